@@ -1,0 +1,416 @@
+//! The one error type of the SDK.
+
+mod answer;
+mod display;
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+pub use self::answer::{ApiError, Origin};
+use crate::operation::{OperationInfo, Replay};
+use crate::source::Source;
+use crate::version::ApiVersion;
+
+/// Any error, boxed: what middleware and bodies of other crates fail with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failed call, and what is known about it.
+///
+/// The one-line display names the operation, what happened, the cause and, where the platform gave
+/// one, the next step. It holds no secret. Ask the predicates rather than the text:
+///
+/// ```
+/// # fn advise(error: &blaxel_core::Error) -> &'static str {
+/// if error.is_not_found() {
+///     "create it first"
+/// } else if error.maybe_applied() {
+///     "look before you try again"
+/// } else if error.was_transient() {
+///     "try again later"
+/// } else {
+///     "read the message"
+/// }
+/// # }
+/// ```
+///
+/// The type is as large as a pointer, so a `Result` stays small.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<&'static OperationInfo>,
+    message: String,
+    delivery: Delivery,
+    attempts: u32,
+    answer: Option<Answer>,
+    cause: Option<BoxError>,
+}
+
+/// What is kept of an HTTP response that came with or before the failure.
+struct Answer {
+    status: StatusCode,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    api: Option<ApiError>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value given to the SDK is unusable. Nothing was sent.
+    Input,
+    /// No credential could be had: none is configured, or a token request failed.
+    Credentials,
+    /// No connection could be made. Nothing was sent.
+    Connect,
+    /// A time limit ran out.
+    Timeout,
+    /// The connection failed while a request or its answer was under way.
+    Transport,
+    /// The server answered with an error status.
+    Status,
+    /// The server's answer could not be understood, or was larger than allowed.
+    Decode,
+    /// A list cannot be walked further: its cursors do not lead on.
+    Pagination,
+}
+
+/// How far a request got before its call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// No byte of the request left, or there is proof that it was not processed.
+    NotSent,
+    /// It may or may not have been processed.
+    Unknown,
+    /// The server answered.
+    Answered,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, delivery: Delivery, message: String) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: None,
+            message,
+            delivery,
+            attempts: 0,
+            answer: None,
+            cause: None,
+        }))
+    }
+
+    /// A value is unusable: what it is, where it came from, and what is wrong with it.
+    #[must_use]
+    pub fn input(what: &str, source: &Source, problem: impl fmt::Display) -> Self {
+        let message = format!("invalid {what} ({source}): {problem}");
+        Self::new(ErrorKind::Input, Delivery::NotSent, message)
+    }
+
+    /// No credential could be had.
+    #[must_use]
+    pub fn credentials(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Credentials, Delivery::NotSent, message.into())
+    }
+
+    /// No connection could be made to an address.
+    #[must_use]
+    pub fn connect(address: &str, cause: impl Into<BoxError>) -> Self {
+        let message = format!("could not connect to {address}");
+        Self::new(ErrorKind::Connect, Delivery::NotSent, message).caused_by(cause)
+    }
+
+    /// A time limit ran out: which one, and how long it was.
+    #[must_use]
+    pub fn timeout(limit: &str, after: Duration) -> Self {
+        let message = format!("the {limit} limit of {after:?} ran out");
+        Self::new(ErrorKind::Timeout, Delivery::Unknown, message)
+    }
+
+    /// The connection failed with a request under way.
+    #[must_use]
+    pub fn transport(message: impl Into<String>, cause: impl Into<BoxError>) -> Self {
+        Self::new(ErrorKind::Transport, Delivery::Unknown, message.into()).caused_by(cause)
+    }
+
+    /// An answer could not be understood.
+    #[must_use]
+    pub fn decode(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Decode, Delivery::Answered, message.into())
+    }
+
+    /// A list does not lead on.
+    #[must_use]
+    pub fn pagination(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Pagination, Delivery::Answered, message.into())
+    }
+
+    /// The server answered with an error status. The body is read as far as it tells something,
+    /// whatever its shape.
+    #[must_use]
+    pub fn from_response(
+        operation: Option<&'static OperationInfo>,
+        head: &http::response::Parts,
+        body: &[u8],
+    ) -> Self {
+        let plane = operation.map(OperationInfo::plane);
+        let api = ApiError::read(plane, head, body);
+        let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
+        error.0.operation = operation;
+        error.0.answer = Some(Answer {
+            api: Some(api),
+            ..Answer::from_head(head)
+        });
+        error
+    }
+
+    /// Takes an error of another type for one of ours: unchanged if it is one, else as a failure
+    /// of the transport.
+    #[must_use]
+    pub fn from_box(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(ours) => *ours,
+            Err(other) => Self::transport("a layer or the connection failed", other),
+        }
+    }
+
+    /// Names the lower error behind this one.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Names the operation that failed, unless one is named already.
+    #[must_use]
+    pub fn in_operation(mut self, operation: Option<&'static OperationInfo>) -> Self {
+        self.0.operation = self.0.operation.or(operation);
+        self
+    }
+
+    /// Keeps status and request id of the response whose reading failed.
+    #[must_use]
+    pub fn with_head(mut self, head: &http::response::Parts) -> Self {
+        self.0.delivery = Delivery::Answered;
+        self.0.answer.get_or_insert_with(|| Answer::from_head(head));
+        self
+    }
+
+    /// Says how far the request got.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
+        self
+    }
+
+    /// Says how often the request was sent.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+}
+
+impl Answer {
+    fn from_head(head: &http::response::Parts) -> Self {
+        let text = |name: &str| head.headers.get(name)?.to_str().ok();
+        Self {
+            status: head.status,
+            request_id: text("x-request-id")
+                .or_else(|| text("x-amz-cf-id"))
+                .map(str::to_owned),
+            retry_after: retry_after(text),
+            api: None,
+        }
+    }
+}
+
+/// The wait a server asks for, in milliseconds or in seconds.
+fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    let number = |name, unit: f64| {
+        let seconds = header(name)?.trim().parse::<f64>().ok()? * unit;
+        Duration::try_from_secs_f64(seconds).ok()
+    };
+    number("retry-after-ms", 0.001).or_else(|| number("retry-after", 1.0))
+}
+
+impl Error {
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation that failed, if one was under way.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static OperationInfo> {
+        self.0.operation
+    }
+
+    /// The HTTP status of the answer, if there was one. It can be a success whose body was unusable.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        Some(self.0.answer.as_ref()?.status)
+    }
+
+    /// What the server said about its error status.
+    #[must_use]
+    pub fn api(&self) -> Option<&ApiError> {
+        self.0.answer.as_ref()?.api.as_ref()
+    }
+
+    /// The server's word for the failure, such as `WORKLOAD_UNAVAILABLE` or `invalid_api_version`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.api()?.code()
+    }
+
+    /// The id by which the server's operators find the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.answer.as_ref()?.request_id.as_deref()
+    }
+
+    /// How long the server asks to wait before another try.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.answer.as_ref()?.retry_after
+    }
+
+    /// How often the request was sent; 0 where nobody counted or nothing was sent.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How far the request got.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    fn has_status(&self, status: StatusCode) -> bool {
+        self.kind() == ErrorKind::Status && self.status() == Some(status)
+    }
+
+    /// A value given to the SDK is unusable; nothing was sent.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        self.kind() == ErrorKind::Input
+    }
+
+    /// What was asked for does not exist (404), and it is not merely asleep.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.has_status(StatusCode::NOT_FOUND) && !self.is_unavailable()
+    }
+
+    /// A workload exists but cannot answer now (`WORKLOAD_UNAVAILABLE`, which comes as a 404).
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        self.code() == Some("WORKLOAD_UNAVAILABLE")
+    }
+
+    /// The request contradicts what is there (409), a second resource of one name for instance.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.has_status(StatusCode::CONFLICT)
+    }
+
+    /// The credential is missing, wrong or expired (401).
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.has_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// The credential is good but does not reach this far (403).
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.has_status(StatusCode::FORBIDDEN)
+    }
+
+    /// A plan's limit is used up (402, or a code that says so).
+    #[must_use]
+    pub fn is_quota(&self) -> bool {
+        self.has_status(StatusCode::PAYMENT_REQUIRED)
+            || matches!(self.code(), Some("QUOTA_EXCEEDED" | "USAGE_LIMIT_EXCEEDED"))
+    }
+
+    /// Too many requests for now (429).
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.has_status(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// A time limit of the client ran out.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout
+    }
+
+    /// No connection could be made.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.kind() == ErrorKind::Connect
+    }
+
+    /// The answer could not be understood.
+    #[must_use]
+    pub fn is_decode(&self) -> bool {
+        self.kind() == ErrorKind::Decode
+    }
+
+    /// The server does not know the API version that was sent; see
+    /// [`offered_versions`](Self::offered_versions).
+    #[must_use]
+    pub fn is_unknown_version(&self) -> bool {
+        self.code() == Some("invalid_api_version")
+    }
+
+    /// The versions that the server named when it refused one; empty for other errors.
+    #[must_use]
+    pub fn offered_versions(&self) -> Vec<ApiVersion> {
+        match self.api() {
+            Some(api) if self.is_unknown_version() => api.offered_versions(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the failure may pass by itself: the same call can succeed later.
+    #[must_use]
+    pub fn was_transient(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::Status => self.api().and_then(ApiError::retryable).unwrap_or_else(|| {
+                let status = self.status().map_or(0, |status| status.as_u16());
+                matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether the request may have taken effect although the call failed: it changes something,
+    /// it may have reached the server, and the server did not refuse it.
+    #[must_use]
+    pub fn maybe_applied(&self) -> bool {
+        let changes = self
+            .operation()
+            .is_some_and(|info| info.replay() != Replay::Safe);
+        let refused = self.status().is_some_and(|status| status.is_client_error());
+        changes && !refused && self.delivery() != Delivery::NotSent
+    }
+}
+
+impl std::error::Error for Error {
+    /// The lower error, for those who look for a type in the chain. [`Display`](fmt::Display)
+    /// has printed it already.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.0.cause.as_ref()?.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests;

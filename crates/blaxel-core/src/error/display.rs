@@ -1,0 +1,115 @@
+//! How an error reads.
+
+use std::fmt;
+
+use super::{Error, ErrorKind};
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = self.operation() {
+            write!(f, "{}: ", operation.name())?;
+        }
+        self.write_finding(f)?;
+        write_causes(self, f)?;
+        self.write_advice(f)?;
+        self.write_notes(f)
+    }
+}
+
+impl Error {
+    /// What happened: our message, or the server's.
+    fn write_finding(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(api), Some(status)) = (self.api(), self.status()) else {
+            return f.write_str(&self.0.message);
+        };
+        write!(f, "{}", status.as_u16())?;
+        match api.code() {
+            Some(code) => write!(f, " {code}")?,
+            None => write!(
+                f,
+                " {}",
+                status.canonical_reason().unwrap_or("unknown status")
+            )?,
+        }
+        match api.message() {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
+    }
+
+    /// What to do next, where somebody knows.
+    fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(action) = self.api().and_then(|api| api.action()) {
+            write!(f, "; {}", action.trim_end_matches('.'))?;
+        }
+        if let Some(link) = self.api().and_then(|api| api.docs_url()) {
+            write!(f, "; see {link}")?;
+        }
+        Ok(())
+    }
+
+    fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut notes = Vec::new();
+        if let (Some(status), None) = (self.status(), self.api()) {
+            notes.push(format!("status {}", status.as_u16()));
+        }
+        if self.attempts() > 1 {
+            notes.push(format!("{} attempts", self.attempts()));
+        }
+        if self.maybe_applied() {
+            notes.push("it may have taken effect".to_owned());
+        }
+        if let Some(id) = self.request_id() {
+            notes.push(format!("request id {id}"));
+        }
+        if notes.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", notes.join(", "))
+        }
+    }
+}
+
+/// The chain of lower errors, on the same line. A link that repeats the one above is left out,
+/// since many libraries print their cause themselves.
+fn write_causes(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut above = error.0.message.clone();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !above.contains(&text) {
+            write!(f, ": {text}")?;
+        }
+        above = text;
+        next = cause.source();
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind());
+        if let Some(operation) = self.operation() {
+            out.field("operation", &operation.name());
+        }
+        if self.kind() != ErrorKind::Status {
+            out.field("message", &self.0.message);
+        }
+        if let Some(status) = self.status() {
+            out.field("status", &status.as_u16());
+        }
+        if let Some(api) = self.api() {
+            out.field("api", api);
+        }
+        out.field("delivery", &self.delivery())
+            .field("attempts", &self.attempts());
+        if let Some(id) = self.request_id() {
+            out.field("request_id", &id);
+        }
+        if let Some(cause) = &self.0.cause {
+            out.field("cause", cause);
+        }
+        out.finish()
+    }
+}

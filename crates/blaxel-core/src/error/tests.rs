@@ -1,0 +1,234 @@
+use super::*;
+use crate::operation::Plane;
+
+static CREATE: OperationInfo =
+    OperationInfo::new("CreateThing", http::Method::POST, "/things").replayed(Replay::Keyed);
+static CALL: OperationInfo =
+    OperationInfo::new("CallThing", http::Method::POST, "/things/{name}").on(Plane::Run);
+
+fn answer(
+    operation: &'static OperationInfo,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Error {
+    let mut response = http::Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    let (head, ()) = response.body(()).unwrap().into_parts();
+    Error::from_response(Some(operation), &head, body.as_bytes())
+}
+
+/// The ten shapes of the wire: body, then the code, the message and the origin we must find.
+#[test]
+fn every_known_shape_is_read() {
+    let gateway = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","message":"asleep","origin":"platform",
+        "retryable":true,"action":"Try again.","do_not":"loop","docs_url":"https://docs/e","status":404}}"#;
+    let sandbox = r#"{"code":"SANDBOX_ALREADY_EXISTS","message":"there","status_code":409,"reason":"CREATION_IN_PROGRESS"}"#;
+    for (status, body, code, message, origin) in [
+        (
+            400,
+            r#"{"error":"Bad","code":400,"message":"no name"}"#,
+            None,
+            Some("no name"),
+            Origin::ControlPlane,
+        ),
+        (
+            404,
+            r#"{"code":404,"error":"Job not found"}"#,
+            None,
+            Some("Job not found"),
+            Origin::ControlPlane,
+        ),
+        (
+            500,
+            r#"{"error":"broke","code":500,"stack":["a"]}"#,
+            None,
+            Some("broke"),
+            Origin::ControlPlane,
+        ),
+        (
+            400,
+            r#"{"error":"invalid_api_version","message":"no"}"#,
+            Some("invalid_api_version"),
+            Some("no"),
+            Origin::ControlPlane,
+        ),
+        (
+            409,
+            sandbox,
+            Some("SANDBOX_ALREADY_EXISTS"),
+            Some("there"),
+            Origin::ControlPlane,
+        ),
+        (
+            404,
+            gateway,
+            Some("WORKLOAD_UNAVAILABLE"),
+            Some("asleep"),
+            Origin::Gateway,
+        ),
+        (
+            400,
+            r#"{"error":"invalid_client","error_description":"wrong"}"#,
+            Some("invalid_client"),
+            Some("wrong"),
+            Origin::OAuth,
+        ),
+        (
+            504,
+            "<html><head><TITLE>504 Gateway\n Time-out</TITLE>",
+            None,
+            Some("the answer is an HTML page titled \"504 Gateway Time-out\""),
+            Origin::Edge,
+        ),
+        (502, "", None, None, Origin::ControlPlane),
+        (
+            403,
+            "Access denied",
+            None,
+            Some("Access denied"),
+            Origin::ControlPlane,
+        ),
+    ] {
+        let error = answer(&CREATE, status, &[], body);
+        let api = error.api().unwrap();
+        assert_eq!(
+            (api.code(), api.message(), api.origin()),
+            (code, message, origin),
+            "{body}"
+        );
+        assert_eq!(error.status().unwrap().as_u16(), status);
+    }
+}
+
+#[test]
+fn odd_bodies_still_give_an_error() {
+    for body in [
+        "null",
+        "[1]",
+        "3",
+        "{}",
+        "\"text\"",
+        "{\"error\":null}",
+        "{\"error\":[]}",
+        "{\"code\":{}}",
+        "<",
+        "{\"error\":",
+    ] {
+        let error = answer(&CREATE, 500, &[], body);
+        assert!(error.to_string().starts_with("CreateThing: 500"), "{error}");
+    }
+    let bytes = http::Response::builder()
+        .status(500)
+        .body(())
+        .unwrap()
+        .into_parts()
+        .0;
+    assert!(
+        Error::from_response(None, &bytes, &[0xff, 0xfe])
+            .to_string()
+            .starts_with("500")
+    );
+}
+
+#[test]
+fn the_gateway_is_told_apart_from_the_workload() {
+    let own = answer(
+        &CALL,
+        404,
+        &[],
+        r#"{"error":{"message":"no such order","type":"lookup"}}"#,
+    );
+    assert_eq!(own.api().unwrap().origin(), Origin::Workload);
+    assert_eq!(own.code(), Some("lookup"));
+    let headers = [
+        ("x-blaxel-source", "platform"),
+        ("x-blaxel-error-code", "ROUTE_NOT_FOUND"),
+    ];
+    let gateway = answer(&CALL, 404, &headers, "");
+    assert_eq!(gateway.api().unwrap().origin(), Origin::Gateway);
+    assert_eq!(gateway.code(), Some("ROUTE_NOT_FOUND"));
+}
+
+#[test]
+fn the_line_says_what_happened_and_what_to_do() {
+    let body = r#"{"error":{"code":"FORBIDDEN","message":"not yours","action":"Ask an admin.","docs_url":"https://docs/f"}}"#;
+    let error = answer(&CALL, 403, &[("x-request-id", "r-1")], body);
+    assert_eq!(
+        error.to_string(),
+        "CallThing: 403 FORBIDDEN: not yours; Ask an admin; see https://docs/f (request id r-1)"
+    );
+    let cause = std::io::Error::other("refused");
+    let error = Error::connect("http://127.0.0.1:1", cause).in_operation(Some(&CREATE));
+    assert_eq!(
+        error.to_string(),
+        "CreateThing: could not connect to http://127.0.0.1:1: refused"
+    );
+    assert!(
+        std::error::Error::source(&error)
+            .unwrap()
+            .is::<std::io::Error>()
+    );
+}
+
+#[test]
+fn a_refused_version_names_the_offered_ones() {
+    let body = r#"{"error":"invalid_api_version","message":"Unknown version \"2026-99-99\". Valid versions: 2026-04-16, 2026-04-28.preview. See https://docs/v2026"}"#;
+    let error = answer(&CREATE, 400, &[], body);
+    assert!(error.is_unknown_version());
+    let offered: Vec<_> = error
+        .offered_versions()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(offered, ["2026-04-16", "2026-04-28.preview"]);
+}
+
+#[test]
+fn only_an_unclear_change_may_have_been_applied() {
+    let lost = |info| Error::transport("lost", "reset").in_operation(Some(info));
+    static READ: OperationInfo = OperationInfo::new("GetThing", http::Method::GET, "/things");
+    assert!(lost(&CREATE).maybe_applied());
+    assert!(!lost(&READ).maybe_applied());
+    assert!(
+        !Error::connect("x", "refused")
+            .in_operation(Some(&CREATE))
+            .maybe_applied()
+    );
+    assert!(!answer(&CREATE, 409, &[], "").maybe_applied());
+    assert!(answer(&CREATE, 504, &[], "").maybe_applied());
+}
+
+#[test]
+fn a_sleeping_workload_is_not_a_missing_one() {
+    let body = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","origin":"platform","retryable":true}}"#;
+    let error = answer(&CALL, 404, &[], body);
+    assert!(error.is_unavailable() && error.was_transient() && !error.is_not_found());
+    let missing = answer(
+        &CALL,
+        404,
+        &[],
+        r#"{"error":{"code":"WORKLOAD_NOT_FOUND","retryable":false}}"#,
+    );
+    assert!(missing.is_not_found() && !missing.was_transient());
+}
+
+#[test]
+fn waits_are_read_in_both_units() {
+    let wait = |name, value| answer(&CREATE, 429, &[(name, value)], "").retry_after();
+    assert_eq!(
+        wait("retry-after-ms", "1500"),
+        Some(Duration::from_millis(1500))
+    );
+    assert_eq!(wait("retry-after", "2"), Some(Duration::from_secs(2)));
+    assert_eq!(wait("retry-after", "-1"), None);
+    assert_eq!(wait("retry-after", "1e400"), None);
+}
+
+#[test]
+fn an_error_is_as_small_as_a_pointer() {
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+    assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+}

@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod civil;
+mod endpoint;
+mod error;
+mod open_enum;
+mod operation;
+mod page;
+mod request;
+pub mod response;
+mod secret;
+mod service;
+mod source;
+mod time;
+mod version;
+mod walk;
+
+pub use self::body::Body;
+pub use self::endpoint::{BaseUrl, Endpoints, Workspace};
+pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin};
+pub use self::open_enum::UnknownValue;
+pub use self::operation::{Operation, OperationInfo, Plane, Replay, operation};
+pub use self::page::{Cursor, ListParams, Page, PageMeta, Paged, Sort};
+pub use self::request::RequestWriter;
+pub use self::secret::Secret;
+pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
+pub use self::source::Source;
+pub use self::time::{ParseTimestampError, Timestamp};
+pub use self::version::{ApiVersion, ParseVersionError};
+pub use self::walk::{Checkpoint, Items, Pages};
+
+/// What the macros of this crate expand to. Not for direct use.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+
+    #[must_use]
+    pub fn unknown_value(text: &str) -> crate::UnknownValue {
+        crate::UnknownValue::new(text)
+    }
+}

@@ -1,0 +1,117 @@
+//! Enums that keep the values they do not know.
+
+/// A value of an open enum that this version of the SDK has no name for.
+///
+/// It cannot be made by hand: a text becomes one by `From<&str>` of its enum, which first looks
+/// among the names it knows. So one text never has two representations.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnknownValue(Box<str>);
+
+impl UnknownValue {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The value as the server wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Declares an enum over text that survives values added by the server later.
+///
+/// The enum has the listed variants and one more, `Other`, which keeps any other text. It gets
+/// `as_str`, `Display`, `From<&str>`, `From<String>` and serde in both directions; what was decoded
+/// is encoded back letter for letter.
+///
+/// ```
+/// blaxel_core::open_enum! {
+///     /// How a job ended.
+///     pub enum Outcome {
+///         /// It did what it was told.
+///         Succeeded = "succeeded",
+///         /// It did not.
+///         Failed = "failed",
+///     }
+/// }
+///
+/// let known: Outcome = serde_json::from_str("\"failed\"")?;
+/// assert_eq!(known, Outcome::Failed);
+/// let unknown: Outcome = serde_json::from_str("\"vanished\"")?;
+/// assert_eq!(unknown.as_str(), "vanished");
+/// assert_eq!(serde_json::to_string(&unknown)?, "\"vanished\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[macro_export]
+macro_rules! open_enum {
+    (
+        $(#[$meta:meta])*
+        $vis:vis enum $name:ident {
+            $( $(#[$variant_meta:meta])* $variant:ident = $text:literal ),+ $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $( $(#[$variant_meta])* $variant, )+
+            /// A value that this version of the SDK has no name for. Compare it by `as_str`: a later
+            /// version may give it a variant of its own.
+            Other($crate::UnknownValue),
+        }
+
+        impl $name {
+            /// The value as it stands on the wire.
+            #[must_use]
+            $vis fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $text, )+
+                    Self::Other(value) => value.as_str(),
+                }
+            }
+        }
+
+        impl ::std::convert::From<&str> for $name {
+            fn from(text: &str) -> Self {
+                match text {
+                    $( $text => Self::$variant, )+
+                    other => Self::Other($crate::__private::unknown_value(other)),
+                }
+            }
+        }
+
+        impl ::std::convert::From<::std::string::String> for $name {
+            fn from(text: ::std::string::String) -> Self {
+                Self::from(text.as_str())
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::__private::serde::Serialize for $name {
+            fn serialize<S>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error>
+            where
+                S: $crate::__private::serde::Serializer,
+            {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
+            fn deserialize<D>(deserializer: D) -> ::std::result::Result<Self, D::Error>
+            where
+                D: $crate::__private::serde::Deserializer<'de>,
+            {
+                <::std::string::String as $crate::__private::serde::Deserialize>::deserialize(
+                    deserializer,
+                )
+                .map(Self::from)
+            }
+        }
+    };
+}

@@ -1,0 +1,310 @@
+//! Writing a request: path, query, headers and body.
+
+use std::fmt::{self, Display, Write as _};
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::uri::{PathAndQuery, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::body::Body;
+use crate::error::Error;
+use crate::operation::OperationInfo;
+use crate::source::Source;
+
+/// What is escaped in a segment of a path or a value of a query: all but the unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Escapes a text for a segment of a path or a value of a query.
+fn escape(text: &str) -> impl Display + '_ {
+    utf8_percent_encode(text, ESCAPED)
+}
+
+/// Writes the request of an operation, argument by argument.
+#[derive(Debug)]
+pub struct RequestWriter {
+    info: &'static OperationInfo,
+    target: String,
+    base: Option<Uri>,
+    has_query: bool,
+    request: http::Request<Body>,
+}
+
+impl RequestWriter {
+    /// Begins a request with the operation's method, its path as the template has it, and
+    /// `Accept: application/json`.
+    #[must_use]
+    pub fn new(info: &'static OperationInfo) -> Self {
+        let mut request = http::Request::new(Body::empty());
+        *request.method_mut() = info.method().clone();
+        request
+            .headers_mut()
+            .insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self {
+            info,
+            target: info.path().to_owned(),
+            base: None,
+            has_query: false,
+            request,
+        }
+    }
+
+    /// Fills the parameters of the path template, in their order. Each is escaped, so it stays one
+    /// segment whatever it holds.
+    ///
+    /// Call it before [`query`](Self::query).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for an empty segment, for `.` and `..`, which would change the path, and
+    /// for a number of values other than the template's.
+    pub fn path<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        let mut values = values.into_iter();
+        let mut target = String::with_capacity(self.info.path().len() + 32);
+        let mut rest = self.info.path();
+        while let Some((before, parameter, after)) = next_parameter(rest) {
+            let value = values.next().ok_or_else(|| self.wrong_count())?;
+            target.push_str(before);
+            push_segment(&mut target, parameter, value)?;
+            rest = after;
+        }
+        if values.next().is_some() {
+            return Err(self.wrong_count());
+        }
+        target.push_str(rest);
+        self.target = target;
+        Ok(())
+    }
+
+    /// Adds path text that is not part of the template, segment by segment: what a workload serves
+    /// below its own address. Leading slashes and empty segments are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for the segments `.` and `..`.
+    pub fn below(&mut self, path: &str) -> Result<(), Error> {
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            self.target.push('/');
+            push_segment(&mut self.target, "path", segment)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the request to this address instead of the plane's origin: the `metadata.url` of a
+    /// workload. The template's path is dropped; what [`below`](Self::below) and
+    /// [`query`](Self::query) add comes after the address.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the text is no absolute `http` or `https` address.
+    pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
+        let base = crate::endpoint::BaseUrl::parse(url, source)?;
+        self.target = base.path().to_owned();
+        self.base = Some(base.uri().clone());
+        Ok(())
+    }
+
+    /// Adds a query parameter. The value is escaped.
+    pub fn query(&mut self, name: &str, value: impl Display) {
+        self.target.push(if self.has_query { '&' } else { '?' });
+        self.has_query = true;
+        // Writing to a String cannot fail.
+        let _ = write!(self.target, "{name}={}", escape(&value.to_string()));
+    }
+
+    /// Adds a query parameter if there is a value.
+    pub fn query_opt(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.query(name, value);
+        }
+    }
+
+    /// Sets a header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the value holds characters that no header may hold.
+    pub fn header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
+        let value = HeaderValue::try_from(value)
+            .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
+        self.request.headers_mut().insert(name, value);
+        Ok(())
+    }
+
+    /// Sets the body to a value written as JSON, and the content type to match.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the value cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let json = serde_json::to_vec(value)
+            .map_err(|problem| Error::input("request body", &Source::Code, problem))?;
+        self.body(json.into(), HeaderValue::from_static("application/json"));
+        Ok(())
+    }
+
+    /// Sets the body and its content type.
+    pub fn body(&mut self, body: Body, content_type: HeaderValue) {
+        self.request
+            .headers_mut()
+            .insert(CONTENT_TYPE, content_type);
+        *self.request.body_mut() = body;
+    }
+
+    /// The finished request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if a parameter of the path was left open or the address is too long.
+    pub fn finish(self) -> Result<http::Request<Body>, Error> {
+        if next_parameter(&self.target).is_some() {
+            return Err(self.wrong_count());
+        }
+        let bad = |problem: &dyn Display| Error::input("request path", &Source::Code, problem);
+        let target = PathAndQuery::from_maybe_shared(bytes::Bytes::from(self.target))
+            .map_err(|problem| bad(&problem))?;
+        let mut request = self.request;
+        *request.uri_mut() = match self.base {
+            None => Uri::from(target),
+            Some(base) => with_target(base, target).map_err(|problem| bad(&problem))?,
+        };
+        request.body_mut().describe(self.info);
+        Ok(request)
+    }
+
+    fn wrong_count(&self) -> Error {
+        let template = self.info.path();
+        Error::input(
+            "path",
+            &Source::Code,
+            fmt::format(format_args!(
+                "the number of values does not fit the template `{template}`"
+            )),
+        )
+    }
+}
+
+/// The address of `base` with another path and query.
+fn with_target(base: Uri, target: PathAndQuery) -> Result<Uri, http::uri::InvalidUriParts> {
+    let mut parts = base.into_parts();
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts)
+}
+
+/// Splits a template at its first parameter: the text before, the name, the text after.
+fn next_parameter(template: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = template.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+fn push_segment(target: &mut String, parameter: &str, value: &str) -> Result<(), Error> {
+    let problem = match value {
+        "" => "it is empty",
+        "." | ".." => "`.` and `..` would lead to another resource",
+        _ => {
+            let _ = write!(target, "{}", escape(value));
+            return Ok(());
+        }
+    };
+    Err(Error::input(parameter, &Source::Code, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+    use proptest::prelude::*;
+
+    static PREVIEW: OperationInfo = OperationInfo::new(
+        "GetPreview",
+        Method::GET,
+        "/sandboxes/{sandbox}/previews/{preview}",
+    );
+
+    fn path(values: &[&str]) -> Result<String, Error> {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(values.iter().copied())?;
+        Ok(writer.finish()?.uri().to_string())
+    }
+
+    #[test]
+    fn segments_are_escaped() {
+        assert_eq!(
+            path(&["a b/c", "é?#%"]).unwrap(),
+            "/sandboxes/a%20b%2Fc/previews/%C3%A9%3F%23%25"
+        );
+        assert_eq!(
+            path(&["{x}", "y"]).unwrap(),
+            "/sandboxes/%7Bx%7D/previews/y"
+        );
+    }
+
+    #[test]
+    fn segments_that_change_the_path_are_refused() {
+        for bad in ["", ".", ".."] {
+            let error = path(&["a", bad]).unwrap_err();
+            assert!(
+                error.is_input() && error.to_string().contains("preview"),
+                "{error}"
+            );
+        }
+        assert!(path(&["a"]).unwrap_err().is_input());
+        assert!(path(&["a", "b", "c"]).unwrap_err().is_input());
+        assert!(
+            RequestWriter::new(&PREVIEW)
+                .finish()
+                .unwrap_err()
+                .is_input()
+        );
+    }
+
+    #[test]
+    fn queries_are_escaped() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        writer.query("cursor", "x+/=&y");
+        writer.query_opt("none", None::<u32>);
+        writer.query("limit", 5);
+        let uri = writer.finish().unwrap().uri().to_string();
+        assert_eq!(uri, "/sandboxes/a/previews/b?cursor=x%2B%2F%3D%26y&limit=5");
+    }
+
+    #[test]
+    fn an_address_replaces_the_origin_and_the_template() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer
+            .address("https://agt-x.us-pdx-1.bl.run/base/", &Source::Code)
+            .unwrap();
+        writer.below("/v1//chat").unwrap();
+        writer.query("a", 1);
+        let uri = writer.finish().unwrap().uri().to_string();
+        assert_eq!(uri, "https://agt-x.us-pdx-1.bl.run/base/v1/chat?a=1");
+    }
+
+    #[test]
+    fn the_request_carries_its_description() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        writer.json(&[1]).unwrap();
+        let request = writer.finish().unwrap();
+        assert_eq!(crate::operation(&request).unwrap().name(), "GetPreview");
+        assert_eq!(request.headers()["content-type"], "application/json");
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_never_leaves_its_place(value in ".{1,40}") {
+            prop_assume!(value != "." && value != "..");
+            let uri = path(&[&value, "p"]).unwrap();
+            let segments: Vec<_> = uri.split('/').collect();
+            prop_assert_eq!(segments.len(), 5);
+            let decoded = percent_encoding::percent_decode_str(segments[2]).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, value);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A text that must not be seen.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A secret: an API key, a token, a client secret.
+///
+/// It prints as `[redacted]`, never as itself, and its memory is wiped when it is dropped. It is
+/// read only through [`expose`](Self::expose), so a search for that word finds every use. It is not
+/// serialisable on purpose. What is copied out of it, a header on its way to the socket for
+/// example, is not wiped.
+///
+/// ```
+/// use blaxel_core::Secret;
+///
+/// let key = Secret::from("bl_example");
+/// assert_eq!(format!("{key} {key:?}"), "[redacted] Secret([redacted])");
+/// assert_eq!(key.expose(), "bl_example");
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the text is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.to_owned())
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}

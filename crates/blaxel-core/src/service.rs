@@ -1,0 +1,157 @@
+//! What carries requests: any tower service over HTTP.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::{BoxError, Error};
+use crate::operation::{Operation, OperationInfo};
+use crate::response;
+
+/// A future that lives on its own and can be sent between threads.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Anything that carries a request to the API and brings back the response.
+///
+/// It is implemented for every tower service over `http::Request<Body>` whose response has a body of
+/// bytes, which is `Clone + Send + Sync + 'static`, and whose future is `Send`: our client, the
+/// emulator's socketless service, a `tower::service_fn`, a stack of layers over any of them. There
+/// is nothing to implement by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot carry calls to the Blaxel API",
+    label = "not a service over HTTP",
+    note = "a carrier is a `tower::Service<http::Request<blaxel_core::Body>>` that answers \
+            `http::Response<B>` with a body of `Bytes`, fails with an error that goes into \
+            `Box<dyn Error + Send + Sync>`, is `Clone + Send + Sync + 'static`, and whose future \
+            is `Send`; for a stack that is not `Clone`, wrap it in `tower::buffer::Buffer`"
+)]
+pub trait HttpService: Clone + Send + Sync + 'static {
+    /// Sends a request and waits for the head of its response.
+    ///
+    /// Any status is a response here; [`open`] and [`call`] tell successes from errors.
+    fn send(
+        &self,
+        request: http::Request<Body>,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static;
+
+    /// Hides the type of the service behind one name. It costs an allocation for each request.
+    fn boxed(self) -> BoxService {
+        BoxService {
+            inner: Arc::new(self),
+        }
+    }
+}
+
+impl<S, B> HttpService for S
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn send(
+        &self,
+        request: http::Request<Body>,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static {
+        // The clone that was found ready is the one that is called: readiness may be a permit.
+        let mut service = self.clone();
+        async move {
+            let operation = request.body().operation();
+            let carried = async {
+                poll_fn(|cx| service.poll_ready(cx)).await.map_err(own)?;
+                service.call(request).await.map_err(own)
+            };
+            match carried.await {
+                Ok(response) => Ok(response.map(Body::new)),
+                Err(error) => Err(error.in_operation(operation)),
+            }
+        }
+    }
+}
+
+fn own(error: impl Into<BoxError>) -> Error {
+    Error::from_box(error.into())
+}
+
+/// Any [`HttpService`], under one nameable type. A clone counts a reference.
+#[derive(Clone)]
+pub struct BoxService {
+    inner: Arc<dyn Erased>,
+}
+
+trait Erased: Send + Sync {
+    fn send(&self, request: http::Request<Body>) -> BoxFuture<Result<http::Response<Body>, Error>>;
+}
+
+impl<S: HttpService> Erased for S {
+    fn send(&self, request: http::Request<Body>) -> BoxFuture<Result<http::Response<Body>, Error>> {
+        Box::pin(HttpService::send(self, request))
+    }
+}
+
+impl Service<http::Request<Body>> for BoxService {
+    type Response = http::Response<Body>;
+    type Error = Error;
+    type Future = BoxFuture<Result<Self::Response, Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // Each call waits for the readiness of its own clone of the inner service.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.inner.send(request)
+    }
+}
+
+impl fmt::Debug for BoxService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxService")
+    }
+}
+
+/// Runs an operation on a service and reads its output.
+///
+/// # Errors
+///
+/// [`Error::is_input`] before anything is sent if an argument is unusable; the service's own error
+/// if it fails; the server's error for a status other than 2xx; [`Error::is_decode`] if the answer
+/// cannot be understood or is larger than [`Operation::RESPONSE_LIMIT`].
+pub async fn call<O: Operation, S: HttpService>(
+    service: &S,
+    operation: &O,
+) -> Result<O::Output, Error> {
+    let response = open(service, operation.encode()?).await?;
+    let (head, body) = response.into_parts();
+    match response::collect(body, O::RESPONSE_LIMIT).await {
+        Ok(bytes) => O::decode(http::Response::from_parts(head, bytes)),
+        Err(error) => Err(error.with_head(&head).in_operation(Some(O::INFO))),
+    }
+}
+
+/// Sends a request and hands back the response with its body still flowing.
+///
+/// # Errors
+///
+/// The service's own error if it fails, and the server's error for a status other than 2xx, of which
+/// at most 64 KiB are read.
+pub async fn open<S: HttpService>(
+    service: &S,
+    request: http::Request<Body>,
+) -> Result<http::Response<Body>, Error> {
+    let operation: Option<&'static OperationInfo> = request.body().operation();
+    let response = service.send(request).await?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let (head, body) = response.into_parts();
+    let start = response::collect_start(body, response::ERROR_LIMIT).await;
+    Err(Error::from_response(operation, &head, &start))
+}

@@ -1,0 +1,35 @@
+//! Where a value came from.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+/// The place a setting or credential was taken from; every error about it names this place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// Handed over in code.
+    #[default]
+    Code,
+    /// An environment variable, by its name.
+    Variable(Cow<'static, str>),
+    /// A file, by its path.
+    File(PathBuf),
+}
+
+impl Source {
+    /// The environment variable of that name.
+    pub fn variable(name: impl Into<Cow<'static, str>>) -> Self {
+        Self::Variable(name.into())
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("given in code"),
+            Self::Variable(name) => write!(f, "from the environment variable {name}"),
+            Self::File(path) => write!(f, "from the file {}", path.display()),
+        }
+    }
+}

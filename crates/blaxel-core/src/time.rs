@@ -1,0 +1,367 @@
+//! Times as the server wrote them.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::civil;
+use crate::version::{digits, split_date};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A moment in time, kept as the text the server sent.
+///
+/// The API writes times as RFC 3339 text, with up to nanoseconds. A `Timestamp` keeps that text, so
+/// nothing is lost when a resource is read and written back, and reads it once for comparison.
+/// Where the server sends a text that is no RFC 3339 time the value still decodes, and
+/// [`unix`](Self::unix) is `None`: an odd time in one field must not hide a whole list.
+///
+/// Two timestamps are equal when they name the same moment, whatever their offset.
+/// Texts that are no times come after all times, in the order of the texts.
+///
+/// ```
+/// use blaxel_core::Timestamp;
+///
+/// let noon: Timestamp = "2026-04-28T12:00:00Z".parse()?;
+/// let same: Timestamp = "2026-04-28T14:00:00.000+02:00".parse()?;
+/// assert_eq!(noon, same);
+/// assert_eq!(same.as_str(), "2026-04-28T14:00:00.000+02:00");
+/// assert_eq!(noon.unix(), Some((1_777_377_600, 0)));
+/// # Ok::<(), blaxel_core::ParseTimestampError>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Timestamp {
+    text: String,
+    moment: Option<Moment>,
+}
+
+/// Seconds since 1970-01-01T00:00:00Z and the nanoseconds after them.
+type Moment = (i64, u32);
+
+impl Timestamp {
+    /// The moment so many seconds and nanoseconds after 1970-01-01T00:00:00Z, written in UTC.
+    ///
+    /// Nanoseconds beyond a second are carried over. Trailing zeros of the fraction are not written.
+    #[must_use]
+    pub fn from_unix(seconds: i64, nanos: u32) -> Self {
+        let seconds = seconds.saturating_add(i64::from(nanos / 1_000_000_000));
+        let moment = (seconds, nanos % 1_000_000_000);
+        Self {
+            text: write_rfc3339(moment),
+            moment: Some(moment),
+        }
+    }
+
+    /// Midnight UTC at the start of a day, or `None` if the calendar has no such day.
+    #[must_use]
+    pub fn from_date(year: u16, month: u8, day: u8) -> Option<Self> {
+        let seconds = civil::days_from_date(i64::from(year), month, day) * SECONDS_PER_DAY;
+        civil::is_date(year, month, day).then(|| Self::from_unix(seconds, 0))
+    }
+
+    /// The moment now, by the system's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::from(SystemTime::now())
+    }
+
+    /// The text, as received.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z and nanoseconds after them, or `None` if the text is no
+    /// RFC 3339 time.
+    #[must_use]
+    pub fn unix(&self) -> Option<(i64, u32)> {
+        self.moment
+    }
+
+    /// Year, month and day in UTC, or `None` if the text is no RFC 3339 time.
+    #[must_use]
+    pub fn date(&self) -> Option<(i64, u8, u8)> {
+        let (seconds, _) = self.moment?;
+        Some(civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY)))
+    }
+
+    /// The time as the standard library has it, or `None` if the text is no RFC 3339 time.
+    #[must_use]
+    pub fn to_system_time(&self) -> Option<SystemTime> {
+        let (seconds, nanos) = self.moment?;
+        let whole = Duration::from_secs(seconds.unsigned_abs());
+        let base = if seconds < 0 {
+            UNIX_EPOCH.checked_sub(whole)?
+        } else {
+            UNIX_EPOCH.checked_add(whole)?
+        };
+        base.checked_add(Duration::from_nanos(u64::from(nanos)))
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self::from_unix(saturate(after.as_secs()), after.subsec_nanos()),
+            Err(before) => {
+                let before = before.duration();
+                let seconds = -saturate(before.as_secs());
+                match before.subsec_nanos() {
+                    0 => Self::from_unix(seconds, 0),
+                    nanos => Self::from_unix(seconds - 1, 1_000_000_000 - nanos),
+                }
+            }
+        }
+    }
+}
+
+fn saturate(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+impl From<String> for Timestamp {
+    /// Takes any text; see the type's documentation.
+    fn from(text: String) -> Self {
+        let moment = read_rfc3339(&text);
+        Self { text, moment }
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.text
+    }
+}
+
+/// A text that is not an RFC 3339 time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseTimestampError(String);
+
+impl fmt::Display for ParseTimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not an RFC 3339 time such as 2026-04-28T12:00:00Z",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for ParseTimestampError {}
+
+impl FromStr for Timestamp {
+    type Err = ParseTimestampError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let timestamp = Self::from(text.to_owned());
+        match timestamp.moment {
+            Some(_) => Ok(timestamp),
+            None => Err(ParseTimestampError(text.chars().take(64).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({})", self.text)
+    }
+}
+
+impl Timestamp {
+    /// What equality, order and hash look at: the moment, or else the text.
+    fn key(&self) -> (bool, Moment, &str) {
+        match self.moment {
+            Some(moment) => (false, moment, ""),
+            None => (true, (0, 0), &self.text),
+        }
+    }
+}
+
+impl PartialEq for Timestamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Timestamp {}
+
+impl PartialOrd for Timestamp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timestamp {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Timestamp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+fn write_rfc3339((seconds, nanos): Moment) -> String {
+    let (year, month, day) = civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY));
+    let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    let fraction = match nanos {
+        0 => String::new(),
+        nanos => format!(".{nanos:09}").trim_end_matches('0').to_owned(),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+}
+
+fn read_rfc3339(text: &str) -> Option<Moment> {
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let (year, month, day) = split_date(date)?;
+    if !civil::is_date(year, month, day) {
+        return None;
+    }
+    let (clock, offset) = split_offset(time)?;
+    let (clock, fraction) = match clock.split_once('.') {
+        Some((clock, fraction)) => (clock, read_fraction(fraction)?),
+        None => (clock, 0),
+    };
+    let (hour, rest) = clock.split_once(':')?;
+    let (minute, second) = rest.split_once(':')?;
+    let (hour, minute, second): (i64, i64, i64) =
+        (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
+    // A leap second is written as :60; it is read as the first second after it.
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = civil::days_from_date(i64::from(year), month, day);
+    let seconds = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
+    Some((seconds, fraction))
+}
+
+/// Splits a time of day from its offset, which is given in seconds east of UTC.
+fn split_offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
+        return Some((clock, 0));
+    }
+    let at = time.rfind(['+', '-'])?;
+    let (clock, offset) = time.split_at(at);
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (digits(hours, 2)?, digits(minutes, 2)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let east = hours * 3600 + minutes * 60;
+    Some((clock, if offset.starts_with('-') { -east } else { east }))
+}
+
+/// Reads the digits after the point as nanoseconds; digits beyond nine are cut off.
+fn read_fraction(fraction: &str) -> Option<u32> {
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let kept = fraction.get(..9).unwrap_or(fraction);
+    let value: u32 = kept.parse().ok()?;
+    let missing = 9 - u32::try_from(kept.len()).ok()?;
+    Some(value * 10u32.pow(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn offsets_and_fractions_are_read() {
+        for (text, moment) in [
+            ("1970-01-01T00:00:00Z", (0, 0)),
+            ("1970-01-01t00:00:00z", (0, 0)),
+            ("1969-12-31T23:59:59.5Z", (-1, 500_000_000)),
+            (
+                "2026-04-28T12:00:00.123456789+02:00",
+                (1_777_370_400, 123_456_789),
+            ),
+            ("2026-04-28 12:00:00-00:30", (1_777_379_400, 0)),
+            ("2016-12-31T23:59:60Z", (1_483_228_800, 0)),
+            (
+                "2026-04-28T12:00:00.1234567899Z",
+                (1_777_377_600, 123_456_789),
+            ),
+        ] {
+            assert_eq!(
+                text.parse::<Timestamp>().unwrap().unix(),
+                Some(moment),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_texts_decode_but_do_not_parse() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-04-28",
+            "2026-04-28T12:00:00",
+            "2026-02-30T12:00:00Z",
+            "2026-04-28T24:00:00Z",
+            "2026-04-28T12:00Z",
+            "2026-04-28T12:00:00.Z",
+            "2026-04-28T12:00:00+2:00",
+            "2026-04-28T12:00:00+é0:00",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+            let json = serde_json::to_string(text).unwrap();
+            let decoded: Timestamp = serde_json::from_str(&json).unwrap();
+            assert_eq!((decoded.as_str(), decoded.unix()), (text, None));
+            assert_eq!(serde_json::to_string(&decoded).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn order_is_by_moment() {
+        let early: Timestamp = "2026-04-28T12:00:00+02:00".parse().unwrap();
+        let late: Timestamp = "2026-04-28T11:00:00Z".parse().unwrap();
+        let odd = Timestamp::from("0000".to_owned());
+        assert!(early < late && late < odd);
+    }
+
+    #[test]
+    fn a_date_is_midnight() {
+        assert_eq!(
+            Timestamp::from_date(2026, 4, 28).unwrap().as_str(),
+            "2026-04-28T00:00:00Z"
+        );
+        assert_eq!(Timestamp::from_date(2026, 2, 29), None);
+        assert_eq!(
+            Timestamp::from_date(2026, 4, 28).unwrap().date(),
+            Some((2026, 4, 28))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(seconds in -60_000_000_000i64..250_000_000_000, nanos in 0u32..1_000_000_000) {
+            let written = Timestamp::from_unix(seconds, nanos);
+            let read: Timestamp = written.as_str().parse().unwrap();
+            prop_assert_eq!(read.unix(), Some((seconds, nanos)));
+            let back = Timestamp::from(read.to_system_time().unwrap());
+            prop_assert_eq!(back, written);
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = text.parse::<Timestamp>();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! API versions: a date, stable or preview.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+use crate::civil;
+
+/// A version of the Blaxel API, as sent in the `Blaxel-Version` header.
+///
+/// A version is a calendar date, written `YYYY-MM-DD`, or a preview of that date's version, written
+/// `YYYY-MM-DD.preview`. The type is open: any date is a version here, and the server decides which
+/// of them it knows. An unknown one comes back as an error for which
+/// [`Error::is_unknown_version`](crate::Error::is_unknown_version) holds.
+///
+/// Versions are ordered by date; the preview of a date stands just before the stable version of it.
+///
+/// ```
+/// use blaxel_core::ApiVersion;
+///
+/// let version: ApiVersion = "2026-04-28".parse()?;
+/// assert_eq!(version, ApiVersion::DEFAULT);
+/// assert!(ApiVersion::V2026_04_16 < version);
+/// assert!("2026-04-28.preview".parse::<ApiVersion>()? < version);
+/// assert!("2026-99-99".parse::<ApiVersion>().is_err());
+/// # Ok::<(), blaxel_core::ParseVersionError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiVersion {
+    year: u16,
+    month: u8,
+    day: u8,
+    stage: Stage,
+}
+
+/// How finished a version is. The order is the order of versions of the same date.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Stage {
+    Preview,
+    Stable,
+}
+
+const PREVIEW_SUFFIX: &str = ".preview";
+
+impl ApiVersion {
+    /// The first stable version. Lists are bare arrays; the server takes it for a request that
+    /// names no version.
+    pub const V2026_04_16: Self = Self::stable(2026, 4, 16);
+    /// Lists come in pages.
+    pub const V2026_04_28: Self = Self::stable(2026, 4, 28);
+    /// Images come in pages too.
+    pub const V2026_09_22: Self = Self::stable(2026, 9, 22);
+    /// The version this SDK was written for, and sends unless told otherwise.
+    pub const DEFAULT: Self = Self::V2026_04_28;
+
+    /// The dates above are literals that a test checks; everything else goes through `FromStr`.
+    const fn stable(year: u16, month: u8, day: u8) -> Self {
+        Self {
+            year,
+            month,
+            day,
+            stage: Stage::Stable,
+        }
+    }
+
+    /// Whether this is a preview.
+    #[must_use]
+    pub const fn is_preview(self) -> bool {
+        matches!(self.stage, Stage::Preview)
+    }
+
+    /// Whether lists of this version come in pages rather than as bare arrays.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        self >= Self::V2026_04_28
+    }
+}
+
+impl Default for ApiVersion {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            year, month, day, ..
+        } = self;
+        let suffix = if self.is_preview() {
+            PREVIEW_SUFFIX
+        } else {
+            ""
+        };
+        write!(f, "{year:04}-{month:02}-{day:02}{suffix}")
+    }
+}
+
+impl fmt::Debug for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiVersion({self})")
+    }
+}
+
+/// A text that is not an API version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseVersionError {
+    text: String,
+    problem: &'static str,
+}
+
+impl fmt::Display for ParseVersionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not an API version: {}; expected a date such as {} or {}.preview",
+            self.text,
+            self.problem,
+            ApiVersion::DEFAULT,
+            ApiVersion::DEFAULT
+        )
+    }
+}
+
+impl std::error::Error for ParseVersionError {}
+
+impl FromStr for ApiVersion {
+    type Err = ParseVersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |problem| ParseVersionError {
+            text: text.chars().take(64).collect(),
+            problem,
+        };
+        let (date, stage) = match text.strip_suffix(PREVIEW_SUFFIX) {
+            Some(date) => (date, Stage::Preview),
+            None => (text, Stage::Stable),
+        };
+        let (year, month, day) = split_date(date).ok_or_else(|| fail("it is not YYYY-MM-DD"))?;
+        if !civil::is_date(year, month, day) {
+            return Err(fail("the calendar has no such day"));
+        }
+        Ok(Self {
+            year,
+            month,
+            day,
+            stage,
+        })
+    }
+}
+
+/// Splits `YYYY-MM-DD` into its numbers, without asking whether the day exists.
+pub(crate) fn split_date(text: &str) -> Option<(u16, u8, u8)> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    Some((digits(year, 4)?, digits(month, 2)?, digits(day, 2)?))
+}
+
+/// Reads a number of exactly so many digits; a sign or a space is not a digit.
+pub(crate) fn digits<N: FromStr>(text: &str, count: usize) -> Option<N> {
+    let plain = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+impl Serialize for ApiVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = ApiVersion;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an API version such as 2026-04-28")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ApiVersion, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn named_versions_are_real_dates() {
+        for version in [
+            ApiVersion::V2026_04_16,
+            ApiVersion::V2026_04_28,
+            ApiVersion::V2026_09_22,
+        ] {
+            assert_eq!(version.to_string().parse(), Ok(version));
+            assert!(!version.is_preview());
+        }
+    }
+
+    #[test]
+    fn malformed_versions_are_refused() {
+        for text in [
+            "",
+            "latest",
+            "2026-4-28",
+            "2026-04-28 ",
+            "2026-04-28.beta",
+            "2026-99-99",
+            "2026-02-29",
+            "+026-04-28",
+            "2026-04",
+            "2026-04-28.preview.preview",
+            "２０２６-04-28",
+        ] {
+            let error = text.parse::<ApiVersion>().unwrap_err().to_string();
+            assert!(
+                error.contains(text) && error.contains("2026-04-28"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_preview_comes_before_its_stable_version_and_after_the_day_before() {
+        let preview: ApiVersion = "2026-04-28.preview".parse().unwrap();
+        assert!(preview < ApiVersion::V2026_04_28);
+        assert!(preview > "2026-04-27".parse().unwrap());
+        assert!(!preview.has_pages());
+    }
+
+    #[test]
+    fn json_is_the_text() {
+        let json = serde_json::to_string(&ApiVersion::DEFAULT).unwrap();
+        assert_eq!(json, "\"2026-04-28\"");
+        assert_eq!(
+            serde_json::from_str::<ApiVersion>(&json).unwrap(),
+            ApiVersion::DEFAULT
+        );
+        assert!(serde_json::from_str::<ApiVersion>("\"soon\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_the_order_of_the_text(days in 0i64..40_000, other in 0i64..40_000) {
+            let version = |days| {
+                let (year, month, day) = civil::date_from_days(days);
+                format!("{year:04}-{month:02}-{day:02}").parse::<ApiVersion>().unwrap()
+            };
+            let (a, b) = (version(days), version(other));
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,24}") {
+            if let Ok(version) = text.parse::<ApiVersion>() {
+                prop_assert_eq!(version.to_string(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The walk over the pages of a list.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::page::{Cursor, Paged};
+use crate::service::BoxFuture;
+
+/// How many empty pages in a row are walked through before the list is taken for broken.
+const EMPTY_PAGES_ALLOWED: u32 = 16;
+
+/// Fetches the page that begins at a cursor.
+type Fetch<P> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + Send>;
+
+/// A list, page by page, fetched one after the other as they are asked for.
+///
+/// It is a [`Stream`], and has [`next`](Self::next) for those who have no stream library at hand.
+/// After an error it stands where it stood: asking again fetches the same page again. It ends, or
+/// fails with [`ErrorKind::Pagination`](crate::ErrorKind::Pagination), but it never goes in circles:
+/// a cursor that comes a second time, the 17th empty page in a row, and a page that promises more
+/// without saying where are errors.
+#[must_use = "nothing is fetched until it is asked for a page"]
+pub struct Pages<P> {
+    fetch: Fetch<P>,
+    pending: Option<BoxFuture<Result<P, Error>>>,
+    position: Position,
+    seen: HashSet<u64>,
+    empty_pages: u32,
+}
+
+enum Position {
+    /// The next page begins here.
+    At(Option<Cursor>),
+    /// The list does not lead on, for this reason.
+    Stuck(&'static str),
+    End,
+}
+
+impl<P: Paged> Pages<P> {
+    /// A list whose pages are fetched by a function from the cursor they begin at.
+    pub fn new<F>(start: Option<Cursor>, fetch: F) -> Self
+    where
+        F: FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + Send + 'static,
+    {
+        Self {
+            fetch: Box::new(fetch),
+            pending: None,
+            position: Position::At(start),
+            seen: HashSet::new(),
+            empty_pages: 0,
+        }
+    }
+
+    /// The next page, or `None` at the end of the list.
+    ///
+    /// It may be dropped while it waits: the request goes on with the next call.
+    ///
+    /// # Errors
+    ///
+    /// What the fetch failed with; and a pagination error when the list does not lead on.
+    pub async fn next(&mut self) -> Option<Result<P, Error>> {
+        poll_fn(|cx| self.poll_page(cx)).await
+    }
+
+    /// Where the next page begins; `None` before the first page and after the last.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Cursor> {
+        match &self.position {
+            Position::At(cursor) => cursor.as_ref(),
+            Position::Stuck(_) | Position::End => None,
+        }
+    }
+
+    /// The same list, item by item.
+    pub fn items(self) -> Items<P> {
+        let page_start = self.cursor().cloned();
+        Items {
+            pages: self,
+            current: Vec::new().into_iter(),
+            page_start,
+            taken: 0,
+            to_skip: 0,
+        }
+    }
+
+    fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
+        let cursor = match &self.position {
+            Position::End => return Poll::Ready(None),
+            Position::Stuck(reason) => {
+                return Poll::Ready(Some(Err(Error::pagination(*reason))));
+            }
+            Position::At(cursor) => cursor,
+        };
+        let pending = self
+            .pending
+            .get_or_insert_with(|| (self.fetch)(cursor.clone()));
+        let outcome = ready!(pending.as_mut().poll(cx));
+        self.pending = None;
+        if let Ok(page) = &outcome {
+            self.position = self.after(page);
+        }
+        Poll::Ready(Some(outcome))
+    }
+
+    /// Where the walk stands after a page.
+    fn after(&mut self, page: &P) -> Position {
+        self.empty_pages = if page.count() == 0 {
+            self.empty_pages + 1
+        } else {
+            0
+        };
+        if page.meta().is_cut() {
+            return Position::Stuck(
+                "the server says that more items follow, but not where; the list is incomplete",
+            );
+        }
+        let Some(next) = page.meta().next() else {
+            return Position::End;
+        };
+        if !self.seen.insert(fingerprint(next)) {
+            return Position::Stuck(
+                "the server gave the same cursor twice; the list would not end",
+            );
+        }
+        if self.empty_pages > EMPTY_PAGES_ALLOWED {
+            return Position::Stuck("the server sent too many empty pages in a row");
+        }
+        Position::At(Some(next.clone()))
+    }
+}
+
+/// Stands for a cursor in the set of those seen, so that a long walk stays small.
+fn fingerprint(cursor: &Cursor) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cursor.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl<P: Paged> Stream for Pages<P> {
+    type Item = Result<P, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_page(cx)
+    }
+}
+
+impl<P> fmt::Debug for Pages<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("fetching", &self.pending.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A list, item by item; pages are fetched as they are needed.
+///
+/// What is said of [`Pages`] about errors and ends holds here too.
+#[must_use = "nothing is fetched until it is asked for an item"]
+pub struct Items<P: Paged> {
+    pages: Pages<P>,
+    current: std::vec::IntoIter<P::Item>,
+    /// Where the current page began, and how many of its items were given out or skipped.
+    page_start: Option<Cursor>,
+    taken: usize,
+    to_skip: usize,
+}
+
+/// A place between two items of a list, which can be saved, and resumed by
+/// [`Items::resume`] within the 24 hours that a cursor lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    cursor: Option<Cursor>,
+    offset: usize,
+}
+
+impl<P: Paged> Items<P> {
+    /// The next item, or `None` at the end of the list.
+    ///
+    /// It may be dropped while it waits: no item is lost.
+    ///
+    /// # Errors
+    ///
+    /// What the fetch of a page failed with; and a pagination error when the list does not lead on.
+    pub async fn try_next(&mut self) -> Result<Option<P::Item>, Error> {
+        poll_fn(|cx| self.poll_item(cx)).await.transpose()
+    }
+
+    /// The place before the next item. To resume from it refetches a page and skips what was taken.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            cursor: self.page_start.clone(),
+            offset: self.taken + self.to_skip,
+        }
+    }
+
+    /// Goes on from a saved place, with the same query.
+    pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
+        self.pages.position = Position::At(checkpoint.cursor.clone());
+        self.pages.pending = None;
+        self.current = Vec::new().into_iter();
+        self.page_start = checkpoint.cursor;
+        self.taken = 0;
+        self.to_skip = checkpoint.offset;
+        self
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P::Item, Error>>> {
+        loop {
+            if let Some(item) = self.current.next() {
+                self.taken += 1;
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let start = self.pages.cursor().cloned();
+            match ready!(self.pages.poll_page(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(page)) => self.turn(start, page),
+            }
+        }
+    }
+
+    /// Makes a fetched page the current one.
+    fn turn(&mut self, start: Option<Cursor>, page: P) {
+        self.page_start = start;
+        let mut items = page.into_items().into_iter();
+        self.taken = items
+            .by_ref()
+            .take(std::mem::take(&mut self.to_skip))
+            .count();
+        self.current = items;
+    }
+}
+
+impl<P: Paged> Stream for Items<P>
+where
+    P::Item: Unpin,
+{
+    type Item = Result<P::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_item(cx)
+    }
+}
+
+impl<P: Paged> fmt::Debug for Items<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

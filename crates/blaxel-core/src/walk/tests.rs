@@ -1,0 +1,190 @@
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::page::{Page, PageMeta};
+
+/// A scripted answer: items, `hasMore`, cursor; or a failure.
+type Reply = Result<(Vec<u32>, Option<bool>, &'static str), ()>;
+
+/// A list that answers by the script, whatever it is asked, and the cursors it was asked for.
+fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Arc<Mutex<Vec<Option<String>>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let mut script = script.into_iter();
+    let pages = Pages::new(None, move |cursor| {
+        log.lock()
+            .unwrap()
+            .push(cursor.map(|cursor| cursor.as_str().to_owned()));
+        let reply = script.next().expect("a request beyond the script");
+        Box::pin(async move {
+            // One turn of waiting, so that a dropped `next` has something to lose.
+            tokio::task::yield_now().await;
+            let (items, has_more, next) = reply.map_err(|()| Error::transport("lost", "reset"))?;
+            let next_cursor = (!next.is_empty()).then(|| Cursor::from(next));
+            Ok(Page {
+                items,
+                meta: PageMeta {
+                    has_more,
+                    next_cursor,
+                    total: None,
+                },
+            })
+        })
+    });
+    (pages, asked)
+}
+
+async fn drain(mut items: Items<Page<u32>>) -> (Vec<u32>, Option<Error>) {
+    let mut all = Vec::new();
+    loop {
+        match items.try_next().await {
+            Ok(Some(item)) => all.push(item),
+            Ok(None) => return (all, None),
+            Err(error) => return (all, Some(error)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn empty_middle_pages_do_not_end_the_list() {
+    let (pages, asked) = scripted(vec![
+        Ok((vec![1, 2], Some(true), "a")),
+        Ok((vec![], Some(true), "b")),
+        Ok((vec![3], Some(false), "ignored")),
+    ]);
+    let (all, error) = drain(pages.items()).await;
+    assert_eq!((all, error.is_none()), (vec![1, 2, 3], true));
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked, [None, Some("a".to_owned()), Some("b".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_repeated_cursor_is_an_error_after_the_items() {
+    let (pages, _) = scripted(vec![
+        Ok((vec![1], None, "a")),
+        Ok((vec![2], None, "b")),
+        Ok((vec![3], None, "a")),
+    ]);
+    let (all, error) = drain(pages.items()).await;
+    assert_eq!(all, [1, 2, 3]);
+    assert_eq!(error.unwrap().kind(), crate::ErrorKind::Pagination);
+}
+
+#[tokio::test]
+async fn more_without_a_cursor_is_never_a_quiet_end() {
+    let (pages, _) = scripted(vec![Ok((vec![1], Some(true), ""))]);
+    let (all, error) = drain(pages.items()).await;
+    assert_eq!(all, [1]);
+    assert!(error.unwrap().to_string().contains("incomplete"));
+}
+
+#[tokio::test]
+async fn endless_empty_pages_are_cut_off() {
+    let names: Vec<&'static str> = (0..40)
+        .map(|n| &*Box::leak(format!("c{n}").into_boxed_str()))
+        .collect();
+    let (pages, asked) = scripted(
+        names
+            .into_iter()
+            .map(|name| Ok((vec![], None, name)))
+            .collect(),
+    );
+    let (_, error) = drain(pages.items()).await;
+    assert!(error.unwrap().to_string().contains("empty"));
+    assert_eq!(asked.lock().unwrap().len(), 17);
+}
+
+#[tokio::test]
+async fn a_failed_page_leaves_the_cursor() {
+    let (pages, asked) = scripted(vec![
+        Ok((vec![1], None, "a")),
+        Err(()),
+        Ok((vec![2], None, "")),
+    ]);
+    let mut items = pages.items();
+    assert_eq!(items.try_next().await.unwrap(), Some(1));
+    assert!(items.try_next().await.is_err());
+    assert_eq!(items.try_next().await.unwrap(), Some(2));
+    assert_eq!(items.try_next().await.unwrap(), None);
+    assert_eq!(
+        asked.lock().unwrap()[1..],
+        [Some("a".to_owned()), Some("a".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_wait_loses_no_page() {
+    let (mut pages, asked) = scripted(vec![Ok((vec![1], None, ""))]);
+    {
+        let wait = std::pin::pin!(pages.next());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(wait.poll(&mut cx).is_pending());
+    }
+    assert_eq!(pages.next().await.unwrap().unwrap().items, [1]);
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+/// A list of 0..total in pages of the given sizes (0 is an empty page), which answers by cursor.
+fn numbered(sizes: Vec<usize>) -> Pages<Page<usize>> {
+    Pages::new(None, move |cursor| {
+        let index: usize = cursor.map_or(0, |cursor| cursor.as_str().parse().unwrap());
+        let first: usize = sizes[..index].iter().sum();
+        let items = (first..first + sizes[index]).collect();
+        let last = index + 1 == sizes.len();
+        let next_cursor = (!last).then(|| Cursor::from((index + 1).to_string()));
+        let meta = PageMeta {
+            has_more: Some(!last),
+            next_cursor,
+            total: None,
+        };
+        Box::pin(std::future::ready(Ok(Page { items, meta })))
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_cut_into_pages_gives_all_items_once(sizes in prop::collection::vec(0usize..5, 1..12)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let total: usize = sizes.iter().sum();
+        let mut items = numbered(sizes).items();
+        let all = runtime.block_on(async {
+            let mut all = Vec::new();
+            while let Some(item) = items.try_next().await.unwrap() {
+                all.push(item);
+            }
+            all
+        });
+        prop_assert_eq!(all, (0..total).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_checkpoint_anywhere_resumes_at_the_next_item(
+        sizes in prop::collection::vec(0usize..5, 1..12),
+        stop in 0usize..40,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut before = numbered(sizes.clone()).items();
+            let mut all = Vec::new();
+            while all.len() < stop {
+                match before.try_next().await.unwrap() {
+                    Some(item) => all.push(item),
+                    None => break,
+                }
+            }
+            let saved = serde_json::to_string(&before.checkpoint()).unwrap();
+            let checkpoint = serde_json::from_str(&saved).unwrap();
+            let mut after = numbered(sizes.clone()).items().resume(checkpoint);
+            // Saving again before the first item keeps the place.
+            let checkpoint = after.checkpoint();
+            after = after.resume(checkpoint);
+            while let Some(item) = after.try_next().await.unwrap() {
+                all.push(item);
+            }
+            let total: usize = sizes.iter().sum();
+            assert_eq!(all, (0..total).collect::<Vec<_>>());
+        });
+    }
+}
