@@ -1,0 +1,588 @@
+//! Promise: a crate pulls in what its layer may use, and nothing else.
+//!
+//! Someone who takes only `blaxel-billing` compiles no HTTP engine, no TLS and no runtime, and the
+//! emulator does not come to know the code it is there to judge. What a crate may use is said once,
+//! in [`RULES`]; a new crate needs a rule there before this passes.
+//!
+//! Two sources are asked. `cargo metadata` knows what the manifests declare, for all platforms.
+//! `cargo tree --package` knows what really gets built for one crate alone, which the resolve graph
+//! of `cargo metadata` does not: there, a feature that one crate switches on is on for all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
+
+/// What one crate may use.
+struct Rule {
+    krate: &'static str,
+    /// The crates of the workspace that it may depend on.
+    uses: &'static [&'static str],
+    /// Those that its tests may use besides.
+    tests_use: &'static [&'static str],
+    /// Packages that must not be in its tree, whatever features are on.
+    never: &'static [&'static [&'static str]],
+    /// Those that may be there only for a feature someone asked for.
+    only_if_asked: &'static [&'static [&'static str]],
+    /// Those that must leave its tree with the default features.
+    never_bare: &'static [&'static [&'static str]],
+    /// The procedural macros that it may run, if that is limited.
+    macros: Option<&'static [&'static str]>,
+}
+
+const TLS: &[&str] = &[
+    "rustls",
+    "ring",
+    "aws-lc-rs",
+    "native-tls",
+    "openssl-sys",
+    "hyper-rustls",
+    "tokio-rustls",
+];
+const OTHER_TLS: &[&str] = &["native-tls", "openssl-sys"];
+const ENGINE: &[&str] = &["hyper", "hyper-util", "reqwest", "h2"];
+const OTHER_ENGINE: &[&str] = &["reqwest"];
+const RUNTIME: &[&str] = &["tokio", "async-std", "smol"];
+const OAUTH: &[&str] = &["oauth2", "chrono", "url"];
+const BOXING: &[&str] = &["async-trait"];
+const CORE: &[&str] = &["blaxel-core"];
+const LOWER: &[&str] = &["blaxel-auth", "blaxel-transport"];
+const FACADES: &[&str] = &["blaxel-management", "blaxel-inference", "blaxel-billing"];
+const TRANSPORT: &[&str] = &["blaxel-transport"];
+const SDK: &[&str] = &[
+    "blaxel-core",
+    "blaxel-auth",
+    "blaxel-transport",
+    "blaxel-management",
+    "blaxel-inference",
+    "blaxel-billing",
+];
+const ALL: &[&str] = &[
+    "blaxel",
+    "blaxel-core",
+    "blaxel-auth",
+    "blaxel-transport",
+    "blaxel-management",
+    "blaxel-inference",
+    "blaxel-billing",
+    "blaxel-emulator",
+];
+const EMULATOR: &[&str] = &["blaxel-emulator"];
+const DERIVE: &[&str] = &["serde_derive"];
+
+/// A crate that may use nothing of the workspace.
+const fn alone(krate: &'static str) -> Rule {
+    Rule {
+        krate,
+        uses: &[],
+        tests_use: &[],
+        never: &[],
+        only_if_asked: &[],
+        never_bare: &[],
+        macros: None,
+    }
+}
+
+const fn facade(krate: &'static str) -> Rule {
+    Rule {
+        uses: CORE,
+        tests_use: EMULATOR,
+        never: &[ENGINE, TLS, OAUTH, BOXING, LOWER, EMULATOR],
+        // A facade may wait with tokio's timer, behind a feature.
+        only_if_asked: &[RUNTIME],
+        macros: Some(DERIVE),
+        ..alone(krate)
+    }
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        never: &[RUNTIME, ENGINE, TLS, OAUTH, BOXING],
+        macros: Some(DERIVE),
+        ..alone("blaxel-core")
+    },
+    Rule {
+        uses: CORE,
+        never: &[ENGINE, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
+        // Who has an API key does not pay for OAuth 2.0.
+        never_bare: &[OAUTH],
+        ..alone("blaxel-auth")
+    },
+    Rule {
+        uses: &["blaxel-core", "blaxel-auth"],
+        never: &[OTHER_ENGINE, OTHER_TLS, BOXING, FACADES, EMULATOR],
+        never_bare: &[OAUTH],
+        ..alone("blaxel-transport")
+    },
+    facade("blaxel-management"),
+    facade("blaxel-inference"),
+    facade("blaxel-billing"),
+    Rule {
+        uses: SDK,
+        tests_use: EMULATOR,
+        never: &[OTHER_ENGINE, OTHER_TLS, BOXING, EMULATOR],
+        never_bare: &[OAUTH, FACADES],
+        ..alone("blaxel")
+    },
+    Rule {
+        uses: CORE,
+        // A mirror of our own code would agree with its mistakes.
+        never: &[OTHER_ENGINE, TLS, BOXING, LOWER, FACADES],
+        ..alone("blaxel-emulator")
+    },
+    Rule {
+        tests_use: ALL,
+        ..alone("blaxel-tests")
+    },
+    alone("xtask"),
+];
+
+#[test]
+fn every_crate_has_a_rule_and_every_rule_a_crate() {
+    let crates = member_names();
+    let ruled: BTreeSet<&str> = RULES.iter().map(|rule| rule.krate).collect();
+    assert_eq!(
+        crates, ruled,
+        "the crates of the workspace (left) and those in RULES (right)"
+    );
+}
+
+#[test]
+fn crates_use_only_the_layers_below_them() {
+    assert_none(
+        RULES
+            .iter()
+            .flat_map(|rule| rule.breaches_in_manifest(&declared(rule.krate))),
+    );
+}
+
+#[test]
+fn no_tree_holds_what_its_layer_must_not_use() {
+    let choices = [Features::None, Features::Default, Features::All];
+    assert_none(RULES.iter().flat_map(|rule| {
+        choices
+            .into_iter()
+            .flat_map(|features| rule.breaches_in_tree(features, &tree(rule.krate, features)))
+    }));
+}
+
+#[test]
+fn billing_alone_needs_no_engine_no_tls_and_no_runtime() {
+    let tree = tree("blaxel-billing", Features::Default);
+    assert!(
+        holds(&tree, "blaxel-core") && holds(&tree, "http"),
+        "{tree:?}"
+    );
+    for package in ["hyper", "rustls", "tokio"] {
+        assert!(!holds(&tree, package), "blaxel-billing builds {package}");
+    }
+}
+
+#[test]
+fn the_front_door_opens_only_the_rooms_asked_for() {
+    let tree = tree("blaxel", Features::Only("billing"));
+    assert!(holds(&tree, "blaxel-billing"), "{tree:?}");
+    for package in ["blaxel-management", "blaxel-inference", "oauth2"] {
+        assert!(
+            !holds(&tree, package),
+            "blaxel with the feature `billing` alone builds {package}"
+        );
+    }
+}
+
+#[test]
+fn no_crate_has_a_build_script() {
+    for package in workspace().metadata.workspace_packages() {
+        let has_script = package
+            .targets
+            .iter()
+            .any(|target| target.is_kind(TargetKind::CustomBuild));
+        assert!(!has_script, "{} has a build script", package.name);
+    }
+}
+
+#[test]
+fn xtask_is_compiled_from_the_standard_library_alone() {
+    let metadata = &workspace().metadata;
+    let xtask = metadata
+        .workspace_packages()
+        .into_iter()
+        .find(|package| package.name == "xtask");
+    assert!(xtask.unwrap().dependencies.is_empty());
+}
+
+#[test]
+fn our_rust_version_is_enough_for_every_dependency() {
+    let metadata = &workspace().metadata;
+    for published in metadata.workspace_packages() {
+        if published.publish.as_ref().is_some_and(Vec::is_empty) {
+            continue;
+        }
+        let ours = published
+            .rust_version
+            .as_ref()
+            .expect("a published crate has a rust-version");
+        for Package { name, version, .. } in tree(&published.name, Features::All) {
+            let package = metadata
+                .packages
+                .iter()
+                .find(|package| package.name == name && package.version.to_string() == version)
+                .unwrap_or_else(|| panic!("cargo metadata does not know {name} {version}"));
+            if let Some(theirs) = &package.rust_version {
+                let krate = &published.name;
+                assert!(
+                    theirs <= ours,
+                    "{krate}: {name} {version} needs Rust {theirs}"
+                );
+            }
+        }
+    }
+}
+
+/// The checks themselves, on a crate that keeps a rule and on one that breaks it.
+mod checker {
+    use super::*;
+
+    const KITE: Rule = facade("blaxel-kite");
+
+    fn uses(name: &str) -> Declared {
+        Declared {
+            name: name.into(),
+            by_tests: false,
+        }
+    }
+
+    fn tests_use(name: &str) -> Declared {
+        Declared {
+            name: name.into(),
+            by_tests: true,
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_keeps_the_rule_is_let_through() {
+        let declared = [
+            uses("blaxel-core"),
+            tests_use("blaxel-core"),
+            tests_use("blaxel-emulator"),
+        ];
+        assert_eq!(KITE.breaches_in_manifest(&declared), [""; 0]);
+    }
+
+    #[test]
+    fn a_sibling_is_reported_and_so_is_the_emulator_outside_of_tests() {
+        let declared = [
+            uses("blaxel-core"),
+            uses("blaxel-billing"),
+            uses("blaxel-emulator"),
+        ];
+        assert_eq!(
+            KITE.breaches_in_manifest(&declared),
+            [
+                "blaxel-kite must not depend on blaxel-billing",
+                "blaxel-kite must not depend on blaxel-emulator",
+            ]
+        );
+        assert_eq!(
+            KITE.breaches_in_manifest(&[tests_use("blaxel-transport")]),
+            ["the tests of blaxel-kite must not depend on blaxel-transport"]
+        );
+    }
+
+    #[test]
+    fn a_tree_that_keeps_the_rule_is_let_through() {
+        let tree = parse(
+            "blaxel-kite v0.1.0 (/kite)\nserde v1.0.0\nserde_derive v1.0.0 (proc-macro) (*)\n",
+        );
+        assert_eq!(KITE.breaches_in_tree(Features::Default, &tree), [""; 0]);
+    }
+
+    #[test]
+    fn a_package_deep_in_the_tree_is_reported() {
+        let tree = parse("blaxel-kite v0.1.0 (/kite)\nstring v1.0.0\nhyper v1.6.0\n");
+        assert_eq!(
+            KITE.breaches_in_tree(Features::All, &tree),
+            ["blaxel-kite with all features builds hyper"]
+        );
+    }
+
+    #[test]
+    fn a_runtime_is_reported_unless_it_was_asked_for() {
+        let tree = parse("blaxel-kite v0.1.0 (/kite)\ntokio v1.43.0\n");
+        assert_eq!(
+            KITE.breaches_in_tree(Features::Default, &tree),
+            ["blaxel-kite with default features builds tokio"]
+        );
+        assert_eq!(KITE.breaches_in_tree(Features::All, &tree), [""; 0]);
+    }
+
+    #[test]
+    fn what_costs_only_those_who_want_it_is_reported_where_it_costs_others() {
+        let auth = RULES
+            .iter()
+            .find(|rule| rule.krate == "blaxel-auth")
+            .unwrap();
+        let tree = parse("blaxel-auth v0.1.0 (/auth)\noauth2 v5.0.0\n");
+        assert_eq!(auth.breaches_in_tree(Features::Default, &tree), [""; 0]);
+        assert_eq!(
+            auth.breaches_in_tree(Features::None, &tree),
+            ["blaxel-auth with no features builds oauth2"]
+        );
+    }
+
+    #[test]
+    fn a_procedural_macro_is_reported() {
+        let tree = parse("blaxel-kite v0.1.0 (/kite)\nstring-macros v1.0.0 (proc-macro)\n");
+        assert_eq!(
+            KITE.breaches_in_tree(Features::Default, &tree),
+            ["blaxel-kite with default features runs the macros of string-macros"]
+        );
+    }
+
+    #[test]
+    fn the_trees_are_not_empty() {
+        // A tree that came back without the engine from the crate that is the engine would let
+        // everything through.
+        let transport = tree("blaxel-transport", Features::Default);
+        for package in [
+            "blaxel-transport",
+            "blaxel-core",
+            "blaxel-auth",
+            "hyper",
+            "rustls",
+        ] {
+            assert!(
+                holds(&transport, package),
+                "{package} is missing in {transport:?}"
+            );
+        }
+        assert!(
+            !KITE
+                .breaches_in_tree(Features::Default, &transport)
+                .is_empty()
+        );
+    }
+}
+
+impl Rule {
+    /// Dependencies on crates of the workspace that the rule does not allow.
+    fn breaches_in_manifest(&self, declared: &[Declared]) -> Vec<String> {
+        let allowed = |dependency: &&Declared| {
+            let name = dependency.name.as_str();
+            self.uses.contains(&name) || (dependency.by_tests && self.tests_use.contains(&name))
+        };
+        let refused = declared.iter().filter(|dependency| !allowed(dependency));
+        refused
+            .map(|Declared { name, by_tests }| {
+                let who = if *by_tests { "the tests of " } else { "" };
+                format!("{who}{} must not depend on {name}", self.krate)
+            })
+            .collect()
+    }
+
+    /// Packages in the tree, built with these features, that the rule does not allow.
+    fn breaches_in_tree(&self, features: Features, tree: &[Package]) -> Vec<String> {
+        let mut refused = self.never.to_vec();
+        if !matches!(features, Features::All) {
+            refused.extend(self.only_if_asked);
+        }
+        if matches!(features, Features::None) {
+            refused.extend(self.never_bare);
+        }
+        let who = format!("{} with {features}", self.krate);
+        let mut breaches = Vec::new();
+        for package in tree {
+            let name = package.name.as_str();
+            if refused.iter().any(|names| names.contains(&name)) {
+                breaches.push(format!("{who} builds {name}"));
+            }
+            if package.is_macro && self.macros.is_some_and(|macros| !macros.contains(&name)) {
+                breaches.push(format!("{who} runs the macros of {name}"));
+            }
+        }
+        breaches
+    }
+}
+
+/// A dependency on another crate of the workspace, as a manifest declares it.
+struct Declared {
+    name: String,
+    by_tests: bool,
+}
+
+/// A package that gets built.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Package {
+    name: String,
+    version: String,
+    is_macro: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Features {
+    None,
+    Default,
+    All,
+    Only(&'static str),
+}
+
+impl std::fmt::Display for Features {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("no features"),
+            Self::Default => f.write_str("default features"),
+            Self::All => f.write_str("all features"),
+            Self::Only(feature) => write!(f, "the feature `{feature}` alone"),
+        }
+    }
+}
+
+struct Workspace {
+    metadata: Metadata,
+    /// What `--target` is for `cargo tree`: all platforms if this machine has, or can get, the
+    /// packages of them all. One without a network may hold only what it builds itself.
+    target: &'static str,
+}
+
+fn workspace() -> &'static Workspace {
+    static WORKSPACE: OnceLock<Workspace> = OnceLock::new();
+    WORKSPACE.get_or_init(|| {
+        let metadata = |options: &[&str]| {
+            let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+            let mut command = MetadataCommand::new();
+            command.current_dir(root()).other_options(options).exec()
+        };
+        if let Ok(metadata) = metadata(&["--locked", "--all-features"]) {
+            return Workspace {
+                metadata,
+                target: "all",
+            };
+        }
+        eprintln!("the packages of other platforms are not at hand: checking this platform alone");
+        let version = run("rustc", &["-vV"]);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let host = host.expect("rustc names its host").to_owned();
+        let metadata = metadata(&["--locked", "--all-features", "--filter-platform", &host])
+            .expect("cargo metadata describes the workspace");
+        Workspace {
+            metadata,
+            target: host.leak(),
+        }
+    })
+}
+
+fn member_names() -> BTreeSet<&'static str> {
+    let members = workspace().metadata.workspace_packages();
+    members
+        .into_iter()
+        .map(|package| package.name.as_str())
+        .collect()
+}
+
+/// What a crate declares of the workspace's crates.
+fn declared(krate: &str) -> Vec<Declared> {
+    let members = member_names();
+    let packages = workspace().metadata.workspace_packages();
+    let package = packages.into_iter().find(|package| package.name == krate);
+    let dependencies = package
+        .map(|package| package.dependencies.as_slice())
+        .unwrap_or_default();
+    dependencies
+        .iter()
+        .filter(|dependency| members.contains(dependency.name.as_str()))
+        .map(|dependency| Declared {
+            name: dependency.name.clone(),
+            by_tests: dependency.kind == DependencyKind::Development,
+        })
+        .collect()
+}
+
+/// What is built for one crate alone, itself and build scripts included and tests left out.
+fn tree(krate: &str, features: Features) -> Vec<Package> {
+    let mut arguments = vec![
+        "tree",
+        "--package",
+        krate,
+        "--locked",
+        "--target",
+        workspace().target,
+    ];
+    arguments.extend([
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    match features {
+        Features::None => arguments.push("--no-default-features"),
+        Features::Default => {}
+        Features::All => arguments.push("--all-features"),
+        Features::Only(feature) => {
+            arguments.extend(["--no-default-features", "--features", feature]);
+        }
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let packages = parse(&run(&cargo, &arguments));
+    assert!(
+        holds(&packages, krate),
+        "cargo {} does not name {krate}",
+        arguments.join(" ")
+    );
+    packages
+}
+
+/// Reads lines such as `serde_derive v1.0.219 (proc-macro)`. A package that was already listed comes
+/// again with ` (*)` after it.
+fn parse(lines: &str) -> Vec<Package> {
+    let packages: BTreeSet<Package> = lines
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let name = words.next().filter(|name| !name.is_empty())?.to_owned();
+            let version = words.next()?.strip_prefix('v')?.to_owned();
+            Some(Package {
+                name,
+                version,
+                is_macro: line.contains(" (proc-macro)"),
+            })
+        })
+        .collect();
+    packages.into_iter().collect()
+}
+
+fn holds(tree: &[Package], name: &str) -> bool {
+    tree.iter().any(|package| package.name == name)
+}
+
+fn assert_none(breaches: impl Iterator<Item = String>) {
+    let breaches: Vec<String> = breaches.collect();
+    assert!(
+        breaches.is_empty(),
+        "the layers are broken:\n{}",
+        breaches.join("\n")
+    );
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .output();
+    let output = output.unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{program} {} failed:\n{errors}",
+        arguments.join(" ")
+    );
+    String::from_utf8(output.stdout).expect("the output is UTF-8")
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,131 @@
+//! Maintenance commands of the workspace: `cargo xtask <command>`.
+
+mod ci;
+mod manifest;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Maintenance commands of the workspace.
+
+usage: cargo xtask <command>
+
+commands:
+  ci [--keep-going] [STAGE...]   run the checks a change must pass: all, or the stages named
+  ci --list                      name the stages
+  tidy                           check the rules of the repository that no compiler knows
+  help                           show this text
+
+`ci` stops at the first stage that fails; with --keep-going the others still run.
+The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was not understood.
+";
+
+const COMMANDS: [&str; 3] = ["ci", "tidy", "help"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into())
+        .collect();
+    match dispatch(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs a command. `Ok` tells whether all is well, `Err` why the command was not understood.
+fn dispatch(arguments: &[String]) -> Result<bool, String> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Err(format!("no command given\n\n{HELP}"));
+    };
+    match command.as_str() {
+        "ci" => ci::command(&root(), rest),
+        "tidy" => match rest.first() {
+            None => Ok(tidy::command(&root())),
+            Some(argument) => Err(format!(
+                "`tidy` takes no arguments, but `{argument}` was given"
+            )),
+        },
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        unknown => Err(format!(
+            "there is no command `{unknown}`; the commands are {}",
+            list(&COMMANDS)
+        )),
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    // Asked of the environment first: a target directory may be shared by several clones, and then
+    // the path this program was compiled under can be another clone's.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest
+        .parent()
+        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Names as a sentence lists them: `a, b and c`.
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and `{last}`", first.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(arguments: &[&str]) -> Result<bool, String> {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        dispatch(&arguments)
+    }
+
+    #[test]
+    fn an_unknown_command_is_answered_with_the_known_ones() {
+        let message = run(&["bake"]).unwrap_err();
+        assert_eq!(
+            message,
+            "there is no command `bake`; the commands are `ci`, `tidy` and `help`"
+        );
+    }
+
+    #[test]
+    fn an_unknown_stage_or_option_is_answered_with_the_known_ones() {
+        let message = run(&["ci", "fmt", "bake"]).unwrap_err();
+        assert!(message.contains("no stage `bake`"), "{message}");
+        assert!(
+            message.contains("`fmt`") && message.contains("`quickstart`"),
+            "{message}"
+        );
+        let message = run(&["ci", "--fast"]).unwrap_err();
+        assert!(message.contains("--keep-going"), "{message}");
+    }
+
+    #[test]
+    fn nothing_said_is_answered_with_the_help() {
+        assert!(run(&[]).unwrap_err().contains("usage: cargo xtask"));
+        assert_eq!(run(&["help"]), Ok(true));
+    }
+
+    #[test]
+    fn the_help_names_every_command() {
+        for command in COMMANDS {
+            assert!(HELP.contains(&format!("\n  {command} ")), "{command}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! `cargo xtask tidy`: the rules of the repository that no compiler knows.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use crate::manifest::{self, Manifest};
+
+/// The most lines a source file may have, its tests not counted.
+const MOST_LINES: usize = 600;
+
+/// The first parts of paths on the machine of someone who develops. The slashes are added when they
+/// are looked for, so that this file keeps the rule itself.
+const MACHINE_DIRECTORIES: [&str; 4] = ["home", "work", "root", "Users"];
+
+/// What a reader must find in the README first.
+const README_COMMANDS: [&str; 2] = ["cargo run --example quickstart", "cargo test --workspace"];
+
+/// Checks everything and prints what is wrong. Returns whether all is well.
+pub(crate) fn command(root: &Path) -> bool {
+    let complaints = match check(root) {
+        Ok(complaints) => complaints,
+        Err(error) => vec![format!("the workspace cannot be read: {error}")],
+    };
+    for complaint in &complaints {
+        println!("{complaint}");
+    }
+    match complaints.len() {
+        0 => println!("tidy: all is well"),
+        1 => println!("tidy: 1 complaint"),
+        many => println!("tidy: {many} complaints"),
+    }
+    complaints.is_empty()
+}
+
+fn check(root: &Path) -> io::Result<Vec<String>> {
+    let mut complaints = readme(&fs::read_to_string(root.join("README.md")).unwrap_or_default());
+    for directory in manifest::crates(root)? {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        let has_readme = directory.join("README.md").is_file();
+        let text = fs::read_to_string(directory.join("Cargo.toml"))?;
+        complaints.extend(of_crate(&format!("crates/{name}"), has_readme, &text));
+    }
+    for path in files(root)? {
+        complaints.extend(build_script(&path));
+        // What is not UTF-8 is not text, and what is gone was deleted but is still in git's index.
+        if let Ok(text) = fs::read_to_string(root.join(&path)) {
+            complaints.extend(machine_paths(&path, &text));
+            complaints.extend(length(&path, &text));
+        }
+    }
+    Ok(complaints)
+}
+
+fn readme(text: &str) -> Vec<String> {
+    let missing = README_COMMANDS
+        .iter()
+        .filter(|command| !text.contains(*command));
+    missing
+        .map(|command| format!("README.md: does not name `{command}`"))
+        .collect()
+}
+
+fn of_crate(directory: &str, has_readme: bool, manifest: &str) -> Vec<String> {
+    let manifest = Manifest::parse(manifest);
+    let said = |section, key| {
+        manifest
+            .get(section, key)
+            .is_some_and(|value| !value.is_empty())
+    };
+    let inherited = |section, key| manifest.get(section, key) == Some("true");
+    let mut complaints = Vec::new();
+    if !has_readme {
+        complaints.push(format!("{directory}: has no README.md"));
+    }
+    if !said("package", "description") {
+        complaints.push(format!("{directory}/Cargo.toml: has no description"));
+    }
+    if !said("package", "license") && !inherited("package", "license.workspace") {
+        complaints.push(format!("{directory}/Cargo.toml: has no license"));
+    }
+    if !inherited("lints", "workspace") {
+        complaints.push(format!(
+            "{directory}/Cargo.toml: has no `[lints] workspace = true`"
+        ));
+    }
+    complaints
+}
+
+fn build_script(path: &str) -> Option<String> {
+    (path.starts_with("crates/") && path.ends_with("/build.rs"))
+        .then(|| format!("{path}: a build script, which every user would have to run"))
+}
+
+fn machine_paths(path: &str, text: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        for directory in MACHINE_DIRECTORIES {
+            let needle = format!("/{directory}/");
+            if line
+                .match_indices(&needle)
+                .any(|(at, _)| is_absolute(&line[..at]))
+            {
+                complaints.push(format!(
+                    "{path}:{number}: a path of one machine, under {needle}"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+/// Whether a path that follows this text is absolute, and not the rest of a longer one.
+fn is_absolute(before: &str) -> bool {
+    let part_of_a_path = |c: char| c.is_alphanumeric() || "/._-~$}*%".contains(c);
+    before.ends_with("://") || !before.ends_with(part_of_a_path)
+}
+
+fn length(path: &str, text: &str) -> Option<String> {
+    let is_source = path.ends_with(".rs");
+    let is_test = path
+        .split('/')
+        .any(|part| matches!(part, "tests" | "tests.rs"));
+    let lines = lines_without_tests(text);
+    (is_source && !is_test && lines > MOST_LINES).then(|| {
+        format!("{path}: {lines} lines without its tests; a file has at most {MOST_LINES}")
+    })
+}
+
+/// The number of lines outside of modules for tests.
+fn lines_without_tests(text: &str) -> usize {
+    let mut count = 0;
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let opens = |next: &&str| next.starts_with("mod ") && next.ends_with('{');
+        if line == "#[cfg(test)]" && lines.peek().is_some_and(opens) {
+            // Formatted as it is, the module ends at the first brace that is not indented.
+            lines.by_ref().find(|line| *line == "}");
+        } else {
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The files that belong to the repository, by their paths from its root.
+fn files(root: &Path) -> io::Result<Vec<String>> {
+    let mut files = match git_files(root) {
+        Some(files) => files,
+        // An unpacked archive, or no git on this machine: everything but what is built.
+        None => walk(root, "")?,
+    };
+    files.sort();
+    Ok(files)
+}
+
+/// What git tracks or, if added, would track.
+fn git_files(root: &Path) -> Option<Vec<String>> {
+    let mut git = Command::new("git");
+    git.args([
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ])
+    .current_dir(root);
+    let output = git.output().ok().filter(|output| output.status.success())?;
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(names.split_terminator('\0').map(str::to_owned).collect())
+}
+
+fn walk(root: &Path, under: &str) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join(under))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if under.is_empty() {
+            name
+        } else {
+            format!("{under}/{name}")
+        };
+        if entry.file_type()?.is_dir() {
+            if !matches!(path.as_str(), ".git" | "target") {
+                files.extend(walk(root, &path)?);
+            }
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "\
+[package]
+name = \"blaxel-kite\"
+description = \"Flies\"
+license.workspace = true
+
+[lints]
+workspace = true
+";
+
+    fn count_of_paths(line: &str) -> usize {
+        // Written with `@` for the slash, since these lines are under the rule they test.
+        machine_paths("a.md", &line.replace('@', "/")).len()
+    }
+
+    #[test]
+    fn a_crate_needs_its_papers() {
+        assert!(of_crate("crates/kite", true, MANIFEST).is_empty());
+        let complaints = of_crate("crates/kite", false, "[package]\nname = \"kite\"\n");
+        assert_eq!(
+            complaints,
+            [
+                "crates/kite: has no README.md",
+                "crates/kite/Cargo.toml: has no description",
+                "crates/kite/Cargo.toml: has no license",
+                "crates/kite/Cargo.toml: has no `[lints] workspace = true`",
+            ]
+        );
+    }
+
+    #[test]
+    fn lints_of_its_own_are_not_the_lints_of_the_workspace() {
+        let manifest = MANIFEST.replace("[lints]\nworkspace = true", "[lints.rust]\nx = \"deny\"");
+        assert_eq!(of_crate("crates/kite", true, &manifest).len(), 1);
+    }
+
+    #[test]
+    fn the_readme_says_how_to_begin() {
+        assert_eq!(readme("# Kite\n\n`cargo test --workspace`").len(), 1);
+        assert!(readme("cargo run --example quickstart; cargo test --workspace").is_empty());
+    }
+
+    #[test]
+    fn an_absolute_path_of_a_machine_is_found() {
+        assert_eq!(count_of_paths("see @home@ada@kite for it"), 1);
+        assert_eq!(count_of_paths("(\"@work@kite\")"), 1);
+        assert_eq!(count_of_paths("file:@@@root@kite"), 1);
+        assert_eq!(count_of_paths("@Users@ada and @home@ada"), 2);
+    }
+
+    #[test]
+    fn a_path_that_goes_through_such_a_name_is_none() {
+        assert_eq!(count_of_paths("https:@@kite.example@home@garden"), 0);
+        assert_eq!(count_of_paths("src@work@queue.rs and ~@work@kite"), 0);
+        assert_eq!(count_of_paths("@homework@ and @workspaces@"), 0);
+    }
+
+    #[test]
+    fn the_complaint_names_file_and_line() {
+        let text = "one\ntwo @home@x\n".replace('@', "/");
+        let complaints = machine_paths("docs/a.md", &text);
+        assert!(complaints[0].starts_with("docs/a.md:2: "), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_long_file_is_too_long_unless_it_is_a_test() {
+        let text = "fn a() {}\n".repeat(MOST_LINES + 1);
+        assert!(length("crates/kite/src/lib.rs", &text).is_some());
+        assert!(length("crates/kite/src/tests.rs", &text).is_none());
+        assert!(length("tests/tests/kite.rs", &text).is_none());
+        assert!(length("CHANGELOG.md", &text).is_none());
+        assert!(length("crates/kite/src/lib.rs", &text["fn a() {}\n".len()..]).is_none());
+    }
+
+    #[test]
+    fn tests_inside_a_file_do_not_make_it_long() {
+        let text = "//! Kite.\n\n#[cfg(test)]\nmod tests {\n    fn a() {}\n}\n\nfn b() {}\n";
+        assert_eq!(lines_without_tests(text), 4);
+        assert_eq!(
+            lines_without_tests("#[cfg(test)]\nmod tests;\nfn b() {}\n"),
+            3
+        );
+    }
+
+    #[test]
+    fn a_build_script_is_found_in_a_crate_only() {
+        assert!(build_script("crates/kite/build.rs").is_some());
+        assert!(build_script("crates/kite/src/rebuild.rs").is_none());
+        assert!(build_script("xtask/build.rs").is_none());
+    }
+
+    #[test]
+    fn git_and_a_walk_see_this_file() {
+        let here = "xtask/src/tidy.rs".to_owned();
+        assert!(walk(&crate::root(), "").unwrap().contains(&here));
+        // Where git is not to be had, the walk is what counts.
+        assert!(git_files(&crate::root()).is_none_or(|files| files.contains(&here)));
+    }
+}
