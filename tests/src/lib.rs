@@ -1,1 +1,161 @@
-//! Tests of the whole workspace; see the files in `tests/`.
+//! What the tests of the whole workspace share; see the files in `tests/`.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use blaxel_transport::{Client, TimeLimits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// The API key that clients of [`WireServer`] send.
+pub const API_KEY: &str = "bl_wire_test_key";
+
+/// A server that answers each request with the same bytes, well-formed or not. It stops when it is
+/// dropped.
+pub struct WireServer {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+/// What a [`WireServer`] does with a request.
+#[derive(Clone)]
+pub enum Reply {
+    /// Sends these bytes and closes.
+    Bytes(Vec<u8>),
+    /// Sends these bytes and then nothing more, but keeps the connection.
+    Stall(Vec<u8>),
+    /// Sends the head, then so many bytes of `x` as they are taken, then closes.
+    Flood {
+        /// The head of the response, its empty line included.
+        head: Vec<u8>,
+        /// How many bytes follow it.
+        bytes: usize,
+    },
+}
+
+impl Reply {
+    /// A well-formed response.
+    pub fn http(status: &str, content_type: &str, body: &str) -> Self {
+        let length = body.len();
+        Self::Bytes(
+            format!(
+                "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n{body}"
+            )
+            .into_bytes(),
+        )
+    }
+}
+
+impl WireServer {
+    /// Listens on a free loopback port.
+    pub async fn start(reply: Reply) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free loopback port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                connections.spawn(answer(socket, reply.clone(), Arc::clone(&log)));
+            }
+        });
+        Self {
+            address,
+            seen,
+            task,
+        }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The heads of the requests so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.seen
+            .lock()
+            .expect("no test panics with the lock")
+            .clone()
+    }
+
+    /// A client of this server.
+    pub fn client(&self) -> Client {
+        self.client_within(TimeLimits::default())
+    }
+
+    /// A client of this server with time limits of its own.
+    pub fn client_within(&self, limits: TimeLimits) -> Client {
+        Client::builder()
+            .api_key(API_KEY)
+            .workspace("demo")
+            .api_url(self.url())
+            .run_url(self.url())
+            .time_limits(limits)
+            .build()
+            .expect("the settings are good")
+    }
+}
+
+impl Drop for WireServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(mut socket: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>>>) {
+    let Some(head) = read_head(&mut socket).await else {
+        return;
+    };
+    seen.lock()
+        .expect("no test panics with the lock")
+        .push(head);
+    // A client that has seen enough closes; that is for the test to notice, not for the server.
+    match reply {
+        Reply::Bytes(bytes) => {
+            let _ = socket.write_all(&bytes).await;
+            let _ = socket.shutdown().await;
+        }
+        Reply::Stall(bytes) => {
+            let _ = socket.write_all(&bytes).await;
+            std::future::pending::<()>().await;
+        }
+        Reply::Flood { head, bytes } => {
+            let _ = socket.write_all(&head).await;
+            let chunk = vec![b'x'; 64 * 1024];
+            let mut left = bytes;
+            while left > 0 {
+                let size = left.min(chunk.len());
+                if socket.write_all(&chunk[..size]).await.is_err() {
+                    return;
+                }
+                left -= size;
+            }
+        }
+    }
+}
+
+async fn read_head(socket: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 4096];
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let count = socket.read(&mut chunk).await.ok()?;
+        if count == 0 || head.len() > 64 * 1024 {
+            return None;
+        }
+        head.extend_from_slice(&chunk[..count]);
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Compiles the examples of the workspace's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -133,6 +133,8 @@ const RULES: &[Rule] = &[
         ..alone("blaxel-emulator")
     },
     Rule {
+        // Its library is what its tests share.
+        uses: &["blaxel-core", "blaxel-transport"],
         tests_use: ALL,
         ..alone("blaxel-tests")
     },

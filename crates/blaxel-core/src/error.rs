@@ -4,6 +4,7 @@ mod answer;
 mod display;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -35,9 +36,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # }
 /// ```
 ///
-/// The type is as large as a pointer, so a `Result` stays small.
+/// The type is as large as a pointer, so a `Result` stays small. A clone shares the causes.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     operation: Option<&'static OperationInfo>,
@@ -45,10 +48,11 @@ struct Inner {
     delivery: Delivery,
     attempts: u32,
     answer: Option<Answer>,
-    cause: Option<BoxError>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What is kept of an HTTP response that came with or before the failure.
+#[derive(Clone)]
 struct Answer {
     status: StatusCode,
     request_id: Option<String>,
@@ -180,7 +184,7 @@ impl Error {
     /// Names the lower error behind this one.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(Arc::from(cause.into()));
         self
     }
 
@@ -188,6 +192,26 @@ impl Error {
     #[must_use]
     pub fn in_operation(mut self, operation: Option<&'static OperationInfo>) -> Self {
         self.0.operation = self.0.operation.or(operation);
+        self
+    }
+
+    /// Says that the failure was met while a credential was fetched: `doing` is put before the
+    /// message, and the request that needed the credential counts as not sent.
+    ///
+    /// An answer of the token endpoint, whether a refusal or not understood, becomes
+    /// [`ErrorKind::Credentials`] and can be read from this error as before; a failure to reach the
+    /// endpoint keeps its kind.
+    #[must_use]
+    pub fn while_authenticating(mut self, doing: impl fmt::Display) -> Self {
+        let inner = &mut self.0;
+        if matches!(inner.kind, ErrorKind::Status | ErrorKind::Decode) {
+            inner.kind = ErrorKind::Credentials;
+        }
+        inner.delivery = Delivery::NotSent;
+        inner.message = match inner.message.as_str() {
+            "" => doing.to_string(),
+            message => format!("{doing}: {message}"),
+        };
         self
     }
 
@@ -384,10 +408,12 @@ impl Error {
     pub fn was_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
-            ErrorKind::Status => self.api().and_then(ApiError::retryable).unwrap_or_else(|| {
-                let status = self.status().map_or(0, |status| status.as_u16());
-                matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
-            }),
+            ErrorKind::Status | ErrorKind::Credentials => {
+                self.api().and_then(ApiError::retryable).unwrap_or_else(|| {
+                    let status = self.status().map_or(0, |status| status.as_u16());
+                    matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
+                })
+            }
             _ => false,
         }
     }

@@ -160,9 +160,12 @@ impl RequestWriter {
     /// # Errors
     ///
     /// [`Error::is_input`] if a parameter of the path was left open or the address is too long.
-    pub fn finish(self) -> Result<http::Request<Body>, Error> {
+    pub fn finish(mut self) -> Result<http::Request<Body>, Error> {
         if next_parameter(&self.target).is_some() {
             return Err(self.wrong_count());
+        }
+        if !self.target.starts_with('/') {
+            self.target.insert(0, '/');
         }
         let bad = |problem: &dyn Display| Error::input("request path", &Source::Code, problem);
         let target = PathAndQuery::from_maybe_shared(bytes::Bytes::from(self.target))

@@ -39,28 +39,44 @@ pub fn json<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, 
 /// [`Error::is_decode`] as soon as the body is seen to be larger than the limit; the body's own
 /// error if it breaks off.
 pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Error> {
-    if http_body::Body::size_hint(&body).lower() > limit as u64 {
+    let announced = http_body::Body::size_hint(&body).lower();
+    let Some(announced) = usize::try_from(announced)
+        .ok()
+        .filter(|size| *size <= limit)
+    else {
         return Err(too_large(limit));
-    }
+    };
     let Some(first) = body.chunk().await? else {
         return Ok(Bytes::new());
     };
     if first.len() > limit {
         return Err(too_large(limit));
     }
+    // A body of one piece, as most are, is taken as it is.
     let Some(second) = body.chunk().await? else {
         return Ok(first);
     };
-    let mut whole = BytesMut::from(first);
+    let mut whole = Vec::with_capacity(announced.max(first.len()));
+    whole.extend_from_slice(&first);
     let mut next = Some(second);
     while let Some(chunk) = next {
         if whole.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
+        make_room(&mut whole, chunk.len(), limit);
         whole.extend_from_slice(&chunk);
         next = body.chunk().await?;
     }
-    Ok(whole.freeze())
+    Ok(whole.into())
+}
+
+/// Doubles the room when it runs out, as a `Vec` does by itself, but never beyond the limit.
+fn make_room(whole: &mut Vec<u8>, more: usize, limit: usize) {
+    let needed = whole.len() + more;
+    if needed > whole.capacity() {
+        let room = needed.max(whole.capacity().saturating_mul(2).min(limit));
+        whole.reserve_exact(room - whole.len());
+    }
 }
 
 /// Reads the beginning of a body, for an error message. A body that breaks off gives what came.

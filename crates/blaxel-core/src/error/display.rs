@@ -17,11 +17,15 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// What happened: our message, or the server's.
+    /// What happened: our message, the server's, or ours about the server's.
     fn write_finding(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
         let (Some(api), Some(status)) = (self.api(), self.status()) else {
-            return f.write_str(&self.0.message);
+            return Ok(());
         };
+        if !self.0.message.is_empty() {
+            f.write_str(": ")?;
+        }
         write!(f, "{}", status.as_u16())?;
         match api.code() {
             Some(code) => write!(f, " {code}")?,

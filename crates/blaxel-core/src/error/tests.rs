@@ -232,3 +232,37 @@ fn an_error_is_as_small_as_a_pointer() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
     assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
 }
+
+/// A token endpoint's answer and the lack of one, as the call that wanted the token sees them.
+#[test]
+fn a_failure_to_authenticate_is_told_apart_and_never_counts_as_sent() {
+    let (head, ()) = http::Response::builder()
+        .status(503)
+        .header("x-request-id", "r1")
+        .body(())
+        .unwrap()
+        .into_parts();
+    let body = br#"{"error":"over_loaded","error_description":"later"}"#;
+    let answered = Error::from_response(None, &head, body).while_authenticating("no token");
+    assert_eq!(answered.kind(), ErrorKind::Credentials);
+    assert_eq!(answered.code(), Some("over_loaded"));
+    assert_eq!(
+        answered.to_string(),
+        "no token: 503 over_loaded: later (request id r1)"
+    );
+    let refused = Error::connect("https://x", "refused").while_authenticating("no token");
+    assert!(refused.is_connect());
+    assert_eq!(
+        refused.to_string(),
+        "no token: could not connect to https://x: refused"
+    );
+    let lost = Error::transport("lost", "reset").while_authenticating("no token");
+    for error in [answered, refused, lost] {
+        let error = error.in_operation(Some(&CREATE));
+        assert!(error.was_transient());
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        assert!(!error.maybe_applied());
+        assert_eq!(error.clone().to_string(), error.to_string());
+    }
+    assert!(!Error::credentials("none").was_transient());
+}

@@ -8,8 +8,11 @@ use crate::page::{Page, PageMeta};
 /// A scripted answer: items, `hasMore`, cursor; or a failure.
 type Reply = Result<(Vec<u32>, Option<bool>, &'static str), ()>;
 
-/// A list that answers by the script, whatever it is asked, and the cursors it was asked for.
-fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Arc<Mutex<Vec<Option<String>>>>) {
+/// The cursors that a scripted list was asked for.
+type Asked = Arc<Mutex<Vec<Option<String>>>>;
+
+/// A list that answers by the script, whatever it is asked.
+fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Asked) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
     let mut script = script.into_iter();

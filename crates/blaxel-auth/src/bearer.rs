@@ -1,0 +1,33 @@
+//! The header value that carries a key or a token.
+
+use http::HeaderValue;
+
+/// `Bearer` and the value, marked as sensitive. Space around the value is dropped, since files and
+/// shells add line ends.
+///
+/// # Errors
+///
+/// What is wrong with the value, without the value.
+pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
+    let value = value.trim_ascii();
+    if value.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let begins_with_scheme = value
+        .get(..7)
+        .is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
+    if begins_with_scheme {
+        return Err("it begins with the word `Bearer`; give only what follows it".to_owned());
+    }
+    if let Some(at) = value.chars().position(|c| !c.is_ascii_graphic()) {
+        let place = at + 1;
+        return Err(format!(
+            "character {place} cannot stand in an HTTP header; letters, digits and ASCII \
+             punctuation can"
+        ));
+    }
+    let mut header = HeaderValue::try_from(format!("Bearer {value}"))
+        .map_err(|_| "it cannot stand in an HTTP header".to_owned())?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,253 @@
+//! The sign-ins that the CLI keeps.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use blaxel_core::{Error, Secret, Source, Workspace};
+
+use crate::credentials::{CredentialKind, Credentials};
+use crate::jwt::Claims;
+use crate::resolve::read_client_credentials;
+use crate::variables::Variables;
+use crate::yaml::Node;
+
+/// The configuration file of the `bl` command, `~/.blaxel/config.yaml`: one sign-in for each
+/// workspace, and which workspace is the current one.
+///
+/// It is only read, never written. [`Credentials::resolve`] looks into it by itself; use this type
+/// to read a file at another place, or to list what there is.
+///
+/// A sign-in is taken from the first of its members `apiKey`, `client_credentials` (or
+/// `clientCredentials`) and `access_token`. An access token is sent as it is: a refresh token beside
+/// it is not used, so such a sign-in lasts as long as the token, two hours as a rule.
+#[derive(Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    current: Option<String>,
+    sign_ins: Vec<SignIn>,
+}
+
+#[derive(Clone)]
+struct SignIn {
+    workspace: String,
+    environment: Option<String>,
+    secret: Option<(Member, Secret)>,
+}
+
+#[derive(Clone, Copy)]
+enum Member {
+    ApiKey,
+    ClientCredentials,
+    AccessToken,
+}
+
+/// The members that can hold a credential, the best first.
+const MEMBERS: [(&str, Member); 4] = [
+    ("apiKey", Member::ApiKey),
+    ("client_credentials", Member::ClientCredentials),
+    ("clientCredentials", Member::ClientCredentials),
+    ("access_token", Member::AccessToken),
+];
+
+impl ConfigFile {
+    /// Where the file lies for a user: `.blaxel/config.yaml` in the home directory. `None` if the
+    /// home directory is unknown.
+    #[must_use]
+    pub fn default_path(variables: &Variables) -> Option<PathBuf> {
+        Some(variables.home()?.join(".blaxel").join("config.yaml"))
+    }
+
+    pub(crate) fn find(variables: &Variables) -> Result<Option<Self>, Error> {
+        match Self::default_path(variables) {
+            Some(path) => Self::read(path),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a file, or gives `None` if there is none at that path. It blocks for as long as the
+    /// file system takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the file, if it cannot be opened or understood. Members that are
+    /// missing, null or unknown are no errors.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Option<Self>, Error> {
+        let path = path.into();
+        match Self::read_once(&path) {
+            Ok(Some(file)) if file.is_blank() => Self::read_once(&path),
+            // The CLI truncates the file before it writes, so it can be met empty or cut off.
+            Err(_) => Self::read_once(&path),
+            read => read,
+        }
+    }
+
+    fn read_once(path: &Path) -> Result<Option<Self>, Error> {
+        let invalid = |problem: &dyn fmt::Display| {
+            Error::input("configuration", &Source::File(path.to_owned()), problem)
+        };
+        let text = match std::fs::read(path) {
+            Ok(bytes) => {
+                Secret::from(String::from_utf8(bytes).map_err(|_| invalid(&"it is not UTF-8"))?)
+            }
+            Err(error) => {
+                let absent = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+                return if absent {
+                    Ok(None)
+                } else {
+                    Err(invalid(&error))
+                };
+            }
+        };
+        let root = Node::parse(text.expose()).map_err(|problem| invalid(&problem))?;
+        Self::from_node(path, &root)
+            .map(Some)
+            .map_err(|problem| invalid(&problem))
+    }
+
+    fn from_node(path: &Path, root: &Node) -> Result<Self, &'static str> {
+        if !matches!(root, Node::Null | Node::Map(_)) {
+            return Err("it is no map of names to values");
+        }
+        let sign_ins = match root.member("workspaces") {
+            Node::Null => Vec::new(),
+            Node::List(entries) => entries.iter().filter_map(SignIn::from_node).collect(),
+            _ => return Err("`workspaces` is no list"),
+        };
+        let current = root.member("context").member("workspace").text();
+        Ok(Self {
+            path: path.to_owned(),
+            current: current.map(str::to_owned),
+            sign_ins,
+        })
+    }
+
+    fn is_blank(&self) -> bool {
+        self.current.is_none() && self.sign_ins.is_empty()
+    }
+
+    fn source(&self) -> Source {
+        Source::File(self.path.clone())
+    }
+
+    /// The path it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The workspace that `bl workspaces` has chosen, if one is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if it is no name of a workspace.
+    pub fn current_workspace(&self) -> Result<Option<Workspace>, Error> {
+        let read = |name: &String| Workspace::parse(name, &self.source());
+        self.current.as_ref().map(read).transpose()
+    }
+
+    /// The names of the workspaces it has entries for, in the file's order.
+    pub fn workspaces(&self) -> impl Iterator<Item = &str> {
+        self.sign_ins
+            .iter()
+            .map(|sign_in| sign_in.workspace.as_str())
+    }
+
+    /// The sign-in for a workspace, or for the current one. `None` if there is no such entry, or it
+    /// holds no credential.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the sign-in has expired, and
+    /// [`Error::is_input`] if its credential is malformed. Both name the file.
+    pub fn credentials(&self, workspace: Option<&Workspace>) -> Result<Option<Credentials>, Error> {
+        let Some(workspace) = self.choose(workspace)? else {
+            return Ok(None);
+        };
+        let Some(sign_in) = self.sign_in(&workspace) else {
+            return Ok(None);
+        };
+        let Some((member, secret)) = &sign_in.secret else {
+            return Ok(None);
+        };
+        let source = self.source();
+        let credentials = match member {
+            Member::ApiKey => Credentials::bearer(CredentialKind::ApiKey, secret, source)?,
+            Member::ClientCredentials => read_client_credentials(secret.expose(), &source)?,
+            Member::AccessToken => {
+                let claims = Claims::read(secret.expose());
+                if claims.is_some_and(|claims| claims.remaining().is_none()) {
+                    return Err(Error::credentials(format!(
+                        "the sign-in for the workspace {workspace} ({source}) has expired; run \
+                         `bl login {workspace}`"
+                    )));
+                }
+                Credentials::bearer(CredentialKind::AccessToken, secret, source)?
+            }
+        };
+        let environment = sign_in.environment.as_deref();
+        Ok(Some(
+            credentials
+                .with_workspace(workspace)
+                .with_environment(environment),
+        ))
+    }
+
+    fn choose(&self, explicit: Option<&Workspace>) -> Result<Option<Workspace>, Error> {
+        match explicit {
+            Some(workspace) => Ok(Some(workspace.clone())),
+            None => self.current_workspace(),
+        }
+    }
+
+    fn sign_in(&self, workspace: &Workspace) -> Option<&SignIn> {
+        self.sign_ins
+            .iter()
+            .find(|sign_in| sign_in.workspace == workspace.as_str())
+    }
+
+    /// Why there are no credentials in it.
+    pub(crate) fn describe_lack(&self, workspace: Option<&Workspace>) -> Result<String, Error> {
+        let path = self.path.display();
+        let lack = match self.choose(workspace)? {
+            Some(name) => format!("{path} has no sign-in for the workspace {name}"),
+            None if self.sign_ins.is_empty() => return Ok(format!("{path} has no sign-in")),
+            None => format!("{path} has no current workspace"),
+        };
+        let known = self.workspaces().collect::<Vec<_>>().join(", ");
+        Ok(if known.is_empty() {
+            lack
+        } else {
+            format!("{lack} (it lists {known})")
+        })
+    }
+}
+
+impl SignIn {
+    /// An entry of the list. One without a name can be asked for by nobody.
+    fn from_node(node: &Node) -> Option<Self> {
+        let credentials = node.member("credentials");
+        let secret = MEMBERS.iter().find_map(|(name, member)| {
+            Some((*member, Secret::from(credentials.member(name).text()?)))
+        });
+        Some(Self {
+            workspace: node.member("name").text()?.to_owned(),
+            environment: node.member("env").text().map(str::to_owned),
+            secret,
+        })
+    }
+}
+
+impl fmt::Debug for ConfigFile {
+    /// Shows the path and the workspaces, no credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFile")
+            .field("path", &self.path)
+            .field("current_workspace", &self.current)
+            .field("workspaces", &self.workspaces().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

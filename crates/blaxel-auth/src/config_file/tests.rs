@@ -1,0 +1,301 @@
+use blaxel_core::ErrorKind as Kind;
+
+use super::*;
+use crate::jwt::sample;
+
+fn file(text: &str) -> Result<ConfigFile, Error> {
+    let path = Path::new("/home/u/.blaxel/config.yaml");
+    let problem =
+        |problem: &dyn fmt::Display| Error::input("configuration", &Source::Code, problem);
+    let root = Node::parse(text).map_err(|error| problem(&error))?;
+    ConfigFile::from_node(path, &root).map_err(|error| problem(&error))
+}
+
+/// A directory under the system's for temporary files, removed at the end.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let unique = format!("blaxel-auth-{name}-{}", std::process::id());
+        let home = std::env::temp_dir().join(unique);
+        std::fs::create_dir_all(home.join(".blaxel")).unwrap();
+        Self(home)
+    }
+
+    fn with(self, text: &str) -> Self {
+        std::fs::write(self.0.join(".blaxel/config.yaml"), text).unwrap();
+        self
+    }
+
+    fn variables<const N: usize>(&self, pairs: [(&str, &str); N]) -> Variables {
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let home = [(home, self.0.to_str().unwrap())];
+        Variables::from_iter(home.into_iter().chain(pairs))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn entry(credentials: &str) -> String {
+    format!("context:\n  workspace: team\nworkspaces:\n- name: team\n  credentials:\n{credentials}")
+}
+
+fn workspace(name: &str) -> Workspace {
+    Workspace::parse(name, &Source::Code).unwrap()
+}
+
+#[test]
+fn the_best_credential_of_an_entry_is_taken() {
+    use CredentialKind::{AccessToken, ApiKey};
+    let fresh = sample(r#"{"exp":4102444800}"#);
+    for (credentials, kind) in [
+        ("    apiKey: \"bl_x\"\n    access_token: t\n", Some(ApiKey)),
+        ("    access_token: t\n    apiKey: bl_x\n", Some(ApiKey)),
+        (
+            "    apiKey: ''\n    access_token: opaque\n",
+            Some(AccessToken),
+        ),
+        (
+            "    apiKey: null\n    access_token: opaque\n",
+            Some(AccessToken),
+        ),
+        (
+            &format!("    access_token: {fresh}\n    refresh_token: r\n"),
+            Some(AccessToken),
+        ),
+        ("    apiKey: 12345\n", Some(ApiKey)),
+        ("    refresh_token: r\n    device_code: d\n", None),
+        ("    apiKey:\n", None),
+        ("    null\n", None),
+        ("    []\n", None),
+        ("", None),
+    ] {
+        let found = file(&entry(credentials))
+            .unwrap()
+            .credentials(None)
+            .unwrap();
+        assert_eq!(found.as_ref().map(Credentials::kind), kind, "{credentials}");
+        if let Some(found) = found {
+            assert_eq!(found.workspace(), Some(&workspace("team")));
+            assert!(matches!(found.source(), Source::File(_)));
+        }
+    }
+}
+
+#[cfg(feature = "oauth")]
+#[test]
+fn both_spellings_of_client_credentials_come_after_the_key_and_before_the_token() {
+    for name in ["client_credentials", "clientCredentials"] {
+        for value in ["id:secret", "\"id:secret\"", "aWQ6c2VjcmV0"] {
+            let text = entry(&format!("    access_token: t\n    {name}: {value}\n"));
+            let found = file(&text).unwrap().credentials(None).unwrap().unwrap();
+            assert_eq!(found.kind(), CredentialKind::ClientCredentials, "{text}");
+        }
+        let text = entry(&format!("    {name}: id:secret\n    apiKey: k\n"));
+        let found = file(&text).unwrap().credentials(None).unwrap().unwrap();
+        assert_eq!(found.kind(), CredentialKind::ApiKey, "{text}");
+    }
+}
+
+#[test]
+fn names_that_yaml_takes_for_other_types_are_names() {
+    for name in [
+        "123",
+        "true",
+        "1e3",
+        "0123",
+        "null-team",
+        "1.50",
+        "'null'",
+        "\"~x\"",
+    ] {
+        let text = format!(
+            "context: {{workspace: {name}}}\nworkspaces:\n- {{name: {name}, credentials: {{apiKey: k}}}}\n"
+        );
+        let read = file(&text).unwrap();
+        let plain = name.trim_matches(['"', '\'']);
+        assert_eq!(read.workspaces().collect::<Vec<_>>(), [plain], "{text}");
+        if name != "\"~x\"" {
+            let found = read.credentials(None).unwrap().unwrap();
+            assert_eq!(found.workspace().unwrap().as_str(), plain);
+        }
+    }
+}
+
+#[test]
+fn missing_and_null_members_are_no_errors() {
+    for text in [
+        "",
+        "# only a comment\n",
+        "---\n",
+        "null\n",
+        "{}",
+        "tracking: true\n",
+        "context:\nworkspaces:\n",
+        "context:\n  workspace:\nworkspaces: null\n",
+        "context:\n  workspace: ''\nworkspaces: []\n",
+        "context: text\nworkspaces: [null, 1, {}, {name: null}, [1]]\n",
+        "? [complex, key]\n: value\nother: {nested: [1, {deep: 2}]}\n",
+    ] {
+        let read = file(text).unwrap();
+        assert!(read.is_blank(), "{text}");
+        assert!(read.credentials(None).unwrap().is_none(), "{text}");
+        assert!(
+            read.credentials(Some(&workspace("team")))
+                .unwrap()
+                .is_none(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_is_an_error_that_shows_nothing_of_it() {
+    let deep = "[".repeat(10_000);
+    for text in [
+        "canary",
+        "[canary]",
+        "workspaces: canary\n",
+        "workspaces:\n- name: team\n  credentials: {apiKey: \"canary",
+        "a: b: canary\n",
+        "x: &anchor canary\ny: *anchor\n",
+        &deep,
+    ] {
+        let error = file(text).expect_err(text);
+        assert!(error.is_input(), "{error}");
+        assert!(!format!("{error:?}{error}").contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn the_environment_of_the_sign_in_is_told() {
+    for (env, expected) in [("dev", Some("dev")), ("prod", Some("prod")), ("", None)] {
+        let text =
+            format!("workspaces:\n- name: team\n  env: {env}\n  credentials:\n    apiKey: k\n");
+        let found = file(&text)
+            .unwrap()
+            .credentials(Some(&workspace("team")))
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.environment(), expected);
+    }
+}
+
+#[test]
+fn an_expired_sign_in_says_so() {
+    let canary = sample(r#"{"exp":1000}"#);
+    let file = file(&entry(&format!("    access_token: {canary}\n"))).unwrap();
+    let error = file.credentials(None).unwrap_err();
+    assert_eq!(error.kind(), Kind::Credentials);
+    let text = error.to_string();
+    assert!(
+        text.contains("expired") && text.contains("bl login team"),
+        "{text}"
+    );
+    assert!(
+        text.contains("config.yaml") && !text.contains(&canary),
+        "{text}"
+    );
+}
+
+const TWO: &str = "
+context:
+  workspace: one
+workspaces:
+- name: one
+  credentials:
+    apiKey: first
+- name: two
+  env: dev
+  credentials:
+    apiKey: second
+";
+
+#[test]
+fn the_workspace_is_explicit_then_of_the_variable_then_of_the_context() {
+    let home = Home::new("choice").with(TWO);
+    let named = |found: Result<Credentials, Error>| {
+        let found = found.unwrap();
+        (
+            found.workspace().unwrap().as_str().to_owned(),
+            found.environment().map(str::to_owned),
+        )
+    };
+    let one = ("one".to_owned(), None);
+    let two = ("two".to_owned(), Some("dev".to_owned()));
+    assert_eq!(named(Credentials::resolve(&home.variables([]))), one);
+    let variables = home.variables([("BL_WORKSPACE", "two")]);
+    assert_eq!(named(Credentials::resolve(&variables)), two);
+    assert_eq!(
+        named(Credentials::resolve_in(&variables, &workspace("one"))),
+        one
+    );
+    let error = Credentials::resolve_in(&variables, &workspace("three")).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("three") && text.contains("one, two"),
+        "{text}"
+    );
+    assert!(text.contains("bl login three"), "{text}");
+}
+
+#[test]
+fn a_key_of_the_environment_takes_the_workspace_of_the_file_but_not_its_deployment() {
+    let home = Home::new("fallback").with(&TWO.replace("workspace: one", "workspace: two"));
+    let found = Credentials::resolve(&home.variables([("BL_API_KEY", "k")])).unwrap();
+    assert_eq!(found.workspace().unwrap().as_str(), "two");
+    assert_eq!(found.source(), &Source::variable("BL_API_KEY"));
+    assert_eq!(found.environment(), None);
+}
+
+#[test]
+fn a_file_that_is_not_needed_is_not_opened() {
+    let home = Home::new("unneeded").with("[not: valid");
+    let variables = home.variables([("BL_API_KEY", "k"), ("BL_WORKSPACE", "w")]);
+    assert!(Credentials::resolve(&variables).is_ok());
+    let error = Credentials::resolve(&home.variables([("BL_API_KEY", "k")])).unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("config.yaml"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_absent_file_is_none_and_an_unreadable_one_an_error() {
+    let home = Home::new("absent");
+    let path = ConfigFile::default_path(&home.variables([])).unwrap();
+    assert!(ConfigFile::read(&path).unwrap().is_none());
+    assert!(
+        ConfigFile::read(path.join("below/a/missing/one"))
+            .unwrap()
+            .is_none()
+    );
+    let error = Credentials::resolve(&home.variables([])).unwrap_err();
+    assert_eq!(error.kind(), Kind::Credentials);
+    assert!(error.to_string().contains("there is no file"), "{error}");
+    let error = ConfigFile::read(&home.0).unwrap_err();
+    assert!(error.is_input(), "{error}");
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(
+        ConfigFile::read(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("UTF-8")
+    );
+}
+
+#[test]
+fn a_home_that_is_unknown_or_relative_holds_no_file() {
+    assert!(ConfigFile::default_path(&Variables::default()).is_none());
+    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let relative = Variables::from_iter([(home, "some/where")]);
+    assert!(ConfigFile::default_path(&relative).is_none());
+    assert_eq!(
+        Credentials::resolve(&relative).unwrap_err().kind(),
+        Kind::Credentials
+    );
+}

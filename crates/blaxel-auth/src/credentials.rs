@@ -1,0 +1,271 @@
+//! What a client proves its identity with.
+
+use std::fmt;
+
+use blaxel_core::{Error, Secret, Source, Workspace};
+use http::HeaderValue;
+
+use crate::bearer;
+
+/// A credential, the place it came from, and perhaps the workspace it is for.
+///
+/// All checks that need no network are made when it is built. A value that cannot work, such as an
+/// empty key, is an [`Error::is_input`] that names the place and never shows the value.
+///
+/// ```
+/// use blaxel_auth::Credentials;
+/// use blaxel_core::{Source, Workspace};
+///
+/// let workspace = Workspace::parse("my-team", &Source::Code)?;
+/// let credentials = Credentials::api_key("bl_example")?.with_workspace(workspace);
+/// assert_eq!(credentials.kind().to_string(), "API key");
+/// assert!(Credentials::api_key("").is_err());
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+///
+/// How the environment and the CLI's sign-in are searched is told at
+/// [`from_env`](Self::from_env).
+#[derive(Clone)]
+pub struct Credentials {
+    grant: Grant,
+    workspace: Option<Workspace>,
+    environment: Option<String>,
+    source: Source,
+}
+
+/// What is turned into a bearer value, and how.
+#[derive(Clone)]
+pub(crate) enum Grant {
+    /// It is one already.
+    Bearer {
+        kind: CredentialKind,
+        header: HeaderValue,
+    },
+    /// It is exchanged for a token.
+    #[cfg(feature = "oauth")]
+    Client { id: String, secret: Secret },
+}
+
+/// The kinds of [`Credentials`]. Each is displayed as it is called in messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// A key of a user or a service account. It reaches all workspaces of the user, or the one of
+    /// the service account.
+    ApiKey,
+    /// An OAuth 2.0 access token, sent as it is until it expires.
+    AccessToken,
+    /// Id and secret of a service account, exchanged for access tokens as needed.
+    ClientCredentials,
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey => "API key",
+            Self::AccessToken => "access token",
+            Self::ClientCredentials => "client credentials",
+        })
+    }
+}
+
+impl Credentials {
+    /// An API key. Space around it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if it is empty or holds a character that no HTTP header may hold.
+    pub fn api_key(key: impl Into<Secret>) -> Result<Self, Error> {
+        Self::bearer(CredentialKind::ApiKey, &key.into(), Source::Code)
+    }
+
+    /// An access token that was had elsewhere. It is sent as it is, and nothing renews it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if it is empty or holds a character that no HTTP header may hold.
+    pub fn access_token(token: impl Into<Secret>) -> Result<Self, Error> {
+        Self::bearer(CredentialKind::AccessToken, &token.into(), Source::Code)
+    }
+
+    pub(crate) fn bearer(
+        kind: CredentialKind,
+        value: &Secret,
+        source: Source,
+    ) -> Result<Self, Error> {
+        let header = bearer::header(value.expose())
+            .map_err(|problem| Error::input(&kind.to_string(), &source, problem))?;
+        Ok(Self::new(Grant::Bearer { kind, header }, source))
+    }
+
+    fn new(grant: Grant, source: Source) -> Self {
+        Self {
+            grant,
+            workspace: None,
+            environment: None,
+            source,
+        }
+    }
+
+    /// Names the workspace to work in.
+    #[must_use]
+    pub fn with_workspace(mut self, workspace: Workspace) -> Self {
+        self.workspace = Some(workspace);
+        self
+    }
+
+    #[cfg(feature = "config-file")]
+    pub(crate) fn with_environment(mut self, environment: Option<&str>) -> Self {
+        self.environment = environment.map(str::to_owned);
+        self
+    }
+
+    /// The workspace that was named along with the credential, if one was.
+    #[must_use]
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
+    }
+
+    /// The deployment of the platform that a sign-in of the CLI was made for: `dev`, `local` or
+    /// `prod`, or `None` where the file does not say. Credentials from elsewhere have none.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Where the credential came from.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What kind of credential this is.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        match &self.grant {
+            Grant::Bearer { kind, .. } => *kind,
+            #[cfg(feature = "oauth")]
+            Grant::Client { .. } => CredentialKind::ClientCredentials,
+        }
+    }
+
+    pub(crate) fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+#[cfg(feature = "oauth")]
+impl Credentials {
+    /// Id and secret of a service account. Tokens are fetched for them when they are needed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if one of them is empty or holds anything but printable ASCII
+    /// characters, or if the id holds a colon.
+    pub fn client_credentials(
+        id: impl Into<String>,
+        secret: impl Into<Secret>,
+    ) -> Result<Self, Error> {
+        Self::client(id.into(), secret.into(), Source::Code)
+    }
+
+    /// Reads client credentials from one text, as `BL_CLIENT_CREDENTIALS` holds them: the id, a
+    /// colon and the secret, as they are or in Base64.
+    ///
+    /// The id ends at the first colon. Base64 is of the standard alphabet; its padding may be missing and
+    /// line ends within it or after it are passed over.
+    ///
+    /// ```
+    /// use blaxel_auth::Credentials;
+    /// use blaxel_core::Source;
+    ///
+    /// let source = Source::variable("MY_SERVICE_ACCOUNT");
+    /// assert!(Credentials::parse_client_credentials("id:secret", &source).is_ok());
+    /// assert!(Credentials::parse_client_credentials("aWQ6c2VjcmV0\n", &source).is_ok());
+    /// let error = Credentials::parse_client_credentials("nonsense", &source).unwrap_err();
+    /// assert!(error.to_string().contains("MY_SERVICE_ACCOUNT"));
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming `source`, if the text is neither, or if the id or the secret is
+    /// one that [`client_credentials`](Self::client_credentials) refuses.
+    pub fn parse_client_credentials(text: &str, source: &Source) -> Result<Self, Error> {
+        let invalid = |problem: &str| client_error(source, problem);
+        let text = text.trim_ascii();
+        if text.is_empty() {
+            return Err(invalid("they are empty"));
+        }
+        let decoded;
+        let pair = if text.contains(':') {
+            text
+        } else {
+            decoded = decode(text).map_err(invalid)?;
+            // The usual way to make them is a pipe, which easily adds a line end.
+            decoded.expose().trim_matches(['\r', '\n'])
+        };
+        let (id, secret) = pair
+            .split_once(':')
+            .ok_or_else(|| invalid("no colon parts the id from the secret"))?;
+        Self::client(id.to_owned(), secret.into(), source.clone())
+    }
+
+    fn client(id: String, secret: Secret, source: Source) -> Result<Self, Error> {
+        let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let problem = if id.is_empty() {
+            "the id is empty"
+        } else if secret.is_empty() {
+            "the secret is empty"
+        } else if id.contains(':') {
+            "the id holds a colon"
+        } else if !printable(&id) {
+            "the id holds a character other than printable ASCII"
+        } else if !printable(secret.expose()) {
+            "the secret holds a character other than printable ASCII"
+        } else {
+            return Ok(Self::new(Grant::Client { id, secret }, source));
+        };
+        Err(client_error(&source, problem))
+    }
+}
+
+#[cfg(feature = "oauth")]
+fn client_error(source: &Source, problem: &str) -> Error {
+    Error::input(
+        &CredentialKind::ClientCredentials.to_string(),
+        source,
+        problem,
+    )
+}
+
+#[cfg(feature = "oauth")]
+fn decode(text: &str) -> Result<Secret, &'static str> {
+    use base64::Engine;
+    use base64::alphabet::STANDARD;
+    use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let whole: Secret = text.replace(['\r', '\n'], "").into();
+    let bytes = GeneralPurpose::new(&STANDARD, LENIENT)
+        .decode(whole.expose())
+        .map_err(|_| "they are neither `id:secret` nor the Base64 of it")?;
+    let text = String::from_utf8(bytes).map_err(|_| "their Base64 does not hold text")?;
+    Ok(text.into())
+}
+
+impl fmt::Debug for Credentials {
+    /// Shows everything but the secret and the id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("kind", &self.kind())
+            .field("source", &self.source)
+            .field("workspace", &self.workspace)
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

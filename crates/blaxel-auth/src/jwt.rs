@@ -1,0 +1,118 @@
+//! What a token says of its own lifetime.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
+
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+/// The claims about time of a JWT, in seconds since 1970. Its signature is not looked at: they only
+/// decide when to ask for another token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claims {
+    expires: f64,
+    #[cfg_attr(not(feature = "oauth"), expect(dead_code))]
+    issued: Option<f64>,
+}
+
+impl Claims {
+    /// The claims of a token, or `None` if it is no JWT or does not say when it expires.
+    pub(crate) fn read(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (Some(_), Some(payload), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let bytes = GeneralPurpose::new(&URL_SAFE, LENIENT)
+            .decode(payload)
+            .ok()?;
+        let claims: Value = serde_json::from_slice(&bytes).ok()?;
+        let seconds = |name| claims.get(name).and_then(Value::as_f64);
+        Some(Self {
+            expires: seconds("exp")?,
+            issued: seconds("iat"),
+        })
+    }
+
+    /// How long the token lives on; `None` once it has expired.
+    pub(crate) fn remaining(self) -> Option<Duration> {
+        duration(self.expires - now())
+    }
+
+    /// The lifetime the token was issued with.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn lifetime(self) -> Option<Duration> {
+        duration(self.expires - self.issued?)
+    }
+}
+
+fn duration(seconds: f64) -> Option<Duration> {
+    if seconds <= 0.0 {
+        return None;
+    }
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// The system's clock, in seconds since 1970.
+fn now() -> f64 {
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => after.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn sample(claims: &str) -> String {
+    let encode = |text: &str| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.c2ln", encode(r#"{"alg":"none"}"#), encode(claims))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_may_be_whole_or_broken_and_padding_may_be_there() {
+        let whole = Claims::read(&sample(r#"{"exp":4102444800}"#)).unwrap();
+        assert!(whole.remaining().unwrap() > Duration::from_secs(3600));
+        let broken = Claims::read(&sample(r#"{"exp":4102444800.75,"iat":1}"#)).unwrap();
+        assert!(broken.remaining().is_some());
+        let padded = base64::prelude::BASE64_URL_SAFE.encode(r#"{"exp":1.5}"#);
+        assert!(
+            Claims::read(&format!("e30.{padded}.c2ln"))
+                .unwrap()
+                .remaining()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn anything_else_is_no_jwt() {
+        let not_one = [
+            String::new(),
+            "opaque".to_owned(),
+            "a.b".to_owned(),
+            "a.!.c".to_owned(),
+            "a.b.c.d".to_owned(),
+            sample("[]"),
+            sample("{}"),
+            sample(r#"{"exp":"soon"}"#),
+        ];
+        for token in not_one {
+            assert!(Claims::read(&token).is_none(), "{token}");
+        }
+    }
+
+    #[test]
+    fn absurd_times_do_no_harm() {
+        let far = Claims::read(&sample(r#"{"exp":1e300}"#)).unwrap();
+        assert_eq!(far.remaining(), Some(Duration::MAX));
+        let past = Claims::read(&sample(r#"{"exp":-1e300}"#)).unwrap();
+        assert_eq!(past.remaining(), None);
+    }
+}

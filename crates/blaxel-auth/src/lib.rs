@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod authenticator;
+mod bearer;
+#[cfg(feature = "oauth")]
+mod cache;
+#[cfg(test)]
+mod canary;
+#[cfg(feature = "config-file")]
+mod config_file;
+mod credentials;
+#[cfg(any(feature = "oauth", feature = "config-file"))]
+mod jwt;
+#[cfg(feature = "oauth")]
+mod oauth;
+mod resolve;
+#[cfg(feature = "oauth")]
+mod token;
+mod variables;
+#[cfg(feature = "config-file")]
+mod yaml;
+
+pub use self::authenticator::Authenticator;
+#[cfg(feature = "config-file")]
+pub use self::config_file::ConfigFile;
+pub use self::credentials::{CredentialKind, Credentials};
+#[cfg(feature = "oauth")]
+pub use self::oauth::Dialect;
+pub use self::variables::Variables;

@@ -1,0 +1,100 @@
+//! How a token endpoint wants to be spoken to.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use oauth2::url::form_urlencoded;
+use oauth2::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value};
+
+/// The way a token endpoint speaks OAuth 2.0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// As the platform's own API does, under `https://api.blaxel.ai/v0`.
+    ///
+    /// Requests are JSON, and the client's id and secret stand in the `Basic` header as they are. In
+    /// answers `token_type` may be missing, and a lifetime may be any number or a text of one.
+    #[default]
+    Blaxel,
+    /// As RFC 6749 says: requests are forms, and id and secret are form-encoded in the header.
+    Standard,
+}
+
+impl Dialect {
+    /// A standard request in this dialect.
+    pub(super) fn request(self, mut request: HttpRequest) -> HttpRequest {
+        if self == Self::Blaxel {
+            let json = form_as_json(request.body());
+            *request.body_mut() = json.to_string().into_bytes();
+            let headers = request.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(plain) = headers.get(AUTHORIZATION).and_then(plain_basic) {
+                headers.insert(AUTHORIZATION, plain);
+            }
+        }
+        if let Some(secret) = request.headers_mut().get_mut(AUTHORIZATION) {
+            secret.set_sensitive(true);
+        }
+        request
+    }
+
+    /// The standard form of an answer in this dialect.
+    pub(super) fn response(self, mut response: HttpResponse) -> HttpResponse {
+        match (self, response.status()) {
+            (Self::Blaxel, StatusCode::OK) => {
+                if let Ok(Value::Object(members)) = serde_json::from_slice(response.body()) {
+                    *response.body_mut() = standard_token(members).to_string().into_bytes();
+                }
+            }
+            // A sign-in that waits for its user.
+            (Self::Blaxel, StatusCode::ACCEPTED) => {
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+                *response.body_mut() = br#"{"error":"authorization_pending"}"#.to_vec();
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+fn form_as_json(form: &[u8]) -> Value {
+    let text = |(name, value): (_, std::borrow::Cow<'_, str>)| {
+        (
+            std::borrow::Cow::<'_, str>::into_owned(name),
+            Value::String(value.into_owned()),
+        )
+    };
+    Value::Object(form_urlencoded::parse(form).map(text).collect())
+}
+
+/// A `Basic` header whose two parts are form-encoded, with the parts as they are.
+fn plain_basic(header: &HeaderValue) -> Option<HeaderValue> {
+    let pair = BASE64_STANDARD
+        .decode(header.to_str().ok()?.strip_prefix("Basic ")?)
+        .ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    // With the colon turned into an equals sign the pair is a form of one field.
+    let mut form = pair;
+    *form.get_mut(colon)? = b'=';
+    let (id, secret) = form_urlencoded::parse(&form).next()?;
+    let plain = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+    HeaderValue::try_from(format!("Basic {plain}")).ok()
+}
+
+fn standard_token(mut members: Map<String, Value>) -> Value {
+    let has_type = members.get("token_type").is_some_and(Value::is_string);
+    if !has_type {
+        members.insert("token_type".to_owned(), "bearer".into());
+    }
+    let lifetime = members.remove("expires_in").and_then(|value| match value {
+        Value::String(text) => text.trim().parse::<f64>().ok(),
+        other => other.as_f64(),
+    });
+    if let Some(seconds) = lifetime.filter(|seconds| *seconds >= 0.0) {
+        // Out of range it saturates.
+        members.insert("expires_in".to_owned(), (seconds as u64).into());
+    }
+    Value::Object(members)
+}

@@ -1,0 +1,343 @@
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use blaxel_core::{Body, Delivery, ErrorKind, HttpService, Origin};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Authenticator, Credentials};
+
+const CANARY: &str = "s3cr+t/canary=:%&";
+
+type Answer = fn() -> Result<Response<Body>, Error>;
+type Asked = Arc<Mutex<Vec<Request<Body>>>>;
+
+/// A token endpoint that keeps what it was asked and answers by a closure.
+fn server<F>(answer: F) -> (BoxService, Asked)
+where
+    F: Fn(&Request<Body>) -> Result<Response<Body>, Error> + Clone + Send + Sync + 'static,
+{
+    let asked = Asked::default();
+    let kept = Arc::clone(&asked);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let response = answer(&request);
+        kept.lock().unwrap().push(request);
+        async move { response }
+    });
+    (service.boxed(), asked)
+}
+
+fn respond(status: u16, kind: &str, body: impl Into<Body>) -> Result<Response<Body>, Error> {
+    let response = Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, kind);
+    Ok(response.body(body.into()).unwrap())
+}
+
+fn json(status: u16, body: &Value) -> Result<Response<Body>, Error> {
+    respond(status, "application/json", body.to_string())
+}
+
+fn authenticator(service: BoxService, dialect: Dialect) -> Authenticator {
+    let source = Source::variable("BL_CLIENT_CREDENTIALS");
+    let text = format!("id 1:{CANARY}");
+    let credentials = Credentials::parse_client_credentials(&text, &source).unwrap();
+    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    Authenticator::with_dialect(&credentials, &base, service, dialect)
+}
+
+/// The error that comes of an answer, after a check that it shows no secret.
+async fn refused(dialect: Dialect, answer: Answer) -> Error {
+    let (service, _) = server(move |_| answer());
+    let error = authenticator(service, dialect).header().await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("canary"), "{text}");
+    let line = error.to_string();
+    assert!(line.contains("client credentials"), "{line}");
+    assert!(line.contains("BL_CLIENT_CREDENTIALS"), "{line}");
+    assert!(line.contains("api.blaxel.ai"), "{line}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(!error.maybe_applied());
+    error
+}
+
+fn header<'a>(request: &'a Request<Body>, name: &http::HeaderName) -> &'a HeaderValue {
+    request.headers().get(name).unwrap()
+}
+
+fn basic(header: &HeaderValue) -> String {
+    let encoded = header.to_str().unwrap().strip_prefix("Basic ").unwrap();
+    String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_platform_is_asked_in_json() {
+    // It checks what it is sent as the platform does.
+    let (service, asked) = server(|request| {
+        let pair = basic(header(request, &AUTHORIZATION));
+        let body: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
+        if pair != format!("id 1:{CANARY}") || body != json!({"grant_type": "client_credentials"}) {
+            return json(400, &json!({"error": "invalid client_secret"}));
+        }
+        json(
+            200,
+            &json!({"access_token": "t0ken", "token_type": "Bearer", "expires_in": 7200, "refresh_token": ""}),
+        )
+    });
+    let authenticator = authenticator(service, Dialect::Blaxel);
+    assert!(authenticator.ready().is_none());
+    let value = authenticator.clone().header_owned().await.unwrap();
+    assert_eq!(value, "Bearer t0ken");
+    assert!(value.is_sensitive());
+    assert_eq!(authenticator.ready(), Some(value));
+    let asked = asked.lock().unwrap();
+    let [request] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(request.method(), http::Method::POST);
+    assert_eq!(request.uri(), "https://api.blaxel.ai/v0/oauth/token");
+    assert_eq!(header(request, &CONTENT_TYPE), "application/json");
+    assert_eq!(header(request, &ACCEPT), "application/json");
+    assert!(header(request, &AUTHORIZATION).is_sensitive());
+    // No workspace and no version: it is no operation of the API.
+    assert_eq!(request.headers().len(), 3, "{:?}", request.headers());
+    assert!(request.body().operation().is_none());
+}
+
+#[tokio::test]
+async fn a_standard_server_is_asked_by_form() {
+    let (service, asked) = server(|_| {
+        json(
+            200,
+            &json!({"access_token": "t0ken", "token_type": "bearer", "expires_in": 60, "scope": "a b"}),
+        )
+    });
+    let value = authenticator(service, Dialect::Standard)
+        .header()
+        .await
+        .unwrap();
+    assert_eq!(value, "Bearer t0ken");
+    let asked = asked.lock().unwrap();
+    let [request] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        header(request, &CONTENT_TYPE),
+        "application/x-www-form-urlencoded"
+    );
+    assert_eq!(
+        request.body().bytes().unwrap(),
+        "grant_type=client_credentials"
+    );
+    assert_eq!(
+        basic(header(request, &AUTHORIZATION)),
+        "id+1:s3cr%2Bt%2Fcanary%3D%3A%25%26"
+    );
+    assert!(header(request, &AUTHORIZATION).is_sensitive());
+}
+
+#[tokio::test(start_paused = true)]
+async fn loose_answers_of_the_platform_are_understood() {
+    for (answer, seconds) in [
+        (json!({"access_token": "t", "expires_in": 100}), 100),
+        (
+            json!({"access_token": "t", "expires_in": 100.9, "token_type": null}),
+            100,
+        ),
+        (
+            json!({"access_token": "t", "expires_in": " 100 ", "more": {"x": [1]}}),
+            100,
+        ),
+        (json!({"access_token": "t", "expires_in": null}), 300),
+        (json!({"access_token": "t", "expires_in": "soon"}), 300),
+        (json!({"access_token": "t", "expires_in": -1}), 300),
+        (json!({"access_token": "t", "expires_in": 0}), 300),
+        (json!({"access_token": "t", "token_type": "BEARER"}), 300),
+    ] {
+        let shown = answer.to_string();
+        let (service, _) = server(move |_| json(200, &answer));
+        let authenticator = authenticator(service, Dialect::Blaxel);
+        authenticator.header().await.expect(&shown);
+        tokio::time::sleep(Duration::from_millis(seconds * 1000 - 1)).await;
+        assert!(authenticator.ready().is_some(), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_everything_but_the_secret() {
+    for dialect in [Dialect::Blaxel, Dialect::Standard] {
+        let error = refused(dialect, || {
+            let description = format!("client_secret {CANARY} is wrong");
+            json(
+                400,
+                &json!({"error": "invalid_client", "error_description": description}),
+            )
+        })
+        .await;
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
+        assert_eq!(error.code(), Some("invalid_client"));
+        assert_eq!(error.api().unwrap().origin(), Origin::OAuth);
+        assert_eq!(
+            error.api().unwrap().message(),
+            Some("client_secret [redacted] is wrong")
+        );
+        assert!(!error.was_transient() && !error.is_unauthorized());
+        let line = error.to_string();
+        assert!(
+            line.contains("refused") && line.contains("400 invalid_client"),
+            "{line}"
+        );
+    }
+    let error = refused(Dialect::Blaxel, || {
+        json(401, &json!({"error": "Unauthorized", "code": 401}))
+    })
+    .await;
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn other_error_answers_are_no_refusals() {
+    let error = refused(Dialect::Blaxel, || {
+        respond(503, "text/html", "<title>Busy</title>")
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Credentials);
+    assert!(
+        error.was_transient() && !error.to_string().contains("refused"),
+        "{error}"
+    );
+    let error = refused(Dialect::Blaxel, || respond(404, "text/plain", "")).await;
+    assert!(
+        !error.was_transient() && !error.to_string().contains("refused"),
+        "{error}"
+    );
+    let error = refused(Dialect::Blaxel, || respond(202, "text/plain", "")).await;
+    assert_eq!(error.code(), Some("authorization_pending"));
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let (service, asked) = server(move |_| {
+            let response = Response::builder().status(status);
+            Ok(response
+                .header("location", "https://evil.example/")
+                .body(Body::empty())
+                .unwrap())
+        });
+        let error = authenticator(service, Dialect::Blaxel)
+            .header()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        assert!(
+            error.to_string().contains("redirects are not followed"),
+            "{error}"
+        );
+        assert_eq!(asked.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_no_tokens_are_errors() {
+    let answers: [(Answer, &str); 7] = [
+        (|| respond(200, "application/json", ""), "empty"),
+        (|| respond(200, "text/html", "<html>canary"), "Content-Type"),
+        (
+            || respond(200, "application/json", "{\"access_token\": \"canary"),
+            "not JSON",
+        ),
+        (
+            || json(200, &json!({"token": "canary"})),
+            "no token response",
+        ),
+        (
+            || json(200, &json!({"access_token": {"canary": 1}})),
+            "`access_token`",
+        ),
+        (
+            || json(200, &json!({"access_token": "canary\n\u{7}"})),
+            "character",
+        ),
+        (
+            || json(200, &json!({"access_token": "canary", "token_type": "mac"})),
+            "bearer",
+        ),
+    ];
+    for dialect in [Dialect::Blaxel, Dialect::Standard] {
+        for (answer, part) in answers {
+            let error = refused(dialect, answer).await;
+            assert_eq!(error.kind(), ErrorKind::Credentials, "{error}");
+            if dialect == Dialect::Blaxel {
+                assert!(error.to_string().contains(part), "{part}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read() {
+    let error = refused(Dialect::Blaxel, || {
+        let padding = "x".repeat(1024 * 1024);
+        json(200, &json!({"access_token": "t", "padding": padding}))
+    })
+    .await;
+    assert!(
+        error
+            .to_string()
+            .contains("larger than the limit of 1048576"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_to_reach_the_endpoint_keeps_its_kind() {
+    let error = refused(Dialect::Blaxel, || {
+        Err(Error::connect("https://api.blaxel.ai", "no route"))
+    })
+    .await;
+    assert!(error.is_connect() && error.was_transient(), "{error}");
+    assert!(error.to_string().contains("no route"), "{error}");
+    let error = refused(Dialect::Blaxel, || {
+        Err(Error::transport("cut off", "reset"))
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(error.was_transient());
+}
+
+#[tokio::test]
+async fn the_token_endpoint_is_below_the_api_base() {
+    let (service, asked) =
+        server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
+    let credentials = Credentials::client_credentials("id", "secret").unwrap();
+    let base = BaseUrl::parse("http://127.0.0.1:8080/a/b/", &Source::Code).unwrap();
+    Authenticator::new(&credentials, &base, service)
+        .header()
+        .await
+        .unwrap();
+    assert_eq!(
+        asked.lock().unwrap()[0].uri(),
+        "http://127.0.0.1:8080/a/b/oauth/token"
+    );
+}
+
+#[tokio::test]
+async fn keys_and_tokens_are_never_exchanged() {
+    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    for credentials in [Credentials::api_key("k"), Credentials::access_token("k")] {
+        let (service, asked) = server(|_| Err(Error::connect("nowhere", "unexpected")));
+        let authenticator = Authenticator::new(&credentials.unwrap(), &base, service);
+        let ready = authenticator.ready().unwrap();
+        assert_eq!(ready, "Bearer k");
+        assert!(ready.is_sensitive());
+        assert_eq!(authenticator.header().await.unwrap(), ready);
+        assert!(!authenticator.invalidate(&ready));
+        assert_eq!(authenticator.ready(), Some(ready));
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}

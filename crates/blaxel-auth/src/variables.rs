@@ -1,0 +1,125 @@
+//! The environment as a value.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use blaxel_core::{Error, Source};
+
+/// What the environment variables of a process said at one moment.
+///
+/// A snapshot holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`, and
+/// knows the user's home directory. It is read once and never written, so two clients in one
+/// process can have two of them, and a test can make its own:
+///
+/// ```
+/// use blaxel_auth::Variables;
+///
+/// let variables = Variables::from_iter([("BL_WORKSPACE", "my-team"), ("BL_API_KEY", "")]);
+/// assert_eq!(variables.get("BL_WORKSPACE")?.unwrap().0, "my-team");
+/// assert!(variables.get("BL_API_KEY")?.is_none());
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+///
+/// Its debug output names the variables and leaves out their values.
+#[derive(Clone, Default)]
+pub struct Variables {
+    values: BTreeMap<String, OsString>,
+    #[cfg_attr(not(feature = "config-file"), expect(dead_code))]
+    home: Option<PathBuf>,
+}
+
+impl Variables {
+    /// The variables of this process as they are now.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let ours = |(name, value): (OsString, OsString)| {
+            let name = name.into_string().ok()?;
+            name.starts_with("BL_").then_some((name, value))
+        };
+        Self {
+            values: std::env::vars_os().filter_map(ours).collect(),
+            home: std::env::home_dir(),
+        }
+    }
+
+    /// The value of a variable and the name to give it in messages, or `None` if the variable is
+    /// unset or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the value is not UTF-8.
+    pub fn get(&self, name: &str) -> Result<Option<(&str, Source)>, Error> {
+        let Some(value) = self.values.get(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        let source = Source::variable(name.to_owned());
+        match value.to_str() {
+            Some(text) => Ok(Some((text, source))),
+            None => Err(Error::input("value", &source, "it is not UTF-8")),
+        }
+    }
+
+    /// The home directory, if it is known. A relative one is not taken: what it stands for would
+    /// depend on where a program is started.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn home(&self) -> Option<&std::path::Path> {
+        self.home.as_deref().filter(|home| home.is_absolute())
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
+    /// These variables and no others. The home directory is taken from `HOME`, or on Windows from
+    /// `USERPROFILE`.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let values: BTreeMap<String, OsString> = pairs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into().into()))
+            .collect();
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let home = values.get(home).map(PathBuf::from);
+        Self { values, home }
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")?;
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_is_unset() {
+        let variables = Variables::from_iter([("BL_API_KEY", "")]);
+        assert!(variables.get("BL_API_KEY").unwrap().is_none());
+        assert!(variables.get("BL_WORKSPACE").unwrap().is_none());
+    }
+
+    #[test]
+    fn debug_names_variables_only() {
+        let shown = format!("{:?}", Variables::from_iter([("BL_API_KEY", "canary")]));
+        assert_eq!(shown, r#"Variables{"BL_API_KEY"}"#);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_text_is_an_error_when_it_is_asked_for() {
+        use std::os::unix::ffi::OsStringExt;
+        let mut variables = Variables::from_iter([("BL_WORKSPACE", "team")]);
+        let bytes = OsString::from_vec(b"canary\xff".to_vec());
+        variables.values.insert("BL_API_KEY".to_owned(), bytes);
+        assert!(variables.get("BL_WORKSPACE").unwrap().is_some());
+        let error = variables.get("BL_API_KEY").unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains("BL_API_KEY"),
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,119 @@
+//! The Billing API on the emulator's socketless service.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use blaxel_billing::{Billing, BillingDimension, Dimension, MetricsQuery, Resolution, Usd, Window};
+use blaxel_core::Timestamp;
+use blaxel_emulator::{Emulator, LocalService};
+
+/// An account whose history is long enough for a month before the emulator's present.
+fn account() -> (Emulator, Billing<LocalService>, String, Window) {
+    let emulator = Emulator::builder()
+        .start_time("2026-05-15T00:00:00Z".parse::<Timestamp>().unwrap())
+        .build();
+    let billing = Billing::new(emulator.service());
+    let id = emulator.account_id().to_owned();
+    (emulator, billing, id, Window::month(2026, 4).unwrap())
+}
+
+#[tokio::test]
+async fn the_account_is_found() {
+    let (_emulator, billing, id, _) = account();
+    let accounts = billing.accounts().await.unwrap();
+    assert_eq!(accounts.items[0].id(), Some(id.as_str()));
+}
+
+#[tokio::test]
+async fn groups_over_all_pages_add_up_to_the_repeated_total() {
+    let (_emulator, billing, id, april) = account();
+    let whole = billing
+        .metrics(&id, &MetricsQuery::new(april.clone()))
+        .await
+        .unwrap();
+    assert!(whole.summary.cost > Usd::ZERO);
+    assert_eq!(whole.groups.len(), 1);
+
+    let query = MetricsQuery::new(april)
+        .group_by(Dimension::ResourceName)
+        .limit(2);
+    let mut pages = billing.metrics_pages(&id, query);
+    let (mut sum, mut count) = (Usd::ZERO, 0);
+    while let Some(page) = pages.next().await {
+        let page = page.unwrap();
+        count += 1;
+        assert_eq!(page.summary.cost, whole.summary.cost);
+        sum += page.groups.iter().map(|group| group.summary.cost).sum();
+        for group in &page.groups {
+            let steps: Usd = group.timeseries.iter().map(|step| step.cost).sum();
+            assert_eq!(steps, group.summary.cost);
+        }
+    }
+    assert!(count > 2);
+    assert_eq!(sum, whole.summary.cost);
+}
+
+#[tokio::test]
+async fn the_server_chooses_the_resolution_we_foretell() {
+    let (_emulator, billing, id, april) = account();
+    let page = billing
+        .metrics(&id, &MetricsQuery::new(april.clone()))
+        .await
+        .unwrap();
+    assert_eq!(page.resolution, Some(april.automatic_resolution()));
+    assert_eq!(page.groups[0].timeseries.len(), 30);
+    let weekly = MetricsQuery::new(april).resolution(Resolution::Weekly);
+    let page = billing.metrics(&id, &weekly).await.unwrap();
+    assert_eq!(page.resolution, Some(Resolution::Weekly));
+}
+
+#[tokio::test]
+async fn usage_is_told_only_by_billing_dimension() {
+    let (_emulator, billing, id, april) = account();
+    let by_type = MetricsQuery::new(april.clone()).group_by(Dimension::ResourceType);
+    let page = billing.metrics(&id, &by_type).await.unwrap();
+    assert!(
+        page.groups
+            .iter()
+            .all(|group| group.summary.usage.is_none())
+    );
+
+    let metered = MetricsQuery::new(april)
+        .group_by(Dimension::BillingDimension)
+        .billing_dimension(BillingDimension::SandboxCompute);
+    let page = billing.metrics(&id, &metered).await.unwrap();
+    assert_eq!(
+        page.groups[0].billing_dimension,
+        Some(BillingDimension::SandboxCompute)
+    );
+    assert!(page.groups[0].summary.usage.unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn workspaces_are_for_administrators_of_the_account() {
+    let emulator = Emulator::builder().account_admin(false).build();
+    let billing = Billing::new(emulator.service());
+    let query = MetricsQuery::new(Window::month(2026, 4).unwrap()).group_by(Dimension::Workspace);
+    let error = billing
+        .metrics(emulator.account_id(), &query)
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_forbidden() && error.to_string().contains("Access denied"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn queries_that_break_a_rule_send_nothing() {
+    let (emulator, billing, id, april) = account();
+    for query in [
+        MetricsQuery::new(april.clone()).limit(0),
+        MetricsQuery::new(april.clone()).resolution(Resolution::Hourly),
+        MetricsQuery::new(april)
+            .group_by(Dimension::ResourceType)
+            .group_by(Dimension::ResourceType),
+    ] {
+        assert!(billing.metrics(&id, &query).await.unwrap_err().is_input());
+    }
+    assert!(emulator.journal().is_empty());
+}

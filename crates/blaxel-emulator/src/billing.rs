@@ -1,0 +1,11 @@
+//! The billing history of an account, and the questions asked of it.
+
+mod calendar;
+mod history;
+mod query;
+mod report;
+
+pub(crate) use self::calendar::Window;
+pub(crate) use self::history::History;
+pub(crate) use self::query::{Dimension, MetricsQuery};
+pub(crate) use self::report::report;

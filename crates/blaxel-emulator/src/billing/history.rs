@@ -1,0 +1,273 @@
+//! What was used and what it cost: a function of the seed, the resource, the dimension and the
+//! hour, and of nothing else. Nothing is stored.
+
+use super::calendar::{Window, day_hour};
+
+/// What can be billed: its name, which ends in its unit, whose it is, and what it costs.
+pub(crate) struct Metered {
+    pub(crate) name: &'static str,
+    pub(crate) resource_type: &'static str,
+    /// The price of one unit, in thousandths of a micro-dollar.
+    price: u64,
+    shape: Shape,
+}
+
+/// How usage runs over a week.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Always about the same, as stored bytes are.
+    Steady,
+    /// By day more than by night, at weekends little.
+    Office,
+    /// Two hours in the night.
+    Nightly,
+    /// Now and then.
+    Bursts,
+}
+
+const fn metered(
+    name: &'static str,
+    resource_type: &'static str,
+    price: u64,
+    shape: Shape,
+) -> Metered {
+    Metered {
+        name,
+        resource_type,
+        price,
+        shape,
+    }
+}
+
+/// The price of a gigabyte-second of memory, and of storage.
+const MEMORY: u64 = 11_500;
+const STORAGE: u64 = 77;
+
+/// Everything that can be billed.
+pub(crate) static METERED: [Metered; 12] = [
+    metered(
+        "sandbox_compute_runtime_gbs",
+        "sandbox",
+        MEMORY,
+        Shape::Office,
+    ),
+    metered(
+        "sandbox_image_storage_gbs",
+        "sandbox",
+        STORAGE,
+        Shape::Steady,
+    ),
+    metered(
+        "sandbox_snapshot_storage_gbs",
+        "sandbox",
+        STORAGE,
+        Shape::Steady,
+    ),
+    metered("agent_compute_runtime_gbs", "agent", MEMORY, Shape::Office),
+    metered("agent_image_storage_gbs", "agent", STORAGE, Shape::Steady),
+    metered("agent_async_requests_count", "agent", 2_000, Shape::Bursts),
+    metered("job_compute_runtime_gbs", "job", MEMORY, Shape::Nightly),
+    metered("job_image_storage_gbs", "job", STORAGE, Shape::Steady),
+    metered(
+        "mcp_server_compute_runtime_gbs",
+        "mcp_server",
+        MEMORY,
+        Shape::Bursts,
+    ),
+    metered(
+        "mcp_server_image_storage_gbs",
+        "mcp_server",
+        STORAGE,
+        Shape::Steady,
+    ),
+    metered("volume_storage_gbs", "volume", STORAGE, Shape::Steady),
+    metered(
+        "custom_domain_active_time_hours",
+        "custom_domain",
+        1_000_000,
+        Shape::Steady,
+    ),
+];
+
+/// A resource that costs something.
+pub(crate) struct Resource {
+    pub(crate) workspace: String,
+    pub(crate) resource_type: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) uuid: String,
+    /// Its size, in gigabytes.
+    size: u64,
+}
+
+/// Workspace (the emulator's own, or another one), type, name and size of each resource.
+const RESOURCES: [(Option<&str>, &str, &str, u64); 10] = [
+    (None, "sandbox", "code-runner", 4),
+    (None, "sandbox", "preview-builder", 8),
+    (None, "agent", "support-bot", 2),
+    (None, "mcp_server", "web-search", 1),
+    (None, "volume", "shared-cache", 20),
+    (Some("staging"), "sandbox", "review-sandbox", 2),
+    (Some("staging"), "agent", "release-notes", 2),
+    (Some("staging"), "job", "nightly-evals", 16),
+    (Some("research"), "job", "embed-corpus", 32),
+    (Some("research"), "volume", "datasets", 100),
+];
+
+/// One dimension of one resource.
+#[derive(Clone, Copy)]
+pub(crate) struct Series<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) metered: &'static Metered,
+    key: u64,
+}
+
+/// Usage in whole units, and cost in micro-dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) usage: u64,
+    pub(crate) cost: u64,
+}
+
+impl Amount {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.usage += other.usage;
+        self.cost += other.cost;
+    }
+}
+
+/// The history of one account.
+pub(crate) struct History {
+    account_id: String,
+    resources: Vec<Resource>,
+    seed: u64,
+    /// The hours in which there was an account: outside them nothing was used.
+    open: (i64, i64),
+}
+
+impl History {
+    pub(crate) fn new(seed: u64, workspace: &str) -> Self {
+        let resources =
+            (0u64..)
+                .zip(RESOURCES)
+                .map(|(index, (other, resource_type, name, size))| {
+                    let key = mix(seed, index);
+                    Resource {
+                        workspace: other.unwrap_or(workspace).to_owned(),
+                        resource_type,
+                        name,
+                        uuid: uuid(mix(key, 1), mix(key, 2)),
+                        size,
+                    }
+                });
+        Self {
+            account_id: format!("acc-{:012x}", mix(seed, u64::MAX) >> 16),
+            resources: resources.collect(),
+            seed,
+            open: (day_hour(2025, 1, 1), day_hour(2036, 1, 1)),
+        }
+    }
+
+    pub(crate) fn account_id(&self) -> &str {
+        &self.account_id
+    }
+
+    /// Every dimension of every resource, in a fixed order.
+    pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        (0u64..)
+            .zip(&self.resources)
+            .flat_map(move |(index, resource)| {
+                let own = (0u64..).zip(&METERED);
+                let own =
+                    own.filter(|(_, metered)| metered.resource_type == resource.resource_type);
+                own.map(move |(dimension, metered)| Series {
+                    resource,
+                    metered,
+                    key: mix(mix(self.seed, index), 16 + dimension),
+                })
+            })
+    }
+
+    /// The hours of a window in which something can have been used.
+    pub(crate) fn hours(&self, window: &Window) -> std::ops::Range<i64> {
+        let (start, end) = window.hours();
+        start.max(self.open.0)..end.min(self.open.1)
+    }
+
+    /// The types of resources that something of was used in a window.
+    pub(crate) fn resource_types(&self, window: &Window) -> Vec<&'static str> {
+        let used = |series: &Series<'_>| self.hours(window).any(|hour| series.at(hour).usage > 0);
+        let mut types: Vec<_> = self
+            .series()
+            .filter(used)
+            .map(|series| series.resource.resource_type)
+            .collect();
+        types.sort_unstable();
+        types.dedup();
+        types
+    }
+}
+
+impl Series<'_> {
+    /// What was used in an hour.
+    pub(crate) fn at(&self, hour: i64) -> Amount {
+        let noise = mix(self.key, hour.unsigned_abs());
+        let percent = self.metered.shape.percent(hour, noise);
+        // Up to 50 % more or less from hour to hour for what moves, nothing for what lies still.
+        let swing = match self.metered.shape {
+            Shape::Steady => 100,
+            _ => 50 + noise % 101,
+        };
+        let full = match self.metered.name.rsplit('_').next() {
+            Some("gbs") => self.resource.size * 3600,
+            Some("hours") => 1,
+            _ => self.resource.size * 400,
+        };
+        let usage = full * percent * swing / 10_000;
+        Amount {
+            usage,
+            cost: usage * self.metered.price / 1000,
+        }
+    }
+}
+
+impl Shape {
+    /// How much of what is possible is used in an hour.
+    fn percent(self, hour: i64, noise: u64) -> u64 {
+        let of_day = hour.rem_euclid(24);
+        // 1970-01-01 was a Thursday.
+        let weekend = (hour.div_euclid(24) + 3).rem_euclid(7) >= 5;
+        match self {
+            Self::Steady => 100,
+            Self::Office if weekend => 2,
+            Self::Office if (8..18).contains(&of_day) => 40,
+            Self::Office => 5,
+            Self::Nightly if (2..4).contains(&of_day) => 60,
+            Self::Bursts if (noise >> 32).is_multiple_of(5) => 30,
+            Self::Nightly | Self::Bursts => 0,
+        }
+    }
+}
+
+/// A step of `SplitMix64` from a key and a number to a new key.
+fn mix(key: u64, number: u64) -> u64 {
+    let mut z = key
+        .wrapping_add(number.wrapping_mul(0xd134_2543_de82_ef95))
+        .wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A UUID of version 4 from 128 bits.
+fn uuid(high: u64, low: u64) -> String {
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | (0b10 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}

@@ -1,0 +1,192 @@
+//! What is asked about costs.
+
+use serde_json::json;
+
+use super::calendar::{Resolution, Window};
+use super::history::{METERED, Series};
+use crate::errors::Refusal;
+use crate::router::{Params, limit};
+
+/// The most groups on a page, and how many there are unless fewer are asked for.
+const MAX_LIMIT: usize = 100;
+/// The most dimensions to group by.
+const MAX_GROUP_BY: usize = 3;
+
+/// What costs can be grouped by. The order is the canonical one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dimension {
+    Workspace,
+    ResourceType,
+    ResourceName,
+    ResourceUuid,
+    /// The billing dimension: what is metered.
+    Metered,
+}
+
+impl Dimension {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Workspace,
+        Self::ResourceType,
+        Self::ResourceName,
+        Self::ResourceUuid,
+        Self::Metered,
+    ];
+
+    /// How it is called in `groupBy`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::ResourceType => "resource_type",
+            Self::ResourceName => "resource_name",
+            Self::ResourceUuid => "resource_uuid",
+            Self::Metered => "billing_dimension",
+        }
+    }
+
+    /// How it is called as a filter and in the answer.
+    pub(crate) fn member(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::ResourceType => "resourceType",
+            Self::ResourceName => "resourceName",
+            Self::ResourceUuid => "resourceUuid",
+            Self::Metered => "billingDimension",
+        }
+    }
+
+    /// What a series is in this dimension.
+    pub(crate) fn of<'a>(self, series: &Series<'a>) -> &'a str {
+        match self {
+            Self::Workspace => &series.resource.workspace,
+            Self::ResourceType => series.resource.resource_type,
+            Self::ResourceName => series.resource.name,
+            Self::ResourceUuid => &series.resource.uuid,
+            Self::Metered => series.metered.name,
+        }
+    }
+
+    /// The dimensions that a group by this one is told with besides.
+    pub(crate) fn enrichment(self) -> &'static [Self] {
+        match self {
+            Self::Workspace | Self::ResourceType => &[],
+            Self::ResourceName => &[Self::Workspace, Self::ResourceType],
+            Self::ResourceUuid => &[Self::Workspace, Self::ResourceName, Self::ResourceType],
+            Self::Metered => &[Self::ResourceType],
+        }
+    }
+}
+
+/// A question about costs.
+pub(crate) struct MetricsQuery {
+    pub(crate) window: Window,
+    pub(crate) resolution: Resolution,
+    /// In canonical order.
+    pub(crate) group_by: Vec<Dimension>,
+    filters: Vec<(Dimension, String)>,
+    pub(crate) limit: usize,
+}
+
+impl MetricsQuery {
+    pub(crate) fn read(params: &Params) -> Result<Self, Refusal> {
+        for unsupported in ["label", "unit"] {
+            if params.get(unsupported).is_some() {
+                return Err(Refusal::bad_request(format!(
+                    "{unsupported} is not supported."
+                )));
+            }
+        }
+        let window = Window::read(params)?;
+        let resolution = Resolution::read(params, &window)?;
+        let filters = Dimension::ALL.into_iter().filter_map(|dimension| {
+            let value = params
+                .get(dimension.member())
+                .filter(|value| !value.is_empty())?;
+            Some((dimension, value.to_owned()))
+        });
+        let filters: Vec<_> = filters.collect();
+        for (dimension, value) in &filters {
+            let known = || METERED.iter().any(|metered| metered.name == value);
+            if *dimension == Dimension::Metered && !known() {
+                return Err(Refusal::bad_request(format!(
+                    "billingDimension {value:?} is not known."
+                )));
+            }
+        }
+        let group_by = group_by(params.get("groupBy"))?;
+        let limit = limit(params, MAX_LIMIT, MAX_LIMIT)?;
+        Ok(Self {
+            window,
+            resolution,
+            group_by,
+            filters,
+            limit,
+        })
+    }
+
+    /// Whether workspaces are told apart, which is for account admins only.
+    pub(crate) fn concerns_workspaces(&self) -> bool {
+        self.group_by.contains(&Dimension::Workspace)
+            || self
+                .filters
+                .iter()
+                .any(|(dimension, _)| *dimension == Dimension::Workspace)
+    }
+
+    /// Whether amounts used can be told: only those of one dimension have one unit.
+    pub(crate) fn tells_usage(&self) -> bool {
+        self.group_by.contains(&Dimension::Metered)
+    }
+
+    pub(crate) fn admits(&self, series: &Series<'_>) -> bool {
+        self.filters
+            .iter()
+            .all(|(dimension, value)| dimension.of(series) == value)
+    }
+
+    /// What a cursor is bound to: everything but how many groups stand on a page.
+    pub(crate) fn fingerprint(&self, account: &str) -> String {
+        let group_by: Vec<_> = self
+            .group_by
+            .iter()
+            .map(|dimension| dimension.name())
+            .collect();
+        let filters: Vec<_> = self
+            .filters
+            .iter()
+            .map(|(dimension, value)| (dimension.name(), value))
+            .collect();
+        let (start, end) = (self.window.start.as_str(), self.window.end.as_str());
+        json!([
+            account,
+            start,
+            end,
+            self.resolution.name(),
+            group_by,
+            filters
+        ])
+        .to_string()
+    }
+}
+
+fn group_by(text: Option<&str>) -> Result<Vec<Dimension>, Refusal> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let mut dimensions = Vec::new();
+    for name in text.split(',') {
+        let known = Dimension::ALL
+            .into_iter()
+            .find(|dimension| dimension.name() == name);
+        let dimension = known
+            .ok_or_else(|| Refusal::bad_request(format!("groupBy {name:?} is not a dimension.")))?;
+        if dimensions.contains(&dimension) {
+            return Err(Refusal::bad_request(format!("groupBy names {name} twice.")));
+        }
+        dimensions.push(dimension);
+    }
+    if dimensions.len() > MAX_GROUP_BY {
+        return Err(Refusal::bad_request("groupBy takes at most 3 dimensions."));
+    }
+    dimensions.sort();
+    Ok(dimensions)
+}

@@ -1,0 +1,170 @@
+//! Setting up an emulator.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use blaxel_core::Timestamp;
+
+use crate::clock::Clock;
+use crate::engine::{Config, Engine};
+use crate::server::Server;
+use crate::state::MODELS;
+use crate::{
+    DEFAULT_API_KEY, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_WORKSPACE, Emulator,
+};
+
+/// The models of a fresh emulator, oldest first.
+const DEFAULT_MODELS: [&str; 7] = [
+    "sandbox-openai",
+    "gpt-4o-mini",
+    "claude-haiku",
+    "claude-sonnet",
+    "gemini-flash",
+    "mistral-small",
+    "deepseek-chat",
+];
+
+/// The origin of an emulator without a socket. The name is reserved: it leads nowhere.
+const OFFLINE_ORIGIN: &str = "http://emulator.invalid";
+
+/// Sets up an [`Emulator`]; made by [`Emulator::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    port: u16,
+    start_time: Option<SystemTime>,
+    real_clock: bool,
+    models: Vec<String>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            config: Config {
+                workspace: DEFAULT_WORKSPACE.to_owned(),
+                client_id: DEFAULT_CLIENT_ID.to_owned(),
+                client_secret: DEFAULT_CLIENT_SECRET.to_owned(),
+                api_key: DEFAULT_API_KEY.to_owned(),
+                seed: 1,
+                account_admin: true,
+                stream_pause: Duration::ZERO,
+            },
+            port: 0,
+            start_time: None,
+            real_clock: false,
+            models: DEFAULT_MODELS.map(str::to_owned).into(),
+        }
+    }
+
+    /// The one workspace. [`DEFAULT_WORKSPACE`] unless set.
+    pub fn workspace(mut self, name: impl Into<String>) -> Self {
+        self.config.workspace = name.into();
+        self
+    }
+
+    /// The one OAuth 2.0 client. [`DEFAULT_CLIENT_ID`] and [`DEFAULT_CLIENT_SECRET`] unless set.
+    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.config.client_id = id.into();
+        self.config.client_secret = secret.into();
+        self
+    }
+
+    /// The one API key. [`DEFAULT_API_KEY`] unless set.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.config.api_key = key.into();
+        self
+    }
+
+    /// What the billing history is made from: the same seed gives the same history. 1 unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// What the clock shows at the start. The real time unless set, and if the text of `time` is no
+    /// time.
+    pub fn start_time(mut self, time: Timestamp) -> Self {
+        self.start_time = time.to_system_time();
+        self
+    }
+
+    /// Lets the clock follow the real one. Without this it stands still until
+    /// [`Clock::advance`](crate::Clock::advance) moves it.
+    pub fn real_clock(mut self) -> Self {
+        self.real_clock = true;
+        self
+    }
+
+    /// The port to listen at. A free one is taken unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether the credentials are those of an account admin, who may ask for costs by workspace.
+    /// True unless set.
+    pub fn account_admin(mut self, is_admin: bool) -> Self {
+        self.config.account_admin = is_admin;
+        self
+    }
+
+    /// How long a streamed answer rests between two pieces, in real time. Not at all unless set; a
+    /// pause needs a tokio runtime with timers. The pieces come one by one in any case.
+    pub fn stream_pause(mut self, pause: Duration) -> Self {
+        self.config.stream_pause = pause;
+        self
+    }
+
+    /// The models to begin with, oldest first. Seven unless set.
+    pub fn models<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.models = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Makes the emulator without a socket: it is reached by [`Emulator::service`] only. This needs
+    /// no runtime.
+    #[must_use]
+    pub fn build(self) -> Emulator {
+        let engine = self.engine(OFFLINE_ORIGIN.to_owned());
+        Emulator::new(engine, None)
+    }
+
+    /// Makes the emulator and serves it on 127.0.0.1, on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be had.
+    pub async fn start(self) -> Result<Emulator, io::Error> {
+        let server = Server::bind(self.port).await?;
+        let engine = self.engine(server.origin());
+        let router = crate::router::router(&engine);
+        Ok(Emulator::new(engine, Some(server.serve(router))))
+    }
+
+    fn engine(self, origin: String) -> Arc<Engine> {
+        let clock = Clock::new(self.start_time, self.real_clock);
+        let engine = Engine::new(self.config, clock, origin);
+        // The models were made one hour after the other, the last one an hour ago.
+        for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
+            engine.seed(&MODELS, name, Duration::from_secs(hours * 3600));
+        }
+        Arc::new(engine)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("workspace", &self.config.workspace)
+            .field("port", &self.port)
+            .field("seed", &self.config.seed)
+            .finish_non_exhaustive()
+    }
+}

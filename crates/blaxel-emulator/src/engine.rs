@@ -1,0 +1,106 @@
+//! What all doors share: the state of one emulator.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::billing::History;
+use crate::clock::Clock;
+use crate::cursor::Cursors;
+use crate::fault::Faults;
+use crate::journal::Journal;
+use crate::sign::Key;
+use crate::state::{Author, Kind, Store};
+
+/// How an emulator is set up.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) workspace: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) api_key: String,
+    pub(crate) seed: u64,
+    pub(crate) account_admin: bool,
+    pub(crate) stream_pause: Duration,
+}
+
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    /// Where the emulator is reached, such as `http://127.0.0.1:4242`.
+    pub(crate) origin: String,
+    pub(crate) clock: Clock,
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    pub(crate) store: Store,
+    pub(crate) history: History,
+    pub(crate) cursors: Cursors,
+    pub(crate) access_tokens: Key,
+    pub(crate) refresh_tokens: Key,
+    counter: AtomicU64,
+}
+
+impl Engine {
+    pub(crate) fn new(config: Config, clock: Clock, origin: String) -> Self {
+        let seed = config.seed.to_string();
+        let own = [
+            seed.as_str(),
+            &config.workspace,
+            &config.client_id,
+            &config.client_secret,
+        ];
+        Self {
+            origin,
+            clock,
+            journal: Journal::default(),
+            faults: Faults::default(),
+            store: Store::default(),
+            history: History::new(config.seed, &config.workspace),
+            cursors: Cursors::new(Key::derive("cursor", &own)),
+            access_tokens: Key::derive("access token", &own),
+            refresh_tokens: Key::derive("refresh token", &own),
+            counter: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// A number that was not given out before.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn control_url(&self) -> String {
+        format!("{}/v0", self.origin)
+    }
+
+    pub(crate) fn run_url(&self) -> String {
+        format!("{}/run", self.origin)
+    }
+
+    /// Where a workload is called.
+    pub(crate) fn workload_url(&self, kind: &Kind, name: &str) -> String {
+        format!(
+            "{}/run/{}/{}/{name}",
+            self.origin, self.config.workspace, kind.plural
+        )
+    }
+
+    /// Puts a resource in place without a request.
+    pub(crate) fn seed(&self, kind: &'static Kind, name: &str, age: Duration) {
+        let document = kind.sample(name);
+        let author = Author {
+            name: "emulator",
+            workspace: &self.config.workspace,
+            url: self.workload_url(kind, name),
+            now: self.clock.before(age),
+        };
+        self.store.put(kind, name, document, &author);
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! Faults, asked for by operation and count.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+use crate::errors::Refusal;
+use crate::lock;
+
+/// What happens to a request instead of the right answer.
+///
+/// ```
+/// use blaxel_emulator::{Emulator, Fault};
+/// use http::{StatusCode, header::{HeaderValue, RETRY_AFTER}};
+/// use serde_json::json;
+///
+/// let emulator = Emulator::offline();
+/// let busy = Fault::json(StatusCode::SERVICE_UNAVAILABLE, json!({"code": 503, "error": "busy"}))
+///     .header(RETRY_AFTER, HeaderValue::from_static("1"));
+/// emulator.fault("ListModels", busy, 2)?;
+/// emulator.fault("CreateAgent", Fault::disconnect().after_processing(), 1)?;
+/// # Ok::<(), blaxel_emulator::UnknownOperation>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fault {
+    act: Act,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    after_processing: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Answer(StatusCode, Bytes),
+    Gateway {
+        status: StatusCode,
+        code: String,
+        retryable: bool,
+    },
+    Disconnect,
+    Delay(Duration),
+}
+
+impl Fault {
+    fn new(act: Act) -> Self {
+        Self {
+            act,
+            headers: Vec::new(),
+            after_processing: false,
+        }
+    }
+
+    /// An answer with any bytes and no content type; [`header`](Self::header) adds one.
+    pub fn answer(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::new(Act::Answer(status, body.into()))
+    }
+
+    /// An answer in JSON.
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "so that a `json!` can stand at the call"
+    )]
+    pub fn json(status: StatusCode, body: Value) -> Self {
+        Self::answer(status, body.to_string()).header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )
+    }
+
+    /// An answer as a content delivery network gives it when it cannot reach the platform.
+    #[must_use]
+    pub fn html(status: StatusCode) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        let code = status.as_u16();
+        let page = format!(
+            "<html><head><title>{code} {title}</title></head><body><h1>{code} {title}</h1></body></html>"
+        );
+        Self::answer(status, page)
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))
+    }
+
+    /// An answer of the gateway before the workloads, such as `WORKLOAD_UNAVAILABLE` with status 404.
+    pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
+        Self::new(Act::Gateway {
+            status,
+            code: code.into(),
+            retryable,
+        })
+    }
+
+    /// No answer: the connection is closed.
+    #[must_use]
+    pub fn disconnect() -> Self {
+        Self::new(Act::Disconnect)
+    }
+
+    /// The right answer, but late by this much real time. Needs a tokio runtime with timers.
+    #[must_use]
+    pub fn delay(by: Duration) -> Self {
+        Self::new(Act::Delay(by))
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Lets the operation take place first and puts the fault in the place of its answer: what a
+    /// client sees that loses the answer, but not the request.
+    #[must_use]
+    pub fn after_processing(mut self) -> Self {
+        self.after_processing = true;
+        self
+    }
+
+    pub(crate) fn is_after_processing(&self) -> bool {
+        self.after_processing
+    }
+
+    /// How late the right answer comes, if that is the fault.
+    pub(crate) fn lateness(&self) -> Option<Duration> {
+        match self.act {
+            Act::Delay(by) => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The answer of this fault. A delay has none of its own and takes `answer`.
+    pub(crate) fn apply(self, answer: Option<Response>, now: &str) -> Response {
+        let mut response = match self.act {
+            Act::Answer(status, body) => {
+                let mut response = Response::new(body.into());
+                *response.status_mut() = status;
+                response
+            }
+            Act::Gateway {
+                status,
+                code,
+                retryable,
+            } => Refusal::envelope(status, &code, "a fault that was asked for", retryable, now)
+                .into_response(),
+            Act::Disconnect => {
+                let mut response = StatusCode::BAD_GATEWAY.into_response();
+                response.extensions_mut().insert(Cut);
+                response
+            }
+            Act::Delay(_) => answer.unwrap_or_default(),
+        };
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// Marks a response that must not be sent: the connection is closed instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was closed, as asked for")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// An operation that the emulator does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOperation {
+    pub(crate) name: String,
+    pub(crate) known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the emulator has no operation `{}`, only {}",
+            self.name,
+            self.known.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownOperation {}
+
+/// The faults still to come, by operation, in the order they were asked for.
+#[derive(Default)]
+pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<(Fault, u32)>>>);
+
+impl Faults {
+    pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
+        if times > 0 {
+            let mut waiting = lock(&self.0);
+            waiting
+                .entry(operation.to_owned())
+                .or_default()
+                .push_back((fault, times));
+        }
+    }
+
+    pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
+        let mut waiting = lock(&self.0);
+        let queue = waiting.get_mut(operation)?;
+        let (fault, times) = queue.front_mut()?;
+        *times -= 1;
+        if *times > 0 {
+            return Some(fault.clone());
+        }
+        queue.pop_front().map(|(fault, _)| fault)
+    }
+
+    pub(crate) fn waiting(&self) -> u32 {
+        lock(&self.0)
+            .values()
+            .flatten()
+            .map(|(_, times)| times)
+            .sum()
+    }
+}

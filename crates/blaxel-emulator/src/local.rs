@@ -1,0 +1,156 @@
+//! The socketless door: a tower service.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use blaxel_core::{ApiVersion, Body, Error, OperationInfo, Plane, operation};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use tower_service::Service;
+
+use crate::engine::Engine;
+use crate::fault::Cut;
+
+/// The emulator without a socket: requests in, responses out, no network and no runtime.
+///
+/// It answers as the sockets do, by the same code, and plays the client's part where the request
+/// leaves it open, so that the facades run on it as they are:
+///
+/// - A URI without an origin is put under the plane of the request's operation: `/agents` becomes
+///   `/v0/agents`, and `/agents/a` of an operation on workloads becomes `/run/{workspace}/agents/a`.
+///   A request without operation is taken for one to the control plane. A URI with the emulator's
+///   own origin is taken as it stands; any other origin cannot be reached.
+/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent.
+///   [`verbatim`](Self::verbatim) leaves that out.
+///
+/// A clone is another way to the same emulator. It stays open when the [`Emulator`](crate::Emulator)
+/// is gone.
+#[derive(Clone)]
+pub struct LocalService {
+    engine: Arc<Engine>,
+    router: Router,
+    verbatim: bool,
+}
+
+impl LocalService {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        let router = crate::router::router(&engine);
+        Self {
+            engine,
+            router,
+            verbatim: false,
+        }
+    }
+
+    /// The same service, but with headers left as they are: for requests that must go without a
+    /// credential, a workspace or a version.
+    #[must_use]
+    pub fn verbatim(mut self) -> Self {
+        self.verbatim = true;
+        self
+    }
+
+    /// The request as the server sees it.
+    fn prepare(&self, request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
+        let plane = operation(&request).map_or(Plane::Control, OperationInfo::plane);
+        let (mut head, body) = request.into_parts();
+        head.uri = self.resolve(&head.uri, plane)?;
+        if !self.verbatim {
+            self.add_headers(&mut head.headers)?;
+        }
+        Ok(Request::from_parts(head, axum::body::Body::new(body)))
+    }
+
+    /// The path under the emulator's origin.
+    fn resolve(&self, uri: &Uri, plane: Plane) -> Result<Uri, Error> {
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        if let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) {
+            let origin = format!("{scheme}://{authority}");
+            if origin != self.engine.origin {
+                return Err(Error::connect(
+                    &origin,
+                    "only the emulator's own origin is reached",
+                ));
+            }
+            return parse(path);
+        }
+        match plane {
+            Plane::Run => parse(&format!("/run/{}{path}", self.engine.config.workspace)),
+            _ => parse(&format!("/v0{path}")),
+        }
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+        let config = &self.engine.config;
+        let authorized = [http::header::AUTHORIZATION, OWN_AUTHORIZATION]
+            .iter()
+            .any(|name| headers.contains_key(name));
+        if !authorized {
+            let mut key = value(&format!("Bearer {}", config.api_key))?;
+            key.set_sensitive(true);
+            headers.insert(OWN_AUTHORIZATION, key);
+        }
+        for (name, text) in [
+            (VERSION, ApiVersion::V2026_04_28.to_string()),
+            (WORKSPACE, config.workspace.clone()),
+        ] {
+            if !headers.contains_key(&name) {
+                headers.insert(name, value(&text)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
+const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
+const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
+
+fn parse(path: &str) -> Result<Uri, Error> {
+    path.parse()
+        .map_err(|cause| Error::transport("the request's path is unusable", format!("{cause}")))
+}
+
+fn value(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::credentials("the emulator's setting cannot stand in a header"))
+}
+
+impl Service<Request<Body>> for LocalService {
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let request = self.prepare(request);
+        let mut router = self.router.clone();
+        Box::pin(async move {
+            let answered: Result<_, Infallible> = router.call(request?).await;
+            let Ok(response) = answered;
+            if let Some(cut) = response.extensions().get::<Cut>() {
+                return Err(Error::transport(
+                    "the connection was closed before an answer",
+                    *cut,
+                ));
+            }
+            Ok(response.map(Body::new))
+        })
+    }
+}
+
+impl fmt::Debug for LocalService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalService")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}

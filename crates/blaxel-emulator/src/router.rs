@@ -1,0 +1,181 @@
+//! What the emulator answers: one table of operations, and the way of a request to its handler.
+
+mod access;
+mod billing;
+mod call;
+mod chat;
+mod inference;
+mod listing;
+mod oauth;
+mod resources;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, on};
+use blaxel_core::Timestamp;
+use http::{HeaderValue, StatusCode};
+
+use self::access::Identity;
+pub(crate) use self::call::{Call, Params};
+pub(crate) use self::listing::limit;
+use crate::engine::Engine;
+use crate::errors::{Gateway, Refusal};
+use crate::fault::Cut;
+use crate::journal::{Entry, Place};
+
+/// What a handler gives.
+pub(crate) type Outcome = Result<Response, Refusal>;
+
+type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
+
+/// An operation: its name, where it is found, what is asked of a caller, and what it does.
+pub(crate) struct Route {
+    pub(crate) operation: &'static str,
+    method: MethodFilter,
+    paths: Vec<String>,
+    gate: Gate,
+    handler: Handler,
+}
+
+/// What is asked of a caller before an operation takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Nothing: the operation looks at the credential itself.
+    Open,
+    /// A known version and a credential.
+    Account,
+    /// A known version, a credential, and no other workspace than the credential's.
+    Workspace,
+    /// A credential and the right workspace, asked for by the gateway before the workloads.
+    Workload,
+}
+
+impl Route {
+    pub(crate) fn new<const N: usize>(
+        operation: &'static str,
+        method: MethodFilter,
+        paths: [&str; N],
+        gate: Gate,
+        handler: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        let paths = paths.map(str::to_owned).into();
+        Self {
+            operation,
+            method,
+            paths,
+            gate,
+            handler: Box::new(handler),
+        }
+    }
+}
+
+/// Everything the emulator can do.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = oauth::routes();
+    routes.extend(crate::state::KINDS.into_iter().flat_map(resources::routes));
+    routes.extend(billing::routes());
+    routes.extend(inference::routes());
+    routes
+}
+
+/// The router that all doors share.
+pub(crate) fn router(engine: &Arc<Engine>) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let route = Arc::new(route);
+        for path in &route.paths {
+            let (engine, route) = (Arc::clone(engine), Arc::clone(&route));
+            let method = route.method;
+            let handler = move |request: Request| perform(engine.clone(), route.clone(), request);
+            router = router.route(path, on(method, handler));
+        }
+    }
+    router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(engine), record))
+        .with_state(Arc::clone(engine))
+}
+
+/// Writes every request down, tells who asks, and gives the answer its id.
+async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: Next) -> Response {
+    let identity = Identity::of(&engine, request.headers());
+    let request_id = format!("emu-{:08}", engine.next_number());
+    let entry = entry(&request, &identity, &request_id, engine.clock.now());
+    let place = engine.journal.open(entry);
+    request.extensions_mut().insert(identity);
+    request.extensions_mut().insert(place);
+    let mut response = next.run(request).await;
+    if response.extensions().get::<Cut>().is_none() {
+        engine.journal.amend(place, |entry| {
+            entry.status = Some(response.status().as_u16());
+        });
+    }
+    if let Ok(id) = HeaderValue::try_from(request_id) {
+        response.headers_mut().entry("x-request-id").or_insert(id);
+    }
+    response
+}
+
+/// What is written down of a request as it arrives.
+fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp) -> Entry {
+    let version = request.headers().get(access::VERSION);
+    Entry {
+        at,
+        request_id: request_id.to_owned(),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().map(str::to_owned),
+        version: version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned()),
+        operation: None,
+        credential: identity.kind(),
+        status: None,
+    }
+}
+
+/// Performs an operation, or the fault that was asked for in its place.
+async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Response {
+    if let Some(place) = request.extensions().get::<Place>() {
+        engine.journal.amend(*place, |entry| {
+            entry.operation = Some(route.operation.to_owned());
+        });
+    }
+    let Some(fault) = engine.faults.take(route.operation) else {
+        return answer(&engine, &route, request).await;
+    };
+    let answered = if let Some(delay) = fault.lateness() {
+        tokio::time::sleep(delay).await;
+        Some(answer(&engine, &route, request).await)
+    } else if fault.is_after_processing() {
+        answer(&engine, &route, request).await;
+        None
+    } else {
+        None
+    };
+    fault.apply(answered, engine.clock.now().as_str())
+}
+
+async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
+    match Call::admit(engine, route.gate, request).await {
+        Ok(call) => (route.handler)(&call).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// The answer where there is no operation.
+async fn nowhere(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    if request.uri().path().starts_with("/run/") {
+        let message = "No workload has this address.";
+        return Refusal::gateway(Gateway::RouteNotFound, message, &engine.clock.now())
+            .into_response();
+    }
+    Refusal::control(StatusCode::NOT_FOUND, "Not Found").into_response()
+}
+
+async fn wrong_method() -> Response {
+    Refusal::control(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
+}

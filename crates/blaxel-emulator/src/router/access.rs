@@ -1,0 +1,146 @@
+//! Who may come in: versions, credentials, workspaces.
+
+use blaxel_core::{ApiVersion, Timestamp};
+use http::{HeaderMap, StatusCode};
+
+use crate::engine::Engine;
+use crate::errors::{Gateway, Refusal};
+use crate::journal::CredentialKind;
+
+pub(crate) const VERSION: &str = "blaxel-version";
+pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
+const AUTHORIZATION: &str = "authorization";
+/// Wins over `authorization` where both are sent.
+const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
+
+/// Every version there is; the first one is meant by a request that names none.
+const VERSIONS: [ApiVersion; 3] = [
+    ApiVersion::V2026_04_16,
+    ApiVersion::V2026_04_28,
+    ApiVersion::V2026_09_22,
+];
+
+/// Who a request comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// No bearer credential came along.
+    Nobody,
+    /// One came along that is not good.
+    Rejected,
+    /// The holder of the API key.
+    Owner,
+    /// A client that got an access token.
+    Client(String),
+}
+
+impl Identity {
+    /// Looks at the credential of a request.
+    pub(crate) fn of(engine: &Engine, headers: &HeaderMap) -> Self {
+        let header = headers
+            .get(OWN_AUTHORIZATION)
+            .or_else(|| headers.get(AUTHORIZATION));
+        let Some(header) = header else {
+            return Self::Nobody;
+        };
+        let bearer = header.to_str().ok().and_then(|text| scheme(text, "bearer"));
+        let Some(credential) = bearer else {
+            return Self::Rejected;
+        };
+        if credential == engine.config.api_key {
+            return Self::Owner;
+        }
+        let Some(claims) = engine.access_tokens.claims(credential) else {
+            return Self::Rejected;
+        };
+        let expires = claims
+            .get("exp")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or(0);
+        let subject = claims.get("sub").and_then(serde_json::Value::as_str);
+        match subject {
+            Some(subject) if engine.clock.seconds() < expires => Self::Client(subject.to_owned()),
+            _ => Self::Rejected,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Nobody => CredentialKind::None,
+            Self::Rejected => CredentialKind::Rejected,
+            Self::Owner => CredentialKind::ApiKey,
+            Self::Client(_) => CredentialKind::AccessToken,
+        }
+    }
+
+    /// The name that stands in `createdBy` and `updatedBy`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Client(name) => name,
+            _ => "developer@example.com",
+        }
+    }
+}
+
+/// What comes after the name of an authentication scheme, which is written in any case.
+pub(crate) fn scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+    let (given, credential) = header.trim().split_once(' ')?;
+    given
+        .eq_ignore_ascii_case(scheme)
+        .then(|| credential.trim_start())
+}
+
+/// The version a request is meant in.
+pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, Refusal> {
+    let Some(header) = headers.get(VERSION) else {
+        return Ok(VERSIONS[0]);
+    };
+    let text = String::from_utf8_lossy(header.as_bytes());
+    text.parse()
+        .ok()
+        .filter(|version| VERSIONS.contains(version))
+        .ok_or_else(|| Refusal::invalid_version(&text, &VERSIONS))
+}
+
+/// Asks for a good credential on the control plane.
+pub(crate) fn authenticated(identity: &Identity) -> Result<(), Refusal> {
+    match identity {
+        Identity::Nobody | Identity::Rejected => Err(Refusal::unauthorized()),
+        Identity::Owner | Identity::Client(_) => Ok(()),
+    }
+}
+
+/// Asks that no other workspace is named. Naming none is fine: the credential has only one.
+pub(crate) fn workspace(engine: &Engine, named: Option<&str>) -> Result<(), Refusal> {
+    match named {
+        Some(named) if named != engine.config.workspace => Err(Refusal::explained(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            format!("The credential has no access to workspace {named:?}."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Asks for a good credential and the right workspace before the workloads. `addressed` is the
+/// workspace in the path, `named` the one in the header.
+pub(crate) fn workload(
+    engine: &Engine,
+    identity: &Identity,
+    addressed: &str,
+    named: Option<&str>,
+    now: &Timestamp,
+) -> Result<(), Refusal> {
+    let (what, message) = match identity {
+        Identity::Nobody => (Gateway::AuthenticationRequired, "No credential was sent."),
+        Identity::Rejected => (Gateway::AuthenticationFailed, "The credential is not good."),
+        _ if addressed != engine.config.workspace => {
+            (Gateway::WorkspaceNotFound, "No workspace has this name.")
+        }
+        _ if named.is_some_and(|named| named != addressed) => (
+            Gateway::Forbidden,
+            "The credential has no access to the workspace in the header.",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Refusal::gateway(what, message, now))
+}

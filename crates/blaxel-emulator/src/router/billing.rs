@@ -1,0 +1,82 @@
+//! What an account costs.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use http::StatusCode;
+use serde_json::json;
+
+use super::{Call, Gate, Outcome, Route};
+use crate::billing::{Dimension, MetricsQuery, Window, report};
+use crate::errors::Refusal;
+
+/// The name of the path parameter with the account's id.
+const ACCOUNT: &str = "accountId";
+
+pub(crate) fn routes() -> Vec<Route> {
+    let metrics = format!("/v0/accounts/{{{ACCOUNT}}}/metrics");
+    let route = |operation, path: &str, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, MethodFilter::GET, [path], Gate::Account, handler)
+    };
+    vec![
+        route("ListAccounts", "/v0/accounts", accounts),
+        route("GetAccountMetrics", &metrics, account_metrics),
+        route(
+            "ListAccountMetricsGroupBy",
+            &format!("{metrics}/enums/group-by"),
+            group_by,
+        ),
+        route(
+            "ListAccountMetricsResourceTypes",
+            &format!("{metrics}/enums/resource-types"),
+            resource_types,
+        ),
+    ]
+}
+
+fn accounts(call: &Call) -> Outcome {
+    let account = json!({
+        "id": call.engine.history.account_id(),
+        "name": "Emulated account",
+        "currency": "usd",
+        "status": "active",
+    });
+    Ok(Json(json!([account])).into_response())
+}
+
+fn account_metrics(call: &Call) -> Outcome {
+    known_account(call)?;
+    let query = MetricsQuery::read(&call.query)?;
+    if query.concerns_workspaces() && !call.engine.config.account_admin {
+        return Err(Refusal::control(StatusCode::FORBIDDEN, "Access denied"));
+    }
+    let engine = &call.engine;
+    let cursor = call.query.get("cursor").filter(|cursor| !cursor.is_empty());
+    let now = engine.clock.seconds();
+    Ok(Json(report(
+        &engine.history,
+        &query,
+        &engine.cursors,
+        cursor,
+        now,
+    )?)
+    .into_response())
+}
+
+fn group_by(call: &Call) -> Outcome {
+    known_account(call)?;
+    Ok(Json(json!({"values": Dimension::ALL.map(Dimension::name)})).into_response())
+}
+
+fn resource_types(call: &Call) -> Outcome {
+    known_account(call)?;
+    let window = Window::read(&call.query)?;
+    Ok(Json(json!({"values": call.engine.history.resource_types(&window)})).into_response())
+}
+
+fn known_account(call: &Call) -> Result<(), Refusal> {
+    if call.path(ACCOUNT) == call.engine.history.account_id() {
+        return Ok(());
+    }
+    Err(Refusal::control(StatusCode::NOT_FOUND, "Account not found"))
+}

@@ -1,0 +1,148 @@
+//! A request that was let in, with everything a handler needs of it.
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequestParts, Path, Query, Request};
+use blaxel_core::{ApiVersion, Timestamp};
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use http_body_util::LengthLimitError;
+use serde_json::Value;
+
+use super::Gate;
+use super::access::{self, Identity};
+use crate::engine::Engine;
+use crate::errors::{Gateway, Refusal};
+
+/// The largest request body that is taken, in bytes.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A request that was let in.
+pub(crate) struct Call {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) identity: Identity,
+    pub(crate) version: ApiVersion,
+    pub(crate) query: Params,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    path: Params,
+}
+
+/// Names and values, decoded, in the order they came.
+#[derive(Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// The parameters of a query. One that cannot be decoded is an error.
+    fn of_query(uri: &Uri) -> Result<Self, String> {
+        match Query::try_from_uri(uri) {
+            Ok(Query(pairs)) => Ok(Self(pairs)),
+            Err(rejection) => Err(rejection.body_text()),
+        }
+    }
+
+    /// The first value of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl Call {
+    /// Asks of a request what its gate asks, and reads it whole.
+    ///
+    /// The version is looked at first, then the credential, then the workspace: a client that names
+    /// a wrong version learns so whatever else is wrong.
+    pub(crate) async fn admit(
+        engine: &Arc<Engine>,
+        gate: Gate,
+        request: Request,
+    ) -> Result<Self, Refusal> {
+        let now = engine.clock.now();
+        let malformed = |problem: &str| match gate {
+            Gate::Workload => Refusal::gateway(Gateway::BadRequest, problem, &now),
+            _ => Refusal::bad_request(problem),
+        };
+        let (mut head, body) = request.into_parts();
+        let identity = head.extensions.remove().unwrap_or(Identity::Nobody);
+        let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
+        let path = match Path::from_request_parts(&mut head, &()).await {
+            Ok(Path(pairs)) => Params(pairs),
+            Err(rejection) => return Err(malformed(&rejection.body_text())),
+        };
+        let version = match gate {
+            Gate::Account | Gate::Workspace => access::version(&head.headers)?,
+            Gate::Open | Gate::Workload => ApiVersion::V2026_04_28,
+        };
+        let named = head
+            .headers
+            .get(access::WORKSPACE)
+            .map(|value| value.to_str().unwrap_or("?"));
+        match gate {
+            Gate::Open => {}
+            Gate::Account => access::authenticated(&identity)?,
+            Gate::Workspace => {
+                access::authenticated(&identity)?;
+                access::workspace(engine, named.or(query.get("workspace")))?;
+            }
+            Gate::Workload => {
+                let addressed = path.get("workspace").unwrap_or_default();
+                access::workload(engine, &identity, addressed, named, &now)?;
+            }
+        }
+        let body = read(body, gate, &now).await?;
+        let engine = Arc::clone(engine);
+        Ok(Self {
+            engine,
+            identity,
+            version,
+            query,
+            headers: head.headers,
+            body,
+            path,
+        })
+    }
+
+    /// A parameter of the path.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.path.get(name).unwrap_or_default()
+    }
+
+    /// The body as JSON; `None` if it is none.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// A header, if it is there and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+}
+
+async fn read(body: axum::body::Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
+    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+        let too_large = error.into_inner().is::<LengthLimitError>();
+        match (gate, too_large) {
+            (Gate::Workload, true) => Refusal::gateway(
+                Gateway::RequestEntityTooLarge,
+                "The body is too large.",
+                now,
+            ),
+            (Gate::Workload, false) => {
+                Refusal::gateway(Gateway::BadRequest, "The body ended early.", now)
+            }
+            (_, true) => Refusal::control(
+                http::StatusCode::PAYLOAD_TOO_LARGE,
+                "Request Entity Too Large",
+            ),
+            (_, false) => Refusal::bad_request("The body ended early."),
+        }
+    })
+}

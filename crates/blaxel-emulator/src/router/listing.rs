@@ -1,0 +1,254 @@
+//! Lists: bare arrays in the first version, pages since.
+
+use std::cmp::Ordering;
+
+use axum::Json;
+use axum::response::IntoResponse;
+use blaxel_core::ApiVersion;
+use serde_json::{Value, json};
+
+use super::call::Params;
+use super::{Call, Outcome};
+use crate::errors::Refusal;
+use crate::state::{Document, Kind, Position, Record};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+/// A search text shorter than this finds everything.
+const MIN_SEARCH: usize = 2;
+
+/// The states a resource can be asked for by.
+const STATES: [&str; 10] = [
+    "DELETING",
+    "TERMINATED",
+    "FAILED",
+    "DEACTIVATED",
+    "DEACTIVATING",
+    "UPLOADING",
+    "BUILDING",
+    "DEPLOYING",
+    "DEPLOYED",
+    "BUILT",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    CreatedDesc,
+    CreatedAsc,
+    NameAsc,
+    NameDesc,
+}
+
+/// What a list is asked for.
+struct ListQuery {
+    limit: usize,
+    sort: Sort,
+    /// Trimmed and in lower case; empty where everything is to be found.
+    search: String,
+    /// In upper case, sorted; empty where every state is asked for.
+    states: Vec<String>,
+    from_end: bool,
+}
+
+pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
+    let engine = &call.engine;
+    let mut records = engine.store.all(kind);
+    if call.version < ApiVersion::V2026_04_28 {
+        // Everything at once, newest first; the parameters of pages mean nothing here.
+        records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
+        return Ok(Json(documents(&records)).into_response());
+    }
+    let query = ListQuery::read(&call.query)?;
+    let total = records.len();
+    records.retain(|record| query.matches(&record.document));
+    records.sort_by(|a, b| query.sort.order(a, b));
+
+    let now = engine.clock.seconds();
+    let fingerprint = query.fingerprint(&engine.config.workspace, kind);
+    let start = match call.query.get("cursor").filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) => {
+            let after: Position = engine.cursors.read(cursor, &fingerprint, now)?;
+            records.partition_point(|record| query.sort.place(record, &after) != Ordering::Greater)
+        }
+        None if query.from_end => last_page(records.len(), query.limit),
+        None => 0,
+    };
+    let end = records.len().min(start + query.limit);
+    let page = &records[start..end];
+    let next = page.last().filter(|_| end < records.len());
+    let cursor = next.map(|last| {
+        engine
+            .cursors
+            .issue(fingerprint, now, query.sort.position(last))
+    });
+    Ok(Json(json!({
+        "data": documents(page),
+        "meta": {
+            "hasMore": cursor.is_some(),
+            "nextCursor": cursor.unwrap_or_default(),
+            "total": total,
+        },
+    }))
+    .into_response())
+}
+
+/// Where the last page begins, if every page before it is full.
+fn last_page(count: usize, limit: usize) -> usize {
+    count.saturating_sub(1) / limit * limit
+}
+
+fn documents(records: &[Record]) -> Vec<&Document> {
+    records.iter().map(|record| &record.document).collect()
+}
+
+impl ListQuery {
+    fn read(params: &Params) -> Result<Self, Refusal> {
+        let sort = match params.get("sort") {
+            None | Some("") => Sort::CreatedDesc,
+            Some(text) => Sort::named(text).ok_or_else(|| {
+                Refusal::bad_request(format!(
+                    "sort {text:?} is not one of createdAt:desc, createdAt:asc, name:asc, name:desc."
+                ))
+            })?,
+        };
+        let from_end = match params.get("anchor") {
+            None | Some("") => false,
+            Some("end") if matches!(sort, Sort::CreatedDesc | Sort::CreatedAsc) => true,
+            Some("end") => return Err(Refusal::bad_request("anchor needs an order by createdAt.")),
+            Some(_) => return Err(Refusal::bad_request("anchor must be end.")),
+        };
+        let search = params.get("q").unwrap_or_default().trim().to_lowercase();
+        let search = if search.chars().count() < MIN_SEARCH {
+            String::new()
+        } else {
+            search
+        };
+        Ok(Self {
+            limit: limit(params, DEFAULT_LIMIT, MAX_LIMIT)?,
+            sort,
+            search,
+            states: states(params.get("status"))?,
+            from_end,
+        })
+    }
+
+    fn matches(&self, document: &Document) -> bool {
+        let status = document
+            .get("status")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let in_state = self.states.is_empty() || self.states.iter().any(|state| state == status);
+        in_state && (self.search.is_empty() || self.finds(document))
+    }
+
+    /// Whether the search text is in the name, the display name, or a label's name or value.
+    fn finds(&self, document: &Document) -> bool {
+        let member = |name: &str| {
+            document
+                .get("metadata")
+                .and_then(|metadata| metadata.get(name))
+        };
+        let holds = |text: &str| text.to_lowercase().contains(&self.search);
+        let text = |name: &str| member(name).and_then(Value::as_str).is_some_and(holds);
+        let labels = member("labels").and_then(Value::as_object);
+        text("name")
+            || text("displayName")
+            || labels.is_some_and(|labels| {
+                labels
+                    .iter()
+                    .any(|(key, value)| holds(key) || value.as_str().is_some_and(holds))
+            })
+    }
+
+    /// What a cursor is bound to: everything that decides which items come, and in which order.
+    fn fingerprint(&self, workspace: &str, kind: &Kind) -> String {
+        let Self {
+            sort,
+            search,
+            states,
+            ..
+        } = self;
+        json!([workspace, kind.plural, format!("{sort:?}"), search, states]).to_string()
+    }
+}
+
+/// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
+pub(crate) fn limit(params: &Params, default: usize, max: usize) -> Result<usize, Refusal> {
+    let Some(text) = params.get("limit") else {
+        return Ok(default);
+    };
+    let refuse = || Refusal::bad_request(format!("limit {text:?} is not a whole number above 0."));
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refuse());
+    }
+    // Only one that is too large for the type fails to parse now.
+    let limit = text.parse().unwrap_or(max).min(max);
+    if limit == 0 { Err(refuse()) } else { Ok(limit) }
+}
+
+fn states(text: Option<&str>) -> Result<Vec<String>, Refusal> {
+    let mut states = Vec::new();
+    for state in text
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|state| !state.is_empty())
+    {
+        let state = state.to_uppercase();
+        if !STATES.contains(&state.as_str()) {
+            return Err(Refusal::bad_request(format!(
+                "status {state:?} is not known."
+            )));
+        }
+        states.push(state);
+    }
+    states.sort();
+    states.dedup();
+    // To name every state is to name none.
+    Ok(if states.len() == STATES.len() {
+        Vec::new()
+    } else {
+        states
+    })
+}
+
+impl Sort {
+    fn named(text: &str) -> Option<Self> {
+        Some(match text {
+            "createdAt:desc" => Self::CreatedDesc,
+            "createdAt:asc" => Self::CreatedAsc,
+            "name:asc" => Self::NameAsc,
+            "name:desc" => Self::NameDesc,
+            _ => return None,
+        })
+    }
+
+    fn order(self, a: &Record, b: &Record) -> Ordering {
+        match self {
+            Self::CreatedAsc => a.serial.cmp(&b.serial),
+            Self::CreatedDesc => b.serial.cmp(&a.serial),
+            Self::NameAsc => a.name.cmp(&b.name),
+            Self::NameDesc => b.name.cmp(&a.name),
+        }
+    }
+
+    fn position(self, record: &Record) -> Position {
+        match self {
+            Self::CreatedAsc | Self::CreatedDesc => Position::Serial(record.serial),
+            Self::NameAsc | Self::NameDesc => Position::Name(record.name.clone()),
+        }
+    }
+
+    /// Where a record stands as seen from a position. A position of the other sort is none of this
+    /// list's; everything comes after it.
+    fn place(self, record: &Record, position: &Position) -> Ordering {
+        let upward = match position {
+            Position::Serial(serial) => record.serial.cmp(serial),
+            Position::Name(name) => record.name.cmp(name),
+        };
+        match self {
+            Self::CreatedAsc | Self::NameAsc => upward,
+            Self::CreatedDesc | Self::NameDesc => upward.reverse(),
+        }
+    }
+}

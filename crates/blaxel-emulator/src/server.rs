@@ -1,0 +1,112 @@
+//! The socket door: HTTP/1.1 on 127.0.0.1.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tower_service::Service as _;
+
+use crate::fault::Cut;
+use crate::lock;
+
+/// A listener that more than one may close: whoever takes it out closes the port at once.
+type SharedListener = Arc<Mutex<Option<TcpListener>>>;
+
+/// A bound port that is not served yet.
+pub(crate) struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// A served port. Dropping it closes the port at once and ends every connection.
+#[derive(Debug)]
+pub(crate) struct Running {
+    listener: SharedListener,
+    task: AbortHandle,
+}
+
+impl Server {
+    pub(crate) async fn bind(port: u16) -> Result<Self, io::Error> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn serve(self, router: Router) -> Running {
+        let listener = Arc::new(Mutex::new(Some(self.listener)));
+        let task = tokio::spawn(accept_all(Arc::clone(&listener), router)).abort_handle();
+        Running { listener, task }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The task is ended at its next turn only; the port must not take connections until then.
+        lock(&self.listener).take();
+        self.task.abort();
+    }
+}
+
+/// Serves connections until the listener is taken away. The connections end with this task.
+async fn accept_all(listener: SharedListener, router: Router) {
+    let mut connections = JoinSet::new();
+    while let Some(accepted) = accept(&listener).await {
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok(stream) => {
+                connections.spawn(serve_connection(stream, router.clone()));
+            }
+            // Out of descriptors, for example. It passes.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn accept(listener: &SharedListener) -> Option<io::Result<TcpStream>> {
+    poll_fn(|cx| match &*lock(listener) {
+        Some(listener) => listener
+            .poll_accept(cx)
+            .map_ok(|(stream, _)| stream)
+            .map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+async fn serve_connection(stream: TcpStream, router: Router) {
+    // Without this a streamed answer would wait for the acknowledgement of the piece before.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    // A client that breaks off is no concern of the emulator.
+    let _ = connection.await;
+}
+
+/// Answers a request; a failure closes the connection without an answer.
+async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let answered: Result<_, Infallible> = router.call(request.map(Body::new)).await;
+    let Ok(response) = answered;
+    match response.extensions().get::<Cut>() {
+        Some(cut) => Err(*cut),
+        None => Ok(response),
+    }
+}

@@ -1,0 +1,61 @@
+//! Signatures: what makes tokens and cursors unforgeable, and an emulator's own.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A key for one purpose.
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// Derives a key from what makes this emulator itself. The same parts give the same key, so
+    /// that what a program handed out is still good after it was started again.
+    pub(crate) fn derive(purpose: &str, parts: &[&str]) -> Self {
+        let mut digest = Sha256::new();
+        for part in [purpose].iter().chain(parts) {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        Self(digest.finalize().into())
+    }
+
+    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..self.0.len()].copy_from_slice(&self.0);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block);
+        mac.update(message);
+        mac
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 32] {
+        self.mac(message).finalize().into_bytes().into()
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.mac(message).verify_slice(signature).is_ok()
+    }
+
+    /// A JSON Web Token of these claims, signed with HMAC-SHA256.
+    pub(crate) fn token(&self, claims: &Value) -> String {
+        let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+        let signed = format!("{header}.{claims}");
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.sign(signed.as_bytes()));
+        format!("{signed}.{signature}")
+    }
+
+    /// The claims of a token that this key signed.
+    pub(crate) fn claims(&self, token: &str) -> Option<Value> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        if !self.verify(signed.as_bytes(), &signature) {
+            return None;
+        }
+        let (_, claims) = signed.split_once('.')?;
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?;
+        serde_json::from_slice(&claims).ok()
+    }
+}

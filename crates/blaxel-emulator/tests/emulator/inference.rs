@@ -1,0 +1,258 @@
+//! The workloads and the gateway before them.
+
+use blaxel_core::Body;
+use blaxel_emulator::Emulator;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower_service::Service as _;
+
+use crate::support::{as_client, ask, get, post};
+
+fn emulator() -> Emulator {
+    let emulator = Emulator::offline();
+    emulator.add_agent("parrot");
+    emulator
+}
+
+fn chat(emulator: &Emulator) -> String {
+    format!(
+        "{}/demo/models/sandbox-openai/v1/chat/completions",
+        emulator.run_url()
+    )
+}
+
+fn question(stream: Value) -> Value {
+    json!({
+        "model": "gpt", "stream": stream, "stream_options": {"include_usage": true},
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "text", "text": "What is a crate?"}]},
+        ],
+    })
+}
+
+/// The data of the events in a stream.
+fn events(stream: &str) -> Vec<&str> {
+    let events = stream.strip_suffix("\n\n").unwrap().split("\n\n");
+    events
+        .map(|event| event.strip_prefix("data: ").unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn an_agent_says_what_it_heard() {
+    let emulator = emulator();
+    let url = format!("{}/demo/agents/parrot", emulator.run_url());
+    let agent = get("/agents/parrot").on(&emulator).await.expect(200);
+    assert_eq!(agent["metadata"]["url"], url);
+    for (body, heard) in [
+        (json!({"inputs": "Hello"}), "Hello"),
+        (json!({"inputs": {"a": [1]}}), "{\"a\":[1]}"),
+        (json!("plain"), "plain"),
+        (json!({"other": 1}), "{\"other\":1}"),
+    ] {
+        let reply = post(&url, &body).on(&emulator).await.expect(200);
+        assert_eq!(reply, json!({"output": format!("parrot heard: {heard}")}));
+    }
+    let deep = post(format!("{url}/v1/any?x=1"), &json!({"inputs": 1}));
+    let reply = deep
+        .header("X-Blaxel-Thread-Id", "t-42")
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(
+        reply,
+        json!({"output": "parrot heard: 1", "thread": "t-42"})
+    );
+    let text = ask(http::Method::POST, &url)
+        .bytes("not json")
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(text["output"], "parrot heard: not json");
+    let later = post(format!("{url}?async=true"), &json!({}))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(later, json!({"success": true}));
+}
+
+#[tokio::test]
+async fn the_gateway_refuses_in_its_own_form() {
+    let emulator = emulator();
+    let run = emulator.run_url();
+    let body = json!({"inputs": "x"});
+    let bare = emulator.service().verbatim();
+    let key = format!("Bearer {}", emulator.api_key());
+    let good = format!("{run}/demo/agents/parrot");
+
+    post(&good, &body)
+        .to(&bare)
+        .await
+        .gateway(401, "AUTHENTICATION_REQUIRED");
+    let wrong = post(&good, &body).header("authorization", "Bearer wrong");
+    wrong.to(&bare).await.gateway(401, "AUTHENTICATION_FAILED");
+    let other = post(format!("{run}/other/agents/parrot"), &body).header("authorization", &key);
+    other.to(&bare).await.gateway(404, "WORKSPACE_NOT_FOUND");
+    let header = post(&good, &body).header("x-blaxel-workspace", "other");
+    header.on(&emulator).await.gateway(403, "FORBIDDEN");
+    for missing in [
+        "agents/nobody",
+        "agents/nobody/deep",
+        "models/nobody/v1/chat/completions",
+        "models/parrot/v1/x",
+    ] {
+        let uri = format!("{run}/demo/{missing}");
+        post(uri, &body)
+            .on(&emulator)
+            .await
+            .gateway(404, "WORKLOAD_NOT_FOUND");
+    }
+    for nowhere in ["demo", "demo/functions/f/mcp", "demo/agents"] {
+        let uri = format!("{run}/{nowhere}");
+        post(uri, &body)
+            .on(&emulator)
+            .await
+            .gateway(404, "ROUTE_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_model_answers_whole() {
+    let emulator = emulator();
+    let answer = post(chat(&emulator), &question(json!(false)))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(answer["object"], "chat.completion");
+    assert_eq!(answer["model"], "gpt");
+    let choice = &answer["choices"][0];
+    assert_eq!(choice["finish_reason"], "stop");
+    assert_eq!(choice["message"]["role"], "assistant");
+    let text = choice["message"]["content"].as_str().unwrap();
+    assert!(text.contains("What is a crate?"), "{text}");
+    let usage = &answer["usage"];
+    assert_eq!(usage["prompt_tokens"], 6);
+    let (prompt, completion) = (
+        usage["prompt_tokens"].as_u64(),
+        usage["completion_tokens"].as_u64(),
+    );
+    assert_eq!(
+        usage["total_tokens"].as_u64(),
+        Some(prompt.unwrap() + completion.unwrap())
+    );
+
+    let again = post(chat(&emulator), &question(Value::Null))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(again["choices"], answer["choices"]);
+    assert_ne!(again["id"], answer["id"]);
+}
+
+#[tokio::test]
+async fn a_model_answers_word_by_word() {
+    let emulator = emulator();
+    let whole = post(chat(&emulator), &question(json!(false)))
+        .on(&emulator)
+        .await
+        .expect(200);
+    let reply = post(chat(&emulator), &question(json!(true)))
+        .on(&emulator)
+        .await;
+    assert_eq!(reply.header("content-type"), Some("text/event-stream"));
+    let text = std::str::from_utf8(&reply.bytes).unwrap();
+    let events = events(text);
+    let (done, chunks) = events.split_last().unwrap();
+    assert_eq!(*done, "[DONE]");
+    let chunks: Vec<Value> = chunks
+        .iter()
+        .map(|chunk| serde_json::from_str(chunk).unwrap())
+        .collect();
+    assert!(
+        chunks
+            .iter()
+            .all(|chunk| chunk["object"] == "chat.completion.chunk")
+    );
+    assert!(chunks.iter().all(|chunk| chunk["id"] == chunks[0]["id"]));
+
+    let [role, words @ .., stop, usage] = chunks.as_slice() else {
+        panic!("{chunks:?}")
+    };
+    assert_eq!(role["choices"][0]["delta"]["role"], "assistant");
+    assert!(words.len() > 3);
+    let text: String = words
+        .iter()
+        .map(|word| word["choices"][0]["delta"]["content"].as_str().unwrap())
+        .collect();
+    assert_eq!(whole["choices"][0]["message"]["content"], text);
+    assert_eq!(stop["choices"][0]["finish_reason"], "stop");
+    assert_eq!(usage["choices"], json!([]));
+    assert_eq!(usage["usage"], whole["usage"]);
+
+    let mut plain = question(json!(true));
+    plain.as_object_mut().unwrap().remove("stream_options");
+    let reply = post(chat(&emulator), &plain).on(&emulator).await;
+    assert!(!std::str::from_utf8(&reply.bytes).unwrap().contains("usage"));
+}
+
+#[tokio::test]
+async fn a_stream_comes_in_pieces() {
+    let emulator = emulator();
+    let request = http::Request::post(chat(&emulator))
+        .body(Body::from(question(json!(true)).to_string()))
+        .unwrap();
+    let mut body = emulator.service().call(request).await.unwrap().into_body();
+    let mut pieces = 0;
+    while let Some(frame) = body.frame().await {
+        let piece = frame.unwrap().into_data().unwrap();
+        assert!(piece.starts_with(b"data: ") && piece.ends_with(b"\n\n"));
+        pieces += 1;
+    }
+    assert!(pieces > 6, "{pieces}");
+}
+
+#[tokio::test]
+async fn a_paused_stream_shows_its_first_piece_before_its_last() {
+    let pause = std::time::Duration::from_millis(5);
+    let emulator = Emulator::builder()
+        .stream_pause(pause)
+        .start()
+        .await
+        .unwrap();
+    let began = std::time::Instant::now();
+    let request = as_client(post(chat(&emulator), &question(json!(true))), &emulator);
+    let mut body = request.open().await.unwrap().into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(!first.ends_with(b"[DONE]\n\n"));
+    let rest = body.collect().await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"));
+    assert!(began.elapsed() >= pause * 6);
+}
+
+#[tokio::test]
+async fn a_models_own_errors_bear_no_mark_of_the_platform() {
+    let emulator = emulator();
+    let other = format!(
+        "{}/demo/models/sandbox-openai/v1/embeddings",
+        emulator.run_url()
+    );
+    let bad = |body: &Value| post(chat(&emulator), body);
+    for (request, status) in [
+        (ask(http::Method::POST, chat(&emulator)).bytes("{"), 400),
+        (bad(&json!([])), 400),
+        (bad(&json!({})), 400),
+        (bad(&json!({"messages": []})), 400),
+        (
+            bad(&json!({"messages": [{"role": "user", "content": "x"}], "model": 1})),
+            400,
+        ),
+        (post(other, &json!({})), 404),
+    ] {
+        let reply = request.on(&emulator).await;
+        let body = reply.expect(status);
+        assert_eq!(body["error"]["type"], "invalid_request_error");
+        assert!(body["error"]["message"].is_string());
+        assert_eq!(reply.header("x-blaxel-source"), None);
+    }
+}

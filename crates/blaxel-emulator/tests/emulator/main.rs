@@ -1,0 +1,20 @@
+//! What the emulator promises, promise by promise. The requests are raw: no client of this workspace
+//! takes part.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests are tests too"
+)]
+
+mod access;
+mod billing;
+mod doors;
+mod faults;
+mod inference;
+mod lists;
+mod oauth;
+mod program;
+mod resources;
+mod support;
+mod versions;

@@ -1,0 +1,92 @@
+//! The program.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::process::{Child, Command, Output, Stdio};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_blaxel-emulator"));
+    command.args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program(arguments).output().unwrap()
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn it_tells_how_to_reach_it_and_serves() {
+    let mut command = program(&["--workspace", "team-a", "--seed=7"]);
+    let mut running = Running(
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let out = BufReader::new(running.0.stdout.take().unwrap());
+    let lines: Vec<String> = out.lines().take(4).map(Result::unwrap).collect();
+    let value = |name: &str| {
+        let line = lines
+            .iter()
+            .find_map(|line| line.strip_prefix(&format!("export {name}=")));
+        line.unwrap_or_else(|| panic!("{name} in {lines:?}"))
+            .to_owned()
+    };
+    assert_eq!(value("BL_WORKSPACE"), "team-a");
+    assert!(!value("BL_API_KEY").is_empty() && value("BL_RUN_URL").ends_with("/run"));
+    let url = value("BL_API_URL");
+    let address = url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/v0")
+        .unwrap();
+    TcpStream::connect(address).unwrap();
+}
+
+#[test]
+fn help_is_no_error() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("--workspace")
+    );
+}
+
+#[test]
+fn a_bad_option_is_exit_code_2() {
+    for bad in [
+        &["--colour"][..],
+        &["--port"],
+        &["--port", "70000"],
+        &["--seed=x"],
+        &["--workspace", "a b"],
+        &["extra"],
+    ] {
+        let output = run(bad);
+        assert_eq!(output.status.code(), Some(2), "{bad:?}");
+        assert!(output.stdout.is_empty());
+        assert!(
+            String::from_utf8(output.stderr).unwrap().contains("Usage"),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn a_taken_port_is_exit_code_1() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_eq!(run(&["--port", &port]).status.code(), Some(1));
+}

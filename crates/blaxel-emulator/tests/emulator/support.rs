@@ -1,0 +1,159 @@
+//! Requests written by hand.
+
+use blaxel_core::Body;
+use blaxel_emulator::{Emulator, LocalService};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tower_service::Service as _;
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Asserts the status and gives the JSON.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self.json()
+    }
+
+    /// Asserts an error in the control plane's form and gives its `error`.
+    #[track_caller]
+    pub(crate) fn refusal(&self, status: u16) -> String {
+        let body = self.expect(status);
+        assert_eq!(body["code"], status, "{body}");
+        body["error"].as_str().unwrap().to_owned()
+    }
+
+    /// Asserts an error in the gateway's form with this code.
+    #[track_caller]
+    pub(crate) fn gateway(&self, status: u16, code: &str) {
+        let body = self.expect(status);
+        assert_eq!(body["error"]["code"], code, "{body}");
+        assert_eq!(body["error"]["status"], status);
+        assert_eq!(body["error"]["origin"], "platform");
+        for member in ["message", "action", "do_not", "docs_url", "timestamp"] {
+            assert!(body["error"][member].is_string(), "{member} in {body}");
+        }
+        assert_eq!(self.header("x-blaxel-source"), Some("platform"));
+        assert_eq!(self.header("x-blaxel-error-code"), Some(code));
+    }
+}
+
+/// A request, and the two ways to send it.
+pub(crate) struct Ask(http::request::Builder, Bytes);
+
+pub(crate) fn ask(method: Method, uri: impl Into<String>) -> Ask {
+    Ask(
+        Request::builder().method(method).uri(uri.into()),
+        Bytes::new(),
+    )
+}
+
+pub(crate) fn get(uri: impl Into<String>) -> Ask {
+    ask(Method::GET, uri)
+}
+
+pub(crate) fn post(uri: impl Into<String>, body: &Value) -> Ask {
+    ask(Method::POST, uri).json(body)
+}
+
+impl Ask {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value), self.1)
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json")
+            .bytes(body.to_string())
+    }
+
+    pub(crate) fn bytes(self, body: impl Into<Bytes>) -> Self {
+        Self(self.0, body.into())
+    }
+
+    /// Sends it through the socketless service.
+    pub(crate) async fn to(self, service: &LocalService) -> Reply {
+        let request = self.0.body(Body::from(self.1)).unwrap();
+        read(service.clone().call(request).await.unwrap()).await
+    }
+
+    /// Sends it through the socketless service of an emulator.
+    pub(crate) async fn on(self, emulator: &Emulator) -> Reply {
+        self.to(&emulator.service()).await
+    }
+
+    /// Sends it over a connection of its own; an `Err` means there was no answer.
+    pub(crate) async fn over_socket(self) -> Result<Reply, hyper::Error> {
+        Ok(read(self.open().await?).await)
+    }
+
+    /// Sends it over a connection of its own and leaves the answer's body unread.
+    pub(crate) async fn open(self) -> Result<Response<hyper::body::Incoming>, hyper::Error> {
+        let request = self.0.body(Full::new(self.1)).unwrap();
+        let address = request.uri().authority().unwrap().to_string();
+        let stream = tokio::net::TcpStream::connect(address.as_str())
+            .await
+            .unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let (mut head, body) = request.into_parts();
+        head.headers.insert("host", address.parse().unwrap());
+        head.uri = head.uri.path_and_query().unwrap().as_str().parse().unwrap();
+        sender.send_request(Request::from_parts(head, body)).await
+    }
+}
+
+async fn read<B>(response: Response<B>) -> Reply
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
+    let (head, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Reply {
+        status: head.status,
+        headers: head.headers,
+        bytes,
+    }
+}
+
+/// Adds what a client adds.
+pub(crate) fn as_client(ask: Ask, emulator: &Emulator) -> Ask {
+    ask.header(
+        "X-Blaxel-Authorization",
+        &format!("Bearer {}", emulator.api_key()),
+    )
+    .header("X-Blaxel-Workspace", emulator.workspace())
+    .header("Blaxel-Version", "2026-04-28")
+}
+
+/// The names of the documents in a list.
+pub(crate) fn names(list: &Value) -> Vec<String> {
+    let items = list.as_array().unwrap().iter();
+    items
+        .map(|item| item["metadata"]["name"].as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! Calls to workloads on the emulator's socketless service, and on scripted ones.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use blaxel_core::{Body, Error, HttpService, Origin};
+use blaxel_emulator::Emulator;
+use blaxel_inference::{ChatRequest, FinishReason, Inference, Message};
+use serde_json::{Value, json};
+
+fn question() -> ChatRequest {
+    ChatRequest::new([Message::user("Why is the sky blue?")])
+}
+
+#[tokio::test]
+async fn an_agent_replies() {
+    let emulator = Emulator::offline();
+    emulator.add_agent("bot");
+    let agent = Inference::new(emulator.service())
+        .agent("bot")
+        .thread("t-42");
+    let reply: Value = agent.invoke(&json!({"inputs": "Hello"})).await.unwrap();
+    assert_eq!(reply["thread"], "t-42");
+    assert!(
+        reply["output"].as_str().unwrap().contains("Hello"),
+        "{reply}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_agent_is_told_by_the_gateway() {
+    let emulator = Emulator::offline();
+    let agent = Inference::new(emulator.service()).agent("nobody");
+    let error = agent.invoke::<Value>(&json!({})).await.unwrap_err();
+    assert!(error.is_not_found() && !error.maybe_applied(), "{error}");
+    assert_eq!(error.code(), Some("WORKLOAD_NOT_FOUND"));
+    assert_eq!(error.api().unwrap().origin(), Origin::Gateway);
+}
+
+#[tokio::test]
+async fn a_model_answers_whole_and_in_pieces_alike() {
+    let emulator = Emulator::offline();
+    let model = Inference::new(emulator.service()).model("sandbox-openai");
+    let whole = model.chat(&question()).await.unwrap();
+    assert_eq!(whole.choices[0].finish_reason, Some(FinishReason::Stop));
+
+    let mut stream = model.stream(&question()).await.unwrap();
+    let (mut text, mut pieces) = (String::new(), 0);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.unwrap();
+        text.push_str(piece.text());
+        pieces += u32::from(!piece.text().is_empty());
+    }
+    assert!(pieces > 1);
+    assert_eq!(Some(text.as_str()), whole.text());
+    assert_eq!(stream.usage(), whole.usage);
+}
+
+#[tokio::test]
+async fn the_provider_s_own_error_is_told_apart_from_the_gateway_s() {
+    let emulator = Emulator::offline();
+    let model = Inference::new(emulator.service()).model("sandbox-openai");
+    let error = model
+        .chat(&question().with("messages", "none"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
+}
+
+/// A service that answers with this body as an event stream.
+fn streams(body: &'static str) -> impl HttpService {
+    tower::service_fn(move |_: http::Request<Body>| {
+        std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(body))))
+    })
+}
+
+async fn read(body: &'static str) -> (String, Option<Error>) {
+    let model = Inference::new(streams(body)).model("m");
+    let mut stream = model.stream(&question()).await.unwrap();
+    let mut text = String::new();
+    while let Some(piece) = stream.next().await {
+        match piece {
+            Ok(piece) => text.push_str(piece.text()),
+            Err(error) => {
+                assert!(stream.next().await.is_none(), "an error ends the stream");
+                return (text, Some(error));
+            }
+        }
+    }
+    (text, None)
+}
+
+#[tokio::test]
+async fn odd_but_good_streams_are_read() {
+    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    for body in [
+        format!("{piece}\n\ndata: [DONE]\n\n"),
+        format!(": keepalive\r\n\r\n{piece}\r\n\r\ndata: [DONE]\r\n"),
+        format!("{piece}\n\ndata:[DONE]"),
+        format!(
+            "{piece}\n\ndata: {{\"choices\":[],\"usage\":null}}\n\ndata: [DONE]\n\ndata: late\n\n"
+        ),
+    ] {
+        let body: &'static str = body.leak();
+        let (text, error) = read(body).await;
+        assert_eq!(
+            (text.as_str(), error.is_none()),
+            ("a", true),
+            "{body}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn bad_streams_are_errors_that_say_why() {
+    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    for (rest, part) in [
+        ("", "was cut"),
+        ("data: {\"choices\":[{\"del", "no piece of a chat"),
+        (
+            "data: {\"error\":{\"message\":\"overloaded\"}}\n\n",
+            "failed midway: overloaded",
+        ),
+        ("data: <html>\n\n", "no piece of a chat"),
+    ] {
+        let body: &'static str = format!("{piece}\n\n{rest}").leak();
+        let (text, error) = read(body).await;
+        let error = error.unwrap();
+        assert_eq!(text, "a");
+        assert!(
+            error.is_decode() && error.to_string().contains(part),
+            "{error}"
+        );
+        assert!(
+            error.to_string().starts_with("StreamChatCompletion: "),
+            "{error}"
+        );
+    }
+}
+
+/// What a request looks like on the wire: address, headers, body.
+#[tokio::test]
+async fn requests_are_written_as_the_workloads_expect() {
+    let echo = tower::service_fn(async |request: http::Request<Body>| {
+        let (head, body) = request.into_parts();
+        let header = |name: &str| {
+            head.headers
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let body: Value = serde_json::from_slice(&body.bytes().unwrap()).unwrap();
+        let seen = json!({
+            "uri": head.uri.to_string(), "thread": header("x-blaxel-thread-id"),
+            "own": header("x-own"), "body": body,
+        });
+        Ok::<_, Error>(http::Response::new(Body::from(seen.to_string())))
+    });
+    let inference = Inference::new(echo);
+    let seen: Value = inference
+        .agent("my agent")
+        .path("/sub/path")
+        .thread("t")
+        .header("x-own", "1")
+        .query("a", "b c")
+        .invoke(&json!({"inputs": 1}))
+        .await
+        .unwrap();
+    assert_eq!(seen["uri"], "/agents/my%20agent/sub/path?a=b%20c");
+    assert_eq!((&seen["thread"], &seen["own"]), (&json!("t"), &json!("1")));
+    assert_eq!(seen["body"], json!({"inputs": 1}));
+
+    let seen: Value = inference
+        .agent("x")
+        .at("https://agt-x-ws.us-pdx-1.bl.run")
+        .invoke(&json!({}))
+        .await
+        .unwrap();
+    assert_eq!(seen["uri"], "https://agt-x-ws.us-pdx-1.bl.run/");
+
+    let bad = inference
+        .agent("x")
+        .at("http://agt.example/")
+        .invoke::<Value>(&json!({}))
+        .await;
+    assert!(bad.unwrap_err().is_input());
+    let bad = inference
+        .agent("x")
+        .header("not a name", "1")
+        .invoke::<Value>(&json!({}))
+        .await;
+    assert!(bad.unwrap_err().is_input());
+}
+
+#[tokio::test]
+async fn the_model_s_name_is_sent_unless_another_is_given() {
+    let echo = tower::service_fn(async |request: http::Request<Body>| {
+        let sent: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
+        let answer = json!({"model": sent["model"], "choices": []}).to_string();
+        Ok::<_, Error>(http::Response::new(Body::from(answer)))
+    });
+    let model = Inference::new(echo).model("fast");
+    assert_eq!(
+        model.chat(&question()).await.unwrap().model.as_deref(),
+        Some("fast")
+    );
+    let named = question().model("gpt-4o-mini");
+    assert_eq!(
+        model.chat(&named).await.unwrap().model.as_deref(),
+        Some("gpt-4o-mini")
+    );
+}

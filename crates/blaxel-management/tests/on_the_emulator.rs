@@ -1,0 +1,251 @@
+//! The Management API on the emulator's socketless service.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use blaxel_core::{ApiVersion, Body, Error, HttpService, ListParams, Sort, open};
+use blaxel_emulator::{Emulator, Fault, LocalService};
+use blaxel_management::Management;
+use blaxel_management::agents::{Agent, EnvVariable};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tower::util::MapRequest;
+
+fn on(emulator: &Emulator) -> Management<LocalService> {
+    Management::new(emulator.service())
+}
+
+/// A service that pins the API version of every request.
+fn pinned(emulator: &Emulator, version: &'static str) -> impl HttpService {
+    MapRequest::new(
+        emulator.service(),
+        move |mut request: http::Request<Body>| {
+            let version = http::HeaderValue::from_static(version);
+            request.headers_mut().insert("blaxel-version", version);
+            request
+        },
+    )
+}
+
+#[tokio::test]
+async fn an_agent_lives_from_create_to_delete() {
+    let emulator = Emulator::offline();
+    let agents = on(&emulator).agents();
+    let draft = Agent::new("bot")
+        .image("demo:1")
+        .env(EnvVariable::plain("MODE", "fast"));
+
+    let made = agents.create(&draft).await.unwrap();
+    assert_eq!(
+        made.metadata.workspace.as_deref(),
+        Some(emulator.workspace())
+    );
+    assert!(made.metadata.created_at.is_some());
+    assert!(agents.create(&draft).await.unwrap_err().is_conflict());
+
+    let read = agents.get("bot").await.unwrap();
+    assert_eq!(read, made);
+
+    let deleted = agents.delete("bot").await.unwrap();
+    assert_eq!(deleted.metadata.name, "bot");
+    assert!(agents.get("bot").await.unwrap_err().is_not_found());
+    assert_eq!(agents.find("bot").await.unwrap(), None);
+    assert_eq!(agents.delete_if_present("bot").await.unwrap(), None);
+}
+
+/// Puts a document with members that the SDK has no type for, past the facade.
+async fn put_raw(emulator: &Emulator, name: &str, document: &Value) {
+    let mut request = http::Request::put(format!("/agents/{name}"));
+    request = request.header("content-type", "application/json");
+    let request = request.body(Body::from(document.to_string())).unwrap();
+    open(&emulator.service(), request).await.unwrap();
+}
+
+async fn get_raw(emulator: &Emulator, name: &str) -> Value {
+    let request = http::Request::get(format!("/agents/{name}"))
+        .body(Body::empty())
+        .unwrap();
+    let response = open(&emulator.service(), request).await.unwrap();
+    let body = blaxel_core::response::collect(response.into_body(), 1 << 20)
+        .await
+        .unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[tokio::test]
+async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
+    let emulator = Emulator::offline();
+    let agents = on(&emulator).agents();
+    agents.create(&Agent::new("bot")).await.unwrap();
+    let document = json!({
+        "metadata": {"name": "bot", "futureLabel": {"a": null}},
+        "spec": {
+            "runtime": {"image": "demo:1", "gpu": "one"},
+            "triggers": [{"id": "t1", "type": "cron", "novel": 1}, {"id": "t2", "type": "sms"}],
+            "sidecar": {"image": "x"}
+        },
+        "experimental": true
+    });
+    put_raw(&emulator, "bot", &document).await;
+    let before = get_raw(&emulator, "bot").await;
+
+    let changed = agents
+        .modify("bot", |agent| {
+            agent.runtime_mut().image = Some("demo:2".to_owned());
+            agent.spec.triggers.as_mut().unwrap().remove(1);
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        changed.spec.runtime.unwrap().image.as_deref(),
+        Some("demo:2")
+    );
+
+    let mut expected = before;
+    expected["spec"]["runtime"]["image"] = json!("demo:2");
+    expected["spec"]["triggers"] = json!([{"id": "t1", "type": "cron", "novel": 1}]);
+    let mut after = get_raw(&emulator, "bot").await;
+    // The server's own note of the change.
+    expected["metadata"]["updatedAt"] = after["metadata"]["updatedAt"].take();
+    after["metadata"]["updatedAt"] = expected["metadata"]["updatedAt"].clone();
+    assert_eq!(after, expected);
+}
+
+#[tokio::test]
+async fn modify_writes_nothing_when_nothing_changed_and_refuses_a_new_name() {
+    let emulator = Emulator::offline();
+    let agents = on(&emulator).agents();
+    agents.create(&Agent::new("bot")).await.unwrap();
+    emulator.clear_journal();
+    agents.modify("bot", |_| {}).await.unwrap();
+    let rename = agents
+        .modify("bot", |agent| agent.metadata.name = "other".to_owned())
+        .await;
+    assert!(rename.unwrap_err().is_input());
+    let methods: Vec<_> = emulator
+        .journal()
+        .into_iter()
+        .map(|entry| entry.method)
+        .collect();
+    assert_eq!(methods, ["GET", "GET"]);
+}
+
+#[tokio::test]
+async fn all_items_come_over_many_pages_in_order() {
+    let emulator = Emulator::offline();
+    for number in 0..25 {
+        emulator.add_agent(&format!("agent-{number:02}"));
+    }
+    let agents = on(&emulator).agents();
+    let params = ListParams::new().limit(4).sort(Sort::NameAscending);
+
+    let mut items = agents.items(params.clone());
+    let mut names = Vec::new();
+    while let Some(agent) = items.try_next().await.unwrap() {
+        names.push(agent.metadata.name);
+    }
+    let expected: Vec<_> = (0..25).map(|number| format!("agent-{number:02}")).collect();
+    assert_eq!(names, expected);
+
+    let page = agents.list(params).await.unwrap();
+    assert_eq!((page.items.len(), page.meta.total), (4, Some(25)));
+    assert!(page.meta.next().is_some());
+}
+
+#[tokio::test]
+async fn a_failed_page_can_be_asked_for_again() {
+    let emulator = Emulator::offline();
+    let models = on(&emulator).models();
+    let all = models.list(ListParams::new()).await.unwrap().items.len();
+    let mut items = models.items(ListParams::new().limit(2));
+    let mut count = 0;
+    for _ in 0..2 {
+        items.try_next().await.unwrap().unwrap();
+        count += 1;
+    }
+    emulator
+        .fault("ListModels", Fault::html(StatusCode::BAD_GATEWAY), 1)
+        .unwrap();
+    let error = items.try_next().await.unwrap_err();
+    assert!(
+        error.was_transient() && error.to_string().starts_with("ListModels: 502"),
+        "{error}"
+    );
+    while items.try_next().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, all);
+}
+
+#[tokio::test]
+async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
+    let emulator = Emulator::offline();
+    let models = on(&emulator).models();
+    let page = models.list(ListParams::new().limit(2)).await.unwrap();
+    let cursor = page.meta.next().unwrap().clone();
+    let foreign = ListParams::new()
+        .limit(2)
+        .sort(Sort::NameAscending)
+        .cursor(cursor.clone());
+    assert_eq!(
+        models.list(foreign).await.unwrap_err().status().unwrap(),
+        400
+    );
+    emulator
+        .clock()
+        .advance(std::time::Duration::from_secs(25 * 3600));
+    let stale = ListParams::new().limit(2).cursor(cursor);
+    assert_eq!(
+        models.list(stale).await.unwrap_err().code(),
+        Some("invalid_cursor")
+    );
+}
+
+#[tokio::test]
+async fn the_oldest_version_s_bare_array_is_one_whole_page() {
+    let emulator = Emulator::offline();
+    let models = Management::new(pinned(&emulator, "2026-04-16")).models();
+    let page = models.list(ListParams::new().limit(2)).await.unwrap();
+    assert!(page.items.len() > 2 && page.meta.next().is_none());
+}
+
+#[tokio::test]
+async fn an_unknown_version_names_the_known_ones() {
+    let emulator = Emulator::offline();
+    let models = Management::new(pinned(&emulator, "2026-99-99")).models();
+    let error = models.list(ListParams::new()).await.unwrap_err();
+    assert!(error.is_unknown_version());
+    assert!(
+        error.offered_versions().contains(&ApiVersion::DEFAULT),
+        "{error}"
+    );
+}
+
+/// The promise: nothing that the client can see is wrong leaves it.
+#[tokio::test]
+async fn unusable_arguments_send_nothing() {
+    let emulator = Emulator::offline();
+    let agents = on(&emulator).agents();
+    for error in [
+        agents.list(ListParams::new().limit(0)).await.unwrap_err(),
+        agents.get("").await.unwrap_err(),
+        agents.delete("..").await.unwrap_err(),
+    ] {
+        assert!(Error::is_input(&error), "{error}");
+    }
+    assert!(emulator.journal().is_empty());
+}
+
+#[tokio::test]
+async fn names_cannot_lead_elsewhere() {
+    let emulator = Emulator::offline();
+    let error = on(&emulator)
+        .agents()
+        .get("../models/sandbox-openai")
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found());
+    assert_eq!(
+        emulator.journal()[0].path,
+        "/v0/agents/..%2Fmodels%2Fsandbox-openai"
+    );
+}

@@ -1,0 +1,340 @@
+//! Setting up a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use blaxel_auth::{Authenticator, Credentials, Variables};
+use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, HttpService, Secret, Source, Workspace};
+use tower_layer::{Identity, Layer, Stack};
+
+use crate::client::{Client, Pipeline};
+use crate::deadline::{Deadline, TimeLimits};
+use crate::defaults::Defaults;
+use crate::environment::Environment;
+use crate::hyper_transport::{HyperBuilder, HyperTransport};
+use crate::prepare::Prepare;
+
+/// A text setting and where it came from; it is read when the client is built.
+type Setting = Option<(String, Source)>;
+
+/// Sets up a [`Client`].
+///
+/// Nothing is checked before [`build`](Self::build), so the setters read as one sentence.
+///
+/// ```
+/// use blaxel_transport::Client;
+///
+/// let client = Client::builder().api_key("bl_example").workspace("my-team").build()?;
+/// assert_eq!(client.workspace().unwrap().as_str(), "my-team");
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+///
+/// # Layers
+///
+/// There are two seats for tower layers of your own, and neither loses any default. In each seat
+/// the layer that is added first is the outermost.
+///
+/// ```
+/// use std::time::Duration;
+/// use blaxel_transport::Client;
+/// use tower::timeout::TimeoutLayer;
+///
+/// let client = Client::builder()
+///     .api_key("bl_example")
+///     .workspace("my-team")
+///     .call_layer(TimeoutLayer::new(Duration::from_secs(20))) // sees each operation once
+///     .attempt_layer(TimeoutLayer::new(Duration::from_secs(5))) // sees each attempt, as it is sent
+///     .build()?
+///     .boxed();
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder<T, A, C> {
+    transport: T,
+    attempt_layers: A,
+    call_layers: C,
+    settings: Settings,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    credentials: Option<Credentials>,
+    anonymous: bool,
+    api_key: Option<Secret>,
+    workspace: Setting,
+    api_url: Setting,
+    run_url: Setting,
+    trusted: Vec<(String, Source)>,
+    environment: Environment,
+    version: ApiVersion,
+    product: Option<String>,
+    limits: TimeLimits,
+}
+
+/// Stands for the default transport until the client is built.
+#[derive(Clone, Debug, Default)]
+pub struct HyperLeaf(HyperBuilder);
+
+/// Stands for a transport of the user's own.
+#[derive(Clone, Debug)]
+pub struct OwnLeaf<T>(T);
+
+/// What becomes the transport when the client is built.
+pub trait Leaf: sealed::Sealed {
+    /// The transport.
+    type Transport: HttpService;
+
+    #[doc(hidden)]
+    fn build(self, limits: &TimeLimits) -> Self::Transport;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::HyperLeaf {}
+    impl<T> Sealed for super::OwnLeaf<T> {}
+}
+
+impl Leaf for HyperLeaf {
+    type Transport = HyperTransport;
+
+    fn build(self, limits: &TimeLimits) -> HyperTransport {
+        self.0.or_connect_timeout(limits.connect).build()
+    }
+}
+
+impl<T: HttpService> Leaf for OwnLeaf<T> {
+    type Transport = T;
+
+    fn build(self, _: &TimeLimits) -> T {
+        self.0
+    }
+}
+
+impl ClientBuilder<HyperLeaf, Identity, Identity> {
+    pub(crate) fn new() -> Self {
+        Self {
+            transport: HyperLeaf::default(),
+            attempt_layers: Identity::new(),
+            call_layers: Identity::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Begins with what the environment says; see [`Client::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a variable that cannot be used, and a credentials error if none are
+    /// found.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_variables(&Variables::from_process())
+    }
+
+    /// Begins with what these variables say, as [`from_env`](Self::from_env) does with the process's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env`](Self::from_env).
+    pub fn from_variables(variables: &Variables) -> Result<Self, Error> {
+        let mut builder = Self::new();
+        let settings = &mut builder.settings;
+        let credentials = Credentials::resolve(variables)?;
+        settings.environment = Environment::choose(variables, &credentials)?;
+        settings.api_url = owned(variables.get("BL_API_URL")?);
+        settings.run_url = owned(variables.get("BL_RUN_URL")?);
+        if let Some((text, source)) = variables.get("BL_API_VERSION")? {
+            settings.version = text
+                .parse()
+                .map_err(|bad| Error::input("API version", &source, bad))?;
+        }
+        settings.credentials = Some(credentials);
+        Ok(builder)
+    }
+}
+
+fn owned(found: Option<(&str, Source)>) -> Setting {
+    found.map(|(text, source)| (text.to_owned(), source))
+}
+
+impl<T, A, C> ClientBuilder<T, A, C> {
+    /// Authenticates with these credentials.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.settings.credentials = Some(credentials);
+        self.settings.api_key = None;
+        self
+    }
+
+    /// Authenticates with an API key.
+    pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
+        self.settings.api_key = Some(key.into());
+        self
+    }
+
+    /// Sends no credential at all, for the few operations that need none.
+    pub fn anonymous(mut self) -> Self {
+        self.settings.anonymous = true;
+        self
+    }
+
+    /// The workspace to call in; without one, that of the credentials, if they name one.
+    pub fn workspace(mut self, name: impl Into<String>) -> Self {
+        self.settings.workspace = Some((name.into(), Source::Code));
+        self
+    }
+
+    /// The API version to send. [`ApiVersion::DEFAULT`] unless set.
+    pub fn api_version(mut self, version: ApiVersion) -> Self {
+        self.settings.version = version;
+        self
+    }
+
+    /// The control plane's address, version segment included. `https://api.blaxel.ai/v0` unless set.
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.api_url = Some((url.into(), Source::Code));
+        self
+    }
+
+    /// The address under which workloads are called. `https://run.blaxel.ai` unless set.
+    pub fn run_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.run_url = Some((url.into(), Source::Code));
+        self
+    }
+
+    /// Another origin that may be sent the credential. The two planes and the platform's workload
+    /// hosts are trusted already; every other address is refused.
+    pub fn trust(mut self, url: impl Into<String>) -> Self {
+        self.settings.trusted.push((url.into(), Source::Code));
+        self
+    }
+
+    /// A product token, such as `my-app/1.2`, to follow the SDK's own in the `User-Agent`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.settings.product = Some(product.into());
+        self
+    }
+
+    /// How long calls may take; see [`TimeLimits`] for the defaults.
+    pub fn time_limits(mut self, limits: TimeLimits) -> Self {
+        self.settings.limits = limits;
+        self
+    }
+
+    /// How long a whole call may take, on either plane.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.settings.limits.control = limit;
+        self.settings.limits.run = limit;
+        self
+    }
+
+    /// Puts a layer outside everything of the SDK's own: it sees each operation once.
+    ///
+    /// The request has no address and no credential yet, and an outcome is final.
+    pub fn call_layer<L>(self, layer: L) -> ClientBuilder<T, A, Stack<L, C>> {
+        ClientBuilder {
+            transport: self.transport,
+            attempt_layers: self.attempt_layers,
+            call_layers: Stack::new(layer, self.call_layers),
+            settings: self.settings,
+        }
+    }
+
+    /// Puts a layer just before the transport: it sees each attempt, with the request as it is sent,
+    /// credential included.
+    pub fn attempt_layer<L>(self, layer: L) -> ClientBuilder<T, Stack<L, A>, C> {
+        ClientBuilder {
+            transport: self.transport,
+            attempt_layers: Stack::new(layer, self.attempt_layers),
+            call_layers: self.call_layers,
+            settings: self.settings,
+        }
+    }
+
+    /// Sends requests by another service than hyper over sockets.
+    pub fn transport<T2: HttpService>(self, transport: T2) -> ClientBuilder<OwnLeaf<T2>, A, C> {
+        self.with_leaf(OwnLeaf(transport))
+    }
+
+    /// Sends requests by hyper, set up like this.
+    pub fn hyper(self, hyper: HyperBuilder) -> ClientBuilder<HyperLeaf, A, C> {
+        self.with_leaf(HyperLeaf(hyper))
+    }
+
+    fn with_leaf<T2>(self, transport: T2) -> ClientBuilder<T2, A, C> {
+        ClientBuilder {
+            transport,
+            attempt_layers: self.attempt_layers,
+            call_layers: self.call_layers,
+            settings: self.settings,
+        }
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a setting that cannot be used, naming it and its place; a credentials
+    /// error if there are none. Nothing is sent.
+    pub fn build(self) -> Result<Client<C::Service>, Error>
+    where
+        T: Leaf,
+        A: Layer<T::Transport>,
+        A::Service: HttpService,
+        C: Layer<Pipeline<A::Service>>,
+        C::Service: HttpService,
+    {
+        let limits = self.settings.limits;
+        let (defaults, credentials) = self.settings.read()?;
+        let transport = self.transport.build(&limits);
+        // Token requests go past the layers: they are no operations of the API.
+        let authenticator = credentials.map(|credentials| {
+            let tokens = transport.clone().boxed();
+            Authenticator::new(&credentials, &defaults.endpoints.control, tokens)
+        });
+        let defaults = Arc::new(defaults);
+        let attempt = self.attempt_layers.layer(transport);
+        let prepared = Prepare::new(attempt, Arc::clone(&defaults), authenticator);
+        let pipeline = Pipeline::new(Deadline::new(prepared, limits));
+        Ok(Client::new(self.call_layers.layer(pipeline), defaults))
+    }
+}
+
+impl Settings {
+    /// Reads and checks the settings.
+    fn read(self) -> Result<(Defaults, Option<Credentials>), Error> {
+        let credentials = match (self.anonymous, self.api_key) {
+            (true, _) => None,
+            (false, Some(key)) => Some(Credentials::api_key(key)?),
+            (false, None) => Some(self.credentials.ok_or_else(no_credentials)?),
+        };
+        let workspace = match &self.workspace {
+            Some((name, source)) => Some(Workspace::parse(name, source)?),
+            None => credentials
+                .as_ref()
+                .and_then(|found| found.workspace().cloned()),
+        };
+        let read = |setting: &Setting, default: &'static str| match setting {
+            Some((url, source)) => BaseUrl::parse(url, source),
+            None => BaseUrl::parse(default, &Source::Code),
+        };
+        let endpoints = Endpoints::new(
+            read(&self.api_url, self.environment.api_url())?,
+            read(&self.run_url, self.environment.run_url())?,
+        );
+        let trusted = self
+            .trusted
+            .iter()
+            .map(|(url, source)| BaseUrl::parse(url, source))
+            .collect::<Result<_, _>>()?;
+        let product = self.product.as_deref();
+        let defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;
+        Ok((defaults, credentials))
+    }
+}
+
+fn no_credentials() -> Error {
+    Error::credentials(
+        "the client has no credentials; give it some by `credentials` or `api_key`, take them from \
+         the environment with `ClientBuilder::from_env`, or say `anonymous`",
+    )
+}

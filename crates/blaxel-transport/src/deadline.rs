@@ -1,0 +1,304 @@
+//! Time limits: on the whole call, and on silence while a body flows.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use blaxel_core::{Body, BoxError, Error, OperationInfo, Plane};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower_service::Service;
+
+/// How long calls may take.
+///
+/// All limits are measured by tokio's clock, so a test that pauses it waits for none of them.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TimeLimits {
+    /// For a connection to be made. 10 seconds by default.
+    pub connect: Duration,
+    /// For a whole call to the control plane, its answer's body included. 90 seconds by default:
+    /// the platform itself gives up after 60.
+    pub control: Duration,
+    /// For a whole call to a workload, its answer's body included, unless it is streamed; then for
+    /// the answer's head. 15 minutes by default, the longest that the platform lets one run.
+    pub run: Duration,
+    /// For the silence between two pieces of a body. 120 seconds by default.
+    pub idle: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            control: Duration::from_secs(90),
+            run: Duration::from_secs(15 * 60),
+            idle: Duration::from_secs(120),
+        }
+    }
+}
+
+impl TimeLimits {
+    /// The limit on the whole call of an operation.
+    fn total(&self, operation: Option<&'static OperationInfo>) -> Duration {
+        match operation.map(OperationInfo::plane) {
+            Some(Plane::Run) => self.run,
+            _ => self.control,
+        }
+    }
+}
+
+/// Ends calls that take too long.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline<S> {
+    inner: S,
+    limits: TimeLimits,
+}
+
+impl<S> Deadline<S> {
+    pub(crate) fn new(inner: S, limits: TimeLimits) -> Self {
+        Self { inner, limits }
+    }
+}
+
+impl<S> Service<http::Request<Body>> for Deadline<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error>,
+{
+    type Response = http::Response<Body>;
+    type Error = Error;
+    type Future = DeadlineFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let operation = request.body().operation();
+        let total = self.limits.total(operation);
+        let deadline = Instant::now() + total;
+        DeadlineFuture {
+            call: self.inner.call(request),
+            sleep: sleep_until(deadline),
+            total,
+            idle: self.limits.idle,
+            streamed: operation.is_some_and(OperationInfo::is_streamed),
+        }
+    }
+}
+
+pin_project! {
+    /// A call under a [`Deadline`].
+    pub(crate) struct DeadlineFuture<F> {
+        #[pin]
+        call: F,
+        #[pin]
+        sleep: Sleep,
+        total: Duration,
+        idle: Duration,
+        streamed: bool,
+    }
+}
+
+impl<F> Future for DeadlineFuture<F>
+where
+    F: Future<Output = Result<http::Response<Body>, Error>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(outcome) = this.call.poll(cx) {
+            let until = (!*this.streamed).then(|| (this.sleep.deadline(), *this.total));
+            return Poll::Ready(outcome.map(|response| limit_body(response, until, *this.idle)));
+        }
+        ready!(this.sleep.poll(cx));
+        Poll::Ready(Err(Error::timeout("whole call", *this.total)))
+    }
+}
+
+/// Puts the rest of the total limit, and the idle limit, on the body of a response.
+fn limit_body(
+    response: http::Response<Body>,
+    total: Option<(Instant, Duration)>,
+    idle: Duration,
+) -> http::Response<Body> {
+    if response.body().bytes().is_some() {
+        return response;
+    }
+    response.map(|body| {
+        Body::new(TimedBody {
+            body,
+            total: total.map(|(_, limit)| limit),
+            total_sleep: total.map(|(deadline, _)| sleep_until(deadline)),
+            idle,
+            idle_sleep: sleep_until(Instant::now() + idle),
+        })
+    })
+}
+
+pin_project! {
+    /// A body that must not be silent for too long, nor go on for too long.
+    struct TimedBody {
+        #[pin]
+        body: Body,
+        total: Option<Duration>,
+        #[pin]
+        total_sleep: Option<Sleep>,
+        idle: Duration,
+        #[pin]
+        idle_sleep: Sleep,
+    }
+}
+
+impl http_body::Body for TimedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut this = self.project();
+        if let (Some(sleep), Some(total)) = (this.total_sleep.as_pin_mut(), *this.total)
+            && sleep.poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(Error::timeout("whole call", total).into())));
+        }
+        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            this.idle_sleep.as_mut().reset(Instant::now() + *this.idle);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        ready!(this.idle_sleep.poll(cx));
+        Poll::Ready(Some(Err(Error::timeout("idle body", *this.idle).into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blaxel_core::{BoxFuture, HttpService};
+
+    static WHOLE: OperationInfo = OperationInfo::new("Whole", http::Method::GET, "/whole");
+    static STREAM: OperationInfo = OperationInfo::new("Stream", http::Method::GET, "/stream")
+        .on(Plane::Run)
+        .streaming();
+
+    fn request(info: &'static OperationInfo) -> http::Request<Body> {
+        blaxel_core::RequestWriter::new(info).finish().unwrap()
+    }
+
+    /// A body of three pieces, each after the same silence, and then silence for ever.
+    struct Dripping {
+        left: u32,
+        sleep: Pin<Box<Sleep>>,
+        every: Duration,
+    }
+
+    impl http_body::Body for Dripping {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if self.left == 0 {
+                return Poll::Pending;
+            }
+            ready!(self.sleep.as_mut().poll(cx));
+            self.left -= 1;
+            let next = Instant::now() + self.every;
+            self.sleep.as_mut().reset(next);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"drip")))))
+        }
+    }
+
+    fn dripping(every: Duration) -> impl HttpService {
+        let drip = move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
+            let sleep = Box::pin(sleep_until(Instant::now() + every));
+            let body = Body::new(Dripping {
+                left: 3,
+                sleep,
+                every,
+            });
+            Box::pin(std::future::ready(Ok(http::Response::new(body))))
+        };
+        Deadline::new(tower::service_fn(drip), TimeLimits::default())
+    }
+
+    async fn read(service: impl HttpService, info: &'static OperationInfo) -> (usize, Error) {
+        let mut body = service.send(request(info)).await.unwrap().into_body();
+        let mut pieces = 0;
+        loop {
+            match body.chunk().await {
+                Ok(Some(_)) => pieces += 1,
+                Ok(None) => panic!("the body does not end by itself"),
+                Err(error) => return (pieces, error),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_never_comes_ends_the_call() {
+        let silent = tower::service_fn(|_: http::Request<Body>| {
+            std::future::pending::<Result<http::Response<Body>, Error>>()
+        });
+        let start = Instant::now();
+        let error = Deadline::new(silent, TimeLimits::default())
+            .send(request(&WHOLE))
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_timeout() && error.to_string().starts_with("Whole: "),
+            "{error}"
+        );
+        assert_eq!(start.elapsed().as_secs(), 90);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_total_limit_reaches_into_the_body() {
+        let (pieces, error) = read(dripping(Duration::from_secs(40)), &WHOLE).await;
+        assert_eq!(pieces, 2);
+        assert!(
+            error.is_timeout() && error.to_string().contains("90s"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_has_only_the_idle_limit() {
+        let start = Instant::now();
+        let limits = TimeLimits {
+            run: Duration::from_secs(200),
+            ..TimeLimits::default()
+        };
+        let leaf = tower::service_fn(|_: http::Request<Body>| {
+            let every = Duration::from_secs(100);
+            let sleep = Box::pin(sleep_until(Instant::now() + every));
+            let body = Body::new(Dripping {
+                left: 3,
+                sleep,
+                every,
+            });
+            std::future::ready(Ok::<_, Error>(http::Response::new(body)))
+        });
+        let (pieces, error) = read(Deadline::new(leaf, limits), &STREAM).await;
+        assert_eq!((pieces, start.elapsed().as_secs()), (3, 420));
+        assert!(
+            error.is_timeout() && error.to_string().contains("idle"),
+            "{error}"
+        );
+    }
+}

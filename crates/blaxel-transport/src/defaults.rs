@@ -1,0 +1,124 @@
+//! What every request gets: an address, a version, a workspace, the SDK's name.
+
+use blaxel_core::{ApiVersion, BaseUrl, Body, Endpoints, Error, Source, Workspace};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::{Scheme, Uri};
+
+/// Names the API version of a request.
+pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("blaxel-version");
+/// Names the workspace of a request.
+pub(crate) const WORKSPACE_HEADER: HeaderName = HeaderName::from_static("x-blaxel-workspace");
+/// Carries the credential. It is preferred to `Authorization`, which a workload may want itself.
+pub(crate) const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-blaxel-authorization");
+
+/// The hosts on which the platform serves workloads by their own names.
+const WORKLOAD_DOMAINS: [&str; 2] = [".bl.run", ".runv2.blaxel.dev"];
+
+/// The values that all requests of a client have in common, ready to be cloned into headers.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) trusted: Vec<BaseUrl>,
+    pub(crate) workspace: Option<Workspace>,
+    pub(crate) version: ApiVersion,
+    version_value: HeaderValue,
+    workspace_value: Option<HeaderValue>,
+    agent_value: HeaderValue,
+}
+
+impl Defaults {
+    pub(crate) fn new(
+        endpoints: Endpoints,
+        trusted: Vec<BaseUrl>,
+        workspace: Option<Workspace>,
+        version: ApiVersion,
+        product: Option<&str>,
+    ) -> Result<Self, Error> {
+        let header = |what: &str, text: &str| {
+            HeaderValue::try_from(text).map_err(|bad| Error::input(what, &Source::Code, bad))
+        };
+        let workspace_value = workspace
+            .as_ref()
+            .map(|name| header("workspace", name.as_str()))
+            .transpose()?;
+        Ok(Self {
+            version_value: header("API version", &version.to_string())?,
+            agent_value: header("user agent", &user_agent(product))?,
+            workspace_value,
+            endpoints,
+            trusted,
+            workspace,
+            version,
+        })
+    }
+
+    /// Completes a request. What the caller has set stays, but for credentials: those are ours to
+    /// set, and a stray `Authorization` would make the server refuse a good credential beside it.
+    ///
+    /// Fails if the request would carry the credential to a place where it does not belong.
+    pub(crate) fn apply(&self, request: &mut http::Request<Body>) -> Result<(), Error> {
+        self.endpoints.resolve(request, self.workspace.as_ref())?;
+        if !self.may_have_credentials(request.uri()) {
+            return Err(untrusted(request.uri()));
+        }
+        let headers = request.headers_mut();
+        headers.remove(AUTHORIZATION);
+        headers.remove(CREDENTIAL_HEADER);
+        headers
+            .entry(VERSION_HEADER)
+            .or_insert_with(|| self.version_value.clone());
+        headers
+            .entry(USER_AGENT)
+            .or_insert_with(|| self.agent_value.clone());
+        if let Some(workspace) = &self.workspace_value {
+            headers
+                .entry(WORKSPACE_HEADER)
+                .or_insert_with(|| workspace.clone());
+        }
+        Ok(())
+    }
+
+    fn may_have_credentials(&self, uri: &Uri) -> bool {
+        let own = [&self.endpoints.control, &self.endpoints.run];
+        own.into_iter()
+            .chain(&self.trusted)
+            .any(|base| base.is_origin_of(uri))
+            || is_workload_host(uri)
+    }
+}
+
+fn is_workload_host(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    uri.scheme() == Some(&Scheme::HTTPS)
+        && WORKLOAD_DOMAINS.iter().any(|domain| host.ends_with(domain))
+}
+
+fn untrusted(uri: &Uri) -> Error {
+    // Not the whole address: its query may hold a token.
+    let place = format!(
+        "{}://{}",
+        uri.scheme_str().unwrap_or("?"),
+        uri.host().unwrap_or("?")
+    );
+    Error::input(
+        "address",
+        &Source::Code,
+        format_args!(
+            "`{place}` is neither the API nor a workload host, so no credential is sent there; \
+             if it is yours, name it with `ClientBuilder::trust`"
+        ),
+    )
+}
+
+fn user_agent(product: Option<&str>) -> String {
+    let own = format!(
+        "blaxel/sdk/rust/{} ({}/{})",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    match product {
+        Some(product) => format!("{own} {product}"),
+        None => own,
+    }
+}

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod builder;
+mod client;
+mod deadline;
+mod defaults;
+mod environment;
+mod hyper_transport;
+mod prepare;
+
+pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
+pub use self::client::{Client, Pipeline, PipelineFuture};
+pub use self::deadline::TimeLimits;
+pub use self::hyper_transport::{HyperBuilder, HyperFuture, HyperTransport, Roots};

@@ -1,0 +1,137 @@
+//! Makes a request ready for the wire: the defaults, then the credential.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use blaxel_auth::Authenticator;
+use blaxel_core::{Body, BoxError, BoxFuture, Error};
+use bytes::Bytes;
+use http::header::HeaderValue;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::defaults::{CREDENTIAL_HEADER, Defaults};
+
+/// Completes each request and hands it on.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepare<S> {
+    inner: S,
+    defaults: Arc<Defaults>,
+    authenticator: Option<Authenticator>,
+}
+
+impl<S> Prepare<S> {
+    pub(crate) fn new(
+        inner: S,
+        defaults: Arc<Defaults>,
+        authenticator: Option<Authenticator>,
+    ) -> Self {
+        Self {
+            inner,
+            defaults,
+            authenticator,
+        }
+    }
+}
+
+impl<S, B> Service<http::Request<Body>> for Prepare<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone,
+    S::Error: Into<BoxError>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = http::Response<Body>;
+    type Error = Error;
+    type Future = PrepareFuture<S>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_box(error.into()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Err(error) = self.defaults.apply(&mut request) {
+            return PrepareFuture::Refused { error: Some(error) };
+        }
+        let Some(authenticator) = &self.authenticator else {
+            return PrepareFuture::Sending {
+                call: self.inner.call(request),
+            };
+        };
+        // Almost always a credential is at hand; only then is there nothing to wait for.
+        if let Some(credential) = authenticator.ready() {
+            request.headers_mut().insert(CREDENTIAL_HEADER, credential);
+            return PrepareFuture::Sending {
+                call: self.inner.call(request),
+            };
+        }
+        let unready = self.inner.clone();
+        PrepareFuture::Waiting {
+            credential: authenticator.clone().header_owned(),
+            // The service that was found ready goes along; the clone takes its place.
+            service: std::mem::replace(&mut self.inner, unready),
+            request: Some(request),
+        }
+    }
+}
+
+pin_project! {
+    /// A request on its way through [`Prepare`].
+    #[project = Step]
+    pub(crate) enum PrepareFuture<S: Service<http::Request<Body>>> {
+        Refused { error: Option<Error> },
+        Waiting {
+            credential: BoxFuture<Result<HeaderValue, Error>>,
+            service: S,
+            request: Option<http::Request<Body>>,
+        },
+        Sending { #[pin] call: S::Future },
+    }
+}
+
+impl<S, B> Future for PrepareFuture<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<http::Response<Body>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let call = match self.as_mut().project() {
+                Step::Refused { error } => {
+                    return match error.take() {
+                        Some(error) => Poll::Ready(Err(error)),
+                        None => Poll::Pending,
+                    };
+                }
+                Step::Sending { call } => {
+                    let outcome = ready!(call.poll(cx));
+                    return Poll::Ready(match outcome {
+                        Ok(response) => Ok(response.map(Body::new)),
+                        Err(error) => Err(Error::from_box(error.into())),
+                    });
+                }
+                Step::Waiting {
+                    credential,
+                    service,
+                    request,
+                } => {
+                    let credential = ready!(credential.as_mut().poll(cx))?;
+                    let Some(mut request) = request.take() else {
+                        return Poll::Pending;
+                    };
+                    request.headers_mut().insert(CREDENTIAL_HEADER, credential);
+                    service.call(request)
+                }
+            };
+            self.set(PrepareFuture::Sending { call });
+        }
+    }
+}

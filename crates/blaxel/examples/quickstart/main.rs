@@ -1,0 +1,100 @@
+//! The platform's main job, end to end.
+//!
+//! `cargo run --example quickstart` does all of it on an emulator inside this process.
+//! `cargo run --example quickstart -- --live` does the part that only reads on the real platform, with
+//! the credentials of the environment or of the Blaxel CLI.
+
+mod cost_table;
+mod tour;
+
+use std::process::ExitCode;
+
+use blaxel::{Client, Credentials, Error};
+use blaxel_emulator::Emulator;
+
+const USAGE: &str = "usage: quickstart [--live]";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => on_the_emulator().await,
+        ["--live"] => on_the_platform().await,
+        ["--help"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nquickstart failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn on_the_emulator() -> Result<(), Failure> {
+    // It serves on a free loopback port, and stops when it is dropped.
+    let emulator = Emulator::start().await?;
+    println!("An emulator of Blaxel listens on {}.", emulator.url());
+
+    let credentials =
+        Credentials::client_credentials(emulator.client_id(), emulator.client_secret())?;
+    let client = Client::builder()
+        .credentials(credentials)
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .run_url(emulator.run_url())
+        .build()?;
+
+    tour::models(&client, 3).await?;
+    tour::agent_life(&client).await?;
+    tour::conversation(&client).await?;
+    tour::costs(&client).await?;
+    tour::unknown_version(&client).await?;
+    tour::check_journal(&emulator.journal())?;
+    println!("\nDone: every call above went over a real HTTP socket.");
+    Ok(())
+}
+
+async fn on_the_platform() -> Result<(), Failure> {
+    let client = Client::from_env()?;
+    let workspace = client
+        .workspace()
+        .map_or("(the credential's own)", |name| name.as_str());
+    println!(
+        "Reading from {} in workspace {workspace}.",
+        client.endpoints().control
+    );
+
+    tour::models(&client, 50).await?;
+    tour::agents(&client).await?;
+    if let Err(error) = tour::costs(&client).await {
+        // Costs belong to the account, which not every credential may see.
+        println!("No costs to be seen with this credential: {error}");
+    }
+    tour::unknown_version(&client).await?;
+    println!("\nDone. Nothing was changed.");
+    Ok(())
+}
+
+/// Whatever ends the program early.
+type Failure = Box<dyn std::error::Error>;
+
+/// Says what comes, and by which operation of the API.
+fn heading(text: &str) {
+    println!("\n== {text}");
+}
+
+/// The failure of a call that should have failed and did not.
+fn should_have_failed<T>(outcome: Result<T, Error>, what: &str) -> Result<Error, Failure> {
+    match outcome {
+        Ok(_) => Err(format!("{what} was accepted").into()),
+        Err(error) => Ok(error),
+    }
+}

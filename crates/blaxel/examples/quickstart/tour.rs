@@ -1,0 +1,209 @@
+//! The stations of the tour.
+
+use std::io::Write as _;
+
+use blaxel::billing::{Dimension, MetricsQuery, Window};
+use blaxel::core::{Body, Timestamp};
+use blaxel::inference::{ChatRequest, Message};
+use blaxel::management::agents::Agent;
+use blaxel::management::models::Model;
+use blaxel::{ApiVersion, Billing, Client, Inference, ListParams, Management, Sort};
+use blaxel_emulator::Entry;
+use http::HeaderValue;
+use serde_json::{Value, json};
+use tower::util::MapRequest;
+
+use crate::{Failure, cost_table, heading, should_have_failed};
+
+/// The name of the agent that is made, used and deleted.
+const AGENT: &str = "quickstart-agent";
+/// A model that the emulator has from the start.
+const MODEL: &str = "sandbox-openai";
+
+/// Lists the models, page by page.
+pub(crate) async fn models(client: &Client, page_size: u32) -> Result<(), Failure> {
+    heading(&format!("Models, {page_size} to a page (ListModels)"));
+    let params = ListParams::new().limit(page_size).sort(Sort::NameAscending);
+    let mut pages = Management::new(client.clone()).models().pages(params);
+    let (mut number, mut total) = (0, 0);
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        number += 1;
+        total += page.items.len();
+        let names: Vec<_> = page.items.iter().map(model_line).collect();
+        println!("page {number}: {}", names.join(", "));
+    }
+    println!("{total} models on {number} pages");
+    Ok(())
+}
+
+fn model_line(model: &Model) -> String {
+    let provider = model
+        .spec
+        .runtime
+        .as_ref()
+        .and_then(|runtime| runtime.provider.as_ref());
+    match provider {
+        Some(provider) => format!("{} ({provider})", model.metadata.name),
+        None => model.metadata.name.clone(),
+    }
+}
+
+/// Lists the agents, one after the other, whatever the pages.
+pub(crate) async fn agents(client: &Client) -> Result<(), Failure> {
+    heading("Agents (ListAgents)");
+    let mut agents = Management::new(client.clone())
+        .agents()
+        .items(ListParams::new());
+    while let Some(agent) = agents.try_next().await? {
+        let status = agent
+            .status
+            .as_ref()
+            .map_or("no status", |status| status.as_str());
+        println!("{}: {status}", agent.metadata.name);
+    }
+    Ok(())
+}
+
+/// Creates, reads, changes, calls and deletes an agent.
+pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
+    let agents = Management::new(client.clone()).agents();
+
+    heading("An agent is made (CreateAgent)");
+    let draft = Agent::new(AGENT)
+        .display_name("Quickstart")
+        .image("demo/echo:1")
+        .memory_mb(2048);
+    let agent = agents.create(&draft).await?;
+    println!("{} is {}", agent.metadata.name, show(agent.status.as_ref()));
+
+    heading("It is read (GetAgent)");
+    let agent = agents.get(AGENT).await?;
+    println!("made at {}", show(agent.metadata.created_at.as_ref()));
+    println!("answers at {}", show(agent.metadata.url.as_ref()));
+
+    heading("It is changed, and nothing else of it (GetAgent, UpdateAgent)");
+    let changed = agents
+        .modify(AGENT, |agent| agent.metadata.add_label("team", "care"))
+        .await?;
+    println!(
+        "labels are {:?}",
+        changed.metadata.labels.unwrap_or_default()
+    );
+
+    heading("It is called (InvokeAgent)");
+    let agent = Inference::new(client.clone()).agent(AGENT).thread("t-42");
+    let reply: Value = agent.invoke(&json!({"inputs": "Hello from Rust"})).await?;
+    println!("it replies {reply}");
+
+    heading("It is deleted (DeleteAgent)");
+    agents.delete(AGENT).await?;
+    match agents.find(AGENT).await? {
+        None => println!("{AGENT} is gone"),
+        Some(agent) => println!("{AGENT} is {}", show(agent.status.as_ref())),
+    }
+    Ok(())
+}
+
+/// Streams a model's answer.
+pub(crate) async fn conversation(client: &Client) -> Result<(), Failure> {
+    heading(&format!(
+        "{MODEL} answers piece by piece (StreamChatCompletion)"
+    ));
+    let request = ChatRequest::new([
+        Message::system("Be brief."),
+        Message::user("Why do people like Rust?"),
+    ]);
+    let mut answer = Inference::new(client.clone())
+        .model(MODEL)
+        .stream(&request)
+        .await?;
+    let mut pieces = 0;
+    while let Some(piece) = answer.next().await {
+        let piece = piece?;
+        if !piece.text().is_empty() {
+            pieces += 1;
+            print!("{}", piece.text());
+            std::io::stdout().flush()?;
+        }
+    }
+    let tokens = answer.usage().map_or(0, |usage| usage.total_tokens);
+    println!("\n({pieces} pieces, {tokens} tokens)");
+    Ok(())
+}
+
+/// Asks what last month cost.
+pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
+    let billing = Billing::new(client.clone());
+    let window = Window::month_before(&Timestamp::now())?;
+    let query = MetricsQuery::new(window.clone()).group_by(Dimension::ResourceType);
+    for account in billing.accounts().await?.items {
+        let Some(id) = account.id() else { continue };
+        heading(&format!(
+            "What account {id} cost, {window} (GetAccountMetrics)"
+        ));
+        let (mut groups, mut total) = (Vec::new(), None);
+        let mut pages = billing.metrics_pages(id, query.clone());
+        while let Some(page) = pages.next().await {
+            let page = page?;
+            // Each page repeats the total of all of them.
+            total = Some(page.summary.cost);
+            groups.extend(page.groups);
+        }
+        print!("{}", cost_table::render(&groups, total.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+/// Asks in a version that does not exist.
+pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
+    heading("An unknown API version is an error of its own");
+    let version: ApiVersion = "2019-01-01".parse()?;
+    let header = HeaderValue::try_from(version.to_string())?;
+    // The facades run on any tower service, so on the client behind a layer of one's own too.
+    let pinned = MapRequest::new(client.clone(), move |mut request: http::Request<Body>| {
+        request
+            .headers_mut()
+            .insert("blaxel-version", header.clone());
+        request
+    });
+    let outcome = Management::new(pinned)
+        .models()
+        .list(ListParams::new())
+        .await;
+    let error = should_have_failed(outcome, "an unknown version")?;
+    println!("{error}");
+    if !error.is_unknown_version() {
+        return Err("the error is not told apart from others".into());
+    }
+    let offered: Vec<_> = error
+        .offered_versions()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    println!("offered are {}", offered.join(", "));
+    Ok(())
+}
+
+/// Looks in the emulator's journal whether every call named a version, and the token was fetched
+/// only once.
+pub(crate) fn check_journal(journal: &[Entry]) -> Result<(), Failure> {
+    heading("What the emulator noted");
+    let (tokens, calls): (Vec<_>, Vec<_>) = journal
+        .iter()
+        .partition(|entry| entry.path.ends_with("/oauth/token"));
+    let versioned = calls.iter().filter(|entry| entry.version.is_some()).count();
+    println!(
+        "{} calls, {versioned} of them with a Blaxel-Version, {} exchange of credentials for a token",
+        calls.len(),
+        tokens.len()
+    );
+    if versioned != calls.len() || tokens.len() != 1 {
+        return Err("a call without a version, or a second token".into());
+    }
+    Ok(())
+}
+
+fn show(value: Option<&impl ToString>) -> String {
+    value.map_or_else(|| "(not told)".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,174 @@
+//! The promise: what is wrong is told before anything is sent, with the place it came from.
+
+use blaxel_auth::{Credentials, Variables};
+use blaxel_billing::Window;
+use blaxel_core::{Error, ListParams, Secret};
+use blaxel_emulator::Emulator;
+use blaxel_management::Management;
+use blaxel_transport::{Client, ClientBuilder};
+
+fn from(variables: &[(&str, &str)]) -> Result<Client, Error> {
+    let no_home = [("HOME", "/nonexistent")];
+    let variables: Variables = variables.iter().chain(&no_home).copied().collect();
+    ClientBuilder::from_variables(&variables)?.build()
+}
+
+const KEY: (&str, &str) = ("BL_API_KEY", "bl_key");
+
+#[test]
+fn every_bad_variable_is_named() {
+    for (variables, name, part) in [
+        (
+            vec![KEY, ("BL_API_VERSION", "newest")],
+            "BL_API_VERSION",
+            "`newest` is not an API version",
+        ),
+        (
+            vec![KEY, ("BL_API_VERSION", "2026-02-30")],
+            "BL_API_VERSION",
+            "no such day",
+        ),
+        (vec![KEY, ("BL_WORKSPACE", "  ")], "BL_WORKSPACE", "empty"),
+        (
+            vec![KEY, ("BL_WORKSPACE", "a/b")],
+            "BL_WORKSPACE",
+            "letters",
+        ),
+        (
+            vec![KEY, ("BL_API_URL", "api.blaxel.ai")],
+            "BL_API_URL",
+            "expected an address",
+        ),
+        (
+            vec![KEY, ("BL_API_URL", "http://api.blaxel.ai/v0")],
+            "BL_API_URL",
+            "loopback",
+        ),
+        (
+            vec![KEY, ("BL_RUN_URL", "ftp://run.blaxel.ai")],
+            "BL_RUN_URL",
+            "neither https",
+        ),
+        (
+            vec![KEY, ("BL_ENV", "production")],
+            "BL_ENV",
+            "`production`",
+        ),
+        (vec![("BL_API_KEY", "two\nlines")], "BL_API_KEY", ""),
+        (
+            vec![("BL_CLIENT_CREDENTIALS", "no-colon-and-no-base64!")],
+            "BL_CLIENT_CREDENTIALS",
+            "",
+        ),
+        (
+            vec![("BL_CLIENT_CREDENTIALS", ":secret-only")],
+            "BL_CLIENT_CREDENTIALS",
+            "",
+        ),
+    ] {
+        let error = from(&variables).unwrap_err();
+        assert!(error.is_input(), "{variables:?}: {error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(name) && text.contains(part),
+            "{variables:?}: {text}"
+        );
+        assert!(
+            !text.contains("secret-only") && !text.contains("two\nlines"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn empty_variables_count_as_unset() {
+    let client = from(&[
+        KEY,
+        ("BL_WORKSPACE", ""),
+        ("BL_API_URL", ""),
+        ("BL_ENV", ""),
+    ])
+    .unwrap();
+    assert_eq!(
+        client.endpoints().control.to_string(),
+        "https://api.blaxel.ai/v0"
+    );
+    assert!(client.workspace().is_none());
+}
+
+#[test]
+fn the_deployment_decides_the_addresses() {
+    let client = from(&[KEY, ("BL_ENV", "dev")]).unwrap();
+    assert_eq!(
+        client.endpoints().control.to_string(),
+        "https://api.blaxel.dev/v0"
+    );
+    assert_eq!(client.endpoints().run.to_string(), "https://run.blaxel.dev");
+}
+
+#[test]
+fn no_credentials_say_what_to_do() {
+    for error in [
+        from(&[]).unwrap_err(),
+        Client::builder().build().unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), blaxel_core::ErrorKind::Credentials);
+    }
+    let error = from(&[]).unwrap_err().to_string();
+    assert!(
+        error.contains("BL_API_KEY") && error.contains("bl login"),
+        "{error}"
+    );
+}
+
+#[test]
+fn settings_in_code_are_checked_when_the_client_is_built() {
+    let builder = || Client::builder().api_key("bl_key");
+    for (builder, part) in [
+        (builder().workspace(""), "workspace"),
+        (builder().api_url("nonsense"), "nonsense"),
+        (builder().run_url("http://example.com"), "loopback"),
+        (builder().trust("https://user@host"), "names a user"),
+        (builder().user_agent("two\nlines"), "user agent"),
+        (Client::builder().api_key(Secret::from("")), "empty"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains(part),
+            "{error}"
+        );
+    }
+    assert!(Credentials::client_credentials("id:with-colon", "secret").is_err());
+}
+
+#[tokio::test]
+async fn a_limit_of_nothing_and_a_window_backwards_send_nothing() {
+    let emulator = Emulator::start().await.unwrap();
+    let client = Client::builder()
+        .api_key(emulator.api_key())
+        .api_url(emulator.url())
+        .build()
+        .unwrap();
+    let agents = Management::new(client).agents();
+    assert!(
+        agents
+            .list(ListParams::new().limit(0))
+            .await
+            .unwrap_err()
+            .is_input()
+    );
+    assert!(
+        agents
+            .items(ListParams::new().limit(0))
+            .try_next()
+            .await
+            .unwrap_err()
+            .is_input()
+    );
+    let (start, end) = (
+        "2026-05-01T00:00:00Z".parse().unwrap(),
+        "2026-04-01T00:00:00Z".parse().unwrap(),
+    );
+    assert!(Window::new(start, end).unwrap_err().is_input());
+    assert!(emulator.journal().is_empty());
+}

@@ -1,0 +1,212 @@
+//! The promise: whatever a server answers, a call ends with a typed error, in bounded memory and time.
+
+use std::time::Duration;
+
+use blaxel_core::{Delivery, Error, ErrorKind, ListParams, Origin};
+use blaxel_inference::{ChatRequest, Inference, Message};
+use blaxel_management::Management;
+use blaxel_management::agents::Agent;
+use blaxel_tests::{Reply, WireServer};
+use blaxel_transport::{Client, TimeLimits};
+
+async fn list(client: Client) -> Error {
+    Management::new(client)
+        .agents()
+        .list(ListParams::new())
+        .await
+        .unwrap_err()
+}
+
+async fn list_from(reply: Reply) -> Error {
+    let server = WireServer::start(reply).await;
+    list(server.client()).await
+}
+
+fn short_limits() -> TimeLimits {
+    let mut limits = TimeLimits::default();
+    limits.control = Duration::from_millis(300);
+    limits.run = Duration::from_millis(300);
+    limits.idle = Duration::from_millis(300);
+    limits
+}
+
+const OK_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+
+#[tokio::test]
+async fn html_where_json_was_expected() {
+    let page = "<html><title>Be right back</title></html>";
+    let error = list_from(Reply::http("200 OK", "text/html", page)).await;
+    assert!(
+        error.is_decode() && error.to_string().contains("text/html"),
+        "{error}"
+    );
+
+    let error = list_from(Reply::http("502 Bad Gateway", "text/html", page)).await;
+    assert_eq!(error.api().unwrap().origin(), Origin::Edge);
+    assert!(
+        error.was_transient() && error.to_string().contains("Be right back"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_at_all() {
+    let error = list_from(Reply::Bytes(Vec::new())).await;
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (ErrorKind::Transport, Delivery::Unknown),
+        "{error}"
+    );
+
+    let error = list_from(Reply::http("200 OK", "application/json", "")).await;
+    assert!(
+        error.is_decode() && error.to_string().contains("empty"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn half_a_body() {
+    let cut = format!("{OK_HEAD}content-length: 100\r\n\r\n{{\"data\":[");
+    let error = list_from(Reply::Bytes(cut.into_bytes())).await;
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    assert_eq!(error.status().unwrap(), 200);
+
+    // Chunked, and the chunks break off.
+    let cut = format!("{OK_HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{{\"dat");
+    assert_eq!(
+        list_from(Reply::Bytes(cut.into_bytes())).await.kind(),
+        ErrorKind::Transport
+    );
+
+    // Whole by its length, half by its content.
+    let error = list_from(Reply::http("200 OK", "application/json", "{\"data\":[")).await;
+    assert!(error.is_decode(), "{error}");
+}
+
+#[tokio::test]
+async fn a_change_that_was_cut_off_may_have_been_made() {
+    let server = WireServer::start(Reply::Bytes(Vec::new())).await;
+    let agents = Management::new(server.client()).agents();
+    let error = agents.create(&Agent::new("bot")).await.unwrap_err();
+    assert!(
+        error.maybe_applied() && error.to_string().contains("may have taken effect"),
+        "{error}"
+    );
+    assert!(!list(server.client()).await.maybe_applied());
+}
+
+#[tokio::test]
+async fn what_is_not_http() {
+    let error = list_from(Reply::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())).await;
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+}
+
+#[tokio::test]
+async fn silence_before_the_head_within_it_and_within_the_body() {
+    for stalled in [
+        "",
+        "HTTP/1.1 200 OK\r\nconte",
+        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{",
+    ] {
+        let server = WireServer::start(Reply::Stall(stalled.as_bytes().to_vec())).await;
+        let error = list(server.client_within(short_limits())).await;
+        assert!(error.is_timeout(), "{stalled:?}: {error}");
+        assert!(error.to_string().starts_with("ListAgents: "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_status_whose_body_never_ends() {
+    let head = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 9\r\n\r\n{";
+    let server = WireServer::start(Reply::Stall(head.as_bytes().to_vec())).await;
+    let error = list(server.client_within(short_limits())).await;
+    assert_eq!(error.status().unwrap(), 500, "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n\
+                data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let server = WireServer::start(Reply::Stall(head.as_bytes().to_vec())).await;
+    let model = Inference::new(server.client_within(short_limits())).model("m");
+    let mut stream = model
+        .stream(&ChatRequest::new([Message::user("?")]))
+        .await
+        .unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().text(), "a");
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert!(
+        error.is_timeout() && error.to_string().contains("idle"),
+        "{error}"
+    );
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let other = WireServer::start(Reply::http("200 OK", "application/json", "[]")).await;
+    let away = format!(
+        "HTTP/1.1 302 Found\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n",
+        other.url()
+    );
+    let error = list_from(Reply::Bytes(away.into_bytes())).await;
+    assert_eq!(error.status().unwrap(), 302);
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_at_home() {
+    let url = WireServer::start(Reply::Bytes(Vec::new())).await.url();
+    tokio::task::yield_now().await;
+    let client = Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .api_url(url.clone())
+        .build()
+        .unwrap();
+    let error = list(client).await;
+    assert!(
+        error.is_connect() && error.to_string().contains(&url),
+        "{error}"
+    );
+    assert_eq!(error.delivery(), Delivery::NotSent);
+}
+
+/// 100 MB where a page was expected, told beforehand or not, as a success and as an error.
+#[test]
+fn a_flood_is_stopped_in_bounded_memory() {
+    const FLOOD: usize = 100 * 1024 * 1024;
+    let told = format!("{OK_HEAD}content-length: {FLOOD}\r\n\r\n");
+    let untold = format!("{OK_HEAD}connection: close\r\n\r\n");
+    let failed = "HTTP/1.1 500 Oops\r\nconnection: close\r\n\r\n".to_owned();
+    // The limit of a page is 32 MiB; while its buffer grows to that, the smaller one before it is
+    // there too. Of an error only its beginning is read.
+    for (head, allowed) in [(told, 4 << 20), (untold, 66 << 20), (failed, 4 << 20)] {
+        let server_runtime = tokio::runtime::Runtime::new().unwrap();
+        let reply = Reply::Flood {
+            head: head.clone().into_bytes(),
+            bytes: FLOOD,
+        };
+        let server = server_runtime.block_on(WireServer::start(reply));
+        // Only this thread's memory is measured, and only the client runs on it.
+        let client_runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut error = None;
+        let used = allocation_counter::measure(|| {
+            error = Some(client_runtime.block_on(list(server.client())));
+        });
+        let error = error.unwrap();
+        assert!(
+            matches!(error.kind(), ErrorKind::Decode | ErrorKind::Status),
+            "{head}{error}"
+        );
+        assert!(
+            used.bytes_max < allowed,
+            "{head}{} bytes at once",
+            used.bytes_max
+        );
+    }
+}

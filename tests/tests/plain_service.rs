@@ -1,0 +1,109 @@
+//! The promise: the facades need no client of ours. They run on any tower service, and an operation
+//! runs without any service at all.
+
+use std::sync::{Arc, Mutex};
+
+use blaxel_billing::{Billing, MetricsQuery, Window};
+use blaxel_core::{Body, Endpoints, Error, ListParams, Operation, call};
+use blaxel_inference::{ChatRequest, Inference, Message};
+use blaxel_management::Management;
+use blaxel_management::agents::Agent;
+use blaxel_management::operations::Get;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// A service that answers by path, and keeps the paths.
+fn by_path(paths: Arc<Mutex<Vec<String>>>) -> impl blaxel_core::HttpService {
+    tower::service_fn(move |request: http::Request<Body>| {
+        let path = request.uri().path().to_owned();
+        let answer = match path.as_str() {
+            "/agents" => json!({"data": [{"metadata": {"name": "a"}, "spec": {}}], "meta": {}}),
+            "/agents/a" => json!({"output": "hi"}),
+            "/models/m/v1/chat/completions" => {
+                json!({"choices": [{"message": {"role": "assistant", "content": "yes"}}]})
+            }
+            "/accounts/acc/metrics" => {
+                json!({"summary": {"totalCost": 1.5}, "data": [], "meta": {}})
+            }
+            _ => Value::Null,
+        };
+        paths.lock().unwrap().push(path);
+        std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(
+            answer.to_string(),
+        ))))
+    })
+}
+
+#[tokio::test]
+async fn every_facade_runs_on_a_service_fn() {
+    let paths = Arc::new(Mutex::new(Vec::new()));
+    let service = by_path(Arc::clone(&paths));
+
+    let page = Management::new(service.clone())
+        .agents()
+        .list(ListParams::new())
+        .await
+        .unwrap();
+    assert_eq!(page.items[0].metadata.name, "a");
+
+    let inference = Inference::new(service.clone());
+    let reply: Value = inference.agent("a").invoke(&json!({})).await.unwrap();
+    assert_eq!(reply["output"], "hi");
+    let chat = ChatRequest::new([Message::user("well?")]);
+    assert_eq!(
+        inference.model("m").chat(&chat).await.unwrap().text(),
+        Some("yes")
+    );
+
+    let query = MetricsQuery::new(Window::month(2026, 4).unwrap());
+    let metrics = Billing::new(service).metrics("acc", &query).await.unwrap();
+    assert_eq!(metrics.summary.cost, "1.5".parse().unwrap());
+
+    assert_eq!(paths.lock().unwrap().len(), 4);
+}
+
+/// Encode, carry by hand, decode: what a user of another HTTP engine does.
+#[test]
+fn an_operation_is_a_value_for_any_engine() {
+    let operation = Get::<Agent>::new("my agent");
+    let mut request = operation.encode().unwrap();
+    let endpoints = Endpoints::new(
+        blaxel_core::BaseUrl::parse("https://api.blaxel.ai/v0", &Default::default()).unwrap(),
+        blaxel_core::BaseUrl::parse("https://run.blaxel.ai", &Default::default()).unwrap(),
+    );
+    endpoints.resolve(&mut request, None).unwrap();
+    assert_eq!(request.uri(), "https://api.blaxel.ai/v0/agents/my%20agent");
+
+    let answer = |status: u16, body: &'static str| {
+        let response = http::Response::builder().status(status);
+        response.body(Bytes::from_static(body.as_bytes())).unwrap()
+    };
+    type Op<'a> = Get<'a, Agent>;
+    let agent = Op::decode(answer(200, r#"{"metadata":{"name":"my agent"},"spec":{}}"#)).unwrap();
+    assert_eq!(agent.metadata.name, "my agent");
+    let error = Op::decode(answer(404, r#"{"error":"Agent not found","code":404}"#)).unwrap_err();
+    assert!(error.is_not_found());
+    assert_eq!(
+        error.to_string(),
+        "GetAgent: 404 Not Found: Agent not found"
+    );
+}
+
+/// A service that is only ready once: what is found ready must be what is called.
+#[tokio::test]
+async fn readiness_is_waited_for_on_the_service_that_is_called() {
+    let inner = tower::service_fn(async |_: http::Request<Body>| {
+        Ok::<_, Error>(http::Response::new(Body::from(
+            "{\"metadata\":{},\"spec\":{}}",
+        )))
+    });
+    // It panics if it is called without a permit of its own.
+    let limited = tower::limit::ConcurrencyLimit::new(inner, 1);
+    let calls = (0..20).map(|_| {
+        let service = limited.clone();
+        tokio::spawn(async move { call(&service, &Get::<Agent>::new("a")).await })
+    });
+    for outcome in calls.collect::<Vec<_>>() {
+        outcome.await.unwrap().unwrap();
+    }
+}

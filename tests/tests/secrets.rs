@@ -1,0 +1,177 @@
+//! The promise: nothing that can be printed shows a secret.
+
+use std::fmt::{Debug, Display};
+
+use blaxel_auth::{Authenticator, Credentials, Variables};
+use blaxel_core::{Body, Error, HttpService, ListParams, Secret, Source, Workspace};
+use blaxel_emulator::Emulator;
+use blaxel_inference::Inference;
+use blaxel_management::Management;
+use blaxel_management::agents::{Agent, EnvVariable, TriggerConfiguration};
+use blaxel_tests::{API_KEY, Reply, WireServer};
+use blaxel_transport::{Client, ClientBuilder};
+use serde_json::json;
+
+const CANARY: &str = "canary-5b1f";
+
+#[track_caller]
+fn silent(value: &impl Debug) {
+    for text in [format!("{value:?}"), format!("{value:#?}")] {
+        assert!(!text.contains(CANARY), "{text}");
+    }
+}
+
+#[track_caller]
+fn silent_error(error: &(impl Debug + Display)) {
+    silent(error);
+    assert!(!error.to_string().contains(CANARY), "{error}");
+}
+
+#[test]
+fn values_that_hold_secrets_do_not_show_them() {
+    let secret = Secret::from(CANARY);
+    silent(&secret);
+    assert!(!secret.to_string().contains(CANARY));
+
+    let workspace = Workspace::parse("w", &Source::Code).unwrap();
+    let key = Credentials::api_key(CANARY)
+        .unwrap()
+        .with_workspace(workspace);
+    silent(&key);
+    silent(&Credentials::access_token(CANARY).unwrap());
+    silent(&Credentials::client_credentials("id", CANARY).unwrap());
+    silent(&Variables::from_iter([("BL_API_KEY", CANARY)]));
+
+    silent(&Body::from(CANARY));
+    silent(&EnvVariable::secret("TOKEN", CANARY));
+    let agent = Agent::new("bot").env(EnvVariable::secret("TOKEN", CANARY));
+    silent(&agent);
+    silent(&blaxel_management::operations::Create(&agent));
+    let trigger: TriggerConfiguration =
+        serde_json::from_value(json!({"callbackSecret": CANARY})).unwrap();
+    silent(&trigger);
+}
+
+#[test]
+fn clients_their_builders_and_their_parts_do_not_show_them() {
+    let builder = || Client::builder().api_key(CANARY).workspace("w");
+    silent(&builder());
+    let client = builder().build().unwrap();
+    silent(&client);
+    silent(&client.clone().boxed());
+    silent(&Management::new(client.clone()));
+    silent(&Management::new(client.clone()).agents());
+    silent(
+        &Inference::new(client.clone())
+            .agent("a")
+            .header("x-token", CANARY),
+    );
+    silent(&blaxel_billing::Billing::new(client));
+
+    let variables = Variables::from_iter([("BL_CLIENT_CREDENTIALS", format!("id:{CANARY}"))]);
+    silent(&ClientBuilder::from_variables(&variables).unwrap());
+
+    let base = blaxel_core::BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let credentials = Credentials::api_key(CANARY).unwrap();
+    let service = tower::service_fn(async |_: http::Request<Body>| {
+        Ok::<_, Error>(http::Response::new(Body::empty()))
+    });
+    silent(&Authenticator::new(&credentials, &base, service.boxed()));
+}
+
+#[test]
+fn errors_about_bad_secrets_do_not_show_them() {
+    let broken = format!("two\n{CANARY}");
+    silent_error(&Credentials::api_key(broken.as_str()).unwrap_err());
+    silent_error(&Credentials::parse_client_credentials(CANARY, &Source::Code).unwrap_err());
+    let url = format!("https://user:{CANARY}@api.blaxel.ai");
+    silent_error(
+        &Client::builder()
+            .api_key("k")
+            .api_url(url)
+            .build()
+            .unwrap_err(),
+    );
+    for name in ["BL_API_KEY", "BL_CLIENT_CREDENTIALS"] {
+        let variables = Variables::from_iter([(name, broken.as_str()), ("HOME", "/nonexistent")]);
+        silent_error(&ClientBuilder::from_variables(&variables).unwrap_err());
+    }
+}
+
+#[tokio::test]
+async fn the_emulator_does_not_show_what_opens_it() {
+    let emulator = Emulator::builder()
+        .api_key(CANARY)
+        .client("id", CANARY)
+        .start()
+        .await
+        .unwrap();
+    let client = Client::builder()
+        .api_key(CANARY)
+        .api_url(emulator.url())
+        .build()
+        .unwrap();
+    Management::new(client)
+        .agents()
+        .list(ListParams::new())
+        .await
+        .unwrap();
+    silent(&emulator);
+    silent(&emulator.service());
+    silent(&emulator.journal());
+    silent(&Emulator::builder().api_key(CANARY).client("id", CANARY));
+}
+
+/// Errors of calls: a refused token request, a refused key, a dead and a babbling server.
+#[tokio::test]
+async fn errors_of_calls_do_not_show_them() {
+    let emulator = Emulator::start().await.unwrap();
+    let wrong = Credentials::client_credentials(emulator.client_id(), CANARY).unwrap();
+    let builder = || {
+        Client::builder()
+            .workspace(emulator.workspace())
+            .api_url(emulator.url())
+    };
+    for client in [
+        builder().credentials(wrong).build().unwrap(),
+        builder().api_key(CANARY).build().unwrap(),
+        Client::builder()
+            .api_key(CANARY)
+            .api_url("http://127.0.0.1:1")
+            .build()
+            .unwrap(),
+    ] {
+        let error = Management::new(client)
+            .agents()
+            .list(ListParams::new())
+            .await
+            .unwrap_err();
+        silent_error(&error);
+        let mut cause = std::error::Error::source(&error);
+        while let Some(lower) = cause {
+            silent_error(&format!("{lower} {lower:?}"));
+            cause = lower.source();
+        }
+    }
+}
+
+/// The credential travels in one header, never in an address.
+#[tokio::test]
+async fn a_credential_is_sent_once_and_in_no_address() {
+    let server = WireServer::start(Reply::http("200 OK", "application/json", "[]")).await;
+    Management::new(server.client())
+        .agents()
+        .list(ListParams::new())
+        .await
+        .unwrap();
+    let request = server.requests().remove(0);
+    let carrying: Vec<_> = request
+        .lines()
+        .filter(|line| line.contains(API_KEY))
+        .collect();
+    assert_eq!(
+        carrying,
+        [format!("x-blaxel-authorization: Bearer {API_KEY}")],
+        "{request}"
+    );
+}
