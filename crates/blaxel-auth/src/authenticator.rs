@@ -20,9 +20,10 @@ use crate::oauth::{ClientGrant, Dialect};
 /// once: no lock, no task. Client credentials are exchanged for tokens by these rules:
 ///
 /// - No token is fetched before the first is needed, and one request fetches it for all who wait.
-/// - In the last fifth of its lifetime, or the last 60 seconds if that is longer (but never more
-///   than half of it), a token is renewed in the background while it still serves. If that fails
-///   it goes on serving until it expires.
+/// - In the last fifth of its lifetime, or the last 60 seconds if that is longer, but never more
+///   than half of it, a token is renewed in the background while it still serves. Processes that
+///   began together do so at slightly different times. If it fails, the token serves until it
+///   expires.
 /// - A failed request is not repeated for 5 seconds, or as long as the server asks for, up to 60; a
 ///   refusal of the credentials not for 30. Who asks meanwhile is told of the same failure.
 /// - A token request has 30 seconds. Who stops waiting for it stops nobody else.
@@ -100,11 +101,11 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the token endpoint refused
-    /// or gave no usable answer; status, code and message of a refusal can be read from it. A
-    /// failure to reach the endpoint keeps its kind. The message names the kind of credential, where
-    /// it came from and the endpoint's host. In any case the request that was to carry the header
-    /// counts as not sent.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the token endpoint
+    /// refused or gave no usable answer; status, code and message of a refusal can be read from
+    /// it. A failure to reach the endpoint keeps its kind. The message names the kind of
+    /// credential, where it came from and the endpoint's host. In any case the request that was to
+    /// carry the header counts as not sent.
     pub async fn header(&self) -> Result<HeaderValue, Error> {
         match &self.method {
             Method::Fixed(header) => Ok(header.clone()),
@@ -119,7 +120,8 @@ impl Authenticator {
         Box::pin(async move { self.header().await })
     }
 
-    /// Forgets the token in a header's value that the server refused, if it is still the current one.
+    /// Forgets the token in a header's value that the server refused, if it is still the current
+    /// one.
     ///
     /// Returns whether [`header`](Self::header) may give another value now. It never does for API
     /// keys and access tokens, nor shortly after a token could not be fetched.

@@ -19,8 +19,8 @@ use crate::yaml::Node;
 /// to read a file at another place, or to list what there is.
 ///
 /// A sign-in is taken from the first of its members `apiKey`, `client_credentials` (or
-/// `clientCredentials`) and `access_token`. An access token is sent as it is: a refresh token beside
-/// it is not used, so such a sign-in lasts as long as the token, two hours as a rule.
+/// `clientCredentials`) and `access_token`. An access token is sent as it is: a refresh token
+/// beside it is not used, so such a sign-in lasts as long as the token, two hours as a rule.
 #[derive(Clone)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -158,8 +158,8 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the sign-in has expired, and
-    /// [`Error::is_input`] if its credential is malformed. Both name the file.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the sign-in has expired,
+    /// and [`Error::is_input`] if its credential is malformed. Both name the file.
     pub fn credentials(&self, workspace: Option<&Workspace>) -> Result<Option<Credentials>, Error> {
         let Some(workspace) = self.choose(workspace)? else {
             return Ok(None);

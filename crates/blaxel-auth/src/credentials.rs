@@ -172,8 +172,8 @@ impl Credentials {
     /// Reads client credentials from one text, as `BL_CLIENT_CREDENTIALS` holds them: the id, a
     /// colon and the secret, as they are or in Base64.
     ///
-    /// The id ends at the first colon. Base64 is of the standard alphabet; its padding may be missing and
-    /// line ends within it or after it are passed over.
+    /// The id ends at the first colon. Base64 is of the standard alphabet; its padding may be
+    /// missing and line ends within it or after it are passed over.
     ///
     /// ```
     /// use blaxel_auth::Credentials;
@@ -205,9 +205,7 @@ impl Credentials {
             // The usual way to make them is a pipe, which easily adds a line end.
             decoded.expose().trim_matches(['\r', '\n'])
         };
-        let (id, secret) = pair
-            .split_once(':')
-            .ok_or_else(|| invalid("no colon parts the id from the secret"))?;
+        let (id, secret) = pair.split_once(':').ok_or_else(|| invalid(NEITHER))?;
         Self::client(id.to_owned(), secret.into(), source.clone())
     }
 
@@ -240,6 +238,9 @@ fn client_error(source: &Source, problem: &str) -> Error {
 }
 
 #[cfg(feature = "oauth")]
+const NEITHER: &str = "they are neither `id:secret` nor the Base64 of it";
+
+#[cfg(feature = "oauth")]
 fn decode(text: &str) -> Result<Secret, &'static str> {
     use base64::Engine;
     use base64::alphabet::STANDARD;
@@ -250,8 +251,8 @@ fn decode(text: &str) -> Result<Secret, &'static str> {
     let whole: Secret = text.replace(['\r', '\n'], "").into();
     let bytes = GeneralPurpose::new(&STANDARD, LENIENT)
         .decode(whole.expose())
-        .map_err(|_| "they are neither `id:secret` nor the Base64 of it")?;
-    let text = String::from_utf8(bytes).map_err(|_| "their Base64 does not hold text")?;
+        .map_err(|_| NEITHER)?;
+    let text = String::from_utf8(bytes).map_err(|_| NEITHER)?;
     Ok(text.into())
 }
 

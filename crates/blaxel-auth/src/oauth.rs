@@ -66,7 +66,8 @@ impl ClientGrant {
         read(&answer.map_err(own)?)
     }
 
-    /// Carries a request of the grant. An error answer becomes our own error, which keeps its status.
+    /// Carries a request of the grant. An error answer becomes our own error, which keeps its
+    /// status.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let response = self.exchange.send(request).await?;
         if response.status() == StatusCode::OK {

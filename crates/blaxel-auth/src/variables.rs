@@ -9,8 +9,8 @@ use blaxel_core::{Error, Source};
 
 /// What the environment variables of a process said at one moment.
 ///
-/// A snapshot holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`, and
-/// knows the user's home directory. It is read once and never written, so two clients in one
+/// A snapshot holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`,
+/// and knows the user's home directory. It is read once and never written, so two clients in one
 /// process can have two of them, and a test can make its own:
 ///
 /// ```

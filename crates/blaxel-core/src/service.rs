@@ -31,31 +31,23 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
             `Box<dyn Error + Send + Sync>`, is `Clone + Send + Sync + 'static`, and whose future \
             is `Send`; for a stack that is not `Clone`, wrap it in `tower::buffer::Buffer`"
 )]
-pub trait HttpService: Clone + Send + Sync + 'static {
+pub trait HttpService:
+    Service<
+        http::Request<Body>,
+        Response = http::Response<<Self as HttpService>::ResponseBody>,
+        Error: Into<BoxError>,
+        Future: Send,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The body of its responses.
+    type ResponseBody: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
     /// Sends a request and waits for the head of its response.
     ///
     /// Any status is a response here; [`open`] and [`call`] tell successes from errors.
-    fn send(
-        &self,
-        request: http::Request<Body>,
-    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static;
-
-    /// Hides the type of the service behind one name. It costs an allocation for each request.
-    fn boxed(self) -> BoxService {
-        BoxService {
-            inner: Arc::new(self),
-        }
-    }
-}
-
-impl<S, B> HttpService for S
-where
-    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
     fn send(
         &self,
         request: http::Request<Body>,
@@ -74,6 +66,24 @@ where
             }
         }
     }
+
+    /// Hides the type of the service behind one name. It costs an allocation for each request.
+    fn boxed(self) -> BoxService {
+        BoxService {
+            inner: Arc::new(self),
+        }
+    }
+}
+
+impl<S, B> HttpService for S
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type ResponseBody = B;
 }
 
 fn own(error: impl Into<BoxError>) -> Error {

@@ -6,10 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::{
-    ApiVersion, Body, BoxError, BoxService, Endpoints, Error, HttpService, Workspace,
-};
-use bytes::Bytes;
+use blaxel_core::{ApiVersion, Body, BoxService, Endpoints, Error, HttpService, Workspace};
 use pin_project_lite::pin_project;
 use tower_layer::Identity;
 use tower_service::Service;
@@ -141,13 +138,7 @@ impl<T> Pipeline<T> {
     }
 }
 
-impl<T, B> Service<http::Request<Body>> for Pipeline<T>
-where
-    T: Service<http::Request<Body>, Response = http::Response<B>> + Clone,
-    T::Error: Into<BoxError>,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
     type Response = http::Response<Body>;
     type Error = Error;
     type Future = PipelineFuture<T>;
@@ -165,19 +156,13 @@ where
 
 pin_project! {
     /// A request on its way through a [`Pipeline`].
-    pub struct PipelineFuture<T: Service<http::Request<Body>>> {
+    pub struct PipelineFuture<T: HttpService> {
         #[pin]
         inner: DeadlineFuture<PrepareFuture<T>>,
     }
 }
 
-impl<T, B> Future for PipelineFuture<T>
-where
-    T: Service<http::Request<Body>, Response = http::Response<B>>,
-    T::Error: Into<BoxError>,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<T: HttpService> Future for PipelineFuture<T> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -185,7 +170,7 @@ where
     }
 }
 
-impl<T: Service<http::Request<Body>>> fmt::Debug for PipelineFuture<T> {
+impl<T: HttpService> fmt::Debug for PipelineFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PipelineFuture")
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::{Body, BoxError, BoxFuture, Error};
-use bytes::Bytes;
+use blaxel_core::{Body, BoxFuture, Error, HttpService};
 use http::header::HeaderValue;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -36,13 +35,7 @@ impl<S> Prepare<S> {
     }
 }
 
-impl<S, B> Service<http::Request<Body>> for Prepare<S>
-where
-    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone,
-    S::Error: Into<BoxError>,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: HttpService> Service<http::Request<Body>> for Prepare<S> {
     type Response = http::Response<Body>;
     type Error = Error;
     type Future = PrepareFuture<S>;
@@ -82,7 +75,7 @@ where
 pin_project! {
     /// A request on its way through [`Prepare`].
     #[project = Step]
-    pub(crate) enum PrepareFuture<S: Service<http::Request<Body>>> {
+    pub(crate) enum PrepareFuture<S: HttpService> {
         Refused { error: Option<Error> },
         Waiting {
             credential: BoxFuture<Result<HeaderValue, Error>>,
@@ -93,13 +86,7 @@ pin_project! {
     }
 }
 
-impl<S, B> Future for PrepareFuture<S>
-where
-    S: Service<http::Request<Body>, Response = http::Response<B>>,
-    S::Error: Into<BoxError>,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: HttpService> Future for PrepareFuture<S> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::jwt::sample;
 
 fn file(text: &str) -> Result<ConfigFile, Error> {
-    let path = Path::new("/home/u/.blaxel/config.yaml");
+    let path = Path::new("/nowhere/.blaxel/config.yaml");
     let problem =
         |problem: &dyn fmt::Display| Error::input("configuration", &Source::Code, problem);
     let root = Node::parse(text).map_err(|error| problem(&error))?;

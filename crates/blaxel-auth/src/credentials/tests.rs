@@ -113,8 +113,8 @@ mod client {
             ("can\u{7}ary:x", "id holds"),
             ("x:canary\r\ncanary", "secret holds"),
             ("x:canarÿ", "secret holds"),
-            (&no_text, "text"),
-            (&no_colon, "colon"),
+            (&no_text, "neither"),
+            (&no_colon, "neither"),
             ("Og==", "id is empty"),
         ] {
             let error = Credentials::parse_client_credentials(text, &variable()).unwrap_err();

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 pub enum Dialect {
     /// As the platform's own API does, under `https://api.blaxel.ai/v0`.
     ///
-    /// Requests are JSON, and the client's id and secret stand in the `Basic` header as they are. In
-    /// answers `token_type` may be missing, and a lifetime may be any number or a text of one.
+    /// Requests are JSON, and the client's id and secret stand in the `Basic` header as they are.
+    /// In answers `token_type` may be missing, and a lifetime may be any number or a text of one.
     #[default]
     Blaxel,
     /// As RFC 6749 says: requests are forms, and id and secret are form-encoded in the header.

@@ -38,8 +38,20 @@ pub(crate) static MODELS: Kind = Kind {
     get: "GetModel",
     update: "UpdateModel",
     delete: "DeleteModel",
-    runtime: |name| json!({"type": "openai", "model": name}),
+    runtime: |name| json!({"type": provider_of(name), "model": name}),
 };
+
+/// Whose model it is, going by its name.
+fn provider_of(name: &str) -> &'static str {
+    const FAMILIES: [(&str, &str); 4] = [
+        ("claude", "anthropic"),
+        ("gemini", "gemini"),
+        ("mistral", "mistral"),
+        ("deepseek", "deepseek"),
+    ];
+    let family = FAMILIES.iter().find(|(family, _)| name.starts_with(family));
+    family.map_or("openai", |(_, provider)| provider)
+}
 
 pub(crate) static KINDS: [&Kind; 2] = [&AGENTS, &MODELS];
 

@@ -45,6 +45,7 @@ async fn on_the_emulator() -> Result<(), Failure> {
 
     let credentials =
         Credentials::client_credentials(emulator.client_id(), emulator.client_secret())?;
+    println!("The client signs in with client credentials when it makes its first call.");
     let client = Client::builder()
         .credentials(credentials)
         .workspace(emulator.workspace())
