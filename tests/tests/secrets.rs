@@ -7,7 +7,8 @@ use blaxel_core::{Body, Error, HttpService, ListParams, Secret, Source, Workspac
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
 use blaxel_management::Management;
-use blaxel_management::agents::{Agent, EnvVariable, TriggerConfiguration};
+use blaxel_management::agents::Agent;
+use blaxel_management::workload::{EnvVariable, TriggerConfiguration};
 use blaxel_tests::{API_KEY, Reply, WireServer};
 use blaxel_transport::{Client, ClientBuilder};
 use serde_json::json;

@@ -48,31 +48,19 @@ impl<S: HttpService> Billing<S> {
     /// [`Error::is_input`] for a query that the server would refuse; [`Error::is_forbidden`] for one
     /// that only administrators of the account may ask.
     pub async fn metrics(&self, account: &str, query: &MetricsQuery) -> Result<MetricsPage, Error> {
-        call(&self.service, &GetAccountMetrics { account, query }).await
+        call(
+            &self.service,
+            &GetAccountMetrics::new(account, query.clone()),
+        )
+        .await
     }
 
     /// All pages of an account's metrics, fetched one after the other as they are asked for.
     pub fn metrics_pages(&self, account: &str, mut query: MetricsQuery) -> Pages<MetricsPage> {
-        let service = self.service.clone();
         let account = account.to_owned();
         let start = query.take_cursor();
-        Pages::new(start, move |cursor| {
-            let service = service.clone();
-            let account = account.clone();
-            let mut query = query.clone();
-            if let Some(cursor) = cursor {
-                query = query.cursor(cursor);
-            }
-            Box::pin(async move {
-                call(
-                    &service,
-                    &GetAccountMetrics {
-                        account: &account,
-                        query: &query,
-                    },
-                )
-                .await
-            })
+        Pages::of(self.service.clone(), start, move |cursor| {
+            GetAccountMetrics::new(&account, query.clone().cursor(cursor))
         })
     }
 

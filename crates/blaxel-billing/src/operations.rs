@@ -26,15 +26,24 @@ impl Operation for ListAccounts {
 }
 
 /// `GET /accounts/{accountId}/metrics`: a page of an account's metrics.
-#[derive(Clone, Copy, Debug)]
-pub struct GetAccountMetrics<'a> {
-    /// The account.
-    pub account: &'a str,
-    /// What to ask.
-    pub query: &'a MetricsQuery,
+#[derive(Clone, Debug)]
+pub struct GetAccountMetrics {
+    account: String,
+    query: MetricsQuery,
 }
 
-impl Operation for GetAccountMetrics<'_> {
+impl GetAccountMetrics {
+    /// Asks this of that account.
+    #[must_use]
+    pub fn new(account: impl Into<String>, query: MetricsQuery) -> Self {
+        Self {
+            account: account.into(),
+            query,
+        }
+    }
+}
+
+impl Operation for GetAccountMetrics {
     type Output = MetricsPage;
     const INFO: &'static OperationInfo = &OperationInfo::new(
         "GetAccountMetrics",
@@ -43,7 +52,7 @@ impl Operation for GetAccountMetrics<'_> {
     );
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path([self.account])?;
+        request.path([self.account.as_str()])?;
         self.query.write(request)
     }
 

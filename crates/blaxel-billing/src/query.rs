@@ -155,8 +155,8 @@ impl MetricsQuery {
     }
 
     /// Begins at this place, given out for the same query.
-    pub fn cursor(mut self, cursor: Cursor) -> Self {
-        self.cursor = Some(cursor);
+    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.cursor = cursor.into();
         self
     }
 

@@ -83,8 +83,8 @@ impl ListParams {
     }
 
     /// Begins at this place rather than at the beginning.
-    pub fn cursor(mut self, cursor: Cursor) -> Self {
-        self.cursor = Some(cursor);
+    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.cursor = cursor.into();
         self
     }
 

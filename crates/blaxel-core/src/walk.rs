@@ -11,8 +11,9 @@ use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::operation::Operation;
 use crate::page::{Cursor, Paged};
-use crate::service::BoxFuture;
+use crate::service::{BoxFuture, HttpService, call};
 
 /// How many empty pages in a row are walked through before the list is taken for broken.
 const EMPTY_PAGES_ALLOWED: u32 = 16;
@@ -57,6 +58,24 @@ impl<P: Paged> Pages<P> {
             seen: HashSet::new(),
             empty_pages: 0,
         }
+    }
+
+    /// A list whose pages an operation gives, called on a service; `operation` makes the one for the
+    /// page that begins at a cursor.
+    pub fn of<S, O>(
+        service: S,
+        start: Option<Cursor>,
+        operation: impl Fn(Option<Cursor>) -> O + Send + 'static,
+    ) -> Self
+    where
+        S: HttpService,
+        O: Operation<Output = P> + Send + Sync + 'static,
+    {
+        Self::new(start, move |cursor| {
+            let service = service.clone();
+            let operation = operation(cursor);
+            Box::pin(async move { call(&service, &operation).await })
+        })
     }
 
     /// The next page, or `None` at the end of the list.

@@ -38,15 +38,9 @@ impl<R: Resource, S: HttpService> Collection<R, S> {
 
     /// All pages, fetched one after the other as they are asked for.
     pub fn pages(&self, mut params: ListParams) -> Pages<Page<R>> {
-        let service = self.service.clone();
         let start = params.take_cursor();
-        Pages::new(start, move |cursor| {
-            let service = service.clone();
-            let mut params = params.clone();
-            if let Some(cursor) = cursor {
-                params = params.cursor(cursor);
-            }
-            Box::pin(async move { call(&service, &List::new(params)).await })
+        Pages::of(self.service.clone(), start, move |cursor| {
+            List::new(params.clone().cursor(cursor))
         })
     }
 

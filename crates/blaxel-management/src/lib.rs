@@ -3,11 +3,13 @@
 
 pub mod agents;
 mod collection;
+mod document;
 mod kind;
 mod metadata;
 pub mod models;
 pub mod operations;
 mod patch;
+pub mod workload;
 
 use std::fmt;
 
@@ -17,6 +19,7 @@ use self::agents::Agent;
 use self::models::Model;
 
 pub use self::collection::Collection;
+pub use self::document::{Document, Spec};
 pub use self::kind::{Kind, Resource};
 pub use self::metadata::{Event, Generation, Metadata, Status};
 

@@ -6,32 +6,19 @@ use blaxel_core::open_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kind::{Kind, Resource};
-use crate::metadata::{Event, Generation, Metadata, Status};
+use crate::document::{Document, Spec};
+use crate::kind::Kind;
+use crate::metadata::Generation;
 
 /// A model behind the gateway.
 ///
 /// ```
 /// use blaxel_management::models::{Model, Provider};
 ///
-/// let model = Model::new("fast", Provider::OpenAi, "gpt-4o-mini").connection("my-openai");
+/// let model = Model::of("fast", Provider::OpenAi, "gpt-4o-mini").connection("my-openai");
 /// assert_eq!(model.spec.runtime.unwrap().model.as_deref(), Some("gpt-4o-mini"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Model {
-    /// Its name, and what the platform notes about it.
-    pub metadata: Metadata,
-    /// What it is to be.
-    pub spec: ModelSpec,
-    /// Where it stands. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
-    /// What happened to it. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<Event>>,
-}
+pub type Model = Document<ModelSpec>;
 
 /// What a model is to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,34 +112,14 @@ open_enum! {
 impl Model {
     /// A model of that name, which stands for a provider's model.
     #[must_use]
-    pub fn new(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
-        let runtime = ModelRuntime {
+    pub fn of(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
+        let mut new = Self::new(name);
+        new.spec.runtime = Some(ModelRuntime {
             provider: Some(provider),
             model: Some(model.into()),
             ..ModelRuntime::default()
-        };
-        Self {
-            metadata: Metadata::new(name),
-            spec: ModelSpec {
-                runtime: Some(runtime),
-                ..ModelSpec::default()
-            },
-            ..Self::default()
-        }
-    }
-
-    /// What people are shown instead of the name.
-    #[must_use]
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.metadata.display_name = Some(name.into());
-        self
-    }
-
-    /// Adds a label.
-    #[must_use]
-    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.metadata.add_label(name, value);
-        self
+        });
+        new
     }
 
     /// Adds a connection that holds the provider's credentials.
@@ -166,7 +133,7 @@ impl Model {
     }
 }
 
-impl Resource for Model {
+impl Spec for ModelSpec {
     const KIND: Kind = Kind::new(
         [
             "ListModels",
@@ -178,8 +145,4 @@ impl Resource for Model {
         "/models",
         "/models/{modelName}",
     );
-
-    fn name(&self) -> &str {
-        &self.metadata.name
-    }
 }

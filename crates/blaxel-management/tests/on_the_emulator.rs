@@ -5,7 +5,8 @@
 use blaxel_core::{ApiVersion, Body, Error, HttpService, ListParams, Sort, open};
 use blaxel_emulator::{Emulator, Fault, LocalService};
 use blaxel_management::Management;
-use blaxel_management::agents::{Agent, EnvVariable};
+use blaxel_management::agents::Agent;
+use blaxel_management::workload::EnvVariable;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower::util::MapRequest;
