@@ -55,6 +55,7 @@ fn layers_are_free_and_a_box_costs_one() {
         .unwrap();
     assert_eq!(cost(&layered), bare);
     assert_eq!(cost(&builder().build().unwrap().boxed()), bare + 1);
+    println!("leaf {}", cost(&leaf()));
     println!("a call through the whole stack makes {bare} allocations above its leaf");
     assert!(bare <= 6, "{bare} allocations");
 }

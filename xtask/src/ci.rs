@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: the checks a change must pass, as stages run one after the other.
 
+mod interop;
 mod stages;
 mod summary;
 
@@ -87,6 +88,13 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
                 Verdict::Failed("cargo xtask tidy".into())
             }
         }
+        Plan::Interop => match interop::run(root) {
+            Ok(()) => Verdict::Passed,
+            Err(reason) => {
+                say(&reason);
+                Verdict::Failed(reason)
+            }
+        },
         Plan::Skip(reason) => {
             say(&format!("skipped: {reason}"));
             Verdict::Skipped(reason)
@@ -101,21 +109,28 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
 /// Runs one command with its output where ours goes; the error is the command that failed.
 fn execute(step: &Step, root: &Path) -> Result<(), String> {
     say(&format!("$ {step}"));
-    let mut command = Command::new(cargo());
+    let mut command = cargo_in(root);
     command
         .args(&step.arguments)
-        .envs(step.environment.iter().copied());
-    command.current_dir(root).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        if tells_of_this_package(&name.to_string_lossy()) {
-            command.env_remove(name);
-        }
-    }
+        .envs(step.environment.iter().copied())
+        .stdin(Stdio::null());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(step.to_string()),
         Err(error) => Err(format!("{step}: {error}")),
     }
+}
+
+/// Cargo, to be run in the workspace at this path.
+fn cargo_in(root: &Path) -> Command {
+    let mut command = Command::new(cargo());
+    command.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        if tells_of_this_package(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Whether this variable is one that `cargo run` sets for us to know our own package by.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -12,15 +13,18 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::error::{BoxError, Error};
 use crate::operation::OperationInfo;
+use crate::options::CallOptions;
 
 /// A request's or response's body: nothing, bytes at hand, or bytes that come in time.
 ///
 /// The body of a request also carries the description of its operation, see
-/// [`operation`](crate::operation()).
+/// [`operation`](crate::operation()), and the [options](Self::options) of its call. Extensions of
+/// the request would do, but they cost several allocations each time.
 #[derive(Default)]
 pub struct Body {
     content: Content,
     operation: Option<&'static OperationInfo>,
+    options: Option<Arc<CallOptions>>,
 }
 
 #[derive(Default)]
@@ -56,7 +60,7 @@ impl Body {
             .boxed_unsync();
         Self {
             content: Content::Stream(stream),
-            operation: None,
+            ..Self::default()
         }
     }
 
@@ -73,15 +77,28 @@ impl Body {
     /// A second body with the same bytes and description, or `None` if the bytes come only once.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        let mut copy = Self::from(self.bytes()?);
-        copy.operation = self.operation;
-        Some(copy)
+        Some(Self {
+            operation: self.operation,
+            options: self.options.clone(),
+            ..Self::from(self.bytes()?)
+        })
     }
 
     /// The description of the operation whose request this is the body of.
     #[must_use]
     pub fn operation(&self) -> Option<&'static OperationInfo> {
         self.operation
+    }
+
+    /// The options of the call whose request this is the body of.
+    #[must_use]
+    pub fn options(&self) -> Option<&CallOptions> {
+        self.options.as_deref()
+    }
+
+    /// Gives the call options, in place of those it had.
+    pub fn set_options(&mut self, options: Arc<CallOptions>) {
+        self.options = Some(options);
     }
 
     pub(crate) fn describe(&mut self, operation: &'static OperationInfo) {
@@ -114,7 +131,7 @@ impl From<Bytes> for Body {
         };
         Self {
             content,
-            operation: None,
+            ..Self::default()
         }
     }
 }

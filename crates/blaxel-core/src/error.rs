@@ -5,12 +5,13 @@ mod display;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
 pub use self::answer::{ApiError, Origin};
 use crate::operation::{OperationInfo, Replay};
+use crate::options::Attempts;
 use crate::source::Source;
 use crate::version::ApiVersion;
 
@@ -163,6 +164,7 @@ impl Error {
         let plane = operation.map(OperationInfo::plane);
         let api = ApiError::read(plane, head, body);
         let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
+        error.0.attempts = head.extensions.get().map_or(0, |Attempts(sent)| *sent);
         error.0.operation = operation;
         error.0.answer = Some(Answer {
             api: Some(api),
@@ -223,7 +225,7 @@ impl Error {
         self
     }
 
-    /// Says how far the request got.
+    /// Says how far the request got, where that is known better.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
@@ -252,13 +254,28 @@ impl Answer {
     }
 }
 
-/// The wait a server asks for, in milliseconds or in seconds.
+/// The wait a server asks for: in milliseconds, in seconds, or until a date.
 fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     let number = |name, unit: f64| {
         let seconds = header(name)?.trim().parse::<f64>().ok()? * unit;
         Duration::try_from_secs_f64(seconds).ok()
     };
-    number("retry-after-ms", 0.001).or_else(|| number("retry-after", 1.0))
+    let date = |name| httpdate::parse_http_date(header(name)?.trim()).ok();
+    // The server's own clock is asked first: ours may be wrong.
+    let until = || {
+        let now = date("date").unwrap_or_else(SystemTime::now);
+        Some(date("retry-after")?.duration_since(now).unwrap_or_default())
+    };
+    number("retry-after-ms", 0.001)
+        .or_else(|| number("retry-after", 1.0))
+        .or_else(until)
+}
+
+/// The wait that the headers of an answer ask for before another try, as
+/// [`Error::retry_after`] tells it.
+#[must_use]
+pub fn wait_asked_for(headers: &http::HeaderMap) -> Option<Duration> {
+    retry_after(|name| headers.get(name)?.to_str().ok())
 }
 
 impl Error {

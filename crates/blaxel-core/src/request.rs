@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -35,15 +35,11 @@ pub struct RequestWriter {
 }
 
 impl RequestWriter {
-    /// Begins a request with the operation's method, its path as the template has it, and
-    /// `Accept: application/json`.
+    /// Begins a request with the operation's method, and its path as the template has it.
     #[must_use]
     pub fn new(info: &'static OperationInfo) -> Self {
         let mut request = http::Request::new(Body::empty());
         *request.method_mut() = info.method().clone();
-        request
-            .headers_mut()
-            .insert(ACCEPT, HeaderValue::from_static("application/json"));
         Self {
             info,
             target: info.path().to_owned(),

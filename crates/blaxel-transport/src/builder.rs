@@ -8,11 +8,11 @@ use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, HttpService, Secret, So
 use tower_layer::{Identity, Layer, Stack};
 
 use crate::client::{Client, Pipeline};
-use crate::deadline::{Deadline, TimeLimits};
+use crate::deadline::TimeLimits;
 use crate::defaults::Defaults;
 use crate::environment::Environment;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
-use crate::prepare::Prepare;
+use crate::retry::RetryPolicy;
 
 /// A text setting and where it came from; it is read when the client is built.
 type Setting = Option<(String, Source)>;
@@ -70,6 +70,7 @@ struct Settings {
     version: ApiVersion,
     product: Option<String>,
     limits: TimeLimits,
+    retry: RetryPolicy,
 }
 
 /// Stands for the default transport until the client is built.
@@ -227,6 +228,12 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
+    /// How often and how patiently calls are tried again; see [`RetryPolicy`] for the defaults.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = policy;
+        self
+    }
+
     /// Puts a layer outside everything of the SDK's own: it sees each operation once.
     ///
     /// The request has no address and no credential yet, and an outcome is final.
@@ -284,6 +291,7 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         C::Service: HttpService,
     {
         let limits = self.settings.limits;
+        let policy = self.settings.retry.clone();
         let (defaults, credentials) = self.settings.read()?;
         let transport = self.transport.build(&limits);
         // Token requests go past the layers: they are no operations of the API.
@@ -293,8 +301,13 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         });
         let defaults = Arc::new(defaults);
         let attempt = self.attempt_layers.layer(transport);
-        let prepared = Prepare::new(attempt, Arc::clone(&defaults), authenticator);
-        let pipeline = Pipeline::new(Deadline::new(prepared, limits));
+        let pipeline = Pipeline::new(
+            attempt,
+            Arc::clone(&defaults),
+            authenticator,
+            policy,
+            limits,
+        );
         Ok(Client::new(self.call_layers.layer(pipeline), defaults))
     }
 }

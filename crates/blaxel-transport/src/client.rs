@@ -6,16 +6,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::{ApiVersion, Body, BoxService, Endpoints, Error, HttpService, Workspace};
+use blaxel_auth::Authenticator;
+use blaxel_core::{
+    ApiVersion, Body, BoxService, CallOptions, Endpoints, Error, HttpService, Workspace,
+};
 use pin_project_lite::pin_project;
 use tower_layer::Identity;
 use tower_service::Service;
 
 use crate::builder::{ClientBuilder, HyperLeaf};
-use crate::deadline::{Deadline, DeadlineFuture};
+use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
 use crate::defaults::Defaults;
+use crate::head_limit::HeadLimit;
 use crate::hyper_transport::HyperTransport;
-use crate::prepare::{Prepare, PrepareFuture};
+use crate::prepare::Prepare;
+use crate::retry::{Retry, RetryFuture, RetryPolicy};
+use crate::trace::{Trace, TraceFuture, attempt_span, call_span};
 
 /// A client of the Blaxel API: a tower service that knows where the API is and who is calling.
 ///
@@ -36,6 +42,7 @@ use crate::prepare::{Prepare, PrepareFuture};
 pub struct Client<S = Pipeline<HyperTransport>> {
     service: S,
     defaults: Arc<Defaults>,
+    options: Option<Arc<CallOptions>>,
 }
 
 impl Client {
@@ -59,7 +66,18 @@ impl Client {
 
 impl<S> Client<S> {
     pub(crate) fn new(service: S, defaults: Arc<Defaults>) -> Self {
-        Self { service, defaults }
+        Self {
+            service,
+            defaults,
+            options: None,
+        }
+    }
+
+    /// The same client, whose calls have these options unless they have their own.
+    #[must_use]
+    pub fn with_options(mut self, options: CallOptions) -> Self {
+        self.options = Some(Arc::new(options));
+        self
     }
 
     /// The API version sent with requests that do not name their own.
@@ -88,6 +106,7 @@ impl<S: HttpService> Client<S> {
         Client {
             service: HttpService::boxed(self.service),
             defaults: self.defaults,
+            options: self.options,
         }
     }
 }
@@ -104,7 +123,10 @@ where
         self.service.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> S::Future {
+    fn call(&mut self, mut request: http::Request<Body>) -> S::Future {
+        if let (Some(options), None) = (&self.options, request.body().options()) {
+            request.body_mut().set_options(Arc::clone(options));
+        }
         self.service.call(request)
     }
 }
@@ -123,18 +145,31 @@ impl<S> fmt::Debug for Client<S> {
 ///
 /// ```text
 /// call layers          once for each operation
-///   time limits
-///     (retries)        to come; everything below runs once for each attempt
+///   span of the call; time limits on the whole of it, and on silence in its answer
+///     retries          everything below runs once for each attempt
 ///       address, version, workspace, credential
-///         attempt layers
-///           transport
+///         span of the attempt; time limit on the head of its answer
+///           attempt layers
+///             transport
 /// ```
 #[derive(Clone, Debug)]
-pub struct Pipeline<T>(Deadline<Prepare<T>>);
+pub struct Pipeline<T>(Trace<Deadline<Retry<Attempt<T>>>>);
+
+type Attempt<T> = Prepare<HeadLimit<Trace<T>>>;
 
 impl<T> Pipeline<T> {
-    pub(crate) fn new(inner: Deadline<Prepare<T>>) -> Self {
-        Self(inner)
+    pub(crate) fn new(
+        attempt: T,
+        defaults: Arc<Defaults>,
+        authenticator: Option<Authenticator>,
+        policy: RetryPolicy,
+        limits: TimeLimits,
+    ) -> Self {
+        let traced = Trace::new(attempt, attempt_span);
+        let limited = HeadLimit::new(traced, limits.head);
+        let prepared = Prepare::new(limited, defaults, authenticator);
+        let retried = Retry::new(prepared, policy, limits);
+        Self(Trace::new(Deadline::new(retried, limits), call_span))
     }
 }
 
@@ -158,7 +193,7 @@ pin_project! {
     /// A request on its way through a [`Pipeline`].
     pub struct PipelineFuture<T: HttpService> {
         #[pin]
-        inner: DeadlineFuture<PrepareFuture<T>>,
+        inner: TraceFuture<DeadlineFuture<RetryFuture<Attempt<T>>>>,
     }
 }
 

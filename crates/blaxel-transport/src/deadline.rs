@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxError, Error, OperationInfo, Plane};
+use blaxel_core::{Body, BoxError, CallOptions, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -26,6 +26,9 @@ pub struct TimeLimits {
     /// For a whole call to a workload, its answer's body included, unless it is streamed; then for
     /// the answer's head. 15 minutes by default, the longest that the platform lets one run.
     pub run: Duration,
+    /// For the head of an answer to come, in each attempt. 120 seconds by default: the platform cuts
+    /// a call after 100 without a byte.
+    pub head: Duration,
     /// For the silence between two pieces of a body. 120 seconds by default.
     pub idle: Duration,
 }
@@ -36,19 +39,35 @@ impl Default for TimeLimits {
             connect: Duration::from_secs(10),
             control: Duration::from_secs(90),
             run: Duration::from_secs(15 * 60),
+            head: Duration::from_secs(120),
             idle: Duration::from_secs(120),
         }
     }
 }
 
 impl TimeLimits {
-    /// The limit on the whole call of an operation.
-    fn total(&self, operation: Option<&'static OperationInfo>) -> Duration {
-        match operation.map(OperationInfo::plane) {
-            Some(Plane::Run) => self.run,
-            _ => self.control,
-        }
+    /// The limit on a whole call.
+    pub(crate) fn total(
+        &self,
+        operation: Option<&'static OperationInfo>,
+        options: &CallOptions,
+    ) -> Duration {
+        options
+            .own_deadline()
+            .unwrap_or(match operation.map(OperationInfo::plane) {
+                Some(Plane::Run) => self.run,
+                _ => self.control,
+            })
     }
+}
+
+/// A call that can tell how far it has got, for an error that ends it from outside.
+pub(crate) trait Progress {
+    /// Whether its request may have been processed by now.
+    fn delivery(&self) -> Delivery;
+
+    /// How often its request was sent.
+    fn attempts(&self) -> u32;
 }
 
 /// Ends calls that take too long.
@@ -67,6 +86,7 @@ impl<S> Deadline<S> {
 impl<S> Service<http::Request<Body>> for Deadline<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error>,
+    S::Future: Progress,
 {
     type Response = http::Response<Body>;
     type Error = Error;
@@ -78,7 +98,8 @@ where
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let operation = request.body().operation();
-        let total = self.limits.total(operation);
+        let options = request.body().options().copied().unwrap_or_default();
+        let total = self.limits.total(operation, &options);
         let deadline = Instant::now() + total;
         DeadlineFuture {
             call: self.inner.call(request),
@@ -105,18 +126,22 @@ pin_project! {
 
 impl<F> Future for DeadlineFuture<F>
 where
-    F: Future<Output = Result<http::Response<Body>, Error>>,
+    F: Future<Output = Result<http::Response<Body>, Error>> + Progress,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(outcome) = this.call.poll(cx) {
+        let mut this = self.project();
+        if let Poll::Ready(outcome) = this.call.as_mut().poll(cx) {
             let until = (!*this.streamed).then(|| (this.sleep.deadline(), *this.total));
             return Poll::Ready(outcome.map(|response| limit_body(response, until, *this.idle)));
         }
         ready!(this.sleep.poll(cx));
-        Poll::Ready(Err(Error::timeout("whole call", *this.total)))
+        let call = this.call.as_ref();
+        let error = Error::timeout("whole call", *this.total);
+        Poll::Ready(Err(error
+            .with_delivery(call.delivery())
+            .with_attempts(call.attempts())))
     }
 }
 
@@ -225,6 +250,48 @@ mod tests {
         }
     }
 
+    /// A leaf whose futures tell of no progress.
+    #[derive(Clone)]
+    struct Plain<S>(S);
+
+    pin_project! {
+        struct PlainFuture<F> { #[pin] inner: F }
+    }
+
+    impl<F: Future> Future for PlainFuture<F> {
+        type Output = F::Output;
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+            self.project().inner.poll(cx)
+        }
+    }
+
+    impl<F> Progress for PlainFuture<F> {
+        fn delivery(&self) -> Delivery {
+            Delivery::Unknown
+        }
+
+        fn attempts(&self) -> u32 {
+            1
+        }
+    }
+
+    impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Plain<S> {
+        type Response = S::Response;
+        type Error = S::Error;
+        type Future = PlainFuture<S::Future>;
+
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+            self.0.poll_ready(cx)
+        }
+
+        fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+            PlainFuture {
+                inner: self.0.call(request),
+            }
+        }
+    }
+
     fn dripping(every: Duration) -> impl HttpService {
         let drip = move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
             let sleep = Box::pin(sleep_until(Instant::now() + every));
@@ -235,7 +302,7 @@ mod tests {
             });
             Box::pin(std::future::ready(Ok(http::Response::new(body))))
         };
-        Deadline::new(tower::service_fn(drip), TimeLimits::default())
+        Deadline::new(Plain(tower::service_fn(drip)), TimeLimits::default())
     }
 
     async fn read(service: impl HttpService, info: &'static OperationInfo) -> (usize, Error) {
@@ -256,7 +323,7 @@ mod tests {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
         let start = Instant::now();
-        let error = Deadline::new(silent, TimeLimits::default())
+        let error = Deadline::new(Plain(silent), TimeLimits::default())
             .send(request(&WHOLE))
             .await
             .unwrap_err();
@@ -294,7 +361,7 @@ mod tests {
             });
             std::future::ready(Ok::<_, Error>(http::Response::new(body)))
         });
-        let (pieces, error) = read(Deadline::new(leaf, limits), &STREAM).await;
+        let (pieces, error) = read(Deadline::new(Plain(leaf), limits), &STREAM).await;
         assert_eq!((pieces, start.elapsed().as_secs()), (3, 420));
         assert!(
             error.is_timeout() && error.to_string().contains("idle"),

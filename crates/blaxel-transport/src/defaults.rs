@@ -1,7 +1,7 @@
 //! What every request gets: an address, a version, a workspace, the SDK's name.
 
 use blaxel_core::{ApiVersion, BaseUrl, Body, Endpoints, Error, Source, Workspace};
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Scheme, Uri};
 
 /// Names the API version of a request.
@@ -62,6 +62,10 @@ impl Defaults {
             return Err(untrusted(request.uri()));
         }
         let headers = request.headers_mut();
+        // Retries copy a request before it comes here: the fewer headers, the cheaper.
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static("application/json"));
         headers.remove(AUTHORIZATION);
         headers.remove(CREDENTIAL_HEADER);
         headers

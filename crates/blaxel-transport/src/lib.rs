@@ -6,10 +6,14 @@ mod client;
 mod deadline;
 mod defaults;
 mod environment;
+mod head_limit;
 mod hyper_transport;
 mod prepare;
+mod retry;
+mod trace;
 
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;
 pub use self::hyper_transport::{HyperBuilder, HyperFuture, HyperTransport, Roots};
+pub use self::retry::RetryPolicy;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::{Body, BoxFuture, Error, HttpService};
+use blaxel_core::{Body, BoxFuture, Delivery, Error};
 use http::header::HeaderValue;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::deadline::Progress;
 use crate::defaults::{CREDENTIAL_HEADER, Defaults};
 
 /// Completes each request and hands it on.
@@ -35,15 +36,16 @@ impl<S> Prepare<S> {
     }
 }
 
-impl<S: HttpService> Service<http::Request<Body>> for Prepare<S> {
+impl<S> Service<http::Request<Body>> for Prepare<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error> + Clone,
+{
     type Response = http::Response<Body>;
     type Error = Error;
     type Future = PrepareFuture<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner
-            .poll_ready(cx)
-            .map_err(|error| Error::from_box(error.into()))
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
@@ -75,7 +77,7 @@ impl<S: HttpService> Service<http::Request<Body>> for Prepare<S> {
 pin_project! {
     /// A request on its way through [`Prepare`].
     #[project = Step]
-    pub(crate) enum PrepareFuture<S: HttpService> {
+    pub(crate) enum PrepareFuture<S: Service<http::Request<Body>>> {
         Refused { error: Option<Error> },
         Waiting {
             credential: BoxFuture<Result<HeaderValue, Error>>,
@@ -86,7 +88,10 @@ pin_project! {
     }
 }
 
-impl<S: HttpService> Future for PrepareFuture<S> {
+impl<S> Future for PrepareFuture<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error>,
+{
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -98,13 +103,7 @@ impl<S: HttpService> Future for PrepareFuture<S> {
                         None => Poll::Pending,
                     };
                 }
-                Step::Sending { call } => {
-                    let outcome = ready!(call.poll(cx));
-                    return Poll::Ready(match outcome {
-                        Ok(response) => Ok(response.map(Body::new)),
-                        Err(error) => Err(Error::from_box(error.into())),
-                    });
-                }
+                Step::Sending { call } => return call.poll(cx),
                 Step::Waiting {
                     credential,
                     service,
@@ -120,5 +119,18 @@ impl<S: HttpService> Future for PrepareFuture<S> {
             };
             self.set(PrepareFuture::Sending { call });
         }
+    }
+}
+
+impl<S: Service<http::Request<Body>>> Progress for PrepareFuture<S> {
+    fn delivery(&self) -> Delivery {
+        match self {
+            Self::Sending { .. } => Delivery::Unknown,
+            Self::Refused { .. } | Self::Waiting { .. } => Delivery::NotSent,
+        }
+    }
+
+    fn attempts(&self) -> u32 {
+        u32::from(matches!(self, Self::Sending { .. }))
     }
 }

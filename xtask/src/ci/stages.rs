@@ -21,6 +21,8 @@ pub(super) enum Plan {
     Commands(Vec<Step>),
     /// The repository rules, which are part of this program.
     Tidy,
+    /// The platform's own SDKs, run against the emulator.
+    Interop,
     /// Nothing, because this machine lacks something.
     Skip(String),
     /// Nothing, because the workspace is not as it should be.
@@ -83,6 +85,11 @@ pub(super) const STAGES: &[Stage] = &[
         about: "the example in the README runs to its end",
         plan: |_| one("run --example quickstart"),
     },
+    Stage {
+        name: "interop",
+        about: "the official TypeScript and Python SDKs work against the emulator",
+        plan: |_| Plan::Interop,
+    },
 ];
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -95,7 +102,7 @@ pub(super) fn listing() -> String {
         .collect()
 }
 
-fn step(arguments: &str) -> Step {
+pub(super) fn step(arguments: &str) -> Step {
     Step {
         environment: &[],
         arguments: arguments.split(' ').map(str::to_owned).collect(),

@@ -223,8 +223,39 @@ fn waits_are_read_in_both_units() {
         Some(Duration::from_millis(1500))
     );
     assert_eq!(wait("retry-after", "2"), Some(Duration::from_secs(2)));
+    assert_eq!(wait("retry-after", "0.5"), Some(Duration::from_millis(500)));
     assert_eq!(wait("retry-after", "-1"), None);
     assert_eq!(wait("retry-after", "1e400"), None);
+}
+
+/// A date is taken against the server's own clock, however wrong ours is.
+#[test]
+fn a_date_is_a_wait_from_the_servers_now() {
+    let wait = |date, until| {
+        let headers = [("date", date), ("retry-after", until)];
+        answer(&CREATE, 503, &headers, "").retry_after()
+    };
+    let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+    assert_eq!(
+        wait(now, "Sun, 06 Nov 1994 08:50:07 GMT"),
+        Some(Duration::from_secs(30))
+    );
+    assert_eq!(
+        wait(now, "Sunday, 06-Nov-94 08:50:07 GMT"),
+        Some(Duration::from_secs(30))
+    );
+    assert_eq!(
+        wait(now, "Sun, 06 Nov 1994 08:00:00 GMT"),
+        Some(Duration::ZERO)
+    );
+    assert_eq!(wait(now, "tomorrow"), None);
+    let far = answer(
+        &CREATE,
+        503,
+        &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")],
+        "",
+    );
+    assert_eq!(far.retry_after(), Some(Duration::ZERO));
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! Settings of one call, beside those of the client.
+
+use std::time::Duration;
+
+/// What a call does otherwise than its client.
+///
+/// Options travel in the body of a request, so every layer can read them, and they cost nothing
+/// where there are none. A client with options of its own puts them on all its requests:
+/// `client.with_options(CallOptions::new().attempts(1))`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct CallOptions {
+    deadline: Option<Duration>,
+    attempts: Option<u32>,
+    idempotent: Option<bool>,
+}
+
+impl CallOptions {
+    /// Nothing otherwise.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long the whole call may take, over all its attempts.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// How often the request may be sent in all; 0 counts as 1.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts.max(1));
+        self
+    }
+
+    /// Whether the operation may take place twice without harm, where the caller knows better than
+    /// its description. A `POST` that is said to be idempotent is tried again like a `PUT`.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// The limit on the whole call, if it has one of its own.
+    #[must_use]
+    pub fn own_deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// The number of attempts, if it has one of its own.
+    #[must_use]
+    pub fn own_attempts(&self) -> Option<u32> {
+        self.attempts
+    }
+
+    /// What the caller says about idempotency, if anything.
+    #[must_use]
+    pub fn own_idempotent(&self) -> Option<bool> {
+        self.idempotent
+    }
+}
+
+/// How often a request was sent.
+///
+/// It is an extension of an error's response, so that the error made of it can tell, and of a request
+/// that is sent again: there it says how often it was sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts(pub u32);

@@ -1,0 +1,142 @@
+//! Spans for those who watch: one for each call, and one for each attempt within it.
+//!
+//! The fields are named as OpenTelemetry's conventions for HTTP clients name them. No body, no
+//! header and no query is ever recorded.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::{Attempts, Body, BoxError, Delivery, Error, OperationInfo};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+use tracing::field::Empty;
+use tracing::{Level, Span};
+
+use crate::deadline::Progress;
+
+/// Makes the span of a request.
+pub(crate) type MakeSpan = fn(&http::Request<Body>) -> Span;
+
+/// Puts every request into a span of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace<S> {
+    inner: S,
+    make_span: MakeSpan,
+}
+
+impl<S> Trace<S> {
+    pub(crate) fn new(inner: S, make_span: MakeSpan) -> Self {
+        Self { inner, make_span }
+    }
+}
+
+/// The span of a call: the operation, whatever it takes.
+pub(crate) fn call_span(request: &http::Request<Body>) -> Span {
+    let operation = request.body().operation();
+    tracing::span!(
+        Level::INFO,
+        "blaxel.call",
+        otel.name = operation.map_or("unknown operation", OperationInfo::name),
+        otel.kind = "client",
+        http.request.method = request.method().as_str(),
+        url.template = operation.map(OperationInfo::path),
+        http.response.status_code = Empty,
+        error.type = Empty,
+    )
+}
+
+/// The span of an attempt: the request as it is sent.
+pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
+    let uri = request.uri();
+    let resend = request.extensions().get().map(|Attempts(before)| *before);
+    tracing::span!(
+        Level::DEBUG,
+        "blaxel.attempt",
+        otel.kind = "client",
+        http.request.method = request.method().as_str(),
+        http.request.resend_count = resend,
+        server.address = uri.host(),
+        server.port = uri.port_u16(),
+        url.path = uri.path(),
+        http.response.status_code = Empty,
+        error.type = Empty,
+    )
+}
+
+impl<S, B> Service<http::Request<Body>> for Trace<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>>,
+    S::Error: Into<BoxError>,
+{
+    type Response = http::Response<B>;
+    type Error = Error;
+    type Future = TraceFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_box(error.into()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let span = (self.make_span)(&request);
+        let inner = span.in_scope(|| self.inner.call(request));
+        TraceFuture { inner, span }
+    }
+}
+
+pin_project! {
+    /// A request in its span.
+    pub(crate) struct TraceFuture<F> {
+        #[pin]
+        inner: F,
+        span: Span,
+    }
+}
+
+impl<F, B, E> Future for TraceFuture<F>
+where
+    F: Future<Output = Result<http::Response<B>, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<http::Response<B>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = {
+            let _inside = this.span.enter();
+            ready!(this.inner.poll(cx)).map_err(|error| Error::from_box(error.into()))
+        };
+        if !this.span.is_disabled() {
+            record(this.span, &outcome);
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+fn record<B>(span: &Span, outcome: &Result<http::Response<B>, Error>) {
+    match outcome {
+        Ok(response) => {
+            let status = response.status();
+            span.record("http.response.status_code", status.as_u16());
+            if status.is_client_error() || status.is_server_error() {
+                span.record("error.type", status.as_str());
+            }
+        }
+        // The kind, not the message: a message may quote a server.
+        Err(error) => {
+            span.record("error.type", tracing::field::debug(error.kind()));
+        }
+    }
+}
+
+impl<F: Progress> Progress for TraceFuture<F> {
+    fn delivery(&self) -> Delivery {
+        self.inner.delivery()
+    }
+
+    fn attempts(&self) -> u32 {
+        self.inner.attempts()
+    }
+}

@@ -1,0 +1,344 @@
+//! Retries, under paused time, on a leaf that answers by script.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use blaxel_core::{
+    Body, BoxFuture, CallOptions, Delivery, Error, ErrorKind, HttpService, OperationInfo, Plane,
+    Replay, RequestWriter, open,
+};
+use blaxel_transport::{Client, RetryPolicy, TimeLimits};
+use http::Method;
+use tokio::time::Instant;
+
+static GET: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things");
+static PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things");
+static MAKE: OperationInfo =
+    OperationInfo::new("MakeThing", Method::POST, "/things").replayed(Replay::Keyed);
+static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things");
+static ASK: OperationInfo = OperationInfo::new("AskThing", Method::GET, "/things").on(Plane::Run);
+
+/// What the leaf does with an attempt.
+enum Reply {
+    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
+    Fail(fn() -> Error),
+    Silence,
+}
+
+use Reply::{Answer, Fail, Silence};
+
+const OK: Reply = Answer(200, &[], "{}");
+
+/// A client on a script, and the moments at which attempts were made.
+struct Rig {
+    attempts: Arc<Mutex<Vec<Duration>>>,
+    client: blaxel_transport::Client<blaxel_core::BoxService>,
+}
+
+fn rig(script: Vec<Reply>) -> Rig {
+    rig_with(script, RetryPolicy::new().seed(1), TimeLimits::default())
+}
+
+fn rig_with(script: Vec<Reply>, policy: RetryPolicy, limits: TimeLimits) -> Rig {
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let (log, start) = (Arc::clone(&attempts), Instant::now());
+    let script = Arc::new(Mutex::new(VecDeque::from(script)));
+    let leaf = move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
+        log.lock().unwrap().push(start.elapsed());
+        let reply = script
+            .lock()
+            .unwrap()
+            .pop_front()
+            .expect("an attempt beyond the script");
+        Box::pin(async move {
+            match reply {
+                Silence => std::future::pending().await,
+                Fail(error) => Err(error()),
+                Answer(status, headers, body) => {
+                    let mut response = http::Response::builder().status(status);
+                    for (name, value) in headers {
+                        response = response.header(*name, *value);
+                    }
+                    Ok(response.body(Body::from(body)).unwrap())
+                }
+            }
+        })
+    };
+    let client = Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .retry(policy)
+        .time_limits(limits)
+        .transport(tower::service_fn(leaf))
+        .build()
+        .unwrap()
+        .boxed();
+    Rig { attempts, client }
+}
+
+impl Rig {
+    async fn call(&self, info: &'static OperationInfo) -> Result<u16, Error> {
+        let mut writer = RequestWriter::new(info);
+        writer.json(&1)?;
+        self.send(writer.finish()?).await
+    }
+
+    async fn send(&self, request: http::Request<Body>) -> Result<u16, Error> {
+        open(&self.client, request)
+            .await
+            .map(|response| response.status().as_u16())
+    }
+
+    fn sent(&self) -> usize {
+        self.attempts.lock().unwrap().len()
+    }
+}
+
+fn refused() -> Error {
+    Error::connect("x", "refused")
+}
+
+fn lost() -> Error {
+    Error::transport("lost", "reset")
+}
+
+fn refused_stream() -> Error {
+    lost().with_delivery(Delivery::NotSent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotent_operation_gets_through_passing_trouble() {
+    for info in [&GET, &PUT] {
+        let rig = rig(vec![Fail(lost), Answer(503, &[], ""), OK]);
+        assert_eq!(rig.call(info).await.unwrap(), 200);
+        assert_eq!(rig.sent(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_is_told_with_the_number_of_attempts() {
+    let rig1 = rig(vec![Fail(lost), Fail(refused), Answer(502, &[], "<html>")]);
+    let error = rig1.call(&GET).await.unwrap_err();
+    assert_eq!(
+        (error.attempts(), error.status().unwrap().as_u16()),
+        (3, 502)
+    );
+    assert!(error.to_string().contains("3 attempts"), "{error}");
+    let rig2 = rig(vec![Fail(refused), Fail(refused), Fail(refused)]);
+    let error = rig2.call(&GET).await.unwrap_err();
+    assert!(error.is_connect() && error.attempts() == 3, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_happen_twice_is_sent_again_only_on_proof_and_only_once() {
+    for info in [&MAKE, &DO] {
+        let unclear = rig(vec![Fail(lost)]);
+        let error = unclear.call(info).await.unwrap_err();
+        assert!(error.maybe_applied() && unclear.sent() == 1, "{error}");
+
+        let answered = rig(vec![Answer(503, &[], "")]);
+        assert_eq!(
+            answered.call(info).await.unwrap_err().status().unwrap(),
+            503
+        );
+
+        let proven = rig(vec![Fail(refused_stream), OK]);
+        assert_eq!(proven.call(info).await.unwrap(), 200);
+
+        let twice = rig(vec![Fail(refused), Fail(refused_stream)]);
+        let error = twice.call(info).await.unwrap_err();
+        assert!(!error.maybe_applied() && twice.sent() == 2, "{error}");
+
+        let then_unclear = rig(vec![Fail(refused), Fail(lost)]);
+        assert!(then_unclear.call(info).await.unwrap_err().maybe_applied());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_comes_once_is_sent_once() {
+    let rig = rig(vec![Fail(refused)]);
+    let mut writer = RequestWriter::new(&PUT);
+    let stream = http_body_util::Full::new(bytes::Bytes::from_static(b"x"));
+    writer.body(
+        Body::new(stream),
+        http::HeaderValue::from_static("text/plain"),
+    );
+    assert!(
+        rig.send(writer.finish().unwrap())
+            .await
+            .unwrap_err()
+            .is_connect()
+    );
+    assert_eq!(rig.sent(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_and_a_workload_s_own_no_are_answers() {
+    for (info, status) in [
+        (&GET, 409),
+        (&PUT, 409),
+        (&GET, 404),
+        (&GET, 500),
+        (&ASK, 429),
+        (&ASK, 404),
+    ] {
+        let rig = rig(vec![Answer(status, &[], "")]);
+        assert_eq!(
+            rig.call(info).await.unwrap_err().status().unwrap().as_u16(),
+            status
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_workload_is_asked_again() {
+    const SLEEPS: Reply = Answer(
+        404,
+        &[
+            ("x-blaxel-source", "platform"),
+            ("x-blaxel-error-code", "WORKLOAD_UNAVAILABLE"),
+        ],
+        r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","retryable":true,"origin":"platform"}}"#,
+    );
+    let rig1 = rig(vec![SLEEPS, OK]);
+    assert_eq!(rig1.call(&ASK).await.unwrap(), 200);
+    // The body was looked into, and is whole all the same.
+    let rig2 = rig(vec![SLEEPS, SLEEPS, SLEEPS]);
+    let error = rig2.call(&ASK).await.unwrap_err();
+    assert!(
+        error.is_unavailable() && error.api().unwrap().retryable() == Some(true),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_says_how_long_to_wait() {
+    let waits = async |headers: &'static [(&'static str, &'static str)]| {
+        let rig = rig(vec![Answer(429, headers, ""), OK]);
+        let outcome = rig.call(&GET).await;
+        let attempts = rig.attempts.lock().unwrap().clone();
+        (
+            attempts
+                .get(1)
+                .map(|second| second.as_millis() - attempts[0].as_millis()),
+            outcome,
+        )
+    };
+    assert_eq!(waits(&[("retry-after-ms", "1500")]).await.0, Some(1500));
+    assert_eq!(waits(&[("retry-after", "2")]).await.0, Some(2000));
+    const DATES: &[(&str, &str)] = &[
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"),
+    ];
+    assert_eq!(waits(DATES).await.0, Some(10_000));
+    assert!(waits(&[("retry-after", "soon")]).await.0.unwrap() <= 200);
+    // Longer than we would wait: told at once.
+    let (second, outcome) = waits(&[("retry-after", "3600")]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!(
+        (second, error.retry_after()),
+        (None, Some(Duration::from_secs(3600)))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_is_over_all_attempts() {
+    // A wait that would outlast the call is not begun.
+    let rig1 = rig(vec![Answer(429, &[("retry-after", "20")], "")]);
+    let limited = rig1
+        .client
+        .clone()
+        .with_options(CallOptions::new().deadline(Duration::from_secs(5)));
+    let request = RequestWriter::new(&GET).finish().unwrap();
+    let error = open(&limited, request).await.unwrap_err();
+    assert!(error.is_rate_limited(), "{error}");
+
+    // Attempts that hang are ended by the deadline, wherever it falls.
+    let mut limits = TimeLimits::default();
+    limits.head = Duration::from_secs(40);
+    let rig2 = rig_with(vec![Silence, Silence, Silence], RetryPolicy::new(), limits);
+    let start = Instant::now();
+    let error = rig2.call(&GET).await.unwrap_err();
+    assert_eq!((start.elapsed().as_secs(), rig2.sent()), (90, 3));
+    assert!(error.is_timeout() && error.attempts() == 3, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_begin_in_time_is_a_failed_attempt() {
+    let mut limits = TimeLimits::default();
+    limits.head = Duration::from_secs(10);
+    let rig1 = rig_with(vec![Silence, OK], RetryPolicy::new(), limits);
+    assert_eq!(rig1.call(&GET).await.unwrap(), 200);
+    let rig2 = rig_with(vec![Silence], RetryPolicy::new(), limits);
+    let error = rig2.call(&DO).await.unwrap_err();
+    assert!(error.is_timeout() && error.maybe_applied(), "{error}");
+    assert!(error.to_string().contains("response head"), "{error}");
+}
+
+/// A call that never left is not one that may have been applied, whatever ends it.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_during_a_wait_for_a_connection_says_so() {
+    let rig = rig_with(
+        vec![Fail(refused), Fail(refused)],
+        RetryPolicy::new()
+            .base_delay(Duration::from_secs(200))
+            .longest_delay(Duration::from_secs(200))
+            .seed(3),
+        TimeLimits::default(),
+    );
+    let error = rig.call(&DO).await.unwrap_err();
+    assert!(!error.maybe_applied(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_one_call_go_before_those_of_the_client() {
+    let once = CallOptions::new().attempts(1);
+    let rig1 = rig(vec![Fail(lost)]);
+    let client = rig1.client.clone().with_options(once);
+    assert!(
+        open(&client, RequestWriter::new(&GET).finish().unwrap())
+            .await
+            .is_err()
+    );
+    assert_eq!(rig1.sent(), 1);
+
+    let known_safe = CallOptions::new().idempotent(true);
+    let rig2 = rig(vec![Fail(lost), OK]);
+    let client = rig2.client.clone().with_options(known_safe);
+    open(&client, RequestWriter::new(&DO).finish().unwrap())
+        .await
+        .unwrap();
+
+    let rig3 = rig(vec![Fail(lost)]);
+    let client = rig3
+        .client
+        .clone()
+        .with_options(CallOptions::new().idempotent(false));
+    assert!(
+        open(&client, RequestWriter::new(&GET).finish().unwrap())
+            .await
+            .is_err()
+    );
+
+    let rig4 = rig_with(vec![Fail(lost)], RetryPolicy::none(), TimeLimits::default());
+    assert_eq!(
+        rig4.call(&GET).await.unwrap_err().kind(),
+        ErrorKind::Transport
+    );
+}
+
+/// 500 in the budget, 10 for each retry without an answer: then a server in trouble is left alone.
+#[tokio::test(start_paused = true)]
+async fn the_budget_is_shared_by_clones() {
+    let script = (0..1000).map(|_| Fail(lost)).collect();
+    let rig = rig(script);
+    for _ in 0..100 {
+        let client = rig.client.clone();
+        let request = RequestWriter::new(&GET).finish().unwrap();
+        assert!(client.send(request).await.is_err());
+    }
+    assert_eq!(rig.sent(), 150);
+}

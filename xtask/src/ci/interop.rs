@@ -1,0 +1,37 @@
+//! The stage `interop`: the platform's own SDKs for other languages judge the emulator.
+//!
+//! What they need is installed as their lock files say, under `target`, and nothing is written
+//! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
+
+mod emulator;
+mod install;
+mod process;
+mod program;
+
+use std::path::Path;
+
+use super::stages::step;
+use emulator::Emulator;
+use program::{PROGRAMS, Place};
+
+/// Runs every program against one emulator. The error tells what went wrong with which.
+pub(super) fn run(root: &Path) -> Result<(), String> {
+    let places = PROGRAMS
+        .iter()
+        .map(|program| Place::of(program, root))
+        .collect::<Vec<_>>();
+    for place in &places {
+        install::bring_up_to_date(place)?;
+    }
+    super::execute(&step("build --package blaxel-emulator"), root)?;
+    let emulator = Emulator::start(root)?;
+    let failures: Vec<String> = places
+        .iter()
+        .filter_map(|place| place.judge(emulator.variables()).err())
+        .collect();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("; "))
+    }
+}

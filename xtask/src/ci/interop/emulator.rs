@@ -1,0 +1,106 @@
+//! The emulator, as the program that a person would start.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::process::Process;
+use crate::ci::cargo_in;
+
+/// What it prints that the programs need.
+const NEEDED: [&str; 4] = ["BL_API_URL", "BL_RUN_URL", "BL_WORKSPACE", "BL_API_KEY"];
+
+/// The OAuth 2.0 client that every emulator knows, `emulator-client:emulator-secret` in base64.
+const CLIENT: (&str, &str) = (
+    "BL_CLIENT_CREDENTIALS",
+    "ZW11bGF0b3ItY2xpZW50OmVtdWxhdG9yLXNlY3JldA==",
+);
+
+/// How long it may take to say where it is. It is built already, but cargo may have to wait for
+/// another cargo before it sees that.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// An emulator that serves until it is dropped.
+#[derive(Debug)]
+pub(super) struct Emulator {
+    variables: Vec<(String, String)>,
+    _process: Process,
+    /// Kept open for what it may print later.
+    _lines: Receiver<String>,
+}
+
+impl Emulator {
+    /// Starts one at a free port.
+    pub(super) fn start(root: &Path) -> Result<Self, String> {
+        let mut cargo = cargo_in(root);
+        // Cargo makes place for the program that it runs, so that to end the one ends the other.
+        cargo
+            .args(["run", "--quiet", "--package", "blaxel-emulator", "--"])
+            .args(["--port", "0"])
+            .stdout(Stdio::piped());
+        let mut process = Process::start(&mut cargo, "blaxel-emulator")?;
+        let lines = process.lines();
+        let deadline = Instant::now() + START_LIMIT;
+        let mut variables = Vec::new();
+        while !is_complete(&variables) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = lines
+                .recv_timeout(left)
+                .map_err(|_| "the emulator did not say where it is".to_owned())?;
+            variables.extend(variable(&line));
+        }
+        variables.push((CLIENT.0.to_owned(), CLIENT.1.to_owned()));
+        Ok(Self {
+            variables,
+            _process: process,
+            _lines: lines,
+        })
+    }
+
+    /// The environment variables that lead an SDK to it and let it in.
+    pub(super) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+}
+
+/// The variable that a line sets, if it does: `export NAME=value`.
+fn variable(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+fn is_complete(variables: &[(String, String)]) -> bool {
+    NEEDED
+        .iter()
+        .all(|needed| variables.iter().any(|(name, _)| name == needed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_a_shell_sets_a_variable() {
+        let read = variable("export BL_API_URL=http://127.0.0.1:4242/v0?a=b").unwrap();
+        assert_eq!(read.0, "BL_API_URL");
+        assert_eq!(read.1, "http://127.0.0.1:4242/v0?a=b");
+    }
+
+    #[test]
+    fn other_lines_set_none() {
+        assert_eq!(variable("The emulator serves"), None);
+        assert_eq!(variable("export BL_API_URL"), None);
+        assert_eq!(variable(""), None);
+    }
+
+    #[test]
+    fn every_variable_is_waited_for() {
+        let mut variables = Vec::new();
+        for name in NEEDED {
+            assert!(!is_complete(&variables));
+            variables.push((name.to_owned(), "x".to_owned()));
+        }
+        assert!(is_complete(&variables));
+    }
+}
