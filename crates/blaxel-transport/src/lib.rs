@@ -9,6 +9,7 @@ mod environment;
 mod head_limit;
 mod hyper_transport;
 mod prepare;
+mod propagate;
 mod retry;
 mod trace;
 
@@ -16,4 +17,5 @@ pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;
 pub use self::hyper_transport::{HyperBuilder, HyperFuture, HyperTransport, Roots};
+pub use self::propagate::{Propagate, PropagateLayer, Propagator};
 pub use self::retry::RetryPolicy;

@@ -1,0 +1,80 @@
+//! Middleware of one's own: six layers as an application would write them, each in a file with its
+//! test. `cargo run --example middleware` puts all of them into one client.
+
+mod cache;
+mod concurrency;
+mod propagator;
+mod rate_limit;
+mod recorder;
+mod signer;
+
+use std::time::Duration;
+
+use blaxel::{Client, ListParams, Management};
+use blaxel_emulator::Emulator;
+use tower::limit::ConcurrencyLimitLayer;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = Emulator::start().await?;
+    let recorder = recorder::Recorder::default();
+    let client = Client::builder()
+        .api_key(emulator.api_key())
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        // Outside of the client's own work: these see an operation once, whatever it takes.
+        .call_layer(cache::CacheLayer::new(Duration::from_secs(60)))
+        .call_layer(ConcurrencyLimitLayer::new(4))
+        // Just before the socket: these see each request as it is sent, retries included.
+        .attempt_layer(rate_limit::RateLimitLayer::new(100, Duration::from_secs(1)))
+        .attempt_layer(propagator::layer("4bf92f3577b34da6a3ce929d0e0e4736"))
+        .attempt_layer(signer::SignLayer::new("a key shared with the proxy"))
+        .attempt_layer(recorder.clone())
+        .build()?;
+
+    let models = Management::new(client).models();
+    for round in ["asked", "out of the cache"] {
+        let page = models.list(ListParams::new().limit(2)).await?;
+        println!("{} models, {round}", page.items.len());
+    }
+    for line in recorder.lines() {
+        println!("sent: {line}");
+    }
+    Ok(())
+}
+
+/// A client with one layer at work, on a leaf that notes the requests it gets and says yes.
+#[cfg(test)]
+mod testing {
+    use std::sync::{Arc, Mutex};
+
+    use blaxel::core::{Body, Error, HttpService};
+
+    /// The requests that came to the end of a stack.
+    pub(crate) type Seen = Arc<Mutex<Vec<http::request::Parts>>>;
+
+    pub(crate) fn leaf() -> (impl HttpService, Seen) {
+        let seen = Seen::default();
+        let log = Arc::clone(&seen);
+        let leaf = tower::service_fn(move |request: http::Request<Body>| {
+            log.lock().unwrap().push(request.into_parts().0);
+            std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(
+                r#"{"data":[]}"#,
+            ))))
+        });
+        (leaf, seen)
+    }
+
+    pub(crate) fn builder(
+        leaf: impl HttpService,
+    ) -> blaxel::ClientBuilder<
+        impl blaxel::transport::Leaf<Transport: HttpService>,
+        tower::layer::util::Identity,
+        tower::layer::util::Identity,
+    > {
+        blaxel::Client::builder()
+            .api_key("bl_key")
+            .workspace("w")
+            .transport(leaf)
+    }
+}

@@ -1,0 +1,119 @@
+//! A recorder of what is sent and answered. It belongs before the socket, to see every attempt.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use blaxel::core::{Body, BoxFuture, Error, HttpService, operation};
+use tokio::time::Instant;
+use tower::{Layer, Service};
+
+/// Notes every request with its outcome. A clone notes in the same place.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder {
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recorder {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Headers and bodies are left out: they hold secrets.
+    fn note(&self, what: &str, outcome: &Result<http::Response<Body>, Error>, took: Duration) {
+        let outcome = match outcome {
+            Ok(response) => response.status().as_u16().to_string(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        let line = format!("{what} -> {outcome} in {} ms", took.as_millis());
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+    }
+}
+
+impl<S> Layer<S> for Recorder {
+    type Service = Recording<S>;
+
+    fn layer(&self, inner: S) -> Recording<S> {
+        Recording {
+            inner,
+            recorder: self.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Recording<S> {
+    inner: S,
+    recorder: Recorder,
+}
+
+impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
+    type Response = http::Response<Body>;
+    type Error = Error;
+    type Future = BoxFuture<Result<http::Response<Body>, Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let name = operation(&request).map_or("unknown", |info| info.name());
+        let what = format!("{name}: {} {}", request.method(), request.uri().path());
+        let (inner, recorder, start) = (self.inner.clone(), self.recorder.clone(), Instant::now());
+        Box::pin(async move {
+            let outcome = inner.send(request).await;
+            recorder.note(&what, &outcome, start.elapsed());
+            outcome
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use blaxel::transport::RetryPolicy;
+    use blaxel::{Client, ListParams, Management};
+    use blaxel_emulator::{Emulator, Fault};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn every_attempt_is_noted() {
+        let emulator = Emulator::offline();
+        let unavailable = Fault::html(http::StatusCode::BAD_GATEWAY);
+        emulator.fault("ListModels", unavailable, 1).unwrap();
+        let recorder = Recorder::default();
+        let client = Client::builder()
+            .api_key(emulator.api_key())
+            .api_url("https://api.blaxel.ai/v0")
+            .retry(RetryPolicy::new().base_delay(Duration::ZERO))
+            .attempt_layer(recorder.clone())
+            .attempt_layer(tower::util::MapRequestLayer::new(below))
+            .transport(emulator.service())
+            .build()
+            .unwrap();
+        Management::new(client)
+            .models()
+            .list(ListParams::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            recorder.lines(),
+            [
+                "ListModels: GET /v0/models -> 502 in 0 ms",
+                "ListModels: GET /v0/models -> 200 in 0 ms"
+            ]
+        );
+    }
+
+    /// The emulator without a socket takes the path under its own origin.
+    fn below(mut request: http::Request<Body>) -> http::Request<Body> {
+        *request.uri_mut() = "/models".parse().unwrap();
+        request
+    }
+}
