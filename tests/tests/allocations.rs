@@ -55,7 +55,7 @@ fn layers_are_free_and_a_box_costs_one() {
         .unwrap();
     assert_eq!(cost(&layered), bare);
     assert_eq!(cost(&builder().build().unwrap().boxed()), bare + 1);
-    println!("leaf {}", cost(&leaf()));
-    println!("a call through the whole stack makes {bare} allocations above its leaf");
-    assert!(bare <= 6, "{bare} allocations");
+    // Two for the table of headers, which any client needs; one for the address as it is sent; one
+    // for the copy that a retry would send.
+    assert_eq!(bare, 4);
 }

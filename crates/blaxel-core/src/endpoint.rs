@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 
 use crate::body::Body;
@@ -103,20 +104,12 @@ impl BaseUrl {
     /// Whether an address has this one's scheme, host and port.
     #[must_use]
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
-        let key = |uri: &Uri| {
-            let host = uri.host().map(str::to_ascii_lowercase);
-            let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
-                443
-            } else {
-                80
-            };
-            (
-                uri.scheme().cloned(),
-                host,
-                uri.port_u16().unwrap_or(standard),
-            )
+        let (Some(own), Some(host)) = (self.uri.host(), uri.host()) else {
+            return false;
         };
-        uri.host().is_some() && key(&self.uri) == key(uri)
+        self.uri.scheme() == uri.scheme()
+            && own.eq_ignore_ascii_case(host)
+            && port(&self.uri) == port(uri)
     }
 
     /// The address of a path under this one. The path begins with a slash and is escaped already.
@@ -126,12 +119,26 @@ impl BaseUrl {
     /// [`Error::is_input`] if the path is no path or too long.
     pub fn join(&self, path_and_query: &str) -> Result<Uri, Error> {
         let bad = |problem: &dyn fmt::Display| Error::input("request path", &Source::Code, problem);
-        let target = PathAndQuery::try_from(format!("{}{path_and_query}", self.path))
+        // With room for just this, the text becomes the path without being copied again.
+        let mut target = String::with_capacity(self.path.len() + path_and_query.len());
+        target.push_str(&self.path);
+        target.push_str(path_and_query);
+        let target = PathAndQuery::from_maybe_shared(Bytes::from(target))
             .map_err(|problem| bad(&problem))?;
         let mut parts = self.uri.clone().into_parts();
         parts.path_and_query = Some(target);
         Uri::from_parts(parts).map_err(|problem| bad(&problem))
     }
+}
+
+/// The port of an address, named or not.
+fn port(uri: &Uri) -> u16 {
+    let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
+        443
+    } else {
+        80
+    };
+    uri.port_u16().unwrap_or(standard)
 }
 
 /// Whether a host, as it stands in a URI, is this machine's own.
