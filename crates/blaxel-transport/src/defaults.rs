@@ -11,6 +11,9 @@ pub(crate) const WORKSPACE_HEADER: HeaderName = HeaderName::from_static("x-blaxe
 /// Carries the credential. It is preferred to `Authorization`, which a workload may want itself.
 pub(crate) const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 
+/// By this header the gateway says that an answer is its own, not a workload's.
+pub(crate) const SOURCE_HEADER: HeaderName = HeaderName::from_static("x-blaxel-source");
+
 /// The hosts on which the platform serves workloads by their own names.
 const WORKLOAD_DOMAINS: [&str; 2] = [".bl.run", ".runv2.blaxel.dev"];
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::{Body, BoxFuture, Delivery, Error};
+use blaxel_core::{Body, BoxFuture, Delivery, Error, OperationInfo, Plane};
+use http::StatusCode;
 use http::header::HeaderValue;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::deadline::Progress;
-use crate::defaults::{CREDENTIAL_HEADER, Defaults};
+use crate::defaults::{CREDENTIAL_HEADER, Defaults, SOURCE_HEADER};
 
 /// Completes each request and hands it on.
 #[derive(Clone, Debug)]
@@ -53,23 +54,71 @@ where
             return PrepareFuture::Refused { error: Some(error) };
         }
         let Some(authenticator) = &self.authenticator else {
-            return PrepareFuture::Sending {
-                call: self.inner.call(request),
-            };
+            let call = self.inner.call(request);
+            return PrepareFuture::Sending { call, token: None };
         };
+        let token = Token::of(authenticator, &request);
         // Almost always a credential is at hand; only then is there nothing to wait for.
         if let Some(credential) = authenticator.ready() {
-            request.headers_mut().insert(CREDENTIAL_HEADER, credential);
-            return PrepareFuture::Sending {
-                call: self.inner.call(request),
-            };
+            let token = token.carry(credential, &mut request);
+            let call = self.inner.call(request);
+            return PrepareFuture::Sending { call, token };
         }
         let unready = self.inner.clone();
         PrepareFuture::Waiting {
             credential: authenticator.clone().header_owned(),
             // The service that was found ready goes along; the clone takes its place.
             service: std::mem::replace(&mut self.inner, unready),
-            request: Some(request),
+            waiting: Some((request, token)),
+        }
+    }
+}
+
+/// A token on its way, to be dropped if the server refuses it.
+pub(crate) struct Token {
+    authenticator: Authenticator,
+    plane: Option<Plane>,
+    credential: Option<HeaderValue>,
+}
+
+/// Marks an answer that refused a token which another one can take the place of.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenDropped;
+
+impl Token {
+    fn of(authenticator: &Authenticator, request: &http::Request<Body>) -> Self {
+        Self {
+            authenticator: authenticator.clone(),
+            plane: request.body().operation().map(OperationInfo::plane),
+            credential: None,
+        }
+    }
+
+    fn carry(self, credential: HeaderValue, request: &mut http::Request<Body>) -> Option<Self> {
+        request
+            .headers_mut()
+            .insert(CREDENTIAL_HEADER, credential.clone());
+        Some(Self {
+            credential: Some(credential),
+            ..self
+        })
+    }
+
+    /// Drops the token if this answer refuses it. A 403 does not, nor does a workload's own 401.
+    fn judge(&self, response: &mut http::Response<Body>) {
+        let from_platform = || {
+            response
+                .headers()
+                .get(SOURCE_HEADER)
+                .is_some_and(|source| source == "platform")
+        };
+        let refused = response.status() == StatusCode::UNAUTHORIZED
+            && (self.plane != Some(Plane::Run) || from_platform());
+        let Some(credential) = self.credential.as_ref().filter(|_| refused) else {
+            return;
+        };
+        if self.authenticator.invalidate(credential) {
+            response.extensions_mut().insert(TokenDropped);
         }
     }
 }
@@ -82,9 +131,13 @@ pin_project! {
         Waiting {
             credential: BoxFuture<Result<HeaderValue, Error>>,
             service: S,
-            request: Option<http::Request<Body>>,
+            waiting: Option<(http::Request<Body>, Token)>,
         },
-        Sending { #[pin] call: S::Future },
+        Sending {
+            #[pin]
+            call: S::Future,
+            token: Option<Token>,
+        },
     }
 }
 
@@ -96,28 +149,37 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let call = match self.as_mut().project() {
+            let next = match self.as_mut().project() {
                 Step::Refused { error } => {
                     return match error.take() {
                         Some(error) => Poll::Ready(Err(error)),
                         None => Poll::Pending,
                     };
                 }
-                Step::Sending { call } => return call.poll(cx),
+                Step::Sending { call, token } => {
+                    let mut outcome = ready!(call.poll(cx));
+                    if let (Ok(response), Some(token)) = (&mut outcome, token) {
+                        token.judge(response);
+                    }
+                    return Poll::Ready(outcome);
+                }
                 Step::Waiting {
                     credential,
                     service,
-                    request,
+                    waiting,
                 } => {
                     let credential = ready!(credential.as_mut().poll(cx))?;
-                    let Some(mut request) = request.take() else {
+                    let Some((mut request, token)) = waiting.take() else {
                         return Poll::Pending;
                     };
-                    request.headers_mut().insert(CREDENTIAL_HEADER, credential);
-                    service.call(request)
+                    let token = token.carry(credential, &mut request);
+                    PrepareFuture::Sending {
+                        call: service.call(request),
+                        token,
+                    }
                 }
             };
-            self.set(PrepareFuture::Sending { call });
+            self.set(next);
         }
     }
 }

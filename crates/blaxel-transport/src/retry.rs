@@ -22,7 +22,7 @@ use self::backoff::Jitter;
 use self::budget::Budget;
 pub use self::policy::RetryPolicy;
 use self::recovery::{Recovered, recover};
-use self::verdict::Situation;
+use self::verdict::{Situation, Verdict};
 
 /// Sends a request again when its operation allows it, or when there is proof that it was not
 /// processed.
@@ -99,6 +99,7 @@ impl<S: Inner> Service<http::Request<Body>> for Retry<S> {
                 .own_attempts()
                 .unwrap_or(self.shared.policy.attempts),
             resent_on_proof: false,
+            reauthorized: false,
         };
         RetryFuture {
             spare: (situation.allowed > 1).then(|| copy(&request)).flatten(),
@@ -183,8 +184,10 @@ impl<S: Inner> Future for RetryFuture<S> {
                 StepProjection::Recovering { recovery } => {
                     match ready!(recovery.as_mut().poll(cx)) {
                         Recovered::Final(outcome) => return Poll::Ready(outcome),
-                        Recovered::Again { on_proof } => {
-                            this.situation.resent_on_proof |= on_proof;
+                        Recovered::Again(verdict) => {
+                            let situation = &mut this.situation;
+                            situation.resent_on_proof |= verdict == Verdict::AgainOnProof;
+                            situation.reauthorized |= verdict == Verdict::Reauthorized;
                             Step::Readying {
                                 request: this.spare.take(),
                             }

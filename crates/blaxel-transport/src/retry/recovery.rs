@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
 use super::verdict::{Finding, Situation, Verdict};
+use crate::prepare::TokenDropped;
 
 /// How much of an error answer is read, to look into it or to be rid of it.
 const PEEK: usize = 64 * 1024;
@@ -22,7 +23,7 @@ const DRAIN: Duration = Duration::from_millis(50);
 /// What became of a failed attempt.
 pub(super) enum Recovered {
     Final(Result<http::Response<Body>, Error>),
-    Again { on_proof: bool },
+    Again(Verdict),
 }
 
 /// Judges a failed attempt, and waits until the next one is due if there is to be one.
@@ -33,8 +34,10 @@ pub(super) async fn recover(
     deadline: Instant,
 ) -> Recovered {
     let (verdict, outcome) = judge(outcome, &situation).await;
-    if verdict == Verdict::Keep {
-        return Recovered::Final(outcome);
+    match verdict {
+        Verdict::Keep => return Recovered::Final(outcome),
+        Verdict::Reauthorized => return Recovered::Again(verdict),
+        Verdict::Again | Verdict::AgainOnProof => {}
     }
     let hint = match &outcome {
         Ok(response) => wait_asked_for(response.headers()),
@@ -52,9 +55,7 @@ pub(super) async fn recover(
         drain(response.into_body()).await;
     }
     sleep(delay).await;
-    Recovered::Again {
-        on_proof: verdict == Verdict::AgainOnProof,
-    }
+    Recovered::Again(verdict)
 }
 
 async fn judge(
@@ -65,6 +66,7 @@ async fn judge(
         Err(error) => (situation.judge_failure(&error), Err(error)),
         Ok(response) => {
             let mut finding = Finding::of(response.status(), response.headers());
+            finding.token_dropped = response.extensions().get::<TokenDropped>().is_some();
             let response = if finding.platform {
                 let (response, start) = peek(response).await;
                 finding.retryable = retryable(&start);

@@ -14,6 +14,8 @@ pub(crate) struct Situation {
     pub(super) allowed: u32,
     /// Whether one that may be sent only once was sent again already, on proof.
     pub(super) resent_on_proof: bool,
+    /// Whether it was sent again already with another token.
+    pub(super) reauthorized: bool,
 }
 
 /// What is to be done about a failed attempt.
@@ -23,6 +25,8 @@ pub(super) enum Verdict {
     Again,
     /// Once more, for the request was not processed.
     AgainOnProof,
+    /// Once more and at once, for the server did not know the token, and another can be had.
+    Reauthorized,
 }
 
 /// What an answer with an error status tells.
@@ -37,6 +41,8 @@ pub(super) struct Finding {
     pub(super) retryable: Option<bool>,
     /// The word of the header `x-should-retry`.
     pub(super) should_retry: Option<bool>,
+    /// Whether the token was refused, and dropped for another.
+    pub(super) token_dropped: bool,
 }
 
 impl Finding {
@@ -48,6 +54,7 @@ impl Finding {
             platform: text("x-blaxel-source") == Some("platform"),
             code: text("x-blaxel-error-code").map(str::to_owned),
             retryable: None,
+            token_dropped: false,
             should_retry: match text("x-should-retry") {
                 Some("true") => Some(true),
                 Some("false") => Some(false),
@@ -80,6 +87,9 @@ impl Situation {
 
     /// The verdict on an answer with an error status.
     pub(super) fn judge_answer(&self, finding: &Finding) -> Verdict {
+        if finding.token_dropped && !self.reauthorized {
+            return Verdict::Reauthorized;
+        }
         let again = self.sent < self.allowed && self.may_repeat() && self.is_passing(finding);
         if again { Verdict::Again } else { Verdict::Keep }
     }
@@ -116,6 +126,7 @@ mod tests {
             sent: 1,
             allowed: 3,
             resent_on_proof: false,
+            reauthorized: false,
         }
     }
 
