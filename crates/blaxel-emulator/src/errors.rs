@@ -98,7 +98,7 @@ impl Refusal {
     }
 
     /// A model's own error, as OpenAI-compatible servers write it. It does not come from the
-    /// platform, so it bears none of the platform's marks.
+    /// platform, so it bears none of the platform's marks, and neither do those of other dialects.
     pub(crate) fn model(status: StatusCode, message: impl Into<String>) -> Self {
         let error = json!({
             "message": message.into(),
@@ -107,6 +107,21 @@ impl Refusal {
             "code": null,
         });
         Self::new(status, json!({"error": error}))
+    }
+
+    /// A bad request as Anthropic's servers answer it.
+    pub(crate) fn anthropic(message: &str) -> Self {
+        let error = json!({"type": "invalid_request_error", "message": message});
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            json!({"type": "error", "error": error}),
+        )
+    }
+
+    /// A bad request as Gemini's servers answer it.
+    pub(crate) fn gemini(message: &str) -> Self {
+        let error = json!({"code": 400, "message": message, "status": "INVALID_ARGUMENT"});
+        Self::new(StatusCode::BAD_REQUEST, json!({"error": error}))
     }
 
     /// The gateway's form.

@@ -1,11 +1,15 @@
 //! The emulator as a program: it tells how to reach it and serves until Ctrl-C.
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use blaxel_emulator::{Builder, Emulator};
+use tokio::sync::oneshot;
 
 const USAGE: &str = "\
 A local Blaxel: prints the environment variables that lead a client to it, and serves until Ctrl-C.
@@ -16,6 +20,8 @@ Options:
   --port <PORT>            listen at this port of 127.0.0.1 (default: a free one)
   --workspace <NAME>       the workspace (default: demo)
   --seed <NUMBER>          what the billing history is made from (default: 1)
+  --until-stdin-closes     end when the standard input is closed too, as it is when the program
+                           that started this one is gone
   -h, --help               print this text
 ";
 
@@ -31,12 +37,23 @@ impl fmt::Display for BadOption {
     }
 }
 
+/// What the command line asks for.
+struct Options {
+    builder: Builder,
+    until_stdin_closes: bool,
+}
+
 /// Reads the command line; `None` asks for help.
-fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, BadOption> {
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, BadOption> {
+    let mut until_stdin_closes = false;
     let mut builder = Emulator::builder().real_clock().stream_pause(STREAM_PAUSE);
     while let Some(argument) = arguments.next() {
         if argument == "--help" || argument == "-h" {
             return Ok(None);
+        }
+        if argument == "--until-stdin-closes" {
+            until_stdin_closes = true;
+            continue;
         }
         // Both `--port 80` and `--port=80` are understood.
         let (option, given) = match argument.split_once('=') {
@@ -57,7 +74,10 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Builder>, 
             _ => return Err(bad()),
         };
     }
-    Ok(Some(builder))
+    Ok(Some(Options {
+        builder,
+        until_stdin_closes,
+    }))
 }
 
 fn is_name(text: &str) -> bool {
@@ -65,22 +85,44 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// The lines that a shell can evaluate.
+/// The lines that a shell can evaluate. The OAuth 2.0 client is a comment: where two credentials are
+/// set, clients take the API key, or disagree.
 fn exports(emulator: &Emulator) -> String {
     let mut lines = String::new();
     for (name, value) in emulator.variables() {
         lines.push_str(&format!("export {name}={value}\n"));
     }
+    let client = format!("{}:{}", emulator.client_id(), emulator.client_secret());
+    let client = BASE64_STANDARD.encode(client);
+    lines.push_str(&format!("# BL_CLIENT_CREDENTIALS={client}\n"));
     lines
 }
 
-async fn serve(builder: Builder) -> std::io::Result<()> {
-    let emulator = builder.start().await?;
-    let mut out = std::io::stdout();
+async fn serve(options: Options) -> io::Result<()> {
+    let emulator = options.builder.start().await?;
+    let mut out = io::stdout();
     out.write_all(exports(&emulator).as_bytes())?;
     out.flush()?;
     eprintln!("The emulator serves at {}; Ctrl-C ends it.", emulator.url());
-    tokio::signal::ctrl_c().await
+    if !options.until_stdin_closes {
+        return tokio::signal::ctrl_c().await;
+    }
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        () = stdin_closes() => Ok(()),
+    }
+}
+
+/// Waits until the standard input is closed. What comes in until then is thrown away.
+async fn stdin_closes() {
+    let (sender, receiver) = oneshot::channel();
+    // A thread of its own: the runtime would not end before one of its own does.
+    thread::spawn(move || {
+        // An input that fails is at its end too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = sender.send(());
+    });
+    let _ = receiver.await;
 }
 
 #[tokio::main]
@@ -90,7 +132,7 @@ async fn main() -> ExitCode {
             print!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Ok(Some(builder)) => match serve(builder).await {
+        Ok(Some(options)) => match serve(options).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("blaxel-emulator: {error}");

@@ -1,13 +1,17 @@
 //! What the emulator answers: one table of operations, and the way of a request to its handler.
 
 mod access;
+mod anthropic;
 mod billing;
 mod call;
 mod chat;
+mod gemini;
 mod inference;
 mod listing;
 mod oauth;
 mod resources;
+mod speech;
+mod stream;
 
 use std::sync::Arc;
 
@@ -15,7 +19,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, any, on};
 use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
@@ -35,7 +39,8 @@ type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
 /// An operation: its name, where it is found, what is asked of a caller, and what it does.
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
-    method: MethodFilter,
+    /// `None` for any: what a workload makes of a method is its own affair.
+    method: Option<MethodFilter>,
     paths: Vec<String>,
     gate: Gate,
     handler: Handler,
@@ -57,7 +62,7 @@ pub(crate) enum Gate {
 impl Route {
     pub(crate) fn new<const N: usize>(
         operation: &'static str,
-        method: MethodFilter,
+        method: impl Into<Option<MethodFilter>>,
         paths: [&str; N],
         gate: Gate,
         handler: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
@@ -65,7 +70,7 @@ impl Route {
         let paths = paths.map(str::to_owned).into();
         Self {
             operation,
-            method,
+            method: method.into(),
             paths,
             gate,
             handler: Box::new(handler),
@@ -91,7 +96,11 @@ pub(crate) fn router(engine: &Arc<Engine>) -> Router {
             let (engine, route) = (Arc::clone(engine), Arc::clone(&route));
             let method = route.method;
             let handler = move |request: Request| perform(engine.clone(), route.clone(), request);
-            router = router.route(path, on(method, handler));
+            let endpoint = match method {
+                Some(method) => on(method, handler),
+                None => any(handler),
+            };
+            router = router.route(path, endpoint);
         }
     }
     router

@@ -208,3 +208,22 @@ async fn the_model_s_name_is_sent_unless_another_is_given() {
         Some("gpt-4o-mini")
     );
 }
+
+#[tokio::test]
+async fn an_agent_s_reply_comes_in_pieces_to_who_asks_for_events() {
+    let emulator = Emulator::offline();
+    emulator.add_agent("bot");
+    let agent = Inference::new(emulator.service()).agent("bot");
+    let input = json!({"inputs": "How are you?"});
+    let whole: Value = agent.invoke(&input).await.unwrap();
+
+    let mut events = agent.events(&input).await.unwrap();
+    let (mut text, mut pieces) = (String::new(), 0);
+    while let Some(event) = events.next().await {
+        let piece: Value = serde_json::from_str(event.unwrap().data()).unwrap();
+        text.push_str(piece["output"].as_str().unwrap());
+        pieces += 1;
+    }
+    assert!(pieces > 1);
+    assert_eq!(whole["output"], text);
+}

@@ -394,9 +394,10 @@ def _():
     equal(get_agent.sync(AGENT, client=client).to_dict(), updated.to_dict())
 
 
-@check("agent: a body without metadata is refused with 400")
+@check("agent: a body without metadata or spec is refused with 400")
 def _():
-    refused(create_agent.sync_detailed(client=client, body={"spec": {}}), 400)
+    for body in ({"spec": {}}, {"metadata": {"name": f"{AGENT}-bare"}}):
+        refused(create_agent.sync_detailed(client=client, body=body), 400)
 
 
 @check("agent: run reaches it, and its answer is JSON")

@@ -310,8 +310,9 @@ await check("agent: update replaces the document and keeps when it was made", as
   assert.deepEqual(good(await sdk.getAgent(at)), updated);
 });
 
-await check("agent: a body without metadata is refused with 400", async () => {
+await check("agent: a body without metadata or spec is refused with 400", async () => {
   refused(await sdk.createAgent({ body: { spec: {} } }), 400);
+  refused(await sdk.createAgent({ body: { metadata: { name: `${AGENT}-bare` } } }), 400);
 });
 
 await check("agent: call reaches it, and its answer is JSON", async () => {

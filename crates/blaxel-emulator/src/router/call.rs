@@ -6,7 +6,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequestParts, Path, Query, Request};
 use blaxel_core::{ApiVersion, Timestamp};
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ pub(crate) struct Call {
     pub(crate) engine: Arc<Engine>,
     pub(crate) identity: Identity,
     pub(crate) version: ApiVersion,
+    pub(crate) method: Method,
     pub(crate) query: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -99,6 +100,7 @@ impl Call {
             engine,
             identity,
             version,
+            method: head.method,
             query,
             headers: head.headers,
             body,

@@ -1,25 +1,28 @@
-//! The workloads: agents that echo, and models that speak the OpenAI dialect.
+//! The workloads: agents that echo, and models that speak one or two dialects.
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Call, Gate, Outcome, Route, chat};
+use super::stream::{event, event_stream};
+use super::{Call, Gate, Outcome, Route, anthropic, chat, gemini};
 use crate::errors::{Gateway, Refusal};
 use crate::state::{AGENTS, Kind, MODELS};
 
 /// The name of the path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
+/// The name of the path parameter with what comes after the workload's name.
+const REST: &str = "rest";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "InvokeAgent",
-            MethodFilter::POST,
+            None,
             [
                 "/run/{workspace}/agents/{name}",
+                "/run/{workspace}/agents/{name}/",
                 "/run/{workspace}/agents/{name}/{*rest}",
             ],
             Gate::Workload,
@@ -27,7 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         Route::new(
             "CreateChatCompletion",
-            MethodFilter::POST,
+            None,
             [
                 "/run/{workspace}/models/{name}/v1/chat/completions",
                 "/run/{workspace}/models/{name}/chat/completions",
@@ -37,9 +40,10 @@ pub(crate) fn routes() -> Vec<Route> {
         ),
         Route::new(
             "CallModel",
-            MethodFilter::POST,
+            None,
             [
                 "/run/{workspace}/models/{name}",
+                "/run/{workspace}/models/{name}/",
                 "/run/{workspace}/models/{name}/{*rest}",
             ],
             Gate::Workload,
@@ -62,7 +66,8 @@ pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
     ))
 }
 
-/// An agent that says what it heard. It takes `{"inputs": ...}`, any other JSON, or plain text.
+/// An agent that says what it heard, and by which method unless that is the usual one. It takes
+/// `{"inputs": ...}`, any other JSON, or plain text.
 fn invoke_agent(call: &Call) -> Outcome {
     reach(call, &AGENTS)?;
     if call.query.get("async") == Some("true") {
@@ -76,18 +81,64 @@ fn invoke_agent(call: &Call) -> Outcome {
     let heard = heard
         .as_str()
         .map_or_else(|| heard.to_string(), str::to_owned);
-    let mut reply = json!({"output": format!("{} heard: {heard}", call.path(NAME))});
-    if let Some(thread) = call.header("x-blaxel-thread-id") {
-        reply["thread"] = thread.into();
+    let output = format!("{} heard: {heard}", call.path(NAME));
+    let reply = |output: &str| {
+        let mut reply = json!({"output": output});
+        if call.method != Method::POST {
+            reply["method"] = call.method.as_str().into();
+        }
+        if let Some(thread) = call.header("x-blaxel-thread-id") {
+            reply["thread"] = thread.into();
+        }
+        reply
+    };
+    if !wants_events(call) {
+        return Ok(Json(reply(&output)).into_response());
     }
-    Ok(Json(reply).into_response())
+    let words = output.split_inclusive(' ');
+    let pieces = words.map(|word| event(&reply(word).to_string())).collect();
+    Ok(event_stream(pieces, call.engine.config.stream_pause))
 }
 
-/// What a model says to anything else than chat.
+/// Whether a stream of events is the first that a caller accepts. That is enough for a workload
+/// that has two ways to answer; nothing is weighed.
+fn wants_events(call: &Call) -> bool {
+    let accepted = call.header("accept").unwrap_or_default();
+    let first = accepted.split([',', ';']).next().unwrap_or_default();
+    first.trim().eq_ignore_ascii_case("text/event-stream")
+}
+
+/// What a model says to anything else than chat: it may know its provider's own dialect.
 fn call_model(call: &Call) -> Outcome {
     reach(call, &MODELS)?;
+    let path = call.path(REST);
+    let document = call.engine.store.get(&MODELS, call.path(NAME));
+    let provider = document
+        .as_ref()
+        .and_then(|document| document.get("spec")?.get("runtime")?.get("type")?.as_str());
+    match (provider, gemini::model(path)) {
+        (Some("anthropic"), _) if path == "v1/messages" => {
+            only_post(call)?;
+            anthropic::message(call)
+        }
+        (Some("gemini"), Some(model)) => {
+            only_post(call)?;
+            gemini::generate(call, model)
+        }
+        _ => Err(Refusal::model(
+            StatusCode::NOT_FOUND,
+            "This model has no such path; it knows /v1/chat/completions.",
+        )),
+    }
+}
+
+/// Asks that a model is called by the one method that it knows.
+pub(crate) fn only_post(call: &Call) -> Result<(), Refusal> {
+    if call.method == Method::POST {
+        return Ok(());
+    }
     Err(Refusal::model(
-        StatusCode::NOT_FOUND,
-        "This model knows /v1/chat/completions only.",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only POST is accepted here.",
     ))
 }

@@ -17,8 +17,8 @@ const MAX_LIMIT: usize = 200;
 /// A search text shorter than this finds everything.
 const MIN_SEARCH: usize = 2;
 
-/// The states a resource can be asked for by.
-const STATES: [&str; 10] = [
+/// The states a resource can be asked for by, in every version.
+const STATES: [&str; 13] = [
     "DELETING",
     "TERMINATED",
     "FAILED",
@@ -29,6 +29,9 @@ const STATES: [&str; 10] = [
     "DEPLOYING",
     "DEPLOYED",
     "BUILT",
+    "ARCHIVING",
+    "ARCHIVED",
+    "UNARCHIVING",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ struct ListQuery {
     search: String,
     /// In upper case, sorted; empty where every state is asked for.
     states: Vec<String>,
+    /// Compared as it stands; `None` where it does not matter.
+    external_id: Option<String>,
     from_end: bool,
 }
 
@@ -54,7 +59,9 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
     let engine = &call.engine;
     let mut records = engine.store.all(kind);
     if call.version < ApiVersion::V2026_04_28 {
-        // Everything at once, newest first; the parameters of pages mean nothing here.
+        // Everything at once, newest first; the parameters of pages mean nothing here. Only the
+        // states are looked at, although they choose nothing either.
+        states(call.query.get("status"))?;
         records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
         return Ok(Json(documents(&records)).into_response());
     }
@@ -128,6 +135,10 @@ impl ListQuery {
             sort,
             search,
             states: states(params.get("status"))?,
+            external_id: params
+                .get("externalId")
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
             from_end,
         })
     }
@@ -138,19 +149,22 @@ impl ListQuery {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let in_state = self.states.is_empty() || self.states.iter().any(|state| state == status);
-        in_state && (self.search.is_empty() || self.finds(document))
+        let has_id =
+            |wanted: &String| metadata(document, "externalId").is_some_and(|id| id == wanted);
+        in_state
+            && self.external_id.as_ref().is_none_or(has_id)
+            && (self.search.is_empty() || self.finds(document))
     }
 
     /// Whether the search text is in the name, the display name, or a label's name or value.
     fn finds(&self, document: &Document) -> bool {
-        let member = |name: &str| {
-            document
-                .get("metadata")
-                .and_then(|metadata| metadata.get(name))
-        };
         let holds = |text: &str| text.to_lowercase().contains(&self.search);
-        let text = |name: &str| member(name).and_then(Value::as_str).is_some_and(holds);
-        let labels = member("labels").and_then(Value::as_object);
+        let text = |name: &str| {
+            metadata(document, name)
+                .and_then(Value::as_str)
+                .is_some_and(holds)
+        };
+        let labels = metadata(document, "labels").and_then(Value::as_object);
         text("name")
             || text("displayName")
             || labels.is_some_and(|labels| {
@@ -166,10 +180,18 @@ impl ListQuery {
             sort,
             search,
             states,
-            ..
+            external_id,
+            limit: _,
+            from_end: _,
         } = self;
-        json!([workspace, kind.plural, format!("{sort:?}"), search, states]).to_string()
+        let sort = format!("{sort:?}");
+        json!([workspace, kind.plural, sort, search, states, external_id]).to_string()
     }
+}
+
+/// A member of a document's metadata.
+fn metadata<'a>(document: &'a Document, name: &str) -> Option<&'a Value> {
+    document.get("metadata")?.get(name)
 }
 
 /// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.

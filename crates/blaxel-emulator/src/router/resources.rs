@@ -81,17 +81,19 @@ fn not_found(kind: &Kind) -> Refusal {
     Refusal::control(StatusCode::NOT_FOUND, &format!("{} not found", kind.noun))
 }
 
-/// The body as a document with metadata.
+/// The body as a document, which has metadata and a spec.
 fn document(call: &Call) -> Result<Document, Refusal> {
     let Some(Value::Object(document)) = call.json() else {
         return Err(Refusal::bad_request("The body must be a JSON object."));
     };
-    match document.get("metadata") {
-        Some(Value::Object(_)) => Ok(document),
-        _ => Err(Refusal::bad_request(
-            "metadata is missing or is not an object.",
-        )),
+    for member in ["metadata", "spec"] {
+        if !document.get(member).is_some_and(Value::is_object) {
+            return Err(Refusal::bad_request(format!(
+                "{member} is missing or is not an object."
+            )));
+        }
     }
+    Ok(document)
 }
 
 /// The name in a document, if there is one.

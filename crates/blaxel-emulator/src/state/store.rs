@@ -168,6 +168,10 @@ fn complete(document: &mut Document, name: &str, author: &Author<'_>, before: Op
     let metadata = document.entry("metadata").or_insert_with(|| json!({}));
     if let Value::Object(metadata) = metadata {
         metadata.extend(own.map(|(member, value)| (member.to_owned(), value)));
+        // The client's own, but it stays until the client sends another one.
+        if let Some(id) = before.and_then(|metadata| metadata.get("externalId")) {
+            metadata.entry("externalId").or_insert_with(|| id.clone());
+        }
     }
     document.insert("status".to_owned(), "DEPLOYED".into());
     document.insert("events".to_owned(), json!([]));

@@ -78,6 +78,73 @@ async fn an_agent_says_what_it_heard() {
 }
 
 #[tokio::test]
+async fn an_agent_is_called_by_any_method_at_any_path() {
+    let emulator = emulator();
+    let url = format!("{}/demo/agents/parrot", emulator.run_url());
+    for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"] {
+        let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+        for path in ["", "/", "/v1/any?x=1"] {
+            let request = ask(method.clone(), format!("{url}{path}")).bytes("Hello");
+            let reply = request.on(&emulator).await.expect(200);
+            let expected = json!({"output": "parrot heard: Hello", "method": method.as_str()});
+            assert_eq!(reply, expected, "{method} {path}");
+        }
+        let missing = format!("{}/demo/agents/nobody/x", emulator.run_url());
+        let reply = ask(method.clone(), &missing).on(&emulator).await;
+        reply.gateway(404, "WORKLOAD_NOT_FOUND");
+        let bare = emulator.service().verbatim();
+        let reply = ask(method, &url).to(&bare).await;
+        reply.gateway(401, "AUTHENTICATION_REQUIRED");
+    }
+    let reply = post(format!("{url}/"), &json!({"inputs": "Hello"}))
+        .on(&emulator)
+        .await;
+    assert_eq!(reply.expect(200), json!({"output": "parrot heard: Hello"}));
+    let head = ask(http::Method::HEAD, &url).on(&emulator).await;
+    assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
+    let journal = emulator.journal();
+    let asked = journal
+        .iter()
+        .all(|entry| entry.operation.as_deref() == Some("InvokeAgent"));
+    assert!(asked, "{journal:?}");
+}
+
+#[tokio::test]
+async fn an_agent_streams_to_who_wants_events_first() {
+    let emulator = emulator();
+    let url = format!("{}/demo/agents/parrot", emulator.run_url());
+    let accepting = |accept: &str| {
+        post(&url, &json!({"inputs": "one  two"}))
+            .header("accept", accept)
+            .header("X-Blaxel-Thread-Id", "t-42")
+    };
+    for accept in [
+        "text/event-stream",
+        "text/event-stream, application/x-ndjson, */*",
+        "Text/Event-Stream;q=1.0,*/*",
+    ] {
+        let reply = accepting(accept).on(&emulator).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), Some("text/event-stream"));
+        let text = std::str::from_utf8(&reply.bytes).unwrap();
+        let pieces: Vec<Value> = events(text)
+            .into_iter()
+            .map(|piece| serde_json::from_str(piece).unwrap())
+            .collect();
+        let words: Vec<_> = pieces
+            .iter()
+            .map(|piece| piece["output"].as_str().unwrap())
+            .collect();
+        assert_eq!(words, ["parrot ", "heard: ", "one ", " ", "two"]);
+        assert!(pieces.iter().all(|piece| piece["thread"] == "t-42"));
+    }
+    let whole = json!({"output": "parrot heard: one  two", "thread": "t-42"});
+    for accept in ["application/json", "*/*", "", "*/*, text/event-stream"] {
+        assert_eq!(accepting(accept).on(&emulator).await.expect(200), whole);
+    }
+}
+
+#[tokio::test]
 async fn the_gateway_refuses_in_its_own_form() {
     let emulator = emulator();
     let run = emulator.run_url();
@@ -253,6 +320,32 @@ async fn a_models_own_errors_bear_no_mark_of_the_platform() {
         let body = reply.expect(status);
         assert_eq!(body["error"]["type"], "invalid_request_error");
         assert!(body["error"]["message"].is_string());
+        assert_eq!(reply.header("x-blaxel-source"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_there_before_its_methods_and_paths_are() {
+    let emulator = emulator();
+    for (path, status) in [
+        ("", 404),
+        ("/", 404),
+        ("/v1/models", 404),
+        ("/chat/completions", 405),
+        ("/v1/chat/completions", 405),
+    ] {
+        let at = |name: &str| {
+            let uri = format!("{}/demo/models/{name}{path}", emulator.run_url());
+            ask(http::Method::GET, uri)
+        };
+        let bare = emulator.service().verbatim();
+        let reply = at("nobody").to(&bare).await;
+        reply.gateway(401, "AUTHENTICATION_REQUIRED");
+        let reply = at("nobody").on(&emulator).await;
+        reply.gateway(404, "WORKLOAD_NOT_FOUND");
+        let reply = at("sandbox-openai").on(&emulator).await;
+        let body = reply.expect(status);
+        assert_eq!(body["error"]["type"], "invalid_request_error", "{path}");
         assert_eq!(reply.header("x-blaxel-source"), None);
     }
 }

@@ -133,7 +133,7 @@ async fn a_search_looks_at_names_and_labels() {
         .build();
     let labelled = json!({"metadata": {
         "name": "delta", "displayName": "The Fourth", "labels": {"team": "Violet"},
-    }});
+    }, "spec": {}});
     post("/models", &labelled).on(&emulator).await.expect(200);
     for (text, found) in [
         ("ALP", vec!["alpha"]),
@@ -160,6 +160,8 @@ async fn states_and_the_last_page() {
     for (query, count) in [
         ("status=deployed,Failed", 7),
         ("status=FAILED", 0),
+        ("status=archiving,ARCHIVED,Unarchiving", 0),
+        ("status=ARCHIVED,DEPLOYED", 7),
         ("anchor=end&limit=3", 1),
     ] {
         let page = get(format!("/models?{query}"))
@@ -168,6 +170,38 @@ async fn states_and_the_last_page() {
             .expect(200);
         assert_eq!(page["data"].as_array().unwrap().len(), count, "{query}");
         assert_eq!(page["meta"]["hasMore"], false);
+    }
+}
+
+#[tokio::test]
+async fn an_external_id_finds_all_that_bear_it() {
+    let emulator = Emulator::offline();
+    for kind in ["agents", "models"] {
+        for (name, id) in [("a", "one"), ("b", "two"), ("c", "one"), ("d", "one-more")] {
+            let document = json!({"metadata": {"name": name, "externalId": id}, "spec": {}});
+            let uri = format!("/{kind}");
+            post(uri, &document).on(&emulator).await.expect(200);
+        }
+        for (id, found) in [("one", vec!["a", "c"]), ("ONE", vec![]), ("on", vec![])] {
+            let uri = format!("/{kind}?sort=name:asc&externalId={id}");
+            let page = get(uri).on(&emulator).await.expect(200);
+            assert_eq!(names(&page["data"]), found, "{kind} {id}");
+        }
+        let all = get(format!("/{kind}?externalId=&q=a")).on(&emulator).await;
+        assert!(names(&all.expect(200)["data"]).len() > 3);
+
+        let uri = format!("/{kind}?sort=name:asc&limit=1");
+        let page = get(format!("{uri}&externalId=one"))
+            .on(&emulator)
+            .await
+            .expect(200);
+        let next = format!("{uri}&cursor={}", cursor(&page));
+        let second = get(format!("{next}&externalId=one")).on(&emulator).await;
+        assert_eq!(names(&second.expect(200)["data"]), ["c"]);
+        for foreign in [format!("{next}&externalId=two"), next] {
+            let reply = get(foreign).on(&emulator).await;
+            assert_eq!(reply.refusal(400), "invalid_cursor");
+        }
     }
 }
 

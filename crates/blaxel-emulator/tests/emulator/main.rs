@@ -9,6 +9,7 @@
 
 mod access;
 mod billing;
+mod dialects;
 mod doors;
 mod faults;
 mod inference;

@@ -1,8 +1,9 @@
 //! The program.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_blaxel-emulator"));
@@ -34,7 +35,7 @@ fn it_tells_how_to_reach_it_and_serves() {
             .unwrap(),
     );
     let out = BufReader::new(running.0.stdout.take().unwrap());
-    let lines: Vec<String> = out.lines().take(4).map(Result::unwrap).collect();
+    let lines: Vec<String> = out.lines().take(5).map(Result::unwrap).collect();
     let value = |name: &str| {
         let line = lines
             .iter()
@@ -44,6 +45,11 @@ fn it_tells_how_to_reach_it_and_serves() {
     };
     assert_eq!(value("BL_WORKSPACE"), "team-a");
     assert!(!value("BL_API_KEY").is_empty() && value("BL_RUN_URL").ends_with("/run"));
+    // Not a variable: both credentials at once would leave it open which one counts.
+    assert_eq!(
+        lines[4],
+        "# BL_CLIENT_CREDENTIALS=ZW11bGF0b3ItY2xpZW50OmVtdWxhdG9yLXNlY3JldA=="
+    );
     let url = value("BL_API_URL");
     let address = url
         .strip_prefix("http://")
@@ -51,6 +57,36 @@ fn it_tells_how_to_reach_it_and_serves() {
         .strip_suffix("/v0")
         .unwrap();
     TcpStream::connect(address).unwrap();
+}
+
+/// Whoever started it may be gone without a chance to end it.
+#[test]
+fn it_ends_with_its_standard_input_if_it_is_asked_to() {
+    for (arguments, ends) in [(&["--until-stdin-closes"][..], true), (&[][..], false)] {
+        let mut command = program(arguments);
+        let mut running = Running(
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        let mut input = running.0.stdin.take().unwrap();
+        let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+        assert_eq!(lines.by_ref().take(5).count(), 5);
+        input.write_all(b"what it reads means nothing\n").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(running.0.try_wait().unwrap(), None, "{arguments:?}");
+
+        drop(input);
+        if ends {
+            assert_eq!(running.0.wait().unwrap().code(), Some(0));
+        } else {
+            std::thread::sleep(Duration::from_millis(200));
+            assert_eq!(running.0.try_wait().unwrap(), None);
+        }
+    }
 }
 
 #[test]
@@ -72,6 +108,7 @@ fn a_bad_option_is_exit_code_2() {
         &["--port", "70000"],
         &["--seed=x"],
         &["--workspace", "a b"],
+        &["--until-stdin-closes=yes"],
         &["extra"],
     ] {
         let output = run(bad);

@@ -47,7 +47,8 @@ async fn a_resource_lives_its_life() {
         assert_eq!(conflict, format!("{noun} already exists"));
 
         emulator.clock().advance(Duration::from_secs(60));
-        let mut changed = json!({"metadata": {"name": "first", "createdAt": "x", "url": "y"}});
+        let mut changed =
+            json!({"metadata": {"name": "first", "createdAt": "x", "url": "y"}, "spec": {}});
         let replaced = ask(Method::PUT, &one)
             .json(&changed)
             .on(&emulator)
@@ -59,7 +60,8 @@ async fn a_resource_lives_its_life() {
             replaced["metadata"]["updatedAt"],
             emulator.clock().now().as_str()
         );
-        assert!(replaced.get("spec").is_none() && replaced.get("later").is_none());
+        assert_eq!(replaced["spec"], json!({}));
+        assert!(replaced.get("later").is_none());
         assert!(replaced["metadata"].get("labels").is_none());
         changed["metadata"]["name"] = "second".into();
         ask(Method::PUT, &one)
@@ -111,6 +113,54 @@ async fn documents_without_a_good_name_are_refused() {
         .on(&emulator)
         .await
         .refusal(400);
+}
+
+#[tokio::test]
+async fn a_document_needs_a_spec() {
+    let emulator = Emulator::offline();
+    emulator.add_agent("there");
+    for spec in [None, Some(Value::Null), Some(json!([])), Some(json!("x"))] {
+        let mut body = json!({"metadata": {"name": "there"}});
+        if let Some(spec) = spec {
+            body["spec"] = spec;
+        }
+        for request in [
+            post("/models", &body),
+            ask(Method::PUT, "/agents/there").json(&body),
+        ] {
+            let reply = request.on(&emulator).await;
+            assert_eq!(reply.refusal(400), "Bad Request", "{body}");
+            let message = reply.json()["message"].to_string();
+            assert!(message.contains("spec is missing"), "{message}");
+        }
+    }
+    get("/models/there").on(&emulator).await.refusal(404);
+}
+
+#[tokio::test]
+async fn an_external_id_stays_until_it_is_replaced() {
+    let emulator = Emulator::offline();
+    let with = |id: Value| json!({"metadata": {"name": "a", "externalId": id}, "spec": {}});
+    let put = async |body: &Value| {
+        let reply = ask(Method::PUT, "/agents/a").json(body).on(&emulator).await;
+        reply.expect(200)["metadata"]["externalId"].clone()
+    };
+    let first = with(json!("order-1"));
+    post("/agents", &first).on(&emulator).await.expect(200);
+    assert_eq!(put(&document("a")).await, "order-1");
+    assert_eq!(put(&with(json!("order-2"))).await, "order-2");
+    assert_eq!(put(&document("a")).await, "order-2");
+    let agent = get("/agents/a").on(&emulator).await.expect(200);
+    assert_eq!(agent["metadata"]["externalId"], "order-2");
+    assert_eq!(put(&with(Value::Null)).await, Value::Null);
+    // It belongs to the document: the next one of the name begins without.
+    put(&first).await;
+    ask(Method::DELETE, "/agents/a")
+        .on(&emulator)
+        .await
+        .expect(200);
+    let again = post("/agents", &document("a")).on(&emulator).await;
+    assert_eq!(again.expect(200)["metadata"].get("externalId"), None);
 }
 
 #[tokio::test]

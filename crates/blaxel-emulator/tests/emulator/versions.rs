@@ -21,12 +21,26 @@ async fn lists_are_pages_from_the_second_version_on() {
 #[tokio::test]
 async fn the_first_version_gives_bare_arrays_and_ignores_parameters() {
     let emulator = Emulator::offline();
-    let uri = "/models?limit=0&sort=sideways&cursor=none&q=zz";
+    let uri = "/models?limit=0&sort=sideways&cursor=none&q=zz&status=FAILED&externalId=none";
     let reply = get(uri)
         .header("blaxel-version", "2026-04-16")
         .on(&emulator)
         .await;
     assert_eq!(names(&reply.expect(200)).len(), 7);
+}
+
+#[tokio::test]
+async fn a_status_that_does_not_exist_is_refused_in_every_version() {
+    let emulator = Emulator::offline();
+    for version in ["2026-04-16", "2026-04-28", "2026-09-22"] {
+        for (status, answered) in [("sleepy", 400), ("failed,SLEEPY", 400), ("archived", 200)] {
+            let reply = get(format!("/agents?status={status}"))
+                .header("blaxel-version", version)
+                .on(&emulator)
+                .await;
+            assert_eq!(reply.status, answered, "{status} in {version}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,19 +9,19 @@ use super::process::Process;
 use crate::ci::cargo_in;
 
 /// What it prints that the programs need.
-const NEEDED: [&str; 4] = ["BL_API_URL", "BL_RUN_URL", "BL_WORKSPACE", "BL_API_KEY"];
-
-/// The OAuth 2.0 client that every emulator knows, `emulator-client:emulator-secret` in base64.
-const CLIENT: (&str, &str) = (
+const NEEDED: [&str; 5] = [
+    "BL_API_URL",
+    "BL_RUN_URL",
+    "BL_WORKSPACE",
+    "BL_API_KEY",
     "BL_CLIENT_CREDENTIALS",
-    "ZW11bGF0b3ItY2xpZW50OmVtdWxhdG9yLXNlY3JldA==",
-);
+];
 
 /// How long it may take to say where it is. It is built already, but cargo may have to wait for
 /// another cargo before it sees that.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// An emulator that serves until it is dropped.
+/// An emulator that serves until it is dropped, or until this process ends in whatever way.
 #[derive(Debug)]
 pub(super) struct Emulator {
     variables: Vec<(String, String)>,
@@ -37,9 +37,9 @@ impl Emulator {
         // Cargo makes place for the program that it runs, so that to end the one ends the other.
         cargo
             .args(["run", "--quiet", "--package", "blaxel-emulator", "--"])
-            .args(["--port", "0"])
+            .args(["--port", "0", "--until-stdin-closes"])
             .stdout(Stdio::piped());
-        let mut process = Process::start(&mut cargo, "blaxel-emulator")?;
+        let mut process = Process::start_with_input(&mut cargo, "blaxel-emulator")?;
         let lines = process.lines();
         let deadline = Instant::now() + START_LIMIT;
         let mut variables = Vec::new();
@@ -50,7 +50,6 @@ impl Emulator {
                 .map_err(|_| "the emulator did not say where it is".to_owned())?;
             variables.extend(variable(&line));
         }
-        variables.push((CLIENT.0.to_owned(), CLIENT.1.to_owned()));
         Ok(Self {
             variables,
             _process: process,
@@ -64,9 +63,12 @@ impl Emulator {
     }
 }
 
-/// The variable that a line sets, if it does: `export NAME=value`.
+/// The variable that a line sets or proposes, if it does: `export NAME=value` or `# NAME=value`.
 fn variable(line: &str) -> Option<(String, String)> {
-    let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
+    let set = line
+        .strip_prefix("export ")
+        .or_else(|| line.strip_prefix("# "))?;
+    let (name, value) = set.split_once('=')?;
     Some((name.to_owned(), value.to_owned()))
 }
 
@@ -85,12 +87,16 @@ mod tests {
         let read = variable("export BL_API_URL=http://127.0.0.1:4242/v0?a=b").unwrap();
         assert_eq!(read.0, "BL_API_URL");
         assert_eq!(read.1, "http://127.0.0.1:4242/v0?a=b");
+        let read = variable("# BL_CLIENT_CREDENTIALS=YTpi==").unwrap();
+        assert_eq!(read.0, "BL_CLIENT_CREDENTIALS");
+        assert_eq!(read.1, "YTpi==");
     }
 
     #[test]
     fn other_lines_set_none() {
         assert_eq!(variable("The emulator serves"), None);
         assert_eq!(variable("export BL_API_URL"), None);
+        assert_eq!(variable("# The emulator serves"), None);
         assert_eq!(variable(""), None);
     }
 

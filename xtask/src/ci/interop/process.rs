@@ -17,9 +17,19 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a command, which errors call by the name.
+    /// Starts a command, which errors call by the name. There is nothing for it to read.
     pub(super) fn start(command: &mut Command, name: &str) -> Result<Self, String> {
-        match command.stdin(Stdio::null()).spawn() {
+        Self::spawn(command.stdin(Stdio::null()), name)
+    }
+
+    /// Starts a command whose standard input stays open, and empty, while this process lives. It
+    /// closes even if this process is killed: a command that heeds it is never left alone.
+    pub(super) fn start_with_input(command: &mut Command, name: &str) -> Result<Self, String> {
+        Self::spawn(command.stdin(Stdio::piped()), name)
+    }
+
+    fn spawn(command: &mut Command, name: &str) -> Result<Self, String> {
+        match command.spawn() {
             Ok(child) => Ok(Self {
                 child,
                 name: name.to_owned(),
@@ -129,6 +139,23 @@ mod tests {
                 .finish(Duration::from_millis(50), |_| ())
                 .unwrap_err();
             assert!(error.starts_with("`sh` did not end"), "{error}");
+        }
+
+        #[test]
+        fn an_input_is_open_until_this_end_of_it_is_gone() {
+            let mut command = Command::new("sh");
+            command
+                .args(["-c", "cat; echo closed"])
+                .stdout(Stdio::piped());
+            let mut process = Process::start_with_input(&mut command, "sh").unwrap();
+            thread::sleep(PAUSE);
+            assert_eq!(process.child.try_wait().unwrap(), None);
+            drop(process.child.stdin.take());
+            let mut lines = Vec::new();
+            process
+                .finish(Duration::from_secs(20), |line| lines.push(line))
+                .unwrap();
+            assert_eq!(lines, ["closed"]);
         }
 
         #[test]
