@@ -1,5 +1,7 @@
 //! What the tests of the whole workspace share; see the files in `tests/`.
 
+pub mod fault;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 

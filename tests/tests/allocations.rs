@@ -55,7 +55,6 @@ fn layers_are_free_and_a_box_costs_one() {
         .unwrap();
     assert_eq!(cost(&layered), bare);
     assert_eq!(cost(&builder().build().unwrap().boxed()), bare + 1);
-    // Two for the table of headers, which any client needs; one for the address as it is sent; one
-    // for the copy that a retry would send.
-    assert_eq!(bare, 4);
+    // Two for the table of headers, which any client needs; one for the address as it is sent.
+    assert_eq!(bare, 3);
 }

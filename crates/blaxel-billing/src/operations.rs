@@ -20,8 +20,8 @@ impl Operation for ListAccounts {
         Ok(())
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<Page<Account>, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<Page<Account>, Error> {
+        response::json(response)
     }
 }
 
@@ -56,7 +56,7 @@ impl Operation for GetAccountMetrics {
         self.query.write(request)
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<MetricsPage, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<MetricsPage, Error> {
+        response::json(response)
     }
 }

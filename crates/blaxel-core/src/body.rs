@@ -13,7 +13,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::error::{BoxError, Error};
 use crate::operation::OperationInfo;
-use crate::options::CallOptions;
+use crate::options::{Attempts, CallOptions};
 
 /// A request's or response's body: nothing, bytes at hand, or bytes that come in time.
 ///
@@ -25,6 +25,7 @@ pub struct Body {
     content: Content,
     operation: Option<&'static OperationInfo>,
     options: Option<Arc<CallOptions>>,
+    attempts: Attempts,
 }
 
 #[derive(Default)]
@@ -80,6 +81,7 @@ impl Body {
         Some(Self {
             operation: self.operation,
             options: self.options.clone(),
+            attempts: self.attempts,
             ..Self::from(self.bytes()?)
         })
     }
@@ -99,6 +101,18 @@ impl Body {
     /// Gives the call options, in place of those it had.
     pub fn set_options(&mut self, options: Arc<CallOptions>) {
         self.options = Some(options);
+    }
+
+    /// How often a request was sent: before this one, if this is the body of a request; in all, if
+    /// it is the body of a response.
+    #[must_use]
+    pub fn attempts(&self) -> Attempts {
+        self.attempts
+    }
+
+    /// Notes how often a request was sent, as what repeats it does.
+    pub fn set_attempts(&mut self, attempts: Attempts) {
+        self.attempts = attempts;
     }
 
     pub(crate) fn describe(&mut self, operation: &'static OperationInfo) {

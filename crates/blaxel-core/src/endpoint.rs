@@ -227,7 +227,8 @@ impl Endpoints {
     }
 
     /// Puts a request's path under the origin of its plane. A request without a description counts
-    /// as one to the control plane, and one that has an absolute address keeps it.
+    /// as one to the control plane, and one that has an absolute address keeps it; whether it had
+    /// none is returned.
     ///
     /// Operations of the run plane lie under the workspace, so they need one.
     ///
@@ -238,9 +239,9 @@ impl Endpoints {
         &self,
         request: &mut http::Request<Body>,
         workspace: Option<&Workspace>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if request.uri().authority().is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let target = request
             .uri()
@@ -253,7 +254,7 @@ impl Endpoints {
             }
             Some(Plane::Control) | None => self.control.join(target)?,
         };
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -47,7 +47,7 @@ struct Inner {
     operation: Option<&'static OperationInfo>,
     message: String,
     delivery: Delivery,
-    attempts: u32,
+    attempts: Attempts,
     answer: Option<Answer>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -102,7 +102,7 @@ impl Error {
             operation: None,
             message,
             delivery,
-            attempts: 0,
+            attempts: Attempts::default(),
             answer: None,
             cause: None,
         }))
@@ -164,7 +164,6 @@ impl Error {
         let plane = operation.map(OperationInfo::plane);
         let api = ApiError::read(plane, head, body);
         let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
-        error.0.attempts = head.extensions.get().map_or(0, |Attempts(sent)| *sent);
         error.0.operation = operation;
         error.0.answer = Some(Answer {
             api: Some(api),
@@ -232,10 +231,12 @@ impl Error {
         self
     }
 
-    /// Says how often the request was sent.
+    /// Says how often the request was sent; 0 times says nothing.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.0.attempts = attempts;
+    pub fn with_attempts(mut self, attempts: Attempts) -> Self {
+        if attempts.sent > 0 {
+            self.0.attempts = attempts;
+        }
         self
     }
 }
@@ -258,7 +259,8 @@ impl Answer {
 fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     let number = |name, unit: f64| {
         let seconds = header(name)?.trim().parse::<f64>().ok()? * unit;
-        Duration::try_from_secs_f64(seconds).ok()
+        // What no clock can hold is longer than anybody waits.
+        (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     };
     let date = |name| httpdate::parse_http_date(header(name)?.trim()).ok();
     // The server's own clock is asked first: ours may be wrong.
@@ -324,13 +326,16 @@ impl Error {
     /// How often the request was sent; 0 where nobody counted or nothing was sent.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        self.0.attempts
+        self.0.attempts.sent
     }
 
-    /// How far the request got.
+    /// How far the request got; over several attempts, the farthest that is not ruled out.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.0.delivery
+        match self.0.delivery {
+            Delivery::NotSent if self.0.attempts.unclear => Delivery::Unknown,
+            last => last,
+        }
     }
 
     fn has_status(&self, status: StatusCode) -> bool {
@@ -436,14 +441,15 @@ impl Error {
     }
 
     /// Whether the request may have taken effect although the call failed: it changes something,
-    /// it may have reached the server, and the server did not refuse it.
+    /// and one of its attempts may have reached the server, which did not refuse that one.
     #[must_use]
     pub fn maybe_applied(&self) -> bool {
         let changes = self
             .operation()
             .is_some_and(|info| info.replay() != Replay::Safe);
         let refused = self.status().is_some_and(|status| status.is_client_error());
-        changes && !refused && self.delivery() != Delivery::NotSent
+        let last_arrived = !refused && self.delivery() != Delivery::NotSent;
+        changes && (last_arrived || self.0.attempts.unclear)
     }
 }
 

@@ -192,8 +192,8 @@ pub fn operation(request: &http::Request<Body>) -> Option<&'static OperationInfo
 ///         request.path([self.name])
 ///     }
 ///
-///     fn read(response: http::Response<Bytes>) -> Result<Self::Output, Error> {
-///         response::json(&response)
+///     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
+///         response::json(response)
 ///     }
 /// }
 ///
@@ -223,7 +223,7 @@ pub trait Operation {
     /// # Errors
     ///
     /// [`is_decode`](Error::is_decode) if the answer is not what was expected.
-    fn read(response: http::Response<Bytes>) -> Result<Self::Output, Error>;
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error>;
 
     /// The request of this operation. Its URI is the path under the plane's origin, its body
     /// carries the description.
@@ -245,12 +245,13 @@ pub trait Operation {
     /// The server's own error for a status other than 2xx, and
     /// [`is_decode`](Error::is_decode) for a success that cannot be understood.
     fn decode(response: http::Response<Bytes>) -> Result<Self::Output, Error> {
-        let (head, body) = response.into_parts();
-        if !head.status.is_success() {
+        if !response.status().is_success() {
+            let (head, body) = response.into_parts();
             return Err(Error::from_response(Some(Self::INFO), &head, &body));
         }
-        let kept = head.clone();
-        Self::read(http::Response::from_parts(head, body))
-            .map_err(|error| error.with_head(&kept).in_operation(Some(Self::INFO)))
+        Self::read(&response).map_err(|error| {
+            let (head, _) = response.into_parts();
+            error.with_head(&head).in_operation(Some(Self::INFO))
+        })
     }
 }

@@ -59,9 +59,23 @@ impl CallOptions {
     }
 }
 
-/// How often a request was sent.
-///
-/// It is an extension of an error's response, so that the error made of it can tell, and of a request
-/// that is sent again: there it says how often it was sent before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempts(pub u32);
+/// How often a request was sent, and what is known of the times before the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempts {
+    /// How often; 0 where nobody counts.
+    pub sent: u32,
+    /// Whether one before the last may have been processed although it failed.
+    pub unclear: bool,
+}
+
+impl Attempts {
+    /// So many, of which all before the last are known not to have been processed.
+    #[must_use]
+    pub fn new(sent: u32) -> Self {
+        Self {
+            sent,
+            unclear: false,
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Writing a request: path, query, headers and body.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -28,7 +30,7 @@ fn escape(text: &str) -> impl Display + '_ {
 #[derive(Debug)]
 pub struct RequestWriter {
     info: &'static OperationInfo,
-    target: String,
+    target: Cow<'static, str>,
     base: Option<Uri>,
     has_query: bool,
     request: http::Request<Body>,
@@ -42,7 +44,7 @@ impl RequestWriter {
         *request.method_mut() = info.method().clone();
         Self {
             info,
-            target: info.path().to_owned(),
+            target: Cow::Borrowed(info.path()),
             base: None,
             has_query: false,
             request,
@@ -72,7 +74,7 @@ impl RequestWriter {
             return Err(self.wrong_count());
         }
         target.push_str(rest);
-        self.target = target;
+        self.target = Cow::Owned(target);
         Ok(())
     }
 
@@ -84,8 +86,9 @@ impl RequestWriter {
     /// [`Error::is_input`] for the segments `.` and `..`.
     pub fn below(&mut self, path: &str) -> Result<(), Error> {
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            self.target.push('/');
-            push_segment(&mut self.target, "path", segment)?;
+            let target = self.target.to_mut();
+            target.push('/');
+            push_segment(target, "path", segment)?;
         }
         Ok(())
     }
@@ -99,17 +102,18 @@ impl RequestWriter {
     /// [`Error::is_input`] if the text is no absolute `http` or `https` address.
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let base = crate::endpoint::BaseUrl::parse(url, source)?;
-        self.target = base.path().to_owned();
+        self.target = Cow::Owned(base.path().to_owned());
         self.base = Some(base.uri().clone());
         Ok(())
     }
 
     /// Adds a query parameter. The value is escaped.
     pub fn query(&mut self, name: &str, value: impl Display) {
-        self.target.push(if self.has_query { '&' } else { '?' });
+        let target = self.target.to_mut();
+        target.push(if self.has_query { '&' } else { '?' });
         self.has_query = true;
         // Writing to a String cannot fail.
-        let _ = write!(self.target, "{name}={}", escape(&value.to_string()));
+        let _ = write!(target, "{name}={}", escape(&value.to_string()));
     }
 
     /// Adds a query parameter if there is a value.
@@ -161,11 +165,16 @@ impl RequestWriter {
             return Err(self.wrong_count());
         }
         if !self.target.starts_with('/') {
-            self.target.insert(0, '/');
+            self.target.to_mut().insert(0, '/');
         }
         let bad = |problem: &dyn Display| Error::input("request path", &Source::Code, problem);
-        let target = PathAndQuery::from_maybe_shared(bytes::Bytes::from(self.target))
-            .map_err(|problem| bad(&problem))?;
+        let target = match self.target {
+            Cow::Borrowed(template) => {
+                PathAndQuery::from_maybe_shared(Bytes::from_static(template.as_bytes()))
+            }
+            Cow::Owned(target) => PathAndQuery::from_maybe_shared(Bytes::from(target)),
+        }
+        .map_err(|problem| bad(&problem))?;
         let mut request = self.request;
         *request.uri_mut() = match self.base {
             None => Uri::from(target),

@@ -140,10 +140,12 @@ pub async fn call<O: Operation, S: HttpService>(
 ) -> Result<O::Output, Error> {
     let response = open(service, operation.encode()?).await?;
     let (head, body) = response.into_parts();
-    match response::collect(body, O::RESPONSE_LIMIT).await {
+    let attempts = body.attempts();
+    let output = match response::collect(body, O::RESPONSE_LIMIT).await {
         Ok(bytes) => O::decode(http::Response::from_parts(head, bytes)),
         Err(error) => Err(error.with_head(&head).in_operation(Some(O::INFO))),
-    }
+    };
+    output.map_err(|error| error.with_attempts(attempts))
 }
 
 /// Sends a request and hands back the response with its body still flowing.
@@ -162,6 +164,7 @@ pub async fn open<S: HttpService>(
         return Ok(response);
     }
     let (head, body) = response.into_parts();
+    let attempts = body.attempts();
     let start = response::collect_start(body, response::ERROR_LIMIT).await;
-    Err(Error::from_response(operation, &head, &start))
+    Err(Error::from_response(operation, &head, &start).with_attempts(attempts))
 }

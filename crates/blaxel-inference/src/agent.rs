@@ -151,7 +151,7 @@ impl<Reply: DeserializeOwned> Operation for InvokeAgent<'_, Reply> {
         self.target.write(request, "")
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<Reply, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<Reply, Error> {
+        response::json(response)
     }
 }

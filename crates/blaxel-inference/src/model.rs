@@ -129,8 +129,8 @@ impl Operation for Chat<'_> {
         self.target.write(request, CHAT)
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<ChatCompletion, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<ChatCompletion, Error> {
+        response::json(response)
     }
 }
 

@@ -34,8 +34,8 @@ impl<R: Resource> Operation for List<R> {
         self.params.write(request)
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<Page<R>, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<Page<R>, Error> {
+        response::json(response)
     }
 }
 
@@ -51,8 +51,8 @@ impl<R: Resource> Operation for Create<'_, R> {
         request.json(self.0)
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<R, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
+        response::json(response)
     }
 }
 
@@ -82,8 +82,8 @@ impl<R: Resource, Output: serde::de::DeserializeOwned> Operation for Get<'_, R, 
         request.path([self.name])
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<Output, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<Output, Error> {
+        response::json(response)
     }
 }
 
@@ -116,8 +116,8 @@ impl<R: Resource> Operation for Replace<'_, R> {
         request.json(self.document)
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<R, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
+        response::json(response)
     }
 }
 
@@ -147,7 +147,7 @@ impl<R: Resource> Operation for Delete<'_, R> {
         request.path([self.name])
     }
 
-    fn read(response: http::Response<Bytes>) -> Result<R, Error> {
-        response::json(&response)
+    fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
+        response::json(response)
     }
 }

@@ -87,7 +87,7 @@ pub trait Leaf: sealed::Sealed {
     type Transport: HttpService;
 
     #[doc(hidden)]
-    fn build(self, limits: &TimeLimits) -> Self::Transport;
+    fn build(self, limits: &TimeLimits, endpoints: &Endpoints) -> Self::Transport;
 }
 
 mod sealed {
@@ -99,15 +99,22 @@ mod sealed {
 impl Leaf for HyperLeaf {
     type Transport = HyperTransport;
 
-    fn build(self, limits: &TimeLimits) -> HyperTransport {
-        self.0.or_connect_timeout(limits.connect).build()
+    fn build(self, limits: &TimeLimits, endpoints: &Endpoints) -> HyperTransport {
+        let hyper = self.0.or_connect_timeout(limits.connect);
+        // Idle connections to workloads are closed early; a local server may be both.
+        let (control, run) = (endpoints.control.host(), endpoints.run.host());
+        if control == run {
+            hyper.build()
+        } else {
+            hyper.workload_host(run).build()
+        }
     }
 }
 
 impl<T: HttpService> Leaf for OwnLeaf<T> {
     type Transport = T;
 
-    fn build(self, _: &TimeLimits) -> T {
+    fn build(self, _: &TimeLimits, _: &Endpoints) -> T {
         self.0
     }
 }
@@ -293,7 +300,7 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         let limits = self.settings.limits;
         let policy = self.settings.retry.clone();
         let (defaults, credentials) = self.settings.read()?;
-        let transport = self.transport.build(&limits);
+        let transport = self.transport.build(&limits, &defaults.endpoints);
         // Token requests go past the layers: they are no operations of the API.
         let authenticator = credentials.map(|credentials| {
             let tokens = transport.clone().boxed();

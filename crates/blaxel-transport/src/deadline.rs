@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxError, CallOptions, Delivery, Error, OperationInfo, Plane};
+use blaxel_core::{Attempts, Body, BoxError, CallOptions, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -67,7 +67,7 @@ pub(crate) trait Progress {
     fn delivery(&self) -> Delivery;
 
     /// How often its request was sent.
-    fn attempts(&self) -> u32;
+    fn attempts(&self) -> Attempts;
 }
 
 /// Ends calls that take too long.
@@ -155,13 +155,16 @@ fn limit_body(
         return response;
     }
     response.map(|body| {
-        Body::new(TimedBody {
+        let attempts = body.attempts();
+        let mut timed = Body::new(TimedBody {
             body,
-            total: total.map(|(_, limit)| limit),
-            total_sleep: total.map(|(deadline, _)| sleep_until(deadline)),
+            total,
             idle,
-            idle_sleep: sleep_until(Instant::now() + idle),
-        })
+            sleep: sleep_until(Instant::now()),
+            waiting: false,
+        });
+        timed.set_attempts(attempts);
+        timed
     })
 }
 
@@ -170,12 +173,12 @@ pin_project! {
     struct TimedBody {
         #[pin]
         body: Body,
-        total: Option<Duration>,
-        #[pin]
-        total_sleep: Option<Sleep>,
+        total: Option<(Instant, Duration)>,
         idle: Duration,
+        // Set anew whenever a wait begins; bytes that are there cost no timer.
         #[pin]
-        idle_sleep: Sleep,
+        sleep: Sleep,
+        waiting: bool,
     }
 }
 
@@ -188,17 +191,24 @@ impl http_body::Body for TimedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
-        if let (Some(sleep), Some(total)) = (this.total_sleep.as_pin_mut(), *this.total)
-            && sleep.poll(cx).is_ready()
-        {
-            return Poll::Ready(Some(Err(Error::timeout("whole call", total).into())));
-        }
         if let Poll::Ready(frame) = this.body.poll_frame(cx) {
-            this.idle_sleep.as_mut().reset(Instant::now() + *this.idle);
+            *this.waiting = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        ready!(this.idle_sleep.poll(cx));
-        Poll::Ready(Some(Err(Error::timeout("idle body", *this.idle).into())))
+        let total_end = this.total.map(|(end, _)| end);
+        if !std::mem::replace(this.waiting, true) {
+            let idle_end = Instant::now() + *this.idle;
+            let end = total_end.map_or(idle_end, |end| end.min(idle_end));
+            this.sleep.as_mut().reset(end);
+        }
+        ready!(this.sleep.as_mut().poll(cx));
+        let error = match this.total {
+            Some((end, limit)) if *end <= this.sleep.deadline() => {
+                Error::timeout("whole call", *limit)
+            }
+            _ => Error::timeout("idle body", *this.idle),
+        };
+        Poll::Ready(Some(Err(error.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -271,8 +281,8 @@ mod tests {
             Delivery::Unknown
         }
 
-        fn attempts(&self) -> u32 {
-            1
+        fn attempts(&self) -> Attempts {
+            Attempts::new(1)
         }
     }
 

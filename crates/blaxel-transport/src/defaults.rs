@@ -14,6 +14,9 @@ pub(crate) const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-blax
 /// By this header the gateway says that an answer is its own, not a workload's.
 pub(crate) const SOURCE_HEADER: HeaderName = HeaderName::from_static("x-blaxel-source");
 
+/// How many headers there are room for: ours, and what the engine adds.
+const HEADERS: usize = 8;
+
 /// The hosts on which the platform serves workloads by their own names.
 const WORKLOAD_DOMAINS: [&str; 2] = [".bl.run", ".runv2.blaxel.dev"];
 
@@ -60,17 +63,20 @@ impl Defaults {
     ///
     /// Fails if the request would carry the credential to a place where it does not belong.
     pub(crate) fn apply(&self, request: &mut http::Request<Body>) -> Result<(), Error> {
-        self.endpoints.resolve(request, self.workspace.as_ref())?;
-        if !self.may_have_credentials(request.uri()) {
+        let ours = self.endpoints.resolve(request, self.workspace.as_ref())?;
+        if !ours && !self.may_have_credentials(request.uri()) {
             return Err(untrusted(request.uri()));
         }
         let headers = request.headers_mut();
+        if !headers.is_empty() {
+            headers.remove(AUTHORIZATION);
+            headers.remove(CREDENTIAL_HEADER);
+        }
+        headers.reserve(HEADERS);
         // Retries copy a request before it comes here: the fewer headers, the cheaper.
         headers
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
-        headers.remove(AUTHORIZATION);
-        headers.remove(CREDENTIAL_HEADER);
         headers
             .entry(VERSION_HEADER)
             .or_insert_with(|| self.version_value.clone());

@@ -1,149 +1,65 @@
 //! The leaf of the stack: requests over sockets, by hyper.
 
+mod answer;
+mod builder;
+mod connector;
+mod failure;
+#[cfg(feature = "gzip")]
+mod gunzip;
+mod place;
+mod proxy;
+mod tls;
+mod turns;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use blaxel_core::{Body, Error, Source};
+use blaxel_core::{Body, BoxFuture, Error, OperationInfo, Plane, Source};
+use http::Version;
 use http::uri::Scheme;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::ClientConfig;
-use rustls::crypto::CryptoProvider;
 use tower_service::Service;
 
-/// How long a connection without a request is kept: below the 120 seconds after which the platform
-/// closes it, so that a request does not meet a closing connection.
-const POOL_IDLE: Duration = Duration::from_secs(50);
+use self::answer::Reading;
+use self::builder::HostRule;
+use self::connector::Connector;
+use self::place::Place;
+use self::turns::{Entry, Turn, Turns};
 
-/// Requests over TCP and TLS, with a pool of connections.
+pub use self::builder::{HttpVersion, HyperBuilder};
+pub use self::proxy::Proxy;
+pub use self::tls::Roots;
+
+/// Requests over TCP and TLS, with pools of connections.
 ///
-/// HTTP/2 is used where the server offers it in the TLS handshake, else HTTP/1.1. TLS is rustls with
-/// the `ring` provider, which is handed over explicitly: no process-wide default is read or set.
-/// Redirects are not followed.
+/// HTTP/2 is used where the server offers it in the TLS handshake, else HTTP/1.1; see
+/// [`HyperBuilder`] for this and every other setting. TLS is rustls with the `ring` provider, which
+/// is handed over explicitly: no process-wide default is read or set. Redirects are not followed.
 ///
-/// A clone shares the pool. Building one needs no runtime; sending a request needs tokio's.
+/// Connections to workload hosts and to the control plane lie in two pools, since an idle connection
+/// keeps a sandbox awake but makes the next call to the control plane a fast one.
+///
+/// A request that was put on a reused connection and found it closed before anything was written
+/// goes out on another one; it was never sent, so whoever counts attempts does not see this. Any
+/// other failure is told once, and the error [knows](Error::delivery) whether the request may have
+/// been processed.
+///
+/// A clone shares the pools. Building one needs no runtime; sending a request needs tokio's.
 #[derive(Clone)]
-pub struct HyperTransport {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+pub struct HyperTransport(Arc<Shared>);
+
+struct Shared {
+    control: Client<Connector, Body>,
+    workload: Client<Connector, Body>,
+    workload_hosts: Vec<HostRule>,
+    turns: Option<Arc<Turns>>,
     /// Why `https` addresses cannot be reached, if they cannot.
-    tls_problem: Option<Arc<str>>,
-}
-
-/// Sets up a [`HyperTransport`].
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct HyperBuilder {
-    roots: Roots,
-    connect_timeout: Option<Duration>,
-}
-
-/// Which authorities are trusted to vouch for a server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Roots {
-    /// Those of the operating system, by its own verifier where it has one.
-    #[default]
-    Platform,
-    /// Mozilla's list, as built into the program.
-    #[cfg(feature = "webpki-roots")]
-    BuiltIn,
-}
-
-impl HyperBuilder {
-    /// The authorities to trust. Those of the operating system by default.
-    pub fn roots(mut self, roots: Roots) -> Self {
-        self.roots = roots;
-        self
-    }
-
-    /// How long a TCP connection may take to be made. 10 seconds by default.
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = Some(limit);
-        self
-    }
-
-    /// Takes a connection limit for the case that none was set here.
-    pub(crate) fn or_connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout.get_or_insert(limit);
-        self
-    }
-
-    /// The transport.
-    ///
-    /// A machine without usable root certificates gives a transport that reaches plain `http` only;
-    /// a call to an `https` address then says what is missing.
-    #[must_use]
-    pub fn build(self) -> HyperTransport {
-        let (config, tls_problem) = match tls_config(self.roots) {
-            Ok(config) => (config, None),
-            Err(problem) => (trusting_nobody(), Some(problem.into())),
-        };
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(
-            self.connect_timeout.unwrap_or(Duration::from_secs(10)),
-        ));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .build(connector);
-        HyperTransport {
-            client,
-            tls_problem,
-        }
-    }
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-fn tls_config(roots: Roots) -> Result<ClientConfig, String> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-
-    let builder = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|problem| problem.to_string())?;
-    let config = match roots {
-        Roots::Platform => builder.with_platform_verifier().map_err(|problem| {
-            format!(
-                "no root certificates could be loaded from this machine ({problem}); install its \
-                 certificate package, or use the feature `webpki-roots` with `Roots::BuiltIn`"
-            )
-        })?,
-        #[cfg(feature = "webpki-roots")]
-        Roots::BuiltIn => {
-            let store =
-                rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            builder.with_root_certificates(store)
-        }
-    };
-    Ok(config.with_no_client_auth())
-}
-
-/// A configuration that no server passes. It stands in for one that could not be made.
-fn trusting_nobody() -> ClientConfig {
-    let config = ClientConfig::builder_with_provider(provider());
-    match config.with_safe_default_protocol_versions() {
-        Ok(builder) => builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth(),
-        // The provider is a constant of this crate and has the default versions.
-        Err(_) => unreachable!("ring supports the default protocol versions"),
-    }
+    tls_problem: Option<String>,
+    #[cfg(feature = "gzip")]
+    gzip: bool,
 }
 
 impl HyperTransport {
@@ -174,31 +90,87 @@ impl Service<http::Request<Body>> for HyperTransport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> HyperFuture {
-        let uri = request.uri();
-        let (scheme, authority) = (uri.scheme(), uri.authority());
-        let refusal = match (scheme, authority, &self.tls_problem) {
-            (None, _, _) | (_, None, _) => Some("it is not absolute"),
-            (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Some(&**problem),
-            _ => None,
+    fn call(&mut self, mut request: http::Request<Body>) -> HyperFuture {
+        let shared = &self.0;
+        let place = match shared.place(&request) {
+            Ok(place) => place,
+            Err(problem) => {
+                let error = Error::input("address", &Source::Code, problem);
+                return HyperFuture(Step::Refused(Some(error)));
+            }
         };
-        if let Some(problem) = refusal {
-            return HyperFuture(Step::Refused(Some(Error::input(
-                "address",
-                &Source::Code,
-                problem,
-            ))));
+        let workload = shared.is_workload(&request, &place);
+        let reading = shared.prepare(&mut request, workload);
+        let client = if workload {
+            &shared.workload
+        } else {
+            &shared.control
+        };
+        match shared.turns.as_ref().map(|turns| turns.enter(&place)) {
+            None => sending(client, request, place, reading, None),
+            Some(Entry::Now(turn)) => sending(client, request, place, reading, Some(turn)),
+            Some(Entry::Later(turn)) => {
+                let waiting = Waiting {
+                    turn,
+                    client: client.clone(),
+                    request,
+                    place,
+                    reading,
+                };
+                HyperFuture(Step::Waiting(Some(Box::new(waiting))))
+            }
         }
-        let place = format!(
-            "{}://{}",
-            uri.scheme_str().unwrap_or_default(),
-            authority.map_or("", |authority| authority.as_str())
-        );
-        HyperFuture(Step::Sending {
-            response: self.client.request(request),
-            place,
-        })
     }
+}
+
+impl Shared {
+    /// Where a request goes, or what is wrong with its address.
+    fn place(&self, request: &http::Request<Body>) -> Result<Place, &str> {
+        let uri = request.uri();
+        match (uri.scheme(), uri.authority(), &self.tls_problem) {
+            (None, _, _) | (_, None, _) => Err("it is not absolute"),
+            (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
+            (Some(scheme), Some(authority), _) => Ok(Place::new(scheme, authority)),
+        }
+    }
+
+    /// Whether a request goes to a host that an idle connection keeps awake.
+    fn is_workload(&self, request: &http::Request<Body>, place: &Place) -> bool {
+        let plane = request.body().operation().map(OperationInfo::plane);
+        plane == Some(Plane::Run)
+            || self
+                .workload_hosts
+                .iter()
+                .any(|rule| rule.covers(place.host()))
+    }
+
+    /// Makes the last changes to a request, and says how its answer is to be read.
+    #[cfg_attr(not(feature = "gzip"), expect(unused_variables))]
+    fn prepare(&self, request: &mut http::Request<Body>, workload: bool) -> Reading {
+        // Which version is spoken is the connection's matter.
+        *request.version_mut() = Version::HTTP_11;
+        #[cfg(feature = "gzip")]
+        if self.gzip && !workload && gunzip::is_wanted(request) {
+            gunzip::ask(request);
+            return Reading::Inflated;
+        }
+        Reading::Plain
+    }
+}
+
+fn sending(
+    client: &Client<Connector, Body>,
+    request: http::Request<Body>,
+    place: Place,
+    reading: Reading,
+    turn: Option<Turn>,
+) -> HyperFuture {
+    HyperFuture(Step::Sending {
+        response: client.request(request),
+        place: Some(place),
+        reading,
+        turn,
+    })
 }
 
 /// A request on its way over a socket.
@@ -206,30 +178,69 @@ pub struct HyperFuture(Step);
 
 enum Step {
     Refused(Option<Error>),
+    Waiting(Option<Box<Waiting>>),
     Sending {
         response: ResponseFuture,
-        place: String,
+        place: Option<Place>,
+        reading: Reading,
+        turn: Option<Turn>,
     },
+}
+
+/// A request that waits for its turn.
+struct Waiting {
+    turn: BoxFuture<Turn>,
+    client: Client<Connector, Body>,
+    request: http::Request<Body>,
+    place: Place,
+    reading: Reading,
 }
 
 impl Future for HyperFuture {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Step::Refused(error) => match error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            },
-            Step::Sending { response, place } => {
-                Poll::Ready(match ready!(Pin::new(response).poll(cx)) {
-                    Ok(response) => Ok(response.map(Body::new)),
-                    Err(error) if error.is_connect() => Err(Error::connect(place, error)),
-                    Err(error) => Err(Error::transport(
-                        format!("the connection to {place} failed before an answer came"),
-                        error,
-                    )),
-                })
+        loop {
+            match &mut self.0 {
+                Step::Refused(error) => {
+                    return match error.take() {
+                        Some(error) => Poll::Ready(Err(error)),
+                        None => Poll::Pending,
+                    };
+                }
+                Step::Waiting(waiting) => {
+                    let turn = match waiting.as_mut() {
+                        Some(waiting) => ready!(waiting.turn.as_mut().poll(cx)),
+                        None => return Poll::Pending,
+                    };
+                    let Some(waiting) = waiting.take() else {
+                        return Poll::Pending;
+                    };
+                    let Waiting {
+                        client,
+                        request,
+                        place,
+                        reading,
+                        ..
+                    } = *waiting;
+                    *self = sending(&client, request, place, reading, Some(turn));
+                }
+                Step::Sending {
+                    response,
+                    place,
+                    reading,
+                    turn,
+                } => {
+                    let outcome = ready!(Pin::new(response).poll(cx));
+                    let Some(place) = place.take() else {
+                        return Poll::Pending;
+                    };
+                    let turn = turn.take();
+                    return Poll::Ready(match outcome {
+                        Ok(response) => Ok(answer::wrap(response, place, *reading, turn)),
+                        Err(error) => Err(failure::before_the_head(error, &place)),
+                    });
+                }
             }
         }
     }

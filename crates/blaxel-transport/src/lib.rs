@@ -16,6 +16,8 @@ mod trace;
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;
-pub use self::hyper_transport::{HyperBuilder, HyperFuture, HyperTransport, Roots};
+pub use self::hyper_transport::{
+    HttpVersion, HyperBuilder, HyperFuture, HyperTransport, Proxy, Roots,
+};
 pub use self::propagate::{Propagate, PropagateLayer, Propagator};
 pub use self::retry::RetryPolicy;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::{Body, BoxFuture, Delivery, Error, OperationInfo, Plane};
+use blaxel_core::{Attempts, Body, BoxFuture, Delivery, Error, OperationInfo, Plane};
 use http::StatusCode;
 use http::header::HeaderValue;
 use pin_project_lite::pin_project;
@@ -67,11 +67,21 @@ where
         let unready = self.inner.clone();
         PrepareFuture::Waiting {
             credential: authenticator.clone().header_owned(),
-            // The service that was found ready goes along; the clone takes its place.
-            service: std::mem::replace(&mut self.inner, unready),
-            waiting: Some((request, token)),
+            waiting: Some(Box::new(Waiting {
+                // The service that was found ready goes along; the clone takes its place.
+                service: std::mem::replace(&mut self.inner, unready),
+                request,
+                token,
+            })),
         }
     }
+}
+
+/// What waits for a token. It is rare and large, so it lies apart.
+pub(crate) struct Waiting<S> {
+    service: S,
+    request: http::Request<Body>,
+    token: Token,
 }
 
 /// A token on its way, to be dropped if the server refuses it.
@@ -130,8 +140,7 @@ pin_project! {
         Refused { error: Option<Error> },
         Waiting {
             credential: BoxFuture<Result<HeaderValue, Error>>,
-            service: S,
-            waiting: Option<(http::Request<Body>, Token)>,
+            waiting: Option<Box<Waiting<S>>>,
         },
         Sending {
             #[pin]
@@ -165,18 +174,20 @@ where
                 }
                 Step::Waiting {
                     credential,
-                    service,
                     waiting,
                 } => {
                     let credential = ready!(credential.as_mut().poll(cx))?;
-                    let Some((mut request, token)) = waiting.take() else {
+                    let Some(waiting) = waiting.take() else {
                         return Poll::Pending;
                     };
-                    let token = token.carry(credential, &mut request);
-                    PrepareFuture::Sending {
-                        call: service.call(request),
+                    let Waiting {
+                        mut service,
+                        mut request,
                         token,
-                    }
+                    } = *waiting;
+                    let token = token.carry(credential, &mut request);
+                    let call = service.call(request);
+                    PrepareFuture::Sending { call, token }
                 }
             };
             self.set(next);
@@ -192,7 +203,7 @@ impl<S: Service<http::Request<Body>>> Progress for PrepareFuture<S> {
         }
     }
 
-    fn attempts(&self) -> u32 {
-        u32::from(matches!(self, Self::Sending { .. }))
+    fn attempts(&self) -> Attempts {
+        Attempts::new(u32::from(matches!(self, Self::Sending { .. })))
     }
 }

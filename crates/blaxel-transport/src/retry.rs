@@ -164,10 +164,14 @@ impl<S: Inner> Future for RetryFuture<S> {
                     match outcome {
                         Ok(response) if !is_error(&response) => {
                             this.shared.budget.refund();
-                            return Poll::Ready(Ok(response));
+                            return Poll::Ready(counted(
+                                Ok(response),
+                                *this.situation,
+                                *this.unclear,
+                            ));
                         }
                         outcome => {
-                            let outcome = counted(outcome, this.situation.sent);
+                            let outcome = counted(outcome, *this.situation, *this.unclear);
                             if this.spare.is_none() {
                                 return Poll::Ready(outcome);
                             }
@@ -201,8 +205,8 @@ impl<S: Inner> Future for RetryFuture<S> {
                     };
                     *this.spare = copy(&request);
                     request
-                        .extensions_mut()
-                        .insert(Attempts(this.situation.sent));
+                        .body_mut()
+                        .set_attempts(Attempts::new(this.situation.sent));
                     Step::Trying {
                         attempt: this.service.call(request),
                     }
@@ -222,10 +226,12 @@ impl<S: Inner> Progress for RetryFuture<S> {
         }
     }
 
-    fn attempts(&self) -> u32 {
+    fn attempts(&self) -> Attempts {
         let under_way = matches!(&self.step, Step::Trying { attempt }
             if attempt.delivery() != Delivery::NotSent);
-        self.situation.sent + u32::from(under_way)
+        let mut attempts = Attempts::new(self.situation.sent + u32::from(under_way));
+        attempts.unclear = self.unclear;
+        attempts
     }
 }
 
@@ -233,20 +239,27 @@ fn is_error(response: &http::Response<Body>) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }
 
-/// Notes the number of attempts where an error will find it.
+/// Notes the number of attempts where an error will find it, even one that is met later.
 fn counted(
     outcome: Result<http::Response<Body>, Error>,
-    sent: u32,
+    situation: Situation,
+    unclear: bool,
 ) -> Result<http::Response<Body>, Error> {
+    let mut attempts = Attempts::new(situation.sent);
+    attempts.unclear = unclear;
     match outcome {
         Ok(mut response) => {
-            response.extensions_mut().insert(Attempts(sent));
+            response.body_mut().set_attempts(attempts);
             Ok(response)
         }
-        Err(error) => Err(error.with_attempts(sent)),
+        Err(error) => Err(error.with_attempts(attempts)),
     }
 }
 
+/// Whether a failed attempt may have been processed all the same. A 4xx was refused.
 fn may_have_arrived(outcome: &Result<http::Response<Body>, Error>) -> bool {
-    !matches!(outcome, Err(error) if error.delivery() == Delivery::NotSent)
+    match outcome {
+        Ok(response) => response.status().is_server_error(),
+        Err(error) => error.delivery() != Delivery::NotSent,
+    }
 }

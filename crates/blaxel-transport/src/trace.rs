@@ -49,13 +49,13 @@ pub(crate) fn call_span(request: &http::Request<Body>) -> Span {
 /// The span of an attempt: the request as it is sent.
 pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     let uri = request.uri();
-    let resend = request.extensions().get().map(|Attempts(before)| *before);
+    let before = request.body().attempts().sent;
     tracing::span!(
         Level::DEBUG,
         "blaxel.attempt",
         otel.kind = "client",
         http.request.method = request.method().as_str(),
-        http.request.resend_count = resend,
+        http.request.resend_count = (before > 0).then_some(before),
         server.address = uri.host(),
         server.port = uri.port_u16(),
         url.path = uri.path(),
@@ -136,7 +136,7 @@ impl<F: Progress> Progress for TraceFuture<F> {
         self.inner.delivery()
     }
 
-    fn attempts(&self) -> u32 {
+    fn attempts(&self) -> Attempts {
         self.inner.attempts()
     }
 }

@@ -225,7 +225,12 @@ fn waits_are_read_in_both_units() {
     assert_eq!(wait("retry-after", "2"), Some(Duration::from_secs(2)));
     assert_eq!(wait("retry-after", "0.5"), Some(Duration::from_millis(500)));
     assert_eq!(wait("retry-after", "-1"), None);
-    assert_eq!(wait("retry-after", "1e400"), None);
+    assert_eq!(wait("retry-after", "NaN"), None);
+    assert_eq!(
+        wait("retry-after", "9999999999999999999999999"),
+        Some(Duration::MAX)
+    );
+    assert_eq!(wait("retry-after", "1e400"), Some(Duration::MAX));
 }
 
 /// A date is taken against the server's own clock, however wrong ours is.

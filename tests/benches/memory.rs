@@ -1,0 +1,85 @@
+//! What a call costs in memory, through our stack and through others:
+//! `cargo bench -p blaxel-tests --bench memory`.
+//!
+//! The callers, the document and the headers are those of the benchmark `transport`. Only the client
+//! is in this process, so what is counted is its own: connections, tasks, decoding and all. This is
+//! a program apart because counting takes time, and most from those who allocate most.
+
+mod support;
+
+use std::hint::black_box;
+use std::net::SocketAddr;
+
+use allocation_counter::{AllocationInfo, measure};
+use support::callers::{Caller, Job, Kind};
+use support::report::figure;
+use support::server::{HELD, HELD_CALLS, Server, runtime, serve_until_input_ends};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "serve") {
+        return serve_until_input_ends();
+    }
+    let bench = arguments.iter().any(|argument| argument == "--bench");
+    let calls = if bench { 1_000 } else { 10 };
+    let server = Server::start().expect("a server");
+    for kind in Kind::ALL {
+        let used = of_calls(kind, server.address, calls);
+        let each = |total: u64| total as f64 / f64::from(calls);
+        figure(kind, "allocations", each(used.count_total), None);
+        figure(kind, "bytes", each(used.bytes_total), None);
+        let used = of_held_calls(kind, server.address);
+        figure(kind, "peak-kib", used.bytes_max as f64 / 1024.0, None);
+    }
+}
+
+/// What so many calls use, one after the other, once the first few have paid for what later ones
+/// use again.
+fn of_calls(kind: Kind, address: SocketAddr, calls: u32) -> AllocationInfo {
+    struct Calls(u32);
+
+    impl Job for Calls {
+        type Output = AllocationInfo;
+
+        fn run(self, caller: impl Caller) -> AllocationInfo {
+            let runtime = runtime();
+            let make = |calls: u32| {
+                runtime.block_on(async {
+                    for _ in 0..calls {
+                        black_box(caller.call("support-assistant").await.weight());
+                    }
+                });
+            };
+            make(100);
+            measure(|| make(self.0))
+        }
+    }
+
+    // Some callers begin with a task, and so in a runtime.
+    kind.with(address, Calls(calls))
+}
+
+/// What so many calls use that the server answers only once all are there.
+fn of_held_calls(kind: Kind, address: SocketAddr) -> AllocationInfo {
+    struct Held;
+
+    impl Job for Held {
+        type Output = AllocationInfo;
+
+        fn run(self, caller: impl Caller) -> AllocationInfo {
+            let runtime = runtime();
+            measure(|| {
+                runtime.block_on(async {
+                    let mut tasks = tokio::task::JoinSet::new();
+                    for _ in 0..HELD_CALLS {
+                        let caller = caller.clone();
+                        tasks.spawn(async move { caller.call(HELD).await.weight() });
+                    }
+                    black_box(tasks.join_all().await);
+                });
+            })
+        }
+    }
+
+    kind.with(address, Held)
+}

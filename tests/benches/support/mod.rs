@@ -1,0 +1,8 @@
+//! What the benchmarks of the transport share: the answer, the server that gives it, and those who
+//! ask for it.
+
+pub mod agent;
+pub mod callers;
+pub mod report;
+pub mod server;
+pub mod stack;

@@ -1,0 +1,161 @@
+//! An operation of each kind, to hold against a [`FaultServer`](super::FaultServer).
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use blaxel_core::{
+    Body, Error, HttpService, Operation, OperationInfo, Plane, Replay, RequestWriter, response,
+};
+use bytes::Bytes;
+use http::Method;
+use http_body::Frame;
+
+/// A kind of operation, as retries see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `GET`: safe.
+    Get,
+    /// `PUT`: idempotent.
+    Put,
+    /// `POST`, done once.
+    Post,
+    /// `POST` of a thing whose name the client chose.
+    Keyed,
+    /// `POST`, done once, with a body that comes only once.
+    Streamed,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Get,
+        Self::Put,
+        Self::Post,
+        Self::Keyed,
+        Self::Streamed,
+    ];
+
+    /// Whether it may take place twice.
+    pub fn is_idempotent(self) -> bool {
+        matches!(self, Self::Get | Self::Put)
+    }
+
+    /// Whether it changes anything.
+    pub fn changes(self) -> bool {
+        self != Self::Get
+    }
+}
+
+const GET: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things/{id}");
+const PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things/{id}");
+const POST: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things/{id}");
+const KEYED: OperationInfo =
+    OperationInfo::new("MakeThing", Method::POST, "/things/{id}").replayed(Replay::Keyed);
+const STREAMED: OperationInfo = OperationInfo::new("SendThing", Method::POST, "/things/{id}");
+
+/// By kind, on the control plane and then on the plane of the workloads.
+static OPERATIONS: [OperationInfo; 10] = [
+    GET,
+    PUT,
+    POST,
+    KEYED,
+    STREAMED,
+    GET.on(Plane::Run),
+    PUT.on(Plane::Run),
+    POST.on(Plane::Run),
+    KEYED.on(Plane::Run),
+    STREAMED.on(Plane::Run),
+];
+
+struct Thing<'a, const N: usize> {
+    id: &'a str,
+}
+
+impl<const N: usize> Operation for Thing<'_, N> {
+    type Output = Option<serde_json::Value>;
+    const INFO: &'static OperationInfo = &OPERATIONS[N];
+    const RESPONSE_LIMIT: usize = 64 * 1024;
+
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        request.path([self.id])?;
+        match N % 5 {
+            0 => Ok(()),
+            4 => {
+                let body = Body::new(Pieces::new(["{\"a\":", "1}"]));
+                request.body(body, http::HeaderValue::from_static("application/json"));
+                Ok(())
+            }
+            _ => request.json(&serde_json::json!({"a": 1})),
+        }
+    }
+
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
+        if response.status() == http::StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        response::json(response).map(Some)
+    }
+}
+
+/// Makes a call of a kind for the thing of this name.
+///
+/// # Errors
+///
+/// Those of the call.
+///
+/// # Panics
+///
+/// If the answer is one to another call.
+pub async fn call<S: HttpService>(
+    service: &S,
+    kind: Kind,
+    plane: Plane,
+    id: &str,
+) -> Result<(), Error> {
+    macro_rules! thing {
+        ($n:literal) => {
+            blaxel_core::call(service, &Thing::<$n> { id }).await
+        };
+    }
+    let answer = match (plane, kind) {
+        (Plane::Run, Kind::Get) => thing!(5),
+        (Plane::Run, Kind::Put) => thing!(6),
+        (Plane::Run, Kind::Post) => thing!(7),
+        (Plane::Run, Kind::Keyed) => thing!(8),
+        (Plane::Run, Kind::Streamed) => thing!(9),
+        (_, Kind::Get) => thing!(0),
+        (_, Kind::Put) => thing!(1),
+        (_, Kind::Post) => thing!(2),
+        (_, Kind::Keyed) => thing!(3),
+        (_, Kind::Streamed) => thing!(4),
+    };
+    if let Some(answer) = answer? {
+        let path = answer["path"].as_str().unwrap_or_default();
+        assert!(path.ends_with(&format!("/{id}")), "{path} answers {id}");
+    }
+    Ok(())
+}
+
+/// A body that comes in pieces, and only once.
+struct Pieces(VecDeque<&'static str>);
+
+impl Pieces {
+    fn new(pieces: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(pieces.into_iter().collect())
+    }
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.0.pop_front();
+        Poll::Ready(next.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
+    }
+}

@@ -1,0 +1,191 @@
+//! The server's side of HTTP/1.1.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::answer::{Answer, Plan, Then};
+use super::journal::Connection;
+
+/// Answers the requests of one connection until it ends.
+pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
+    let mut wire = Wire {
+        socket,
+        buffer: Vec::new(),
+    };
+    let mut doomed = false;
+    while wire.something_comes().await {
+        if doomed {
+            connection.lost();
+            return;
+        }
+        let Some(head) = wire.head().await else {
+            return;
+        };
+        let ticket = connection.request(head.method, head.path);
+        let plan = Plan::of(ticket.fault, &ticket.path);
+        if matches!(plan, Plan::CloseEarly) {
+            // Not even the part of the body that came along is left to read.
+            return;
+        }
+        if wire.body(head.length).await.is_none() {
+            return;
+        }
+        connection.whole(&ticket);
+        match plan {
+            Plan::Answer(answer) => {
+                if wire.answer(&answer).await.is_none() {
+                    return;
+                }
+                doomed = answer.then == Then::Doom;
+            }
+            Plan::Silence | Plan::Mute => {
+                wire.wait_for_the_end().await;
+                return;
+            }
+            Plan::Close { reset: true } => {
+                let _ = wire.socket.set_zero_linger();
+                return;
+            }
+            _ => return,
+        }
+    }
+}
+
+struct Wire {
+    socket: TcpStream,
+    /// What was read and not yet used.
+    buffer: Vec<u8>,
+}
+
+struct Head {
+    method: String,
+    path: String,
+    /// The length of the body, or `None` if it comes in chunks.
+    length: Option<usize>,
+}
+
+impl Wire {
+    /// Waits for the first byte of a request, which stays where it is.
+    async fn something_comes(&mut self) -> bool {
+        !self.buffer.is_empty()
+            || self
+                .socket
+                .peek(&mut [0])
+                .await
+                .is_ok_and(|count| count > 0)
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let mut chunk = [0; 4096];
+        let count = self.socket.read(&mut chunk).await.ok()?;
+        self.buffer.extend_from_slice(chunk.get(..count)?);
+        (count > 0).then_some(())
+    }
+
+    /// Takes the text up to the next occurrence of a mark, and the mark.
+    async fn until(&mut self, mark: &[u8]) -> Option<String> {
+        loop {
+            let found = self.buffer.windows(mark.len()).position(|at| at == mark);
+            if let Some(at) = found {
+                let text = String::from_utf8_lossy(&self.buffer[..at]).into_owned();
+                self.buffer.drain(..at + mark.len());
+                return Some(text);
+            }
+            self.more().await?;
+        }
+    }
+
+    async fn skip(&mut self, count: usize) -> Option<()> {
+        while self.buffer.len() < count {
+            self.more().await?;
+        }
+        self.buffer.drain(..count);
+        Some(())
+    }
+
+    async fn head(&mut self) -> Option<Head> {
+        let text = self.until(b"\r\n\r\n").await?;
+        let mut lines = text.split("\r\n");
+        let mut words = lines.next()?.split(' ');
+        let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let mut length = Some(0);
+        for line in lines {
+            let (name, value) = line.split_once(':')?;
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().ok(),
+                "transfer-encoding" => length = None,
+                _ => {}
+            }
+        }
+        Some(Head {
+            method,
+            path,
+            length,
+        })
+    }
+
+    async fn body(&mut self, length: Option<usize>) -> Option<()> {
+        if let Some(length) = length {
+            return self.skip(length).await;
+        }
+        loop {
+            let size = usize::from_str_radix(self.until(b"\r\n").await?.trim(), 16).ok()?;
+            self.skip(size + 2).await?;
+            if size == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Sends an answer; `None` if the connection is to end with it.
+    async fn answer(&mut self, answer: &Answer) -> Option<()> {
+        let mut head = String::new();
+        if answer.interim {
+            head.push_str("HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n");
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(head, "HTTP/1.1 {} By Script\r\n", answer.status);
+        for (name, value) in &answer.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if answer.chunked {
+            head.push_str("transfer-encoding: chunked\r\n");
+        } else if answer.status != 204 {
+            let length = answer.announced.unwrap_or(answer.body.len());
+            let _ = write!(head, "content-length: {length}\r\n");
+        }
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        if answer.chunked {
+            bytes.extend_from_slice(format!("{:x}\r\n", answer.body.len()).as_bytes());
+        }
+        let sent = answer.cut.unwrap_or(answer.body.len());
+        bytes.extend_from_slice(answer.body.get(..sent).unwrap_or(&answer.body));
+        if answer.chunked && answer.cut.is_none() {
+            bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+        }
+        write_at(&mut self.socket, &bytes, answer.pace).await?;
+        (answer.cut.is_none() && answer.then != Then::Close).then_some(())
+    }
+
+    async fn wait_for_the_end(&mut self) {
+        while self.more().await.is_some() {
+            self.buffer.clear();
+        }
+    }
+}
+
+/// Writes bytes, one by one if there is a pace.
+async fn write_at(socket: &mut TcpStream, bytes: &[u8], pace: Option<Duration>) -> Option<()> {
+    let Some(pace) = pace else {
+        return socket.write_all(bytes).await.ok();
+    };
+    for byte in bytes {
+        socket.write_all(&[*byte]).await.ok()?;
+        tokio::time::sleep(pace).await;
+    }
+    Some(())
+}

@@ -1,0 +1,267 @@
+//! The promise: a call may be dropped at any point on its way, and leaves nothing behind: no
+//! connection, no turn in the queue, no task.
+//!
+//! The client runs on a runtime of its own, so that its tasks can be counted; the server sees its
+//! connections. The transport lets one request be open at a time, so that a turn that was not given
+//! back would stop the next call for good.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use blaxel_core::{OperationInfo, Plane, RequestWriter};
+use blaxel_tests::fault::calls::{Kind, call};
+use blaxel_tests::fault::{Code, Fault, FaultServer, Protocol, WatchedClient, quick_policy};
+use blaxel_transport::{HttpVersion, HyperTransport, TimeLimits};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::{sleep, timeout};
+
+/// The output of a future, unless it takes more than so many polls; then it is dropped.
+async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// A server on a runtime of its own, and the runtime for a client.
+struct Rig {
+    server: FaultServer,
+    client_runtime: Runtime,
+    _server_runtime: Runtime,
+}
+
+impl Rig {
+    fn new(protocol: Protocol) -> Self {
+        let server_runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let server_runtime = server_runtime.unwrap();
+        Self {
+            server: server_runtime.block_on(FaultServer::start(protocol, &[])),
+            client_runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+            _server_runtime: server_runtime,
+        }
+    }
+
+    /// A client that may have one request open.
+    fn client(&self, limits: TimeLimits) -> WatchedClient {
+        let version = match self.server.protocol() {
+            Protocol::Http1 => HttpVersion::Http1,
+            Protocol::Http2 => HttpVersion::Http2,
+        };
+        let transport = HyperTransport::builder()
+            .http_version(version)
+            .max_in_flight(1)
+            .build();
+        self.server.client_with(transport, quick_policy(), limits)
+    }
+
+    /// Drops a call after each number of polls that it can take, with the same faults each time, and
+    /// makes a whole call after each.
+    async fn drop_at_every_poll(&self, faults: &[Fault], kind: Kind) {
+        let mut limits = TimeLimits::default();
+        if faults == [Fault::NeverAnswer] {
+            limits.head = Duration::from_millis(500);
+        }
+        let client = self.client(limits);
+        let place = format!("{:?}, {faults:?}, {kind:?}", self.server.protocol());
+        let mut polls = 0;
+        loop {
+            self.server.extend(faults);
+            let outcome = cut(call(&client, kind, Plane::Control, "dropped"), polls).await;
+            self.server.relent();
+            self.next_call_succeeds(&client, &format!("{place}, after {polls} polls"))
+                .await;
+            if outcome.is_some() {
+                break;
+            }
+            polls += 1;
+        }
+        assert!(polls > 1, "{place}: the call was never dropped on its way");
+        self.ends_with(client, &place).await;
+    }
+
+    async fn next_call_succeeds(&self, client: &WatchedClient, place: &str) {
+        // A connection that the server closed behind an answer may have to be found out.
+        let next = call(client, Kind::Get, Plane::Control, "next");
+        let outcome = timeout(Duration::from_secs(30), next).await;
+        let outcome = outcome.unwrap_or_else(|_| panic!("{place}: the next call waits for ever"));
+        outcome.unwrap_or_else(|error| panic!("{place}: the next call failed: {error}"));
+        // One in the pool, and those that were being made or wound up when their call was dropped.
+        let connections = self.settled(|| self.server.open() <= 2).await;
+        assert!(
+            connections,
+            "{place}: {} connections are open",
+            self.server.open()
+        );
+    }
+
+    /// Nothing is left of a client that is gone.
+    async fn ends_with(&self, client: WatchedClient, place: &str) {
+        drop(client);
+        let tasks = || Handle::current().metrics().num_alive_tasks();
+        let ended = self
+            .settled(|| tasks() == 0 && self.server.open() == 0)
+            .await;
+        let (tasks, connections) = (tasks(), self.server.open());
+        assert!(
+            ended,
+            "{place}: {tasks} tasks and {connections} connections are left"
+        );
+    }
+
+    /// Whether something comes true before long.
+    async fn settled(&self, holds: impl Fn() -> bool) -> bool {
+        for _ in 0..1000 {
+            if holds() {
+                return true;
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        false
+    }
+
+    fn run(&self, future: impl Future<Output = ()>) {
+        self.client_runtime.block_on(future);
+    }
+}
+
+#[test]
+fn a_call_that_goes_well() {
+    for protocol in Protocol::ALL {
+        let rig = Rig::new(protocol);
+        rig.run(async {
+            for kind in Kind::ALL {
+                rig.drop_at_every_poll(&[], kind).await;
+            }
+            // Byte by byte, so that there are many points to drop it at, in its body too.
+            rig.drop_at_every_poll(&[Fault::Trickle(1)], Kind::Post)
+                .await;
+        });
+    }
+}
+
+#[test]
+fn a_call_that_is_tried_again() {
+    for protocol in Protocol::ALL {
+        let rig = Rig::new(protocol);
+        rig.run(async {
+            for faults in [
+                &[Fault::Refuse, Fault::Refuse] as &[_],
+                &[Fault::CloseAfterRequest, Fault::Status(503)],
+                &[Fault::Html(502), Fault::Trickle(1)],
+                &[Fault::GatewayUnavailable, Fault::ResetOnAccept],
+                &[Fault::IdleClose],
+            ] {
+                for kind in [Kind::Get, Kind::Put] {
+                    rig.drop_at_every_poll(faults, kind).await;
+                }
+            }
+        });
+    }
+    let rig = Rig::new(Protocol::Http2);
+    rig.run(async {
+        for fault in [
+            Fault::RefusedStream,
+            Fault::GoAwayBefore(Code::NoError),
+            Fault::StreamReset(Code::Calm),
+        ] {
+            for kind in [Kind::Get, Kind::Post] {
+                rig.drop_at_every_poll(&[fault], kind).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_call_that_hangs() {
+    for protocol in Protocol::ALL {
+        let rig = Rig::new(protocol);
+        rig.run(async {
+            for kind in [Kind::Get, Kind::Post, Kind::Streamed] {
+                rig.drop_at_every_poll(&[Fault::NeverAnswer], kind).await;
+            }
+        });
+    }
+}
+
+/// A call that waits for another's turn to end leaves the queue when it is dropped.
+#[test]
+fn a_call_in_the_queue() {
+    for protocol in Protocol::ALL {
+        let rig = Rig::new(protocol);
+        rig.run(async {
+            let client = rig.client(TimeLimits::default());
+            for polls in 0..4 {
+                rig.server.extend(&[Fault::Trickle(3)]);
+                let name = format!("first{polls}");
+                let first = tokio::spawn({
+                    let (client, name) = (client.clone(), name.clone());
+                    async move { call(&client, Kind::Get, Plane::Control, &name).await }
+                });
+                assert!(
+                    rig.settled(|| rig.server.journal().arrived(&name) > 0)
+                        .await
+                );
+                for _ in 0..3 {
+                    let queued = call(&client, Kind::Post, Plane::Control, "queued");
+                    // The turn comes before the queue does, so this one cannot get far.
+                    let cut = timeout(Duration::from_millis(5), cut(queued, polls)).await;
+                    assert!(!matches!(cut, Ok(Some(_))));
+                }
+                first.await.unwrap().unwrap();
+                rig.next_call_succeeds(&client, &format!("{protocol:?}, {polls}"))
+                    .await;
+                assert_eq!(rig.server.journal().arrived("/queued"), 0);
+            }
+            rig.ends_with(client, &format!("{protocol:?}")).await;
+        });
+    }
+}
+
+static STREAM: OperationInfo = OperationInfo::new("ReadStream", http::Method::GET, "/streams/{id}")
+    .on(Plane::Run)
+    .streaming();
+
+/// A body that is dropped after so many pieces.
+#[test]
+fn a_body_that_is_not_read_to_its_end() {
+    for protocol in Protocol::ALL {
+        let rig = Rig::new(protocol);
+        rig.run(async {
+            let client = rig.client(TimeLimits::default());
+            for fault in [Fault::Trickle(1), Fault::Long(300_000), Fault::CloseMidBody] {
+                for pieces in 0..6 {
+                    rig.server.extend(&[fault]);
+                    let mut request = RequestWriter::new(&STREAM);
+                    request.path(["it"]).unwrap();
+                    let request = request.finish().unwrap();
+                    let mut body = blaxel_core::open(&client, request)
+                        .await
+                        .unwrap()
+                        .into_body();
+                    for _ in 0..pieces {
+                        let _ = body.chunk().await;
+                    }
+                    drop(body);
+                    let place = format!("{protocol:?}, {fault:?}, after {pieces} pieces");
+                    rig.next_call_succeeds(&client, &place).await;
+                }
+            }
+            rig.ends_with(client, &format!("{protocol:?}")).await;
+        });
+    }
+}

@@ -1,0 +1,323 @@
+//! The promise: whatever goes wrong, in whatever order, nothing happens twice that must not, and an
+//! error tells the truth about what happened.
+//!
+//! Thousands of random scripts of faults are played against random calls. A failure prints the seed
+//! and the smallest script that still fails. Two variables change a run: `BLAXEL_FAULT_SEED`, and
+//! `BLAXEL_FAULT_SCRIPTS` for the number of scripts.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use blaxel_core::{Delivery, Error, Plane};
+use blaxel_tests::fault::calls::{Kind, call};
+use blaxel_tests::fault::{Code, Fault, FaultServer, Journal, Protocol, Wait, quick_policy};
+use blaxel_transport::{HyperTransport, TimeLimits};
+
+/// How many scripts are played unless said otherwise.
+const SCRIPTS: u64 = 10_000;
+/// How many are played at the same time.
+const AT_ONCE: usize = 64;
+/// More attempts than this are made for no call.
+const ATTEMPTS: usize = 3;
+
+/// Every fault, the slow ones once and the others more often.
+const FAULTS: &[Fault] = &[
+    Fault::Refuse,
+    Fault::Refuse,
+    Fault::ResetOnAccept,
+    Fault::AcceptAndClose,
+    Fault::CloseAfterHead,
+    Fault::CloseAfterHead,
+    Fault::CloseAfterRequest,
+    Fault::CloseAfterRequest,
+    Fault::ResetAfterRequest,
+    Fault::CloseAfterResponseHead,
+    Fault::CloseMidBody,
+    Fault::LengthTooLong,
+    Fault::LengthTooShort,
+    Fault::TruncatedChunks,
+    Fault::GzipBomb,
+    Fault::NeverAnswer,
+    Fault::Trickle(1),
+    Fault::Interim,
+    Fault::NoContent,
+    Fault::RefusedStream,
+    Fault::RefusedStream,
+    Fault::StreamReset(Code::Internal),
+    Fault::StreamReset(Code::Calm),
+    Fault::GoAwayBefore(Code::NoError),
+    Fault::GoAwayBefore(Code::NoError),
+    Fault::GoAwayBefore(Code::Calm),
+    Fault::GoAwayAfter(Code::NoError),
+    Fault::GoAwayAfter(Code::Internal),
+    Fault::GoAwayAfter(Code::Calm),
+    Fault::IdleClose,
+    Fault::IdleClose,
+    Fault::IdleLost,
+    Fault::IdleLost,
+    Fault::Status(404),
+    Fault::Status(408),
+    Fault::Status(409),
+    Fault::Status(425),
+    Fault::Status(500),
+    Fault::Status(502),
+    Fault::Status(503),
+    Fault::Html(502),
+    Fault::Html(504),
+    Fault::TooManyRequests(Wait::Unsaid),
+    Fault::TooManyRequests(Wait::Millis(3)),
+    Fault::TooManyRequests(Wait::Seconds(0)),
+    Fault::TooManyRequests(Wait::Date(0)),
+    Fault::TooManyRequests(Wait::Absurd),
+    Fault::TooManyRequests(Wait::Nonsense),
+    Fault::GatewayUnavailable,
+    Fault::Gateway(500, true),
+    Fault::Gateway(503, false),
+    Fault::AppError(404),
+    Fault::AppError(429),
+    Fault::AppError(503),
+    Fault::ShouldRetry(500, true),
+    Fault::ShouldRetry(503, false),
+];
+
+/// What goes wrong, and what is called meanwhile, one call after the other.
+#[derive(Clone, Debug)]
+struct Script {
+    protocol: Protocol,
+    faults: Vec<Fault>,
+    calls: Vec<(Kind, Plane)>,
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below a bound.
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+impl Script {
+    /// The script of a number: always the same for the same seed.
+    fn draw(seed: u64, number: u64) -> Self {
+        let mut random = Random(seed ^ number.wrapping_mul(0xD605_BBB5_8C8A_BBFD));
+        let protocol = random.of(&Protocol::ALL);
+        let calls = 1 + random.below(3);
+        let faults = 1 + random.below(5);
+        Self {
+            protocol,
+            faults: (0..faults)
+                .map(|_| {
+                    loop {
+                        let fault = random.of(FAULTS);
+                        if fault.speaks(protocol) {
+                            break fault;
+                        }
+                    }
+                })
+                .collect(),
+            calls: (0..calls)
+                .map(|_| {
+                    (
+                        random.of(&Kind::ALL),
+                        random.of(&[Plane::Control, Plane::Run]),
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// Plays the script, and tells what promise was broken.
+    async fn play(&self, transport: &Transports) -> Result<(), String> {
+        let transport = transport.speaking(self.protocol);
+        let server = FaultServer::start(self.protocol, &self.faults).await;
+        let mut limits = TimeLimits::default();
+        limits.head = Duration::from_millis(250);
+        limits.idle = Duration::from_millis(250);
+        let client = server.client_with(transport.clone(), quick_policy(), limits);
+        let mut outcomes = Vec::new();
+        for (number, (kind, plane)) in self.calls.iter().enumerate() {
+            let id = format!("c{number}");
+            let call = call(&client, *kind, *plane, &id);
+            let outcome = tokio::time::timeout(Duration::from_secs(30), call).await;
+            outcomes.push((
+                id,
+                *kind,
+                outcome.map_err(|_| format!("call {number} hangs"))?,
+            ));
+        }
+        // However bad it was, it passes: nothing dead is left in the pool. The limits are those of
+        // real use, so that a slow machine does not look like a broken client.
+        server.relent();
+        let client = server.client_with(transport, quick_policy(), TimeLimits::default());
+        call(&client, Kind::Get, Plane::Control, "after")
+            .await
+            .map_err(|error| format!("the client has not recovered: {error}"))?;
+        let journal = server.journal();
+        for (id, kind, outcome) in outcomes {
+            judge(&format!("/{id}"), kind, &outcome, &journal)
+                .map_err(|problem| format!("call {id}: {problem}; its outcome: {outcome:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// The smallest script that still breaks a promise, and what it breaks.
+    async fn shrink(mut self, mut problem: String, transport: &Transports) -> (Self, String) {
+        'smaller: loop {
+            let without_fault = (0..self.faults.len()).map(|at| {
+                let mut script = self.clone();
+                script.faults.remove(at);
+                script
+            });
+            let without_call = (0..self.calls.len()).map(|at| {
+                let mut script = self.clone();
+                script.calls.remove(at);
+                script
+            });
+            for script in without_fault.chain(without_call).collect::<Vec<_>>() {
+                // Some faults are races: a few tries each.
+                for _ in 0..5 {
+                    if let Err(found) = script.play(transport).await {
+                        (self, problem) = (script, found);
+                        continue 'smaller;
+                    }
+                }
+            }
+            return (self, problem);
+        }
+    }
+}
+
+/// Holds the outcome of a call against what the server has seen of it.
+fn judge(
+    path: &str,
+    kind: Kind,
+    outcome: &Result<(), Error>,
+    journal: &Journal,
+) -> Result<(), String> {
+    let (attempts, processed) = (journal.attempts(path), journal.processed(path));
+    let held = |holds: bool, promise: &str| {
+        if holds {
+            Ok(())
+        } else {
+            Err(format!(
+                "{promise} ({attempts} attempts, processed {processed} times)"
+            ))
+        }
+    };
+    held(
+        processed <= 1 || kind.is_idempotent(),
+        "only what is idempotent is processed more than once",
+    )?;
+    held(
+        journal.arrived(path) <= attempts,
+        "each arrival is an attempt",
+    )?;
+    let allowed = match kind {
+        Kind::Get | Kind::Put => ATTEMPTS,
+        Kind::Post | Kind::Keyed => 2,
+        Kind::Streamed => 1,
+    };
+    held((1..=allowed).contains(&attempts), "attempts are bounded")?;
+    match outcome {
+        Ok(()) => held(processed >= 1, "what succeeded was processed"),
+        Err(error) => {
+            held(
+                error.attempts() as usize == attempts,
+                "an error tells the number of attempts",
+            )?;
+            held(
+                processed == 0 || error.delivery() != Delivery::NotSent,
+                "what is said not to have been sent was not processed",
+            )?;
+            held(
+                processed == 0 || error.maybe_applied() || !kind.changes(),
+                "what is said not to have been applied was not processed",
+            )
+        }
+    }
+}
+
+/// The transports that all scripts share: each has an origin of its own, and no connection in common
+/// with another.
+#[derive(Clone)]
+struct Transports([HyperTransport; 2]);
+
+impl Transports {
+    fn new() -> Self {
+        Self(Protocol::ALL.map(Protocol::transport))
+    }
+
+    fn speaking(&self, protocol: Protocol) -> HyperTransport {
+        let [http1, http2] = &self.0;
+        match protocol {
+            Protocol::Http1 => http1.clone(),
+            Protocol::Http2 => http2.clone(),
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_script_makes_a_thing_happen_twice_or_an_error_lie() {
+    let seed = variable("BLAXEL_FAULT_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
+    let scripts = variable("BLAXEL_FAULT_SCRIPTS").unwrap_or(SCRIPTS);
+    println!("BLAXEL_FAULT_SEED={seed}");
+    let transports = Transports::new();
+    let next = Arc::new(AtomicU64::new(0));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (next, transports) = (Arc::clone(&next), transports.clone());
+        workers.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= scripts {
+                    return None;
+                }
+                let script = Script::draw(seed, number);
+                if let Err(problem) = script.play(&transports).await {
+                    return Some((number, script, problem));
+                }
+            }
+        });
+    }
+    while let Some(worker) = workers.join_next().await {
+        if let Some((number, script, problem)) = worker.expect("a worker ends well") {
+            let (script, problem) = script.shrink(problem, &transports).await;
+            panic!(
+                "BLAXEL_FAULT_SEED={seed}, script {number}, made small:\n{script:#?}\n{problem}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_draws_the_same_scripts_and_all_faults_are_drawn() {
+    let draw = |seed| (0..2000).map(move |number| Script::draw(seed, number));
+    assert!(
+        draw(7)
+            .zip(draw(7))
+            .all(|(a, b)| format!("{a:?}") == format!("{b:?}"))
+    );
+    let drawn: std::collections::HashSet<_> = draw(7).flat_map(|script| script.faults).collect();
+    assert!(FAULTS.iter().all(|fault| drawn.contains(fault)));
+}

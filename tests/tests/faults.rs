@@ -1,0 +1,468 @@
+//! The promise: nothing happens twice. For each fault and each kind of operation, how often the
+//! request is sent, how often it is processed, and what the caller is told.
+//!
+//! The tables are the test. A row is a script of faults, all later requests being answered well; a cell
+//! is what becomes of one call of its column. They follow from four rules:
+//!
+//! - A safe or idempotent operation is sent again after any failure that may pass.
+//! - Any other is sent again once, on proof that it was not processed.
+//! - A body that comes only once is never sent again.
+//! - An answer is an answer once its head is there: what breaks off after that is told, not repeated.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use blaxel_core::{Delivery, Error, ErrorKind, Plane};
+use blaxel_tests::fault::calls::{Kind, call};
+use blaxel_tests::fault::{Code, Fault, FaultServer, Protocol, Wait, quick_policy, short_limits};
+use blaxel_transport::{HyperTransport, TimeLimits};
+use tokio::sync::Semaphore;
+
+use Code::{Calm, Internal, NoError};
+use Fault::*;
+
+/// How often a call is sent, how often it is processed, and how it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Cell(usize, usize, End);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With its answer.
+    Done,
+    /// It was not sent, and the error says so.
+    Unsent,
+    /// The connection was lost, and the error says that it is unknown what became of the request.
+    Lost,
+    /// No answer came in time, and the error says the same.
+    Late,
+    /// The answer broke off.
+    Broken,
+    /// The answer was not what it should be.
+    Odd,
+    /// The last attempt found nobody, but one before it may have been processed, and the error says
+    /// so.
+    Doubtful,
+    /// With an error status.
+    Says(u16),
+}
+
+use End::{Broken, Done, Doubtful, Late, Lost, Odd, Says, Unsent};
+
+/// What a row allows for one kind of operation: mostly one thing, and two where the fault is a race.
+type Cells = Vec<Cell>;
+
+struct Row {
+    faults: Vec<Fault>,
+    cells: [Cells; 5],
+}
+
+/// A row without a race.
+fn row(faults: &[Fault], cells: [(usize, usize, End); 5]) -> Row {
+    Row {
+        faults: faults.to_vec(),
+        cells: cells.map(|(sends, processed, end)| vec![Cell(sends, processed, end)]),
+    }
+}
+
+/// The failure is one that may pass, and it is unknown whether the request was processed. What the
+/// server did with it is told by the number.
+fn unknown(faults: &[Fault], processed: usize, end: End) -> Row {
+    let again = (2, 1 + processed, Done);
+    let kept = (1, processed, end);
+    row(faults, [again, again, kept, kept, kept])
+}
+
+/// There is proof that the request was not processed.
+fn proven(faults: &[Fault]) -> Row {
+    let again = (2, 1, Done);
+    row(faults, [again, again, again, again, (1, 0, Unsent)])
+}
+
+/// The fault is one of those with proof, or of those without, as it happens.
+fn race(faults: &[Fault]) -> Row {
+    let again = Cell(2, 1, Done);
+    let lost = Cell(1, 0, Lost);
+    Row {
+        faults: faults.to_vec(),
+        cells: [
+            vec![again],
+            vec![again],
+            vec![again, lost],
+            vec![again, lost],
+            vec![Cell(1, 0, Unsent), lost],
+        ],
+    }
+}
+
+/// All kinds fare alike.
+fn alike(faults: &[Fault], sends: usize, processed: usize, end: End) -> Row {
+    row(faults, [(sends, processed, end); 5])
+}
+
+/// How many cells are played at the same time.
+const AT_ONCE: usize = 32;
+
+/// Runs all cells of a table, and tells of all that are not as they should be.
+async fn check(protocols: &[Protocol], plane: Plane, rows: &[Row]) {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut calls = tokio::task::JoinSet::new();
+    for protocol in protocols.iter().copied() {
+        let transport = protocol.transport();
+        for Row { faults, cells } in rows {
+            for (kind, allowed) in Kind::ALL.into_iter().zip(cells) {
+                let (faults, allowed) = (faults.clone(), allowed.clone());
+                let (transport, turns) = (transport.clone(), Arc::clone(&turns));
+                calls.spawn(async move {
+                    let _turn = turns.acquire().await;
+                    let found = play(protocol, transport, plane, kind, &faults).await;
+                    let found = match found {
+                        Ok(cell) if allowed.contains(&cell) => return None,
+                        Ok(cell) => format!("found {cell:?}"),
+                        Err(problem) => problem,
+                    };
+                    let place = format!("{protocol:?}, {plane:?}, {faults:?}, {kind:?}");
+                    Some(format!("{place}: expected {allowed:?}, but {found}"))
+                });
+            }
+        }
+    }
+    let mut problems: Vec<_> = calls.join_all().await.into_iter().flatten().collect();
+    problems.sort();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// Makes one call against a script.
+async fn play(
+    protocol: Protocol,
+    transport: HyperTransport,
+    plane: Plane,
+    kind: Kind,
+    faults: &[Fault],
+) -> Result<Cell, String> {
+    let server = FaultServer::start(protocol, faults).await;
+    let late = faults
+        .iter()
+        .any(|fault| matches!(fault, NeverAnswer | Trickle(1000..)));
+    let limits = if late {
+        short_limits()
+    } else {
+        TimeLimits::default()
+    };
+    let client = server.client_with(transport, quick_policy(), limits);
+    if matches!(faults, [IdleClose | IdleLost, ..]) {
+        // The fault is that of a connection that was used before, and has been idle for a while.
+        let warm = call(&client, Kind::Get, plane, "warm").await;
+        warm.map_err(|error| error.to_string())?;
+        if faults == [IdleClose] {
+            while server.open() > 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let outcome = call(&client, kind, plane, "it").await;
+    let journal = server.journal();
+    let (sends, processed) = (journal.attempts("/it"), journal.processed("/it"));
+    if journal.sends() != journal.attempts.len() {
+        return Err(format!("attempts and arrivals differ: {journal:?}"));
+    }
+    if faults.len() == 1 && server.left() > 0 {
+        return Err("the fault was not met".to_owned());
+    }
+    let end = match outcome {
+        Ok(()) => Done,
+        Err(error) => end_of(&error, kind, sends, processed)?,
+    };
+    Ok(Cell(sends, processed, end))
+}
+
+/// What an error says, if it does not contradict itself.
+fn end_of(error: &Error, kind: Kind, sends: usize, processed: usize) -> Result<End, String> {
+    let end = match (error.kind(), error.delivery()) {
+        (ErrorKind::Connect | ErrorKind::Transport, Delivery::NotSent) => Unsent,
+        (ErrorKind::Transport, Delivery::Unknown) => Lost,
+        (ErrorKind::Connect, Delivery::Unknown) => Doubtful,
+        (ErrorKind::Timeout, Delivery::Unknown) => Late,
+        (ErrorKind::Transport, Delivery::Answered) => Broken,
+        (ErrorKind::Decode, Delivery::Answered) => Odd,
+        (ErrorKind::Status, Delivery::Answered) => {
+            Says(error.status().map_or(0, |status| status.as_u16()))
+        }
+        (kind, delivery) => return Err(format!("it is {kind:?}, {delivery:?}: {error}")),
+    };
+    let refused = matches!(end, Says(400..=499)) && processed == 0;
+    if error.maybe_applied() != (kind.changes() && end != Unsent && !refused) {
+        return Err(format!(
+            "maybe_applied is {}: {error}",
+            error.maybe_applied()
+        ));
+    }
+    if error.attempts() as usize != sends {
+        return Err(format!(
+            "it tells of {} attempts, not {sends}: {error}",
+            error.attempts()
+        ));
+    }
+    Ok(end)
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} (sent {}, processed {})", self.2, self.0, self.1)
+    }
+}
+
+/// What idempotent operations, `POST` and `POST` with a stream come to: [GET, PUT, POST, POST of a
+/// chosen name, POST of a stream].
+fn by_class(
+    faults: &[Fault],
+    idempotent: (usize, usize, End),
+    once: (usize, usize, End),
+    streamed: (usize, usize, End),
+) -> Row {
+    row(faults, [idempotent, idempotent, once, once, streamed])
+}
+
+#[tokio::test]
+async fn before_a_connection_is_there() {
+    let none = (1, 0, Unsent);
+    let rows = vec![
+        proven(&[Refuse]),
+        by_class(&[Refuse; 2], (3, 1, Done), (2, 0, Unsent), none),
+        by_class(&[Refuse; 3], (3, 0, Unsent), (2, 0, Unsent), none),
+        by_class(
+            &[Refuse, CloseAfterRequest],
+            (3, 2, Done),
+            (2, 1, Lost),
+            none,
+        ),
+        by_class(
+            &[Refuse, Status(503)],
+            (3, 1, Done),
+            (2, 0, Says(503)),
+            none,
+        ),
+        race(&[ResetOnAccept]),
+    ];
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn before_an_answer() {
+    let lost = (1, 1, Lost);
+    let rows = vec![
+        unknown(&[CloseAfterHead], 0, Lost),
+        unknown(&[CloseAfterRequest], 1, Lost),
+        unknown(&[ResetAfterRequest], 1, Lost),
+        by_class(&[CloseAfterRequest; 2], (3, 3, Done), lost, lost),
+        by_class(&[CloseAfterRequest; 3], (3, 3, Lost), lost, lost),
+        // The last attempt found nobody; the first may have done its work for all that.
+        by_class(
+            &[CloseAfterRequest, Refuse, Refuse],
+            (3, 1, Doubtful),
+            lost,
+            lost,
+        ),
+        // The last one was refused; the first may have been what it was refused for.
+        by_class(
+            &[CloseAfterRequest, Status(404)],
+            (2, 1, Says(404)),
+            lost,
+            lost,
+        ),
+        by_class(&[CloseAfterRequest, Status(503)], (3, 2, Done), lost, lost),
+    ];
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+    let rows = vec![unknown(&[AcceptAndClose], 0, Lost)];
+    check(&[Protocol::Http1], Plane::Control, &rows).await;
+    let rows = vec![race(&[AcceptAndClose])];
+    check(&[Protocol::Http2], Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn no_answer_in_time() {
+    let late = (1, 1, Late);
+    let rows = vec![
+        unknown(&[NeverAnswer], 1, Late),
+        unknown(&[Trickle(60_000)], 1, Late),
+        by_class(&[NeverAnswer; 3], (3, 3, Late), late, late),
+    ];
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn within_an_answer() {
+    let rows = vec![
+        alike(&[CloseAfterResponseHead], 1, 1, Broken),
+        alike(&[CloseMidBody], 1, 1, Broken),
+        alike(&[LengthTooLong], 1, 1, Broken),
+        alike(&[GzipBomb], 1, 1, Odd),
+        alike(&[Trickle(1)], 1, 1, Done),
+        alike(&[Interim], 1, 1, Done),
+        alike(&[NoContent], 1, 1, Done),
+    ];
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+    let rows = vec![
+        alike(&[TruncatedChunks], 1, 1, Broken),
+        // What is too much is cut off, so the rest is no JSON.
+        alike(&[LengthTooShort], 1, 1, Odd),
+    ];
+    check(&[Protocol::Http1], Plane::Control, &rows).await;
+    // A length that is not kept to is an error of the protocol here.
+    let rows = vec![alike(&[LengthTooShort], 1, 1, Broken)];
+    check(&[Protocol::Http2], Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn frames_of_http2() {
+    let none = (1, 0, Unsent);
+    let mut rows = vec![
+        proven(&[RefusedStream]),
+        by_class(&[RefusedStream; 2], (3, 1, Done), (2, 0, Unsent), none),
+        by_class(
+            &[RefusedStream, CloseAfterRequest],
+            (3, 2, Done),
+            (2, 1, Lost),
+            none,
+        ),
+        by_class(&[RefusedStream, Refuse], (3, 1, Done), (2, 0, Unsent), none),
+        proven(&[GoAwayBefore(NoError)]),
+        by_class(
+            &[GoAwayBefore(NoError); 2],
+            (3, 1, Done),
+            (2, 0, Unsent),
+            none,
+        ),
+        // Whatever the reason: what is above the last stream was not touched.
+        proven(&[GoAwayBefore(Calm)]),
+    ];
+    for code in [NoError, Internal, Calm] {
+        rows.push(unknown(&[GoAwayAfter(code)], 1, Lost));
+    }
+    for code in [Internal, Calm] {
+        rows.push(unknown(&[StreamReset(code)], 1, Lost));
+    }
+    check(&[Protocol::Http2], Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn on_an_idle_connection() {
+    let rows = vec![
+        // It was seen to be closed, so the request goes over another.
+        alike(&[IdleClose], 1, 1, Done),
+        unknown(&[IdleLost], 0, Lost),
+    ];
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+}
+
+/// A status that may pass by itself.
+fn passing(fault: Fault, status: u16) -> Row {
+    let processed = usize::from(fault.processes());
+    unknown(&[fault], processed, Says(status))
+}
+
+/// A status that is final.
+fn kept(fault: Fault, status: u16) -> Row {
+    alike(&[fault], 1, usize::from(fault.processes()), Says(status))
+}
+
+#[tokio::test]
+async fn answers_of_the_control_plane() {
+    let mut rows = vec![
+        passing(Html(502), 502),
+        passing(Html(504), 504),
+        passing(ShouldRetry(500, true), 500),
+        kept(ShouldRetry(503, false), 503),
+        kept(ShouldRetry(429, false), 429),
+        kept(ShouldRetry(409, true), 409),
+        // Each refused it, so nothing has come of it.
+        by_class(
+            &[Status(429), Status(404)],
+            (2, 0, Says(404)),
+            (1, 0, Says(429)),
+            (1, 0, Says(429)),
+        ),
+        by_class(
+            &[Status(503); 3],
+            (3, 0, Says(503)),
+            (1, 0, Says(503)),
+            (1, 0, Says(503)),
+        ),
+    ];
+    for status in [408, 425, 429, 502, 503, 504] {
+        rows.push(passing(Status(status), status));
+    }
+    for status in [
+        400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 422, 500, 501, 505,
+    ] {
+        rows.push(kept(Status(status), status));
+    }
+    for wait in [
+        Wait::Unsaid,
+        Wait::Millis(20),
+        Wait::Seconds(0),
+        Wait::Date(0),
+        Wait::Nonsense,
+    ] {
+        rows.push(passing(TooManyRequests(wait), 429));
+    }
+    // Longer than we would wait: told at once.
+    for wait in [
+        Wait::Millis(31_000),
+        Wait::Seconds(31),
+        Wait::Date(31),
+        Wait::Absurd,
+    ] {
+        rows.push(kept(TooManyRequests(wait), 429));
+    }
+    check(&Protocol::ALL, Plane::Control, &rows).await;
+}
+
+#[tokio::test]
+async fn answers_of_the_gateway_and_of_workloads() {
+    let mut rows = vec![
+        passing(GatewayUnavailable, 404),
+        passing(Gateway(500, true), 500),
+        passing(Gateway(429, true), 429),
+        kept(Gateway(404, false), 404),
+        kept(Gateway(503, false), 503),
+        kept(Gateway(409, true), 409),
+        passing(AppError(502), 502),
+        passing(AppError(503), 503),
+        passing(AppError(504), 504),
+        passing(Html(502), 502),
+    ];
+    // Even if they are of those that would pass: they are the application's own.
+    for status in [400, 404, 408, 409, 425, 429, 500] {
+        rows.push(kept(AppError(status), status));
+    }
+    rows.push(kept(ShouldRetry(429, true), 429));
+    check(&Protocol::ALL, Plane::Run, &rows).await;
+}
+
+/// A compressed answer is read under the limit that an answer has when it is not compressed.
+#[test]
+fn a_bomb_goes_off_in_bounded_memory() {
+    for protocol in Protocol::ALL {
+        let server_runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = server_runtime.block_on(FaultServer::start(protocol, &[GzipBomb]));
+        // Only this thread's memory is measured, and only the client runs on it.
+        let client_runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = server.client();
+        let mut error = None;
+        let used = allocation_counter::measure(|| {
+            let outcome = client_runtime.block_on(call(&client, Kind::Get, Plane::Control, "it"));
+            error = Some(outcome.unwrap_err());
+        });
+        let error = error.unwrap();
+        assert!(
+            error.is_decode() && error.to_string().contains("limit of 65536 bytes"),
+            "{error}"
+        );
+        assert!(used.bytes_max < 1 << 20, "{} bytes at once", used.bytes_max);
+    }
+}
