@@ -1,12 +1,13 @@
 //! What carries requests: any tower service over HTTP.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::Body;
@@ -52,18 +53,13 @@ pub trait HttpService:
         &self,
         request: http::Request<Body>,
     ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static {
-        // The clone that was found ready is the one that is called: readiness may be a permit.
-        let mut service = self.clone();
-        async move {
-            let operation = request.body().operation();
-            let carried = async {
-                poll_fn(|cx| service.poll_ready(cx)).await.map_err(own)?;
-                service.call(request).await.map_err(own)
-            };
-            match carried.await {
-                Ok(response) => Ok(response.map(Body::new)),
-                Err(error) => Err(error.in_operation(operation)),
-            }
+        Sending {
+            operation: request.body().operation(),
+            // The clone that is found ready is the one that is called: readiness may be a permit.
+            step: SendStep::Readying {
+                service: self.clone(),
+                request: Some(request),
+            },
         }
     }
 
@@ -84,6 +80,51 @@ where
     B::Error: Into<BoxError>,
 {
     type ResponseBody = B;
+}
+
+pin_project! {
+    /// A request on its way through a service. Written out by hand, it holds the request once; an
+    /// async block would hold it twice.
+    struct Sending<S: Service<http::Request<Body>>> {
+        operation: Option<&'static OperationInfo>,
+        #[pin]
+        step: SendStep<S, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = SendStepProjection]
+    enum SendStep<S, F> {
+        Readying { service: S, request: Option<http::Request<Body>> },
+        Calling { #[pin] call: F },
+    }
+}
+
+impl<S: HttpService> Future for Sending<S> {
+    type Output = Result<http::Response<Body>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let outcome = loop {
+            let call = match this.step.as_mut().project() {
+                SendStepProjection::Calling { call } => break ready!(call.poll(cx)),
+                SendStepProjection::Readying { service, request } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        break Err(error);
+                    }
+                    let Some(request) = request.take() else {
+                        return Poll::Pending;
+                    };
+                    service.call(request)
+                }
+            };
+            this.step.set(SendStep::Calling { call });
+        };
+        Poll::Ready(match outcome {
+            Ok(response) => Ok(response.map(Body::new)),
+            Err(error) => Err(own(error).in_operation(*this.operation)),
+        })
+    }
 }
 
 fn own(error: impl Into<BoxError>) -> Error {

@@ -168,7 +168,8 @@ impl<T> Pipeline<T> {
         let traced = Trace::new(attempt, attempt_span);
         let limited = HeadLimit::new(traced, limits.head);
         let prepared = Prepare::new(limited, defaults, authenticator);
-        let retried = Retry::new(prepared, policy, limits);
+        let limits = Arc::new(limits);
+        let retried = Retry::new(prepared, policy, Arc::clone(&limits));
         Self(Trace::new(Deadline::new(retried, limits), call_span))
     }
 }

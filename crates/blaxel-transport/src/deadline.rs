@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -74,11 +75,11 @@ pub(crate) trait Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Deadline<S> {
     inner: S,
-    limits: TimeLimits,
+    limits: Arc<TimeLimits>,
 }
 
 impl<S> Deadline<S> {
-    pub(crate) fn new(inner: S, limits: TimeLimits) -> Self {
+    pub(crate) fn new(inner: S, limits: Arc<TimeLimits>) -> Self {
         Self { inner, limits }
     }
 }
@@ -312,7 +313,7 @@ mod tests {
             });
             Box::pin(std::future::ready(Ok(http::Response::new(body))))
         };
-        Deadline::new(Plain(tower::service_fn(drip)), TimeLimits::default())
+        Deadline::new(Plain(tower::service_fn(drip)), Arc::default())
     }
 
     async fn read(service: impl HttpService, info: &'static OperationInfo) -> (usize, Error) {
@@ -333,7 +334,7 @@ mod tests {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
         let start = Instant::now();
-        let error = Deadline::new(Plain(silent), TimeLimits::default())
+        let error = Deadline::new(Plain(silent), Arc::default())
             .send(request(&WHOLE))
             .await
             .unwrap_err();
@@ -371,7 +372,7 @@ mod tests {
             });
             std::future::ready(Ok::<_, Error>(http::Response::new(body)))
         });
-        let (pieces, error) = read(Deadline::new(Plain(leaf), limits), &STREAM).await;
+        let (pieces, error) = read(Deadline::new(Plain(leaf), Arc::new(limits)), &STREAM).await;
         assert_eq!((pieces, start.elapsed().as_secs()), (3, 420));
         assert!(
             error.is_timeout() && error.to_string().contains("idle"),

@@ -8,6 +8,7 @@ mod failure;
 mod gunzip;
 mod place;
 mod proxy;
+mod stream;
 mod tls;
 mod turns;
 

@@ -30,7 +30,7 @@ use self::verdict::{Situation, Verdict};
 pub(crate) struct Retry<S> {
     inner: S,
     shared: Arc<Shared>,
-    limits: TimeLimits,
+    limits: Arc<TimeLimits>,
 }
 
 /// What all clones of a client have in common.
@@ -42,7 +42,7 @@ struct Shared {
 }
 
 impl<S> Retry<S> {
-    pub(crate) fn new(inner: S, policy: RetryPolicy, limits: TimeLimits) -> Self {
+    pub(crate) fn new(inner: S, policy: RetryPolicy, limits: Arc<TimeLimits>) -> Self {
         let jitter = Jitter::new(policy.seed);
         let budget = Budget::default();
         let shared = Arc::new(Shared {
@@ -101,10 +101,10 @@ impl<S: Inner> Service<http::Request<Body>> for Retry<S> {
             resent_on_proof: false,
             reauthorized: false,
         };
+        let spare = (situation.allowed > 1).then(|| copy(&request)).flatten();
         RetryFuture {
-            spare: (situation.allowed > 1).then(|| copy(&request)).flatten(),
             deadline: Instant::now() + self.limits.total(operation, &options),
-            service: self.inner.clone(),
+            next: spare.map(|spare| (self.inner.clone(), spare)),
             shared: Arc::clone(&self.shared),
             step: Step::Trying {
                 attempt: self.inner.call(request),
@@ -129,11 +129,11 @@ fn copy(request: &http::Request<Body>) -> Option<http::Request<Body>> {
 pin_project! {
     /// A call, over as many attempts as it takes.
     pub(crate) struct RetryFuture<S: Service<http::Request<Body>>> {
-        service: S,
+        // What a further attempt is made of, where there may be one.
+        next: Option<(S, http::Request<Body>)>,
         shared: Arc<Shared>,
         situation: Situation,
         deadline: Instant,
-        spare: Option<http::Request<Body>>,
         // Whether an attempt before this one may have been processed.
         unclear: bool,
         #[pin]
@@ -147,7 +147,7 @@ pin_project! {
         Trying { #[pin] attempt: F },
         // Only a failed attempt comes here, so a box costs a successful call nothing.
         Recovering { recovery: BoxFuture<Recovered> },
-        Readying { request: Option<http::Request<Body>> },
+        Readying,
     }
 }
 
@@ -172,7 +172,7 @@ impl<S: Inner> Future for RetryFuture<S> {
                         }
                         outcome => {
                             let outcome = counted(outcome, *this.situation, *this.unclear);
-                            if this.spare.is_none() {
+                            if this.next.is_none() {
                                 return Poll::Ready(outcome);
                             }
                             *this.unclear |= may_have_arrived(&outcome);
@@ -192,23 +192,22 @@ impl<S: Inner> Future for RetryFuture<S> {
                             let situation = &mut this.situation;
                             situation.resent_on_proof |= verdict == Verdict::AgainOnProof;
                             situation.reauthorized |= verdict == Verdict::Reauthorized;
-                            Step::Readying {
-                                request: this.spare.take(),
-                            }
+                            Step::Readying
                         }
                     }
                 }
-                StepProjection::Readying { request } => {
-                    ready!(this.service.poll_ready(cx))?;
-                    let Some(mut request) = request.take() else {
+                StepProjection::Readying => {
+                    let Some((service, spare)) = this.next else {
                         return Poll::Pending;
                     };
-                    *this.spare = copy(&request);
-                    request
-                        .body_mut()
-                        .set_attempts(Attempts::new(this.situation.sent));
+                    ready!(service.poll_ready(cx))?;
+                    let Some(mut request) = copy(spare) else {
+                        return Poll::Pending;
+                    };
+                    let sent = Attempts::new(this.situation.sent);
+                    request.body_mut().set_attempts(sent);
                     Step::Trying {
-                        attempt: this.service.call(request),
+                        attempt: service.call(request),
                     }
                 }
             };

@@ -23,12 +23,13 @@ use tower_service::Service;
 
 use super::builder::HttpVersion;
 use super::proxy::Rules;
+use super::stream::Boxed;
 
 /// A connection to a proxy or, without one, to the server: TCP, under TLS if the proxy speaks it.
-type Line = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Line = Boxed<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
 /// A connection to the server.
-type Stream = MaybeHttpsStream<Line>;
+type Stream = Boxed<MaybeHttpsStream<Line>>;
 
 /// Makes connections, within a limit of time. A clone counts a reference.
 #[derive(Clone)]
@@ -90,7 +91,7 @@ impl Service<Uri> for Connector {
                 let problem = format!("there was no connection within {:?}", shared.limit);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
             };
-            let stream = outcome?;
+            let stream = Boxed::new(outcome?);
             let agreed = stream.connected().is_negotiated_h2();
             if shared.version == HttpVersion::Http2 && secure && !agreed {
                 return Err("the server does not speak HTTP/2".into());
@@ -132,8 +133,12 @@ impl Service<Uri> for Road {
         let ways = Arc::clone(&self.0);
         Box::pin(async move {
             match ways.rules.proxy_for(&target)? {
-                None => Ok(Line::Http(connect(ways.tcp.clone(), target).await?)),
-                Some(proxy) => through(&proxy, ways.to_proxy.clone(), target)
+                None => {
+                    let tcp = connect(ways.tcp.clone(), target).await?;
+                    Ok(Boxed::new(MaybeHttpsStream::Http(tcp)))
+                }
+                // In a box of its own: every connection without a proxy would hold room for it.
+                Some(proxy) => Box::pin(through(&proxy, ways.to_proxy.clone(), target))
                     .await
                     .map_err(|cause| {
                         Box::new(NoTunnel {
@@ -156,7 +161,7 @@ async fn through(
     if let Some(credentials) = proxy.basic_auth() {
         tunnel = tunnel.with_auth(credentials.clone());
     }
-    Ok(connect(tunnel, with_port(target)?).await?)
+    Ok(Boxed::new(connect(tunnel, with_port(target)?).await?))
 }
 
 /// The address with its port written out: a tunnel takes 443 where there is none.
