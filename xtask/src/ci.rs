@@ -122,7 +122,7 @@ fn execute(step: &Step, root: &Path) -> Result<(), String> {
 }
 
 /// Cargo, to be run in the workspace at this path.
-fn cargo_in(root: &Path) -> Command {
+pub(crate) fn cargo_in(root: &Path) -> Command {
     let mut command = Command::new(cargo());
     command.current_dir(root);
     for (name, _) in std::env::vars_os() {

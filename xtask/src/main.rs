@@ -1,5 +1,6 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+mod bench;
 mod ci;
 mod manifest;
 mod tidy;
@@ -15,6 +16,8 @@ usage: cargo xtask <command>
 commands:
   ci [--keep-going] [STAGE...]   run the checks a change must pass: all, or the stages named
   ci --list                      name the stages
+  bench                          measure what calls cost, beside others, into BENCHMARKS.md
+  bench compile                  measure what compiling costs, likewise
   tidy                           check the rules of the repository that no compiler knows
   help                           show this text
 
@@ -22,7 +25,7 @@ commands:
 The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was not understood.
 ";
 
-const COMMANDS: [&str; 3] = ["ci", "tidy", "help"];
+const COMMANDS: [&str; 4] = ["ci", "bench", "tidy", "help"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
@@ -46,6 +49,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
     };
     match command.as_str() {
         "ci" => ci::command(&root(), rest),
+        "bench" => bench::command(&root(), rest),
         "tidy" => match rest.first() {
             None => Ok(tidy::command(&root())),
             Some(argument) => Err(format!(
@@ -100,7 +104,7 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `tidy` and `help`"
+            "there is no command `bake`; the commands are `ci`, `bench`, `tidy` and `help`"
         );
     }
 

@@ -1,6 +1,8 @@
 //! Credentials at work.
 
 use std::fmt;
+#[cfg(feature = "oauth")]
+use std::sync::Arc;
 
 use blaxel_core::{BaseUrl, BoxFuture, BoxService, Error};
 use http::HeaderValue;
@@ -9,7 +11,7 @@ use http::HeaderValue;
 use crate::cache::TokenCache;
 use crate::credentials::{Credentials, Grant};
 #[cfg(feature = "oauth")]
-use crate::oauth::{ClientGrant, Dialect};
+use crate::oauth::{AuthorizationServer, ClientGrant, Dialect, Identity, RefreshGrant};
 
 /// Gives each request the value of its authentication header.
 ///
@@ -17,7 +19,8 @@ use crate::oauth::{ClientGrant, Dialect};
 /// `X-Blaxel-Authorization`; `Authorization` is accepted too, but never both.
 ///
 /// A clone is cheap and shares everything. An API key or access token is a value that is prepared
-/// once: no lock, no task. Client credentials are exchanged for tokens by these rules:
+/// once: no lock, no task. Client credentials and refresh tokens are exchanged for access tokens,
+/// and functions asked for them, by these rules:
 ///
 /// - No token is fetched before the first is needed, and one request fetches it for all who wait.
 /// - In the last fifth of its lifetime, or the last 60 seconds if that is longer, but never more
@@ -27,6 +30,10 @@ use crate::oauth::{ClientGrant, Dialect};
 /// - A failed request is not repeated for 5 seconds, or as long as the server asks for, up to 60; a
 ///   refusal of the credentials not for 30. Who asks meanwhile is told of the same failure.
 /// - A token request has 30 seconds. Who stops waiting for it stops nobody else.
+/// - A refused refresh token is not sent again at all. Only when a [`TokenStore`](crate::TokenStore)
+///   holds another one does it go on.
+/// - An exchange of a refresh token is carried to its end even if everyone stops waiting, so that a
+///   token which takes the place of the old one is not lost.
 /// - The lifetime is the answer's `expires_in`, else what the token says of itself if it is a JWT,
 ///   else 5 minutes.
 ///
@@ -53,7 +60,7 @@ impl Authenticator {
     #[must_use]
     pub fn new(credentials: &Credentials, api_base: &BaseUrl, service: BoxService) -> Self {
         #[cfg(feature = "oauth")]
-        return Self::with_dialect(credentials, api_base, service, Dialect::Blaxel);
+        return Self::with_server(credentials, &AuthorizationServer::blaxel(api_base), service);
         #[cfg(not(feature = "oauth"))]
         {
             let _ = (api_base, service);
@@ -73,15 +80,48 @@ impl Authenticator {
         service: BoxService,
         dialect: Dialect,
     ) -> Self {
-        let method = match credentials.grant() {
-            Grant::Bearer { header, .. } => Method::Fixed(header.clone()),
-            Grant::Client { id, secret } => {
-                let source = credentials.source().clone();
-                let grant = ClientGrant::new(id, secret, source, api_base, service, dialect);
-                Method::Tokens(TokenCache::new(grant))
+        let server = AuthorizationServer::under(api_base, dialect);
+        Self::with_server(credentials, &server, service)
+    }
+
+    /// As [`new`](Self::new), with the tokens of any authorization server.
+    #[cfg(feature = "oauth")]
+    #[must_use]
+    pub fn with_server(
+        credentials: &Credentials,
+        server: &AuthorizationServer,
+        service: BoxService,
+    ) -> Self {
+        let source = credentials.source();
+        let cache = match credentials.grant() {
+            Grant::Bearer { header, .. } => {
+                return Self {
+                    method: Method::Fixed(header.clone()),
+                };
             }
+            Grant::Client {
+                id,
+                secret,
+                in_body,
+            } => {
+                let identity = Identity {
+                    id: id.clone(),
+                    secret: Some(secret.clone()),
+                    in_body: *in_body,
+                };
+                let grant = ClientGrant::new(identity, source, server.clone(), service);
+                TokenCache::new(grant)
+            }
+            Grant::Refresh(sign_in) => {
+                let sign_in = Arc::clone(sign_in);
+                let grant = RefreshGrant::new(sign_in, source, server.clone(), service);
+                TokenCache::new(grant)
+            }
+            Grant::Function(function) => TokenCache::new(function.clone()),
         };
-        Self { method }
+        Self {
+            method: Method::Tokens(cache),
+        }
     }
 
     /// The header's value if it is at hand, without waiting; `None` if a token must be fetched

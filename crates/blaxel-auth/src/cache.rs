@@ -18,9 +18,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::token::{Token, TokenSource};
 
 /// How long a request for a token may take.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// A request that has not ended so long after its limit is stuck in a runtime that nobody runs.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 const COOL_DOWN: Duration = Duration::from_secs(5);
 const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
 /// Refused credentials are seldom accepted a moment later.

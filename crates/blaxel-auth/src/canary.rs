@@ -35,7 +35,15 @@ async fn nothing_public_shows_a_secret() {
     #[cfg(feature = "oauth")]
     {
         all.push(Credentials::client_credentials(CANARY, CANARY).unwrap());
-        check(&[debug(&crate::Dialect::Blaxel)]);
+        let tokens = crate::Tokens::new()
+            .with_access_token(CANARY)
+            .with_refresh_token(CANARY)
+            .with_device_code(CANARY);
+        check(&[debug(&crate::Dialect::Blaxel), debug(&tokens)]);
+        all.push(Credentials::from_tokens(tokens).unwrap());
+        all.push(Credentials::from_fn(async || Ok::<_, Error>(CANARY)));
+        let token = crate::AccessToken::new(CANARY);
+        check(&[debug(&token)]);
     }
     for credentials in all {
         let authenticator = working(&credentials);
@@ -46,6 +54,7 @@ async fn nothing_public_shows_a_secret() {
             debug(&credentials.kind()),
             credentials.kind().to_string(),
             debug(&authenticator),
+            debug(&crate::HeaderProvider::new(authenticator.clone())),
             debug(&header),
         ]);
     }

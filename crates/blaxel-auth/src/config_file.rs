@@ -1,13 +1,24 @@
 //! The sign-ins that the CLI keeps.
 
+#[cfg(feature = "oauth")]
+mod store;
+#[cfg(feature = "config-write")]
+mod writer;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use blaxel_core::{Error, Secret, Source, Workspace};
 
+#[cfg(feature = "oauth")]
+use self::store::SignInStore;
+#[cfg(feature = "config-write")]
+pub use self::writer::ConfigWriter;
 use crate::credentials::{CredentialKind, Credentials};
 use crate::jwt::Claims;
+#[cfg(feature = "oauth")]
+use crate::oauth::Tokens;
 use crate::resolve::read_client_credentials;
 use crate::variables::Variables;
 use crate::yaml::Node;
@@ -15,12 +26,19 @@ use crate::yaml::Node;
 /// The configuration file of the `bl` command, `~/.blaxel/config.yaml`: one sign-in for each
 /// workspace, and which workspace is the current one.
 ///
-/// It is only read, never written. [`Credentials::resolve`] looks into it by itself; use this type
+/// It is only read; a `ConfigWriter`, with the feature `config-write`, changes it. [`Credentials::resolve`] looks into it by itself; use this type
 /// to read a file at another place, or to list what there is.
 ///
-/// A sign-in is taken from the first of its members `apiKey`, `client_credentials` (or
-/// `clientCredentials`) and `access_token`. An access token is sent as it is: a refresh token
-/// beside it is not used, so such a sign-in lasts as long as the token, two hours as a rule.
+/// A sign-in is taken from the first of its members `apiKey`, `refresh_token`, `client_credentials`
+/// (or `clientCredentials`) and `access_token`.
+///
+/// With a refresh token, the access token beside it is sent while it says of itself that it is good
+/// for another minute, and a new one is fetched then. What is fetched stays in memory, but when the
+/// `bl` command has renewed the sign-in meanwhile, its tokens are taken from the file. An access
+/// token without a refresh token is sent as it is, and lasts two hours as a rule.
+///
+/// Refresh tokens and client credentials need the feature `oauth`. Without it a refresh token is
+/// passed over.
 #[derive(Clone)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -33,18 +51,24 @@ struct SignIn {
     workspace: String,
     environment: Option<String>,
     secret: Option<(Member, Secret)>,
+    #[cfg(feature = "oauth")]
+    tokens: Tokens,
 }
 
 #[derive(Clone, Copy)]
 enum Member {
     ApiKey,
+    #[cfg(feature = "oauth")]
+    RefreshToken,
     ClientCredentials,
     AccessToken,
 }
 
 /// The members that can hold a credential, the best first.
-const MEMBERS: [(&str, Member); 4] = [
+const MEMBERS: &[(&str, Member)] = &[
     ("apiKey", Member::ApiKey),
+    #[cfg(feature = "oauth")]
+    ("refresh_token", Member::RefreshToken),
     ("client_credentials", Member::ClientCredentials),
     ("clientCredentials", Member::ClientCredentials),
     ("access_token", Member::AccessToken),
@@ -173,6 +197,11 @@ impl ConfigFile {
         let source = self.source();
         let credentials = match member {
             Member::ApiKey => Credentials::bearer(CredentialKind::ApiKey, secret, source)?,
+            #[cfg(feature = "oauth")]
+            Member::RefreshToken => {
+                let store = SignInStore::new(&self.path, &workspace);
+                Credentials::sign_in(sign_in.tokens.clone(), source)?.with_store(store)
+            }
             Member::ClientCredentials => read_client_credentials(secret.expose(), &source)?,
             Member::AccessToken => {
                 let claims = Claims::read(secret.expose());
@@ -230,7 +259,17 @@ impl SignIn {
         let secret = MEMBERS.iter().find_map(|(name, member)| {
             Some((*member, Secret::from(credentials.member(name).text()?)))
         });
+        #[cfg(feature = "oauth")]
+        let tokens = {
+            let member = |name| credentials.member(name).text().unwrap_or_default();
+            Tokens::new()
+                .with_access_token(member("access_token"))
+                .with_refresh_token(member("refresh_token"))
+                .with_device_code(member("device_code"))
+        };
         Some(Self {
+            #[cfg(feature = "oauth")]
+            tokens,
             workspace: node.member("name").text()?.to_owned(),
             environment: node.member("env").text().map(str::to_owned),
             secret,

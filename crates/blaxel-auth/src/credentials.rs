@@ -1,11 +1,17 @@
 //! What a client proves its identity with.
 
 use std::fmt;
+#[cfg(feature = "oauth")]
+use std::sync::Arc;
 
 use blaxel_core::{Error, Secret, Source, Workspace};
 use http::HeaderValue;
 
 use crate::bearer;
+#[cfg(feature = "oauth")]
+use crate::function::{AccessToken, Function};
+#[cfg(feature = "oauth")]
+use crate::oauth::{SignIn, TokenStore, Tokens};
 
 /// A credential, the place it came from, and perhaps the workspace it is for.
 ///
@@ -43,7 +49,17 @@ pub(crate) enum Grant {
     },
     /// It is exchanged for a token.
     #[cfg(feature = "oauth")]
-    Client { id: String, secret: Secret },
+    Client {
+        id: String,
+        secret: Secret,
+        in_body: bool,
+    },
+    /// It is exchanged for an access token, and perhaps for the next of its kind.
+    #[cfg(feature = "oauth")]
+    Refresh(Arc<SignIn>),
+    /// It is asked for access tokens.
+    #[cfg(feature = "oauth")]
+    Function(Function),
 }
 
 /// The kinds of [`Credentials`]. Each is displayed as it is called in messages.
@@ -57,6 +73,10 @@ pub enum CredentialKind {
     AccessToken,
     /// Id and secret of a service account, exchanged for access tokens as needed.
     ClientCredentials,
+    /// The refresh token of a person's sign-in, exchanged for access tokens as needed.
+    RefreshToken,
+    /// A function of the program's own, asked for access tokens as needed.
+    Function,
 }
 
 impl fmt::Display for CredentialKind {
@@ -65,6 +85,8 @@ impl fmt::Display for CredentialKind {
             Self::ApiKey => "API key",
             Self::AccessToken => "access token",
             Self::ClientCredentials => "client credentials",
+            Self::RefreshToken => "refresh token",
+            Self::Function => "own function",
         })
     }
 }
@@ -146,6 +168,10 @@ impl Credentials {
             Grant::Bearer { kind, .. } => *kind,
             #[cfg(feature = "oauth")]
             Grant::Client { .. } => CredentialKind::ClientCredentials,
+            #[cfg(feature = "oauth")]
+            Grant::Refresh(_) => CredentialKind::RefreshToken,
+            #[cfg(feature = "oauth")]
+            Grant::Function(_) => CredentialKind::Function,
         }
     }
 
@@ -222,9 +248,123 @@ impl Credentials {
         } else if !printable(secret.expose()) {
             "the secret holds a character other than printable ASCII"
         } else {
-            return Ok(Self::new(Grant::Client { id, secret }, source));
+            let grant = Grant::Client {
+                id,
+                secret,
+                in_body: false,
+            };
+            return Ok(Self::new(grant, source));
         };
         Err(client_error(&source, problem))
+    }
+}
+
+/// Tokens that are renewed.
+#[cfg(feature = "oauth")]
+impl Credentials {
+    /// The refresh token of a person's sign-in. To send the code of a device login along, and to
+    /// begin with an access token, use [`from_tokens`](Self::from_tokens).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if it is empty.
+    pub fn refresh_token(token: impl Into<Secret>) -> Result<Self, Error> {
+        let tokens = Tokens::new().with_refresh_token(token);
+        Self::sign_in(tokens, Source::Code)
+    }
+
+    /// The tokens of a person's sign-in.
+    ///
+    /// The access token is sent while it is known to be good for another minute. Else the refresh
+    /// token is exchanged for the next; one that comes with it takes its place, for these
+    /// credentials and all their clones. Give them a [store](Self::with_store) to keep it beyond
+    /// the process. Without a refresh token this is [`access_token`](Self::access_token).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if there is neither.
+    pub fn from_tokens(tokens: Tokens) -> Result<Self, Error> {
+        if let (Some(access), None) = (tokens.access_token(), tokens.refresh_token()) {
+            return Self::access_token(access.clone());
+        }
+        Self::sign_in(tokens, Source::Code)
+    }
+
+    pub(crate) fn sign_in(tokens: Tokens, source: Source) -> Result<Self, Error> {
+        if tokens.refresh_token().is_none() {
+            let kind = CredentialKind::RefreshToken.to_string();
+            return Err(Error::input(&kind, &source, "it is empty"));
+        }
+        let sign_in = SignIn::new(tokens);
+        Ok(Self::new(Grant::Refresh(Arc::new(sign_in)), source))
+    }
+
+    /// Keeps the tokens that take the place of these ones in a store. Credentials that hold no
+    /// refresh token do without it.
+    ///
+    /// Clones that were made before do not share it.
+    #[must_use]
+    pub fn with_store(mut self, store: impl TokenStore) -> Self {
+        if let Grant::Refresh(sign_in) = &self.grant {
+            let sign_in = sign_in.with_store(Arc::new(store));
+            self.grant = Grant::Refresh(Arc::new(sign_in));
+        }
+        self
+    }
+
+    /// The tokens as they are now, of credentials with a refresh token.
+    #[must_use]
+    pub fn tokens(&self) -> Option<Tokens> {
+        match &self.grant {
+            Grant::Refresh(sign_in) => Some(sign_in.tokens()),
+            _ => None,
+        }
+    }
+
+    /// Why the newest tokens are not in the [store](Self::with_store), if they are not: what the
+    /// store said when it was last asked to save them.
+    #[must_use]
+    pub fn unsaved(&self) -> Option<Error> {
+        match &self.grant {
+            Grant::Refresh(sign_in) => sign_in.unsaved(),
+            _ => None,
+        }
+    }
+
+    /// A function of the program's own, which gives an access token.
+    ///
+    /// It is asked when the first token is needed and before one expires, never by two callers at
+    /// once. The rules at [`Authenticator`](crate::Authenticator) hold for it as for any token.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use blaxel_auth::{AccessToken, Credentials};
+    /// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("t".to_owned()) }
+    ///
+    /// let credentials = Credentials::from_fn(async || {
+    ///     let token = ask_the_vault().await?;
+    ///     Ok::<_, std::io::Error>(AccessToken::new(token).expires_in(Duration::from_secs(3600)))
+    /// });
+    /// assert_eq!(credentials.kind().to_string(), "own function");
+    /// ```
+    pub fn from_fn<F, R, T, E>(function: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<AccessToken>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self::new(Grant::Function(Function::new(function)), Source::Code)
+    }
+
+    /// Sends the id and secret of client credentials in the body of the token request rather than
+    /// in its `Authorization` header. Other credentials are not changed.
+    #[must_use]
+    pub fn with_secret_in_body(mut self) -> Self {
+        if let Grant::Client { in_body, .. } = &mut self.grant {
+            *in_body = true;
+        }
+        self
     }
 }
 

@@ -44,6 +44,13 @@ impl Claims {
         duration(self.expires - now())
     }
 
+    /// When the token expires, if that is a time the system can tell.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn expires_at(self) -> Option<SystemTime> {
+        let since = Duration::try_from_secs_f64(self.expires.max(0.0)).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    }
+
     /// The lifetime the token was issued with.
     #[cfg(feature = "oauth")]
     pub(crate) fn lifetime(self) -> Option<Duration> {
@@ -58,9 +65,38 @@ fn duration(seconds: f64) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The system's clock, in seconds since 1970.
+/// The system's clock.
+pub(crate) fn wall_clock() -> SystemTime {
+    #[cfg(test)]
+    let now = test_clock::now();
+    #[cfg(not(test))]
+    let now = SystemTime::now();
+    now
+}
+
+/// The system's clock with a hand that a test can move, each on its own thread.
+#[cfg(test)]
+pub(crate) mod test_clock {
+    use std::cell::Cell;
+    use std::time::{Duration, SystemTime};
+
+    thread_local! {
+        static AHEAD: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
+    }
+
+    pub(super) fn now() -> SystemTime {
+        let (ahead, behind) = AHEAD.get();
+        SystemTime::now() + ahead - behind
+    }
+
+    pub(crate) fn jump(ahead: Duration, behind: Duration) {
+        AHEAD.set((ahead, behind));
+    }
+}
+
+/// The same in seconds since 1970.
 fn now() -> f64 {
-    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+    match wall_clock().duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }
@@ -105,6 +141,27 @@ mod tests {
         ];
         for token in not_one {
             assert!(Claims::read(&token).is_none(), "{token}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in proptest::prelude::any::<String>()) {
+            let _ = Claims::read(&text);
+        }
+
+        #[test]
+        fn no_claims_make_it_panic(
+            exp in proptest::prelude::any::<f64>(),
+            iat in "-?[0-9]{1,25}(\\.[0-9]{0,5})?(e-?[0-9]{1,4})?|null|\"x\"|\\[\\]",
+            tail in "[\\PC]{0,8}",
+        ) {
+            let text = format!("{{\"exp\":{exp:?},\"iat\":{iat}}}{tail}");
+            if let Some(claims) = Claims::read(&sample(&text)) {
+                let _ = claims.remaining();
+                #[cfg(feature = "oauth")]
+                let _ = (claims.lifetime(), claims.expires_at());
+            }
         }
     }
 

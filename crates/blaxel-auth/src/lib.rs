@@ -10,6 +10,10 @@ mod canary;
 #[cfg(feature = "config-file")]
 mod config_file;
 mod credentials;
+mod env_file;
+#[cfg(feature = "oauth")]
+mod function;
+mod headers;
 #[cfg(any(feature = "oauth", feature = "config-file"))]
 mod jwt;
 #[cfg(feature = "oauth")]
@@ -24,7 +28,15 @@ mod yaml;
 pub use self::authenticator::Authenticator;
 #[cfg(feature = "config-file")]
 pub use self::config_file::ConfigFile;
+#[cfg(feature = "config-write")]
+pub use self::config_file::ConfigWriter;
 pub use self::credentials::{CredentialKind, Credentials};
 #[cfg(feature = "oauth")]
-pub use self::oauth::Dialect;
+pub use self::function::AccessToken;
+pub use self::headers::HeaderProvider;
+#[cfg(feature = "oauth")]
+pub use self::oauth::{
+    AuthorizationServer, BrowserLogin, DeviceLogin, Dialect, PendingLogin, PendingRedirect,
+    TokenStore, Tokens,
+};
 pub use self::variables::Variables;

@@ -24,6 +24,10 @@ impl Credentials {
     /// 2. `BL_CLIENT_CREDENTIALS`, for which the feature `oauth` is needed
     /// 3. the CLI's sign-in in `~/.blaxel/config.yaml`, with the feature `config-file`
     ///
+    /// What runs on the platform finds its own identity among these: the platform sets
+    /// `BL_CLIENT_CREDENTIALS` to a service account of the workspace, and `BL_WORKSPACE`. An API key
+    /// that was set besides wins.
+    ///
     /// The workspace is `BL_WORKSPACE`, else the file's current one. An empty variable counts as
     /// unset. The file is not opened if the variables say everything.
     ///

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use blaxel_core::{Error, Source};
+use blaxel_core::{Error, Secret, Source};
 
 /// What the environment variables of a process said at one moment.
 ///
@@ -26,6 +26,8 @@ use blaxel_core::{Error, Source};
 #[derive(Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, OsString>,
+    /// The files that some of them were read from.
+    files: BTreeMap<String, PathBuf>,
     #[cfg_attr(not(feature = "config-file"), expect(dead_code))]
     home: Option<PathBuf>,
 }
@@ -40,8 +42,44 @@ impl Variables {
         };
         Self {
             values: std::env::vars_os().filter_map(ours).collect(),
+            files: BTreeMap::new(),
             home: std::env::home_dir(),
         }
+    }
+
+    /// With the variables of a `.env` file, for those that are unset or empty so far.
+    ///
+    /// No such file is read unless this asks for it. The process's environment is not changed, and
+    /// of the file only names that begin with `BL_` are taken. Errors about a value that came from
+    /// it name the file.
+    ///
+    /// A line is `NAME=value`, with or without `export` before it. A value may stand in single
+    /// quotes, and is taken as it is then, or in double quotes, where `\n`, `\r`, `\t`, `\"`,
+    /// `\\` and `\$` stand for what they do in a shell; without quotes it ends at a space and a
+    /// `#`. Variables in values are not replaced. Of several lines for one name the last counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the file and the line, if a line is none of this, empty or a
+    /// comment; or if the file is absent or cannot be read.
+    pub fn with_env_file(mut self, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let source = Source::File(path.clone());
+        let invalid = |problem: &dyn fmt::Display| Error::input("configuration", &source, problem);
+        let text = std::fs::read_to_string(&path).map_err(|error| invalid(&error))?;
+        let text = Secret::from(text);
+        let found = crate::env_file::parse(text.expose())
+            .map_err(|(line, problem)| invalid(&format_args!("line {line}: {problem}")))?;
+        let is_set = |name: &str| self.values.get(name).is_some_and(|value| !value.is_empty());
+        let unset: Vec<_> = found
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("BL_") && !is_set(name))
+            .collect();
+        for (name, value) in unset {
+            self.values.insert(name.to_owned(), value.into());
+            self.files.insert(name.to_owned(), path.clone());
+        }
+        Ok(self)
     }
 
     /// The value of a variable and the name to give it in messages, or `None` if the variable is
@@ -54,7 +92,10 @@ impl Variables {
         let Some(value) = self.values.get(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
-        let source = Source::variable(name.to_owned());
+        let source = match self.files.get(name) {
+            Some(path) => Source::File(path.clone()),
+            None => Source::variable(name.to_owned()),
+        };
         match value.to_str() {
             Some(text) => Ok(Some((text, source))),
             None => Err(Error::input("value", &source, "it is not UTF-8")),
@@ -79,7 +120,11 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
             .collect();
         let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         let home = values.get(home).map(PathBuf::from);
-        Self { values, home }
+        Self {
+            values,
+            files: BTreeMap::new(),
+            home,
+        }
     }
 }
 
@@ -99,6 +144,41 @@ mod tests {
         let variables = Variables::from_iter([("BL_API_KEY", "")]);
         assert!(variables.get("BL_API_KEY").unwrap().is_none());
         assert!(variables.get("BL_WORKSPACE").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_fills_in_what_is_not_set() {
+        let unique = format!("blaxel-auth-env-{}", std::process::id());
+        let path = std::env::temp_dir().join(unique);
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write(
+            "BL_API_KEY='file'\nBL_WORKSPACE=\"file\"\nexport BL_REGION=a\nBL_REGION=b # c\nHOME=/x\n",
+        );
+        let own = || Variables::from_iter([("BL_API_KEY", "own"), ("BL_WORKSPACE", "")]);
+        let variables = own().with_env_file(&path).unwrap();
+        let of_file = Source::File(path.clone());
+        let get = |name| variables.get(name).unwrap();
+        assert_eq!(
+            get("BL_API_KEY"),
+            Some(("own", Source::variable("BL_API_KEY")))
+        );
+        assert_eq!(get("BL_WORKSPACE"), Some(("file", of_file.clone())));
+        assert_eq!(get("BL_REGION"), Some(("b", of_file.clone())));
+        assert_eq!(get("HOME"), None);
+        let credentials =
+            crate::Credentials::resolve(&Variables::default().with_env_file(&path).unwrap());
+        assert_eq!(credentials.unwrap().source(), &of_file);
+
+        write("BL_REGION=x\nBL_API_KEY \"canary\"\n");
+        let error = own().with_env_file(&path).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.is_input() && text.contains("line 2") && text.contains("env-"),
+            "{text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
+        std::fs::remove_file(&path).unwrap();
+        assert!(own().with_env_file(&path).unwrap_err().is_input());
     }
 
     #[test]

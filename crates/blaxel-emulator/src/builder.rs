@@ -51,6 +51,7 @@ impl Builder {
                 seed: 1,
                 account_admin: true,
                 stream_pause: Duration::ZERO,
+                device_approval: Some(Duration::from_secs(2)),
             },
             port: 0,
             start_time: None,
@@ -115,6 +116,19 @@ impl Builder {
     /// pause needs a tokio runtime with timers. The pieces come one by one in any case.
     pub fn stream_pause(mut self, pause: Duration) -> Self {
         self.config.stream_pause = pause;
+        self
+    }
+
+    /// How long after its start, by the emulator's clock, a device login confirms itself, as if its
+    /// user had. Two seconds unless set. Whole seconds count.
+    pub fn approve_device_logins_after(mut self, moment: Duration) -> Self {
+        self.config.device_approval = Some(moment);
+        self
+    }
+
+    /// Denies every device login, as if its user had.
+    pub fn deny_device_logins(mut self) -> Self {
+        self.config.device_approval = None;
         self
     }
 

@@ -1,6 +1,8 @@
 //! What all doors share: the state of one emulator.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::fault::Faults;
 use crate::journal::Journal;
+use crate::lock;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Store};
 
@@ -22,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     pub(crate) account_admin: bool,
     pub(crate) stream_pause: Duration,
+    /// When device logins confirm themselves; never, if they are denied.
+    pub(crate) device_approval: Option<Duration>,
 }
 
 pub(crate) struct Engine {
@@ -36,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
+    pub(crate) device_codes: Key,
+    used_device_codes: Mutex<HashSet<u64>>,
     counter: AtomicU64,
 }
 
@@ -58,6 +65,8 @@ impl Engine {
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),
+            device_codes: Key::derive("device code", &own),
+            used_device_codes: Mutex::default(),
             counter: AtomicU64::new(0),
             config,
         }
@@ -66,6 +75,11 @@ impl Engine {
     /// A number that was not given out before.
     pub(crate) fn next_number(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Marks a device code as used. `false` if it was before.
+    pub(crate) fn use_device_code(&self, number: u64) -> bool {
+        lock(&self.used_device_codes).insert(number)
     }
 
     pub(crate) fn control_url(&self) -> String {

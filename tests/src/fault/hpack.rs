@@ -48,10 +48,13 @@ impl Decoder {
                 let kept = first & 0x40 != 0;
                 let index = integer(&mut block, if kept { 6 } else { 4 })?;
                 let name = match index {
-                    0 => string(&mut block)?,
+                    0 => text(string(&mut block)?),
                     index => self.entry(index)?.0,
                 };
-                let field = (name, string(&mut block)?);
+                let value = string(&mut block)?;
+                // All other values are only passed over.
+                let wanted = matches!(name.as_str(), ":method" | ":path");
+                let field = (name, if wanted { text(value) } else { String::new() });
                 if kept {
                     self.entries.push_front(field.clone());
                 }
@@ -95,17 +98,22 @@ fn integer(block: &mut &[u8], bits: u32) -> Option<usize> {
     None
 }
 
-fn string(block: &mut &[u8]) -> Option<String> {
+/// The bytes of a string, and whether they are packed.
+fn string<'a>(block: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     let packed = block.first()? & 0x80 != 0;
     let length = integer(block, 7)?;
     let (bytes, rest) = block.split_at_checked(length)?;
     *block = rest;
+    Some((packed, bytes))
+}
+
+fn text((packed, bytes): (bool, &[u8])) -> String {
     let bytes = if packed {
         unpack(bytes)
     } else {
         bytes.to_vec()
     };
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Undoes the Huffman code. What has longer codes than ours stands in no method and no path; the
@@ -191,10 +199,12 @@ mod tests {
             read("8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf"),
             get("/index.html")
         );
-        // A name and a value of the dynamic table.
+        // A name of the dynamic table, and the two values that were packed.
+        assert_eq!(decoder.entry(62).unwrap().0, "custom-key");
+        assert_eq!(unpack(&bytes("25a8 49e9 5bb8 e8b4 bf")), b"custom-value");
         assert_eq!(
-            decoder.entry(62).unwrap(),
-            ("custom-key".into(), "custom-value".into())
+            unpack(&bytes("f1e3 c2e5 f23a 6ba0 ab90 f4ff")),
+            b"www.example.com"
         );
     }
 

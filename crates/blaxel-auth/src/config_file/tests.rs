@@ -12,17 +12,17 @@ fn file(text: &str) -> Result<ConfigFile, Error> {
 }
 
 /// A directory under the system's for temporary files, removed at the end.
-struct Home(PathBuf);
+pub(super) struct Home(pub(super) PathBuf);
 
 impl Home {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let unique = format!("blaxel-auth-{name}-{}", std::process::id());
         let home = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(home.join(".blaxel")).unwrap();
         Self(home)
     }
 
-    fn with(self, text: &str) -> Self {
+    pub(super) fn with(self, text: &str) -> Self {
         std::fs::write(self.0.join(".blaxel/config.yaml"), text).unwrap();
         self
     }
@@ -51,6 +51,10 @@ fn workspace(name: &str) -> Workspace {
 #[test]
 fn the_best_credential_of_an_entry_is_taken() {
     use CredentialKind::{AccessToken, ApiKey};
+    #[cfg(feature = "oauth")]
+    let refreshable = Some(CredentialKind::RefreshToken);
+    #[cfg(not(feature = "oauth"))]
+    let refreshable = None;
     let fresh = sample(r#"{"exp":4102444800}"#);
     for (credentials, kind) in [
         ("    apiKey: \"bl_x\"\n    access_token: t\n", Some(ApiKey)),
@@ -65,10 +69,11 @@ fn the_best_credential_of_an_entry_is_taken() {
         ),
         (
             &format!("    access_token: {fresh}\n    refresh_token: r\n"),
-            Some(AccessToken),
+            refreshable.or(Some(AccessToken)),
         ),
         ("    apiKey: 12345\n", Some(ApiKey)),
-        ("    refresh_token: r\n    device_code: d\n", None),
+        ("    refresh_token: r\n    device_code: d\n", refreshable),
+        ("    refresh_token: ''\n    device_code: d\n", None),
         ("    apiKey:\n", None),
         ("    null\n", None),
         ("    []\n", None),
@@ -298,4 +303,99 @@ fn a_home_that_is_unknown_or_relative_holds_no_file() {
         Credentials::resolve(&relative).unwrap_err().kind(),
         Kind::Credentials
     );
+}
+
+#[cfg(feature = "oauth")]
+mod sign_in {
+    use blaxel_core::{BaseUrl, Body, HttpService};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Authenticator;
+
+    fn sign_in(tokens: &str) -> String {
+        entry(&format!("    client_credentials: id:secret\n{tokens}"))
+    }
+
+    /// A server that takes one refresh token.
+    fn working(credentials: &Credentials, good: &'static str) -> Authenticator {
+        let service = tower::service_fn(move |request: http::Request<Body>| async move {
+            let asked: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
+            let (status, body) = if asked["refresh_token"] == good {
+                (200, json!({"access_token": "new", "expires_in": 7200}))
+            } else {
+                (400, json!({"error": "invalid_grant"}))
+            };
+            let response = http::Response::builder().status(status);
+            Ok::<_, Error>(response.body(Body::from(body.to_string())).unwrap())
+        });
+        let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+        Authenticator::new(credentials, &base, service.boxed())
+    }
+
+    #[tokio::test]
+    async fn its_token_is_used_while_it_is_good_and_renewed_then() {
+        let good = sample(r#"{"exp":4102444800}"#);
+        let stale = sample(r#"{"exp":1000}"#);
+        for (access, expected) in [
+            (good.as_str(), good.as_str()),
+            (&stale, "new"),
+            ("x", "new"),
+        ] {
+            let text = sign_in(&format!(
+                "    access_token: {access}\n    refresh_token: r\n    device_code: d\n    expires_in: 7200\n"
+            ));
+            let found = file(&text).unwrap().credentials(None).unwrap().unwrap();
+            assert_eq!(found.kind(), CredentialKind::RefreshToken);
+            let tokens = found.tokens().unwrap();
+            assert_eq!(tokens.device_code().unwrap().expose(), "d");
+            let header = working(&found, "r").header().await.unwrap();
+            assert_eq!(header, format!("Bearer {expected}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn tokens_that_the_cli_has_renewed_are_taken_from_the_file() {
+        let home = Home::new("renewed").with(&sign_in("    refresh_token: old\n"));
+        let found = Credentials::resolve(&home.variables([])).unwrap();
+        let path = home.0.join(".blaxel/config.yaml");
+        std::fs::write(&path, sign_in("    refresh_token: next\n")).unwrap();
+        let header = working(&found, "next").header().await.unwrap();
+        assert_eq!(header, "Bearer new");
+        // Nothing of ours went into it.
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, sign_in("    refresh_token: next\n"));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_the_file() {
+        let text = sign_in("    refresh_token: canary-old\n");
+        let found = file(&text).unwrap().credentials(None).unwrap().unwrap();
+        let error = working(&found, "r").header().await.unwrap_err();
+        let line = error.to_string();
+        assert!(
+            line.contains("config.yaml") && line.contains("sign in again"),
+            "{line}"
+        );
+        assert!(!line.contains("canary"), "{line}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in proptest::prelude::any::<String>()) {
+        let _ = file(&text).map(|file| file.credentials(None).is_ok());
+    }
+
+    #[test]
+    fn no_value_of_a_member_makes_the_reader_panic(
+        name in "workspaces|context|name|credentials|apiKey|refresh_token|access_token|env|client_credentials",
+        value in "[\\PC\n]{0,20}|\\[\\]|\\{\\}|~|!!int 1|&a b|\\*a|- x",
+    ) {
+        let text = TWO.replace(&format!("{name}:"), &format!("{name}: {value}"));
+        let read = file(&text).and_then(|file| file.credentials(Some(&workspace("two"))));
+        if let Err(error) = read {
+            proptest::prop_assert!(!error.to_string().is_empty());
+        }
+    }
 }

@@ -9,7 +9,7 @@ fn header(credentials: &Credentials) -> &str {
     match &credentials.grant {
         Grant::Bearer { header, .. } => header.to_str().unwrap(),
         #[cfg(feature = "oauth")]
-        Grant::Client { .. } => panic!("these are exchanged"),
+        _ => panic!("these are exchanged"),
     }
 }
 
@@ -70,8 +70,8 @@ mod client {
 
     fn pair(credentials: &Credentials) -> (&str, &str) {
         match &credentials.grant {
-            Grant::Client { id, secret } => (id, secret.expose()),
-            Grant::Bearer { .. } => panic!("these are not exchanged"),
+            Grant::Client { id, secret, .. } => (id, secret.expose()),
+            _ => panic!("these are not exchanged"),
         }
     }
 

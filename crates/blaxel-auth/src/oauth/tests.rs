@@ -2,21 +2,21 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use blaxel_core::{Body, Delivery, ErrorKind, HttpService, Origin};
+use blaxel_core::{BaseUrl, Body, Delivery, ErrorKind, HttpService, Origin};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Authenticator, Credentials};
+use crate::{Authenticator, CredentialKind, Credentials};
 
 const CANARY: &str = "s3cr+t/canary=:%&";
 
 type Answer = fn() -> Result<Response<Body>, Error>;
-type Asked = Arc<Mutex<Vec<Request<Body>>>>;
+pub(super) type Asked = Arc<Mutex<Vec<Request<Body>>>>;
 
 /// A token endpoint that keeps what it was asked and answers by a closure.
-fn server<F>(answer: F) -> (BoxService, Asked)
+pub(super) fn server<F>(answer: F) -> (BoxService, Asked)
 where
     F: Fn(&Request<Body>) -> Result<Response<Body>, Error> + Clone + Send + Sync + 'static,
 {
@@ -30,14 +30,18 @@ where
     (service.boxed(), asked)
 }
 
-fn respond(status: u16, kind: &str, body: impl Into<Body>) -> Result<Response<Body>, Error> {
+pub(super) fn respond(
+    status: u16,
+    kind: &str,
+    body: impl Into<Body>,
+) -> Result<Response<Body>, Error> {
     let response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, kind);
     Ok(response.body(body.into()).unwrap())
 }
 
-fn json(status: u16, body: &Value) -> Result<Response<Body>, Error> {
+pub(super) fn json(status: u16, body: &Value) -> Result<Response<Body>, Error> {
     respond(status, "application/json", body.to_string())
 }
 
@@ -105,6 +109,37 @@ async fn the_platform_is_asked_in_json() {
     // No workspace and no version: it is no operation of the API.
     assert_eq!(request.headers().len(), 3, "{:?}", request.headers());
     assert!(request.body().operation().is_none());
+}
+
+#[tokio::test]
+async fn id_and_secret_can_stand_in_the_body() {
+    let expected =
+        json!({"grant_type": "client_credentials", "client_id": "id 1", "client_secret": CANARY});
+    let form =
+        "grant_type=client_credentials&client_id=id+1&client_secret=s3cr%2Bt%2Fcanary%3D%3A%25%26";
+    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let credentials = Credentials::client_credentials("id 1", CANARY)
+        .unwrap()
+        .with_secret_in_body();
+    for (dialect, body) in [
+        (Dialect::Blaxel, expected.to_string()),
+        (Dialect::Standard, form.to_owned()),
+    ] {
+        let (service, asked) =
+            server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
+        let authenticator = Authenticator::with_dialect(&credentials, &base, service, dialect);
+        authenticator.header().await.unwrap();
+        let asked = asked.lock().unwrap();
+        assert!(!asked[0].headers().contains_key(AUTHORIZATION));
+        let sent = asked[0].body().bytes().unwrap();
+        if dialect == Dialect::Blaxel {
+            assert_eq!(serde_json::from_slice::<Value>(&sent).unwrap(), expected);
+        } else {
+            assert_eq!(sent, body);
+        }
+    }
+    let key = Credentials::api_key("k").unwrap().with_secret_in_body();
+    assert_eq!(key.kind(), CredentialKind::ApiKey);
 }
 
 #[tokio::test]
@@ -340,4 +375,87 @@ async fn keys_and_tokens_are_never_exchanged() {
         assert_eq!(authenticator.ready(), Some(ready));
         assert!(asked.lock().unwrap().is_empty());
     }
+}
+
+/// A server whose tokens are good for two hours, and which takes a second for each.
+fn hourly() -> (BoxService, Asked) {
+    let asked = Asked::default();
+    let kept = Arc::clone(&asked);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let number = {
+            let mut kept = kept.lock().unwrap();
+            kept.push(request);
+            kept.len()
+        };
+        async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            json(
+                200,
+                &json!({"access_token": format!("t{number}"), "expires_in": 7200}),
+            )
+        }
+    });
+    (service.boxed(), asked)
+}
+
+/// Calls at moments that are spread evenly over a time from now on. Each gives its token.
+async fn calls(authenticator: &Authenticator, spread: Duration) -> Vec<HeaderValue> {
+    const CALLS: u32 = 10_000;
+    let calls: Vec<_> = (0..CALLS)
+        .map(|number| {
+            let authenticator = authenticator.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(spread * number / CALLS).await;
+                authenticator.header().await.unwrap()
+            })
+        })
+        .collect();
+    let mut tokens = Vec::new();
+    for call in calls {
+        tokens.push(call.await.unwrap());
+    }
+    tokens
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_calls_over_an_expiring_token_make_one_request() {
+    // While it ages, as it expires, and long after.
+    for (wait, spread) in [
+        (7000, 0),
+        (7000, 150),
+        (7150, 100),
+        (7199, 2),
+        (7300, 0),
+        (900_000, 5),
+    ] {
+        let (service, asked) = hourly();
+        let authenticator = authenticator(service, Dialect::Blaxel);
+        assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        let tokens = calls(&authenticator, Duration::from_secs(spread)).await;
+        assert_eq!(asked.lock().unwrap().len(), 2, "{wait} {spread}");
+        assert!(
+            tokens
+                .iter()
+                .all(|token| token == "Bearer t1" || token == "Bearer t2")
+        );
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(authenticator.ready().unwrap(), "Bearer t2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jump_of_the_systems_clock_changes_nothing_for_tokens_in_use() {
+    use crate::jwt::test_clock::jump;
+
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    let (service, asked) = hourly();
+    let authenticator = authenticator(service, Dialect::Blaxel);
+    for (ahead, behind) in [(YEAR, Duration::ZERO), (Duration::ZERO, YEAR), (YEAR, YEAR)] {
+        assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+        jump(ahead, behind);
+        tokio::time::sleep(Duration::from_secs(1000)).await;
+    }
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+    assert_eq!(asked.lock().unwrap().len(), 1);
 }

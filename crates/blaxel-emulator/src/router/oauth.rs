@@ -1,6 +1,8 @@
-//! The token endpoint: OAuth 2.0 in the platform's dialect, which speaks JSON.
+//! The token endpoint, and where a device login begins: OAuth 2.0 in the platform's dialect, which
+//! speaks JSON.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use base64::Engine as _;
@@ -13,36 +15,66 @@ use crate::errors::Refusal;
 
 /// How long an access token is good, in seconds.
 const LIFETIME: u64 = 2 * 60 * 60;
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The client that persons sign in with.
+const PUBLIC_CLIENT: &str = "blaxel";
+/// How long a device login may take, in seconds.
+const DEVICE_LIFETIME: u64 = 180;
+/// How often to ask for its outcome, in seconds.
+const DEVICE_INTERVAL: u64 = 3;
+/// Who signs in by a device.
+const PERSON: &str = "emulator-person";
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::new(
-        "CreateToken",
-        MethodFilter::POST,
-        ["/v0/oauth/token"],
-        Gate::Open,
-        token,
-    )]
+    vec![
+        Route::new(
+            "CreateToken",
+            MethodFilter::POST,
+            ["/v0/oauth/token"],
+            Gate::Open,
+            token,
+        ),
+        Route::new(
+            "StartDeviceLogin",
+            MethodFilter::POST,
+            ["/v0/login/device"],
+            Gate::Open,
+            device_login,
+        ),
+    ]
 }
 
-fn token(call: &Call) -> Outcome {
+/// The request's JSON object.
+fn object(call: &Call) -> Result<Value, Refusal> {
     let content_type = call.header("content-type").unwrap_or_default();
     let is_json = content_type
         .split(';')
         .next()
         .is_some_and(|kind| kind.trim() == "application/json");
-    let body = call.json().filter(|body| is_json && body.is_object());
-    let Some(body) = body else {
-        return Err(Refusal::oauth(
-            "invalid_request",
-            "The body must be a JSON object.",
-        ));
-    };
+    call.json()
+        .filter(|body| is_json && body.is_object())
+        .ok_or_else(|| Refusal::oauth("invalid_request", "The body must be a JSON object."))
+}
+
+fn token(call: &Call) -> Outcome {
+    let body = object(call)?;
     let member = |name: &str| body.get(name).and_then(Value::as_str);
     let subject = match member("grant_type") {
         Some("client_credentials") => client(call, member("client_id"), member("client_secret"))?,
         Some("refresh_token") => refreshed(call, member("refresh_token"))?,
+        Some(DEVICE_GRANT) => {
+            only_public_client(member("client_id"))?;
+            match confirmed(call, member("device_code"))? {
+                Some(subject) => subject,
+                None => {
+                    let pending = Json(json!({"error": "authorization_pending"}));
+                    return Ok((StatusCode::ACCEPTED, pending).into_response());
+                }
+            }
+        }
         Some(_) => {
-            let known = "grant_type must be client_credentials or refresh_token.";
+            let known =
+                "grant_type must be client_credentials, refresh_token or that of device logins.";
             return Err(Refusal::oauth("unsupported_grant_type", known));
         }
         None => return Err(Refusal::oauth("invalid_request", "grant_type is missing.")),
@@ -92,6 +124,77 @@ fn refreshed(call: &Call, token: Option<&str>) -> Result<String, Refusal> {
     subject
         .map(str::to_owned)
         .ok_or_else(|| Refusal::oauth("invalid_grant", "refresh_token is not good."))
+}
+
+fn only_public_client(id: Option<&str>) -> Result<(), Refusal> {
+    match id {
+        Some(PUBLIC_CLIENT) => Ok(()),
+        _ => Err(Refusal::oauth(
+            "invalid_client",
+            "client_id must be blaxel.",
+        )),
+    }
+}
+
+/// Begins a device login. The code itself says when that was, so that nothing has to be kept.
+fn device_login(call: &Call) -> Outcome {
+    let body = object(call)?;
+    only_public_client(body.get("client_id").and_then(Value::as_str))?;
+    let engine = &call.engine;
+    let number = engine.next_number();
+    let code = json!({"sub": PERSON, "jti": number, "iat": engine.clock.seconds()});
+    let user_code = user_code(&engine.device_codes.sign(&number.to_be_bytes()));
+    // Without a socket there is no page that could be opened, and nothing but https may be shown.
+    let page = engine
+        .origin
+        .replace("http://emulator.invalid", "https://emulator.invalid");
+    let page = format!("{page}/device");
+    let answer = json!({
+        "device_code": engine.device_codes.token(&code),
+        "user_code": user_code,
+        "verification_uri": page,
+        "verification_uri_complete": format!("{page}?user_code={user_code}"),
+        "expires_in": DEVICE_LIFETIME,
+        "interval": DEVICE_INTERVAL,
+    });
+    Ok(Json(answer).into_response())
+}
+
+/// Eight letters that make up no word.
+fn user_code(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+    let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
+    let mut code: String = bytes.iter().take(8).map(letter).collect();
+    code.insert(4, '-');
+    code
+}
+
+/// Who confirmed a device login; `None` while that is to be waited for. A code serves once.
+fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, Refusal> {
+    let engine = &call.engine;
+    let code = code.ok_or_else(|| Refusal::oauth("invalid_request", "device_code is missing."))?;
+    let claims = engine.device_codes.claims(code);
+    let read = |claims: &Value| {
+        let number = |name: &str| claims.get(name)?.as_u64();
+        let subject = claims.get("sub")?.as_str()?.to_owned();
+        Some((subject, number("jti")?, number("iat")?))
+    };
+    let (subject, number, begun) = claims
+        .as_ref()
+        .and_then(read)
+        .ok_or_else(|| Refusal::oauth("invalid_grant", "device_code is not good."))?;
+    let passed = engine.clock.seconds().saturating_sub(begun);
+    if passed >= DEVICE_LIFETIME {
+        return Err(Refusal::oauth("expired_token", "The login took too long."));
+    }
+    match engine.config.device_approval {
+        None => Err(Refusal::oauth("access_denied", "The login was denied.")),
+        Some(moment) if passed < moment.as_secs() => Ok(None),
+        Some(_) if !engine.use_device_code(number) => {
+            Err(Refusal::oauth("invalid_grant", "device_code was used."))
+        }
+        Some(_) => Ok(Some(subject)),
+    }
 }
 
 /// A fresh pair of tokens. There are clients that refuse any member beyond these four.

@@ -180,3 +180,83 @@ async fn tokens_of_another_emulator_are_refused() {
     let other = Emulator::builder().client("a", "c").build();
     assert_eq!(admitted(&other, &granted(&one).await).await, 401);
 }
+
+async fn begin(emulator: &Emulator) -> Value {
+    let body = json!({"client_id": "blaxel", "scope": "offline_access"});
+    post("/login/device", &body).on(emulator).await.expect(200)
+}
+
+fn poll(begun: &Value) -> Ask {
+    token(&json!({
+        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+        "client_id": "blaxel",
+        "device_code": begun["device_code"],
+    }))
+}
+
+#[tokio::test]
+async fn a_device_login_confirms_itself_after_a_moment_and_serves_once() {
+    let emulator = Emulator::builder()
+        .approve_device_logins_after(Duration::from_secs(5))
+        .build();
+    let begun = begin(&emulator).await;
+    let user_code = begun["user_code"].as_str().unwrap();
+    assert_eq!((user_code.len(), &user_code[4..5]), (9, "-"));
+    let page = begun["verification_uri"].as_str().unwrap();
+    assert!(page.starts_with("https://"), "{page}");
+    assert_eq!(
+        begun["verification_uri_complete"],
+        format!("{page}?user_code={user_code}")
+    );
+    assert_eq!(
+        (&begun["expires_in"], &begun["interval"]),
+        (&json!(180), &json!(3))
+    );
+    emulator.clock().advance(Duration::from_secs(4));
+    for _ in 0..2 {
+        let pending = poll(&begun).on(&emulator).await.expect(202);
+        assert_eq!(pending["error"], "authorization_pending");
+    }
+    emulator.clock().advance(Duration::from_secs(1));
+    let granted = poll(&begun).on(&emulator).await.expect(200);
+    assert_eq!(granted.as_object().unwrap().len(), 4);
+    assert_eq!(admitted(&emulator, &granted).await, 200);
+    let again = poll(&begun).on(&emulator).await.expect(400);
+    assert_eq!(again["error"], "invalid_grant");
+
+    let refresh = json!({
+        "grant_type": "refresh_token", "client_id": "blaxel",
+        "refresh_token": granted["refresh_token"], "device_code": begun["device_code"],
+    });
+    let refreshed = token(&refresh).on(&emulator).await.expect(200);
+    assert_eq!(admitted(&emulator, &refreshed).await, 200);
+    assert_ne!(begin(&emulator).await["user_code"], begun["user_code"]);
+}
+
+#[tokio::test]
+async fn a_device_login_can_be_denied_and_expires() {
+    let emulator = Emulator::builder().deny_device_logins().build();
+    let denied = poll(&begin(&emulator).await)
+        .on(&emulator)
+        .await
+        .expect(400);
+    assert_eq!(denied["error"], "access_denied");
+    let emulator = Emulator::offline();
+    let begun = begin(&emulator).await;
+    emulator.clock().advance(Duration::from_secs(180));
+    let expired = poll(&begun).on(&emulator).await.expect(400);
+    assert_eq!(expired["error"], "expired_token");
+}
+
+#[tokio::test]
+async fn what_is_no_device_login_is_refused() {
+    let emulator = Emulator::offline();
+    let body = json!({"client_id": "someone"});
+    let answer = post("/login/device", &body).on(&emulator).await.expect(400);
+    assert_eq!(answer["error"], "invalid_client");
+    let forged = json!({"device_code": "a.b.c"});
+    let answer = poll(&forged).on(&emulator).await.expect(400);
+    assert_eq!(answer["error"], "invalid_grant");
+    let answer = poll(&json!({})).on(&emulator).await.expect(400);
+    assert_eq!(answer["error"], "invalid_request");
+}

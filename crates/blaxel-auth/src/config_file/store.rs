@@ -1,0 +1,106 @@
+//! One sign-in of the file as a place where its tokens are kept.
+
+use std::path::{Path, PathBuf};
+#[cfg(feature = "config-write")]
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[cfg(feature = "config-write")]
+use blaxel_core::Secret;
+use blaxel_core::{BoxFuture, Error, Workspace};
+use tokio::runtime::Handle;
+
+use super::ConfigFile;
+#[cfg(feature = "config-write")]
+use super::ConfigWriter;
+use crate::oauth::{TokenStore, Tokens};
+
+/// Tells what tokens the file holds by now, and writes to it only if it has a writer.
+#[derive(Clone)]
+pub(super) struct SignInStore {
+    path: PathBuf,
+    workspace: Workspace,
+    #[cfg(feature = "config-write")]
+    writer: Option<ConfigWriter>,
+    /// The refresh token that was in the file when it was last looked at.
+    #[cfg(feature = "config-write")]
+    seen: Arc<Mutex<Option<Secret>>>,
+}
+
+impl SignInStore {
+    pub(super) fn new(path: &Path, workspace: &Workspace) -> Self {
+        Self {
+            path: path.to_owned(),
+            workspace: workspace.clone(),
+            #[cfg(feature = "config-write")]
+            writer: None,
+            #[cfg(feature = "config-write")]
+            seen: Arc::default(),
+        }
+    }
+
+    #[cfg(feature = "config-write")]
+    pub(super) fn writing(writer: ConfigWriter, workspace: &Workspace) -> Self {
+        Self {
+            writer: Some(writer.clone()),
+            ..Self::new(writer.path(), workspace)
+        }
+    }
+
+    fn look(&self) -> Result<Option<Tokens>, Error> {
+        let file = ConfigFile::read(&self.path)?;
+        let tokens = file.and_then(|file| Some(file.sign_in(&self.workspace)?.tokens.clone()));
+        #[cfg(feature = "config-write")]
+        {
+            let seen = tokens.as_ref().and_then(Tokens::refresh_token).cloned();
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        }
+        Ok(tokens)
+    }
+
+    #[cfg(feature = "config-write")]
+    fn write(&self, writer: &ConfigWriter, tokens: &Tokens) -> Result<(), Error> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = tokens.refresh_token();
+        let is_ours = |found: &str| {
+            [seen.as_ref(), new]
+                .into_iter()
+                .flatten()
+                .any(|known| known.expose() == found)
+        };
+        writer.renew(&self.workspace, tokens, is_ours)?;
+        *seen = new.cloned();
+        Ok(())
+    }
+}
+
+impl TokenStore for SignInStore {
+    fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>> {
+        #[cfg(feature = "config-write")]
+        if let Some(writer) = self.writer.clone() {
+            let (store, tokens) = (self.clone(), tokens.clone());
+            return Box::pin(blocking(move || store.write(&writer, &tokens)));
+        }
+        let _ = tokens;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
+        let store = self.clone();
+        Box::pin(blocking(move || store.look()))
+    }
+}
+
+/// Does what blocks on a thread where it holds nobody up, if there is one.
+async fn blocking<T, F>(work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    match Handle::try_current() {
+        Ok(runtime) => match runtime.spawn_blocking(work).await {
+            Ok(outcome) => outcome,
+            Err(end) => Err(Error::credentials("the file was not read or written").caused_by(end)),
+        },
+        Err(_) => work(),
+    }
+}

@@ -1,0 +1,373 @@
+//! Changing the file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use blaxel_core::{Error, Secret, Source, Workspace};
+use fd_lock::RwLock;
+
+use super::ConfigFile;
+use super::store::SignInStore;
+use crate::oauth::{TokenStore, Tokens};
+use crate::yaml::Node;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long the CLI may take between truncating the file and having written it.
+const TORN: Duration = Duration::from_millis(50);
+
+/// Writes to the configuration file of the `bl` command, with the feature `config-write`.
+///
+/// Nothing in this crate writes there unless it is given one of these. Each change reads the file
+/// anew and keeps all that it does not concern: the other workspaces, and members that are not
+/// known here. Comments and the layout are not kept. A file that cannot be understood, or that
+/// would lose something else, is left as it is, with an error.
+///
+/// The new file takes the place of the old one at once, so that a crash leaves either. Others that
+/// write through this type are kept out meanwhile, in this process or another, by a lock on the
+/// file `config.yaml.lock` beside it; the `bl` command does not know that lock. On Unix the file can
+/// be read by its owner alone, and so can the directory if it is called `.blaxel`.
+///
+/// All methods block for as long as the file system takes, and up to 10 seconds for the lock.
+///
+/// ```no_run
+/// use blaxel_auth::{ConfigFile, Credentials, Tokens};
+/// use blaxel_core::{Source, Workspace};
+///
+/// # fn example(tokens: Tokens, path: std::path::PathBuf) -> Result<(), blaxel_core::Error> {
+/// let workspace = Workspace::parse("my-team", &Source::Code)?;
+/// let writer = ConfigFile::writer(path);
+/// writer.sign_in(&workspace, &tokens)?;
+/// // And keep the tokens that take their place:
+/// let credentials = Credentials::from_tokens(tokens)?.with_store(writer.store(&workspace));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ConfigWriter {
+    path: PathBuf,
+    environment: Option<String>,
+}
+
+/// The members of a sign-in that hold a credential or belong to one.
+const CREDENTIALS: [&str; 7] = [
+    "apiKey",
+    "access_token",
+    "refresh_token",
+    "expires_in",
+    "device_code",
+    "client_credentials",
+    "clientCredentials",
+];
+
+impl ConfigFile {
+    /// Writes to the file at that path, which need not exist; [`default_path`](Self::default_path)
+    /// is where the `bl` command looks.
+    pub fn writer(path: impl Into<PathBuf>) -> ConfigWriter {
+        ConfigWriter {
+            path: path.into(),
+            environment: None,
+        }
+    }
+}
+
+impl ConfigWriter {
+    /// Notes with each sign-in the deployment it was made for: `dev` or `local`, or `prod`, which
+    /// is noted by leaving the note out. Unless this is said, the note stays as it is.
+    #[must_use]
+    pub fn for_environment(mut self, name: impl Into<String>) -> Self {
+        self.environment = Some(name.into());
+        self
+    }
+
+    /// Puts tokens in place of whatever credential the workspace has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the file, if it cannot be read, understood, locked or written.
+    pub fn sign_in(&self, workspace: &Workspace, tokens: &Tokens) -> Result<(), Error> {
+        self.replace(workspace, |credentials| put_tokens(credentials, tokens))
+    }
+
+    /// Puts an API key in place of whatever credential the workspace has.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sign_in`](Self::sign_in).
+    pub fn sign_in_with_key(&self, workspace: &Workspace, key: &Secret) -> Result<(), Error> {
+        self.replace(workspace, |credentials| {
+            *credentials.member_mut("apiKey") = Node::string(key.expose().trim_ascii());
+        })
+    }
+
+    fn replace(&self, workspace: &Workspace, put: impl Fn(&mut Node)) -> Result<(), Error> {
+        self.change(|root| {
+            let mut entries = std::mem::take(root.member_mut("workspaces")).into_items();
+            let place = position(&entries, workspace).unwrap_or_else(|| {
+                let mut entry = Node::default();
+                *entry.member_mut("name") = Node::string(workspace.as_str());
+                entries.push(entry);
+                entries.len() - 1
+            });
+            let entry = &mut entries[place];
+            match self.environment.as_deref() {
+                None => {}
+                Some("prod") => entry.remove("env"),
+                Some(name) => *entry.member_mut("env") = Node::string(name),
+            }
+            let credentials = entry.member_mut("credentials");
+            for name in CREDENTIALS {
+                credentials.remove(name);
+            }
+            put(credentials);
+            *root.member_mut("workspaces") = Node::List(entries);
+            Ok(())
+        })
+    }
+
+    /// Takes a workspace out, and out of its place as the current one. Whether it was there.
+    ///
+    /// The server is told nothing: it knows no way to revoke a token.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sign_in`](Self::sign_in).
+    pub fn sign_out(&self, workspace: &Workspace) -> Result<bool, Error> {
+        let mut found = false;
+        self.change(|root| {
+            if !matches!(root.member("workspaces"), Node::List(_)) {
+                return Ok(());
+            }
+            let mut entries = std::mem::take(root.member_mut("workspaces")).into_items();
+            let before = entries.len();
+            entries.retain(|entry| entry.member("name").text() != Some(workspace.as_str()));
+            found = entries.len() < before;
+            *root.member_mut("workspaces") = Node::List(entries);
+            let current = root.member("context").member("workspace").text();
+            if found && current == Some(workspace.as_str()) {
+                *root.member_mut("context").member_mut("workspace") = Node::string("");
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Makes a workspace the current one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sign_in`](Self::sign_in).
+    pub fn set_current_workspace(&self, workspace: &Workspace) -> Result<(), Error> {
+        self.change(|root| {
+            let current = root.member_mut("context").member_mut("workspace");
+            *current = Node::string(workspace.as_str());
+            Ok(())
+        })
+    }
+
+    /// Keeps the tokens of a workspace's sign-in up to date in the file; see
+    /// [`Credentials::with_store`](crate::Credentials::with_store).
+    ///
+    /// It does not bring back a sign-in that was taken out meanwhile, nor overwrite one that someone
+    /// else has made: saving fails then.
+    #[must_use]
+    pub fn store(&self, workspace: &Workspace) -> impl TokenStore + use<> {
+        SignInStore::writing(self.clone(), workspace)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts renewed tokens in place of those that were renewed, which `is_ours` knows.
+    pub(super) fn renew(
+        &self,
+        workspace: &Workspace,
+        tokens: &Tokens,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<(), Error> {
+        self.change(|root| {
+            let mut entries = std::mem::take(root.member_mut("workspaces")).into_items();
+            let entry = position(&entries, workspace).and_then(|place| entries.get_mut(place));
+            let Some(entry) = entry else {
+                return Err(format!(
+                    "there is no sign-in for the workspace {workspace} any more"
+                ));
+            };
+            let credentials = entry.member_mut("credentials");
+            if !credentials
+                .member("refresh_token")
+                .text()
+                .is_some_and(is_ours)
+            {
+                return Err(format!(
+                    "the sign-in for the workspace {workspace} has been replaced by another one"
+                ));
+            }
+            put_tokens(credentials, tokens);
+            *root.member_mut("workspaces") = Node::List(entries);
+            Ok(())
+        })
+    }
+
+    /// Reads the file, changes it and writes it, alone.
+    fn change(&self, change: impl FnOnce(&mut Node) -> Result<(), String>) -> Result<(), Error> {
+        let invalid = |problem: &dyn std::fmt::Display| {
+            let source = Source::File(self.path.clone());
+            Error::input("configuration", &source, problem)
+        };
+        // Of a link to the file the file itself is replaced.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let Some((directory, name)) = path.parent().zip(path.file_name()) else {
+            return Err(invalid(&"it is no path of a file"));
+        };
+        let name = name.to_string_lossy();
+        let changed = || -> Result<(), String> {
+            let io = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
+            make_directory(directory).map_err(io("its directory cannot be made"))?;
+            let lock = options()
+                .truncate(false)
+                .open(directory.join(format!("{name}.lock")))
+                .map_err(io("its lock cannot be opened"))?;
+            alone(&mut RwLock::new(lock), || {
+                let mut root = read(&path)?;
+                let before = root.clone();
+                change(&mut root)?;
+                if root == before {
+                    return Ok(());
+                }
+                let text = Secret::from(root.write());
+                if Node::parse_whole(text.expose()).as_ref() != Ok(&root) {
+                    return Err("it holds something that could not be written back".to_owned());
+                }
+                replace(directory, &name, text.expose()).map_err(io("it cannot be written"))
+            })
+        };
+        changed().map_err(|problem| invalid(&problem))
+    }
+}
+
+fn position(entries: &[Node], workspace: &Workspace) -> Option<usize> {
+    let named = |entry: &Node| entry.member("name").text() == Some(workspace.as_str());
+    entries.iter().position(named)
+}
+
+fn put_tokens(credentials: &mut Node, tokens: &Tokens) {
+    let texts = [
+        ("access_token", tokens.access_token()),
+        ("refresh_token", tokens.refresh_token()),
+        ("device_code", tokens.device_code()),
+    ];
+    for (name, token) in texts {
+        match token {
+            Some(token) => *credentials.member_mut(name) = Node::string(token.expose()),
+            None => credentials.remove(name),
+        }
+    }
+    match tokens.expires_in() {
+        Some(lifetime) => *credentials.member_mut("expires_in") = Node::number(lifetime.as_secs()),
+        None => credentials.remove("expires_in"),
+    }
+}
+
+/// The file's content; null if there is none.
+fn read(path: &Path) -> Result<Node, String> {
+    match read_once(path) {
+        // The CLI truncates the file before it writes, and knows no lock.
+        Err(_) | Ok(Some(Node::Null)) => {
+            std::thread::sleep(TORN);
+            read_once(path).map(Option::unwrap_or_default)
+        }
+        read => read.map(Option::unwrap_or_default),
+    }
+}
+
+fn read_once(path: &Path) -> Result<Option<Node>, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let root = Node::parse_whole(Secret::from(text).expose())?;
+    if !matches!(root, Node::Null | Node::Map(_)) {
+        return Err("it is no map of names to values".to_owned());
+    }
+    if !matches!(root.member("workspaces"), Node::Null | Node::List(_)) {
+        return Err("`workspaces` is no list".to_owned());
+    }
+    Ok(Some(root))
+}
+
+/// Does something while nobody else does, here or in another process.
+fn alone<T>(
+    lock: &mut RwLock<File>,
+    work: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    let start = Instant::now();
+    loop {
+        match lock.try_write() {
+            Ok(_alone) => return work(),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                return Err(format!("it cannot be locked: {error}"));
+            }
+            Err(_) if start.elapsed() > PATIENCE => {
+                return Err("another process keeps it locked".to_owned());
+            }
+            Err(_) => std::thread::sleep(PAUSE),
+        }
+    }
+}
+
+/// How files are opened here: for their owner alone.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+        builder.mode(0o700).create(directory)?;
+        // Others of that name are made by the CLI, and readable for all.
+        let mode = fs::metadata(directory)?.permissions().mode();
+        if directory.ends_with(".blaxel") && mode & 0o077 != 0 {
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    builder.create(directory)
+}
+
+/// Puts a new file in place of another one, if there is one. The lock must be held.
+fn replace(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+    // It may be left over from someone who was killed; nobody else uses it now.
+    let new = directory.join(format!(".{name}.new"));
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = options().create_new(true).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    // What is renamed must be there even if the power fails right after.
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&new, directory.join(name))?;
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

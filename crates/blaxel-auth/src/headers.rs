@@ -1,0 +1,258 @@
+//! Headers for clients that are not ours.
+
+use std::fmt;
+
+use blaxel_core::{ApiVersion, BoxFuture, Error, Workspace};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+
+use crate::authenticator::Authenticator;
+
+const CREDENTIAL: HeaderName = HeaderName::from_static("x-blaxel-authorization");
+const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
+const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
+
+/// Hands the headers that the platform asks for to a client of someone else: one for OpenAI's API,
+/// for MCP, or for plain HTTP.
+///
+/// A token lasts some hours, and such a client may live longer. So ask for the headers anew for each
+/// request: that costs next to nothing while the token is good, and gives the next one in time. A
+/// clone shares the token with the [`Authenticator`] it was made from.
+///
+/// Many clients insist on an API key, and send it as `Authorization`. The platform refuses a request
+/// with a bad `Authorization` even if a good credential stands beside it. There are two ways out:
+///
+/// - Let [`apply`](Self::apply) have the last word on the request; it takes a foreign
+///   `Authorization` away.
+/// - Give the client the bare token as its key, by [`bearer`](Self::bearer), and
+///   [`extra`](Self::extra) as the headers to send along. A client for one conversation does well
+///   with this.
+///
+/// Send them to the platform alone. Whoever sees them can act for the user until the token expires.
+///
+/// ```
+/// use blaxel_auth::{Authenticator, Credentials, HeaderProvider};
+/// # use blaxel_core::{BaseUrl, Body, Error, HttpService, Source, Workspace};
+/// use http::Request;
+///
+/// # async fn example(authenticator: Authenticator, workspace: Workspace) -> Result<(), Error> {
+/// let headers = HeaderProvider::new(authenticator).with_workspace(&workspace);
+///
+/// // In the middleware of an OpenAI client, which has put its placeholder of a key in:
+/// let mut request = Request::post("https://run.blaxel.ai/my-team/models/gpt/v1/chat/completions")
+///     .header("authorization", "Bearer placeholder")
+///     .body(())
+///     .unwrap();
+/// headers.apply(request.headers_mut()).await?;
+///
+/// assert!(!request.headers().contains_key("authorization"));
+/// assert_eq!(request.headers()["x-blaxel-authorization"], "Bearer bl_example");
+/// assert_eq!(request.headers()["x-blaxel-workspace"], "my-team");
+/// # Ok(())
+/// # }
+/// # let service = tower::service_fn(async |_: Request<Body>| Ok::<_, Error>(http::Response::new(Body::empty())));
+/// # let api = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+/// # let key = Credentials::api_key("bl_example").unwrap();
+/// # let team = Workspace::parse("my-team", &Source::Code).unwrap();
+/// # let authenticator = Authenticator::new(&key, &api, service.boxed());
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example(authenticator, team)).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct HeaderProvider {
+    authenticator: Authenticator,
+    extra: HeaderMap,
+}
+
+impl HeaderProvider {
+    /// Hands out the credential, as `X-Blaxel-Authorization`.
+    #[must_use]
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self {
+            authenticator,
+            extra: HeaderMap::new(),
+        }
+    }
+
+    /// Names the workspace too, as `X-Blaxel-Workspace`. The control plane wants to know it.
+    #[must_use]
+    pub fn with_workspace(self, workspace: &Workspace) -> Self {
+        self.with(WORKSPACE, workspace.as_str())
+    }
+
+    /// Names the API version too, as `Blaxel-Version`. The control plane's answers depend on it;
+    /// workloads do not look at it.
+    #[must_use]
+    pub fn with_api_version(self, version: ApiVersion) -> Self {
+        self.with(VERSION, &version.to_string())
+    }
+
+    fn with(mut self, name: HeaderName, text: &str) -> Self {
+        // Such names and versions were checked when they were read.
+        if let Ok(value) = HeaderValue::try_from(text) {
+            self.extra.insert(name, value);
+        }
+        self
+    }
+
+    /// The headers if they are at hand, without waiting; `None` if a token must be fetched first.
+    #[must_use]
+    pub fn ready(&self) -> Option<HeaderMap> {
+        Some(self.complete(self.authenticator.ready()?))
+    }
+
+    /// The headers, after waiting for a token if none is at hand.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Authenticator::header`].
+    pub async fn headers(&self) -> Result<HeaderMap, Error> {
+        let credential = self.authenticator.header().await?;
+        Ok(self.complete(credential))
+    }
+
+    /// As [`headers`](Self::headers), as a future that owns what it needs.
+    #[must_use]
+    pub fn headers_owned(self) -> BoxFuture<Result<HeaderMap, Error>> {
+        Box::pin(async move { self.headers().await })
+    }
+
+    /// Puts the headers into a request's, in place of what it has by their names, and takes its
+    /// `Authorization` away.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Authenticator::header`]; the request's headers are not touched then.
+    pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+        let credential = self.authenticator.header().await?;
+        headers.remove(AUTHORIZATION);
+        headers.insert(CREDENTIAL, credential);
+        for (name, value) in &self.extra {
+            headers.insert(name.clone(), value.clone());
+        }
+        Ok(())
+    }
+
+    /// The value for an `Authorization` header, for a client that cannot leave it out. Send no
+    /// `X-Blaxel-Authorization` beside it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Authenticator::header`].
+    pub async fn bearer(&self) -> Result<HeaderValue, Error> {
+        self.authenticator.header().await
+    }
+
+    /// The headers without the credential: workspace and version, as far as they were given.
+    #[must_use]
+    pub fn extra(&self) -> &HeaderMap {
+        &self.extra
+    }
+
+    /// Says that the platform answered 401 to a request with these headers, so that their token is
+    /// not handed out again.
+    ///
+    /// Returns whether to try again, once, with fresh headers; see [`Authenticator::invalidate`].
+    #[must_use]
+    pub fn invalidate(&self, used: &HeaderMap) -> bool {
+        let credential = used.get(CREDENTIAL).or_else(|| used.get(AUTHORIZATION));
+        credential.is_some_and(|credential| self.authenticator.invalidate(credential))
+    }
+
+    fn complete(&self, credential: HeaderValue) -> HeaderMap {
+        let mut headers = self.extra.clone();
+        headers.insert(CREDENTIAL, credential);
+        headers
+    }
+}
+
+impl fmt::Debug for HeaderProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderProvider")
+            .field("authenticator", &self.authenticator)
+            .field("extra", &self.extra)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use blaxel_core::{BaseUrl, Body, HttpService, Source};
+
+    use super::*;
+    use crate::Credentials;
+
+    fn provider(credentials: &Credentials) -> HeaderProvider {
+        let service = tower::service_fn(async |_: http::Request<Body>| {
+            Err::<http::Response<Body>, _>(Error::connect("nowhere", "unexpected"))
+        });
+        let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+        let workspace = Workspace::parse("team", &Source::Code).unwrap();
+        HeaderProvider::new(Authenticator::new(credentials, &base, service.boxed()))
+            .with_workspace(&workspace)
+            .with_api_version(ApiVersion::V2026_04_28)
+    }
+
+    #[tokio::test]
+    async fn a_key_is_ready_at_once_and_final() {
+        let provider = provider(&Credentials::api_key("k").unwrap());
+        let headers = provider.ready().unwrap();
+        assert_eq!(headers.len(), 3);
+        assert_eq!(headers["x-blaxel-authorization"], "Bearer k");
+        assert!(headers["x-blaxel-authorization"].is_sensitive());
+        assert_eq!(headers["x-blaxel-workspace"], "team");
+        assert_eq!(headers["blaxel-version"], "2026-04-28");
+        assert_eq!(provider.headers().await.unwrap(), headers);
+        assert_eq!(provider.clone().headers_owned().await.unwrap(), headers);
+        assert!(!provider.invalidate(&headers));
+        assert_eq!(provider.extra().len(), 2);
+        assert_eq!(provider.bearer().await.unwrap(), "Bearer k");
+        assert!(!format!("{provider:?}").contains("Bearer"));
+    }
+
+    #[cfg(feature = "oauth")]
+    #[tokio::test(start_paused = true)]
+    async fn it_gives_the_next_token_for_as_long_as_it_lives() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        use std::time::Duration;
+
+        let number = AtomicU32::new(0);
+        let provider = provider(&Credentials::from_fn(move || {
+            let token = format!("t{}", number.fetch_add(1, Ordering::SeqCst));
+            async move {
+                let token = crate::AccessToken::new(token);
+                Ok::<_, Error>(token.expires_in(Duration::from_secs(7200)))
+            }
+        }));
+        assert!(provider.ready().is_none());
+        for number in 0..5 {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                AUTHORIZATION,
+                HeaderValue::from_static("Bearer placeholder"),
+            );
+            provider.apply(&mut headers).await.unwrap();
+            assert_eq!(
+                headers["x-blaxel-authorization"],
+                format!("Bearer t{number}")
+            );
+            assert!(!headers.contains_key(AUTHORIZATION));
+            assert_eq!(provider.ready(), Some(headers));
+            tokio::time::sleep(Duration::from_secs(7201)).await;
+        }
+        let old = provider.headers().await.unwrap();
+        assert!(provider.invalidate(&old));
+        assert_ne!(provider.headers().await.unwrap(), old);
+        assert!(!provider.invalidate(&HeaderMap::new()));
+    }
+
+    #[cfg(feature = "oauth")]
+    #[tokio::test]
+    async fn a_failure_leaves_the_request_alone() {
+        let failing = Credentials::from_fn(async || Err::<&str, _>(Error::credentials("no")));
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer own"));
+        let before = headers.clone();
+        assert!(provider(&failing).apply(&mut headers).await.is_err());
+        assert_eq!(headers, before);
+    }
+}

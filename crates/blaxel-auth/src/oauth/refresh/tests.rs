@@ -1,0 +1,482 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use blaxel_core::{BaseUrl, Body, ErrorKind, HttpService};
+use futures_util::future::join_all;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::super::tests::{Asked, json, server};
+use super::*;
+use crate::jwt::sample;
+use crate::{Authenticator, Credentials, Dialect};
+
+const LIFETIME: u64 = 7200;
+
+fn base() -> BaseUrl {
+    BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap()
+}
+
+fn body(request: &Request<Body>) -> Value {
+    serde_json::from_slice(&request.body().bytes().unwrap()).unwrap()
+}
+
+/// A server that gives out `t1`, `t2` and so on. Each time it takes back the refresh token and gives
+/// another: `r0`, `r1` and so on.
+fn rotating() -> (BoxService, Asked) {
+    let number = Arc::new(AtomicUsize::new(0));
+    server(move |request| {
+        let current = number.load(Ordering::SeqCst);
+        if body(request)["refresh_token"] != format!("r{current}") {
+            return json(400, &json!({"error": "invalid_grant"}));
+        }
+        let next = number.fetch_add(1, Ordering::SeqCst) + 1;
+        json(
+            200,
+            &json!({"access_token": format!("t{next}"), "refresh_token": format!("r{next}"),
+                    "expires_in": LIFETIME, "token_type": "Bearer"}),
+        )
+    })
+}
+
+/// A service that answers a second later.
+fn slow(service: &BoxService) -> BoxService {
+    let service = service.clone();
+    tower::service_fn(move |request: Request<Body>| {
+        let service = service.clone();
+        async move {
+            let response = HttpService::send(&service, request).await;
+            sleep(Duration::from_secs(1)).await;
+            response
+        }
+    })
+    .boxed()
+}
+
+fn asked_for(asked: &Asked) -> Vec<Value> {
+    asked.lock().unwrap().iter().map(body).collect()
+}
+
+/// A store in memory. It can be made to fail, or to take its time.
+#[derive(Clone, Default)]
+struct Memory {
+    kept: Arc<Mutex<Option<Tokens>>>,
+    fails: Arc<Mutex<bool>>,
+    seconds: u64,
+}
+
+impl TokenStore for Memory {
+    fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>> {
+        let (memory, tokens) = (self.clone(), tokens.clone());
+        Box::pin(async move {
+            if memory.seconds > 0 {
+                sleep(Duration::from_secs(memory.seconds)).await;
+            }
+            if *memory.fails.lock().unwrap() {
+                return Err(Error::credentials("the disk is full"));
+            }
+            *memory.kept.lock().unwrap() = Some(tokens);
+            Ok(())
+        })
+    }
+
+    fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
+        let kept = self.kept.lock().unwrap().clone();
+        Box::pin(std::future::ready(Ok(kept)))
+    }
+}
+
+impl Memory {
+    fn refresh_token(&self) -> Option<String> {
+        let kept = self.kept.lock().unwrap();
+        Some(kept.as_ref()?.refresh_token()?.expose().to_owned())
+    }
+}
+
+async fn pass(seconds: u64) {
+    sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_platform_is_sent_the_device_code_and_its_public_client() {
+    let (service, asked) = rotating();
+    let tokens = Tokens::new()
+        .with_refresh_token("r0\n")
+        .with_device_code("d");
+    let credentials = Credentials::from_tokens(tokens).unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+    pass(LIFETIME).await;
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t2");
+    let expected = |refresh: &str| {
+        json!({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "blaxel",
+               "device_code": "d"})
+    };
+    assert_eq!(asked_for(&asked), [expected("r0"), expected("r1")]);
+    assert!(
+        asked.lock().unwrap()[0]
+            .headers()
+            .get("authorization")
+            .is_none()
+    );
+
+    let (service, asked) = rotating();
+    let credentials = Credentials::refresh_token("r0").unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    authenticator.header().await.unwrap();
+    assert!(asked_for(&asked)[0].get("device_code").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_another_refresh_token_the_old_one_is_kept() {
+    for answer in [
+        json!({"access_token": "t", "expires_in": 100}),
+        json!({"access_token": "t", "expires_in": 100, "refresh_token": ""}),
+        json!({"access_token": "t", "expires_in": 100, "refresh_token": null}),
+    ] {
+        let (service, asked) = server(move |_| json(200, &answer));
+        let credentials = Credentials::refresh_token("r0").unwrap();
+        let authenticator = Authenticator::new(&credentials, &base(), service);
+        for _ in 0..2 {
+            authenticator.header().await.unwrap();
+            pass(101).await;
+        }
+        for request in asked_for(&asked) {
+            assert_eq!(request["refresh_token"], "r0");
+        }
+        assert_eq!(asked.lock().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_is_used_while_it_is_known_to_be_good() {
+    let future = crate::jwt::wall_clock() + Duration::from_secs(3600);
+    let jwt = |seconds: u64| {
+        let now = crate::jwt::wall_clock();
+        let exp = now
+            .duration_since(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            + seconds;
+        sample(&json!({"exp": exp}).to_string())
+    };
+    let with = |access: &str| {
+        Tokens::new()
+            .with_access_token(access)
+            .with_refresh_token("r0")
+    };
+    for (tokens, used) in [
+        (with(&jwt(3600)), true),
+        (with(&jwt(30)), false),
+        (with(&sample(r#"{"exp":1000}"#)), false),
+        (with("opaque"), false),
+        (with("opaque").with_expires_at(future), true),
+        (
+            with("opaque").with_expires_at(std::time::SystemTime::UNIX_EPOCH),
+            false,
+        ),
+    ] {
+        let expected = tokens.access_token().unwrap().expose().to_owned();
+        let (service, asked) = rotating();
+        let credentials = Credentials::from_tokens(tokens).unwrap();
+        let authenticator = Authenticator::new(&credentials, &base(), service);
+        let header = authenticator.header().await.unwrap();
+        assert_eq!(asked.lock().unwrap().is_empty(), used, "{expected}");
+        assert_eq!(header == format!("Bearer {expected}"), used);
+        // One that the server refuses is not used again, however good it seems.
+        if used {
+            assert!(authenticator.invalidate(&header));
+            assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clones_of_the_credentials_share_the_tokens() {
+    let (service, asked) = rotating();
+    let service = slow(&service);
+    let credentials = Credentials::refresh_token("r0").unwrap();
+    let working: Vec<_> = (0..5)
+        .map(|_| Authenticator::new(&credentials.clone(), &base(), service.clone()))
+        .collect();
+    for number in 1..4 {
+        let expected = format!("Bearer t{number}");
+        for header in join_all(working.iter().map(Authenticator::header)).await {
+            assert_eq!(header.unwrap(), expected.as_str());
+        }
+        assert_eq!(asked.lock().unwrap().len(), number);
+        pass(LIFETIME).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tokens_are_stored_before_anyone_has_them() {
+    let (service, _) = rotating();
+    let store = Memory {
+        seconds: 2,
+        ..Memory::default()
+    };
+    let tokens = Tokens::new().with_refresh_token("r0").with_device_code("d");
+    let credentials = Credentials::from_tokens(tokens)
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let callers = (0..100).map(|_| async {
+        let header = authenticator.header().await.unwrap();
+        assert_eq!(store.refresh_token().as_deref(), Some("r1"));
+        header
+    });
+    let start = Instant::now();
+    join_all(callers).await;
+    assert_eq!(start.elapsed().as_secs(), 2);
+    let kept = store.kept.lock().unwrap().clone().unwrap();
+    assert_eq!(kept.device_code().unwrap().expose(), "d");
+    assert_eq!(kept.access_token().unwrap().expose(), "t1");
+    assert_eq!(kept.expires_in(), Some(Duration::from_secs(LIFETIME)));
+    assert!(kept.expires_at().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_token_is_kept_when_everyone_goes_away() {
+    let (service, asked) = rotating();
+    let store = Memory::default();
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), slow(&service));
+    let caller = tokio::spawn(authenticator.clone().header_owned());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    caller.abort();
+    drop(authenticator);
+    pass(2).await;
+    assert_eq!(store.refresh_token().as_deref(), Some("r1"));
+    assert_eq!(
+        credentials
+            .tokens()
+            .unwrap()
+            .refresh_token()
+            .unwrap()
+            .expose(),
+        "r1"
+    );
+    // Others with the same credentials use what it brought.
+    let next = Authenticator::new(&credentials, &base(), service);
+    assert_eq!(next.header().await.unwrap(), "Bearer t1");
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_keeps_nobody_from_calling() {
+    let (service, _) = rotating();
+    let store = Memory::default();
+    *store.fails.lock().unwrap() = true;
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    assert!(credentials.unsaved().is_none());
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+    assert!(
+        credentials
+            .unsaved()
+            .unwrap()
+            .to_string()
+            .contains("disk is full")
+    );
+    *store.fails.lock().unwrap() = false;
+    pass(LIFETIME).await;
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t2");
+    assert!(credentials.unsaved().is_none());
+    assert_eq!(store.refresh_token().as_deref(), Some("r2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_another_process_has_renewed_are_taken_from_the_store() {
+    let (service, asked) = rotating();
+    let store = Memory::default();
+    let share = || {
+        let credentials = Credentials::refresh_token("r0")
+            .unwrap()
+            .with_store(store.clone());
+        Authenticator::new(&credentials, &base(), service.clone())
+    };
+    let (one, two) = (share(), share());
+    assert_eq!(one.header().await.unwrap(), "Bearer t1");
+    assert_eq!(two.header().await.unwrap(), "Bearer t1");
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    pass(LIFETIME).await;
+    assert_eq!(two.header().await.unwrap(), "Bearer t2");
+    assert_eq!(one.header().await.unwrap(), "Bearer t2");
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_race_with_another_process_is_lost_without_harm() {
+    let (service, asked) = rotating();
+    let store = Memory::default();
+    let share = || {
+        let credentials = Credentials::refresh_token("r0")
+            .unwrap()
+            .with_store(store.clone());
+        Authenticator::new(&credentials, &base(), slow(&service))
+    };
+    let (one, two) = (share(), share());
+    let (one, two) = tokio::join!(one.header(), two.header());
+    assert_eq!(
+        (one.unwrap(), two.unwrap()),
+        ("Bearer t1".parse().unwrap(), "Bearer t1".parse().unwrap())
+    );
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final_until_there_is_another_token() {
+    let (service, asked) = rotating();
+    let store = Memory::default();
+    let tokens = Tokens::new()
+        .with_refresh_token("canary-of-old")
+        .with_device_code("canary-d");
+    let credentials = Credentials::from_tokens(tokens)
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    for _ in 0..3 {
+        let error = authenticator.header().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        let line = error.to_string();
+        for part in [
+            "refused the refresh token",
+            "given in code",
+            "sign in again",
+            "invalid_grant",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert!(!format!("{error:?}{line}").contains("canary"), "{line}");
+        pass(3600).await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    store
+        .save(&Tokens::new().with_refresh_token("r0"))
+        .await
+        .unwrap();
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_failure_is_not_final() {
+    let failing = Arc::new(Mutex::new(true));
+    let fails = Arc::clone(&failing);
+    let (service, asked) = server(move |_| {
+        if *fails.lock().unwrap() {
+            return json(503, &json!({"error": "temporarily_unavailable"}));
+        }
+        json(200, &json!({"access_token": "t", "expires_in": 7200}))
+    });
+    let credentials = Credentials::refresh_token("r0").unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    assert!(authenticator.header().await.unwrap_err().was_transient());
+    *failing.lock().unwrap() = false;
+    pass(6).await;
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t");
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_hangs_is_given_up_and_the_next_one_goes_through() {
+    let number = Arc::new(AtomicUsize::new(0));
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let number = number.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number == 0 {
+                pass(3600).await;
+            }
+            Ok::<_, Error>(Response::new(Body::from(r#"{"access_token":"t"}"#)))
+        }
+    });
+    let credentials = Credentials::refresh_token("r0").unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service.boxed());
+    assert!(authenticator.header().await.unwrap_err().is_timeout());
+    pass(6).await;
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t");
+}
+
+#[test]
+fn it_works_without_a_runtime() {
+    let (service, _) = rotating();
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(Memory::default());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let header = futures_util::FutureExt::now_or_never(authenticator.header());
+    assert_eq!(header.unwrap().unwrap(), "Bearer t1");
+}
+
+#[tokio::test]
+async fn a_standard_server_is_asked_by_form() {
+    let (service, asked) =
+        server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
+    let credentials = Credentials::refresh_token("r 0").unwrap();
+    let authenticator =
+        Authenticator::with_dialect(&credentials, &base(), service, Dialect::Standard);
+    authenticator.header().await.unwrap();
+    let form = asked.lock().unwrap()[0].body().bytes().unwrap();
+    assert_eq!(
+        form,
+        "grant_type=refresh_token&refresh_token=r+0&client_id=blaxel"
+    );
+}
+
+#[test]
+fn empty_tokens_are_refused() {
+    assert!(Credentials::refresh_token(" \n").unwrap_err().is_input());
+    assert!(
+        Credentials::from_tokens(Tokens::new())
+            .unwrap_err()
+            .is_input()
+    );
+    let access = Credentials::from_tokens(Tokens::new().with_access_token("t")).unwrap();
+    assert_eq!(access.kind(), CredentialKind::AccessToken);
+    assert!(access.tokens().is_none() && access.unsaved().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_wrong_about_a_stored_token_costs_one_request() {
+    use crate::jwt::test_clock::jump;
+
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    let now = std::time::SystemTime::now();
+    let exp = now
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        + 3600;
+    let tokens = || {
+        Tokens::new()
+            .with_access_token(sample(&json!({"exp": exp}).to_string()))
+            .with_refresh_token("r0")
+    };
+    // Ahead, a good one seems old.
+    jump(YEAR, Duration::ZERO);
+    let (service, asked) = rotating();
+    let credentials = Credentials::from_tokens(tokens()).unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    for _ in 0..3 {
+        assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+        pass(1000).await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+    // Behind, an old one seems good, until the server refuses it.
+    jump(Duration::ZERO, YEAR);
+    let (service, asked) = rotating();
+    let credentials = Credentials::from_tokens(tokens()).unwrap();
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let header = authenticator.header().await.unwrap();
+    assert!(asked.lock().unwrap().is_empty());
+    assert!(authenticator.invalidate(&header));
+    for _ in 0..3 {
+        assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+        pass(1000).await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}

@@ -1,0 +1,181 @@
+//! Where an authorization server is spoken to.
+
+use std::fmt;
+
+use blaxel_core::{BaseUrl, Error, Source};
+use http::Uri;
+
+use super::dialect::Dialect;
+
+/// An OAuth 2.0 authorization server: its endpoints, and the dialect it speaks.
+///
+/// The platform's own is found by the address of its API; any other is named by its endpoints. An
+/// address must begin with `https`, or with `http` on this machine.
+///
+/// ```
+/// use blaxel_auth::AuthorizationServer;
+/// use blaxel_core::{BaseUrl, Source};
+///
+/// let api = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code)?;
+/// assert_eq!(AuthorizationServer::blaxel(&api).host(), "api.blaxel.ai");
+///
+/// let other = AuthorizationServer::standard("https://id.example.com/oauth2/token")?
+///     .with_device_endpoint("https://id.example.com/oauth2/device_authorization")?;
+/// assert_eq!(other.host(), "id.example.com");
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthorizationServer {
+    pub(super) dialect: Dialect,
+    issuer: Option<String>,
+    token: Address,
+    device: Option<Address>,
+    authorization: Option<Address>,
+    takes_pkce: bool,
+}
+
+/// An endpoint's address.
+#[derive(Clone)]
+pub(super) enum Address {
+    Under(BaseUrl, &'static str),
+    Exact(Uri),
+}
+
+impl Address {
+    /// Reads an endpoint's address; `what` names it in the error.
+    pub(super) fn parse(what: &str, text: &str) -> Result<Self, Error> {
+        let (place, _) = text.split_once('?').unwrap_or((text, ""));
+        BaseUrl::parse(place, &Source::Code)?;
+        let uri = text
+            .trim()
+            .parse()
+            .map_err(|problem| Error::input(what, &Source::Code, problem))?;
+        Ok(Self::Exact(uri))
+    }
+
+    pub(super) fn uri(&self) -> Result<Uri, Error> {
+        match self {
+            Self::Under(base, path) => base.join(path),
+            Self::Exact(uri) => Ok(uri.clone()),
+        }
+    }
+
+    fn host(&self) -> &str {
+        match self {
+            Self::Under(base, _) => base.host(),
+            Self::Exact(uri) => uri.host().unwrap_or_default(),
+        }
+    }
+}
+
+impl AuthorizationServer {
+    /// The platform's own, under the address of its control plane.
+    #[must_use]
+    pub fn blaxel(api_base: &BaseUrl) -> Self {
+        Self::under(api_base, Dialect::Blaxel)
+    }
+
+    pub(crate) fn under(base: &BaseUrl, dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            issuer: None,
+            authorization: None,
+            takes_pkce: true,
+            token: Address::Under(base.clone(), "/oauth/token"),
+            device: Some(Address::Under(base.clone(), "/login/device")),
+        }
+    }
+
+    /// A server as the standard wants it, by its token endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if that is no address a secret may be sent to.
+    pub fn standard(token_endpoint: &str) -> Result<Self, Error> {
+        Ok(Self {
+            dialect: Dialect::Standard,
+            issuer: None,
+            token: Address::parse("token endpoint", token_endpoint)?,
+            device: None,
+            authorization: None,
+            takes_pkce: true,
+        })
+    }
+
+    /// Names the endpoint at which a device login begins (RFC 8628).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if that is no address a secret may be sent to.
+    pub fn with_device_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
+        self.device = Some(Address::parse("device endpoint", endpoint)?);
+        Ok(self)
+    }
+
+    /// Names the endpoint that a person's browser is sent to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if that is no address to send someone to.
+    pub fn with_authorization_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
+        self.authorization = Some(Address::parse("authorization endpoint", endpoint)?);
+        Ok(self)
+    }
+
+    pub(super) fn with_issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.to_owned());
+        self
+    }
+
+    pub(super) fn without_pkce(mut self) -> Self {
+        self.takes_pkce = false;
+        self
+    }
+
+    /// Whether an answer may be this server's, by the issuer it names, if any (RFC 9207).
+    pub(super) fn is_issuer(&self, named: Option<&str>) -> bool {
+        match (&self.issuer, named) {
+            (Some(issuer), Some(named)) => issuer == named,
+            _ => true,
+        }
+    }
+
+    /// The host of the token endpoint.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.token.host()
+    }
+
+    pub(super) fn token_endpoint(&self) -> Result<Uri, Error> {
+        self.token.uri()
+    }
+
+    pub(super) fn device_endpoint(&self) -> Result<Uri, Error> {
+        match &self.device {
+            Some(address) => address.uri(),
+            None => Err(self.lacks("no device endpoint of it is known")),
+        }
+    }
+
+    pub(super) fn authorization_endpoint(&self) -> Result<Uri, Error> {
+        match &self.authorization {
+            Some(_) if !self.takes_pkce => Err(self.lacks("it does not take PKCE with S256")),
+            Some(address) => address.uri(),
+            None => Err(self.lacks("no authorization endpoint of it is known")),
+        }
+    }
+
+    fn lacks(&self, what: &str) -> Error {
+        let host = self.host();
+        Error::input(&format!("authorization server {host}"), &Source::Code, what)
+    }
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServer")
+            .field("host", &self.host())
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
+    }
+}

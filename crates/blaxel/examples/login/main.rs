@@ -1,0 +1,74 @@
+//! Signing a person in from a terminal.
+//!
+//! `cargo run --example login` does it on an emulator inside this process, where the sign-in confirms
+//! itself after two seconds. On the real platform the person opens the address and confirms the
+//! code; all else is the same.
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use blaxel::auth::{AuthorizationServer, DeviceLogin};
+use blaxel::core::{BaseUrl, HttpService, Source};
+use blaxel::transport::HyperTransport;
+use blaxel::{Client, Credentials, ListParams, Management};
+use blaxel_emulator::Emulator;
+
+/// Whatever ends the program early.
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("login failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let emulator = Emulator::builder().real_clock().start().await?;
+    let api = BaseUrl::parse(&emulator.url(), &Source::Code)?;
+
+    // The requests of the sign-in go straight to the wire: they are no operations of the API.
+    let wire = HyperTransport::builder().build().boxed();
+    let login = DeviceLogin::new(AuthorizationServer::blaxel(&api), wire);
+    let tokens = login
+        .run(|prompt| {
+            println!("Open     {}", prompt.url());
+            println!("Confirm  {}", prompt.user_code());
+            let minutes = prompt.expires_in().as_secs() / 60;
+            println!("There are {minutes} minutes for it.");
+        })
+        .await?;
+    let credentials = Credentials::from_tokens(tokens)?;
+    tell(&credentials);
+
+    // The client renews the tokens from now on.
+    let client = Client::builder()
+        .credentials(credentials)
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .build()?;
+    let models = Management::new(client).models();
+    let page = models.list(ListParams::new().limit(3)).await?;
+    println!("It can see {} models, for one thing.", page.items.len());
+    Ok(())
+}
+
+/// Says what the credentials are, and shows no token.
+fn tell(credentials: &Credentials) {
+    println!("\nSigned in.");
+    println!("Kind     {}", credentials.kind());
+    println!("Source   {}", credentials.source());
+    let expires = credentials.tokens().and_then(|tokens| tokens.expires_at());
+    let left = expires.and_then(|time| time.duration_since(SystemTime::now()).ok());
+    match left {
+        Some(left) => println!(
+            "Expires  in {} minutes, unless it is renewed",
+            left.as_secs() / 60
+        ),
+        None => println!("Expires  nobody said when"),
+    }
+}

@@ -1,0 +1,262 @@
+//! What compiling costs a user: `cargo check` of a crate of theirs with nothing compiled before.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use super::document;
+use crate::manifest::Manifest;
+
+/// How often each crate is checked; the figure is the median.
+const ROUNDS: usize = 3;
+
+/// The clock of `/proc`: ticks per second, the same on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+
+/// A user's crate, by what it depends on.
+struct User {
+    title: String,
+    dependencies: String,
+}
+
+/// What a check took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cost {
+    crates: usize,
+    seconds: f64,
+}
+
+/// The table of all users' crates.
+pub(super) fn measure(root: &Path) -> Result<String, String> {
+    let manifest = root.join("crates/blaxel-transport/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).map_err(|error| error.to_string())?;
+    let users = users(root, &Manifest::parse(&manifest).features());
+    let directory = Scratch::new()?;
+    let mut costs = vec![Vec::new(); users.len()];
+    for round in 1..=ROUNDS {
+        for (user, costs) in users.iter().zip(&mut costs) {
+            println!("round {round} of {ROUNDS}: {}", user.title);
+            costs.push(check(root, &directory.0, &user.dependencies)?);
+        }
+    }
+    let costs: Vec<Cost> = costs.into_iter().map(median).collect();
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| user.title.as_str())
+        .zip(costs)
+        .collect();
+    Ok(format!(
+        "`cargo check` of nothing but these dependencies, {}.\n\n{}",
+        document::machine(),
+        render(&rows)
+    ))
+}
+
+/// Who is compared. The first two are ours, bare and by default; the third is who they are compared
+/// with.
+fn users(root: &Path, features: &[&str]) -> Vec<User> {
+    let own = |title: String, bare: bool, features: &[&str]| {
+        let mut dependencies = String::new();
+        for krate in ["blaxel-transport", "blaxel-billing"] {
+            let path = root.join("crates").join(krate);
+            let _ = write!(dependencies, "{krate} = {{ path = {path:?}");
+            if bare {
+                dependencies.push_str(", default-features = false");
+            }
+            if krate == "blaxel-transport" && !features.is_empty() {
+                let _ = write!(dependencies, ", features = {features:?}");
+            }
+            dependencies.push_str(" }\n");
+        }
+        User {
+            title,
+            dependencies,
+        }
+    };
+    let reqwest = |title: &str, more: &str, rest: &str| User {
+        title: title.to_owned(),
+        dependencies: format!(
+            "reqwest = {{ version = \"0.12\", default-features = false, \
+             features = [\"json\", \"rustls-tls\"{more}] }}\n{rest}"
+        ),
+    };
+    let mut users = vec![
+        own(
+            "ours, the leanest that calls by TLS with a key".into(),
+            true,
+            &[],
+        ),
+        own("ours, with the default features".into(), false, &[]),
+        reqwest("reqwest 0.12 with `json`, `rustls-tls`", "", ""),
+        reqwest(
+            "the same with HTTP/2 and derived types, as ours have",
+            ", \"http2\"",
+            "serde = { version = \"1\", features = [\"derive\"] }\n",
+        ),
+    ];
+    for feature in features {
+        users.push(own(
+            format!("ours, the leanest and `{feature}`"),
+            true,
+            &[feature],
+        ));
+    }
+    users
+}
+
+/// Checks a crate that has these dependencies and no more.
+fn check(root: &Path, directory: &Path, dependencies: &str) -> Result<Cost, String> {
+    let cannot = |error: std::io::Error| format!("the user's crate cannot be made: {error}");
+    let target = directory.join("target");
+    if target.exists() {
+        fs::remove_dir_all(&target).map_err(cannot)?;
+    }
+    fs::create_dir_all(directory.join("src")).map_err(cannot)?;
+    let manifest = format!(
+        "[package]\nname = \"user\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [dependencies]\n{dependencies}"
+    );
+    fs::write(directory.join("Cargo.toml"), manifest).map_err(cannot)?;
+    fs::write(directory.join("src/lib.rs"), "").map_err(cannot)?;
+    // The same versions for all; cargo drops what is not needed.
+    fs::copy(root.join("Cargo.lock"), directory.join("Cargo.lock")).map_err(cannot)?;
+    let cargo = |command: &str| -> Result<Output, String> {
+        let output = crate::ci::cargo_in(directory)
+            .arg(command)
+            .env("CARGO_TARGET_DIR", &target)
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("RUSTC_WRAPPER")
+            .env_remove("CARGO_BUILD_RUSTC_WRAPPER")
+            .env_remove("RUSTFLAGS")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("cargo {command} failed:\n{said}"))
+    };
+    cargo("fetch")?;
+    let before = children_seconds()?;
+    let output = cargo("check")?;
+    let seconds = children_seconds()? - before;
+    let crates = count(&String::from_utf8_lossy(&output.stderr));
+    Ok(Cost { crates, seconds })
+}
+
+/// The crates that cargo said it compiled, without the user's own.
+fn count(said: &str) -> usize {
+    let verbs = ["Compiling ", "Checking "];
+    let lines = said.lines().map(str::trim_start);
+    lines
+        .filter(|line| verbs.iter().any(|verb| line.starts_with(verb)))
+        .filter(|line| line.split(' ').nth(1) != Some("user"))
+        .count()
+}
+
+/// The processor time of all processes that we started and waited for, and of theirs.
+fn children_seconds() -> Result<f64, String> {
+    let stat = fs::read_to_string("/proc/self/stat")
+        .map_err(|error| format!("only Linux tells the time of child processes: {error}"))?;
+    seconds_in(&stat).ok_or_else(|| "/proc/self/stat is not as expected".to_owned())
+}
+
+fn seconds_in(stat: &str) -> Option<f64> {
+    // The name in parentheses may hold anything; after it the fields are counted from 3 on.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(16 - 3);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS)
+}
+
+fn median(mut costs: Vec<Cost>) -> Cost {
+    costs.sort_unstable_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    costs[costs.len() / 2]
+}
+
+fn render(rows: &[(&str, Cost)]) -> String {
+    let mut text = String::from("| a crate that takes | crates | CPU seconds |\n|---|--:|--:|\n");
+    for (title, Cost { crates, seconds }) in rows {
+        let _ = writeln!(text, "| {title} | {crates} | {seconds:.1} |");
+    }
+    if let [(_, lean), _, (_, other), ..] = rows {
+        let met = lean.crates <= other.crates && lean.seconds <= other.seconds;
+        let _ = write!(
+            text,
+            "\nAim: the leanest at or below reqwest. {} by crates ({} and {}), {:.2} times its CPU \
+             seconds.\n",
+            if met { "Met:" } else { "**Missed:**" },
+            lean.crates,
+            other.crates,
+            lean.seconds / other.seconds
+        );
+    }
+    text
+}
+
+/// A directory of our own among the temporary ones, gone at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, String> {
+        let name = format!("blaxel-bench-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is temporary all the same.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_counted_without_the_user_s_own() {
+        let said = "  Downloaded a v1\n   Compiling a v1.0.0\n    Checking b v0.1.0 (path)\n\
+                    \x20   Checking user v0.0.0 (path)\n    Finished `dev` profile\n";
+        assert_eq!(count(said), 2);
+    }
+
+    #[test]
+    fn the_time_of_children_is_read_behind_any_name() {
+        let stat = "12 (a) b (c)) S 3 4 5 6 7 8 9 10 11 12 13 14 250 50 20 0 1";
+        assert_eq!(seconds_in(stat), Some(3.0));
+        assert_eq!(seconds_in("12 (a) S 3"), None);
+    }
+
+    #[test]
+    fn every_feature_has_its_price() {
+        let users = users(Path::new("/x"), &["oauth"]);
+        assert_eq!(users.len(), 5);
+        let oauth = &users[4].dependencies;
+        let transport = oauth.lines().next().unwrap();
+        assert!(transport.contains("default-features = false, features = [\"oauth\"]"));
+        assert!(!users[1].dependencies.contains("default-features"));
+    }
+
+    #[test]
+    fn the_aim_stands_below_the_table() {
+        let cost = |crates, seconds| Cost { crates, seconds };
+        let rows = |lean| [("a", lean), ("b", cost(70, 30.0)), ("c", cost(65, 20.0))];
+        let text = render(&rows(cost(60, 19.0)));
+        assert!(text.contains("Met: by crates (60 and 65), 0.95"), "{text}");
+        assert!(render(&rows(cost(60, 21.0))).contains("**Missed:**"));
+        assert!(text.contains("| b | 70 | 30.0 |\n"), "{text}");
+    }
+
+    #[test]
+    fn the_median_is_by_time() {
+        let costs = [5.0, 1.0, 3.0].map(|seconds| Cost { crates: 1, seconds });
+        assert_eq!(median(costs.to_vec()).seconds, 3.0);
+    }
+}
