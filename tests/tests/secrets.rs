@@ -42,6 +42,10 @@ fn values_that_hold_secrets_do_not_show_them() {
     silent(&Credentials::access_token(CANARY).unwrap());
     silent(&Credentials::client_credentials("id", CANARY).unwrap());
     silent(&Variables::from_iter([("BL_API_KEY", CANARY)]));
+    silent(&Credentials::refresh_token(CANARY).unwrap());
+    let token = async || Ok::<_, Error>(blaxel_auth::AccessToken::new(CANARY));
+    silent(&blaxel_auth::AccessToken::new(CANARY));
+    silent(&Credentials::from_fn(token));
 
     silent(&Body::from(CANARY));
     silent(&EnvVariable::secret("TOKEN", CANARY));

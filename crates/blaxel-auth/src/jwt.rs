@@ -67,15 +67,15 @@ fn duration(seconds: f64) -> Option<Duration> {
 
 /// The system's clock.
 pub(crate) fn wall_clock() -> SystemTime {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "oauth"))]
     let now = test_clock::now();
-    #[cfg(not(test))]
+    #[cfg(not(all(test, feature = "oauth")))]
     let now = SystemTime::now();
     now
 }
 
 /// The system's clock with a hand that a test can move, each on its own thread.
-#[cfg(test)]
+#[cfg(all(test, feature = "oauth"))]
 pub(crate) mod test_clock {
     use std::cell::Cell;
     use std::time::{Duration, SystemTime};

@@ -138,11 +138,11 @@ impl Shared {
     /// Whether a request goes to a host that an idle connection keeps awake.
     fn is_workload(&self, request: &http::Request<Body>, place: &Place) -> bool {
         let plane = request.body().operation().map(OperationInfo::plane);
-        plane == Some(Plane::Run)
-            || self
-                .workload_hosts
-                .iter()
-                .any(|rule| rule.covers(place.host()))
+        if plane == Some(Plane::Run) {
+            return true;
+        }
+        let host = place.host();
+        self.workload_hosts.iter().any(|rule| rule.covers(host))
     }
 
     /// Makes the last changes to a request, and says how its answer is to be read.

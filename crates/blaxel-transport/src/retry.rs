@@ -200,7 +200,9 @@ impl<S: Inner> Future for RetryFuture<S> {
                     let Some((service, spare)) = this.next else {
                         return Poll::Pending;
                     };
-                    ready!(service.poll_ready(cx))?;
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        return Poll::Ready(counted(Err(error), *this.situation, *this.unclear));
+                    }
                     let Some(mut request) = copy(spare) else {
                         return Poll::Pending;
                     };

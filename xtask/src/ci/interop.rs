@@ -1,10 +1,12 @@
-//! The stage `interop`: the platform's own SDKs for other languages judge the emulator.
+//! The stage `interop`: the platform's own SDKs for other languages judge the emulator, and a
+//! certified OAuth 2.0 server judges our sign-ins.
 //!
 //! What they need is installed as their lock files say, under `target`, and nothing is written
 //! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
 
 mod emulator;
 mod install;
+mod oauth;
 mod process;
 mod program;
 
@@ -12,7 +14,7 @@ use std::path::Path;
 
 use super::stages::step;
 use emulator::Emulator;
-use program::{PROGRAMS, Place};
+use program::{OAUTH_SERVER, PROGRAMS, Place};
 
 /// Runs every program against one emulator. The error tells what went wrong with which.
 pub(super) fn run(root: &Path) -> Result<(), String> {
@@ -20,15 +22,17 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         .iter()
         .map(|program| Place::of(program, root))
         .collect::<Vec<_>>();
-    for place in &places {
+    let server = Place::of(&OAUTH_SERVER, root);
+    for place in places.iter().chain([&server]) {
         install::bring_up_to_date(place)?;
     }
     super::execute(&step("build --package blaxel-emulator"), root)?;
     let emulator = Emulator::start(root)?;
-    let failures: Vec<String> = places
+    let mut failures: Vec<String> = places
         .iter()
         .filter_map(|place| place.judge(emulator.variables()).err())
         .collect();
+    failures.extend(oauth::judge(&server, root).err());
     if failures.is_empty() {
         Ok(())
     } else {

@@ -51,23 +51,36 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) struct Call(&'static str, &'static [&'static str]);
 
+const NODE: &[Call] = &[Call("node", &["--version"]), Call(NPM, &["--version"])];
+const NPM_CI: &[Call] = &[Call(
+    NPM,
+    // The peers are what builds of the SDK need, and scripts nothing does.
+    &[
+        "ci",
+        "--omit=peer",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ],
+)];
+
+/// Not a judge of the emulator, but a server that judges our sign-ins.
+pub(super) const OAUTH_SERVER: Program = Program {
+    language: "oauth",
+    locks: &["package.json", "package-lock.json"],
+    tools: NODE,
+    install: NPM_CI,
+    script: "server.mjs",
+    run: Call("node", &[]),
+};
+
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
         language: "typescript",
         locks: &["package.json", "package-lock.json"],
-        tools: &[Call("node", &["--version"]), Call(NPM, &["--version"])],
-        install: &[Call(
-            NPM,
-            // The peers are what builds of the SDK need, and scripts nothing does.
-            &[
-                "ci",
-                "--omit=peer",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ],
-        )],
+        tools: NODE,
+        install: NPM_CI,
         script: "check.mjs",
         run: Call("node", &[]),
     },
@@ -132,6 +145,18 @@ impl Place {
         fs::copy(self.source.join(file), self.target.join(file))
             .map(drop)
             .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.language))
+    }
+
+    /// A command that runs the program as it is installed.
+    pub(super) fn start(&self) -> Result<Command, String> {
+        let Program { script, run, .. } = self.program;
+        self.bring(script)?;
+        let mut command = self.command(run);
+        command.arg(self.target.join(script)).env_clear().envs(
+            KEPT.iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
+        Ok(command)
     }
 
     /// Runs the program; its environment is these variables and little else.
@@ -241,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_program_has_its_files() {
-        for program in PROGRAMS {
+        for program in PROGRAMS.iter().chain([&OAUTH_SERVER]) {
             let place = Place::of(program, &crate::root());
             for file in program.locks.iter().chain([&program.script]) {
                 assert!(place.source.join(file).is_file(), "{file}");
