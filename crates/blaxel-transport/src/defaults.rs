@@ -1,8 +1,11 @@
 //! What every request gets: an address, a version, a workspace, the SDK's name.
 
 use blaxel_core::{ApiVersion, BaseUrl, Body, Endpoints, Error, Source, Workspace};
+use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Scheme, Uri};
+
+use crate::hosts::{WORKLOAD_DOMAINS, covers};
 
 /// Names the API version of a request.
 pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("blaxel-version");
@@ -11,14 +14,15 @@ pub(crate) const WORKSPACE_HEADER: HeaderName = HeaderName::from_static("x-blaxe
 /// Carries the credential. It is preferred to `Authorization`, which a workload may want itself.
 pub(crate) const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 
-/// By this header the gateway says that an answer is its own, not a workload's.
-pub(crate) const SOURCE_HEADER: HeaderName = HeaderName::from_static("x-blaxel-source");
+/// Whether the gateway made an answer itself, rather than a workload.
+pub(crate) fn is_from_platform(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-blaxel-source")
+        .is_some_and(|source| source == "platform")
+}
 
 /// How many headers there are room for: ours, and what the engine adds.
 const HEADERS: usize = 8;
-
-/// The hosts on which the platform serves workloads by their own names.
-const WORKLOAD_DOMAINS: [&str; 2] = [".bl.run", ".runv2.blaxel.dev"];
 
 /// The values that all requests of a client have in common, ready to be cloned into headers.
 #[derive(Clone, Debug)]
@@ -101,9 +105,9 @@ impl Defaults {
 }
 
 fn is_workload_host(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let host = uri.host().unwrap_or_default();
     uri.scheme() == Some(&Scheme::HTTPS)
-        && WORKLOAD_DOMAINS.iter().any(|domain| host.ends_with(domain))
+        && WORKLOAD_DOMAINS.iter().any(|domain| covers(domain, host))
 }
 
 fn untrusted(uri: &Uri) -> Error {

@@ -7,6 +7,7 @@ mod deadline;
 mod defaults;
 mod environment;
 mod head_limit;
+mod hosts;
 mod hyper_transport;
 mod prepare;
 mod propagate;

@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::deadline::Progress;
-use crate::defaults::{CREDENTIAL_HEADER, Defaults, SOURCE_HEADER};
+use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform};
 
 /// Completes each request and hands it on.
 #[derive(Clone, Debug)]
@@ -116,14 +116,8 @@ impl Token {
 
     /// Drops the token if this answer refuses it. A 403 does not, nor does a workload's own 401.
     fn judge(&self, response: &mut http::Response<Body>) {
-        let from_platform = || {
-            response
-                .headers()
-                .get(SOURCE_HEADER)
-                .is_some_and(|source| source == "platform")
-        };
         let refused = response.status() == StatusCode::UNAUTHORIZED
-            && (self.plane != Some(Plane::Run) || from_platform());
+            && (self.plane != Some(Plane::Run) || is_from_platform(response.headers()));
         let Some(credential) = self.credential.as_ref().filter(|_| refused) else {
             return;
         };

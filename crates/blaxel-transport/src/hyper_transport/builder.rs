@@ -14,14 +14,10 @@ use super::proxy::Proxy;
 use super::tls::{self, Roots};
 use super::turns::Turns;
 use super::{HyperTransport, Shared};
+use crate::hosts::{WORKLOAD_DOMAINS, covers};
 
-/// The hosts on which the platform runs workloads; what begins with a dot stands for all below.
-const WORKLOAD_HOSTS: [&str; 4] = [
-    ".bl.run",
-    ".runv2.blaxel.dev",
-    "run.blaxel.ai",
-    "run.blaxel.dev",
-];
+/// The hosts under which all workloads can be called.
+const RUN_HOSTS: [&str; 2] = ["run.blaxel.ai", "run.blaxel.dev"];
 
 /// The largest window that HTTP/2 knows, in bytes.
 const LARGEST_WINDOW: u32 = (1 << 31) - 1;
@@ -92,7 +88,11 @@ impl Default for HyperBuilder {
             ping_timeout: Duration::from_secs(10),
             control_idle: Duration::from_secs(50),
             workload_idle: Duration::from_secs(5),
-            workload_hosts: WORKLOAD_HOSTS.into_iter().map(HostRule::new).collect(),
+            workload_hosts: WORKLOAD_DOMAINS
+                .into_iter()
+                .chain(RUN_HOSTS)
+                .map(HostRule::new)
+                .collect(),
             max_in_flight: 0,
             #[cfg(feature = "gzip")]
             gzip: true,
@@ -293,11 +293,7 @@ impl HostRule {
     }
 
     pub(super) fn covers(&self, host: &str) -> bool {
-        let (rule, host) = (self.0.as_bytes(), host.as_bytes());
-        let Some(start) = host.len().checked_sub(rule.len()) else {
-            return false;
-        };
-        host[start..].eq_ignore_ascii_case(rule) && (start == 0 || rule.starts_with(b"."))
+        covers(&self.0, host)
     }
 }
 

@@ -3,6 +3,8 @@
 use blaxel_core::{Delivery, Error, ErrorKind, Plane, Replay};
 use http::{HeaderMap, StatusCode};
 
+use crate::defaults::is_from_platform;
+
 /// Where a call stands when an attempt has failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Situation {
@@ -51,7 +53,7 @@ impl Finding {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
-            platform: text("x-blaxel-source") == Some("platform"),
+            platform: is_from_platform(headers),
             code: text("x-blaxel-error-code").map(str::to_owned),
             retryable: None,
             token_dropped: false,
