@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::page::{Cursor, Paged};
+use crate::recent::Recent;
 use crate::service::{BoxFuture, HttpService, call};
 
 /// How many empty pages in a row are walked through before the list is taken for broken.
@@ -20,6 +21,10 @@ const EMPTY_PAGES_ALLOWED: u32 = 16;
 
 /// Fetches the page that begins at a cursor.
 type Fetch<P> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + Send>;
+
+/// Sets a future going somewhere else, and gives one that waits for it.
+type Background<P> =
+    Box<dyn FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send>;
 
 /// A list, page by page, fetched one after the other as they are asked for.
 ///
@@ -31,6 +36,7 @@ type Fetch<P> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + S
 #[must_use = "nothing is fetched until it is asked for a page"]
 pub struct Pages<P> {
     fetch: Fetch<P>,
+    background: Option<Background<P>>,
     pending: Option<BoxFuture<Result<P, Error>>>,
     position: Position,
     seen: HashSet<u64>,
@@ -53,6 +59,7 @@ impl<P: Paged> Pages<P> {
     {
         Self {
             fetch: Box::new(fetch),
+            background: None,
             pending: None,
             position: Position::At(start),
             seen: HashSet::new(),
@@ -76,6 +83,19 @@ impl<P: Paged> Pages<P> {
             let operation = operation(cursor);
             Box::pin(async move { call(&service, &operation).await })
         })
+    }
+
+    /// Fetches the next page while the current one is worked on: one page ahead, never more.
+    ///
+    /// A future that nobody polls does not move, so the fetch has to run somewhere else. `spawn` sets
+    /// it going there and returns a future for its outcome, which stops it when it is dropped.
+    /// `blaxel_transport::in_background` does so on a tokio runtime.
+    pub fn read_ahead<F>(mut self, spawn: F) -> Self
+    where
+        F: FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send + 'static,
+    {
+        self.background = Some(Box::new(spawn));
+        self
     }
 
     /// The next page, or `None` at the end of the list.
@@ -107,6 +127,7 @@ impl<P: Paged> Pages<P> {
             page_start,
             taken: 0,
             to_skip: 0,
+            recent: None,
         }
     }
 
@@ -125,8 +146,16 @@ impl<P: Paged> Pages<P> {
         self.pending = None;
         if let Ok(page) = &outcome {
             self.position = self.after(page);
+            self.fetch_ahead();
         }
         Poll::Ready(Some(outcome))
+    }
+
+    /// Sets the fetch of the next page going, if that was asked for and there is one.
+    fn fetch_ahead(&mut self) {
+        if let (Some(background), Position::At(cursor)) = (&mut self.background, &self.position) {
+            self.pending = Some(background((self.fetch)(cursor.clone())));
+        }
     }
 
     /// Where the walk stands after a page.
@@ -156,10 +185,10 @@ impl<P: Paged> Pages<P> {
     }
 }
 
-/// Stands for a cursor in the set of those seen, so that a long walk stays small.
-fn fingerprint(cursor: &Cursor) -> u64 {
+/// Stands for a cursor or an id in the set of those seen, so that a long walk stays small.
+pub(crate) fn fingerprint(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    cursor.hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -190,6 +219,7 @@ pub struct Items<P: Paged> {
     page_start: Option<Cursor>,
     taken: usize,
     to_skip: usize,
+    recent: Option<Recent<P::Item>>,
 }
 
 /// A place between two items of a list, which can be saved, and resumed by
@@ -201,6 +231,30 @@ pub struct Checkpoint {
 }
 
 impl<P: Paged> Items<P> {
+    /// Fetches the next page while the items of the current one are worked on; see
+    /// [`Pages::read_ahead`].
+    pub fn read_ahead<F>(mut self, spawn: F) -> Self
+    where
+        F: FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send + 'static,
+    {
+        self.pages = self.pages.read_ahead(spawn);
+        self
+    }
+
+    /// Leaves out an item whose id was among the last `window` ones given out.
+    ///
+    /// A list that grows while it is walked can show an item on two pages. How many ids are
+    /// remembered bounds the memory; a page or two of them is enough for most lists.
+    pub fn distinct_by<K: Hash>(
+        mut self,
+        window: usize,
+        id: impl Fn(&P::Item) -> K + Send + 'static,
+    ) -> Self {
+        let id = move |item: &P::Item| fingerprint(&id(item));
+        self.recent = Some(Recent::new(window, Box::new(id)));
+        self
+    }
+
     /// The next item, or `None` at the end of the list.
     ///
     /// It may be dropped while it waits: no item is lost.
@@ -236,6 +290,9 @@ impl<P: Paged> Items<P> {
         loop {
             if let Some(item) = self.current.next() {
                 self.taken += 1;
+                if self.recent.as_mut().is_some_and(|recent| recent.has(&item)) {
+                    continue;
+                }
                 return Poll::Ready(Some(Ok(item)));
             }
             let start = self.pages.cursor().cloned();
