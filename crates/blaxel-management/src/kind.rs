@@ -45,7 +45,19 @@ pub trait Listed: Send + 'static {
     /// The operation that lists it.
     const LIST: OperationInfo;
     /// What a page holds: the resource, or as much of it as a list tells.
-    type Item: DeserializeOwned + Send + Unpin + 'static;
+    type Item: Identified + DeserializeOwned + Send + Unpin + 'static;
+}
+
+/// What a list tells its items apart by.
+pub trait Identified {
+    /// The name or id that no other item of the list has.
+    fn id(&self) -> &str;
+}
+
+impl<R: Resource> Identified for R {
+    fn id(&self) -> &str {
+        self.name()
+    }
 }
 
 /// A kind of which there are few: all come at once.

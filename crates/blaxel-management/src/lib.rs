@@ -30,8 +30,8 @@ use blaxel_core::HttpService;
 pub use self::clearable::Clearable;
 pub use self::collection::{Collection, Outcome};
 pub use self::kind::{
-    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Listed, Replaced,
-    Resource, Revised, Secretive,
+    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
+    Listed, Replaced, Resource, Revised, Secretive,
 };
 pub use self::metadata::{Event, Flavor, FlavorKind, Generation, Metadata, Status};
 pub use self::scope::Scope;
