@@ -20,7 +20,15 @@ mod wait;
 #[cfg(feature = "workloads")]
 pub mod agents;
 #[cfg(feature = "workloads")]
+pub mod applications;
+#[cfg(feature = "workloads")]
+pub mod functions;
+#[cfg(feature = "workloads")]
+pub mod jobs;
+#[cfg(feature = "workloads")]
 pub mod models;
+#[cfg(feature = "workloads")]
+pub mod policies;
 pub mod workload;
 
 use std::fmt;
