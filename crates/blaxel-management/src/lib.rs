@@ -21,6 +21,8 @@ mod wait;
 pub mod agents;
 #[cfg(feature = "workloads")]
 pub mod applications;
+#[cfg(feature = "storage")]
+pub mod drives;
 #[cfg(feature = "workloads")]
 pub mod functions;
 #[cfg(feature = "workloads")]
@@ -29,6 +31,10 @@ pub mod jobs;
 pub mod models;
 #[cfg(feature = "workloads")]
 pub mod policies;
+#[cfg(feature = "storage")]
+pub mod volume_templates;
+#[cfg(feature = "storage")]
+pub mod volumes;
 pub mod workload;
 
 use std::fmt;
