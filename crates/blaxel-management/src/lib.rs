@@ -25,6 +25,8 @@ pub mod applications;
 pub mod drives;
 #[cfg(feature = "workloads")]
 pub mod functions;
+#[cfg(feature = "images")]
+pub mod images;
 #[cfg(feature = "workloads")]
 pub mod jobs;
 #[cfg(feature = "workloads")]
