@@ -4,14 +4,18 @@
 //! given, several of them side by side.
 
 mod executions;
+mod tasks;
 
 use blaxel_core::{HttpService, OperationInfo, Replay};
 use http::Method;
 
 pub use self::executions::{
     DeleteJobExecution, JobExecution, JobExecutionDraft, JobExecutionMetadata, JobExecutionSpec,
-    JobExecutionStats, JobExecutionStatus, JobExecutionTask, JobExecutionTaskCondition,
-    JobExecutionTaskMetadata, JobExecutionTaskSpec, JobExecutionTaskStatus, StartedJobExecution,
+    JobExecutionStats, JobExecutionStatus, StartedJobExecution,
+};
+pub use self::tasks::{
+    JobExecutionTask, JobExecutionTaskCondition, JobExecutionTaskMetadata, JobExecutionTaskSpec,
+    JobExecutionTaskStatus,
 };
 use crate::Management;
 use crate::collection::Collection;

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
-use blaxel_core::Operation as _;
+use blaxel_core::{ApiVersion, Operation as _, Period};
+use serde::Deserialize as _;
 use serde_json::json;
 
+use super::super::tasks::{JobExecutionTaskSpec, JobExecutionTaskStatus};
 use super::*;
 use crate::operations::{Create, List};
 use crate::scope::Scope;
