@@ -20,7 +20,23 @@ mod wait;
 #[cfg(feature = "workloads")]
 pub mod agents;
 #[cfg(feature = "workloads")]
+pub mod applications;
+#[cfg(feature = "storage")]
+pub mod drives;
+#[cfg(feature = "workloads")]
+pub mod functions;
+#[cfg(feature = "images")]
+pub mod images;
+#[cfg(feature = "workloads")]
+pub mod jobs;
+#[cfg(feature = "workloads")]
 pub mod models;
+#[cfg(feature = "workloads")]
+pub mod policies;
+#[cfg(feature = "storage")]
+pub mod volume_templates;
+#[cfg(feature = "storage")]
+pub mod volumes;
 pub mod workload;
 
 use std::fmt;
