@@ -21,6 +21,8 @@ mod wait;
 pub mod agents;
 #[cfg(feature = "workloads")]
 pub mod models;
+#[cfg(feature = "sandboxes")]
+pub mod sandboxes;
 pub mod workload;
 
 use std::fmt;
