@@ -11,7 +11,11 @@ mod kind;
 mod metadata;
 pub mod operations;
 mod patch;
+#[cfg(feature = "wait")]
+mod pause;
 mod scope;
+#[cfg(all(test, feature = "wait"))]
+mod scripted;
 mod secret_text;
 mod size;
 #[cfg(feature = "wait")]

@@ -5,6 +5,9 @@
 //! Under each lie its [`Preview`]s, which show a port of it to the web, its [`Schedule`]s, which run
 //! commands in it, and its [`Snapshot`]s.
 
+mod create;
+#[cfg(feature = "wait")]
+mod ensure;
 mod fork;
 mod lifecycle;
 mod network;
@@ -17,6 +20,9 @@ use std::collections::BTreeMap;
 use blaxel_core::{HttpService, OperationInfo, Period, Replay, Timestamp, open_enum};
 use http::Method;
 
+pub use self::create::CreateSandbox;
+#[cfg(feature = "wait")]
+pub use self::ensure::{Ensure, Ensured};
 pub use self::fork::{Fork, ForkKind, ForkSandbox, Forked};
 pub use self::lifecycle::{ExpirationAction, ExpirationKind, ExpirationPolicy, SandboxLifecycle};
 pub use self::network::{
