@@ -1,5 +1,6 @@
 //! The walk over the items of a list.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::future::poll_fn;
@@ -33,7 +34,7 @@ pub struct Items<P: Paged> {
 }
 
 /// Finds what stands for the id of an item.
-type Identity<T> = Box<dyn Fn(&T) -> u64 + Send>;
+type Identity<T> = Box<dyn Fn(&T) -> Option<u64> + Send>;
 
 /// Items that were given out: how many, and which, where they can be told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +90,16 @@ impl<P: Paged> Items<P> {
     }
 
     /// Tells items apart by an id, so that a walk resumed from a [`Checkpoint`] knows which ones it was
-    /// given, whatever has come and gone since. Without one it can only count them.
-    pub fn identified_by(mut self, id: impl Fn(&P::Item) -> &str + Send + 'static) -> Self {
-        self.identity = Some(Box::new(move |item| stands_for(id(item))));
+    /// given, whatever has come and gone since. Without one it can only count them. An item whose id is
+    /// empty is like no other.
+    pub fn identified_by<F>(mut self, id: F) -> Self
+    where
+        F: Fn(&P::Item) -> Cow<'_, str> + Send + 'static,
+    {
+        self.identity = Some(Box::new(move |item| {
+            let id = id(item);
+            (!id.is_empty()).then(|| stands_for(&id))
+        }));
         self
     }
 
@@ -167,10 +175,9 @@ impl<P: Paged> Items<P> {
             self.to_skip.count -= 1;
             return false;
         }
-        let Some(identity) = &self.identity else {
+        let Some(id) = self.identity.as_ref().and_then(|identity| identity(item)) else {
             return true;
         };
-        let id = identity(item);
         self.taken.ids.push(id);
         !self.to_skip.ids.remove(&id) && self.recent.as_mut().is_none_or(|recent| recent.add(id))
     }

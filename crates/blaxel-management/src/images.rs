@@ -12,6 +12,8 @@
 mod shares;
 mod tags;
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, call, open_enum};
 use http::Method;
 
@@ -22,7 +24,7 @@ pub use self::shares::{
 pub use self::tags::ImageTag;
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Fetched, Listed, PLAIN_PAGE_QUERY};
+use crate::kind::{Deleted, Fetched, Identified, Listed, PLAIN_PAGE_QUERY};
 use crate::metadata::{Event, Generation, Status};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -229,6 +231,21 @@ fn creation(draft: &ImageDraft) -> Perform<'_, CreateImage> {
     Perform::new()
         .flag("skip-build", draft.image.is_some())
         .input(draft)
+}
+
+impl Identified for Image {
+    /// Of one name there may be one of each type, and ones that other workspaces share.
+    fn id(&self) -> Cow<'_, str> {
+        let ImageMetadata {
+            name,
+            resource_type,
+            source_workspace,
+            ..
+        } = &self.metadata;
+        let kind = resource_type.as_ref().map_or("", ResourceType::as_str);
+        let source = source_workspace.as_deref().unwrap_or_default();
+        format!("{source}/{kind}/{name}").into()
+    }
 }
 
 /// The whole registry. What is asked of the list counts from API version 2026-09-22 on; a search is

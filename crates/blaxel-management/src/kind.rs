@@ -3,6 +3,8 @@
 //! A kind implements what the API lets be done with it, and its [`Collection`](crate::Collection) has
 //! the methods for that and no others: a VPC, which cannot be replaced, has no `replace`.
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, OperationInfo, response};
 use bytes::Bytes;
 use serde::Serialize;
@@ -50,13 +52,13 @@ pub trait Listed: Send + 'static {
 
 /// What a list tells its items apart by.
 pub trait Identified {
-    /// The name or id that no other item of the list has.
-    fn id(&self) -> &str;
+    /// The name or id that no other item of the list has; empty if the server gave none.
+    fn id(&self) -> Cow<'_, str>;
 }
 
 impl<R: Resource> Identified for R {
-    fn id(&self) -> &str {
-        self.name()
+    fn id(&self) -> Cow<'_, str> {
+        self.name().into()
     }
 }
 

@@ -11,7 +11,11 @@ mod kind;
 mod metadata;
 pub mod operations;
 mod patch;
+#[cfg(feature = "wait")]
+mod pause;
 mod scope;
+#[cfg(all(test, feature = "wait"))]
+mod scripted;
 mod secret_text;
 mod size;
 #[cfg(feature = "wait")]
@@ -33,6 +37,8 @@ pub mod jobs;
 pub mod models;
 #[cfg(feature = "workloads")]
 pub mod policies;
+#[cfg(feature = "sandboxes")]
+pub mod sandboxes;
 #[cfg(feature = "storage")]
 pub mod volume_templates;
 #[cfg(feature = "storage")]
@@ -61,6 +67,7 @@ pub use self::wait::{Wait, Watched};
 /// A clone is as cheap as a clone of the service.
 #[derive(Clone)]
 pub struct Management<S> {
+    #[allow(dead_code, reason = "without any area of the API nothing is called")]
     service: S,
 }
 

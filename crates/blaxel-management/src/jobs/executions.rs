@@ -1,5 +1,7 @@
 //! The executions of a job.
 
+use std::borrow::Cow;
+
 use std::collections::BTreeMap;
 
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, call, open_enum};
@@ -8,7 +10,7 @@ use serde_json::Value;
 
 use super::tasks::JobExecutionTask;
 use crate::collection::Collection;
-use crate::kind::{Created, Fetched, Listed, PLAIN_PAGE_QUERY};
+use crate::kind::{Created, Fetched, Identified, Listed, PLAIN_PAGE_QUERY};
 use crate::operations::{Action, Perform};
 use crate::secret_text::SecretText;
 use crate::size::Megabytes;
@@ -237,6 +239,12 @@ impl<S: HttpService> Collection<JobExecution, S> {
 }
 
 /// A page holds 20 executions by default, and at most 100.
+impl Identified for JobExecution {
+    fn id(&self) -> Cow<'_, str> {
+        self.metadata.id.as_deref().unwrap_or_default().into()
+    }
+}
+
 impl Listed for JobExecution {
     const LIST: OperationInfo =
         OperationInfo::new("ListJobExecutions", Method::GET, "/jobs/{jobId}/executions")
