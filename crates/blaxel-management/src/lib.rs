@@ -19,8 +19,14 @@ mod wait;
 
 #[cfg(feature = "workloads")]
 pub mod agents;
+#[cfg(feature = "network")]
+pub mod custom_domains;
 #[cfg(feature = "workloads")]
 pub mod models;
+#[cfg(feature = "network")]
+pub mod public_ips;
+#[cfg(feature = "network")]
+pub mod vpcs;
 pub mod workload;
 
 use std::fmt;
@@ -33,7 +39,9 @@ pub use self::kind::{
     Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Listed, Replaced,
     Resource, Revised, Secretive,
 };
-pub use self::metadata::{Event, Flavor, FlavorKind, Generation, Metadata, Status};
+pub use self::metadata::{
+    Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
+};
 pub use self::scope::Scope;
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};
