@@ -91,6 +91,7 @@ record! {
 
 record! {
     /// To whom a custom domain is to be lent.
+    #[doc(alias = "ShareCustomDomain.request")]
     pub struct CustomDomainShare {
         /// The name of a workspace of the same account, or [`WHOLE_ACCOUNT`].
         pub target_workspace: String,

@@ -21,13 +21,21 @@ mod wait;
 pub mod agents;
 #[cfg(feature = "network")]
 pub mod custom_domains;
+#[cfg(feature = "workspaces")]
+pub mod features;
 #[cfg(feature = "workloads")]
 pub mod models;
 #[cfg(feature = "network")]
 pub mod public_ips;
+#[cfg(feature = "workspaces")]
+pub mod service_accounts;
+#[cfg(feature = "workspaces")]
+pub mod users;
 #[cfg(feature = "network")]
 pub mod vpcs;
 pub mod workload;
+#[cfg(feature = "workspaces")]
+pub mod workspaces;
 
 use std::fmt;
 

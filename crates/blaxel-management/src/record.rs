@@ -204,6 +204,10 @@ macro_rules! answer {
 
 /// Declares resources: what each is called (`metadata`), what it is to be (`spec`), and what else the
 /// server says of it.
+#[allow(
+    unused_macros,
+    reason = "which resources there are is a matter of features"
+)]
 macro_rules! document {
     ($(
         $(#[$($meta:tt)*])*
