@@ -19,16 +19,26 @@ mod wait;
 
 #[cfg(feature = "workloads")]
 pub mod agents;
+#[cfg(feature = "catalog")]
+pub mod changelog;
 #[cfg(feature = "network")]
 pub mod custom_domains;
 #[cfg(feature = "workspaces")]
 pub mod features;
+#[cfg(feature = "catalog")]
+pub mod hubs;
+#[cfg(feature = "catalog")]
+pub mod integrations;
+#[cfg(feature = "catalog")]
+pub mod locations;
 #[cfg(feature = "workloads")]
 pub mod models;
 #[cfg(feature = "network")]
 pub mod public_ips;
 #[cfg(feature = "workspaces")]
 pub mod service_accounts;
+#[cfg(feature = "catalog")]
+pub mod templates;
 #[cfg(feature = "workspaces")]
 pub mod users;
 #[cfg(feature = "network")]
