@@ -31,10 +31,14 @@ pub mod hubs;
 pub mod integrations;
 #[cfg(feature = "catalog")]
 pub mod locations;
+#[cfg(feature = "observability")]
+pub mod logs;
 #[cfg(feature = "workloads")]
 pub mod models;
 #[cfg(feature = "network")]
 pub mod public_ips;
+#[cfg(feature = "observability")]
+pub mod quotas;
 #[cfg(feature = "workspaces")]
 pub mod service_accounts;
 #[cfg(feature = "catalog")]
