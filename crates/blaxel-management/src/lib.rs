@@ -25,25 +25,53 @@ mod wait;
 pub mod agents;
 #[cfg(feature = "workloads")]
 pub mod applications;
+#[cfg(feature = "catalog")]
+pub mod changelog;
+#[cfg(feature = "network")]
+pub mod custom_domains;
 #[cfg(feature = "storage")]
 pub mod drives;
+#[cfg(feature = "workspaces")]
+pub mod features;
 #[cfg(feature = "workloads")]
 pub mod functions;
+#[cfg(feature = "catalog")]
+pub mod hubs;
 #[cfg(feature = "images")]
 pub mod images;
+#[cfg(feature = "catalog")]
+pub mod integrations;
 #[cfg(feature = "workloads")]
 pub mod jobs;
+#[cfg(feature = "catalog")]
+pub mod locations;
+#[cfg(feature = "observability")]
+pub mod logs;
 #[cfg(feature = "workloads")]
 pub mod models;
 #[cfg(feature = "workloads")]
 pub mod policies;
+#[cfg(feature = "network")]
+pub mod public_ips;
+#[cfg(feature = "observability")]
+pub mod quotas;
 #[cfg(feature = "sandboxes")]
 pub mod sandboxes;
+#[cfg(feature = "workspaces")]
+pub mod service_accounts;
+#[cfg(feature = "catalog")]
+pub mod templates;
+#[cfg(feature = "workspaces")]
+pub mod users;
 #[cfg(feature = "storage")]
 pub mod volume_templates;
 #[cfg(feature = "storage")]
 pub mod volumes;
+#[cfg(feature = "network")]
+pub mod vpcs;
 pub mod workload;
+#[cfg(feature = "workspaces")]
+pub mod workspaces;
 
 use std::fmt;
 
@@ -55,7 +83,9 @@ pub use self::kind::{
     Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
     Listed, Replaced, Resource, Revised, Secretive,
 };
-pub use self::metadata::{Event, Flavor, FlavorKind, Generation, Metadata, Status};
+pub use self::metadata::{
+    Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
+};
 pub use self::scope::Scope;
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};

@@ -103,6 +103,18 @@ impl Status {
 }
 
 open_enum! {
+    /// Whether a domain has been shown to belong to those who claim it.
+    pub enum VerificationStatus {
+        /// Nobody has looked yet, or the records are not there yet.
+        Pending = "pending",
+        /// It has.
+        Verified = "verified",
+        /// The records are not as they must be.
+        Failed = "failed",
+    }
+}
+
+open_enum! {
     /// The generation of the platform's machinery that a workload runs on.
     pub enum Generation {
         /// The second.
