@@ -143,6 +143,7 @@ impl ListParams {
 }
 
 /// What a page says about the list it is a part of.
+#[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
