@@ -69,7 +69,6 @@ open_enum! {
 
 answer! {
     /// An image, of which a tag is a version.
-    #[doc(alias = "ImageSummary")]
     pub struct Image {
         /// What it is called, and where it stands.
         pub metadata: ImageMetadata,
@@ -102,7 +101,6 @@ answer! {
     }
 
     /// How large an image is, and its tags or how many they are.
-    #[doc(alias = "ImageSummarySpec")]
     pub struct ImageSpec {
         /// Its size.
         pub size: Option<ByteSize>,
