@@ -51,6 +51,8 @@ impl Builder {
                 seed: 1,
                 account_admin: true,
                 stream_pause: Duration::ZERO,
+                deploy_time: Duration::ZERO,
+                delete_time: Duration::ZERO,
                 device_approval: Some(Duration::from_secs(2)),
             },
             port: 0,
@@ -116,6 +118,22 @@ impl Builder {
     /// pause needs a tokio runtime with timers. The pieces come one by one in any case.
     pub fn stream_pause(mut self, pause: Duration) -> Self {
         self.config.stream_pause = pause;
+        self
+    }
+
+    /// How long each step of a deployment lasts, by the emulator's clock. Unless set, what is created
+    /// is `DEPLOYED` at once. Otherwise it is `DEPLOYING` for so long, or `DEACTIVATING` if it is to be
+    /// disabled; and what was uploaded is `BUILDING` for so long before.
+    pub fn deploy_time(mut self, time: Duration) -> Self {
+        self.config.deploy_time = time;
+        self
+    }
+
+    /// How long a deletion lasts, by the emulator's clock. Unless set, what is deleted is gone at once.
+    /// Otherwise it is `DELETING` for so long; and a sandbox stays as `TERMINATED` for five minutes
+    /// more, or as long as its `spec.lifecycle.terminatedRetention` says.
+    pub fn delete_time(mut self, time: Duration) -> Self {
+        self.config.delete_time = time;
         self
     }
 

@@ -3,6 +3,7 @@
 mod access;
 mod anthropic;
 mod billing;
+mod body;
 mod call;
 mod chat;
 mod gemini;
@@ -81,7 +82,11 @@ impl Route {
 /// Everything the emulator can do.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = oauth::routes();
-    routes.extend(crate::state::KINDS.into_iter().flat_map(resources::routes));
+    routes.extend(
+        crate::state::KINDS
+            .iter()
+            .flat_map(|kind| resources::routes(kind)),
+    );
     routes.extend(billing::routes());
     routes.extend(inference::routes());
     routes

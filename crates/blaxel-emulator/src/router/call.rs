@@ -14,6 +14,7 @@ use super::Gate;
 use super::access::{self, Identity};
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
+use crate::state::Author;
 
 /// The largest request body that is taken, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -121,6 +122,14 @@ impl Call {
     /// A header, if it is there and is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Who asks, as the author of what is written.
+    pub(crate) fn author(&self) -> Author<'_> {
+        Author {
+            name: self.identity.name(),
+            at: self.engine.clock.since_epoch(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

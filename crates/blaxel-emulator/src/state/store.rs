@@ -1,178 +1,425 @@
-//! The store: documents by kind and name.
+//! The store: records on shelves.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use blaxel_core::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Kind;
+use super::kind::{Context, Form, Life};
+use super::walk::{Aim, End, Walk};
+use super::{Kind, Shelf, member, status};
+use crate::clock::{Clock, timestamp};
 use crate::lock;
 
 /// A resource as JSON: members that the emulator knows nothing about are kept.
 pub(crate) type Document = Map<String, Value>;
 
-/// Who writes a document, and what the server adds to it.
+/// How long something stays as `TERMINATED` unless it says otherwise.
+const RETENTION: Duration = Duration::from_secs(5 * 60);
+
+/// What makes one emulator's resources its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) workspace: String,
+    /// The base of the workloads' addresses.
+    pub(crate) run_url: String,
+    /// How long each step of a deployment lasts.
+    pub(crate) deploy_time: Duration,
+    /// How long a deletion lasts.
+    pub(crate) delete_time: Duration,
+}
+
+/// Who writes, and when.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Author<'a> {
     pub(crate) name: &'a str,
-    pub(crate) workspace: &'a str,
-    pub(crate) url: String,
-    pub(crate) now: Timestamp,
+    /// Since 1970-01-01T00:00:00Z.
+    pub(crate) at: Duration,
 }
 
 /// A document in the store.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Grows with every creation, so it orders as `createdAt` does, and without ties.
+    /// Grows with every creation, so it orders as the times of creation do, and without ties.
     pub(crate) serial: u64,
     pub(crate) name: String,
+    /// As it is kept: without what is computed, and with its secrets.
     pub(crate) document: Document,
+    pub(crate) walk: Walk,
 }
 
-/// Where a page ended: what the next one comes after. It stays good whatever is created or deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Position {
-    Serial(u64),
-    Name(String),
+impl Record {
+    /// Where it is: in its walk, or else what its document says.
+    pub(crate) fn status(&self, now: Duration) -> &str {
+        let said = || self.document.get("status").and_then(Value::as_str);
+        self.walk.status(now).or_else(said).unwrap_or_default()
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct Store(Mutex<Shelves>);
+/// All resources of an emulator. [`open`](Self::open) is the one way in.
+pub(crate) struct Store {
+    clock: Clock,
+    shelves: Mutex<Shelves>,
+}
 
-#[derive(Default)]
-struct Shelves {
+impl Store {
+    pub(crate) fn new(setting: Setting, clock: Clock) -> Self {
+        let shelves = Shelves {
+            setting,
+            now: Duration::ZERO,
+            serial: 0,
+            next_end: None,
+            by_shelf: BTreeMap::new(),
+        };
+        Self {
+            clock,
+            shelves: Mutex::new(shelves),
+        }
+    }
+
+    /// Takes the store, as it is now. Nobody else gets in until the guard is dropped, so what a
+    /// handler looks up stays true until it has written: open it once, and never while it is open.
+    pub(crate) fn open(&self) -> MutexGuard<'_, Shelves> {
+        let now = self.clock.since_epoch();
+        let mut shelves = lock(&self.shelves);
+        shelves.now = now;
+        shelves.sweep();
+        shelves
+    }
+}
+
+/// The opened store.
+pub(crate) struct Shelves {
+    setting: Setting,
+    /// When it was opened, since 1970-01-01T00:00:00Z.
+    now: Duration,
     serial: u64,
-    by_kind: HashMap<&'static str, BTreeMap<String, Record>>,
+    /// When the next record vanishes by itself.
+    next_end: Option<Duration>,
+    by_shelf: BTreeMap<Shelf, BTreeMap<String, Record>>,
 }
 
 impl Shelves {
-    fn put(
+    /// The time the store was opened at, since 1970-01-01T00:00:00Z.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// One record.
+    pub(crate) fn get(&self, shelf: &Shelf, name: &str) -> Option<&Record> {
+        self.by_shelf.get(shelf)?.get(name)
+    }
+
+    /// One record, to change it in place. Its stamps and its walk stay as they are.
+    pub(crate) fn modify(&mut self, shelf: &Shelf, name: &str) -> Option<&mut Record> {
+        self.by_shelf.get_mut(shelf)?.get_mut(name)
+    }
+
+    /// The records of a shelf, by name.
+    pub(crate) fn all(&self, shelf: &Shelf) -> impl Iterator<Item = &Record> {
+        self.by_shelf
+            .get(shelf)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+    }
+
+    /// The records of a kind on all its shelves, with the shelf of each.
+    pub(crate) fn everywhere(&self, kind: &Kind) -> impl Iterator<Item = (&Shelf, &Record)> {
+        let path = kind.path;
+        self.by_shelf
+            .iter()
+            .filter(move |(shelf, _)| shelf.kind().path == path)
+            .flat_map(|(shelf, records)| records.values().map(move |record| (shelf, record)))
+    }
+
+    /// Creates a record; `false` if the name is taken. A name is free again when its record is
+    /// `TERMINATED`.
+    #[must_use]
+    pub(crate) fn create(
         &mut self,
-        kind: &Kind,
+        shelf: &Shelf,
+        name: &str,
+        document: Document,
+        author: &Author<'_>,
+    ) -> bool {
+        let now = self.now;
+        let taken = |record: &Record| !record.walk.is_terminated(now);
+        if self.get(shelf, name).is_some_and(taken) {
+            return false;
+        }
+        self.put(shelf, name, document, author);
+        true
+    }
+
+    /// Creates a record, in the place of one of the same name and everything under it.
+    pub(crate) fn put(
+        &mut self,
+        shelf: &Shelf,
         name: &str,
         mut document: Document,
         author: &Author<'_>,
-    ) -> Document {
-        complete(&mut document, name, author, None);
+    ) {
+        self.remove(shelf, name);
+        self.fill(shelf, name, &mut document, None, author);
+        let mut walk = Walk::default();
+        self.deploy(shelf, &document, &mut walk, author.at);
         self.serial += 1;
         let record = Record {
             serial: self.serial,
             name: name.to_owned(),
-            document: document.clone(),
+            document,
+            walk,
         };
-        self.by_kind
-            .entry(kind.plural)
-            .or_default()
-            .insert(name.to_owned(), record);
-        document
-    }
-}
-
-impl Store {
-    /// Creates a document, or puts it in the place of another one.
-    pub(crate) fn put(&self, kind: &Kind, name: &str, document: Document, author: &Author<'_>) {
-        lock(&self.0).put(kind, name, document, author);
+        self.keep(shelf, record);
     }
 
-    /// Creates a document; `None` if the name is taken.
-    pub(crate) fn create(
-        &self,
-        kind: &Kind,
-        name: &str,
-        document: Document,
-        author: &Author<'_>,
-    ) -> Option<Document> {
-        let mut shelves = lock(&self.0);
-        let taken = shelves
-            .by_kind
-            .get(kind.plural)
-            .is_some_and(|shelf| shelf.contains_key(name));
-        (!taken).then(|| shelves.put(kind, name, document, author))
-    }
-
-    pub(crate) fn get(&self, kind: &Kind, name: &str) -> Option<Document> {
-        Some(
-            lock(&self.0)
-                .by_kind
-                .get(kind.plural)?
-                .get(name)?
-                .document
-                .clone(),
-        )
-    }
-
-    pub(crate) fn contains(&self, kind: &Kind, name: &str) -> bool {
-        lock(&self.0)
-            .by_kind
-            .get(kind.plural)
-            .is_some_and(|shelf| shelf.contains_key(name))
-    }
-
-    /// Replaces a document as a whole, but for what the server keeps; `None` if there is none.
+    /// Replaces a document as a whole, but for what the server keeps; `false` if there is none. A
+    /// new spec is deployed.
+    #[must_use]
     pub(crate) fn replace(
-        &self,
-        kind: &Kind,
+        &mut self,
+        shelf: &Shelf,
         name: &str,
         mut document: Document,
         author: &Author<'_>,
-    ) -> Option<Document> {
-        let mut shelves = lock(&self.0);
-        let record = shelves.by_kind.get_mut(kind.plural)?.get_mut(name)?;
-        complete(&mut document, name, author, record.document.get("metadata"));
-        record.document.clone_from(&document);
-        Some(document)
+    ) -> bool {
+        let Some(mut record) = self.take(shelf, name) else {
+            return false;
+        };
+        self.fill(shelf, name, &mut document, Some(&record.document), author);
+        let same = record.document.get("spec") == document.get("spec");
+        if !same || record.status(self.now) == status::FAILED {
+            self.deploy(shelf, &document, &mut record.walk, author.at);
+        }
+        record.document = document;
+        self.keep(shelf, record);
+        true
     }
 
-    pub(crate) fn remove(&self, kind: &Kind, name: &str) -> Option<Document> {
-        Some(
-            lock(&self.0)
-                .by_kind
-                .get_mut(kind.plural)?
-                .remove(name)?
-                .document,
-        )
+    /// Takes a record away at once, and everything under it.
+    pub(crate) fn remove(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
+        let record = self.take(shelf, name)?;
+        self.by_shelf
+            .retain(|other, _| !other.is_under(shelf, name));
+        Some(record)
     }
 
-    /// All documents of a kind, by name.
-    pub(crate) fn all(&self, kind: &Kind) -> Vec<Record> {
-        let shelves = lock(&self.0);
-        shelves
-            .by_kind
-            .get(kind.plural)
-            .map(|shelf| shelf.values().cloned().collect())
-            .unwrap_or_default()
+    /// Deletes a record as the API does: at once, or in the time that deletions last.
+    pub(crate) fn delete(&mut self, shelf: &Shelf, name: &str) {
+        let lasts = self.setting.delete_time;
+        let life = shelf.kind().life;
+        if life == Life::Plain || lasts.is_zero() {
+            self.remove(shelf, name);
+            return;
+        }
+        let Some(mut record) = self.take(shelf, name) else {
+            return;
+        };
+        let done = self.now.saturating_add(lasts);
+        let end = match life {
+            Life::Lingering => End {
+                terminated: Some(done),
+                gone: done.saturating_add(RETENTION),
+            },
+            _ => End {
+                terminated: None,
+                gone: done,
+            },
+        };
+        record.walk.delete(self.now, end);
+        self.keep(shelf, record);
     }
-}
 
-/// Sets the members that are the server's: whatever the client sent for them is replaced. What
-/// belongs to the creation is taken from the metadata there was before, if any.
-fn complete(document: &mut Document, name: &str, author: &Author<'_>, before: Option<&Value>) {
-    let now = Value::from(author.now.as_str());
-    let kept = |member: &str, fresh: Value| {
-        before
-            .and_then(|metadata| metadata.get(member))
-            .cloned()
-            .unwrap_or(fresh)
-    };
-    let own = [
-        ("name", Value::from(name)),
-        ("workspace", kept("workspace", author.workspace.into())),
-        ("url", kept("url", author.url.as_str().into())),
-        ("createdAt", kept("createdAt", now.clone())),
-        ("createdBy", kept("createdBy", author.name.into())),
-        ("updatedAt", now),
-        ("updatedBy", author.name.into()),
-    ];
-    let metadata = document.entry("metadata").or_insert_with(|| json!({}));
-    if let Value::Object(metadata) = metadata {
-        metadata.extend(own.map(|(member, value)| (member.to_owned(), value)));
-        // The client's own, but it stays until the client sends another one.
-        if let Some(id) = before.and_then(|metadata| metadata.get("externalId")) {
-            metadata.entry("externalId").or_insert_with(|| id.clone());
+    /// A record as the API shows it; `None` if there is none.
+    pub(crate) fn show(&self, shelf: &Shelf, name: &str) -> Option<Document> {
+        Some(self.shown(shelf, self.get(shelf, name)?))
+    }
+
+    /// A record of a shelf as the API shows it.
+    pub(crate) fn shown(&self, shelf: &Shelf, record: &Record) -> Document {
+        let mut document = record.document.clone();
+        if let Some(status) = record.walk.status(self.now) {
+            document.insert("status".to_owned(), status.into());
+            document.insert("events".to_owned(), record.walk.events(self.now));
+        }
+        (shelf.kind().compute)(self, shelf, record, &mut document);
+        document
+    }
+
+    /// A name that nothing on the shelf has: the prefix, a hyphen and eight digits.
+    pub(crate) fn fresh_name(&mut self, shelf: &Shelf, prefix: &str) -> String {
+        loop {
+            self.serial += 1;
+            // An odd factor: every number comes once, and the names do not look like a count.
+            let number = (self.serial as u32).wrapping_mul(0x9E37_79B1);
+            let name = format!("{prefix}-{number:08x}");
+            if self.get(shelf, &name).is_none() {
+                return name;
+            }
         }
     }
-    document.insert("status".to_owned(), "DEPLOYED".into());
-    document.insert("events".to_owned(), json!([]));
+
+    fn keep(&mut self, shelf: &Shelf, record: Record) {
+        if let Some(gone) = record.walk.gone() {
+            self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+        }
+        let records = self.by_shelf.entry(shelf.clone()).or_default();
+        records.insert(record.name.clone(), record);
+    }
+
+    fn take(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
+        self.by_shelf.get_mut(shelf)?.remove(name)
+    }
+
+    /// Removes what has ended.
+    fn sweep(&mut self) {
+        if self.next_end.is_none_or(|end| self.now < end) {
+            return;
+        }
+        let mut ended = Vec::new();
+        self.next_end = None;
+        for (shelf, records) in &self.by_shelf {
+            for record in records.values() {
+                match record.walk.gone() {
+                    Some(gone) if gone <= self.now => {
+                        ended.push((shelf.clone(), record.name.clone()));
+                    }
+                    Some(gone) => {
+                        self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+                    }
+                    None => {}
+                }
+            }
+        }
+        for (shelf, name) in ended {
+            self.remove(&shelf, &name);
+        }
+    }
+
+    /// Starts the deployment of a document, if its kind knows any.
+    fn deploy(&self, shelf: &Shelf, document: &Document, walk: &mut Walk, at: Duration) {
+        if shelf.kind().life == Life::Plain {
+            return;
+        }
+        let enabled = member::get(document, "spec/enabled").and_then(Value::as_bool);
+        let aim = if enabled == Some(false) {
+            Aim::Deactivated
+        } else {
+            Aim::Deployed
+        };
+        walk.deploy(at, self.setting.deploy_time, aim, None);
+    }
+
+    /// Sets the members that are the server's: whatever the client sent for them is replaced. What
+    /// belongs to the creation is taken from the document there was before, if any.
+    fn fill(
+        &self,
+        shelf: &Shelf,
+        name: &str,
+        document: &mut Document,
+        before: Option<&Document>,
+        author: &Author<'_>,
+    ) {
+        let kind = shelf.kind();
+        for member in kind.read_only {
+            document.remove(*member);
+        }
+        if kind.life != Life::Plain {
+            document.remove("status");
+            document.remove("events");
+        }
+        for path in kind.sticky {
+            match (member::get(document, path), before) {
+                (Some(Value::Null), _) => {
+                    member::remove(document, path);
+                }
+                (None, Some(before)) => {
+                    if let Some(value) = member::get(before, path) {
+                        member::set(document, path, value.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.stamp(shelf, name, document, before, author);
+        for (path, parent) in kind.parents_in.iter().zip(shelf.scope()) {
+            member::set(document, path, parent.as_str().into());
+        }
+        let context = Context {
+            shelf,
+            name,
+            workspace: &self.setting.workspace,
+            now: author.at,
+            before,
+        };
+        (kind.complete)(document, &context);
+    }
+
+    fn stamp(
+        &self,
+        shelf: &Shelf,
+        name: &str,
+        document: &mut Document,
+        before: Option<&Document>,
+        author: &Author<'_>,
+    ) {
+        let kind = shelf.kind();
+        let stamps = kind.stamps;
+        let now = Value::from(timestamp(author.at).as_str());
+        let (key, before) = match kind.form {
+            Form::Resource => (
+                "name",
+                before
+                    .and_then(|before| before.get("metadata"))
+                    .and_then(Value::as_object),
+            ),
+            Form::Flat { key } => (key, before),
+        };
+        let head = match kind.form {
+            Form::Flat { .. } => document,
+            Form::Resource => {
+                let metadata = document.entry("metadata").or_insert_with(|| json!({}));
+                let Value::Object(metadata) = metadata else {
+                    return;
+                };
+                metadata.remove("plan");
+                metadata.remove("url");
+                if kind.has_url {
+                    metadata.insert("url".to_owned(), self.url(kind, name).into());
+                }
+                metadata
+            }
+        };
+        head.insert(key.to_owned(), name.into());
+        let first = [
+            (
+                stamps.workspace,
+                Value::from(self.setting.workspace.as_str()),
+            ),
+            (stamps.created_at, now.clone()),
+            (stamps.created_by, author.name.into()),
+        ];
+        for (member, fresh) in first {
+            let Some(member) = member else { continue };
+            let kept = before.and_then(|before| before.get(member)).cloned();
+            head.insert(member.to_owned(), kept.unwrap_or(fresh));
+        }
+        let last = [
+            (stamps.updated_at, now),
+            (stamps.updated_by, author.name.into()),
+        ];
+        for (member, value) in last {
+            let Some(member) = member else { continue };
+            head.insert(member.to_owned(), value);
+        }
+    }
+
+    /// Where a workload is called.
+    fn url(&self, kind: &Kind, name: &str) -> String {
+        let Setting {
+            run_url, workspace, ..
+        } = &self.setting;
+        format!("{run_url}/{workspace}/{}/{name}", kind.path)
+    }
 }

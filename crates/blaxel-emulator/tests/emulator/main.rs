@@ -14,6 +14,7 @@ mod doors;
 mod faults;
 mod inference;
 mod lists;
+mod nested;
 mod oauth;
 mod program;
 mod resources;
