@@ -233,23 +233,28 @@ impl Shelves {
         Some(record)
     }
 
-    /// Deletes a record as the API does: at once, or in the time that deletions last.
+    /// Deletes a record as the API does: at once, or in the time that deletions last. One that is over
+    /// goes at once, and one that is being deleted takes no longer for being deleted again.
     pub(crate) fn delete(&mut self, shelf: &Shelf, name: &str) {
         let lasts = self.setting.delete_time;
         let life = shelf.kind().life;
-        if life == Life::Plain || lasts.is_zero() {
-            self.remove(shelf, name);
-            return;
-        }
         let Some(mut record) = self.take(shelf, name) else {
             return;
         };
-        let done = self.now.saturating_add(lasts);
-        let end = match life {
-            Life::Lingering => End::lingering(&record.document, done),
-            _ => End::vanishing(done),
-        };
-        record.walk.delete(self.now, end);
+        let is_over = record.walk.is_terminated(self.now);
+        if life == Life::Plain || lasts.is_zero() || is_over {
+            self.keep(shelf, record);
+            self.remove(shelf, name);
+            return;
+        }
+        if !record.walk.is_ending() {
+            let done = self.now.saturating_add(lasts);
+            let end = match life {
+                Life::Lingering => End::lingering(&record.document, done),
+                _ => End::vanishing(done),
+            };
+            record.walk.delete(self.now, end);
+        }
         self.keep(shelf, record);
     }
 
