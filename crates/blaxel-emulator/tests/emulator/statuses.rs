@@ -285,3 +285,15 @@ async fn without_a_time_everything_is_at_once() {
         .expect(200);
     get("/agents/a").on(&emulator).await.refusal(404);
 }
+
+/// On a clock that moves by itself, every answer tells a state.
+#[tokio::test]
+async fn a_moving_clock_leaves_no_gap() {
+    let emulator = Emulator::builder().real_clock().build();
+    for n in 0..200 {
+        let sent = json!({"metadata": {"name": format!("a-{n}")}, "spec": {}});
+        let made = post("/agents", &sent).on(&emulator).await.expect(200);
+        assert_eq!(made["status"], "DEPLOYED");
+        assert_eq!(made["events"].as_array().unwrap().len(), 2);
+    }
+}
