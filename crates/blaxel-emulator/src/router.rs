@@ -31,6 +31,7 @@ use http::{HeaderValue, StatusCode};
 use self::access::Identity;
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::listing::limit;
+pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::fault::Cut;

@@ -1,27 +1,60 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod agents;
+// First, since all others are written with its macros.
+#[macro_use]
+mod record;
+
+mod clearable;
 mod collection;
-mod document;
 mod kind;
 mod metadata;
-pub mod models;
 pub mod operations;
 mod patch;
+mod scope;
+mod secret_text;
+mod size;
+#[cfg(feature = "wait")]
+mod wait;
+
+#[cfg(feature = "workloads")]
+pub mod agents;
+#[cfg(feature = "workloads")]
+pub mod applications;
+#[cfg(feature = "storage")]
+pub mod drives;
+#[cfg(feature = "workloads")]
+pub mod functions;
+#[cfg(feature = "images")]
+pub mod images;
+#[cfg(feature = "workloads")]
+pub mod jobs;
+#[cfg(feature = "workloads")]
+pub mod models;
+#[cfg(feature = "workloads")]
+pub mod policies;
+#[cfg(feature = "storage")]
+pub mod volume_templates;
+#[cfg(feature = "storage")]
+pub mod volumes;
 pub mod workload;
 
 use std::fmt;
 
 use blaxel_core::HttpService;
 
-use self::agents::Agent;
-use self::models::Model;
-
-pub use self::collection::Collection;
-pub use self::document::{Document, Spec};
-pub use self::kind::{Kind, Resource};
-pub use self::metadata::{Event, Generation, Metadata, Status};
+pub use self::clearable::Clearable;
+pub use self::collection::{Collection, Outcome};
+pub use self::kind::{
+    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
+    Listed, Replaced, Resource, Revised, Secretive,
+};
+pub use self::metadata::{Event, Flavor, FlavorKind, Generation, Metadata, Status};
+pub use self::scope::Scope;
+pub use self::secret_text::SecretText;
+pub use self::size::{ByteSize, Megabytes};
+#[cfg(feature = "wait")]
+pub use self::wait::{Wait, Watched};
 
 /// The Management API of a workspace, over any service that carries requests.
 ///
@@ -37,18 +70,6 @@ impl<S: HttpService> Management<S> {
     #[must_use]
     pub fn new(service: S) -> Self {
         Self { service }
-    }
-
-    /// The agents of the workspace.
-    #[must_use]
-    pub fn agents(&self) -> Collection<Agent, S> {
-        Collection::new(self.service.clone())
-    }
-
-    /// The models of the workspace.
-    #[must_use]
-    pub fn models(&self) -> Collection<Model, S> {
-        Collection::new(self.service.clone())
     }
 }
 
