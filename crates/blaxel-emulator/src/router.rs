@@ -24,6 +24,7 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
+pub(crate) use self::access::VERSIONS;
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::listing::limit;
 use crate::engine::Engine;
@@ -40,9 +41,9 @@ type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     /// `None` for any: what a workload makes of a method is its own affair.
-    method: Option<MethodFilter>,
-    paths: Vec<String>,
-    gate: Gate,
+    pub(crate) method: Option<MethodFilter>,
+    pub(crate) paths: Vec<String>,
+    pub(crate) gate: Gate,
     handler: Handler,
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(crate::state::KINDS.into_iter().flat_map(resources::routes));
     routes.extend(billing::routes());
     routes.extend(inference::routes());
+    routes.extend(crate::openapi::routes());
     routes
 }
 

@@ -14,7 +14,7 @@ const AUTHORIZATION: &str = "authorization";
 const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 
 /// Every version there is; the first one is meant by a request that names none.
-const VERSIONS: [ApiVersion; 3] = [
+pub(crate) const VERSIONS: [ApiVersion; 3] = [
     ApiVersion::V2026_04_16,
     ApiVersion::V2026_04_28,
     ApiVersion::V2026_09_22,

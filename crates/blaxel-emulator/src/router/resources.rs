@@ -9,10 +9,8 @@ use serde_json::Value;
 use super::listing;
 use super::{Call, Gate, Outcome, Route};
 use crate::errors::Refusal;
+use crate::openapi;
 use crate::state::{Author, Document, Kind};
-
-/// The longest name a resource may have.
-const NAME_LIMIT: usize = 49;
 
 /// The name of the path parameter with the resource's name.
 const NAME: &str = "name";
@@ -35,8 +33,8 @@ pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
 }
 
 fn create(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = document(call)?;
-    let name = name(&document)?.ok_or_else(|| Refusal::bad_request("metadata.name is missing."))?;
+    let document = document(call, kind.create)?;
+    let name = name(&document).to_owned();
     let created = call
         .engine
         .store
@@ -56,9 +54,9 @@ fn get(call: &Call, kind: &'static Kind) -> Outcome {
 }
 
 fn update(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = document(call)?;
+    let document = document(call, kind.update)?;
     let path = call.path(NAME);
-    if name(&document)?.is_some_and(|name| name != path) {
+    if name(&document) != path {
         return Err(Refusal::bad_request(
             "metadata.name differs from the path and cannot change.",
         ));
@@ -81,38 +79,23 @@ fn not_found(kind: &Kind) -> Refusal {
     Refusal::control(StatusCode::NOT_FOUND, &format!("{} not found", kind.noun))
 }
 
-/// The body as a document, which has metadata and a spec.
-fn document(call: &Call) -> Result<Document, Refusal> {
-    let Some(Value::Object(document)) = call.json() else {
-        return Err(Refusal::bad_request("The body must be a JSON object."));
-    };
-    for member in ["metadata", "spec"] {
-        if !document.get(member).is_some_and(Value::is_object) {
-            return Err(Refusal::bad_request(format!(
-                "{member} is missing or is not an object."
-            )));
-        }
+/// The body of an operation as a document, which has metadata with a name, and a spec.
+fn document(call: &Call, operation: &str) -> Result<Document, Refusal> {
+    let mut body = call.json().unwrap_or_default();
+    openapi::check(operation, &body).map_err(|what| Refusal::bad_request(format!("{what}.")))?;
+    openapi::strip(operation, &mut body);
+    match body {
+        Value::Object(document) => Ok(document),
+        _ => Err(Refusal::bad_request("The body must be a JSON object.")),
     }
-    Ok(document)
 }
 
-/// The name in a document, if there is one.
-fn name(document: &Document) -> Result<Option<String>, Refusal> {
-    let name = match document
+/// The name in a document.
+fn name(document: &Document) -> &str {
+    let name = document
         .get("metadata")
-        .and_then(|metadata| metadata.get("name"))
-    {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(name)) => name,
-        Some(_) => return Err(Refusal::bad_request("metadata.name must be a string.")),
-    };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
-        return Err(Refusal::bad_request(
-            "metadata.name must be 1 to 49 lowercase letters, digits and hyphens.",
-        ));
-    }
-    Ok(Some(name.clone()))
+        .and_then(|metadata| metadata.get("name"));
+    name.and_then(Value::as_str).unwrap_or_default()
 }
 
 fn author<'a>(call: &'a Call, kind: &Kind, name: &str) -> Author<'a> {
