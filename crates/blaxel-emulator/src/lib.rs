@@ -9,6 +9,7 @@ mod errors;
 mod fault;
 mod journal;
 mod local;
+mod openapi;
 mod router;
 mod server;
 mod sign;

@@ -29,6 +29,7 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
+pub(crate) use self::access::VERSIONS;
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::listing::limit;
 pub(crate) use self::uploads::is_upload;
@@ -46,9 +47,9 @@ type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     /// `None` for any: what a workload makes of a method is its own affair.
-    method: Option<MethodFilter>,
-    paths: Vec<String>,
-    gate: Gate,
+    pub(crate) method: Option<MethodFilter>,
+    pub(crate) paths: Vec<String>,
+    pub(crate) gate: Gate,
     handler: Handler,
     refusing: Option<fn(&Engine, Refusal) -> Refusal>,
 }
@@ -108,6 +109,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(uploads::routes());
     routes.extend(billing::routes());
     routes.extend(inference::routes());
+    routes.extend(crate::openapi::routes());
     routes
 }
 
@@ -193,7 +195,7 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 }
 
 async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
-    let outcome = match Call::admit(engine, route.gate, request).await {
+    let outcome = match Call::admit(engine, route, request).await {
         Ok(call) => (route.handler)(&call),
         Err(refusal) => Err(refusal),
     };

@@ -81,7 +81,7 @@ async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
         "metadata": {"name": "bot", "futureLabel": {"a": null}},
         "spec": {
             "runtime": {"image": "demo:1", "gpu": "one"},
-            "triggers": [{"id": "t1", "type": "cron", "novel": 1}, {"id": "t2", "type": "sms"}],
+            "triggers": [{"id": "t1", "type": "cron", "novel": 1}, {"id": "t2", "type": "http"}],
             "sidecar": {"image": "x"}
         },
         "experimental": true

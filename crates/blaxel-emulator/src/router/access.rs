@@ -16,7 +16,7 @@ const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 
 /// Every version there is; the first one is meant by a request that names none.
-const VERSIONS: [ApiVersion; 3] = [
+pub(crate) const VERSIONS: [ApiVersion; 3] = [
     ApiVersion::V2026_04_16,
     ApiVersion::V2026_04_28,
     ApiVersion::V2026_09_22,

@@ -9,6 +9,7 @@
 
 mod access;
 mod billing;
+mod contract;
 mod dialects;
 mod doors;
 mod faults;
