@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub(super) struct Program {
     /// Commands that install.
     pub(super) install: &'static [Call],
     script: &'static str,
+    /// The directory of what the script is made of, if it is not all in one file.
+    parts: Option<&'static str>,
     /// What runs the script.
     run: Call,
 }
@@ -72,6 +75,7 @@ pub(super) const OAUTH_SERVER: Program = Program {
     tools: NODE,
     install: NPM_CI,
     script: "server.mjs",
+    parts: None,
     run: Call("node", &[]),
 };
 
@@ -82,6 +86,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         tools: NODE,
         install: NPM_CI,
         script: "check.mjs",
+        parts: Some("checks"),
         run: Call("node", &[]),
     },
     Program {
@@ -107,7 +112,9 @@ pub(super) const PROGRAMS: &[Program] = &[
             ),
         ],
         script: "check.py",
-        run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
+        parts: Some("checks"),
+        // As `-I`, but that the script finds its parts.
+        run: Call(VENV_PYTHON, &["-E", "-s", "-B", "-u"]),
     },
 ];
 
@@ -147,10 +154,33 @@ impl Place {
             .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.language))
     }
 
+    /// Copies the script and its parts to where the program is installed: a module finds what it
+    /// imports beside itself only. Parts of earlier runs are gone then.
+    fn bring_script(&self) -> Result<(), String> {
+        self.bring(self.program.script)?;
+        let Some(parts) = self.program.parts else {
+            return Ok(());
+        };
+        let cannot = |error| {
+            format!(
+                "{}/{parts} cannot be copied: {error}",
+                self.program.language
+            )
+        };
+        make_empty(&self.target.join(parts)).map_err(cannot)?;
+        for entry in fs::read_dir(self.source.join(parts)).map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+                fs::copy(&path, self.target.join(parts).join(name)).map_err(cannot)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A command that runs the program as it is installed.
     pub(super) fn start(&self) -> Result<Command, String> {
         let Program { script, run, .. } = self.program;
-        self.bring(script)?;
+        self.bring_script()?;
         let mut command = self.command(run);
         command.arg(self.target.join(script)).env_clear().envs(
             KEPT.iter()
@@ -168,8 +198,7 @@ impl Place {
             ..
         } = self.program;
         say(&format!("$ {run} {script} ({language})"));
-        // A module finds what it imports beside itself only.
-        self.bring(script)?;
+        self.bring_script()?;
         let home = self.fresh_home()?;
         let mut command = self.command(run);
         command
@@ -196,12 +225,17 @@ impl Place {
     /// home directory.
     fn fresh_home(&self) -> Result<PathBuf, String> {
         let home = self.target.join("home");
-        let made = match fs::remove_dir_all(&home) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir_all(&home),
-        };
-        made.map(|()| home)
+        make_empty(&home)
+            .map(|()| home)
             .map_err(|error| format!("an empty directory cannot be made: {error}"))
+    }
+}
+
+/// Makes a directory that is empty, whatever is there.
+fn make_empty(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(directory),
     }
 }
 
@@ -271,7 +305,29 @@ mod tests {
             for file in program.locks.iter().chain([&program.script]) {
                 assert!(place.source.join(file).is_file(), "{file}");
             }
+            if let Some(parts) = program.parts {
+                assert!(place.source.join(parts).is_dir(), "{parts}");
+            }
         }
+    }
+
+    #[test]
+    fn a_script_is_brought_with_its_parts_and_without_those_of_earlier_runs() {
+        let mut place = Place::of(&PROGRAMS[0], &crate::root());
+        place.target = std::env::temp_dir().join(format!("xtask-parts-{}", std::process::id()));
+        let parts = place.target.join("checks");
+        fs::create_dir_all(&parts).unwrap();
+        fs::write(parts.join("earlier.mjs"), "").unwrap();
+        place.bring_script().unwrap();
+        let names = |directory: &Path| {
+            let entries = fs::read_dir(directory).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&parts), names(&place.source.join("checks")));
+        assert!(place.target.join("check.mjs").is_file());
+        fs::remove_dir_all(&place.target).unwrap();
     }
 
     #[test]
