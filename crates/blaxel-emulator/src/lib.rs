@@ -3,6 +3,7 @@
 mod billing;
 mod builder;
 mod clock;
+mod cron;
 mod cursor;
 mod engine;
 mod errors;

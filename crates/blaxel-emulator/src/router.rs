@@ -10,6 +10,7 @@ mod gemini;
 mod inference;
 mod listing;
 mod oauth;
+mod pages;
 mod resources;
 mod speech;
 mod stream;
@@ -26,7 +27,7 @@ use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
 pub(crate) use self::call::{Call, Params};
-pub(crate) use self::listing::limit;
+pub(crate) use self::pages::limit;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::fault::Cut;
