@@ -2,6 +2,7 @@
 
 mod billing;
 mod builder;
+mod catalog;
 mod clock;
 mod cron;
 mod cursor;

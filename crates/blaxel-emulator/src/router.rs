@@ -5,6 +5,7 @@ mod anthropic;
 mod billing;
 mod body;
 mod call;
+mod catalog;
 mod chat;
 mod gemini;
 mod inference;
@@ -53,6 +54,8 @@ pub(crate) struct Route {
 pub(crate) enum Gate {
     /// Nothing: the operation looks at the credential itself.
     Open,
+    /// A known version.
+    Public,
     /// A known version and a credential.
     Account,
     /// A known version, a credential, and no other workspace than the credential's.
@@ -88,6 +91,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .iter()
             .flat_map(|kind| resources::routes(kind)),
     );
+    routes.extend(catalog::routes());
     routes.extend(billing::routes());
     routes.extend(inference::routes());
     routes
