@@ -52,6 +52,7 @@ impl Builder {
                 account_admin: true,
                 stream_pause: Duration::ZERO,
                 deploy_time: Duration::ZERO,
+                build_time: Duration::from_secs(2),
                 delete_time: Duration::ZERO,
                 device_approval: Some(Duration::from_secs(2)),
             },
@@ -121,11 +122,17 @@ impl Builder {
         self
     }
 
-    /// How long each step of a deployment lasts, by the emulator's clock. Unless set, what is created
-    /// is `DEPLOYED` at once. Otherwise it is `DEPLOYING` for so long, or `DEACTIVATING` if it is to be
-    /// disabled; and what was uploaded is `BUILDING` for so long before.
+    /// How long a deployment lasts, by the emulator's clock. Unless set, what is created is `DEPLOYED`
+    /// at once. Otherwise it is `DEPLOYING` for so long, or `DEACTIVATING` if it is to be disabled.
     pub fn deploy_time(mut self, time: Duration) -> Self {
         self.config.deploy_time = time;
+        self
+    }
+
+    /// How long what was uploaded is `BUILDING`, by the emulator's clock, before it is deployed. Two
+    /// seconds unless set: clients take a resource for built only after they saw it in the making.
+    pub fn build_time(mut self, time: Duration) -> Self {
+        self.config.build_time = time;
         self
     }
 

@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::lock;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Setting, Shelf, Store};
+use crate::uploads::Uploads;
 
 /// How an emulator is set up.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) stream_pause: Duration,
     /// How long each step of a deployment lasts.
     pub(crate) deploy_time: Duration,
+    /// How long a build lasts.
+    pub(crate) build_time: Duration,
     /// How long a deletion lasts.
     pub(crate) delete_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
@@ -41,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     pub(crate) store: Store,
+    pub(crate) uploads: Uploads,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -63,15 +67,17 @@ impl Engine {
             workspace: config.workspace.clone(),
             run_url: format!("{origin}/run"),
             deploy_time: config.deploy_time,
+            build_time: config.build_time,
             delete_time: config.delete_time,
         };
-        let store = Store::new(setting, clock.clone());
+        let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
         Self {
             origin,
             clock,
             journal: Journal::default(),
             faults: Faults::default(),
             store,
+            uploads: Uploads::new(Key::derive("upload", &own)),
             history: History::new(config.seed, &config.workspace),
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
@@ -106,6 +112,7 @@ impl Engine {
         let author = Author {
             name: "emulator",
             at: self.clock.since_epoch().saturating_sub(age),
+            uploads: false,
         };
         let mut shelves = self.store.open();
         shelves.put(&Shelf::top(kind), name, kind.sampled(name), &author);

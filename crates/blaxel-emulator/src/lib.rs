@@ -15,6 +15,7 @@ mod router;
 mod server;
 mod sign;
 mod state;
+mod uploads;
 
 use std::fmt;
 use std::io;
@@ -29,7 +30,7 @@ pub use self::local::LocalService;
 
 use self::engine::Engine;
 use self::server::Running;
-use self::state::{AGENTS, KINDS, MODELS};
+use self::state::{AGENTS, KINDS, Kind, MODELS};
 
 /// The workspace, unless another is chosen.
 pub const DEFAULT_WORKSPACE: &str = "demo";
@@ -197,11 +198,23 @@ impl Emulator {
     ///
     /// If the emulator has no such collection, or what it holds is under something else.
     pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
-        let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
-        let Some(kind) = kinds.find(|kind| kind.path == collection) else {
-            return Err(UnknownCollection(collection.to_owned()));
-        };
+        let kind = top_kind(collection)?;
         self.engine.seed(kind, name, Duration::ZERO);
+        Ok(())
+    }
+
+    /// Lets the next deployment of a resource end as `FAILED`, whether it exists yet or not.
+    ///
+    /// # Errors
+    ///
+    /// If the emulator has no such collection, or what it holds is under something else.
+    pub fn fail_next_deployment(
+        &self,
+        collection: &str,
+        name: &str,
+    ) -> Result<(), UnknownCollection> {
+        let kind = top_kind(collection)?;
+        self.engine.store.open().fail_next(kind, name);
         Ok(())
     }
 
@@ -214,6 +227,13 @@ impl Emulator {
     pub fn add_model(&self, name: &str) {
         self.engine.seed(&MODELS, name, Duration::ZERO);
     }
+}
+
+/// The kind of a collection that is under nothing.
+fn top_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
+    let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
+    let kind = kinds.find(|kind| kind.path == collection).copied();
+    kind.ok_or_else(|| UnknownCollection(collection.to_owned()))
 }
 
 /// A collection that the emulator does not have.

@@ -25,7 +25,8 @@ use crate::fault::Cut;
 ///   `/v0/agents`, and `/agents/a` of an operation on workloads becomes `/run/{workspace}/agents/a`.
 ///   A request without operation is taken for one to the control plane. A URI with the emulator's
 ///   own origin is taken as it stands; any other origin cannot be reached.
-/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent.
+/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent; to no address
+///   for an upload, though.
 ///   [`verbatim`](Self::verbatim) leaves that out.
 ///
 /// A clone is another way to the same emulator. It stays open when the [`Emulator`](crate::Emulator)
@@ -60,7 +61,11 @@ impl LocalService {
         let plane = operation(&request).map_or(Plane::Control, OperationInfo::plane);
         let (mut head, body) = request.into_parts();
         head.uri = self.resolve(&head.uri, plane)?;
-        if !self.verbatim {
+        // An address to upload to is no place for a credential.
+        let is_ours = ["/v0/", "/run/"]
+            .iter()
+            .any(|base| head.uri.path().starts_with(base));
+        if is_ours && !self.verbatim {
             self.add_headers(&mut head.headers)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))

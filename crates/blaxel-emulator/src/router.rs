@@ -12,9 +12,13 @@ mod inference;
 mod listing;
 mod oauth;
 mod pages;
+mod policies;
 mod resources;
+mod sandboxes;
 mod speech;
 mod stream;
+mod uploads;
+mod volume_templates;
 
 use std::sync::Arc;
 
@@ -47,6 +51,7 @@ pub(crate) struct Route {
     paths: Vec<String>,
     gate: Gate,
     handler: Handler,
+    refusing: Option<fn(&Engine, Refusal) -> Refusal>,
 }
 
 /// What is asked of a caller before an operation takes place.
@@ -62,6 +67,8 @@ pub(crate) enum Gate {
     Workspace,
     /// A credential and the right workspace, asked for by the gateway before the workloads.
     Workload,
+    /// Nothing, as for [`Open`](Self::Open), and the body may be large.
+    Upload,
 }
 
 impl Route {
@@ -79,7 +86,14 @@ impl Route {
             paths,
             gate,
             handler: Box::new(handler),
+            refusing: None,
         }
+    }
+
+    /// Gives refusals the operation's own form.
+    fn refusing(mut self, form: fn(&Engine, Refusal) -> Refusal) -> Self {
+        self.refusing = Some(form);
+        self
     }
 }
 
@@ -92,6 +106,10 @@ pub(crate) fn routes() -> Vec<Route> {
             .flat_map(|kind| resources::routes(kind)),
     );
     routes.extend(catalog::routes());
+    routes.extend(sandboxes::routes());
+    routes.extend(volume_templates::routes());
+    routes.extend(policies::routes());
+    routes.extend(uploads::routes());
     routes.extend(billing::routes());
     routes.extend(inference::routes());
     routes
@@ -147,7 +165,7 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
         at,
         request_id: request_id.to_owned(),
         method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
+        path: uploads::without_token(request.uri().path()).to_owned(),
         query: request.uri().query().map(str::to_owned),
         version: version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned()),
         operation: None,
@@ -179,9 +197,13 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 }
 
 async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
-    match Call::admit(engine, route.gate, request).await {
-        Ok(call) => (route.handler)(&call).into_response(),
-        Err(refusal) => refusal.into_response(),
+    let outcome = match Call::admit(engine, route.gate, request).await {
+        Ok(call) => (route.handler)(&call),
+        Err(refusal) => Err(refusal),
+    };
+    match (outcome, route.refusing) {
+        (Err(refusal), Some(form)) => form(engine, refusal).into_response(),
+        (outcome, _) => outcome.into_response(),
     }
 }
 

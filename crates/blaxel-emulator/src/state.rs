@@ -39,12 +39,18 @@
 mod kind;
 mod kinds;
 pub(crate) mod member;
+pub(crate) mod revision;
+pub(crate) mod rule;
+mod secret;
 mod shelf;
 pub(crate) mod status;
 mod store;
 mod walk;
 
 pub(crate) use self::kind::{Deleted, Form, Kind, Listing, Naming, Pages};
-pub(crate) use self::kinds::{AGENTS, KINDS, MODELS};
+pub(crate) use self::kinds::{
+    AGENTS, KINDS, MODELS, POLICIES, SANDBOXES, VOLUME_TEMPLATES, policy_users,
+};
+pub(crate) use self::secret::Sight;
 pub(crate) use self::shelf::Shelf;
 pub(crate) use self::store::{Author, Document, Record, Setting, Shelves, Store};

@@ -4,10 +4,15 @@ use serde_json::Value;
 
 use super::Call;
 use crate::errors::Refusal;
-use crate::state::{Document, Form, Kind};
+use crate::state::{Document, Form, Kind, Naming, rule};
 
-/// The longest name a resource may have.
-const NAME_LIMIT: usize = 49;
+/// The body as a JSON object. What every body must be, whatever the operation, is looked at here.
+pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
+    match call.json() {
+        Some(Value::Object(document)) => Ok(document),
+        _ => Err(Refusal::bad_request("The body must be a JSON object.")),
+    }
+}
 
 /// The body as a document of a kind.
 pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, Refusal> {
@@ -20,27 +25,13 @@ pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, Refusal> {
                 )));
             }
         }
+        rule::metadata(&document).map_err(Refusal::bad_request)?;
     }
+    (kind.check)(&document).map_err(Refusal::bad_request)?;
     Ok(document)
 }
 
-/// The body as a JSON object, whatever its members are.
-pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
-    match call.json() {
-        Some(Value::Object(document)) => Ok(document),
-        _ => Err(Refusal::bad_request("The body must be a JSON object.")),
-    }
-}
-
-/// How the member with the name is called in messages.
-pub(crate) fn name_member(kind: &Kind) -> String {
-    match kind.form {
-        Form::Resource => "metadata.name".to_owned(),
-        Form::Flat { key } => key.to_owned(),
-    }
-}
-
-/// The name in a document, if there is one. An empty one is none.
+/// The name in a document, if there is one. Where the server may choose it, an empty one is none.
 pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, Refusal> {
     let value = match kind.form {
         Form::Resource => document
@@ -54,11 +45,35 @@ pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, R
         Some(Value::String(name)) => name,
         Some(_) => return Err(Refusal::bad_request(format!("{member} must be a string."))),
     };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
-        return Err(Refusal::bad_request(format!(
-            "{member} must be 1 to {NAME_LIMIT} lowercase letters, digits and hyphens."
-        )));
-    }
+    let check = match kind.naming {
+        Naming::GivenOrMade(_) | Naming::Made(_) if name.is_empty() => return Ok(None),
+        Naming::Domain => rule::domain(name, member),
+        _ => rule::name(name, member),
+    };
+    check.map_err(Refusal::bad_request)?;
     Ok(Some(name.clone()))
+}
+
+/// The name in a document that must have one.
+pub(crate) fn given_name(document: &Document, kind: &Kind) -> Result<String, Refusal> {
+    let missing = || Refusal::bad_request(format!("{} is missing.", name_member(kind)));
+    name(document, kind)?.ok_or_else(missing)
+}
+
+/// Asks that a document names no other than the one in the path.
+pub(crate) fn same_name(document: &Document, kind: &Kind, path: &str) -> Result<(), Refusal> {
+    if name(document, kind)?.is_none_or(|name| name == path) {
+        return Ok(());
+    }
+    let member = name_member(kind);
+    let message = format!("{member} differs from the path and cannot change.");
+    Err(Refusal::bad_request(message))
+}
+
+/// How the member with the name is called in messages.
+fn name_member(kind: &Kind) -> &'static str {
+    match kind.form {
+        Form::Resource => "metadata.name",
+        Form::Flat { key } => key,
+    }
 }

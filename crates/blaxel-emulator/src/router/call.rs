@@ -18,6 +18,8 @@ use crate::state::Author;
 
 /// The largest request body that is taken, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// The largest archive that is taken, in bytes.
+const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A request that was let in.
 pub(crate) struct Call {
@@ -77,14 +79,14 @@ impl Call {
         };
         let version = match gate {
             Gate::Public | Gate::Account | Gate::Workspace => access::version(&head.headers)?,
-            Gate::Open | Gate::Workload => ApiVersion::V2026_04_28,
+            Gate::Open | Gate::Workload | Gate::Upload => ApiVersion::V2026_04_28,
         };
         let named = head
             .headers
             .get(access::WORKSPACE)
             .map(|value| value.to_str().unwrap_or("?"));
         match gate {
-            Gate::Open | Gate::Public => {}
+            Gate::Open | Gate::Public | Gate::Upload => {}
             Gate::Account => access::authenticated(&identity)?,
             Gate::Workspace => {
                 access::authenticated(&identity)?;
@@ -129,6 +131,7 @@ impl Call {
         Author {
             name: self.identity.name(),
             at: self.engine.clock.since_epoch(),
+            uploads: false,
         }
     }
 
@@ -138,7 +141,11 @@ impl Call {
 }
 
 async fn read(body: axum::body::Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
-    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+    let limit = match gate {
+        Gate::Upload => UPLOAD_LIMIT,
+        _ => BODY_LIMIT,
+    };
+    to_bytes(body, limit).await.map_err(|error| {
         let too_large = error.into_inner().is::<LengthLimitError>();
         match (gate, too_large) {
             (Gate::Workload, true) => Refusal::gateway(

@@ -24,6 +24,8 @@ struct ListQuery {
     search: String,
     /// In upper case, sorted; empty where every state is asked for.
     states: Vec<String>,
+    /// Whether what is over is shown too. The states, where they are given, matter more.
+    show_terminated: bool,
     /// Compared as it stands; `None` where it does not matter.
     external_id: Option<String>,
     /// The `type` that is asked for; `None` where it does not matter.
@@ -36,21 +38,24 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
     let shelves = engine.store.open();
     let shelf = resources::shelf(call, kind, &shelves)?;
     let mut records: Vec<&Record> = shelves.all(&shelf).collect();
+    let show = |record: &&Record, paged| {
+        let mut document = shelves.shown(&shelf, record);
+        (kind.abridge)(&mut document, paged);
+        document
+    };
     let pages = match kind.listing {
         Listing::Paged(pages) if call.version >= ApiVersion::V2026_04_28 => pages,
         listing => {
-            // Everything at once, newest first; the parameters of pages mean nothing here. Only the
-            // states are looked at, although they choose nothing either.
-            if matches!(listing, Listing::Paged(pages) if pages.status) {
-                states(call.query.get("status"))?;
-            }
-            records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
-            let documents = records.iter().map(|record| shelves.shown(&shelf, record));
+            let query = ListQuery::unpaged(&call.query, listing)?;
+            records.retain(|record| query.matches(record, kind, shelves.now()));
+            records.sort_by(|a, b| query.sort.order(a, b));
+            let documents = records.iter().map(|record| show(record, false));
             return Ok(Json(documents.collect::<Vec<_>>()).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;
-    let total = records.len();
+    let over = |record: &&&Record| record.walk.is_terminated(shelves.now());
+    let total = records.len() - records.iter().filter(over).count();
     records.retain(|record| query.matches(record, kind, shelves.now()));
     let wanted = Wanted {
         limit: query.limit,
@@ -59,10 +64,31 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
         fingerprint: query.fingerprint(&engine.config.workspace, &shelf),
     };
     let page = Page::cut(call, wanted, records)?;
-    Ok(page.answer(total, |record| shelves.shown(&shelf, record)))
+    Ok(page.answer(total, |record| show(record, true)))
 }
 
 impl ListQuery {
+    /// What is heeded where there are no pages: everything comes at once, newest first.
+    fn unpaged(params: &Params, listing: Listing) -> Result<Self, Refusal> {
+        // The states are looked at in any case, although they choose nothing most times.
+        let (asked, heeded) = match listing {
+            Listing::Paged(pages) if pages.status => {
+                (states(params.get("status"))?, pages.status_always)
+            }
+            _ => (Vec::new(), false),
+        };
+        Ok(Self {
+            limit: 0,
+            sort: Sort::CreatedDesc,
+            search: String::new(),
+            states: if heeded { asked } else { Vec::new() },
+            show_terminated: params.get("showTerminated") == Some("true"),
+            external_id: None,
+            kind_type: None,
+            from_end: false,
+        })
+    }
+
     fn read(params: &Params, pages: &Pages) -> Result<Self, Refusal> {
         let sort = Sort::read(params, Sort::CreatedDesc)?;
         let from_end = match params.get("anchor").filter(|_| pages.anchor) {
@@ -89,6 +115,7 @@ impl ListQuery {
             } else {
                 Vec::new()
             },
+            show_terminated: params.get("showTerminated") == Some("true"),
             external_id: wanted("externalId")
                 .filter(|_| pages.external_id)
                 .map(str::to_owned),
@@ -99,7 +126,11 @@ impl ListQuery {
 
     fn matches(&self, record: &Record, kind: &Kind, now: Duration) -> bool {
         let status = record.status(now);
-        let in_state = self.states.is_empty() || self.states.iter().any(|state| state == status);
+        let in_state = if self.states.is_empty() {
+            self.show_terminated || status != status::TERMINATED
+        } else {
+            self.states.iter().any(|state| state == status)
+        };
         let document = &record.document;
         let has = |wanted: &Option<String>, path: &str| {
             let wanted = wanted.as_deref();
@@ -138,6 +169,7 @@ impl ListQuery {
             sort,
             search,
             states,
+            show_terminated,
             external_id,
             kind_type,
             limit: _,
@@ -145,7 +177,8 @@ impl ListQuery {
         } = self;
         let sort = format!("{sort:?}");
         let place = (workspace, shelf.kind().path, shelf.scope());
-        json!([place, sort, search, states, external_id, kind_type]).to_string()
+        let filters = (states, show_terminated, external_id, kind_type);
+        json!([place, sort, search, filters]).to_string()
     }
 }
 

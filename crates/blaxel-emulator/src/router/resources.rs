@@ -1,4 +1,5 @@
-//! List, create, get, replace and delete, the same for every kind of resource.
+//! List, create, get, replace and delete, the same for every kind of resource; and what else many
+//! kinds have: revisions, and a way to one by its external id.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -6,22 +7,42 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Call, Gate, Outcome, Route, body, listing};
+use super::{Call, Gate, Outcome, Route, body, listing, uploads};
 use crate::errors::Refusal;
-use crate::state::{Deleted, Document, Kind, Naming, Shelf, Shelves};
+use crate::state::{
+    Author, Deleted, Document, Kind, Naming, Shelf, Shelves, Sight, member, revision, status,
+};
+use crate::uploads::Purpose;
+
+/// The name of the path parameter with an external id.
+const EXTERNAL_ID: &str = "externalId";
 
 /// The usual operations of a kind, as far as it has them.
 pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
     let all = format!("/v0/{}", kind.path);
     let one = format!("{all}/{{{}}}", kind.parameter);
+    let by_id = format!("{all}/by-external-id/{{{EXTERNAL_ID}}}");
+    let revisions_of = format!("{one}/revisions");
     let operations = &kind.operations;
     type Perform = fn(&Call, &'static Kind) -> Outcome;
-    let usual: [(_, _, _, Perform); 5] = [
+    let usual: [(_, _, _, Perform); 7] = [
         (operations.list, MethodFilter::GET, &all, listing::list),
         (operations.create, MethodFilter::POST, &all, create),
         (operations.get, MethodFilter::GET, &one, get),
         (operations.update, MethodFilter::PUT, &one, update),
         (operations.delete, MethodFilter::DELETE, &one, delete),
+        (
+            operations.revisions,
+            MethodFilter::GET,
+            &revisions_of,
+            revisions,
+        ),
+        (
+            operations.by_external_id,
+            MethodFilter::GET,
+            &by_id,
+            by_external_id,
+        ),
     ];
     usual
         .into_iter()
@@ -44,17 +65,13 @@ fn create(call: &Call, kind: &'static Kind) -> Outcome {
     let mut shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
     let name = match (kind.naming, body::name(&document, kind)?) {
-        (Naming::Given | Naming::GivenOrMade(_), Some(name)) => name,
-        (Naming::GivenOrMade(prefix) | Naming::Made(prefix), _) => {
+        (Naming::GivenOrMade(prefix), None) | (Naming::Made(prefix), _) => {
             shelves.fresh_name(&shelf, prefix)
         }
-        (Naming::Given, None) => {
-            let member = body::name_member(kind);
-            return Err(Refusal::bad_request(format!("{member} is missing.")));
-        }
+        _ => body::given_name(&document, kind)?,
     };
-    if shelves.create(&shelf, &name, document, &call.author()) {
-        answer(&shelves, &shelf, &name)
+    if shelves.create(&shelf, &name, document, &author(call, kind)) {
+        written(call, &shelves, &shelf, &name)
     } else {
         Err(taken(kind, &name))
     }
@@ -63,21 +80,33 @@ fn create(call: &Call, kind: &'static Kind) -> Outcome {
 fn get(call: &Call, kind: &'static Kind) -> Outcome {
     let shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
-    answer(&shelves, &shelf, call.path(kind.parameter))
+    let name = call.path(kind.parameter);
+    let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
+    let shows = kind.show_secrets && call.query.get("show_secrets") == Some("true");
+    let sight = if shows { Sight::Full } else { Sight::Masked };
+    Ok(json_of(shelves.seen(&shelf, record, sight)))
 }
 
 fn update(call: &Call, kind: &'static Kind) -> Outcome {
     let document = body::document(call, kind)?;
     let name = call.path(kind.parameter);
-    if body::name(&document, kind)?.is_some_and(|given| given != name) {
-        let member = body::name_member(kind);
-        let message = format!("{member} differs from the path and cannot change.");
-        return Err(Refusal::bad_request(message));
-    }
+    body::same_name(&document, kind, name)?;
     let mut shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
-    if shelves.replace(&shelf, name, document, &call.author()) {
-        answer(&shelves, &shelf, name)
+    let present = shelves
+        .get(&shelf, name)
+        .map(|record| record.status(shelves.now()));
+    match present {
+        None | Some(status::TERMINATED) => return Err(not_found(kind)),
+        Some(status::DELETING) => {
+            let error = format!("{} is being deleted", kind.noun);
+            let message = "What is being deleted cannot be changed.";
+            return Err(Refusal::explained(StatusCode::CONFLICT, &error, message));
+        }
+        Some(_) => {}
+    }
+    if shelves.replace(&shelf, name, document, &author(call, kind)) {
+        written(call, &shelves, &shelf, name)
     } else {
         Err(not_found(kind))
     }
@@ -98,9 +127,31 @@ fn delete(call: &Call, kind: &'static Kind) -> Outcome {
     Ok(match kind.deleted {
         Deleted::Document => json_of(shelves.show(&shelf, name).unwrap_or(before)),
         Deleted::MessageAndName => Json(json!({"message": message, "name": name})).into_response(),
-        Deleted::Message => Json(json!({"message": message})).into_response(),
-        Deleted::Nothing => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// The last revisions, newest first.
+fn revisions(call: &Call, kind: &'static Kind) -> Outcome {
+    let shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let record = shelves.get(&shelf, call.path(kind.parameter));
+    let record = record.ok_or_else(|| not_found(kind))?;
+    let revisions = revision::list(record, kind.revisions, kind.secrets, shelves.now());
+    Ok(Json(revisions).into_response())
+}
+
+/// The newest one with an external id that is not over.
+fn by_external_id(call: &Call, kind: &'static Kind) -> Outcome {
+    let shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let wanted = Some(call.path(EXTERNAL_ID));
+    let record = shelves
+        .all(&shelf)
+        .filter(|record| member::text(&record.document, "metadata/externalId") == wanted)
+        .filter(|record| !record.walk.is_terminated(shelves.now()))
+        .max_by_key(|record| record.serial);
+    let record = record.ok_or_else(|| not_found(kind))?;
+    Ok(json_of(shelves.shown(&shelf, record)))
 }
 
 /// The shelf that a request is about, by the parents in its path. 404 if one of them is missing.
@@ -117,10 +168,35 @@ pub(crate) fn shelf(call: &Call, kind: &'static Kind, shelves: &Shelves) -> Resu
     Ok(Shelf::under(kind, scope))
 }
 
+/// Who writes, and whether an upload is to follow.
+pub(crate) fn author<'a>(call: &'a Call, kind: &Kind) -> Author<'a> {
+    Author {
+        uploads: kind.uploads && uploads::wanted(call),
+        ..call.author()
+    }
+}
+
 /// A record as the answer.
 pub(crate) fn answer(shelves: &Shelves, shelf: &Shelf, name: &str) -> Outcome {
     let document = shelves.show(shelf, name);
     document.map(json_of).ok_or_else(|| not_found(shelf.kind()))
+}
+
+/// A record as the answer to who has just written it: with the secrets that the server made, and
+/// with the address for the upload, if one is to follow.
+pub(crate) fn written(call: &Call, shelves: &Shelves, shelf: &Shelf, name: &str) -> Outcome {
+    let kind = shelf.kind();
+    let record = shelves.get(shelf, name).ok_or_else(|| not_found(kind))?;
+    let response = json_of(shelves.seen(shelf, record, Sight::Made));
+    if !author(call, kind).uploads {
+        return Ok(response);
+    }
+    let purpose = Purpose::Deploy {
+        shelf: shelf.clone(),
+        name: name.to_owned(),
+        serial: record.serial,
+    };
+    Ok(uploads::offer(call, purpose, response))
 }
 
 /// The refusal where there is no such record.

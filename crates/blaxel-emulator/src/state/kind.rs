@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::revision::Shape;
+use super::rule::Check;
+use super::secret::Secret;
+use super::walk::End;
 use super::{Document, Record, Shelf, Shelves};
 
 /// A kind of resource. What all kinds share is written once, in the store and in
@@ -50,15 +54,32 @@ pub(crate) struct Kind {
     pub(crate) deleted: Deleted,
     /// Whether it is called at an address of its own, which stands in `metadata.url`.
     pub(crate) has_url: bool,
-    /// Members at the root that are the server's: what a client sends for them is dropped.
+    /// Whether `?upload=true` answers with an address to upload to, and deploys what comes there.
+    pub(crate) uploads: bool,
+    /// How its revisions are told, where it has any: see [`Operations::revisions`].
+    pub(crate) revisions: Shape,
+    /// Members that are not shown to everybody.
+    pub(crate) secrets: &'static [Secret],
+    /// Whether `?show_secrets=true` shows them.
+    pub(crate) show_secrets: bool,
+    /// Where its triggers are, whose callbacks the server signs.
+    pub(crate) triggers: Option<&'static str>,
+    /// Members, as in `spec/status`, that are the server's: what a client sends for them is dropped,
+    /// and what is kept there stays.
     pub(crate) read_only: &'static [&'static str],
     /// Members, as in `spec/lifecycle`, that stay when a `PUT` leaves them out, and go when it says
     /// `null`.
     pub(crate) sticky: &'static [&'static str],
+    /// Looks at what a client sends, beyond the name and the metadata.
+    pub(crate) check: fn(&Document) -> Check,
     /// Fills in what the server adds to a document before it is kept: defaults, for example.
     pub(crate) complete: fn(&mut Document, &Context<'_>),
     /// Adds what is computed whenever a document is shown, such as counts.
     pub(crate) compute: fn(&Shelves, &Shelf, &Record, &mut Document),
+    /// Leaves out what lists do not show. The flag tells whether they are pages.
+    pub(crate) abridge: fn(&mut Document, bool),
+    /// When it ends by itself, if it does.
+    pub(crate) end: fn(&Record) -> Option<End>,
     /// What stands against a deletion, in words; it is refused with 409 then.
     pub(crate) hinder: fn(&Shelves, &Record) -> Option<String>,
     /// The spec of one that the emulator puts in place itself.
@@ -84,6 +105,10 @@ pub(crate) struct Operations {
     pub(crate) get: Option<&'static str>,
     pub(crate) update: Option<&'static str>,
     pub(crate) delete: Option<&'static str>,
+    /// `/revisions` of one.
+    pub(crate) revisions: Option<&'static str>,
+    /// `/by-external-id/{externalId}`.
+    pub(crate) by_external_id: Option<&'static str>,
 }
 
 /// Where a document keeps its name and stamps.
@@ -100,7 +125,9 @@ pub(crate) enum Form {
 pub(crate) enum Naming {
     /// The client: 1 to 49 lowercase letters, digits and hyphens.
     Given,
-    /// The client as above, or else the server, with this before the number.
+    /// The client: the name of a domain.
+    Domain,
+    /// The client as for [`Given`](Self::Given), or else the server, with this before the number.
     GivenOrMade(&'static str),
     /// The server alone, with this before the number.
     Made(&'static str),
@@ -134,6 +161,8 @@ pub(crate) struct Pages {
     pub(crate) anchor: bool,
     /// `status`.
     pub(crate) status: bool,
+    /// Whether the first version, which has no pages, heeds `status` too.
+    pub(crate) status_always: bool,
     /// `externalId`.
     pub(crate) external_id: bool,
     /// `type`, as the member of that name at the root, and the values it may have.
@@ -147,7 +176,8 @@ pub(crate) enum Life {
     Plain,
     /// It is deployed, step by step, and has `status` and `events`.
     Deployed,
-    /// Likewise; and when it ends it stays for a while as `TERMINATED`.
+    /// Likewise; and when it ends it stays for a while as `TERMINATED`, which lists show only where
+    /// they are asked for it.
     Lingering,
 }
 
@@ -158,10 +188,6 @@ pub(crate) enum Deleted {
     Document,
     /// A message and the name.
     MessageAndName,
-    /// A message.
-    Message,
-    /// 204, and nothing.
-    Nothing,
 }
 
 impl Operations {
@@ -171,6 +197,8 @@ impl Operations {
         get: None,
         update: None,
         delete: None,
+        revisions: None,
+        by_external_id: None,
     };
 }
 
@@ -198,6 +226,7 @@ impl Pages {
         max: 200,
         anchor: true,
         status: false,
+        status_always: false,
         external_id: false,
         types: &[],
     };
@@ -219,10 +248,18 @@ impl Kind {
         life: Life::Deployed,
         deleted: Deleted::Document,
         has_url: false,
+        uploads: false,
+        revisions: Shape::Traffic,
+        secrets: &[],
+        show_secrets: false,
+        triggers: None,
         read_only: &[],
         sticky: &[],
+        check: |_| Ok(()),
         complete: |_, _| {},
         compute: |_, _, _, _| {},
+        abridge: |_, _| {},
+        end: |_| None,
         hinder: |_, _| None,
         sample: |_| Value::Object(Document::new()),
     };

@@ -1,22 +1,22 @@
 //! The store: records on shelves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::kind::{Context, Form, Life};
+use super::revision::{self, Revisions};
+use super::secret::{self, Sight};
 use super::walk::{Aim, End, Walk};
 use super::{Kind, Shelf, member, status};
 use crate::clock::{Clock, timestamp};
 use crate::lock;
+use crate::sign::Key;
 
 /// A resource as JSON: members that the emulator knows nothing about are kept.
 pub(crate) type Document = Map<String, Value>;
-
-/// How long something stays as `TERMINATED` unless it says otherwise.
-const RETENTION: Duration = Duration::from_secs(5 * 60);
 
 /// What makes one emulator's resources its own.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Setting {
     pub(crate) run_url: String,
     /// How long each step of a deployment lasts.
     pub(crate) deploy_time: Duration,
+    /// How long a build lasts.
+    pub(crate) build_time: Duration,
     /// How long a deletion lasts.
     pub(crate) delete_time: Duration,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Author<'a> {
     pub(crate) name: &'a str,
     /// Since 1970-01-01T00:00:00Z.
     pub(crate) at: Duration,
+    /// Whether an upload is to follow, which is deployed then.
+    pub(crate) uploads: bool,
 }
 
 /// A document in the store.
@@ -46,7 +50,14 @@ pub(crate) struct Record {
     pub(crate) name: String,
     /// As it is kept: without what is computed, and with its secrets.
     pub(crate) document: Document,
+    /// When it was created, since 1970-01-01T00:00:00Z.
+    pub(crate) created: Duration,
+    /// When it was last used.
+    pub(crate) used: Duration,
     pub(crate) walk: Walk,
+    pub(crate) revisions: Revisions,
+    /// The secrets that the server made when it was last written.
+    made: Vec<String>,
 }
 
 impl Record {
@@ -64,9 +75,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(setting: Setting, clock: Clock) -> Self {
+    pub(crate) fn new(setting: Setting, clock: Clock, secrets: Key) -> Self {
         let shelves = Shelves {
             setting,
+            secrets,
+            failing: BTreeSet::new(),
             now: Duration::ZERO,
             serial: 0,
             next_end: None,
@@ -92,6 +105,10 @@ impl Store {
 /// The opened store.
 pub(crate) struct Shelves {
     setting: Setting,
+    /// What secrets are made from.
+    secrets: Key,
+    /// Whose next deployment is to fail, by the path of the kind and the name.
+    failing: BTreeSet<(&'static str, String)>,
     /// When it was opened, since 1970-01-01T00:00:00Z.
     now: Duration,
     serial: u64,
@@ -133,6 +150,12 @@ impl Shelves {
             .flat_map(|(shelf, records)| records.values().map(move |record| (shelf, record)))
     }
 
+    /// Likewise, but for those that are `TERMINATED`.
+    pub(crate) fn living(&self, kind: &Kind) -> impl Iterator<Item = &Record> {
+        let records = self.everywhere(kind).map(|(_, record)| record);
+        records.filter(|record| !record.walk.is_terminated(self.now))
+    }
+
     /// Creates a record; `false` if the name is taken. A name is free again when its record is
     /// `TERMINATED`.
     #[must_use]
@@ -161,21 +184,24 @@ impl Shelves {
         author: &Author<'_>,
     ) {
         self.remove(shelf, name);
-        self.fill(shelf, name, &mut document, None, author);
-        let mut walk = Walk::default();
-        self.deploy(shelf, &document, &mut walk, author.at);
+        let made = self.fill(shelf, name, &mut document, None, author);
         self.serial += 1;
-        let record = Record {
+        let mut record = Record {
             serial: self.serial,
             name: name.to_owned(),
             document,
-            walk,
+            created: author.at,
+            used: author.at,
+            walk: Walk::default(),
+            revisions: Revisions::default(),
+            made,
         };
+        self.deploy(shelf.kind(), &mut record, author);
         self.keep(shelf, record);
     }
 
     /// Replaces a document as a whole, but for what the server keeps; `false` if there is none. A
-    /// new spec is deployed.
+    /// new spec is deployed, and so is one that failed before.
     #[must_use]
     pub(crate) fn replace(
         &mut self,
@@ -187,12 +213,14 @@ impl Shelves {
         let Some(mut record) = self.take(shelf, name) else {
             return false;
         };
-        self.fill(shelf, name, &mut document, Some(&record.document), author);
-        let same = record.document.get("spec") == document.get("spec");
-        if !same || record.status(self.now) == status::FAILED {
-            self.deploy(shelf, &document, &mut record.walk, author.at);
-        }
+        record.made = self.fill(shelf, name, &mut document, Some(&record.document), author);
+        let is_new = revision::differ(record.document.get("spec"), document.get("spec"));
         record.document = document;
+        if is_new || author.uploads || record.status(self.now) == status::FAILED {
+            self.deploy(shelf.kind(), &mut record, author);
+        } else {
+            record.walk.end((shelf.kind().end)(&record));
+        }
         self.keep(shelf, record);
         true
     }
@@ -218,42 +246,68 @@ impl Shelves {
         };
         let done = self.now.saturating_add(lasts);
         let end = match life {
-            Life::Lingering => End {
-                terminated: Some(done),
-                gone: done.saturating_add(RETENTION),
-            },
-            _ => End {
-                terminated: None,
-                gone: done,
-            },
+            Life::Lingering => End::lingering(&record.document, done),
+            _ => End::vanishing(done),
         };
         record.walk.delete(self.now, end);
         self.keep(shelf, record);
     }
 
-    /// A record as the API shows it; `None` if there is none.
+    /// Builds and deploys what was uploaded for a record, if it is still the one with this serial.
+    pub(crate) fn build(&mut self, shelf: &Shelf, name: &str, serial: u64) {
+        let Some(mut record) = self.take(shelf, name) else {
+            return;
+        };
+        if record.serial == serial && !record.walk.is_ending() {
+            let aim = self.aim(shelf.kind(), &record);
+            let steps = (self.setting.build_time, self.setting.deploy_time);
+            let revision = record.revisions.latest().map(str::to_owned);
+            record.walk.build(self.now, steps, aim, revision.as_deref());
+        }
+        self.keep(shelf, record);
+    }
+
+    /// Lets the next deployment of a record fail.
+    pub(crate) fn fail_next(&mut self, kind: &Kind, name: &str) {
+        self.failing.insert((kind.path, name.to_owned()));
+    }
+
+    /// A record as the API shows it, with masks for its secrets; `None` if there is none.
     pub(crate) fn show(&self, shelf: &Shelf, name: &str) -> Option<Document> {
         Some(self.shown(shelf, self.get(shelf, name)?))
     }
 
-    /// A record of a shelf as the API shows it.
+    /// A record of a shelf as the API shows it, with masks for its secrets.
     pub(crate) fn shown(&self, shelf: &Shelf, record: &Record) -> Document {
+        self.seen(shelf, record, Sight::Masked)
+    }
+
+    /// A record of a shelf as the API shows it to who may see so much.
+    pub(crate) fn seen(&self, shelf: &Shelf, record: &Record, sight: Sight) -> Document {
+        let kind = shelf.kind();
         let mut document = record.document.clone();
         if let Some(status) = record.walk.status(self.now) {
             document.insert("status".to_owned(), status.into());
             document.insert("events".to_owned(), record.walk.events(self.now));
         }
-        (shelf.kind().compute)(self, shelf, record, &mut document);
+        (kind.compute)(self, shelf, record, &mut document);
+        secret::hide(kind.secrets, &mut document, sight, &record.made);
         document
+    }
+
+    /// A text that nobody can guess: 32 hexadecimal digits.
+    pub(crate) fn fresh_secret(&mut self) -> String {
+        self.serial += 1;
+        let signature = self.secrets.sign(&self.serial.to_be_bytes());
+        let digits = signature.iter().take(16);
+        digits.map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// A name that nothing on the shelf has: the prefix, a hyphen and eight digits.
     pub(crate) fn fresh_name(&mut self, shelf: &Shelf, prefix: &str) -> String {
         loop {
             self.serial += 1;
-            // An odd factor: every number comes once, and the names do not look like a count.
-            let number = (self.serial as u32).wrapping_mul(0x9E37_79B1);
-            let name = format!("{prefix}-{number:08x}");
+            let name = format!("{prefix}-{:08x}", scattered(self.serial));
             if self.get(shelf, &name).is_none() {
                 return name;
             }
@@ -297,33 +351,59 @@ impl Shelves {
         }
     }
 
-    /// Starts the deployment of a document, if its kind knows any.
-    fn deploy(&self, shelf: &Shelf, document: &Document, walk: &mut Walk, at: Duration) {
-        if shelf.kind().life == Life::Plain {
+    /// Starts the deployment of a record, if its kind knows any, and sets its end.
+    fn deploy(&mut self, kind: &Kind, record: &mut Record, author: &Author<'_>) {
+        record.walk.end((kind.end)(record));
+        if kind.life == Life::Plain {
             return;
         }
-        let enabled = member::get(document, "spec/enabled").and_then(Value::as_bool);
-        let aim = if enabled == Some(false) {
+        if kind.operations.revisions.is_some() {
+            self.serial += 1;
+            let id = format!("rev-{:08x}", scattered(self.serial));
+            let spec = record.document.get("spec");
+            record.revisions.add(id, author.at, author.name, spec);
+        }
+        let revision = record.revisions.latest().map(str::to_owned);
+        if author.uploads {
+            record.walk.await_upload(author.at, revision.as_deref());
+        } else {
+            let aim = self.aim(kind, record);
+            let step = self.setting.deploy_time;
+            record
+                .walk
+                .deploy(author.at, step, aim, revision.as_deref());
+        }
+    }
+
+    /// Where a deployment of a record leads.
+    fn aim(&mut self, kind: &Kind, record: &Record) -> Aim {
+        let enabled = member::get(&record.document, "spec/enabled").and_then(Value::as_bool);
+        if enabled == Some(false) {
             Aim::Deactivated
+        } else if self.failing.remove(&(kind.path, record.name.clone())) {
+            Aim::Failed
         } else {
             Aim::Deployed
-        };
-        walk.deploy(at, self.setting.deploy_time, aim, None);
+        }
     }
 
     /// Sets the members that are the server's: whatever the client sent for them is replaced. What
     /// belongs to the creation is taken from the document there was before, if any.
+    /// Gives the secrets that were made.
     fn fill(
-        &self,
+        &mut self,
         shelf: &Shelf,
         name: &str,
         document: &mut Document,
         before: Option<&Document>,
         author: &Author<'_>,
-    ) {
+    ) -> Vec<String> {
         let kind = shelf.kind();
-        for member in kind.read_only {
-            document.remove(*member);
+        for path in kind.read_only {
+            member::remove(document, path);
+            if let Some(kept) = before.and_then(|before| member::get(before, path)) {
+                member::set(document, path, kept.clone());
+            }
         }
         if kind.life != Life::Plain {
             document.remove("status");
@@ -354,6 +434,13 @@ impl Shelves {
             before,
         };
         (kind.complete)(document, &context);
+        if let Some(before) = before {
+            secret::keep(kind.secrets, document, before);
+        }
+        let Some(triggers) = kind.triggers else {
+            return Vec::new();
+        };
+        secret::renew_callbacks(triggers, document, before, || self.fresh_secret())
     }
 
     fn stamp(
@@ -422,4 +509,9 @@ impl Shelves {
         } = &self.setting;
         format!("{run_url}/{workspace}/{}/{name}", kind.path)
     }
+}
+
+/// A number that does not look like a count. The factor is odd, so every number comes once.
+fn scattered(number: u64) -> u32 {
+    (number as u32).wrapping_mul(0x9E37_79B1)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::status;
+use super::{Document, member, rule, status};
 use crate::clock::timestamp;
 
 /// How many steps are remembered, and so how many events a resource has at most.
@@ -29,6 +29,29 @@ pub(crate) struct End {
     pub(crate) terminated: Option<Duration>,
     /// When it is gone.
     pub(crate) gone: Duration,
+}
+
+/// How long something stays as `TERMINATED` unless it says otherwise.
+const RETENTION: Duration = Duration::from_secs(5 * 60);
+
+impl End {
+    /// It stops, and is gone when the time is over for which its document wants to be kept.
+    pub(crate) fn lingering(document: &Document, at: Duration) -> Self {
+        let retention = member::text(document, "spec/lifecycle/terminatedRetention");
+        let retention = retention.and_then(rule::seconds).unwrap_or(RETENTION);
+        Self {
+            terminated: Some(at),
+            gone: at.saturating_add(retention),
+        }
+    }
+
+    /// It is gone at once.
+    pub(crate) fn vanishing(at: Duration) -> Self {
+        Self {
+            terminated: None,
+            gone: at,
+        }
+    }
 }
 
 /// What a deployment leads to.
@@ -63,8 +86,7 @@ impl Walk {
 
     /// What happened so far, as `events` tells it.
     pub(crate) fn events(&self, now: Duration) -> Value {
-        let end = self.end.and_then(|end| end.terminated);
-        let end = end.filter(|at| *at <= now).map(|at| Step {
+        let end = self.terminates().filter(|at| *at <= now).map(|at| Step {
             at,
             event: "deletion",
             status: status::TERMINATED,
@@ -77,14 +99,24 @@ impl Walk {
             .collect()
     }
 
+    /// When it stops by itself, as far as is known.
+    pub(crate) fn terminates(&self) -> Option<Duration> {
+        self.end.and_then(|end| end.terminated)
+    }
+
+    /// Whether its deletion was asked for.
+    pub(crate) fn is_ending(&self) -> bool {
+        let last = self.steps.last();
+        last.is_some_and(|step| step.status == status::DELETING)
+    }
+
     /// When it is gone, as far as is known.
     pub(crate) fn gone(&self) -> Option<Duration> {
         self.end.map(|end| end.gone)
     }
 
     pub(crate) fn is_terminated(&self, now: Duration) -> bool {
-        let terminated = self.end.and_then(|end| end.terminated);
-        terminated.is_some_and(|at| at <= now)
+        self.terminates().is_some_and(|at| at <= now)
     }
 
     /// Starts a deployment, whose every step lasts so long. A deployment that is under way is broken
@@ -131,15 +163,21 @@ impl Walk {
         self.push(at, "deployment", what, revision);
     }
 
-    /// Builds what was uploaded and deploys it.
-    pub(crate) fn build(&mut self, at: Duration, step: Duration, aim: Aim, revision: Option<&str>) {
+    /// Builds what was uploaded and deploys it. The build lasts as long as the first of the steps, and
+    /// the deployment as the second.
+    pub(crate) fn build(
+        &mut self,
+        at: Duration,
+        (build, deploy): (Duration, Duration),
+        aim: Aim,
+        revision: Option<&str>,
+    ) {
         self.break_off(at);
         let what = (status::BUILDING, "The build has begun.");
         self.push(at, "deployment", what, revision);
         // The plan so far lies in the past, and what is planned next comes behind it.
-        let built = at.saturating_add(step);
         let mut rest = Self::default();
-        rest.deploy(built, step, aim, revision);
+        rest.deploy(at.saturating_add(build), deploy, aim, revision);
         self.steps.append(&mut rest.steps);
     }
 

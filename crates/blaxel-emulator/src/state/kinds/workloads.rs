@@ -1,23 +1,42 @@
-//! What runs: agents, models, sandboxes.
+//! What runs: agents, functions, models, jobs and applications.
 
 use serde_json::json;
 
-use crate::state::Pages;
-use crate::state::kind::{Kind, Life, Listing, Operations};
+use super::PAGES;
+use crate::state::kind::{Kind, Listing, Operations};
+use crate::state::revision::Shape;
+use crate::state::rule;
+use crate::state::secret::{Rule, Secret};
 
-/// Pages that can be asked for by status and external id.
-const PAGES: Pages = Pages {
-    status: true,
-    external_id: true,
-    ..Pages::PLAIN
+/// The environment variables of what runs.
+pub(super) const ENVS: Secret = Secret {
+    path: "spec/runtime/envs/*",
+    rule: Rule::Flagged,
 };
 
-/// What all workloads are.
-const WORKLOAD: Kind = Kind {
+const TRIGGERS: &str = "spec/triggers/*";
+
+const CALLBACKS: Secret = Secret {
+    path: "spec/triggers/*/configuration/callbackSecret",
+    rule: Rule::Callback,
+};
+
+/// What all that runs has in common.
+pub(super) const WORKLOAD: Kind = Kind {
     listing: Listing::Paged(PAGES),
     has_url: true,
     sticky: &["metadata/externalId"],
     ..Kind::RESOURCE
+};
+
+/// What is built from an upload and called by triggers.
+const TRIGGERED: Kind = Kind {
+    uploads: true,
+    secrets: &[ENVS, CALLBACKS],
+    show_secrets: true,
+    triggers: Some(TRIGGERS),
+    check: rule::triggers,
+    ..WORKLOAD
 };
 
 pub(crate) static AGENTS: Kind = Kind {
@@ -30,12 +49,56 @@ pub(crate) static AGENTS: Kind = Kind {
         get: Some("GetAgent"),
         update: Some("UpdateAgent"),
         delete: Some("DeleteAgent"),
+        revisions: Some("ListAgentRevisions"),
+        ..Operations::NONE
     },
     sample: |name| {
         let image = format!("{name}:latest");
         json!({"enabled": true, "runtime": {"image": image, "memory": 2048, "generation": "mk3"}})
     },
-    ..WORKLOAD
+    ..TRIGGERED
+};
+
+pub(crate) static FUNCTIONS: Kind = Kind {
+    path: "functions",
+    parameter: "functionName",
+    noun: "Function",
+    operations: Operations {
+        list: Some("ListFunctions"),
+        create: Some("CreateFunction"),
+        get: Some("GetFunction"),
+        update: Some("UpdateFunction"),
+        delete: Some("DeleteFunction"),
+        revisions: Some("ListFunctionRevisions"),
+        ..Operations::NONE
+    },
+    sample: |name| {
+        let image = format!("{name}:latest");
+        json!({"enabled": true, "runtime": {"image": image, "memory": 2048, "generation": "mk3",
+            "transport": "http-stream"}})
+    },
+    ..TRIGGERED
+};
+
+pub(crate) static JOBS: Kind = Kind {
+    path: "jobs",
+    parameter: "jobId",
+    noun: "Job",
+    operations: Operations {
+        list: Some("ListJobs"),
+        create: Some("CreateJob"),
+        get: Some("GetJob"),
+        update: Some("UpdateJob"),
+        delete: Some("DeleteJob"),
+        revisions: Some("ListJobRevisions"),
+        ..Operations::NONE
+    },
+    sample: |name| {
+        let image = format!("{name}:latest");
+        json!({"enabled": true, "runtime": {"image": image, "memory": 2048, "generation": "mk3",
+            "maxRetries": 0, "timeout": 900}})
+    },
+    ..TRIGGERED
 };
 
 pub(crate) static MODELS: Kind = Kind {
@@ -48,6 +111,8 @@ pub(crate) static MODELS: Kind = Kind {
         get: Some("GetModel"),
         update: Some("UpdateModel"),
         delete: Some("DeleteModel"),
+        revisions: Some("ListModelRevisions"),
+        ..Operations::NONE
     },
     sample: |name| {
         let provider = provider_of(name);
@@ -56,18 +121,37 @@ pub(crate) static MODELS: Kind = Kind {
     ..WORKLOAD
 };
 
-pub(crate) static SANDBOXES: Kind = Kind {
-    path: "sandboxes",
-    parameter: "sandboxName",
-    noun: "Sandbox",
+pub(crate) static APPLICATIONS: Kind = Kind {
+    path: "applications",
+    parameter: "applicationName",
+    noun: "Application",
     operations: Operations {
-        list: Some("ListSandboxes"),
-        create: Some("CreateSandbox"),
-        get: Some("GetSandbox"),
-        update: Some("UpdateSandbox"),
-        delete: Some("DeleteSandbox"),
+        list: Some("ListApplications"),
+        create: Some("CreateApplication"),
+        get: Some("GetApplication"),
+        update: Some("UpdateApplication"),
+        delete: Some("DeleteApplication"),
+        revisions: Some("ListApplicationRevisions"),
+        ..Operations::NONE
     },
-    life: Life::Lingering,
+    uploads: true,
+    revisions: Shape::Content,
+    secrets: &[
+        Secret {
+            path: "spec/envs/*",
+            rule: Rule::Flagged,
+        },
+        Secret {
+            path: "spec/revisions/*/envs/*",
+            rule: Rule::Flagged,
+        },
+    ],
+    read_only: &["nodeGeneration"],
+    has_url: false,
+    sample: |name| {
+        let image = format!("{name}:latest");
+        json!({"enabled": true, "image": image, "memory": 2048, "port": 8080})
+    },
     ..WORKLOAD
 };
 
