@@ -111,7 +111,7 @@ impl Engine {
     pub(crate) fn seed(&self, kind: &'static Kind, name: &str, age: Duration) {
         let author = Author {
             name: "emulator",
-            at: self.clock.since_epoch().saturating_sub(age),
+            ago: age,
             uploads: false,
         };
         let mut shelves = self.store.open();

@@ -39,6 +39,7 @@
 mod kind;
 mod kinds;
 pub(crate) mod member;
+mod record;
 pub(crate) mod revision;
 pub(crate) mod rule;
 mod secret;
@@ -51,6 +52,7 @@ pub(crate) use self::kind::{Deleted, Form, Kind, Listing, Naming, Pages};
 pub(crate) use self::kinds::{
     AGENTS, KINDS, MODELS, POLICIES, SANDBOXES, VOLUME_TEMPLATES, policy_users,
 };
+pub(crate) use self::record::{Author, Document, Record, Setting};
 pub(crate) use self::secret::Sight;
 pub(crate) use self::shelf::Shelf;
-pub(crate) use self::store::{Author, Document, Record, Setting, Shelves, Store};
+pub(crate) use self::store::{Shelves, Store};
