@@ -5,9 +5,9 @@ mod hub;
 mod integrations;
 mod places;
 
-pub(crate) use self::hub::{MCPS, SANDBOXES, TEMPLATES};
-pub(crate) use self::integrations::{INTEGRATIONS, Integration};
-pub(crate) use self::places::{CONTINENTS, COUNTRIES, REGIONS};
+pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template};
+pub(crate) use self::integrations::Integration;
+pub(crate) use self::places::{CONTINENTS, COUNTRIES, REGIONS, Region};
 
 /// What is switched on or off for the workspace.
 pub(crate) const FEATURES: [(&str, bool); 5] = [

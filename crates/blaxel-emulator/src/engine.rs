@@ -65,6 +65,7 @@ impl Engine {
         ];
         let setting = Setting {
             workspace: config.workspace.clone(),
+            origin: origin.clone(),
             run_url: format!("{origin}/run"),
             deploy_time: config.deploy_time,
             build_time: config.build_time,

@@ -63,7 +63,7 @@ const fn tool(name: &'static str, display_name: &'static str) -> Integration {
     }
 }
 
-pub(crate) const INTEGRATIONS: [Integration; 9] = [
+const INTEGRATIONS: [Integration; 9] = [
     provider("openai", "OpenAI", CHAT, &["gpt-4o", "gpt-4o-mini"]),
     provider(
         "anthropic",

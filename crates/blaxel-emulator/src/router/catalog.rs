@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Gate, Outcome, Route};
 use crate::catalog::{
-    CHANGES, CONTINENTS, COUNTRIES, Integration, MCPS, REGIONS, SANDBOXES, TEMPLATES,
+    CHANGES, CONTINENTS, COUNTRIES, Integration, MCPS, Mcp, REGIONS, Region, SANDBOXES, Sandbox,
+    TEMPLATES, Template,
 };
 use crate::errors::Refusal;
 
@@ -20,17 +21,17 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         route("GetConfiguration", "/v0/configuration", own, configuration),
         route("ListLocations", "/v0/locations", own, |_| {
-            told(REGIONS.iter().map(|region| region.location()))
+            told(REGIONS.iter().map(Region::location))
         }),
         route("ListPublicIps", "/v0/publicIps", own, public_ips),
         route("ListMCPHubDefinitions", "/v0/mcp/hub", own, |_| {
-            told(MCPS.iter().map(|mcp| mcp.definition()))
+            told(MCPS.iter().map(Mcp::definition))
         }),
         route("ListSandboxHubDefinitions", "/v0/sandbox/hub", own, |_| {
-            told(SANDBOXES.iter().map(|sandbox| sandbox.definition()))
+            told(SANDBOXES.iter().map(Sandbox::definition))
         }),
         route("ListTemplates", "/v0/templates", own, |_| {
-            told(TEMPLATES.iter().map(|template| template.definition()))
+            told(TEMPLATES.iter().map(Template::definition))
         }),
         route("GetTemplate", "/v0/templates/{templateName}", own, template),
         route(
@@ -52,10 +53,7 @@ fn configuration(_: &Call) -> Outcome {
         let place = |(name, display_name): &(&str, &str)| json!({"name": name, "displayName": display_name});
         places.iter().map(place).collect()
     };
-    let regions: Value = REGIONS
-        .iter()
-        .map(|region| region.configuration())
-        .collect();
+    let regions: Value = REGIONS.iter().map(Region::configuration).collect();
     Ok(Json(json!({
         "continents": named(&CONTINENTS),
         "countries": named(&COUNTRIES),
@@ -81,7 +79,7 @@ fn public_ips(call: &Call) -> Outcome {
 fn template(call: &Call) -> Outcome {
     let name = call.path("templateName");
     let template = TEMPLATES.iter().find(|template| template.name == name);
-    found(template.map(|template| template.definition()), "Template")
+    found(template.map(Template::definition), "Template")
 }
 
 fn integration(call: &Call) -> Outcome {

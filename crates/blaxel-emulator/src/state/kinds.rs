@@ -2,16 +2,23 @@
 
 mod governance;
 mod network;
+mod previews;
 mod sandboxes;
+mod schedules;
 mod storage;
 mod workloads;
 
 use super::{Kind, Pages};
 
-pub(crate) use self::governance::{POLICIES, policy_users};
-pub(crate) use self::sandboxes::SANDBOXES;
-pub(crate) use self::storage::VOLUME_TEMPLATES;
-pub(crate) use self::workloads::{AGENTS, MODELS};
+pub(crate) use self::governance::{
+    CUSTOM_DOMAINS, INTEGRATION_CONNECTIONS, POLICIES, policy_users,
+};
+pub(crate) use self::network::{EGRESS_GATEWAYS, EGRESS_IPS};
+pub(crate) use self::previews::PREVIEWS;
+pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS};
+pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_changed};
+pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES};
+pub(crate) use self::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, MODELS};
 
 /// Pages that can be asked for by status and external id, as most can.
 const PAGES: Pages = Pages {
@@ -28,7 +35,11 @@ pub(crate) static KINDS: &[&Kind] = &[
     &workloads::MODELS,
     &workloads::APPLICATIONS,
     &sandboxes::SANDBOXES,
-    &sandboxes::SANDBOX_SCHEDULES,
+    &sandboxes::SNAPSHOTS,
+    &previews::PREVIEWS,
+    &previews::PREVIEW_TOKENS,
+    &schedules::SCHEDULES,
+    &schedules::SCHEDULE_EXECUTIONS,
     &storage::VOLUMES,
     &storage::VOLUME_TEMPLATES,
     &storage::DRIVES,

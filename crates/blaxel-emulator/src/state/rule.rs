@@ -1,5 +1,6 @@
 //! What values must be: rules that documents are checked by. An error names the member.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use blaxel_core::Timestamp;
@@ -102,6 +103,25 @@ pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
     Err(format!("{} has more than {most} items.", dotted(path)))
 }
 
+/// A member that is a whole number in a range, if it is there.
+pub(crate) fn number(document: &Document, path: &str, range: RangeInclusive<u64>) -> Check {
+    match present(document, path) {
+        Some(value) if !value.as_u64().is_some_and(|number| range.contains(&number)) => {
+            let (first, last) = range.into_inner();
+            let most = if last == u64::MAX {
+                String::new()
+            } else {
+                format!(", and {last} at most")
+            };
+            let name = dotted(path);
+            Err(format!(
+                "{name} must be a whole number, {first} at least{most}."
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A member that is a duration, if it is there.
 pub(crate) fn duration(document: &Document, path: &str) -> Check {
     match text(document, path)? {
@@ -194,7 +214,8 @@ fn present<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
     member::get(document, path).filter(|value| !value.is_null())
 }
 
-fn text<'a>(document: &'a Document, path: &str) -> Result<Option<&'a str>, String> {
+/// A member that is a text, if it is there.
+pub(crate) fn text<'a>(document: &'a Document, path: &str) -> Result<Option<&'a str>, String> {
     match present(document, path) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

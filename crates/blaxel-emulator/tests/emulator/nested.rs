@@ -139,7 +139,7 @@ async fn cursors_know_whose_list_they_are_of() {
         emulator.add("sandboxes", sandbox).unwrap();
         for n in 0..3 {
             let all = format!("/sandboxes/{sandbox}/schedules");
-            let sent = json!({"id": format!("s-{n}"), "type": "cron"});
+            let sent = json!({"id": format!("s-{n}"), "type": "sleep", "value": "1h"});
             post(all, &sent).on(&emulator).await.expect(200);
         }
     }
