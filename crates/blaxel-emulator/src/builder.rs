@@ -54,6 +54,7 @@ impl Builder {
                 deploy_time: Duration::ZERO,
                 build_time: Duration::from_secs(2),
                 delete_time: Duration::ZERO,
+                execution_time: Duration::from_secs(2),
                 device_approval: Some(Duration::from_secs(2)),
             },
             port: 0,
@@ -141,6 +142,13 @@ impl Builder {
     /// more, or as long as its `spec.lifecycle.terminatedRetention` says.
     pub fn delete_time(mut self, time: Duration) -> Self {
         self.config.delete_time = time;
+        self
+    }
+
+    /// How long an execution of a job lasts in all, by the emulator's clock. Two seconds unless set: the
+    /// first eighth it is `queued`, the second `pending`, and `running` from then on.
+    pub fn execution_time(mut self, time: Duration) -> Self {
+        self.config.execution_time = time;
         self
     }
 

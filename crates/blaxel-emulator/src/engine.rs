@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) build_time: Duration,
     /// How long a deletion lasts.
     pub(crate) delete_time: Duration,
+    /// How long an execution of a job lasts in all.
+    pub(crate) execution_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
     pub(crate) device_approval: Option<Duration>,
 }

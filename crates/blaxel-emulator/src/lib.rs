@@ -30,7 +30,7 @@ pub use self::local::LocalService;
 
 use self::engine::Engine;
 use self::server::Running;
-use self::state::{AGENTS, KINDS, Kind, MODELS};
+use self::state::{AGENTS, EXECUTIONS, KINDS, Kind, MODELS};
 
 /// The workspace, unless another is chosen.
 pub const DEFAULT_WORKSPACE: &str = "demo";
@@ -216,6 +216,13 @@ impl Emulator {
         let kind = top_kind(collection)?;
         self.engine.store.open().fail_next(kind, name);
         Ok(())
+    }
+
+    /// Lets the next execution of a job end as `failed`, whether the job exists yet or not. An execution
+    /// can ask for its end itself: by the environment variable `EMULATOR_OUTCOME`, which is `failed` or
+    /// `timeout`.
+    pub fn fail_next_execution(&self, job: &str) {
+        self.engine.store.open().fail_next(&EXECUTIONS, job);
     }
 
     /// Puts an agent in place, created now, instead of one of the same name if there is one.

@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod catalog;
 mod chat;
+mod executions;
 mod forks;
 mod gemini;
 mod inference;
@@ -113,6 +114,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(previews::routes());
     routes.extend(schedules::routes());
     routes.extend(forks::routes());
+    routes.extend(executions::routes());
     routes.extend(volume_templates::routes());
     routes.extend(policies::routes());
     routes.extend(uploads::routes());

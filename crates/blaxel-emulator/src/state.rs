@@ -49,9 +49,10 @@ mod store;
 mod walk;
 
 pub(crate) use self::kind::{Deleted, Form, Kind, Listing, Naming, Pages};
+pub(crate) use self::kinds::executions as execution;
 pub(crate) use self::kinds::{
-    AGENTS, APPLICATIONS, CUSTOM_DOMAINS, DRIVES, EGRESS_GATEWAYS, EGRESS_IPS, FUNCTIONS,
-    INTEGRATION_CONNECTIONS, JOBS, KINDS, MODELS, POLICIES, PREVIEWS, SANDBOXES,
+    AGENTS, APPLICATIONS, CUSTOM_DOMAINS, DRIVES, EGRESS_GATEWAYS, EGRESS_IPS, EXECUTIONS,
+    FUNCTIONS, INTEGRATION_CONNECTIONS, JOBS, KINDS, MODELS, POLICIES, PREVIEWS, SANDBOXES,
     SCHEDULE_EXECUTIONS, SCHEDULES, SNAPSHOTS, VOLUME_TEMPLATES, policy_users, schedule_changed,
 };
 pub(crate) use self::record::{Author, Document, Record, Setting};

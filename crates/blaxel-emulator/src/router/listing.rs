@@ -8,13 +8,10 @@ use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
 use super::call::Params;
-use super::pages::{Page, Sort, Wanted, limit};
+use super::pages::{Page, Sort, Wanted, limit, search};
 use super::{Call, Outcome, resources};
 use crate::errors::Refusal;
 use crate::state::{Form, Kind, Listing, Pages, Record, Shelf, member, status};
-
-/// A search text shorter than this finds everything.
-const MIN_SEARCH: usize = 2;
 
 /// What a list is asked for.
 struct ListQuery {
@@ -97,19 +94,13 @@ impl ListQuery {
             Some("end") => return Err(Refusal::bad_request("anchor needs an order by createdAt.")),
             Some(_) => return Err(Refusal::bad_request("anchor must be end.")),
         };
-        let search = params.get("q").unwrap_or_default().trim().to_lowercase();
-        let search = if search.chars().count() < MIN_SEARCH {
-            String::new()
-        } else {
-            search
-        };
         let wanted = |name: &str| params.get(name).filter(|text| !text.is_empty());
         // A type that is not known chooses nothing.
         let kind_type = wanted("type").filter(|text| pages.types.contains(text));
         Ok(Self {
             limit: limit(params, pages.default, pages.max)?,
             sort,
-            search,
+            search: search(params),
             states: if pages.status {
                 states(params.get("status"))?
             } else {

@@ -12,6 +12,9 @@ use super::call::Params;
 use crate::errors::Refusal;
 use crate::state::Record;
 
+/// A search text shorter than this finds everything.
+const MIN_SEARCH: usize = 2;
+
 /// What a list is made of.
 pub(crate) trait Item {
     /// Orders as the times of creation do, and without ties.
@@ -122,6 +125,23 @@ pub(crate) fn limit(params: &Params, default: usize, max: usize) -> Result<usize
     // Only one that is too large for the type fails to parse now.
     let limit = text.parse().unwrap_or(max).min(max);
     if limit == 0 { Err(refuse()) } else { Ok(limit) }
+}
+
+/// Reads `offset`, for lists that are cut by number.
+pub(crate) fn offset(params: &Params) -> Result<usize, Refusal> {
+    let text = params.get("offset").unwrap_or("0");
+    let refuse = || Refusal::bad_request(format!("offset {text:?} is not a whole number."));
+    text.parse().map_err(|_| refuse())
+}
+
+/// Reads `q`: trimmed and in lower case; empty where everything is to be found.
+pub(crate) fn search(params: &Params) -> String {
+    let search = params.get("q").unwrap_or_default().trim().to_lowercase();
+    if search.chars().count() < MIN_SEARCH {
+        String::new()
+    } else {
+        search
+    }
 }
 
 impl Sort {

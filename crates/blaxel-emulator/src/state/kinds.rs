@@ -1,5 +1,6 @@
 //! The kinds there are.
 
+pub(crate) mod executions;
 mod governance;
 mod network;
 mod previews;
@@ -10,6 +11,7 @@ mod workloads;
 
 use super::{Kind, Pages};
 
+pub(crate) use self::executions::EXECUTIONS;
 pub(crate) use self::governance::{
     CUSTOM_DOMAINS, INTEGRATION_CONNECTIONS, POLICIES, policy_users,
 };
@@ -32,6 +34,7 @@ pub(crate) static KINDS: &[&Kind] = &[
     &workloads::AGENTS,
     &workloads::FUNCTIONS,
     &workloads::JOBS,
+    &executions::EXECUTIONS,
     &workloads::MODELS,
     &workloads::APPLICATIONS,
     &sandboxes::SANDBOXES,

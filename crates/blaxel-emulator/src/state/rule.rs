@@ -223,7 +223,8 @@ pub(crate) fn text<'a>(document: &'a Document, path: &str) -> Result<Option<&'a 
     }
 }
 
-fn list<'a>(document: &'a Document, path: &str) -> Result<&'a [Value], String> {
+/// A member that is a list; without it, one that is empty.
+pub(crate) fn list<'a>(document: &'a Document, path: &str) -> Result<&'a [Value], String> {
     match present(document, path) {
         None => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),

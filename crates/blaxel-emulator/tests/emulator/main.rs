@@ -11,6 +11,7 @@ mod access;
 mod billing;
 mod dialects;
 mod doors;
+mod executions;
 mod faults;
 mod forks;
 mod inference;
