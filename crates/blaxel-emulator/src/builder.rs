@@ -9,6 +9,7 @@ use blaxel_core::Timestamp;
 
 use crate::clock::Clock;
 use crate::engine::{Config, Engine};
+use crate::furnish::furnish;
 use crate::server::Server;
 use crate::state::MODELS;
 use crate::{
@@ -198,6 +199,7 @@ impl Builder {
     fn engine(self, origin: String) -> Arc<Engine> {
         let clock = Clock::new(self.start_time, self.real_clock);
         let engine = Engine::new(self.config, clock, origin);
+        furnish(&engine);
         // The models were made one hour after the other, the last one an hour ago.
         for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
             engine.seed(&MODELS, name, Duration::from_secs(hours * 3600));

@@ -65,8 +65,10 @@ impl Engine {
             &config.client_id,
             &config.client_secret,
         ];
+        let history = History::new(config.seed, &config.workspace);
         let setting = Setting {
             workspace: config.workspace.clone(),
+            account: history.account_id().to_owned(),
             origin: origin.clone(),
             run_url: format!("{origin}/run"),
             deploy_time: config.deploy_time,
@@ -81,7 +83,7 @@ impl Engine {
             faults: Faults::default(),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
-            history: History::new(config.seed, &config.workspace),
+            history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),

@@ -1,17 +1,23 @@
 //! What the emulator answers: one table of operations, and the way of a request to its handler.
 
 mod access;
+mod allowance;
 mod anthropic;
 mod billing;
 mod body;
 mod call;
 mod catalog;
 mod chat;
+mod connections;
+mod domains;
 mod executions;
 mod forks;
 mod gemini;
+mod image_shares;
+mod images;
 mod inference;
 mod listing;
+mod network;
 mod oauth;
 mod pages;
 mod policies;
@@ -19,10 +25,13 @@ mod previews;
 mod resources;
 mod sandboxes;
 mod schedules;
+mod service_accounts;
 mod speech;
 mod stream;
 mod uploads;
+mod users;
 mod volume_templates;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -35,7 +44,9 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
+pub(crate) use self::access::OWNER;
 pub(crate) use self::call::{Call, Params};
+pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::pages::limit;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
@@ -114,6 +125,15 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(previews::routes());
     routes.extend(schedules::routes());
     routes.extend(forks::routes());
+    routes.extend(allowance::routes());
+    routes.extend(connections::routes());
+    routes.extend(domains::routes());
+    routes.extend(image_shares::routes());
+    routes.extend(images::routes());
+    routes.extend(network::routes());
+    routes.extend(service_accounts::routes());
+    routes.extend(users::routes());
+    routes.extend(workspaces::routes());
     routes.extend(executions::routes());
     routes.extend(volume_templates::routes());
     routes.extend(policies::routes());

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 /// A provider that a workspace can connect to.
 pub(crate) struct Integration {
-    pub(crate) name: &'static str,
+    name: &'static str,
     display_name: &'static str,
     /// How it is asked, if it has models.
     endpoint: Option<Endpoint>,
     /// The models it has.
-    pub(crate) models: &'static [&'static str],
+    models: &'static [&'static str],
 }
 
 /// Where models are asked, and where their answers say what was used.
@@ -132,11 +132,11 @@ impl Integration {
         endpoints
     }
 
-    /// One of its models.
-    pub(crate) fn model(&self, id: &str) -> Option<Value> {
-        let id = self.models.iter().find(|model| **model == id)?;
-        Some(
-            json!({"id": id, "name": id, "provider": self.name, "endpoint": self.endpoint.map(|endpoint| endpoint.path)}),
-        )
+    /// Its models.
+    pub(crate) fn models(&self) -> impl Iterator<Item = Value> {
+        let endpoint = self.endpoint.map(|endpoint| endpoint.path);
+        let model =
+            move |id| json!({"id": id, "name": id, "provider": self.name, "endpoint": endpoint});
+        self.models.iter().map(model)
     }
 }

@@ -69,10 +69,15 @@ pub(crate) fn metadata(document: &Document) -> Check {
             ));
         }
     }
-    match present(document, "metadata/labels") {
+    labels(document, "metadata/labels")
+}
+
+/// Labels, which are texts with names.
+pub(crate) fn labels(document: &Document, path: &str) -> Check {
+    match present(document, path) {
         None => Ok(()),
         Some(Value::Object(labels)) if labels.values().all(Value::is_string) => Ok(()),
-        Some(_) => Err("metadata.labels must be an object of strings.".to_owned()),
+        Some(_) => Err(format!("{} must be an object of strings.", dotted(path))),
     }
 }
 

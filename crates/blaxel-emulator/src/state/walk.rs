@@ -15,7 +15,7 @@ const MEMORY: usize = 100;
 #[derive(Clone, Debug)]
 struct Step {
     at: Duration,
-    /// What is under way: `deployment`, `deactivation`, `deletion` or `execution`.
+    /// What is under way, such as a `deployment`.
     event: &'static str,
     status: &'static str,
     message: &'static str,
@@ -183,8 +183,13 @@ impl Walk {
 
     /// Comes to a state at a time, which must be no earlier than that of the state before: for what
     /// is not deployed and has states of its own.
-    pub(crate) fn follow(&mut self, at: Duration, state: (&'static str, &'static str)) {
-        self.push(at, "execution", state, None);
+    pub(crate) fn follow(
+        &mut self,
+        at: Duration,
+        event: &'static str,
+        state: (&'static str, &'static str),
+    ) {
+        self.push(at, event, state, None);
     }
 
     /// When it comes to its last state, as things stand.

@@ -52,6 +52,9 @@ const SUCCEEDED: &str = "succeeded";
 const FAILED: &str = "failed";
 const TIMED_OUT: &str = "timeout";
 
+/// What is under way in an execution's walk.
+const EVENT: &str = "execution";
+
 /// How an execution ends that is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -84,7 +87,7 @@ pub(crate) fn plan(walk: &mut Walk, at: Duration, lasts: Duration, fate: Fate) {
         (2, (RUNNING, "Its tasks run.")),
         (8, fate.state()),
     ] {
-        walk.follow(at.saturating_add(lasts * eighths / 8), state);
+        walk.follow(at.saturating_add(lasts * eighths / 8), EVENT, state);
     }
 }
 
@@ -95,8 +98,8 @@ pub(crate) fn cancel(walk: &mut Walk, now: Duration) {
         return;
     };
     walk.break_off(now);
-    walk.follow(now, (CANCELLING, "It is being cancelled."));
-    walk.follow(end, (CANCELLED, "It was cancelled."));
+    walk.follow(now, EVENT, (CANCELLING, "It is being cancelled."));
+    walk.follow(end, EVENT, (CANCELLED, "It was cancelled."));
 }
 
 fn ends(state: &str) -> bool {
