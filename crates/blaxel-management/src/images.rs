@@ -303,6 +303,10 @@ impl crate::wait::Watched for Image {
         format!("{:?} {:?}", self.metadata.status, self.metadata.events)
     }
 
+    fn state(&self) -> Option<&str> {
+        Some(self.metadata.status.as_ref()?.as_str())
+    }
+
     fn failure(&self) -> Option<String> {
         let metadata = &self.metadata;
         crate::wait::failure_of(metadata.status.as_ref(), metadata.events.as_deref())

@@ -216,6 +216,10 @@ impl crate::wait::Watched for VolumeTemplate {
         format!("{:?} {:?}", self.state, self.versions)
     }
 
+    fn state(&self) -> Option<&str> {
+        Some(self.state.as_ref()?.status.as_ref()?.as_str())
+    }
+
     fn failure(&self) -> Option<String> {
         let status = self.state.as_ref()?.status.as_ref()?;
         (*status == VolumeTemplateStatus::Error).then(|| format!("is in the state `{status}`"))
