@@ -27,6 +27,8 @@ pub mod agents;
 pub mod models;
 #[cfg(feature = "sandboxes")]
 pub mod sandboxes;
+#[cfg(feature = "upload")]
+pub mod upload;
 pub mod workload;
 
 use std::fmt;
