@@ -1,5 +1,7 @@
 //! Waiting under paused time, on a service that answers by script.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use blaxel_core::{Error, ErrorKind};
