@@ -252,10 +252,19 @@ impl Endpoints {
                 let workspace = workspace.ok_or_else(no_workspace)?;
                 self.run.join(&format!("/{workspace}{target}"))?
             }
+            Some(Plane::Presigned) => return Err(no_address()),
             Some(Plane::Control) | None => self.control.join(target)?,
         };
         Ok(true)
     }
+}
+
+fn no_address() -> Error {
+    Error::input(
+        "address",
+        &Source::Code,
+        "the operation goes to an address that the control plane gave out, and none was given",
+    )
 }
 
 fn no_workspace() -> Error {

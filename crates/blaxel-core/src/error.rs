@@ -81,6 +81,8 @@ pub enum ErrorKind {
     Decode,
     /// A list cannot be walked further: its cursors do not lead on.
     Pagination,
+    /// What was waited for cannot come about any more: the resource has failed, or is gone.
+    Failed,
 }
 
 /// How far a request got before its call failed.
@@ -151,6 +153,12 @@ impl Error {
     #[must_use]
     pub fn pagination(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Pagination, Delivery::Answered, message.into())
+    }
+
+    /// What was waited for cannot come about any more.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Failed, Delivery::Answered, message.into())
     }
 
     /// The server answered with an error status. The body is read as far as it tells something,
@@ -407,6 +415,12 @@ impl Error {
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.kind() == ErrorKind::Decode
+    }
+
+    /// What was waited for cannot come about any more: the resource has failed, or is gone.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.kind() == ErrorKind::Failed
     }
 
     /// The server does not know the API version that was sent; see

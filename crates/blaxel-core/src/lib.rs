@@ -5,10 +5,13 @@ mod body;
 mod civil;
 mod endpoint;
 mod error;
+mod items;
 mod open_enum;
 mod operation;
 mod options;
 mod page;
+mod period;
+mod recent;
 mod request;
 pub mod response;
 mod secret;
@@ -21,17 +24,19 @@ mod walk;
 pub use self::body::Body;
 pub use self::endpoint::{BaseUrl, Endpoints, Workspace};
 pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin, wait_asked_for};
+pub use self::items::{Checkpoint, Items};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::{Operation, OperationInfo, Plane, Replay, operation};
 pub use self::options::{Attempts, CallOptions};
 pub use self::page::{Cursor, ListParams, Page, PageMeta, Paged, Sort};
+pub use self::period::{ParsePeriodError, Period};
 pub use self::request::RequestWriter;
 pub use self::secret::Secret;
 pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
 pub use self::source::Source;
 pub use self::time::{ParseTimestampError, Timestamp};
 pub use self::version::{ApiVersion, ParseVersionError};
-pub use self::walk::{Checkpoint, Items, Pages};
+pub use self::walk::Pages;
 
 /// What the macros of this crate expand to. Not for direct use.
 #[doc(hidden)]

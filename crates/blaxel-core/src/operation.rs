@@ -34,6 +34,7 @@ pub struct OperationInfo {
     replay: Replay,
     since: ApiVersion,
     streamed: bool,
+    parameters: Option<&'static [&'static str]>,
 }
 
 /// The part of the platform an operation speaks to; it decides which origin the path is under.
@@ -44,6 +45,9 @@ pub enum Plane {
     Control,
     /// Workloads: `https://run.blaxel.ai`, the workspace and the path.
     Run,
+    /// An address that the control plane gave out for this one request, an upload for instance. It
+    /// carries its own permission, so neither a credential nor a workspace goes there.
+    Presigned,
 }
 
 /// What happens if an operation's request arrives twice.
@@ -81,6 +85,7 @@ impl OperationInfo {
             replay,
             since: ApiVersion::V2026_04_16,
             streamed: false,
+            parameters: None,
         }
     }
 
@@ -102,6 +107,13 @@ impl OperationInfo {
     #[must_use]
     pub const fn from_version(mut self, since: ApiVersion) -> Self {
         self.since = since;
+        self
+    }
+
+    /// The same, with these query parameters and no others.
+    #[must_use]
+    pub const fn taking(mut self, parameters: &'static [&'static str]) -> Self {
+        self.parameters = Some(parameters);
         self
     }
 
@@ -143,10 +155,24 @@ impl OperationInfo {
         self.replay
     }
 
-    /// The first API version that knows it.
+    /// The first API version that knows it. A client that is set to an older one sends its request in
+    /// this one.
     #[must_use]
     pub const fn since(&self) -> ApiVersion {
         self.since
+    }
+
+    /// The query parameters it takes, or `None` where they are the caller's affair.
+    #[must_use]
+    pub const fn parameters(&self) -> Option<&'static [&'static str]> {
+        self.parameters
+    }
+
+    /// Whether it takes a query parameter of this name.
+    #[must_use]
+    pub fn takes(&self, parameter: &str) -> bool {
+        self.parameters
+            .is_none_or(|known| known.contains(&parameter))
     }
 
     /// Whether its answer flows on for as long as it likes.

@@ -8,6 +8,7 @@ use serde::{Deserialize as DeriveDeserialize, Serialize};
 
 use crate::error::Error;
 use crate::open_enum;
+use crate::operation::OperationInfo;
 use crate::request::RequestWriter;
 use crate::source::Source;
 
@@ -67,6 +68,11 @@ pub struct ListParams {
     search: Option<String>,
     statuses: Vec<String>,
     from_end: bool,
+    external_id: Option<String>,
+    terminated: bool,
+    kind: Option<String>,
+    name: Option<String>,
+    source_workspace: Option<String>,
 }
 
 impl ListParams {
@@ -113,6 +119,38 @@ impl ListParams {
         self
     }
 
+    /// Only what bears this id in a system of the user's own; it need not be unique.
+    pub fn external_id(mut self, id: impl Into<String>) -> Self {
+        self.external_id = Some(id.into());
+        self
+    }
+
+    /// With the terminated ones, which a list of sandboxes otherwise leaves out. A
+    /// [`status`](Self::status) that is asked for decides alone.
+    pub fn with_terminated(mut self) -> Self {
+        self.terminated = true;
+        self
+    }
+
+    /// Only those of this kind, where a list holds several, as a list of schedules does.
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Only what has exactly this name, where a list can be asked for it, as one of image tags can.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Only what this other workspace shares, where a list can be asked for it, as one of image tags
+    /// can.
+    pub fn source_workspace(mut self, workspace: impl Into<String>) -> Self {
+        self.source_workspace = Some(workspace.into());
+        self
+    }
+
     /// Takes the place to begin at, and leaves the beginning.
     pub fn take_cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
@@ -122,27 +160,49 @@ impl ListParams {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a limit of 0.
+    /// [`Error::is_input`] for a limit of 0, and for a parameter that the operation does not take: a
+    /// server would ignore it, and the list would hold more than was asked for.
     pub fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
         if self.limit == Some(0) {
             let problem = "a page of 0 items leads nowhere; give at least 1, or no limit";
             return Err(Error::input("limit", &Source::Code, problem));
         }
-        request.query_opt("limit", self.limit);
-        request.query_opt("cursor", self.cursor.as_ref().map(Cursor::as_str));
-        request.query_opt("sort", self.sort.as_ref());
-        request.query_opt("q", self.search.as_ref());
-        if !self.statuses.is_empty() {
-            request.query("status", self.statuses.join(","));
-        }
-        if self.from_end {
-            request.query("anchor", "end");
+        let limit = self.limit.map(|limit| limit.to_string());
+        let statuses = self.statuses.join(",");
+        for (name, value) in [
+            ("limit", limit.as_deref()),
+            ("cursor", self.cursor.as_ref().map(Cursor::as_str)),
+            ("sort", self.sort.as_ref().map(Sort::as_str)),
+            ("q", self.search.as_deref()),
+            ("status", (!statuses.is_empty()).then_some(&statuses)),
+            ("anchor", self.from_end.then_some("end")),
+            ("externalId", self.external_id.as_deref()),
+            ("showTerminated", self.terminated.then_some("true")),
+            ("type", self.kind.as_deref()),
+            ("name", self.name.as_deref()),
+            ("sourceWorkspace", self.source_workspace.as_deref()),
+        ] {
+            let Some(value) = value else { continue };
+            if !request.operation().takes(name) {
+                return Err(not_taken(name, request.operation()));
+            }
+            request.query(name, value);
         }
         Ok(())
     }
 }
 
+fn not_taken(name: &str, operation: &OperationInfo) -> Error {
+    let known = operation.parameters().unwrap_or_default().join(", ");
+    let problem = match known.as_str() {
+        "" => "this list takes no parameters at all".to_owned(),
+        known => format!("this list does not take it; it takes {known}"),
+    };
+    Error::input(name, &Source::Code, problem)
+}
+
 /// What a page says about the list it is a part of.
+#[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -276,7 +336,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::OperationInfo;
 
     fn page(json: &str) -> Page<u32> {
         serde_json::from_str(json).unwrap()
@@ -358,6 +417,24 @@ mod tests {
         let expected = "/things?limit=5&cursor=a%2Bb%2F%3D&sort=name%3Aasc&q=x%20y\
                         &status=DEPLOYED%2CFAILED&anchor=end";
         assert_eq!(writer.finish().unwrap().uri(), expected);
+    }
+
+    #[test]
+    fn a_filter_that_the_list_would_ignore_is_refused() {
+        static FEW: OperationInfo =
+            OperationInfo::new("ListFew", http::Method::GET, "/few").taking(&["limit", "cursor"]);
+        let mut writer = RequestWriter::new(&FEW);
+        ListParams::new().limit(1).write(&mut writer).unwrap();
+        let error = ListParams::new()
+            .status("FAILED")
+            .write(&mut writer)
+            .unwrap_err();
+        assert!(error.is_input(), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("status") && text.contains("limit, cursor"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl RequestWriter {
         }
     }
 
+    /// The description of the operation that is written.
+    #[must_use]
+    pub fn operation(&self) -> &'static OperationInfo {
+        self.info
+    }
+
     /// Fills the parameters of the path template, in their order. Each is escaped, so it stays one
     /// segment whatever it holds.
     ///
@@ -103,6 +109,25 @@ impl RequestWriter {
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let base = crate::endpoint::BaseUrl::parse(url, source)?;
         self.target = Cow::Owned(base.path().to_owned());
+        self.base = Some(base.uri().clone());
+        Ok(())
+    }
+
+    /// Sends the request to this address, its query included, and nowhere else: the address is the
+    /// permission, so it is taken letter for letter. For operations of
+    /// [`Plane::Presigned`](crate::Plane::Presigned).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the text is no absolute `https` address, or `http` on this machine.
+    pub fn presigned(&mut self, url: &str, source: &Source) -> Result<(), Error> {
+        let (before_query, _) = url.split_once('?').unwrap_or((url, ""));
+        let base = crate::endpoint::BaseUrl::parse(before_query, source)?;
+        let uri: Uri = url
+            .parse()
+            .map_err(|problem| Error::input("address", source, problem))?;
+        let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        self.target = Cow::Owned(target.to_owned());
         self.base = Some(base.uri().clone());
         Ok(())
     }

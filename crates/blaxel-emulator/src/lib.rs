@@ -12,6 +12,7 @@ mod fault;
 mod furnish;
 mod journal;
 mod local;
+mod openapi;
 mod router;
 mod server;
 mod sign;

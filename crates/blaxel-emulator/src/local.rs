@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::engine::Engine;
 use crate::fault::Cut;
+use crate::router::is_upload;
 
 /// The emulator without a socket: requests in, responses out, no network and no runtime.
 ///
@@ -58,15 +59,15 @@ impl LocalService {
 
     /// The request as the server sees it.
     fn prepare(&self, request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
-        let plane = operation(&request).map_or(Plane::Control, OperationInfo::plane);
+        let operation = operation(&request);
+        let plane = operation.map_or(Plane::Control, OperationInfo::plane);
+        let since = operation.map_or(ApiVersion::DEFAULT, OperationInfo::since);
         let (mut head, body) = request.into_parts();
         head.uri = self.resolve(&head.uri, plane)?;
-        // An address to upload to is no place for a credential.
-        let is_ours = ["/v0/", "/run/"]
-            .iter()
-            .any(|base| head.uri.path().starts_with(base));
-        if is_ours && !self.verbatim {
-            self.add_headers(&mut head.headers)?;
+        // What a presigned address is for goes there bare, as a client would send it.
+        let is_presigned = plane == Plane::Presigned || is_upload(head.uri.path());
+        if !self.verbatim && !is_presigned {
+            self.add_headers(&mut head.headers, since)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))
     }
@@ -90,7 +91,7 @@ impl LocalService {
         }
     }
 
-    fn add_headers(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+    fn add_headers(&self, headers: &mut HeaderMap, since: ApiVersion) -> Result<(), Error> {
         let config = &self.engine.config;
         let authorized = [http::header::AUTHORIZATION, OWN_AUTHORIZATION]
             .iter()
@@ -101,7 +102,7 @@ impl LocalService {
             headers.insert(OWN_AUTHORIZATION, key);
         }
         for (name, text) in [
-            (VERSION, ApiVersion::V2026_04_28.to_string()),
+            (VERSION, since.max(ApiVersion::DEFAULT).to_string()),
             (WORKSPACE, config.workspace.clone()),
         ] {
             if !headers.contains_key(&name) {

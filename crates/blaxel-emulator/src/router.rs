@@ -44,10 +44,11 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
-pub(crate) use self::access::OWNER;
+pub(crate) use self::access::{OWNER, VERSIONS};
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::pages::limit;
+pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::fault::Cut;
@@ -62,9 +63,9 @@ type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     /// `None` for any: what a workload makes of a method is its own affair.
-    method: Option<MethodFilter>,
-    paths: Vec<String>,
-    gate: Gate,
+    pub(crate) method: Option<MethodFilter>,
+    pub(crate) paths: Vec<String>,
+    pub(crate) gate: Gate,
     handler: Handler,
     refusing: Option<fn(&Engine, Refusal) -> Refusal>,
 }
@@ -140,6 +141,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(uploads::routes());
     routes.extend(billing::routes());
     routes.extend(inference::routes());
+    routes.extend(crate::openapi::routes());
     routes
 }
 
@@ -225,7 +227,7 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 }
 
 async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
-    let outcome = match Call::admit(engine, route.gate, request).await {
+    let outcome = match Call::admit(engine, route, request).await {
         Ok(call) => (route.handler)(&call),
         Err(refusal) => Err(refusal),
     };

@@ -1,49 +1,143 @@
-//! What all kinds of resources have in common.
+//! What kinds of resources have in common, one trait for each thing that can be done with them.
+//!
+//! A kind implements what the API lets be done with it, and its [`Collection`](crate::Collection) has
+//! the methods for that and no others: a VPC, which cannot be replaced, has no `replace`.
 
-use blaxel_core::{OperationInfo, Replay};
-use http::Method;
+use std::borrow::Cow;
+
+use blaxel_core::{Error, OperationInfo, response};
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A kind of resource that is kept under a name: it is listed, created, read, replaced and deleted
-/// alike.
-pub trait Resource: DeserializeOwned + Serialize + Send + Sync + 'static {
-    /// The operations of this kind.
-    const KIND: Kind;
+// Which of these lists there are is a matter of features.
 
+/// The query parameters of most lists that come in pages.
+#[allow(dead_code)]
+pub(crate) const PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q", "anchor", "status"];
+
+/// The query parameters of lists whose items also bear an id of the user's own.
+#[allow(dead_code)]
+pub(crate) const NAMED_PAGE_QUERY: &[&str] = &[
+    "cursor",
+    "limit",
+    "sort",
+    "q",
+    "anchor",
+    "externalId",
+    "status",
+];
+
+/// The query parameters of lists that know neither states nor their end.
+#[allow(dead_code)]
+pub(crate) const PLAIN_PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q"];
+
+/// The query parameter by which secrets are shown.
+#[allow(dead_code)]
+pub(crate) const SHOW_SECRETS: &[&str] = &["show_secrets"];
+
+/// A resource that is kept under a name, or an id, of its own.
+pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name under which this one is kept.
     fn name(&self) -> &str;
 }
 
-/// The five operations of a kind of resource.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Kind {
-    /// `GET` on the collection.
-    pub list: OperationInfo,
-    /// `POST` on the collection.
-    pub create: OperationInfo,
-    /// `GET` on one.
-    pub get: OperationInfo,
-    /// `PUT` on one, which replaces all of it.
-    pub replace: OperationInfo,
-    /// `DELETE` on one.
-    pub delete: OperationInfo,
+/// A kind that is listed page by page.
+pub trait Listed: Send + 'static {
+    /// The operation that lists it.
+    const LIST: OperationInfo;
+    /// What a page holds: the resource, or as much of it as a list tells.
+    type Item: Identified + DeserializeOwned + Send + Unpin + 'static;
 }
 
-impl Kind {
-    /// Describes a kind by the names of its operations and its two paths.
-    pub(crate) const fn new(
-        [list, create, get, replace, delete]: [&'static str; 5],
-        collection: &'static str,
-        one: &'static str,
-    ) -> Self {
-        Self {
-            list: OperationInfo::new(list, Method::GET, collection),
-            create: OperationInfo::new(create, Method::POST, collection).replayed(Replay::Keyed),
-            get: OperationInfo::new(get, Method::GET, one),
-            replace: OperationInfo::new(replace, Method::PUT, one),
-            delete: OperationInfo::new(delete, Method::DELETE, one),
-        }
+/// What a list tells its items apart by.
+pub trait Identified {
+    /// The name or id that no other item of the list has; empty if the server gave none.
+    fn id(&self) -> Cow<'_, str>;
+}
+
+impl<R: Resource> Identified for R {
+    fn id(&self) -> Cow<'_, str> {
+        self.name().into()
     }
+}
+
+/// A kind of which there are few: all come at once.
+pub trait Enumerated: DeserializeOwned + Send + 'static {
+    /// The operation that lists it.
+    const LIST: OperationInfo;
+}
+
+/// A kind that can be made.
+pub trait Created: Send + 'static {
+    /// The operation that makes one.
+    const CREATE: OperationInfo;
+    /// What is handed in.
+    type Draft: Serialize + ?Sized + Sync;
+    /// What comes back.
+    type Made: DeserializeOwned + Send;
+}
+
+/// A kind of which one can be read.
+pub trait Fetched: DeserializeOwned + Send + 'static {
+    /// The operation that reads one.
+    const GET: OperationInfo;
+}
+
+/// A kind whose secrets are masked unless they are asked for.
+pub trait Secretive: Fetched {}
+
+/// A kind of which one can be replaced as a whole.
+pub trait Replaced: Resource {
+    /// The operation that replaces one.
+    const REPLACE: OperationInfo;
+}
+
+/// A kind that can be brought to be as a document says, whether it is there or not.
+pub trait Applied: Replaced + Created<Draft = Self, Made = Self> {
+    /// In which order that is tried.
+    const ORDER: ApplyOrder = ApplyOrder::ReplaceFirst;
+}
+
+/// In which order a kind is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApplyOrder {
+    /// It is replaced, and made if there is none.
+    ReplaceFirst,
+    /// It is made, and replaced if there is one.
+    CreateFirst,
+    /// It is made, and left alone if there is one.
+    KeepExisting,
+}
+
+/// A kind of which one can be deleted.
+pub trait Deleted: Send + 'static {
+    /// The operation that deletes one.
+    const DELETE: OperationInfo;
+    /// What comes back: mostly the resource as it was.
+    type Answer: DeserializeOwned + Send;
+
+    /// Reads what comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_decode`] if it is not what was expected.
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Answer, Error> {
+        response::json(response)
+    }
+}
+
+/// A kind whose revisions are kept.
+pub trait Revised: Send + 'static {
+    /// The operation that lists the revisions of one.
+    const REVISIONS: OperationInfo;
+    /// A revision.
+    type Revision: DeserializeOwned + Send;
+}
+
+/// A kind of which one can be found by an id in a system of the user's own.
+pub trait ExternallyNamed: Fetched {
+    /// The operation that finds one.
+    const BY_EXTERNAL_ID: OperationInfo;
 }

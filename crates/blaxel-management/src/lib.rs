@@ -1,33 +1,105 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod agents;
+// First, since all others are written with its macros.
+#[macro_use]
+mod record;
+
+mod clearable;
 mod collection;
-mod document;
 mod kind;
 mod metadata;
-pub mod models;
 pub mod operations;
 mod patch;
+#[cfg(any(feature = "upload", all(feature = "wait", feature = "sandboxes")))]
+mod pause;
+mod scope;
+#[cfg(all(test, feature = "wait", feature = "sandboxes"))]
+mod scripted;
+mod secret_text;
+mod size;
+#[cfg(feature = "wait")]
+mod wait;
+
+#[cfg(feature = "workloads")]
+pub mod agents;
+#[cfg(feature = "workloads")]
+pub mod applications;
+#[cfg(feature = "catalog")]
+pub mod changelog;
+#[cfg(feature = "network")]
+pub mod custom_domains;
+#[cfg(feature = "storage")]
+pub mod drives;
+#[cfg(feature = "workspaces")]
+pub mod features;
+#[cfg(feature = "workloads")]
+pub mod functions;
+#[cfg(feature = "catalog")]
+pub mod hubs;
+#[cfg(feature = "images")]
+pub mod images;
+#[cfg(feature = "catalog")]
+pub mod integrations;
+#[cfg(feature = "workloads")]
+pub mod jobs;
+#[cfg(feature = "catalog")]
+pub mod locations;
+#[cfg(feature = "observability")]
+pub mod logs;
+#[cfg(feature = "workloads")]
+pub mod models;
+#[cfg(feature = "workloads")]
+pub mod policies;
+#[cfg(feature = "network")]
+pub mod public_ips;
+#[cfg(feature = "observability")]
+pub mod quotas;
+#[cfg(feature = "sandboxes")]
+pub mod sandboxes;
+#[cfg(feature = "workspaces")]
+pub mod service_accounts;
+#[cfg(feature = "catalog")]
+pub mod templates;
+#[cfg(feature = "upload")]
+pub mod upload;
+#[cfg(feature = "workspaces")]
+pub mod users;
+#[cfg(feature = "storage")]
+pub mod volume_templates;
+#[cfg(feature = "storage")]
+pub mod volumes;
+#[cfg(feature = "network")]
+pub mod vpcs;
 pub mod workload;
+#[cfg(feature = "workspaces")]
+pub mod workspaces;
 
 use std::fmt;
 
 use blaxel_core::HttpService;
 
-use self::agents::Agent;
-use self::models::Model;
-
-pub use self::collection::Collection;
-pub use self::document::{Document, Spec};
-pub use self::kind::{Kind, Resource};
-pub use self::metadata::{Event, Generation, Metadata, Status};
+pub use self::clearable::Clearable;
+pub use self::collection::{Collection, Outcome};
+pub use self::kind::{
+    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
+    Listed, Replaced, Resource, Revised, Secretive,
+};
+pub use self::metadata::{
+    Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
+};
+pub use self::scope::Scope;
+pub use self::secret_text::SecretText;
+pub use self::size::{ByteSize, Megabytes};
+#[cfg(feature = "wait")]
+pub use self::wait::{Wait, Watched};
 
 /// The Management API of a workspace, over any service that carries requests.
 ///
 /// A clone is as cheap as a clone of the service.
 #[derive(Clone)]
 pub struct Management<S> {
+    #[allow(dead_code, reason = "without any area of the API nothing is called")]
     service: S,
 }
 
@@ -37,18 +109,6 @@ impl<S: HttpService> Management<S> {
     #[must_use]
     pub fn new(service: S) -> Self {
         Self { service }
-    }
-
-    /// The agents of the workspace.
-    #[must_use]
-    pub fn agents(&self) -> Collection<Agent, S> {
-        Collection::new(self.service.clone())
-    }
-
-    /// The models of the workspace.
-    #[must_use]
-    pub fn models(&self) -> Collection<Model, S> {
-        Collection::new(self.service.clone())
     }
 }
 

@@ -3,58 +3,47 @@
 use std::collections::BTreeMap;
 
 use blaxel_core::{Timestamp, open_enum};
-use serde::{Deserialize, Serialize};
 
-/// The name of a resource, and what the platform notes about it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct Metadata {
-    /// What the resource is called: lower-case letters, digits and hyphens, at most 49 of them. It
-    /// cannot be changed.
-    pub name: String,
-    /// What people are shown instead of the name, at most 63 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    /// Labels of the user's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<BTreeMap<String, String>>,
-    /// An id in a system of the user's own; it need not be unique.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-    /// The workspace it belongs to. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workspace: Option<String>,
-    /// The address under which it is called, for those that are. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// The plan it was made under. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<String>,
-    /// When it was made. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<Timestamp>,
-    /// When it was changed last. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
-    /// Who made it. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created_by: Option<String>,
-    /// Who changed it last. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_by: Option<String>,
+record! {
+    /// The name of a resource, and what the platform notes about it.
+    pub struct Metadata {
+        /// What the resource is called: lower-case letters, digits and hyphens, at most 49 of them. It
+        /// cannot be changed. An empty one is left out, which only sandboxes may be made with: the server
+        /// then gives them one.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        pub name: String,
+        /// What people are shown instead of the name, at most 63 characters.
+        pub display_name: Option<String>,
+        /// Labels of the user's own.
+        pub labels: Option<BTreeMap<String, String>>,
+        /// An id in a system of the user's own: at most 64 letters, digits and hyphens. It need not be
+        /// unique. Sandboxes, volumes and drives can be found by it.
+        pub external_id: Option<String>,
+        /// The workspace it belongs to.
+        #[server]
+        pub workspace: Option<String>,
+        /// The address under which it is called, for those that are.
+        #[server]
+        pub url: Option<String>,
+        /// The plan it was made under.
+        #[server]
+        pub plan: Option<String>,
+        /// When it was made.
+        #[server]
+        pub created_at: Option<Timestamp>,
+        /// When it was changed last.
+        #[server]
+        pub updated_at: Option<Timestamp>,
+        /// Who made it.
+        #[server]
+        pub created_by: Option<String>,
+        /// Who changed it last.
+        #[server]
+        pub updated_by: Option<String>,
+    }
 }
 
 impl Metadata {
-    /// A resource of that name.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
-    }
-
     /// Adds a label.
     pub fn add_label(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.labels
@@ -64,7 +53,7 @@ impl Metadata {
 }
 
 open_enum! {
-    /// Where a workload stands between upload and removal.
+    /// Where a resource stands between upload and removal.
     pub enum Status {
         /// Its code is being uploaded.
         Uploading = "UPLOADING",
@@ -74,7 +63,7 @@ open_enum! {
         Built = "BUILT",
         /// It is being brought up.
         Deploying = "DEPLOYING",
-        /// It can be called.
+        /// It can be used.
         Deployed = "DEPLOYED",
         /// It could not be built or brought up.
         Failed = "FAILED",
@@ -88,6 +77,40 @@ open_enum! {
         Terminating = "TERMINATING",
         /// It has ended.
         Terminated = "TERMINATED",
+        /// It is being put into the archive.
+        Archiving = "ARCHIVING",
+        /// It lies in the archive.
+        Archived = "ARCHIVED",
+        /// It is being taken out of the archive.
+        Unarchiving = "UNARCHIVING",
+    }
+}
+
+impl Status {
+    /// Whether it can never again become [`Deployed`](Self::Deployed) by itself.
+    #[must_use]
+    pub fn is_final_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed
+                | Self::Deactivating
+                | Self::Deactivated
+                | Self::Deleting
+                | Self::Terminating
+                | Self::Terminated
+        )
+    }
+}
+
+open_enum! {
+    /// Whether a domain has been shown to belong to those who claim it.
+    pub enum VerificationStatus {
+        /// Nobody has looked yet, or the records are not there yet.
+        Pending = "pending",
+        /// It has.
+        Verified = "verified",
+        /// The records are not as they must be.
+        Failed = "failed",
     }
 }
 
@@ -101,27 +124,49 @@ open_enum! {
     }
 }
 
-/// Something that happened to a resource, a deployment for instance. Set by the server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct Event {
-    /// What kind of event it is.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The status the resource had with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
-    /// The event in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// When it happened.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time: Option<Timestamp>,
-    /// The revision it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// The canary revision it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canary_revision: Option<String>,
+record! {
+    /// Something that happened to a resource, a deployment for instance.
+    #[doc(alias = "CoreEvent")]
+    pub struct Event {
+        /// What kind of event it is.
+        #[serde(rename = "type")]
+        #[server]
+        pub kind: Option<String>,
+        /// The status the resource had with it.
+        #[server]
+        pub status: Option<Status>,
+        /// The event in words.
+        #[server]
+        pub message: Option<String>,
+        /// When it happened.
+        #[server]
+        pub time: Option<Timestamp>,
+        /// The revision it is about.
+        #[server]
+        pub revision: Option<String>,
+        /// The canary revision it is about.
+        #[server]
+        pub canary_revision: Option<String>,
+    }
+}
+
+record! {
+    /// A kind of machine.
+    pub struct Flavor {
+        /// Its name.
+        pub name: Option<String>,
+        /// What it computes with.
+        #[serde(rename = "type")]
+        pub kind: Option<FlavorKind>,
+    }
+}
+
+open_enum! {
+    /// What a machine computes with.
+    pub enum FlavorKind {
+        /// Processors.
+        Cpu = "cpu",
+        /// Graphics processors.
+        Gpu = "gpu",
+    }
 }

@@ -1,70 +1,63 @@
 //! Models: language models of any provider, behind the platform's gateway.
-//!
-//! Operations: `ListModels`, `CreateModel`, `GetModel`, `UpdateModel`, `DeleteModel`.
 
-use blaxel_core::open_enum;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use blaxel_core::{HttpService, OperationInfo, Replay, open_enum};
+use http::Method;
 
-use crate::document::{Document, Spec};
-use crate::kind::Kind;
-use crate::metadata::Generation;
+use crate::Management;
+use crate::collection::Collection;
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised};
+use crate::metadata::{Event, Flavor, Generation, Metadata, Status};
+use crate::scope::Scope;
+use crate::workload::Revision;
 
-/// A model behind the gateway.
-///
-/// ```
-/// use blaxel_management::models::{Model, Provider};
-///
-/// let model = Model::of("fast", Provider::OpenAi, "gpt-4o-mini").connection("my-openai");
-/// assert_eq!(model.spec.runtime.unwrap().model.as_deref(), Some("gpt-4o-mini"));
-/// ```
-pub type Model = Document<ModelSpec>;
-
-/// What a model is to be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ModelSpec {
-    /// Whether it answers. The server takes `true` by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    /// The kinds of machine it runs on, as the API has them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub flavors: Option<Vec<Value>>,
-    /// The names of the connections that hold the provider's credentials.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub integration_connections: Option<Vec<String>>,
-    /// The names of the policies it is under.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policies: Option<Vec<String>>,
-    /// Whose model it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runtime: Option<ModelRuntime>,
-    /// Whether it is a trial model of the platform.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sandbox: Option<bool>,
+document! {
+    /// A model behind the gateway.
+    ///
+    /// ```
+    /// use blaxel_management::models::{Model, Provider};
+    ///
+    /// let model = Model::of("fast", Provider::OpenAi, "gpt-4o-mini").connection("my-openai");
+    /// assert_eq!(model.spec.runtime.unwrap().model.as_deref(), Some("gpt-4o-mini"));
+    /// ```
+    pub struct Model {
+        pub metadata: Metadata,
+        pub spec: ModelSpec,
+        pub status: Option<Status>,
+        pub events: Option<Vec<Event>>,
+    }
 }
 
-/// Whose model it is, and which one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ModelRuntime {
-    /// Who serves it.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Provider>,
-    /// The provider's name for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// The provider's organisation that is billed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    /// The provider's endpoint, where a provider has several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint_name: Option<String>,
-    /// The generation of the platform's machinery.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub generation: Option<Generation>,
+record! {
+    /// What a model is to be.
+    pub struct ModelSpec {
+        /// Whether it answers. The server takes `true` by default.
+        pub enabled: Option<bool>,
+        /// The kinds of machine it runs on.
+        pub flavors: Option<Vec<Flavor>>,
+        /// The names of the connections that hold the provider's credentials.
+        pub integration_connections: Option<Vec<String>>,
+        /// The names of the policies it is under.
+        pub policies: Option<Vec<String>>,
+        /// Whose model it is.
+        pub runtime: Option<ModelRuntime>,
+        /// Whether it is a trial model of the platform.
+        pub sandbox: Option<bool>,
+    }
+
+    /// Whose model it is, and which one.
+    pub struct ModelRuntime {
+        /// Who serves it.
+        #[serde(rename = "type")]
+        pub provider: Option<Provider>,
+        /// The provider's name for it.
+        pub model: Option<String>,
+        /// The provider's organisation that is billed.
+        pub organization: Option<String>,
+        /// The provider's endpoint, where a provider has several.
+        pub endpoint_name: Option<String>,
+        /// The generation of the platform's machinery.
+        pub generation: Option<Generation>,
+    }
 }
 
 open_enum! {
@@ -113,13 +106,8 @@ impl Model {
     /// A model of that name, which stands for a provider's model.
     #[must_use]
     pub fn of(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
-        let mut new = Self::new(name);
-        new.spec.runtime = Some(ModelRuntime {
-            provider: Some(provider),
-            model: Some(model.into()),
-            ..ModelRuntime::default()
-        });
-        new
+        let runtime = ModelRuntime::new().provider(provider).model(model);
+        Self::new(name).spec(ModelSpec::new().runtime(runtime))
     }
 
     /// Adds a connection that holds the provider's credentials.
@@ -133,16 +121,52 @@ impl Model {
     }
 }
 
-impl Spec for ModelSpec {
-    const KIND: Kind = Kind::new(
-        [
-            "ListModels",
-            "CreateModel",
-            "GetModel",
-            "UpdateModel",
-            "DeleteModel",
-        ],
-        "/models",
-        "/models/{modelName}",
-    );
+impl<S: HttpService> Management<S> {
+    /// The models of the workspace.
+    #[must_use]
+    pub fn models(&self) -> Collection<Model, S> {
+        Collection::new(self.service.clone(), Scope::top())
+    }
 }
+
+impl Listed for Model {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListModels", Method::GET, "/models").taking(PAGE_QUERY);
+    type Item = Self;
+}
+
+impl Created for Model {
+    const CREATE: OperationInfo =
+        OperationInfo::new("CreateModel", Method::POST, "/models").replayed(Replay::Keyed);
+    type Draft = Self;
+    type Made = Self;
+}
+
+impl Fetched for Model {
+    const GET: OperationInfo = OperationInfo::new("GetModel", Method::GET, "/models/{modelName}");
+}
+
+impl Replaced for Model {
+    const REPLACE: OperationInfo =
+        OperationInfo::new("UpdateModel", Method::PUT, "/models/{modelName}");
+}
+
+impl Applied for Model {}
+
+impl Deleted for Model {
+    const DELETE: OperationInfo =
+        OperationInfo::new("DeleteModel", Method::DELETE, "/models/{modelName}");
+    type Answer = Self;
+}
+
+impl Revised for Model {
+    const REVISIONS: OperationInfo = OperationInfo::new(
+        "ListModelRevisions",
+        Method::GET,
+        "/models/{modelName}/revisions",
+    );
+    type Revision = Revision;
+}
+
+#[cfg(feature = "wait")]
+crate::wait::watched! { Model }

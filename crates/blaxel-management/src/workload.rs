@@ -1,88 +1,164 @@
-//! What workloads of several kinds have in common: variables, triggers, revisions, volumes.
+//! What workloads of several kinds have in common: variables, ports, triggers, revisions, volumes.
 
-use blaxel_core::open_enum;
-use serde::{Deserialize, Serialize};
+use blaxel_core::{Timestamp, open_enum};
+use serde_json::Value;
 
-/// An environment variable of a workload.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct EnvVariable {
-    /// Its name.
-    pub name: String,
-    /// Its value. Secret ones come back masked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Whether the value is kept secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<bool>,
+use crate::secret_text::SecretText;
+use crate::size::Megabytes;
+
+record! {
+    /// An environment variable of a workload.
+    #[doc(alias = "Env")]
+    pub struct EnvVariable {
+        /// Its name.
+        pub name: Option<String>,
+        /// Its value. It never prints itself, since even a plain variable holds a secret now and then;
+        /// that of a secret one comes back masked.
+        pub value: Option<SecretText>,
+        /// Whether the value is kept secret.
+        pub secret: Option<bool>,
+    }
+
+    /// Where a workload's source is kept.
+    pub struct Repository {
+        /// What kind of place it is, such as `git`.
+        #[serde(rename = "type")]
+        pub kind: Option<String>,
+        /// Its address.
+        pub url: Option<String>,
+    }
+
+    /// A port of a workload.
+    pub struct Port {
+        /// The number under which the workload listens.
+        pub target: u32,
+        /// Its name.
+        pub name: Option<String>,
+        /// What is spoken there.
+        pub protocol: Option<PortProtocol>,
+    }
+
+    /// How requests are shared out among revisions.
+    #[doc(alias = "RevisionConfiguration")]
+    #[doc(alias = "AppRevisionConfiguration")]
+    pub struct RevisionRouting {
+        /// The id of the revision that answers.
+        pub active: Option<String>,
+        /// The id of the revision that is tried out beside it.
+        pub canary: Option<String>,
+        /// The share of requests that the canary gets, in percent.
+        pub canary_percent: Option<u32>,
+        /// How long a caller stays with a revision, in seconds.
+        pub sticky_session_ttl: Option<u32>,
+        /// The share of requests that the active revision gets, in percent.
+        pub traffic: Option<u32>,
+    }
+
+    /// Something that starts a workload.
+    pub struct Trigger {
+        /// Its id; the server gives one if there is none.
+        pub id: Option<String>,
+        /// What kind it is.
+        #[serde(rename = "type")]
+        pub kind: Option<TriggerKind>,
+        /// Whether it works. The server takes `true` by default.
+        pub enabled: Option<bool>,
+        /// Its particulars, which differ by kind.
+        pub configuration: Option<TriggerConfiguration>,
+    }
+
+    /// The particulars of a [`Trigger`].
+    pub struct TriggerConfiguration {
+        /// The path it is called under.
+        pub path: Option<String>,
+        /// How callers are authenticated, such as `blaxel` or `public`.
+        pub authentication_type: Option<String>,
+        /// Where the result of an asynchronous call is posted.
+        pub callback_url: Option<String>,
+        /// The key by which callbacks are signed; shown once, then masked.
+        #[server]
+        pub callback_secret: Option<SecretText>,
+        /// How often a failed run is tried again.
+        pub retry: Option<u32>,
+        /// The schedule, as cron writes it.
+        pub schedule: Option<String>,
+        /// The tasks it hands over, of any shape.
+        pub tasks: Option<Vec<Value>>,
+        /// How long a run may take, in seconds, at most 900.
+        pub timeout: Option<u32>,
+    }
+
+    /// A volume in the file system of a workload.
+    ///
+    /// Jobs mount ephemeral ones only, and want all of a name, a path and a size:
+    /// [`ephemeral`](Self::ephemeral) sets them.
+    #[doc(alias = "JobVolume")]
+    pub struct VolumeAttachment {
+        /// The name of the volume.
+        pub name: Option<String>,
+        /// Where it is mounted.
+        pub mount_path: Option<String>,
+        /// Whether it can only be read.
+        pub read_only: Option<bool>,
+        /// How large an ephemeral one is.
+        pub size_mb: Option<Megabytes>,
+        /// How long it lives.
+        #[serde(rename = "type")]
+        pub kind: Option<VolumeKind>,
+    }
+}
+
+impl VolumeAttachment {
+    /// A volume of the workspace, mounted at a path.
+    #[must_use]
+    pub fn persistent(name: impl Into<String>, mount_path: impl Into<String>) -> Self {
+        Self::new()
+            .name(name)
+            .mount_path(mount_path)
+            .kind(VolumeKind::Persistent)
+    }
+
+    /// A volume of that size that comes and goes with the workload, mounted at a path.
+    #[must_use]
+    pub fn ephemeral(
+        name: impl Into<String>,
+        mount_path: impl Into<String>,
+        size: impl Into<Megabytes>,
+    ) -> Self {
+        Self::new()
+            .name(name)
+            .mount_path(mount_path)
+            .kind(VolumeKind::Ephemeral)
+            .size_mb(size)
+    }
 }
 
 impl EnvVariable {
-    /// A variable that anybody who can read the agent may see.
+    /// A variable that anybody who can read the resource may see.
     #[must_use]
-    pub fn plain(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: Some(value.into()),
-            secret: None,
-        }
+    pub fn plain(name: impl Into<String>, value: impl Into<SecretText>) -> Self {
+        Self::new().name(name).value(value)
     }
 
     /// A variable that the server shows masked.
     #[must_use]
-    pub fn secret(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: Some(value.into()),
-            secret: Some(true),
-        }
+    pub fn hidden(name: impl Into<String>, value: impl Into<SecretText>) -> Self {
+        Self::plain(name, value).secret(true)
     }
 }
 
-impl std::fmt::Debug for EnvVariable {
-    /// Leaves the value out: even a plain variable holds a secret now and then.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EnvVariable")
-            .field("name", &self.name)
-            .field("secret", &self.secret)
-            .finish_non_exhaustive()
+open_enum! {
+    /// What is spoken at a [`Port`].
+    pub enum PortProtocol {
+        /// HTTP.
+        Http = "HTTP",
+        /// TCP, of any kind.
+        Tcp = "TCP",
+        /// UDP.
+        Udp = "UDP",
+        /// TLS.
+        Tls = "TLS",
     }
-}
-
-/// Where a workload's source is kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Repository {
-    /// What kind of place it is, such as `git`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Its address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
-
-/// How requests are shared out among revisions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct RevisionRouting {
-    /// The id of the revision that answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<String>,
-    /// The id of the revision that is tried out beside it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canary: Option<String>,
-    /// The share of requests that the canary gets, in percent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub canary_percent: Option<u32>,
-    /// How long a caller stays with a revision, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sticky_session_ttl: Option<u32>,
-    /// The share of requests that the active revision gets, in percent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub traffic: Option<u32>,
 }
 
 open_enum! {
@@ -97,70 +173,6 @@ open_enum! {
     }
 }
 
-/// Something that starts a workload.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Trigger {
-    /// Its id; the server gives one if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// What kind it is.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<TriggerKind>,
-    /// Whether it works. The server takes `true` by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    /// Its particulars, which differ by kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub configuration: Option<TriggerConfiguration>,
-}
-
-/// The particulars of a [`Trigger`].
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct TriggerConfiguration {
-    /// The path it is called under.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// How callers are authenticated, such as `blaxel` or `public`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authentication_type: Option<String>,
-    /// Where the result of an asynchronous call is posted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub callback_url: Option<String>,
-    /// The key by which callbacks are signed; shown once, then masked. Set by the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub callback_secret: Option<String>,
-    /// How often a failed run is tried again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<u32>,
-    /// The schedule, as cron writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
-    /// The tasks it hands over, of any shape.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tasks: Option<Vec<serde_json::Value>>,
-    /// How long a run may take, in seconds, at most 900.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<u32>,
-}
-
-impl std::fmt::Debug for TriggerConfiguration {
-    /// Leaves the callback secret out.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TriggerConfiguration")
-            .field("path", &self.path)
-            .field("authentication_type", &self.authentication_type)
-            .field("callback_url", &self.callback_url)
-            .field("retry", &self.retry)
-            .field("schedule", &self.schedule)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
-
 open_enum! {
     /// How long a volume lives.
     pub enum VolumeKind {
@@ -171,24 +183,25 @@ open_enum! {
     }
 }
 
-/// A volume in the file system of a workload.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct VolumeAttachment {
-    /// The name of the volume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Where it is mounted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mount_path: Option<String>,
-    /// Whether it can only be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub read_only: Option<bool>,
-    /// How large an ephemeral one is, in MB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size_mb: Option<u32>,
-    /// How long it lives.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<VolumeKind>,
+answer! {
+    /// A revision of a workload: one of its deployments.
+    #[doc(alias = "RevisionMetadata")]
+    pub struct Revision {
+        /// Its id.
+        pub id: Option<String>,
+        /// Whether it answers.
+        pub active: Option<bool>,
+        /// Whether it is tried out beside the active one.
+        pub canary: Option<bool>,
+        /// Whether it was the one that answered before.
+        pub previous_active: Option<bool>,
+        /// The share of requests it gets, in percent.
+        pub traffic_percent: Option<u32>,
+        /// Where it stands.
+        pub status: Option<String>,
+        /// When it was made.
+        pub created_at: Option<Timestamp>,
+        /// Who made it.
+        pub created_by: Option<String>,
+    }
 }

@@ -166,7 +166,7 @@ impl<T> Pipeline<T> {
         limits: TimeLimits,
     ) -> Self {
         let traced = Trace::new(attempt, attempt_span);
-        let limited = HeadLimit::new(traced, limits.head);
+        let limited = HeadLimit::new(traced, limits);
         let prepared = Prepare::new(limited, defaults, authenticator);
         let limits = Arc::new(limits);
         let retried = Retry::new(prepared, policy, Arc::clone(&limits));

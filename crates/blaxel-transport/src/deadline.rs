@@ -27,7 +27,10 @@ pub struct TimeLimits {
     /// For a whole call to a workload, its answer's body included, unless it is streamed; then for
     /// the answer's head. 15 minutes by default, the longest that the platform lets one run.
     pub run: Duration,
-    /// For the head of an answer to come, in each attempt. 120 seconds by default: the platform cuts
+    /// For an upload to an address that the control plane gave out, from its first byte to the end of
+    /// the answer. One hour by default.
+    pub upload: Duration,
+    /// For the head of an answer to come, in each attempt that is no upload. 120 seconds by default: the platform cuts
     /// a call after 100 without a byte.
     pub head: Duration,
     /// For the silence between two pieces of a body. 120 seconds by default.
@@ -40,6 +43,7 @@ impl Default for TimeLimits {
             connect: Duration::from_secs(10),
             control: Duration::from_secs(90),
             run: Duration::from_secs(15 * 60),
+            upload: Duration::from_secs(60 * 60),
             head: Duration::from_secs(120),
             idle: Duration::from_secs(120),
         }
@@ -57,8 +61,17 @@ impl TimeLimits {
             .own_deadline()
             .unwrap_or(match operation.map(OperationInfo::plane) {
                 Some(Plane::Run) => self.run,
+                Some(Plane::Presigned) => self.upload,
                 _ => self.control,
             })
+    }
+
+    /// The limit on the head of an answer. That of an upload comes after all its bytes have gone.
+    pub(crate) fn head(&self, operation: Option<&'static OperationInfo>) -> Duration {
+        match operation.map(OperationInfo::plane) {
+            Some(Plane::Presigned) => self.upload,
+            _ => self.head,
+        }
     }
 }
 

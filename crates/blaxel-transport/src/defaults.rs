@@ -1,6 +1,8 @@
 //! What every request gets: an address, a version, a workspace, the SDK's name.
 
-use blaxel_core::{ApiVersion, BaseUrl, Body, Endpoints, Error, Source, Workspace};
+use blaxel_core::{
+    ApiVersion, BaseUrl, Body, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
+};
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Scheme, Uri};
@@ -19,6 +21,11 @@ pub(crate) fn is_from_platform(headers: &HeaderMap) -> bool {
     headers
         .get("x-blaxel-source")
         .is_some_and(|source| source == "platform")
+}
+
+/// Whether a request goes to an address that the control plane gave out, with nothing of ours.
+pub(crate) fn is_presigned(request: &http::Request<Body>) -> bool {
+    request.body().operation().map(OperationInfo::plane) == Some(Plane::Presigned)
 }
 
 /// How many headers there are room for: ours, and what the engine adds.
@@ -44,9 +51,6 @@ impl Defaults {
         version: ApiVersion,
         product: Option<&str>,
     ) -> Result<Self, Error> {
-        let header = |what: &str, text: &str| {
-            HeaderValue::try_from(text).map_err(|bad| Error::input(what, &Source::Code, bad))
-        };
         let workspace_value = workspace
             .as_ref()
             .map(|name| header("workspace", name.as_str()))
@@ -67,10 +71,17 @@ impl Defaults {
     ///
     /// Fails if the request would carry the credential to a place where it does not belong.
     pub(crate) fn apply(&self, request: &mut http::Request<Body>) -> Result<(), Error> {
+        if is_presigned(request) {
+            // The address is the permission: whatever else went there would be given away.
+            request.headers_mut().remove(AUTHORIZATION);
+            request.headers_mut().remove(CREDENTIAL_HEADER);
+            return self.endpoints.resolve(request, None).map(drop);
+        }
         let ours = self.endpoints.resolve(request, self.workspace.as_ref())?;
         if !ours && !self.may_have_credentials(request.uri()) {
             return Err(untrusted(request.uri()));
         }
+        let version = self.version_for(request)?;
         let headers = request.headers_mut();
         if !headers.is_empty() {
             headers.remove(AUTHORIZATION);
@@ -81,9 +92,9 @@ impl Defaults {
         headers
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
-        headers
-            .entry(VERSION_HEADER)
-            .or_insert_with(|| self.version_value.clone());
+        if !headers.contains_key(VERSION_HEADER) {
+            headers.insert(VERSION_HEADER, version);
+        }
         headers
             .entry(USER_AGENT)
             .or_insert_with(|| self.agent_value.clone());
@@ -95,6 +106,15 @@ impl Defaults {
         Ok(())
     }
 
+    /// The version a request is sent in: the client's, or the first one that knows the operation if
+    /// that is later.
+    fn version_for(&self, request: &http::Request<Body>) -> Result<HeaderValue, Error> {
+        match request.body().operation().map(OperationInfo::since) {
+            Some(since) if since > self.version => header("API version", &since.to_string()),
+            _ => Ok(self.version_value.clone()),
+        }
+    }
+
     fn may_have_credentials(&self, uri: &Uri) -> bool {
         let own = [&self.endpoints.control, &self.endpoints.run];
         own.into_iter()
@@ -102,6 +122,10 @@ impl Defaults {
             .any(|base| base.is_origin_of(uri))
             || is_workload_host(uri)
     }
+}
+
+fn header(what: &str, text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(text).map_err(|bad| Error::input(what, &Source::Code, bad))
 }
 
 fn is_workload_host(uri: &Uri) -> bool {

@@ -10,16 +10,18 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
+use crate::deadline::TimeLimits;
+
 /// Ends attempts whose answer does not begin in time. What it passes on is ours: body and error.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadLimit<S> {
     inner: S,
-    limit: Duration,
+    limits: TimeLimits,
 }
 
 impl<S> HeadLimit<S> {
-    pub(crate) fn new(inner: S, limit: Duration) -> Self {
-        Self { inner, limit }
+    pub(crate) fn new(inner: S, limits: TimeLimits) -> Self {
+        Self { inner, limits }
     }
 }
 
@@ -35,10 +37,11 @@ impl<S: HttpService> Service<http::Request<Body>> for HeadLimit<S> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let limit = self.limits.head(request.body().operation());
         HeadLimitFuture {
             attempt: self.inner.call(request),
-            sleep: sleep_until(Instant::now() + self.limit),
-            limit: self.limit,
+            sleep: sleep_until(Instant::now() + limit),
+            limit,
         }
     }
 }

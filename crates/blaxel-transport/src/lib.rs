@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod background;
 mod builder;
 mod client;
 mod deadline;
@@ -14,6 +15,7 @@ mod propagate;
 mod retry;
 mod trace;
 
+pub use self::background::in_background;
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;

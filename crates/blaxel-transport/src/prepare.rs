@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::deadline::Progress;
-use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform};
+use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform, is_presigned};
 
 /// Completes each request and hands it on.
 #[derive(Clone, Debug)]
@@ -53,7 +53,11 @@ where
         if let Err(error) = self.defaults.apply(&mut request) {
             return PrepareFuture::Refused { error: Some(error) };
         }
-        let Some(authenticator) = &self.authenticator else {
+        let wanted = self
+            .authenticator
+            .as_ref()
+            .filter(|_| !is_presigned(&request));
+        let Some(authenticator) = wanted else {
             let call = self.inner.call(request);
             return PrepareFuture::Sending { call, token: None };
         };

@@ -191,3 +191,60 @@ proptest! {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_read_ahead_arrives_while_the_one_before_it_is_worked_on() {
+    const STEP: std::time::Duration = std::time::Duration::from_secs(1);
+    let walk = |ahead: bool| async move {
+        let mut left = 4u32;
+        let pages = Pages::new(None, move |_| {
+            left -= 1;
+            let next = (left > 0).then(|| Cursor::from(left.to_string()));
+            Box::pin(async move {
+                tokio::time::sleep(STEP).await;
+                Ok(Page {
+                    items: vec![left],
+                    meta: PageMeta {
+                        next_cursor: next,
+                        ..PageMeta::default()
+                    },
+                })
+            })
+        });
+        let mut items = pages.items();
+        if ahead {
+            items = items.read_ahead(|work| {
+                let task = tokio::spawn(work);
+                Box::pin(async move { task.await.unwrap() })
+            });
+        }
+        let start = tokio::time::Instant::now();
+        let mut count = 0;
+        while items.try_next().await.unwrap().is_some() {
+            count += 1;
+            tokio::time::sleep(STEP).await;
+        }
+        (count, start.elapsed())
+    };
+    // Four pages, each a second to fetch and a second to work on.
+    assert_eq!(walk(false).await, (4, STEP * 8));
+    assert_eq!(walk(true).await, (4, STEP * 5));
+}
+
+#[tokio::test]
+async fn an_item_that_comes_on_two_pages_is_given_once_if_asked_so() {
+    let script = || {
+        vec![
+            Ok((vec![3, 2], Some(true), "a")),
+            Ok((vec![2, 1], Some(false), "")),
+        ]
+    };
+    fn id(item: &u32) -> std::borrow::Cow<'_, str> {
+        item.to_string().into()
+    }
+    let (all, _) = drain(scripted(script()).0.items()).await;
+    assert_eq!(all, [3, 2, 2, 1]);
+    let items = scripted(script()).0.items().identified_by(id).distinct(10);
+    let (all, _) = drain(items).await;
+    assert_eq!(all, [3, 2, 1]);
+}

@@ -23,7 +23,7 @@ pub(crate) const OWNER: &str = "developer@example.com";
 pub(crate) const PERSON: &str = "emulator-person";
 
 /// Every version there is; the first one is meant by a request that names none.
-const VERSIONS: [ApiVersion; 3] = [
+pub(crate) const VERSIONS: [ApiVersion; 3] = [
     ApiVersion::V2026_04_16,
     ApiVersion::V2026_04_28,
     ApiVersion::V2026_09_22,

@@ -4,29 +4,25 @@ use serde_json::Value;
 
 use super::Call;
 use crate::errors::Refusal;
+use crate::openapi;
 use crate::state::{Document, Form, Kind, Naming, rule};
 
-/// The body as a JSON object. What every body must be, whatever the operation, is looked at here.
+/// The body as a JSON object, of the shape that the operation takes, and without what the server does
+/// not take from clients.
 pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
-    match call.json() {
-        Some(Value::Object(document)) => Ok(document),
-        _ => Err(Refusal::bad_request("The body must be a JSON object.")),
+    let mut body = call.json().unwrap_or_default();
+    let checked = openapi::check(call.operation, &body);
+    checked.map_err(|what| Refusal::bad_request(format!("{what}.")))?;
+    openapi::strip(call.operation, &mut body);
+    match body {
+        Value::Object(document) => Ok(document),
+        _ => Err(Refusal::bad_request("The body must be an object.")),
     }
 }
 
 /// The body as a document of a kind.
 pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, Refusal> {
     let document = object(call)?;
-    if kind.form == Form::Resource {
-        for member in ["metadata", "spec"] {
-            if !document.get(member).is_some_and(Value::is_object) {
-                return Err(Refusal::bad_request(format!(
-                    "{member} is missing or is not an object."
-                )));
-            }
-        }
-        rule::metadata(&document).map_err(Refusal::bad_request)?;
-    }
     (kind.check)(&document).map_err(Refusal::bad_request)?;
     Ok(document)
 }

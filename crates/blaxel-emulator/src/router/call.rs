@@ -11,8 +11,8 @@ use http::{HeaderMap, Method, Uri};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
 
-use super::Gate;
 use super::access::{self, Identity};
+use super::{Gate, Route};
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::state::Author;
@@ -25,6 +25,7 @@ const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
 /// A request that was let in.
 pub(crate) struct Call {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) operation: &'static str,
     pub(crate) identity: Identity,
     pub(crate) version: ApiVersion,
     pub(crate) method: Method,
@@ -57,15 +58,16 @@ impl Params {
 }
 
 impl Call {
-    /// Asks of a request what its gate asks, and reads it whole.
+    /// Asks of a request what its route's gate asks, and reads it whole.
     ///
     /// The version is looked at first, then the credential, then the workspace: a client that names
     /// a wrong version learns so whatever else is wrong.
     pub(crate) async fn admit(
         engine: &Arc<Engine>,
-        gate: Gate,
+        route: &Route,
         request: Request,
     ) -> Result<Self, Refusal> {
+        let gate = route.gate;
         let now = engine.clock.now();
         let malformed = |problem: &str| match gate {
             Gate::Workload => Refusal::gateway(Gateway::BadRequest, problem, &now),
@@ -102,6 +104,7 @@ impl Call {
         let engine = Arc::clone(engine);
         Ok(Self {
             engine,
+            operation: route.operation,
             identity,
             version,
             method: head.method,

@@ -63,35 +63,35 @@ struct Request {
     execution_id: Option<String>,
     tasks: Vec<Value>,
     env: Option<Value>,
-    memory: Option<u64>,
+    memory: Option<i64>,
 }
 
 impl Request {
     fn read(call: &Call) -> Result<Self, Refusal> {
         let body = body::object(call)?;
-        let read = || -> Result<Self, String> {
-            let id = |name: &str| -> Result<Option<String>, String> {
-                let text = rule::text(&body, name)?.filter(|text| !text.is_empty());
-                Ok(text.map(str::to_owned))
-            };
-            let execution_id = id("executionId")?;
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            let is_good = |id: &String| id.len() <= ID_LIMIT && id.bytes().all(plain);
-            if !execution_id.as_ref().is_none_or(is_good) {
-                return Err(format!(
-                    "executionId must be at most {ID_LIMIT} letters, digits, dots, hyphens and underscores."
-                ));
-            }
-            rule::number(&body, "memory", 1..=u64::MAX)?;
-            Ok(Self {
-                id: id("id")?,
-                execution_id,
-                tasks: tasks_in(&body)?,
-                env: env_in(&body)?,
-                memory: body.get("memory").and_then(Value::as_u64),
-            })
+        let text = |name: &str| {
+            let text = member::text(&body, name).filter(|text| !text.is_empty());
+            text.map(str::to_owned)
         };
-        read().map_err(Refusal::bad_request)
+        let execution_id = text("executionId");
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_good = |id: &String| id.len() <= ID_LIMIT && id.bytes().all(plain);
+        if !execution_id.as_ref().is_none_or(is_good) {
+            return Err(Refusal::bad_request(format!(
+                "executionId must be at most {ID_LIMIT} letters, digits, dots, hyphens and underscores."
+            )));
+        }
+        rule::number(&body, "memory", 1..=i64::MAX).map_err(Refusal::bad_request)?;
+        // Without any tasks there is one that has no parameters.
+        let tasks = body.get("tasks").and_then(Value::as_array).cloned();
+        let tasks = tasks.filter(|tasks| !tasks.is_empty());
+        Ok(Self {
+            id: text("id"),
+            execution_id,
+            tasks: tasks.unwrap_or_else(|| vec![json!({})]),
+            env: body.get("env").cloned(),
+            memory: body.get("memory").and_then(Value::as_i64),
+        })
     }
 
     /// The execution that the request started before, if it is a second one.
@@ -127,29 +127,6 @@ impl Request {
     }
 }
 
-/// The parameters of the tasks; without any there is one task that has none.
-fn tasks_in(body: &Document) -> Result<Vec<Value>, String> {
-    let tasks = rule::list(body, "tasks")?;
-    if !tasks.iter().all(Value::is_object) {
-        return Err("tasks must be a list of objects.".to_owned());
-    }
-    Ok(if tasks.is_empty() {
-        vec![json!({})]
-    } else {
-        tasks.to_vec()
-    })
-}
-
-fn env_in(body: &Document) -> Result<Option<Value>, String> {
-    match body.get("env").filter(|env| !env.is_null()) {
-        None => Ok(None),
-        Some(Value::Object(env)) if env.values().all(Value::is_string) => {
-            Ok(Some(Value::Object(env.clone())))
-        }
-        Some(_) => Err("env must be an object of strings.".to_owned()),
-    }
-}
-
 fn create(call: &Call) -> Outcome {
     let request = Request::read(call)?;
     let mut shelves = call.engine.store.open();
@@ -160,7 +137,7 @@ fn create(call: &Call) -> Outcome {
     let job = call.path(JOBS.parameter);
     let jobs = Shelf::top(&JOBS);
     let record = shelves.get(&jobs, job).ok_or_else(|| not_found(&JOBS))?;
-    let most = member::get(&record.document, "spec/runtime/memory").and_then(Value::as_u64);
+    let most = member::get(&record.document, "spec/runtime/memory").and_then(Value::as_i64);
     if let (Some(memory), Some(most)) = (request.memory, most)
         && memory > most
     {

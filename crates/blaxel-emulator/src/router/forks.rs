@@ -33,16 +33,17 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 fn create_snapshot(call: &Call) -> Outcome {
-    let body = if call.body.is_empty() {
-        Document::new()
-    } else {
-        body::object(call)?
-    };
-    let name = rule::text(&body, "name").map_err(Refusal::bad_request)?;
+    let body = body::object(call)?;
     let mut shelves = call.engine.store.open();
     let shelf = resources::shelf(call, &SNAPSHOTS, &shelves)?;
     let spec = spec_of_sandbox(call, &shelves)?;
-    let id = take(call, &mut shelves, &shelf, name, spec);
+    let id = take(
+        call,
+        &mut shelves,
+        &shelf,
+        member::text(&body, "name"),
+        spec,
+    );
     resources::answer(&shelves, &shelf, &id)
 }
 
@@ -73,14 +74,13 @@ fn take(
     id
 }
 
-/// What is asked for. The members are known by the names of the API and by those of its command
-/// line, which writes them otherwise.
+/// What is asked for.
 struct Wanted {
     is_application: bool,
     name: String,
     snapshot: Option<String>,
     port: Option<Value>,
-    traffic: Option<u64>,
+    traffic: Option<i64>,
     domain: Option<String>,
     prefix: Option<String>,
 }
@@ -88,32 +88,34 @@ struct Wanted {
 impl Wanted {
     fn read(call: &Call) -> Result<Self, Refusal> {
         let body = body::object(call)?;
-        let text = |names: [&str; 2]| {
-            let found = names.iter().find(|name| body.contains_key(**name));
-            let text = found.map_or(Ok(None), |name| rule::text(&body, name));
-            text.map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned))
+        let text = |name: &str| {
+            let text = member::text(&body, name).filter(|text| !text.is_empty());
+            text.map(str::to_owned)
         };
-        let read = || -> Result<Self, String> {
-            let is_application = match text(["targetType", "type"])?.as_deref() {
-                Some("sandbox") => false,
-                Some("application") => true,
-                _ => return Err("targetType must be sandbox or application.".to_owned()),
-            };
-            let name = text(["targetName", "target_name"])?.unwrap_or_default();
+        let name = text("targetName").unwrap_or_default();
+        let check = || {
             rule::name(&name, "targetName")?;
             rule::number(&body, "port", 1..=65_535)?;
-            rule::number(&body, "traffic", 0..=100)?;
-            Ok(Self {
-                is_application,
-                name,
-                snapshot: text(["snapshotId", "snapshot_id"])?,
-                port: body.get("port").filter(|port| !port.is_null()).cloned(),
-                traffic: body.get("traffic").and_then(Value::as_u64),
-                domain: text(["customDomain", "custom_domain"])?,
-                prefix: text(["prefix", "prefix_url"])?,
-            })
+            rule::number(&body, "traffic", 0..=100)
         };
-        read().map_err(Refusal::bad_request)
+        check().map_err(Refusal::bad_request)?;
+        let is_application = match member::text(&body, "targetType") {
+            Some("sandbox") => false,
+            Some("application") => true,
+            _ => {
+                let message = "targetType must be sandbox or application.";
+                return Err(Refusal::bad_request(message));
+            }
+        };
+        Ok(Self {
+            is_application,
+            name,
+            snapshot: text("snapshotId"),
+            port: body.get("port").cloned(),
+            traffic: body.get("traffic").and_then(Value::as_i64),
+            domain: text("customDomain"),
+            prefix: text("prefix"),
+        })
     }
 
     /// The application that runs what a sandbox was.

@@ -113,11 +113,8 @@ fn list(call: &Call) -> Outcome {
 
 fn share(call: &Call) -> Outcome {
     let body = body::object(call)?;
-    let text = |name: &str| {
-        let text = rule::text(&body, name).map_err(Refusal::bad_request)?;
-        Ok::<_, Refusal>(text.filter(|text| !text.is_empty()))
-    };
-    let (target, account) = (text("targetWorkspace")?, text("targetAccountId")?);
+    let text = |name: &str| member::text(&body, name).filter(|text| !text.is_empty());
+    let (target, account) = (text("targetWorkspace"), text("targetAccountId"));
     let target = target.ok_or_else(|| Refusal::bad_request("targetWorkspace is missing."))?;
     let mut shelves = call.engine.store.open();
     let image = find(call, &shelves)?.clone();
@@ -147,7 +144,7 @@ fn share(call: &Call) -> Outcome {
         return Err(Refusal::bad_request(message));
     }
     shelves.put(&shares_of(&image), target, Document::new(), &call.author());
-    Ok(answer(call, &shelves, &image))
+    Ok(answer(&shelves, &image))
 }
 
 /// Offers an image to another account.
@@ -221,7 +218,7 @@ fn unshare(call: &Call) -> Outcome {
         None => shelves.remove(&shares_of(&image), target),
     };
     removed.ok_or_else(|| not_found(&IMAGE_SHARES))?;
-    Ok(answer(call, &shelves, &image))
+    Ok(answer(&shelves, &image))
 }
 
 fn list_pending(call: &Call) -> Outcome {
@@ -320,7 +317,7 @@ fn accept(call: &Call) -> Outcome {
     let image = shelves
         .get(&images::shelf(), &key)
         .ok_or_else(|| not_found(&IMAGES))?;
-    Ok(answer(call, &shelves, image))
+    Ok(answer(&shelves, image))
 }
 
 fn decline(call: &Call) -> Outcome {

@@ -14,9 +14,7 @@ use super::resources::{json_of, not_found};
 use super::{Call, Gate, Outcome, Route, body, uploads};
 use crate::errors::Refusal;
 use crate::state::image::{self, TYPES};
-use crate::state::{
-    Author, Document, IMAGE_SHARES, IMAGES, Kind, Record, Shelf, Shelves, member, rule,
-};
+use crate::state::{Author, Document, IMAGE_SHARES, IMAGES, Kind, Record, Shelf, Shelves, member};
 use crate::uploads::Purpose;
 
 /// How many images and tags there are on a page: usually, and at most.
@@ -69,8 +67,8 @@ fn named<'a>(call: &Call, shelves: &'a Shelves, name: &str) -> Result<&'a Record
     found.ok_or_else(|| not_found(&IMAGES))
 }
 
-/// An image as the API shows it: in short since the third version.
-pub(crate) fn shown(call: &Call, shelves: &Shelves, image: &Record) -> Document {
+/// An image as lists and those who look for it see it: in short since the third version.
+fn brief(call: &Call, shelves: &Shelves, image: &Record) -> Document {
     let mut document = shelves.shown(&shelf(), image);
     if call.version >= ApiVersion::V2026_09_22
         && let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut)
@@ -88,7 +86,7 @@ fn list(call: &Call) -> Outcome {
     let mut images: Vec<&Record> = shelves.all(&shelf()).collect();
     if call.version < ApiVersion::V2026_09_22 {
         images.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
-        let images = images.into_iter().map(|image| shown(call, &shelves, image));
+        let images = images.into_iter().map(|image| brief(call, &shelves, image));
         return Ok(Json(images.collect::<Vec<_>>()).into_response());
     }
     let (usual, most) = LIMIT;
@@ -104,13 +102,13 @@ fn list(call: &Call) -> Outcome {
         fingerprint: json!(["images", format!("{sort:?}"), prefix]).to_string(),
     };
     let page = Page::cut(call, wanted, images)?;
-    Ok(page.answer(total, |image| shown(call, &shelves, image)))
+    Ok(page.answer(total, |image| brief(call, &shelves, image)))
 }
 
 fn get(call: &Call) -> Outcome {
     let shelves = call.engine.store.open();
     let image = find(call, &shelves)?;
-    Ok(json_of(shown(call, &shelves, image)))
+    Ok(json_of(brief(call, &shelves, image)))
 }
 
 /// What is to be built, or taken as it is.
@@ -124,31 +122,29 @@ struct Order {
 impl Order {
     fn read(call: &Call) -> Result<Self, Refusal> {
         let body = body::object(call)?;
-        let read = || -> Result<Self, String> {
-            let text = |name: &str| rule::text(&body, name).map(Option::unwrap_or_default);
-            let (name, of_type, reference) = (text("name")?, text("resourceType")?, text("image")?);
-            let plain = |byte: u8| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte)
-            };
-            if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
-                return Err(format!(
-                    "name must be 1 to {NAME_LIMIT} lowercase letters, digits, dots, hyphens, underscores and slashes."
-                ));
-            }
-            if !TYPES.iter().any(|(known, _, _)| *known == of_type) {
-                let known = TYPES.map(|(known, _, _)| known).join(", ");
-                return Err(format!("resourceType must be one of {known}."));
-            }
-            if reference.is_empty() && call.query.get("skip-build") == Some("true") {
-                return Err("image is missing, although nothing is to be built.".to_owned());
-            }
-            Ok(Self {
-                name: name.to_owned(),
-                of_type: of_type.to_owned(),
-                reference: (!reference.is_empty()).then(|| reference.to_owned()),
-            })
+        let text = |name: &str| member::text(&body, name).unwrap_or_default();
+        let (name, of_type, reference) = (text("name"), text("resourceType"), text("image"));
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte)
         };
-        read().map_err(Refusal::bad_request)
+        let refuse = |message: String| Err(Refusal::bad_request(message));
+        if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
+            return refuse(format!(
+                "name must be 1 to {NAME_LIMIT} lowercase letters, digits, dots, hyphens, underscores and slashes."
+            ));
+        }
+        if !TYPES.iter().any(|(known, _, _)| *known == of_type) {
+            let known = TYPES.map(|(known, _, _)| known).join(", ");
+            return refuse(format!("resourceType must be one of {known}."));
+        }
+        if reference.is_empty() && call.query.get("skip-build") == Some("true") {
+            return refuse("image is missing, although nothing is to be built.".to_owned());
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            of_type: of_type.to_owned(),
+            reference: (!reference.is_empty()).then(|| reference.to_owned()),
+        })
     }
 }
 
@@ -230,7 +226,7 @@ fn delete(call: &Call) -> Outcome {
     if let Some(reason) = hindrance(&shelves, image) {
         return Err(in_use(&reason));
     }
-    let (key, shown) = (image.name.clone(), shown(call, &shelves, image));
+    let (key, shown) = (image.name.clone(), shelves.shown(&shelf(), image));
     shelves.remove(&shelf(), &key);
     Ok(json_of(shown))
 }
@@ -335,10 +331,10 @@ fn delete_tag(call: &Call, name: &str, tag: &str) -> Outcome {
         member::set(&mut image.document, "spec/tags", tags.into());
     }
     let image = named(call, &shelves, name)?;
-    Ok(answer(call, &shelves, image))
+    Ok(answer(&shelves, image))
 }
 
 /// An image as the answer.
-pub(crate) fn answer(call: &Call, shelves: &Shelves, image: &Record) -> Response {
-    json_of(shown(call, shelves, image))
+pub(crate) fn answer(shelves: &Shelves, image: &Record) -> Response {
+    json_of(shelves.shown(&shelf(), image))
 }

@@ -5,7 +5,7 @@ use axum::routing::MethodFilter;
 use super::resources::{self, not_found};
 use super::{Call, Gate, Outcome, Route, body};
 use crate::errors::Refusal;
-use crate::state::{API_KEYS, Document, SERVICE_ACCOUNTS, Shelf, Shelves, Sight, rule};
+use crate::state::{API_KEYS, SERVICE_ACCOUNTS, Shelf, Shelves, Sight, member};
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> Outcome| {
@@ -39,8 +39,7 @@ pub(crate) fn secret(shelves: &Shelves, client_id: &str) -> Option<String> {
 
 fn create(call: &Call) -> Outcome {
     let mut document = body::document(call, &SERVICE_ACCOUNTS)?;
-    let name = rule::text(&document, "name").map_err(Refusal::bad_request)?;
-    if name.is_none_or(str::is_empty) {
+    if member::text(&document, "name").is_none_or(str::is_empty) {
         return Err(Refusal::bad_request("name is missing."));
     }
     // A secret is the server's, whatever a client wishes.
@@ -57,11 +56,7 @@ fn create(call: &Call) -> Outcome {
 }
 
 fn create_key(call: &Call) -> Outcome {
-    let document = if call.body.is_empty() {
-        Document::new()
-    } else {
-        body::document(call, &API_KEYS)?
-    };
+    let document = body::document(call, &API_KEYS)?;
     let mut shelves = call.engine.store.open();
     let shelf = resources::shelf(call, &API_KEYS, &shelves)?;
     let id = shelves.fresh_name(&shelf, "ak");

@@ -8,6 +8,8 @@ use super::{Call, Gate, Outcome, Route, access, images, volume_templates};
 use crate::errors::Refusal;
 use crate::uploads::Purpose;
 
+/// What all addresses to upload to begin with.
+const ADDRESSES: &str = "/uploads/";
 /// The name of the path parameter with the secret part of the address.
 const TOKEN: &str = "token";
 /// The header with the address.
@@ -23,14 +25,14 @@ pub(crate) fn routes() -> Vec<Route> {
     )]
 }
 
+/// Whether a path is an address to upload to.
+pub(crate) fn is_upload(path: &str) -> bool {
+    path.starts_with(ADDRESSES)
+}
+
 /// A path as it may be written down: the secret part of an address is left out.
 pub(crate) fn without_token(path: &str) -> &str {
-    const ADDRESSES: &str = "/uploads/";
-    if path.starts_with(ADDRESSES) {
-        ADDRESSES
-    } else {
-        path
-    }
+    if is_upload(path) { ADDRESSES } else { path }
 }
 
 /// Whether a request asks for an address to upload to.

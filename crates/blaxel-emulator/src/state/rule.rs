@@ -1,24 +1,21 @@
-//! What values must be: rules that documents are checked by. An error names the member.
+//! What values must be beyond their shape: rules that documents are checked by. An error names the
+//! member. What is not of its shape was refused before, so these rules do not look at it.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use blaxel_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Document, member};
 
 /// The longest name, in characters.
 const NAME: usize = 49;
-/// The longest display name, in characters.
-const DISPLAY_NAME: usize = 63;
-/// The longest external id, in characters.
-const EXTERNAL_ID: usize = 64;
 /// The longest name of a domain, and of one label of it.
 const DOMAIN: usize = 253;
 const LABEL: usize = 63;
 /// The longest that an asynchronous call may take, in seconds.
-const TRIGGER_TIMEOUT: u64 = 900;
+const TRIGGER_TIMEOUT: i64 = 900;
 
 /// What a check gives: the fault, in words.
 pub(crate) type Check = Result<(), String>;
@@ -52,46 +49,12 @@ pub(crate) fn domain(text: &str, path: &str) -> Check {
     Err(format!("{path} must be the name of a domain."))
 }
 
-/// What the metadata of every kind have.
-pub(crate) fn metadata(document: &Document) -> Check {
-    if let Some(text) = text(document, "metadata/displayName")?
-        && text.chars().count() > DISPLAY_NAME
-    {
-        return Err(format!(
-            "metadata.displayName has more than {DISPLAY_NAME} characters."
-        ));
-    }
-    if let Some(id) = text(document, "metadata/externalId")? {
-        let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if id.is_empty() || id.len() > EXTERNAL_ID || !id.bytes().all(good) {
-            return Err(format!(
-                "metadata.externalId must be 1 to {EXTERNAL_ID} letters, digits and hyphens."
-            ));
-        }
-    }
-    labels(document, "metadata/labels")
-}
-
-/// Labels, which are texts with names.
-pub(crate) fn labels(document: &Document, path: &str) -> Check {
-    match present(document, path) {
-        None => Ok(()),
-        Some(Value::Object(labels)) if labels.values().all(Value::is_string) => Ok(()),
-        Some(_) => Err(format!("{} must be an object of strings.", dotted(path))),
-    }
-}
-
 /// The triggers of a workload.
 pub(crate) fn triggers(document: &Document) -> Check {
-    for (place, trigger) in list(document, "spec/triggers")?.iter().enumerate() {
+    for (place, trigger) in list(document, "spec/triggers").iter().enumerate() {
         let timeout = trigger.pointer("/configuration/timeout");
-        let Some(timeout) = timeout.filter(|timeout| !timeout.is_null()) else {
-            continue;
-        };
-        if timeout
-            .as_u64()
-            .is_none_or(|timeout| timeout > TRIGGER_TIMEOUT)
-        {
+        let timeout = timeout.and_then(Value::as_i64).unwrap_or_default();
+        if !(0..=TRIGGER_TIMEOUT).contains(&timeout) {
             return Err(format!(
                 "spec.triggers[{place}].configuration.timeout must be 0 to {TRIGGER_TIMEOUT} seconds."
             ));
@@ -102,34 +65,26 @@ pub(crate) fn triggers(document: &Document) -> Check {
 
 /// A list that has at most so many items.
 pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
-    if list(document, path)?.len() <= most {
+    if list(document, path).len() <= most {
         return Ok(());
     }
     Err(format!("{} has more than {most} items.", dotted(path)))
 }
 
 /// A member that is a whole number in a range, if it is there.
-pub(crate) fn number(document: &Document, path: &str, range: RangeInclusive<u64>) -> Check {
-    match present(document, path) {
-        Some(value) if !value.as_u64().is_some_and(|number| range.contains(&number)) => {
-            let (first, last) = range.into_inner();
-            let most = if last == u64::MAX {
-                String::new()
-            } else {
-                format!(", and {last} at most")
-            };
-            let name = dotted(path);
-            Err(format!(
-                "{name} must be a whole number, {first} at least{most}."
-            ))
-        }
-        _ => Ok(()),
+pub(crate) fn number(document: &Document, path: &str, range: RangeInclusive<i64>) -> Check {
+    let number = member::get(document, path).and_then(Value::as_i64);
+    if number.is_none_or(|number| range.contains(&number)) {
+        return Ok(());
     }
+    let (first, last) = range.into_inner();
+    let name = dotted(path);
+    Err(format!("{name} must be {first} to {last}."))
 }
 
 /// A member that is a duration, if it is there.
 pub(crate) fn duration(document: &Document, path: &str) -> Check {
-    match text(document, path)? {
+    match member::text(document, path) {
         Some(text) if seconds(text).is_none() => Err(not_a_duration(&dotted(path))),
         _ => Ok(()),
     }
@@ -137,7 +92,7 @@ pub(crate) fn duration(document: &Document, path: &str) -> Check {
 
 /// A member that is a time, if it is there.
 pub(crate) fn time(document: &Document, path: &str) -> Check {
-    match text(document, path)? {
+    match member::text(document, path) {
         Some(text) if moment(text).is_none() => Err(not_a_time(&dotted(path))),
         _ => Ok(()),
     }
@@ -146,36 +101,22 @@ pub(crate) fn time(document: &Document, path: &str) -> Check {
 /// When a sandbox is to end.
 pub(crate) fn lifecycle(document: &Document, path: &str) -> Check {
     let name = dotted(path);
-    match present(document, path) {
-        None => return Ok(()),
-        Some(Value::Object(lifecycle)) if lifecycle.is_empty() => {
-            return Err(format!("{name} is empty; null takes it away."));
-        }
-        Some(Value::Object(_)) => {}
-        Some(_) => return Err(format!("{name} must be an object.")),
+    let lifecycle = member::get(document, path).and_then(Value::as_object);
+    if lifecycle.is_some_and(Map::is_empty) {
+        return Err(format!("{name} is empty; null takes it away."));
     }
     duration(document, &format!("{path}/terminatedRetention"))?;
-    let policies = list(document, &format!("{path}/expirationPolicies"))?;
+    let policies = list(document, &format!("{path}/expirationPolicies"));
     for (place, policy) in policies.iter().enumerate() {
-        let name = format!("{name}.expirationPolicies[{place}]");
+        let name = format!("{name}.expirationPolicies[{place}].value");
         let member = |member: &str| policy.get(member).and_then(Value::as_str);
         let value = member("value").unwrap_or_default();
         match member("type") {
+            Some("date") if moment(value).is_none() => return Err(not_a_time(&name)),
             Some("ttl-idle" | "ttl-max-age") if seconds(value).is_none() => {
-                return Err(not_a_duration(&format!("{name}.value")));
+                return Err(not_a_duration(&name));
             }
-            Some("date") if moment(value).is_none() => {
-                return Err(not_a_time(&format!("{name}.value")));
-            }
-            Some("ttl-idle" | "ttl-max-age" | "date") => {}
-            _ => {
-                return Err(format!(
-                    "{name}.type must be ttl-idle, ttl-max-age or date."
-                ));
-            }
-        }
-        if !matches!(member("action"), None | Some("delete")) {
-            return Err(format!("{name}.action must be delete."));
+            _ => {}
         }
     }
     Ok(())
@@ -214,27 +155,9 @@ fn not_a_time(name: &str) -> String {
     format!("{name} must be a time such as 2026-05-01T00:00:00Z.")
 }
 
-/// A member that is there and is not `null`.
-fn present<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
-    member::get(document, path).filter(|value| !value.is_null())
-}
-
-/// A member that is a text, if it is there.
-pub(crate) fn text<'a>(document: &'a Document, path: &str) -> Result<Option<&'a str>, String> {
-    match present(document, path) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("{} must be a string.", dotted(path))),
-    }
-}
-
-/// A member that is a list; without it, one that is empty.
-pub(crate) fn list<'a>(document: &'a Document, path: &str) -> Result<&'a [Value], String> {
-    match present(document, path) {
-        None => Ok(&[]),
-        Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(format!("{} must be a list.", dotted(path))),
-    }
+fn list<'a>(document: &'a Document, path: &str) -> &'a [Value] {
+    let items = member::get(document, path).and_then(Value::as_array);
+    items.map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A path as messages have it.

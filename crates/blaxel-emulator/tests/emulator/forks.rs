@@ -43,7 +43,7 @@ async fn snapshots_are_taken_listed_and_deleted() {
     assert_eq!(named["status"], "ready");
     assert_eq!(named["createdAt"], emulator.clock().now().as_str());
     assert!(named.get("spec").is_none() && named["createdBy"].is_string());
-    let unnamed = ask(Method::POST, SNAPSHOTS).on(&emulator).await.expect(200);
+    let unnamed = post(SNAPSHOTS, &json!({})).on(&emulator).await.expect(200);
     let list = get(SNAPSHOTS).on(&emulator).await.expect(200);
     assert_eq!(list, json!([unnamed, named]));
     let one = format!("{SNAPSHOTS}/{}", named["id"].as_str().unwrap());
@@ -65,8 +65,7 @@ async fn a_fork_is_a_sandbox_as_this_one_is_or_as_it_was() {
     let live = json!({"targetType": "sandbox", "targetName": "live"});
     let told = fork(&emulator, &live).await;
     assert_eq!(told, json!({"name": "live", "type": "sandbox"}));
-    // As the command line writes it.
-    let old = json!({"type": "sandbox", "target_name": "old", "snapshotId": snapshot["id"]});
+    let old = json!({"targetType": "sandbox", "targetName": "old", "snapshotId": snapshot["id"]});
     let told = fork(&emulator, &old).await;
     assert_eq!(told["snapshotId"], snapshot["id"]);
     for (name, memory) in [("live", 8192), ("old", 2048)] {

@@ -10,6 +10,7 @@
 mod access;
 mod billing;
 mod catalog;
+mod contract;
 mod dialects;
 mod domains;
 mod doors;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{ask, get, names, post};
 
 fn named(name: &str) -> Value {
-    json!({"metadata": {"name": name}, "spec": {"region": "eu"}})
+    json!({"metadata": {"name": name}, "spec": {"region": "eu", "ipFamily": "IPv4"}})
 }
 
 async fn create(emulator: &Emulator, collection: &str, name: &str) -> Value {

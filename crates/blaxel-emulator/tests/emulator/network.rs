@@ -63,11 +63,16 @@ async fn usage_tells_who_goes_out_by_which_gateway() {
 }
 
 #[tokio::test]
-async fn what_an_address_is_like_is_the_servers_and_its_family_is_not() {
+async fn an_address_is_the_servers_and_its_family_is_not() {
     let emulator = with_gateways().await;
     let ips = "/vpcs/one/egressgateways/out-one/ips";
-    let ip = create(&emulator, ips, "mine", json!({"publicIp": "1.2.3.4"})).await;
-    assert_eq!(ip["spec"]["ipFamily"], "IPv4");
+    let ip = create(
+        &emulator,
+        ips,
+        "mine",
+        json!({"ipFamily": "IPv4", "publicIp": "1.2.3.4"}),
+    )
+    .await;
     assert!(
         ip["spec"]["publicIp"]
             .as_str()

@@ -123,7 +123,7 @@ async fn a_key_lets_in_until_it_ends_or_is_revoked() {
         (&brief["name"], &brief["expires_in"]),
         (&json!("brief"), &json!("1h"))
     );
-    let lasting = ask(Method::POST, &all).on(&emulator).await.expect(200);
+    let lasting = post(&all, &json!({})).on(&emulator).await.expect(200);
     let (first, second) = (text(&brief, "apiKey"), text(&lasting, "apiKey"));
     assert_ne!(first, second);
     emulator.clear_journal();

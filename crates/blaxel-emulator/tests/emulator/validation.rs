@@ -40,7 +40,6 @@ async fn metadata_have_their_limits() {
             ("displayName", json!(7)),
             ("externalId", json!("a".repeat(65))),
             ("externalId", json!("a_b")),
-            ("externalId", json!("")),
             ("externalId", json!("é")),
             ("labels", json!({"a": 1})),
             ("labels", json!(["a"])),

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use blaxel::billing::{Dimension, MetricsQuery, Window};
 use blaxel::core::{Body, Timestamp};
 use blaxel::inference::{ChatRequest, Message};
+use blaxel::management::Megabytes;
 use blaxel::management::agents::Agent;
 use blaxel::management::models::Model;
 use blaxel::{ApiVersion, Billing, Client, Inference, ListParams, Management, Sort};
@@ -73,7 +74,7 @@ pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
     let draft = Agent::new(AGENT)
         .display_name("Quickstart")
         .image("demo/echo:1")
-        .memory_mb(2048);
+        .memory(Megabytes::new(2048));
     let agent = agents.create(&draft).await?;
     println!("{} is {}", agent.metadata.name, show(agent.status.as_ref()));
 

@@ -31,10 +31,6 @@ pub(crate) static WORKSPACES: Kind = Kind {
     form: Form::Flat { key: "name" },
     stamps: STAMPS,
     read_only: &["resourceCounts", "status", "statusReason"],
-    check: |document| {
-        rule::text(document, "displayName")?;
-        rule::labels(document, "labels")
-    },
     complete: |document, context| {
         member::default(document, "displayName", context.name);
         member::default(document, "status", "ready");
@@ -103,10 +99,6 @@ pub(crate) static SERVICE_ACCOUNTS: Kind = Kind {
         ..Stamps::NONE
     },
     sticky: &["description", "name"],
-    check: |document| {
-        rule::text(document, "name")?;
-        rule::text(document, "description").map(|_| ())
-    },
     sample: |name| json!({"name": name}),
     ..Kind::FLAT
 };
@@ -141,7 +133,6 @@ pub(crate) static API_KEYS: Kind = Kind {
 };
 
 fn check_key(document: &Document) -> Check {
-    rule::text(document, "name")?;
     rule::duration(document, "expires_in")?;
     let lasts = member::text(document, "expires_in").and_then(rule::seconds);
     if lasts.is_some_and(|lasts| lasts > LONGEST) {

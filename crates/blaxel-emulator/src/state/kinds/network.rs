@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::state::kind::{Kind, Operations};
-use crate::state::{member, rule};
+use crate::state::member;
 
 pub(crate) static VPCS: Kind = Kind {
     path: "vpcs",
@@ -32,10 +32,6 @@ pub(crate) static EGRESS_GATEWAYS: Kind = Kind {
         ..Operations::NONE
     },
     parents_in: &["metadata/vpcName"],
-    check: |document| match rule::text(document, "spec/region")? {
-        None | Some("") => Err("spec.region is missing.".to_owned()),
-        Some(_) => Ok(()),
-    },
     sample: |_| json!({"region": "us-pdx-1"}),
     ..Kind::RESOURCE
 };
@@ -54,11 +50,6 @@ pub(crate) static EGRESS_IPS: Kind = Kind {
     },
     parents_in: &["metadata/vpcName", "metadata/gatewayName"],
     read_only: &["spec/publicIp"],
-    check: |document| match rule::text(document, "spec/ipFamily")? {
-        None | Some("IPv4" | "IPv6") => Ok(()),
-        Some(_) => Err("spec.ipFamily must be IPv4 or IPv6.".to_owned()),
-    },
-    complete: |document, _| member::default(document, "spec/ipFamily", "IPv4"),
     compute: |_, _, record, document| {
         // Of the ranges that are kept for examples.
         let address = if member::text(document, "spec/ipFamily") == Some("IPv6") {

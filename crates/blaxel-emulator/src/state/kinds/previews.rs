@@ -47,8 +47,6 @@ pub(crate) static PREVIEWS: Kind = Kind {
 fn check(document: &Document) -> Check {
     rule::duration(document, "spec/ttl")?;
     rule::time(document, "spec/expires")?;
-    rule::text(document, "spec/customDomain")?;
-    rule::text(document, "spec/prefixUrl")?;
     rule::number(document, "spec/port", 1..=65_535)
 }
 

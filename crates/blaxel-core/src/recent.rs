@@ -1,0 +1,58 @@
+//! The ids of the last items of a list.
+
+use std::collections::{HashSet, VecDeque};
+
+/// Remembers the last so many ids, and forgets the oldest for each new one.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    window: usize,
+    known: HashSet<u64>,
+    in_order: VecDeque<u64>,
+}
+
+impl Recent {
+    pub(crate) fn new(window: usize) -> Self {
+        Self {
+            window,
+            known: HashSet::new(),
+            in_order: VecDeque::new(),
+        }
+    }
+
+    /// Remembers an id. `false` if it is among those remembered already.
+    pub(crate) fn add(&mut self, id: u64) -> bool {
+        if self.known.contains(&id) {
+            return false;
+        }
+        if self.in_order.len() >= self.window
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        if self.window > 0 {
+            self.known.insert(id);
+            self.in_order.push_back(id);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_bounds_what_is_remembered() {
+        let mut recent = Recent::new(2);
+        let new: Vec<bool> = [1, 2, 1, 3, 1, 1].map(|id| recent.add(id)).into();
+        // The 3 takes the place of the 1, and the next 1 that of the 2.
+        assert_eq!(new, [true, true, false, true, true, false]);
+        assert_eq!(recent.known.len(), 2);
+    }
+
+    #[test]
+    fn a_window_of_nothing_remembers_nothing() {
+        let mut recent = Recent::new(0);
+        assert!(recent.add(1) && recent.add(1));
+    }
+}

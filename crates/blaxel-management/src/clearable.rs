@@ -1,0 +1,63 @@
+//! A member that may be left alone, set, or cleared.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A member of which the API tells "not mentioned" from "nothing".
+///
+/// Left out of a request it stays as it is; sent as `null` it is cleared.
+///
+/// ```
+/// use blaxel_core::Period;
+/// use blaxel_management::Clearable;
+///
+/// let mut ttl = Clearable::from(Period::hours(24));
+/// assert_eq!(ttl.value().map(Period::as_str), Some("24h"));
+/// ttl = Clearable::Null;
+/// assert_eq!(serde_json::to_string(&ttl)?, "null");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Clearable<T> {
+    /// Not mentioned.
+    #[default]
+    Absent,
+    /// Mentioned as nothing: it is cleared.
+    Null,
+    /// Set to this.
+    Value(T),
+}
+
+impl<T> Clearable<T> {
+    /// The value, if there is one.
+    #[must_use]
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// Whether it is not mentioned at all, and so is left out of a request.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+impl<T> From<T> for Clearable<T> {
+    fn from(value: T) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl<T: Serialize> Serialize for Clearable<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Clearable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Value))
+    }
+}

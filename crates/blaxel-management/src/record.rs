@@ -1,0 +1,314 @@
+//! The shape that the types of the API have, written once.
+//!
+//! Every type is a struct whose members are named in camel case on the wire. A member that is
+//! optional is left out while it is `None`; whatever a server adds is passed over, and whatever it
+//! leaves out is the default. The macros here add that, and a setter for each member that a client
+//! may set; what stands in a module is names, types and what they mean.
+
+/// Declares types that a client writes and reads.
+///
+/// A member is `Option<T>`, [`Clearable<T>`](crate::Clearable) or, where the API requires it, plain.
+/// Each gets a setter of its name, but for those marked `#[server]`: the server alone sets them. The
+/// required ones are the parameters of `new`. Anything but flags and numbers is set with `Into`.
+macro_rules! record {
+    ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
+        record! { @members [$(#[$($meta)*])* $name] {} {} {} $($members)* }
+    )+ };
+
+    // Of the members that many documents have, the meaning is said once, here.
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub status: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// Where it stands.
+            #[server] pub status: Option<$ty>, $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub events: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// What happened to it.
+            #[server] pub events: Option<$ty>, $($rest)* }
+    };
+
+    (@members $head:tt {$($fields:tt)*} $required:tt $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? #[server] pub $field:ident: Option<$ty:ty>,
+        $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)*
+            $(#[doc = $doc])*
+            /// Set by the server.
+            $(#[serde $serde])?
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$ty>,
+        } $required $setters $($rest)* }
+    };
+
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: Option<bool>, $($rest:tt)*) => {
+        record! { @plain $head $fields $required $setters [$(#[doc = $doc])*] [$(#[serde $serde])?]
+            $field bool; $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: Option<u32>, $($rest:tt)*) => {
+        record! { @plain $head $fields $required $setters [$(#[doc = $doc])*] [$(#[serde $serde])?]
+            $field u32; $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: Option<i64>, $($rest:tt)*) => {
+        record! { @plain $head $fields $required $setters [$(#[doc = $doc])*] [$(#[serde $serde])?]
+            $field i64; $($rest)* }
+    };
+    (@plain $head:tt {$($fields:tt)*} $required:tt {$($setters:tt)*}
+        [$($doc:tt)*] [$($serde:tt)*] $field:ident $ty:ty; $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)*
+            $($doc)*
+            $($serde)*
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$ty>,
+        } $required {
+            $($setters)*
+            $($doc)*
+            #[must_use]
+            pub fn $field(mut self, $field: $ty) -> Self {
+                self.$field = Some($field);
+                self
+            }
+        } $($rest)* }
+    };
+
+    (@members $head:tt {$($fields:tt)*} $required:tt {$($setters:tt)*}
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: Option<$ty:ty>,
+        $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)*
+            $(#[doc = $doc])*
+            $(#[serde $serde])?
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$ty>,
+        } $required {
+            $($setters)*
+            $(#[doc = $doc])*
+            #[must_use]
+            pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
+                self.$field = Some($field.into());
+                self
+            }
+        } $($rest)* }
+    };
+
+    (@members $head:tt {$($fields:tt)*} $required:tt {$($setters:tt)*}
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: Clearable<$ty:ty>,
+        $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)*
+            $(#[doc = $doc])*
+            $(#[serde $serde])?
+            #[serde(skip_serializing_if = "crate::Clearable::is_absent")]
+            pub $field: crate::Clearable<$ty>,
+        } $required {
+            $($setters)*
+            $(#[doc = $doc])*
+            #[must_use]
+            pub fn $field(mut self, $field: impl Into<crate::Clearable<$ty>>) -> Self {
+                self.$field = $field.into();
+                self
+            }
+        } $($rest)* }
+    };
+
+    (@members $head:tt {$($fields:tt)*} {$($required:tt)*} $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: u32, $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)* $(#[doc = $doc])* $(#[serde $serde])? pub $field: u32,
+        } {$($required)* $field: u32,} $setters $($rest)* }
+    };
+    (@members $head:tt {$($fields:tt)*} {$($required:tt)*} $setters:tt
+        $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: $ty:ty, $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)* $(#[doc = $doc])* $(#[serde $serde])? pub $field: $ty,
+        } {$($required)* $field: impl Into<$ty>,} $setters $($rest)* }
+    };
+
+    (@members [$(#[$($meta:tt)*])* $name:ident] {$($fields:tt)*}
+        {$($required:ident: $argument:ty,)*} {$($setters:tt)*}) => {
+        $(#[$($meta)*])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($fields)*
+        }
+
+        impl $name {
+            /// With what is required, and everything else left to the server.
+            #[must_use]
+            pub fn new($($required: $argument),*) -> Self {
+                Self {
+                    $($required: $required.into(),)*
+                    ..Self::default()
+                }
+            }
+
+            $($setters)*
+        }
+    };
+
+    (@members [$(#[$($meta:tt)*])* $name:ident document $metadata:ident] {$($fields:tt)*}
+        {} {$($setters:tt)*}) => {
+        $(#[$($meta)*])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($fields)*
+        }
+
+        impl $name {
+            /// One of that name, with everything else left to the server.
+            #[must_use]
+            pub fn new(name: impl Into<String>) -> Self {
+                Self {
+                    metadata: $metadata::new(name),
+                    ..Self::default()
+                }
+            }
+
+            $($setters)*
+        }
+
+        impl crate::kind::Resource for $name {
+            fn name(&self) -> &str {
+                &self.metadata.name
+            }
+        }
+
+        document! { @labels $name $metadata }
+    };
+}
+
+/// Declares types that only a server writes: read, and never sent.
+macro_rules! answer {
+    ($(
+        $(#[$($meta:tt)*])*
+        pub struct $name:ident { $( $(#[$($member:tt)*])* pub $field:ident: $ty:ty, )* }
+    )+) => { $(
+        $(#[$($meta)*])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[non_exhaustive]
+        pub struct $name {
+            $( $(#[$($member)*])* pub $field: $ty, )*
+        }
+    )+ };
+}
+
+/// Declares resources: what each is called (`metadata`), what it is to be (`spec`), and what else the
+/// server says of it.
+#[allow(
+    unused_macros,
+    reason = "which resources there are is a matter of features"
+)]
+macro_rules! document {
+    ($(
+        $(#[$($meta:tt)*])*
+        pub struct $name:ident {
+            pub metadata: $metadata:ident,
+            pub spec: $spec:ty,
+            $($members:tt)*
+        }
+    )+) => { $(
+        record! { @members [$(#[$($meta)*])* $name document $metadata] {
+            /// What it is called, and what the platform notes about it.
+            pub metadata: $metadata,
+            /// What it is to be.
+            pub spec: $spec,
+        } {} {
+            /// What it is to be.
+            #[must_use]
+            pub fn spec(mut self, spec: $spec) -> Self {
+                self.spec = spec;
+                self
+            }
+        } $($members)* }
+    )+ };
+
+    // Only the metadata of top-level resources has labels.
+    (@labels $name:ident Metadata) => {
+        impl $name {
+            /// What people are shown instead of the name.
+            #[must_use]
+            pub fn display_name(mut self, name: impl Into<String>) -> Self {
+                self.metadata.display_name = Some(name.into());
+                self
+            }
+
+            /// Adds a label.
+            #[must_use]
+            pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+                self.metadata.add_label(name, value);
+                self
+            }
+        }
+    };
+    (@labels $name:ident $metadata:ident) => {};
+}
+
+/// Gives a workload the setters that all of them have, wherever in its `spec` they reach: a runtime in
+/// it, or itself.
+#[allow(
+    unused_macros,
+    reason = "which workloads there are is a matter of features"
+)]
+macro_rules! runtime_setters {
+    ($name:ident: $runtime:ident) => {
+        impl $name {
+            /// What it runs on, to be filled in.
+            pub fn runtime_mut(&mut self) -> &mut $runtime {
+                self.spec.runtime.get_or_insert_default()
+            }
+        }
+
+        runtime_setters! { @reach $name, |workload| workload.runtime_mut() }
+    };
+    ($name:ident) => {
+        runtime_setters! { @reach $name, |workload| &mut workload.spec }
+    };
+
+    (@reach $name:ident, |$workload:ident| $runtime:expr) => {
+        impl $name {
+            /// The region to run in.
+            #[must_use]
+            pub fn region(mut self, region: impl Into<String>) -> Self {
+                self.spec.region = Some(region.into());
+                self
+            }
+
+            /// The container image to run.
+            #[must_use]
+            pub fn image(mut self, image: impl Into<String>) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.image = Some(image.into());
+                self
+            }
+
+            /// Its memory.
+            #[must_use]
+            pub fn memory(mut self, memory: crate::Megabytes) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.memory = Some(memory);
+                self
+            }
+
+            /// Adds an environment variable.
+            #[must_use]
+            pub fn env(mut self, variable: crate::workload::EnvVariable) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.envs.get_or_insert_default().push(variable);
+                self
+            }
+        }
+    };
+}

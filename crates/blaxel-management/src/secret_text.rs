@@ -1,0 +1,85 @@
+//! Secrets that travel in documents.
+
+use std::fmt;
+
+use blaxel_core::Secret;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A secret that is a member of a document: the value of a secret variable, a provider's key, a token.
+///
+/// Unlike [`Secret`] it is sent to the server and read from it; like it, it never prints itself, and
+/// its memory is wiped. Where the server masks secrets, it holds the mask.
+///
+/// ```
+/// use blaxel_management::SecretText;
+///
+/// let key = SecretText::from("sk-example");
+/// assert_eq!(format!("{key:?}"), "SecretText([redacted])");
+/// assert_eq!(key.expose(), "sk-example");
+/// ```
+#[derive(Clone)]
+pub struct SecretText(Secret);
+
+impl SecretText {
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl Default for SecretText {
+    fn default() -> Self {
+        Self::from("")
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Secret::from(text))
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(Secret::from(text))
+    }
+}
+
+impl From<Secret> for SecretText {
+    fn from(secret: Secret) -> Self {
+        Self(secret)
+    }
+}
+
+impl From<SecretText> for Secret {
+    fn from(text: SecretText) -> Self {
+        text.0
+    }
+}
+
+impl PartialEq for SecretText {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for SecretText {}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText([redacted])")
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}

@@ -1,0 +1,85 @@
+//! Work that goes on while its caller does something else.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::{BoxFuture, Error};
+use tokio::task::JoinHandle;
+
+/// Runs a future on the current tokio runtime, and gives one for its outcome. The work ends when that
+/// is dropped.
+///
+/// It is what `Pages::read_ahead` wants, so that a page arrives while the one before it is worked on:
+///
+/// ```
+/// # use blaxel_core::{Error, Operation, Page, Pages};
+/// # fn example(pages: Pages<Page<serde_json::Value>>) {
+/// let pages = pages.read_ahead(blaxel_transport::in_background);
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// Outside of a tokio runtime; and where the outcome is waited for, if the work panicked.
+#[must_use]
+pub fn in_background<T: Send + 'static>(
+    work: BoxFuture<Result<T, Error>>,
+) -> BoxFuture<Result<T, Error>> {
+    Box::pin(Background(tokio::spawn(work)))
+}
+
+struct Background<T>(JoinHandle<Result<T, Error>>);
+
+impl<T> Future for Background<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(cx)) {
+            Ok(outcome) => outcome,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            Err(ended) => Err(Error::transport("the runtime was shut down", ended)),
+        })
+    }
+}
+
+impl<T> Drop for Background<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_goes_on_while_nobody_waits_for_it() {
+        let work = in_background(Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(1)
+        }));
+        let start = tokio::time::Instant::now();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(work.await.unwrap(), 1);
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_wants_any_more_ends() {
+        let alive = Arc::new(());
+        let held = Arc::clone(&alive);
+        let work = in_background(Box::pin(async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok(())
+        }));
+        tokio::task::yield_now().await;
+        drop(work);
+        while Arc::strong_count(&alive) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
