@@ -1,4 +1,4 @@
-//! The programs, one for each SDK: what they need, where they live, and what they say.
+//! The programs, one for each judge: what they need, where they live, and what they say.
 
 use std::fmt;
 use std::fs;
@@ -18,8 +18,10 @@ const VENV_PYTHON: &str = if cfg!(windows) {
     "venv/bin/python"
 };
 
-/// How long a program may run. It takes a few seconds.
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+/// How long the scenario of an SDK may take. It takes a few seconds.
+const SCENARIO_LIMIT: Duration = Duration::from_secs(60);
+/// How long Schemathesis may take, which grows with the number of operations.
+const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(420);
 
 /// What a program finds in its environment, besides its home and the way to the emulator.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -32,11 +34,11 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 /// credentials and no addresses.
 const KEPT: [&str; 2] = ["PATH", "SYSTEMROOT"];
 
-/// A program that judges the emulator by one SDK.
+/// A program that judges the emulator.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// The language of the SDK, which is the name of the directory too.
-    pub(super) language: &'static str,
+    /// What it judges by, which is the name of the directory too: an SDK's language, or a tool.
+    pub(super) name: &'static str,
     /// The files that say what is to be installed.
     pub(super) locks: &'static [&'static str],
     /// Commands that tell the versions of the tools, and whether they are there.
@@ -44,10 +46,12 @@ pub(super) struct Program {
     /// Commands that install.
     pub(super) install: &'static [Call],
     script: &'static str,
-    /// The directory of what the script is made of, if it is not all in one file.
-    parts: Option<&'static str>,
+    /// What the script needs beside it: files, and directories of files.
+    besides: &'static [&'static str],
     /// What runs the script.
     run: Call,
+    /// How long it may run.
+    limit: Duration,
 }
 
 /// A command with its arguments. One with a slash is found in the directory of the installation.
@@ -55,6 +59,25 @@ pub(super) struct Program {
 pub(super) struct Call(&'static str, &'static [&'static str]);
 
 const NODE: &[Call] = &[Call("node", &["--version"]), Call(NPM, &["--version"])];
+const PYTHON_VERSION: &[Call] = &[Call(PYTHON, &["--version"])];
+const PIP_INSTALL: &[Call] = &[
+    Call(PYTHON, &["-I", "-m", "venv", "--clear", "venv"]),
+    Call(
+        VENV_PYTHON,
+        &[
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+            "--requirement=requirements.txt",
+        ],
+    ),
+];
 const NPM_CI: &[Call] = &[Call(
     NPM,
     // The peers are what builds of the SDK need, and scripts nothing does.
@@ -70,51 +93,47 @@ const NPM_CI: &[Call] = &[Call(
 
 /// Not a judge of the emulator, but a server that judges our sign-ins.
 pub(super) const OAUTH_SERVER: Program = Program {
-    language: "oauth",
+    name: "oauth",
     locks: &["package.json", "package-lock.json"],
     tools: NODE,
     install: NPM_CI,
     script: "server.mjs",
-    parts: None,
+    besides: &[],
     run: Call("node", &[]),
+    limit: SCENARIO_LIMIT,
 };
 
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
-        language: "typescript",
+        name: "typescript",
         locks: &["package.json", "package-lock.json"],
         tools: NODE,
         install: NPM_CI,
         script: "check.mjs",
-        parts: Some("checks"),
+        besides: &["checks"],
         run: Call("node", &[]),
+        limit: SCENARIO_LIMIT,
     },
     Program {
-        language: "python",
+        name: "python",
         locks: &["requirements.txt"],
-        tools: &[Call(PYTHON, &["--version"])],
-        install: &[
-            Call(PYTHON, &["-I", "-m", "venv", "--clear", "venv"]),
-            Call(
-                VENV_PYTHON,
-                &[
-                    "-I",
-                    "-m",
-                    "pip",
-                    "install",
-                    "--require-hashes",
-                    "--only-binary=:all:",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "--quiet",
-                    "--requirement=requirements.txt",
-                ],
-            ),
-        ],
+        tools: PYTHON_VERSION,
+        install: PIP_INSTALL,
         script: "check.py",
-        parts: Some("checks"),
-        // As `-I`, but that the script finds its parts.
+        besides: &["checks"],
+        // As `-I`, but that the script finds what is beside it.
         run: Call(VENV_PYTHON, &["-E", "-s", "-B", "-u"]),
+        limit: SCENARIO_LIMIT,
+    },
+    Program {
+        name: "schemathesis",
+        locks: &["requirements.txt"],
+        tools: PYTHON_VERSION,
+        install: PIP_INSTALL,
+        script: "check.py",
+        besides: &["schemathesis.toml"],
+        run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
+        limit: SCHEMATHESIS_LIMIT,
     },
 ];
 
@@ -129,8 +148,8 @@ impl Place {
     pub(super) fn of(program: &'static Program, root: &Path) -> Self {
         Self {
             program,
-            source: root.join("tests/interop").join(program.language),
-            target: root.join("target/interop").join(program.language),
+            source: root.join("tests/interop").join(program.name),
+            target: root.join("target/interop").join(program.name),
         }
     }
 
@@ -147,40 +166,21 @@ impl Place {
         command
     }
 
-    /// Copies one of the program's files to where it is installed.
-    pub(super) fn bring(&self, file: &str) -> Result<(), String> {
-        fs::copy(self.source.join(file), self.target.join(file))
-            .map(drop)
-            .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.language))
-    }
-
-    /// Copies the script and its parts to where the program is installed: a module finds what it
-    /// imports beside itself only. Parts of earlier runs are gone then.
-    fn bring_script(&self) -> Result<(), String> {
-        self.bring(self.program.script)?;
-        let Some(parts) = self.program.parts else {
-            return Ok(());
+    /// Copies one of the program's files, or the files of a directory, to where it is installed.
+    pub(super) fn bring(&self, name: &str) -> Result<(), String> {
+        let (source, target) = (self.source.join(name), self.target.join(name));
+        let copied = if source.is_dir() {
+            copy_files(&source, &target)
+        } else {
+            fs::copy(source, target).map(drop)
         };
-        let cannot = |error| {
-            format!(
-                "{}/{parts} cannot be copied: {error}",
-                self.program.language
-            )
-        };
-        make_empty(&self.target.join(parts)).map_err(cannot)?;
-        for entry in fs::read_dir(self.source.join(parts)).map_err(cannot)? {
-            let path = entry.map_err(cannot)?.path();
-            if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-                fs::copy(&path, self.target.join(parts).join(name)).map_err(cannot)?;
-            }
-        }
-        Ok(())
+        copied.map_err(|error| format!("{}/{name} cannot be copied: {error}", self.program.name))
     }
 
     /// A command that runs the program as it is installed.
     pub(super) fn start(&self) -> Result<Command, String> {
         let Program { script, run, .. } = self.program;
-        self.bring_script()?;
+        self.bring(script)?;
         let mut command = self.command(run);
         command.arg(self.target.join(script)).env_clear().envs(
             KEPT.iter()
@@ -192,13 +192,18 @@ impl Place {
     /// Runs the program; its environment is these variables and little else.
     pub(super) fn judge(&self, variables: &[(String, String)]) -> Result<(), String> {
         let Program {
-            language,
+            name,
             script,
+            besides,
             run,
+            limit,
             ..
         } = self.program;
-        say(&format!("$ {run} {script} ({language})"));
-        self.bring_script()?;
+        say(&format!("$ {run} {script} ({name})"));
+        // A module finds what it imports beside itself only.
+        for file in besides.iter().chain([script]) {
+            self.bring(file)?;
+        }
         let home = self.fresh_home()?;
         let mut command = self.command(run);
         command
@@ -214,11 +219,11 @@ impl Place {
             .envs(["HOME", "USERPROFILE", "TMPDIR"].map(|name| (name, &home)))
             .envs(variables.iter().map(|(name, value)| (name, value)));
         let mut last = String::new();
-        let status = Process::start(&mut command, language)?.finish(RUN_LIMIT, |line| {
+        let status = Process::start(&mut command, name)?.finish(*limit, |line| {
             say(&line);
             last = line;
         })?;
-        verdict(&last, status.success()).map_err(|why| format!("{language}: {why}"))
+        verdict(&last, status.success()).map_err(|why| format!("{name}: {why}"))
     }
 
     /// An empty directory. The SDKs read settings from the one they are started in and from the
@@ -237,6 +242,18 @@ fn make_empty(directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => fs::create_dir_all(directory),
     }
+}
+
+/// Makes a directory with copies of the files that are in another one, and nothing else.
+fn copy_files(source: &Path, target: &Path) -> io::Result<()> {
+    make_empty(target)?;
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), target.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the last line of a program and its exit mean. One that says nothing has not done its work.
@@ -302,31 +319,28 @@ mod tests {
     fn every_program_has_its_files() {
         for program in PROGRAMS.iter().chain([&OAUTH_SERVER]) {
             let place = Place::of(program, &crate::root());
-            for file in program.locks.iter().chain([&program.script]) {
-                assert!(place.source.join(file).is_file(), "{file}");
-            }
-            if let Some(parts) = program.parts {
-                assert!(place.source.join(parts).is_dir(), "{parts}");
+            let files = program.locks.iter().chain(program.besides);
+            for file in files.chain([&program.script]) {
+                assert!(place.source.join(file).exists(), "{file}");
             }
         }
     }
 
     #[test]
-    fn a_script_is_brought_with_its_parts_and_without_those_of_earlier_runs() {
+    fn a_directory_is_brought_without_what_was_there_before() {
         let mut place = Place::of(&PROGRAMS[0], &crate::root());
-        place.target = std::env::temp_dir().join(format!("xtask-parts-{}", std::process::id()));
-        let parts = place.target.join("checks");
-        fs::create_dir_all(&parts).unwrap();
-        fs::write(parts.join("earlier.mjs"), "").unwrap();
-        place.bring_script().unwrap();
+        place.target = std::env::temp_dir().join(format!("xtask-bring-{}", std::process::id()));
+        let checks = place.target.join("checks");
+        fs::create_dir_all(&checks).unwrap();
+        fs::write(checks.join("earlier.mjs"), "").unwrap();
+        place.bring("checks").unwrap();
         let names = |directory: &Path| {
             let entries = fs::read_dir(directory).unwrap();
             let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
             names.sort();
             names
         };
-        assert_eq!(names(&parts), names(&place.source.join("checks")));
-        assert!(place.target.join("check.mjs").is_file());
+        assert_eq!(names(&checks), names(&place.source.join("checks")));
         fs::remove_dir_all(&place.target).unwrap();
     }
 
