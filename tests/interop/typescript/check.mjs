@@ -5,11 +5,13 @@
 
 import { finish, sdk, useKey } from "./checks/harness.mjs";
 
+import access from "./checks/access.mjs";
 import agents from "./checks/agents.mjs";
 import chat from "./checks/chat.mjs";
 import errors from "./checks/errors.mjs";
 import forks from "./checks/forks.mjs";
 import governance from "./checks/governance.mjs";
+import images from "./checks/images.mjs";
 import jobs from "./checks/jobs.mjs";
 import kinds from "./checks/kinds.mjs";
 import lists from "./checks/lists.mjs";
@@ -22,7 +24,7 @@ import storage from "./checks/storage.mjs";
 await signIn();
 // All others ask with the API key.
 const topics = [
-  lists, kinds, errors, agents, chat, jobs, sandboxes, previews, schedules, forks, storage, governance,
+  lists, kinds, errors, agents, chat, jobs, sandboxes, previews, schedules, forks, storage, images, governance, access,
 ];
 for (const topic of topics) {
   useKey();

@@ -58,12 +58,17 @@ export default async function governance() {
     refused(await sdk.listEgressGateways({ path: { vpcName } }), 404);
   });
 
-  await check("custom domain: it is verified, and shared with another workspace", async () => {
+  await check("custom domain: it is verified, and shared with the account", async () => {
     const domainName = `${PREFIX}-shared.example.com`;
     const path = { domainName };
     const body = { metadata: { name: domainName }, spec: { domainType: "previews", region: REGION } };
     assert.equal(good(await sdk.createCustomDomain({ body })).spec.status, "pending");
     assert.equal(good(await sdk.verifyCustomDomain({ path })).spec.status, "verified");
+    const target = { targetWorkspace: "account" };
+    good(await sdk.shareCustomDomain({ path, body: target }));
+    refused(await sdk.shareCustomDomain({ path, body: target }), 409);
+    assert.equal(good(await sdk.listCustomDomainShares({ path })).length, 1);
+    good(await sdk.unshareCustomDomain({ path: { ...path, ...target } }));
     assert.deepEqual(good(await sdk.listCustomDomainShares({ path })), []);
     good(await sdk.deleteCustomDomain({ path }));
     refused(await sdk.verifyCustomDomain({ path }), 404);
