@@ -9,7 +9,9 @@ import sys
 # Each registers its checks, which are run in this order. The first leaves the SDK signed in with the
 # API key, with which all others ask.
 from checks import sign_in  # noqa: F401  isort: skip
-from checks import lists, kinds, agents, chat  # noqa: F401  isort: skip
+from checks import lists, kinds, errors, agents, chat, jobs  # noqa: F401  isort: skip
+from checks import sandboxes, previews, schedules, forks, storage  # noqa: F401  isort: skip
+from checks import images, governance, access  # noqa: F401  isort: skip
 from checks.harness import run
 
 if __name__ == "__main__":

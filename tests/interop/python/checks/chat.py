@@ -1,6 +1,8 @@
 """Chat with a model, as the SDK's adapters do it: ask for the model, and lead an OpenAI client to the
 gateway with the SDK's headers. That client sends `Authorization: Bearer replaced` besides."""
 
+from contextlib import asynccontextmanager
+
 import openai
 from blaxel.core import bl_model, client, settings
 from blaxel.core.client.api.models import get_model, list_models
@@ -9,6 +11,7 @@ from blaxel.core.client.models import ListModelsSort
 from .harness import RUN_URL, WORKSPACE, check, equal, refused, walk
 
 
+@asynccontextmanager
 async def chat():
     # Not all models speak this dialect.
     speaks = (model for model in list_models.sync(client=client).data if model.spec.runtime.type_ == "openai")
@@ -27,7 +30,8 @@ async def chat():
             {"role": "user", "content": "Wie spät ist es?"},
         ],
     }
-    return chatter, question
+    async with chatter:
+        yield chatter, question
 
 
 @check("model: its address is where the SDK looks for it")
@@ -55,54 +59,54 @@ whole = None
 @check("chat: a completion comes whole")
 async def _():
     global whole
-    chatter, question = await chat()
-    whole = await chatter.chat.completions.create(**question)
-    equal(whole.object, "chat.completion")
-    equal(whole.model, question["model"])
-    equal(whole.choices[0].message.role, "assistant")
-    assert whole.choices[0].message.content
-    equal(whole.choices[0].finish_reason, "stop")
-    usage = whole.usage
-    equal(usage.prompt_tokens + usage.completion_tokens, usage.total_tokens)
+    async with chat() as (chatter, question):
+        whole = await chatter.chat.completions.create(**question)
+        equal(whole.object, "chat.completion")
+        equal(whole.model, question["model"])
+        equal(whole.choices[0].message.role, "assistant")
+        assert whole.choices[0].message.content
+        equal(whole.choices[0].finish_reason, "stop")
+        usage = whole.usage
+        equal(usage.prompt_tokens + usage.completion_tokens, usage.total_tokens)
 
 
 @check("chat: a stream comes in pieces, says the same and ends with the usage")
 async def _():
-    chatter, question = await chat()
-    text, pieces, reason, usage = "", 0, None, None
-    stream = await chatter.chat.completions.create(
-        **question, stream=True, stream_options={"include_usage": True}
-    )
-    async for chunk in stream:
-        equal(chunk.object, "chat.completion.chunk")
-        for choice in chunk.choices:
-            text += choice.delta.content or ""
-            reason = choice.finish_reason or reason
-        usage = chunk.usage or usage
-        pieces += 1
-    assert pieces > 3, pieces
-    equal(text, whole.choices[0].message.content)
-    equal(reason, "stop")
-    equal(usage, whole.usage)
+    async with chat() as (chatter, question):
+        text, pieces, reason, usage = "", 0, None, None
+        stream = await chatter.chat.completions.create(
+            **question, stream=True, stream_options={"include_usage": True}
+        )
+        async for chunk in stream:
+            equal(chunk.object, "chat.completion.chunk")
+            for choice in chunk.choices:
+                text += choice.delta.content or ""
+                reason = choice.finish_reason or reason
+            usage = chunk.usage or usage
+            pieces += 1
+        assert pieces > 3, pieces
+        equal(text, whole.choices[0].message.content)
+        equal(reason, "stop")
+        equal(usage, whole.usage)
 
 
 @check("chat: the stream can be given up in the middle")
 async def _():
-    chatter, question = await chat()
-    stream = await chatter.chat.completions.create(**question, stream=True)
-    async for chunk in stream:
-        if chunk.choices and chunk.choices[0].delta.content:
-            break
-    await stream.close()
-    equal(len(list_models.sync(client=client, limit=1).data), 1)
+    async with chat() as (chatter, question):
+        stream = await chatter.chat.completions.create(**question, stream=True)
+        async for chunk in stream:
+            if chunk.choices and chunk.choices[0].delta.content:
+                break
+        await stream.close()
+        equal(len(list_models.sync(client=client, limit=1).data), 1)
 
 
 @check("chat: a question without messages is the model's own 400")
 async def _():
-    chatter, question = await chat()
-    try:
-        await chatter.chat.completions.create(**{**question, "messages": []})
-    except openai.BadRequestError as error:
-        equal(error.type, "invalid_request_error")
-    else:
-        raise AssertionError("it was answered")
+    async with chat() as (chatter, question):
+        try:
+            await chatter.chat.completions.create(**{**question, "messages": []})
+        except openai.BadRequestError as error:
+            equal(error.type, "invalid_request_error")
+        else:
+            raise AssertionError("it was answered")

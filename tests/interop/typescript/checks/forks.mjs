@@ -17,6 +17,7 @@ export default async function forks() {
     assert.equal(snapshot.sandboxName, NAME);
     assert.equal(snapshot.status, "ready");
     const unnamed = await sandbox.snapshot();
+    assert.ok(unnamed.name);
     const listed = await sandbox.snapshots.list();
     assert.deepEqual(new Set(listed.map((one) => one.id)), new Set([snapshot.id, unnamed.id]));
     assert.equal((await sandbox.snapshots.get("before")).id, snapshot.id);
