@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::billing::History;
 use crate::clock::Clock;
 use crate::cursor::Cursors;
+use crate::ed25519::Pair;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) build_time: Duration,
     /// How long a deletion lasts.
     pub(crate) delete_time: Duration,
+    /// How long an execution of a job lasts in all.
+    pub(crate) execution_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
     pub(crate) device_approval: Option<Duration>,
 }
@@ -50,6 +53,9 @@ pub(crate) struct Engine {
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
     pub(crate) device_codes: Key,
+    /// What the keys for drives are made from, when they are needed.
+    drive_seed: [u8; 32],
+    drive_keys: OnceLock<Pair>,
     used_device_codes: Mutex<HashSet<u64>>,
     counter: AtomicU64,
 }
@@ -63,8 +69,11 @@ impl Engine {
             &config.client_id,
             &config.client_secret,
         ];
+        let history = History::new(config.seed, &config.workspace);
         let setting = Setting {
             workspace: config.workspace.clone(),
+            account: history.account_id().to_owned(),
+            origin: origin.clone(),
             run_url: format!("{origin}/run"),
             deploy_time: config.deploy_time,
             build_time: config.build_time,
@@ -78,15 +87,22 @@ impl Engine {
             faults: Faults::default(),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
-            history: History::new(config.seed, &config.workspace),
+            history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),
             device_codes: Key::derive("device code", &own),
+            drive_seed: Key::derive("drive", &own).sign(&[]),
+            drive_keys: OnceLock::new(),
             used_device_codes: Mutex::default(),
             counter: AtomicU64::new(0),
             config,
         }
+    }
+
+    /// The keys that sign tokens for drives.
+    pub(crate) fn drive_keys(&self) -> &Pair {
+        self.drive_keys.get_or_init(|| Pair::new(self.drive_seed))
     }
 
     /// A number that was not given out before.

@@ -1,22 +1,39 @@
 //! What the emulator answers: one table of operations, and the way of a request to its handler.
 
 mod access;
+mod allowance;
 mod anthropic;
 mod billing;
 mod body;
 mod call;
+mod catalog;
 mod chat;
+mod connections;
+mod domains;
+mod drives;
+mod executions;
+mod forks;
 mod gemini;
+mod image_shares;
+mod images;
 mod inference;
 mod listing;
+mod network;
 mod oauth;
+mod observability;
+mod pages;
 mod policies;
+mod previews;
 mod resources;
 mod sandboxes;
+mod schedules;
+mod service_accounts;
 mod speech;
 mod stream;
 mod uploads;
+mod users;
 mod volume_templates;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -29,9 +46,10 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
-pub(crate) use self::access::VERSIONS;
+pub(crate) use self::access::{OWNER, VERSIONS};
 pub(crate) use self::call::{Call, Params};
-pub(crate) use self::listing::limit;
+pub(crate) use self::image_shares::offer as offer_image;
+pub(crate) use self::pages::limit;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
@@ -59,6 +77,8 @@ pub(crate) struct Route {
 pub(crate) enum Gate {
     /// Nothing: the operation looks at the credential itself.
     Open,
+    /// A known version.
+    Public,
     /// A known version and a credential.
     Account,
     /// A known version, a credential, and no other workspace than the credential's.
@@ -95,22 +115,42 @@ impl Route {
     }
 }
 
+/// The operations that are done in a way of their own.
+static OWN: [fn() -> Vec<Route>; 24] = [
+    allowance::routes,
+    billing::routes,
+    catalog::routes,
+    connections::routes,
+    domains::routes,
+    drives::routes,
+    executions::routes,
+    forks::routes,
+    image_shares::routes,
+    images::routes,
+    inference::routes,
+    network::routes,
+    oauth::routes,
+    observability::routes,
+    crate::openapi::routes,
+    policies::routes,
+    previews::routes,
+    sandboxes::routes,
+    schedules::routes,
+    service_accounts::routes,
+    uploads::routes,
+    users::routes,
+    volume_templates::routes,
+    workspaces::routes,
+];
+
 /// Everything the emulator can do.
 pub(crate) fn routes() -> Vec<Route> {
-    let mut routes = oauth::routes();
-    routes.extend(
-        crate::state::KINDS
-            .iter()
-            .flat_map(|kind| resources::routes(kind)),
-    );
-    routes.extend(sandboxes::routes());
-    routes.extend(volume_templates::routes());
-    routes.extend(policies::routes());
-    routes.extend(uploads::routes());
-    routes.extend(billing::routes());
-    routes.extend(inference::routes());
-    routes.extend(crate::openapi::routes());
-    routes
+    let usual = crate::state::KINDS
+        .iter()
+        .flat_map(|kind| resources::routes(kind));
+    usual
+        .chain(OWN.iter().flat_map(|routes| routes()))
+        .collect()
 }
 
 /// The router that all doors share.

@@ -101,8 +101,8 @@ fn describe(route: &Route, operation: &Operation, writer: &mut Writer<'_>) -> Va
             "schema": writer.member(parameter),
         })
     }));
-    let is_open = route.gate == Gate::Open;
-    if !is_open {
+    let is_open = matches!(route.gate, Gate::Open | Gate::Public);
+    if route.gate != Gate::Open {
         parameters.push(json!({"$ref": "#/components/parameters/BlaxelVersion"}));
     }
     let mut described = json!({
