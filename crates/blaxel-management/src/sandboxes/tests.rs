@@ -131,7 +131,8 @@ fn what_lies_under_a_sandbox_is_called_below_its_path() {
         .encode()
         .unwrap();
     assert_eq!(list.uri(), "/sandboxes/box/schedules?limit=100&type=cron");
-    let create = Create::<PreviewToken>::new(scope.and("web"), &token)
+    let create = Create::<PreviewToken>::new(&token)
+        .within(&scope.and("web"))
         .encode()
         .unwrap();
     assert_eq!(create.uri(), "/sandboxes/box/previews/web/tokens");
