@@ -24,7 +24,20 @@ import storage from "./checks/storage.mjs";
 await signIn();
 // All others ask with the API key.
 const topics = [
-  lists, kinds, errors, agents, chat, jobs, sandboxes, previews, schedules, forks, storage, images, governance, access,
+  lists,
+  kinds,
+  errors,
+  agents,
+  chat,
+  jobs,
+  sandboxes,
+  previews,
+  schedules,
+  forks,
+  storage,
+  images,
+  governance,
+  access,
 ];
 for (const topic of topics) {
   useKey();

@@ -18,8 +18,12 @@ from blaxel.core.client.api.service_accounts import (
 from blaxel.core.client.api.templates import list_templates
 from blaxel.core.client.api.workspaces import (
     check_workspace_availability,
+    create_workspace,
+    delete_workspace,
     get_workspace,
+    list_workspace_users,
     list_workspaces,
+    update_workspace,
 )
 
 from .harness import PREFIX, WORKSPACE, check, encoded, equal, refused, with_client, with_key
@@ -66,6 +70,20 @@ def _():
     for name, free in ((WORKSPACE, False), (f"{PREFIX}-free", True)):
         equal(check_workspace_availability.sync(client=client, body={"name": name}), free)
     refused(404, get_workspace, "nobody-knows-me")
+    assert list_workspace_users.sync(client=client)
+
+
+@check("workspace: another one is made, changed and deleted")
+def _():
+    name = f"{PREFIX}-space"
+    body = {"name": name, "displayName": "Space"}
+    equal(create_workspace.sync(client=client, body=body).name, name)
+    refused(409, create_workspace, body=body)
+    body = {"name": name, "displayName": "Wide space"}
+    changed = update_workspace.sync(name, client=client, body=body)
+    equal(changed.display_name, "Wide space")
+    equal(delete_workspace.sync(name, client=client).name, name)
+    refused(404, get_workspace, name)
 
 
 @check("what the platform offers is told: places, hubs, templates, an integration")

@@ -1,5 +1,5 @@
-"""Chat with a model, as the SDK's adapters do it: ask for the model, and lead an OpenAI client to the
-gateway with the SDK's headers. That client sends `Authorization: Bearer replaced` besides."""
+"""Chat with a model, as the SDK's adapters do it: ask for the model, and lead an OpenAI client to
+the gateway with the SDK's headers. That client sends `Authorization: Bearer replaced` besides."""
 
 from contextlib import asynccontextmanager
 
@@ -14,7 +14,11 @@ from .harness import RUN_URL, WORKSPACE, check, equal, refused, walk
 @asynccontextmanager
 async def chat():
     # Not all models speak this dialect.
-    speaks = (model for model in list_models.sync(client=client).data if model.spec.runtime.type_ == "openai")
+    speaks = (
+        model
+        for model in list_models.sync(client=client).data
+        if model.spec.runtime.type_ == "openai"
+    )
     url, kind, model = await bl_model(next(speaks).metadata.name).get_parameters()
     equal(kind, "openai")
     chatter = openai.AsyncOpenAI(

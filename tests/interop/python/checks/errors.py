@@ -1,7 +1,13 @@
 """How refusals come out of the SDK, whichever resource they are about."""
 
-from blaxel.core import SandboxAPIError, SandboxInstance, VolumeAPIError, VolumeInstance, client
-from blaxel.core import settings
+from blaxel.core import (
+    SandboxAPIError,
+    SandboxInstance,
+    VolumeAPIError,
+    VolumeInstance,
+    client,
+    settings,
+)
 from blaxel.core.client.api.agents import create_agent, get_agent
 from blaxel.core.client.api.compute import create_sandbox, list_sandboxes
 from blaxel.core.client.api.drives import create_drive, delete_drive, get_drive, list_drives
@@ -14,8 +20,18 @@ from blaxel.core.client.models import SandboxError
 from blaxel.core.drive import DriveAPIError, DriveInstance
 from blaxel.core.jobs import bl_job
 
-from .harness import PREFIX, REGION, check, equal, good, known, raises, refused, sandbox_refused
-from .harness import with_key
+from .harness import (
+    PREFIX,
+    REGION,
+    check,
+    equal,
+    good,
+    known,
+    raises,
+    refused,
+    sandbox_refused,
+    with_key,
+)
 
 SANDBOX = {"metadata": {"name": f"{PREFIX}-refused"}, "spec": {"region": REGION, "runtime": {}}}
 

@@ -1,8 +1,11 @@
 """Snapshots of a sandbox and what is forked from it, by way of the SDK's helpers."""
 
 from blaxel.core import ApplicationInstance, SandboxAPIError, SandboxInstance
-from blaxel.core.client.api.compute import delete_sandbox_snapshot, fork_sandbox
-from blaxel.core.client.api.compute import list_sandbox_snapshots
+from blaxel.core.client.api.compute import (
+    delete_sandbox_snapshot,
+    fork_sandbox,
+    list_sandbox_snapshots,
+)
 
 from .harness import PREFIX, REGION, check, equal, raises, refusal, refused
 

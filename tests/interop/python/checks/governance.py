@@ -61,17 +61,13 @@ def _():
     runtime = {"type": "openai", "model": "gpt-4o"}
     make(create_model, Model, name, {"policies": [name], "runtime": runtime})
     equal(get_policy.sync(name, client=client).usage.models, 1)
-    # The SDK takes the names for documents, and cannot read them.
-    usages = get_policy_usages_of(name)
+    # The SDK takes the names for documents and cannot read them, so the answer is read without it.
+    usages = client.get_httpx_client().get(f"/policies/{name}/usages").json()
     equal(usages["models"], [name])
     good(delete_model.sync(name, client=client), Model)
     equal(get_policy.sync(name, client=client).usage.models, 0)
     good(delete_policy.sync(name, client=client), Policy)
     refused(404, get_policy_usages, name)
-
-
-def get_policy_usages_of(name):
-    return client.get_httpx_client().get(f"/policies/{name}/usages").json()
 
 
 @check("integration connection: its secrets are masked, and it stays while it is used")

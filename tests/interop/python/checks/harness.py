@@ -75,7 +75,7 @@ def equal(found, wanted):
 
 
 def within(part, whole, at="it"):
-    """Asks that every member of `part` is in `whole`, at any depth. Lists are compared as they are."""
+    """Asks that every member of `part` is in `whole`, at any depth. Lists must be the same."""
     for name, value in part.items():
         found = whole.get(name)
         if isinstance(value, dict) and isinstance(found, dict):

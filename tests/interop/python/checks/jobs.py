@@ -71,7 +71,9 @@ async def _():
 
 @check("job: executions are listed by pages, the newest first")
 async def _():
-    found = [one.metadata.id async for one in (await job().alist_executions(limit=2)).auto_paging_iter()]
+    found = [
+        one.metadata.id async for one in (await job().alist_executions(limit=2)).auto_paging_iter()
+    ]
     equal(len(found), 3)
     equal(found[1:], [CHOSEN, first])
     ids, sizes = walk(list_job_executions, JOB, mapper=lambda one: one.metadata.id, limit=2)

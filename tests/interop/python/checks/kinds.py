@@ -8,16 +8,28 @@ from importlib import import_module
 from blaxel.core import client
 from blaxel.core.client import models
 
-from .harness import PREFIX, REGION, RUN_URL, WORKSPACE, check, equal, good, name_of
-from .harness import refused, sandbox_refused, walk, within
+from .harness import (
+    PREFIX,
+    REGION,
+    RUN_URL,
+    WORKSPACE,
+    check,
+    equal,
+    good,
+    name_of,
+    refused,
+    sandbox_refused,
+    walk,
+    within,
+)
 
 
 @dataclass
 class Kind:
     """A kind of resource."""
 
-    # The SDK's names: of the module with its operations, of one and of many as in `create_agent` and
-    # `list_agents`, and of the type.
+    # The SDK's names: of the module with its operations, of one and of many as in `create_agent`
+    # and `list_agents`, and of the type.
     module: str
     one: str
     many: str
@@ -184,7 +196,9 @@ def merged(document, change):
     both = dict(document)
     for name, value in change.items():
         old = both.get(name)
-        both[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        both[name] = (
+            merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return both
 
 
@@ -262,6 +276,14 @@ def life_of(kind):
             assert updated["metadata"]["updatedAt"] >= created["metadata"]["updatedAt"], updated
             assert updated["metadata"].get("displayName") != "Interop \U0001f9ed", updated
             equal(get.sync(name, client=client).to_dict(), updated)
+
+    if kind.one in ("agent", "function", "model", "job", "application"):
+
+        @check(f"{kind.noun}: every new spec is a revision")
+        def _():
+            revisions = kind.operation(f"list_{kind.one}_revisions").sync(name, client=client)
+            equal(len({revision.id for revision in revisions}), 2)
+            assert revisions[0].created_at > revisions[1].created_at, revisions
 
     @check(f"{kind.noun}: what has no metadata, no spec or no good name is refused with 400")
     def _():

@@ -66,7 +66,9 @@ async def _():
     assert any("memory" in str(warning.message) for warning in said), said
 
 
-@check("sandbox helper: one that has ended stays as TERMINATED, and create_if_not_exists replaces it")
+@check(
+    "sandbox helper: one that has ended stays as TERMINATED, and create_if_not_exists replaces it"
+)
 async def _():
     name = f"{NAME}-short"
     expires = datetime.now(timezone.utc) + timedelta(seconds=1)
@@ -146,7 +148,9 @@ async def _():
     found = [sandbox async for sandbox in (await SandboxInstance.list(limit=2)).auto_paging_iter()]
     assert all(isinstance(sandbox, SandboxInstance) for sandbox in found), found
     assert names < {sandbox.metadata.name for sandbox in found}, found
-    same = [sandbox.metadata.name for sandbox in SyncSandboxInstance.list(limit=3).auto_paging_iter()]
+    same = [
+        sandbox.metadata.name for sandbox in SyncSandboxInstance.list(limit=3).auto_paging_iter()
+    ]
     equal(same, [sandbox.metadata.name for sandbox in found])
     for name in names:
         await SandboxInstance.delete(name)

@@ -1,10 +1,18 @@
 """Volumes, their templates and drives, by way of the SDK's helpers."""
 
+import base64
+import json
 import re
 
 import httpx
 from blaxel.core import SandboxInstance, SyncVolumeInstance, VolumeAPIError, VolumeInstance, client
-from blaxel.core.client.api.drives import create_drive, get_drive, list_drives
+from blaxel.core.client.api.drives import (
+    create_drive,
+    create_drive_access_token,
+    get_drive,
+    get_drive_jwks,
+    list_drives,
+)
 from blaxel.core.client.api.volume_templates import (
     create_volume_template,
     delete_volume_template,
@@ -134,6 +142,21 @@ async def _():
     refused(409, delete_volume, name)
     await sandbox.delete()
     await volume.delete()
+
+
+@check("drive: a token is signed by a key that everybody may read")
+async def _():
+    name = f"{PREFIX}-token"
+    drive = await DriveInstance.create({"name": name, "region": REGION})
+    token = create_drive_access_token.sync(name, client=client)
+    parts = token.access_token.split(".")
+    equal(len(parts), 3)
+    header, claims = (json.loads(base64.urlsafe_b64decode(f"{part}==")) for part in parts[:2])
+    keys = get_drive_jwks.sync(client=client).to_dict()["keys"]
+    assert header["kid"] in [key["kid"] for key in keys], keys
+    equal(claims["exp"] - claims["iat"], token.expires_in)
+    await drive.delete()
+    refused(404, create_drive_access_token, name)
 
 
 @check("volume template: a version comes with an upload")

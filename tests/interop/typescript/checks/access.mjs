@@ -17,11 +17,16 @@ export default async function access() {
     } finally {
       useKey();
     }
-    const key = good(await sdk.createApiKeyForServiceAccount({ path, body: { name: "first", expires_in: "30d" } }));
+    const key = good(
+      await sdk.createApiKeyForServiceAccount({ path, body: { name: "first", expires_in: "30d" } }),
+    );
     const listModels = () => sdk.listModels({ query: { limit: 1 } });
     await as({ apiKey: key.apiKey }, async () => good(await listModels()));
     const keys = good(await sdk.listApiKeysForServiceAccount({ path }));
-    assert.deepEqual(keys.map((one) => [one.id, one.name]), [[key.id, "first"]]);
+    assert.deepEqual(
+      keys.map((one) => [one.id, one.name]),
+      [[key.id, "first"]],
+    );
     assert.notEqual(keys[0].apiKey, key.apiKey);
     good(await sdk.deleteApiKeyForServiceAccount({ path: { clientId, apiKeyId: key.id } }));
     await as({ apiKey: key.apiKey }, async () => refused(await listModels(), 401));
@@ -38,6 +43,18 @@ export default async function access() {
     assert.equal(good(await sdk.checkWorkspaceAvailability({ body: { name: workspace } })), false);
     assert.equal(good(await sdk.checkWorkspaceAvailability({ body: { name: `${PREFIX}-free` } })), true);
     refused(await sdk.getWorkspace({ path: { workspaceName: "nobody-knows-me" } }), 404);
+    assert.ok(good(await sdk.listWorkspaceUsers({})).length > 0);
+  });
+
+  await check("workspace: another one is made, changed and deleted", async () => {
+    const name = `${PREFIX}-space`;
+    const path = { workspaceName: name };
+    assert.equal(good(await sdk.createWorkspace({ body: { name, displayName: "Space" } })).name, name);
+    refused(await sdk.createWorkspace({ body: { name } }), 409);
+    const changed = good(await sdk.updateWorkspace({ path, body: { name, displayName: "Wide space" } }));
+    assert.equal(changed.displayName, "Wide space");
+    good(await sdk.deleteWorkspace({ path }));
+    refused(await sdk.getWorkspace({ path }), 404);
   });
 
   await check("what the platform offers is told: places, hubs, templates, an integration", async () => {

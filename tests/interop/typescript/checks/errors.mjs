@@ -19,7 +19,13 @@ export default async function errors() {
       [{ workspace: "elsewhere" }, 403],
     ]) {
       await as(settings, async () => {
-        for (const call of [sdk.listSandboxes, sdk.listVolumes, sdk.listDrives, sdk.listPolicies, sdk.listVpcs]) {
+        for (const call of [
+          sdk.listSandboxes,
+          sdk.listVolumes,
+          sdk.listDrives,
+          sdk.listPolicies,
+          sdk.listVpcs,
+        ]) {
           const error = refused(await call({}), status);
           assert.match(error.documentation, /docs\.blaxel\.ai/);
         }

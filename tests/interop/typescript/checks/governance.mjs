@@ -10,7 +10,10 @@ export default async function governance() {
     const name = `${PREFIX}-policy`;
     const spec = { type: "maxToken", resourceTypes: ["model"], maxTokens: { total: 1000 } };
     good(await sdk.createPolicy({ body: { metadata: { name }, spec } }));
-    const model = { metadata: { name }, spec: { policies: [name], runtime: { type: "openai", model: "gpt-4o" } } };
+    const model = {
+      metadata: { name },
+      spec: { policies: [name], runtime: { type: "openai", model: "gpt-4o" } },
+    };
     good(await sdk.createModel({ body: model }));
     const path = { policyName: name };
     assert.equal(good(await sdk.getPolicy({ path })).usage.models, 1);
@@ -27,6 +30,8 @@ export default async function governance() {
     const made = good(await sdk.createIntegrationConnection({ body: { metadata: { name }, spec } }));
     assert.ok(made.spec.secret.apiKey);
     assert.ok(!JSON.stringify(made).includes("sk-interop"));
+    const models = good(await sdk.listIntegrationConnectionModels({ path: { connectionName: name } }));
+    assert.ok(models.length > 0);
     const model = { integrationConnections: [name], runtime: { type: "openai", model: "gpt-4o" } };
     good(await sdk.createModel({ body: { metadata: { name }, spec: model } }));
     const path = { connectionName: name };

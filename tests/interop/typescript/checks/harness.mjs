@@ -142,7 +142,12 @@ export async function walk(first) {
 /** The first page of what `list`, one of the SDK's operations, gives to a query. */
 export async function paged(list, query, options = {}) {
   const fetchPage = async (query) => good(await list({ ...options, query }));
-  return sdk.createPaginatedList({ response: await fetchPage(query), fetchPage, mapItem: (item) => item, query });
+  return sdk.createPaginatedList({
+    response: await fetchPage(query),
+    fetchPage,
+    mapItem: (item) => item,
+    query,
+  });
 }
 
 export const useKey = (key = apiKey) => sdk.initialize({ workspace, apiKey: key });

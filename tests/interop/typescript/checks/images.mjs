@@ -45,7 +45,11 @@ export default async function images() {
   });
 
   await check("image: one that is used stays", async () => {
-    const sandbox = await sdk.SandboxInstance.create({ name: `${NAME}-user`, region: REGION, image: `sandbox/${NAME}:1` });
+    const sandbox = await sdk.SandboxInstance.create({
+      name: `${NAME}-user`,
+      region: REGION,
+      image: `sandbox/${NAME}:1`,
+    });
     refused(await sdk.deleteImage({ path }), 400);
     refused(await sdk.deleteImageTag({ path: { ...path, tagName: "1" } }), 400);
     good(await sdk.deleteImageTag({ path: { ...path, tagName: "2" } }));
@@ -60,7 +64,10 @@ export default async function images() {
     assert.equal(data.imageName, NAME);
     refused(await sdk.shareImage({ path, body }), 409);
     const shares = good(await sdk.listImageShares({ path }));
-    assert.deepEqual(shares.map((share) => [share.workspace, share.status]), [["elsewhere", "pending"]]);
+    assert.deepEqual(
+      shares.map((share) => [share.workspace, share.status]),
+      [["elsewhere", "pending"]],
+    );
     const pending = good(await sdk.listPendingImageShares({ query: { direction: "outgoing" } }));
     assert.ok(pending.some((share) => share.id === data.id));
     good(await sdk.unshareImage({ path: { ...path, targetWorkspace: "elsewhere" } }));

@@ -9,12 +9,18 @@ const SOON = { maxWait: 10_000, interval: 100 };
 
 export default async function jobs() {
   const job = sdk.blJob(JOB);
-  const spec = { enabled: true, runtime: { image: "registry/job:1", memory: 2048, maxRetries: 1, timeout: 60 } };
+  const spec = {
+    enabled: true,
+    runtime: { image: "registry/job:1", memory: 2048, maxRetries: 1, timeout: 60 },
+  };
   let first;
 
   await check("job: run starts an execution, whose tasks are counted", async () => {
     good(await sdk.createJob({ body: { metadata: { name: JOB }, spec } }));
-    first = await job.run([{ number: 1 }, { number: 2 }, { number: 3 }], { env: { COLOUR: "grün" }, memory: 1024 });
+    first = await job.run([{ number: 1 }, { number: 2 }, { number: 3 }], {
+      env: { COLOUR: "grün" },
+      memory: 1024,
+    });
     const execution = await job.getExecution(first);
     assert.equal(execution.metadata.id, first);
     assert.equal(execution.metadata.job, JOB);
@@ -68,7 +74,10 @@ export default async function jobs() {
     const page = await paged(sdk.listJobExecutionTasks, { limit: 2 }, { path });
     assert.equal(page.meta.total, 3);
     const tasks = await page.autoPagingToArray({ limit: 10 });
-    assert.deepEqual(tasks.map((task) => task.status), ["succeeded", "succeeded", "succeeded"]);
+    assert.deepEqual(
+      tasks.map((task) => task.status),
+      ["succeeded", "succeeded", "succeeded"],
+    );
   });
 
   await check("job: what cannot run is refused", async () => {

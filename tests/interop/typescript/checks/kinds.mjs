@@ -3,7 +3,20 @@
 
 import assert from "node:assert/strict";
 
-import { PREFIX, REGION, check, good, nameOf, paged, refused, sandboxRefused, sdk, walk, within, workspace } from "./harness.mjs";
+import {
+  PREFIX,
+  REGION,
+  check,
+  good,
+  nameOf,
+  paged,
+  refused,
+  sandboxRefused,
+  sdk,
+  walk,
+  within,
+  workspace,
+} from "./harness.mjs";
 
 /**
  * `one` and `many` are the SDK's names, as in `createAgent` and `listAgents`; `parameter` is the name
@@ -30,7 +43,10 @@ const KINDS = [
     parameter: "functionName",
     paged: true,
     called: "functions",
-    spec: { enabled: true, runtime: { image: "registry/function:1", memory: 2048, transport: "http-stream" } },
+    spec: {
+      enabled: true,
+      runtime: { image: "registry/function:1", memory: 2048, transport: "http-stream" },
+    },
     change: { runtime: { image: "registry/function:2", memory: 2048, transport: "http-stream" } },
   },
   {
@@ -89,7 +105,11 @@ const KINDS = [
     many: "Policies",
     parameter: "policyName",
     paged: true,
-    spec: { type: "maxToken", resourceTypes: ["model"], maxTokens: { granularity: "minute", step: 1, total: 1000 } },
+    spec: {
+      type: "maxToken",
+      resourceTypes: ["model"],
+      maxTokens: { granularity: "minute", step: 1, total: 1000 },
+    },
     change: { maxTokens: { granularity: "hour", step: 1, total: 2000 } },
   },
   {
@@ -173,13 +193,18 @@ async function lifeOf(kind) {
   });
 
   await check(`${noun}: ${isPaged ? "pages of two" : "the list"} in every order`, () =>
-    listing({ ...operations, nameTo, isPaged }));
+    listing({ ...operations, nameTo, isPaged }),
+  );
 
   if (replaced) {
     await check(`${noun}: update replaces the document and keeps when it was made`, async () => {
       const { displayName: _, ...metadata } = created.metadata;
       // As this SDK's users do: the whole document goes back, what only the server writes included.
-      const body = { ...created, metadata: { ...metadata, labels: { snake: "yes" } }, spec: { ...created.spec, ...kind.change } };
+      const body = {
+        ...created,
+        metadata: { ...metadata, labels: { snake: "yes" } },
+        spec: { ...created.spec, ...kind.change },
+      };
       const updated = good(await operations.update(name, body));
       within(kind.change, updated.spec, "spec");
       assert.deepEqual(updated.metadata.labels, { snake: "yes" });
@@ -187,6 +212,15 @@ async function lifeOf(kind) {
       assert.ok(updated.metadata.updatedAt >= created.metadata.updatedAt);
       assert.notEqual(updated.metadata.displayName, document(name).metadata.displayName);
       assert.deepEqual(good(await operations.get(name)), updated);
+    });
+  }
+
+  if (sdk[`list${one}Revisions`]) {
+    await check(`${noun}: every new spec is a revision`, async () => {
+      const revisions = good(await sdk[`list${one}Revisions`]({ path: { [parameter]: name } }));
+      assert.equal(revisions.length, 2);
+      assert.equal(new Set(revisions.map((revision) => revision.id)).size, 2);
+      assert.ok(revisions[0].createdAt > revisions[1].createdAt);
     });
   }
 
@@ -208,7 +242,9 @@ async function lifeOf(kind) {
   });
 
   await check(`${noun}: the name is free again after delete`, async () => {
-    const again = good(replaced === "made" ? await operations.update(name, document(name)) : await operations.create(name));
+    const again = good(
+      replaced === "made" ? await operations.update(name, document(name)) : await operations.create(name),
+    );
     within(spec, again.spec, "spec");
     good(await operations.remove(name));
   });

@@ -12,7 +12,10 @@ export default async function previews() {
 
   await check("preview: create gives an address", async () => {
     sandbox = await sdk.SandboxInstance.create({ name: NAME, region: REGION });
-    preview = await sandbox.previews.create({ metadata: { name: "shop" }, spec: { port: 3000, public: false } });
+    preview = await sandbox.previews.create({
+      metadata: { name: "shop" },
+      spec: { port: 3000, public: false },
+    });
     assert.equal(preview.name, "shop");
     assert.equal(preview.metadata.resourceName, NAME);
     assert.equal(preview.spec.port, 3000);
@@ -20,9 +23,15 @@ export default async function previews() {
   });
 
   await check("preview: createIfNotExists gives the one that is there, or makes it", async () => {
-    const found = await sandbox.previews.createIfNotExists({ metadata: { name: "shop" }, spec: { port: 4000 } });
+    const found = await sandbox.previews.createIfNotExists({
+      metadata: { name: "shop" },
+      spec: { port: 4000 },
+    });
     assert.equal(found.spec.port, 3000);
-    const made = await sandbox.previews.createIfNotExists({ metadata: { name: "docs" }, spec: { port: 4000, public: true } });
+    const made = await sandbox.previews.createIfNotExists({
+      metadata: { name: "docs" },
+      spec: { port: 4000, public: true },
+    });
     assert.equal(made.spec.port, 4000);
   });
 
@@ -58,7 +67,10 @@ export default async function previews() {
     const listed = await preview.tokens.list();
     assert.deepEqual(new Set(listed.map((token) => token.value)), new Set([token.value, past.value]));
     await preview.tokens.delete(token.previewToken.metadata.name);
-    assert.deepEqual((await preview.tokens.list()).map((token) => token.value), [past.value]);
+    assert.deepEqual(
+      (await preview.tokens.list()).map((token) => token.value),
+      [past.value],
+    );
     await throws(preview.tokens.delete(token.previewToken.metadata.name), 404);
   });
 

@@ -52,34 +52,43 @@ export default async function sandboxes() {
     assert.equal((await SandboxInstance.createIfNotExists(whole)).metadata.createdAt, metadata.createdAt);
   });
 
-  await check("sandbox helper: one that has ended stays as TERMINATED, and createIfNotExists replaces it", async () => {
-    const name = `${NAME}-short`;
-    const short = await SandboxInstance.create({ name, region: REGION, expires: new Date(Date.now() + 1000) });
-    assert.ok(short.expiresIn <= 1, `${short.expiresIn} s`);
-    let status = "DEPLOYED";
-    while (status === "DEPLOYED") {
-      await sleep(200);
-      ({ status } = await SandboxInstance.get(name));
-    }
-    assert.equal(status, "TERMINATED");
-    // It is only told of where it is asked for.
-    for (const [query, wanted] of [
-      [{}, []],
-      [{ showTerminated: true }, [name]],
-      [{ status: "terminated" }, [name]],
-      [{ status: "deployed" }, []],
-    ]) {
-      assert.deepEqual((await walk(SandboxInstance.list({ q: name, ...query }))).names, wanted);
-    }
-    const next = await SandboxInstance.createIfNotExists({ name, region: REGION });
-    assert.equal(next.status, "DEPLOYED");
-    assert.ok(next.metadata.createdAt > short.metadata.createdAt);
-    await next.delete();
-  });
+  await check(
+    "sandbox helper: one that has ended stays as TERMINATED, and createIfNotExists replaces it",
+    async () => {
+      const name = `${NAME}-short`;
+      const short = await SandboxInstance.create({
+        name,
+        region: REGION,
+        expires: new Date(Date.now() + 1000),
+      });
+      assert.ok(short.expiresIn <= 1, `${short.expiresIn} s`);
+      let status = "DEPLOYED";
+      while (status === "DEPLOYED") {
+        await sleep(200);
+        ({ status } = await SandboxInstance.get(name));
+      }
+      assert.equal(status, "TERMINATED");
+      // It is only told of where it is asked for.
+      for (const [query, wanted] of [
+        [{}, []],
+        [{ showTerminated: true }, [name]],
+        [{ status: "terminated" }, [name]],
+        [{ status: "deployed" }, []],
+      ]) {
+        assert.deepEqual((await walk(SandboxInstance.list({ q: name, ...query }))).names, wanted);
+      }
+      const next = await SandboxInstance.createIfNotExists({ name, region: REGION });
+      assert.equal(next.status, "DEPLOYED");
+      assert.ok(next.metadata.createdAt > short.metadata.createdAt);
+      await next.delete();
+    },
+  );
 
   await check("sandbox helper: concurrent createIfNotExists all give the same one", async () => {
     const config = { name: `${NAME}-race`, region: REGION };
-    const found = await Promise.all(Array.from({ length: 8 }, () => SandboxInstance.createIfNotExists(config)));
+    const found = await Promise.all(
+      Array.from({ length: 8 }, () => SandboxInstance.createIfNotExists(config)),
+    );
     assert.equal(new Set(found.map((sandbox) => sandbox.metadata.createdAt)).size, 1);
     await found[0].delete();
   });
@@ -88,30 +97,36 @@ export default async function sandboxes() {
     assert.equal((await SandboxInstance.getByExternalId(`${PREFIX}-outside`)).metadata.name, NAME);
   });
 
-  await check("sandbox helper: metadata, time to live, lifecycle and network are changed one by one", async () => {
-    const { metadata } = await SandboxInstance.updateMetadata(NAME, { labels: { changed: "yes" }, displayName: "Blue" });
-    assert.deepEqual(metadata.labels, { changed: "yes" });
-    assert.equal(metadata.displayName, "Blue");
+  await check(
+    "sandbox helper: metadata, time to live, lifecycle and network are changed one by one",
+    async () => {
+      const { metadata } = await SandboxInstance.updateMetadata(NAME, {
+        labels: { changed: "yes" },
+        displayName: "Blue",
+      });
+      assert.deepEqual(metadata.labels, { changed: "yes" });
+      assert.equal(metadata.displayName, "Blue");
 
-    const kept = await SandboxInstance.updateTtl(NAME, "1h");
-    assert.equal(kept.spec.runtime.ttl, "1h");
-    assert.ok(kept.expiresIn > 3500 && kept.expiresIn <= 3600, `${kept.expiresIn} s`);
-    const forGood = await SandboxInstance.updateTtl(NAME, "");
-    assert.equal(forGood.spec.runtime.ttl ?? null, null);
-    assert.equal(forGood.expiresIn, undefined);
+      const kept = await SandboxInstance.updateTtl(NAME, "1h");
+      assert.equal(kept.spec.runtime.ttl, "1h");
+      assert.ok(kept.expiresIn > 3500 && kept.expiresIn <= 3600, `${kept.expiresIn} s`);
+      const forGood = await SandboxInstance.updateTtl(NAME, "");
+      assert.equal(forGood.spec.runtime.ttl ?? null, null);
+      assert.equal(forGood.expiresIn, undefined);
 
-    const lifecycle = { expirationPolicies: [{ type: "ttl-idle", value: "30m", action: "delete" }] };
-    const idle = await SandboxInstance.updateLifecycle(NAME, lifecycle);
-    assert.deepEqual(idle.spec.lifecycle, lifecycle);
-    assert.ok(idle.expiresIn <= 1800, `${idle.expiresIn} s`);
-    assert.equal((await SandboxInstance.updateLifecycle(NAME, null)).spec.lifecycle ?? null, null);
+      const lifecycle = { expirationPolicies: [{ type: "ttl-idle", value: "30m", action: "delete" }] };
+      const idle = await SandboxInstance.updateLifecycle(NAME, lifecycle);
+      assert.deepEqual(idle.spec.lifecycle, lifecycle);
+      assert.ok(idle.expiresIn <= 1800, `${idle.expiresIn} s`);
+      assert.equal((await SandboxInstance.updateLifecycle(NAME, null)).spec.lifecycle ?? null, null);
 
-    const network = { allowedDomains: ["example.com"] };
-    const fenced = await SandboxInstance.updateNetwork(NAME, { network });
-    assert.deepEqual(fenced.spec.network, network);
-    assert.equal(fenced.metadata.displayName, "Blue");
-    assert.equal(fenced.status, "DEPLOYED");
-  });
+      const network = { allowedDomains: ["example.com"] };
+      const fenced = await SandboxInstance.updateNetwork(NAME, { network });
+      assert.deepEqual(fenced.spec.network, network);
+      assert.equal(fenced.metadata.displayName, "Blue");
+      assert.equal(fenced.status, "DEPLOYED");
+    },
+  );
 
   await check("sandbox helper: a time to live that is none is refused with 400", async () => {
     const error = await thrown(SandboxInstance.updateTtl(NAME, "soon"));
@@ -127,7 +142,10 @@ export default async function sandboxes() {
     const found = [];
     for await (const sandbox of await SandboxInstance.list(query)) found.push(sandbox);
     assert.ok(found.every((sandbox) => sandbox instanceof SandboxInstance));
-    assert.deepEqual(found.map((sandbox) => sandbox.metadata.name), names.toSorted());
+    assert.deepEqual(
+      found.map((sandbox) => sandbox.metadata.name),
+      names.toSorted(),
+    );
     for (const sandbox of found) await sandbox.delete();
     assert.deepEqual((await SandboxInstance.list(query)).data, []);
   });
@@ -135,7 +153,9 @@ export default async function sandboxes() {
   await check("sandbox helper: secrets are masked, and a mask that comes back keeps them", async () => {
     const name = `${NAME}-secret`;
     const envs = [{ name: "TOKEN", value: "s3cret", secret: true }];
-    const made = good(await sdk.createSandbox({ body: { metadata: { name }, spec: { region: REGION, runtime: { envs } } } }));
+    const made = good(
+      await sdk.createSandbox({ body: { metadata: { name }, spec: { region: REGION, runtime: { envs } } } }),
+    );
     assert.notEqual(made.spec.runtime.envs[0].value, "s3cret");
     await SandboxInstance.updateMetadata(name, { displayName: "Changed" });
     const shown = good(await sdk.getSandbox({ path: { sandboxName: name }, query: { show_secrets: true } }));
@@ -147,7 +167,12 @@ export default async function sandboxes() {
     const name = `${NAME}-image`;
     const states = [];
     const image = sdk.ImageInstance.fromRegistry("python:3.12-slim").workdir("/app").env({ COLOUR: "green" });
-    const built = await image.build({ name, memory: 2048, timeout: 12_000, onStatusChange: (state) => states.push(state) });
+    const built = await image.build({
+      name,
+      memory: 2048,
+      timeout: 12_000,
+      onStatusChange: (state) => states.push(state),
+    });
     assert.equal(built.status, "DEPLOYED");
     assert.equal(built.spec.runtime.memory, 2048);
     assert.deepEqual([states.at(0), states.at(-1)], ["BUILDING", "DEPLOYED"]);

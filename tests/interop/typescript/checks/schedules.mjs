@@ -9,7 +9,12 @@ const NAME = `${PREFIX}-schedules`;
 
 export default async function schedules() {
   let sandbox;
-  const cron = { id: "mornings", type: "cron", value: "0 8 * * 1-5", input: { command: "python report.py", env: { COLOUR: "green" } } };
+  const cron = {
+    id: "mornings",
+    type: "cron",
+    value: "0 8 * * 1-5",
+    input: { command: "python report.py", env: { COLOUR: "green" } },
+  };
 
   await check("schedule: create keeps the entry, and masks what its command is told", async () => {
     sandbox = await sdk.SandboxInstance.create({ name: NAME, region: REGION });
@@ -38,19 +43,31 @@ export default async function schedules() {
     assert.equal(found.length, 3);
     assert.deepEqual(new Set(found).size, 3);
     const crons = await sandbox.schedules.list({ type: "cron" });
-    assert.deepEqual(crons.data.map((entry) => entry.id), ["mornings"]);
+    assert.deepEqual(
+      crons.data.map((entry) => entry.id),
+      ["mornings"],
+    );
     assert.equal((await sandbox.schedules.list({ type: "at" })).data.length, 2);
   });
 
   await check("schedule: update replaces the entry", async () => {
-    const updated = await sandbox.schedules.update("mornings", { ...cron, value: "0 9 * * *", maxExecutions: 5 });
+    const updated = await sandbox.schedules.update("mornings", {
+      ...cron,
+      value: "0 9 * * *",
+      maxExecutions: 5,
+    });
     assert.equal(updated.value, "0 9 * * *");
     assert.equal(updated.maxExecutions, 5);
     assert.deepEqual(await sandbox.schedules.get("mornings"), updated);
   });
 
   await check("schedule: what it did is told", async () => {
-    const made = await sandbox.schedules.create({ id: "now", type: "sleep", value: "1s", input: { command: "true" } });
+    const made = await sandbox.schedules.create({
+      id: "now",
+      type: "sleep",
+      value: "1s",
+      input: { command: "true" },
+    });
     let done;
     do {
       await sleep(200);
@@ -65,7 +82,10 @@ export default async function schedules() {
   await check("schedule: what is not there or no schedule is refused", async () => {
     await throws(sandbox.schedules.get("nobody-knows-me"), 404);
     await throws(sandbox.schedules.delete("nobody-knows-me"), 404);
-    await throws(sandbox.schedules.create({ type: "cron", value: "whenever", input: { command: "true" } }), 400);
+    await throws(
+      sandbox.schedules.create({ type: "cron", value: "whenever", input: { command: "true" } }),
+      400,
+    );
     await throws(sandbox.schedules.create({ type: "at", value: "soon", input: { command: "true" } }), 400);
   });
 

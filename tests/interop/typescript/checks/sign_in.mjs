@@ -5,7 +5,20 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-import { apiKey, apiUrl, check, clientCredentials, good, refused, sdk, send, sent, useClient, useKey, workspace } from "./harness.mjs";
+import {
+  apiKey,
+  apiUrl,
+  check,
+  clientCredentials,
+  good,
+  refused,
+  sdk,
+  send,
+  sent,
+  useClient,
+  useKey,
+  workspace,
+} from "./harness.mjs";
 
 const tokenRequests = () => sent.filter((request) => request.path.endsWith("/oauth/token"));
 const models = (query) => sdk.listModels({ query });

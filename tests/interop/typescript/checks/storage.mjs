@@ -1,8 +1,9 @@
 // Volumes, their templates and drives, by way of the SDK's helpers.
 
 import assert from "node:assert/strict";
+import { createPublicKey, verify } from "node:crypto";
 
-import { PREFIX, REGION, check, good, refused, sdk, send, throws, walk } from "./harness.mjs";
+import { PREFIX, REGION, apiUrl, check, good, refused, sdk, send, throws, walk } from "./harness.mjs";
 
 /** What two helpers do alike. */
 async function helperOf(noun, Instance, updates) {
@@ -41,7 +42,10 @@ async function helperOf(noun, Instance, updates) {
     const found = [];
     for await (const item of await Instance.list(query)) found.push(item);
     assert.ok(found.every((item) => item instanceof Instance));
-    assert.deepEqual(found.map((item) => item.name), ends.toSorted());
+    assert.deepEqual(
+      found.map((item) => item.name),
+      ends.toSorted(),
+    );
     assert.deepEqual((await walk(Instance.list({ ...query, sort: "createdAt:asc" }))).names, ends);
     for (const item of found) await item.delete();
     assert.deepEqual((await Instance.list(query)).data, []);
@@ -73,12 +77,19 @@ export default async function storage() {
     const externalId = `${PREFIX}-id`;
     const names = [`${PREFIX}-first`, `${PREFIX}-second`];
     for (const name of names) {
-      good(await sdk.createVolume({ body: { metadata: { name, externalId }, spec: { size: 1024, region: REGION } } }));
+      good(
+        await sdk.createVolume({
+          body: { metadata: { name, externalId }, spec: { size: 1024, region: REGION } },
+        }),
+      );
     }
     const path = { externalId };
     assert.equal(good(await sdk.getVolumeByExternalId({ path })).metadata.name, names[1]);
     const listed = good(await sdk.listVolumes({ query: { externalId } })).data;
-    assert.deepEqual(listed.map((volume) => volume.metadata.name), names.toReversed());
+    assert.deepEqual(
+      listed.map((volume) => volume.metadata.name),
+      names.toReversed(),
+    );
     for (const name of names) await sdk.VolumeInstance.delete(name);
     refused(await sdk.getVolumeByExternalId({ path }), 404);
   });
@@ -86,18 +97,46 @@ export default async function storage() {
   await check("volume: one that a sandbox attaches says so, and stays", async () => {
     const name = `${PREFIX}-attached`;
     const volume = await sdk.VolumeInstance.create({ name, region: REGION });
-    const sandbox = await sdk.SandboxInstance.create({ name, region: REGION, volumes: [{ name, mountPath: "/data" }] });
+    const sandbox = await sdk.SandboxInstance.create({
+      name,
+      region: REGION,
+      volumes: [{ name, mountPath: "/data" }],
+    });
     assert.equal((await sdk.VolumeInstance.get(name)).volume.state.attachedTo, `sandbox:${name}`);
     await throws(volume.delete(), 409);
     await sandbox.delete();
     await volume.delete();
   });
 
+  await check("drive: a token is signed by a key that everybody may read", async () => {
+    const name = `${PREFIX}-token`;
+    await sdk.DriveInstance.create({ name, region: REGION });
+    const path = { driveName: name };
+    const token = good(await sdk.createDriveAccessToken({ path }));
+    assert.ok(token.expires_in > 0);
+    const [header, claims, signature] = token.access_token.split(".");
+    const read = (part) => JSON.parse(Buffer.from(part, "base64url"));
+    const { keys } = await (await send(`${apiUrl}/drives/jwks.json`)).json();
+    assert.deepEqual(good(await sdk.getDriveJwks({})).keys, keys);
+    const jwk = keys.find((key) => key.kid === read(header).kid);
+    const key = createPublicKey({ format: "jwk", key: jwk });
+    assert.ok(verify(null, Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, "base64url")));
+    assert.equal(read(claims).exp - read(claims).iat, token.expires_in);
+    await sdk.DriveInstance.delete(name);
+    refused(await sdk.createDriveAccessToken({ path }), 404);
+  });
+
   await check("volume template: a version comes with an upload", async () => {
     const name = `${PREFIX}-template`;
     const body = { metadata: { name }, spec: { defaultSize: 1024 } };
-    const { data, response } = await sdk.createVolumeTemplate({ body, query: { upload: true, version: "first" } });
-    assert.deepEqual(data.versions.map((version) => [version.name, version.status]), [["first", "CREATED"]]);
+    const { data, response } = await sdk.createVolumeTemplate({
+      body,
+      query: { upload: true, version: "first" },
+    });
+    assert.deepEqual(
+      data.versions.map((version) => [version.name, version.status]),
+      [["first", "CREATED"]],
+    );
     const upload = await send(response.headers.get("x-blaxel-upload-url"), {
       method: "PUT",
       headers: { "content-type": "application/x-tar" },
@@ -106,7 +145,10 @@ export default async function storage() {
     assert.equal(upload.status, 200);
     const path = { volumeTemplateName: name };
     const { versions } = good(await sdk.getVolumeTemplate({ path }));
-    assert.deepEqual(versions.map((version) => [version.name, version.status]), [["first", "READY"]]);
+    assert.deepEqual(
+      versions.map((version) => [version.name, version.status]),
+      [["first", "READY"]],
+    );
     good(await sdk.deleteVolumeTemplateVersion({ path: { ...path, versionName: "first" } }));
     good(await sdk.deleteVolumeTemplate({ path }));
   });
