@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 from blaxel.core import SandboxAPIError, SandboxInstance, SyncSandboxInstance, client
 from blaxel.core.client.api.compute import get_sandbox, get_sandbox_by_external_id, list_sandboxes
-from blaxel.core.client.models import Sandbox, SandboxLifecycle
+from blaxel.core.client.api.images import delete_image
+from blaxel.core.client.models import Image, Sandbox, SandboxLifecycle
 from blaxel.core.image import ImageInstance
 from blaxel.core.sandbox.types import SandboxUpdateMetadata, SandboxUpdateNetwork
 
@@ -179,6 +180,8 @@ async def _():
     equal(built.spec.runtime.memory, 2048)
     equal([str(states[0]), str(states[-1])], ["BUILDING", "DEPLOYED"])
     await SandboxInstance.delete(name)
+    # The image outlives it.
+    good(delete_image.sync("sandbox", name, client=client), Image)
 
 
 @check("sandbox helper: delete, by the name or the object")

@@ -177,6 +177,8 @@ export default async function sandboxes() {
     assert.equal(built.spec.runtime.memory, 2048);
     assert.deepEqual([states.at(0), states.at(-1)], ["BUILDING", "DEPLOYED"]);
     await SandboxInstance.delete(name);
+    // The image outlives it.
+    good(await sdk.deleteImage({ path: { resourceType: "sandbox", imageName: name } }));
   });
 
   await check("sandbox helper: delete, by the name or the object", async () => {
