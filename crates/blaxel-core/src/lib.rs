@@ -5,6 +5,7 @@ mod body;
 mod civil;
 mod endpoint;
 mod error;
+mod items;
 mod open_enum;
 mod operation;
 mod options;
@@ -23,6 +24,7 @@ mod walk;
 pub use self::body::Body;
 pub use self::endpoint::{BaseUrl, Endpoints, Workspace};
 pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin, wait_asked_for};
+pub use self::items::{Checkpoint, Items};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::{Operation, OperationInfo, Plane, Replay, operation};
 pub use self::options::{Attempts, CallOptions};
@@ -34,7 +36,7 @@ pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
 pub use self::source::Source;
 pub use self::time::{ParseTimestampError, Timestamp};
 pub use self::version::{ApiVersion, ParseVersionError};
-pub use self::walk::{Checkpoint, Items, Pages};
+pub use self::walk::Pages;
 
 /// What the macros of this crate expand to. Not for direct use.
 #[doc(hidden)]

@@ -155,7 +155,8 @@ impl OperationInfo {
         self.replay
     }
 
-    /// The first API version that knows it.
+    /// The first API version that knows it. A client that is set to an older one sends its request in
+    /// this one.
     #[must_use]
     pub const fn since(&self) -> ApiVersion {
         self.since

@@ -71,6 +71,8 @@ pub struct ListParams {
     external_id: Option<String>,
     terminated: bool,
     kind: Option<String>,
+    name: Option<String>,
+    source_workspace: Option<String>,
 }
 
 impl ListParams {
@@ -136,6 +138,19 @@ impl ListParams {
         self
     }
 
+    /// Only what has exactly this name, where a list can be asked for it, as one of image tags can.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Only what this other workspace shares, where a list can be asked for it, as one of image tags
+    /// can.
+    pub fn source_workspace(mut self, workspace: impl Into<String>) -> Self {
+        self.source_workspace = Some(workspace.into());
+        self
+    }
+
     /// Takes the place to begin at, and leaves the beginning.
     pub fn take_cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
@@ -164,6 +179,8 @@ impl ListParams {
             ("externalId", self.external_id.as_deref()),
             ("showTerminated", self.terminated.then_some("true")),
             ("type", self.kind.as_deref()),
+            ("name", self.name.as_deref()),
+            ("sourceWorkspace", self.source_workspace.as_deref()),
         ] {
             let Some(value) = value else { continue };
             if !request.operation().takes(name) {
@@ -185,6 +202,7 @@ fn not_taken(name: &str, operation: &OperationInfo) -> Error {
 }
 
 /// What a page says about the list it is a part of.
+#[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]

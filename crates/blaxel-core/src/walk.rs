@@ -8,12 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::items::Items;
 use crate::operation::Operation;
 use crate::page::{Cursor, Paged};
-use crate::recent::Recent;
 use crate::service::{BoxFuture, HttpService, call};
 
 /// How many empty pages in a row are walked through before the list is taken for broken.
@@ -120,18 +119,18 @@ impl<P: Paged> Pages<P> {
 
     /// The same list, item by item.
     pub fn items(self) -> Items<P> {
-        let page_start = self.cursor().cloned();
-        Items {
-            pages: self,
-            current: Vec::new().into_iter(),
-            page_start,
-            taken: 0,
-            to_skip: 0,
-            recent: None,
-        }
+        Items::new(self)
     }
 
-    fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
+    /// Goes to a place in the list, wherever it stands now.
+    pub(crate) fn go_to(&mut self, cursor: Option<Cursor>) {
+        self.position = Position::At(cursor);
+        self.pending = None;
+        self.seen.clear();
+        self.empty_pages = 0;
+    }
+
+    pub(crate) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
         let cursor = match &self.position {
             Position::End => return Poll::Ready(None),
             Position::Stuck(reason) => {
@@ -185,10 +184,10 @@ impl<P: Paged> Pages<P> {
     }
 }
 
-/// Stands for a cursor or an id in the set of those seen, so that a long walk stays small.
-pub(crate) fn fingerprint(value: &impl Hash) -> u64 {
+/// Stands for a cursor in the set of those seen, so that a long walk stays small.
+fn fingerprint(cursor: &Cursor) -> u64 {
     let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
+    cursor.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -204,133 +203,6 @@ impl<P> fmt::Debug for Pages<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
             .field("fetching", &self.pending.is_some())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A list, item by item; pages are fetched as they are needed.
-///
-/// What is said of [`Pages`] about errors and ends holds here too.
-#[must_use = "nothing is fetched until it is asked for an item"]
-pub struct Items<P: Paged> {
-    pages: Pages<P>,
-    current: std::vec::IntoIter<P::Item>,
-    /// Where the current page began, and how many of its items were given out or skipped.
-    page_start: Option<Cursor>,
-    taken: usize,
-    to_skip: usize,
-    recent: Option<Recent<P::Item>>,
-}
-
-/// A place between two items of a list, which can be saved, and resumed by
-/// [`Items::resume`] within the 24 hours that a cursor lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    cursor: Option<Cursor>,
-    offset: usize,
-}
-
-impl<P: Paged> Items<P> {
-    /// Fetches the next page while the items of the current one are worked on; see
-    /// [`Pages::read_ahead`].
-    pub fn read_ahead<F>(mut self, spawn: F) -> Self
-    where
-        F: FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send + 'static,
-    {
-        self.pages = self.pages.read_ahead(spawn);
-        self
-    }
-
-    /// Leaves out an item whose id was among the last `window` ones given out.
-    ///
-    /// A list that grows while it is walked can show an item on two pages. How many ids are
-    /// remembered bounds the memory; a page or two of them is enough for most lists.
-    pub fn distinct_by<K: Hash>(
-        mut self,
-        window: usize,
-        id: impl Fn(&P::Item) -> K + Send + 'static,
-    ) -> Self {
-        let id = move |item: &P::Item| fingerprint(&id(item));
-        self.recent = Some(Recent::new(window, Box::new(id)));
-        self
-    }
-
-    /// The next item, or `None` at the end of the list.
-    ///
-    /// It may be dropped while it waits: no item is lost.
-    ///
-    /// # Errors
-    ///
-    /// What the fetch of a page failed with; and a pagination error when the list does not lead on.
-    pub async fn try_next(&mut self) -> Result<Option<P::Item>, Error> {
-        poll_fn(|cx| self.poll_item(cx)).await.transpose()
-    }
-
-    /// The place before the next item. To resume from it refetches a page and skips what was taken.
-    #[must_use]
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint {
-            cursor: self.page_start.clone(),
-            offset: self.taken + self.to_skip,
-        }
-    }
-
-    /// Goes on from a saved place, with the same query.
-    pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
-        self.pages.position = Position::At(checkpoint.cursor.clone());
-        self.pages.pending = None;
-        self.current = Vec::new().into_iter();
-        self.page_start = checkpoint.cursor;
-        self.taken = 0;
-        self.to_skip = checkpoint.offset;
-        self
-    }
-
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P::Item, Error>>> {
-        loop {
-            if let Some(item) = self.current.next() {
-                self.taken += 1;
-                if self.recent.as_mut().is_some_and(|recent| recent.has(&item)) {
-                    continue;
-                }
-                return Poll::Ready(Some(Ok(item)));
-            }
-            let start = self.pages.cursor().cloned();
-            match ready!(self.pages.poll_page(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                Some(Ok(page)) => self.turn(start, page),
-            }
-        }
-    }
-
-    /// Makes a fetched page the current one.
-    fn turn(&mut self, start: Option<Cursor>, page: P) {
-        self.page_start = start;
-        let mut items = page.into_items().into_iter();
-        self.taken = items
-            .by_ref()
-            .take(std::mem::take(&mut self.to_skip))
-            .count();
-        self.current = items;
-    }
-}
-
-impl<P: Paged> Stream for Items<P>
-where
-    P::Item: Unpin,
-{
-    type Item = Result<P::Item, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_item(cx)
-    }
-}
-
-impl<P: Paged> fmt::Debug for Items<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Items")
-            .field("taken", &self.taken)
             .finish_non_exhaustive()
     }
 }

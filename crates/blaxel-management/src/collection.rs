@@ -10,7 +10,8 @@ use blaxel_core::{Error, HttpService, Items, ListParams, Page, Pages, call};
 
 pub use self::apply::Outcome;
 use crate::kind::{
-    Created, Deleted, Enumerated, ExternallyNamed, Fetched, Listed, Replaced, Revised, Secretive,
+    Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified, Listed, Replaced, Revised,
+    Secretive,
 };
 use crate::operations::{Create, Delete, Get, GetByExternalId, List, ListAll, Replace, Revisions};
 use crate::scope::Scope;
@@ -68,8 +69,11 @@ impl<R: Listed, S: HttpService> Collection<R, S> {
     }
 
     /// All resources, one after the other; pages are fetched as they are needed.
+    ///
+    /// They are told apart by their names, so a walk that is broken off and resumed from its
+    /// [checkpoint](Items::checkpoint) goes on where it was, whatever has come and gone since.
     pub fn items(&self, params: ListParams) -> Items<Page<R::Item>> {
-        self.pages(params).items()
+        self.pages(params).items().identified_by(Identified::id)
     }
 }
 

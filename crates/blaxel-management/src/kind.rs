@@ -3,6 +3,8 @@
 //! A kind implements what the API lets be done with it, and its [`Collection`](crate::Collection) has
 //! the methods for that and no others: a VPC, which cannot be replaced, has no `replace`.
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, OperationInfo, response};
 use bytes::Bytes;
 use serde::Serialize;
@@ -45,7 +47,19 @@ pub trait Listed: Send + 'static {
     /// The operation that lists it.
     const LIST: OperationInfo;
     /// What a page holds: the resource, or as much of it as a list tells.
-    type Item: DeserializeOwned + Send + Unpin + 'static;
+    type Item: Identified + DeserializeOwned + Send + Unpin + 'static;
+}
+
+/// What a list tells its items apart by.
+pub trait Identified {
+    /// The name or id that no other item of the list has; empty if the server gave none.
+    fn id(&self) -> Cow<'_, str>;
+}
+
+impl<R: Resource> Identified for R {
+    fn id(&self) -> Cow<'_, str> {
+        self.name().into()
+    }
 }
 
 /// A kind of which there are few: all come at once.

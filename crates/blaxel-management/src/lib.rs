@@ -11,7 +11,11 @@ mod kind;
 mod metadata;
 pub mod operations;
 mod patch;
+#[cfg(feature = "wait")]
+mod pause;
 mod scope;
+#[cfg(all(test, feature = "wait"))]
+mod scripted;
 mod secret_text;
 mod size;
 #[cfg(feature = "wait")]
@@ -20,8 +24,54 @@ mod wait;
 #[cfg(feature = "workloads")]
 pub mod agents;
 #[cfg(feature = "workloads")]
+pub mod applications;
+#[cfg(feature = "catalog")]
+pub mod changelog;
+#[cfg(feature = "network")]
+pub mod custom_domains;
+#[cfg(feature = "storage")]
+pub mod drives;
+#[cfg(feature = "workspaces")]
+pub mod features;
+#[cfg(feature = "workloads")]
+pub mod functions;
+#[cfg(feature = "catalog")]
+pub mod hubs;
+#[cfg(feature = "images")]
+pub mod images;
+#[cfg(feature = "catalog")]
+pub mod integrations;
+#[cfg(feature = "workloads")]
+pub mod jobs;
+#[cfg(feature = "catalog")]
+pub mod locations;
+#[cfg(feature = "observability")]
+pub mod logs;
+#[cfg(feature = "workloads")]
 pub mod models;
+#[cfg(feature = "workloads")]
+pub mod policies;
+#[cfg(feature = "network")]
+pub mod public_ips;
+#[cfg(feature = "observability")]
+pub mod quotas;
+#[cfg(feature = "sandboxes")]
+pub mod sandboxes;
+#[cfg(feature = "workspaces")]
+pub mod service_accounts;
+#[cfg(feature = "catalog")]
+pub mod templates;
+#[cfg(feature = "workspaces")]
+pub mod users;
+#[cfg(feature = "storage")]
+pub mod volume_templates;
+#[cfg(feature = "storage")]
+pub mod volumes;
+#[cfg(feature = "network")]
+pub mod vpcs;
 pub mod workload;
+#[cfg(feature = "workspaces")]
+pub mod workspaces;
 
 use std::fmt;
 
@@ -30,10 +80,12 @@ use blaxel_core::HttpService;
 pub use self::clearable::Clearable;
 pub use self::collection::{Collection, Outcome};
 pub use self::kind::{
-    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Listed, Replaced,
-    Resource, Revised, Secretive,
+    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
+    Listed, Replaced, Resource, Revised, Secretive,
 };
-pub use self::metadata::{Event, Flavor, FlavorKind, Generation, Metadata, Status};
+pub use self::metadata::{
+    Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
+};
 pub use self::scope::Scope;
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};
@@ -45,6 +97,7 @@ pub use self::wait::{Wait, Watched};
 /// A clone is as cheap as a clone of the service.
 #[derive(Clone)]
 pub struct Management<S> {
+    #[allow(dead_code, reason = "without any area of the API nothing is called")]
     service: S,
 }
 

@@ -8,7 +8,9 @@ record! {
     /// The name of a resource, and what the platform notes about it.
     pub struct Metadata {
         /// What the resource is called: lower-case letters, digits and hyphens, at most 49 of them. It
-        /// cannot be changed.
+        /// cannot be changed. An empty one is left out, which only sandboxes may be made with: the server
+        /// then gives them one.
+        #[serde(skip_serializing_if = "String::is_empty")]
         pub name: String,
         /// What people are shown instead of the name, at most 63 characters.
         pub display_name: Option<String>,
@@ -97,6 +99,18 @@ impl Status {
                 | Self::Terminating
                 | Self::Terminated
         )
+    }
+}
+
+open_enum! {
+    /// Whether a domain has been shown to belong to those who claim it.
+    pub enum VerificationStatus {
+        /// Nobody has looked yet, or the records are not there yet.
+        Pending = "pending",
+        /// It has.
+        Verified = "verified",
+        /// The records are not as they must be.
+        Failed = "failed",
     }
 }
 

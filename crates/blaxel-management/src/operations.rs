@@ -78,8 +78,7 @@ impl<R: Enumerated> Operation for ListAll<R> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<Vec<R>, Error> {
-        // A `null` is what some servers send for a list without anything in it.
-        response::json::<Option<Vec<R>>>(response).map(Option::unwrap_or_default)
+        json_or_default(response)
     }
 }
 
@@ -252,7 +251,7 @@ impl<R: Revised> Operation for Revisions<'_, R> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
-        response::json::<Option<Self::Output>>(response).map(Option::unwrap_or_default)
+        json_or_default(response)
     }
 }
 
@@ -285,6 +284,13 @@ impl<R: ExternallyNamed> Operation for GetByExternalId<'_, R> {
     fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
         response::json(response)
     }
+}
+
+/// Reads a list or a map; a `null` is what some servers send where there is nothing in it.
+pub(crate) fn json_or_default<T: DeserializeOwned + Default>(
+    response: &http::Response<Bytes>,
+) -> Result<T, Error> {
+    response::json::<Option<T>>(response).map(Option::unwrap_or_default)
 }
 
 /// Something that only one kind can do.

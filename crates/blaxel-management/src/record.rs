@@ -204,6 +204,10 @@ macro_rules! answer {
 
 /// Declares resources: what each is called (`metadata`), what it is to be (`spec`), and what else the
 /// server says of it.
+#[allow(
+    unused_macros,
+    reason = "which resources there are is a matter of features"
+)]
 macro_rules! document {
     ($(
         $(#[$($meta:tt)*])*
@@ -249,13 +253,28 @@ macro_rules! document {
     (@labels $name:ident $metadata:ident) => {};
 }
 
-/// Gives a workload, whose `spec` has a region and a runtime, the setters that all of them have.
+/// Gives a workload the setters that all of them have, wherever in its `spec` they reach: a runtime in
+/// it, or itself.
 #[allow(
     unused_macros,
     reason = "which workloads there are is a matter of features"
 )]
 macro_rules! runtime_setters {
     ($name:ident: $runtime:ident) => {
+        impl $name {
+            /// What it runs on, to be filled in.
+            pub fn runtime_mut(&mut self) -> &mut $runtime {
+                self.spec.runtime.get_or_insert_default()
+            }
+        }
+
+        runtime_setters! { @reach $name, |workload| workload.runtime_mut() }
+    };
+    ($name:ident) => {
+        runtime_setters! { @reach $name, |workload| &mut workload.spec }
+    };
+
+    (@reach $name:ident, |$workload:ident| $runtime:expr) => {
         impl $name {
             /// The region to run in.
             #[must_use]
@@ -267,28 +286,28 @@ macro_rules! runtime_setters {
             /// The container image to run.
             #[must_use]
             pub fn image(mut self, image: impl Into<String>) -> Self {
-                self.runtime_mut().image = Some(image.into());
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.image = Some(image.into());
                 self
             }
 
             /// Its memory.
             #[must_use]
             pub fn memory(mut self, memory: crate::Megabytes) -> Self {
-                self.runtime_mut().memory = Some(memory);
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.memory = Some(memory);
                 self
             }
 
             /// Adds an environment variable.
             #[must_use]
             pub fn env(mut self, variable: crate::workload::EnvVariable) -> Self {
-                let variables = self.runtime_mut().envs.get_or_insert_default();
-                variables.push(variable);
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.envs.get_or_insert_default().push(variable);
                 self
-            }
-
-            /// What it runs on, to be filled in.
-            pub fn runtime_mut(&mut self) -> &mut $runtime {
-                self.spec.runtime.get_or_insert_default()
             }
         }
     };

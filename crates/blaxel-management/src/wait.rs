@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::collection::Collection;
 use crate::kind::Fetched;
+use crate::metadata::{Event, Status};
 
 /// A resource that changes by itself after a request, and can come to a bad end.
 pub trait Watched: Fetched {
@@ -129,6 +130,18 @@ impl<R: Watched, S: HttpService> Collection<R, S> {
     }
 }
 
+/// Why a resource with this status will not go on by itself, if so, with the last thing that was said
+/// of it.
+#[allow(dead_code, reason = "which kinds there are is a matter of features")]
+pub(crate) fn failure_of(status: Option<&Status>, events: Option<&[Event]>) -> Option<String> {
+    let status = status.filter(|status| status.is_final_failure())?;
+    let mut events = events.unwrap_or_default().iter().rev();
+    Some(match events.find_map(|event| event.message.as_ref()) {
+        Some(said) => format!("is {status}: {said}"),
+        None => format!("is {status}"),
+    })
+}
+
 /// Makes kinds with the usual status and events watchable.
 #[allow(
     unused_macros,
@@ -142,15 +155,7 @@ macro_rules! watched {
             }
 
             fn failure(&self) -> Option<String> {
-                let status = self.status.as_ref()?;
-                if !status.is_final_failure() {
-                    return None;
-                }
-                let said = self.events.iter().flatten().rev().find_map(|event| event.message.as_ref());
-                Some(match said {
-                    Some(said) => format!("is {status}: {said}"),
-                    None => format!("is {status}"),
-                })
+                $crate::wait::failure_of(self.status.as_ref(), self.events.as_deref())
             }
         }
     )+ };

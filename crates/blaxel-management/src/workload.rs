@@ -89,6 +89,10 @@ record! {
     }
 
     /// A volume in the file system of a workload.
+    ///
+    /// Jobs mount ephemeral ones only, and want all of a name, a path and a size:
+    /// [`ephemeral`](Self::ephemeral) sets them.
+    #[doc(alias = "JobVolume")]
     pub struct VolumeAttachment {
         /// The name of the volume.
         pub name: Option<String>,
@@ -101,6 +105,31 @@ record! {
         /// How long it lives.
         #[serde(rename = "type")]
         pub kind: Option<VolumeKind>,
+    }
+}
+
+impl VolumeAttachment {
+    /// A volume of the workspace, mounted at a path.
+    #[must_use]
+    pub fn persistent(name: impl Into<String>, mount_path: impl Into<String>) -> Self {
+        Self::new()
+            .name(name)
+            .mount_path(mount_path)
+            .kind(VolumeKind::Persistent)
+    }
+
+    /// A volume of that size that comes and goes with the workload, mounted at a path.
+    #[must_use]
+    pub fn ephemeral(
+        name: impl Into<String>,
+        mount_path: impl Into<String>,
+        size: impl Into<Megabytes>,
+    ) -> Self {
+        Self::new()
+            .name(name)
+            .mount_path(mount_path)
+            .kind(VolumeKind::Ephemeral)
+            .size_mb(size)
     }
 }
 

@@ -239,9 +239,12 @@ async fn an_item_that_comes_on_two_pages_is_given_once_if_asked_so() {
             Ok((vec![2, 1], Some(false), "")),
         ]
     };
+    fn id(item: &u32) -> std::borrow::Cow<'_, str> {
+        item.to_string().into()
+    }
     let (all, _) = drain(scripted(script()).0.items()).await;
     assert_eq!(all, [3, 2, 2, 1]);
-    let items = scripted(script()).0.items().distinct_by(10, |item| *item);
+    let items = scripted(script()).0.items().identified_by(id).distinct(10);
     let (all, _) = drain(items).await;
     assert_eq!(all, [3, 2, 1]);
 }

@@ -1,0 +1,336 @@
+//! Which logs to read.
+
+use std::time::Duration;
+
+use blaxel_core::{Error, Source, Timestamp};
+
+use super::{GetLogs, LogSource, Severity};
+use crate::operations::Perform;
+
+/// The longest span of time that one query may cover, in seconds: three days.
+const LONGEST: i64 = 3 * 24 * 60 * 60;
+
+/// How many entries an answer holds unless another number is asked for.
+const LIMIT: u32 = 1000;
+
+/// What is asked for where no severity is: all of them. Left out, the parameter would be a guess.
+const ALL_SEVERITIES: &str = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
+
+/// Which logs to read: of which workloads, from when, and of which kind.
+///
+/// It covers the last hour unless told otherwise.
+///
+/// ```
+/// use std::time::Duration;
+/// use blaxel_management::logs::{LogQuery, Severity};
+///
+/// let query = LogQuery::agents(["support-bot"])
+///     .last(Duration::from_secs(24 * 60 * 60))
+///     .severity(Severity::Error)
+///     .severity(Severity::Fatal)
+///     .search("time-out");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LogQuery {
+    source: LogSource,
+    workloads: Vec<String>,
+    start: Start,
+    end: Option<Timestamp>,
+    severities: Vec<Severity>,
+    search: Option<String>,
+    trace: Option<String>,
+    execution: Option<String>,
+    task: Option<String>,
+    limit: u32,
+    first: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Start {
+    At(Timestamp),
+    BeforeTheEnd(Duration),
+}
+
+impl LogQuery {
+    /// The logs of workloads of some kind, by their names.
+    pub fn of<N: Into<String>>(
+        source: impl Into<LogSource>,
+        workloads: impl IntoIterator<Item = N>,
+    ) -> Self {
+        Self {
+            source: source.into(),
+            workloads: workloads.into_iter().map(Into::into).collect(),
+            start: Start::BeforeTheEnd(Duration::from_secs(60 * 60)),
+            end: None,
+            severities: Vec::new(),
+            search: None,
+            trace: None,
+            execution: None,
+            task: None,
+            limit: LIMIT,
+            first: 0,
+        }
+    }
+
+    /// The logs of agents, by their names.
+    pub fn agents<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::of(LogSource::Agents, names)
+    }
+
+    /// The logs of functions, by their names.
+    pub fn functions<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::of(LogSource::Functions, names)
+    }
+
+    /// The logs of jobs, by their names.
+    pub fn jobs<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::of(LogSource::Jobs, names)
+    }
+
+    /// The logs of sandboxes, by their names.
+    pub fn sandboxes<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self::of(LogSource::Sandboxes, names)
+    }
+
+    /// From this moment on.
+    pub fn since(mut self, start: impl Into<Timestamp>) -> Self {
+        self.start = Start::At(start.into());
+        self
+    }
+
+    /// From so long before the end on. An hour by default.
+    pub fn last(mut self, span: Duration) -> Self {
+        self.start = Start::BeforeTheEnd(span);
+        self
+    }
+
+    /// Up to this moment, rather than up to now.
+    pub fn until(mut self, end: impl Into<Timestamp>) -> Self {
+        self.end = Some(end.into());
+        self
+    }
+
+    /// Only what is as serious as this, exactly; call it again for further levels.
+    pub fn severity(mut self, severity: impl Into<Severity>) -> Self {
+        self.severities.push(severity.into());
+        self
+    }
+
+    /// Only what has this text in its message.
+    pub fn search(mut self, text: impl Into<String>) -> Self {
+        self.search = Some(text.into());
+        self
+    }
+
+    /// Only what belongs to this trace.
+    pub fn trace(mut self, id: impl Into<String>) -> Self {
+        self.trace = Some(id.into());
+        self
+    }
+
+    /// Only what an execution of a job printed, by its id.
+    pub fn execution(mut self, id: impl Into<String>) -> Self {
+        self.execution = Some(id.into());
+        self
+    }
+
+    /// Only what a task of an execution printed, by its id.
+    pub fn task(mut self, id: impl Into<String>) -> Self {
+        self.task = Some(id.into());
+        self
+    }
+
+    /// At most so many entries in an answer. 1000 by default; 0 is refused when the request is written.
+    pub fn limit(mut self, entries: u32) -> Self {
+        self.limit = entries;
+        self
+    }
+
+    /// Passes over the newest so many entries.
+    pub fn offset(mut self, entries: u64) -> Self {
+        self.first = entries;
+        self
+    }
+
+    pub(super) fn workloads(&self) -> &[String] {
+        &self.workloads
+    }
+
+    /// How many of the newest entries are passed over.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// How many entries an answer may hold.
+    pub(super) fn most(&self) -> u64 {
+        u64::from(self.limit)
+    }
+
+    /// Whether it asks for less than all that was printed.
+    pub(super) fn is_filtered(&self) -> bool {
+        let texts = [&self.search, &self.trace, &self.execution, &self.task];
+        !self.severities.is_empty() || texts.into_iter().any(Option::is_some)
+    }
+
+    /// The request for some of the workloads' entries, from an offset on, at a moment in seconds since
+    /// 1970.
+    pub(super) fn request(
+        &self,
+        now: i64,
+        workloads: &[String],
+        offset: u64,
+    ) -> Result<Perform<'static, GetLogs>, Error> {
+        if workloads.iter().all(String::is_empty) {
+            return Err(refused("workloads", "the logs of at least one are read"));
+        }
+        if self.limit == 0 {
+            let problem = "a page of 0 entries leads nowhere; give at least 1, or no limit";
+            return Err(refused("limit", problem));
+        }
+        let (start, end) = self.span(now)?;
+        let severities: Vec<&str> = self.severities.iter().map(Severity::as_str).collect();
+        let severities = match severities.as_slice() {
+            [] => ALL_SEVERITIES.to_owned(),
+            some => some.join(","),
+        };
+        // The filters are always there, if need be empty: so the platform's own client sends them.
+        let or_empty = |filter: &Option<String>| filter.clone().unwrap_or_default();
+        Ok(Perform::new()
+            .query("start", in_utc(start))
+            .query("end", in_utc(end))
+            .query("resourceType", self.source.as_str().to_owned())
+            .query("workloadIds", workloads.join(","))
+            .query("type", "all")
+            .query("traceId", or_empty(&self.trace))
+            .query("limit", self.limit.to_string())
+            .query("offset", offset.to_string())
+            .query("severity", severities)
+            .query("search", or_empty(&self.search))
+            .query("taskId", or_empty(&self.task))
+            .query("executionId", or_empty(&self.execution))
+            .query("interval", "60"))
+    }
+
+    /// The first and the last second. The API knows no parts of one, so they are widened to whole ones.
+    fn span(&self, now: i64) -> Result<(i64, i64), Error> {
+        let end = match &self.end {
+            None => now,
+            Some(end) => {
+                let (seconds, nanos) = moment("end", end)?;
+                seconds.saturating_add(i64::from(nanos > 0))
+            }
+        };
+        let start = match &self.start {
+            Start::At(start) => moment("start", start)?.0,
+            Start::BeforeTheEnd(span) => {
+                let part = u64::from(span.subsec_nanos() > 0);
+                let seconds = span.as_secs().saturating_add(part);
+                end.saturating_sub_unsigned(seconds)
+            }
+        };
+        if start >= end {
+            return Err(refused("start", "it does not come before the end"));
+        }
+        if end.saturating_sub(start) > LONGEST {
+            let problem = "it comes more than three days before the end, and the API refuses that; \
+                           ask for one part of the time after the other";
+            return Err(refused("start", problem));
+        }
+        Ok((start, end))
+    }
+}
+
+/// Now, in seconds since 1970, rounded up.
+pub(super) fn now() -> i64 {
+    let (seconds, nanos) = Timestamp::now().unix().unwrap_or_default();
+    seconds.saturating_add(i64::from(nanos > 0))
+}
+
+fn moment(what: &str, time: &Timestamp) -> Result<(i64, u32), Error> {
+    time.unix()
+        .ok_or_else(|| refused(what, &format!("`{time}` is no RFC 3339 time")))
+}
+
+/// A time as this endpoint writes it: in UTC, without saying so.
+fn in_utc(seconds: i64) -> String {
+    let time = Timestamp::from_unix(seconds, 0);
+    time.as_str().trim_end_matches('Z').to_owned()
+}
+
+fn refused(what: &str, problem: &str) -> Error {
+    Error::input(what, &Source::Code, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blaxel_core::Operation;
+
+    /// 2026-04-28T12:00:00Z.
+    const NOON: i64 = 1_777_377_600;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn uri(query: &LogQuery) -> Result<String, Error> {
+        let request = query.request(NOON, query.workloads(), query.first())?;
+        Ok(request.encode()?.uri().to_string())
+    }
+
+    #[test]
+    fn a_plain_query_asks_for_all_of_the_last_hour() {
+        assert_eq!(
+            uri(&LogQuery::agents(["bot", "other"])).unwrap(),
+            "/observability/logs?start=2026-04-28T11%3A00%3A00&end=2026-04-28T12%3A00%3A00\
+             &resourceType=agents&workloadIds=bot%2Cother&type=all&traceId=&limit=1000&offset=0\
+             &severity=FATAL%2CERROR%2CWARNING%2CINFO%2CDEBUG%2CTRACE%2CUNKNOWN&search=&taskId=\
+             &executionId=&interval=60"
+        );
+    }
+
+    #[test]
+    fn every_filter_is_sent() {
+        let query = LogQuery::jobs(["nightly"])
+            .since(time("2026-04-28T10:00:00.9+02:00"))
+            .until(time("2026-04-28T09:00:00.1Z"))
+            .severity(Severity::Error)
+            .severity("ODD")
+            .search("a b&c")
+            .trace("t1")
+            .execution("e1")
+            .task("k1")
+            .limit(5)
+            .offset(7);
+        assert_eq!(
+            uri(&query).unwrap(),
+            "/observability/logs?start=2026-04-28T08%3A00%3A00&end=2026-04-28T09%3A00%3A01\
+             &resourceType=jobs&workloadIds=nightly&type=all&traceId=t1&limit=5&offset=7\
+             &severity=ERROR%2CODD&search=a%20b%26c&taskId=k1&executionId=e1&interval=60"
+        );
+    }
+
+    #[test]
+    fn three_days_are_asked_for_and_a_second_more_is_not() {
+        let three_days = Duration::from_secs(LONGEST.unsigned_abs());
+        let bot = || LogQuery::agents(["bot"]);
+        assert!(uri(&bot().last(three_days)).is_ok());
+        for (refused, what) in [
+            (
+                bot().last(three_days + Duration::from_nanos(1)),
+                "three days",
+            ),
+            (bot().last(Duration::MAX), "three days"),
+            (bot().last(Duration::ZERO), "before the end"),
+            (bot().since(time("2026-04-28T12:00:01Z")), "before the end"),
+            (bot().since("today".to_owned()), "`today`"),
+            (bot().limit(0), "limit"),
+            (LogQuery::agents([""; 0]), "at least one"),
+        ] {
+            let error = uri(&refused).unwrap_err();
+            assert!(error.is_input(), "{error}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+}

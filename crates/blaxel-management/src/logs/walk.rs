@@ -1,0 +1,331 @@
+//! The walk through all that a query finds.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use blaxel_core::{Cursor, Error, HttpService, PageMeta, Paged, Pages, Source, call};
+
+use super::{LogEntry, LogQuery, WorkloadLogs};
+
+/// Some of the logs of one workload, the newest first.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LogPage {
+    /// The name of the workload.
+    pub workload: String,
+    /// The entries of this page, which need not be all there are.
+    pub entries: Vec<LogEntry>,
+    /// How many entries the query finds for the workload, where the server says so.
+    pub total: Option<u64>,
+    meta: PageMeta,
+}
+
+impl Paged for LogPage {
+    type Item = LogEntry;
+
+    fn meta(&self) -> &PageMeta {
+        &self.meta
+    }
+
+    fn into_items(self) -> Vec<LogEntry> {
+        self.entries
+    }
+
+    fn count(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+/// All pages of a query, as it stands at a moment in seconds since 1970.
+pub(super) fn pages<S: HttpService>(service: S, query: LogQuery, now: i64) -> Pages<LogPage> {
+    Pages::new(None, move |cursor| {
+        let (service, query) = (service.clone(), query.clone());
+        Box::pin(async move { fetch(&service, &query, now, cursor).await })
+    })
+}
+
+/// A place in the walk. The endpoint has offsets only; one that stands in a cursor is walked through
+/// as every list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Which of the query's workloads it is in. They are asked for one by one, since nothing says how
+    /// an offset is shared out among several.
+    workload: usize,
+    /// How many entries of the workload lie before it.
+    offset: u64,
+    /// Stands for the page before it.
+    before: u64,
+}
+
+impl Place {
+    fn read(cursor: Option<Cursor>, query: &LogQuery) -> Result<Self, Error> {
+        let Some(cursor) = cursor else {
+            return Ok(Self::at(0, query));
+        };
+        let place = || {
+            let mut numbers = cursor.as_str().splitn(3, ':');
+            Some(Self {
+                workload: numbers.next()?.parse().ok()?,
+                offset: numbers.next()?.parse().ok()?,
+                before: numbers.next()?.parse().ok()?,
+            })
+        };
+        place().ok_or_else(|| {
+            let problem = "it did not come from a walk through logs";
+            Error::input("cursor", &Source::Code, problem)
+        })
+    }
+
+    /// Where the entries of a workload begin.
+    fn at(workload: usize, query: &LogQuery) -> Self {
+        Self {
+            workload,
+            offset: query.first(),
+            before: 0,
+        }
+    }
+
+    fn write(self) -> Cursor {
+        Cursor::from(format!("{}:{}:{}", self.workload, self.offset, self.before))
+    }
+}
+
+/// Fetches the page at a cursor. Workloads without entries are passed over.
+async fn fetch<S: HttpService>(
+    service: &S,
+    query: &LogQuery,
+    now: i64,
+    cursor: Option<Cursor>,
+) -> Result<LogPage, Error> {
+    let mut place = Place::read(cursor, query)?;
+    loop {
+        let workload = query.workloads().get(place.workload);
+        let asked_for = workload.map(std::slice::from_ref).unwrap_or_default();
+        let request = query.request(now, asked_for, place.offset)?;
+        let mut answer = call(service, &request).await?;
+        let workload = workload.cloned().unwrap_or_default();
+        let logs = answer.remove(&workload).unwrap_or_default();
+        let page = page(workload, logs, place, query)?;
+        match next_workload(place, query) {
+            Some(next) if page.entries.is_empty() && !page.meta.is_cut() => place = next,
+            _ => return Ok(page),
+        }
+    }
+}
+
+/// The page at a place, with where it leads.
+fn page(
+    workload: String,
+    logs: WorkloadLogs,
+    place: Place,
+    query: &LogQuery,
+) -> Result<LogPage, Error> {
+    let entries = logs.logs.unwrap_or_default();
+    let count = entries.len() as u64;
+    let offset = place.offset.saturating_add(count);
+    let before = fingerprint(&entries);
+    // Two entries can be alike; two whole pages are so only if the offset has no effect.
+    if count > 1 && before == place.before {
+        return Err(Error::pagination(
+            "the server sent the same logs twice; it does not heed the offset",
+        ));
+    }
+    let falls_short = logs.total_count.is_some_and(|total| offset < total);
+    let mut meta = PageMeta::default();
+    if count > 0 && (falls_short || count >= query.most()) {
+        let next = Place {
+            offset,
+            before,
+            ..place
+        };
+        meta.next_cursor = Some(next.write());
+    } else if count == 0 && falls_short && !query.is_filtered() {
+        // More is promised, and nowhere to be had. With a filter the number may be that without it.
+        meta.has_more = Some(true);
+    } else {
+        meta.next_cursor = next_workload(place, query).map(Place::write);
+    }
+    Ok(LogPage {
+        workload,
+        entries,
+        total: logs.total_count,
+        meta,
+    })
+}
+
+fn next_workload(place: Place, query: &LogQuery) -> Option<Place> {
+    let next = place.workload.checked_add(1)?;
+    (next < query.workloads().len()).then(|| Place::at(next, query))
+}
+
+/// Stands for the entries of a page.
+fn fingerprint(entries: &[LogEntry]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for entry in entries {
+        (&entry.timestamp, &entry.message, &entry.trace_id).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::Management;
+    use blaxel_core::Body;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use tower::service_fn;
+
+    /// The parameters of a request.
+    fn parameter(request: &http::Request<Body>, name: &str) -> String {
+        let query = request.uri().query().unwrap();
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).unwrap().1.to_owned()
+    }
+
+    /// A server that answers for a workload, a limit and an offset.
+    fn server(
+        answer: impl Fn(&str, usize, usize) -> Value + Clone + Send + Sync + 'static,
+    ) -> impl HttpService {
+        service_fn(move |request: http::Request<Body>| {
+            let workload = parameter(&request, "workloadIds");
+            let limit = parameter(&request, "limit").parse().unwrap();
+            let offset = parameter(&request, "offset").parse().unwrap();
+            let body = json!({ workload.clone(): answer(&workload, limit, offset) });
+            async move { Ok::<_, Infallible>(http::Response::new(Body::from(body.to_string()))) }
+        })
+    }
+
+    /// The entries `name-0` to `name-(count-1)`, as a server gives them out that sends no more than
+    /// `most` at once.
+    fn entries(name: &str, count: usize, most: usize, limit: usize, offset: usize) -> Vec<Value> {
+        let end = count.min(offset.saturating_add(limit.min(most)));
+        let numbers = offset.min(end)..end;
+        numbers
+            .map(|number| json!({"message": format!("{name}-{number}")}))
+            .collect()
+    }
+
+    async fn walk(service: impl HttpService, query: LogQuery) -> (Vec<String>, Option<Error>) {
+        let mut items = Management::new(service).log_pages(query).items();
+        let mut all = Vec::new();
+        loop {
+            match items.try_next().await {
+                Ok(Some(entry)) => all.push(entry.message.unwrap_or_default()),
+                Ok(None) => return (all, None),
+                Err(error) => return (all, Some(error)),
+            }
+            assert!(all.len() < 10_000, "the walk does not end");
+        }
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    proptest! {
+        /// However many entries each workload has, however few the server sends at once, and whether
+        /// it counts them or not.
+        #[test]
+        fn each_entry_comes_once(
+            counts in prop::collection::vec(0usize..12, 1..24),
+            limit in 1usize..6,
+            most in 1usize..6,
+            counted: bool,
+        ) {
+            // Only a count tells a page that the server cut short from the last one.
+            let most = if counted { most } else { most.max(limit) };
+            let names: Vec<_> = (0..counts.len()).map(|number| format!("w{number}")).collect();
+            let expected: Vec<_> = names
+                .iter()
+                .zip(&counts)
+                .flat_map(|(name, count)| (0..*count).map(move |n| format!("{name}-{n}")))
+                .collect();
+            let of = counts.clone();
+            let service = server(move |workload, limit, offset| {
+                let count = of[workload[1..].parse::<usize>().unwrap()];
+                let logs = entries(workload, count, most, limit, offset);
+                match counted {
+                    true => json!({"logs": logs, "totalCount": count}),
+                    false => json!({"logs": logs}),
+                }
+            });
+            let query = LogQuery::agents(names).limit(u32::try_from(limit).unwrap());
+            let (all, error) = block_on(walk(service, query));
+            prop_assert!(error.is_none(), "{:?}", error);
+            prop_assert_eq!(all, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_page_leads_on_though_the_count_is_reached() {
+        let service = server(
+            |workload, limit, offset| json!({"logs": entries(workload, 5, 9, limit, offset), "totalCount": 2}),
+        );
+        let (all, error) = walk(service, LogQuery::agents(["bot"]).limit(2)).await;
+        assert_eq!((all.len(), error.is_none()), (5, true));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_heed_the_offset_is_found_out() {
+        let service = server(
+            |workload, limit, _| json!({"logs": entries(workload, 9, 9, limit, 0), "totalCount": 1000}),
+        );
+        let (all, error) = walk(service, LogQuery::agents(["bot"]).limit(3)).await;
+        assert_eq!(all.len(), 3);
+        assert!(error.unwrap().to_string().contains("offset"));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_stops_before_its_count_is_not_taken_for_whole() {
+        let service = server(
+            |workload, limit, offset| json!({"logs": entries(workload, 3, 9, limit, offset), "totalCount": 5}),
+        );
+        let query = LogQuery::agents(["bot"]);
+        let (all, error) = walk(service.clone(), query.clone()).await;
+        assert_eq!(all.len(), 3);
+        assert!(error.unwrap().to_string().contains("incomplete"));
+        // The count may be that of all entries where only some are asked for.
+        let (all, error) = walk(service, query.search("x")).await;
+        assert_eq!((all.len(), error.is_none()), (3, true));
+    }
+
+    #[tokio::test]
+    async fn workloads_without_logs_do_not_end_the_walk() {
+        let service = server(|workload, limit, offset| {
+            let count = usize::from(workload == "w29");
+            json!({"logs": entries(workload, count, 9, limit, offset), "totalCount": count})
+        });
+        let query = LogQuery::agents((0..30).map(|number| format!("w{number}")));
+        let (all, error) = walk(service, query).await;
+        assert_eq!((all, error.is_none()), (vec!["w29-0".to_owned()], true));
+    }
+
+    #[tokio::test]
+    async fn an_unusable_query_fails_before_anything_is_sent() {
+        let service = server(|_, _, _| unreachable!("a request was sent"));
+        let (_, error) = walk(service, LogQuery::agents([""; 0])).await;
+        assert!(error.unwrap().is_input());
+    }
+
+    #[tokio::test]
+    async fn a_walk_goes_on_from_a_checkpoint() {
+        let service = server(
+            |workload, limit, offset| json!({"logs": entries(workload, 4, 9, limit, offset), "totalCount": 4}),
+        );
+        let management = Management::new(service);
+        let query = LogQuery::agents(["a", "b"]).limit(3);
+        let mut items = management.log_pages(query.clone()).items();
+        for _ in 0..6 {
+            items.try_next().await.unwrap();
+        }
+        let mut later = management
+            .log_pages(query)
+            .items()
+            .resume(items.checkpoint());
+        let next = later.try_next().await.unwrap().unwrap();
+        assert_eq!(next.message.as_deref(), Some("b-2"));
+    }
+}

@@ -1,0 +1,171 @@
+//! Quotas: how much of each thing an account may use.
+
+use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Management;
+use crate::operations::{Action, Perform, json_or_default};
+
+/// The quotas of an account.
+///
+/// ```
+/// use blaxel_core::{Error, HttpService};
+/// use blaxel_management::Management;
+/// use blaxel_management::quotas::QuotaKind;
+///
+/// async fn longest_life(
+///     management: &Management<impl HttpService>,
+///     account_id: &str,
+/// ) -> Result<Option<f64>, Error> {
+///     let quotas = management.quotas(account_id).await?;
+///     Ok(quotas.number(&QuotaKind::SandboxTtl))
+/// }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Quotas(Vec<Quota>);
+
+answer! {
+    /// How much of one thing an account may use.
+    pub struct Quota {
+        /// What it limits.
+        pub resource_type: Option<QuotaKind>,
+        /// The limit. The API does not describe it; it is mostly a number.
+        pub value: Option<Value>,
+    }
+}
+
+open_enum! {
+    /// What a quota limits. There are more than these.
+    pub enum QuotaKind {
+        /// Memory.
+        Memory = "memory",
+        /// How long a sandbox may live, in days.
+        SandboxTtl = "sandbox_ttl",
+        /// Whether a sandbox's life is limited whatever its own settings say.
+        SandboxEnforcedTtl = "sandbox_enforced_ttl",
+    }
+}
+
+impl Quotas {
+    /// The quota on something, if there is one.
+    #[must_use]
+    pub fn get(&self, kind: &QuotaKind) -> Option<&Quota> {
+        let mut quotas = self.0.iter();
+        quotas.find(|quota| quota.resource_type.as_ref() == Some(kind))
+    }
+
+    /// The number of the quota on something, if there is one and it is a number.
+    #[must_use]
+    pub fn number(&self, kind: &QuotaKind) -> Option<f64> {
+        self.get(kind)?.number()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Quota> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Quotas {
+    type Item = &'a Quota;
+    type IntoIter = std::slice::Iter<'a, Quota>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Quotas {
+    type Item = Quota;
+    type IntoIter = std::vec::IntoIter<Quota>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Quota {
+    /// The limit as a number, if it is one, or a text that holds one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self.value.as_ref()? {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text
+                .trim()
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite()),
+            _ => None,
+        }
+    }
+}
+
+impl<S: HttpService> Management<S> {
+    /// How much of each thing an account may use: `GET /quotas/account/{accountId}`.
+    ///
+    /// The id is the `account_id` of a workspace.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn quotas(&self, account_id: &str) -> Result<Quotas, Error> {
+        call(
+            &self.service,
+            &Perform::<GetAccountQuotas>::on([account_id]),
+        )
+        .await
+    }
+}
+
+/// Reads the quotas of an account. It is no operation of the API's description.
+#[derive(Clone, Copy, Debug)]
+pub struct GetAccountQuotas;
+
+impl Action for GetAccountQuotas {
+    const INFO: OperationInfo = OperationInfo::new(
+        "GetAccountQuotas",
+        Method::GET,
+        "/quotas/account/{accountId}",
+    );
+    type Input = ();
+    type Output = Quotas;
+
+    fn read(response: &http::Response<Bytes>) -> Result<Quotas, Error> {
+        json_or_default(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_found_and_read_whatever_its_value_is() {
+        let body = r#"[
+            {"resourceType": "memory", "value": 65536},
+            {"resourceType": "sandbox_ttl", "value": "30"},
+            {"resourceType": "sandbox_enforced_ttl", "value": true, "id": 1},
+            {"resourceType": "brand_new", "value": 1.5},
+            {"resourceType": "odd", "value": {"most": 1}}
+        ]"#;
+        let response = http::Response::new(Bytes::from_static(body.as_bytes()));
+        let quotas = GetAccountQuotas::read(&response).unwrap();
+        assert_eq!(quotas.iter().count(), 5);
+        for (kind, expected) in [
+            (QuotaKind::Memory, Some(65536.0)),
+            (QuotaKind::SandboxTtl, Some(30.0)),
+            (QuotaKind::SandboxEnforcedTtl, None),
+            (QuotaKind::from("brand_new"), Some(1.5)),
+            (QuotaKind::from("odd"), None),
+            (QuotaKind::from("not_there"), None),
+        ] {
+            assert_eq!(quotas.number(&kind), expected, "{kind}");
+        }
+        let enforced = quotas.get(&QuotaKind::SandboxEnforcedTtl).unwrap();
+        assert_eq!(enforced.value, Some(Value::Bool(true)));
+    }
+}

@@ -1,0 +1,166 @@
+use serde_json::json;
+
+use super::*;
+use crate::kind::Resource;
+use crate::operations::{Create, Delete, List, Perform};
+use blaxel_core::{ListParams, Operation};
+
+#[test]
+fn a_full_sandbox_is_read_and_written_back_alike() {
+    let document = json!({
+        "metadata": {"name": "box", "externalId": "e-1", "labels": {"a": "b"}},
+        "spec": {
+            "enabled": true,
+            "region": "us-pdx-1",
+            "runtime": {
+                "image": "blaxel/base-image:latest",
+                "memory": 4096,
+                "ports": [{"target": 3000, "name": "web", "protocol": "TLS"}],
+                "envs": [{"name": "A", "value": "1", "secret": false}],
+                "ttl": "24h",
+                "expires": "2026-12-31T23:59:59Z",
+                "extraArgs": {"tun": "enabled"},
+                "terminationGracePeriodSeconds": 30,
+            },
+            "lifecycle": {
+                "expirationPolicies": [{"action": "delete", "type": "ttl-idle", "value": "1h"}],
+                "terminatedRetention": "5m",
+            },
+            "network": {
+                "proxy": {
+                    "allowedDomains": ["*.example.com"],
+                    "forbiddenDomains": ["evil.example.org"],
+                    "bypass": ["cdn.example.com"],
+                    "routing": [{"destinations": ["*"], "headers": {"A": "b"}, "body": {"c": "d"}}],
+                },
+                "egress": {
+                    "gateway": "g",
+                    "mode": "dedicated",
+                    "policies": [{"name": "p", "mode": "shared", "destinations": ["x"]}],
+                },
+                "firewall": {"rulesets": ["proxy"]},
+                "subnet": "default",
+                "allowedDomains": ["a"],
+                "forbiddenDomains": ["b"],
+            },
+            "volumes": [{"name": "v", "mountPath": "/v", "readOnly": true, "type": "persistent"}],
+            "vpc": "default",
+        },
+        "status": "HIBERNATED",
+        "events": [{"type": "sandbox", "status": "DEPLOYED", "message": "up"}],
+        "state": "STANDBY",
+        "errors": [{"code": "VM_NETWORK_FAILURE", "fatal": false, "instance": "i", "message": "m",
+            "time": "2026-01-01T00:00:00Z"}],
+        "expiresIn": 3600,
+        "lastUsedAt": "2026-01-01T00:00:00.123456789Z",
+        "nodeGeneration": "mk3.1",
+    });
+    let sandbox: Sandbox = serde_json::from_value(document.clone()).unwrap();
+    assert_eq!(sandbox.status, Some(Status::from("HIBERNATED")));
+    assert_eq!(sandbox.state, Some(SandboxState::Standby));
+    assert_eq!(serde_json::to_value(&sandbox).unwrap(), document);
+}
+
+#[test]
+fn an_unnamed_sandbox_is_sent_without_a_name() {
+    let sent = serde_json::to_value(Sandbox::unnamed().image("i")).unwrap();
+    assert_eq!(
+        sent,
+        json!({"metadata": {}, "spec": {"runtime": {"image": "i"}}})
+    );
+}
+
+#[test]
+fn a_limit_on_the_life_of_a_sandbox_is_left_alone_set_or_cleared() {
+    let written = |sandbox: Sandbox| serde_json::to_value(sandbox).unwrap()["spec"].take();
+    assert_eq!(written(Sandbox::new("box")), json!({}));
+    let set = Sandbox::new("box").ttl(Period::hours(2)).lifecycle(
+        SandboxLifecycle::new().expiration_policies([ExpirationPolicy::idle(Period::minutes(30))]),
+    );
+    assert_eq!(
+        written(set),
+        json!({
+            "runtime": {"ttl": "2h"},
+            "lifecycle": {"expirationPolicies":
+                [{"action": "delete", "type": "ttl-idle", "value": "30m"}]},
+        })
+    );
+    let cleared = Sandbox::new("box")
+        .ttl(Clearable::Null)
+        .lifecycle(Clearable::Null);
+    assert_eq!(
+        written(cleared),
+        json!({"runtime": {"ttl": null}, "lifecycle": null})
+    );
+}
+
+#[test]
+fn what_the_proxy_adds_never_prints_itself() {
+    let rule = ProxyTarget::to(["api.example.com"])
+        .header("Authorization", "Bearer {{SECRET:key}}")
+        .body_member("api_key", "plain-value")
+        .secret("key", "secret-value");
+    let printed = format!("{rule:?}");
+    assert!(
+        !printed.contains("-value") && !printed.contains("Bearer"),
+        "{printed}"
+    );
+    assert_eq!(
+        serde_json::to_value(rule).unwrap(),
+        json!({
+            "destinations": ["api.example.com"],
+            "headers": {"Authorization": "Bearer {{SECRET:key}}"},
+            "body": {"api_key": "plain-value"},
+            "secrets": {"key": "secret-value"},
+        })
+    );
+}
+
+#[test]
+fn what_lies_under_a_sandbox_is_called_below_its_path() {
+    let scope = Scope::under(["box"]);
+    let token = PreviewToken::new("t");
+    let delete = Delete::<Snapshot>::new(scope.clone(), "s1")
+        .encode()
+        .unwrap();
+    assert_eq!(delete.uri(), "/sandboxes/box/snapshots/s1");
+    let params = ListParams::new().kind("cron").limit(100);
+    let list = List::<Schedule>::new(scope.clone(), params)
+        .encode()
+        .unwrap();
+    assert_eq!(list.uri(), "/sandboxes/box/schedules?limit=100&type=cron");
+    let create = Create::<PreviewToken>::new(scope.and("web"), &token)
+        .encode()
+        .unwrap();
+    assert_eq!(create.uri(), "/sandboxes/box/previews/web/tokens");
+    let preview = Preview::of_port("web", 3000);
+    let forced = Perform::<CreatePreview>::on(scope.names())
+        .flag("force", true)
+        .input(&preview);
+    let forced = forced.encode().unwrap();
+    assert_eq!(forced.uri(), "/sandboxes/box/previews?force=true");
+    assert_eq!(
+        forced.body().bytes().unwrap(),
+        r#"{"metadata":{"name":"web"},"spec":{"port":3000}}"#
+    );
+}
+
+#[test]
+fn a_schedule_is_named_by_its_id() {
+    let schedule = Schedule::after(Period::minutes(5), ScheduleInput::run("ls")).id("s");
+    assert_eq!(schedule.name(), "s");
+    assert_eq!(
+        serde_json::to_value(schedule).unwrap(),
+        json!({"id": "s", "type": "sleep", "value": "5m", "input": {"command": "ls"}})
+    );
+    let unnamed = Schedule::cron("* * * * *", ScheduleInput::run("ls"));
+    assert_eq!(unnamed.name(), "");
+}
+
+#[test]
+fn a_deleted_snapshot_leaves_no_answer() {
+    let gone = http::Response::builder()
+        .status(204)
+        .body(bytes::Bytes::new());
+    Delete::<Snapshot>::decode(gone.unwrap()).unwrap();
+}

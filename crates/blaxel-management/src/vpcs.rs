@@ -1,0 +1,164 @@
+//! VPCs: networks of a workspace's own, through which its traffic leaves from fixed addresses.
+//!
+//! A VPC has egress gateways, each in one region, and a gateway has egress IPs: the public addresses
+//! that others see. None of them can be changed once it is made.
+
+mod addresses;
+mod gateways;
+
+use std::collections::BTreeMap;
+
+use blaxel_core::{Error, HttpService, OperationInfo, Replay, call};
+use http::Method;
+use serde_json::Value;
+
+pub use self::addresses::{EgressIp, EgressIpMetadata, EgressIpSpec, IpFamily, ListAllEgressIps};
+pub use self::gateways::{
+    EgressGateway, EgressGatewayMetadata, EgressGatewaySpec, GetEgressGatewayUsage,
+    ListAllEgressGateways,
+};
+use crate::Management;
+use crate::collection::Collection;
+use crate::kind::{Created, Deleted, Enumerated, Fetched};
+use crate::metadata::{Event, Metadata, Status};
+use crate::operations::Perform;
+use crate::scope::Scope;
+
+document! {
+    /// A VPC.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, HttpService};
+    /// use blaxel_management::Management;
+    /// use blaxel_management::vpcs::{EgressGateway, EgressIp, Vpc};
+    ///
+    /// async fn fixed_address(management: &Management<impl HttpService>) -> Result<EgressIp, Error> {
+    ///     let vpcs = management.vpcs();
+    ///     vpcs.create(&Vpc::new("office")).await?;
+    ///     let gateways = vpcs.gateways("office");
+    ///     gateways.create(&EgressGateway::new("west").region("us-pdx-1")).await?;
+    ///     gateways.ips("west").create(&EgressIp::new("first")).await
+    /// }
+    /// ```
+    #[doc(alias = "VPC")]
+    pub struct Vpc {
+        pub metadata: Metadata,
+        pub spec: BTreeMap<String, Value>,
+        pub status: Option<Status>,
+        pub events: Option<Vec<Event>>,
+    }
+}
+
+impl<S: HttpService> Management<S> {
+    /// The VPCs of the workspace.
+    #[must_use]
+    pub fn vpcs(&self) -> Collection<Vpc, S> {
+        Collection::new(self.service.clone(), Scope::top())
+    }
+}
+
+impl<S: HttpService> Collection<Vpc, S> {
+    /// The egress gateways of a VPC.
+    #[must_use]
+    pub fn gateways(&self, vpc: &str) -> Collection<EgressGateway, S> {
+        self.under(vpc)
+    }
+
+    /// The egress gateways of all VPCs: `GET /egressgateways`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn all_gateways(&self) -> Result<Vec<EgressGateway>, Error> {
+        call(&self.service, &Perform::<ListAllEgressGateways>::new()).await
+    }
+
+    /// The egress IPs of all gateways: `GET /egressips`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn all_ips(&self) -> Result<Vec<EgressIp>, Error> {
+        call(&self.service, &Perform::<ListAllEgressIps>::new()).await
+    }
+
+    /// The names of the sandboxes that send through each egress gateway, by the name of the gateway:
+    /// `GET /egressgateways/usage`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn gateway_usage(&self) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        call(&self.service, &Perform::<GetEgressGatewayUsage>::new()).await
+    }
+}
+
+impl Enumerated for Vpc {
+    const LIST: OperationInfo = OperationInfo::new("ListVPCs", Method::GET, "/vpcs");
+}
+
+impl Created for Vpc {
+    const CREATE: OperationInfo =
+        OperationInfo::new("CreateVPC", Method::POST, "/vpcs").replayed(Replay::Keyed);
+    type Draft = Self;
+    type Made = Self;
+}
+
+impl Fetched for Vpc {
+    const GET: OperationInfo = OperationInfo::new("GetVPC", Method::GET, "/vpcs/{vpcName}");
+}
+
+impl Deleted for Vpc {
+    const DELETE: OperationInfo =
+        OperationInfo::new("DeleteVPC", Method::DELETE, "/vpcs/{vpcName}");
+    type Answer = Self;
+}
+
+#[cfg(feature = "wait")]
+crate::wait::watched! { Vpc }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blaxel_core::Operation;
+    use bytes::Bytes;
+    use serde_json::json;
+
+    fn answer(body: &Value) -> http::Response<Bytes> {
+        http::Response::new(Bytes::from(body.to_string()))
+    }
+
+    #[test]
+    fn a_vpc_sends_a_spec_though_it_has_nothing_in_it() {
+        let sent = serde_json::to_value(Vpc::new("office")).unwrap();
+        assert_eq!(sent, json!({"metadata": {"name": "office"}, "spec": {}}));
+    }
+
+    #[test]
+    fn members_of_a_spec_are_kept_whatever_they_are() {
+        let document = json!({
+            "metadata": {"name": "office"},
+            "spec": {"cidr": "10.0.0.0/8", "peers": [{"id": 1}]},
+            "status": "DEPLOYED",
+        });
+        let vpc: Vpc = serde_json::from_value(document.clone()).unwrap();
+        assert_eq!(serde_json::to_value(vpc).unwrap(), document);
+    }
+
+    #[test]
+    fn nested_resources_lie_under_the_names_of_those_above() {
+        let scope = Scope::top().and("office").and("west");
+        let get = crate::operations::Get::<EgressIp>::new(scope, "first");
+        let request = get.encode().unwrap();
+        assert_eq!(request.uri(), "/vpcs/office/egressgateways/west/ips/first");
+    }
+
+    #[test]
+    fn a_gateway_without_sandboxes_is_in_the_usage_however_that_is_written() {
+        let read = <Perform<'_, GetEgressGatewayUsage> as Operation>::read;
+        let usage = read(&answer(&json!({"west": ["a", "b"], "east": null}))).unwrap();
+        assert_eq!(usage["west"], ["a", "b"]);
+        assert!(usage["east"].is_empty());
+        assert!(read(&answer(&Value::Null)).unwrap().is_empty());
+    }
+}

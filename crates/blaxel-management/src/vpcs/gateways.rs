@@ -1,0 +1,152 @@
+//! Egress gateways: where the traffic of a VPC leaves a region.
+
+use std::collections::BTreeMap;
+
+use blaxel_core::{Error, HttpService, OperationInfo, Replay, Timestamp};
+use bytes::Bytes;
+use http::Method;
+
+use super::EgressIp;
+use crate::collection::Collection;
+use crate::kind::{Created, Deleted, Enumerated, Fetched};
+use crate::metadata::{Event, Status};
+use crate::operations::{Action, json_or_default};
+
+document! {
+    /// An egress gateway of a VPC.
+    pub struct EgressGateway {
+        pub metadata: EgressGatewayMetadata,
+        pub spec: EgressGatewaySpec,
+        pub status: Option<Status>,
+        pub events: Option<Vec<Event>>,
+    }
+}
+
+record! {
+    /// The name of an egress gateway, and what the platform notes about it.
+    pub struct EgressGatewayMetadata {
+        /// What it is called within its VPC: lower-case letters, digits and hyphens, at most 49 of
+        /// them. It cannot be changed.
+        pub name: String,
+        /// What people are shown instead of the name, at most 63 characters.
+        pub display_name: Option<String>,
+        /// The VPC it belongs to.
+        #[server]
+        pub vpc_name: Option<String>,
+        /// The workspace it belongs to.
+        #[server]
+        pub workspace: Option<String>,
+        /// When it was made.
+        #[server]
+        pub created_at: Option<Timestamp>,
+        /// When it was changed last.
+        #[server]
+        pub updated_at: Option<Timestamp>,
+        /// Who made it.
+        #[server]
+        pub created_by: Option<String>,
+        /// Who changed it last.
+        #[server]
+        pub updated_by: Option<String>,
+    }
+
+    /// What an egress gateway is to be.
+    pub struct EgressGatewaySpec {
+        /// The region it stands in, such as `us-pdx-1`.
+        pub region: String,
+    }
+}
+
+impl EgressGateway {
+    /// The region it stands in, which has to be given.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.spec.region = region.into();
+        self
+    }
+}
+
+impl<S: HttpService> Collection<EgressGateway, S> {
+    /// The egress IPs of a gateway.
+    #[must_use]
+    pub fn ips(&self, gateway: &str) -> Collection<EgressIp, S> {
+        self.under(gateway)
+    }
+}
+
+impl Enumerated for EgressGateway {
+    const LIST: OperationInfo = OperationInfo::new(
+        "ListEgressGateways",
+        Method::GET,
+        "/vpcs/{vpcName}/egressgateways",
+    );
+}
+
+impl Created for EgressGateway {
+    const CREATE: OperationInfo = OperationInfo::new(
+        "CreateEgressGateway",
+        Method::POST,
+        "/vpcs/{vpcName}/egressgateways",
+    )
+    .replayed(Replay::Keyed);
+    type Draft = Self;
+    type Made = Self;
+}
+
+impl Fetched for EgressGateway {
+    const GET: OperationInfo = OperationInfo::new(
+        "GetEgressGateway",
+        Method::GET,
+        "/vpcs/{vpcName}/egressgateways/{gatewayName}",
+    );
+}
+
+impl Deleted for EgressGateway {
+    const DELETE: OperationInfo = OperationInfo::new(
+        "DeleteEgressGateway",
+        Method::DELETE,
+        "/vpcs/{vpcName}/egressgateways/{gatewayName}",
+    );
+    type Answer = Self;
+}
+
+/// Lists the egress gateways of all VPCs: `ListAllEgressGateways`.
+#[derive(Clone, Copy, Debug)]
+pub struct ListAllEgressGateways;
+
+impl Action for ListAllEgressGateways {
+    const INFO: OperationInfo =
+        OperationInfo::new("ListAllEgressGateways", Method::GET, "/egressgateways");
+    type Input = ();
+    type Output = Vec<EgressGateway>;
+
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
+        json_or_default(response)
+    }
+}
+
+/// Tells which sandboxes send through which egress gateway: `GetEgressGatewayUsage`.
+#[derive(Clone, Copy, Debug)]
+pub struct GetEgressGatewayUsage;
+
+impl Action for GetEgressGatewayUsage {
+    const INFO: OperationInfo = OperationInfo::new(
+        "GetEgressGatewayUsage",
+        Method::GET,
+        "/egressgateways/usage",
+    );
+    type Input = ();
+    type Output = BTreeMap<String, Vec<String>>;
+
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
+        type Usage = BTreeMap<String, Option<Vec<String>>>;
+        let usage = json_or_default::<Usage>(response)?;
+        let named = |(gateway, sandboxes): (String, Option<Vec<String>>)| {
+            (gateway, sandboxes.unwrap_or_default())
+        };
+        Ok(usage.into_iter().map(named).collect())
+    }
+}
+
+#[cfg(feature = "wait")]
+crate::wait::watched! { EgressGateway }

@@ -1,0 +1,138 @@
+//! The promises: an address that the control plane gave out for one request gets that request and
+//! nothing of ours; and an operation goes out in a version that knows it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use blaxel_core::{
+    ApiVersion, Body, BoxFuture, BoxService, Error, OperationInfo, Plane, Replay, RequestWriter,
+    Source, open,
+};
+use blaxel_transport::{Client, TimeLimits};
+use http::{HeaderValue, Method};
+use tokio::time::Instant;
+
+const ADDRESS: &str = "https://storage.example/bucket/%7Ba%7D?signature=a%2Fb&part=1";
+
+static UPLOAD: OperationInfo = OperationInfo::new("UploadThing", Method::PUT, "/upload")
+    .on(Plane::Presigned)
+    .replayed(Replay::Once);
+static OLD: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things");
+static NEW: OperationInfo =
+    OperationInfo::new("ListNews", Method::GET, "/news").from_version(ApiVersion::V2026_09_22);
+
+/// The requests that reached the wire.
+type Seen = Arc<Mutex<Vec<http::Request<Body>>>>;
+
+fn client(limits: TimeLimits, answers: bool) -> (Client<BoxService>, Seen) {
+    let seen = Seen::default();
+    let log = Arc::clone(&seen);
+    let leaf = tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
+        log.lock().unwrap().push(request);
+        Box::pin(async move {
+            if !answers {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Error>(http::Response::new(Body::empty()))
+        })
+    });
+    let client = Client::builder()
+        .api_key("bl_key")
+        .workspace("demo")
+        .time_limits(limits)
+        .transport(leaf)
+        .build()
+        .unwrap();
+    (client.boxed(), seen)
+}
+
+fn upload() -> http::Request<Body> {
+    let mut writer = RequestWriter::new(&UPLOAD);
+    writer.presigned(ADDRESS, &Source::Code).unwrap();
+    let kind = HeaderValue::from_static("application/zip");
+    writer.body(Body::from("zip"), kind);
+    writer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_presigned_address_gets_the_upload_and_nothing_of_ours() {
+    let (client, seen) = client(TimeLimits::default(), true);
+    let mut request = upload();
+    let stray = HeaderValue::from_static("Bearer stray");
+    request.headers_mut().insert("authorization", stray.clone());
+    request
+        .headers_mut()
+        .insert("x-blaxel-authorization", stray);
+    open(&client, request).await.unwrap();
+
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0].uri(), ADDRESS);
+    let names: Vec<_> = seen[0]
+        .headers()
+        .keys()
+        .map(http::HeaderName::as_str)
+        .collect();
+    assert_eq!(names, ["content-type"]);
+}
+
+#[tokio::test]
+async fn an_upload_without_an_address_goes_nowhere() {
+    let (client, seen) = client(TimeLimits::default(), true);
+    let request = RequestWriter::new(&UPLOAD).finish().unwrap();
+    assert!(open(&client, request).await.unwrap_err().is_input());
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn an_address_that_is_not_safe_is_refused_without_being_shown() {
+    for address in [
+        "http://storage.example/x?signature=s3cret",
+        "/x?signature=s3cret",
+        "",
+    ] {
+        let mut writer = RequestWriter::new(&UPLOAD);
+        let error = writer.presigned(address, &Source::Code).unwrap_err();
+        assert!(
+            error.is_input() && !format!("{error:?}").contains("s3cret"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_may_take_longer_than_an_answer() {
+    let limits = TimeLimits::default();
+    let (client, _) = client(limits, false);
+    for (request, limit) in [
+        (upload(), Duration::from_secs(3600)),
+        (
+            RequestWriter::new(&OLD).finish().unwrap(),
+            Duration::from_secs(90),
+        ),
+    ] {
+        let start = Instant::now();
+        assert!(open(&client, request).await.unwrap_err().is_timeout());
+        assert_eq!(start.elapsed().as_secs(), limit.as_secs());
+    }
+}
+
+#[tokio::test]
+async fn an_operation_goes_out_in_a_version_that_knows_it() {
+    let (client, seen) = client(TimeLimits::default(), true);
+    for info in [&OLD, &NEW] {
+        let request = RequestWriter::new(info).finish().unwrap();
+        open(&client, request).await.unwrap();
+    }
+    let mut pinned = RequestWriter::new(&NEW).finish().unwrap();
+    let version = HeaderValue::from_static("2026-04-16");
+    pinned.headers_mut().insert("blaxel-version", version);
+    open(&client, pinned).await.unwrap();
+    let seen = seen.lock().unwrap();
+    let versions: Vec<_> = seen
+        .iter()
+        .map(|request| request.headers()["blaxel-version"].to_str().unwrap())
+        .collect();
+    assert_eq!(versions, ["2026-04-28", "2026-09-22", "2026-04-16"]);
+}
