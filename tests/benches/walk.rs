@@ -40,7 +40,7 @@ fn main() {
             let walker = kind.expect("a walker").over(list);
             runtime().block_on(walker.walk(Duration::ZERO));
         }
-        _ if words.contains(&"--bench") => bench(500, [21, 5], 25),
+        _ if words.contains(&"--bench") => bench(500, [15, 3], 25),
         _ => bench(3, [1, 1], 1),
     }
 }

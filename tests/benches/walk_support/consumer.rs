@@ -7,8 +7,8 @@ use blaxel_management::agents::Agent;
 
 use super::list::PAGE;
 
-/// Takes agents one by one, and needs some time after each page of them, as one does who stores them
-/// somewhere.
+/// Takes agents one by one, and needs some time for each page of them, as one does who stores them
+/// somewhere. It waits at the first one of a page, so that all others are held meanwhile.
 pub struct Consumer {
     each_page: Duration,
     taken: u32,
@@ -23,11 +23,11 @@ impl Consumer {
     }
 
     pub async fn take(&mut self, agent: Agent) {
-        drop(black_box(agent));
-        self.taken += 1;
         if self.taken.is_multiple_of(PAGE) && !self.each_page.is_zero() {
             tokio::time::sleep(self.each_page).await;
         }
+        drop(black_box(agent));
+        self.taken += 1;
     }
 
     pub fn taken(&self) -> u32 {
