@@ -51,6 +51,9 @@ impl Builder {
                 seed: 1,
                 account_admin: true,
                 stream_pause: Duration::ZERO,
+                deploy_time: Duration::ZERO,
+                build_time: Duration::from_secs(2),
+                delete_time: Duration::ZERO,
                 device_approval: Some(Duration::from_secs(2)),
             },
             port: 0,
@@ -116,6 +119,28 @@ impl Builder {
     /// pause needs a tokio runtime with timers. The pieces come one by one in any case.
     pub fn stream_pause(mut self, pause: Duration) -> Self {
         self.config.stream_pause = pause;
+        self
+    }
+
+    /// How long a deployment lasts, by the emulator's clock. Unless set, what is created is `DEPLOYED`
+    /// at once. Otherwise it is `DEPLOYING` for so long, or `DEACTIVATING` if it is to be disabled.
+    pub fn deploy_time(mut self, time: Duration) -> Self {
+        self.config.deploy_time = time;
+        self
+    }
+
+    /// How long what was uploaded is `BUILDING`, by the emulator's clock, before it is deployed. Two
+    /// seconds unless set: clients take a resource for built only after they saw it in the making.
+    pub fn build_time(mut self, time: Duration) -> Self {
+        self.config.build_time = time;
+        self
+    }
+
+    /// How long a deletion lasts, by the emulator's clock. Unless set, what is deleted is gone at once.
+    /// Otherwise it is `DELETING` for so long; and a sandbox stays as `TERMINATED` for five minutes
+    /// more, or as long as its `spec.lifecycle.terminatedRetention` says.
+    pub fn delete_time(mut self, time: Duration) -> Self {
+        self.config.delete_time = time;
         self
     }
 

@@ -49,12 +49,8 @@ impl Clock {
         self.since_epoch().as_secs()
     }
 
-    /// The time that lies so far before the time shown.
-    pub(crate) fn before(&self, by: Duration) -> Timestamp {
-        timestamp(self.since_epoch().saturating_sub(by))
-    }
-
-    fn since_epoch(&self) -> Duration {
+    /// The time it shows, since 1970-01-01T00:00:00Z.
+    pub(crate) fn since_epoch(&self) -> Duration {
         let state = lock(&self.0);
         let followed = state
             .following
@@ -63,7 +59,8 @@ impl Clock {
     }
 }
 
-fn timestamp(since_epoch: Duration) -> Timestamp {
+/// A time since 1970-01-01T00:00:00Z as the API writes it.
+pub(crate) fn timestamp(since_epoch: Duration) -> Timestamp {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_unix(seconds, since_epoch.subsec_nanos())
 }

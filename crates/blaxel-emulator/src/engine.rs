@@ -13,7 +13,8 @@ use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
 use crate::sign::Key;
-use crate::state::{Author, Kind, Store};
+use crate::state::{Author, Kind, Setting, Shelf, Store};
+use crate::uploads::Uploads;
 
 /// How an emulator is set up.
 #[derive(Clone)]
@@ -25,6 +26,12 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     pub(crate) account_admin: bool,
     pub(crate) stream_pause: Duration,
+    /// How long each step of a deployment lasts.
+    pub(crate) deploy_time: Duration,
+    /// How long a build lasts.
+    pub(crate) build_time: Duration,
+    /// How long a deletion lasts.
+    pub(crate) delete_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
     pub(crate) device_approval: Option<Duration>,
 }
@@ -37,6 +44,7 @@ pub(crate) struct Engine {
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
     pub(crate) store: Store,
+    pub(crate) uploads: Uploads,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -55,12 +63,21 @@ impl Engine {
             &config.client_id,
             &config.client_secret,
         ];
+        let setting = Setting {
+            workspace: config.workspace.clone(),
+            run_url: format!("{origin}/run"),
+            deploy_time: config.deploy_time,
+            build_time: config.build_time,
+            delete_time: config.delete_time,
+        };
+        let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
         Self {
             origin,
             clock,
             journal: Journal::default(),
             faults: Faults::default(),
-            store: Store::default(),
+            store,
+            uploads: Uploads::new(Key::derive("upload", &own)),
             history: History::new(config.seed, &config.workspace),
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
@@ -90,24 +107,15 @@ impl Engine {
         format!("{}/run", self.origin)
     }
 
-    /// Where a workload is called.
-    pub(crate) fn workload_url(&self, kind: &Kind, name: &str) -> String {
-        format!(
-            "{}/run/{}/{}/{name}",
-            self.origin, self.config.workspace, kind.plural
-        )
-    }
-
-    /// Puts a resource in place without a request.
+    /// Puts a resource in place without a request, as if it had been made so long ago.
     pub(crate) fn seed(&self, kind: &'static Kind, name: &str, age: Duration) {
-        let document = kind.sample(name);
         let author = Author {
             name: "emulator",
-            workspace: &self.config.workspace,
-            url: self.workload_url(kind, name),
-            now: self.clock.before(age),
+            ago: age,
+            uploads: false,
         };
-        self.store.put(kind, name, document, &author);
+        let mut shelves = self.store.open();
+        shelves.put(&Shelf::top(kind), name, kind.sampled(name), &author);
     }
 }
 

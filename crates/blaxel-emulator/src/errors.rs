@@ -54,6 +54,38 @@ impl Refusal {
         }
     }
 
+    /// Any status and body.
+    pub(crate) fn with_body(status: StatusCode, body: Value) -> Self {
+        Self::new(status, body)
+    }
+
+    /// The form in which sandboxes are not created: the same refusal, with a code that is a word. One
+    /// that has the form already, or is about the version, stays as it is.
+    pub(crate) fn of_sandboxes(self, workspace: &str, now: &Timestamp) -> Self {
+        let Some(said) = self.body.get("error").and_then(Value::as_str) else {
+            return self;
+        };
+        if said == "invalid_api_version" {
+            return self;
+        }
+        let message = self.body.get("message").and_then(Value::as_str);
+        let code = match self.status {
+            StatusCode::BAD_REQUEST => "BAD_REQUEST",
+            StatusCode::UNAUTHORIZED => "UNAUTHORIZED",
+            StatusCode::FORBIDDEN => "FORBIDDEN",
+            StatusCode::PAYLOAD_TOO_LARGE => "REQUEST_ENTITY_TOO_LARGE",
+            _ => "REQUEST_REFUSED",
+        };
+        let body = json!({
+            "code": code,
+            "message": message.unwrap_or(said),
+            "status_code": self.status.as_u16(),
+            "workspace": workspace,
+            "timestamp": now.as_str(),
+        });
+        Self::new(self.status, body)
+    }
+
     /// The control plane's plain form: a status and a phrase.
     pub(crate) fn control(status: StatusCode, error: &str) -> Self {
         Self::new(status, json!({"code": status.as_u16(), "error": error}))

@@ -9,10 +9,12 @@ mod errors;
 mod fault;
 mod journal;
 mod local;
+mod openapi;
 mod router;
 mod server;
 mod sign;
 mod state;
+mod uploads;
 
 use std::fmt;
 use std::io;
@@ -27,7 +29,7 @@ pub use self::local::LocalService;
 
 use self::engine::Engine;
 use self::server::Running;
-use self::state::{AGENTS, MODELS};
+use self::state::{AGENTS, KINDS, Kind, MODELS};
 
 /// The workspace, unless another is chosen.
 pub const DEFAULT_WORKSPACE: &str = "demo";
@@ -188,6 +190,33 @@ impl Emulator {
         router::routes().into_iter().map(|route| route.operation)
     }
 
+    /// Puts a resource in place, created now, instead of one of the same name if there is one: a
+    /// plausible one, of the collection at this path, such as `sandboxes` or `integrations/connections`.
+    ///
+    /// # Errors
+    ///
+    /// If the emulator has no such collection, or what it holds is under something else.
+    pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
+        let kind = top_kind(collection)?;
+        self.engine.seed(kind, name, Duration::ZERO);
+        Ok(())
+    }
+
+    /// Lets the next deployment of a resource end as `FAILED`, whether it exists yet or not.
+    ///
+    /// # Errors
+    ///
+    /// If the emulator has no such collection, or what it holds is under something else.
+    pub fn fail_next_deployment(
+        &self,
+        collection: &str,
+        name: &str,
+    ) -> Result<(), UnknownCollection> {
+        let kind = top_kind(collection)?;
+        self.engine.store.open().fail_next(kind, name);
+        Ok(())
+    }
+
     /// Puts an agent in place, created now, instead of one of the same name if there is one.
     pub fn add_agent(&self, name: &str) {
         self.engine.seed(&AGENTS, name, Duration::ZERO);
@@ -198,6 +227,25 @@ impl Emulator {
         self.engine.seed(&MODELS, name, Duration::ZERO);
     }
 }
+
+/// The kind of a collection that is under nothing.
+fn top_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
+    let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
+    let kind = kinds.find(|kind| kind.path == collection).copied();
+    kind.ok_or_else(|| UnknownCollection(collection.to_owned()))
+}
+
+/// A collection that the emulator does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCollection(String);
+
+impl fmt::Display for UnknownCollection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the emulator has no collection `{}` of its own", self.0)
+    }
+}
+
+impl std::error::Error for UnknownCollection {}
 
 impl fmt::Debug for Emulator {
     /// Shows no secret.

@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::engine::Engine;
 use crate::fault::Cut;
+use crate::router::is_upload;
 
 /// The emulator without a socket: requests in, responses out, no network and no runtime.
 ///
@@ -25,7 +26,8 @@ use crate::fault::Cut;
 ///   `/v0/agents`, and `/agents/a` of an operation on workloads becomes `/run/{workspace}/agents/a`.
 ///   A request without operation is taken for one to the control plane. A URI with the emulator's
 ///   own origin is taken as it stands; any other origin cannot be reached.
-/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent.
+/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent; to no address
+///   for an upload, though.
 ///   [`verbatim`](Self::verbatim) leaves that out.
 ///
 /// A clone is another way to the same emulator. It stays open when the [`Emulator`](crate::Emulator)
@@ -63,7 +65,8 @@ impl LocalService {
         let (mut head, body) = request.into_parts();
         head.uri = self.resolve(&head.uri, plane)?;
         // What a presigned address is for goes there bare, as a client would send it.
-        if !self.verbatim && plane != Plane::Presigned {
+        let is_presigned = plane == Plane::Presigned || is_upload(head.uri.path());
+        if !self.verbatim && !is_presigned {
             self.add_headers(&mut head.headers, since)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))

@@ -3,15 +3,20 @@
 mod access;
 mod anthropic;
 mod billing;
+mod body;
 mod call;
 mod chat;
 mod gemini;
 mod inference;
 mod listing;
 mod oauth;
+mod policies;
 mod resources;
+mod sandboxes;
 mod speech;
 mod stream;
+mod uploads;
+mod volume_templates;
 
 use std::sync::Arc;
 
@@ -24,8 +29,10 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
+pub(crate) use self::access::VERSIONS;
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::listing::limit;
+pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::fault::Cut;
@@ -40,10 +47,11 @@ type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     /// `None` for any: what a workload makes of a method is its own affair.
-    method: Option<MethodFilter>,
-    paths: Vec<String>,
-    gate: Gate,
+    pub(crate) method: Option<MethodFilter>,
+    pub(crate) paths: Vec<String>,
+    pub(crate) gate: Gate,
     handler: Handler,
+    refusing: Option<fn(&Engine, Refusal) -> Refusal>,
 }
 
 /// What is asked of a caller before an operation takes place.
@@ -57,6 +65,8 @@ pub(crate) enum Gate {
     Workspace,
     /// A credential and the right workspace, asked for by the gateway before the workloads.
     Workload,
+    /// Nothing, as for [`Open`](Self::Open), and the body may be large.
+    Upload,
 }
 
 impl Route {
@@ -74,16 +84,32 @@ impl Route {
             paths,
             gate,
             handler: Box::new(handler),
+            refusing: None,
         }
+    }
+
+    /// Gives refusals the operation's own form.
+    fn refusing(mut self, form: fn(&Engine, Refusal) -> Refusal) -> Self {
+        self.refusing = Some(form);
+        self
     }
 }
 
 /// Everything the emulator can do.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = oauth::routes();
-    routes.extend(crate::state::KINDS.into_iter().flat_map(resources::routes));
+    routes.extend(
+        crate::state::KINDS
+            .iter()
+            .flat_map(|kind| resources::routes(kind)),
+    );
+    routes.extend(sandboxes::routes());
+    routes.extend(volume_templates::routes());
+    routes.extend(policies::routes());
+    routes.extend(uploads::routes());
     routes.extend(billing::routes());
     routes.extend(inference::routes());
+    routes.extend(crate::openapi::routes());
     routes
 }
 
@@ -137,7 +163,7 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
         at,
         request_id: request_id.to_owned(),
         method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
+        path: uploads::without_token(request.uri().path()).to_owned(),
         query: request.uri().query().map(str::to_owned),
         version: version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned()),
         operation: None,
@@ -169,9 +195,13 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 }
 
 async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
-    match Call::admit(engine, route.gate, request).await {
-        Ok(call) => (route.handler)(&call).into_response(),
-        Err(refusal) => refusal.into_response(),
+    let outcome = match Call::admit(engine, route, request).await {
+        Ok(call) => (route.handler)(&call),
+        Err(refusal) => Err(refusal),
+    };
+    match (outcome, route.refusing) {
+        (Err(refusal), Some(form)) => form(engine, refusal).into_response(),
+        (outcome, _) => outcome.into_response(),
     }
 }
 

@@ -81,7 +81,7 @@ async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
         "metadata": {"name": "bot", "futureLabel": {"a": null}},
         "spec": {
             "runtime": {"image": "demo:1", "gpu": "one"},
-            "triggers": [{"id": "t1", "type": "cron", "novel": 1}, {"id": "t2", "type": "sms"}],
+            "triggers": [{"id": "t1", "type": "cron", "novel": 1}, {"id": "t2", "type": "http"}],
             "sidecar": {"image": "x"}
         },
         "experimental": true
@@ -105,9 +105,10 @@ async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
     expected["spec"]["runtime"]["image"] = json!("demo:2");
     expected["spec"]["triggers"] = json!([{"id": "t1", "type": "cron", "novel": 1}]);
     let mut after = get_raw(&emulator, "bot").await;
-    // The server's own note of the change.
+    // The server's own notes of the change.
     expected["metadata"]["updatedAt"] = after["metadata"]["updatedAt"].take();
     after["metadata"]["updatedAt"] = expected["metadata"]["updatedAt"].clone();
+    expected["events"] = after["events"].clone();
     assert_eq!(after, expected);
 }
 

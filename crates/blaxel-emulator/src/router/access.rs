@@ -12,9 +12,11 @@ pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
 const AUTHORIZATION: &str = "authorization";
 /// Wins over `authorization` where both are sent.
 const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
+/// The headers that carry credentials.
+pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 
 /// Every version there is; the first one is meant by a request that names none.
-const VERSIONS: [ApiVersion; 3] = [
+pub(crate) const VERSIONS: [ApiVersion; 3] = [
     ApiVersion::V2026_04_16,
     ApiVersion::V2026_04_28,
     ApiVersion::V2026_09_22,

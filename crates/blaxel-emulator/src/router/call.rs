@@ -1,6 +1,7 @@
 //! A request that was let in, with everything a handler needs of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequestParts, Path, Query, Request};
@@ -10,17 +11,21 @@ use http::{HeaderMap, Method, Uri};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
 
-use super::Gate;
 use super::access::{self, Identity};
+use super::{Gate, Route};
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
+use crate::state::Author;
 
 /// The largest request body that is taken, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// The largest archive that is taken, in bytes.
+const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A request that was let in.
 pub(crate) struct Call {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) operation: &'static str,
     pub(crate) identity: Identity,
     pub(crate) version: ApiVersion,
     pub(crate) method: Method,
@@ -53,15 +58,16 @@ impl Params {
 }
 
 impl Call {
-    /// Asks of a request what its gate asks, and reads it whole.
+    /// Asks of a request what its route's gate asks, and reads it whole.
     ///
     /// The version is looked at first, then the credential, then the workspace: a client that names
     /// a wrong version learns so whatever else is wrong.
     pub(crate) async fn admit(
         engine: &Arc<Engine>,
-        gate: Gate,
+        route: &Route,
         request: Request,
     ) -> Result<Self, Refusal> {
+        let gate = route.gate;
         let now = engine.clock.now();
         let malformed = |problem: &str| match gate {
             Gate::Workload => Refusal::gateway(Gateway::BadRequest, problem, &now),
@@ -76,14 +82,14 @@ impl Call {
         };
         let version = match gate {
             Gate::Account | Gate::Workspace => access::version(&head.headers)?,
-            Gate::Open | Gate::Workload => ApiVersion::V2026_04_28,
+            Gate::Open | Gate::Workload | Gate::Upload => ApiVersion::V2026_04_28,
         };
         let named = head
             .headers
             .get(access::WORKSPACE)
             .map(|value| value.to_str().unwrap_or("?"));
         match gate {
-            Gate::Open => {}
+            Gate::Open | Gate::Upload => {}
             Gate::Account => access::authenticated(&identity)?,
             Gate::Workspace => {
                 access::authenticated(&identity)?;
@@ -98,6 +104,7 @@ impl Call {
         let engine = Arc::clone(engine);
         Ok(Self {
             engine,
+            operation: route.operation,
             identity,
             version,
             method: head.method,
@@ -123,13 +130,26 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Who asks, as the author of what is written.
+    pub(crate) fn author(&self) -> Author<'_> {
+        Author {
+            name: self.identity.name(),
+            ago: Duration::ZERO,
+            uploads: false,
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.clock.now()
     }
 }
 
 async fn read(body: axum::body::Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
-    to_bytes(body, BODY_LIMIT).await.map_err(|error| {
+    let limit = match gate {
+        Gate::Upload => UPLOAD_LIMIT,
+        _ => BODY_LIMIT,
+    };
+    to_bytes(body, limit).await.map_err(|error| {
         let too_large = error.into_inner().is::<LengthLimitError>();
         match (gate, too_large) {
             (Gate::Workload, true) => Refusal::gateway(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::stream::{event, event_stream};
 use super::{Call, Gate, Outcome, Route, anthropic, chat, gemini};
 use crate::errors::{Gateway, Refusal};
-use crate::state::{AGENTS, Kind, MODELS};
+use crate::state::{AGENTS, Kind, MODELS, Shelf, member};
 
 /// The name of the path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
@@ -55,7 +55,13 @@ pub(crate) fn routes() -> Vec<Route> {
 /// Asks that a workload is there, as the gateway does.
 pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
     let name = call.path(NAME);
-    if call.engine.store.contains(kind, name) {
+    if call
+        .engine
+        .store
+        .open()
+        .get(&Shelf::top(kind), name)
+        .is_some()
+    {
         return Ok(());
     }
     let message = format!("There is no {} named {name:?}.", kind.noun.to_lowercase());
@@ -112,10 +118,10 @@ fn wants_events(call: &Call) -> bool {
 fn call_model(call: &Call) -> Outcome {
     reach(call, &MODELS)?;
     let path = call.path(REST);
-    let document = call.engine.store.get(&MODELS, call.path(NAME));
-    let provider = document
-        .as_ref()
-        .and_then(|document| document.get("spec")?.get("runtime")?.get("type")?.as_str());
+    let shelves = call.engine.store.open();
+    let provider = shelves
+        .get(&Shelf::top(&MODELS), call.path(NAME))
+        .and_then(|model| member::text(&model.document, "spec/runtime/type"));
     match (provider, gemini::model(path)) {
         (Some("anthropic"), _) if path == "v1/messages" => {
             only_post(call)?;

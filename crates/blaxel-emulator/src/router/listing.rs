@@ -1,38 +1,29 @@
 //! Lists: bare arrays in the first version, pages since.
 
 use std::cmp::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
 use blaxel_core::ApiVersion;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::call::Params;
-use super::{Call, Outcome};
+use super::{Call, Outcome, resources};
 use crate::errors::Refusal;
-use crate::state::{Document, Kind, Position, Record};
+use crate::state::{Document, Form, Kind, Listing, Pages, Record, Shelf, member, status};
 
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
 /// A search text shorter than this finds everything.
 const MIN_SEARCH: usize = 2;
 
-/// The states a resource can be asked for by, in every version.
-const STATES: [&str; 13] = [
-    "DELETING",
-    "TERMINATED",
-    "FAILED",
-    "DEACTIVATED",
-    "DEACTIVATING",
-    "UPLOADING",
-    "BUILDING",
-    "DEPLOYING",
-    "DEPLOYED",
-    "BUILT",
-    "ARCHIVING",
-    "ARCHIVED",
-    "UNARCHIVING",
-];
+/// Where a page ended: what the next one comes after. It stays good whatever is created or deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Position {
+    Serial(u64),
+    Name(String),
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
@@ -50,28 +41,45 @@ struct ListQuery {
     search: String,
     /// In upper case, sorted; empty where every state is asked for.
     states: Vec<String>,
+    /// Whether what is over is shown too. The states, where they are given, matter more.
+    show_terminated: bool,
     /// Compared as it stands; `None` where it does not matter.
     external_id: Option<String>,
+    /// The `type` that is asked for; `None` where it does not matter.
+    kind_type: Option<String>,
     from_end: bool,
 }
 
 pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
     let engine = &call.engine;
-    let mut records = engine.store.all(kind);
-    if call.version < ApiVersion::V2026_04_28 {
-        // Everything at once, newest first; the parameters of pages mean nothing here. Only the
-        // states are looked at, although they choose nothing either.
-        states(call.query.get("status"))?;
-        records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
-        return Ok(Json(documents(&records)).into_response());
-    }
-    let query = ListQuery::read(&call.query)?;
-    let total = records.len();
-    records.retain(|record| query.matches(&record.document));
+    let shelves = engine.store.open();
+    let shelf = resources::shelf(call, kind, &shelves)?;
+    let mut records: Vec<&Record> = shelves.all(&shelf).collect();
+    let documents = |records: &[&Record], paged: bool| -> Vec<Document> {
+        let shown = records.iter().map(|record| {
+            let mut document = shelves.shown(&shelf, record);
+            (kind.abridge)(&mut document, paged);
+            document
+        });
+        shown.collect()
+    };
+    let pages = match kind.listing {
+        Listing::Paged(pages) if call.version >= ApiVersion::V2026_04_28 => pages,
+        listing => {
+            let query = ListQuery::unpaged(&call.query, listing)?;
+            records.retain(|record| query.matches(record, kind, shelves.now()));
+            records.sort_by(|a, b| query.sort.order(a, b));
+            return Ok(Json(documents(&records, false)).into_response());
+        }
+    };
+    let query = ListQuery::read(&call.query, &pages)?;
+    let over = |record: &&&Record| record.walk.is_terminated(shelves.now());
+    let total = records.len() - records.iter().filter(over).count();
+    records.retain(|record| query.matches(record, kind, shelves.now()));
     records.sort_by(|a, b| query.sort.order(a, b));
 
     let now = engine.clock.seconds();
-    let fingerprint = query.fingerprint(&engine.config.workspace, kind);
+    let fingerprint = query.fingerprint(&engine.config.workspace, &shelf);
     let start = match call.query.get("cursor").filter(|cursor| !cursor.is_empty()) {
         Some(cursor) => {
             let after: Position = engine.cursors.read(cursor, &fingerprint, now)?;
@@ -80,16 +88,20 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
         None if query.from_end => last_page(records.len(), query.limit),
         None => 0,
     };
-    let end = records.len().min(start + query.limit);
-    let page = &records[start..end];
-    let next = page.last().filter(|_| end < records.len());
+    let page: Vec<&Record> = records
+        .iter()
+        .skip(start)
+        .take(query.limit)
+        .copied()
+        .collect();
+    let next = page.last().filter(|_| start + page.len() < records.len());
     let cursor = next.map(|last| {
         engine
             .cursors
             .issue(fingerprint, now, query.sort.position(last))
     });
     Ok(Json(json!({
-        "data": documents(page),
+        "data": documents(&page, true),
         "meta": {
             "hasMore": cursor.is_some(),
             "nextCursor": cursor.unwrap_or_default(),
@@ -104,12 +116,29 @@ fn last_page(count: usize, limit: usize) -> usize {
     count.saturating_sub(1) / limit * limit
 }
 
-fn documents(records: &[Record]) -> Vec<&Document> {
-    records.iter().map(|record| &record.document).collect()
-}
-
 impl ListQuery {
-    fn read(params: &Params) -> Result<Self, Refusal> {
+    /// What is heeded where there are no pages: everything comes at once, newest first.
+    fn unpaged(params: &Params, listing: Listing) -> Result<Self, Refusal> {
+        // The states are looked at in any case, although they choose nothing most times.
+        let (asked, heeded) = match listing {
+            Listing::Paged(pages) if pages.status => {
+                (states(params.get("status"))?, pages.status_always)
+            }
+            _ => (Vec::new(), false),
+        };
+        Ok(Self {
+            limit: 0,
+            sort: Sort::CreatedDesc,
+            search: String::new(),
+            states: if heeded { asked } else { Vec::new() },
+            show_terminated: params.get("showTerminated") == Some("true"),
+            external_id: None,
+            kind_type: None,
+            from_end: false,
+        })
+    }
+
+    fn read(params: &Params, pages: &Pages) -> Result<Self, Refusal> {
         let sort = match params.get("sort") {
             None | Some("") => Sort::CreatedDesc,
             Some(text) => Sort::named(text).ok_or_else(|| {
@@ -118,7 +147,7 @@ impl ListQuery {
                 ))
             })?,
         };
-        let from_end = match params.get("anchor") {
+        let from_end = match params.get("anchor").filter(|_| pages.anchor) {
             None | Some("") => false,
             Some("end") if matches!(sort, Sort::CreatedDesc | Sort::CreatedAsc) => true,
             Some("end") => return Err(Refusal::bad_request("anchor needs an order by createdAt.")),
@@ -130,43 +159,63 @@ impl ListQuery {
         } else {
             search
         };
+        let wanted = |name: &str| params.get(name).filter(|text| !text.is_empty());
+        let kind_type = wanted("type").filter(|_| !pages.types.is_empty());
+        if let Some(text) = kind_type.filter(|text| !pages.types.contains(text)) {
+            let types = pages.types.join(", ");
+            let message = format!("type {text:?} is not one of {types}.");
+            return Err(Refusal::bad_request(message));
+        }
         Ok(Self {
-            limit: limit(params, DEFAULT_LIMIT, MAX_LIMIT)?,
+            limit: limit(params, pages.default, pages.max)?,
             sort,
             search,
-            states: states(params.get("status"))?,
-            external_id: params
-                .get("externalId")
-                .filter(|id| !id.is_empty())
+            states: if pages.status {
+                states(params.get("status"))?
+            } else {
+                Vec::new()
+            },
+            show_terminated: params.get("showTerminated") == Some("true"),
+            external_id: wanted("externalId")
+                .filter(|_| pages.external_id)
                 .map(str::to_owned),
+            kind_type: kind_type.map(str::to_owned),
             from_end,
         })
     }
 
-    fn matches(&self, document: &Document) -> bool {
-        let status = document
-            .get("status")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let in_state = self.states.is_empty() || self.states.iter().any(|state| state == status);
-        let has_id =
-            |wanted: &String| metadata(document, "externalId").is_some_and(|id| id == wanted);
+    fn matches(&self, record: &Record, kind: &Kind, now: Duration) -> bool {
+        let status = record.status(now);
+        let in_state = if self.states.is_empty() {
+            self.show_terminated || status != status::TERMINATED
+        } else {
+            self.states.iter().any(|state| state == status)
+        };
+        let document = &record.document;
+        let has = |wanted: &Option<String>, path: &str| {
+            let wanted = wanted.as_deref();
+            wanted.is_none() || member::text(document, path) == wanted
+        };
         in_state
-            && self.external_id.as_ref().is_none_or(has_id)
-            && (self.search.is_empty() || self.finds(document))
+            && has(&self.external_id, "metadata/externalId")
+            && has(&self.kind_type, "type")
+            && (self.search.is_empty() || self.finds(record, kind))
     }
 
     /// Whether the search text is in the name, the display name, or a label's name or value.
-    fn finds(&self, document: &Document) -> bool {
+    fn finds(&self, record: &Record, kind: &Kind) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(&self.search);
-        let text = |name: &str| {
-            metadata(document, name)
-                .and_then(Value::as_str)
-                .is_some_and(holds)
+        if holds(&record.name) {
+            return true;
+        }
+        let head = match kind.form {
+            Form::Resource => record.document.get("metadata").and_then(Value::as_object),
+            Form::Flat { .. } => Some(&record.document),
         };
-        let labels = metadata(document, "labels").and_then(Value::as_object);
-        text("name")
-            || text("displayName")
+        let member = |name: &str| head.and_then(|head| head.get(name));
+        let text = |name: &str| member(name).and_then(Value::as_str).is_some_and(holds);
+        let labels = member("labels").and_then(Value::as_object);
+        text("displayName")
             || labels.is_some_and(|labels| {
                 labels
                     .iter()
@@ -175,23 +224,22 @@ impl ListQuery {
     }
 
     /// What a cursor is bound to: everything that decides which items come, and in which order.
-    fn fingerprint(&self, workspace: &str, kind: &Kind) -> String {
+    fn fingerprint(&self, workspace: &str, shelf: &Shelf) -> String {
         let Self {
             sort,
             search,
             states,
+            show_terminated,
             external_id,
+            kind_type,
             limit: _,
             from_end: _,
         } = self;
         let sort = format!("{sort:?}");
-        json!([workspace, kind.plural, sort, search, states, external_id]).to_string()
+        let place = (workspace, shelf.kind().path, shelf.scope());
+        let filters = (states, show_terminated, external_id, kind_type);
+        json!([place, sort, search, filters]).to_string()
     }
-}
-
-/// A member of a document's metadata.
-fn metadata<'a>(document: &'a Document, name: &str) -> Option<&'a Value> {
-    document.get("metadata")?.get(name)
 }
 
 /// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
@@ -217,7 +265,7 @@ fn states(text: Option<&str>) -> Result<Vec<String>, Refusal> {
         .filter(|state| !state.is_empty())
     {
         let state = state.to_uppercase();
-        if !STATES.contains(&state.as_str()) {
+        if !status::ALL.contains(&state.as_str()) {
             return Err(Refusal::bad_request(format!(
                 "status {state:?} is not known."
             )));
@@ -227,7 +275,7 @@ fn states(text: Option<&str>) -> Result<Vec<String>, Refusal> {
     states.sort();
     states.dedup();
     // To name every state is to name none.
-    Ok(if states.len() == STATES.len() {
+    Ok(if states.len() == status::ALL.len() {
         Vec::new()
     } else {
         states

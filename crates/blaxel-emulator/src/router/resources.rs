@@ -1,125 +1,216 @@
-//! List, create, get, replace and delete, the same for every kind of resource.
+//! List, create, get, replace and delete, the same for every kind of resource; and what else many
+//! kinds have: revisions, and a way to one by its external id.
 
 use axum::Json;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::json;
 
-use super::listing;
-use super::{Call, Gate, Outcome, Route};
+use super::{Call, Gate, Outcome, Route, body, listing, uploads};
 use crate::errors::Refusal;
-use crate::state::{Author, Document, Kind};
+use crate::state::{
+    Author, Deleted, Document, Kind, Naming, Shelf, Shelves, Sight, member, revision, status,
+};
+use crate::uploads::Purpose;
 
-/// The longest name a resource may have.
-const NAME_LIMIT: usize = 49;
+/// The name of the path parameter with an external id.
+const EXTERNAL_ID: &str = "externalId";
 
-/// The name of the path parameter with the resource's name.
-const NAME: &str = "name";
-
+/// The usual operations of a kind, as far as it has them.
 pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
-    let all = format!("/v0/{}", kind.plural);
-    let one = format!("{all}/{{{NAME}}}");
-    let route = |operation, method, path: &str, handler: fn(&Call, &'static Kind) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, move |call| {
-            handler(call, kind)
+    let all = format!("/v0/{}", kind.path);
+    let one = format!("{all}/{{{}}}", kind.parameter);
+    let by_id = format!("{all}/by-external-id/{{{EXTERNAL_ID}}}");
+    let revisions_of = format!("{one}/revisions");
+    let operations = &kind.operations;
+    type Perform = fn(&Call, &'static Kind) -> Outcome;
+    let usual: [(_, _, _, Perform); 7] = [
+        (operations.list, MethodFilter::GET, &all, listing::list),
+        (operations.create, MethodFilter::POST, &all, create),
+        (operations.get, MethodFilter::GET, &one, get),
+        (operations.update, MethodFilter::PUT, &one, update),
+        (operations.delete, MethodFilter::DELETE, &one, delete),
+        (
+            operations.revisions,
+            MethodFilter::GET,
+            &revisions_of,
+            revisions,
+        ),
+        (
+            operations.by_external_id,
+            MethodFilter::GET,
+            &by_id,
+            by_external_id,
+        ),
+    ];
+    usual
+        .into_iter()
+        .filter_map(|(operation, method, path, perform)| {
+            let perform = move |call: &Call| perform(call, kind);
+            let gate = Gate::Workspace;
+            Some(Route::new(
+                operation?,
+                method,
+                [path.as_str()],
+                gate,
+                perform,
+            ))
         })
-    };
-    vec![
-        route(kind.list, MethodFilter::GET, &all, listing::list),
-        route(kind.create, MethodFilter::POST, &all, create),
-        route(kind.get, MethodFilter::GET, &one, get),
-        route(kind.update, MethodFilter::PUT, &one, update),
-        route(kind.delete, MethodFilter::DELETE, &one, delete),
-    ]
+        .collect()
 }
 
 fn create(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = document(call)?;
-    let name = name(&document)?.ok_or_else(|| Refusal::bad_request("metadata.name is missing."))?;
-    let created = call
-        .engine
-        .store
-        .create(kind, &name, document, &author(call, kind, &name));
-    created.map(answer).ok_or_else(|| {
-        Refusal::explained(
-            StatusCode::CONFLICT,
-            &format!("{} already exists", kind.noun),
-            format!("There is a resource named {name:?} already."),
-        )
-    })
+    let document = body::document(call, kind)?;
+    let mut shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let name = match (kind.naming, body::name(&document, kind)?) {
+        (Naming::GivenOrMade(prefix), None) | (Naming::Made(prefix), _) => {
+            shelves.fresh_name(&shelf, prefix)
+        }
+        _ => body::given_name(&document, kind)?,
+    };
+    if shelves.create(&shelf, &name, document, &author(call, kind)) {
+        written(call, &shelves, &shelf, &name)
+    } else {
+        Err(taken(kind, &name))
+    }
 }
 
 fn get(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = call.engine.store.get(kind, call.path(NAME));
-    document.map(answer).ok_or_else(|| not_found(kind))
+    let shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let name = call.path(kind.parameter);
+    let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
+    let shows = kind.show_secrets && call.query.get("show_secrets") == Some("true");
+    let sight = if shows { Sight::Full } else { Sight::Masked };
+    Ok(json_of(shelves.seen(&shelf, record, sight)))
 }
 
 fn update(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = document(call)?;
-    let path = call.path(NAME);
-    if name(&document)?.is_some_and(|name| name != path) {
-        return Err(Refusal::bad_request(
-            "metadata.name differs from the path and cannot change.",
-        ));
+    let document = body::document(call, kind)?;
+    let name = call.path(kind.parameter);
+    body::same_name(&document, kind, name)?;
+    let mut shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let present = shelves
+        .get(&shelf, name)
+        .map(|record| record.status(shelves.now()));
+    match present {
+        None | Some(status::TERMINATED) => return Err(not_found(kind)),
+        Some(status::DELETING) => {
+            let error = format!("{} is being deleted", kind.noun);
+            let message = "What is being deleted cannot be changed.";
+            return Err(Refusal::explained(StatusCode::CONFLICT, &error, message));
+        }
+        Some(_) => {}
     }
-    let author = author(call, kind, path);
-    let replaced = call.engine.store.replace(kind, path, document, &author);
-    replaced.map(answer).ok_or_else(|| not_found(kind))
+    if shelves.replace(&shelf, name, document, &author(call, kind)) {
+        written(call, &shelves, &shelf, name)
+    } else {
+        Err(not_found(kind))
+    }
 }
 
 fn delete(call: &Call, kind: &'static Kind) -> Outcome {
-    let document = call.engine.store.remove(kind, call.path(NAME));
-    document.map(answer).ok_or_else(|| not_found(kind))
+    let mut shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let name = call.path(kind.parameter);
+    let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
+    if let Some(reason) = (kind.hinder)(&shelves, record) {
+        let error = format!("{} is in use", kind.noun);
+        return Err(Refusal::explained(StatusCode::CONFLICT, &error, reason));
+    }
+    let before = shelves.shown(&shelf, record);
+    shelves.delete(&shelf, name);
+    let message = format!("{} deleted", kind.noun);
+    Ok(match kind.deleted {
+        Deleted::Document => json_of(shelves.show(&shelf, name).unwrap_or(before)),
+        Deleted::MessageAndName => Json(json!({"message": message, "name": name})).into_response(),
+    })
 }
 
-fn answer(document: Document) -> axum::response::Response {
-    Json(document).into_response()
+/// The last revisions, newest first.
+fn revisions(call: &Call, kind: &'static Kind) -> Outcome {
+    let shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let record = shelves.get(&shelf, call.path(kind.parameter));
+    let record = record.ok_or_else(|| not_found(kind))?;
+    let revisions = revision::list(record, kind.revisions, kind.secrets, shelves.now());
+    Ok(Json(revisions).into_response())
 }
 
-fn not_found(kind: &Kind) -> Refusal {
+/// The newest one with an external id that is not over.
+fn by_external_id(call: &Call, kind: &'static Kind) -> Outcome {
+    let shelves = call.engine.store.open();
+    let shelf = shelf(call, kind, &shelves)?;
+    let wanted = Some(call.path(EXTERNAL_ID));
+    let record = shelves
+        .all(&shelf)
+        .filter(|record| member::text(&record.document, "metadata/externalId") == wanted)
+        .filter(|record| !record.walk.is_terminated(shelves.now()))
+        .max_by_key(|record| record.serial);
+    let record = record.ok_or_else(|| not_found(kind))?;
+    Ok(json_of(shelves.shown(&shelf, record)))
+}
+
+/// The shelf that a request is about, by the parents in its path. 404 if one of them is missing.
+pub(crate) fn shelf(call: &Call, kind: &'static Kind, shelves: &Shelves) -> Result<Shelf, Refusal> {
+    let mut scope = Vec::new();
+    for parent in kind.parents() {
+        let name = call.path(parent.parameter);
+        let shelf = Shelf::under(parent, scope.clone());
+        if shelves.get(&shelf, name).is_none() {
+            return Err(not_found(parent));
+        }
+        scope.push(name.to_owned());
+    }
+    Ok(Shelf::under(kind, scope))
+}
+
+/// Who writes, and whether an upload is to follow.
+pub(crate) fn author<'a>(call: &'a Call, kind: &Kind) -> Author<'a> {
+    Author {
+        uploads: kind.uploads && uploads::wanted(call),
+        ..call.author()
+    }
+}
+
+/// A record as the answer.
+pub(crate) fn answer(shelves: &Shelves, shelf: &Shelf, name: &str) -> Outcome {
+    let document = shelves.show(shelf, name);
+    document.map(json_of).ok_or_else(|| not_found(shelf.kind()))
+}
+
+/// A record as the answer to who has just written it: with the secrets that the server made, and
+/// with the address for the upload, if one is to follow.
+pub(crate) fn written(call: &Call, shelves: &Shelves, shelf: &Shelf, name: &str) -> Outcome {
+    let kind = shelf.kind();
+    let record = shelves.get(shelf, name).ok_or_else(|| not_found(kind))?;
+    let response = json_of(shelves.seen(shelf, record, Sight::Made));
+    if !author(call, kind).uploads {
+        return Ok(response);
+    }
+    let purpose = Purpose::Deploy {
+        shelf: shelf.clone(),
+        name: name.to_owned(),
+        serial: record.serial,
+    };
+    Ok(uploads::offer(call, purpose, response))
+}
+
+/// The refusal where there is no such record.
+pub(crate) fn not_found(kind: &Kind) -> Refusal {
     Refusal::control(StatusCode::NOT_FOUND, &format!("{} not found", kind.noun))
 }
 
-/// The body as a document, which has metadata and a spec.
-fn document(call: &Call) -> Result<Document, Refusal> {
-    let Some(Value::Object(document)) = call.json() else {
-        return Err(Refusal::bad_request("The body must be a JSON object."));
-    };
-    for member in ["metadata", "spec"] {
-        if !document.get(member).is_some_and(Value::is_object) {
-            return Err(Refusal::bad_request(format!(
-                "{member} is missing or is not an object."
-            )));
-        }
-    }
-    Ok(document)
+/// The refusal where a name is taken.
+pub(crate) fn taken(kind: &Kind, name: &str) -> Refusal {
+    let error = format!("{} already exists", kind.noun);
+    let message = format!("There is a resource named {name:?} already.");
+    Refusal::explained(StatusCode::CONFLICT, &error, message)
 }
 
-/// The name in a document, if there is one.
-fn name(document: &Document) -> Result<Option<String>, Refusal> {
-    let name = match document
-        .get("metadata")
-        .and_then(|metadata| metadata.get("name"))
-    {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(name)) => name,
-        Some(_) => return Err(Refusal::bad_request("metadata.name must be a string.")),
-    };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
-        return Err(Refusal::bad_request(
-            "metadata.name must be 1 to 49 lowercase letters, digits and hyphens.",
-        ));
-    }
-    Ok(Some(name.clone()))
-}
-
-fn author<'a>(call: &'a Call, kind: &Kind, name: &str) -> Author<'a> {
-    Author {
-        name: call.identity.name(),
-        workspace: &call.engine.config.workspace,
-        url: call.engine.workload_url(kind, name),
-        now: call.now(),
-    }
+fn json_of(document: Document) -> Response {
+    Json(document).into_response()
 }

@@ -1,178 +1,292 @@
-//! The store: documents by kind and name.
+//! The store: records on shelves.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+mod deploy;
+mod fill;
 
-use blaxel_core::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use super::Kind;
+use super::kind::Life;
+use super::revision::{self, Revisions};
+use super::secret::{self, Sight};
+use super::walk::{End, Walk};
+use super::{Author, Document, Kind, Record, Setting, Shelf, status};
+use crate::clock::Clock;
 use crate::lock;
+use crate::sign::Key;
 
-/// A resource as JSON: members that the emulator knows nothing about are kept.
-pub(crate) type Document = Map<String, Value>;
-
-/// Who writes a document, and what the server adds to it.
-pub(crate) struct Author<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) workspace: &'a str,
-    pub(crate) url: String,
-    pub(crate) now: Timestamp,
-}
-
-/// A document in the store.
-#[derive(Clone)]
-pub(crate) struct Record {
-    /// Grows with every creation, so it orders as `createdAt` does, and without ties.
-    pub(crate) serial: u64,
-    pub(crate) name: String,
-    pub(crate) document: Document,
-}
-
-/// Where a page ended: what the next one comes after. It stays good whatever is created or deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Position {
-    Serial(u64),
-    Name(String),
-}
-
-#[derive(Default)]
-pub(crate) struct Store(Mutex<Shelves>);
-
-#[derive(Default)]
-struct Shelves {
-    serial: u64,
-    by_kind: HashMap<&'static str, BTreeMap<String, Record>>,
-}
-
-impl Shelves {
-    fn put(
-        &mut self,
-        kind: &Kind,
-        name: &str,
-        mut document: Document,
-        author: &Author<'_>,
-    ) -> Document {
-        complete(&mut document, name, author, None);
-        self.serial += 1;
-        let record = Record {
-            serial: self.serial,
-            name: name.to_owned(),
-            document: document.clone(),
-        };
-        self.by_kind
-            .entry(kind.plural)
-            .or_default()
-            .insert(name.to_owned(), record);
-        document
-    }
+/// All resources of an emulator. [`open`](Self::open) is the one way in.
+pub(crate) struct Store {
+    clock: Clock,
+    shelves: Mutex<Shelves>,
 }
 
 impl Store {
-    /// Creates a document, or puts it in the place of another one.
-    pub(crate) fn put(&self, kind: &Kind, name: &str, document: Document, author: &Author<'_>) {
-        lock(&self.0).put(kind, name, document, author);
+    pub(crate) fn new(setting: Setting, clock: Clock, secrets: Key) -> Self {
+        let shelves = Shelves {
+            setting,
+            secrets,
+            failing: BTreeSet::new(),
+            now: Duration::ZERO,
+            serial: 0,
+            next_end: None,
+            by_shelf: BTreeMap::new(),
+        };
+        Self {
+            clock,
+            shelves: Mutex::new(shelves),
+        }
     }
 
-    /// Creates a document; `None` if the name is taken.
-    pub(crate) fn create(
-        &self,
-        kind: &Kind,
-        name: &str,
-        document: Document,
-        author: &Author<'_>,
-    ) -> Option<Document> {
-        let mut shelves = lock(&self.0);
-        let taken = shelves
-            .by_kind
-            .get(kind.plural)
-            .is_some_and(|shelf| shelf.contains_key(name));
-        (!taken).then(|| shelves.put(kind, name, document, author))
-    }
-
-    pub(crate) fn get(&self, kind: &Kind, name: &str) -> Option<Document> {
-        Some(
-            lock(&self.0)
-                .by_kind
-                .get(kind.plural)?
-                .get(name)?
-                .document
-                .clone(),
-        )
-    }
-
-    pub(crate) fn contains(&self, kind: &Kind, name: &str) -> bool {
-        lock(&self.0)
-            .by_kind
-            .get(kind.plural)
-            .is_some_and(|shelf| shelf.contains_key(name))
-    }
-
-    /// Replaces a document as a whole, but for what the server keeps; `None` if there is none.
-    pub(crate) fn replace(
-        &self,
-        kind: &Kind,
-        name: &str,
-        mut document: Document,
-        author: &Author<'_>,
-    ) -> Option<Document> {
-        let mut shelves = lock(&self.0);
-        let record = shelves.by_kind.get_mut(kind.plural)?.get_mut(name)?;
-        complete(&mut document, name, author, record.document.get("metadata"));
-        record.document.clone_from(&document);
-        Some(document)
-    }
-
-    pub(crate) fn remove(&self, kind: &Kind, name: &str) -> Option<Document> {
-        Some(
-            lock(&self.0)
-                .by_kind
-                .get_mut(kind.plural)?
-                .remove(name)?
-                .document,
-        )
-    }
-
-    /// All documents of a kind, by name.
-    pub(crate) fn all(&self, kind: &Kind) -> Vec<Record> {
-        let shelves = lock(&self.0);
+    /// Takes the store, as it is now. Nobody else gets in until the guard is dropped, so what a
+    /// handler looks up stays true until it has written: open it once, and never while it is open.
+    pub(crate) fn open(&self) -> MutexGuard<'_, Shelves> {
+        let mut shelves = lock(&self.shelves);
+        // Read with the store in hand, so that what is written later bears no earlier time.
+        shelves.now = self.clock.since_epoch();
+        shelves.sweep();
         shelves
-            .by_kind
-            .get(kind.plural)
-            .map(|shelf| shelf.values().cloned().collect())
-            .unwrap_or_default()
     }
 }
 
-/// Sets the members that are the server's: whatever the client sent for them is replaced. What
-/// belongs to the creation is taken from the metadata there was before, if any.
-fn complete(document: &mut Document, name: &str, author: &Author<'_>, before: Option<&Value>) {
-    let now = Value::from(author.now.as_str());
-    let kept = |member: &str, fresh: Value| {
-        before
-            .and_then(|metadata| metadata.get(member))
-            .cloned()
-            .unwrap_or(fresh)
-    };
-    let own = [
-        ("name", Value::from(name)),
-        ("workspace", kept("workspace", author.workspace.into())),
-        ("url", kept("url", author.url.as_str().into())),
-        ("createdAt", kept("createdAt", now.clone())),
-        ("createdBy", kept("createdBy", author.name.into())),
-        ("updatedAt", now),
-        ("updatedBy", author.name.into()),
-    ];
-    let metadata = document.entry("metadata").or_insert_with(|| json!({}));
-    if let Value::Object(metadata) = metadata {
-        metadata.extend(own.map(|(member, value)| (member.to_owned(), value)));
-        // The client's own, but it stays until the client sends another one.
-        if let Some(id) = before.and_then(|metadata| metadata.get("externalId")) {
-            metadata.entry("externalId").or_insert_with(|| id.clone());
+/// The opened store.
+pub(crate) struct Shelves {
+    setting: Setting,
+    /// What secrets are made from.
+    secrets: Key,
+    /// Whose next deployment is to fail, by the path of the kind and the name.
+    failing: BTreeSet<(&'static str, String)>,
+    /// When it was opened, since 1970-01-01T00:00:00Z.
+    now: Duration,
+    serial: u64,
+    /// When the next record vanishes by itself.
+    next_end: Option<Duration>,
+    by_shelf: BTreeMap<Shelf, BTreeMap<String, Record>>,
+}
+
+impl Shelves {
+    /// The time the store was opened at, since 1970-01-01T00:00:00Z.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// One record.
+    pub(crate) fn get(&self, shelf: &Shelf, name: &str) -> Option<&Record> {
+        self.by_shelf.get(shelf)?.get(name)
+    }
+
+    /// One record, to change it in place. Its stamps and its walk stay as they are.
+    pub(crate) fn modify(&mut self, shelf: &Shelf, name: &str) -> Option<&mut Record> {
+        self.by_shelf.get_mut(shelf)?.get_mut(name)
+    }
+
+    /// The records of a shelf, by name.
+    pub(crate) fn all(&self, shelf: &Shelf) -> impl Iterator<Item = &Record> {
+        self.by_shelf
+            .get(shelf)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+    }
+
+    /// The records of a kind on all its shelves, with the shelf of each.
+    pub(crate) fn everywhere(&self, kind: &Kind) -> impl Iterator<Item = (&Shelf, &Record)> {
+        let path = kind.path;
+        self.by_shelf
+            .iter()
+            .filter(move |(shelf, _)| shelf.kind().path == path)
+            .flat_map(|(shelf, records)| records.values().map(move |record| (shelf, record)))
+    }
+
+    /// Likewise, but for those that are `TERMINATED`.
+    pub(crate) fn living(&self, kind: &Kind) -> impl Iterator<Item = &Record> {
+        let records = self.everywhere(kind).map(|(_, record)| record);
+        records.filter(|record| !record.walk.is_terminated(self.now))
+    }
+
+    /// Creates a record; `false` if the name is taken. A name is free again when its record is
+    /// `TERMINATED`.
+    #[must_use]
+    pub(crate) fn create(
+        &mut self,
+        shelf: &Shelf,
+        name: &str,
+        document: Document,
+        author: &Author<'_>,
+    ) -> bool {
+        let now = self.now;
+        let taken = |record: &Record| !record.walk.is_terminated(now);
+        if self.get(shelf, name).is_some_and(taken) {
+            return false;
+        }
+        self.put(shelf, name, document, author);
+        true
+    }
+
+    /// Creates a record, in the place of one of the same name and everything under it.
+    pub(crate) fn put(
+        &mut self,
+        shelf: &Shelf,
+        name: &str,
+        mut document: Document,
+        author: &Author<'_>,
+    ) {
+        self.remove(shelf, name);
+        let made = self.fill(shelf, name, &mut document, None, author);
+        self.serial += 1;
+        let mut record = Record {
+            serial: self.serial,
+            name: name.to_owned(),
+            document,
+            created: self.now.saturating_sub(author.ago),
+            used: self.now.saturating_sub(author.ago),
+            walk: Walk::default(),
+            revisions: Revisions::default(),
+            made,
+        };
+        self.deploy(shelf.kind(), &mut record, author);
+        self.keep(shelf, record);
+    }
+
+    /// Replaces a document as a whole, but for what the server keeps; `false` if there is none. A
+    /// new spec is deployed, and so is one that failed before.
+    #[must_use]
+    pub(crate) fn replace(
+        &mut self,
+        shelf: &Shelf,
+        name: &str,
+        mut document: Document,
+        author: &Author<'_>,
+    ) -> bool {
+        let Some(mut record) = self.take(shelf, name) else {
+            return false;
+        };
+        record.made = self.fill(shelf, name, &mut document, Some(&record.document), author);
+        let is_new = revision::differ(record.document.get("spec"), document.get("spec"));
+        record.document = document;
+        if is_new || author.uploads || record.status(self.now) == status::FAILED {
+            self.deploy(shelf.kind(), &mut record, author);
+        } else {
+            record.walk.end((shelf.kind().end)(&record));
+        }
+        self.keep(shelf, record);
+        true
+    }
+
+    /// Takes a record away at once, and everything under it.
+    pub(crate) fn remove(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
+        let record = self.take(shelf, name)?;
+        self.by_shelf
+            .retain(|other, _| !other.is_under(shelf, name));
+        Some(record)
+    }
+
+    /// Deletes a record as the API does: at once, or in the time that deletions last. One that is over
+    /// goes at once, and one that is being deleted takes no longer for being deleted again.
+    pub(crate) fn delete(&mut self, shelf: &Shelf, name: &str) {
+        let lasts = self.setting.delete_time;
+        let life = shelf.kind().life;
+        let Some(mut record) = self.take(shelf, name) else {
+            return;
+        };
+        let is_over = record.walk.is_terminated(self.now);
+        if life == Life::Plain || lasts.is_zero() || is_over {
+            self.keep(shelf, record);
+            self.remove(shelf, name);
+            return;
+        }
+        if !record.walk.is_ending() {
+            let done = self.now.saturating_add(lasts);
+            let end = match life {
+                Life::Lingering => End::lingering(&record.document, done),
+                _ => End::vanishing(done),
+            };
+            record.walk.delete(self.now, end);
+        }
+        self.keep(shelf, record);
+    }
+
+    /// A record as the API shows it, with masks for its secrets; `None` if there is none.
+    pub(crate) fn show(&self, shelf: &Shelf, name: &str) -> Option<Document> {
+        Some(self.shown(shelf, self.get(shelf, name)?))
+    }
+
+    /// A record of a shelf as the API shows it, with masks for its secrets.
+    pub(crate) fn shown(&self, shelf: &Shelf, record: &Record) -> Document {
+        self.seen(shelf, record, Sight::Masked)
+    }
+
+    /// A record of a shelf as the API shows it to who may see so much.
+    pub(crate) fn seen(&self, shelf: &Shelf, record: &Record, sight: Sight) -> Document {
+        let kind = shelf.kind();
+        let mut document = record.document.clone();
+        if let Some(status) = record.walk.status(self.now) {
+            document.insert("status".to_owned(), status.into());
+            document.insert("events".to_owned(), record.walk.events(self.now));
+        }
+        (kind.compute)(self, shelf, record, &mut document);
+        secret::hide(kind.secrets, &mut document, sight, &record.made);
+        document
+    }
+
+    /// A text that nobody can guess: 32 hexadecimal digits.
+    pub(crate) fn fresh_secret(&mut self) -> String {
+        self.serial += 1;
+        let signature = self.secrets.sign(&self.serial.to_be_bytes());
+        let digits = signature.iter().take(16);
+        digits.map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A name that nothing on the shelf has: the prefix, a hyphen and eight digits.
+    pub(crate) fn fresh_name(&mut self, shelf: &Shelf, prefix: &str) -> String {
+        loop {
+            self.serial += 1;
+            let name = format!("{prefix}-{:08x}", scattered(self.serial));
+            if self.get(shelf, &name).is_none() {
+                return name;
+            }
         }
     }
-    document.insert("status".to_owned(), "DEPLOYED".into());
-    document.insert("events".to_owned(), json!([]));
+
+    fn keep(&mut self, shelf: &Shelf, record: Record) {
+        if let Some(gone) = record.walk.gone() {
+            self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+        }
+        let records = self.by_shelf.entry(shelf.clone()).or_default();
+        records.insert(record.name.clone(), record);
+    }
+
+    fn take(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
+        self.by_shelf.get_mut(shelf)?.remove(name)
+    }
+
+    /// Removes what has ended.
+    fn sweep(&mut self) {
+        if self.next_end.is_none_or(|end| self.now < end) {
+            return;
+        }
+        let mut ended = Vec::new();
+        self.next_end = None;
+        for (shelf, records) in &self.by_shelf {
+            for record in records.values() {
+                match record.walk.gone() {
+                    Some(gone) if gone <= self.now => {
+                        ended.push((shelf.clone(), record.name.clone()));
+                    }
+                    Some(gone) => {
+                        self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+                    }
+                    None => {}
+                }
+            }
+        }
+        for (shelf, name) in ended {
+            self.remove(&shelf, &name);
+        }
+    }
+}
+
+/// A number that does not look like a count. The factor is odd, so every number comes once.
+fn scattered(number: u64) -> u32 {
+    (number as u32).wrapping_mul(0x9E37_79B1)
 }

@@ -9,13 +9,23 @@
 
 mod access;
 mod billing;
+mod contract;
 mod dialects;
 mod doors;
 mod faults;
 mod inference;
+mod kinds;
 mod lists;
+mod nested;
 mod oauth;
 mod program;
 mod resources;
+mod revisions;
+mod sandboxes;
+mod secrets;
+mod statuses;
 mod support;
+mod uploads;
+mod usages;
+mod validation;
 mod versions;

@@ -9,6 +9,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tower_service::Service as _;
 
+use crate::contract;
+
 /// An answer, read whole.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -93,8 +95,17 @@ impl Ask {
         Self(self.0, body.into())
     }
 
-    /// Sends it through the socketless service.
+    /// Sends it through the socketless service. The answer must be one that the document tells of.
     pub(crate) async fn to(self, service: &LocalService) -> Reply {
+        let method = self.0.method_ref().unwrap().clone();
+        let uri = self.0.uri_ref().unwrap().clone();
+        let reply = self.bare(service).await;
+        contract::hold(&method, &uri, &reply).await;
+        reply
+    }
+
+    /// Sends it through the socketless service, whatever the answer.
+    pub(crate) async fn bare(self, service: &LocalService) -> Reply {
         let request = self.0.body(Body::from(self.1)).unwrap();
         read(service.clone().call(request).await.unwrap()).await
     }

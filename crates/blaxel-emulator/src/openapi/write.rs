@@ -1,0 +1,165 @@
+//! Shapes as the schemas of an OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::facts::Facts;
+use super::shape::{Member, Shape};
+
+/// Writes shapes, and remembers the schemas they are made of.
+pub(super) struct Writer<'f> {
+    facts: &'f Facts,
+    named: BTreeSet<&'static str>,
+}
+
+impl<'f> Writer<'f> {
+    pub(super) fn new(facts: &'f Facts) -> Self {
+        Self {
+            facts,
+            named: BTreeSet::new(),
+        }
+    }
+
+    /// Every schema that was referred to so far, with those that they refer to.
+    pub(super) fn schemas(mut self) -> Map<String, Value> {
+        let mut schemas = Map::new();
+        let mut written = BTreeSet::new();
+        while let Some(name) = self.named.difference(&written).next().copied() {
+            written.insert(name);
+            if let Some(schema) = self.facts.schema(name) {
+                let mut shape = self.shape(&schema.shape);
+                if schema.read_only {
+                    shape["readOnly"] = true.into();
+                }
+                schemas.insert(name.to_owned(), shape);
+            }
+        }
+        schemas
+    }
+
+    /// The schema of a member of an object, or of a parameter.
+    pub(super) fn member(&mut self, member: &Member) -> Value {
+        let mut shape = self.shape(&member.shape);
+        let mut more = Map::new();
+        if self.facts.is_read_only(member) {
+            more.insert("readOnly".to_owned(), true.into());
+        }
+        if member.clearable {
+            more.insert("nullable".to_owned(), true.into());
+        }
+        if let Some(default) = &member.default {
+            more.insert("default".to_owned(), default.clone());
+        }
+        if more.is_empty() {
+            return shape;
+        }
+        // Beside a reference nothing else would count.
+        if matches!(member.shape, Shape::Named(_)) {
+            shape = json!({"allOf": [shape]});
+        }
+        if let Value::Object(shape) = &mut shape {
+            shape.append(&mut more);
+        }
+        shape
+    }
+
+    pub(super) fn shape(&mut self, shape: &Shape) -> Value {
+        match shape {
+            Shape::Any => json!({}),
+            Shape::Boolean => json!({"type": "boolean"}),
+            Shape::Number => json!({"type": "number"}),
+            Shape::Integer { least: None } => json!({"type": "integer", "format": "int64"}),
+            Shape::Integer { least: Some(least) } => {
+                json!({"type": "integer", "format": "int64", "minimum": least})
+            }
+            Shape::Text { most: None } => json!({"type": "string"}),
+            Shape::Text { most: Some(most) } => json!({"type": "string", "maxLength": most}),
+            Shape::Pattern(pattern) => {
+                json!({"type": "string", "pattern": format!("^{pattern}$")})
+            }
+            Shape::Choice(words) => json!({"type": "string", "enum": words}),
+            Shape::List(item) => json!({"type": "array", "items": self.shape(item)}),
+            Shape::Map(item) => {
+                json!({"type": "object", "additionalProperties": self.shape(item)})
+            }
+            Shape::Object(members) => self.object(members),
+            Shape::Named(name) => {
+                self.named.insert(name);
+                json!({"$ref": format!("#/components/schemas/{name}")})
+            }
+            Shape::Either(shapes) => match shapes.as_slice() {
+                [shape] => self.shape(shape),
+                shapes => {
+                    let shapes: Vec<_> = shapes.iter().map(|shape| self.shape(shape)).collect();
+                    json!({"anyOf": shapes})
+                }
+            },
+        }
+    }
+
+    fn object(&mut self, members: &[Member]) -> Value {
+        let properties: Map<_, _> = members
+            .iter()
+            .map(|member| (member.name.to_owned(), self.member(member)))
+            .collect();
+        let mut object = json!({"type": "object", "properties": properties});
+        let required: Vec<_> = members
+            .iter()
+            .filter(|member| member.required)
+            .map(|member| member.name)
+            .collect();
+        // An empty list is not allowed here.
+        if !required.is_empty() {
+            object["required"] = required.into();
+        }
+        object
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_a_reference_keeps_what_is_said_of_it() {
+        let facts = Facts::get();
+        let mut writer = Writer::new(facts);
+        let member = |read_only, default| Member {
+            name: "sort",
+            shape: Shape::Named("Sort"),
+            required: false,
+            read_only,
+            clearable: false,
+            default,
+        };
+        let reference = json!({"$ref": "#/components/schemas/Sort"});
+        assert_eq!(writer.member(&member(false, None)), reference);
+        assert_eq!(
+            writer.member(&member(true, Some("name:asc".into()))),
+            json!({"allOf": [reference], "readOnly": true, "default": "name:asc"})
+        );
+    }
+
+    #[test]
+    fn a_schema_comes_with_all_that_it_refers_to() {
+        let mut writer = Writer::new(Facts::get());
+        writer.shape(&Shape::Named("Volume"));
+        let schemas = writer.schemas();
+        let names: Vec<_> = schemas.keys().map(String::as_str).collect();
+        let wanted = [
+            "CoreEvent",
+            "CoreEvents",
+            "Metadata",
+            "MetadataLabels",
+            "Volume",
+            "VolumeSpec",
+            "VolumeState",
+        ];
+        assert_eq!(names, wanted);
+        assert_eq!(schemas["VolumeState"]["readOnly"], true);
+        assert_eq!(schemas["Volume"]["required"], json!(["metadata", "spec"]));
+        assert_eq!(schemas["Volume"]["properties"]["status"]["readOnly"], true);
+        assert_eq!(schemas["Volume"]["properties"]["state"]["readOnly"], true);
+    }
+}

@@ -1,0 +1,162 @@
+//! Volume templates: their versions are uploaded, and a `PUT` creates what is not there.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::resources::{self, not_found, taken};
+use super::{Call, Gate, Outcome, Route, body, uploads};
+use crate::clock::timestamp;
+use crate::errors::Refusal;
+use crate::state::{Document, Shelf, Shelves, VOLUME_TEMPLATES, member};
+use crate::uploads::Purpose;
+
+/// The name of the path parameter with the version's name.
+const VERSION: &str = "versionName";
+
+pub(crate) fn routes() -> Vec<Route> {
+    let all = "/v0/volume_templates";
+    let one = "/v0/volume_templates/{volumeTemplateName}";
+    let version = "/v0/volume_templates/{volumeTemplateName}/versions/{versionName}";
+    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, method, [path], Gate::Workspace, handler)
+    };
+    vec![
+        route("CreateVolumeTemplate", MethodFilter::POST, all, create),
+        route("UpdateVolumeTemplate", MethodFilter::PUT, one, update),
+        route(
+            "DeleteVolumeTemplateVersion",
+            MethodFilter::DELETE,
+            version,
+            delete_version,
+        ),
+    ]
+}
+
+fn create(call: &Call) -> Outcome {
+    let document = body::document(call, &VOLUME_TEMPLATES)?;
+    let name = body::given_name(&document, &VOLUME_TEMPLATES)?;
+    let mut shelves = call.engine.store.open();
+    let shelf = Shelf::top(&VOLUME_TEMPLATES);
+    if !shelves.create(&shelf, &name, document, &call.author()) {
+        return Err(taken(&VOLUME_TEMPLATES, &name));
+    }
+    finish(call, &mut shelves, &shelf, &name)
+}
+
+fn update(call: &Call) -> Outcome {
+    let document = body::document(call, &VOLUME_TEMPLATES)?;
+    let name = call.path(VOLUME_TEMPLATES.parameter);
+    body::same_name(&document, &VOLUME_TEMPLATES, name)?;
+    let mut shelves = call.engine.store.open();
+    let shelf = Shelf::top(&VOLUME_TEMPLATES);
+    if shelves.get(&shelf, name).is_none() {
+        shelves.put(&shelf, name, document, &call.author());
+    } else if !shelves.replace(&shelf, name, document, &call.author()) {
+        return Err(not_found(&VOLUME_TEMPLATES));
+    }
+    finish(call, &mut shelves, &shelf, name)
+}
+
+/// Adds the version that is to be uploaded, if one is, and answers.
+fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outcome {
+    if !uploads::wanted(call) {
+        return resources::answer(shelves, shelf, name);
+    }
+    let wanted = call
+        .query
+        .get("version")
+        .filter(|version| !version.is_empty());
+    let version = match wanted {
+        Some(version) => version.to_owned(),
+        None => shelves.fresh_name(shelf, "v"),
+    };
+    let id = shelves.fresh_name(shelf, "id");
+    let workspace = &call.engine.config.workspace;
+    let entry = json!({
+        "name": version,
+        "templateName": name,
+        "versionId": id,
+        "status": "CREATED",
+        "workspace": workspace,
+    });
+    if let Some(record) = shelves.modify(shelf, name) {
+        let mut versions = take_versions(&mut record.document);
+        versions.retain(|other| other.get("name") != entry.get("name"));
+        versions.push(entry);
+        set_versions(&mut record.document, versions);
+    }
+    let purpose = Purpose::TemplateVersion {
+        template: name.to_owned(),
+        version,
+    };
+    let response = resources::answer(shelves, shelf, name)?;
+    Ok(uploads::offer(call, purpose, response))
+}
+
+/// Takes what was uploaded as a version, if the version is still there.
+pub(crate) fn receive(shelves: &mut Shelves, template: &str, version: &str, size: usize) {
+    let now = timestamp(shelves.now());
+    let Some(record) = shelves.modify(&Shelf::top(&VOLUME_TEMPLATES), template) else {
+        return;
+    };
+    let mut versions = take_versions(&mut record.document);
+    let entry = versions
+        .iter_mut()
+        .find(|entry| entry.get("name") == Some(&version.into()));
+    if let Some(entry) = entry {
+        entry["status"] = "READY".into();
+        entry["contentSize"] = size.into();
+        let at = "state/lastVersionUploadedAt";
+        member::set(&mut record.document, at, now.as_str().into());
+    }
+    set_versions(&mut record.document, versions);
+}
+
+fn delete_version(call: &Call) -> Outcome {
+    let name = call.path(VOLUME_TEMPLATES.parameter);
+    let version = call.path(VERSION);
+    let shelf = Shelf::top(&VOLUME_TEMPLATES);
+    let mut shelves = call.engine.store.open();
+    let record = shelves.modify(&shelf, name);
+    let record = record.ok_or_else(|| not_found(&VOLUME_TEMPLATES))?;
+    let mut versions = take_versions(&mut record.document);
+    let count = versions.len();
+    versions.retain(|entry| entry.get("name") != Some(&version.into()));
+    let is_missing = versions.len() == count;
+    set_versions(&mut record.document, versions);
+    if is_missing {
+        let error = "Volume template version not found";
+        return Err(Refusal::control(StatusCode::NOT_FOUND, error));
+    }
+    let template = shelves.show(&shelf, name);
+    let message = "Volume template version deleted";
+    Ok(Json(json!({"message": message, "template": template})).into_response())
+}
+
+/// Takes out the versions of a template, oldest first.
+fn take_versions(document: &mut Document) -> Vec<Value> {
+    match document.remove("versions") {
+        Some(Value::Array(versions)) => versions,
+        _ => Vec::new(),
+    }
+}
+
+/// Puts the versions back, and tells in the state what they are like.
+fn set_versions(document: &mut Document, versions: Vec<Value>) {
+    let ready = |version: &&Value| version.get("status") == Some(&"READY".into());
+    let latest = versions.iter().rfind(ready);
+    let latest = latest.and_then(|version| version.get("name")).cloned();
+    let status = if latest.is_some() { "ready" } else { "created" };
+    member::set(document, "state/versionCount", versions.len().into());
+    member::set(document, "state/status", status.into());
+    match latest {
+        Some(latest) => member::set(document, "state/latestVersion", latest),
+        None => {
+            member::remove(document, "state/latestVersion");
+        }
+    }
+    document.insert("versions".to_owned(), versions.into());
+}

@@ -1,0 +1,117 @@
+//! What rules and connects the others: policies, integration connections, custom domains.
+
+use serde_json::{Value, json};
+
+use super::PAGES;
+use super::sandboxes::SANDBOXES;
+use super::workloads::{AGENTS, FUNCTIONS, JOBS, MODELS};
+use crate::state::kind::{Kind, Life, Listing, Naming, Operations, Pages};
+use crate::state::secret::{Rule, Secret};
+use crate::state::{Document, Record, Shelves, member};
+
+pub(crate) static POLICIES: Kind = Kind {
+    path: "policies",
+    parameter: "policyName",
+    noun: "Policy",
+    operations: Operations {
+        list: Some("ListPolicies"),
+        create: Some("CreatePolicy"),
+        get: Some("GetPolicy"),
+        update: Some("UpdatePolicy"),
+        delete: Some("DeletePolicy"),
+        ..Operations::NONE
+    },
+    listing: Listing::Paged(Pages {
+        status: false,
+        external_id: false,
+        ..PAGES
+    }),
+    life: Life::Plain,
+    read_only: &["usage"],
+    compute: |shelves, _, record, document| {
+        let mut usage = Document::new();
+        for (kind, users) in policy_users(shelves, &record.name) {
+            usage.insert(kind.path.to_owned(), users.len().into());
+        }
+        document.insert("usage".to_owned(), usage.into());
+    },
+    sample: |_| json!({"type": "maxToken", "resourceTypes": ["model"], "maxTokens": {"total": 1000}}),
+    ..Kind::RESOURCE
+};
+
+/// What may be under policies.
+static GOVERNED: [&Kind; 5] = [&AGENTS, &FUNCTIONS, &JOBS, &MODELS, &SANDBOXES];
+
+/// The names of the resources that a policy applies to, kind by kind.
+pub(crate) fn policy_users(
+    shelves: &Shelves,
+    policy: &str,
+) -> impl Iterator<Item = (&'static Kind, Vec<String>)> {
+    GOVERNED.into_iter().map(move |kind| {
+        let users = shelves.living(kind);
+        let users = users.filter(|record| lists(record, "spec/policies", policy));
+        (kind, users.map(|record| record.name.clone()).collect())
+    })
+}
+
+/// Whether a list of names has this one.
+fn lists(record: &Record, path: &str, name: &str) -> bool {
+    let names = member::get(&record.document, path).and_then(Value::as_array);
+    let mut names = names.into_iter().flatten();
+    names.any(|listed| listed.as_str() == Some(name))
+}
+
+pub(crate) static INTEGRATION_CONNECTIONS: Kind = Kind {
+    path: "integrations/connections",
+    parameter: "connectionName",
+    noun: "Integration connection",
+    operations: Operations {
+        list: Some("ListIntegrationConnections"),
+        create: Some("CreateIntegrationConnection"),
+        get: Some("GetIntegrationConnection"),
+        update: Some("UpdateIntegrationConnection"),
+        delete: Some("DeleteIntegrationConnection"),
+        ..Operations::NONE
+    },
+    life: Life::Plain,
+    secrets: &[Secret {
+        path: "spec/secret/*",
+        rule: Rule::Always,
+    }],
+    hinder: |shelves, record| {
+        [&MODELS, &FUNCTIONS].into_iter().find_map(|kind| {
+            let mut users = shelves.living(kind);
+            let user =
+                users.find(|user| lists(user, "spec/integrationConnections", &record.name))?;
+            let noun = kind.noun.to_lowercase();
+            Some(format!("The {noun} {:?} uses the connection.", user.name))
+        })
+    },
+    sample: |_| json!({"integration": "openai", "secret": {"apiKey": "sk-emulator"}}),
+    ..Kind::RESOURCE
+};
+
+pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
+    path: "customdomains",
+    parameter: "domainName",
+    noun: "Custom domain",
+    operations: Operations {
+        list: Some("ListCustomDomains"),
+        create: Some("CreateCustomDomain"),
+        get: Some("GetCustomDomain"),
+        update: Some("UpdateCustomDomain"),
+        delete: Some("DeleteCustomDomain"),
+        ..Operations::NONE
+    },
+    naming: Naming::Domain,
+    life: Life::Plain,
+    read_only: &[
+        "metadata/sharedFromWorkspace",
+        "spec/lastVerifiedAt",
+        "spec/status",
+        "spec/verificationError",
+    ],
+    complete: |document, _| member::default(document, "spec/status", "pending"),
+    sample: |_| json!({"domainType": "applications"}),
+    ..Kind::RESOURCE
+};

@@ -1,0 +1,148 @@
+//! Sandboxes, and what is under them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::PAGES;
+use super::workloads::{ENVS, WORKLOAD};
+use crate::clock::timestamp;
+use crate::state::kind::{Kind, Life, Listing, Naming, Operations, Pages, Stamps};
+use crate::state::rule::{self, Check};
+use crate::state::secret::{Rule, Secret};
+use crate::state::walk::End;
+use crate::state::{Document, Record, Shelf, Shelves, member, status};
+
+/// The image of a sandbox that names none.
+const IMAGE: &str = "blaxel/base-image:latest";
+/// The memory of a sandbox that names none, in megabytes.
+const MEMORY: u64 = 4096;
+
+pub(crate) static SANDBOXES: Kind = Kind {
+    path: "sandboxes",
+    parameter: "sandboxName",
+    noun: "Sandbox",
+    operations: Operations {
+        list: Some("ListSandboxes"),
+        // It is created in its own way: see `router/sandboxes.rs`.
+        create: None,
+        get: Some("GetSandbox"),
+        update: Some("UpdateSandbox"),
+        delete: Some("DeleteSandbox"),
+        by_external_id: Some("GetSandboxByExternalId"),
+        ..Operations::NONE
+    },
+    naming: Naming::GivenOrMade("sandbox"),
+    listing: Listing::Paged(Pages {
+        status_always: true,
+        ..PAGES
+    }),
+    life: Life::Lingering,
+    uploads: true,
+    secrets: &[
+        ENVS,
+        Secret {
+            path: "spec/network/proxy/routing/*/secrets",
+            rule: Rule::Unseen,
+        },
+    ],
+    show_secrets: true,
+    read_only: &[
+        "errors",
+        "expiresIn",
+        "lastUsedAt",
+        "nodeGeneration",
+        "state",
+    ],
+    sticky: &["metadata/externalId", "spec/lifecycle", "spec/runtime/ttl"],
+    check,
+    complete: |document, _| {
+        member::default(document, "spec/runtime/image", IMAGE);
+        member::default(document, "spec/runtime/memory", MEMORY);
+    },
+    compute,
+    abridge: |document, _| {
+        document.remove("events");
+    },
+    end,
+    sample: |_| json!({"enabled": true, "runtime": {"image": IMAGE, "memory": MEMORY}}),
+    ..WORKLOAD
+};
+
+fn check(document: &Document) -> Check {
+    rule::duration(document, "spec/runtime/ttl")?;
+    rule::time(document, "spec/runtime/expires")?;
+    rule::lifecycle(document, "spec/lifecycle")
+}
+
+fn compute(shelves: &Shelves, _: &Shelf, record: &Record, document: &mut Document) {
+    let now = shelves.now();
+    let mut add = |name: &str, value: Value| {
+        document.insert(name.to_owned(), value);
+    };
+    add("state", "RUNNING".into());
+    add("lastUsedAt", timestamp(record.used).as_str().into());
+    if let Some(end) = record.walk.terminates() {
+        add("expiresIn", end.saturating_sub(now).as_secs().into());
+    }
+    if record.status(now) == status::FAILED {
+        let error = json!({
+            "code": "DEPLOYMENT_FAILED",
+            "fatal": true,
+            "message": "The deployment has failed, as asked for.",
+        });
+        add("errors", json!([error]));
+    }
+}
+
+/// When a sandbox has lived long enough: by its time to live, its date, or the policies of its
+/// lifecycle, whichever is first.
+fn end(record: &Record) -> Option<End> {
+    let document = &record.document;
+    let after = |start: Duration, text: &str| Some(start.saturating_add(rule::seconds(text)?));
+    let ttl = member::text(document, "spec/runtime/ttl");
+    let ttl = ttl.and_then(|text| after(record.created, text));
+    let date = member::text(document, "spec/runtime/expires").and_then(rule::moment);
+    let policies = member::get(document, "spec/lifecycle/expirationPolicies");
+    let policies = policies.and_then(Value::as_array).into_iter().flatten();
+    let ends = policies.filter_map(|policy| {
+        let member = |name: &str| policy.get(name).and_then(Value::as_str);
+        let value = member("value")?;
+        match member("type")? {
+            "ttl-max-age" => after(record.created, value),
+            "ttl-idle" => after(record.used, value),
+            "date" => rule::moment(value),
+            _ => None,
+        }
+    });
+    let first = ends.chain(ttl).chain(date).min()?;
+    Some(End::lingering(document, first))
+}
+
+pub(crate) static SANDBOX_SCHEDULES: Kind = Kind {
+    path: "sandboxes/{sandboxName}/schedules",
+    parameter: "scheduleId",
+    noun: "Schedule",
+    parent: Some(&SANDBOXES),
+    operations: Operations {
+        list: Some("ListSandboxSchedules"),
+        create: Some("CreateSandboxSchedule"),
+        get: Some("GetSandboxSchedule"),
+        update: Some("UpdateSandboxSchedule"),
+        delete: Some("DeleteSandboxSchedule"),
+        ..Operations::NONE
+    },
+    naming: Naming::GivenOrMade("sch"),
+    stamps: Stamps {
+        created_at: Some("createdAt"),
+        ..Stamps::NONE
+    },
+    listing: Listing::Paged(Pages {
+        default: 20,
+        max: 100,
+        anchor: false,
+        types: &["cron", "at"],
+        ..Pages::PLAIN
+    }),
+    ..Kind::FLAT
+};

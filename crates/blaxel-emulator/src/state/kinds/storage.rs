@@ -1,0 +1,138 @@
+//! What keeps data: volumes, their templates, and drives.
+
+use serde_json::{Map, Value, json};
+
+use super::PAGES;
+use super::sandboxes::SANDBOXES;
+use super::workloads::AGENTS;
+use crate::state::kind::{Deleted, Kind, Life, Listing, Operations};
+use crate::state::{Document, Record, Shelves, member, rule};
+
+/// The size of a volume that names none, in megabytes.
+const SIZE: u64 = 1024;
+/// How many rules a drive may have.
+const MOST_PERMISSIONS: usize = 3;
+
+pub(crate) static VOLUMES: Kind = Kind {
+    path: "volumes",
+    parameter: "volumeName",
+    noun: "Volume",
+    operations: Operations {
+        list: Some("ListVolumes"),
+        create: Some("CreateVolume"),
+        get: Some("GetVolume"),
+        update: Some("UpdateVolume"),
+        delete: Some("DeleteVolume"),
+        by_external_id: Some("GetVolumeByExternalId"),
+        ..Operations::NONE
+    },
+    listing: Listing::Paged(PAGES),
+    read_only: &["state", "terminatedAt"],
+    sticky: &["metadata/externalId"],
+    complete: |document, _| member::default(document, "spec/size", SIZE),
+    compute: |shelves, _, record, document| {
+        if let Some(user) = user_of(shelves, &record.name) {
+            document.insert("state".to_owned(), json!({"attachedTo": user}));
+        }
+    },
+    abridge: |document, paged| {
+        if paged {
+            abridge(document);
+        }
+    },
+    hinder: |shelves, record| {
+        let user = user_of(shelves, &record.name)?;
+        Some(format!("The volume is attached to {user}."))
+    },
+    sample: |_| json!({"size": SIZE}),
+    ..Kind::RESOURCE
+};
+
+/// Who a volume is attached to, as in `sandbox:name`; the first one, if there are several.
+fn user_of(shelves: &Shelves, volume: &str) -> Option<String> {
+    let attaches = |record: &Record| {
+        let volumes = member::get(&record.document, "spec/volumes").and_then(Value::as_array);
+        let mut volumes = volumes.into_iter().flatten();
+        volumes.any(|attached| {
+            attached.get("name").and_then(Value::as_str) == Some(volume)
+                && attached.get("type").and_then(Value::as_str) != Some("ephemeral")
+        })
+    };
+    [("sandbox", &SANDBOXES), ("agent", &AGENTS)]
+        .into_iter()
+        .find_map(|(noun, kind)| {
+            let user = shelves.living(kind).find(|record| attaches(record))?;
+            Some(format!("{noun}:{}", user.name))
+        })
+}
+
+/// Leaves of a volume what pages tell of it.
+fn abridge(document: &mut Document) {
+    let only = |members: &mut Map<String, Value>, names: &[&str]| {
+        members.retain(|name, _| names.contains(&name.as_str()));
+    };
+    only(
+        document,
+        &["metadata", "spec", "state", "status", "terminatedAt"],
+    );
+    let metadata = [
+        "createdAt",
+        "displayName",
+        "externalId",
+        "name",
+        "updatedAt",
+    ];
+    for (name, names) in [("metadata", &metadata[..]), ("spec", &["region", "size"])] {
+        if let Some(members) = document.get_mut(name).and_then(Value::as_object_mut) {
+            only(members, names);
+        }
+    }
+}
+
+pub(crate) static DRIVES: Kind = Kind {
+    path: "drives",
+    parameter: "driveName",
+    noun: "Drive",
+    operations: Operations {
+        list: Some("ListDrives"),
+        create: Some("CreateDrive"),
+        get: Some("GetDrive"),
+        update: Some("UpdateDrive"),
+        delete: Some("DeleteDrive"),
+        by_external_id: Some("GetDriveByExternalId"),
+        ..Operations::NONE
+    },
+    listing: Listing::Paged(PAGES),
+    deleted: Deleted::MessageAndName,
+    read_only: &["state"],
+    sticky: &["metadata/externalId"],
+    check: |document| rule::at_most(document, "spec/permissions", MOST_PERMISSIONS),
+    ..Kind::RESOURCE
+};
+
+pub(crate) static VOLUME_TEMPLATES: Kind = Kind {
+    path: "volume_templates",
+    parameter: "volumeTemplateName",
+    noun: "Volume template",
+    operations: Operations {
+        list: Some("ListVolumeTemplates"),
+        // Both are done in their own way: see `router/volume_templates.rs`.
+        create: None,
+        update: None,
+        get: Some("GetVolumeTemplate"),
+        delete: Some("DeleteVolumeTemplate"),
+        ..Operations::NONE
+    },
+    life: Life::Plain,
+    read_only: &["state", "versions"],
+    complete: |document, _| {
+        member::default(document, "versions", json!([]));
+        member::default(
+            document,
+            "state",
+            json!({"status": "created", "versionCount": 0}),
+        );
+    },
+    sample: |_| json!({"defaultSize": SIZE}),
+    ..Kind::RESOURCE
+};

@@ -1,0 +1,154 @@
+//! What values must be beyond their shape: rules that documents are checked by. An error names the
+//! member. What is not of its shape was refused before, so these rules do not look at it.
+
+use std::time::Duration;
+
+use blaxel_core::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Document, member};
+
+/// The longest name, in characters.
+const NAME: usize = 49;
+/// The longest name of a domain, and of one label of it.
+const DOMAIN: usize = 253;
+const LABEL: usize = 63;
+/// The longest that an asynchronous call may take, in seconds.
+const TRIGGER_TIMEOUT: i64 = 900;
+
+/// What a check gives: the fault, in words.
+pub(crate) type Check = Result<(), String>;
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+}
+
+/// A name: 1 to 49 lowercase letters, digits and hyphens.
+pub(crate) fn name(text: &str, path: &str) -> Check {
+    if (1..=NAME).contains(&text.len()) && text.bytes().all(is_plain) {
+        return Ok(());
+    }
+    Err(format!(
+        "{path} must be 1 to {NAME} lowercase letters, digits and hyphens."
+    ))
+}
+
+/// The name of a domain: at least two labels, of which the first may be `*`.
+pub(crate) fn domain(text: &str, path: &str) -> Check {
+    let labels = text.strip_prefix("*.").unwrap_or(text).split('.');
+    let good = |label: &str| {
+        (1..=LABEL).contains(&label.len())
+            && label.bytes().all(is_plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if text.len() <= DOMAIN && labels.clone().count() > 1 && labels.clone().all(good) {
+        return Ok(());
+    }
+    Err(format!("{path} must be the name of a domain."))
+}
+
+/// The triggers of a workload.
+pub(crate) fn triggers(document: &Document) -> Check {
+    for (place, trigger) in list(document, "spec/triggers").iter().enumerate() {
+        let timeout = trigger.pointer("/configuration/timeout");
+        let timeout = timeout.and_then(Value::as_i64).unwrap_or_default();
+        if !(0..=TRIGGER_TIMEOUT).contains(&timeout) {
+            return Err(format!(
+                "spec.triggers[{place}].configuration.timeout must be 0 to {TRIGGER_TIMEOUT} seconds."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A list that has at most so many items.
+pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
+    if list(document, path).len() <= most {
+        return Ok(());
+    }
+    Err(format!("{} has more than {most} items.", dotted(path)))
+}
+
+/// A member that is a duration, if it is there.
+pub(crate) fn duration(document: &Document, path: &str) -> Check {
+    match member::text(document, path) {
+        Some(text) if seconds(text).is_none() => Err(not_a_duration(&dotted(path))),
+        _ => Ok(()),
+    }
+}
+
+/// A member that is a time, if it is there.
+pub(crate) fn time(document: &Document, path: &str) -> Check {
+    match member::text(document, path) {
+        Some(text) if moment(text).is_none() => Err(not_a_time(&dotted(path))),
+        _ => Ok(()),
+    }
+}
+
+/// When a sandbox is to end.
+pub(crate) fn lifecycle(document: &Document, path: &str) -> Check {
+    let name = dotted(path);
+    let lifecycle = member::get(document, path).and_then(Value::as_object);
+    if lifecycle.is_some_and(Map::is_empty) {
+        return Err(format!("{name} is empty; null takes it away."));
+    }
+    duration(document, &format!("{path}/terminatedRetention"))?;
+    let policies = list(document, &format!("{path}/expirationPolicies"));
+    for (place, policy) in policies.iter().enumerate() {
+        let name = format!("{name}.expirationPolicies[{place}].value");
+        let member = |member: &str| policy.get(member).and_then(Value::as_str);
+        let value = member("value").unwrap_or_default();
+        match member("type") {
+            Some("date") if moment(value).is_none() => return Err(not_a_time(&name)),
+            Some("ttl-idle" | "ttl-max-age") if seconds(value).is_none() => {
+                return Err(not_a_duration(&name));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads a duration such as `30m` or `2w`: a whole number above 0, and a unit from seconds to weeks.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        "w" => 7 * 24 * 60 * 60,
+        _ => return None,
+    };
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    Some(Duration::from_secs(number.checked_mul(unit)?))
+}
+
+/// Reads a time, as the one since 1970-01-01T00:00:00Z.
+pub(crate) fn moment(text: &str) -> Option<Duration> {
+    let time: Timestamp = text.parse().ok()?;
+    let (seconds, nanos) = time.unix()?;
+    Some(Duration::new(u64::try_from(seconds).ok()?, nanos))
+}
+
+fn not_a_duration(name: &str) -> String {
+    format!("{name} must be a duration such as 30m, with one of the units s, m, h, d, w.")
+}
+
+fn not_a_time(name: &str) -> String {
+    format!("{name} must be a time such as 2026-05-01T00:00:00Z.")
+}
+
+fn list<'a>(document: &'a Document, path: &str) -> &'a [Value] {
+    let items = member::get(document, path).and_then(Value::as_array);
+    items.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A path as messages have it.
+fn dotted(path: &str) -> String {
+    path.replace('/', ".")
+}

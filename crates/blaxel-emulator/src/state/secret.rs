@@ -1,0 +1,214 @@
+//! Members that are not shown to everybody: masked when they are read, and kept when the mask comes
+//! back.
+
+use serde_json::Value;
+
+use super::Document;
+
+/// What stands in the place of a secret.
+pub(crate) const MASK: &str = "****";
+
+/// Which members of a kind are secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secret {
+    /// Where they are. `*` means every item of a list or every member of an object.
+    pub(crate) path: &'static str,
+    pub(crate) rule: Rule,
+}
+
+/// What is secret of what is found at the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// The value.
+    Always,
+    /// Its `value`, where its `secret` is true.
+    Flagged,
+    /// The value, and it is never shown, not even as a mask.
+    Unseen,
+    /// The value, which the server makes itself. It is shown once, to who made it necessary.
+    Callback,
+}
+
+/// How much is shown of secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Masks.
+    Masked,
+    /// Masks, but for what the server made in this very request.
+    Made,
+    /// Everything but the unseen.
+    Full,
+}
+
+/// Hides the secrets of a document. `made` are those that the server made last.
+pub(crate) fn hide(secrets: &[Secret], document: &mut Document, sight: Sight, made: &[String]) {
+    for secret in secrets {
+        if secret.rule == Rule::Unseen {
+            remove_all(document, secret.path);
+            continue;
+        }
+        if sight == Sight::Full {
+            continue;
+        }
+        each(document, None, secret.path, &mut |found, _| {
+            let Some(value) = secret.rule.value(found) else {
+                return;
+            };
+            let is_new = value
+                .as_str()
+                .is_some_and(|text| made.iter().any(|made| made == text));
+            if !(sight == Sight::Made && is_new) {
+                *value = MASK.into();
+            }
+        });
+    }
+}
+
+/// Puts the secrets of the document there was before where the mask came back.
+pub(crate) fn keep(secrets: &[Secret], document: &mut Document, before: &Document) {
+    for secret in secrets {
+        if matches!(secret.rule, Rule::Unseen | Rule::Callback) {
+            continue;
+        }
+        each(document, Some(before), secret.path, &mut |found, before| {
+            let kept = before
+                .and_then(|before| secret.rule.value_of(before))
+                .cloned();
+            if let (Some(value), Some(kept)) = (secret.rule.value(found), kept)
+                && value == MASK
+            {
+                *value = kept;
+            }
+        });
+    }
+}
+
+impl Rule {
+    /// The secret in what was found.
+    fn value(self, found: &mut Value) -> Option<&mut Value> {
+        if self != Self::Flagged {
+            return Some(found);
+        }
+        if found.get("secret") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        found.get_mut("value")
+    }
+
+    fn value_of(self, found: &Value) -> Option<&Value> {
+        if self != Self::Flagged {
+            return Some(found);
+        }
+        let is_secret = found.get("secret") == Some(&Value::Bool(true));
+        found.get("value").filter(|_| is_secret)
+    }
+}
+
+/// Makes a callback secret for each asynchronous trigger at the path that calls back and has none;
+/// the others keep theirs, whatever the client sent. Gives those that were made.
+pub(crate) fn renew_callbacks(
+    triggers: &str,
+    document: &mut Document,
+    before: Option<&Document>,
+    mut make: impl FnMut() -> String,
+) -> Vec<String> {
+    const MEMBER: &str = "callbackSecret";
+    let mut made = Vec::new();
+    each(document, before, triggers, &mut |trigger, before| {
+        let calls_back = trigger.get("type").and_then(Value::as_str) == Some("http-async");
+        let Some(configuration) = trigger
+            .get_mut("configuration")
+            .and_then(Value::as_object_mut)
+        else {
+            return;
+        };
+        configuration.remove(MEMBER);
+        let url = configuration.get("callbackUrl").and_then(Value::as_str);
+        if !calls_back || url.is_none_or(str::is_empty) {
+            return;
+        }
+        let kept = before.and_then(|before| before.get("configuration")?.get(MEMBER));
+        let secret = kept.cloned().unwrap_or_else(|| {
+            made.push(make());
+            made.last().cloned().unwrap_or_default().into()
+        });
+        configuration.insert(MEMBER.to_owned(), secret);
+    });
+    made
+}
+
+/// Visits what is at a path, together with what was there in the document before.
+fn each(
+    document: &mut Document,
+    before: Option<&Document>,
+    path: &str,
+    visit: &mut dyn FnMut(&mut Value, Option<&Value>),
+) {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let before = before.and_then(|before| before.get(first));
+    if let Some(value) = document.get_mut(first) {
+        each_below(value, before, rest, visit);
+    }
+}
+
+fn each_below(
+    value: &mut Value,
+    before: Option<&Value>,
+    path: &str,
+    visit: &mut dyn FnMut(&mut Value, Option<&Value>),
+) {
+    if path.is_empty() {
+        visit(value, before);
+        return;
+    }
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    match value {
+        Value::Array(items) if first == "*" => {
+            for (place, item) in items.iter_mut().enumerate() {
+                let before = before.and_then(|before| counterpart(item, place, before));
+                each_below(item, before, rest, visit);
+            }
+        }
+        Value::Object(members) if first == "*" => {
+            for (name, member) in members {
+                let before = before.and_then(|before| before.get(name));
+                each_below(member, before, rest, visit);
+            }
+        }
+        _ => {
+            let before = before.and_then(|before| before.get(first));
+            if let Some(member) = value.get_mut(first) {
+                each_below(member, before, rest, visit);
+            }
+        }
+    }
+}
+
+/// The item of a list that an item is the new form of: the one of the same id or name, or else, if
+/// it has neither, the one in the same place.
+fn counterpart<'a>(item: &Value, place: usize, before: &'a Value) -> Option<&'a Value> {
+    for key in ["id", "name"] {
+        if let Some(own) = item
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|own| !own.is_empty())
+        {
+            let mut items = before.as_array()?.iter();
+            return items.find(|other| other.get(key).and_then(Value::as_str) == Some(own));
+        }
+    }
+    before.get(place)
+}
+
+/// Takes out what is at a path, whose last name is no `*`.
+fn remove_all(document: &mut Document, path: &str) {
+    let Some((owner, name)) = path.rsplit_once('/') else {
+        document.remove(path);
+        return;
+    };
+    each(document, None, owner, &mut |owner, _| {
+        if let Some(owner) = owner.as_object_mut() {
+            owner.remove(name);
+        }
+    });
+}

@@ -1,0 +1,136 @@
+//! What the server adds to a document before it is kept.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Shelves;
+use crate::clock::timestamp;
+use crate::state::kind::{Context, Form, Life};
+use crate::state::{Author, Document, Kind, Setting, Shelf, member, secret};
+
+impl Shelves {
+    /// Sets the members that are the server's: whatever the client sent for them is replaced. What
+    /// belongs to the creation is taken from the document there was before, if any. Gives the secrets
+    /// that were made.
+    pub(super) fn fill(
+        &mut self,
+        shelf: &Shelf,
+        name: &str,
+        document: &mut Document,
+        before: Option<&Document>,
+        author: &Author<'_>,
+    ) -> Vec<String> {
+        let kind = shelf.kind();
+        for path in kind.read_only {
+            member::remove(document, path);
+            if let Some(kept) = before.and_then(|before| member::get(before, path)) {
+                member::set(document, path, kept.clone());
+            }
+        }
+        if kind.life != Life::Plain {
+            document.remove("status");
+            document.remove("events");
+        }
+        for path in kind.sticky {
+            match (member::get(document, path), before) {
+                (Some(Value::Null), _) => {
+                    member::remove(document, path);
+                }
+                (None, Some(before)) => {
+                    if let Some(value) = member::get(before, path) {
+                        member::set(document, path, value.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let now = self.now.saturating_sub(author.ago);
+        self.stamp(shelf, name, document, before, (author, now));
+        for (path, parent) in kind.parents_in.iter().zip(shelf.scope()) {
+            member::set(document, path, parent.as_str().into());
+        }
+        let context = Context {
+            shelf,
+            name,
+            workspace: &self.setting.workspace,
+            now,
+            before,
+        };
+        (kind.complete)(document, &context);
+        if let Some(before) = before {
+            secret::keep(kind.secrets, document, before);
+        }
+        let Some(triggers) = kind.triggers else {
+            return Vec::new();
+        };
+        secret::renew_callbacks(triggers, document, before, || self.fresh_secret())
+    }
+
+    fn stamp(
+        &self,
+        shelf: &Shelf,
+        name: &str,
+        document: &mut Document,
+        before: Option<&Document>,
+        (author, now): (&Author<'_>, Duration),
+    ) {
+        let kind = shelf.kind();
+        let stamps = kind.stamps;
+        let now = Value::from(timestamp(now).as_str());
+        let (key, before) = match kind.form {
+            Form::Resource => (
+                "name",
+                before
+                    .and_then(|before| before.get("metadata"))
+                    .and_then(Value::as_object),
+            ),
+            Form::Flat { key } => (key, before),
+        };
+        let head = match kind.form {
+            Form::Flat { .. } => document,
+            Form::Resource => {
+                let metadata = document.entry("metadata").or_insert_with(|| json!({}));
+                let Value::Object(metadata) = metadata else {
+                    return;
+                };
+                metadata.remove("plan");
+                metadata.remove("url");
+                if kind.has_url {
+                    metadata.insert("url".to_owned(), self.url(kind, name).into());
+                }
+                metadata
+            }
+        };
+        head.insert(key.to_owned(), name.into());
+        let first = [
+            (
+                stamps.workspace,
+                Value::from(self.setting.workspace.as_str()),
+            ),
+            (stamps.created_at, now.clone()),
+            (stamps.created_by, author.name.into()),
+        ];
+        for (member, fresh) in first {
+            let Some(member) = member else { continue };
+            let kept = before.and_then(|before| before.get(member)).cloned();
+            head.insert(member.to_owned(), kept.unwrap_or(fresh));
+        }
+        let last = [
+            (stamps.updated_at, now),
+            (stamps.updated_by, author.name.into()),
+        ];
+        for (member, value) in last {
+            let Some(member) = member else { continue };
+            head.insert(member.to_owned(), value);
+        }
+    }
+
+    /// Where a workload is called.
+    fn url(&self, kind: &Kind, name: &str) -> String {
+        let Setting {
+            run_url, workspace, ..
+        } = &self.setting;
+        format!("{run_url}/{workspace}/{}/{name}", kind.path)
+    }
+}

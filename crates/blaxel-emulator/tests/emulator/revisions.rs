@@ -1,0 +1,170 @@
+//! Revisions: what a workload was deployed as, and who gets the traffic.
+
+use std::time::Duration;
+
+use blaxel_emulator::Emulator;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{ask, get, post};
+
+fn document(spec: Value) -> Value {
+    json!({"metadata": {"name": "w"}, "spec": spec})
+}
+
+async fn put(emulator: &Emulator, collection: &str, spec: Value) -> Value {
+    let put = ask(Method::PUT, format!("/{collection}/w")).json(&document(spec));
+    put.on(emulator).await.expect(200)
+}
+
+async fn revisions(emulator: &Emulator, collection: &str) -> Vec<Value> {
+    let list = get(format!("/{collection}/w/revisions")).on(emulator).await;
+    list.expect(200).as_array().unwrap().clone()
+}
+
+fn ids(revisions: &[Value]) -> Vec<String> {
+    let ids = revisions
+        .iter()
+        .map(|revision| revision["id"].as_str().unwrap());
+    ids.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_new_spec_is_a_revision_and_five_are_kept() {
+    for collection in ["agents", "functions", "jobs", "models", "applications"] {
+        let emulator = Emulator::offline();
+        let path = format!("/{collection}/w/revisions");
+        get(&path).on(&emulator).await.refusal(404);
+        let all = format!("/{collection}");
+        let sent = document(json!({"image": "v0", "runtime": {"image": "v0"}}));
+        post(&all, &sent).on(&emulator).await.expect(200);
+        let first = revisions(&emulator, collection).await;
+        assert_eq!(first.len(), 1, "{collection}");
+        assert_eq!(first[0]["createdAt"], emulator.clock().now().as_str());
+        assert!(first[0]["createdBy"].is_string());
+
+        // The same spec makes none, whatever its metadata say.
+        put(&emulator, collection, sent["spec"].clone()).await;
+        assert_eq!(revisions(&emulator, collection).await, first);
+
+        for n in 1..=5 {
+            emulator.clock().advance(Duration::from_secs(1));
+            let image = format!("v{n}");
+            put(
+                &emulator,
+                collection,
+                json!({"image": image, "runtime": {"image": image}}),
+            )
+            .await;
+        }
+        let last = revisions(&emulator, collection).await;
+        assert_eq!(last.len(), 5, "{collection}");
+        assert!(!ids(&last).contains(&ids(&first)[0]), "the oldest is gone");
+        let times: Vec<_> = last
+            .iter()
+            .map(|r| r["createdAt"].as_str().unwrap())
+            .collect();
+        assert!(times.is_sorted_by(|a, b| a > b), "newest first: {times:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_that_runs_gets_the_traffic() {
+    let step = Duration::from_secs(10);
+    let emulator = Emulator::builder().deploy_time(step).build();
+    post("/agents", &document(json!({"n": 1})))
+        .on(&emulator)
+        .await
+        .expect(200);
+    let shares = async || -> Vec<(String, bool, bool, u64)> {
+        let list = revisions(&emulator, "agents").await;
+        let told = list.iter().map(|revision| {
+            (
+                revision["status"].as_str().unwrap().to_owned(),
+                revision["active"].as_bool().unwrap(),
+                revision["previousActive"].as_bool().unwrap(),
+                revision["trafficPercent"].as_u64().unwrap(),
+            )
+        });
+        told.collect()
+    };
+    let share =
+        |status: &str, active, previous, percent| (status.to_owned(), active, previous, percent);
+    assert_eq!(shares().await, [share("DEPLOYING", false, false, 0)]);
+    emulator.clock().advance(step);
+    assert_eq!(shares().await, [share("DEPLOYED", true, false, 100)]);
+
+    put(&emulator, "agents", json!({"n": 2})).await;
+    let during = [
+        share("DEPLOYING", false, false, 0),
+        share("DEPLOYED", true, false, 100),
+    ];
+    assert_eq!(shares().await, during);
+    emulator.clock().advance(step);
+    let after = [
+        share("DEPLOYED", true, false, 100),
+        share("DEPLOYED", false, true, 0),
+    ];
+    assert_eq!(shares().await, after);
+
+    // One that fails changes nothing for the callers.
+    emulator.fail_next_deployment("agents", "w").unwrap();
+    put(&emulator, "agents", json!({"n": 3})).await;
+    emulator.clock().advance(step);
+    assert_eq!(
+        shares().await,
+        [vec![share("FAILED", false, false, 0)], after.to_vec()].concat()
+    );
+}
+
+#[tokio::test]
+async fn a_canary_gets_its_share() {
+    let emulator = Emulator::offline();
+    post("/agents", &document(json!({"n": 1})))
+        .on(&emulator)
+        .await
+        .expect(200);
+    put(&emulator, "agents", json!({"n": 2})).await;
+    let list = revisions(&emulator, "agents").await;
+    let [new, old] = ids(&list).try_into().unwrap();
+    let sharing = json!({"n": 2, "revision": {"active": old, "canary": new, "canaryPercent": 20}});
+    put(&emulator, "agents", sharing).await;
+    let list = revisions(&emulator, "agents").await;
+    // How the traffic is shared out makes no new revision.
+    assert_eq!(ids(&list), [new, old]);
+    for (revision, active, canary, percent) in
+        [(&list[0], false, true, 20), (&list[1], true, false, 80)]
+    {
+        assert_eq!(revision["active"], active);
+        assert_eq!(revision["canary"], canary);
+        assert_eq!(revision["trafficPercent"], percent);
+    }
+}
+
+#[tokio::test]
+async fn revisions_of_applications_say_what_they_consist_of() {
+    let emulator = Emulator::offline();
+    let spec = json!({
+        "image": "shop:1", "memory": 2048, "port": 8080,
+        "envs": [{"name": "KEY", "value": "canary", "secret": true}],
+    });
+    post("/applications", &document(spec))
+        .on(&emulator)
+        .await
+        .expect(200);
+    put(&emulator, "applications", json!({"image": "shop:2"})).await;
+    let list = revisions(&emulator, "applications").await;
+    let [new, old] = list.as_slice() else {
+        panic!("{list:?}")
+    };
+    assert_eq!(new["image"], "shop:2");
+    assert_eq!(new.get("port"), None);
+    assert_eq!(
+        (&old["image"], &old["memory"], &old["port"]),
+        (&json!("shop:1"), &json!(2048), &json!(8080))
+    );
+    assert_eq!(
+        old["envs"],
+        json!([{"name": "KEY", "value": "****", "secret": true}])
+    );
+}

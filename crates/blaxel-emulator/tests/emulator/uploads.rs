@@ -1,0 +1,234 @@
+//! Uploads: an address of its own, without a credential, for one time and a quarter of an hour.
+
+use std::time::Duration;
+
+use blaxel_emulator::Emulator;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Reply, ask, get, post};
+
+const BUILD: Duration = Duration::from_secs(2);
+
+fn document(collection: &str) -> Value {
+    let spec = if collection == "applications" {
+        json!({"image": "x"})
+    } else {
+        json!({"runtime": {"image": "x", "memory": 1}})
+    };
+    json!({"metadata": {"name": "a"}, "spec": spec})
+}
+
+fn address(reply: &Reply) -> String {
+    reply.header("x-blaxel-upload-url").unwrap().to_owned()
+}
+
+/// Uploads an archive as clients do: with a content type, and nothing else.
+async fn upload(emulator: &Emulator, address: &str) -> Reply {
+    let archive = ask(Method::PUT, address).bytes("PK\u{3}\u{4} an archive");
+    archive
+        .header("content-type", "application/zip")
+        .on(emulator)
+        .await
+}
+
+async fn status(emulator: &Emulator, path: &str) -> Value {
+    get(path).on(emulator).await.expect(200)["status"].clone()
+}
+
+#[tokio::test]
+async fn what_is_uploaded_is_built_and_deployed() {
+    let step = Duration::from_secs(10);
+    for collection in ["sandboxes", "agents", "functions", "jobs", "applications"] {
+        let emulator = Emulator::builder().deploy_time(step).build();
+        let one = format!("/{collection}/a");
+        let create = post(format!("/{collection}?upload=true"), &document(collection));
+        let made = create.on(&emulator).await;
+        assert_eq!(made.expect(200)["status"], "UPLOADING", "{collection}");
+        assert!(address(&made).starts_with(&emulator.url().replace("/v0", "/uploads/")));
+        emulator.clock().advance(step * 3);
+        assert_eq!(status(&emulator, &one).await, "UPLOADING");
+
+        assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
+        assert_eq!(status(&emulator, &one).await, "BUILDING");
+        emulator.clock().advance(BUILD);
+        assert_eq!(status(&emulator, &one).await, "DEPLOYING");
+        emulator.clock().advance(step);
+        assert_eq!(status(&emulator, &one).await, "DEPLOYED");
+
+        // The same again for what is there.
+        let update = ask(Method::PUT, format!("{one}?upload=true")).json(&document(collection));
+        let updated = update.on(&emulator).await;
+        assert_eq!(updated.expect(200)["status"], "UPLOADING");
+        emulator.fail_next_deployment(collection, "a").unwrap();
+        assert_eq!(upload(&emulator, &address(&updated)).await.status, 200);
+        emulator.clock().advance(BUILD + step);
+        assert_eq!(status(&emulator, &one).await, "FAILED");
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_address_where_none_is_asked_for() {
+    let emulator = Emulator::offline();
+    for uri in ["/agents", "/agents/a?upload=false", "/agents/a"] {
+        let method = if uri == "/agents" {
+            Method::POST
+        } else {
+            Method::PUT
+        };
+        let reply = ask(method, uri)
+            .json(&document("agents"))
+            .on(&emulator)
+            .await;
+        assert_eq!(reply.expect(200)["status"], "DEPLOYED");
+        assert_eq!(reply.header("x-blaxel-upload-url"), None, "{uri}");
+    }
+    let drive = json!({"metadata": {"name": "d"}, "spec": {}});
+    let reply = post("/drives?upload=true", &drive).on(&emulator).await;
+    assert_eq!(reply.expect(200)["status"], "DEPLOYED");
+    assert_eq!(reply.header("x-blaxel-upload-url"), None);
+}
+
+#[tokio::test]
+async fn an_address_is_good_once_and_for_a_quarter_of_an_hour() {
+    let emulator = Emulator::offline();
+    let open = async |n: u64| {
+        let mut sent = document("agents");
+        sent["metadata"]["name"] = format!("a-{n}").into();
+        address(&post("/agents?upload=true", &sent).on(&emulator).await)
+    };
+    let used = open(1).await;
+    assert_eq!(upload(&emulator, &used).await.status, 200);
+    upload(&emulator, &used).await.refusal(403);
+
+    let (late, old) = (open(2).await, open(3).await);
+    emulator.clock().advance(Duration::from_secs(900));
+    assert_eq!(upload(&emulator, &late).await.status, 200);
+    emulator.clock().advance(Duration::from_secs(1));
+    upload(&emulator, &old).await.refusal(403);
+    assert_eq!(status(&emulator, "/agents/a-3").await, "UPLOADING");
+
+    let made_up = used.rsplit_once('/').unwrap().0.to_owned() + "/0123456789";
+    upload(&emulator, &made_up).await.refusal(403);
+}
+
+/// A presigned address carries its own right. Whoever sends a credential along gives it away.
+#[tokio::test]
+async fn an_upload_with_a_credential_is_refused() {
+    let emulator = Emulator::offline();
+    let made = post("/agents?upload=true", &document("agents"))
+        .on(&emulator)
+        .await;
+    for header in ["authorization", "x-blaxel-authorization"] {
+        let bearer = format!("Bearer {}", emulator.api_key());
+        let leak = ask(Method::PUT, address(&made))
+            .header(header, &bearer)
+            .bytes("zip");
+        assert_eq!(leak.on(&emulator).await.refusal(403), "Forbidden");
+    }
+    assert_eq!(status(&emulator, "/agents/a").await, "UPLOADING");
+    assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
+
+    // The address is a secret too.
+    let token = address(&made).rsplit_once('/').unwrap().1.to_owned();
+    let journal = emulator.journal();
+    assert!(!format!("{journal:?}").contains(&token));
+    let put = journal
+        .iter()
+        .find(|entry| entry.operation.as_deref() == Some("PutUpload"));
+    assert_eq!(put.unwrap().path, "/uploads/");
+}
+
+#[tokio::test]
+async fn an_upload_for_what_is_gone_changes_nothing() {
+    let emulator = Emulator::offline();
+    let made = post("/agents?upload=true", &document("agents"))
+        .on(&emulator)
+        .await;
+    ask(Method::DELETE, "/agents/a")
+        .on(&emulator)
+        .await
+        .expect(200);
+    emulator.add_agent("a");
+    let before = get("/agents/a").on(&emulator).await.expect(200);
+    assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
+    assert_eq!(get("/agents/a").on(&emulator).await.expect(200), before);
+}
+
+#[tokio::test]
+async fn an_archive_may_be_large() {
+    let emulator = Emulator::offline();
+    let made = post("/agents?upload=true", &document("agents"))
+        .on(&emulator)
+        .await;
+    let archive = ask(Method::PUT, address(&made)).bytes(vec![0; 20 << 20]);
+    assert_eq!(archive.on(&emulator).await.status, 200);
+}
+
+#[tokio::test]
+async fn versions_of_volume_templates_are_uploaded() {
+    let emulator = Emulator::offline();
+    let template = json!({"metadata": {"name": "t"}, "spec": {"defaultSize": 10}});
+    let one = "/volume_templates/t";
+    // A PUT creates what is not there.
+    let put = |query: &str| ask(Method::PUT, format!("{one}{query}")).json(&template);
+    let made = put("").on(&emulator).await;
+    assert_eq!(made.header("x-blaxel-upload-url"), None);
+    let made = made.expect(200);
+    assert_eq!(
+        made["state"],
+        json!({"status": "created", "versionCount": 0})
+    );
+    assert_eq!(made["versions"], json!([]));
+
+    let first = put("?upload=true&version=v1").on(&emulator).await;
+    let version = &first.expect(200)["versions"][0];
+    assert_eq!(
+        (&version["name"], &version["status"]),
+        (&json!("v1"), &json!("CREATED"))
+    );
+    assert_eq!(version["templateName"], "t");
+    assert_eq!(upload(&emulator, &address(&first)).await.status, 200);
+    let second = put("?upload=true").on(&emulator).await;
+    let document = second.expect(200);
+    assert_eq!(document["versions"][0]["status"], "READY");
+    assert_eq!(document["versions"][0]["contentSize"], 15);
+    let state = &document["state"];
+    assert_eq!(
+        (&state["status"], &state["versionCount"]),
+        (&json!("ready"), &json!(2))
+    );
+    assert_eq!(state["latestVersion"], "v1");
+    assert_eq!(
+        state["lastVersionUploadedAt"],
+        emulator.clock().now().as_str()
+    );
+    assert_eq!(upload(&emulator, &address(&second)).await.status, 200);
+
+    // Clients cannot write what is the server's.
+    let mut sent = document.clone();
+    sent["versions"] = json!([]);
+    sent["state"] = json!({"status": "error"});
+    let kept = ask(Method::PUT, one)
+        .json(&sent)
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(kept["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(kept["state"]["latestVersion"], kept["versions"][1]["name"]);
+
+    let gone = ask(Method::DELETE, format!("{one}/versions/v1"))
+        .on(&emulator)
+        .await;
+    let gone = gone.expect(200);
+    assert!(gone["message"].is_string());
+    assert_eq!(gone["template"]["state"]["versionCount"], 1);
+    let again = ask(Method::DELETE, format!("{one}/versions/v1"))
+        .on(&emulator)
+        .await;
+    assert_eq!(again.refusal(404), "Volume template version not found");
+    let again = ask(Method::DELETE, "/volume_templates/none/versions/v1")
+        .on(&emulator)
+        .await;
+    assert_eq!(again.refusal(404), "Volume template not found");
+}
