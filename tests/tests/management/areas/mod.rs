@@ -1,0 +1,3 @@
+//! The operations of the API, area by area.
+
+pub mod workloads;
