@@ -19,6 +19,7 @@ pub struct Life<'w, R> {
     above: Vec<String>,
     open: Box<dyn Fn(&Api) -> Collection<R, Carrier>>,
     unlisted: &'static [&'static str],
+    since: ApiVersion,
 }
 
 /// A change of a resource, and the same change of its document.
@@ -76,6 +77,7 @@ impl<'w, R> Life<'w, R> {
             above: Vec::new(),
             open: Box::new(open),
             unlisted: &[],
+            since: ApiVersion::V2026_04_16,
         }
     }
 
@@ -88,6 +90,12 @@ impl<'w, R> Life<'w, R> {
     /// Members, as JSON pointers, that the items of lists have no place for.
     pub fn not_listing(mut self, members: &'static [&'static str]) -> Self {
         self.unlisted = members;
+        self
+    }
+
+    /// The version of the API from which on it is listed.
+    pub fn since(mut self, version: ApiVersion) -> Self {
+        self.since = version;
         self
     }
 
@@ -191,6 +199,9 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
             ApiVersion::V2026_04_28,
             ApiVersion::V2026_09_22,
         ] {
+            if version < self.since {
+                continue;
+            }
             let collection = (self.open)(&self.world.api_at(version));
             let page = collection.list(ListParams::new()).await.unwrap();
             let exchange = self.world.sent(self.asks("List"));
