@@ -20,6 +20,7 @@ pub struct Life<'w, R> {
     open: Box<dyn Fn(&Api) -> Collection<R, Carrier>>,
     unlisted: &'static [&'static str],
     since: ApiVersion,
+    paged_from: ApiVersion,
 }
 
 /// A change of a resource, and the same change of its document.
@@ -78,6 +79,7 @@ impl<'w, R> Life<'w, R> {
             open: Box::new(open),
             unlisted: &[],
             since: ApiVersion::V2026_04_16,
+            paged_from: ApiVersion::V2026_04_28,
         }
     }
 
@@ -96,6 +98,12 @@ impl<'w, R> Life<'w, R> {
     /// The version of the API from which on it is listed.
     pub fn since(mut self, version: ApiVersion) -> Self {
         self.since = version;
+        self.paged_from(version)
+    }
+
+    /// The version of the API from which on it is listed in pages.
+    pub fn paged_from(mut self, version: ApiVersion) -> Self {
+        self.paged_from = version;
         self
     }
 
@@ -207,7 +215,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
             let exchange = self.world.sent(self.asks("List"));
             assert_eq!(exchange.version, version.to_string());
             let answer = exchange.answer();
-            let (items, total) = if version.has_pages() {
+            let (items, total) = if version >= self.paged_from {
                 (&answer["data"], answer["meta"]["total"].as_u64())
             } else {
                 (answer, None)
@@ -222,7 +230,8 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
     /// The same one by one, a page for each.
     async fn are_walked(&self, names: &[&str]) {
         let params = ListParams::new().limit(1).sort(Sort::NameAscending);
-        let mut walk = self.all().items(params);
+        let collection = (self.open)(&self.world.api_at(ApiVersion::V2026_09_22));
+        let mut walk = collection.items(params);
         let mut items = Vec::new();
         while let Some(item) = walk.try_next().await.unwrap() {
             items.push(item);
@@ -260,13 +269,17 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
 }
 
 impl<R: Enumerated + Known> Life<'_, R> {
-    /// All come at once: so many.
-    pub async fn are_enumerated(&self, count: usize) -> Vec<R> {
+    /// All come at once.
+    pub async fn are_all_told(&self) -> Vec<R> {
         let all = self.all().all().await.unwrap();
         let exchange = self.world.sent(self.asks("List"));
         tells(&all, exchange.answer());
-        assert_eq!(all.len(), count);
         all
+    }
+
+    /// All come at once: so many.
+    pub async fn are_enumerated(&self, count: usize) {
+        assert_eq!(self.are_all_told().await.len(), count);
     }
 }
 

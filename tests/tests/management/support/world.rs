@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use blaxel_core::{ApiVersion, BoxService};
+use blaxel_core::{ApiVersion, Body, BoxService, open};
 use blaxel_emulator::{Builder, Emulator};
 use blaxel_management::Management;
 use blaxel_transport::{Client, RetryPolicy};
+use http::Method;
+use serde_json::Value;
 
 use super::exchange::{Exchange, Recorder};
 use super::table::{Operations, Request};
@@ -90,6 +92,24 @@ impl World {
     /// What was sent since the last look, whatever it is.
     pub fn take(&self) -> Vec<Exchange> {
         self.recorder.take()
+    }
+
+    /// Sends what the facade has no method for, without a socket and unnoted.
+    pub async fn past_the_facade(
+        &self,
+        method: Method,
+        address: &str,
+        body: &Value,
+    ) -> http::Response<Body> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(address)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a good request");
+        open(&self.emulator.service(), request)
+            .await
+            .expect("a success")
     }
 
     /// Fails, with their names, unless all operations of an area succeeded at least once, and each of
