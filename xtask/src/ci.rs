@@ -88,6 +88,18 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
                 Verdict::Failed("cargo xtask tidy".into())
             }
         }
+        Plan::Drift(document) => {
+            let command = format!("cargo xtask api-drift --spec {document}");
+            say(&format!("$ {command}"));
+            match crate::api_drift::run(root, &root.join(document)) {
+                Ok(true) => Verdict::Passed,
+                Ok(false) => Verdict::Failed(command),
+                Err(reason) => {
+                    say(&reason);
+                    Verdict::Failed(reason)
+                }
+            }
+        }
         Plan::Interop => match interop::run(root) {
             Ok(()) => Verdict::Passed,
             Err(reason) => {

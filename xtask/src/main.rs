@@ -1,5 +1,6 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+mod api_drift;
 mod bench;
 mod ci;
 mod manifest;
@@ -19,13 +20,15 @@ commands:
   bench                          measure what calls cost, beside others, into BENCHMARKS.md
   bench compile                  measure what compiling costs, likewise
   tidy                           check the rules of the repository that no compiler knows
+  api-drift --spec FILE          compare the management facade with an OpenAPI document
   help                           show this text
 
 `ci` stops at the first stage that fails; with --keep-going the others still run.
-The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was not understood.
+The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was not understood or had
+nothing to read.
 ";
 
-const COMMANDS: [&str; 4] = ["ci", "bench", "tidy", "help"];
+const COMMANDS: [&str; 5] = ["ci", "bench", "tidy", "api-drift", "help"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
@@ -56,6 +59,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
                 "`tidy` takes no arguments, but `{argument}` was given"
             )),
         },
+        "api-drift" => api_drift::command(&root(), rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)
@@ -104,7 +108,7 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `bench`, `tidy` and `help`"
+            "there is no command `bake`; the commands are `ci`, `bench`, `tidy`, `api-drift` and `help`"
         );
     }
 

@@ -202,6 +202,7 @@ fn not_taken(name: &str, operation: &OperationInfo) -> Error {
 }
 
 /// What a page says about the list it is a part of.
+#[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]

@@ -9,6 +9,7 @@ use blaxel_core::Timestamp;
 
 use crate::clock::Clock;
 use crate::engine::{Config, Engine};
+use crate::furnish::furnish;
 use crate::server::Server;
 use crate::state::MODELS;
 use crate::{
@@ -54,6 +55,7 @@ impl Builder {
                 deploy_time: Duration::ZERO,
                 build_time: Duration::from_secs(2),
                 delete_time: Duration::ZERO,
+                execution_time: Duration::from_secs(2),
                 device_approval: Some(Duration::from_secs(2)),
             },
             port: 0,
@@ -144,6 +146,13 @@ impl Builder {
         self
     }
 
+    /// How long an execution of a job lasts in all, by the emulator's clock. Two seconds unless set: the
+    /// first eighth it is `queued`, the second `pending`, and `running` from then on.
+    pub fn execution_time(mut self, time: Duration) -> Self {
+        self.config.execution_time = time;
+        self
+    }
+
     /// How long after its start, by the emulator's clock, a device login confirms itself, as if its
     /// user had. Two seconds unless set. Whole seconds count.
     pub fn approve_device_logins_after(mut self, moment: Duration) -> Self {
@@ -190,6 +199,7 @@ impl Builder {
     fn engine(self, origin: String) -> Arc<Engine> {
         let clock = Clock::new(self.start_time, self.real_clock);
         let engine = Engine::new(self.config, clock, origin);
+        furnish(&engine);
         // The models were made one hour after the other, the last one an hour ago.
         for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
             engine.seed(&MODELS, name, Duration::from_secs(hours * 3600));

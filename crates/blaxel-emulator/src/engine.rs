@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) build_time: Duration,
     /// How long a deletion lasts.
     pub(crate) delete_time: Duration,
+    /// How long an execution of a job lasts in all.
+    pub(crate) execution_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
     pub(crate) device_approval: Option<Duration>,
 }
@@ -63,8 +65,11 @@ impl Engine {
             &config.client_id,
             &config.client_secret,
         ];
+        let history = History::new(config.seed, &config.workspace);
         let setting = Setting {
             workspace: config.workspace.clone(),
+            account: history.account_id().to_owned(),
+            origin: origin.clone(),
             run_url: format!("{origin}/run"),
             deploy_time: config.deploy_time,
             build_time: config.build_time,
@@ -78,7 +83,7 @@ impl Engine {
             faults: Faults::default(),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
-            history: History::new(config.seed, &config.workspace),
+            history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),

@@ -2,11 +2,14 @@
 
 mod billing;
 mod builder;
+mod catalog;
 mod clock;
+mod cron;
 mod cursor;
 mod engine;
 mod errors;
 mod fault;
+mod furnish;
 mod journal;
 mod local;
 mod openapi;
@@ -29,7 +32,7 @@ pub use self::local::LocalService;
 
 use self::engine::Engine;
 use self::server::Running;
-use self::state::{AGENTS, KINDS, Kind, MODELS};
+use self::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, KINDS, Kind, MODELS};
 
 /// The workspace, unless another is chosen.
 pub const DEFAULT_WORKSPACE: &str = "demo";
@@ -215,6 +218,30 @@ impl Emulator {
         let kind = top_kind(collection)?;
         self.engine.store.open().fail_next(kind, name);
         Ok(())
+    }
+
+    /// Lets the next execution of a job end as `failed`, whether the job exists yet or not. An execution
+    /// can ask for its end itself: by the environment variable `EMULATOR_OUTCOME`, which is `failed` or
+    /// `timeout`.
+    pub fn fail_next_execution(&self, job: &str) {
+        self.engine.store.open().fail_next(&EXECUTIONS, job);
+    }
+
+    /// Lets the next verification of a custom domain end as `failed`, whether it exists yet or not.
+    pub fn fail_next_verification(&self, domain: &str) {
+        self.engine.store.open().fail_next(&CUSTOM_DOMAINS, domain);
+    }
+
+    /// Puts an image in place, built now, instead of one of the same type and name if there is one. The
+    /// type is `agent`, `application`, `function`, `job` or `sandbox`.
+    pub fn add_image(&self, resource_type: &str, name: &str) {
+        furnish::add_image(&self.engine, resource_type, name, 64 << 20, Duration::ZERO);
+    }
+
+    /// Lets another account offer an image to the workspace. It waits among the pending shares to be
+    /// accepted.
+    pub fn offer_image(&self, resource_type: &str, name: &str) {
+        router::offer_image(&mut self.engine.store.open(), resource_type, name);
     }
 
     /// Puts an agent in place, created now, instead of one of the same name if there is one.

@@ -4,6 +4,7 @@
 mod check;
 mod document;
 mod facts;
+mod links;
 mod notation;
 mod shape;
 mod write;

@@ -1,22 +1,37 @@
 //! What the emulator answers: one table of operations, and the way of a request to its handler.
 
 mod access;
+mod allowance;
 mod anthropic;
 mod billing;
 mod body;
 mod call;
+mod catalog;
 mod chat;
+mod connections;
+mod domains;
+mod executions;
+mod forks;
 mod gemini;
+mod image_shares;
+mod images;
 mod inference;
 mod listing;
+mod network;
 mod oauth;
+mod pages;
 mod policies;
+mod previews;
 mod resources;
 mod sandboxes;
+mod schedules;
+mod service_accounts;
 mod speech;
 mod stream;
 mod uploads;
+mod users;
 mod volume_templates;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -29,9 +44,10 @@ use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
-pub(crate) use self::access::VERSIONS;
+pub(crate) use self::access::{OWNER, VERSIONS};
 pub(crate) use self::call::{Call, Params};
-pub(crate) use self::listing::limit;
+pub(crate) use self::image_shares::offer as offer_image;
+pub(crate) use self::pages::limit;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
@@ -59,6 +75,8 @@ pub(crate) struct Route {
 pub(crate) enum Gate {
     /// Nothing: the operation looks at the credential itself.
     Open,
+    /// A known version.
+    Public,
     /// A known version and a credential.
     Account,
     /// A known version, a credential, and no other workspace than the credential's.
@@ -103,7 +121,21 @@ pub(crate) fn routes() -> Vec<Route> {
             .iter()
             .flat_map(|kind| resources::routes(kind)),
     );
+    routes.extend(catalog::routes());
     routes.extend(sandboxes::routes());
+    routes.extend(previews::routes());
+    routes.extend(schedules::routes());
+    routes.extend(forks::routes());
+    routes.extend(allowance::routes());
+    routes.extend(connections::routes());
+    routes.extend(domains::routes());
+    routes.extend(image_shares::routes());
+    routes.extend(images::routes());
+    routes.extend(network::routes());
+    routes.extend(service_accounts::routes());
+    routes.extend(users::routes());
+    routes.extend(workspaces::routes());
+    routes.extend(executions::routes());
     routes.extend(volume_templates::routes());
     routes.extend(policies::routes());
     routes.extend(uploads::routes());

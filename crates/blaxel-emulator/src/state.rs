@@ -50,8 +50,13 @@ mod walk;
 
 pub(crate) use self::kind::{Deleted, Form, Kind, Listing, Naming, Pages};
 pub(crate) use self::kinds::{
-    AGENTS, KINDS, MODELS, POLICIES, SANDBOXES, VOLUME_TEMPLATES, policy_users,
+    AGENTS, API_KEYS, APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, DRIVES, EGRESS_GATEWAYS,
+    EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
+    MODELS, PENDING_SHARES, POLICIES, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS, SCHEDULES,
+    SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES, policy_users,
+    schedule_changed,
 };
+pub(crate) use self::kinds::{access, executions as execution, images as image};
 pub(crate) use self::record::{Author, Document, Record, Setting};
 pub(crate) use self::secret::Sight;
 pub(crate) use self::shelf::Shelf;

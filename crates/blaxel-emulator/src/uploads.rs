@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
         name: String,
         serial: u64,
     },
+    /// It is built as the image with this key and serial.
+    Image { key: String, serial: u64 },
     /// It becomes a version of a volume template.
     TemplateVersion { template: String, version: String },
 }

@@ -132,3 +132,6 @@ impl Revised for Agent {
 
 #[cfg(feature = "wait")]
 crate::wait::watched! { Agent }
+
+#[cfg(feature = "upload")]
+crate::upload::uploadable! { Agent }

@@ -203,6 +203,9 @@ impl Revised for Application {
 #[cfg(feature = "wait")]
 crate::wait::watched! { Application }
 
+#[cfg(feature = "upload")]
+crate::upload::uploadable! { Application }
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

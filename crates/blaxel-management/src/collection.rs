@@ -9,6 +9,8 @@ use std::marker::PhantomData;
 use blaxel_core::{Error, HttpService, Items, ListParams, Page, Pages, call};
 
 pub use self::apply::Outcome;
+#[cfg(feature = "upload")]
+pub(crate) use self::apply::apply_in;
 use crate::kind::{
     Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified, Listed, Replaced, Revised,
     Secretive,

@@ -271,6 +271,10 @@ impl crate::wait::Watched for CustomDomain {
         )
     }
 
+    fn state(&self) -> Option<&str> {
+        Some(self.spec.status.as_ref()?.as_str())
+    }
+
     fn failure(&self) -> Option<String> {
         let failed = self.spec.status == Some(VerificationStatus::Failed);
         failed.then(|| match &self.spec.verification_error {

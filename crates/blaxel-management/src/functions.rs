@@ -143,3 +143,6 @@ impl Revised for Function {
 
 #[cfg(feature = "wait")]
 crate::wait::watched! { Function }
+
+#[cfg(feature = "upload")]
+crate::upload::uploadable! { Function }

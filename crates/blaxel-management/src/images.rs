@@ -69,7 +69,6 @@ open_enum! {
 
 answer! {
     /// An image, of which a tag is a version.
-    #[doc(alias = "ImageSummary")]
     pub struct Image {
         /// What it is called, and where it stands.
         pub metadata: ImageMetadata,
@@ -102,7 +101,6 @@ answer! {
     }
 
     /// How large an image is, and its tags or how many they are.
-    #[doc(alias = "ImageSummarySpec")]
     pub struct ImageSpec {
         /// Its size.
         pub size: Option<ByteSize>,
@@ -217,6 +215,24 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
         call(&self.service, &creation(draft)).await
     }
 
+    /// Uploads the code of an image as a zip, and has the platform build it: `CreateImage` with
+    /// `upload=true`. It is back as soon as the archive is there; the image's status tells how the
+    /// building goes.
+    ///
+    /// # Errors
+    ///
+    /// What the last request failed with; see [`upload`](crate::upload::upload()).
+    #[cfg(feature = "upload")]
+    pub async fn upload(
+        &self,
+        draft: &ImageDraft,
+        source: &crate::upload::UploadSource,
+    ) -> Result<CreatedImage, Error> {
+        let create = creation(draft);
+        let create = crate::upload::ForUpload::new(&create);
+        crate::upload::upload(&self.service, source, || call(&self.service, &create)).await
+    }
+
     /// Deletes all images of the workspace that no agent, function, sandbox or job uses.
     ///
     /// # Errors
@@ -303,6 +319,10 @@ impl Deleted for Image {
 impl crate::wait::Watched for Image {
     fn stage(&self) -> String {
         format!("{:?} {:?}", self.metadata.status, self.metadata.events)
+    }
+
+    fn state(&self) -> Option<&str> {
+        Some(self.metadata.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

@@ -166,6 +166,9 @@ impl Revised for Job {
 #[cfg(feature = "wait")]
 crate::wait::watched! { Job }
 
+#[cfg(feature = "upload")]
+crate::upload::uploadable! { Job }
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -11,10 +11,10 @@ mod kind;
 mod metadata;
 pub mod operations;
 mod patch;
-#[cfg(feature = "wait")]
+#[cfg(any(feature = "upload", all(feature = "wait", feature = "sandboxes")))]
 mod pause;
 mod scope;
-#[cfg(all(test, feature = "wait"))]
+#[cfg(all(test, feature = "wait", feature = "sandboxes"))]
 mod scripted;
 mod secret_text;
 mod size;
@@ -61,6 +61,8 @@ pub mod sandboxes;
 pub mod service_accounts;
 #[cfg(feature = "catalog")]
 pub mod templates;
+#[cfg(feature = "upload")]
+pub mod upload;
 #[cfg(feature = "workspaces")]
 pub mod users;
 #[cfg(feature = "storage")]

@@ -1,7 +1,5 @@
 //! How long to rest between two tries.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
 /// Rests of one second, two, four and so on, up to a longest one.
@@ -29,9 +27,12 @@ impl Pauses {
 }
 
 /// A time, and up to a quarter of it more, by chance: so that many who wait do not come back at once.
+#[cfg(feature = "sandboxes")]
 pub(crate) fn jittered(time: Duration) -> Duration {
+    use std::hash::BuildHasher;
+
     // The standard library seeds its hashers by chance, which is as much of it as is needed here.
-    let chance = RandomState::new().hash_one(()) as u32;
+    let chance = std::hash::RandomState::new().hash_one(()) as u32;
     time + time.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 4.0)
 }
 
@@ -46,6 +47,7 @@ mod tests {
         assert_eq!(seconds, [1, 2, 4, 5, 5]);
     }
 
+    #[cfg(feature = "sandboxes")]
     #[test]
     fn chance_adds_at_most_a_quarter() {
         let time = Duration::from_secs(4);

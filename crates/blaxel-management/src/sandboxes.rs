@@ -280,5 +280,8 @@ impl Deleted for Sandbox {
 #[cfg(feature = "wait")]
 crate::wait::watched! { Sandbox }
 
+#[cfg(feature = "upload")]
+crate::upload::uploadable! { Sandbox }
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! A service for tests that answers by script, and notes what it was asked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, reason = "which tests there are is a matter of features")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -40,6 +41,10 @@ impl Reply {
 
     pub(crate) fn empty(status: u16) -> Self {
         Self::body(status, "text/plain", String::new())
+    }
+
+    pub(crate) fn xml(status: u16, document: &str) -> Self {
+        Self::body(status, "application/xml", document.to_owned())
     }
 
     fn body(status: u16, kind: &str, body: String) -> Self {

@@ -210,10 +210,36 @@ impl Deleted for VolumeTemplate {
     type Answer = Self;
 }
 
+#[cfg(feature = "upload")]
+impl crate::upload::Uploadable for VolumeTemplate {
+    const ARCHIVE: crate::upload::Archive = crate::upload::Archive::Tar;
+}
+
+#[cfg(feature = "upload")]
+impl<S: HttpService> Collection<VolumeTemplate, S> {
+    /// Makes or replaces a template, and uploads its content as the version of this name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`deploy`](Self::deploy), which leaves the name of the version to the server.
+    pub async fn deploy_version(
+        &self,
+        template: &VolumeTemplate,
+        version: &str,
+        source: &crate::upload::UploadSource,
+    ) -> Result<crate::Outcome<VolumeTemplate>, Error> {
+        self.deploy_as(template, Some(version), source).await
+    }
+}
+
 #[cfg(feature = "wait")]
 impl crate::wait::Watched for VolumeTemplate {
     fn stage(&self) -> String {
         format!("{:?} {:?}", self.state, self.versions)
+    }
+
+    fn state(&self) -> Option<&str> {
+        Some(self.state.as_ref()?.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

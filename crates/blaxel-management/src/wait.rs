@@ -14,6 +14,9 @@ pub trait Watched: Fetched {
     /// Where it stands, in a form that differs whenever something has happened to it.
     fn stage(&self) -> String;
 
+    /// The word for where it stands, such as `DEPLOYING`, if there is one.
+    fn state(&self) -> Option<&str>;
+
     /// Why it will not go on by itself, if so.
     fn failure(&self) -> Option<String>;
 }
@@ -123,7 +126,9 @@ impl<R: Watched, S: HttpService> Collection<R, S> {
                 (last, moved_at) = (Some(stage), Instant::now());
             }
             if moved_at.elapsed() >= wait.inactivity {
-                return Err(Error::timeout("inactivity", wait.inactivity));
+                let state = resource.state().unwrap_or("without a status");
+                let stands = Error::failed(format!("`{name}` is still {state}"));
+                return Err(Error::timeout("inactivity", wait.inactivity).caused_by(stands));
             }
             sleep(wait.every).await;
         }
@@ -154,6 +159,10 @@ macro_rules! watched {
                 format!("{:?} {:?}", self.status, self.events)
             }
 
+            fn state(&self) -> Option<&str> {
+                Some(self.status.as_ref()?.as_str())
+            }
+
             fn failure(&self) -> Option<String> {
                 $crate::wait::failure_of(self.status.as_ref(), self.events.as_deref())
             }
@@ -166,3 +175,6 @@ macro_rules! watched {
     reason = "which kinds there are is a matter of features"
 )]
 pub(crate) use watched;
+
+#[cfg(all(test, feature = "workloads"))]
+mod tests;

@@ -254,6 +254,10 @@ impl crate::wait::Watched for Workspace {
         format!("{:?} {:?}", self.status, self.status_reason)
     }
 
+    fn state(&self) -> Option<&str> {
+        Some(self.status.as_ref()?.as_str())
+    }
+
     fn failure(&self) -> Option<String> {
         let failed = self.status == Some(WorkspaceStatus::Error);
         failed.then(|| match &self.status_reason {

@@ -1,5 +1,6 @@
-//! The stage `interop`: the platform's own SDKs for other languages judge the emulator, and a
-//! certified OAuth 2.0 server judges our sign-ins.
+//! The stage `interop`: the platform's own SDKs for other languages judge the emulator, Schemathesis
+//! judges whether it keeps to the document that it serves, and a certified OAuth 2.0 server judges
+//! our sign-ins.
 //!
 //! What they need is installed as their lock files say, under `target`, and nothing is written
 //! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
@@ -16,7 +17,8 @@ use super::stages::step;
 use emulator::Emulator;
 use program::{OAUTH_SERVER, PROGRAMS, Place};
 
-/// Runs every program against one emulator. The error tells what went wrong with which.
+/// Runs every program, each against an emulator of its own. The error tells what went wrong with
+/// which.
 pub(super) fn run(root: &Path) -> Result<(), String> {
     let places = PROGRAMS
         .iter()
@@ -27,10 +29,13 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         install::bring_up_to_date(place)?;
     }
     super::execute(&step("build --package blaxel-emulator"), root)?;
-    let emulator = Emulator::start(root)?;
+    let judge = |place: &Place| {
+        let emulator = Emulator::start(root)?;
+        place.judge(emulator.variables())
+    };
     let mut failures: Vec<String> = places
         .iter()
-        .filter_map(|place| place.judge(emulator.variables()).err())
+        .filter_map(|place| judge(place).err())
         .collect();
     failures.extend(oauth::judge(&server, root).err());
     if failures.is_empty() {

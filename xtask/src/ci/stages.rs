@@ -21,6 +21,8 @@ pub(super) enum Plan {
     Commands(Vec<Step>),
     /// The repository rules, which are part of this program.
     Tidy,
+    /// The comparison with the API's document at this path from the root, which is part of it too.
+    Drift(&'static str),
     /// The platform's own SDKs, run against the emulator.
     Interop,
     /// Nothing, because this machine lacks something.
@@ -48,6 +50,11 @@ pub(super) const STAGES: &[Stage] = &[
         name: "tidy",
         about: "the rules of the repository that no compiler knows",
         plan: |_| Plan::Tidy,
+    },
+    Stage {
+        name: "drift",
+        about: "the management facade declares what the API's OpenAPI document describes",
+        plan: drift,
     },
     Stage {
         name: "clippy",
@@ -94,6 +101,9 @@ pub(super) const STAGES: &[Stage] = &[
 
 const WASM: &str = "wasm32-unknown-unknown";
 
+/// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
+const DOCUMENT: &str = "../shared/spec/controlplane.yml";
+
 /// The stages with one line each.
 pub(super) fn listing() -> String {
     STAGES
@@ -111,6 +121,14 @@ pub(super) fn step(arguments: &str) -> Step {
 
 fn one(arguments: &str) -> Plan {
     Plan::Commands(vec![step(arguments)])
+}
+
+fn drift(root: &Path) -> Plan {
+    if root.join(DOCUMENT).is_file() {
+        Plan::Drift(DOCUMENT)
+    } else {
+        Plan::Skip(format!("no OpenAPI document at {DOCUMENT}"))
+    }
 }
 
 fn features(root: &Path) -> Plan {
@@ -234,6 +252,21 @@ mod tests {
             commands.iter().any(|command| command.contains(bare_auth)),
             "{commands:?}"
         );
+    }
+
+    #[test]
+    fn drift_is_looked_for_where_there_is_a_document() {
+        let beside = std::env::temp_dir().join(format!("xtask-stages-{}", std::process::id()));
+        let root = beside.join("checkout");
+        let document = beside.join("shared/spec/controlplane.yml");
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::create_dir_all(document.parent().unwrap()).unwrap();
+        let without = drift(&root);
+        std::fs::write(&document, "").unwrap();
+        let with = drift(&root);
+        std::fs::remove_dir_all(&beside).unwrap();
+        assert!(matches!(without, Plan::Skip(reason) if reason.contains(DOCUMENT)));
+        assert!(matches!(with, Plan::Drift(DOCUMENT)));
     }
 
     #[test]

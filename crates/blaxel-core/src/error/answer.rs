@@ -11,6 +11,7 @@
 //! | `{error: {code, message, origin, retryable, action, ...}}` and headers | the gateway |
 //! | `{error: text, error_description}` | the OAuth endpoints |
 //! | an HTML page | the content network before the platform |
+//! | an XML document with `Code` and `Message` | the storage that uploads go to |
 //! | nothing, or plain text | anybody |
 //! | anything else | the user's own workload |
 
@@ -37,6 +38,8 @@ pub enum Origin {
     OAuth,
     /// Something between the client and the platform that answered in HTML.
     Edge,
+    /// The storage that uploads go to.
+    Storage,
 }
 
 /// The content of an error answer.
@@ -59,7 +62,9 @@ impl ApiError {
             Ok(Value::Object(members)) => Self::from_object(members),
             Ok(Value::String(message)) => Self::from_text(&message),
             Ok(_) => Self::from_text(""),
-            Err(_) if looks_like_html(&text, &content_type) => Self::from_html(&text),
+            Err(_) if looks_like_html(&text, &content_type) => {
+                Self::from_storage(&text).unwrap_or_else(|| Self::from_html(&text))
+            }
             Err(_) => Self::from_text(&text),
         };
         if platform {
@@ -91,6 +96,19 @@ impl ApiError {
             None => "the answer is an HTML page".to_owned(),
         };
         Self::bare(Origin::Edge, Some(message))
+    }
+
+    /// The XML of a storage, of which only these two are taken: the rest repeats the signed request.
+    fn from_storage(document: &str) -> Option<Self> {
+        let element = |open: &str, close: &str| {
+            let (_, after) = document.split_once(open)?;
+            one_line(after.split_once(close)?.0)
+        };
+        let code = element("<Code>", "</Code>")?;
+        Some(Self {
+            code: Some(code),
+            ..Self::bare(Origin::Storage, element("<Message>", "</Message>"))
+        })
     }
 
     fn from_object(mut members: Map<String, Value>) -> Self {

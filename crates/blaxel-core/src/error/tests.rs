@@ -83,6 +83,14 @@ fn every_known_shape_is_read() {
             Some("the answer is an HTML page titled \"504 Gateway Time-out\""),
             Origin::Edge,
         ),
+        (
+            403,
+            "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Request has\n expired\
+             </Message><StringToSign>secret</StringToSign></Error>",
+            Some("AccessDenied"),
+            Some("Request has expired"),
+            Origin::Storage,
+        ),
         (502, "", None, None, Origin::ControlPlane),
         (
             403,

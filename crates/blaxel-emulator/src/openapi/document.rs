@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, Operation};
+use super::links::links;
 use super::shape::Shape;
 use super::write::Writer;
 use crate::router::{Gate, Route, VERSIONS};
@@ -45,21 +46,27 @@ pub(crate) fn routes() -> Vec<Route> {
 fn document(routes: &[Route]) -> Value {
     let facts = Facts::get();
     let mut writer = Writer::new(facts);
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for route in routes {
-        if let Some(operation) = facts.operation(route.operation) {
-            let described = describe(route, operation, &mut writer);
-            paths
-                .entry(operation.path)
-                .or_default()
-                .insert(operation.method.to_lowercase(), described);
-        }
-    }
-    let refusals: BTreeMap<_, _> = routes
+    let served: Vec<_> = routes
         .iter()
-        .filter_map(|route| facts.operation(route.operation))
-        .map(|operation| (refusal(operation), refused(refusal(operation), &mut writer)))
+        .filter_map(|route| Some((route, facts.operation(route.operation)?)))
         .collect();
+    let operations: Vec<_> = served
+        .iter()
+        .map(|(route, operation)| (route.operation, *operation))
+        .collect();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut refusals = BTreeMap::new();
+    for (route, operation) in served {
+        let mut described = describe(route, operation, &mut writer);
+        let links = links(facts, operation, &operations);
+        if let Some((status, _)) = operation.answers.first().filter(|_| !links.is_empty()) {
+            described["responses"][status.to_string()]["links"] = links.into();
+        }
+        let methods = paths.entry(operation.path).or_default();
+        methods.insert(operation.method.to_lowercase(), described);
+        let kind = refusal(operation);
+        refusals.insert(kind, refused(kind, &mut writer));
+    }
     let versions: Vec<_> = VERSIONS.iter().map(ToString::to_string).collect();
     json!({
         "openapi": "3.0.3",
@@ -94,8 +101,8 @@ fn describe(route: &Route, operation: &Operation, writer: &mut Writer<'_>) -> Va
             "schema": writer.member(parameter),
         })
     }));
-    let is_open = route.gate == Gate::Open;
-    if !is_open {
+    let is_open = matches!(route.gate, Gate::Open | Gate::Public);
+    if route.gate != Gate::Open {
         parameters.push(json!({"$ref": "#/components/parameters/BlaxelVersion"}));
     }
     let mut described = json!({
@@ -174,7 +181,7 @@ fn content(schema: Value) -> Value {
 }
 
 /// The names in braces in a path.
-fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }

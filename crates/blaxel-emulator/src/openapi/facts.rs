@@ -81,6 +81,18 @@ impl Facts {
         self.operations.get(name)
     }
 
+    /// The shape of a member of an object.
+    pub(super) fn member<'a>(&'a self, shape: &'a Shape, name: &str) -> Option<&'a Shape> {
+        match shape {
+            Shape::Named(schema) => self.member(&self.schema(schema)?.shape, name),
+            Shape::Object(members) => {
+                let member = members.iter().find(|member| member.name == name)?;
+                Some(&member.shape)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a member is the server's own, by itself or by its schema.
     pub(super) fn is_read_only(&self, member: &Member) -> bool {
         member.read_only

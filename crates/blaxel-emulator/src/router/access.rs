@@ -3,9 +3,11 @@
 use blaxel_core::{ApiVersion, Timestamp};
 use http::{HeaderMap, StatusCode};
 
+use super::service_accounts;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::journal::CredentialKind;
+use crate::state;
 
 pub(crate) const VERSION: &str = "blaxel-version";
 pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
@@ -14,6 +16,11 @@ const AUTHORIZATION: &str = "authorization";
 const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 /// The headers that carry credentials.
 pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
+
+/// Who holds the API key.
+pub(crate) const OWNER: &str = "developer@example.com";
+/// Who signs in by a device.
+pub(crate) const PERSON: &str = "emulator-person";
 
 /// Every version there is; the first one is meant by a request that names none.
 pub(crate) const VERSIONS: [ApiVersion; 3] = [
@@ -33,6 +40,8 @@ pub(crate) enum Identity {
     Owner,
     /// A client that got an access token.
     Client(String),
+    /// The holder of an API key of a service account.
+    ServiceAccount(String),
 }
 
 impl Identity {
@@ -51,6 +60,9 @@ impl Identity {
         if credential == engine.config.api_key {
             return Self::Owner;
         }
+        if let Some(account) = state::access::key_holder(&engine.store.open(), credential) {
+            return Self::ServiceAccount(account);
+        }
         let Some(claims) = engine.access_tokens.claims(credential) else {
             return Self::Rejected;
         };
@@ -60,7 +72,9 @@ impl Identity {
             .unwrap_or(0);
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
         match subject {
-            Some(subject) if engine.clock.seconds() < expires => Self::Client(subject.to_owned()),
+            Some(subject) if engine.clock.seconds() < expires && is_known(engine, subject) => {
+                Self::Client(subject.to_owned())
+            }
             _ => Self::Rejected,
         }
     }
@@ -69,7 +83,7 @@ impl Identity {
         match self {
             Self::Nobody => CredentialKind::None,
             Self::Rejected => CredentialKind::Rejected,
-            Self::Owner => CredentialKind::ApiKey,
+            Self::Owner | Self::ServiceAccount(_) => CredentialKind::ApiKey,
             Self::Client(_) => CredentialKind::AccessToken,
         }
     }
@@ -77,10 +91,16 @@ impl Identity {
     /// The name that stands in `createdBy` and `updatedBy`.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Client(name) => name,
-            _ => "developer@example.com",
+            Self::Client(name) | Self::ServiceAccount(name) => name,
+            _ => OWNER,
         }
     }
+}
+
+/// Whether tokens of a subject are still good: those of a service account end with it.
+pub(crate) fn is_known(engine: &Engine, subject: &str) -> bool {
+    [engine.config.client_id.as_str(), PERSON].contains(&subject)
+        || service_accounts::secret(&engine.store.open(), subject).is_some()
 }
 
 /// What comes after the name of an authentication scheme, which is written in any case.
@@ -107,7 +127,7 @@ pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, Refusal> {
 pub(crate) fn authenticated(identity: &Identity) -> Result<(), Refusal> {
     match identity {
         Identity::Nobody | Identity::Rejected => Err(Refusal::unauthorized()),
-        Identity::Owner | Identity::Client(_) => Ok(()),
+        Identity::Owner | Identity::Client(_) | Identity::ServiceAccount(_) => Ok(()),
     }
 }
 

@@ -74,7 +74,8 @@ fn resource_types(call: &Call) -> Outcome {
     Ok(Json(json!({"values": call.engine.history.resource_types(&window)})).into_response())
 }
 
-fn known_account(call: &Call) -> Result<(), Refusal> {
+/// Asks that a path means the account that there is.
+pub(crate) fn known_account(call: &Call) -> Result<(), Refusal> {
     if call.path(ACCOUNT) == call.engine.history.account_id() {
         return Ok(());
     }

@@ -81,7 +81,7 @@ impl Call {
             Err(rejection) => return Err(malformed(&rejection.body_text())),
         };
         let version = match gate {
-            Gate::Account | Gate::Workspace => access::version(&head.headers)?,
+            Gate::Public | Gate::Account | Gate::Workspace => access::version(&head.headers)?,
             Gate::Open | Gate::Workload | Gate::Upload => ApiVersion::V2026_04_28,
         };
         let named = head
@@ -89,7 +89,7 @@ impl Call {
             .get(access::WORKSPACE)
             .map(|value| value.to_str().unwrap_or("?"));
         match gate {
-            Gate::Open | Gate::Upload => {}
+            Gate::Open | Gate::Public | Gate::Upload => {}
             Gate::Account => access::authenticated(&identity)?,
             Gate::Workspace => {
                 access::authenticated(&identity)?;

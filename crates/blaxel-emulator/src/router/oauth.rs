@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::access::scheme;
-use super::{Call, Gate, Outcome, Route};
+use super::access::{PERSON, is_known, scheme};
+use super::{Call, Gate, Outcome, Route, service_accounts};
 use crate::errors::Refusal;
 
 /// How long an access token is good, in seconds.
@@ -22,8 +22,6 @@ const PUBLIC_CLIENT: &str = "blaxel";
 const DEVICE_LIFETIME: u64 = 180;
 /// How often to ask for its outcome, in seconds.
 const DEVICE_INTERVAL: u64 = 3;
-/// Who signs in by a device.
-const PERSON: &str = "emulator-person";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -98,10 +96,15 @@ fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String,
         }
     };
     let config = &call.engine.config;
-    if id != config.client_id {
+    let right = if id == config.client_id {
+        Some(config.client_secret.clone())
+    } else {
+        service_accounts::secret(&call.engine.store.open(), &id)
+    };
+    let Some(right) = right else {
         return Err(Refusal::oauth("invalid_client", "client_id is not known."));
-    }
-    if secret != config.client_secret {
+    };
+    if secret != right {
         return Err(Refusal::oauth("invalid_client", "client_secret is wrong."));
     }
     Ok(id)
@@ -122,6 +125,7 @@ fn refreshed(call: &Call, token: Option<&str>) -> Result<String, Refusal> {
         .as_ref()
         .and_then(|claims| claims.get("sub")?.as_str());
     subject
+        .filter(|subject| is_known(&call.engine, subject))
         .map(str::to_owned)
         .ok_or_else(|| Refusal::oauth("invalid_grant", "refresh_token is not good."))
 }

@@ -64,6 +64,10 @@ fn create(call: &Call, kind: &'static Kind) -> Outcome {
     let document = body::document(call, kind)?;
     let mut shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
+    if shelves.all(&shelf).count() >= kind.most {
+        let message = format!("There are {} already, and there may be no more.", kind.most);
+        return Err(Refusal::bad_request(message));
+    }
     let name = match (kind.naming, body::name(&document, kind)?) {
         (Naming::GivenOrMade(prefix), None) | (Naming::Made(prefix), _) => {
             shelves.fresh_name(&shelf, prefix)
@@ -77,7 +81,7 @@ fn create(call: &Call, kind: &'static Kind) -> Outcome {
     }
 }
 
-fn get(call: &Call, kind: &'static Kind) -> Outcome {
+pub(crate) fn get(call: &Call, kind: &'static Kind) -> Outcome {
     let shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
     let name = call.path(kind.parameter);
@@ -87,7 +91,7 @@ fn get(call: &Call, kind: &'static Kind) -> Outcome {
     Ok(json_of(shelves.seen(&shelf, record, sight)))
 }
 
-fn update(call: &Call, kind: &'static Kind) -> Outcome {
+pub(crate) fn update(call: &Call, kind: &'static Kind) -> Outcome {
     let document = body::document(call, kind)?;
     let name = call.path(kind.parameter);
     body::same_name(&document, kind, name)?;
@@ -112,7 +116,7 @@ fn update(call: &Call, kind: &'static Kind) -> Outcome {
     }
 }
 
-fn delete(call: &Call, kind: &'static Kind) -> Outcome {
+pub(crate) fn delete(call: &Call, kind: &'static Kind) -> Outcome {
     let mut shelves = call.engine.store.open();
     let shelf = shelf(call, kind, &shelves)?;
     let name = call.path(kind.parameter);
@@ -127,6 +131,8 @@ fn delete(call: &Call, kind: &'static Kind) -> Outcome {
     Ok(match kind.deleted {
         Deleted::Document => json_of(shelves.show(&shelf, name).unwrap_or(before)),
         Deleted::MessageAndName => Json(json!({"message": message, "name": name})).into_response(),
+        Deleted::Message => Json(json!({"message": message})).into_response(),
+        Deleted::Nothing => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
@@ -211,6 +217,6 @@ pub(crate) fn taken(kind: &Kind, name: &str) -> Refusal {
     Refusal::explained(StatusCode::CONFLICT, &error, message)
 }
 
-fn json_of(document: Document) -> Response {
+pub(crate) fn json_of(document: Document) -> Response {
     Json(document).into_response()
 }

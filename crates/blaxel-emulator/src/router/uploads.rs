@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::{Call, Gate, Outcome, Route, access, volume_templates};
+use super::{Call, Gate, Outcome, Route, access, images, volume_templates};
 use crate::errors::Refusal;
 use crate::uploads::Purpose;
 
@@ -69,7 +69,13 @@ fn put(call: &Call) -> Outcome {
             shelf,
             name,
             serial,
-        } => shelves.build(&shelf, &name, serial),
+        } => {
+            shelves.build(&shelf, &name, serial);
+            images::deployed(&mut shelves, shelf.kind(), &name, call.body.len());
+        }
+        Purpose::Image { key, serial } => {
+            images::receive(&mut shelves, &key, serial, call.body.len());
+        }
         Purpose::TemplateVersion { template, version } => {
             volume_templates::receive(&mut shelves, &template, &version, call.body.len());
         }

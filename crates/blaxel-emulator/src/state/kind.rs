@@ -80,6 +80,8 @@ pub(crate) struct Kind {
     pub(crate) abridge: fn(&mut Document, bool),
     /// When it ends by itself, if it does.
     pub(crate) end: fn(&Record) -> Option<End>,
+    /// How many there may be under one parent.
+    pub(crate) most: usize,
     /// What stands against a deletion, in words; it is refused with 409 then.
     pub(crate) hinder: fn(&Shelves, &Record) -> Option<String>,
     /// The spec of one that the emulator puts in place itself.
@@ -188,6 +190,10 @@ pub(crate) enum Deleted {
     Document,
     /// A message and the name.
     MessageAndName,
+    /// A message.
+    Message,
+    /// 204, and nothing.
+    Nothing,
 }
 
 impl Operations {
@@ -260,6 +266,7 @@ impl Kind {
         compute: |_, _, _, _| {},
         abridge: |_, _| {},
         end: |_| None,
+        most: usize::MAX,
         hinder: |_, _| None,
         sample: |_| Value::Object(Document::new()),
     };

@@ -1,17 +1,30 @@
 //! The kinds there are.
 
+pub(crate) mod access;
+pub(crate) mod executions;
 mod governance;
+pub(crate) mod images;
 mod network;
+mod previews;
 mod sandboxes;
+mod schedules;
 mod storage;
 mod workloads;
 
 use super::{Kind, Pages};
 
-pub(crate) use self::governance::{POLICIES, policy_users};
-pub(crate) use self::sandboxes::SANDBOXES;
-pub(crate) use self::storage::VOLUME_TEMPLATES;
-pub(crate) use self::workloads::{AGENTS, MODELS};
+pub(crate) use self::access::{API_KEYS, SERVICE_ACCOUNTS, USERS, WORKSPACES};
+pub(crate) use self::executions::EXECUTIONS;
+pub(crate) use self::governance::{
+    CUSTOM_DOMAINS, DOMAIN_SHARES, INTEGRATION_CONNECTIONS, POLICIES, policy_users,
+};
+pub(crate) use self::images::{IMAGE_SHARES, IMAGES, PENDING_SHARES};
+pub(crate) use self::network::{EGRESS_GATEWAYS, EGRESS_IPS};
+pub(crate) use self::previews::PREVIEWS;
+pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS};
+pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_changed};
+pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES, VOLUMES};
+pub(crate) use self::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, MODELS};
 
 /// Pages that can be asked for by status and external id, as most can.
 const PAGES: Pages = Pages {
@@ -20,22 +33,31 @@ const PAGES: Pages = Pages {
     ..Pages::PLAIN
 };
 
-/// Every kind, parents before what is under them.
+/// Every kind that has any of the usual operations, parents before what is under them.
 pub(crate) static KINDS: &[&Kind] = &[
     &workloads::AGENTS,
     &workloads::FUNCTIONS,
     &workloads::JOBS,
+    &executions::EXECUTIONS,
     &workloads::MODELS,
     &workloads::APPLICATIONS,
     &sandboxes::SANDBOXES,
-    &sandboxes::SANDBOX_SCHEDULES,
+    &sandboxes::SNAPSHOTS,
+    &previews::PREVIEWS,
+    &previews::PREVIEW_TOKENS,
+    &schedules::SCHEDULES,
     &storage::VOLUMES,
     &storage::VOLUME_TEMPLATES,
     &storage::DRIVES,
     &governance::POLICIES,
     &governance::INTEGRATION_CONNECTIONS,
     &governance::CUSTOM_DOMAINS,
+    &governance::DOMAIN_SHARES,
     &network::VPCS,
     &network::EGRESS_GATEWAYS,
     &network::EGRESS_IPS,
+    &access::WORKSPACES,
+    &access::USERS,
+    &access::SERVICE_ACCOUNTS,
+    &access::API_KEYS,
 ];

@@ -14,6 +14,10 @@ pub(crate) type Document = Map<String, Value>;
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) workspace: String,
+    /// The id of the account that the workspace is of.
+    pub(crate) account: String,
+    /// Where the emulator is reached, such as `http://127.0.0.1:4242`.
+    pub(crate) origin: String,
     /// The base of the workloads' addresses.
     pub(crate) run_url: String,
     /// How long each step of a deployment lasts.

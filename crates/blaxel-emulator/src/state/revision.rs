@@ -94,7 +94,7 @@ fn content(revision: &Revision, secrets: &[Secret]) -> Value {
         "createdBy": revision.by,
         "image": member::text(&document, "spec/image").unwrap_or_default(),
     });
-    for name in ["envs", "memory", "port"] {
+    for name in ["envs", "memory", "port", "snapshot"] {
         if let Some(value) = document.get("spec").and_then(|spec| spec.get(name)) {
             told[name] = value.clone();
         }

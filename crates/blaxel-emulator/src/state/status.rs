@@ -9,9 +9,10 @@ pub(crate) const UPLOADING: &str = "UPLOADING";
 pub(crate) const BUILDING: &str = "BUILDING";
 pub(crate) const DEPLOYING: &str = "DEPLOYING";
 pub(crate) const DEPLOYED: &str = "DEPLOYED";
+pub(crate) const BUILT: &str = "BUILT";
 
 /// The states a list can be asked for, in every version. The emulator's own walks do not come by
-/// the last four.
+/// the last three.
 pub(crate) const ALL: [&str; 13] = [
     DELETING,
     TERMINATED,
@@ -22,7 +23,7 @@ pub(crate) const ALL: [&str; 13] = [
     BUILDING,
     DEPLOYING,
     DEPLOYED,
-    "BUILT",
+    BUILT,
     "ARCHIVING",
     "ARCHIVED",
     "UNARCHIVING",

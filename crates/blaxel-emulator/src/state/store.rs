@@ -71,6 +71,11 @@ impl Shelves {
         self.now
     }
 
+    /// What makes this emulator's resources its own.
+    pub(crate) fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
     /// One record.
     pub(crate) fn get(&self, shelf: &Shelf, name: &str) -> Option<&Record> {
         self.by_shelf.get(shelf)?.get(name)
@@ -232,7 +237,16 @@ impl Shelves {
     /// A text that nobody can guess: 32 hexadecimal digits.
     pub(crate) fn fresh_secret(&mut self) -> String {
         self.serial += 1;
-        let signature = self.secrets.sign(&self.serial.to_be_bytes());
+        self.secret(self.serial)
+    }
+
+    /// A text that nobody can guess, and that stays the same as long as a record is there.
+    pub(crate) fn secret_of(&self, record: &Record) -> String {
+        self.secret(record.serial)
+    }
+
+    fn secret(&self, serial: u64) -> String {
+        let signature = self.secrets.sign(&serial.to_be_bytes());
         let digits = signature.iter().take(16);
         digits.map(|byte| format!("{byte:02x}")).collect()
     }

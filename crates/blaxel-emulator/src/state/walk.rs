@@ -15,7 +15,7 @@ const MEMORY: usize = 100;
 #[derive(Clone, Debug)]
 struct Step {
     at: Duration,
-    /// What is under way: `deployment`, `deactivation` or `deletion`.
+    /// What is under way, such as a `deployment`.
     event: &'static str,
     status: &'static str,
     message: &'static str,
@@ -181,6 +181,29 @@ impl Walk {
         self.steps.append(&mut rest.steps);
     }
 
+    /// Comes to a state at a time, which must be no earlier than that of the state before: for what
+    /// is not deployed and has states of its own.
+    pub(crate) fn follow(
+        &mut self,
+        at: Duration,
+        event: &'static str,
+        state: (&'static str, &'static str),
+    ) {
+        self.push(at, event, state, None);
+    }
+
+    /// When it comes to its last state, as things stand.
+    pub(crate) fn last(&self) -> Option<Duration> {
+        self.steps.last().map(|step| step.at)
+    }
+
+    /// When it came to a state, if it did.
+    pub(crate) fn begun(&self, state: &str, now: Duration) -> Option<Duration> {
+        self.past(now)
+            .find(|step| step.status == state)
+            .map(|step| step.at)
+    }
+
     /// Starts a deletion.
     pub(crate) fn delete(&mut self, at: Duration, end: End) {
         self.break_off(at);
@@ -195,7 +218,7 @@ impl Walk {
     }
 
     /// Drops what has not happened yet, and what happened too long ago.
-    fn break_off(&mut self, at: Duration) {
+    pub(crate) fn break_off(&mut self, at: Duration) {
         self.steps.retain(|step| step.at <= at);
         let forgotten = self.steps.len().saturating_sub(MEMORY);
         self.steps.drain(..forgotten);

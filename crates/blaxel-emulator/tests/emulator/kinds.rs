@@ -69,7 +69,8 @@ fn kinds() -> Vec<Kind> {
             ..kind(
                 "customdomains",
                 "Custom domain",
-                json!({"domainType": "previews", "status": "pending"}),
+                json!({"domainType": "previews", "status": "pending",
+                    "cnameRecords": "here", "txtRecords": {"a": "b"}}),
             )
         },
         Kind {

@@ -1,5 +1,7 @@
 //! Bringing a resource to be as a document says, whether it is there or not.
 
+use std::future::Future;
+
 use blaxel_core::{Error, HttpService};
 use http::StatusCode;
 
@@ -28,6 +30,18 @@ impl<R> Outcome<R> {
     }
 }
 
+#[cfg(feature = "upload")]
+impl<R, T> Outcome<(R, T)> {
+    /// What was done with the resource, and what came along.
+    pub(crate) fn unzip(self) -> (Outcome<R>, T) {
+        match self {
+            Self::Created((resource, other)) => (Outcome::Created(resource), other),
+            Self::Replaced((resource, other)) => (Outcome::Replaced(resource), other),
+            Self::Kept((resource, other)) => (Outcome::Kept(resource), other),
+        }
+    }
+}
+
 impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     /// Makes a resource, or replaces all of the one of its name: in the order that the kind needs.
     ///
@@ -37,34 +51,63 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     ///
     /// What the last step failed with.
     pub async fn apply(&self, resource: &R) -> Result<Outcome<R>, Error> {
-        match self.apply_once(resource).await {
-            Err(error) if error.is_not_found() || error.is_conflict() => {
-                self.apply_once(resource).await
-            }
-            outcome => outcome,
+        match R::ORDER {
+            ApplyOrder::KeepExisting => match self.keep_or_create(resource).await {
+                Err(error) if has_crossed(&error) => self.keep_or_create(resource).await,
+                outcome => outcome,
+            },
+            order => apply_in(order, || self.create(resource), || self.replace(resource)).await,
         }
     }
 
-    async fn apply_once(&self, resource: &R) -> Result<Outcome<R>, Error> {
-        match R::ORDER {
-            ApplyOrder::ReplaceFirst => match self.replace(resource).await {
-                Err(error) if is_nothing_to_replace(&error) => {
-                    self.create(resource).await.map(Outcome::Created)
-                }
-                outcome => outcome.map(Outcome::Replaced),
-            },
-            ApplyOrder::CreateFirst => match self.create(resource).await {
-                Err(error) if error.is_conflict() => {
-                    self.replace(resource).await.map(Outcome::Replaced)
-                }
-                outcome => outcome.map(Outcome::Created),
-            },
-            ApplyOrder::KeepExisting => match self.find(resource.name()).await? {
-                Some(present) => Ok(Outcome::Kept(present)),
-                None => self.create(resource).await.map(Outcome::Created),
-            },
+    async fn keep_or_create(&self, resource: &R) -> Result<Outcome<R>, Error> {
+        match self.find(resource.name()).await? {
+            Some(present) => Ok(Outcome::Kept(present)),
+            None => self.create(resource).await.map(Outcome::Created),
         }
     }
+}
+
+/// Creates or replaces in the order that a kind needs, and once more if the resource came or went by
+/// another hand between the two. A kind that is kept is created first.
+pub(crate) async fn apply_in<T, C, P>(
+    order: ApplyOrder,
+    create: impl Fn() -> C,
+    replace: impl Fn() -> P,
+) -> Result<Outcome<T>, Error>
+where
+    C: Future<Output = Result<T, Error>>,
+    P: Future<Output = Result<T, Error>>,
+{
+    match apply_once(order, &create, &replace).await {
+        Err(error) if has_crossed(&error) => apply_once(order, &create, &replace).await,
+        outcome => outcome,
+    }
+}
+
+async fn apply_once<T, C, P>(
+    order: ApplyOrder,
+    create: &impl Fn() -> C,
+    replace: &impl Fn() -> P,
+) -> Result<Outcome<T>, Error>
+where
+    C: Future<Output = Result<T, Error>>,
+    P: Future<Output = Result<T, Error>>,
+{
+    match order {
+        ApplyOrder::ReplaceFirst => match replace().await {
+            Err(error) if is_nothing_to_replace(&error) => create().await.map(Outcome::Created),
+            outcome => outcome.map(Outcome::Replaced),
+        },
+        ApplyOrder::CreateFirst | ApplyOrder::KeepExisting => match create().await {
+            Err(error) if error.is_conflict() => replace().await.map(Outcome::Replaced),
+            outcome => outcome.map(Outcome::Created),
+        },
+    }
+}
+
+fn has_crossed(error: &Error) -> bool {
+    error.is_not_found() || error.is_conflict()
 }
 
 /// Some kinds answer a replacement of what is not there with 405.

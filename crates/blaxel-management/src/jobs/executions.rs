@@ -283,6 +283,10 @@ impl crate::wait::Watched for JobExecution {
         format!("{:?} {:?} {updated:?}", self.status, self.stats)
     }
 
+    fn state(&self) -> Option<&str> {
+        Some(self.status.as_ref()?.as_str())
+    }
+
     fn failure(&self) -> Option<String> {
         let status = self.status.as_ref()?;
         if !status.is_finished() || status.is_success() {

@@ -1,4 +1,4 @@
-//! The programs, one for each SDK: what they need, where they live, and what they say.
+//! The programs, one for each judge: what they need, where they live, and what they say.
 
 use std::fmt;
 use std::fs;
@@ -17,8 +17,10 @@ const VENV_PYTHON: &str = if cfg!(windows) {
     "venv/bin/python"
 };
 
-/// How long a program may run. It takes a few seconds.
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+/// How long the scenario of an SDK may take. It takes a few seconds.
+const SCENARIO_LIMIT: Duration = Duration::from_secs(60);
+/// How long Schemathesis may take, which grows with the number of operations.
+const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(420);
 
 /// What a program finds in its environment, besides its home and the way to the emulator.
 const ENVIRONMENT: [(&str, &str); 3] = [
@@ -31,11 +33,11 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 /// credentials and no addresses.
 const KEPT: [&str; 2] = ["PATH", "SYSTEMROOT"];
 
-/// A program that judges the emulator by one SDK.
+/// A program that judges the emulator.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// The language of the SDK, which is the name of the directory too.
-    pub(super) language: &'static str,
+    /// What it judges by, which is the name of the directory too: an SDK's language, or a tool.
+    pub(super) name: &'static str,
     /// The files that say what is to be installed.
     pub(super) locks: &'static [&'static str],
     /// Commands that tell the versions of the tools, and whether they are there.
@@ -43,8 +45,12 @@ pub(super) struct Program {
     /// Commands that install.
     pub(super) install: &'static [Call],
     script: &'static str,
+    /// What the script reads besides.
+    settings: &'static [&'static str],
     /// What runs the script.
     run: Call,
+    /// How long it may run.
+    limit: Duration,
 }
 
 /// A command with its arguments. One with a slash is found in the directory of the installation.
@@ -52,6 +58,25 @@ pub(super) struct Program {
 pub(super) struct Call(&'static str, &'static [&'static str]);
 
 const NODE: &[Call] = &[Call("node", &["--version"]), Call(NPM, &["--version"])];
+const PYTHON_VERSION: &[Call] = &[Call(PYTHON, &["--version"])];
+const PIP_INSTALL: &[Call] = &[
+    Call(PYTHON, &["-I", "-m", "venv", "--clear", "venv"]),
+    Call(
+        VENV_PYTHON,
+        &[
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+            "--requirement=requirements.txt",
+        ],
+    ),
+];
 const NPM_CI: &[Call] = &[Call(
     NPM,
     // The peers are what builds of the SDK need, and scripts nothing does.
@@ -67,47 +92,46 @@ const NPM_CI: &[Call] = &[Call(
 
 /// Not a judge of the emulator, but a server that judges our sign-ins.
 pub(super) const OAUTH_SERVER: Program = Program {
-    language: "oauth",
+    name: "oauth",
     locks: &["package.json", "package-lock.json"],
     tools: NODE,
     install: NPM_CI,
     script: "server.mjs",
+    settings: &[],
     run: Call("node", &[]),
+    limit: SCENARIO_LIMIT,
 };
 
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
-        language: "typescript",
+        name: "typescript",
         locks: &["package.json", "package-lock.json"],
         tools: NODE,
         install: NPM_CI,
         script: "check.mjs",
+        settings: &[],
         run: Call("node", &[]),
+        limit: SCENARIO_LIMIT,
     },
     Program {
-        language: "python",
+        name: "python",
         locks: &["requirements.txt"],
-        tools: &[Call(PYTHON, &["--version"])],
-        install: &[
-            Call(PYTHON, &["-I", "-m", "venv", "--clear", "venv"]),
-            Call(
-                VENV_PYTHON,
-                &[
-                    "-I",
-                    "-m",
-                    "pip",
-                    "install",
-                    "--require-hashes",
-                    "--only-binary=:all:",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "--quiet",
-                    "--requirement=requirements.txt",
-                ],
-            ),
-        ],
+        tools: PYTHON_VERSION,
+        install: PIP_INSTALL,
         script: "check.py",
+        settings: &[],
         run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
+        limit: SCENARIO_LIMIT,
+    },
+    Program {
+        name: "schemathesis",
+        locks: &["requirements.txt"],
+        tools: PYTHON_VERSION,
+        install: PIP_INSTALL,
+        script: "check.py",
+        settings: &["schemathesis.toml"],
+        run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
+        limit: SCHEMATHESIS_LIMIT,
     },
 ];
 
@@ -122,8 +146,8 @@ impl Place {
     pub(super) fn of(program: &'static Program, root: &Path) -> Self {
         Self {
             program,
-            source: root.join("tests/interop").join(program.language),
-            target: root.join("target/interop").join(program.language),
+            source: root.join("tests/interop").join(program.name),
+            target: root.join("target/interop").join(program.name),
         }
     }
 
@@ -144,7 +168,7 @@ impl Place {
     pub(super) fn bring(&self, file: &str) -> Result<(), String> {
         fs::copy(self.source.join(file), self.target.join(file))
             .map(drop)
-            .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.language))
+            .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.name))
     }
 
     /// A command that runs the program as it is installed.
@@ -162,14 +186,18 @@ impl Place {
     /// Runs the program; its environment is these variables and little else.
     pub(super) fn judge(&self, variables: &[(String, String)]) -> Result<(), String> {
         let Program {
-            language,
+            name,
             script,
+            settings,
             run,
+            limit,
             ..
         } = self.program;
-        say(&format!("$ {run} {script} ({language})"));
+        say(&format!("$ {run} {script} ({name})"));
         // A module finds what it imports beside itself only.
-        self.bring(script)?;
+        for file in settings.iter().chain([script]) {
+            self.bring(file)?;
+        }
         let home = self.fresh_home()?;
         let mut command = self.command(run);
         command
@@ -185,11 +213,11 @@ impl Place {
             .envs(["HOME", "USERPROFILE", "TMPDIR"].map(|name| (name, &home)))
             .envs(variables.iter().map(|(name, value)| (name, value)));
         let mut last = String::new();
-        let status = Process::start(&mut command, language)?.finish(RUN_LIMIT, |line| {
+        let status = Process::start(&mut command, name)?.finish(*limit, |line| {
             say(&line);
             last = line;
         })?;
-        verdict(&last, status.success()).map_err(|why| format!("{language}: {why}"))
+        verdict(&last, status.success()).map_err(|why| format!("{name}: {why}"))
     }
 
     /// An empty directory. The SDKs read settings from the one they are started in and from the
@@ -268,7 +296,8 @@ mod tests {
     fn every_program_has_its_files() {
         for program in PROGRAMS.iter().chain([&OAUTH_SERVER]) {
             let place = Place::of(program, &crate::root());
-            for file in program.locks.iter().chain([&program.script]) {
+            let files = program.locks.iter().chain(program.settings);
+            for file in files.chain([&program.script]) {
                 assert!(place.source.join(file).is_file(), "{file}");
             }
         }

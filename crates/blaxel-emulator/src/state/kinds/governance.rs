@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::PAGES;
 use super::sandboxes::SANDBOXES;
 use super::workloads::{AGENTS, FUNCTIONS, JOBS, MODELS};
-use crate::state::kind::{Kind, Life, Listing, Naming, Operations, Pages};
+use crate::state::kind::{Form, Kind, Life, Listing, Naming, Operations, Pages};
 use crate::state::secret::{Rule, Secret};
 use crate::state::{Document, Record, Shelves, member};
 
@@ -112,6 +112,27 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
         "spec/verificationError",
     ],
     complete: |document, _| member::default(document, "spec/status", "pending"),
+    compute: |shelves, _, record, document| {
+        // What is to stand in the domain name system, for the proof and for the traffic.
+        let proof = json!({format!("_blaxel.{}", record.name): shelves.secret_of(record)});
+        member::default(document, "spec/txtRecords", proof);
+        member::default(document, "spec/cnameRecords", "domains.emulator.invalid");
+    },
     sample: |_| json!({"domainType": "applications"}),
     ..Kind::RESOURCE
+};
+
+/// A workspace that a custom domain is shared with, or the whole account. It lies under the domain.
+pub(crate) static DOMAIN_SHARES: Kind = Kind {
+    path: "customdomains/{domainName}/share",
+    parameter: "targetWorkspace",
+    noun: "Custom domain share",
+    parent: Some(&CUSTOM_DOMAINS),
+    operations: Operations {
+        list: Some("ListCustomDomainShares"),
+        // The others are done in their own way: see `router/domains.rs`.
+        ..Operations::NONE
+    },
+    form: Form::Flat { key: "workspace" },
+    ..Kind::FLAT
 };

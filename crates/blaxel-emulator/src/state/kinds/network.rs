@@ -1,6 +1,9 @@
 //! Virtual private clouds, and what is in them.
 
+use serde_json::json;
+
 use crate::state::kind::{Kind, Operations};
+use crate::state::member;
 
 pub(crate) static VPCS: Kind = Kind {
     path: "vpcs",
@@ -29,6 +32,7 @@ pub(crate) static EGRESS_GATEWAYS: Kind = Kind {
         ..Operations::NONE
     },
     parents_in: &["metadata/vpcName"],
+    sample: |_| json!({"region": "us-pdx-1"}),
     ..Kind::RESOURCE
 };
 
@@ -45,5 +49,15 @@ pub(crate) static EGRESS_IPS: Kind = Kind {
         ..Operations::NONE
     },
     parents_in: &["metadata/vpcName", "metadata/gatewayName"],
+    read_only: &["spec/publicIp"],
+    compute: |_, _, record, document| {
+        // Of the ranges that are kept for examples.
+        let address = if member::text(document, "spec/ipFamily") == Some("IPv6") {
+            format!("2001:db8::{:x}", record.serial)
+        } else {
+            format!("203.0.113.{}", record.serial % 254 + 1)
+        };
+        member::set(document, "spec/publicIp", address.into());
+    },
     ..Kind::RESOURCE
 };

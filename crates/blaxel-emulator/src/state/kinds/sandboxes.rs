@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::PAGES;
 use super::workloads::{ENVS, WORKLOAD};
 use crate::clock::timestamp;
-use crate::state::kind::{Kind, Life, Listing, Naming, Operations, Pages, Stamps};
+use crate::state::kind::{Deleted, Kind, Life, Listing, Naming, Operations, Pages, Stamps};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::walk::End;
@@ -119,30 +119,29 @@ fn end(record: &Record) -> Option<End> {
     Some(End::lingering(document, first))
 }
 
-pub(crate) static SANDBOX_SCHEDULES: Kind = Kind {
-    path: "sandboxes/{sandboxName}/schedules",
-    parameter: "scheduleId",
-    noun: "Schedule",
+pub(crate) static SNAPSHOTS: Kind = Kind {
+    path: "sandboxes/{sandboxName}/snapshots",
+    parameter: "snapshotId",
+    noun: "Snapshot",
     parent: Some(&SANDBOXES),
+    parents_in: &["sandboxName"],
     operations: Operations {
-        list: Some("ListSandboxSchedules"),
-        create: Some("CreateSandboxSchedule"),
-        get: Some("GetSandboxSchedule"),
-        update: Some("UpdateSandboxSchedule"),
-        delete: Some("DeleteSandboxSchedule"),
+        list: Some("ListSandboxSnapshots"),
+        // It is taken in its own way: see `router/forks.rs`.
+        create: None,
+        delete: Some("DeleteSandboxSnapshot"),
         ..Operations::NONE
     },
-    naming: Naming::GivenOrMade("sch"),
+    naming: Naming::Made("snap"),
     stamps: Stamps {
-        created_at: Some("createdAt"),
-        ..Stamps::NONE
+        updated_at: None,
+        updated_by: None,
+        ..Stamps::ALL
     },
-    listing: Listing::Paged(Pages {
-        default: 20,
-        max: 100,
-        anchor: false,
-        types: &["cron", "at"],
-        ..Pages::PLAIN
-    }),
+    deleted: Deleted::Nothing,
+    compute: |_, _, _, document| {
+        // What the sandbox was then is kept, but not shown.
+        document.remove("spec");
+    },
     ..Kind::FLAT
 };

@@ -22,9 +22,14 @@ impl Shelves {
         self.keep(shelf, record);
     }
 
-    /// Lets the next deployment of a record fail.
+    /// Lets the next deployment of a record fail, or the next execution of a job.
     pub(crate) fn fail_next(&mut self, kind: &Kind, name: &str) {
         self.failing.insert((kind.path, name.to_owned()));
+    }
+
+    /// Whether that was asked for. It comes about once.
+    pub(crate) fn is_to_fail(&mut self, kind: &Kind, name: &str) -> bool {
+        self.failing.remove(&(kind.path, name.to_owned()))
     }
 
     /// Starts the deployment of a record, if its kind knows any, and sets its end.
@@ -55,7 +60,7 @@ impl Shelves {
         let enabled = member::get(&record.document, "spec/enabled").and_then(Value::as_bool);
         if enabled == Some(false) {
             Aim::Deactivated
-        } else if self.failing.remove(&(kind.path, record.name.clone())) {
+        } else if self.is_to_fail(kind, &record.name) {
             Aim::Failed
         } else {
             Aim::Deployed

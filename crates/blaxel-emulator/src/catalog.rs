@@ -1,0 +1,50 @@
+//! What the platform offers to everybody: regions, hubs, templates, integrations. Nothing of it
+//! changes, so all of it is data.
+
+mod hub;
+mod integrations;
+mod places;
+
+pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template};
+pub(crate) use self::integrations::Integration;
+pub(crate) use self::places::{CONTINENTS, COUNTRIES, REGIONS, Region};
+
+/// What is switched on or off for the workspace.
+pub(crate) const FEATURES: [(&str, bool); 5] = [
+    ("applications", true),
+    ("drives", true),
+    ("egress-gateways", true),
+    ("sandbox-schedules", true),
+    ("gpu-jobs", false),
+];
+
+/// What was new: date, title and text, newest first.
+pub(crate) const CHANGES: [(&str, &str, &str); 3] = [
+    (
+        "2026-09-22",
+        "Images in pages",
+        "Lists of images are **paged**, and their tags have a list of their own.",
+    ),
+    (
+        "2026-07-07",
+        "Sandbox schedules",
+        "Sandboxes run commands at a time, or again and again.",
+    ),
+    (
+        "2026-04-28",
+        "Lists in pages",
+        "Lists come in **pages** to clients that name this version.",
+    ),
+];
+
+/// How much an account may have of something: the type, and the most.
+pub(crate) const QUOTAS: [(&str, u64); 8] = [
+    ("memory", 16384),
+    ("sandbox_ttl", 30),
+    ("sandbox_enforced_ttl", 0),
+    ("sandboxes", 100),
+    ("agents", 50),
+    ("functions", 50),
+    ("jobs", 50),
+    ("volumes", 100),
+];

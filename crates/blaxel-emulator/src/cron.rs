@@ -1,0 +1,278 @@
+//! When a recurring schedule is due: cron expressions of five fields, in UTC.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::clock::timestamp;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// An expression such as `0 8 * * 1-5`: minute, hour, day of the month, month, day of the week.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cron {
+    minutes: Set,
+    hours: Set,
+    days: Set,
+    months: Set,
+    weekdays: Set,
+    /// Whether a day must be right by the month and by the week. Where both are restricted, either
+    /// is enough, as it always was with cron.
+    both: bool,
+}
+
+/// Numbers below 64.
+#[derive(Clone, Copy, Debug)]
+struct Set(u64);
+
+/// What a field may hold, and the names of its first values.
+struct Field {
+    values: RangeInclusive<u8>,
+    names: &'static [&'static str],
+}
+
+const MINUTES: Field = Field {
+    values: 0..=59,
+    names: &[],
+};
+const HOURS: Field = Field {
+    values: 0..=23,
+    names: &[],
+};
+const DAYS: Field = Field {
+    values: 1..=31,
+    names: &[],
+};
+const MONTHS: Field = Field {
+    values: 1..=12,
+    names: &[
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ],
+};
+/// Sunday is 0, and 7 too.
+const WEEKDAYS: Field = Field {
+    values: 0..=7,
+    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+};
+
+impl Cron {
+    /// Reads an expression; `None` if it is none.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let [minutes, hours, days, months, weekdays] = *fields.as_slice() else {
+            return None;
+        };
+        let mut of_week = WEEKDAYS.read(weekdays)?;
+        if of_week.has(7) {
+            of_week.0 |= 1;
+        }
+        Some(Self {
+            minutes: MINUTES.read(minutes)?,
+            hours: HOURS.read(hours)?,
+            days: DAYS.read(days)?,
+            months: MONTHS.read(months)?,
+            weekdays: of_week,
+            both: days.starts_with('*') || weekdays.starts_with('*'),
+        })
+    }
+
+    /// The times it is due after `since` and up to `until`, latest first. Times are those since
+    /// 1970-01-01T00:00:00Z.
+    pub(crate) fn due(self, since: Duration, until: Duration) -> impl Iterator<Item = Duration> {
+        let first = since.as_secs() / DAY;
+        (first..=until.as_secs() / DAY)
+            .rev()
+            .filter(move |day| self.falls_on(*day))
+            .flat_map(move |day| self.of_day().map(move |second| day * DAY + second))
+            .map(Duration::from_secs)
+            .skip_while(move |at| *at > until)
+            .take_while(move |at| *at > since)
+    }
+
+    /// The seconds of a day that it is due at, latest first.
+    fn of_day(self) -> impl Iterator<Item = u64> {
+        let hours = (0..24).rev().filter(move |hour| self.hours.has(*hour));
+        hours.flat_map(move |hour| {
+            let minutes = (0..60)
+                .rev()
+                .filter(move |minute| self.minutes.has(*minute));
+            minutes.map(move |minute| u64::from(hour) * HOUR + u64::from(minute) * MINUTE)
+        })
+    }
+
+    /// Whether it is due on a day, counted from 1970-01-01.
+    fn falls_on(self, day: u64) -> bool {
+        // 1970-01-01 was a Thursday.
+        let of_week = self.weekdays.has(((day + 4) % 7) as u8);
+        let date = timestamp(Duration::from_secs(day * DAY)).date();
+        date.is_some_and(|(_, month, day)| {
+            let of_month = self.days.has(day);
+            let right = if self.both {
+                of_month && of_week
+            } else {
+                of_month || of_week
+            };
+            right && self.months.has(month)
+        })
+    }
+}
+
+impl Set {
+    fn has(self, number: u8) -> bool {
+        self.0 >> number & 1 == 1
+    }
+}
+
+impl Field {
+    /// Reads a field: one or more parts, apart by commas.
+    fn read(&self, text: &str) -> Option<Set> {
+        let mut set = 0;
+        for part in text.split(',') {
+            let (range, step) = match part.split_once('/') {
+                Some((range, step)) => (range, step.parse().ok().filter(|step| *step > 0)?),
+                None => (part, 1),
+            };
+            let has_step = range.len() < part.len();
+            let (first, last) = match range.split_once('-') {
+                _ if range == "*" => (*self.values.start(), self.last()),
+                Some((first, last)) => (self.value(first)?, self.value(last)?),
+                // `5/15` begins with 5 and goes on to the end.
+                None if has_step => (self.value(range)?, self.last()),
+                None => (self.value(range)?, self.value(range)?),
+            };
+            if first > last {
+                return None;
+            }
+            for number in (first..=last).step_by(step) {
+                set |= 1 << number;
+            }
+        }
+        Some(Set(set))
+    }
+
+    fn value(&self, text: &str) -> Option<u8> {
+        let named = self
+            .names
+            .iter()
+            .position(|name| text.eq_ignore_ascii_case(name));
+        let number = match named {
+            Some(place) => self.values.start() + u8::try_from(place).ok()?,
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok()?,
+            None => return None,
+        };
+        self.values.contains(&number).then_some(number)
+    }
+
+    /// The last value that is not another name of the first one.
+    fn last(&self) -> u8 {
+        let last = *self.values.end();
+        if last == 7 { 6 } else { last }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Duration {
+        let time: blaxel_core::Timestamp = text.parse().unwrap();
+        Duration::from_secs(u64::try_from(time.unix().unwrap().0).unwrap())
+    }
+
+    /// The times from May to the middle of the day on 15 June 2026, a Monday.
+    fn due(expression: &str, count: usize) -> Vec<String> {
+        let until = moment("2026-06-15T12:00:00Z");
+        let since = moment("2026-05-01T00:00:00Z");
+        let times = Cron::parse(expression).unwrap().due(since, until);
+        times
+            .take(count)
+            .map(|at| timestamp(at).as_str()[5..16].to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_usual_forms_are_due_when_they_say() {
+        for (expression, times) in [
+            ("* * * * *", ["06-15T12:00", "06-15T11:59", "06-15T11:58"]),
+            (
+                "*/20 9 * * *",
+                ["06-15T09:40", "06-15T09:20", "06-15T09:00"],
+            ),
+            (
+                "5/30 * * * *",
+                ["06-15T11:35", "06-15T11:05", "06-15T10:35"],
+            ),
+            ("0 8 * * 1-5", ["06-15T08:00", "06-12T08:00", "06-11T08:00"]),
+            (
+                "0 8 * * MON,fri",
+                ["06-15T08:00", "06-12T08:00", "06-08T08:00"],
+            ),
+            ("30 1 * * 7", ["06-14T01:30", "06-07T01:30", "05-31T01:30"]),
+            (
+                "0 0 1,15 * *",
+                ["06-15T00:00", "06-01T00:00", "05-15T00:00"],
+            ),
+            (
+                "15-17 3 31 may *",
+                ["05-31T03:17", "05-31T03:16", "05-31T03:15"],
+            ),
+            // Either day, where both are given.
+            ("0 0 10 * 6", ["06-13T00:00", "06-10T00:00", "06-06T00:00"]),
+        ] {
+            assert_eq!(due(expression, 3), times, "{expression}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_is_left_out_and_the_end_is_not() {
+        let (since, until) = (
+            moment("2026-01-01T00:00:00Z"),
+            moment("2026-01-01T02:00:00Z"),
+        );
+        let hourly = Cron::parse("0 * * * *").unwrap();
+        let times: Vec<_> = hourly.due(since, until).collect();
+        let hour = Duration::from_secs(HOUR);
+        assert_eq!(times, [since + 2 * hour, since + hour]);
+        assert_eq!(hourly.due(until, until).count(), 0);
+        assert_eq!(hourly.due(until, since).count(), 0);
+        assert_eq!(hourly.due(since, since + hour * 3 / 2).count(), 1);
+    }
+
+    #[test]
+    fn a_leap_day_is_waited_for() {
+        let (since, until) = (
+            moment("2020-03-01T00:00:00Z"),
+            moment("2026-01-01T00:00:00Z"),
+        );
+        let times: Vec<_> = Cron::parse("0 0 29 2 *")
+            .unwrap()
+            .due(since, until)
+            .collect();
+        assert_eq!(times, [moment("2024-02-29T00:00:00Z")]);
+    }
+
+    #[test]
+    fn anything_else_is_none() {
+        for text in [
+            "",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 8",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "a * * * *",
+            "1,,2 * * * *",
+            "-1 * * * *",
+            "+1 * * * *",
+            "@daily",
+            "* * * foo *",
+        ] {
+            assert!(Cron::parse(text).is_none(), "{text}");
+        }
+    }
+}

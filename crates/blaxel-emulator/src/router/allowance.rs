@@ -1,0 +1,67 @@
+//! What the workspace and its account are allowed: features and quotas.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{Call, Gate, Outcome, Route, billing};
+use crate::catalog::{FEATURES, QUOTAS};
+use crate::errors::Refusal;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let route = |operation, path, gate, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, MethodFilter::GET, [path], gate, handler)
+    };
+    let own = Gate::Workspace;
+    vec![
+        route("getWorkspaceFeatures", "/v0/features", own, features),
+        route("testFeatureFlag", "/v0/features/{featureKey}", own, feature),
+        route(
+            "ListAccountQuotas",
+            "/v0/quotas/account/{accountId}",
+            Gate::Account,
+            quotas,
+        ),
+    ]
+}
+
+/// Those that are on; of the others nothing is told.
+fn features(_: &Call) -> Outcome {
+    let on = FEATURES.iter().filter(|(_, enabled)| *enabled);
+    let on: Map<String, Value> = on
+        .map(|(key, _)| ((*key).to_owned(), true.into()))
+        .collect();
+    Ok(Json(json!({"features": on})).into_response())
+}
+
+fn feature(call: &Call) -> Outcome {
+    let account = call
+        .query
+        .get("account")
+        .filter(|account| !account.is_empty());
+    if account.is_some_and(|account| account != call.engine.history.account_id()) {
+        return Err(Refusal::control(StatusCode::FORBIDDEN, "Forbidden"));
+    }
+    let wanted = call.path("featureKey");
+    let missing = || Refusal::control(StatusCode::NOT_FOUND, "Feature flag not found");
+    let (key, enabled) = FEATURES
+        .iter()
+        .find(|(key, _)| *key == wanted)
+        .ok_or_else(missing)?;
+    Ok(Json(json!({
+        "featureKey": key,
+        "enabled": enabled,
+        "variant": if *enabled { "on" } else { "off" },
+        "payload": {},
+        "evaluatedAt": call.now(),
+    }))
+    .into_response())
+}
+
+fn quotas(call: &Call) -> Outcome {
+    billing::known_account(call)?;
+    let quota = |(resource, most): &(&str, u64)| json!({"resourceType": resource, "value": most});
+    Ok(Json(QUOTAS.iter().map(quota).collect::<Value>()).into_response())
+}

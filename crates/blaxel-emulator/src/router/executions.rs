@@ -1,0 +1,266 @@
+//! Executions of jobs: started, listed and cancelled, and their tasks.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use blaxel_core::ApiVersion;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::pages::{self, Item, Page, Sort, Wanted};
+use super::resources::{self, not_found};
+use super::{Call, Gate, Outcome, Route, body, listing};
+use crate::errors::Refusal;
+use crate::state::execution::{self, Fate};
+use crate::state::{Document, EXECUTIONS, JOBS, Record, Shelf, Shelves, member, rule};
+
+/// The environment variable that says how an execution is to end: the name of the state.
+const OUTCOME: &str = "EMULATOR_OUTCOME";
+/// How many executions and tasks there are on a page: usually, and at most.
+const EXECUTIONS_LIMIT: (usize, usize) = (20, 100);
+const TASKS_LIMIT: (usize, usize) = (50, 200);
+/// The longest id that a client may choose.
+const ID_LIMIT: usize = 128;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let all = "/v0/jobs/{jobId}/executions";
+    let one = "/v0/jobs/{jobId}/executions/{executionId}";
+    let tasks_of = "/v0/jobs/{jobId}/executions/{executionId}/tasks";
+    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, method, [path], Gate::Workspace, handler)
+    };
+    vec![
+        route("ListJobExecutions", MethodFilter::GET, all, list),
+        route("CreateJobExecution", MethodFilter::POST, all, create),
+        route("DeleteJobExecution", MethodFilter::DELETE, one, cancel),
+        route("ListJobExecutionTasks", MethodFilter::GET, tasks_of, tasks),
+    ]
+}
+
+/// Pages, or in the first version a stretch of everything.
+fn list(call: &Call) -> Outcome {
+    if call.version >= ApiVersion::V2026_04_28 {
+        return listing::list(call, &EXECUTIONS);
+    }
+    let (usual, most) = EXECUTIONS_LIMIT;
+    let limit = pages::limit(&call.query, usual, most)?;
+    let offset = pages::offset(&call.query)?;
+    let shelves = call.engine.store.open();
+    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let mut records: Vec<&Record> = shelves.all(&shelf).collect();
+    records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
+    let records = records.into_iter().skip(offset).take(limit);
+    let shown: Vec<Document> = records
+        .map(|record| shelves.shown(&shelf, record))
+        .collect();
+    Ok(Json(shown).into_response())
+}
+
+/// What a client asks for.
+struct Request {
+    /// Of the request: a second one with the same id starts nothing.
+    id: Option<String>,
+    execution_id: Option<String>,
+    tasks: Vec<Value>,
+    env: Option<Value>,
+    memory: Option<i64>,
+}
+
+impl Request {
+    fn read(call: &Call) -> Result<Self, Refusal> {
+        let body = body::object(call)?;
+        let text = |name: &str| {
+            let text = member::text(&body, name).filter(|text| !text.is_empty());
+            text.map(str::to_owned)
+        };
+        let execution_id = text("executionId");
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_good = |id: &String| id.len() <= ID_LIMIT && id.bytes().all(plain);
+        if !execution_id.as_ref().is_none_or(is_good) {
+            return Err(Refusal::bad_request(format!(
+                "executionId must be at most {ID_LIMIT} letters, digits, dots, hyphens and underscores."
+            )));
+        }
+        rule::number(&body, "memory", 1..=i64::MAX).map_err(Refusal::bad_request)?;
+        // Without any tasks there is one that has no parameters.
+        let tasks = body.get("tasks").and_then(Value::as_array).cloned();
+        let tasks = tasks.filter(|tasks| !tasks.is_empty());
+        Ok(Self {
+            id: text("id"),
+            execution_id,
+            tasks: tasks.unwrap_or_else(|| vec![json!({})]),
+            env: body.get("env").cloned(),
+            memory: body.get("memory").and_then(Value::as_i64),
+        })
+    }
+
+    /// The execution that the request started before, if it is a second one.
+    fn earlier<'a>(&self, shelves: &'a Shelves, shelf: &Shelf) -> Option<&'a Record> {
+        let by_execution = self.execution_id.as_deref();
+        let by_execution = by_execution.and_then(|id| shelves.get(shelf, id));
+        by_execution.or_else(|| {
+            let id = self.id.as_deref()?;
+            let mut records = shelves.all(shelf);
+            records.find(|record| member::text(&record.document, "request/id") == Some(id))
+        })
+    }
+
+    fn document(self, id: String, job: &Document) -> Document {
+        let of_job = |path: &str| member::get(job, path).cloned();
+        let mut spec = json!({"parallelism": self.tasks.len()});
+        let members = [
+            ("timeout", of_job("spec/runtime/timeout")),
+            ("memoryOverride", self.memory.map(Value::from)),
+            ("envOverride", self.env),
+        ];
+        for (name, value) in members {
+            if let Some(value) = value {
+                spec[name] = value;
+            }
+        }
+        let retries = of_job("spec/runtime/maxRetries").unwrap_or(json!(0));
+        let request = json!({"id": id, "tasks": self.tasks, "maxRetries": retries});
+        let mut document = Document::new();
+        document.insert("spec".to_owned(), spec);
+        document.insert(execution::REQUEST.to_owned(), request);
+        document
+    }
+}
+
+fn create(call: &Call) -> Outcome {
+    let request = Request::read(call)?;
+    let mut shelves = call.engine.store.open();
+    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    if let Some(earlier) = request.earlier(&shelves, &shelf) {
+        return Ok(started(call, earlier));
+    }
+    let job = call.path(JOBS.parameter);
+    let jobs = Shelf::top(&JOBS);
+    let record = shelves.get(&jobs, job).ok_or_else(|| not_found(&JOBS))?;
+    let most = member::get(&record.document, "spec/runtime/memory").and_then(Value::as_i64);
+    if let (Some(memory), Some(most)) = (request.memory, most)
+        && memory > most
+    {
+        let message = format!("memory is more than the {most} megabytes of the job.");
+        return Err(Refusal::bad_request(message));
+    }
+    let job_document = record.document.clone();
+    let fate = if shelves.is_to_fail(&EXECUTIONS, job) {
+        Fate::Failed
+    } else {
+        outcome(&request, &job_document).unwrap_or(Fate::Succeeded)
+    };
+    let id = request.id.clone().unwrap_or_else(|| shelves.fresh_secret());
+    let name = request.execution_id.clone();
+    let name = name.unwrap_or_else(|| shelves.fresh_name(&shelf, "exec"));
+    let document = request.document(id, &job_document);
+    shelves.put(&shelf, &name, document, &call.author());
+    let now = shelves.now();
+    let record = shelves
+        .modify(&shelf, &name)
+        .ok_or_else(|| not_found(&EXECUTIONS))?;
+    let lasts = call.engine.config.execution_time;
+    execution::plan(&mut record.walk, now, lasts, fate);
+    Ok(started(call, record))
+}
+
+/// How an execution is to end, as its environment says or else that of its job.
+fn outcome(request: &Request, job: &Document) -> Option<Fate> {
+    let own = request
+        .env
+        .as_ref()
+        .and_then(|env| env.get(OUTCOME))
+        .and_then(Value::as_str);
+    let envs = member::get(job, "spec/runtime/envs").and_then(Value::as_array);
+    let mut envs = envs.into_iter().flatten();
+    let of_job = || {
+        let env = envs.find(|env| env.get("name").and_then(Value::as_str) == Some(OUTCOME))?;
+        env.get("value")?.as_str()
+    };
+    Fate::named(own.or_else(of_job)?)
+}
+
+/// The answer to who started an execution.
+fn started(call: &Call, record: &Record) -> axum::response::Response {
+    let asked = |name: &str| member::get(&record.document, &format!("request/{name}"));
+    Json(json!({
+        "id": asked("id"),
+        "executionId": record.name,
+        "jobId": call.path(JOBS.parameter),
+        "tasks": asked("tasks"),
+        "workspaceId": call.engine.config.workspace,
+    }))
+    .into_response()
+}
+
+fn cancel(call: &Call) -> Outcome {
+    let mut shelves = call.engine.store.open();
+    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let name = call.path(EXECUTIONS.parameter);
+    let now = shelves.now();
+    let record = shelves
+        .modify(&shelf, name)
+        .ok_or_else(|| not_found(&EXECUTIONS))?;
+    execution::cancel(&mut record.walk, now);
+    resources::answer(&shelves, &shelf, name)
+}
+
+/// A task with its place, by which tasks are ordered.
+struct Task {
+    place: u64,
+    name: String,
+    document: Document,
+}
+
+impl Item for Task {
+    fn serial(&self) -> u64 {
+        self.place
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn tasks(call: &Call) -> Outcome {
+    if call.version < ApiVersion::V2026_04_28 {
+        return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
+    }
+    let (usual, most) = TASKS_LIMIT;
+    let limit = pages::limit(&call.query, usual, most)?;
+    let sort = Sort::read(&call.query, Sort::CreatedDesc)?;
+    let search = pages::search(&call.query);
+    let shelves = call.engine.store.open();
+    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let name = call.path(EXECUTIONS.parameter);
+    let record = shelves
+        .get(&shelf, name)
+        .ok_or_else(|| not_found(&EXECUTIONS))?;
+    let tasks = execution::tasks(record, shelves.now());
+    let total = tasks.len();
+    let tasks = (0..).zip(tasks).map(|(place, document)| Task {
+        place,
+        name: member::text(&document, "metadata/name")
+            .unwrap_or_default()
+            .to_owned(),
+        document,
+    });
+    let tasks = tasks.filter(|task| task.name.contains(&search)).collect();
+    let job = call.path(JOBS.parameter);
+    let fingerprint = json!([
+        "tasks",
+        job,
+        name,
+        record.serial,
+        format!("{sort:?}"),
+        search
+    ]);
+    let wanted = Wanted {
+        limit,
+        sort,
+        from_end: false,
+        fingerprint: fingerprint.to_string(),
+    };
+    let page = Page::cut(call, wanted, tasks)?;
+    Ok(page.answer(total, |task| task.document.clone()))
+}

@@ -1,0 +1,340 @@
+//! Images: listed, built, deleted, and their tags. How they are shared is in `router/image_shares.rs`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodFilter;
+use blaxel_core::ApiVersion;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::pages::{self, Item, Page, Sort, Wanted};
+use super::resources::{json_of, not_found};
+use super::{Call, Gate, Outcome, Route, body, uploads};
+use crate::errors::Refusal;
+use crate::state::image::{self, TYPES};
+use crate::state::{Author, Document, IMAGE_SHARES, IMAGES, Kind, Record, Shelf, Shelves, member};
+use crate::uploads::Purpose;
+
+/// How many images and tags there are on a page: usually, and at most.
+const LIMIT: (usize, usize) = (50, 200);
+/// The longest name of an image.
+const NAME_LIMIT: usize = 128;
+/// The type that stands for whichever has an image of the name.
+const ANY_TYPE: &str = "_";
+/// The size of an image that was not uploaded, in bytes.
+const SIZE: u64 = 64 << 20;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let all = "/v0/images";
+    let one = "/v0/images/{resourceType}/{imageName}";
+    let tags_of = "/v0/images/{resourceType}/{imageName}/tags";
+    let tag = "/v0/images/{resourceType}/{imageName}/tags/{tagName}";
+    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, method, [path], Gate::Workspace, handler)
+    };
+    vec![
+        route("ListImages", MethodFilter::GET, all, list),
+        route("CreateImage", MethodFilter::POST, all, create),
+        route("CleanupImages", MethodFilter::DELETE, all, clean_up),
+        route("GetImage", MethodFilter::GET, one, get),
+        route("DeleteImage", MethodFilter::DELETE, one, delete),
+        route("ListImageTags", MethodFilter::GET, tags_of, list_tags),
+        route("DeleteImageTag", MethodFilter::DELETE, tag, |call| {
+            delete_tag(call, call.path(IMAGES.parameter), call.path("tagName"))
+        }),
+    ]
+}
+
+pub(crate) fn shelf() -> Shelf {
+    Shelf::top(&IMAGES)
+}
+
+/// The image that a path means.
+pub(crate) fn find<'a>(call: &Call, shelves: &'a Shelves) -> Result<&'a Record, Refusal> {
+    named(call, shelves, call.path(IMAGES.parameter))
+}
+
+fn named<'a>(call: &Call, shelves: &'a Shelves, name: &str) -> Result<&'a Record, Refusal> {
+    let found = match call.path("resourceType") {
+        ANY_TYPE => {
+            let mut types = TYPES.iter();
+            types.find_map(|(of_type, _, _)| shelves.get(&shelf(), &image::key(name, of_type)))
+        }
+        of_type => shelves.get(&shelf(), &image::key(name, of_type)),
+    };
+    found.ok_or_else(|| not_found(&IMAGES))
+}
+
+/// An image as lists and those who look for it see it: in short since the third version.
+fn brief(call: &Call, shelves: &Shelves, image: &Record) -> Document {
+    let mut document = shelves.shown(&shelf(), image);
+    if call.version >= ApiVersion::V2026_09_22
+        && let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        let tags = spec.remove("tags");
+        let count = tags.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        spec.insert("tagCount".to_owned(), count.into());
+    }
+    document
+}
+
+/// Everything with its tags in the first two versions, pages in short since.
+fn list(call: &Call) -> Outcome {
+    let shelves = call.engine.store.open();
+    let mut images: Vec<&Record> = shelves.all(&shelf()).collect();
+    if call.version < ApiVersion::V2026_09_22 {
+        images.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
+        let images = images.into_iter().map(|image| brief(call, &shelves, image));
+        return Ok(Json(images.collect::<Vec<_>>()).into_response());
+    }
+    let (usual, most) = LIMIT;
+    let limit = pages::limit(&call.query, usual, most)?;
+    let sort = Sort::read(&call.query, Sort::CreatedDesc)?;
+    let prefix = call.query.get("q").unwrap_or_default();
+    let total = images.len();
+    images.retain(|image| image::parts(image).0.starts_with(prefix));
+    let wanted = Wanted {
+        limit,
+        sort,
+        from_end: false,
+        fingerprint: json!(["images", format!("{sort:?}"), prefix]).to_string(),
+    };
+    let page = Page::cut(call, wanted, images)?;
+    Ok(page.answer(total, |image| brief(call, &shelves, image)))
+}
+
+fn get(call: &Call) -> Outcome {
+    let shelves = call.engine.store.open();
+    let image = find(call, &shelves)?;
+    Ok(json_of(brief(call, &shelves, image)))
+}
+
+/// What is to be built, or taken as it is.
+struct Order {
+    name: String,
+    of_type: String,
+    /// Where it is taken from; `None` if it is to be uploaded.
+    reference: Option<String>,
+}
+
+impl Order {
+    fn read(call: &Call) -> Result<Self, Refusal> {
+        let body = body::object(call)?;
+        let text = |name: &str| member::text(&body, name).unwrap_or_default();
+        let (name, of_type, reference) = (text("name"), text("resourceType"), text("image"));
+        let plain = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte)
+        };
+        let refuse = |message: String| Err(Refusal::bad_request(message));
+        if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
+            return refuse(format!(
+                "name must be 1 to {NAME_LIMIT} lowercase letters, digits, dots, hyphens, underscores and slashes."
+            ));
+        }
+        if !TYPES.iter().any(|(known, _, _)| *known == of_type) {
+            let known = TYPES.map(|(known, _, _)| known).join(", ");
+            return refuse(format!("resourceType must be one of {known}."));
+        }
+        if reference.is_empty() && call.query.get("skip-build") == Some("true") {
+            return refuse("image is missing, although nothing is to be built.".to_owned());
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            of_type: of_type.to_owned(),
+            reference: (!reference.is_empty()).then(|| reference.to_owned()),
+        })
+    }
+}
+
+fn create(call: &Call) -> Outcome {
+    let order = Order::read(call)?;
+    let key = image::key(&order.name, &order.of_type);
+    let mut shelves = call.engine.store.open();
+    let now = shelves.now();
+    if shelves.get(&shelf(), &key).is_none() {
+        shelves.put(&shelf(), &key, Document::new(), &call.author());
+    }
+    let image = shelves
+        .modify(&shelf(), &key)
+        .ok_or_else(|| not_found(&IMAGES))?;
+    let mut answer = json!({"name": order.name, "resourceType": order.of_type});
+    if let Some(reference) = order.reference {
+        image::build(&mut image.walk, now, Duration::ZERO);
+        image::add_tag(image, image::tag(image::split(&reference).1, now, SIZE));
+        answer["message"] = "The image is registered.".into();
+        answer["image"] = reference.into();
+        return Ok(Json(answer).into_response());
+    }
+    image::await_upload(&mut image.walk, now);
+    answer["message"] = "The image is built when its source was uploaded.".into();
+    let serial = image.serial;
+    let purpose = Purpose::Image { key, serial };
+    Ok(uploads::offer(call, purpose, Json(answer).into_response()))
+}
+
+/// Builds an image from what was uploaded, if it is still the one with this serial.
+pub(crate) fn receive(shelves: &mut Shelves, key: &str, serial: u64, size: usize) {
+    let (now, lasts) = (shelves.now(), shelves.setting().build_time);
+    let name = shelves.fresh_secret();
+    let image = shelves.modify(&shelf(), key);
+    if let Some(image) = image.filter(|image| image.serial == serial) {
+        image::build(&mut image.walk, now, lasts);
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        let name = name.get(..12).unwrap_or(&name);
+        image::add_tag(image, image::tag(name, now.saturating_add(lasts), size));
+    }
+}
+
+/// Builds the image of a workload that is deployed from what was uploaded.
+pub(crate) fn deployed(shelves: &mut Shelves, kind: &Kind, name: &str, size: usize) {
+    let of_kind = TYPES
+        .iter()
+        .find(|(_, of_kind, _)| of_kind.path == kind.path);
+    let Some((of_type, ..)) = of_kind else { return };
+    let key = image::key(name, of_type);
+    if shelves.get(&shelf(), &key).is_none() {
+        let author = Author {
+            name: "builder",
+            ago: Duration::ZERO,
+            uploads: false,
+        };
+        shelves.put(&shelf(), &key, Document::new(), &author);
+    }
+    let serial = shelves.get(&shelf(), &key).map(|image| image.serial);
+    receive(shelves, &key, serial.unwrap_or_default(), size);
+}
+
+/// What stands against the deletion of an image.
+fn hindrance(shelves: &Shelves, image: &Record) -> Option<String> {
+    if let Some((user, _)) = image::users(shelves, image).next() {
+        return Some(format!("The image is used by {:?}.", user.name));
+    }
+    let shares = Shelf::under(&IMAGE_SHARES, vec![image.name.clone()]);
+    let share = shelves.all(&shares).next()?;
+    Some(format!("The image is shared with {:?}.", share.name))
+}
+
+fn delete(call: &Call) -> Outcome {
+    // The command line deletes a tag so.
+    if let Some((name, tag)) = call.path(IMAGES.parameter).split_once(':') {
+        return delete_tag(call, name, tag);
+    }
+    let mut shelves = call.engine.store.open();
+    let image = find(call, &shelves)?;
+    if let Some(reason) = hindrance(&shelves, image) {
+        return Err(in_use(&reason));
+    }
+    let (key, shown) = (image.name.clone(), shelves.shown(&shelf(), image));
+    shelves.remove(&shelf(), &key);
+    Ok(json_of(shown))
+}
+
+fn in_use(reason: &str) -> Refusal {
+    Refusal::explained(StatusCode::BAD_REQUEST, "Image is in use", reason)
+}
+
+/// Deletes every image that nothing stands against.
+fn clean_up(call: &Call) -> Outcome {
+    let mut shelves = call.engine.store.open();
+    let unused: Vec<String> = shelves
+        .all(&shelf())
+        .filter(|image| hindrance(&shelves, image).is_none())
+        .map(|image| image.name.clone())
+        .collect();
+    for key in &unused {
+        shelves.remove(&shelf(), key);
+    }
+    let message = "Images that nobody uses were deleted.";
+    Ok(Json(json!({"deleted": unused.len(), "message": message})).into_response())
+}
+
+/// A tag with its place.
+struct Tag {
+    place: u64,
+    name: String,
+    value: Value,
+}
+
+impl Item for Tag {
+    fn serial(&self) -> u64 {
+        self.place
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn list_tags(call: &Call) -> Outcome {
+    if call.version < ApiVersion::V2026_09_22 {
+        return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
+    }
+    let (usual, most) = LIMIT;
+    let limit = pages::limit(&call.query, usual, most)?;
+    let sort = Sort::read(&call.query, Sort::NameAsc)?;
+    if sort.is_by_creation() {
+        return Err(Refusal::bad_request("sort must be name:asc or name:desc."));
+    }
+    let given = |name: &str| call.query.get(name).filter(|text| !text.is_empty());
+    let (prefix, name) = (given("q").unwrap_or_default(), given("name"));
+    let shelves = call.engine.store.open();
+    let image = find(call, &shelves)?;
+    let source = member::text(&image.document, "metadata/sourceWorkspace");
+    if given("sourceWorkspace").is_some_and(|wanted| Some(wanted) != source) {
+        return Err(not_found(&IMAGES));
+    }
+    let tags = image::tags(image, shelves.now());
+    let total = tags.len();
+    let tags = (0..).zip(tags).map(|(place, value)| Tag {
+        place,
+        name: tag_name(&value).to_owned(),
+        value,
+    });
+    let is_wanted =
+        |tag: &Tag| tag.name.starts_with(prefix) && name.is_none_or(|name| name == tag.name);
+    let tags = tags.filter(is_wanted).collect();
+    let wanted = Wanted {
+        limit,
+        sort,
+        from_end: false,
+        fingerprint: json!(["tags", image.name, format!("{sort:?}"), prefix, name]).to_string(),
+    };
+    let page = Page::cut(call, wanted, tags)?;
+    Ok(page.answer(total, |tag| tag.value.clone()))
+}
+
+fn tag_name(tag: &Value) -> &str {
+    tag.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn delete_tag(call: &Call, name: &str, tag: &str) -> Outcome {
+    let mut shelves = call.engine.store.open();
+    let image = named(call, &shelves, name)?;
+    let mut tags = image::tags(image, shelves.now());
+    let count = tags.len();
+    tags.retain(|other| tag_name(other) != tag);
+    if tags.len() == count {
+        return Err(Refusal::control(
+            StatusCode::NOT_FOUND,
+            "Image tag not found",
+        ));
+    }
+    let mut users = image::users(&shelves, image);
+    if let Some((user, _)) = users.find(|(_, used)| *used == Some(tag)) {
+        return Err(in_use(&format!("The tag is used by {:?}.", user.name)));
+    }
+    drop(users);
+    let key = image.name.clone();
+    if let Some(image) = shelves.modify(&shelf(), &key) {
+        member::set(&mut image.document, "spec/tags", tags.into());
+    }
+    let image = named(call, &shelves, name)?;
+    Ok(answer(&shelves, image))
+}
+
+/// An image as the answer.
+pub(crate) fn answer(shelves: &Shelves, image: &Record) -> Response {
+    json_of(shelves.shown(&shelf(), image))
+}

@@ -1,0 +1,60 @@
+//! What all virtual private clouds have, put together.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use serde_json::{Value, json};
+
+use super::pages::Sort;
+use super::{Call, Gate, Outcome, Route};
+use crate::state::{EGRESS_GATEWAYS, EGRESS_IPS, Kind, SANDBOXES, member};
+
+pub(crate) fn routes() -> Vec<Route> {
+    let route = |operation, path, handler: fn(&Call) -> Outcome| {
+        Route::new(
+            operation,
+            MethodFilter::GET,
+            [path],
+            Gate::Workspace,
+            handler,
+        )
+    };
+    vec![
+        route("ListAllEgressGateways", "/v0/egressgateways", |call| {
+            everywhere(call, &EGRESS_GATEWAYS)
+        }),
+        route("GetEgressGatewayUsage", "/v0/egressgateways/usage", usage),
+        route("ListAllEgressIPs", "/v0/egressips", |call| {
+            everywhere(call, &EGRESS_IPS)
+        }),
+    ]
+}
+
+/// All of a kind, whatever they are under, newest first.
+fn everywhere(call: &Call, kind: &'static Kind) -> Outcome {
+    let shelves = call.engine.store.open();
+    let mut found: Vec<_> = shelves.everywhere(kind).collect();
+    found.sort_by(|(_, a), (_, b)| Sort::CreatedDesc.order(a, b));
+    let shown = found
+        .into_iter()
+        .map(|(shelf, record)| shelves.shown(shelf, record));
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+/// The sandboxes that go out by a gateway, for each that any sandbox goes out by.
+fn usage(call: &Call) -> Outcome {
+    let shelves = call.engine.store.open();
+    let mut usage = json!({});
+    for sandbox in shelves.living(&SANDBOXES) {
+        let gateway = member::text(&sandbox.document, "spec/network/egress/gateway");
+        let Some(gateway) = gateway.filter(|gateway| !gateway.is_empty()) else {
+            continue;
+        };
+        let name = Value::from(sandbox.name.as_str());
+        match &mut usage[gateway] {
+            Value::Array(names) => names.push(name),
+            other => *other = json!([name]),
+        }
+    }
+    Ok(Json(usage).into_response())
+}

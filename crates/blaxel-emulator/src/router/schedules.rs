@@ -1,0 +1,148 @@
+//! Schedules as time passes. What they did is worked out when somebody looks, and before they change:
+//! nothing runs in the meantime.
+
+use std::time::Duration;
+
+use axum::routing::MethodFilter;
+use serde_json::{Value, json};
+
+use super::{Call, Gate, Outcome, Route, listing, resources};
+use crate::clock::timestamp;
+use crate::cron::Cron;
+use crate::state::{
+    Author, Document, Record, SANDBOXES, SCHEDULE_EXECUTIONS, SCHEDULES, Shelf, Shelves, member,
+    rule, schedule_changed, status,
+};
+
+/// How long a command may run that does not say it, in seconds.
+const TIMEOUT: u64 = 600;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let one = "/v0/sandboxes/{sandboxName}/schedules/{scheduleId}";
+    let done = "/v0/sandboxes/{sandboxName}/schedule-executions";
+    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+        let settled = move |call: &Call| {
+            settle(
+                &mut call.engine.store.open(),
+                call.path(SANDBOXES.parameter),
+            );
+            handler(call)
+        };
+        Route::new(operation, method, [path], Gate::Workspace, settled)
+    };
+    vec![
+        route("UpdateSandboxSchedule", MethodFilter::PUT, one, |call| {
+            resources::update(call, &SCHEDULES)
+        }),
+        route("DeleteSandboxSchedule", MethodFilter::DELETE, one, |call| {
+            resources::delete(call, &SCHEDULES)
+        }),
+        route(
+            "ListSandboxScheduleExecutions",
+            MethodFilter::GET,
+            done,
+            |call| listing::list(call, &SCHEDULE_EXECUTIONS),
+        ),
+    ]
+}
+
+/// Writes down what the schedules of a sandbox did since somebody looked last, and forgets what is
+/// beyond the number that each of them keeps.
+fn settle(shelves: &mut Shelves, sandbox: &str) {
+    let under = |kind| Shelf::under(kind, vec![sandbox.to_owned()]);
+    let (schedules, executions) = (under(&SCHEDULES), under(&SCHEDULE_EXECUTIONS));
+    let now = shelves.now();
+    let Some(sandbox) = shelves.get(&Shelf::top(&SANDBOXES), sandbox).cloned() else {
+        return;
+    };
+    let mut due: Vec<(Duration, Document)> = Vec::new();
+    let mut kept: Vec<(String, usize)> = Vec::new();
+    for schedule in shelves.all(&schedules) {
+        let last = of(shelves, &executions, &schedule.name).map(|done| done.created);
+        let since = last.max().max(schedule_changed(&schedule.document));
+        let most = member::get(&schedule.document, "maxExecutions").and_then(Value::as_u64);
+        let most = most
+            .and_then(|most| usize::try_from(most).ok())
+            .unwrap_or(usize::MAX);
+        let times = times(schedule, since.unwrap_or(schedule.created), now).take(most);
+        due.extend(times.map(|at| (at, execution(&sandbox, schedule, at))));
+        kept.push((schedule.name.clone(), most));
+    }
+    // In the order of time, whichever schedule it was.
+    due.sort_by_key(|(at, _)| *at);
+    for (at, document) in due {
+        let id = shelves.fresh_name(&executions, "exec");
+        let author = Author {
+            name: "scheduler",
+            ago: now.saturating_sub(at),
+            uploads: false,
+        };
+        shelves.put(&executions, &id, document, &author);
+    }
+    for (schedule, most) in kept {
+        let mut done: Vec<_> = of(shelves, &executions, &schedule)
+            .map(|done| (done.serial, done.name.clone()))
+            .collect();
+        done.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, id) in done.into_iter().skip(most) {
+            shelves.remove(&executions, &id);
+        }
+    }
+}
+
+/// What is written down of a schedule.
+fn of<'a>(
+    shelves: &'a Shelves,
+    executions: &Shelf,
+    schedule: &'a str,
+) -> impl Iterator<Item = &'a Record> {
+    let done = shelves.all(executions);
+    done.filter(move |done| member::text(&done.document, "scheduleId") == Some(schedule))
+}
+
+/// When a schedule was due after a time and up to now, latest first.
+fn times(
+    schedule: &Record,
+    since: Duration,
+    now: Duration,
+) -> impl Iterator<Item = Duration> + use<> {
+    let value = member::text(&schedule.document, "value").unwrap_or_default();
+    let (cron, once) = match member::text(&schedule.document, "type") {
+        Some("cron") => (Cron::parse(value), None),
+        _ => (None, rule::moment(value)),
+    };
+    let once = once.filter(|at| since < *at && *at <= now);
+    let again = cron.into_iter().flat_map(move |cron| cron.due(since, now));
+    again.chain(once)
+}
+
+/// What is written down: the sandbox took the command, if it was there to take it.
+fn execution(sandbox: &Record, schedule: &Record, at: Duration) -> Document {
+    let input = |name: &str| member::get(&schedule.document, name).filter(|value| !value.is_null());
+    let name = input("input/name")
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty());
+    let process = name.map_or_else(
+        || format!("{}-{}", schedule.name, at.as_secs()),
+        str::to_owned,
+    );
+    let mut document = Document::new();
+    let mut set = |name: &str, value: Value| document.insert(name.to_owned(), value);
+    set("scheduleId", schedule.name.as_str().into());
+    set("processName", process.into());
+    set("executedAt", timestamp(at).as_str().into());
+    set(
+        "timeout",
+        input("input/timeout").cloned().unwrap_or(json!(TIMEOUT)),
+    );
+    match sandbox.walk.status(at) {
+        Some(status::DEPLOYED) => set("statusCode", 200.into()),
+        state => {
+            let state = state.unwrap_or("not there");
+            let error = format!("The sandbox {:?} was {state}.", sandbox.name);
+            set("error", error.into());
+            set("statusCode", 0.into())
+        }
+    };
+    document
+}

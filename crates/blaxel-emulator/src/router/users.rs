@@ -1,0 +1,141 @@
+//! The users of the workspace.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::resources::{self, not_found};
+use super::{Call, Gate, Outcome, Route, body};
+use crate::clock::timestamp;
+use crate::errors::Refusal;
+use crate::state::access::{INVITED_UNTIL, subject};
+use crate::state::{Document, Record, Shelf, Shelves, USERS, member};
+
+/// How long an invitation is good.
+const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What a user can be.
+const ROLES: [&str; 3] = ["admin", "member", "viewer"];
+
+pub(crate) fn routes() -> Vec<Route> {
+    let one = "/v0/users/{subOrEmail}";
+    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+        Route::new(operation, method, [path], Gate::Workspace, handler)
+    };
+    vec![
+        route(
+            "InviteWorkspaceUser",
+            MethodFilter::POST,
+            "/v0/users",
+            invite,
+        ),
+        route("UpdateWorkspaceUserRole", MethodFilter::PUT, one, update),
+        route("RemoveWorkspaceUser", MethodFilter::DELETE, one, remove),
+    ]
+}
+
+/// Invites somebody, or once more who has not accepted yet.
+fn invite(call: &Call) -> Outcome {
+    let body = body::object(call)?;
+    let email = body
+        .get("email")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !is_address(email) {
+        return Err(Refusal::bad_request("email must be an e-mail address."));
+    }
+    let mut shelves = call.engine.store.open();
+    let shelf = Shelf::top(&USERS);
+    if shelves.get(&shelf, email).and_then(subject).is_some() {
+        let message = "There is a user with this address already.";
+        return Err(Refusal::explained(
+            StatusCode::CONFLICT,
+            "User already exists",
+            message,
+        ));
+    }
+    let (now, end) = (
+        timestamp(shelves.now()),
+        shelves.now().saturating_add(INVITATION),
+    );
+    let end = timestamp(end);
+    let mut user = Document::new();
+    for (name, value) in [
+        ("accepted", Value::Bool(false)),
+        ("email_verified", Value::Bool(false)),
+        ("role", "member".into()),
+        ("source", "invitation".into()),
+        (INVITED_UNTIL, end.as_str().into()),
+    ] {
+        user.insert(name.to_owned(), value);
+    }
+    shelves.put(&shelf, email, user, &call.author());
+    let by = call.identity.name();
+    Ok(Json(json!({
+        "email": email,
+        "role": "member",
+        "workspace": call.engine.config.workspace,
+        "invitedBy": by,
+        "expiresAt": end,
+        "createdAt": now,
+        "updatedAt": now,
+        "createdBy": by,
+        "updatedBy": by,
+    }))
+    .into_response())
+}
+
+/// Whether a text has the look of an e-mail address.
+fn is_address(text: &str) -> bool {
+    let parts = text.split_once('@');
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_plain
+        && parts.is_some_and(|(name, host)| {
+            let labels = host.split('.');
+            !name.is_empty()
+                && !host.contains('@')
+                && labels.clone().count() > 1
+                && labels.clone().all(|label| !label.is_empty())
+        })
+}
+
+/// The user that a path means, by address or identifier.
+fn find<'a>(shelves: &'a Shelves, shelf: &Shelf, wanted: &str) -> Result<&'a Record, Refusal> {
+    let by_subject = || {
+        let mut users = shelves.all(shelf);
+        users.find(|user| subject(user).as_deref() == Some(wanted))
+    };
+    let user = shelves.get(shelf, wanted).or_else(by_subject);
+    user.ok_or_else(|| not_found(&USERS))
+}
+
+fn update(call: &Call) -> Outcome {
+    let body = body::object(call)?;
+    let role = body.get("role").and_then(Value::as_str).unwrap_or_default();
+    if !ROLES.contains(&role) {
+        let message = format!("role must be one of {}.", ROLES.join(", "));
+        return Err(Refusal::bad_request(message));
+    }
+    let mut shelves = call.engine.store.open();
+    let shelf = Shelf::top(&USERS);
+    let email = find(&shelves, &shelf, call.path(USERS.parameter))?
+        .name
+        .clone();
+    if let Some(user) = shelves.modify(&shelf, &email) {
+        member::set(&mut user.document, "role", role.into());
+    }
+    resources::answer(&shelves, &shelf, &email)
+}
+
+fn remove(call: &Call) -> Outcome {
+    let mut shelves = call.engine.store.open();
+    let shelf = Shelf::top(&USERS);
+    let email = find(&shelves, &shelf, call.path(USERS.parameter))?
+        .name
+        .clone();
+    shelves.remove(&shelf, &email);
+    Ok(Json(json!({"message": "User removed"})).into_response())
+}

@@ -1,0 +1,164 @@
+//! Who may do what: workspaces, their users, service accounts and API keys.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::state::kind::{Deleted, Form, Kind, Operations, Stamps};
+use crate::state::rule::{self, Check};
+use crate::state::secret::{Rule, Secret};
+use crate::state::{Document, Record, Shelves, member};
+
+/// The longest time that an API key may be good for: ten years.
+const LONGEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
+
+/// Who is known by a name, and not in whose workspace.
+const STAMPS: Stamps = Stamps {
+    workspace: None,
+    ..Stamps::ALL
+};
+
+pub(crate) static WORKSPACES: Kind = Kind {
+    path: "workspaces",
+    parameter: "workspaceName",
+    noun: "Workspace",
+    operations: Operations {
+        list: Some("ListWorkspaces"),
+        update: Some("UpdateWorkspace"),
+        // The others are done in their own way: see `router/workspaces.rs`.
+        ..Operations::NONE
+    },
+    form: Form::Flat { key: "name" },
+    stamps: STAMPS,
+    read_only: &["resourceCounts", "status", "statusReason"],
+    complete: |document, context| {
+        member::default(document, "displayName", context.name);
+        member::default(document, "status", "ready");
+    },
+    compute: |shelves, _, record, document| {
+        let account = shelves.setting().account.as_str();
+        document.insert("accountId".to_owned(), account.into());
+        let id = format!("ws-{:08x}", record.serial);
+        document.insert("id".to_owned(), id.into());
+    },
+    sample: |_| json!({}),
+    ..Kind::FLAT
+};
+
+pub(crate) static USERS: Kind = Kind {
+    path: "users",
+    parameter: "subOrEmail",
+    noun: "User",
+    operations: Operations {
+        list: Some("ListWorkspaceUsers"),
+        // The others are done in their own way: see `router/users.rs`.
+        ..Operations::NONE
+    },
+    form: Form::Flat { key: "email" },
+    compute: |shelves, _, record, document| {
+        let invited_until = document.remove(INVITED_UNTIL);
+        let end = invited_until
+            .as_ref()
+            .and_then(Value::as_str)
+            .and_then(rule::moment);
+        let expired = end.is_some_and(|end| end <= shelves.now());
+        document.insert("expired".to_owned(), expired.into());
+        if let Some(sub) = subject(record) {
+            document.insert("sub".to_owned(), sub.into());
+        }
+    },
+    sample: |_| json!({"role": "admin", "accepted": true, "email_verified": true}),
+    ..Kind::FLAT
+};
+
+/// The member of a user with the end of the invitation. It is not shown.
+pub(crate) const INVITED_UNTIL: &str = "invitedUntil";
+
+/// The identifier of a user, who has one from the first day of membership.
+pub(crate) fn subject(user: &Record) -> Option<String> {
+    let accepted = member::get(&user.document, "accepted") == Some(&Value::Bool(true));
+    accepted.then(|| format!("usr-{:08x}", user.serial))
+}
+
+pub(crate) static SERVICE_ACCOUNTS: Kind = Kind {
+    path: "service_accounts",
+    parameter: "clientId",
+    noun: "Service account",
+    operations: Operations {
+        list: Some("GetWorkspaceServiceAccounts"),
+        // It is created in its own way: see `router/service_accounts.rs`.
+        create: None,
+        update: Some("UpdateWorkspaceServiceAccount"),
+        delete: Some("DeleteWorkspaceServiceAccount"),
+        ..Operations::NONE
+    },
+    form: Form::Flat { key: "client_id" },
+    stamps: Stamps {
+        created_at: Some("created_at"),
+        updated_at: Some("updated_at"),
+        ..Stamps::NONE
+    },
+    sticky: &["description", "name"],
+    sample: |name| json!({"name": name}),
+    ..Kind::FLAT
+};
+
+pub(crate) static API_KEYS: Kind = Kind {
+    path: "service_accounts/{clientId}/api_keys",
+    parameter: "apiKeyId",
+    noun: "API key",
+    parent: Some(&SERVICE_ACCOUNTS),
+    parents_in: &["sub"],
+    operations: Operations {
+        list: Some("ListApiKeysForServiceAccount"),
+        // It is created in its own way: see `router/service_accounts.rs`.
+        create: None,
+        delete: Some("DeleteApiKeyForServiceAccount"),
+        ..Operations::NONE
+    },
+    stamps: STAMPS,
+    deleted: Deleted::Message,
+    secrets: &[Secret {
+        path: "apiKey",
+        rule: Rule::Always,
+    }],
+    check: check_key,
+    complete: |document, _| {
+        document.insert("sub_type".to_owned(), "service_account".into());
+    },
+    compute: |shelves, _, record, document| {
+        document.insert("apiKey".to_owned(), api_key(shelves, record).into());
+    },
+    ..Kind::FLAT
+};
+
+fn check_key(document: &Document) -> Check {
+    rule::duration(document, "expires_in")?;
+    let lasts = member::text(document, "expires_in").and_then(rule::seconds);
+    if lasts.is_some_and(|lasts| lasts > LONGEST) {
+        return Err("expires_in is more than ten years.".to_owned());
+    }
+    Ok(())
+}
+
+/// What the keys of service accounts begin with.
+const KEY: &str = "bl_";
+
+fn api_key(shelves: &Shelves, record: &Record) -> String {
+    format!("{KEY}{}", shelves.secret_of(record))
+}
+
+/// The service account that a key is of, if it is one and is still good.
+pub(crate) fn key_holder(shelves: &Shelves, key: &str) -> Option<String> {
+    if !key.starts_with(KEY) {
+        return None;
+    }
+    let mut keys = shelves.everywhere(&API_KEYS);
+    let (shelf, record) = keys.find(|(_, record)| api_key(shelves, record) == key)?;
+    let lasts = member::text(&record.document, "expires_in").and_then(rule::seconds);
+    let end = lasts.map(|lasts| record.created.saturating_add(lasts));
+    if end.is_some_and(|end| end <= shelves.now()) {
+        return None;
+    }
+    shelf.scope().first().cloned()
+}

@@ -1,0 +1,227 @@
+//! Executions of jobs: what they are, and how they come along.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::workloads::JOBS;
+use crate::clock::timestamp;
+use crate::state::kind::{Kind, Life, Listing, Operations, Pages, Stamps};
+use crate::state::walk::Walk;
+use crate::state::{Document, Record, member};
+
+pub(crate) static EXECUTIONS: Kind = Kind {
+    path: "jobs/{jobId}/executions",
+    parameter: "executionId",
+    noun: "Execution",
+    parent: Some(&JOBS),
+    parents_in: &["metadata/job"],
+    operations: Operations {
+        // It is created, listed and cancelled in its own way: see `router/executions.rs`.
+        get: Some("GetJobExecution"),
+        ..Operations::NONE
+    },
+    stamps: Stamps {
+        created_at: Some("createdAt"),
+        workspace: Some("workspace"),
+        ..Stamps::NONE
+    },
+    listing: Listing::Paged(Pages {
+        default: 20,
+        max: 100,
+        anchor: false,
+        ..Pages::PLAIN
+    }),
+    life: Life::Plain,
+    compute: |shelves, _, record, document| show(record, shelves.now(), document),
+    ..Kind::RESOURCE
+};
+
+/// The member with what was asked for: the `id` of the request and the parameters of the `tasks`. It
+/// is not shown.
+pub(crate) const REQUEST: &str = "request";
+
+/// The states, in the order that an execution comes by them. The last three end it, and so does
+/// `CANCELLED`.
+const QUEUED: &str = "queued";
+const PENDING: &str = "pending";
+const RUNNING: &str = "running";
+const CANCELLING: &str = "cancelling";
+const CANCELLED: &str = "cancelled";
+const SUCCEEDED: &str = "succeeded";
+const FAILED: &str = "failed";
+const TIMED_OUT: &str = "timeout";
+
+/// What is under way in an execution's walk.
+const EVENT: &str = "execution";
+
+/// How an execution ends that is not cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Succeeded,
+    Failed,
+    TimedOut,
+}
+
+impl Fate {
+    /// The fate that a text names, as the state that it leads to.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        let fates = [Self::Succeeded, Self::Failed, Self::TimedOut];
+        fates.into_iter().find(|fate| fate.state().0 == text)
+    }
+
+    fn state(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Succeeded => (SUCCEEDED, "All tasks are done."),
+            Self::Failed => (FAILED, "The tasks have failed, as asked for."),
+            Self::TimedOut => (TIMED_OUT, "The tasks took too long, as asked for."),
+        }
+    }
+}
+
+/// Plans an execution that lasts so long in all: a quarter of the time goes by before it runs.
+pub(crate) fn plan(walk: &mut Walk, at: Duration, lasts: Duration, fate: Fate) {
+    for (eighths, state) in [
+        (0, (QUEUED, "It waits for its turn.")),
+        (1, (PENDING, "It is about to run.")),
+        (2, (RUNNING, "Its tasks run.")),
+        (8, fate.state()),
+    ] {
+        walk.follow(at.saturating_add(lasts * eighths / 8), EVENT, state);
+    }
+}
+
+/// Cancels an execution, unless it is over. Tasks that run come to their end, and no others begin.
+pub(crate) fn cancel(walk: &mut Walk, now: Duration) {
+    let is_over = walk.status(now).is_some_and(ends);
+    let Some(end) = walk.last().filter(|_| !is_over) else {
+        return;
+    };
+    walk.break_off(now);
+    walk.follow(now, EVENT, (CANCELLING, "It is being cancelled."));
+    walk.follow(end, EVENT, (CANCELLED, "It was cancelled."));
+}
+
+fn ends(state: &str) -> bool {
+    [SUCCEEDED, FAILED, TIMED_OUT, CANCELLED].contains(&state)
+}
+
+/// The times of an execution, as far as they have come.
+struct Times {
+    created: Duration,
+    scheduled: Option<Duration>,
+    started: Option<Duration>,
+    completed: Option<Duration>,
+    updated: Duration,
+}
+
+impl Times {
+    fn of(record: &Record, now: Duration) -> Self {
+        let begun = |state: &str| record.walk.begun(state, now);
+        let end = record.walk.status(now).filter(|state| ends(state));
+        let created = record.created;
+        let (scheduled, started) = (begun(PENDING), begun(RUNNING));
+        let completed = end.and_then(begun);
+        let updated = [scheduled, started, begun(CANCELLING), completed];
+        Self {
+            created,
+            scheduled,
+            started,
+            completed,
+            updated: updated.into_iter().flatten().max().unwrap_or(created),
+        }
+    }
+
+    /// Writes them down under their names.
+    fn write(&self, document: &mut Document) {
+        for (name, at) in [
+            ("createdAt", Some(self.created)),
+            ("scheduledAt", self.scheduled),
+            ("startedAt", self.started),
+            ("completedAt", self.completed),
+            ("updatedAt", Some(self.updated)),
+        ] {
+            if let Some(at) = at {
+                let at = timestamp(at);
+                member::set(document, &format!("metadata/{name}"), at.as_str().into());
+            }
+        }
+    }
+}
+
+/// The tasks of an execution as the API shows them, in their order. They all run at once.
+pub(crate) fn tasks(record: &Record, now: Duration) -> Vec<Document> {
+    let times = Times::of(record, now);
+    let state = record.walk.status(now).unwrap_or(QUEUED);
+    let status = match (times.started, state) {
+        (None, CANCELLING | CANCELLED) => CANCELLED,
+        (None, _) => PENDING,
+        (Some(_), RUNNING | CANCELLING) => RUNNING,
+        (Some(_), FAILED | TIMED_OUT) => FAILED,
+        // Those that ran when it was cancelled came to their end.
+        (Some(_), _) => SUCCEEDED,
+    };
+    let spec = |name: &str| member::get(&record.document, name).cloned();
+    let retries = spec("request/maxRetries").unwrap_or(json!(0));
+    let timeout = spec("spec/timeout").and_then(|timeout| timeout.as_u64());
+    let count = member::get(&record.document, "request/tasks").and_then(Value::as_array);
+    let task = |place: usize| {
+        let mut task = Document::new();
+        member::set(&mut task, "metadata/name", format!("task-{place}").into());
+        times.write(&mut task);
+        let timeout = format!("{}s", timeout.unwrap_or(0));
+        task.insert(
+            "spec".to_owned(),
+            json!({"maxRetries": retries, "timeout": timeout}),
+        );
+        task.insert("status".to_owned(), status.into());
+        let conditions = times.completed.map(|_| {
+            let (state, severity) = if status == FAILED {
+                ("CONDITION_FAILED", "ERROR")
+            } else {
+                ("CONDITION_SUCCEEDED", "INFO")
+            };
+            json!({"type": "Completed", "state": state, "severity": severity})
+        });
+        task.insert("conditions".to_owned(), conditions.into_iter().collect());
+        task
+    };
+    (0..count.map_or(0, Vec::len)).map(task).collect()
+}
+
+fn show(record: &Record, now: Duration, document: &mut Document) {
+    let tasks = tasks(record, now);
+    let in_state = |state: &str| {
+        let state = Value::from(state);
+        tasks
+            .iter()
+            .filter(|task| task.get("status") == Some(&state))
+            .count()
+    };
+    let stats = json!({
+        "total": tasks.len(),
+        "running": in_state(RUNNING),
+        "success": in_state(SUCCEEDED),
+        "failure": in_state(FAILED),
+        "cancelled": in_state(CANCELLED),
+        "retried": 0,
+    });
+    document.insert("stats".to_owned(), stats);
+    document.insert("tasks".to_owned(), tasks.into());
+    document.remove("events");
+    document.remove(REQUEST);
+    Times::of(record, now).write(document);
+    // An execution has an id where others have a name, and it is not scheduled for a time.
+    member::remove(document, "metadata/name");
+    member::remove(document, "metadata/scheduledAt");
+    member::set(document, "metadata/id", record.name.as_str().into());
+    let overrides = document
+        .get_mut("spec")
+        .and_then(|spec| spec.get_mut("envOverride"));
+    if let Some(overrides) = overrides.and_then(Value::as_object_mut) {
+        for value in overrides.values_mut() {
+            // They are masked whatever they are, and not as secrets are elsewhere.
+            *value = "***".into();
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Images of containers, and with whom they are shared.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::sandboxes::SANDBOXES;
+use super::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS};
+use crate::clock::timestamp;
+use crate::state::kind::{Form, Kind, Life, Naming, Stamps};
+use crate::state::walk::Walk;
+use crate::state::{Document, Record, Shelves, member, rule, status};
+
+/// What images are for: how it is called, the kind, and where that names its image.
+pub(crate) static TYPES: [(&str, &Kind, &str); 5] = [
+    ("agent", &AGENTS, "spec/runtime/image"),
+    ("application", &APPLICATIONS, "spec/image"),
+    ("function", &FUNCTIONS, "spec/runtime/image"),
+    ("job", &JOBS, "spec/runtime/image"),
+    ("sandbox", &SANDBOXES, "spec/runtime/image"),
+];
+
+/// An image is known by its name and its type, so a record has [`key`] for its name.
+pub(crate) static IMAGES: Kind = Kind {
+    path: "images",
+    parameter: "imageName",
+    noun: "Image",
+    stamps: Stamps {
+        created_by: None,
+        updated_by: None,
+        ..Stamps::ALL
+    },
+    life: Life::Plain,
+    compute: |shelves, _, record, document| show(shelves, record, document),
+    ..Kind::RESOURCE
+};
+
+/// A workspace that an image is shared with. It lies under the image.
+pub(crate) static IMAGE_SHARES: Kind = Kind {
+    path: "images/{imageName}/share",
+    parameter: "targetWorkspace",
+    noun: "Image share",
+    parent: Some(&IMAGES),
+    form: Form::Flat { key: "workspace" },
+    ..Kind::FLAT
+};
+
+/// A share between two accounts that waits to be accepted.
+pub(crate) static PENDING_SHARES: Kind = Kind {
+    path: "pending-image-shares",
+    parameter: "pendingShareId",
+    noun: "Pending image share",
+    naming: Naming::Made("share"),
+    stamps: Stamps {
+        workspace: None,
+        ..Stamps::ALL
+    },
+    compute: |_, _, _, document| {
+        document.remove(OFFERED);
+    },
+    ..Kind::FLAT
+};
+
+/// The member of a pending share with the tags of the image. It is not shown.
+pub(crate) const OFFERED: &str = "offered";
+
+/// What an image is known by. Keys are in the order of the names.
+pub(crate) fn key(name: &str, image_type: &str) -> String {
+    // Neither of the two has a space.
+    format!("{name} {image_type}")
+}
+
+/// The name and the type of an image.
+pub(crate) fn parts(image: &Record) -> (&str, &str) {
+    image.name.split_once(' ').unwrap_or((&image.name, ""))
+}
+
+/// A tag that is there from a time on.
+pub(crate) fn tag(name: &str, from: Duration, size: u64) -> Value {
+    let at = timestamp(from);
+    json!({"name": name, "createdAt": at, "updatedAt": at, "size": size})
+}
+
+/// The tags of an image that are there already.
+pub(crate) fn tags(image: &Record, now: Duration) -> Vec<Value> {
+    let tags = member::get(&image.document, "spec/tags").and_then(Value::as_array);
+    let is_there = |tag: &&Value| {
+        let at = tag
+            .get("createdAt")
+            .and_then(Value::as_str)
+            .and_then(rule::moment);
+        at.is_none_or(|at| at <= now)
+    };
+    tags.into_iter()
+        .flatten()
+        .filter(is_there)
+        .cloned()
+        .collect()
+}
+
+/// Adds a tag to an image, in the place of one of the same name.
+pub(crate) fn add_tag(image: &mut Record, tag: Value) {
+    let mut tags = match member::remove(&mut image.document, "spec/tags") {
+        Some(Value::Array(tags)) => tags,
+        _ => Vec::new(),
+    };
+    tags.retain(|other| other.get("name") != tag.get("name"));
+    tags.push(tag);
+    member::set(&mut image.document, "spec/tags", tags.into());
+}
+
+/// Waits for an upload, which [`build`] follows.
+pub(crate) fn await_upload(walk: &mut Walk, now: Duration) {
+    walk.break_off(now);
+    walk.follow(now, "build", (status::UPLOADING, "The upload is awaited."));
+}
+
+/// Builds an image, which lasts so long.
+pub(crate) fn build(walk: &mut Walk, now: Duration, lasts: Duration) {
+    walk.break_off(now);
+    walk.follow(now, "build", (status::BUILDING, "The build has begun."));
+    let end = now.saturating_add(lasts);
+    walk.follow(end, "build", (status::BUILT, "The build is complete."));
+}
+
+fn show(shelves: &Shelves, image: &Record, document: &mut Document) {
+    let (name, image_type) = parts(image);
+    let tags = tags(image, shelves.now());
+    let size = |tag: &Value| tag.get("size").and_then(Value::as_u64).unwrap_or(0);
+    let sizes: u64 = tags.iter().map(size).sum();
+    // It has its states among its metadata, where others have them at the root.
+    let state = document
+        .remove("status")
+        .unwrap_or_else(|| status::BUILT.into());
+    let events = document.remove("events").unwrap_or_else(|| json!([]));
+    let workspace = &shelves.setting().workspace;
+    for (path, value) in [
+        ("metadata/name", Value::from(name)),
+        ("metadata/resourceType", image_type.into()),
+        (
+            "metadata/displayName",
+            format!("registry.emulator.invalid/{workspace}/{name}").into(),
+        ),
+        ("metadata/status", state),
+        ("metadata/events", events),
+        ("spec/tags", tags.into()),
+        ("spec/size", sizes.into()),
+    ] {
+        member::set(document, path, value);
+    }
+    let deployed = users(shelves, image).map(|(user, _)| user.created).max();
+    if let Some(at) = deployed {
+        member::set(
+            document,
+            "metadata/lastDeployedAt",
+            timestamp(at).as_str().into(),
+        );
+    }
+}
+
+/// The workloads that run an image, and the tag that each of them runs, if it says so. One of the
+/// same name was built as it, even where it says nothing of the kind.
+pub(crate) fn users<'a>(
+    shelves: &'a Shelves,
+    image: &'a Record,
+) -> impl Iterator<Item = (&'a Record, Option<&'a str>)> {
+    let (name, image_type) = parts(image);
+    let workspace = &shelves.setting().workspace;
+    let full = [
+        name.to_owned(),
+        format!("{image_type}/{name}"),
+        format!("{workspace}/{name}"),
+    ];
+    let of_type = TYPES.iter().filter(move |(own, _, _)| *own == image_type);
+    let workloads =
+        of_type.flat_map(|(_, kind, path)| shelves.living(kind).map(move |record| (record, *path)));
+    workloads.filter_map(move |(record, path)| {
+        let reference = member::text(&record.document, path).unwrap_or_default();
+        let (repository, tag) = split(reference);
+        if full.iter().any(|full| full == repository) {
+            return Some((record, Some(tag)));
+        }
+        (record.name == name).then_some((record, None))
+    })
+}
+
+/// The repository and the tag of a reference. A tag that is not said is `latest`.
+pub(crate) fn split(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (reference, "latest"),
+    }
+}

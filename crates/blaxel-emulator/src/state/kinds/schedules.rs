@@ -1,0 +1,109 @@
+//! Schedules of sandboxes, and what they did.
+
+use std::time::Duration;
+
+use super::sandboxes::SANDBOXES;
+use crate::clock::timestamp;
+use crate::cron::Cron;
+use crate::state::kind::{Kind, Listing, Naming, Operations, Pages, Stamps};
+use crate::state::rule::{self, Check};
+use crate::state::secret::{Rule, Secret};
+use crate::state::{Document, member};
+
+/// How many schedules a sandbox may have.
+const MOST: usize = 100;
+/// How many executions are kept for a schedule that does not say it.
+const MOST_EXECUTIONS: u64 = 100;
+
+/// Pages of what is under a sandbox.
+const PAGES: Pages = Pages {
+    default: 20,
+    max: 100,
+    anchor: false,
+    ..Pages::PLAIN
+};
+
+pub(crate) static SCHEDULES: Kind = Kind {
+    path: "sandboxes/{sandboxName}/schedules",
+    parameter: "scheduleId",
+    noun: "Schedule",
+    parent: Some(&SANDBOXES),
+    operations: Operations {
+        list: Some("ListSandboxSchedules"),
+        create: Some("CreateSandboxSchedule"),
+        get: Some("GetSandboxSchedule"),
+        // What it did until then is written down first: see `router/schedules.rs`.
+        update: None,
+        delete: None,
+        ..Operations::NONE
+    },
+    naming: Naming::GivenOrMade("schedule"),
+    stamps: Stamps {
+        created_at: Some("createdAt"),
+        updated_at: Some(CHANGED),
+        ..Stamps::NONE
+    },
+    listing: Listing::Paged(Pages {
+        types: &["cron", "at"],
+        ..PAGES
+    }),
+    secrets: &[Secret {
+        path: "input/env/*",
+        rule: Rule::Always,
+    }],
+    show_secrets: true,
+    most: MOST,
+    check,
+    complete: |document, context| {
+        if member::text(document, "type") == Some("sleep") {
+            let length = member::text(document, "value").and_then(rule::seconds);
+            let at = timestamp(context.now.saturating_add(length.unwrap_or_default()));
+            document.insert("type".to_owned(), "at".into());
+            document.insert("value".to_owned(), at.as_str().into());
+        }
+        member::default(document, "maxExecutions", MOST_EXECUTIONS);
+    },
+    compute: |_, _, _, document| {
+        document.remove(CHANGED);
+    },
+    ..Kind::FLAT
+};
+
+/// The member with the time since which a schedule is as it is. It is not shown.
+const CHANGED: &str = "changedAt";
+
+/// Since when a schedule is as it is.
+pub(crate) fn schedule_changed(document: &Document) -> Option<Duration> {
+    rule::moment(member::text(document, CHANGED)?)
+}
+
+fn check(document: &Document) -> Check {
+    let value = member::text(document, "value").unwrap_or_default();
+    let (good, wanted) = match member::text(document, "type") {
+        Some("cron") => (
+            Cron::parse(value).is_some(),
+            "a cron expression of five fields",
+        ),
+        Some("at") => (rule::moment(value).is_some(), "an RFC 3339 time"),
+        Some(_) => (rule::seconds(value).is_some(), "a duration such as 30m"),
+        None => return Err("type is missing.".to_owned()),
+    };
+    if !good {
+        return Err(format!("value must be {wanted}."));
+    }
+    rule::number(document, "input/timeout", 0..=i64::MAX)?;
+    rule::number(document, "maxExecutions", 1..=i64::MAX)
+}
+
+pub(crate) static SCHEDULE_EXECUTIONS: Kind = Kind {
+    path: "sandboxes/{sandboxName}/schedule-executions",
+    parameter: "executionId",
+    noun: "Schedule execution",
+    parent: Some(&SANDBOXES),
+    stamps: Stamps {
+        created_at: Some("createdAt"),
+        ..Stamps::NONE
+    },
+    listing: Listing::Paged(PAGES),
+    ..Kind::FLAT
+};

@@ -1,0 +1,278 @@
+//! Executions of jobs, and their tasks.
+
+use std::time::Duration;
+
+use blaxel_emulator::Emulator;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{ask, get, post};
+
+const ALL: &str = "/jobs/nightly/executions";
+
+fn with_job() -> Emulator {
+    let emulator = Emulator::builder()
+        .execution_time(Duration::from_secs(80))
+        .build();
+    emulator.add("jobs", "nightly").unwrap();
+    emulator
+}
+
+async fn start(emulator: &Emulator, request: &Value) -> String {
+    let told = post(ALL, request).on(emulator).await.expect(200);
+    told["executionId"].as_str().unwrap().to_owned()
+}
+
+async fn execution(emulator: &Emulator, id: &str) -> Value {
+    get(format!("{ALL}/{id}")).on(emulator).await.expect(200)
+}
+
+/// The status of an execution, and those of its tasks.
+async fn statuses(emulator: &Emulator, id: &str) -> (String, Vec<String>) {
+    let told = execution(emulator, id).await;
+    let text = |value: &Value| value["status"].as_str().unwrap().to_owned();
+    (
+        text(&told),
+        told["tasks"].as_array().unwrap().iter().map(text).collect(),
+    )
+}
+
+#[tokio::test]
+async fn what_was_asked_for_comes_back_with_the_ids() {
+    let emulator = with_job();
+    let sent = json!({"tasks": [{"n": 1}, {"n": 2}]});
+    let told = post(ALL, &sent).on(&emulator).await.expect(200);
+    assert_eq!(told["tasks"], sent["tasks"]);
+    assert_eq!(
+        (&told["jobId"], &told["workspaceId"]),
+        (&json!("nightly"), &json!("demo"))
+    );
+    assert!(told["id"].is_string() && told["executionId"].is_string());
+    let missing = post("/jobs/none/executions", &sent).on(&emulator).await;
+    assert_eq!(missing.refusal(404), "Job not found");
+}
+
+#[tokio::test]
+async fn the_same_id_starts_nothing_twice() {
+    let emulator = with_job();
+    let chosen = json!({"executionId": "mine", "tasks": [{"n": 1}]});
+    assert_eq!(start(&emulator, &chosen).await, "mine");
+    assert_eq!(
+        start(&emulator, &json!({"executionId": "mine"})).await,
+        "mine"
+    );
+    let tracked = json!({"id": "request-7"});
+    let first = post(ALL, &tracked).on(&emulator).await.expect(200);
+    let second = post(ALL, &tracked).on(&emulator).await.expect(200);
+    assert_eq!(first, second);
+    let list = get(ALL).on(&emulator).await.expect(200);
+    assert_eq!(list["meta"]["total"], 2);
+}
+
+#[tokio::test]
+async fn an_execution_comes_along_with_the_clock() {
+    let emulator = with_job();
+    let id = start(&emulator, &json!({"tasks": [{}, {}, {}]})).await;
+    for (state, of_tasks, counted) in [
+        ("queued", "pending", None),
+        ("pending", "pending", None),
+        ("running", "running", Some("running")),
+    ] {
+        let (status, tasks) = statuses(&emulator, &id).await;
+        assert_eq!(
+            (status.as_str(), tasks),
+            (state, vec![of_tasks.to_owned(); 3])
+        );
+        let told = execution(&emulator, &id).await;
+        assert_eq!(told["stats"]["total"], 3);
+        if let Some(counted) = counted {
+            assert_eq!(told["stats"][counted], 3);
+        }
+        assert!(told["metadata"].get("completedAt").is_none());
+        emulator.clock().advance(Duration::from_secs(10));
+    }
+    emulator.clock().advance(Duration::from_secs(50));
+    let told = execution(&emulator, &id).await;
+    assert_eq!(told["status"], "succeeded");
+    assert_eq!(
+        told["stats"],
+        json!({"total": 3, "running": 0, "success": 3, "failure": 0,
+        "cancelled": 0, "retried": 0})
+    );
+    let metadata = &told["metadata"];
+    assert_eq!(
+        (&metadata["id"], &metadata["job"]),
+        (&json!(id), &json!("nightly"))
+    );
+    let seconds = |name: &str| {
+        let time: blaxel_core::Timestamp = metadata[name].as_str().unwrap().parse().unwrap();
+        time.unix().unwrap().0
+    };
+    assert_eq!(seconds("startedAt") - seconds("createdAt"), 20);
+    assert_eq!(seconds("completedAt") - seconds("createdAt"), 80);
+    for hidden in ["events", "request"] {
+        assert!(told.get(hidden).is_none(), "{hidden}");
+    }
+}
+
+#[tokio::test]
+async fn an_execution_can_fail_or_take_too_long() {
+    let emulator = with_job();
+    emulator.fail_next_execution("nightly");
+    let failed = start(&emulator, &json!({})).await;
+    let fine = start(&emulator, &json!({})).await;
+    let late = json!({"env": {"EMULATOR_OUTCOME": "timeout"}});
+    let late = start(&emulator, &late).await;
+    emulator.clock().advance(Duration::from_secs(80));
+    for (id, state, task) in [
+        (failed, "failed", "failed"),
+        (fine, "succeeded", "succeeded"),
+        (late, "timeout", "failed"),
+    ] {
+        let (status, tasks) = statuses(&emulator, &id).await;
+        assert_eq!((status.as_str(), tasks), (state, vec![task.to_owned()]));
+    }
+    // The environment of the job counts where that of the execution is silent.
+    let envs = json!([{"name": "EMULATOR_OUTCOME", "value": "failed"}]);
+    let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"envs": envs}}});
+    ask(Method::PUT, "/jobs/nightly")
+        .json(&job)
+        .on(&emulator)
+        .await
+        .expect(200);
+    let id = start(&emulator, &json!({})).await;
+    emulator.clock().advance(Duration::from_secs(80));
+    assert_eq!(statuses(&emulator, &id).await.0, "failed");
+    assert_eq!(execution(&emulator, &id).await["stats"]["failure"], 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_execution_lets_running_tasks_end() {
+    let emulator = with_job();
+    for (waited, tasks_then, tasks_after) in
+        [(5, "cancelled", "cancelled"), (30, "running", "succeeded")]
+    {
+        let id = start(&emulator, &json!({})).await;
+        emulator.clock().advance(Duration::from_secs(waited));
+        let one = format!("{ALL}/{id}");
+        let told = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
+        assert_eq!(told["status"], "cancelling");
+        assert_eq!(told["tasks"][0]["status"], tasks_then);
+        emulator.clock().advance(Duration::from_secs(80));
+        let (status, tasks) = statuses(&emulator, &id).await;
+        assert_eq!(
+            (status.as_str(), tasks[0].as_str()),
+            ("cancelled", tasks_after)
+        );
+        // What is over stays as it is.
+        let told = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
+        assert_eq!(told["status"], "cancelled");
+    }
+    let missing = ask(Method::DELETE, format!("{ALL}/none"))
+        .on(&emulator)
+        .await;
+    assert_eq!(missing.refusal(404), "Execution not found");
+}
+
+#[tokio::test]
+async fn overrides_are_told_but_the_environment_is_masked() {
+    let emulator = with_job();
+    let sent = json!({"env": {"KEY": "value"}, "memory": 1024, "tasks": [{}, {}]});
+    let id = start(&emulator, &sent).await;
+    let spec = &execution(&emulator, &id).await["spec"];
+    let told = json!({"envOverride": {"KEY": "***"}, "memoryOverride": 1024, "parallelism": 2,
+        "timeout": 900});
+    assert_eq!(spec, &told);
+    for bad in [
+        json!({"memory": 4096}),
+        json!({"memory": "much"}),
+        json!({"env": {"KEY": 1}}),
+        json!({"tasks": [1]}),
+        json!({"tasks": "all"}),
+        json!({"executionId": "a/b"}),
+        json!([]),
+    ] {
+        assert_eq!(
+            post(ALL, &bad).on(&emulator).await.refusal(400),
+            "Bad Request",
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn executions_are_listed_in_pages_or_by_number() {
+    let emulator = with_job();
+    for n in 0..25 {
+        start(&emulator, &json!({"executionId": format!("e-{n:02}")})).await;
+    }
+    let ids = |list: &Value| -> Vec<String> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|told| told["metadata"]["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let page = get(ALL).on(&emulator).await.expect(200);
+    assert_eq!(
+        (ids(&page["data"]).len(), &page["meta"]["hasMore"]),
+        (20, &json!(true))
+    );
+    // Python's SDK sends an offset along, which means nothing here.
+    let page = get(format!("{ALL}?limit=2&offset=7"))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(ids(&page["data"]), ["e-24", "e-23"]);
+
+    let first = |query: &str| get(format!("{ALL}?{query}")).header("blaxel-version", "2026-04-16");
+    let list = first("").on(&emulator).await.expect(200);
+    assert_eq!(ids(&list).len(), 20);
+    let list = first("limit=3&offset=22").on(&emulator).await.expect(200);
+    assert_eq!(ids(&list), ["e-02", "e-01", "e-00"]);
+    first("offset=-1").on(&emulator).await.refusal(400);
+    first("limit=0").on(&emulator).await.refusal(400);
+}
+
+#[tokio::test]
+async fn tasks_have_pages_since_the_second_version() {
+    let emulator = with_job();
+    let id = start(&emulator, &json!({"tasks": vec![json!({}); 5]})).await;
+    let all = format!("{ALL}/{id}/tasks");
+    let tasks = |page: &Value| -> Vec<String> {
+        let tasks = page["data"].as_array().unwrap().iter();
+        tasks
+            .map(|task| task["metadata"]["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let page = get(format!("{all}?limit=3&sort=name:asc"))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(tasks(&page), ["task-0", "task-1", "task-2"]);
+    assert_eq!(page["meta"]["total"], 5);
+    assert_eq!(
+        page["data"][0]["spec"],
+        json!({"maxRetries": 0, "timeout": "900s"})
+    );
+    let cursor = page["meta"]["nextCursor"].as_str().unwrap();
+    let cursor = cursor
+        .replace('+', "%2B")
+        .replace('/', "%2F")
+        .replace('=', "%3D");
+    let next = format!("{all}?limit=3&sort=name:asc&cursor={cursor}");
+    let page = get(next).on(&emulator).await.expect(200);
+    assert_eq!(tasks(&page), ["task-3", "task-4"]);
+    let foreign = get(format!("{all}?cursor={cursor}")).on(&emulator).await;
+    assert_eq!(foreign.refusal(400), "invalid_cursor");
+    let found = get(format!("{all}?q=K-4")).on(&emulator).await.expect(200);
+    assert_eq!(tasks(&found), ["task-4"]);
+
+    let first = get(&all)
+        .header("blaxel-version", "2026-04-16")
+        .on(&emulator)
+        .await;
+    assert_eq!(first.refusal(404), "Not Found");
+    get(format!("{ALL}/none/tasks"))
+        .on(&emulator)
+        .await
+        .refusal(404);
+}

@@ -1,0 +1,66 @@
+//! An archive in a file, read piece by piece.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::{Body, Error, Source};
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::fs::File;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::unreadable;
+
+/// How much of a file is read at once. Each time costs a trip to another thread.
+const PIECE: usize = 256 * 1024;
+
+/// Opens a file: its content, and how long it is.
+pub(super) async fn open(path: &Path) -> Result<(Body, u64), Error> {
+    let failed = |error| unreadable(&Source::File(path.to_owned())).caused_by(error);
+    let file = File::open(path).await.map_err(failed)?;
+    let metadata = file.metadata().await.map_err(failed)?;
+    if !metadata.is_file() {
+        let problem = "it is not a file; pack it first";
+        return Err(Error::input(
+            "archive",
+            &Source::File(path.to_owned()),
+            problem,
+        ));
+    }
+    let content = Content {
+        file,
+        path: path.to_owned(),
+        piece: vec![0; PIECE],
+    };
+    Ok((Body::new(content), metadata.len()))
+}
+
+struct Content {
+    file: File,
+    path: PathBuf,
+    piece: Vec<u8>,
+}
+
+impl http_body::Body for Content {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.get_mut();
+        let mut piece = ReadBuf::new(&mut this.piece);
+        let outcome: io::Result<()> = ready!(Pin::new(&mut this.file).poll_read(cx, &mut piece));
+        Poll::Ready(match (outcome, piece.filled()) {
+            (Err(error), _) => {
+                let source = Source::File(this.path.clone());
+                Some(Err(unreadable(&source).caused_by(error)))
+            }
+            (Ok(()), []) => None,
+            (Ok(()), read) => Some(Ok(Frame::data(Bytes::copy_from_slice(read)))),
+        })
+    }
+}

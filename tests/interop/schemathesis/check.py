@@ -1,0 +1,81 @@
+"""Schemathesis judges a running emulator by the document that it serves. See ../README.md.
+
+Wanted in the environment: BL_API_URL, BL_WORKSPACE and BL_API_KEY, and a HOME that may be written
+to. An emulator that others need is no place for it: it deletes what it finds.
+"""
+
+import json
+import os
+import re
+import sys
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urljoin
+
+import schemathesis
+from schemathesis.cli import schemathesis as command
+
+DOCUMENT_URL = urljoin(os.environ["BL_API_URL"], "/openapi.json")
+CONFIGURATION = Path(__file__).resolve().with_name("schemathesis.toml")
+REPORT = Path("report.json")
+
+NAME = re.compile(r"[a-z0-9-]{1,49}")
+TAKEN = defaultdict(set)
+
+
+@schemathesis.hook
+def before_call(_context, case, _arguments):
+    """Gives what is created a name that is free. Generated names are few: the emulator would
+    refuse nearly everything for its name and never look at the rest."""
+    metadata = case.body.get("metadata") if isinstance(case.body, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if case.method != "POST" or not isinstance(name, str) or not NAME.fullmatch(name):
+        return
+    taken = TAKEN[case.path]
+    if name in taken:
+        name = metadata["name"] = f"free-{len(taken)}"
+    taken.add(name)
+
+
+def run():
+    """Runs Schemathesis, which tells what it does, and gives its report."""
+    # It leaves files where it is started.
+    os.chdir(Path.home())
+    arguments = ["--config-file", CONFIGURATION, "run", DOCUMENT_URL, "--no-color"]
+    arguments += ["--report", "json", "--report-json-path", REPORT]
+    REPORT.unlink(missing_ok=True)
+    with suppress(SystemExit):  # The report says more than the exit code.
+        command.main([str(argument) for argument in arguments], standalone_mode=False)
+    return json.loads(REPORT.read_text(encoding="utf-8"))
+
+
+def main():
+    report = run()
+    # By operation, such as `GET /agents`; a walk over several has a name of its own.
+    failures = defaultdict(list)
+    for failure in report["failures"]:
+        for name in failure["operations"]:
+            failures[name].append(failure["title"])
+    for error in report["errors"]:
+        failures["the run"].append(error["title"])
+    operations = report["operations"] or {"total": 0, "tested": 0}
+    total, tested = operations["total"], operations["tested"]
+    if tested < total:
+        failures["the run"].append(f"{total - tested} operations were not tested")
+    for name, phase in (report["phases"] or {}).items():
+        # The document has no examples.
+        if phase["status"] not in ("success", "failure") and name != "examples":
+            failures["the run"].append(f"the phase {name} ended with {phase['status']}")
+    if not report["complete"] or report["stop_reason"] != "completed":
+        failures["the run"].append(f"it stopped early: {report['stop_reason']}")
+
+    for name, titles in failures.items():
+        print(f"not ok - {name}: {', '.join(titles)}")
+    failed_operations = sum("/" in name for name in failures)
+    print(f"{tested - failed_operations} passed, {len(failures)} failed", flush=True)
+    return 0 if not failures and tested > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
