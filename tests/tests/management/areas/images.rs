@@ -1,6 +1,7 @@
 //! Images, their tags and shares.
 
-use blaxel_core::ApiVersion;
+use blaxel_core::{ApiVersion, ListParams};
+use blaxel_management::Identified;
 use blaxel_management::images::{
     Image, ImageDraft, ImageShareDraft, ImageShareOutcome, ResourceType,
 };
@@ -25,6 +26,10 @@ fn sandbox_images(world: &World) -> Life<'_, Image> {
 }
 
 async fn made_and_read(world: &World) {
+    let registry =
+        Life::of(world, "Image", "Images", Api::images).paged_from(ApiVersion::V2026_09_22);
+    let before = registry.all().list(ListParams::new()).await.unwrap();
+    world.sent(request("ListImages"));
     // Names of images may have slashes in them.
     let draft = ImageDraft::new("team/postgres", ResourceType::Sandbox)
         .image("docker.io/library/postgres:17");
@@ -48,10 +53,10 @@ async fn made_and_read(world: &World) {
     let images = sandbox_images(world);
     images.is_read("team/postgres").await;
     images.is_nowhere("nothing").await;
-    let registry =
-        Life::of(world, "Image", "Images", Api::images).paged_from(ApiVersion::V2026_09_22);
+    let mut ids: Vec<_> = before.items.iter().map(Identified::id).collect();
+    ids.extend(["/agent/bot".into(), "/sandbox/team/postgres".into()]);
     registry
-        .are_paged(&["/agent/bot", "/sandbox/team/postgres"])
+        .are_paged(&ids.iter().map(AsRef::as_ref).collect::<Vec<_>>())
         .await;
 
     let brief = world
@@ -199,5 +204,6 @@ async fn cleaned_up(world: &World) {
     let cleaned = world.api().images().clean_up().await.unwrap();
     let exchange = world.sent(request("CleanupImages"));
     tells(&cleaned, exchange.answer());
-    assert_eq!(cleaned.deleted, Some(3));
+    assert!(cleaned.deleted >= Some(1), "{cleaned:?}");
+    images.is_nowhere("gift").await;
 }

@@ -19,15 +19,15 @@ async fn workspaces(world: &World) {
     let workspaces = Life::of(world, "Workspace", "Workspaces", Api::workspaces);
     let before = workspaces.are_all_told().await.len();
     let plan = Plan {
-        draft: Workspace::new("research")
-            .display_name("Research")
+        draft: Workspace::new("atelier")
+            .display_name("Atelier")
             .label("team", "care"),
         sent: json!({
-            "name": "research", "displayName": "Research", "labels": {"team": "care"},
+            "name": "atelier", "displayName": "Atelier", "labels": {"team": "care"},
         }),
         replaced: Change {
-            made: |workspace| workspace.display_name = Some("Re-search".to_owned()),
-            seen: ("/displayName", json!("Re-search")),
+            made: |workspace| workspace.display_name = Some("The atelier".to_owned()),
+            seen: ("/displayName", json!("The atelier")),
         },
         modified: Change {
             made: |workspace| workspace.labels = Some([("a".to_owned(), "b".to_owned())].into()),
@@ -38,18 +38,15 @@ async fn workspaces(world: &World) {
     workspaces.begins(&plan).await;
     workspaces.are_enumerated(before + 1).await;
 
-    let counted = workspaces.all().get_counting("research").await.unwrap();
+    let counted = workspaces.all().get_counting("atelier").await.unwrap();
     let get = request("GetWorkspace")
-        .on(["research"])
+        .on(["atelier"])
         .query("countResources", true);
     let exchange = world.sent(get);
     tells(&counted, exchange.answer());
     assert!(counted.resource_counts.is_some());
 
-    for (name, reason) in [
-        ("research", Some(UnavailableReason::Taken)),
-        ("fresh", None),
-    ] {
+    for (name, reason) in [("atelier", Some(UnavailableReason::Taken)), ("fresh", None)] {
         let available = workspaces.all().availability(name).await.unwrap();
         let check = request("CheckWorkspaceAvailability")
             .query("withReason", true)
