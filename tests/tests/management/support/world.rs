@@ -1,6 +1,6 @@
 //! An emulator on a socket, and clients of it whose requests are noted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use blaxel_core::{ApiVersion, Body, BoxService, open};
@@ -23,6 +23,8 @@ pub type Api = Management<Carrier>;
 pub struct World {
     pub emulator: Emulator,
     recorder: Recorder,
+    /// One for each version that was asked for: to make a client takes time.
+    clients: Mutex<BTreeMap<ApiVersion, Carrier>>,
     performed: Mutex<BTreeSet<&'static str>>,
 }
 
@@ -37,6 +39,7 @@ impl World {
         Self {
             emulator: builder.start().await.expect("a free port"),
             recorder: Recorder::default(),
+            clients: Mutex::default(),
             performed: Mutex::default(),
         }
     }
@@ -48,7 +51,15 @@ impl World {
 
     /// The facade, set to a version of the API.
     pub fn api_at(&self, version: ApiVersion) -> Api {
-        let client = Client::builder()
+        let mut clients = self.clients.lock().unwrap();
+        let client = clients
+            .entry(version)
+            .or_insert_with(|| self.client(version));
+        Management::new(client.clone())
+    }
+
+    fn client(&self, version: ApiVersion) -> Carrier {
+        Client::builder()
             .api_key(self.emulator.api_key())
             .workspace(self.emulator.workspace())
             .api_url(self.emulator.url())
@@ -56,8 +67,8 @@ impl World {
             .retry(RetryPolicy::none())
             .attempt_layer(self.recorder.clone())
             .build()
-            .expect("the settings are good");
-        Management::new(client.boxed())
+            .expect("the settings are good")
+            .boxed()
     }
 
     /// Fails unless exactly this was sent since the last look; returns it with its answer.
