@@ -6,7 +6,10 @@
 //! expects of its path, query and body, and each answer with the JSON it was read from.
 
 mod areas;
+mod lists;
+mod refusals;
 mod support;
+mod waits;
 
 use std::collections::BTreeSet;
 
