@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use blaxel_core::{Cursor, ListParams, Sort};
+use blaxel_core::{ApiVersion, Cursor, ListParams, Sort};
 use blaxel_emulator::Emulator;
 use blaxel_management::Identified;
 use blaxel_management::agents::Agent;
+use blaxel_management::images::ResourceType;
 use blaxel_management::sandboxes::Sandbox;
 use blaxel_management::volumes::Volume;
 
@@ -168,4 +169,25 @@ async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
         assert!(error.is_input(), "{error}");
     }
     assert!(world.take().is_empty());
+}
+
+/// A client that is set to an older version of the API asks for the list in the first one that has it.
+#[tokio::test]
+async fn a_list_that_came_later_is_asked_for_in_the_version_it_came_with() {
+    let world = World::start().await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    world.emulator.add_image("sandbox", "box");
+    let early = world.api_at(ApiVersion::V2026_04_16);
+    let runs = early.sandboxes().schedule_executions("box");
+    runs.list(ListParams::new()).await.unwrap();
+    let sent = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
+    assert_eq!(sent.version, "2026-04-28");
+
+    let tags = early.images().of(ResourceType::Sandbox).tags("box");
+    let page = tags.list(ListParams::new().named("latest")).await.unwrap();
+    let asked = request("ListImageTags")
+        .on(["sandbox", "box"])
+        .query("name", "latest");
+    assert_eq!(world.sent(asked).version, "2026-09-22");
+    assert_eq!(names(&page.items), ["latest"]);
 }
