@@ -292,6 +292,12 @@ const WITHOUT_TYPE: &[&str] = &[
     "SandboxError",
 ];
 
+/// Members that are said to be objects of any kind, and are maps of texts.
+const MAPS_OF_TEXTS: &[(&str, &str)] = &[
+    ("DrivePermission", "labels"),
+    ("JobExecutionSpec", "envOverride"),
+];
+
 /// Schemas that no operation uses, so that the emulator does not describe them.
 fn unused_schemas() -> Value {
     let text = || json!({"type": "string"});
@@ -367,6 +373,11 @@ impl Schemas {
             .into_iter()
             .collect();
         schemas.extend(members(&unused_schemas()));
+        for (schema, member) in MAPS_OF_TEXTS {
+            let schema = schemas.get_mut(*schema).unwrap();
+            let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
+            schema["properties"][member] = map;
+        }
         let paths = members(&document["paths"]);
         for operation in paths
             .values()
@@ -441,11 +452,16 @@ impl Schemas {
 
     fn objects(&self, schema: &Value) -> BoxedStrategy<Value> {
         let mut known: BoxedStrategy<Vec<(String, Value)>> = Just(Vec::new()).boxed();
-        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let members = schema["properties"].as_object();
+        // What has neither is no page, and taking it for one would hide a list.
+        let is_page =
+            members.is_some_and(|all| all.contains_key("data") && all.contains_key("meta"));
+        for (name, member) in members.into_iter().flatten() {
             let name = name.clone();
+            let may_be_absent = !(is_page && name == "data");
             let member = prop_oneof![
                 6 => self.documents(member).prop_map(Some),
-                1 => Just(None),
+                u32::from(may_be_absent) => Just(None),
                 1 => Just(Some(Value::Null)),
             ];
             known = (known, member)
@@ -478,10 +494,14 @@ impl Schemas {
                     let Some(schema) = every.or_else(|| schema["properties"].get(name)) else {
                         continue;
                     };
-                    // What is nothing may be left out.
-                    if !value.is_null() && *value != "" || written.contains_key(name) {
-                        let written = written.get(name).unwrap_or(&Value::Null);
-                        self.lost(schema, value, written, &format!("{at}/{name}"), lost);
+                    match written.get(name) {
+                        // What is nothing may be left out, or be the nothing of its type.
+                        _ if value.is_null() => {}
+                        None if value == "" => {}
+                        written => {
+                            let written = written.unwrap_or(&Value::Null);
+                            self.lost(schema, value, written, &format!("{at}/{name}"), lost);
+                        }
                     }
                 }
             }
