@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use crate::billing::History;
 use crate::clock::Clock;
 use crate::cursor::Cursors;
+use crate::ed25519::Pair;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
@@ -52,6 +53,9 @@ pub(crate) struct Engine {
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
     pub(crate) device_codes: Key,
+    /// What the keys for drives are made from, when they are needed.
+    drive_seed: [u8; 32],
+    drive_keys: OnceLock<Pair>,
     used_device_codes: Mutex<HashSet<u64>>,
     counter: AtomicU64,
 }
@@ -88,10 +92,17 @@ impl Engine {
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),
             device_codes: Key::derive("device code", &own),
+            drive_seed: Key::derive("drive", &own).sign(&[]),
+            drive_keys: OnceLock::new(),
             used_device_codes: Mutex::default(),
             counter: AtomicU64::new(0),
             config,
         }
+    }
+
+    /// The keys that sign tokens for drives.
+    pub(crate) fn drive_keys(&self) -> &Pair {
+        self.drive_keys.get_or_init(|| Pair::new(self.drive_seed))
     }
 
     /// A number that was not given out before.

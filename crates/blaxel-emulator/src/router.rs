@@ -10,6 +10,7 @@ mod catalog;
 mod chat;
 mod connections;
 mod domains;
+mod drives;
 mod executions;
 mod forks;
 mod gemini;
@@ -19,6 +20,7 @@ mod inference;
 mod listing;
 mod network;
 mod oauth;
+mod observability;
 mod pages;
 mod policies;
 mod previews;
@@ -113,36 +115,42 @@ impl Route {
     }
 }
 
+/// The operations that are done in a way of their own.
+static OWN: [fn() -> Vec<Route>; 24] = [
+    allowance::routes,
+    billing::routes,
+    catalog::routes,
+    connections::routes,
+    domains::routes,
+    drives::routes,
+    executions::routes,
+    forks::routes,
+    image_shares::routes,
+    images::routes,
+    inference::routes,
+    network::routes,
+    oauth::routes,
+    observability::routes,
+    crate::openapi::routes,
+    policies::routes,
+    previews::routes,
+    sandboxes::routes,
+    schedules::routes,
+    service_accounts::routes,
+    uploads::routes,
+    users::routes,
+    volume_templates::routes,
+    workspaces::routes,
+];
+
 /// Everything the emulator can do.
 pub(crate) fn routes() -> Vec<Route> {
-    let mut routes = oauth::routes();
-    routes.extend(
-        crate::state::KINDS
-            .iter()
-            .flat_map(|kind| resources::routes(kind)),
-    );
-    routes.extend(catalog::routes());
-    routes.extend(sandboxes::routes());
-    routes.extend(previews::routes());
-    routes.extend(schedules::routes());
-    routes.extend(forks::routes());
-    routes.extend(allowance::routes());
-    routes.extend(connections::routes());
-    routes.extend(domains::routes());
-    routes.extend(image_shares::routes());
-    routes.extend(images::routes());
-    routes.extend(network::routes());
-    routes.extend(service_accounts::routes());
-    routes.extend(users::routes());
-    routes.extend(workspaces::routes());
-    routes.extend(executions::routes());
-    routes.extend(volume_templates::routes());
-    routes.extend(policies::routes());
-    routes.extend(uploads::routes());
-    routes.extend(billing::routes());
-    routes.extend(inference::routes());
-    routes.extend(crate::openapi::routes());
-    routes
+    let usual = crate::state::KINDS
+        .iter()
+        .flat_map(|kind| resources::routes(kind));
+    usual
+        .chain(OWN.iter().flat_map(|routes| routes()))
+        .collect()
 }
 
 /// The router that all doors share.

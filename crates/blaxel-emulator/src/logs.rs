@@ -1,0 +1,192 @@
+//! What workloads said: a function of the seed, the workload and the minute, of what became of it, and
+//! of the executions of jobs. Nothing is stored.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::sign::Key;
+use crate::state::{
+    Document, EXECUTIONS, JOBS, Kind, Record, Shelf, Shelves, execution, member, rule, status,
+};
+
+const MINUTE: u64 = 60;
+/// Of 256 minutes, how many have a line.
+const TALKATIVE: u8 = 96;
+
+/// How bad it is, by the names and numbers of OpenTelemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Unknown,
+    Trace,
+    Debug,
+    Info,
+    Warning,
+    Error,
+    Fatal,
+}
+
+impl Severity {
+    pub(crate) const ALL: [(&str, Self); 7] = [
+        ("UNKNOWN", Self::Unknown),
+        ("TRACE", Self::Trace),
+        ("DEBUG", Self::Debug),
+        ("INFO", Self::Info),
+        ("WARNING", Self::Warning),
+        ("ERROR", Self::Error),
+        ("FATAL", Self::Fatal),
+    ];
+
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Trace => 1,
+            Self::Debug => 5,
+            Self::Info => 9,
+            Self::Warning => 13,
+            Self::Error => 17,
+            Self::Fatal => 21,
+        }
+    }
+}
+
+/// What workloads say when nothing happens, before and after a number; the first entries most often.
+const TALK: [(Severity, &str, &str); 8] = [
+    (Severity::Info, "A request was answered in ", " ms."),
+    (Severity::Info, "A session was opened; there are ", " now."),
+    (Severity::Debug, "The cache has ", " entries."),
+    (Severity::Info, "Stored ", " bytes."),
+    (Severity::Unknown, "tick ", ""),
+    (Severity::Warning, "A request took ", " ms, which is long."),
+    (Severity::Trace, "Step ", " was entered."),
+    (
+        Severity::Error,
+        "Try ",
+        " failed: the connection was reset.",
+    ),
+];
+
+/// A line of a log.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// Since 1970-01-01T00:00:00Z.
+    pub(crate) at: Duration,
+    pub(crate) severity: Severity,
+    pub(crate) message: String,
+    pub(crate) trace: Option<String>,
+    /// The execution and the task that said it.
+    pub(crate) task: Option<(String, String)>,
+}
+
+impl Line {
+    fn new(at: Duration, severity: Severity, message: String) -> Self {
+        Self {
+            at,
+            severity,
+            message,
+            trace: None,
+            task: None,
+        }
+    }
+}
+
+/// What a workload said in a stretch of time, newest first. Nothing is said of the future.
+pub(crate) fn lines(
+    shelves: &Shelves,
+    seed: u64,
+    kind: &'static Kind,
+    workload: &Record,
+    window: &Range<Duration>,
+) -> Vec<Line> {
+    let mut lines = states(shelves, kind, workload);
+    if kind.path == JOBS.path {
+        lines.extend(executions(shelves, workload));
+    } else {
+        lines.extend(talk(seed, kind, workload, window, shelves.now()));
+    }
+    lines.retain(|line| window.contains(&line.at) && line.at <= shelves.now());
+    lines.sort_by_key(|line| Reverse(line.at));
+    lines
+}
+
+/// What became of it.
+fn states(shelves: &Shelves, kind: &'static Kind, workload: &Record) -> Vec<Line> {
+    let events = workload.walk.events(shelves.now());
+    let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
+    let line = |event: &Value| {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let severity = match text("status")? {
+            status::FAILED => Severity::Error,
+            _ => Severity::Info,
+        };
+        let message = format!("{} {}: {}", kind.noun, workload.name, text("message")?);
+        Some(Line::new(rule::moment(text("time")?)?, severity, message))
+    };
+    events.iter().filter_map(line).collect()
+}
+
+/// What it said by the way, while it was deployed.
+fn talk(
+    seed: u64,
+    kind: &Kind,
+    workload: &Record,
+    window: &Range<Duration>,
+    now: Duration,
+) -> Vec<Line> {
+    let key = Key::derive("log", &[&seed.to_string(), kind.path, &workload.name]);
+    let first = window.start.max(workload.created).as_secs() / MINUTE;
+    let last = window.end.min(now).as_secs() / MINUTE;
+    let line = |minute: u64| {
+        let noise = key.sign(&minute.to_be_bytes());
+        let [talks, millis, entry, other, number, ..] = noise;
+        let at = minute * MINUTE * 1000 + u64::from(millis) * 200;
+        let at = Duration::from_millis(at);
+        if talks >= TALKATIVE || at < workload.created {
+            return None;
+        }
+        if workload.walk.status(at) != Some(status::DEPLOYED) {
+            return None;
+        }
+        let entry = usize::from(entry.min(other)) * TALK.len() / 256;
+        let (severity, before, after) = TALK.get(entry)?;
+        let mut line = Line::new(at, *severity, format!("{before}{number}{after}"));
+        let trace = noise.iter().skip(16);
+        line.trace = Some(trace.map(|byte| format!("{byte:02x}")).collect());
+        Some(line)
+    };
+    (first..=last).filter_map(line).collect()
+}
+
+/// What the tasks of a job said when they began and ended.
+fn executions(shelves: &Shelves, job: &Record) -> Vec<Line> {
+    let shelf = Shelf::under(&EXECUTIONS, vec![job.name.clone()]);
+    let mut lines = Vec::new();
+    for execution in shelves.all(&shelf) {
+        for task in execution::tasks(execution, shelves.now()) {
+            lines.extend(of_task(&execution.name, &task));
+        }
+    }
+    lines
+}
+
+fn of_task(execution: &str, task: &Document) -> impl Iterator<Item = Line> {
+    let text = |path: &str| member::text(task, path).unwrap_or_default().to_owned();
+    let (name, state) = (text("metadata/name"), text("status"));
+    let severity = match state.as_str() {
+        "failed" => Severity::Error,
+        _ => Severity::Info,
+    };
+    let said = [
+        ("metadata/startedAt", Severity::Info, "began".to_owned()),
+        ("metadata/completedAt", severity, format!("ended: {state}")),
+    ];
+    let lines = said.map(|(path, severity, what)| {
+        let at = rule::moment(&text(path))?;
+        let mut line = Line::new(at, severity, format!("The task {name} {what}."));
+        line.task = Some((execution.to_owned(), name.clone()));
+        Some(line)
+    });
+    lines.into_iter().flatten()
+}

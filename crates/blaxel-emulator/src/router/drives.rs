@@ -1,0 +1,87 @@
+//! Tokens for drives, and the key by which anybody verifies them.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::resources::not_found;
+use super::{Call, Gate, Outcome, Route};
+use crate::ed25519::Pair;
+use crate::state::{DRIVES, Shelf};
+
+/// How long a token is good, in seconds.
+const LIFETIME: u64 = 60 * 60;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(
+            "GetDriveJWKS",
+            MethodFilter::GET,
+            ["/v0/drives/jwks.json"],
+            Gate::Public,
+            keys,
+        ),
+        Route::new(
+            "CreateDriveAccessToken",
+            MethodFilter::POST,
+            ["/v0/drives/{driveName}/access-token"],
+            Gate::Workspace,
+            token,
+        ),
+    ]
+}
+
+/// How a key is called: by its beginning.
+fn name(pair: &Pair) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(&pair.public()[..12])
+}
+
+fn keys(call: &Call) -> Outcome {
+    let pair = call.engine.drive_keys();
+    let key = json!({
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "alg": "EdDSA",
+        "use": "sig",
+        "kid": name(pair),
+        "x": BASE64_URL_SAFE_NO_PAD.encode(pair.public()),
+    });
+    Ok(Json(json!({"keys": [key]})).into_response())
+}
+
+fn token(call: &Call) -> Outcome {
+    let drive = call.path(DRIVES.parameter);
+    if call
+        .engine
+        .store
+        .open()
+        .get(&Shelf::top(&DRIVES), drive)
+        .is_none()
+    {
+        return Err(not_found(&DRIVES));
+    }
+    let (engine, pair) = (&call.engine, call.engine.drive_keys());
+    let issued = engine.clock.seconds();
+    let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": name(pair)});
+    let claims = json!({
+        "iss": engine.control_url(),
+        "sub": call.identity.name(),
+        "jti": engine.next_number(),
+        "iat": issued,
+        "exp": issued + LIFETIME,
+        "workspace": engine.config.workspace,
+        "drive": drive,
+    });
+    let part = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()));
+    Ok(Json(json!({
+        "access_token": format!("{signed}.{signature}"),
+        "expires_in": LIFETIME,
+        "token_type": "Bearer",
+    }))
+    .into_response())
+}

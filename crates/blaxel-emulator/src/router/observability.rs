@@ -1,0 +1,176 @@
+//! Logs of workloads, by their names.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use serde_json::{Map, Value, json};
+
+use super::pages;
+use super::{Call, Gate, Outcome, Params, Route};
+use crate::clock::timestamp;
+use crate::errors::Refusal;
+use crate::logs::{Line, Severity, lines};
+use crate::state::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, Kind, MODELS, SANDBOXES, rule};
+
+/// How many lines there are for each workload: usually, and at most.
+const LIMIT: usize = 1000;
+/// The longest stretch of time that can be asked for.
+const LONGEST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// What has logs.
+static KINDS: [&Kind; 6] = [
+    &AGENTS,
+    &APPLICATIONS,
+    &FUNCTIONS,
+    &JOBS,
+    &MODELS,
+    &SANDBOXES,
+];
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(
+        "ListLogs",
+        MethodFilter::GET,
+        ["/v0/observability/logs"],
+        Gate::Workspace,
+        list,
+    )]
+}
+
+/// Which lines are wanted.
+struct Wanted<'a> {
+    window: Range<Duration>,
+    /// Empty where all are wanted.
+    severities: Vec<Severity>,
+    /// In lower case.
+    search: String,
+    trace: Option<&'a str>,
+    execution: Option<&'a str>,
+    task: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(params: &'a Params) -> Result<Self, Refusal> {
+        let given = |name: &str| params.get(name).filter(|text| !text.is_empty());
+        Ok(Self {
+            window: window(params)?,
+            severities: severities(given("severity").unwrap_or_default())?,
+            search: given("search").unwrap_or_default().to_lowercase(),
+            trace: given("traceId"),
+            execution: given("executionId"),
+            task: given("taskId"),
+        })
+    }
+
+    fn has(&self, line: &Line) -> bool {
+        let is = |wanted: Option<&str>, own: Option<&str>| wanted.is_none() || wanted == own;
+        let task = line.task.as_ref();
+        (self.severities.is_empty() || self.severities.contains(&line.severity))
+            && line.message.to_lowercase().contains(&self.search)
+            && is(self.trace, line.trace.as_deref())
+            && is(
+                self.execution,
+                task.map(|(execution, _)| execution.as_str()),
+            )
+            && is(self.task, task.map(|(_, task)| task.as_str()))
+    }
+}
+
+/// Reads `start` and `end`, which are in UTC and mostly do not say so.
+fn window(params: &Params) -> Result<Range<Duration>, Refusal> {
+    let moment = |name: &str| {
+        let text = params.get(name).unwrap_or_default();
+        let time = rule::moment(text).or_else(|| rule::moment(&format!("{text}Z")));
+        time.ok_or_else(|| {
+            let message = format!("{name} must be a time such as 2026-05-01T00:00:00.");
+            Refusal::bad_request(message)
+        })
+    };
+    let (start, end) = (moment("start")?, moment("end")?);
+    if end <= start {
+        return Err(Refusal::bad_request("end must be after start."));
+    }
+    if end - start > LONGEST {
+        return Err(Refusal::bad_request(
+            "There may be three days from start to end at most.",
+        ));
+    }
+    Ok(start..end)
+}
+
+/// Reads a list of severities, in which `all` stands for every one.
+fn severities(text: &str) -> Result<Vec<Severity>, Refusal> {
+    let mut severities = Vec::new();
+    for name in text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
+        let name = name.to_uppercase();
+        if name == "ALL" {
+            return Ok(Vec::new());
+        }
+        let known = Severity::ALL.iter().find(|(known, _)| *known == name);
+        let (_, severity) = known
+            .ok_or_else(|| Refusal::bad_request(format!("severity {name:?} is not known.")))?;
+        severities.push(*severity);
+    }
+    Ok(severities)
+}
+
+/// The kinds that are asked for: one, or all of them.
+fn kinds(params: &Params) -> Result<Vec<&'static Kind>, Refusal> {
+    let Some(wanted) = params
+        .get("resourceType")
+        .filter(|wanted| !wanted.is_empty())
+    else {
+        return Ok(KINDS.to_vec());
+    };
+    let kind = KINDS.into_iter().find(|kind| kind.path == wanted);
+    let refuse = || {
+        let known = KINDS.map(|kind| kind.path).join(", ");
+        Refusal::bad_request(format!("resourceType must be one of {known}."))
+    };
+    Ok(vec![kind.ok_or_else(refuse)?])
+}
+
+fn list(call: &Call) -> Outcome {
+    let params = &call.query;
+    let wanted = Wanted::read(params)?;
+    let kinds = kinds(params)?;
+    let limit = pages::limit(params, LIMIT, LIMIT)?;
+    let offset = pages::offset(params)?;
+    let names = params.get("workloadIds").unwrap_or_default();
+    let names: Vec<&str> = names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    let shelves = call.engine.store.open();
+    let seed = call.engine.config.seed;
+    let mut told = Map::new();
+    for kind in kinds {
+        for workload in shelves.living(kind) {
+            if !names.is_empty() && !names.contains(&workload.name.as_str()) {
+                continue;
+            }
+            let mut said = lines(&shelves, seed, kind, workload, &wanted.window);
+            said.retain(|line| wanted.has(line));
+            let page = said.iter().skip(offset).take(limit).map(entry);
+            let logs = json!({"logs": page.collect::<Value>(), "totalCount": said.len()});
+            told.insert(workload.name.clone(), logs);
+        }
+    }
+    Ok(Json(told).into_response())
+}
+
+fn entry(line: &Line) -> Value {
+    json!({
+        "timestamp": timestamp(line.at),
+        "message": line.message,
+        "severity": line.severity.number(),
+        "trace_id": line.trace.as_deref().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,75 @@
+//! Tokens for drives.
+
+use base64::prelude::*;
+use blaxel_emulator::Emulator;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{ask, get};
+
+fn part(text: &str) -> Value {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+}
+
+/// That signatures are right is tested where they are made, by the vectors of the standard.
+#[tokio::test]
+async fn a_token_is_signed_by_the_key_that_everybody_can_see() {
+    let emulator = Emulator::offline();
+    emulator.add("drives", "shared").unwrap();
+    let service = emulator.service().verbatim();
+    let keys = get("/drives/jwks.json").to(&service).await.expect(200);
+    let key = &keys["keys"][0];
+    assert_eq!(
+        (&key["kty"], &key["crv"]),
+        (&json!("OKP"), &json!("Ed25519"))
+    );
+    let public = BASE64_URL_SAFE_NO_PAD
+        .decode(key["x"].as_str().unwrap())
+        .unwrap();
+    assert_eq!(public.len(), 32);
+
+    let given = ask(Method::POST, "/drives/shared/access-token")
+        .on(&emulator)
+        .await;
+    let given = given.expect(200);
+    assert_eq!(
+        (&given["token_type"], &given["expires_in"]),
+        (&json!("Bearer"), &json!(3600))
+    );
+    let token = given["access_token"].as_str().unwrap();
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, claims, signature] = parts.as_slice() else {
+        panic!("{token}")
+    };
+    let header = part(header);
+    assert_eq!(
+        (&header["alg"], &header["kid"]),
+        (&json!("EdDSA"), &key["kid"])
+    );
+    let claims = part(claims);
+    assert_eq!(
+        (&claims["drive"], &claims["workspace"]),
+        (&json!("shared"), &json!("demo"))
+    );
+    let now = emulator.clock().now().unix().unwrap().0;
+    assert_eq!(
+        (&claims["iat"], &claims["exp"]),
+        (&json!(now), &json!(now + 3600))
+    );
+    assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap().len(), 64);
+
+    let missing = ask(Method::POST, "/drives/none/access-token")
+        .on(&emulator)
+        .await;
+    assert_eq!(missing.refusal(404), "Drive not found");
+}
+
+#[tokio::test]
+async fn each_emulator_has_a_key_of_its_own() {
+    let key = async |seed| {
+        let emulator = Emulator::builder().seed(seed).build();
+        get("/drives/jwks.json").on(&emulator).await.expect(200)["keys"][0]["x"].clone()
+    };
+    assert_eq!(key(1).await, key(1).await);
+    assert_ne!(key(1).await, key(2).await);
+}
