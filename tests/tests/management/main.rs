@@ -6,6 +6,7 @@
 //! expects of its path, query and body, and each answer with the JSON it was read from.
 
 mod areas;
+mod decoding;
 mod lists;
 mod refusals;
 mod support;

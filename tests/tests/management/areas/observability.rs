@@ -1,5 +1,7 @@
 //! Logs and quotas.
 
+use std::time::Duration;
+
 use blaxel_core::Timestamp;
 use blaxel_management::logs::{LogQuery, LogSource, Severity};
 use blaxel_management::quotas::QuotaKind;
@@ -26,7 +28,8 @@ async fn logs(world: &World) {
     let (seconds, _) = now.unix().expect("a time");
     let time = |seconds| Timestamp::from_unix(seconds, 0);
     let plain = |seconds| time(seconds).as_str().trim_end_matches('Z').to_owned();
-    let (start, end) = (seconds - 3600, seconds + 60);
+    let (start, end) = (seconds, seconds + 3600);
+    world.emulator.clock().advance(Duration::from_secs(3600));
 
     let query = LogQuery::agents(["bot"])
         .since(time(start))
@@ -41,10 +44,10 @@ async fn logs(world: &World) {
             .query("severity", severities)
             .query("interval", 60)
     };
-    let unfiltered = |request: Request, kind: &str, limit: u32| {
+    let unfiltered = |request: Request| {
         request
-            .query("resourceType", kind)
-            .query("limit", limit)
+            .query("resourceType", "agents")
+            .query("limit", 1000)
             .query("offset", 0)
             .query("traceId", "")
             .query("search", "")
@@ -52,8 +55,10 @@ async fn logs(world: &World) {
             .query("executionId", "")
     };
     let all = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
-    let exchange = world.sent(unfiltered(asked(all), "agents", 1000));
+    let exchange = world.sent(unfiltered(asked(all)));
     tells(&logs, exchange.answer());
+    let entries = logs["bot"].logs.as_ref().expect("entries");
+    assert!(!entries.is_empty());
 
     // Each filter has its own parameter.
     let query = LogQuery::of(LogSource::Jobs, ["bot"])
