@@ -8,5 +8,5 @@ pub mod world;
 
 pub use self::life::Life;
 pub use self::table::request;
-pub use self::told::{Known, tells};
+pub use self::told::tells;
 pub use self::world::{Api, World};
