@@ -49,7 +49,7 @@ const OTHERS: &[&str] = &[
     "ListAccountMetricsGroupBy",
     "ListAccountMetricsResourceTypes",
     "ListAccounts",
-    "PutUpload",
+    "PutArchive",
     "StartDeviceLogin",
 ];
 
