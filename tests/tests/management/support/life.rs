@@ -11,13 +11,16 @@ use super::table::{Request, request};
 use super::told::{Known, tells, untold};
 use super::world::{Api, Carrier, World};
 
+/// How a collection is got.
+type Opening<R> = Box<dyn Fn(&Api) -> Collection<R, Carrier>>;
+
 /// A kind of resource whose life is told step by step. Its operations are named after it.
 pub struct Life<'w, R> {
     world: &'w World,
     singular: &'static str,
     plural: &'static str,
     above: Vec<String>,
-    open: Box<dyn Fn(&Api) -> Collection<R, Carrier>>,
+    open: Opening<R>,
     unlisted: &'static [&'static str],
     since: ApiVersion,
     paged_from: ApiVersion,
