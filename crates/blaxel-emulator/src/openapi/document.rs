@@ -255,6 +255,15 @@ mod tests {
     }
 
     #[test]
+    fn every_operation_that_is_known_is_served() {
+        let routes = crate::router::routes();
+        let served: BTreeSet<_> = routes.iter().map(|route| route.operation).collect();
+        let missing = Facts::get().operations().map(|(name, _)| name);
+        let missing: Vec<_> = missing.filter(|name| !served.contains(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
     fn whatever_is_referred_to_is_there_and_the_other_way_round() {
         let document = document(&crate::router::routes());
         let mut wanted = BTreeSet::new();

@@ -260,7 +260,7 @@ impl Kind {
         show_secrets: false,
         triggers: None,
         read_only: &[],
-        sticky: &[],
+        sticky: &["metadata/externalId"],
         check: |_| Ok(()),
         complete: |_, _| {},
         compute: |_, _, _, _| {},

@@ -28,7 +28,6 @@ pub(crate) static VOLUMES: Kind = Kind {
     },
     listing: Listing::Paged(PAGES),
     read_only: &["state", "terminatedAt"],
-    sticky: &["metadata/externalId"],
     complete: |document, _| member::default(document, "spec/size", SIZE),
     compute: |shelves, _, record, document| {
         if let Some(user) = user_of(shelves, &record.name) {
@@ -105,7 +104,6 @@ pub(crate) static DRIVES: Kind = Kind {
     listing: Listing::Paged(PAGES),
     deleted: Deleted::MessageAndName,
     read_only: &["state"],
-    sticky: &["metadata/externalId"],
     check: |document| rule::at_most(document, "spec/permissions", MOST_PERMISSIONS),
     ..Kind::RESOURCE
 };

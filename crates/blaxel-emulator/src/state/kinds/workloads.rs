@@ -24,7 +24,6 @@ const CALLBACKS: Secret = Secret {
 pub(super) const WORKLOAD: Kind = Kind {
     listing: Listing::Paged(PAGES),
     has_url: true,
-    sticky: &["metadata/externalId"],
     ..Kind::RESOURCE
 };
 
