@@ -131,8 +131,12 @@ impl Checker<'_> {
             Shape::Any => "anything".to_owned(),
             Shape::Boolean => "true or false".to_owned(),
             Shape::Number => "a number".to_owned(),
-            Shape::Integer { least: None } => "a whole number".to_owned(),
-            Shape::Integer { least: Some(least) } => format!("a whole number from {least} up"),
+            Shape::Integer { least, most } => match (least, most) {
+                (None, None) => "a whole number".to_owned(),
+                (Some(least), None) => format!("a whole number from {least} up"),
+                (None, Some(most)) => format!("a whole number up to {most}"),
+                (Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
+            },
             Shape::Text { most: None } => "a string".to_owned(),
             Shape::Text { most: Some(most) } => format!("a string of at most {most} characters"),
             Shape::Pattern(pattern) => format!("a string that matches {pattern}"),
@@ -157,9 +161,9 @@ fn is_plain(shape: &Shape, value: &Value) -> bool {
         Shape::Any => true,
         Shape::Boolean => value.is_boolean(),
         Shape::Number => value.is_number(),
-        Shape::Integer { least } => value
-            .as_i64()
-            .is_some_and(|number| least.is_none_or(|least| least <= number)),
+        Shape::Integer { least, most } => value.as_i64().is_some_and(|number| {
+            least.is_none_or(|least| least <= number) && most.is_none_or(|most| number <= most)
+        }),
         Shape::Text { most } => value
             .as_str()
             .is_some_and(|text| most.is_none_or(|most| text.chars().count() <= most)),

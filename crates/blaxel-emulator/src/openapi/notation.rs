@@ -146,10 +146,13 @@ impl<'a> Reader<'a> {
             "object" => Shape::Map(Box::new(Shape::Any)),
             "integer" => {
                 let least = self.number();
-                if least.is_some() {
+                let most = if least.is_some() {
                     self.need("..")?;
-                }
-                Shape::Integer { least }
+                    self.number()
+                } else {
+                    None
+                };
+                Shape::Integer { least, most }
             }
             "string" => {
                 let is_bounded = self.take("..");
@@ -283,12 +286,14 @@ mod tests {
     #[test]
     fn each_shape_has_its_notation() {
         let text = |most| Shape::Text { most };
+        let integer = |least, most| Shape::Integer { least, most };
         for (written, shape) in [
             ("any", Shape::Any),
             ("boolean", Shape::Boolean),
             ("number", Shape::Number),
-            ("integer", Shape::Integer { least: None }),
-            ("integer 1..", Shape::Integer { least: Some(1) }),
+            ("integer", integer(None, None)),
+            ("integer 1..", integer(Some(1), None)),
+            ("integer 0..900", integer(Some(0), Some(900))),
             ("string", text(None)),
             ("string ..63", text(Some(63))),
             ("object", Shape::Map(Box::new(Shape::Any))),

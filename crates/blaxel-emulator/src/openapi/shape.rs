@@ -10,9 +10,10 @@ pub(super) enum Shape {
     Any,
     Boolean,
     Number,
-    /// A whole number, not below the bound if there is one.
+    /// A whole number within the bounds that there are.
     Integer {
         least: Option<i64>,
+        most: Option<i64>,
     },
     /// A string, not longer than the bound if there is one.
     Text {

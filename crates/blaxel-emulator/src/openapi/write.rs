@@ -69,9 +69,14 @@ impl<'f> Writer<'f> {
             Shape::Any => json!({}),
             Shape::Boolean => json!({"type": "boolean"}),
             Shape::Number => json!({"type": "number"}),
-            Shape::Integer { least: None } => json!({"type": "integer", "format": "int64"}),
-            Shape::Integer { least: Some(least) } => {
-                json!({"type": "integer", "format": "int64", "minimum": least})
+            Shape::Integer { least, most } => {
+                let mut integer = json!({"type": "integer", "format": "int64"});
+                for (bound, value) in [("minimum", least), ("maximum", most)] {
+                    if let Some(value) = value {
+                        integer[bound] = (*value).into();
+                    }
+                }
+                integer
             }
             Shape::Text { most: None } => json!({"type": "string"}),
             Shape::Text { most: Some(most) } => json!({"type": "string", "maxLength": most}),

@@ -14,9 +14,6 @@ const NAME: usize = 49;
 /// The longest name of a domain, and of one label of it.
 const DOMAIN: usize = 253;
 const LABEL: usize = 63;
-/// The longest that an asynchronous call may take, in seconds.
-const TRIGGER_TIMEOUT: i64 = 900;
-
 /// What a check gives: the fault, in words.
 pub(crate) type Check = Result<(), String>;
 
@@ -47,20 +44,6 @@ pub(crate) fn domain(text: &str, path: &str) -> Check {
         return Ok(());
     }
     Err(format!("{path} must be the name of a domain."))
-}
-
-/// The triggers of a workload.
-pub(crate) fn triggers(document: &Document) -> Check {
-    for (place, trigger) in list(document, "spec/triggers").iter().enumerate() {
-        let timeout = trigger.pointer("/configuration/timeout");
-        let timeout = timeout.and_then(Value::as_i64).unwrap_or_default();
-        if !(0..=TRIGGER_TIMEOUT).contains(&timeout) {
-            return Err(format!(
-                "spec.triggers[{place}].configuration.timeout must be 0 to {TRIGGER_TIMEOUT} seconds."
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// A list that has at most so many items.

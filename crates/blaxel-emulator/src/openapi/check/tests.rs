@@ -138,7 +138,7 @@ fn values(facts: &'static Facts, shape: &Shape) -> BoxedStrategy<Value> {
         Shape::Number => any::<i32>()
             .prop_map(|number| json!(f64::from(number) / 8.0))
             .boxed(),
-        Shape::Integer { least } => (least.unwrap_or(i64::MIN)..=i64::MAX)
+        Shape::Integer { least, most } => (least.unwrap_or(i64::MIN)..=most.unwrap_or(i64::MAX))
             .prop_map(Value::from)
             .boxed(),
         Shape::Text { most } => vec(any::<char>(), 0..=most.unwrap_or(12).min(64))

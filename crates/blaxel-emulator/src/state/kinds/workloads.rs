@@ -5,7 +5,6 @@ use serde_json::json;
 use super::PAGES;
 use crate::state::kind::{Kind, Listing, Operations};
 use crate::state::revision::Shape;
-use crate::state::rule;
 use crate::state::secret::{Rule, Secret};
 
 /// The environment variables of what runs.
@@ -34,7 +33,6 @@ const TRIGGERED: Kind = Kind {
     secrets: &[ENVS, CALLBACKS],
     show_secrets: true,
     triggers: Some(TRIGGERS),
-    check: rule::triggers,
     ..WORKLOAD
 };
 
