@@ -475,7 +475,7 @@ async fn the_enums_tell_what_there_is() {
         .expect(200);
     assert_eq!(
         used,
-        json!({"values": ["agent", "job", "mcp_server", "sandbox", "volume"]})
+        json!({"values": ["agent", "custom_domain", "job", "mcp_server", "sandbox", "volume"]})
     );
     let never = "startTime=2020-01-01T00:00:00Z&endTime=2020-01-02T00:00:00Z";
     let used = get(format!("{types}?{never}"))
