@@ -41,8 +41,11 @@ pub use self::series::Series;
 ///     for entry in report.by(&Dimension::ResourceType)?.top(5).entries() {
 ///         println!("{}: ${}", entry.label(), entry.cost());
 ///     }
-///     let tenants = report.by_label(|labels| Some(labels.resource_name.as_deref()?.split_once('-')?.0));
-///     println!("{}", serde_json::to_string(&tenants).unwrap());
+///     let teams = report.by_label(|labels| {
+///         let (team, _) = labels.resource_name.as_deref()?.split_once('-')?;
+///         Some(team.to_owned())
+///     });
+///     println!("{}", serde_json::to_string(&teams).unwrap());
 ///     Ok(())
 /// }
 /// ```

@@ -1,6 +1,4 @@
-//! The Billing API on the emulator's socketless service.
-
-#![allow(clippy::unwrap_used, clippy::panic)]
+//! Pages, on the emulator's socketless service.
 
 use blaxel_billing::{
     Billing, BillingDimension, Dimension, MetricsQuery, Quantity, Resolution, Usd, Window,

@@ -1,8 +1,6 @@
 //! The rules of the Billing API, on both sides: what the client lets through, and what the emulator
 //! answers to the same question if it is asked without the client's checks.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use blaxel_billing::{
     AdminOnly, Billing, BillingDimension, Dimension, MetricsQuery, Resolution, Window,
 };
