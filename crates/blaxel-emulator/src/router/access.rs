@@ -60,8 +60,9 @@ impl Identity {
         if credential == engine.config.api_key {
             return Self::Owner;
         }
-        if let Some(account) = state::access::key_holder(&engine.store.open(), credential) {
-            return Self::ServiceAccount(account);
+        if state::access::is_key(credential) {
+            let account = state::access::key_holder(&engine.store.open(), credential);
+            return account.map_or(Self::Rejected, Self::ServiceAccount);
         }
         let Some(claims) = engine.access_tokens.claims(credential) else {
             return Self::Rejected;

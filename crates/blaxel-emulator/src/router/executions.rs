@@ -12,15 +12,13 @@ use super::resources::{self, not_found};
 use super::{Call, Gate, Outcome, Route, body, listing};
 use crate::errors::Refusal;
 use crate::state::execution::{self, Fate};
-use crate::state::{Document, EXECUTIONS, JOBS, Record, Shelf, Shelves, member, rule};
+use crate::state::{Document, EXECUTIONS, JOBS, Record, Shelf, Shelves, member};
 
 /// The environment variable that says how an execution is to end: the name of the state.
 const OUTCOME: &str = "EMULATOR_OUTCOME";
 /// How many executions and tasks there are on a page: usually, and at most.
 const EXECUTIONS_LIMIT: (usize, usize) = (20, 100);
 const TASKS_LIMIT: (usize, usize) = (50, 200);
-/// The longest id that a client may choose.
-const ID_LIMIT: usize = 128;
 
 pub(crate) fn routes() -> Vec<Route> {
     let all = "/v0/jobs/{jobId}/executions";
@@ -73,21 +71,12 @@ impl Request {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
             text.map(str::to_owned)
         };
-        let execution_id = text("executionId");
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let is_good = |id: &String| id.len() <= ID_LIMIT && id.bytes().all(plain);
-        if !execution_id.as_ref().is_none_or(is_good) {
-            return Err(Refusal::bad_request(format!(
-                "executionId must be at most {ID_LIMIT} letters, digits, dots, hyphens and underscores."
-            )));
-        }
-        rule::number(&body, "memory", 1..=i64::MAX).map_err(Refusal::bad_request)?;
         // Without any tasks there is one that has no parameters.
         let tasks = body.get("tasks").and_then(Value::as_array).cloned();
         let tasks = tasks.filter(|tasks| !tasks.is_empty());
         Ok(Self {
             id: text("id"),
-            execution_id,
+            execution_id: text("executionId"),
             tasks: tasks.unwrap_or_else(|| vec![json!({})]),
             env: body.get("env").cloned(),
             memory: body.get("memory").and_then(Value::as_i64),

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use super::resources::{self, not_found, taken};
 use super::{Call, Gate, Outcome, Route, body};
 use crate::errors::Refusal;
-use crate::state::{
-    APPLICATIONS, Document, SANDBOXES, SNAPSHOTS, Shelf, Shelves, member, rule, status,
-};
+use crate::state::{APPLICATIONS, Document, SANDBOXES, SNAPSHOTS, Shelf, Shelves, member, status};
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> Outcome| {
@@ -93,24 +91,9 @@ impl Wanted {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
             text.map(str::to_owned)
         };
-        let name = text("targetName").unwrap_or_default();
-        let check = || {
-            rule::name(&name, "targetName")?;
-            rule::number(&body, "port", 1..=65_535)?;
-            rule::number(&body, "traffic", 0..=100)
-        };
-        check().map_err(Refusal::bad_request)?;
-        let is_application = match member::text(&body, "targetType") {
-            Some("sandbox") => false,
-            Some("application") => true,
-            _ => {
-                let message = "targetType must be sandbox or application.";
-                return Err(Refusal::bad_request(message));
-            }
-        };
         Ok(Self {
-            is_application,
-            name,
+            is_application: text("targetType").as_deref() == Some("application"),
+            name: text("targetName").unwrap_or_default(),
             snapshot: text("snapshotId"),
             port: body.get("port").cloned(),
             traffic: body.get("traffic").and_then(Value::as_i64),

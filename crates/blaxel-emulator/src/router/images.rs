@@ -19,8 +19,6 @@ use crate::uploads::Purpose;
 
 /// How many images and tags there are on a page: usually, and at most.
 const LIMIT: (usize, usize) = (50, 200);
-/// The longest name of an image.
-const NAME_LIMIT: usize = 128;
 /// The type that stands for whichever has an image of the name.
 const ANY_TYPE: &str = "_";
 /// The size of an image that was not uploaded, in bytes.
@@ -111,46 +109,16 @@ fn get(call: &Call) -> Outcome {
     Ok(json_of(brief(call, &shelves, image)))
 }
 
-/// What is to be built, or taken as it is.
-struct Order {
-    name: String,
-    of_type: String,
-    /// Where it is taken from; `None` if it is to be uploaded.
-    reference: Option<String>,
-}
-
-impl Order {
-    fn read(call: &Call) -> Result<Self, Refusal> {
-        let body = body::object(call)?;
-        let text = |name: &str| member::text(&body, name).unwrap_or_default();
-        let (name, of_type, reference) = (text("name"), text("resourceType"), text("image"));
-        let plain = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_./".contains(&byte)
-        };
-        let refuse = |message: String| Err(Refusal::bad_request(message));
-        if name.is_empty() || name.len() > NAME_LIMIT || !name.bytes().all(plain) {
-            return refuse(format!(
-                "name must be 1 to {NAME_LIMIT} lowercase letters, digits, dots, hyphens, underscores and slashes."
-            ));
-        }
-        if !TYPES.iter().any(|(known, _, _)| *known == of_type) {
-            let known = TYPES.map(|(known, _, _)| known).join(", ");
-            return refuse(format!("resourceType must be one of {known}."));
-        }
-        if reference.is_empty() && call.query.get("skip-build") == Some("true") {
-            return refuse("image is missing, although nothing is to be built.".to_owned());
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            of_type: of_type.to_owned(),
-            reference: (!reference.is_empty()).then(|| reference.to_owned()),
-        })
-    }
-}
-
+/// Registers an image that is somewhere already, or waits for the source of one that is to be built.
 fn create(call: &Call) -> Outcome {
-    let order = Order::read(call)?;
-    let key = image::key(&order.name, &order.of_type);
+    let body = body::object(call)?;
+    let text = |name: &str| member::text(&body, name).unwrap_or_default();
+    let (name, of_type, reference) = (text("name"), text("resourceType"), text("image"));
+    if reference.is_empty() && call.query.get("skip-build") == Some("true") {
+        let message = "image is missing, although nothing is to be built.";
+        return Err(Refusal::bad_request(message));
+    }
+    let key = image::key(name, of_type);
     let mut shelves = call.engine.store.open();
     let now = shelves.now();
     if shelves.get(&shelf(), &key).is_none() {
@@ -159,10 +127,10 @@ fn create(call: &Call) -> Outcome {
     let image = shelves
         .modify(&shelf(), &key)
         .ok_or_else(|| not_found(&IMAGES))?;
-    let mut answer = json!({"name": order.name, "resourceType": order.of_type});
-    if let Some(reference) = order.reference {
+    let mut answer = json!({"name": name, "resourceType": of_type});
+    if !reference.is_empty() {
         image::build(&mut image.walk, now, Duration::ZERO);
-        image::add_tag(image, image::tag(image::split(&reference).1, now, SIZE));
+        image::add_tag(image, image::tag(image::split(reference).1, now, SIZE));
         answer["message"] = "The image is registered.".into();
         answer["image"] = reference.into();
         return Ok(Json(answer).into_response());

@@ -12,7 +12,7 @@ use crate::errors::Refusal;
 use crate::state::{
     AGENTS, CUSTOM_DOMAINS, DRIVES, Document, FUNCTIONS, IMAGES, INTEGRATION_CONNECTIONS, JOBS,
     Kind, MODELS, POLICIES, PREVIEWS, SANDBOXES, SERVICE_ACCOUNTS, Shelf, Shelves,
-    VOLUME_TEMPLATES, VOLUMES, WORKSPACES, rule,
+    VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
 };
 
 /// Names that nobody may have.
@@ -172,7 +172,6 @@ impl Hindrance {
 fn availability(call: &Call) -> Outcome {
     let body = body::object(call)?;
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
-    rule::name(name, "name").map_err(Refusal::bad_request)?;
     let hindrance = Hindrance::of(&call.engine.store.open(), name);
     let mut answer = json!(hindrance.is_none());
     if call.query.get("withReason") == Some("true") {

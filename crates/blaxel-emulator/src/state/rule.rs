@@ -1,7 +1,6 @@
 //! What values must be beyond their shape: rules that documents are checked by. An error names the
 //! member. What is not of its shape was refused before, so these rules do not look at it.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use blaxel_core::Timestamp;
@@ -52,17 +51,6 @@ pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
         return Ok(());
     }
     Err(format!("{} has more than {most} items.", dotted(path)))
-}
-
-/// A member that is a whole number in a range, if it is there.
-pub(crate) fn number(document: &Document, path: &str, range: RangeInclusive<i64>) -> Check {
-    let number = member::get(document, path).and_then(Value::as_i64);
-    if number.is_none_or(|number| range.contains(&number)) {
-        return Ok(());
-    }
-    let (first, last) = range.into_inner();
-    let name = dotted(path);
-    Err(format!("{name} must be {first} to {last}."))
 }
 
 /// A member that is a duration, if it is there.

@@ -148,11 +148,13 @@ fn api_key(shelves: &Shelves, record: &Record) -> String {
     format!("{KEY}{}", shelves.secret_of(record))
 }
 
+/// Whether a credential has the look of such a key.
+pub(crate) fn is_key(credential: &str) -> bool {
+    credential.starts_with(KEY)
+}
+
 /// The service account that a key is of, if it is one and is still good.
 pub(crate) fn key_holder(shelves: &Shelves, key: &str) -> Option<String> {
-    if !key.starts_with(KEY) {
-        return None;
-    }
     let mut keys = shelves.everywhere(&API_KEYS);
     let (shelf, record) = keys.find(|(_, record)| api_key(shelves, record) == key)?;
     let lasts = member::text(&record.document, "expires_in").and_then(rule::seconds);

@@ -46,8 +46,7 @@ pub(crate) static PREVIEWS: Kind = Kind {
 
 fn check(document: &Document) -> Check {
     rule::duration(document, "spec/ttl")?;
-    rule::time(document, "spec/expires")?;
-    rule::number(document, "spec/port", 1..=65_535)
+    rule::time(document, "spec/expires")
 }
 
 /// Where a preview is reached: on the custom domain that it is bound to, or else at the emulator.
