@@ -12,13 +12,14 @@ use std::net::SocketAddr;
 
 use allocation_counter::{AllocationInfo, measure};
 use support::callers::{Caller, Job, Kind};
+use support::process::{Server, runtime, serve_until_input_ends};
 use support::report::figure;
-use support::server::{HELD, HELD_CALLS, Server, runtime, serve_until_input_ends};
+use support::server::{HELD, HELD_CALLS, serve};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == "serve") {
-        return serve_until_input_ends();
+        return serve_until_input_ends(serve);
     }
     let bench = arguments.iter().any(|argument| argument == "--bench");
     let (calls, rounds) = if bench { (1_000, 9) } else { (10, 1) };
@@ -26,14 +27,14 @@ fn main() {
     for kind in Kind::ALL {
         let used = of_calls(kind, server.address, calls);
         let each = |total: u64| total as f64 / f64::from(calls);
-        figure(kind, "allocations", each(used.count_total), None);
-        figure(kind, "bytes", each(used.bytes_total), None);
+        figure(kind.name(), "allocations", each(used.count_total), None);
+        figure(kind.name(), "bytes", each(used.bytes_total), None);
         let mut peaks: Vec<u64> = (0..rounds)
             .map(|_| of_held_calls(kind, server.address).bytes_max)
             .collect();
         peaks.sort_unstable();
         let peak = peaks[peaks.len() / 2] as f64 / 1024.0;
-        figure(kind, "peak-kib", peak, None);
+        figure(kind.name(), "peak-kib", peak, None);
     }
 }
 

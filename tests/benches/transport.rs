@@ -20,8 +20,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use support::callers::{Caller, Job, Kind};
+use support::process::{Server, listen, runtime, serve_until_input_ends};
 use support::report::figure;
-use support::server::{Server, listen, runtime, serve, serve_until_input_ends};
+use support::server::serve;
 
 const ROUNDS: usize = 18;
 
@@ -29,7 +30,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve"] => serve_until_input_ends(),
+        ["serve"] => serve_until_input_ends(serve),
         ["call", kind, calls, address] => {
             let job = Calls {
                 apart: true,
@@ -63,12 +64,12 @@ fn bench(rounds: usize, divisor: usize) {
         let rates = rates(rounds, &job, server.address);
         for (kind, mut rates) in Kind::ALL.into_iter().zip(rates) {
             rates.sort_unstable_by(f64::total_cmp);
-            figure(kind, measure, rates[rates.len() / 2], Some(rates[0]));
+            figure(kind.name(), measure, rates[rates.len() / 2], Some(rates[0]));
         }
     }
     for kind in Kind::ALL {
         match callgrind::per_call(kind.name(), server.address, 1_000 / divisor) {
-            Ok(instructions) => figure(kind, "instructions", instructions, None),
+            Ok(instructions) => figure(kind.name(), "instructions", instructions, None),
             Err(reason) => return callgrind::absent(&reason),
         }
     }

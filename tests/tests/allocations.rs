@@ -1,7 +1,9 @@
-//! The promise: a layer of the user's own costs no allocation, and hiding the stack behind one type
-//! costs one. Counts are exact, so they can be held.
+//! The promise: a layer of the user's own costs no allocation, hiding the stack behind one type costs
+//! one, and a walk holds one page. Counts are exact, so they can be held.
 
-use blaxel_core::{Body, Error, HttpService, OperationInfo, RequestWriter};
+use blaxel_core::{
+    Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, RequestWriter,
+};
 use blaxel_transport::Client;
 use tower::util::MapRequestLayer;
 
@@ -57,4 +59,57 @@ fn layers_are_free_and_a_box_costs_one() {
     assert_eq!(cost(&builder().build().unwrap().boxed()), bare + 1);
     // Two for the table of headers, which any client needs; one for the address as it is sent.
     assert_eq!(bare, 3);
+}
+
+/// Items of 4 KiB, so that a page of them outweighs everything else.
+struct Heavy {
+    items: Vec<[u8; 4096]>,
+    meta: PageMeta,
+}
+
+impl Paged for Heavy {
+    type Item = [u8; 4096];
+
+    fn meta(&self) -> &PageMeta {
+        &self.meta
+    }
+
+    fn into_items(self) -> Vec<Self::Item> {
+        self.items
+    }
+
+    fn count(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// The promise: a walk has one page in its hands, and the page that was read is gone before the next
+/// one is made.
+#[test]
+fn a_walk_holds_one_page_at_a_time() {
+    let page = 100 * size_of::<[u8; 4096]>() as u64;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut left = 5;
+    let pages = Pages::new(None, move |_| {
+        left -= 1;
+        let mut meta = PageMeta::default();
+        meta.next_cursor = (left > 0).then(|| Cursor::from(left.to_string()));
+        Box::pin(async {
+            let items = vec![[0; 4096]; 100];
+            Ok(Heavy { items, meta })
+        })
+    });
+    let mut items = pages.items();
+    let mut count = 0;
+    let used = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            while let Some(item) = items.try_next().await.unwrap() {
+                count += std::hint::black_box(item).len() / 4096;
+            }
+        });
+    });
+    assert_eq!(count, 500);
+    assert!((page..page * 3 / 2).contains(&used.bytes_max), "{used:?}");
 }

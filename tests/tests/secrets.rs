@@ -6,9 +6,9 @@ use blaxel_auth::{Authenticator, Credentials, Variables};
 use blaxel_core::{Body, Error, HttpService, ListParams, Secret, Source, Workspace};
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
+use blaxel_management::Management;
 use blaxel_management::agents::Agent;
 use blaxel_management::workload::{EnvVariable, TriggerConfiguration};
-use blaxel_management::{Management, Scope};
 use blaxel_tests::{API_KEY, Reply, WireServer};
 use blaxel_transport::{Client, ClientBuilder};
 use serde_json::json;
@@ -51,10 +51,7 @@ fn values_that_hold_secrets_do_not_show_them() {
     silent(&EnvVariable::hidden("TOKEN", CANARY));
     let agent = Agent::new("bot").env(EnvVariable::hidden("TOKEN", CANARY));
     silent(&agent);
-    silent(&blaxel_management::operations::Create::<Agent>::new(
-        Scope::top(),
-        &agent,
-    ));
+    silent(&blaxel_management::operations::Create::<Agent>::new(&agent));
     let trigger: TriggerConfiguration =
         serde_json::from_value(json!({"callbackSecret": CANARY})).unwrap();
     silent(&trigger);

@@ -1,10 +1,12 @@
-//! `cargo xtask bench`: what calls cost, and what compiling costs, as tables in `BENCHMARKS.md`.
+//! `cargo xtask bench`: what calls, walks and compiling cost, as tables in `BENCHMARKS.md`.
 
 mod aims;
+mod calls;
 mod compile;
 mod document;
 mod figures;
 mod table;
+mod walk;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,11 +21,12 @@ const FILE: &str = "BENCHMARKS.md";
 pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (section, body) = match arguments.as_slice() {
-        [] => ("bench", calls(root)),
+        [] => ("bench", measure(root, &calls::SUITE)),
+        ["walk"] => ("bench walk", measure(root, &walk::SUITE)),
         ["compile"] => ("bench compile", compile::measure(root)),
         [.., unknown] => {
             return Err(format!(
-                "`bench` does not know `{unknown}`; it takes no argument, or `compile`"
+                "`bench` does not know `{unknown}`; it takes no argument, or `walk` or `compile`"
             ));
         }
     };
@@ -43,24 +46,29 @@ fn write(path: &Path, section: &str, body: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| error.to_string())
 }
 
-/// The tables of what calls cost.
-fn calls(root: &Path) -> Result<String, String> {
-    let arguments = "bench -p blaxel-tests --bench transport --bench memory";
+/// Benchmarks whose figures make up a section.
+struct Suite {
+    benches: &'static [&'static str],
+    /// The packages whose versions make a difference.
+    packages: &'static [&'static str],
+    /// The tables, from the figures of all benchmarks.
+    render: fn(&Figures) -> String,
+}
+
+/// The tables of a suite, with what the figures were taken of.
+fn measure(root: &Path, suite: &Suite) -> Result<String, String> {
+    let benches = suite.benches.iter().map(|name| format!(" --bench {name}"));
+    let arguments = format!("bench -p blaxel-tests{}", benches.collect::<String>());
     let mut cargo = crate::ci::cargo_in(root);
     let output = run(cargo.args(arguments.split(' ')))?;
     let figures = Figures::parse(&output)?;
     let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let mut body = format!("`cargo {arguments}`, {}", document::machine());
-    for package in ["hyper-util", "reqwest", "tokio"] {
+    for package in suite.packages {
         let versions = document::versions(&lock, package);
         let _ = write!(body, ", {package} {}", versions.join(" and "));
     }
-    let _ = write!(
-        body,
-        ".\n\n{}\n{}",
-        table::render(&figures),
-        aims::render(&figures)
-    );
+    let _ = write!(body, ".\n\n{}", (suite.render)(&figures));
     Ok(body)
 }
 
@@ -85,13 +93,15 @@ mod tests {
     #[test]
     fn an_unknown_argument_is_answered_with_the_known_ones() {
         let message = command(&crate::root(), &["fast".to_owned()]).unwrap_err();
-        assert!(message.contains("`fast`") && message.contains("`compile`"));
+        for word in ["`fast`", "`walk`", "`compile`"] {
+            assert!(message.contains(word), "{message}");
+        }
     }
 
     #[test]
-    fn the_file_has_both_sections() {
+    fn the_file_has_all_sections() {
         let text = fs::read_to_string(crate::root().join(FILE)).unwrap();
-        for section in ["bench", "bench compile"] {
+        for section in ["bench", "bench walk", "bench compile"] {
             assert!(document::replace(&text, section, "x").is_ok(), "{section}");
         }
     }

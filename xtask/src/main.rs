@@ -18,6 +18,7 @@ commands:
   ci [--keep-going] [STAGE...]   run the checks a change must pass: all, or the stages named
   ci --list                      name the stages
   bench                          measure what calls cost, beside others, into BENCHMARKS.md
+  bench walk                     measure what walking a long list costs, likewise
   bench compile                  measure what compiling costs, likewise
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document

@@ -1,27 +1,53 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod access;
+mod account;
+mod calendar;
+mod decimal;
+mod dimension;
+mod labels;
 mod metrics;
 pub mod operations;
 mod query;
+mod report;
+mod several;
+mod usage;
 mod usd;
 mod window;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 
-use blaxel_core::{Error, HttpService, Items, Page, Pages, call};
+use blaxel_core::{BoxFuture, Error, HttpService, Items, Page, Pages, Source, call};
 
-use self::operations::{GetAccountMetrics, ListAccounts};
+use self::operations::{
+    GetAccountMetrics, GetWorkspace, ListAccountMetricsGroupBy, ListAccountMetricsResourceTypes,
+    ListAccounts,
+};
+use self::report::Collector;
 
-pub use self::metrics::{Account, Amount, Group, MetricsPage, Step, Total};
-pub use self::query::{BillingDimension, Dimension, MetricsQuery};
+pub use self::access::AdminOnly;
+pub use self::account::{Account, WorkspaceAccount};
+pub use self::dimension::{BillingDimension, Dimension};
+pub use self::labels::Labels;
+pub use self::metrics::{Amount, Group, MetricsPage, Step, Total};
+pub use self::query::MetricsQuery;
+pub use self::report::{
+    Breakdown, Change, Comparison, Detail, Entry, Forecast, Label, Report, Row, Series,
+};
+pub use self::usage::{ParseQuantityError, Quantity, Unit, Usage};
 pub use self::usd::{ParseUsdError, Usd};
 pub use self::window::{Resolution, Window};
+
+/// How many windows of a long report are fetched at a time, unless said otherwise.
+const AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// The Billing API, over any service that carries requests.
 #[derive(Clone)]
 pub struct Billing<S> {
     service: S,
+    at_once: NonZeroUsize,
 }
 
 impl<S: HttpService> Billing<S> {
@@ -29,16 +55,68 @@ impl<S: HttpService> Billing<S> {
     /// socketless service, or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
-        Self { service }
+        Self {
+            service,
+            at_once: AT_ONCE,
+        }
     }
 
-    /// The accounts that the credential reaches. `GET /accounts`.
+    /// How many windows of a long [`report`](Self::report) are fetched at a time: 4 unless set. The
+    /// pages of one window come one after the other in any case.
+    #[must_use]
+    pub fn at_once(mut self, windows: NonZeroUsize) -> Self {
+        self.at_once = windows;
+        self
+    }
+
+    /// A page of the accounts that the credential reaches. `GET /accounts`.
     ///
     /// # Errors
     ///
     /// What the call failed with.
     pub async fn accounts(&self) -> Result<Page<Account>, Error> {
-        call(&self.service, &ListAccounts).await
+        call(&self.service, &ListAccounts::default()).await
+    }
+
+    /// All accounts that the credential reaches, one after the other. `GET /accounts`.
+    pub fn account_items(&self) -> Items<Page<Account>> {
+        Pages::of(self.service.clone(), None, ListAccounts::starting_at).items()
+    }
+
+    /// The id of the account that a workspace belongs to. `GET /workspaces/{workspaceName}`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with; [`Error::is_decode`] if the server tells no account.
+    pub async fn account_of(&self, workspace: &str) -> Result<String, Error> {
+        let workspace = call(&self.service, &GetWorkspace::new(workspace)).await?;
+        let id = workspace.account_id.filter(|id| !id.is_empty());
+        id.ok_or_else(|| Error::decode("the workspace is there, but it tells no account"))
+    }
+
+    /// What the account's costs can be grouped by. It is the same for every account.
+    /// `GET /accounts/{accountId}/metrics/enums/group-by`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn dimensions(&self, account: &str) -> Result<Vec<Dimension>, Error> {
+        call(&self.service, &ListAccountMetricsGroupBy::new(account)).await
+    }
+
+    /// The types of resources that something was used of in a window, such as `sandbox`.
+    /// `GET /accounts/{accountId}/metrics/enums/resource-types`.
+    ///
+    /// # Errors
+    ///
+    /// What the call failed with.
+    pub async fn resource_types(
+        &self,
+        account: &str,
+        window: &Window,
+    ) -> Result<Vec<String>, Error> {
+        let types = ListAccountMetricsResourceTypes::new(account, window.clone());
+        call(&self.service, &types).await
     }
 
     /// One page of an account's metrics. `GET /accounts/{accountId}/metrics`.
@@ -46,28 +124,111 @@ impl<S: HttpService> Billing<S> {
     /// # Errors
     ///
     /// [`Error::is_input`] for a query that the server would refuse; [`Error::is_forbidden`] for one
-    /// that only administrators of the account may ask.
+    /// that the credential may not ask, with [`AdminOnly`] behind it if that is because of
+    /// workspaces.
     pub async fn metrics(&self, account: &str, query: &MetricsQuery) -> Result<MetricsPage, Error> {
-        call(
-            &self.service,
-            &GetAccountMetrics::new(account, query.clone()),
-        )
-        .await
+        page(&self.service, account, query.clone()).await
     }
 
     /// All pages of an account's metrics, fetched one after the other as they are asked for.
-    pub fn metrics_pages(&self, account: &str, mut query: MetricsQuery) -> Pages<MetricsPage> {
-        let account = account.to_owned();
-        let start = query.take_cursor();
-        Pages::of(self.service.clone(), start, move |cursor| {
-            GetAccountMetrics::new(&account, query.clone().cursor(cursor))
-        })
+    /// `GET /accounts/{accountId}/metrics`.
+    ///
+    /// Each page repeats the total of all of them: never add totals up.
+    pub fn metrics_pages(&self, account: &str, query: MetricsQuery) -> Pages<MetricsPage> {
+        pages(self.service.clone(), account.to_owned(), query)
     }
 
-    /// All groups of an account's metrics, one after the other.
+    /// All groups of an account's metrics, one after the other. `GET /accounts/{accountId}/metrics`.
     pub fn groups(&self, account: &str, query: MetricsQuery) -> Items<MetricsPage> {
         self.metrics_pages(account, query).items()
     }
+
+    /// The whole answer to a query, however many pages it has and however long its window is.
+    /// `GET /accounts/{accountId}/metrics`.
+    ///
+    /// A window longer than the resolution allows is split by [`Window::split`]; the parts are
+    /// fetched several [at a time](Self::at_once), and put together. Nothing has to be spawned for
+    /// that: the future that this gives moves all of them.
+    ///
+    /// # Errors
+    ///
+    /// What [`metrics`](Self::metrics) fails with for any page; a pagination error if the list of
+    /// groups does not lead on; [`Error::is_decode`] if pages disagree about the resolution.
+    /// [`Error::is_input`] for a query with a cursor, which would leave out what comes before.
+    pub async fn report(&self, account: &str, mut query: MetricsQuery) -> Result<Report, Error> {
+        query.check_but_length()?;
+        if query.take_cursor().is_some() {
+            let problem = "a report begins at the first page";
+            return Err(Error::input("cursor", &Source::Code, problem));
+        }
+        let parts = query.split().into_iter().map(|part| {
+            let (service, account) = (self.service.clone(), account.to_owned());
+            let part: BoxFuture<_> = Box::pin(collect(service, account, part));
+            part
+        });
+        let parts = several::in_order(parts, self.at_once).await?;
+        let mut whole = Collector::new(&query);
+        for (index, part) in parts.into_iter().enumerate() {
+            match index {
+                0 => whole = part,
+                _ => whole.append(part)?,
+            }
+        }
+        Ok(whole.finish())
+    }
+
+    /// The answer to a query, beside that for [the window before](Window::previous).
+    /// `GET /accounts/{accountId}/metrics`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`report`](Self::report).
+    pub async fn comparison(
+        &self,
+        account: &str,
+        query: MetricsQuery,
+    ) -> Result<Comparison, Error> {
+        let before = query.clone().within(query.window().previous()?);
+        let now = self.report(account, query).await?;
+        Ok(Comparison::new(self.report(account, before).await?, now))
+    }
+}
+
+async fn page<S: HttpService>(
+    service: &S,
+    account: &str,
+    query: MetricsQuery,
+) -> Result<MetricsPage, Error> {
+    let reason = query.admin_only();
+    let page = call(service, &GetAccountMetrics::new(account, query)).await;
+    page.map_err(|error| AdminOnly::explain(reason, error))
+}
+
+fn pages<S: HttpService>(
+    service: S,
+    account: String,
+    mut query: MetricsQuery,
+) -> Pages<MetricsPage> {
+    let start = query.take_cursor();
+    Pages::new(start, move |cursor| {
+        let (service, account) = (service.clone(), account.clone());
+        let query = query.clone().cursor(cursor);
+        Box::pin(async move { page(&service, &account, query).await })
+    })
+}
+
+/// Walks all pages of one window.
+async fn collect<S: HttpService>(
+    service: S,
+    account: String,
+    query: MetricsQuery,
+) -> Result<Collector, Error> {
+    let mut collector = Collector::new(&query);
+    let mut pages = pages(service, account, query);
+    while let Some(page) = pages.next().await {
+        collector.add(page?)?;
+    }
+    Ok(collector)
 }
 
 impl<S> fmt::Debug for Billing<S> {

@@ -1,16 +1,22 @@
 //! What the metrics of an account are answered with.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use blaxel_core::{PageMeta, Paged, Timestamp};
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use crate::query::BillingDimension;
+use crate::decimal;
+use crate::labels::Labels;
+use crate::usage::Quantity;
 use crate::usd::Usd;
 use crate::window::Resolution;
 
 /// A page of an account's metrics: some of the groups, and the total of all of them.
-#[derive(Clone, Debug, Deserialize)]
+///
+/// It and what it holds decode from JSON whatever the order of the members; numbers are read digit
+/// by digit.
+#[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MetricsPage {
@@ -22,13 +28,13 @@ pub struct MetricsPage {
     pub resolution: Option<Resolution>,
     /// The total of the whole window. It stands on every page of a query and is the same on each:
     /// never add it up.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub summary: Total,
     /// The groups of this page. A query without grouping has one, for the whole account.
-    #[serde(default, rename = "data")]
+    #[serde(default, rename = "data", deserialize_with = "null_as_default")]
     pub groups: Vec<Group>,
     /// Where the page stands in its list.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub meta: PageMeta,
 }
 
@@ -48,83 +54,103 @@ impl Paged for MetricsPage {
     }
 }
 
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// The total of a window.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Total {
     /// What it cost.
-    #[serde(rename = "totalCost")]
+    #[serde(default, rename = "totalCost", deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// What was used, in the unit of the billing dimension; only in queries grouped by that.
-    #[serde(rename = "totalUsage")]
-    pub usage: Option<f64>,
+    /// What was used; only in queries grouped by billing dimension. The server adds up all
+    /// dimensions of the query, whatever their units: the number means something only where a
+    /// filter leaves one.
+    #[serde(
+        default,
+        rename = "totalUsage",
+        deserialize_with = "decimal::optional_from_json"
+    )]
+    pub usage: Option<Quantity>,
 }
 
-/// The costs of one group. It names the dimensions it was grouped by, and some that follow from them.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The costs of one group.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Group {
-    /// The workspace.
-    pub workspace: Option<String>,
-    /// The type of resource, such as `sandbox`.
-    pub resource_type: Option<String>,
-    /// The name of the resource.
-    pub resource_name: Option<String>,
-    /// The resource itself.
-    pub resource_uuid: Option<String>,
-    /// What is metered.
-    pub billing_dimension: Option<BillingDimension>,
+    /// Which group it is.
+    pub labels: Labels,
     /// The group's share of the total.
-    #[serde(default)]
     pub summary: Amount,
     /// The share step by step, empty steps included.
-    #[serde(default)]
     pub timeseries: Vec<Step>,
 }
 
+impl<'de> Deserialize<'de> for Group {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(GroupVisitor)
+    }
+}
+
+/// Reads the labels of a group from beside its numbers, with the ones that have no field.
+struct GroupVisitor;
+
+impl<'de> Visitor<'de> for GroupVisitor {
+    type Value = Group;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a group of costs")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Group, A::Error> {
+        let mut group = Group::default();
+        while let Some(name) = members.next_key::<String>()? {
+            match name.as_str() {
+                "summary" => group.summary = members.next_value::<Option<_>>()?.unwrap_or_default(),
+                "timeseries" => {
+                    group.timeseries = members.next_value::<Option<_>>()?.unwrap_or_default();
+                }
+                _ => {
+                    // Whatever is no text is no label.
+                    let value = members.next_value::<Box<RawValue>>()?;
+                    if let Ok(label) = serde_json::from_str::<String>(value.get()) {
+                        group.labels.set(name, label);
+                    }
+                }
+            }
+        }
+        Ok(group)
+    }
+}
+
 /// What a group cost.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
     /// The cost.
+    #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
     /// What was used, in the unit of the billing dimension; only in queries grouped by that.
-    pub usage: Option<f64>,
+    #[serde(default, deserialize_with = "decimal::optional_from_json")]
+    pub usage: Option<Quantity>,
 }
 
 /// What a group cost in one step of the time series.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Step {
     /// The start of the step.
     pub timestamp: Timestamp,
     /// The cost in it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
     /// What was used in it; only in queries grouped by billing dimension.
-    pub usage: Option<f64>,
-}
-
-/// An account, to which workspaces belong and bills are sent.
-///
-/// The API does not describe its shape, so only the id is read, from wherever it stands.
-#[derive(Clone, Debug, Deserialize)]
-#[non_exhaustive]
-pub struct Account {
-    id: Option<String>,
-    #[serde(default)]
-    metadata: BTreeMap<String, serde_json::Value>,
-}
-
-impl Account {
-    /// The id by which its metrics are asked for.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        self.id
-            .as_deref()
-            .or_else(|| self.metadata.get("id")?.as_str())
-    }
+    #[serde(default, deserialize_with = "decimal::optional_from_json")]
+    pub usage: Option<Quantity>,
 }

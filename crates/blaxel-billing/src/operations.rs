@@ -1,26 +1,71 @@
 //! The operations of the Billing API, as values.
 
-use blaxel_core::{Error, Operation, OperationInfo, Page, RequestWriter, response};
+use blaxel_core::{Cursor, Error, Operation, OperationInfo, Page, RequestWriter, response};
 use bytes::Bytes;
 use http::Method;
+use serde::Deserialize;
 
-use crate::metrics::{Account, MetricsPage};
+use crate::account::{Account, WorkspaceAccount};
+use crate::dimension::Dimension;
+use crate::metrics::MetricsPage;
 use crate::query::MetricsQuery;
+use crate::window::Window;
 
 /// `GET /accounts`: the accounts that the credential reaches.
-#[derive(Clone, Copy, Debug)]
-pub struct ListAccounts;
+#[derive(Clone, Debug, Default)]
+pub struct ListAccounts {
+    cursor: Option<Cursor>,
+}
+
+impl ListAccounts {
+    /// Asks for the page that begins at a cursor, or for the first one.
+    ///
+    /// The API does not say that it cuts this list into pages. Should it, it is walked as others are.
+    #[must_use]
+    pub fn starting_at(cursor: Option<Cursor>) -> Self {
+        Self { cursor }
+    }
+}
 
 impl Operation for ListAccounts {
     type Output = Page<Account>;
     const INFO: &'static OperationInfo =
         &OperationInfo::new("ListAccounts", Method::GET, "/accounts");
 
-    fn write(&self, _: &mut RequestWriter) -> Result<(), Error> {
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        request.query_opt("cursor", self.cursor.as_ref().map(Cursor::as_str));
         Ok(())
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<Page<Account>, Error> {
+        response::json(response)
+    }
+}
+
+/// `GET /workspaces/{workspaceName}`: of what a workspace is, the account it belongs to.
+#[derive(Clone, Debug)]
+pub struct GetWorkspace {
+    name: String,
+}
+
+impl GetWorkspace {
+    /// Asks about the workspace of this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+impl Operation for GetWorkspace {
+    type Output = WorkspaceAccount;
+    const INFO: &'static OperationInfo =
+        &OperationInfo::new("GetWorkspace", Method::GET, "/workspaces/{workspaceName}");
+
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        request.path([self.name.as_str()])
+    }
+
+    fn read(response: &http::Response<Bytes>) -> Result<WorkspaceAccount, Error> {
         response::json(response)
     }
 }
@@ -59,4 +104,81 @@ impl Operation for GetAccountMetrics {
     fn read(response: &http::Response<Bytes>) -> Result<MetricsPage, Error> {
         response::json(response)
     }
+}
+
+/// `GET /accounts/{accountId}/metrics/enums/group-by`: what costs can be grouped by.
+#[derive(Clone, Debug)]
+pub struct ListAccountMetricsGroupBy {
+    account: String,
+}
+
+impl ListAccountMetricsGroupBy {
+    /// Asks this of that account.
+    #[must_use]
+    pub fn new(account: impl Into<String>) -> Self {
+        Self {
+            account: account.into(),
+        }
+    }
+}
+
+impl Operation for ListAccountMetricsGroupBy {
+    type Output = Vec<Dimension>;
+    const INFO: &'static OperationInfo = &OperationInfo::new(
+        "ListAccountMetricsGroupBy",
+        Method::GET,
+        "/accounts/{accountId}/metrics/enums/group-by",
+    );
+
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        request.path([self.account.as_str()])
+    }
+
+    fn read(response: &http::Response<Bytes>) -> Result<Vec<Dimension>, Error> {
+        Ok(response::json::<Values<_>>(response)?.values)
+    }
+}
+
+/// `GET /accounts/{accountId}/metrics/enums/resource-types`: the types of resources that cost
+/// something in a window.
+#[derive(Clone, Debug)]
+pub struct ListAccountMetricsResourceTypes {
+    account: String,
+    window: Window,
+}
+
+impl ListAccountMetricsResourceTypes {
+    /// Asks this of that account.
+    #[must_use]
+    pub fn new(account: impl Into<String>, window: Window) -> Self {
+        Self {
+            account: account.into(),
+            window,
+        }
+    }
+}
+
+impl Operation for ListAccountMetricsResourceTypes {
+    type Output = Vec<String>;
+    const INFO: &'static OperationInfo = &OperationInfo::new(
+        "ListAccountMetricsResourceTypes",
+        Method::GET,
+        "/accounts/{accountId}/metrics/enums/resource-types",
+    );
+
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        request.path([self.account.as_str()])?;
+        self.window.write(request);
+        Ok(())
+    }
+
+    fn read(response: &http::Response<Bytes>) -> Result<Vec<String>, Error> {
+        Ok(response::json::<Values<_>>(response)?.values)
+    }
+}
+
+/// What an enum endpoint answers. An object without the member is no empty list.
+#[derive(Deserialize)]
+struct Values<T> {
+    values: Vec<T>,
 }

@@ -1,59 +1,15 @@
 //! What to ask of an account's metrics.
 
-use blaxel_core::{Cursor, Error, RequestWriter, Source, open_enum};
+use blaxel_core::{Cursor, Error, RequestWriter, Source};
 
+use crate::access::AdminOnly;
+use crate::dimension::{BillingDimension, Dimension};
 use crate::window::{Resolution, Window};
 
 /// The most dimensions that one query groups by.
 const MOST_GROUPS: usize = 3;
 /// The most groups in a page. The server cuts a higher limit down without a word.
 const MOST_ITEMS: u32 = 100;
-
-open_enum! {
-    /// What costs can be grouped by.
-    pub enum Dimension {
-        /// The workspace. For administrators of the account only: others get a 403.
-        Workspace = "workspace",
-        /// The type of resource, such as `sandbox`.
-        ResourceType = "resource_type",
-        /// The name of the resource.
-        ResourceName = "resource_name",
-        /// The resource itself: one of the same name made later is another.
-        ResourceUuid = "resource_uuid",
-        /// What is metered, such as seconds of computing; see [`BillingDimension`].
-        BillingDimension = "billing_dimension",
-    }
-}
-
-open_enum! {
-    /// What is metered. Its unit stands at the end of its name.
-    pub enum BillingDimension {
-        /// Sandboxes at work, in GB-seconds.
-        SandboxCompute = "sandbox_compute_runtime_gbs",
-        /// Images of sandboxes, in GB-seconds.
-        SandboxImages = "sandbox_image_storage_gbs",
-        /// Snapshots of sandboxes, in GB-seconds.
-        SandboxSnapshots = "sandbox_snapshot_storage_gbs",
-        /// Agents at work, in GB-seconds.
-        AgentCompute = "agent_compute_runtime_gbs",
-        /// Images of agents, in GB-seconds.
-        AgentImages = "agent_image_storage_gbs",
-        /// Asynchronous calls of agents, counted.
-        AgentAsyncRequests = "agent_async_requests_count",
-        /// Jobs at work, in GB-seconds.
-        JobCompute = "job_compute_runtime_gbs",
-        /// Images of jobs, in GB-seconds.
-        JobImages = "job_image_storage_gbs",
-        /// MCP servers at work, in GB-seconds.
-        McpServerCompute = "mcp_server_compute_runtime_gbs",
-        /// Images of MCP servers, in GB-seconds.
-        McpServerImages = "mcp_server_image_storage_gbs",
-        /// Volumes, in GB-seconds.
-        VolumeStorage = "volume_storage_gbs",
-        /// Custom domains, in hours.
-        CustomDomainTime = "custom_domain_active_time_hours",
-    }
-}
 
 /// A query for the costs of an account.
 ///
@@ -112,7 +68,9 @@ impl MetricsQuery {
         self
     }
 
-    /// Split by a dimension; by up to three if called again.
+    /// Split by a dimension; by up to three if called again, in any order. A group is then a
+    /// combination of one of each. [`Dimension::Workspace`] is for administrators of the account
+    /// only; see [`admin_only`](Self::admin_only).
     pub fn group_by(mut self, dimension: Dimension) -> Self {
         self.groups.push(dimension);
         self
@@ -136,7 +94,7 @@ impl MetricsQuery {
         self
     }
 
-    /// Only the resource with this id.
+    /// Only the resource with this id, as far as the server knows ids.
     pub fn resource_uuid(mut self, id: impl Into<String>) -> Self {
         self.resource_uuid = Some(id.into());
         self
@@ -164,14 +122,89 @@ impl MetricsQuery {
         self.cursor.take()
     }
 
+    /// The same question about another window.
+    pub fn within(mut self, window: Window) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// The resolution that was asked for, or else the one that the server chooses.
+    pub(crate) fn expected_resolution(&self) -> Resolution {
+        let asked = self.resolution.clone();
+        asked.unwrap_or_else(|| self.window.automatic_resolution())
+    }
+
+    pub(crate) fn asked_resolution(&self) -> Option<&Resolution> {
+        self.resolution.as_ref()
+    }
+
+    pub(crate) fn grouping(&self) -> &[Dimension] {
+        &self.groups
+    }
+
+    /// Whether only administrators of the account may ask this, and why: because it filters or
+    /// groups by workspace. Others get a 403 with this reason as its cause; see [`AdminOnly`].
+    ///
+    /// ```
+    /// use blaxel_billing::{Dimension, MetricsQuery, Window};
+    ///
+    /// let query = MetricsQuery::new(Window::month(2026, 4)?);
+    /// assert!(query.admin_only().is_none());
+    /// assert!(query.group_by(Dimension::Workspace).admin_only().is_some());
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn admin_only(&self) -> Option<AdminOnly> {
+        let reason = AdminOnly {
+            filters: self.workspace.is_some(),
+            groups: self.groups.contains(&Dimension::Workspace),
+        };
+        (reason.filters || reason.groups).then_some(reason)
+    }
+
+    /// The same question in windows that the server accepts with the resolution asked for.
+    pub(crate) fn split(&self) -> Vec<Self> {
+        let Some(resolution) = &self.resolution else {
+            return vec![self.clone()];
+        };
+        let windows = self.window.split(resolution).into_iter();
+        windows.map(|window| self.clone().within(window)).collect()
+    }
+
     /// Checks the rules that the server would refuse or bend the query by.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the rule.
+    /// [`Error::is_input`], naming the rule: more than three dimensions, or one twice; a limit
+    /// beyond 1 to 100; a window longer than the resolution allows; an empty filter, which filters
+    /// nothing.
     pub fn check(&self) -> Result<(), Error> {
-        if self.groups.len() > MOST_GROUPS {
-            let count = self.groups.len();
+        self.check_but_length()?;
+        let Some((resolution, longest)) = self
+            .resolution
+            .as_ref()
+            .and_then(|resolution| Some((resolution, resolution.longest_window()?)))
+        else {
+            return Ok(());
+        };
+        if self.window.length() <= longest {
+            return Ok(());
+        }
+        let days = longest.as_secs() / 86_400;
+        Err(bad(
+            "resolution",
+            &format!(
+                "{resolution} steps are given for windows of up to {days} days, and {} is longer; \
+                 take longer steps, or a report, which is put together from several windows",
+                self.window
+            ),
+        ))
+    }
+
+    /// Checks all rules but the one that [`split`](Self::split) takes care of.
+    pub(crate) fn check_but_length(&self) -> Result<(), Error> {
+        let count = self.groups.len();
+        if count > MOST_GROUPS {
             return Err(bad(
                 "grouping",
                 &format!("{count} dimensions; at most {MOST_GROUPS} go together"),
@@ -181,10 +214,14 @@ impl MetricsQuery {
             if self
                 .groups
                 .iter()
-                .skip(index + 1)
-                .any(|later| later == group)
+                .take(index)
+                .any(|earlier| earlier == group)
             {
                 return Err(bad("grouping", &format!("`{group}` is named twice")));
+            }
+            // A comma would make it two.
+            if group.as_str().is_empty() || group.as_str().contains(',') {
+                return Err(bad("grouping", &format!("`{group}` is no dimension")));
             }
         }
         if let Some(limit) = self.limit
@@ -195,41 +232,39 @@ impl MetricsQuery {
                 &format!("{limit} is not within 1 to {MOST_ITEMS}"),
             ));
         }
-        let longest = self
-            .resolution
-            .as_ref()
-            .and_then(Resolution::longest_window);
-        match (&self.resolution, longest) {
-            (Some(resolution), Some(longest)) if self.window.length() > longest => {
-                let days = longest.as_secs() / 86_400;
-                Err(bad(
-                    "resolution",
-                    &format!(
-                        "{resolution} steps are given for windows of up to {days} days, and {} is \
-                     longer; take longer steps, or several windows",
-                        self.window
-                    ),
-                ))
-            }
-            _ => Ok(()),
+        let empty = self
+            .filters()
+            .into_iter()
+            .find(|(_, value)| *value == Some(""));
+        match empty {
+            Some((name, _)) => Err(bad(name, "an empty filter would let everything through")),
+            None => Ok(()),
         }
+    }
+
+    fn filters(&self) -> [(&'static str, Option<&str>); 5] {
+        let metered = self.billing_dimension.as_ref();
+        [
+            ("workspace", self.workspace.as_deref()),
+            ("resourceType", self.resource_type.as_deref()),
+            ("resourceName", self.resource_name.as_deref()),
+            ("resourceUuid", self.resource_uuid.as_deref()),
+            ("billingDimension", metered.map(BillingDimension::as_str)),
+        ]
     }
 
     /// Writes the query parameters.
     pub(crate) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
         self.check()?;
-        request.query("startTime", self.window.start());
-        request.query("endTime", self.window.end());
+        self.window.write(request);
         request.query_opt("resolution", self.resolution.as_ref());
         if !self.groups.is_empty() {
             let groups: Vec<_> = self.groups.iter().map(Dimension::as_str).collect();
             request.query("groupBy", groups.join(","));
         }
-        request.query_opt("workspace", self.workspace.as_ref());
-        request.query_opt("resourceType", self.resource_type.as_ref());
-        request.query_opt("resourceName", self.resource_name.as_ref());
-        request.query_opt("resourceUuid", self.resource_uuid.as_ref());
-        request.query_opt("billingDimension", self.billing_dimension.as_ref());
+        for (name, value) in self.filters() {
+            request.query_opt(name, value);
+        }
         request.query_opt("limit", self.limit);
         request.query_opt("cursor", self.cursor.as_ref().map(Cursor::as_str));
         Ok(())
@@ -261,6 +296,9 @@ mod tests {
                 april().group_by(ResourceType).group_by(ResourceType),
                 "named twice",
             ),
+            (april().group_by(Dimension::from("")), "no dimension"),
+            (april().group_by(Dimension::from("a,b")), "no dimension"),
+            (april().resource_type(""), "resourceType"),
             (april().limit(0), "within 1 to 100"),
             (april().limit(101), "within 1 to 100"),
             (april().resolution(Resolution::Hourly), "up to 7 days"),

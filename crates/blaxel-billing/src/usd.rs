@@ -1,207 +1,73 @@
 //! Money.
 
 use std::fmt;
-use std::iter::Sum;
-use std::ops::{Add, AddAssign, Sub};
-use std::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::ser::{Serialize, Serializer};
+use crate::decimal::{self, exact_number};
 
-/// How many parts a dollar has here.
-const PARTS: i128 = 1_000_000_000;
-/// How many decimal digits those are.
-const DIGITS: usize = 9;
-
-/// An amount of US dollars, exact to a billionth of a dollar.
-///
-/// The API sends amounts as JSON numbers. They are read as the decimal number that was written, not
-/// as the nearest binary fraction, so sums come out to the cent.
-///
-/// ```
-/// use blaxel_billing::Usd;
-///
-/// let sum: Usd = ["0.1", "0.2"].iter().map(|text| text.parse::<Usd>().unwrap()).sum();
-/// assert_eq!(sum, "0.3".parse()?);
-/// assert_eq!(sum.to_string(), "0.30");
-/// assert_eq!(format!("{sum:.4}"), "0.3000");
-/// # Ok::<(), blaxel_billing::ParseUsdError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Usd(i128);
-
-impl Usd {
-    /// Nothing.
-    pub const ZERO: Self = Self(0);
-
-    /// The amount in billionths of a dollar.
-    #[must_use]
-    pub const fn billionths(self) -> i128 {
-        self.0
-    }
-
-    /// The amount that is so many billionths of a dollar.
-    #[must_use]
-    pub const fn from_billionths(billionths: i128) -> Self {
-        Self(billionths)
-    }
-}
-
-impl Add for Usd {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
-impl Sub for Usd {
-    type Output = Self;
-
-    fn sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-}
-
-impl AddAssign for Usd {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl Sum for Usd {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self::ZERO, Self::add)
-    }
+exact_number! {
+    /// An amount of US dollars, exact to a billionth of a dollar.
+    ///
+    /// The API sends amounts as JSON numbers. They are read as the decimal numbers that were
+    /// written, not as the nearest binary fractions, so sums come out to the cent. Digits beyond the
+    /// billionths are rounded. Written as JSON, an amount is a text, which no reader rounds.
+    ///
+    /// ```
+    /// use blaxel_billing::Usd;
+    ///
+    /// let sum: Usd = ["0.1", "0.2"].iter().map(|text| text.parse::<Usd>().unwrap()).sum();
+    /// assert_eq!(sum, "0.3".parse()?);
+    /// assert_eq!(sum.to_string(), "0.30");
+    /// assert_eq!(format!("{sum:.4}"), "0.3000");
+    /// # Ok::<(), blaxel_billing::ParseUsdError>(())
+    /// ```
+    pub struct Usd; ParseUsdError, "an amount of money", "12.34"
 }
 
 impl fmt::Display for Usd {
     /// The number without a currency sign, to two decimals or to the precision asked for, rounded
     /// half away from zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = f.precision().unwrap_or(2).min(DIGITS);
-        let step = 10i128.pow(u32::try_from(DIGITS - decimals).unwrap_or(0));
-        let steps = (self.0.unsigned_abs() + step.unsigned_abs() / 2) / step.unsigned_abs();
-        let per_dollar = PARTS.unsigned_abs() / step.unsigned_abs();
-        let (whole, rest) = (steps / per_dollar, steps % per_dollar);
-        let text = match decimals {
-            0 => whole.to_string(),
-            _ => format!("{whole}.{rest:0decimals$}"),
-        };
-        f.pad_integral(self.0 >= 0 || steps == 0, "", &text)
+        decimal::write(self.0, f.precision().unwrap_or(2), f)
     }
 }
 
-/// A text that is not an amount of money.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseUsdError(String);
+/// How many billionths of a dollar a cent is.
+const CENT: i128 = 10_000_000;
 
-impl fmt::Display for ParseUsdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not an amount such as 12.34", self.0)
+impl Usd {
+    /// The amount in whole cents, rounded half away from zero.
+    #[must_use]
+    pub fn to_cents(self) -> Self {
+        let cents = decimal::divide(self.0, CENT).and_then(|cents| cents.checked_mul(CENT));
+        cents.map_or(self, Self)
+    }
+
+    /// How many hundredths of another amount this is; `None` where the other is nothing.
+    #[must_use]
+    pub fn percent_of(self, whole: Self) -> Option<f64> {
+        (whole != Self::ZERO).then(|| self.0 as f64 / whole.0 as f64 * 100.0)
     }
 }
 
-impl std::error::Error for ParseUsdError {}
-
-impl FromStr for Usd {
-    type Err = ParseUsdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseUsdError> {
-        read_decimal(text)
-            .map(Self)
-            .ok_or_else(|| ParseUsdError(text.chars().take(40).collect()))
+/// Amounts in whole cents that add up to their sum in whole cents: each is rounded down, and the
+/// cents that are left over go, one each, to those that lost most. Of those that lost alike the
+/// first ones get them.
+pub(crate) fn share_cents(amounts: &[Usd]) -> Vec<Usd> {
+    let sum: Usd = amounts.iter().copied().sum();
+    let down = |amount: Usd| amount.0 - amount.0.rem_euclid(CENT);
+    let mut cents: Vec<Usd> = amounts.iter().map(|amount| Usd(down(*amount))).collect();
+    let left = sum.to_cents() - cents.iter().copied().sum();
+    let left = usize::try_from(left.0 / CENT).unwrap_or(0);
+    let mut losses: Vec<(i128, &mut Usd)> = amounts
+        .iter()
+        .map(|amount| amount.0.rem_euclid(CENT))
+        .zip(&mut cents)
+        .collect();
+    losses.sort_by_key(|(loss, _)| std::cmp::Reverse(*loss));
+    for (_, amount) in losses.into_iter().take(left) {
+        *amount += Usd(CENT);
     }
-}
-
-/// Reads a decimal number as billionths; digits beyond those are rounded half away from zero.
-fn read_decimal(text: &str) -> Option<i128> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (negative, mantissa) = match mantissa.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, mantissa),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let digits = format!("{whole}{fraction}");
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    // The value is digits * 10^shift billionths.
-    let shift = exponent
-        .checked_add(9)?
-        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
-    let digits = digits.trim_start_matches('0');
-    let amount = if digits.is_empty() {
-        0
-    } else {
-        scale(digits, shift)?
-    };
-    Some(if negative { -amount } else { amount })
-}
-
-fn scale(digits: &str, shift: i32) -> Option<i128> {
-    if let Ok(zeros) = u32::try_from(shift) {
-        let factor = 10i128.checked_pow(zeros)?;
-        return digits.parse::<i128>().ok()?.checked_mul(factor);
-    }
-    let dropped = usize::try_from(shift.unsigned_abs()).ok()?;
-    let Some(kept) = digits.len().checked_sub(dropped) else {
-        return Some(0);
-    };
-    let (kept, rest) = digits.split_at_checked(kept)?;
-    let amount = if kept.is_empty() {
-        0
-    } else {
-        kept.parse::<i128>().ok()?
-    };
-    let round_up = rest.bytes().next().is_some_and(|digit| digit >= b'5');
-    amount.checked_add(i128::from(round_up))
-}
-
-impl<'de> Deserialize<'de> for Usd {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Amount;
-        impl Visitor<'_> for Amount {
-            type Value = Usd;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an amount of money")
-            }
-
-            fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Usd, E> {
-                Ok(Usd(i128::from(whole) * PARTS))
-            }
-
-            fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Usd, E> {
-                Ok(Usd(i128::from(whole) * PARTS))
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Usd, E> {
-                // The shortest decimal that stands for the binary number is the one that was
-                // written, as long as that had no more than 15 digits.
-                number.to_string().parse().map_err(E::custom)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Usd, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Amount)
-    }
-}
-
-impl Serialize for Usd {
-    /// Writes the exact amount as a text, which no reader rounds.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let exact = format!("{self:.9}");
-        serializer.serialize_str(exact.trim_end_matches('0').trim_end_matches('.'))
-    }
+    cents
 }
 
 #[cfg(test)]
@@ -258,7 +124,43 @@ mod tests {
         assert_eq!(serde_json::to_string(&usd("10")).unwrap(), "\"10\"");
     }
 
+    #[test]
+    fn a_share_of_nothing_is_none() {
+        let usd = |text: &str| text.parse::<Usd>().unwrap();
+        assert_eq!(usd("1").percent_of(usd("4")), Some(25.0));
+        assert_eq!(usd("1").percent_of(Usd::ZERO), None);
+    }
+
+    #[test]
+    fn the_cents_left_over_go_to_those_that_lost_most() {
+        let share = |amounts: &[&str]| {
+            let amounts: Vec<Usd> = amounts.iter().map(|text| text.parse().unwrap()).collect();
+            let cents: Vec<String> = share_cents(&amounts).iter().map(Usd::to_string).collect();
+            cents
+        };
+        assert_eq!(
+            share(&["0.333", "0.333", "0.334"]),
+            ["0.33", "0.33", "0.34"]
+        );
+        assert_eq!(share(&["1.005", "1.005"]), ["1.01", "1.00"]);
+        assert_eq!(share(&["0.004", "0.004"]), ["0.01", "0.00"]);
+        assert_eq!(share(&["-0.004", "0.004"]), ["0.00", "0.00"]);
+        assert!(share(&[]).is_empty());
+    }
+
     proptest! {
+        #[test]
+        fn shared_cents_lose_none(amounts in prop::collection::vec(-1_000_000_000_000i64..9_000_000_000_000, 0..50)) {
+            let amounts: Vec<Usd> = amounts.into_iter().map(|amount| Usd(amount.into())).collect();
+            let cents = share_cents(&amounts);
+            let sum: Usd = amounts.iter().copied().sum();
+            prop_assert_eq!(cents.iter().copied().sum::<Usd>(), sum.to_cents());
+            for (amount, cents) in amounts.iter().zip(&cents) {
+                prop_assert_eq!(cents.0 % CENT, 0);
+                prop_assert!((cents.0 - amount.0).abs() < CENT, "{:?} {:?}", amount, cents);
+            }
+        }
+
         #[test]
         fn micro_dollars_survive_a_json_number(micros in -1_000_000_000_000i64..1_000_000_000_000) {
             let sign = if micros < 0 { "-" } else { "" };

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use blaxel_core::{Error, Source, Timestamp, open_enum};
+use blaxel_core::{Error, RequestWriter, Source, Timestamp};
+use serde::Serialize;
+
+use crate::calendar;
+pub use crate::calendar::Resolution;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -17,10 +21,11 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// assert!(Window::new("2026-05-01T00:00:00Z".parse().unwrap(), april.start().clone()).is_err());
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     start: Timestamp,
     end: Timestamp,
+    #[serde(skip)]
     length: Duration,
 }
 
@@ -58,7 +63,7 @@ impl Window {
     /// [`Error::is_input`] for a month that does not exist, or lies beyond the year 9999.
     pub fn month(year: u16, month: u8) -> Result<Self, Error> {
         let (next_year, next) = if month == 12 {
-            (year + 1, 1)
+            (year.saturating_add(1), 1)
         } else {
             (year, month.wrapping_add(1))
         };
@@ -73,20 +78,154 @@ impl Window {
         }
     }
 
+    /// A calendar year.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a year beyond 9998.
+    pub fn year(year: u16) -> Result<Self, Error> {
+        match (
+            Timestamp::from_date(year, 1, 1),
+            year.checked_add(1)
+                .and_then(|next| Timestamp::from_date(next, 1, 1)),
+        ) {
+            (Some(start), Some(end)) => Self::new(start, end),
+            _ => Err(bad(format_args!("there is no year {year}"))),
+        }
+    }
+
+    /// The calendar month that a moment lies in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the moment is no RFC 3339 time of the years 0 to 9999.
+    pub fn month_of(moment: &Timestamp) -> Result<Self, Error> {
+        let (year, month) = month_at(moment)?;
+        Self::month(year, month)
+    }
+
     /// The calendar month before the one that a moment lies in.
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] if the moment is no RFC 3339 time of the years 1 to 9999.
     pub fn month_before(moment: &Timestamp) -> Result<Self, Error> {
-        let date = moment
-            .date()
-            .and_then(|(year, month, _)| Some((u16::try_from(year).ok()?, month)));
-        match date {
-            Some((year, 1)) if year > 0 => Self::month(year - 1, 12),
-            Some((year, month)) if month > 1 => Self::month(year, month - 1),
-            _ => Err(bad(format_args!("`{moment}` names no month"))),
+        match month_at(moment)? {
+            (year, 1) if year > 0 => Self::month(year - 1, 12),
+            (year, month) if month > 1 => Self::month(year, month - 1),
+            _ => Err(bad(format_args!("there is no month before `{moment}`"))),
         }
+    }
+
+    /// From the start of a moment's calendar month to the moment. What a forecast begins with.
+    ///
+    /// ```
+    /// use blaxel_billing::Window;
+    ///
+    /// let so_far = Window::month_so_far(&"2026-04-21T09:30:00Z".parse().unwrap())?;
+    /// assert_eq!(so_far.to_string(), "2026-04-01T00:00:00Z..2026-04-21T09:30:00Z");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the moment is no RFC 3339 time, or the very first of its month, so that
+    /// there is nothing yet.
+    pub fn month_so_far(moment: &Timestamp) -> Result<Self, Error> {
+        let month = Self::month_of(moment)?;
+        Self::new(month.start, moment.clone())
+    }
+
+    /// So many whole days, UTC, before the one that a moment lies in.
+    ///
+    /// ```
+    /// use blaxel_billing::Window;
+    ///
+    /// let week = Window::days_before(7, &"2026-04-21T09:30:00Z".parse().unwrap())?;
+    /// assert_eq!(week.to_string(), "2026-04-14T00:00:00Z..2026-04-21T00:00:00Z");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for 0 days, and if the moment is no RFC 3339 time.
+    pub fn days_before(days: u32, moment: &Timestamp) -> Result<Self, Error> {
+        let (seconds, _) = moment
+            .unix()
+            .ok_or_else(|| bad(format_args!("`{moment}` is no RFC 3339 time")))?;
+        let end = Resolution::Daily.floor(seconds).unwrap_or(seconds);
+        let start = end - i64::from(days) * calendar::DAY;
+        Self::new(Timestamp::from_unix(start, 0), Timestamp::from_unix(end, 0))
+    }
+
+    /// The window just before this one, for comparison: before whole calendar months as many whole
+    /// months, however long they are, and before anything else as much time.
+    ///
+    /// ```
+    /// use blaxel_billing::Window;
+    ///
+    /// assert_eq!(Window::month(2026, 4)?.previous()?, Window::month(2026, 3)?);
+    /// assert_eq!(Window::year(2026)?.previous()?, Window::year(2025)?);
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] where the calendar ends.
+    pub fn previous(&self) -> Result<Self, Error> {
+        let (from, to) = (self.from(), self.to());
+        if let (Some(first), Some(after)) = (calendar::month_begun(from), calendar::month_begun(to))
+        {
+            let start = calendar::month_start(2 * first - after)
+                .ok_or_else(|| bad(format_args!("there is no time before {self}")))?;
+            return Self::new(Timestamp::from_unix(start, 0), self.start.clone());
+        }
+        let seconds = i64::try_from(self.length.as_secs()).unwrap_or(i64::MAX);
+        let nanos = self.length.subsec_nanos();
+        let (start, start_nanos) = match from.1.checked_sub(nanos) {
+            Some(rest) => (from.0 - seconds, rest),
+            None => (from.0 - seconds - 1, from.1 + 1_000_000_000 - nanos),
+        };
+        Self::new(Timestamp::from_unix(start, start_nanos), self.start.clone())
+    }
+
+    /// The window cut into the longest ones that the server accepts with a resolution, without gaps
+    /// and in order. They are cut where a step ends, so that each step lies in one window.
+    ///
+    /// A year of weeks is counted as 365 days here: the longest one that is allowed in every year.
+    ///
+    /// ```
+    /// use blaxel_billing::{Resolution, Window};
+    ///
+    /// let quarters = Window::year(2026)?.split(&Resolution::Daily);
+    /// let days: Vec<_> = quarters.iter().map(|quarter| quarter.length().as_secs() / 86_400).collect();
+    /// assert_eq!(days, [90, 90, 90, 90, 5]);
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn split(&self, resolution: &Resolution) -> Vec<Self> {
+        let Some(longest) = resolution.longest_window() else {
+            return vec![self.clone()];
+        };
+        let stride = longest.min(365 * DAY);
+        let stride = i64::try_from(stride.as_secs()).unwrap_or(i64::MAX);
+        let mut pieces = Vec::new();
+        let mut rest = self.clone();
+        while rest.length > longest {
+            // A step is far shorter than the longest window, so this lies after the start.
+            let cut = resolution.floor(rest.from().0.saturating_add(stride));
+            let cut = Timestamp::from_unix(cut.unwrap_or(i64::MAX), 0);
+            let (Ok(piece), Ok(after)) = (
+                Self::new(rest.start.clone(), cut.clone()),
+                Self::new(cut, rest.end.clone()),
+            ) else {
+                break;
+            };
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        pieces
     }
 
     /// The start, which belongs to the window.
@@ -99,6 +238,16 @@ impl Window {
     #[must_use]
     pub fn end(&self) -> &Timestamp {
         &self.end
+    }
+
+    /// The start, counted from 1970.
+    pub(crate) fn from(&self) -> (i64, u32) {
+        self.start.unix().unwrap_or_default()
+    }
+
+    /// The end, counted from 1970.
+    pub(crate) fn to(&self) -> (i64, u32) {
+        self.end.unix().unwrap_or_default()
     }
 
     /// From start to end.
@@ -118,6 +267,20 @@ impl Window {
             _ => Resolution::Monthly,
         }
     }
+
+    /// Writes the query parameters.
+    pub(crate) fn write(&self, request: &mut RequestWriter) {
+        request.query("startTime", &self.start);
+        request.query("endTime", &self.end);
+    }
+}
+
+/// Year and month of a moment.
+fn month_at(moment: &Timestamp) -> Result<(u16, u8), Error> {
+    let date = moment
+        .date()
+        .and_then(|(year, month, _)| Some((u16::try_from(year).ok()?, month)));
+    date.ok_or_else(|| bad(format_args!("`{moment}` names no month")))
 }
 
 fn seconds_between((from, from_nanos): (i64, u32), (to, to_nanos): (i64, u32)) -> Duration {
@@ -133,34 +296,6 @@ fn bad(problem: impl fmt::Display) -> Error {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.start, self.end)
-    }
-}
-
-open_enum! {
-    /// The length of the steps in a time series.
-    pub enum Resolution {
-        /// An hour; for windows of up to 7 days.
-        Hourly = "hourly",
-        /// A day; for windows of up to 90 days.
-        Daily = "daily",
-        /// A week; for windows of up to a year.
-        Weekly = "weekly",
-        /// A month; for windows of any length.
-        Monthly = "monthly",
-    }
-}
-
-impl Resolution {
-    /// The longest window that the server accepts with this resolution; `None` where there is no
-    /// limit. A year is taken for 366 days, so that a leap year is not refused.
-    #[must_use]
-    pub fn longest_window(&self) -> Option<Duration> {
-        match self {
-            Self::Hourly => Some(7 * DAY),
-            Self::Daily => Some(90 * DAY),
-            Self::Weekly => Some(366 * DAY),
-            Self::Monthly | Self::Other(_) => None,
-        }
     }
 }
 

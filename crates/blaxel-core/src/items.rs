@@ -159,6 +159,8 @@ impl<P: Paged> Items<P> {
                 }
                 continue;
             }
+            // All that is left of the page is its room, which need not be held while the next one comes.
+            self.current = Vec::new().into_iter();
             let start = self.pages.cursor().cloned();
             match ready!(self.pages.poll_page(cx)) {
                 None => return Poll::Ready(None),

@@ -3,7 +3,9 @@
 mod calendar;
 mod history;
 mod query;
+mod random;
 mod report;
+mod resources;
 
 pub(crate) use self::calendar::Window;
 pub(crate) use self::history::History;

@@ -58,7 +58,7 @@ impl<R: Listed, S: HttpService> Collection<R, S> {
     /// [`Error::is_input`] for a limit of 0 or a filter that this list does not have, else what the
     /// call failed with.
     pub async fn list(&self, params: ListParams) -> Result<Page<R::Item>, Error> {
-        call(&self.service, &List::<R>::new(self.scope.clone(), params)).await
+        call(&self.service, &List::<R>::new(params).within(&self.scope)).await
     }
 
     /// All pages, fetched one after the other as they are asked for.
@@ -66,7 +66,7 @@ impl<R: Listed, S: HttpService> Collection<R, S> {
         let start = params.take_cursor();
         let scope = self.scope.clone();
         Pages::of(self.service.clone(), start, move |cursor| {
-            List::<R>::new(scope.clone(), params.clone().cursor(cursor))
+            List::<R>::new(params.clone().cursor(cursor)).within(&scope)
         })
     }
 
@@ -86,7 +86,7 @@ impl<R: Enumerated, S: HttpService> Collection<R, S> {
     ///
     /// What the call failed with.
     pub async fn all(&self) -> Result<Vec<R>, Error> {
-        call(&self.service, &ListAll::new(self.scope.clone())).await
+        call(&self.service, &ListAll::new().within(&self.scope)).await
     }
 }
 
@@ -120,7 +120,9 @@ impl<R: Fetched, S: HttpService> Collection<R, S> {
     }
 
     fn get_as<'a, Output>(&self, name: &'a str) -> Get<'a, R, Output> {
-        Get::new(self.scope.clone(), name).showing_secrets(self.secrets)
+        Get::new(name)
+            .within(&self.scope)
+            .showing_secrets(self.secrets)
     }
 }
 
@@ -151,7 +153,7 @@ impl<R: Created, S: HttpService> Collection<R, S> {
     ///
     /// [`Error::is_conflict`] if there is one of that name.
     pub async fn create(&self, draft: &R::Draft) -> Result<R::Made, Error> {
-        call(&self.service, &Create::<R>::new(self.scope.clone(), draft)).await
+        call(&self.service, &Create::<R>::new(draft).within(&self.scope)).await
     }
 }
 
@@ -165,8 +167,7 @@ impl<R: Replaced, S: HttpService> Collection<R, S> {
     ///
     /// [`Error::is_not_found`] if there is none of that name.
     pub async fn replace(&self, resource: &R) -> Result<R, Error> {
-        let scope = self.scope.clone();
-        let replace = Replace::<R, R>::new(scope, resource.name(), resource);
+        let replace = Replace::<R, R>::new(resource.name(), resource).within(&self.scope);
         call(&self.service, &replace).await
     }
 }
@@ -179,7 +180,7 @@ impl<R: Deleted, S: HttpService> Collection<R, S> {
     ///
     /// [`Error::is_not_found`] if there is none.
     pub async fn delete(&self, name: &str) -> Result<R::Answer, Error> {
-        call(&self.service, &Delete::<R>::new(self.scope.clone(), name)).await
+        call(&self.service, &Delete::<R>::new(name).within(&self.scope)).await
     }
 
     /// Deletes the resource of that name, or returns `None` if there was none.

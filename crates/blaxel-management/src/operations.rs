@@ -17,6 +17,29 @@ use crate::kind::{
 };
 use crate::scope::Scope;
 
+/// Lets operations be performed in a collection that lies under other resources.
+macro_rules! within {
+    ($([$($generics:tt)*] $name:ty;)+) => { $(
+        impl<$($generics)*> $name {
+            /// The same in the collection that lies there.
+            #[must_use]
+            pub fn within(mut self, scope: &Scope) -> Self {
+                self.scope = scope.clone();
+                self
+            }
+        }
+    )+ };
+}
+
+within! {
+    [R] List<R>;
+    [R] ListAll<R>;
+    ['a, R: Created] Create<'a, R>;
+    ['a, R, Output] Get<'a, R, Output>;
+    ['a, R, Document] Replace<'a, R, Document>;
+    ['a, R] Delete<'a, R>;
+}
+
 /// Lists one page of a kind: `ListAgents`, `ListModels` ...
 #[derive(Clone, Debug)]
 pub struct List<R> {
@@ -28,9 +51,9 @@ pub struct List<R> {
 impl<R> List<R> {
     /// The page that the parameters name.
     #[must_use]
-    pub fn new(scope: Scope, params: ListParams) -> Self {
+    pub fn new(params: ListParams) -> Self {
         Self {
-            scope,
+            scope: Scope::top(),
             params,
             kind: PhantomData,
         }
@@ -61,11 +84,17 @@ pub struct ListAll<R> {
 impl<R> ListAll<R> {
     /// All that lie there.
     #[must_use]
-    pub fn new(scope: Scope) -> Self {
+    pub fn new() -> Self {
         Self {
-            scope,
+            scope: Scope::top(),
             kind: PhantomData,
         }
+    }
+}
+
+impl<R> Default for ListAll<R> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -92,8 +121,11 @@ pub struct Create<'a, R: Created> {
 impl<'a, R: Created> Create<'a, R> {
     /// One as drafted.
     #[must_use]
-    pub fn new(scope: Scope, draft: &'a R::Draft) -> Self {
-        Self { scope, draft }
+    pub fn new(draft: &'a R::Draft) -> Self {
+        Self {
+            scope: Scope::top(),
+            draft,
+        }
     }
 }
 
@@ -123,9 +155,9 @@ pub struct Get<'a, R, Output = R> {
 impl<'a, R, Output> Get<'a, R, Output> {
     /// The resource of that name.
     #[must_use]
-    pub fn new(scope: Scope, name: &'a str) -> Self {
+    pub fn new(name: &'a str) -> Self {
         Self {
-            scope,
+            scope: Scope::top(),
             name,
             secrets: false,
             kind: PhantomData,
@@ -167,9 +199,9 @@ pub struct Replace<'a, R, Document = Value> {
 impl<'a, R, Document> Replace<'a, R, Document> {
     /// The resource of that name becomes what the document says.
     #[must_use]
-    pub fn new(scope: Scope, name: &'a str, document: &'a Document) -> Self {
+    pub fn new(name: &'a str, document: &'a Document) -> Self {
         Self {
-            scope,
+            scope: Scope::top(),
             name,
             document,
             kind: PhantomData,
@@ -202,9 +234,9 @@ pub struct Delete<'a, R> {
 impl<'a, R> Delete<'a, R> {
     /// The resource of that name.
     #[must_use]
-    pub fn new(scope: Scope, name: &'a str) -> Self {
+    pub fn new(name: &'a str) -> Self {
         Self {
-            scope,
+            scope: Scope::top(),
             name,
             kind: PhantomData,
         }

@@ -2,8 +2,19 @@
 //!
 //! Every type is a struct whose members are named in camel case on the wire. A member that is
 //! optional is left out while it is `None`; whatever a server adds is passed over, and whatever it
-//! leaves out is the default. The macros here add that, and a setter for each member that a client
-//! may set; what stands in a module is names, types and what they mean.
+//! leaves out, or sends as `null`, is the default. The macros here add that, and a setter for each
+//! member that a client may set; what stands in a module is names, types and what they mean.
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a member that is always there in a type, and that a server may send as `null` nevertheless.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// Declares types that a client writes and reads.
 ///
@@ -119,13 +130,21 @@ macro_rules! record {
     (@members $head:tt {$($fields:tt)*} {$($required:tt)*} $setters:tt
         $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: u32, $($rest:tt)*) => {
         record! { @members $head {
-            $($fields)* $(#[doc = $doc])* $(#[serde $serde])? pub $field: u32,
+            $($fields)*
+            $(#[doc = $doc])*
+            $(#[serde $serde])?
+            #[serde(deserialize_with = "crate::record::null_as_default")]
+            pub $field: u32,
         } {$($required)* $field: u32,} $setters $($rest)* }
     };
     (@members $head:tt {$($fields:tt)*} {$($required:tt)*} $setters:tt
         $(#[doc = $doc:expr])* $(#[serde $serde:tt])? pub $field:ident: $ty:ty, $($rest:tt)*) => {
         record! { @members $head {
-            $($fields)* $(#[doc = $doc])* $(#[serde $serde])? pub $field: $ty,
+            $($fields)*
+            $(#[doc = $doc])*
+            $(#[serde $serde])?
+            #[serde(deserialize_with = "crate::record::null_as_default")]
+            pub $field: $ty,
         } {$($required)* $field: impl Into<$ty>,} $setters $($rest)* }
     };
 
@@ -188,18 +207,37 @@ macro_rules! record {
 
 /// Declares types that only a server writes: read, and never sent.
 macro_rules! answer {
-    ($(
-        $(#[$($meta:tt)*])*
-        pub struct $name:ident { $( $(#[$($member:tt)*])* pub $field:ident: $ty:ty, )* }
-    )+) => { $(
+    ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
+        answer! { @members [$(#[$($meta)*])* $name] {} $($members)* }
+    )+ };
+
+    (@members $head:tt {$($fields:tt)*}
+        $(#[$($member:tt)*])* pub $field:ident: Option<$ty:ty>, $($rest:tt)*) => {
+        answer! { @members $head {
+            $($fields)*
+            $(#[$($member)*])*
+            pub $field: Option<$ty>,
+        } $($rest)* }
+    };
+    (@members $head:tt {$($fields:tt)*}
+        $(#[$($member:tt)*])* pub $field:ident: $ty:ty, $($rest:tt)*) => {
+        answer! { @members $head {
+            $($fields)*
+            $(#[$($member)*])*
+            #[serde(deserialize_with = "crate::record::null_as_default")]
+            pub $field: $ty,
+        } $($rest)* }
+    };
+
+    (@members [$(#[$($meta:tt)*])* $name:ident] {$($fields:tt)*}) => {
         $(#[$($meta)*])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         #[non_exhaustive]
         pub struct $name {
-            $( $(#[$($member)*])* pub $field: $ty, )*
+            $($fields)*
         }
-    )+ };
+    };
 }
 
 /// Declares resources: what each is called (`metadata`), what it is to be (`spec`), and what else the
@@ -219,8 +257,10 @@ macro_rules! document {
     )+) => { $(
         record! { @members [$(#[$($meta)*])* $name document $metadata] {
             /// What it is called, and what the platform notes about it.
+            #[serde(deserialize_with = "crate::record::null_as_default")]
             pub metadata: $metadata,
             /// What it is to be.
+            #[serde(deserialize_with = "crate::record::null_as_default")]
             pub spec: $spec,
         } {} {
             /// What it is to be.

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn nested_resources_lie_under_the_names_of_those_above() {
         let scope = Scope::top().and("office").and("west");
-        let get = crate::operations::Get::<EgressIp>::new(scope, "first");
+        let get = crate::operations::Get::<EgressIp>::new("first").within(&scope);
         let request = get.encode().unwrap();
         assert_eq!(request.uri(), "/vpcs/office/egressgateways/west/ips/first");
     }

@@ -4,16 +4,12 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
-use blaxel_core::{HttpService, response};
-use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use blaxel_core::{Body, HttpService, response};
+use tower::util::MapRequestLayer;
 
 use super::agent::{Agent, GetAgent, PATH};
-use super::stack;
+use super::engine::Engine;
+use super::stack::{builder, headers};
 
 /// Asks for an agent.
 pub trait Caller: Clone + Send + Sync + 'static {
@@ -61,15 +57,36 @@ impl Kind {
 
     /// Does a job with a new caller of this kind.
     pub fn with<J: Job>(self, address: SocketAddr, job: J) -> J::Output {
+        let url = format!("http://{address}/v0");
         match self {
-            Self::Bare => job.run(Bare::new(address)),
-            Self::Own => job.run(Own(stack::plain(address))),
-            Self::Layered => job.run(Own(stack::layered(address))),
-            Self::Boxed => job.run(Own(stack::boxed(address))),
-            Self::Reqwest12 => job.run(Reqwest12::new(address)),
-            Self::Reqwest13 => job.run(Reqwest13::new(address)),
+            Self::Bare => job.run(Bare(Engine::new(address))),
+            Self::Own => job.run(Own(plain(&url))),
+            Self::Layered => job.run(Own(layered(&url))),
+            Self::Boxed => job.run(Own(boxed(&url))),
+            Self::Reqwest12 => job.run(Reqwest12::new(&url)),
+            Self::Reqwest13 => job.run(Reqwest13::new(&url)),
         }
     }
+}
+
+fn plain(url: &str) -> impl HttpService {
+    builder(url).build().expect("a client")
+}
+
+fn boxed(url: &str) -> impl HttpService {
+    builder(url).build().expect("a client").boxed()
+}
+
+/// With two layers at each of the two seats that do nothing.
+fn layered(url: &str) -> impl HttpService {
+    let unchanged = |request: http::Request<Body>| request;
+    builder(url)
+        .call_layer(MapRequestLayer::new(unchanged))
+        .call_layer(MapRequestLayer::new(unchanged))
+        .attempt_layer(MapRequestLayer::new(unchanged))
+        .attempt_layer(MapRequestLayer::new(unchanged))
+        .build()
+        .expect("a client")
 }
 
 #[derive(Clone)]
@@ -82,47 +99,13 @@ impl<S: HttpService> Caller for Own<S> {
     }
 }
 
-/// The engine alone, used as sparingly as it can be: what never changes is prepared once.
 #[derive(Clone)]
-struct Bare {
-    client: hyper_util::client::legacy::Client<HttpConnector, Empty<Bytes>>,
-    authority: Authority,
-    headers: HeaderMap,
-}
-
-impl Bare {
-    fn new(address: SocketAddr) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Self {
-            client: hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .build(connector),
-            authority: address.to_string().parse().expect("an authority"),
-            headers: stack::headers(address),
-        }
-    }
-
-    fn request(&self, name: &str) -> Request<Empty<Bytes>> {
-        let path = Bytes::from(["/v0", PATH, name].concat());
-        let mut target = http::uri::Parts::default();
-        target.scheme = Some(Scheme::HTTP);
-        target.authority = Some(self.authority.clone());
-        target.path_and_query = PathAndQuery::from_maybe_shared(path).ok();
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = Uri::from_parts(target).expect("an address");
-        request.headers_mut().clone_from(&self.headers);
-        request
-    }
-}
+struct Bare(Engine);
 
 impl Caller for Bare {
     async fn call(&self, name: &'static str) -> Agent {
-        let answer = self.client.request(self.request(name)).await;
-        let (head, body) = answer.expect("an answer").into_parts();
-        assert!(head.status.is_success());
-        let body = body.collect().await.expect("a body").to_bytes();
-        response::json(&Response::from_parts(head, body)).expect("an agent")
+        let answer = self.0.get(["/v0", PATH, name].concat()).await;
+        response::json(&answer).expect("an agent")
     }
 }
 
@@ -135,14 +118,14 @@ macro_rules! reqwest {
         }
 
         impl $name {
-            fn new(address: SocketAddr) -> Self {
+            fn new(url: &str) -> Self {
                 let client = $krate::Client::builder()
-                    .default_headers(stack::headers(address))
+                    .default_headers(headers(url))
                     .tcp_nodelay(true)
                     .build();
                 Self {
                     client: client.expect("a client"),
-                    agents: format!("http://{address}/v0{PATH}"),
+                    agents: format!("{url}{PATH}"),
                 }
             }
         }

@@ -3,6 +3,9 @@
 
 pub mod agent;
 pub mod callers;
+pub mod document;
+pub mod engine;
+pub mod process;
 pub mod report;
 pub mod server;
 pub mod stack;

@@ -1,24 +1,20 @@
-//! What the figures are meant to be, and whether they are.
+//! What figures are meant to be, and whether they are.
 
 use std::fmt::Write as _;
 
 use super::figures::Figures;
-use super::table::{MEASURES, number};
-
-const OWN: &str = "blaxel-transport";
-const BARE: &str = "hyper-util";
 
 /// An aim with what was found.
-struct Aim {
-    wanted: String,
-    found: String,
+pub(super) struct Aim {
+    pub(super) wanted: String,
+    pub(super) found: String,
     /// Nothing if it could not be found out.
-    met: Option<bool>,
+    pub(super) met: Option<bool>,
 }
 
-pub(super) fn render(figures: &Figures) -> String {
+pub(super) fn render(aims: Vec<Aim>) -> String {
     let mut text = String::from("| aim | found | |\n|---|---|---|\n");
-    for Aim { wanted, found, met } in aims(figures) {
+    for Aim { wanted, found, met } in aims {
         let verdict = match met {
             Some(true) => "met",
             Some(false) => "**missed**",
@@ -29,81 +25,51 @@ pub(super) fn render(figures: &Figures) -> String {
     text
 }
 
-fn aims(figures: &Figures) -> Vec<Aim> {
-    let mut aims = vec![
-        instructions(figures),
-        allocations(figures, OWN, BARE, "beside bare hyper-util, at most 2", 2.0),
-        allocations(
-            figures,
-            "layered",
-            OWN,
-            "for four layers that do nothing, 0",
-            0.0,
-        ),
-        allocations(figures, "boxed", OWN, "for `boxed()`, at most 1", 1.0),
-    ];
-    for other in ["reqwest-0.12", "reqwest-0.13"] {
-        aims.push(better(figures, other));
-    }
-    aims
-}
+/// A figure by who it is of and what it measures.
+pub(super) type Name<'a> = (&'a str, &'a str);
 
-fn instructions(figures: &Figures) -> Aim {
-    let measure = "instructions";
-    let both = figures
-        .value(OWN, measure)
-        .zip(figures.value(BARE, measure));
-    let ratio = both.map(|(own, bare)| own / bare);
-    Aim {
-        wanted: "instructions: at most 1.10 times those of bare hyper-util".to_owned(),
-        found: ratio.map_or_else(
-            || figures.absence(measure).to_owned(),
-            |ratio| format!("{ratio:.2} times"),
-        ),
-        met: ratio.map(|ratio| ratio <= 1.10),
+impl Aim {
+    /// How many times another one a figure is.
+    pub(super) fn ratio(
+        figures: &Figures,
+        wanted: String,
+        of: Name<'_>,
+        to: Name<'_>,
+        met: impl Fn(f64) -> bool,
+    ) -> Self {
+        Self::ratios(figures, wanted, &[(of, to)], met)
     }
-}
 
-fn allocations(figures: &Figures, of: &str, beside: &str, wanted: &str, most: f64) -> Aim {
-    let measure = "allocations";
-    let both = figures
-        .value(of, measure)
-        .zip(figures.value(beside, measure));
-    let more = both.map(|(of, beside)| of - beside);
-    Aim {
-        wanted: format!("additional allocations {wanted}"),
-        found: match more {
-            Some(more) if more < 0.0 => format!("{} fewer", number(-more)),
-            Some(more) => number(more),
-            None => figures.absence(measure).to_owned(),
-        },
-        met: more.map(|more| more < most + 0.05),
-    }
-}
-
-fn better(figures: &Figures, other: &str) -> Aim {
-    let mut worse = Vec::new();
-    let mut open = false;
-    for measure in MEASURES {
-        let own = figures.value(OWN, measure.name);
-        match own.zip(figures.value(other, measure.name)) {
-            Some((own, other)) if (own > other) == measure.more && own != other => {}
-            Some(_) => worse.push(measure.title),
-            None => open = true,
+    /// The same of several pairs, all of which are to meet the aim.
+    pub(super) fn ratios(
+        figures: &Figures,
+        wanted: String,
+        pairs: &[(Name<'_>, Name<'_>)],
+        met: impl Fn(f64) -> bool,
+    ) -> Self {
+        let mut ratios = Vec::new();
+        let mut absence = None;
+        for (of, to) in pairs {
+            let value = |(who, measure): &Name<'_>| figures.value(who, measure);
+            match value(of).zip(value(to)) {
+                Some((of, to)) => ratios.push(of / to),
+                None => absence = Some(figures.absence(of.1)),
+            }
         }
-    }
-    Aim {
-        wanted: format!("better than {} in every row", other.replace('-', " ")),
-        found: match (worse.is_empty(), open) {
-            (false, _) => format!("not in: {}", worse.join("; ")),
-            (true, true) => "in every row that was measured".to_owned(),
-            (true, false) => "in every row".to_owned(),
-        },
-        met: if worse.is_empty() && open {
-            None
-        } else {
-            Some(worse.is_empty())
-        },
+        let found = match absence {
+            Some(reason) => reason.to_owned(),
+            None => {
+                let ratios: Vec<String> = ratios.iter().map(|one| format!("{one:.2}")).collect();
+                format!("{} times", ratios.join(", "))
+            }
+        };
+        Self {
+            wanted,
+            found,
+            met: absence
+                .is_none()
+                .then(|| ratios.iter().all(|ratio| met(*ratio))),
+        }
     }
 }
 
@@ -111,48 +77,36 @@ fn better(figures: &Figures, other: &str) -> Aim {
 mod tests {
     use super::*;
 
-    fn line(caller: &str, measure: &str, value: f64) -> String {
-        format!("{caller}\t{measure}\t{value}\n")
-    }
-
-    fn rendered(lines: &[(&str, &str, f64)]) -> String {
-        let lines: String = lines.iter().map(|(c, m, v)| line(c, m, *v)).collect();
-        render(&Figures::parse(&lines).unwrap())
+    fn ratios(figures: &str, pairs: &[(Name<'_>, Name<'_>)]) -> String {
+        let figures = Figures::parse(figures).unwrap();
+        let aim = Aim::ratios(&figures, "little".to_owned(), pairs, |ratio| ratio <= 1.1);
+        render(vec![aim])
     }
 
     #[test]
-    fn the_limits_themselves_are_within() {
-        let text = rendered(&[
-            (BARE, "instructions", 1000.0),
-            (OWN, "instructions", 1100.0),
-            (BARE, "allocations", 30.0),
-            (OWN, "allocations", 32.0),
-            ("layered", "allocations", 32.0),
-            ("boxed", "allocations", 34.0),
-        ]);
-        assert!(text.contains("| 1.10 times | met |"), "{text}");
-        assert!(text.contains("at most 2 | 2 | met |"), "{text}");
-        assert!(text.contains("do nothing, 0 | 0 | met |"), "{text}");
-        assert!(text.contains("at most 1 | 2 | **missed** |"), "{text}");
+    fn the_limit_itself_is_within() {
+        let text = ratios(
+            "own\tx\t1100\nother\tx\t1000\n",
+            &[(("own", "x"), ("other", "x"))],
+        );
+        assert!(text.contains("| little | 1.10 times | met |"), "{text}");
     }
 
     #[test]
-    fn a_row_that_is_lost_is_named() {
-        let text = rendered(&[
-            (OWN, "one-at-a-time", 9.0),
-            ("reqwest-0.12", "one-at-a-time", 8.0),
-            (OWN, "bytes", 9.0),
-            ("reqwest-0.12", "bytes", 8.0),
-        ]);
-        let expected =
-            "reqwest 0.12 in every row | not in: bytes allocated per call | **missed** |";
-        assert!(text.contains(expected), "{text}");
+    fn one_ratio_of_many_can_miss_the_aim() {
+        let pairs = [
+            (("own", "x"), ("other", "x")),
+            (("own", "y"), ("other", "y")),
+        ];
+        let figures = "own\tx\t5\nother\tx\t5\nown\ty\t6\nother\ty\t5\n";
+        let text = ratios(figures, &pairs);
+        assert!(text.contains("| 1.00, 1.20 times | **missed** |"), "{text}");
     }
 
     #[test]
     fn what_was_not_measured_is_neither_met_nor_missed() {
-        let lines = line(OWN, "allocations", 3.0) + "absent\tinstructions\tno valgrind\n";
-        let text = render(&Figures::parse(&lines).unwrap());
+        let figures = "own\tx\t3\nabsent\ty\tno valgrind\n";
+        let text = ratios(figures, &[(("own", "y"), ("other", "y"))]);
         assert!(text.contains("| no valgrind | open |"), "{text}");
     }
 }

@@ -4,20 +4,31 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::slice::from_ref;
 
 use super::document;
 use crate::manifest::Manifest;
 
-/// How often each crate is checked; the figure is the median.
+/// How often most crates are checked; the figure is the median.
 const ROUNDS: usize = 3;
 
 /// The clock of `/proc`: ticks per second, the same on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 
 /// A user's crate, by what it depends on.
+#[derive(Clone)]
 struct User {
     title: String,
     dependencies: String,
+    rounds: usize,
+}
+
+/// Features of a crate of ours.
+#[derive(Clone, Copy)]
+enum Features<'a> {
+    Default,
+    /// These, and not the default ones.
+    Only(&'a [String]),
 }
 
 /// What a check took.
@@ -29,14 +40,19 @@ struct Cost {
 
 /// The table of all users' crates.
 pub(super) fn measure(root: &Path) -> Result<String, String> {
-    let manifest = root.join("crates/blaxel-transport/Cargo.toml");
-    let manifest = fs::read_to_string(manifest).map_err(|error| error.to_string())?;
-    let users = users(root, &Manifest::parse(&manifest).features());
+    let users = [
+        callers(root, &features(root, "blaxel-transport")?),
+        facades(root, &features(root, "blaxel-management")?),
+    ]
+    .concat();
     let directory = Scratch::new()?;
     let mut costs = vec![Vec::new(); users.len()];
     for round in 1..=ROUNDS {
         for (user, costs) in users.iter().zip(&mut costs) {
-            println!("round {round} of {ROUNDS}: {}", user.title);
+            if round > user.rounds {
+                continue;
+            }
+            println!("round {round} of {}: {}", user.rounds, user.title);
             costs.push(check(root, &directory.0, &user.dependencies)?);
         }
     }
@@ -53,41 +69,54 @@ pub(super) fn measure(root: &Path) -> Result<String, String> {
     ))
 }
 
-/// Who is compared. The first two are ours, bare and by default; the third is who they are compared
-/// with.
-fn users(root: &Path, features: &[&str]) -> Vec<User> {
-    let own = |title: String, bare: bool, features: &[&str]| {
-        let mut dependencies = String::new();
-        for krate in ["blaxel-transport", "blaxel-billing"] {
-            let path = root.join("crates").join(krate);
-            let _ = write!(dependencies, "{krate} = {{ path = {path:?}");
-            if bare {
-                dependencies.push_str(", default-features = false");
-            }
-            if krate == "blaxel-transport" && !features.is_empty() {
-                let _ = write!(dependencies, ", features = {features:?}");
-            }
-            dependencies.push_str(" }\n");
-        }
-        User {
-            title,
-            dependencies,
-        }
+/// The features of a crate of ours.
+fn features(root: &Path, krate: &str) -> Result<Vec<String>, String> {
+    let manifest = root.join("crates").join(krate).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).map_err(|error| error.to_string())?;
+    let manifest = Manifest::parse(&manifest);
+    Ok(manifest.features().into_iter().map(str::to_owned).collect())
+}
+
+/// The line by which a user's crate depends on a crate of ours.
+fn dependency(root: &Path, krate: &str, features: Features<'_>) -> String {
+    let path = root.join("crates").join(krate);
+    let choice = match features {
+        Features::Default => String::new(),
+        Features::Only([]) => ", default-features = false".to_owned(),
+        Features::Only(some) => format!(", default-features = false, features = {some:?}"),
     };
+    format!("{krate} = {{ path = {path:?}{choice} }}\n")
+}
+
+/// Who is compared of those who call. The first two are ours, bare and by default; the third is who
+/// they are compared with.
+fn callers(root: &Path, features: &[String]) -> Vec<User> {
+    let own = |title: String, transport, billing| User {
+        title,
+        dependencies: dependency(root, "blaxel-transport", transport)
+            + &dependency(root, "blaxel-billing", billing),
+        rounds: ROUNDS,
+    };
+    let bare = Features::Only(&[]);
     let reqwest = |title: &str, more: &str, rest: &str| User {
         title: title.to_owned(),
         dependencies: format!(
             "reqwest = {{ version = \"0.12\", default-features = false, \
              features = [\"json\", \"rustls-tls\"{more}] }}\n{rest}"
         ),
+        rounds: ROUNDS,
     };
     let mut users = vec![
         own(
             "ours, the leanest that calls by TLS with a key".into(),
-            true,
-            &[],
+            bare,
+            bare,
         ),
-        own("ours, with the default features".into(), false, &[]),
+        own(
+            "ours, with the default features".into(),
+            Features::Default,
+            Features::Default,
+        ),
         reqwest("reqwest 0.12 with `json`, `rustls-tls`", "", ""),
         reqwest(
             "the same with HTTP/2 and derived types, as ours have",
@@ -98,9 +127,28 @@ fn users(root: &Path, features: &[&str]) -> Vec<User> {
     for feature in features {
         users.push(own(
             format!("ours, the leanest and `{feature}`"),
-            true,
-            &[feature],
+            Features::Only(from_ref(feature)),
+            bare,
         ));
+    }
+    users
+}
+
+/// Who is compared of those who have the types of the Management API alone, and nothing that calls.
+fn facades(root: &Path, features: &[String]) -> Vec<User> {
+    let own = |title: &str, features, rounds| User {
+        title: format!("blaxel-management alone, {title}"),
+        dependencies: dependency(root, "blaxel-management", features),
+        rounds,
+    };
+    let mut users = vec![
+        own("with the default features", Features::Default, ROUNDS),
+        own("without a feature", Features::Only(&[]), ROUNDS),
+    ];
+    // There are many, and they differ by some code of one crate: once is enough.
+    for feature in features {
+        let only = Features::Only(from_ref(feature));
+        users.push(own(&format!("with `{feature}`"), only, 1));
     }
     users
 }
@@ -236,12 +284,23 @@ mod tests {
 
     #[test]
     fn every_feature_has_its_price() {
-        let users = users(Path::new("/x"), &["oauth"]);
+        let users = callers(Path::new("/x"), &["oauth".to_owned()]);
         assert_eq!(users.len(), 5);
         let oauth = &users[4].dependencies;
         let transport = oauth.lines().next().unwrap();
         assert!(transport.contains("default-features = false, features = [\"oauth\"]"));
         assert!(!users[1].dependencies.contains("default-features"));
+    }
+
+    #[test]
+    fn a_facade_is_compiled_without_what_calls() {
+        let features = features(&crate::root(), "blaxel-management").unwrap();
+        assert!(features.contains(&"workloads".to_owned()), "{features:?}");
+        let users = facades(Path::new("/x"), &features);
+        assert_eq!(users.len(), features.len() + 2);
+        for user in users {
+            assert_eq!(user.dependencies.lines().count(), 1, "{}", user.title);
+        }
     }
 
     #[test]

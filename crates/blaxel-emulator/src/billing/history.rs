@@ -2,6 +2,8 @@
 //! hour, and of nothing else. Nothing is stored.
 
 use super::calendar::{Window, day_hour};
+use super::random::mix;
+use super::resources::{Resource, resources};
 
 /// What can be billed: its name, which ends in its unit, whose it is, and what it costs.
 pub(crate) struct Metered {
@@ -42,6 +44,8 @@ const fn metered(
 /// The price of a gigabyte-second of memory, and of storage.
 const MEMORY: u64 = 11_500;
 const STORAGE: u64 = 77;
+
+const HOURS_PER_MONTH: i64 = 730;
 
 /// Everything that can be billed.
 pub(crate) static METERED: [Metered; 12] = [
@@ -89,30 +93,6 @@ pub(crate) static METERED: [Metered; 12] = [
     ),
 ];
 
-/// A resource that costs something.
-pub(crate) struct Resource {
-    pub(crate) workspace: String,
-    pub(crate) resource_type: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) uuid: String,
-    /// Its size, in gigabytes.
-    size: u64,
-}
-
-/// Workspace (the emulator's own, or another one), type, name and size of each resource.
-const RESOURCES: [(Option<&str>, &str, &str, u64); 10] = [
-    (None, "sandbox", "code-runner", 4),
-    (None, "sandbox", "preview-builder", 8),
-    (None, "agent", "support-bot", 2),
-    (None, "mcp_server", "web-search", 1),
-    (None, "volume", "shared-cache", 20),
-    (Some("staging"), "sandbox", "review-sandbox", 2),
-    (Some("staging"), "agent", "release-notes", 2),
-    (Some("staging"), "job", "nightly-evals", 16),
-    (Some("research"), "job", "embed-corpus", 32),
-    (Some("research"), "volume", "datasets", 100),
-];
-
 /// One dimension of one resource.
 #[derive(Clone, Copy)]
 pub(crate) struct Series<'a> {
@@ -146,24 +126,12 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) fn new(seed: u64, workspace: &str) -> Self {
-        let resources =
-            (0u64..)
-                .zip(RESOURCES)
-                .map(|(index, (other, resource_type, name, size))| {
-                    let key = mix(seed, index);
-                    Resource {
-                        workspace: other.unwrap_or(workspace).to_owned(),
-                        resource_type,
-                        name,
-                        uuid: uuid(mix(key, 1), mix(key, 2)),
-                        size,
-                    }
-                });
+        let open = (day_hour(2025, 1, 1), day_hour(2036, 1, 1));
         Self {
             account_id: format!("acc-{:012x}", mix(seed, u64::MAX) >> 16),
-            resources: resources.collect(),
+            resources: resources(seed, workspace, open),
             seed,
-            open: (day_hour(2025, 1, 1), day_hour(2036, 1, 1)),
+            open,
         }
     }
 
@@ -210,6 +178,10 @@ impl History {
 impl Series<'_> {
     /// What was used in an hour.
     pub(crate) fn at(&self, hour: i64) -> Amount {
+        let (born, gone) = self.resource.life;
+        if hour < born || gone <= hour {
+            return Amount::default();
+        }
         let noise = mix(self.key, hour.unsigned_abs());
         let percent = self.metered.shape.percent(hour, noise);
         // Up to 50 % more or less from hour to hour for what moves, nothing for what lies still.
@@ -222,7 +194,17 @@ impl Series<'_> {
             Some("hours") => 1,
             _ => self.resource.size * 400,
         };
-        let usage = full * percent * swing / 10_000;
+        // Who is at work works more from month to month, for two years.
+        let grown = match self.metered.shape {
+            Shape::Steady => 100,
+            _ => {
+                100 + self.resource.growth
+                    * ((hour - born) / HOURS_PER_MONTH)
+                        .clamp(0, 24)
+                        .unsigned_abs()
+            }
+        };
+        let usage = full * percent * swing / 10_000 * grown / 100;
         Amount {
             usage,
             cost: usage * self.metered.price / 1000,
@@ -246,28 +228,4 @@ impl Shape {
             Self::Nightly | Self::Bursts => 0,
         }
     }
-}
-
-/// A step of `SplitMix64` from a key and a number to a new key.
-fn mix(key: u64, number: u64) -> u64 {
-    let mut z = key
-        .wrapping_add(number.wrapping_mul(0xd134_2543_de82_ef95))
-        .wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// A UUID of version 4 from 128 bits.
-fn uuid(high: u64, low: u64) -> String {
-    let high = high & !0xf000 | 0x4000;
-    let low = low & !(0b11 << 62) | (0b10 << 62);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xffff,
-        low >> 48,
-        low & 0xffff_ffff_ffff
-    )
 }

@@ -19,7 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
         route("getWorkspaceFeatures", "/v0/features", own, features),
         route("testFeatureFlag", "/v0/features/{featureKey}", own, feature),
         route(
-            "ListAccountQuotas",
+            "GetAccountQuotas",
             "/v0/quotas/account/{accountId}",
             Gate::Account,
             quotas,

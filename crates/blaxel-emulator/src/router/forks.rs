@@ -62,9 +62,10 @@ fn take(
     spec: Value,
 ) -> String {
     let mut document = Document::new();
-    if let Some(name) = name {
-        document.insert("name".to_owned(), name.into());
-    }
+    // One that is given no name gets one: clients count on it.
+    let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+    let name = name.unwrap_or_else(|| shelves.fresh_name(shelf, "snapshot"));
+    document.insert("name".to_owned(), name.into());
     document.insert("status".to_owned(), "ready".into());
     document.insert("spec".to_owned(), spec);
     let id = shelves.fresh_name(shelf, "snap");

@@ -31,7 +31,7 @@ static KINDS: [&Kind; 6] = [
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
-        "ListLogs",
+        "GetLogs",
         MethodFilter::GET,
         ["/v0/observability/logs"],
         Gate::Workspace,

@@ -17,7 +17,7 @@ const UPLOAD_URL: HeaderName = HeaderName::from_static("x-blaxel-upload-url");
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
-        "PutUpload",
+        "PutArchive",
         MethodFilter::PUT,
         ["/uploads/{token}"],
         Gate::Upload,

@@ -475,7 +475,7 @@ async fn the_enums_tell_what_there_is() {
         .expect(200);
     assert_eq!(
         used,
-        json!({"values": ["agent", "job", "mcp_server", "sandbox", "volume"]})
+        json!({"values": ["agent", "custom_domain", "job", "mcp_server", "sandbox", "volume"]})
     );
     let never = "startTime=2020-01-01T00:00:00Z&endTime=2020-01-02T00:00:00Z";
     let used = get(format!("{types}?{never}"))
@@ -504,4 +504,43 @@ async fn the_same_seed_gives_the_same_bytes() {
         answers[&(1, 1_700_000_000)].1,
         answers[&(2, 1_700_000_000)].1
     );
+}
+
+/// The resources of a year of months, by id: name, and the months in which they cost something.
+async fn months_of_resources(emulator: &Emulator) -> BTreeMap<String, (String, Vec<bool>)> {
+    let year = "startTime=2026-01-01T00:00:00Z&endTime=2027-01-01T00:00:00Z&resolution=monthly";
+    let answer = metrics(emulator, &format!("{year}&groupBy=resource_uuid")).await;
+    let groups = answer["data"].as_array().unwrap().iter();
+    let groups = groups.map(|group| {
+        let text = |member: &str| group[member].as_str().unwrap().to_owned();
+        let months = group["timeseries"].as_array().unwrap().iter();
+        let months = months.map(|month| month["cost"] != 0).collect();
+        (text("resourceUuid"), (text("resourceName"), months))
+    });
+    groups.collect()
+}
+
+#[tokio::test]
+async fn resources_come_and_go_and_one_comes_again_under_its_name() {
+    for seed in 1..6 {
+        let emulator = Emulator::builder().seed(seed).build();
+        let resources = months_of_resources(&emulator).await;
+        let mut by_name: BTreeMap<&str, Vec<&Vec<bool>>> = BTreeMap::new();
+        for (name, months) in resources.values() {
+            by_name.entry(name).or_default().push(months);
+        }
+        let twice: Vec<_> = by_name.values().filter(|all| all.len() == 2).collect();
+        assert_eq!(twice.len(), 1, "seed {seed}: {by_name:?}");
+        let (one, other) = (twice[0][0], twice[0][1]);
+        let both = one
+            .iter()
+            .zip(other)
+            .filter(|(one, other)| **one && **other);
+        assert!(both.count() <= 1, "seed {seed}: {one:?} {other:?}");
+        assert!(
+            resources
+                .values()
+                .any(|(_, months)| months.iter().all(|used| *used))
+        );
+    }
 }

@@ -44,6 +44,7 @@ async fn snapshots_are_taken_listed_and_deleted() {
     assert_eq!(named["createdAt"], emulator.clock().now().as_str());
     assert!(named.get("spec").is_none() && named["createdBy"].is_string());
     let unnamed = post(SNAPSHOTS, &json!({})).on(&emulator).await.expect(200);
+    assert!(unnamed["name"].as_str().is_some_and(|name| !name.is_empty()));
     let list = get(SNAPSHOTS).on(&emulator).await.expect(200);
     assert_eq!(list, json!([unnamed, named]));
     let one = format!("{SNAPSHOTS}/{}", named["id"].as_str().unwrap());

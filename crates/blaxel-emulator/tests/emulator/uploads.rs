@@ -135,7 +135,7 @@ async fn an_upload_with_a_credential_is_refused() {
     assert!(!format!("{journal:?}").contains(&token));
     let put = journal
         .iter()
-        .find(|entry| entry.operation.as_deref() == Some("PutUpload"));
+        .find(|entry| entry.operation.as_deref() == Some("PutArchive"));
     assert_eq!(put.unwrap().path, "/uploads/");
 }
 

@@ -33,8 +33,11 @@ impl<R: Replaced + Fetched, S: HttpService> Collection<R, S> {
             return Ok(resource);
         }
         let document = carry_over(document, &before, after);
-        let scope = self.scope.clone();
-        call(&self.service, &Replace::<R>::new(scope, name, &document)).await
+        call(
+            &self.service,
+            &Replace::<R>::new(name, &document).within(&self.scope),
+        )
+        .await
     }
 }
 

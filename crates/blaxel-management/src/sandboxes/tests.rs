@@ -120,16 +120,19 @@ fn what_the_proxy_adds_never_prints_itself() {
 fn what_lies_under_a_sandbox_is_called_below_its_path() {
     let scope = Scope::under(["box"]);
     let token = PreviewToken::new("t");
-    let delete = Delete::<Snapshot>::new(scope.clone(), "s1")
+    let delete = Delete::<Snapshot>::new("s1")
+        .within(&scope)
         .encode()
         .unwrap();
     assert_eq!(delete.uri(), "/sandboxes/box/snapshots/s1");
     let params = ListParams::new().kind("cron").limit(100);
-    let list = List::<Schedule>::new(scope.clone(), params)
+    let list = List::<Schedule>::new(params)
+        .within(&scope)
         .encode()
         .unwrap();
     assert_eq!(list.uri(), "/sandboxes/box/schedules?limit=100&type=cron");
-    let create = Create::<PreviewToken>::new(scope.and("web"), &token)
+    let create = Create::<PreviewToken>::new(&token)
+        .within(&scope.and("web"))
         .encode()
         .unwrap();
     assert_eq!(create.uri(), "/sandboxes/box/previews/web/tokens");

@@ -115,11 +115,11 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         resource.mark_as_uploaded();
         let resource = &resource;
         let create = || async move {
-            let create = Create::<R>::new(self.scope.clone(), resource);
+            let create = Create::<R>::new(resource).within(&self.scope);
             call(&self.service, &ForUpload::new(&create).version(version)).await
         };
         let replace = || async move {
-            let replace = Replace::<R, R>::new(self.scope.clone(), resource.name(), resource);
+            let replace = Replace::<R, R>::new(resource.name(), resource).within(&self.scope);
             call(&self.service, &ForUpload::new(&replace).version(version)).await
         };
         apply_in(R::ORDER, create, replace)

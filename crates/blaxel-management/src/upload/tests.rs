@@ -264,7 +264,7 @@ async fn what_else_gives_out_addresses_can_be_uploaded_to() {
 fn a_version_is_asked_for_by_name() {
     use blaxel_core::Operation;
     let agent = Agent::new("bot");
-    let create = crate::operations::Create::<Agent>::new(crate::Scope::top(), &agent);
+    let create = crate::operations::Create::<Agent>::new(&agent);
     let request = ForUpload::new(&create)
         .version(Some("v 2"))
         .encode()

@@ -13,6 +13,7 @@ pub(crate) fn render(groups: &[Group], total: Usd) -> String {
     let dearest = groups.first().map_or(Usd::ZERO, |group| group.summary.cost);
     let name = |group: &Group| {
         group
+            .labels
             .resource_type
             .clone()
             .unwrap_or_else(|| "(other)".to_owned())

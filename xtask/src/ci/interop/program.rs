@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -45,8 +46,8 @@ pub(super) struct Program {
     /// Commands that install.
     pub(super) install: &'static [Call],
     script: &'static str,
-    /// What the script reads besides.
-    settings: &'static [&'static str],
+    /// What the script needs beside it: files, and directories of files.
+    besides: &'static [&'static str],
     /// What runs the script.
     run: Call,
     /// How long it may run.
@@ -97,7 +98,7 @@ pub(super) const OAUTH_SERVER: Program = Program {
     tools: NODE,
     install: NPM_CI,
     script: "server.mjs",
-    settings: &[],
+    besides: &[],
     run: Call("node", &[]),
     limit: SCENARIO_LIMIT,
 };
@@ -109,7 +110,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         tools: NODE,
         install: NPM_CI,
         script: "check.mjs",
-        settings: &[],
+        besides: &["checks"],
         run: Call("node", &[]),
         limit: SCENARIO_LIMIT,
     },
@@ -119,8 +120,9 @@ pub(super) const PROGRAMS: &[Program] = &[
         tools: PYTHON_VERSION,
         install: PIP_INSTALL,
         script: "check.py",
-        settings: &[],
-        run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
+        besides: &["checks"],
+        // As `-I`, but that the script finds what is beside it.
+        run: Call(VENV_PYTHON, &["-E", "-s", "-B", "-u"]),
         limit: SCENARIO_LIMIT,
     },
     Program {
@@ -129,7 +131,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         tools: PYTHON_VERSION,
         install: PIP_INSTALL,
         script: "check.py",
-        settings: &["schemathesis.toml"],
+        besides: &["schemathesis.toml"],
         run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
         limit: SCHEMATHESIS_LIMIT,
     },
@@ -164,11 +166,15 @@ impl Place {
         command
     }
 
-    /// Copies one of the program's files to where it is installed.
-    pub(super) fn bring(&self, file: &str) -> Result<(), String> {
-        fs::copy(self.source.join(file), self.target.join(file))
-            .map(drop)
-            .map_err(|error| format!("{}/{file} cannot be copied: {error}", self.program.name))
+    /// Copies one of the program's files, or the files of a directory, to where it is installed.
+    pub(super) fn bring(&self, name: &str) -> Result<(), String> {
+        let (source, target) = (self.source.join(name), self.target.join(name));
+        let copied = if source.is_dir() {
+            copy_files(&source, &target)
+        } else {
+            fs::copy(source, target).map(drop)
+        };
+        copied.map_err(|error| format!("{}/{name} cannot be copied: {error}", self.program.name))
     }
 
     /// A command that runs the program as it is installed.
@@ -188,14 +194,14 @@ impl Place {
         let Program {
             name,
             script,
-            settings,
+            besides,
             run,
             limit,
             ..
         } = self.program;
         say(&format!("$ {run} {script} ({name})"));
         // A module finds what it imports beside itself only.
-        for file in settings.iter().chain([script]) {
+        for file in besides.iter().chain([script]) {
             self.bring(file)?;
         }
         let home = self.fresh_home()?;
@@ -224,13 +230,30 @@ impl Place {
     /// home directory.
     fn fresh_home(&self) -> Result<PathBuf, String> {
         let home = self.target.join("home");
-        let made = match fs::remove_dir_all(&home) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir_all(&home),
-        };
-        made.map(|()| home)
+        make_empty(&home)
+            .map(|()| home)
             .map_err(|error| format!("an empty directory cannot be made: {error}"))
     }
+}
+
+/// Makes a directory that is empty, whatever is there.
+fn make_empty(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(directory),
+    }
+}
+
+/// Makes a directory with copies of the files that are in another one, and nothing else.
+fn copy_files(source: &Path, target: &Path) -> io::Result<()> {
+    make_empty(target)?;
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), target.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the last line of a program and its exit mean. One that says nothing has not done its work.
@@ -296,11 +319,29 @@ mod tests {
     fn every_program_has_its_files() {
         for program in PROGRAMS.iter().chain([&OAUTH_SERVER]) {
             let place = Place::of(program, &crate::root());
-            let files = program.locks.iter().chain(program.settings);
+            let files = program.locks.iter().chain(program.besides);
             for file in files.chain([&program.script]) {
-                assert!(place.source.join(file).is_file(), "{file}");
+                assert!(place.source.join(file).exists(), "{file}");
             }
         }
+    }
+
+    #[test]
+    fn a_directory_is_brought_without_what_was_there_before() {
+        let mut place = Place::of(&PROGRAMS[0], &crate::root());
+        place.target = std::env::temp_dir().join(format!("xtask-bring-{}", std::process::id()));
+        let checks = place.target.join("checks");
+        fs::create_dir_all(&checks).unwrap();
+        fs::write(checks.join("earlier.mjs"), "").unwrap();
+        place.bring("checks").unwrap();
+        let names = |directory: &Path| {
+            let entries = fs::read_dir(directory).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&checks), names(&place.source.join("checks")));
+        fs::remove_dir_all(&place.target).unwrap();
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
         .memory(1024)
         .allow_queue(false)
         .execution_id("exec-1");
-    let create = Create::<JobExecution>::new(Scope::under(["nightly"]), &draft);
+    let create = Create::<JobExecution>::new(&draft).within(&Scope::under(["nightly"]));
     assert_eq!(create.encode().unwrap().uri(), "/jobs/nightly/executions");
     let expected = json!({
         "tasks": [{"page": 1}],
@@ -102,12 +102,12 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
 #[test]
 fn the_executions_lie_under_their_job_and_the_tasks_under_both() {
     let params = blaxel_core::ListParams::new().limit(100);
-    let list = List::<JobExecution>::new(Scope::under(["nightly"]), params.clone());
+    let list = List::<JobExecution>::new(params.clone()).within(&Scope::under(["nightly"]));
     assert_eq!(
         list.encode().unwrap().uri(),
         "/jobs/nightly/executions?limit=100"
     );
-    let list = List::<JobExecutionTask>::new(Scope::under(["nightly", "exec-1"]), params);
+    let list = List::<JobExecutionTask>::new(params).within(&Scope::under(["nightly", "exec-1"]));
     assert_eq!(
         list.encode().unwrap().uri(),
         "/jobs/nightly/executions/exec-1/tasks?limit=100"

@@ -1,8 +1,8 @@
-//! The Billing API on the emulator's socketless service.
+//! Pages, on the emulator's socketless service.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-use blaxel_billing::{Billing, BillingDimension, Dimension, MetricsQuery, Resolution, Usd, Window};
+use blaxel_billing::{
+    Billing, BillingDimension, Dimension, MetricsQuery, Quantity, Resolution, Usd, Window,
+};
 use blaxel_core::Timestamp;
 use blaxel_emulator::{Emulator, LocalService};
 
@@ -82,10 +82,10 @@ async fn usage_is_told_only_by_billing_dimension() {
         .billing_dimension(BillingDimension::SandboxCompute);
     let page = billing.metrics(&id, &metered).await.unwrap();
     assert_eq!(
-        page.groups[0].billing_dimension,
+        page.groups[0].labels.billing_dimension,
         Some(BillingDimension::SandboxCompute)
     );
-    assert!(page.groups[0].summary.usage.unwrap() > 0.0);
+    assert!(page.groups[0].summary.usage.unwrap() > Quantity::ZERO);
 }
 
 #[tokio::test]

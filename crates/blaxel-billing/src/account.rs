@@ -1,0 +1,105 @@
+//! Accounts, which workspaces belong to.
+
+use std::collections::BTreeMap;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::Value;
+
+/// An account, to which workspaces belong and bills are sent.
+///
+/// The API does not describe its shape. So all members are kept as they came, and id and name are
+/// looked for where the API has them elsewhere: in the account itself, or in its `metadata`. An
+/// account that is a mere text is its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    members: BTreeMap<String, Value>,
+}
+
+impl Account {
+    /// The id by which its metrics are asked for.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.text(&["id", "accountId", "account_id"])
+    }
+
+    /// The name that people know it by.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text(&["displayName", "name"])
+    }
+
+    /// Everything that the server told about it.
+    #[must_use]
+    pub fn members(&self) -> &BTreeMap<String, Value> {
+        &self.members
+    }
+
+    fn text(&self, names: &[&str]) -> Option<&str> {
+        let metadata = self.members.get("metadata");
+        // The account's own members go before those of its metadata.
+        let own = names.iter().map(|name| self.members.get(*name));
+        let inner = names.iter().map(|name| metadata?.get(*name));
+        own.chain(inner)
+            .filter_map(|value| value?.as_str())
+            .find(|text| !text.is_empty())
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = match Value::deserialize(deserializer)? {
+            Value::Object(members) => members.into_iter().collect(),
+            id @ Value::String(_) => BTreeMap::from([("id".to_owned(), id)]),
+            _ => return Err(D::Error::custom("an account is an object or an id")),
+        };
+        Ok(Self { members })
+    }
+}
+
+/// The one thing that billing wants to know of a workspace.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WorkspaceAccount {
+    /// The account that the workspace belongs to, where the server says so.
+    pub account_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// JSON, then id and name.
+    #[test]
+    fn id_and_name_are_found_wherever_they_stand() {
+        for (json, id, name) in [
+            (r#"{"id":"acc","name":"Acme"}"#, Some("acc"), Some("Acme")),
+            (
+                r#"{"name":"Acme","more":[1],"id":"acc"}"#,
+                Some("acc"),
+                Some("Acme"),
+            ),
+            (r#"{"accountId":"acc"}"#, Some("acc"), None),
+            (
+                r#"{"metadata":{"id":"acc","displayName":"Acme"}}"#,
+                Some("acc"),
+                Some("Acme"),
+            ),
+            (
+                r#"{"metadata":{"id":"inner"},"id":"outer"}"#,
+                Some("outer"),
+                None,
+            ),
+            (r#"{"id":null,"metadata":{"id":"acc"}}"#, Some("acc"), None),
+            (r#"{"metadata":"none"}"#, None, None),
+            (r#""acc""#, Some("acc"), None),
+            ("{}", None, None),
+        ] {
+            let account: Account = serde_json::from_str(json).unwrap();
+            assert_eq!((account.id(), account.name()), (id, name), "{json}");
+        }
+        for json in ["1", "null", "[]"] {
+            assert!(serde_json::from_str::<Account>(json).is_err(), "{json}");
+        }
+    }
+}

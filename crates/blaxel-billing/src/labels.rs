@@ -1,0 +1,103 @@
+//! What tells a group of costs from others.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::dimension::{BillingDimension, Dimension};
+
+/// What a group of costs belongs to: the dimensions it was grouped by, and some that follow from
+/// those.
+///
+/// The server adds to a resource's id its name, type and workspace, to a resource's name its type
+/// and workspace, and to a billing dimension the type of resource it belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Labels {
+    /// The workspace. It can be there without being asked for, for others than administrators too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+    /// The type of resource, such as `sandbox`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_type: Option<String>,
+    /// The name of the resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
+    /// The resource itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_uuid: Option<String>,
+    /// What is metered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_dimension: Option<BillingDimension>,
+    /// Texts under names that this version of the SDK does not know.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, String>,
+}
+
+impl Labels {
+    /// What the group is in a dimension, where it is told.
+    ///
+    /// ```
+    /// use blaxel_billing::{Dimension, Labels};
+    ///
+    /// let mut labels = Labels::default();
+    /// labels.resource_type = Some("sandbox".to_owned());
+    /// labels.others.insert("cloudRegion".to_owned(), "us-west-2".to_owned());
+    /// assert_eq!(labels.get(&Dimension::ResourceType), Some("sandbox"));
+    /// assert_eq!(labels.get(&Dimension::from("cloud_region")), Some("us-west-2"));
+    /// assert_eq!(labels.get(&Dimension::Workspace), None);
+    /// ```
+    #[must_use]
+    pub fn get(&self, dimension: &Dimension) -> Option<&str> {
+        match dimension {
+            Dimension::Workspace => self.workspace.as_deref(),
+            Dimension::ResourceType => self.resource_type.as_deref(),
+            Dimension::ResourceName => self.resource_name.as_deref(),
+            Dimension::ResourceUuid => self.resource_uuid.as_deref(),
+            Dimension::BillingDimension => self
+                .billing_dimension
+                .as_ref()
+                .map(BillingDimension::as_str),
+            Dimension::Other(_) => self.others.get(&dimension.member()).map(String::as_str),
+        }
+    }
+
+    /// Takes a text under the name it has in an answer.
+    pub(crate) fn set(&mut self, member: String, value: String) {
+        match member.as_str() {
+            "workspace" => self.workspace = Some(value),
+            "resourceType" => self.resource_type = Some(value),
+            "resourceName" => self.resource_name = Some(value),
+            "resourceUuid" => self.resource_uuid = Some(value),
+            "billingDimension" => self.billing_dimension = Some(BillingDimension::from(value)),
+            _ => {
+                self.others.insert(member, value);
+            }
+        }
+    }
+
+    /// Every label, by the name of its member.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let known = [
+            ("workspace", self.workspace.as_deref()),
+            ("resourceType", self.resource_type.as_deref()),
+            ("resourceName", self.resource_name.as_deref()),
+            ("resourceUuid", self.resource_uuid.as_deref()),
+            (
+                "billingDimension",
+                self.billing_dimension
+                    .as_ref()
+                    .map(BillingDimension::as_str),
+            ),
+        ];
+        let known = known
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        known.chain(
+            self.others
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+    }
+}

@@ -1,0 +1,265 @@
+//! The whole answer to a question about costs.
+
+mod breakdown;
+mod collector;
+mod comparison;
+mod export;
+mod forecast;
+mod series;
+mod steps;
+
+use blaxel_core::{Error, Source, Timestamp};
+
+use crate::dimension::{BillingDimension, Dimension};
+use crate::labels::Labels;
+use crate::usage::{Quantity, Tally, Usage};
+use crate::usd::Usd;
+use crate::window::{Resolution, Window};
+
+pub use self::breakdown::{Breakdown, Entry, Label};
+pub(crate) use self::collector::Collector;
+pub use self::comparison::{Change, Comparison};
+pub use self::export::Detail;
+pub use self::forecast::Forecast;
+pub use self::series::Series;
+
+/// What an account cost in a window: all groups of all pages, and the total.
+///
+/// [`Billing::report`](crate::Billing::report) makes one. It is kept in columns: the steps of time
+/// once, and for each group one number per step.
+///
+/// ```no_run
+/// use blaxel_billing::{Billing, Dimension, MetricsQuery, Resolution, Window};
+/// use blaxel_core::{Error, HttpService};
+///
+/// async fn show(client: impl HttpService, account: &str) -> Result<(), Error> {
+///     let query = MetricsQuery::new(Window::year(2026)?)
+///         .resolution(Resolution::Daily)
+///         .group_by(Dimension::ResourceName);
+///     let report = Billing::new(client).report(account, query).await?;
+///
+///     for entry in report.by(&Dimension::ResourceType)?.top(5).entries() {
+///         println!("{}: ${}", entry.label(), entry.cost());
+///     }
+///     let teams = report.by_label(|labels| {
+///         let (team, _) = labels.resource_name.as_deref()?.split_once('-')?;
+///         Some(team.to_owned())
+///     });
+///     println!("{}", serde_json::to_string(&teams).unwrap());
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    window: Window,
+    resolution: Resolution,
+    grouping: Vec<Dimension>,
+    total: Usd,
+    steps: Vec<Timestamp>,
+    rows: Vec<Row>,
+}
+
+/// What one group cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    labels: Labels,
+    cost: Usd,
+    usage: Option<Quantity>,
+    costs: Vec<Usd>,
+    /// Empty where usage is not told.
+    usages: Vec<Quantity>,
+}
+
+impl Report {
+    /// The window that was asked about.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The length of the steps.
+    #[must_use]
+    pub fn resolution(&self) -> &Resolution {
+        &self.resolution
+    }
+
+    /// What the query grouped by.
+    #[must_use]
+    pub fn grouping(&self) -> &[Dimension] {
+        &self.grouping
+    }
+
+    /// What the window cost, as the server states it. That statement stands on every page, and is
+    /// taken once; the totals of several windows in a row are added up.
+    #[must_use]
+    pub fn total(&self) -> Usd {
+        self.total
+    }
+
+    /// What the stated total has beyond the sum of the groups: nothing, unless costs came in while
+    /// the pages were read. Costs arrive some minutes late, so a window that ended an hour ago is
+    /// at rest.
+    #[must_use]
+    pub fn unaccounted(&self) -> Usd {
+        self.total - self.rows.iter().map(|row| row.cost).sum()
+    }
+
+    /// The start of each step, in order and without gaps. The first one can lie before the window.
+    #[must_use]
+    pub fn steps(&self) -> &[Timestamp] {
+        &self.steps
+    }
+
+    /// The groups, from the dearest to the cheapest.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// What the whole account cost, step by step.
+    #[must_use]
+    pub fn series(&self) -> Series {
+        let mut costs = vec![Usd::ZERO; self.steps.len()];
+        for row in &self.rows {
+            series::add(&mut costs, &row.costs);
+        }
+        Series::new(self.steps.clone(), costs)
+    }
+
+    /// What was used, each unit by itself; nothing where the query did not group by billing
+    /// dimension.
+    #[must_use]
+    pub fn usages(&self) -> Vec<Usage> {
+        self.tally().units().to_vec()
+    }
+
+    /// What was used, where that is one number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if units would have to be mixed, or no usage is told. GB-seconds of
+    /// memory and of storage have one unit, and are added up.
+    pub fn usage(&self) -> Result<Usage, Error> {
+        self.tally().single().cloned()
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for row in &self.rows {
+            row.count_in(&mut tally);
+        }
+        tally
+    }
+
+    /// Costs by a dimension: one that the query grouped by, or one that the server added.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the report does not tell the dimension.
+    pub fn by(&self, dimension: &Dimension) -> Result<Breakdown, Error> {
+        let told = |row: &Row| row.labels.get(dimension).is_some();
+        if !self.grouping.contains(dimension)
+            && !self.rows.is_empty()
+            && !self.rows.iter().any(told)
+        {
+            let problem = format!("this report does not tell it; group the query by `{dimension}`");
+            return Err(Error::input("dimension", &Source::Code, problem));
+        }
+        Ok(self.by_label(|labels| labels.get(dimension).map(str::to_owned)))
+    }
+
+    /// Costs by a label of one's own, such as the tenant that a resource works for. What is given no
+    /// label is told as [`Label::Unnamed`].
+    ///
+    /// ```
+    /// # fn tenants(report: &blaxel_billing::Report) {
+    /// use std::collections::BTreeMap;
+    ///
+    /// let tenants = BTreeMap::from([("support-bot", "acme"), ("code-runner", "globex")]);
+    /// let costs = report.by_label(|labels| tenants.get(labels.resource_name.as_deref()?).copied());
+    /// # }
+    /// ```
+    pub fn by_label<L: Into<String>>(
+        &self,
+        mut label: impl FnMut(&Labels) -> Option<L>,
+    ) -> Breakdown {
+        let mut breakdown = Breakdown::new(self.steps.clone());
+        for row in &self.rows {
+            let label = match label(&row.labels) {
+                Some(label) => Label::Named(label.into()),
+                None => Label::Unnamed,
+            };
+            breakdown.add(label, row);
+        }
+        breakdown.sort();
+        breakdown
+    }
+
+    /// Puts reports of windows that follow each other together to one of them all.
+    ///
+    /// A step that the border between two windows cuts through is added up from both.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if there are none, if they differ in grouping or resolution, or if their
+    /// windows overlap or leave a gap.
+    pub fn join(reports: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
+        let mut reports: Vec<Self> = reports.into_iter().collect();
+        reports.sort_by(|a, b| a.window.start().cmp(b.window.start()));
+        let mut collectors = reports.into_iter().map(Collector::from);
+        let mut whole = collectors
+            .next()
+            .ok_or_else(|| collector::unfit("there are none"))?;
+        for next in collectors {
+            whole.append(next)?;
+        }
+        Ok(whole.finish())
+    }
+}
+
+impl Row {
+    /// Which group it is.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// What it cost in the window.
+    #[must_use]
+    pub fn cost(&self) -> Usd {
+        self.cost
+    }
+
+    /// What it cost in each of the report's steps.
+    #[must_use]
+    pub fn costs(&self) -> &[Usd] {
+        &self.costs
+    }
+
+    /// What was used, if the query grouped by billing dimension.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        Some(Usage {
+            quantity: self.usage?,
+            unit: self.dimension()?.unit(),
+        })
+    }
+
+    /// What was used in each of the report's steps, in the unit of [`usage`](Self::usage); empty if
+    /// usage is not told.
+    #[must_use]
+    pub fn usages(&self) -> &[Quantity] {
+        &self.usages
+    }
+
+    fn dimension(&self) -> Option<&BillingDimension> {
+        self.labels.billing_dimension.as_ref()
+    }
+
+    /// Adds the usage, if its unit is known.
+    fn count_in(&self, tally: &mut Tally) {
+        if let (Some(usage), Some(dimension)) = (self.usage, self.dimension()) {
+            tally.add(usage, &dimension.unit());
+        }
+    }
+}

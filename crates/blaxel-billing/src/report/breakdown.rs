@@ -1,0 +1,245 @@
+//! Costs by what they are for.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::fmt;
+
+use blaxel_core::{Error, Timestamp};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use super::{Row, Series, series};
+use crate::usage::{Tally, Usage};
+use crate::usd::{self, Usd};
+
+/// What an entry of a breakdown is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Label {
+    /// What has this name.
+    Named(String),
+    /// What has none: the server did not tell the dimension, or the caller gave no label.
+    Unnamed,
+    /// So many entries that are not told one by one.
+    Others(usize),
+}
+
+impl Label {
+    /// The name, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.pad(name),
+            Self::Unnamed => f.pad("(none)"),
+            Self::Others(1) => f.pad("(1 other)"),
+            Self::Others(count) => f.pad(&format!("({count} others)")),
+        }
+    }
+}
+
+/// Costs by what they are for, from the dearest to the cheapest. Its entries add up to all costs of
+/// the report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breakdown {
+    steps: Vec<Timestamp>,
+    entries: Vec<Entry>,
+    places: HashMap<Label, usize>,
+}
+
+/// What one thing cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    label: Label,
+    cost: Usd,
+    costs: Vec<Usd>,
+    usage: Tally,
+}
+
+impl Breakdown {
+    pub(super) fn new(steps: Vec<Timestamp>) -> Self {
+        Self {
+            steps,
+            entries: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    fn entry(&mut self, label: Label) -> Option<&mut Entry> {
+        let entries = &mut self.entries;
+        let place = *self.places.entry(label).or_insert_with_key(|label| {
+            entries.push(Entry {
+                label: label.clone(),
+                cost: Usd::ZERO,
+                costs: vec![Usd::ZERO; self.steps.len()],
+                usage: Tally::default(),
+            });
+            entries.len() - 1
+        });
+        entries.get_mut(place)
+    }
+
+    pub(super) fn add(&mut self, label: Label, row: &Row) {
+        let Some(entry) = self.entry(label) else {
+            return;
+        };
+        entry.cost += row.cost;
+        series::add(&mut entry.costs, &row.costs);
+        row.count_in(&mut entry.usage);
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.entries
+            .sort_by(|a, b| (Reverse(a.cost), &a.label).cmp(&(Reverse(b.cost), &b.label)));
+        let labels = self.entries.iter().map(|entry| entry.label.clone());
+        self.places = labels.zip(0..).collect();
+    }
+
+    /// The entries, from the dearest to the cheapest.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        let place = self.places.get(&Label::Named(name.to_owned()))?;
+        self.entries.get(*place)
+    }
+
+    /// The start of each step of the entries' costs.
+    #[must_use]
+    pub fn steps(&self) -> &[Timestamp] {
+        &self.steps
+    }
+
+    /// What all entries cost together.
+    #[must_use]
+    pub fn total(&self) -> Usd {
+        self.entries.iter().map(|entry| entry.cost).sum()
+    }
+
+    /// What each entry cost in whole cents, in the order of the entries, so that none is lost: they
+    /// add up to the total in whole cents. For bills that are passed on.
+    ///
+    /// Each is less than a cent off. Rounded one by one, a hundred of them could be fifty cents off.
+    #[must_use]
+    pub fn cents(&self) -> Vec<Usd> {
+        let costs: Vec<Usd> = self.entries.iter().map(|entry| entry.cost).collect();
+        usd::share_cents(&costs)
+    }
+
+    /// The dearest entries, so many of them, and all others together in one more, which stands last.
+    /// So it adds up to the same.
+    #[must_use]
+    pub fn top(&self, count: usize) -> Self {
+        let mut top = Self::new(self.steps.clone());
+        let (dear, others) = self.entries.split_at(count.min(self.entries.len()));
+        top.entries = dear.to_vec();
+        top.sort();
+        if others.is_empty() {
+            return top;
+        }
+        let hidden = others.iter().map(Entry::stands_for).sum();
+        if let Some(rest) = top.entry(Label::Others(hidden)) {
+            for other in others {
+                rest.cost += other.cost;
+                series::add(&mut rest.costs, &other.costs);
+                rest.usage.add_all(&other.usage);
+            }
+        }
+        top
+    }
+
+    /// What one of the entries cost, step by step.
+    #[must_use]
+    pub fn series(&self, entry: &Entry) -> Series {
+        Series::new(self.steps.clone(), entry.costs.clone())
+    }
+}
+
+impl Entry {
+    /// What it is about.
+    #[must_use]
+    pub fn label(&self) -> &Label {
+        &self.label
+    }
+
+    /// What it cost in the window.
+    #[must_use]
+    pub fn cost(&self) -> Usd {
+        self.cost
+    }
+
+    /// What it cost in each step of the breakdown.
+    #[must_use]
+    pub fn costs(&self) -> &[Usd] {
+        &self.costs
+    }
+
+    /// What was used, each unit by itself; nothing where the query did not group by billing
+    /// dimension.
+    #[must_use]
+    pub fn usages(&self) -> &[Usage] {
+        self.usage.units()
+    }
+
+    /// What was used, where that is one number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if units would have to be mixed, or no usage is told.
+    pub fn usage(&self) -> Result<&Usage, Error> {
+        self.usage.single()
+    }
+
+    fn stands_for(&self) -> usize {
+        match self.label {
+            Label::Others(count) => count,
+            _ => 1,
+        }
+    }
+}
+
+impl Serialize for Breakdown {
+    /// `{total, steps, entries: [{label, cost, usages, costs}]}`, where the label of what has no
+    /// name is null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Breakdown", 3)?;
+        object.serialize_field("total", &self.total())?;
+        object.serialize_field("steps", &self.steps)?;
+        object.serialize_field("entries", &self.entries)?;
+        object.end()
+    }
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Entry", 4)?;
+        object.serialize_field("label", &self.label)?;
+        object.serialize_field("cost", &self.cost)?;
+        object.serialize_field("usages", self.usages())?;
+        object.serialize_field("costs", &self.costs)?;
+        object.end()
+    }
+}
+
+impl Serialize for Label {
+    /// The name; null for what has none, and a text in parentheses for the others.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Named(name) => serializer.serialize_str(name),
+            Self::Unnamed => serializer.serialize_none(),
+            Self::Others(_) => serializer.collect_str(self),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One window beside the one before.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use blaxel_core::Error;
+use serde::Serialize;
+
+use super::{Breakdown, Label, Report};
+use crate::dimension::Dimension;
+use crate::labels::Labels;
+use crate::usd::Usd;
+
+/// A report beside that of the window before it, which
+/// [`Billing::comparison`](crate::Billing::comparison) makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    before: Report,
+    now: Report,
+}
+
+/// How the cost of one thing changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// What it is about.
+    pub label: Label,
+    /// What it cost in the earlier window.
+    pub before: Usd,
+    /// What it cost in the later one.
+    pub now: Usd,
+}
+
+impl Comparison {
+    /// Sets two reports beside each other, of any windows. Windows of different lengths are compared
+    /// as they are: nothing is scaled.
+    #[must_use]
+    pub fn new(before: Report, now: Report) -> Self {
+        Self { before, now }
+    }
+
+    /// The report of the earlier window.
+    #[must_use]
+    pub fn before(&self) -> &Report {
+        &self.before
+    }
+
+    /// The report of the later window.
+    #[must_use]
+    pub fn now(&self) -> &Report {
+        &self.now
+    }
+
+    /// How the totals changed. The label is [`Label::Unnamed`].
+    #[must_use]
+    pub fn total(&self) -> Change {
+        Change {
+            label: Label::Unnamed,
+            before: self.before.total(),
+            now: self.now.total(),
+        }
+    }
+
+    /// How costs changed by a dimension, the greatest change first. What is in one window only cost
+    /// nothing in the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the reports do not tell the dimension.
+    pub fn by(&self, dimension: &Dimension) -> Result<Vec<Change>, Error> {
+        let (before, now) = (self.before.by(dimension)?, self.now.by(dimension)?);
+        Ok(changes(&before, &now))
+    }
+
+    /// How costs changed by a label of one's own, the greatest change first; see
+    /// [`Report::by_label`].
+    pub fn by_label<L: Into<String>>(
+        &self,
+        mut label: impl FnMut(&Labels) -> Option<L>,
+    ) -> Vec<Change> {
+        let before = self.before.by_label(&mut label);
+        changes(&before, &self.now.by_label(label))
+    }
+}
+
+fn changes(before: &Breakdown, now: &Breakdown) -> Vec<Change> {
+    let mut pairs: BTreeMap<&Label, (Usd, Usd)> = BTreeMap::new();
+    for entry in before.entries() {
+        pairs.entry(entry.label()).or_default().0 = entry.cost();
+    }
+    for entry in now.entries() {
+        pairs.entry(entry.label()).or_default().1 = entry.cost();
+    }
+    let changes = pairs.into_iter().map(|(label, (before, now))| Change {
+        label: label.clone(),
+        before,
+        now,
+    });
+    let mut changes: Vec<_> = changes.collect();
+    changes.sort_by_key(|change| Reverse(change.difference().billionths().unsigned_abs()));
+    changes
+}
+
+impl Change {
+    /// By how much the cost rose; negative where it fell.
+    #[must_use]
+    pub fn difference(&self) -> Usd {
+        self.now - self.before
+    }
+
+    /// By how many hundredths of the earlier cost it rose; `None` where there was none.
+    #[must_use]
+    pub fn percent(&self) -> Option<f64> {
+        self.difference().percent_of(self.before)
+    }
+}

@@ -1,0 +1,127 @@
+//! What a month will have cost.
+
+use blaxel_core::{Error, Source, Timestamp};
+use serde::Serialize;
+
+use super::Report;
+use crate::calendar::Moment;
+use crate::decimal;
+use crate::usd::Usd;
+use crate::window::Window;
+
+/// What a month will have cost if it goes on as it began: a straight line from its start through
+/// the costs so far to its end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// The month.
+    pub month: Window,
+    /// The moment up to which costs are known.
+    pub known_until: Timestamp,
+    /// What the month cost up to then.
+    pub spent: Usd,
+    /// What it will have cost at its end.
+    pub expected: Usd,
+}
+
+impl Report {
+    /// What the month that the report ends in will have cost, by a straight line through what it cost
+    /// so far.
+    ///
+    /// Costs are known up to `now`, or to the end of the report's window if that is earlier. They
+    /// arrive some minutes late, so early in a month the line is steadier if it ends at the last full
+    /// hour. A month that the report covers to its end is no longer guessed at.
+    ///
+    /// ```no_run
+    /// use blaxel_billing::{Billing, MetricsQuery, Window};
+    /// use blaxel_core::{Error, HttpService, Timestamp};
+    ///
+    /// async fn look_ahead(client: impl HttpService, account: &str) -> Result<(), Error> {
+    ///     let now = Timestamp::now();
+    ///     let query = MetricsQuery::new(Window::month_so_far(&now)?);
+    ///     let forecast = Billing::new(client).report(account, query).await?.forecast(&now)?;
+    ///     println!("${} so far, ${} by the end", forecast.spent, forecast.expected);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the window begins after the month does, if nothing of it has passed, or
+    /// if a step lies in two months, so that its cost cannot be told apart.
+    pub fn forecast(&self, now: &Timestamp) -> Result<Forecast, Error> {
+        let end = self.window().to();
+        let now = now.unix().ok_or_else(|| bad("now is no RFC 3339 time"))?;
+        let until = now.min(end);
+        if until <= self.window().from() {
+            return Err(bad("the report begins after now"));
+        }
+        // The first moment of a month belongs to it; the end of a window does not.
+        let last = match until {
+            (second, 0) => (second - 1, 999_999_999),
+            (second, nanos) => (second, nanos - 1),
+        };
+        let month = Window::month_of(&Timestamp::from_unix(last.0, last.1))?;
+        let (from, to) = (month.from(), month.to());
+        if self.window().from() > from {
+            return Err(bad(
+                "the report begins after the month does; ask from its start",
+            ));
+        }
+        let spent = self.spent(from, until)?;
+        let known_until = Timestamp::from_unix(until.0, until.1);
+        let expected = extend(spent, span(from, until), span(from, to))
+            .ok_or_else(|| bad("the amounts are too large"))?;
+        Ok(Forecast {
+            month,
+            known_until,
+            spent,
+            expected,
+        })
+    }
+
+    /// What the steps between two moments cost.
+    fn spent(&self, from: Moment, until: Moment) -> Result<Usd, Error> {
+        let series = self.series();
+        let moments = series
+            .iter()
+            .filter_map(|(step, cost)| Some((step.unix()?, cost)));
+        let moments: Vec<_> = moments.collect();
+        // Rows may cost more than their steps do; a window that is the month loses nothing so.
+        if self.window().from() == from && self.window().to() <= until {
+            return Ok(self.total());
+        }
+        let begun_before = moments.iter().rev().find(|(step, _)| *step < from);
+        if let Some((step, cost)) = begun_before
+            && *cost != Usd::ZERO
+            && self.window().from() < from
+            && self
+                .resolution()
+                .step_from(step.0, 1)
+                .is_none_or(|end| (end, step.1) > from)
+        {
+            return Err(bad("a step lies in two months; ask for shorter steps"));
+        }
+        let of_month = moments
+            .iter()
+            .filter(|(step, _)| (*step >= from || self.window().from() == from) && *step < until);
+        Ok(of_month.map(|(_, cost)| *cost).sum())
+    }
+}
+
+/// Nanoseconds from a moment to a later one.
+fn span(from: Moment, to: Moment) -> i128 {
+    let nanos = |(second, nanos): Moment| i128::from(second) * 1_000_000_000 + i128::from(nanos);
+    nanos(to) - nanos(from)
+}
+
+/// What came about in a part of a span, extended to the whole of it. To the billionth, rounded half
+/// away from zero.
+fn extend(spent: Usd, part: i128, whole: i128) -> Option<Usd> {
+    let product = spent.billionths().checked_mul(whole)?;
+    decimal::divide(product, part).map(Usd::from_billionths)
+}
+
+fn bad(problem: &str) -> Error {
+    Error::input("forecast", &Source::Code, problem)
+}

@@ -1,0 +1,71 @@
+//! Costs over time.
+
+use blaxel_core::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::usd::Usd;
+
+/// What something cost step by step, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    steps: Vec<Timestamp>,
+    costs: Vec<Usd>,
+}
+
+impl Series {
+    pub(super) fn new(steps: Vec<Timestamp>, costs: Vec<Usd>) -> Self {
+        Self { steps, costs }
+    }
+
+    /// The start of each step and the cost in it, from the earliest to the latest.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Timestamp, Usd)> {
+        self.steps.iter().zip(self.costs.iter().copied())
+    }
+
+    /// How many steps there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.costs.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.costs.is_empty()
+    }
+
+    /// The costs alone.
+    #[must_use]
+    pub fn costs(&self) -> &[Usd] {
+        &self.costs
+    }
+
+    /// What all steps cost together.
+    #[must_use]
+    pub fn total(&self) -> Usd {
+        self.costs.iter().copied().sum()
+    }
+}
+
+impl Serialize for Series {
+    /// A list of `{timestamp, cost}`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Step<'a> {
+            timestamp: &'a Timestamp,
+            cost: Usd,
+        }
+        serializer.collect_seq(
+            self.iter()
+                .map(|(timestamp, cost)| Step { timestamp, cost }),
+        )
+    }
+}
+
+/// Adds costs to others, step by step.
+pub(super) fn add(sums: &mut [Usd], costs: &[Usd]) {
+    for (sum, cost) in sums.iter_mut().zip(costs) {
+        *sum += *cost;
+    }
+}

@@ -1,0 +1,123 @@
+//! What was used, and in which unit.
+
+use std::fmt;
+
+use blaxel_core::{Error, Source, open_enum};
+use serde::Serialize;
+
+use crate::decimal::{Exact, exact_number};
+
+exact_number! {
+    /// How much of something was used, exact to a billionth of its unit.
+    ///
+    /// ```
+    /// use blaxel_billing::Quantity;
+    ///
+    /// let requests: Quantity = "1200".parse()?;
+    /// assert_eq!((requests + "0.5".parse()?).to_string(), "1200.5");
+    /// # Ok::<(), blaxel_billing::ParseQuantityError>(())
+    /// ```
+    pub struct Quantity; ParseQuantityError, "a quantity", "12.5"
+}
+
+impl fmt::Display for Quantity {
+    /// The number with as many decimals as it has, or to the precision asked for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match f.precision() {
+            Some(decimals) => crate::decimal::write(self.0, decimals, f),
+            None => Exact(self.0).fmt(f),
+        }
+    }
+}
+
+open_enum! {
+    /// What usage is counted in.
+    pub enum Unit {
+        /// Gigabytes held for a second.
+        GbSeconds = "gbs",
+        /// Pieces, such as requests.
+        Count = "count",
+        /// Hours.
+        Hours = "hours",
+    }
+}
+
+/// What was used, in one unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// How much.
+    pub quantity: Quantity,
+    /// Of what.
+    pub unit: Unit,
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.quantity.fmt(f)?;
+        write!(f, " {}", self.unit)
+    }
+}
+
+/// Adds up usage, each unit by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally(Vec<Usage>);
+
+impl Tally {
+    pub(crate) fn add(&mut self, quantity: Quantity, unit: &Unit) {
+        match self.0.iter_mut().find(|usage| usage.unit == *unit) {
+            Some(usage) => usage.quantity += quantity,
+            None => self.0.push(Usage {
+                quantity,
+                unit: unit.clone(),
+            }),
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for usage in &other.0 {
+            self.add(usage.quantity, &usage.unit);
+        }
+    }
+
+    pub(crate) fn units(&self) -> &[Usage] {
+        &self.0
+    }
+
+    /// The usage, if it has one unit.
+    pub(crate) fn single(&self) -> Result<&Usage, Error> {
+        let problem = match self.0.as_slice() {
+            [usage] => return Ok(usage),
+            [] => {
+                "none is told; it is told by billing dimension alone, so group by that".to_owned()
+            }
+            several => {
+                let units: Vec<_> = several.iter().map(|usage| usage.unit.as_str()).collect();
+                format!(
+                    "{} do not add up to one number; split by billing dimension, or ask for one \
+                     dimension only",
+                    units.join(" and ")
+                )
+            }
+        };
+        Err(Error::input("usage", &Source::Code, problem))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_never_mixed() {
+        let mut tally = Tally::default();
+        assert!(tally.single().unwrap_err().is_input());
+        tally.add("1.5".parse().unwrap(), &Unit::GbSeconds);
+        tally.add("2".parse().unwrap(), &Unit::GbSeconds);
+        assert_eq!(tally.single().unwrap().to_string(), "3.5 gbs");
+        tally.add("7".parse().unwrap(), &Unit::Count);
+        let error = tally.single().unwrap_err().to_string();
+        assert!(error.contains("gbs and count"), "{error}");
+        assert_eq!(tally.units().len(), 2);
+    }
+}

@@ -1,0 +1,175 @@
+//! Costs as a picture: a column for each day, with a part for each type of resource.
+
+use blaxel::billing::{Breakdown, Entry, Usd, Window};
+use blaxel::core::Timestamp;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::{Failure, table};
+
+const SIZE: (u32, u32) = (1200, 600);
+/// The strip at the right where the colours are explained.
+const LEGEND: u32 = 250;
+const MARGIN: i32 = 15;
+/// The colours of Okabe and Ito, which people with any colour vision can tell apart.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(213, 94, 0),
+    RGBColor(120, 120, 120),
+];
+const INK: RGBColor = RGBColor(40, 40, 40);
+const FAINT: RGBColor = RGBColor(225, 225, 225);
+const FONT: &str = "sans-serif";
+
+/// Draws the entries on top of each other, the dearest at the bottom.
+pub(crate) fn draw(account: &str, window: &Window, costs: &Breakdown) -> Result<String, Failure> {
+    let costs = costs.top(COLOURS.len() - 1);
+    let mut picture = String::new();
+    {
+        let root = SVGBackend::with_string(&mut picture, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        let title = format!(
+            "What account {account} cost by day, {}",
+            table::days(window)
+        );
+        let style = (FONT, 22).into_font().color(&INK);
+        root.draw(&Text::new(title, (MARGIN, MARGIN), style))?;
+        let (_, below) = root.split_vertically(MARGIN + 35);
+        let (plot, legend) = below.split_horizontally(SIZE.0 - LEGEND);
+        columns(&root, &plot, &costs)?;
+        explain(&legend, &costs)?;
+        root.present()?;
+    }
+    Ok(picture)
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn columns(root: &Area<'_>, plot: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
+    let days = costs.steps().len();
+    let sums: Vec<f64> = (0..days)
+        .map(|day| {
+            costs
+                .entries()
+                .iter()
+                .map(|entry| dollars_on(entry, day))
+                .sum()
+        })
+        .collect();
+    let highest = sums.iter().copied().fold(0.01, f64::max);
+    let mut chart = ChartBuilder::on(plot)
+        .margin(MARGIN)
+        .x_label_area_size(45)
+        .y_label_area_size(80)
+        .build_cartesian_2d(0.0..days as f64, 0.0..highest * 1.05)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .disable_x_axis()
+        .bold_line_style(FAINT)
+        .light_line_style(TRANSPARENT)
+        .axis_style(INK)
+        .y_labels(8)
+        .y_desc("US dollars a day")
+        .y_label_formatter(&|dollars| amount(*dollars, highest))
+        .label_style((FONT, 15).into_font().color(&INK))
+        .draw()?;
+
+    // A gap between columns, as long as they are wide enough to spare it.
+    let gap = if days > 150 { 0.0 } else { 0.1 };
+    let mut feet = vec![0.0; days];
+    for (entry, colour) in costs.entries().iter().zip(COLOURS) {
+        let parts = feet.iter_mut().enumerate().filter_map(|(day, foot)| {
+            let from = *foot;
+            *foot += dollars_on(entry, day);
+            let corners = [(day as f64 + gap, from), (day as f64 + 1.0 - gap, *foot)];
+            (*foot > from).then(|| Rectangle::new(corners, colour.filled()))
+        });
+        chart.draw_series(parts)?;
+    }
+    // Dates stand below the day they name: few enough to be read. Where a day is in the plot is told
+    // in places of the whole picture.
+    let style = (FONT, 15).into_font().color(&INK);
+    let style = style.pos(Pos::new(HPos::Center, VPos::Top));
+    let every = [1, 2, 7, 14, 28]
+        .into_iter()
+        .find(|every| days <= every * 12);
+    let every = every.unwrap_or_else(|| days.div_ceil(12));
+    let area = chart.plotting_area();
+    for (day, step) in costs.steps().iter().enumerate().step_by(every) {
+        let (x, y) = area.map_coordinate(&(day as f64 + 0.5, 0.0));
+        root.draw(&PathElement::new([(x, y), (x, y + 6)], INK))?;
+        root.draw(&Text::new(date(step), (x, y + 10), style.clone()))?;
+    }
+    let (left, right) = (
+        area.map_coordinate(&(0.0, 0.0)),
+        area.map_coordinate(&(days as f64, 0.0)),
+    );
+    root.draw(&PathElement::new([left, right], INK))?;
+    Ok(())
+}
+
+/// The colours, in the order in which they lie on each other.
+fn explain(legend: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
+    let style = (FONT, 16).into_font().color(&INK);
+    let right = style.pos(Pos::new(HPos::Right, VPos::Center));
+    let left = style.pos(Pos::new(HPos::Left, VPos::Center));
+    let lines = costs.entries().iter().zip(costs.cents()).zip(COLOURS).rev();
+    let mut y = 30;
+    for ((entry, cents), colour) in lines {
+        legend.draw(&Rectangle::new([(0, y - 8), (16, y + 8)], colour.filled()))?;
+        legend.draw(&Text::new(entry.label().to_string(), (26, y), left.clone()))?;
+        legend.draw(&Text::new(
+            format!("${cents}"),
+            (LEGEND as i32 - 25, y),
+            right.clone(),
+        ))?;
+        y += 28;
+    }
+    legend.draw(&PathElement::new(
+        [(0, y - 10), (LEGEND as i32 - 25, y - 10)],
+        INK,
+    ))?;
+    y += 8;
+    let total: Usd = costs.total().to_cents();
+    legend.draw(&Text::new("total", (26, y), left))?;
+    legend.draw(&Text::new(
+        format!("${total}"),
+        (LEGEND as i32 - 25, y),
+        right,
+    ))?;
+    Ok(())
+}
+
+/// What an entry cost on a day, near enough to be drawn.
+fn dollars_on(entry: &Entry, day: usize) -> f64 {
+    let cost = entry.costs().get(day).copied().unwrap_or_default();
+    cost.billionths().max(0) as f64 / 1e9
+}
+
+fn amount(dollars: f64, highest: f64) -> String {
+    if highest < 10.0 {
+        format!("${dollars:.2}")
+    } else {
+        format!("${dollars:.0}")
+    }
+}
+
+/// A day as `18 Jun`.
+fn date(step: &Timestamp) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let Some((_, month, day)) = step.date() else {
+        return step.to_string();
+    };
+    let name = MONTHS
+        .get(usize::from(month) - 1)
+        .copied()
+        .unwrap_or_default();
+    format!("{day} {name}")
+}

@@ -1,0 +1,61 @@
+//! The engine alone, used as sparingly as it can be: what never changes is prepared once.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::stack;
+
+#[derive(Clone)]
+pub struct Engine {
+    client: Client<HttpConnector, Empty<Bytes>>,
+    authority: Authority,
+    headers: HeaderMap,
+}
+
+impl Engine {
+    pub fn new(address: SocketAddr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self {
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .build(connector),
+            authority: address.to_string().parse().expect("an authority"),
+            headers: stack::headers(&format!("http://{address}")),
+        }
+    }
+
+    /// Gets what is there, whole.
+    pub async fn get(&self, path_and_query: String) -> Response<Bytes> {
+        let (head, body) = self.open(path_and_query).await.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        Response::from_parts(head, body)
+    }
+
+    /// Gets what is there, its body still to be read.
+    pub async fn open(&self, path_and_query: String) -> Response<Incoming> {
+        let answer = self.client.request(self.request(path_and_query)).await;
+        let answer = answer.expect("an answer");
+        assert!(answer.status().is_success());
+        answer
+    }
+
+    fn request(&self, path_and_query: String) -> Request<Empty<Bytes>> {
+        let mut target = http::uri::Parts::default();
+        target.scheme = Some(Scheme::HTTP);
+        target.authority = Some(self.authority.clone());
+        target.path_and_query = PathAndQuery::from_maybe_shared(Bytes::from(path_and_query)).ok();
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = Uri::from_parts(target).expect("an address");
+        request.headers_mut().clone_from(&self.headers);
+        request
+    }
+}

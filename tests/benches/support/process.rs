@@ -1,0 +1,84 @@
+//! The server's side of a benchmark: a process of its own, and the runtime that both sides use.
+
+use std::convert::Infallible;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+/// A server in a process of its own: this program once more, with the argument `serve`. It ends with
+/// this value.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    pub fn start() -> io::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        let address = line.trim().parse().map_err(io::Error::other)?;
+        Ok(Self { child, address })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It reads its input to the end and then leaves.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves on a port of its own until the input ends: what a [`Server`]'s process does.
+pub fn serve_until_input_ends<F: Future + 'static>(serve: fn(TcpListener) -> F) {
+    std::thread::spawn(move || {
+        runtime().block_on(async {
+            let listener = listen().await;
+            println!("{}", listener.local_addr().expect("a bound socket"));
+            serve(listener).await;
+        });
+    });
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+pub async fn listen() -> TcpListener {
+    let listening = TcpListener::bind("127.0.0.1:0").await;
+    listening.expect("a free loopback port")
+}
+
+/// Answers every request by a service, for as long as it is polled.
+pub async fn answer_all<S, B>(listener: TcpListener, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error = Infallible> + Send + 'static,
+{
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service.clone());
+        tokio::spawn(connection);
+    }
+}
+
+/// A runtime on this thread alone.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}

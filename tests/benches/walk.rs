@@ -1,0 +1,136 @@
+//! What it costs to walk a list of 100,000 agents, item by item through our stack and by hand:
+//! `cargo bench -p blaxel-tests --bench walk`.
+//!
+//! The server is a process of its own and gives 200 agents a page. Everybody decodes into the same
+//! types. All take part in each round, in another order each time; the figure is the median of the
+//! rounds. Delays are by tokio's clock, which rounds up to the next millisecond.
+//!
+//! Two more figures tell what there is to be had: what the server gives to someone who decodes
+//! nothing, and what decoding yields that has no server to wait for.
+//!
+//! Without `--bench`, as under `cargo test`, each only walks over a few pages.
+
+#[path = "support/callgrind.rs"]
+mod callgrind;
+mod walk_support;
+
+use std::time::{Duration, Instant};
+
+use blaxel_core::{Page, response};
+use blaxel_management::agents::Agent;
+use bytes::Buf;
+use http::Response;
+use http_body_util::BodyExt;
+use walk_support::consumer::Consumer;
+use walk_support::engine::Engine;
+use walk_support::list::{self, List, PAGE, serve};
+use walk_support::process::{Server, runtime, serve_until_input_ends};
+use walk_support::report::figure;
+use walk_support::walkers::Kind;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["serve"] => serve_until_input_ends(serve),
+        ["call", kind, pages, address] => {
+            let kind = Kind::ALL.into_iter().find(|known| known.name() == *kind);
+            let pages = pages.parse().expect("a number of pages");
+            let list = List::of_pages(address.parse().expect("an address"), pages);
+            let walker = kind.expect("a walker").over(list);
+            runtime().block_on(walker.walk(Duration::ZERO));
+        }
+        _ if words.contains(&"--bench") => bench(500, [15, 3], 25),
+        _ => bench(3, [1, 1], 1),
+    }
+}
+
+/// Measures everything over so many pages: in so many rounds without delays and with them, and with
+/// the instructions of so many pages counted.
+fn bench(pages: u32, [at_once, delayed]: [usize; 2], counted: usize) {
+    let server = Server::start().expect("a server");
+    let wait = Duration::from_millis(5);
+    let none = Duration::ZERO;
+    for (measure, rounds, delay, each_page) in [
+        ("at-once", at_once, none, none),
+        ("server-waits", delayed, wait, none),
+        ("consumer-waits", delayed, none, wait),
+        ("both-wait", delayed, wait, wait),
+    ] {
+        let list = List {
+            delay,
+            ..List::of_pages(server.address, pages)
+        };
+        let rates = rates(rounds, list, each_page);
+        for (kind, rates) in Kind::ALL.into_iter().zip(rates) {
+            rate(kind.name(), measure, rates);
+        }
+    }
+    let list = List::of_pages(server.address, pages);
+    let limits = |limit: fn(List) -> f64| (0..at_once).map(|_| limit(list)).collect();
+    rate("server", "at-once", limits(without_decoding));
+    rate("decoding", "at-once", limits(without_server));
+    for kind in Kind::ALL {
+        match callgrind::per_call(kind.name(), server.address, counted) {
+            Ok(each_page) => {
+                let each = each_page / f64::from(PAGE);
+                figure(kind.name(), "instructions", each, None);
+            }
+            Err(reason) => return callgrind::absent(&reason),
+        }
+    }
+}
+
+fn rate(who: &str, measure: &str, mut rates: Vec<f64>) {
+    rates.sort_unstable_by(f64::total_cmp);
+    figure(who, measure, rates[rates.len() / 2], Some(rates[0]));
+}
+
+/// The items per second of each kind of walker in each round.
+fn rates(rounds: usize, list: List, each_page: Duration) -> [Vec<f64>; Kind::ALL.len()] {
+    let mut rates = [const { Vec::new() }; Kind::ALL.len()];
+    for round in 0..rounds {
+        for place in 0..Kind::ALL.len() {
+            let index = (round + place) % Kind::ALL.len();
+            let walker = Kind::ALL[index].over(list);
+            rates[index].push(timed(list, walker.walk(each_page)));
+        }
+    }
+    rates
+}
+
+/// The items per second of something done with the whole list.
+fn timed(list: List, work: impl Future<Output = ()>) -> f64 {
+    let start = Instant::now();
+    runtime().block_on(work);
+    f64::from(list.items()) / start.elapsed().as_secs_f64()
+}
+
+/// What there would be if decoding took no time.
+fn without_decoding(list: List) -> f64 {
+    let engine = Engine::new(list.server);
+    timed(list, async {
+        for page in 0..list.pages {
+            let target = format!("{}/agents?limit={PAGE}&cursor={page}", list.path());
+            let mut body = engine.open(target).await.into_body();
+            while let Some(frame) = body.frame().await {
+                drop(frame.expect("a part of a page"));
+            }
+        }
+    })
+}
+
+/// What there would be if fetching took no time.
+fn without_server(list: List) -> f64 {
+    let mut text = list::Page::new().before(Some(1));
+    let answer = Response::new(text.copy_to_bytes(text.remaining()));
+    timed(list, async {
+        let mut consumer = Consumer::new(Duration::ZERO);
+        for _ in 0..list.pages {
+            let page: Page<Agent> = response::json(&answer).expect("a page");
+            for agent in page.items {
+                consumer.take(agent).await;
+            }
+        }
+    })
+}

@@ -1,0 +1,131 @@
+//! The list, and the server that gives it out. What list it is stands in the address: how many pages
+//! it has, and how long the server takes for each. All pages hold the same agents; only the cursor
+//! changes from page to page, so that nothing is left to do for a request but to send.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use tokio::net::TcpListener;
+
+use super::document::DOCUMENT;
+use super::process::answer_all;
+
+/// How many agents there are on a page: the most that a server gives.
+pub const PAGE: u32 = 200;
+
+#[derive(Clone, Copy)]
+pub struct List {
+    pub server: SocketAddr,
+    pub pages: u32,
+    /// How long the server takes for a page.
+    pub delay: Duration,
+}
+
+impl List {
+    /// A list of so many pages of a server that takes no time.
+    pub fn of_pages(server: SocketAddr, pages: u32) -> Self {
+        let delay = Duration::ZERO;
+        Self {
+            server,
+            pages,
+            delay,
+        }
+    }
+
+    pub fn items(&self) -> u32 {
+        self.pages * PAGE
+    }
+
+    /// The address of the API that has this list of agents.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.server, self.path())
+    }
+
+    /// The path of that address.
+    pub fn path(&self) -> String {
+        format!("/{}/{}", self.pages, self.delay.as_millis())
+    }
+}
+
+/// Serves for as long as it is polled.
+pub async fn serve(listener: TcpListener) {
+    let page = Arc::new(Page::new());
+    let service = service_fn(move |request| answer(request, Arc::clone(&page)));
+    answer_all(listener, service).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    page: Arc<Page>,
+) -> Result<Response<Full<Text>>, Infallible> {
+    let place = Place::read(request.uri()).expect("a place in a list");
+    if !place.delay.is_zero() {
+        tokio::time::sleep(place.delay).await;
+    }
+    let mut response = Response::new(Full::new(page.before(place.next)));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(response)
+}
+
+/// The page that is asked for.
+struct Place {
+    delay: Duration,
+    /// The page after it; none for the last.
+    next: Option<u32>,
+}
+
+impl Place {
+    /// Reads `/{pages}/{milliseconds}/agents?...&cursor={page}`.
+    fn read(uri: &Uri) -> Option<Self> {
+        let mut path = uri.path().split('/').skip(1);
+        let pages: u32 = path.next()?.parse().ok()?;
+        let delay = path.next()?.parse().ok()?;
+        let mut parameters = uri.query().unwrap_or_default().split('&');
+        let cursor = parameters.find_map(|parameter| parameter.strip_prefix("cursor="));
+        let page: u32 = cursor.unwrap_or("0").parse().ok()?;
+        Some(Self {
+            delay: Duration::from_millis(delay),
+            next: Some(page + 1).filter(|next| *next < pages),
+        })
+    }
+}
+
+/// The text of a page in three parts.
+pub type Text = Chain<Chain<Bytes, Bytes>, Bytes>;
+
+/// What all pages have in common.
+pub struct Page {
+    start: Bytes,
+}
+
+impl Page {
+    pub fn new() -> Self {
+        let name = |number| format!("support-assistant-{number:03}");
+        let agents = (0..PAGE).map(|number| DOCUMENT.replace("support-assistant", &name(number)));
+        let agents: Vec<String> = agents.collect();
+        let start = format!(r#"{{"data":[{}],"meta":{{"hasMore":"#, agents.join(","));
+        Self {
+            start: start.into(),
+        }
+    }
+
+    /// The page that leads on to another.
+    pub fn before(&self, next: Option<u32>) -> Text {
+        let (middle, end) = match next {
+            Some(next) => (format!(r#"true,"nextCursor":"{next}"#).into(), r#""}}"#),
+            None => (Bytes::new(), "false}}"),
+        };
+        let end = Bytes::from_static(end.as_bytes());
+        self.start.clone().chain(middle).chain(end)
+    }
+}

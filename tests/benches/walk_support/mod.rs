@@ -1,0 +1,16 @@
+//! What the benchmarks of the walk share: the list, the server that gives it, and those who walk it.
+
+pub mod consumer;
+pub mod list;
+pub mod walkers;
+
+#[path = "../support/document.rs"]
+pub mod document;
+#[path = "../support/engine.rs"]
+pub mod engine;
+#[path = "../support/process.rs"]
+pub mod process;
+#[path = "../support/report.rs"]
+pub mod report;
+#[path = "../support/stack.rs"]
+pub mod stack;

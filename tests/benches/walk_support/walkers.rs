@@ -1,0 +1,102 @@
+//! Those who walk the list: our own stream of items, and a loop as one writes it by hand.
+
+use std::time::Duration;
+
+use blaxel_core::{Cursor, ListParams, Page, response};
+use blaxel_management::Management;
+use blaxel_management::agents::Agent;
+use blaxel_transport::{Client, in_background};
+
+use super::consumer::Consumer;
+use super::engine::Engine;
+use super::list::{List, PAGE};
+use super::stack;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A loop over the pages on bare hyper-util, which decodes into our types.
+    Loop,
+    Items,
+    ReadAhead,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Loop, Self::Items, Self::ReadAhead];
+
+    /// The name by which figures and arguments know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loop => "hand-written",
+            Self::Items => "items",
+            Self::ReadAhead => "read-ahead",
+        }
+    }
+
+    /// A new walker of this kind, without a connection.
+    pub fn over(self, list: List) -> Walker {
+        let management = || {
+            let client = stack::builder(&list.url()).build();
+            Management::new(client.expect("a client"))
+        };
+        let way = match self {
+            Self::Loop => Way::Loop(Box::new(Engine::new(list.server))),
+            Self::Items => Way::Items(management()),
+            Self::ReadAhead => Way::ReadAhead(management()),
+        };
+        Walker { way, list }
+    }
+}
+
+pub struct Walker {
+    way: Way,
+    list: List,
+}
+
+enum Way {
+    Loop(Box<Engine>),
+    Items(Management<Client>),
+    ReadAhead(Management<Client>),
+}
+
+impl Walker {
+    /// Walks the whole list for a consumer who needs so much time for each page.
+    pub async fn walk(&self, each_page: Duration) {
+        let mut consumer = Consumer::new(each_page);
+        match &self.way {
+            Way::Loop(engine) => by_hand(engine, &self.list, &mut consumer).await,
+            Way::Items(management) => {
+                let mut agents = management.agents().items(ListParams::new().limit(PAGE));
+                while let Some(agent) = agents.try_next().await.expect("a page") {
+                    consumer.take(agent).await;
+                }
+            }
+            Way::ReadAhead(management) => {
+                let agents = management.agents().items(ListParams::new().limit(PAGE));
+                let mut agents = agents.read_ahead(in_background);
+                while let Some(agent) = agents.try_next().await.expect("a page") {
+                    consumer.take(agent).await;
+                }
+            }
+        }
+        assert_eq!(consumer.taken(), self.list.items());
+    }
+}
+
+async fn by_hand(engine: &Engine, list: &List, consumer: &mut Consumer) {
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let mut target = format!("{}/agents?limit={PAGE}", list.path());
+        if let Some(cursor) = &cursor {
+            target.push_str("&cursor=");
+            target.push_str(cursor.as_str());
+        }
+        let page: Page<Agent> = response::json(&engine.get(target).await).expect("a page");
+        for agent in page.items {
+            consumer.take(agent).await;
+        }
+        cursor = page.meta.next_cursor;
+        if cursor.is_none() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,1 @@
+"""What the official Python SDK is asked to do, topic by topic."""

@@ -1,0 +1,184 @@
+"""What every check builds on: the SDK led to the emulator, the count of the checks, and what may be
+asked of an answer."""
+
+import asyncio
+import base64
+import inspect
+import json
+import os
+
+import blaxel
+import httpx
+from blaxel.core import client, settings
+from blaxel.core.authentication import auth
+from blaxel.core.client.errors import UnexpectedStatus
+from blaxel.core.client.models import Error
+from blaxel.core.client.pagination import make_paginated_list
+from blaxel.core.common.settings import Settings
+
+API_URL = os.environ["BL_API_URL"]
+RUN_URL = os.environ["BL_RUN_URL"]
+WORKSPACE = os.environ["BL_WORKSPACE"]
+API_KEY = os.environ["BL_API_KEY"]
+CLIENT_CREDENTIALS = os.environ["BL_CLIENT_CREDENTIALS"]
+
+# This SDK knows the platform's own addresses only: the way to another server is to replace the
+# two properties that give them.
+Settings.base_url = property(lambda _: API_URL)
+Settings.run_url = property(lambda _: RUN_URL)
+# It has no deadline either.
+client.with_timeout(httpx.Timeout(15))
+
+# What the name of everything that is made here begins with.
+PREFIX = f"interop-py-{os.getpid()}"
+# A region given wherever the SDK would warn that there is none.
+REGION = "us-pdx-1"
+
+CHECKS = []
+
+
+def check(name):
+    """Registers a check, which is a function or a coroutine function."""
+
+    def register(body):
+        CHECKS.append((name, body))
+        return body
+
+    return register
+
+
+def run():
+    """Runs the checks in the order they were registered in, and gives the exit code."""
+    passed = failed = 0
+    for name, body in CHECKS:
+        try:
+            if inspect.iscoroutinefunction(body):
+                # The SDK makes itself a new asynchronous client for each event loop.
+                asyncio.run(asyncio.wait_for(body(), timeout=15))
+            else:
+                body()
+        except Exception as error:
+            failed += 1
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"not ok - {name}: {why}", flush=True)
+        else:
+            passed += 1
+            print(f"ok - {name}", flush=True)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+def equal(found, wanted):
+    """As `assert found == wanted`, but it tells what was found."""
+    if found != wanted:
+        raise AssertionError(f"{found!r} is not {wanted!r}")
+
+
+def within(part, whole, at="it"):
+    """Asks that every member of `part` is in `whole`, at any depth. Lists must be the same."""
+    for name, value in part.items():
+        found = whole.get(name)
+        if isinstance(value, dict) and isinstance(found, dict):
+            within(value, found, f"{at}.{name}")
+        elif found != value:
+            raise AssertionError(f"{at}.{name} is {found!r}, not {value!r}")
+
+
+def good(answer, kind):
+    """What a call gave, which must be of this type; errors come back as values here."""
+    if not isinstance(answer, kind):
+        raise AssertionError(f"{answer!r} is no {kind.__name__}")
+    return answer
+
+
+def refusal(status, call, *arguments, **named):
+    """The body with which one of the SDK's operations was refused, which must have this status. It
+    comes back as a value if the SDK knows that the operation can give the status."""
+    try:
+        answer = call.sync_detailed(*arguments, client=client, **named)
+    except UnexpectedStatus as error:
+        found, content = error.status_code, error.content
+    else:
+        found, content = int(answer.status_code), answer.content
+    body = json.loads(content)
+    if found != status:
+        raise AssertionError(f"{found} with {body}, not {status}")
+    return body
+
+
+def refused(status, call, *arguments, **named):
+    """Asks that an operation was refused with this status, which the body repeats."""
+    body = refusal(status, call, *arguments, **named)
+    equal(body["code"], status)
+    assert isinstance(body["error"], str) and body["error"], body
+    return body
+
+
+def sandbox_refused(status, call, *arguments, **named):
+    """The same where sandboxes are created, whose refusals have a form of their own."""
+    body = refusal(status, call, *arguments, **named)
+    equal(body["status_code"], status)
+    assert isinstance(body["code"], str) and isinstance(body["message"], str), body
+    return body
+
+
+def known(status, answer):
+    """Asks that a refusal came back as the SDK's own type for it."""
+    equal(int(answer.status_code), status)
+    equal(good(answer.parsed, Error).code, status)
+    return answer.parsed
+
+
+async def raises(kind, awaitable, **attributes):
+    """Asks that one of the SDK's helpers raises this, with these attributes."""
+    try:
+        value = await awaitable
+    except kind as error:
+        for name, wanted in attributes.items():
+            equal(getattr(error, name), wanted)
+        return error
+    raise AssertionError(f"{value!r} was given")
+
+
+def sign_in(**credentials):
+    """Signs in with these credentials from the environment, and no others."""
+    for name in ("BL_API_KEY", "BL_CLIENT_CREDENTIALS"):
+        os.environ.pop(name, None)
+    os.environ.update(credentials)
+    settings.auth = auth(settings.env, settings.base_url)
+    blaxel.autoload()
+
+
+def with_key(key=API_KEY):
+    sign_in(BL_API_KEY=key)
+
+
+def with_client(credentials=CLIENT_CREDENTIALS):
+    sign_in(BL_CLIENT_CREDENTIALS=credentials)
+
+
+def encoded(credentials):
+    return base64.b64encode(credentials.encode()).decode()
+
+
+def name_of(item):
+    return item.metadata.name
+
+
+def walk(operation, *arguments, mapper=name_of, **query):
+    """What all pages of a list hold by way of the SDK's own pagination, and the size of each."""
+
+    def page(**more):
+        return make_paginated_list(
+            operation.sync(*arguments, client=client, **query, **more),
+            mapper=mapper,
+            fetch_next=lambda cursor: page(cursor=cursor),
+        )
+
+    items, sizes, current = [], [], page()
+    while True:
+        items.extend(current)
+        sizes.append(len(current))
+        if not current.has_more:
+            return items, sizes
+        current = current.next_page()

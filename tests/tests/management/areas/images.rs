@@ -1,0 +1,209 @@
+//! Images, their tags and shares.
+
+use blaxel_core::{ApiVersion, ListParams};
+use blaxel_management::Identified;
+use blaxel_management::images::{
+    Image, ImageDraft, ImageShareDraft, ImageShareOutcome, ResourceType,
+};
+use blaxel_management::workspaces::Workspace;
+use serde_json::json;
+
+use crate::support::{Api, Life, World, request, tells};
+
+pub async fn perform(world: &World) {
+    made_and_read(world).await;
+    tags(world).await;
+    shares(world).await;
+    offers(world).await;
+    cleaned_up(world).await;
+}
+
+fn sandbox_images(world: &World) -> Life<'_, Image> {
+    Life::of(world, "Image", "Images", |api| {
+        api.images().of(ResourceType::Sandbox)
+    })
+    .under(["sandbox"])
+}
+
+async fn made_and_read(world: &World) {
+    let registry =
+        Life::of(world, "Image", "Images", Api::images).paged_from(ApiVersion::V2026_09_22);
+    let before = registry.all().list(ListParams::new()).await.unwrap();
+    world.sent(request("ListImages"));
+    // Names of images may have slashes in them.
+    let draft = ImageDraft::new("team/postgres", ResourceType::Sandbox)
+        .image("docker.io/library/postgres:17");
+    let made = world.api().images().create(&draft).await.unwrap();
+    let create = request("CreateImage")
+        .query("skip-build", true)
+        .body(json!({
+            "name": "team/postgres",
+            "resourceType": "sandbox",
+            "image": "docker.io/library/postgres:17",
+        }));
+    let exchange = world.sent(create);
+    tells(&made, exchange.answer());
+
+    let draft = ImageDraft::new("bot", ResourceType::Agent);
+    let made = world.api().images().create(&draft).await.unwrap();
+    let body = json!({"name": "bot", "resourceType": "agent"});
+    let exchange = world.sent(request("CreateImage").body(body));
+    tells(&made, exchange.answer());
+
+    let images = sandbox_images(world);
+    images.is_read("team/postgres").await;
+    images.is_nowhere("nothing").await;
+    let mut ids: Vec<_> = before.items.iter().map(Identified::id).collect();
+    ids.extend(["/agent/bot".into(), "/sandbox/team/postgres".into()]);
+    registry
+        .are_paged(&ids.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+        .await;
+
+    let brief = world
+        .api_at(ApiVersion::V2026_09_22)
+        .images()
+        .of(ResourceType::Sandbox);
+    let brief = brief.get("team/postgres").await.unwrap();
+    let exchange = world.sent(request("GetImage").on(["sandbox", "team/postgres"]));
+    tells(&brief, exchange.answer());
+    assert_eq!((brief.spec.tags, brief.spec.tag_count), (None, Some(1)));
+}
+
+async fn tags(world: &World) {
+    world.emulator.add_image("sandbox", "box");
+    let draft = ImageDraft::new("box", ResourceType::Sandbox).image("registry.example.com/box:v2");
+    world.api().images().create(&draft).await.unwrap();
+    world.take();
+    let image = sandbox_images(world).is_read("box").await;
+    let tags = image.spec.tags.expect("tags");
+    let names: Vec<_> = tags.iter().map(|tag| tag.name.as_str()).collect();
+    assert!(names.contains(&"v2"), "{names:?}");
+
+    let list = Life::of(world, "ImageTag", "ImageTags", |api| {
+        api.images().of(ResourceType::Sandbox).tags("box")
+    })
+    .under(["sandbox", "box"])
+    .since(ApiVersion::V2026_09_22);
+    list.are_paged(&names).await;
+    let image = list.is_deleted("v2").await.expect("the image");
+    assert_eq!(
+        image.spec.tags.map(|tags| tags.len()),
+        Some(names.len() - 1)
+    );
+    list.is_not_deleted("v2").await;
+}
+
+async fn shares(world: &World) {
+    world
+        .api()
+        .workspaces()
+        .create(&Workspace::new("partner-team"))
+        .await
+        .unwrap();
+    world.take();
+    let shares = world.api().images().of(ResourceType::Sandbox).shares("box");
+    let share = |body| request("ShareImage").on(["sandbox", "box"]).body(body);
+
+    let draft = ImageShareDraft::new("partner-team");
+    let outcome = shares.create(&draft).await.unwrap();
+    let exchange = world.sent(share(json!({"targetWorkspace": "partner-team"})));
+    match outcome {
+        ImageShareOutcome::Shared(image) => tells(&image, exchange.answer()),
+        other => panic!("{other:?}"),
+    }
+
+    let draft = ImageShareDraft::new("elsewhere").target_account_id("acc-else");
+    let outcome = shares.create(&draft).await.unwrap();
+    let body = json!({"targetWorkspace": "elsewhere", "targetAccountId": "acc-else"});
+    let exchange = world.sent(share(body).answered(202));
+    match outcome {
+        ImageShareOutcome::Pending(offer) => tells(&offer, exchange.answer()),
+        other => panic!("{other:?}"),
+    }
+
+    let list = Life::of(world, "ImageShare", "ImageShares", |api| {
+        api.images().of(ResourceType::Sandbox).shares("box")
+    })
+    .under(["sandbox", "box"]);
+    list.are_enumerated(2).await;
+
+    let outgoing = world.api().pending_image_shares().outgoing().await.unwrap();
+    let exchange = world.sent(request("ListPendingImageShares").query("direction", "outgoing"));
+    tells(&outgoing, exchange.answer());
+    assert_eq!(outgoing.len(), 1);
+
+    for workspace in ["partner-team", "elsewhere"] {
+        let image = shares.delete(workspace).await.unwrap();
+        let exchange = world.sent(request("UnshareImage").on(["sandbox", "box", workspace]));
+        tells(&image, exchange.answer());
+    }
+    list.are_enumerated(0).await;
+}
+
+async fn offers(world: &World) {
+    for name in ["gift", "box", "unwanted"] {
+        world.emulator.offer_image("sandbox", name);
+    }
+    let offers = world.api().pending_image_shares();
+    let incoming = offers.incoming().await.unwrap();
+    let exchange = world.sent(request("ListPendingImageShares").query("direction", "incoming"));
+    tells(&incoming, exchange.answer());
+    let id = |name: &str| {
+        let mut incoming = incoming.iter();
+        let offer = incoming.find(|offer| offer.image_name.as_deref() == Some(name));
+        offer.expect("the offer").id.clone()
+    };
+
+    let image = offers.accept(&id("gift")).await.unwrap();
+    let exchange = world.sent(request("AcceptImageShare").on([id("gift")]));
+    tells(&image, exchange.answer());
+
+    let taken = offers.accept(&id("box")).await.unwrap_err();
+    world.sent(request("AcceptImageShare").on([id("box")]).answered(409));
+    assert!(taken.is_conflict(), "{taken}");
+    let image = offers.accept_overwriting(&id("box")).await.unwrap();
+    let exchange = world.sent(
+        request("AcceptImageShare")
+            .on([id("box")])
+            .query("force", true),
+    );
+    tells(&image, exchange.answer());
+
+    offers.decline(&id("unwanted")).await.unwrap();
+    world.sent(
+        request("DeclineImageShare")
+            .on([id("unwanted")])
+            .answered(204),
+    );
+    let gone = offers.decline(&id("unwanted")).await.unwrap_err();
+    world.sent(
+        request("DeclineImageShare")
+            .on([id("unwanted")])
+            .answered(404),
+    );
+    assert!(gone.is_not_found(), "{gone}");
+
+    // One that another workspace shares can be asked for by its source.
+    let images = world
+        .api_at(ApiVersion::V2026_09_22)
+        .images()
+        .of(ResourceType::Sandbox);
+    let shared = images.get_shared("gift", "partner").await.unwrap();
+    let get = request("GetImage")
+        .on(["sandbox", "gift"])
+        .query("sourceWorkspace", "partner");
+    let exchange = world.sent(get);
+    tells(&shared, exchange.answer());
+    assert_eq!(shared.metadata.source_workspace.as_deref(), Some("partner"));
+}
+
+async fn cleaned_up(world: &World) {
+    let images = sandbox_images(world);
+    images.is_deleted("team/postgres").await;
+    images.is_not_deleted("team/postgres").await;
+    let cleaned = world.api().images().clean_up().await.unwrap();
+    let exchange = world.sent(request("CleanupImages"));
+    tells(&cleaned, exchange.answer());
+    assert!(cleaned.deleted >= Some(1), "{cleaned:?}");
+    images.is_nowhere("gift").await;
+}

@@ -1,0 +1,245 @@
+//! Sandboxes, their previews and the tokens of those, their schedules, snapshots and forks.
+
+use std::time::Duration;
+
+use blaxel_core::{ApiVersion, ListParams, Period};
+use blaxel_management::Megabytes;
+use blaxel_management::sandboxes::{
+    ExpirationPolicy, Fork, NewSnapshot, Preview, PreviewToken, Sandbox, SandboxLifecycle,
+    Schedule, ScheduleInput,
+};
+use blaxel_management::workload::{EnvVariable, Port};
+use serde_json::json;
+
+use crate::support::life::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
+use crate::support::{Api, Life, World, request, tells};
+
+pub async fn perform(world: &World) {
+    sandboxes(world).await;
+    present_ones(world).await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    previews(world).await;
+    tokens(world).await;
+    schedules(world).await;
+    snapshots_and_forks(world).await;
+}
+
+async fn sandboxes(world: &World) {
+    let sandboxes = Life::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
+    let idle = ExpirationPolicy::idle(Period::hours(1));
+    let plan = Plan {
+        draft: Sandbox::new("runner")
+            .image("blaxel/base-image:latest")
+            .memory(Megabytes::gigabytes(4))
+            .env(EnvVariable::hidden("KEY", "k-1"))
+            .port(Port::new(3000u32).name("web"))
+            .external_id("order-7")
+            .ttl(Period::days(7))
+            .lifecycle(SandboxLifecycle::new().expiration_policies([idle])),
+        sent: json!({
+            "metadata": {"name": "runner", "externalId": "order-7"},
+            "spec": {
+                "runtime": {
+                    "image": "blaxel/base-image:latest",
+                    "memory": 4096,
+                    "envs": [{"name": "KEY", "value": "k-1", "secret": true}],
+                    "ports": [{"target": 3000, "name": "web"}],
+                    "ttl": "7d",
+                },
+                "lifecycle": {"expirationPolicies": [
+                    {"action": "delete", "type": "ttl-idle", "value": "1h"},
+                ]},
+            },
+        }),
+        replaced: Change {
+            made: |sandbox| sandbox.runtime_mut().memory = Some(Megabytes::new(2048)),
+            seen: ("/spec/runtime/memory", json!(2048)),
+        },
+        modified: Change {
+            made: |sandbox| sandbox.metadata.add_label("team", "care"),
+            seen: ("/metadata/labels", json!({"team": "care"})),
+        },
+        applying: CREATE_FIRST,
+    };
+    sandboxes.begins(&plan).await;
+    sandboxes
+        .shows_secrets("runner", "/spec/runtime/envs/0/value", "k-1")
+        .await;
+    sandboxes.is_found_by_external_id("order-7").await;
+    sandboxes.are_paged(&["runner"]).await;
+    sandboxes.changes(plan).await;
+}
+
+/// One that the server names, and one that is there already.
+async fn present_ones(world: &World) {
+    let sandboxes = Life::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
+    let unnamed = json!({"metadata": {}, "spec": {}});
+    let made = sandboxes.is_made(&Sandbox::unnamed(), unnamed).await;
+    let name = made.metadata.name.clone();
+    assert!(!name.is_empty());
+
+    let taken = sandboxes
+        .all()
+        .create_if_absent(&Sandbox::new(&name))
+        .await
+        .unwrap();
+    let asked = request("CreateSandbox")
+        .query("createIfNotExist", true)
+        .body(json!({"metadata": {"name": name}, "spec": {}}));
+    let exchange = world.sent(asked);
+    tells(&taken, exchange.answer());
+    assert_eq!(taken.metadata, made.metadata);
+    sandboxes.is_deleted(&name).await;
+}
+
+async fn previews(world: &World) {
+    let previews = Life::of(world, "SandboxPreview", "SandboxPreviews", |api| {
+        api.sandboxes().previews("box")
+    })
+    .under(["box"]);
+    let mut draft = Preview::of_port("web", 3000);
+    draft.spec = draft.spec.public(true).ttl(Period::hours(24));
+    let plan = Plan {
+        draft,
+        sent: json!({
+            "metadata": {"name": "web"},
+            "spec": {"port": 3000, "public": true, "ttl": "24h"},
+        }),
+        replaced: Change {
+            made: |preview| preview.spec.port = Some(4000),
+            seen: ("/spec/port", json!(4000)),
+        },
+        modified: Change {
+            made: |preview| preview.metadata.display_name = Some("Web".to_owned()),
+            seen: ("/metadata/displayName", json!("Web")),
+        },
+        applying: REPLACE_FIRST,
+    };
+    previews.begins(&plan).await;
+    previews.are_enumerated(1).await;
+
+    let mut forced = Preview::of_port("web-2", 5000);
+    forced.spec = forced.spec.prefix_url("web-2");
+    let made = previews.all().create_forced(&forced).await.unwrap();
+    let asked = request("CreateSandboxPreview")
+        .on(["box"])
+        .query("force", true)
+        .body(json!({
+            "metadata": {"name": "web-2"}, "spec": {"port": 5000, "prefixUrl": "web-2"},
+        }));
+    let exchange = world.sent(asked);
+    tells(&made, exchange.answer());
+    previews.changes(plan).await;
+}
+
+async fn tokens(world: &World) {
+    let tokens = Life::of(
+        world,
+        "SandboxPreviewToken",
+        "SandboxPreviewTokens",
+        |api| api.sandboxes().previews("box").tokens("web-2"),
+    )
+    .under(["box", "web-2"]);
+    let until = "2035-01-01T00:00:00Z".parse().unwrap();
+    let draft = PreviewToken::until("guest", until);
+    let sent = json!({
+        "metadata": {"name": "guest"}, "spec": {"expiresAt": "2035-01-01T00:00:00Z"},
+    });
+    let made = tokens.is_made(&draft, sent).await;
+    assert!(made.spec.token.is_some());
+    tokens.are_enumerated(1).await;
+    tokens.is_deleted("guest").await;
+    tokens.is_not_deleted("guest").await;
+}
+
+async fn schedules(world: &World) {
+    let schedules = Life::of(world, "SandboxSchedule", "SandboxSchedules", |api| {
+        api.sandboxes().schedules("box")
+    })
+    .under(["box"]);
+    let backup = ScheduleInput::run("tar czf /backup.tgz /app").working_dir("/");
+    let plan = Plan {
+        draft: Schedule::cron("*/5 * * * *", backup).id("backup"),
+        sent: json!({
+            "id": "backup",
+            "type": "cron",
+            "value": "*/5 * * * *",
+            "input": {"command": "tar czf /backup.tgz /app", "workingDir": "/"},
+        }),
+        replaced: Change {
+            made: |schedule| schedule.max_executions = Some(5),
+            seen: ("/maxExecutions", json!(5)),
+        },
+        modified: Change {
+            made: |schedule| schedule.value = Some("*/10 * * * *".to_owned()),
+            seen: ("/value", json!("*/10 * * * *")),
+        },
+        applying: REPLACE_FIRST,
+    };
+    schedules.begins(&plan).await;
+    schedules.are_paged(&["backup"]).await;
+
+    let only = schedules
+        .all()
+        .list(ListParams::new().kind("at"))
+        .await
+        .unwrap();
+    world.sent(
+        request("ListSandboxSchedules")
+            .on(["box"])
+            .query("type", "at"),
+    );
+    assert!(only.items.is_empty());
+
+    world.emulator.clock().advance(Duration::from_secs(12 * 60));
+    let executions = Life::of(
+        world,
+        "SandboxScheduleExecution",
+        "SandboxScheduleExecutions",
+        |api| api.sandboxes().schedule_executions("box"),
+    );
+    let executions = executions.under(["box"]).since(ApiVersion::V2026_04_28);
+    let page = executions.all().list(ListParams::new()).await.unwrap();
+    let exchange = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
+    tells(&page.items, &exchange.answer()["data"]);
+    assert!(page.items.len() >= 2, "{page:?}");
+    assert!(page.items.iter().all(|run| run.was_accepted()));
+    schedules.changes(plan).await;
+}
+
+async fn snapshots_and_forks(world: &World) {
+    let snapshots = Life::of(world, "SandboxSnapshot", "SandboxSnapshots", |api| {
+        api.sandboxes().snapshots("box")
+    })
+    .under(["box"]);
+    let draft = NewSnapshot::new().name("before");
+    let made = snapshots.is_made(&draft, json!({"name": "before"})).await;
+    snapshots.are_enumerated(1).await;
+
+    let fork = Fork::into_sandbox("box-2").snapshot_id(made.id.clone());
+    let forked = world.api().sandboxes().fork("box", &fork).await.unwrap();
+    let exchange = world.sent(request("ForkSandbox").on(["box"]).body(json!({
+        "targetType": "sandbox", "targetName": "box-2", "snapshotId": made.id,
+    })));
+    tells(&forked, exchange.answer());
+    assert_eq!(forked.name.as_deref(), Some("box-2"));
+
+    let application = Fork::into_application("shop").port(8080).prefix("shop");
+    let forked = world
+        .api()
+        .sandboxes()
+        .fork("box", &application)
+        .await
+        .unwrap();
+    let exchange = world.sent(request("ForkSandbox").on(["box"]).body(json!({
+        "targetType": "application", "targetName": "shop", "port": 8080, "prefix": "shop",
+    })));
+    tells(&forked, exchange.answer());
+
+    snapshots.all().delete(&made.id).await.unwrap();
+    let request = request("DeleteSandboxSnapshot").on(["box", &made.id]);
+    world.sent(request.answered(204));
+    let left = snapshots.are_all_told().await;
+    assert!(left.iter().all(|snapshot| snapshot.id != made.id));
+    snapshots.is_not_deleted("no-such").await;
+}

@@ -1,0 +1,87 @@
+//! The promise: no document of the API is too odd for its type. Members may be missing, null or new, and
+//! enums may have new values: everything is read, and what has a type is written back as it was.
+//!
+//! The documents are made from the schemas that the emulator describes itself by. Each schema has its
+//! type in a table.
+
+mod documents;
+mod schemas;
+mod types;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestError, TestRunner};
+
+use self::schemas::Schemas;
+use self::types::{TYPES, Typed, WITHOUT_TYPE};
+
+#[tokio::test]
+async fn every_schema_has_its_type() {
+    let schemas = Schemas::read().await;
+    let all: BTreeSet<&str> = schemas.names().collect();
+    let typed = TYPES.iter().map(|typed| typed.name);
+    let known: BTreeSet<&str> = typed.chain(WITHOUT_TYPE.iter().copied()).collect();
+    assert_eq!(
+        (
+            all.difference(&known).collect::<Vec<_>>(),
+            known.difference(&all).collect::<Vec<_>>()
+        ),
+        (Vec::new(), Vec::new()),
+        "schemas that the tables leave out (left), and names in the tables that are no schema"
+    );
+}
+
+#[tokio::test]
+async fn every_member_of_a_schema_has_its_place_in_the_type() {
+    let schemas = Schemas::read().await;
+    let mut failures = Vec::new();
+    for typed in TYPES {
+        let document = schemas.full(schemas.named(typed.name));
+        let untold = (typed.untold)(&document);
+        if !untold.is_empty() {
+            failures.push(format!("{}: {untold:?}", typed.name));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn every_document_is_read_and_what_has_a_type_survives() {
+    let schemas = Schemas::read().await;
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let halves = TYPES.chunks(TYPES.len().div_ceil(2));
+        let halves = halves.map(|types| scope.spawn(|| too_odd(&schemas, types)));
+        let halves: Vec<_> = halves.collect();
+        let failures = halves.into_iter().map(|half| half.join().unwrap());
+        failures.flatten().collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The documents that some of the types could not read, or did not keep, and why.
+fn too_odd(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
+    let mut failures = Vec::new();
+    for typed in types {
+        let schema = schemas.named(typed.name);
+        let config = Config {
+            cases: 32,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let outcome = TestRunner::new(config).run(&schemas.documents(schema), |document| {
+            let written = (typed.read)(&document.to_string())
+                .map_err(|problem| TestCaseError::fail(problem.to_string()))?;
+            let mut lost = Vec::new();
+            if let Some(written) = &written {
+                schemas.lost(schema, &document, written, "", &mut lost);
+            }
+            prop_assert!(lost.is_empty(), "{}", lost.join("; "));
+            Ok(())
+        });
+        if let Err(TestError::Fail(why, document)) = outcome {
+            failures.push(format!("{}: {why}, of {document}", typed.name));
+        }
+    }
+    failures
+}

@@ -1,0 +1,172 @@
+//! The schemas of the API, as the emulator describes them.
+
+use std::collections::BTreeMap;
+
+use blaxel_core::{Body, open, response};
+use blaxel_emulator::Emulator;
+use serde_json::{Map, Value, json};
+
+/// Members that are said to be objects of any kind, and are maps of texts.
+const MAPS_OF_TEXTS: &[(&str, &str)] = &[
+    ("DrivePermission", "labels"),
+    ("JobExecutionSpec", "envOverride"),
+];
+
+/// All schemas by their names, and the answers that are no schema of a name, by their operations.
+pub struct Schemas(BTreeMap<String, Value>);
+
+impl Schemas {
+    pub async fn read() -> Self {
+        let emulator = Emulator::offline();
+        let address = emulator.url().replace("/v0", "/openapi.json");
+        let request = http::Request::get(address).body(Body::empty()).unwrap();
+        let answer = open(&emulator.service(), request).await.unwrap();
+        let text = response::collect(answer.into_body(), 1 << 24)
+            .await
+            .unwrap();
+        Self::of(&serde_json::from_slice(&text).unwrap())
+    }
+
+    fn of(document: &Value) -> Self {
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let mut schemas: BTreeMap<_, _> = members(&document["components"]["schemas"])
+            .into_iter()
+            .collect();
+        schemas.extend(members(&unused_schemas()));
+        for (schema, member) in MAPS_OF_TEXTS {
+            let schema = schemas.get_mut(*schema).unwrap();
+            let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
+            schema["properties"][member] = map;
+        }
+        let paths = members(&document["paths"]);
+        for operation in paths
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+        {
+            let name = operation["operationId"].as_str().unwrap();
+            for (_, response) in members(&operation["responses"]) {
+                let schema = &response["content"]["application/json"]["schema"];
+                let has_name = schema.get("$ref").is_some();
+                if schema.is_object() && !has_name {
+                    schemas.insert(name.to_owned(), schema.clone());
+                }
+            }
+        }
+        Self(schemas)
+    }
+
+    pub fn named(&self, name: &str) -> &Value {
+        self.0
+            .get(name)
+            .unwrap_or_else(|| panic!("there is no schema {name}"))
+    }
+
+    /// The schema itself, if this one only refers to it.
+    pub fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.rsplit('/').next().unwrap();
+            return self.resolved(self.named(name));
+        }
+        match schema["allOf"].as_array().map(Vec::as_slice) {
+            Some([only]) => self.resolved(only),
+            _ => schema,
+        }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What is not as it was in the document that was written back, of the members that are known.
+    pub fn lost(
+        &self,
+        schema: &Value,
+        read: &Value,
+        written: &Value,
+        at: &str,
+        lost: &mut Vec<String>,
+    ) {
+        let schema = self.resolved(schema);
+        match (read, written) {
+            (Value::Object(read), Value::Object(written)) => {
+                let every = schema.get("additionalProperties");
+                for (name, value) in read {
+                    let Some(schema) = every.or_else(|| schema["properties"].get(name)) else {
+                        continue;
+                    };
+                    match written.get(name) {
+                        // What is nothing may be left out, or be the nothing of its type.
+                        _ if value.is_null() => {}
+                        None if value == "" => {}
+                        written => {
+                            let written = written.unwrap_or(&Value::Null);
+                            self.lost(schema, value, written, &format!("{at}/{name}"), lost);
+                        }
+                    }
+                }
+            }
+            (Value::Array(read), Value::Array(written)) if read.len() == written.len() => {
+                for (index, (read, written)) in read.iter().zip(written).enumerate() {
+                    let at = format!("{at}/{index}");
+                    self.lost(&schema["items"], read, written, &at, lost);
+                }
+            }
+            _ if read == written => {}
+            _ => lost.push(format!("{at}: {read} became {written}")),
+        }
+    }
+}
+
+/// Schemas that no operation uses, so that the emulator does not describe them.
+fn unused_schemas() -> Value {
+    let text = || json!({"type": "string"});
+    let object = |members: &[(&str, Value)]| {
+        let members: Map<_, _> = members
+            .iter()
+            .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+            .collect();
+        json!({"type": "object", "properties": members})
+    };
+    let texts =
+        |names: &[&str]| object(&names.iter().map(|name| (*name, text())).collect::<Vec<_>>());
+    let list = |item: Value| json!({"type": "array", "items": item});
+    let named = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    json!({
+        "NetworkFirewall": object(&[("allowedDomains", list(text()))]),
+        "PendingInvitationAccept": object(&[("email", text()), ("workspace", named("Workspace"))]),
+        "PendingInvitationRender": object(&[
+            ("account", named("PendingInvitationRenderAccount")),
+            ("email", text()),
+            ("expiresAt", text()),
+            ("invitationId", text()),
+            ("invitedAt", text()),
+            ("invitedBy", named("PendingInvitationRenderInvitedBy")),
+            ("role", text()),
+            ("type", text()),
+            ("workspace", named("PendingInvitationRenderWorkspace")),
+            ("workspaceDetails", named("PendingInvitationWorkspaceDetails")),
+        ]),
+        "PendingInvitationRenderAccount": texts(&["displayName", "id"]),
+        "PendingInvitationRenderInvitedBy": texts(&["email", "family_name", "given_name", "sub"]),
+        "PendingInvitationRenderWorkspace": texts(&["displayName", "name"]),
+        "PendingInvitationWorkspaceDetails": object(&[
+            ("emails", list(json!({}))),
+            ("user_number", json!({"type": "number"})),
+        ]),
+        "SSODomain": object(&[("metadata", named("SSODomainMetadata")), ("spec", named("SSODomainSpec"))]),
+        "SSODomainMetadata": texts(&[
+            "accountId", "createdAt", "createdBy", "displayName", "name", "updatedAt", "updatedBy",
+        ]),
+        "SSODomainSpec": object(&[
+            ("allowedAuthMethods", list(text())),
+            ("autoJoinWorkspaces", list(text())),
+            ("lastUsedAuthMethod", text()),
+            ("lastUsedAuthMethodAt", text()),
+            ("lastVerifiedAt", text()),
+            ("status", json!({"type": "string", "enum": ["pending", "verified", "failed"]})),
+            ("txtRecordName", text()),
+            ("txtRecordValue", text()),
+            ("verificationError", text()),
+        ]),
+    })
+}

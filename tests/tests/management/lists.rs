@@ -1,0 +1,193 @@
+//! The promise: each parameter of a list gets to the server under its name, and does there what it is
+//! for; one that a list does not have is refused and not ignored.
+
+use std::time::Duration;
+
+use blaxel_core::{ApiVersion, Cursor, ListParams, Sort};
+use blaxel_emulator::Emulator;
+use blaxel_management::Identified;
+use blaxel_management::agents::Agent;
+use blaxel_management::images::ResourceType;
+use blaxel_management::sandboxes::Sandbox;
+use blaxel_management::volumes::Volume;
+
+use crate::support::{World, request};
+
+fn names<I: Identified>(items: &[I]) -> Vec<String> {
+    items.iter().map(|item| item.id().into_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_list_of_agents_heeds_its_parameters() {
+    let world = World::start().await;
+    for name in ["alpha", "beta", "gamma"] {
+        world.emulator.add_agent(name);
+        world.emulator.clock().advance(Duration::from_secs(1));
+    }
+    let agents = world.api().agents();
+    agents
+        .create(&Agent::new("delta").display_name("A beta of sorts"))
+        .await
+        .unwrap();
+    world.take();
+
+    let all = ListParams::new;
+    for (params, query, expected) in [
+        (all(), vec![], vec!["delta", "gamma", "beta", "alpha"]),
+        (all().limit(2), vec![("limit", "2")], vec!["delta", "gamma"]),
+        (
+            all().sort(Sort::NameDescending).limit(1),
+            vec![("sort", "name:desc"), ("limit", "1")],
+            vec!["gamma"],
+        ),
+        (
+            all().sort(Sort::CreatedAscending),
+            vec![("sort", "createdAt:asc")],
+            vec!["alpha", "beta", "gamma", "delta"],
+        ),
+        (
+            all().search("Beta"),
+            vec![("q", "Beta")],
+            vec!["delta", "beta"],
+        ),
+        (
+            all().status("DEPLOYED").status("FAILED"),
+            vec![("status", "DEPLOYED,FAILED")],
+            vec!["delta", "gamma", "beta", "alpha"],
+        ),
+        (all().status("FAILED"), vec![("status", "FAILED")], vec![]),
+        (
+            all().from_end().limit(3),
+            vec![("anchor", "end"), ("limit", "3")],
+            vec!["alpha"],
+        ),
+    ] {
+        let page = agents.list(params).await.unwrap();
+        let asked = query
+            .iter()
+            .fold(request("ListAgents"), |request, (name, value)| {
+                request.query(name, value)
+            });
+        world.sent(asked);
+        assert_eq!(names(&page.items), expected, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_where_a_page_ended() {
+    let world = World::start().await;
+    let models = world.api().models();
+    let page = models.list(ListParams::new().limit(2)).await.unwrap();
+    let first = world.sent(request("ListModels").query("limit", 2));
+    let cursor = first.answer()["meta"]["nextCursor"].as_str().unwrap();
+    assert_eq!(page.meta.next().map(Cursor::as_str), Some(cursor));
+
+    let next = ListParams::new().limit(2).cursor(page.meta.next().cloned());
+    let next = models.list(next).await.unwrap();
+    world.sent(
+        request("ListModels")
+            .query("limit", 2)
+            .query("cursor", cursor),
+    );
+    assert!(
+        names(&next.items)
+            .iter()
+            .all(|name| !names(&page.items).contains(name))
+    );
+}
+
+#[tokio::test]
+async fn what_bears_an_id_of_the_user_s_own_is_listed_by_it() {
+    let world = World::start().await;
+    world.emulator.add("sandboxes", "other").unwrap();
+    world.emulator.add("volumes", "other").unwrap();
+    let params = || ListParams::new().external_id("order-7");
+
+    let sandbox = Sandbox::new("box").external_id("order-7");
+    world.api().sandboxes().create(&sandbox).await.unwrap();
+    world.take();
+    let page = world.api().sandboxes().list(params()).await.unwrap();
+    world.sent(request("ListSandboxes").query("externalId", "order-7"));
+    assert_eq!(names(&page.items), ["box"]);
+
+    let mut volume = Volume::new("disk");
+    volume.metadata.external_id = Some("order-7".to_owned());
+    volume.spec.size = Some(1024.into());
+    world.api().volumes().create(&volume).await.unwrap();
+    world.take();
+    let page = world.api().volumes().list(params()).await.unwrap();
+    world.sent(request("ListVolumes").query("externalId", "order-7"));
+    assert_eq!(names(&page.items), ["disk"]);
+}
+
+#[tokio::test]
+async fn sandboxes_that_have_ended_are_listed_if_they_are_asked_for() {
+    let builder = Emulator::builder().delete_time(Duration::from_secs(2));
+    let world = World::of(builder).await;
+    world.emulator.add("sandboxes", "old").unwrap();
+    world.emulator.add("sandboxes", "new").unwrap();
+    let sandboxes = world.api().sandboxes();
+    sandboxes.delete("old").await.unwrap();
+    world.emulator.clock().advance(Duration::from_secs(3));
+    world.take();
+
+    let living = sandboxes.list(ListParams::new()).await.unwrap();
+    world.sent(request("ListSandboxes"));
+    assert_eq!(names(&living.items), ["new"]);
+    let all = sandboxes
+        .list(ListParams::new().with_terminated())
+        .await
+        .unwrap();
+    world.sent(request("ListSandboxes").query("showTerminated", true));
+    assert_eq!(all.items.len(), 2);
+}
+
+#[tokio::test]
+async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
+    let world = World::start().await;
+    let api = world.api();
+    for refused in [
+        api.policies()
+            .list(ListParams::new().status("FAILED"))
+            .await
+            .err(),
+        api.agents()
+            .list(ListParams::new().external_id("order-7"))
+            .await
+            .err(),
+        api.models()
+            .list(ListParams::new().with_terminated())
+            .await
+            .err(),
+        api.jobs().list(ListParams::new().kind("cron")).await.err(),
+        api.images()
+            .list(ListParams::new().named("latest"))
+            .await
+            .err(),
+    ] {
+        let error = refused.unwrap();
+        assert!(error.is_input(), "{error}");
+    }
+    assert!(world.take().is_empty());
+}
+
+/// A client that is set to an older version of the API asks for the list in the first one that has it.
+#[tokio::test]
+async fn a_list_that_came_later_is_asked_for_in_the_version_it_came_with() {
+    let world = World::start().await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    world.emulator.add_image("sandbox", "box");
+    let early = world.api_at(ApiVersion::V2026_04_16);
+    let runs = early.sandboxes().schedule_executions("box");
+    runs.list(ListParams::new()).await.unwrap();
+    let sent = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
+    assert_eq!(sent.version, "2026-04-28");
+
+    let tags = early.images().of(ResourceType::Sandbox).tags("box");
+    let page = tags.list(ListParams::new().named("latest")).await.unwrap();
+    let asked = request("ListImageTags")
+        .on(["sandbox", "box"])
+        .query("name", "latest");
+    assert_eq!(world.sent(asked).version, "2026-09-22");
+    assert_eq!(names(&page.items), ["latest"]);
+}

@@ -1,0 +1,107 @@
+//! The promise: what the server refuses comes back as an error that tells the kind of refusal, the
+//! server's code and words for it, and the operation.
+
+use blaxel_core::{ApiVersion, Error};
+use blaxel_management::agents::Agent;
+use blaxel_management::models::{Model, Provider};
+use blaxel_management::sandboxes::Sandbox;
+use blaxel_management::workload::EnvVariable;
+
+use crate::support::World;
+
+/// The error's text has the operation, the status and the server's words.
+#[track_caller]
+fn tells(error: &Error, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_there_already() {
+    let world = World::start().await;
+    let agents = world.api().agents();
+    let error = agents.get("nobody").await.unwrap_err();
+    assert!(error.is_not_found() && !error.is_conflict());
+    assert!(error.request_id().is_some());
+    tells(&error, &["GetAgent", "404"]);
+
+    agents.create(&Agent::new("bot")).await.unwrap();
+    let error = agents.create(&Agent::new("bot")).await.unwrap_err();
+    assert!(error.is_conflict() && !error.is_not_found());
+    tells(&error, &["CreateAgent", "409", "bot"]);
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_good() {
+    let world = World::start().await;
+    let agents = world.api().agents();
+    let error = agents
+        .create(&Agent::new("No Name Like This"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
+    assert!(!error.was_transient());
+    tells(&error, &["CreateAgent", "400", "metadata.name"]);
+
+    let model = Model::of("fast", Provider::from("nobody"), "m");
+    let error = world.api().models().create(&model).await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
+    tells(&error, &["CreateModel", "spec.runtime.type"]);
+}
+
+/// Refusals to make a sandbox have a form of their own, whose code is a word.
+#[tokio::test]
+async fn a_sandbox_that_is_not_made() {
+    let world = World::start().await;
+    let sandboxes = world.api().sandboxes();
+    let draft = Sandbox::new("box").env(EnvVariable::hidden("KEY", "canary"));
+    sandboxes.create(&draft).await.unwrap();
+    let error = sandboxes.create(&draft).await.unwrap_err();
+    assert!(error.is_conflict());
+    assert_eq!(error.code(), Some("SANDBOX_ALREADY_EXISTS"));
+    tells(
+        &error,
+        &["CreateSandbox", "409", "SANDBOX_ALREADY_EXISTS", "box"],
+    );
+    assert!(!format!("{error} {error:?}").contains("canary"));
+
+    let error = sandboxes
+        .create(&Sandbox::new("No Name"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), Some("BAD_REQUEST"));
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
+}
+
+#[tokio::test]
+async fn what_is_in_use_stays() {
+    let world = World::start().await;
+    let connection = blaxel_management::integrations::IntegrationConnection::to("key", "openai");
+    world
+        .api()
+        .integration_connections()
+        .create(&connection)
+        .await
+        .unwrap();
+    let model = Model::of("fast", Provider::OpenAi, "m").connection("key");
+    world.api().models().create(&model).await.unwrap();
+    let error = world
+        .api()
+        .integration_connections()
+        .delete("key")
+        .await
+        .unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    tells(&error, &["DeleteIntegrationConnection", "fast"]);
+}
+
+#[tokio::test]
+async fn a_version_that_nobody_knows() {
+    let world = World::start().await;
+    let version: ApiVersion = "2030-01-01".parse().unwrap();
+    let error = world.api_at(version).agents().get("bot").await.unwrap_err();
+    assert!(error.is_unknown_version(), "{error}");
+    assert!(error.offered_versions().contains(&ApiVersion::DEFAULT));
+}

@@ -1,0 +1,460 @@
+//! What is done alike with resources of many kinds, each step told once.
+
+use blaxel_core::{ApiVersion, ListParams, Sort};
+use blaxel_management::{
+    Applied, Collection, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
+    Listed, Outcome, Replaced, Revised, Secretive,
+};
+use serde_json::Value;
+
+use super::table::{Request, request};
+use super::told::{Known, tells, untold};
+use super::world::{Api, Carrier, World};
+
+/// How a collection is got.
+type Opening<R> = Box<dyn Fn(&Api) -> Collection<R, Carrier>>;
+
+/// A kind of resource whose life is told step by step. Its operations are named after it.
+pub struct Life<'w, R> {
+    world: &'w World,
+    singular: &'static str,
+    plural: &'static str,
+    above: Vec<String>,
+    open: Opening<R>,
+    unlisted: &'static [&'static str],
+    since: ApiVersion,
+    paged_from: ApiVersion,
+}
+
+/// A change of a resource, and the same change of its document.
+pub struct Change<R> {
+    /// The change.
+    pub made: fn(&mut R),
+    /// What changes in the document: the place, as a JSON pointer, and what is there then.
+    pub seen: (&'static str, Value),
+}
+
+/// What a kind does when one is applied, in operations and the statuses of their answers.
+pub struct Applying {
+    /// When there is one.
+    pub present: &'static [(&'static str, u16)],
+    /// When there is none.
+    pub absent: &'static [(&'static str, u16)],
+}
+
+/// It is replaced, and made if there is none.
+pub const REPLACE_FIRST: Applying = Applying {
+    present: &[("Update", 200)],
+    absent: &[("Update", 404), ("Create", 200)],
+};
+
+/// It is made, and replaced if there is one.
+pub const CREATE_FIRST: Applying = Applying {
+    present: &[("Create", 409), ("Update", 200)],
+    absent: &[("Create", 200)],
+};
+
+/// It is made, and left alone if there is one.
+pub const KEEP_EXISTING: Applying = Applying {
+    present: &[("Get", 200)],
+    absent: &[("Get", 404), ("Create", 200)],
+};
+
+/// A replacement makes it, too.
+pub const REPLACE_ONLY: Applying = Applying {
+    present: &[("Update", 200)],
+    absent: &[("Update", 200)],
+};
+
+impl<'w, R> Life<'w, R> {
+    /// That of a kind with these names, whose collection is got so.
+    pub fn of(
+        world: &'w World,
+        singular: &'static str,
+        plural: &'static str,
+        open: impl Fn(&Api) -> Collection<R, Carrier> + 'static,
+    ) -> Self {
+        Self {
+            world,
+            singular,
+            plural,
+            above: Vec::new(),
+            open: Box::new(open),
+            unlisted: &[],
+            since: ApiVersion::V2026_04_16,
+            paged_from: ApiVersion::V2026_04_28,
+        }
+    }
+
+    /// The names of the resources above.
+    pub fn under<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.above = names.into_iter().map(|name| name.to_string()).collect();
+        self
+    }
+
+    /// Members, as JSON pointers, that the items of lists have no place for.
+    pub fn not_listing(mut self, members: &'static [&'static str]) -> Self {
+        self.unlisted = members;
+        self
+    }
+
+    /// The version of the API from which on it is listed.
+    pub fn since(mut self, version: ApiVersion) -> Self {
+        self.since = version;
+        self.paged_from(version)
+    }
+
+    /// The version of the API from which on it is listed in pages.
+    pub fn paged_from(mut self, version: ApiVersion) -> Self {
+        self.paged_from = version;
+        self
+    }
+
+    /// The collection.
+    pub fn all(&self) -> Collection<R, Carrier> {
+        (self.open)(&self.world.api())
+    }
+
+    /// The request of an operation on the collection, such as `Create`.
+    fn asks(&self, verb: &str) -> Request {
+        let name = if verb == "List" {
+            self.plural
+        } else {
+            self.singular
+        };
+        request(&format!("{verb}{name}")).on(&self.above)
+    }
+
+    /// The request of an operation on one resource, such as `Get`.
+    fn asks_of(&self, verb: &str, name: &str) -> Request {
+        self.asks(verb).on([name])
+    }
+}
+
+impl<R: Created<Made: Known>> Life<'_, R> {
+    /// It is made of a draft that is sent so.
+    pub async fn is_made(&self, draft: &R::Draft, sent: Value) -> R::Made {
+        let made = self.all().create(draft).await.unwrap();
+        let exchange = self.world.sent(self.asks("Create").body(sent));
+        tells(&made, exchange.answer());
+        made
+    }
+
+    /// A second one of its name is refused.
+    pub async fn is_unique(&self, draft: &R::Draft, sent: Value) {
+        let error = self.all().create(draft).await.err().unwrap();
+        assert!(error.is_conflict(), "{error}");
+        self.world
+            .sent(self.asks("Create").body(sent).answered(409));
+    }
+}
+
+impl<R: Fetched + Known> Life<'_, R> {
+    /// It is read by its name.
+    pub async fn is_read(&self, name: &str) -> R {
+        let got = self.all().get(name).await.unwrap();
+        let found = self.all().find(name).await.unwrap();
+        let requests = [self.asks_of("Get", name), self.asks_of("Get", name)];
+        let exchanges = self.world.sent_all(requests);
+        tells(&got, exchanges[0].answer());
+        assert_eq!(found.as_ref(), Some(&got));
+        got
+    }
+
+    /// There is none of that name.
+    pub async fn is_nowhere(&self, name: &str) {
+        let error = self.all().get(name).await.err().unwrap();
+        assert!(error.is_not_found(), "{error}");
+        assert_eq!(self.all().find(name).await.unwrap(), None);
+        let get = || self.asks_of("Get", name).answered(404);
+        self.world.sent_all([get(), get()]);
+    }
+}
+
+impl<R: Secretive + Known> Life<'_, R> {
+    /// A secret at a place in the document is masked, and shown if it is asked for.
+    pub async fn shows_secrets(&self, name: &str, place: &str, secret: &str) {
+        let masked = self.all().get(name).await.unwrap();
+        let exchange = self.world.sent(self.asks_of("Get", name));
+        tells(&masked, exchange.answer());
+        assert_ne!(exchange.answer().pointer(place).expect("a mask"), secret);
+
+        let shown = self.all().showing_secrets().get(name).await.unwrap();
+        let request = self.asks_of("Get", name).query("show_secrets", true);
+        let exchange = self.world.sent(request);
+        tells(&shown, exchange.answer());
+        assert_eq!(exchange.answer().pointer(place).expect("a secret"), secret);
+    }
+}
+
+impl<R: ExternallyNamed + Known> Life<'_, R> {
+    /// It is found by the user's own id for it.
+    pub async fn is_found_by_external_id(&self, id: &str) {
+        let operation = format!("Get{}ByExternalId", self.singular);
+        let found = self.all().get_by_external_id(id).await.unwrap();
+        let exchange = self.world.sent(request(&operation).on([id]));
+        tells(&found, exchange.answer());
+
+        let nothing = self.all().find_by_external_id("nobody-s").await.unwrap();
+        self.world
+            .sent(request(&operation).on(["nobody-s"]).answered(404));
+        assert_eq!(nothing, None);
+    }
+}
+
+impl<R: Listed<Item: Known>> Life<'_, R> {
+    /// These are listed: page by page, and as a bare array in the oldest version of the API.
+    pub async fn are_paged(&self, names: &[&str]) {
+        for version in [
+            ApiVersion::V2026_04_16,
+            ApiVersion::V2026_04_28,
+            ApiVersion::V2026_09_22,
+        ] {
+            if version < self.since {
+                continue;
+            }
+            let collection = (self.open)(&self.world.api_at(version));
+            let page = collection.list(ListParams::new()).await.unwrap();
+            let exchange = self.world.sent(self.asks("List"));
+            assert_eq!(exchange.version, version.to_string());
+            let answer = exchange.answer();
+            let (items, total) = if version >= self.paged_from {
+                (&answer["data"], answer["meta"]["total"].as_u64())
+            } else {
+                (answer, None)
+            };
+            assert_eq!(page.meta.total, total);
+            self.are_told(&page.items, items);
+            assert_eq!(ids(&page.items), sorted(names), "{version}");
+        }
+        self.are_walked(names).await;
+    }
+
+    /// The same one by one, a page for each.
+    async fn are_walked(&self, names: &[&str]) {
+        let params = ListParams::new().limit(1).sort(Sort::NameAscending);
+        let collection = (self.open)(&self.world.api_at(ApiVersion::V2026_09_22));
+        let mut walk = collection.items(params);
+        let mut items = Vec::new();
+        while let Some(item) = walk.try_next().await.unwrap() {
+            items.push(item);
+        }
+        assert_eq!(ids(&items), sorted(names));
+        let mut cursor = None;
+        let sent = self.world.take();
+        assert_eq!(sent.len(), names.len().max(1));
+        for exchange in sent {
+            let mut request = self
+                .asks("List")
+                .query("limit", 1)
+                .query("sort", "name:asc");
+            if let Some(cursor) = cursor {
+                request = request.query("cursor", cursor);
+            }
+            request.compare(&exchange);
+            cursor = exchange.answer()["meta"]["nextCursor"]
+                .as_str()
+                .map(str::to_owned);
+        }
+        assert_eq!(cursor.as_deref(), Some(""));
+    }
+
+    #[track_caller]
+    fn are_told(&self, items: &[R::Item], answer: &Value) {
+        let answer = answer.as_array().expect("a list");
+        assert_eq!(items.len(), answer.len());
+        for (item, answer) in items.iter().zip(answer) {
+            let mut lost = untold(item, answer);
+            lost.retain(|member| !self.unlisted.iter().any(|known| member.starts_with(known)));
+            assert_eq!(lost, Vec::<String>::new(), "lost of {answer:#}");
+        }
+    }
+}
+
+impl<R: Enumerated + Known> Life<'_, R> {
+    /// All come at once.
+    pub async fn are_all_told(&self) -> Vec<R> {
+        let all = self.all().all().await.unwrap();
+        let exchange = self.world.sent(self.asks("List"));
+        tells(&all, exchange.answer());
+        all
+    }
+
+    /// All come at once: so many.
+    pub async fn are_enumerated(&self, count: usize) {
+        assert_eq!(self.are_all_told().await.len(), count);
+    }
+}
+
+impl<R: Replaced + Fetched + Known> Life<'_, R> {
+    /// It is replaced as a whole: nothing of what was read is lost, and one thing is another.
+    pub async fn is_replaced(&self, name: &str, change: Change<R>) {
+        let mut resource = self.all().get(name).await.unwrap();
+        let get = self.world.sent(self.asks_of("Get", name));
+        (change.made)(&mut resource);
+        let replaced = self.all().replace(&resource).await.unwrap();
+        let document = changed(get.answer(), &change.seen);
+        let exchange = self.world.sent(self.asks_of("Update", name).body(document));
+        tells(&replaced, exchange.answer());
+        self.shows_change(exchange.answer(), &change.seen);
+    }
+
+    /// A part of it is changed.
+    pub async fn is_modified(&self, name: &str, change: Change<R>) {
+        let modified = self.all().modify(name, change.made).await.unwrap();
+        let mut sent = self.world.take();
+        assert_eq!(sent.len(), 2, "{sent:?}");
+        let (update, get) = (sent.remove(1), sent.remove(0));
+        self.asks_of("Get", name).compare(&get);
+        let document = changed(get.answer(), &change.seen);
+        self.asks_of("Update", name).body(document).compare(&update);
+        tells(&modified, update.answer());
+        self.shows_change(update.answer(), &change.seen);
+    }
+
+    #[track_caller]
+    fn shows_change(&self, answer: &Value, (place, value): &(&str, Value)) {
+        assert_eq!(answer.pointer(place), Some(value), "{place} of {answer:#}");
+    }
+}
+
+impl<R: Applied + Fetched + Known> Life<'_, R> {
+    /// It is brought to be so, whether it is there or not; `present` tells which.
+    async fn is_applied(&self, resource: &R, steps: &[(&str, u16)]) -> Outcome<R> {
+        let outcome = self.all().apply(resource).await.unwrap();
+        let document = serde_json::to_value(resource).unwrap();
+        let requests = steps.iter().map(|(verb, status)| {
+            match *verb {
+                "Get" => self.asks_of("Get", resource.name()),
+                "Create" => self.asks("Create").body(document.clone()),
+                verb => self.asks_of(verb, resource.name()).body(document.clone()),
+            }
+            .answered(*status)
+        });
+        let sent = self.world.sent_all(requests);
+        let resource = outcome.clone().into_inner();
+        tells(&resource, sent.last().expect("a request").answer());
+        outcome
+    }
+
+    /// It is there and is applied.
+    pub async fn is_applied_again(&self, resource: &R, applying: &Applying) {
+        let outcome = self.is_applied(resource, applying.present).await;
+        let kept = applying.present == KEEP_EXISTING.present;
+        assert_eq!(matches!(outcome, Outcome::Kept(_)), kept, "{outcome:?}");
+        assert_eq!(
+            matches!(outcome, Outcome::Replaced(_)),
+            !kept,
+            "{outcome:?}"
+        );
+    }
+
+    /// It is not there and is applied.
+    pub async fn is_applied_anew(&self, resource: &R, applying: &Applying) {
+        let outcome = self.is_applied(resource, applying.absent).await;
+        let replaced = applying.absent == REPLACE_ONLY.absent;
+        assert_eq!(
+            matches!(outcome, Outcome::Created(_)),
+            !replaced,
+            "{outcome:?}"
+        );
+    }
+}
+
+impl<R: Revised<Revision: Known>> Life<'_, R> {
+    /// So many revisions of it are kept.
+    pub async fn has_revisions(&self, name: &str, count: usize) -> Vec<R::Revision> {
+        let revisions = self.all().revisions(name).await.unwrap();
+        let operation = format!("List{}Revisions", self.singular);
+        let exchange = self.world.sent(request(&operation).on([name]));
+        tells(&revisions, exchange.answer());
+        assert_eq!(revisions.len(), count);
+        revisions
+    }
+}
+
+impl<R: Deleted<Answer: Known>> Life<'_, R> {
+    /// It is deleted.
+    pub async fn is_deleted(&self, name: &str) -> R::Answer {
+        let answer = self.all().delete(name).await.unwrap();
+        let exchange = self.world.sent(self.asks_of("Delete", name));
+        tells(&answer, exchange.answer());
+        answer
+    }
+
+    /// It is deleted if it is there.
+    pub async fn is_deleted_if_present(&self, name: &str) {
+        let answer = self.all().delete_if_present(name).await.unwrap();
+        let exchange = self.world.sent(self.asks_of("Delete", name));
+        tells(&answer.expect("an answer"), exchange.answer());
+    }
+
+    /// There is none to be deleted.
+    pub async fn is_not_deleted(&self, name: &str) {
+        let error = self.all().delete(name).await.err().unwrap();
+        assert!(error.is_not_found(), "{error}");
+        assert_eq!(self.all().delete_if_present(name).await.unwrap(), None);
+        let delete = || self.asks_of("Delete", name).answered(404);
+        self.world.sent_all([delete(), delete()]);
+    }
+}
+
+/// A draft, and what happens to the resource that is made of it.
+pub struct Plan<R> {
+    pub draft: R,
+    /// The draft as it is sent.
+    pub sent: Value,
+    pub replaced: Change<R>,
+    pub modified: Change<R>,
+    pub applying: Applying,
+}
+
+impl<R> Life<'_, R>
+where
+    R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Answer: Known> + Known,
+{
+    /// One is made, read, replaced and modified.
+    pub async fn begins(&self, plan: &Plan<R>) {
+        let name = plan.draft.name();
+        self.is_nowhere(name).await;
+        self.is_made(&plan.draft, plan.sent.clone()).await;
+        self.is_unique(&plan.draft, plan.sent.clone()).await;
+        self.is_read(name).await;
+    }
+
+    /// The one that has begun is changed in all ways that there are.
+    pub async fn changes(&self, plan: Plan<R>) {
+        let name = plan.draft.name();
+        self.is_replaced(name, plan.replaced).await;
+        self.is_modified(name, plan.modified).await;
+        self.is_applied_again(&plan.draft, &plan.applying).await;
+        self.is_deleted(name).await;
+        self.is_nowhere(name).await;
+        self.is_not_deleted(name).await;
+        self.is_applied_anew(&plan.draft, &plan.applying).await;
+        self.is_deleted_if_present(name).await;
+    }
+}
+
+/// The document with something else at a place.
+fn changed(document: &Value, (place, value): &(&str, Value)) -> Value {
+    let mut document = document.clone();
+    let (parent, member) = place.rsplit_once('/').expect("a JSON pointer");
+    let parent = document.pointer_mut(parent).expect("what the place is in");
+    parent[member] = value.clone();
+    document
+}
+
+fn ids<I: Identified>(items: &[I]) -> Vec<String> {
+    let ids = items
+        .iter()
+        .map(|item| item.id().into_owned())
+        .collect::<Vec<_>>();
+    sorted(&ids)
+}
+
+fn sorted<N: ToString>(names: &[N]) -> Vec<String> {
+    let mut names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,12 @@
+//! What the areas have in common.
+
+pub mod exchange;
+pub mod life;
+pub mod table;
+pub mod told;
+pub mod world;
+
+pub use self::life::Life;
+pub use self::table::request;
+pub use self::told::tells;
+pub use self::world::{Api, World};

@@ -1,0 +1,176 @@
+//! The operations of the API as they are written down, and requests by them.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::exchange::Exchange;
+
+static OPERATIONS: LazyLock<Operations> =
+    LazyLock::new(|| Operations::read(include_str!("../operations.txt")));
+
+/// All operations that are written down.
+pub struct Operations(Vec<Row>);
+
+/// An operation: its area, its name, and what its requests look like.
+struct Row {
+    area: &'static str,
+    name: &'static str,
+    method: &'static str,
+    path: &'static str,
+    query: Vec<&'static str>,
+}
+
+impl Operations {
+    pub fn get() -> &'static Self {
+        &OPERATIONS
+    }
+
+    fn read(text: &'static str) -> Self {
+        let mut area = "";
+        let mut rows = Vec::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                area = name.trim_end_matches(']');
+            } else if !line.is_empty() && !line.starts_with('#') {
+                let mut words = line.split(' ');
+                let mut word = || words.next().unwrap_or_else(|| panic!("too short: {line}"));
+                let (name, method, path) = (word(), word(), word());
+                let query = words.next().map_or(Vec::new(), |query| {
+                    query.trim_start_matches('?').split(',').collect()
+                });
+                rows.push(Row {
+                    area,
+                    name,
+                    method,
+                    path,
+                    query,
+                });
+            }
+        }
+        Self(rows)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|row| row.name)
+    }
+
+    pub fn areas(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|row| row.area)
+    }
+
+    pub fn names_of(&self, area: &str) -> impl Iterator<Item = &'static str> {
+        self.0
+            .iter()
+            .filter(move |row| row.area == area)
+            .map(|row| row.name)
+    }
+
+    fn row(&self, name: &str) -> &Row {
+        let mut rows = self.0.iter();
+        rows.find(|row| row.name == name)
+            .unwrap_or_else(|| panic!("there is no operation {name}"))
+    }
+}
+
+/// A request of this operation, as it is expected: without parameters and without a body, until they
+/// are added.
+pub fn request(operation: &str) -> Request {
+    Request {
+        row: Operations::get().row(operation),
+        names: Vec::new(),
+        query: Vec::new(),
+        body: None,
+        status: 200,
+    }
+}
+
+/// A request that is expected, and the status of its answer.
+#[must_use]
+pub struct Request {
+    row: &'static Row,
+    names: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    status: u16,
+}
+
+impl Request {
+    /// With these parameters of the path, in their order.
+    pub fn on<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.names
+            .extend(names.into_iter().map(|name| name.to_string()));
+        self
+    }
+
+    /// With a query parameter.
+    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+        let operation = self.row.name;
+        assert!(
+            self.row.query.contains(&name),
+            "{operation} takes no {name}"
+        );
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// With exactly this body.
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Answered with this status, rather than with 200.
+    pub fn answered(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub fn operation(&self) -> &'static str {
+        self.row.name
+    }
+
+    /// Compares what was sent with what is expected.
+    pub fn compare(&self, sent: &Exchange) {
+        let name = self.row.name;
+        assert_eq!(sent.operation, name);
+        assert_eq!(sent.method, self.row.method, "{name}");
+        assert_eq!(sent.path, self.path(), "{name}");
+        let mut query: Vec<_> = self
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        query.sort();
+        assert_eq!(sent.query, query, "{name}");
+        assert_eq!(sent.body, self.body, "the body of {name}");
+        let answer = sent.answer.as_ref().map(ToString::to_string);
+        assert_eq!(sent.status, self.status, "the answer of {name}: {answer:?}");
+    }
+
+    fn path(&self) -> String {
+        let mut names = self.names.iter();
+        let parts = self.row.path.split('/').map(|part| {
+            if part.starts_with('{') {
+                let missing = || panic!("{} has more parameters", self.row.name);
+                escaped(names.next().unwrap_or_else(missing))
+            } else {
+                part.to_owned()
+            }
+        });
+        let path = parts.collect::<Vec<_>>().join("/");
+        assert_eq!(names.next(), None, "{} has fewer parameters", self.row.name);
+        path
+    }
+}
+
+/// A part of an address, with everything escaped that is not unreserved.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}

@@ -1,0 +1,78 @@
+//! Whether what was read of an answer carries all that the answer says.
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A type of the facade that answers are read into.
+pub trait Known: DeserializeOwned + Clone + PartialEq + Debug {}
+
+impl<T: DeserializeOwned + Clone + PartialEq + Debug> Known for T {}
+
+/// Fails unless each member of the answer counts in what was read of it: were it another one, something
+/// else would have been read.
+#[track_caller]
+pub fn tells<T: Known>(read: &T, answer: &Value) {
+    assert_eq!(
+        untold(read, answer),
+        Vec::<String>::new(),
+        "lost of {answer:#}"
+    );
+}
+
+/// The members of an answer that do not count in what was read of it, as JSON pointers.
+#[track_caller]
+pub fn untold<T: Known>(read: &T, answer: &Value) -> Vec<String> {
+    let same = serde_json::from_str(&answer.to_string()).expect("the answer is readable");
+    assert_eq!(*read, same);
+    let mut pointers = Vec::new();
+    leaves(answer, &mut String::new(), &mut pointers);
+    let mut other = answer.clone();
+    pointers.retain(|pointer| {
+        let leaf = other.pointer_mut(pointer).expect("it is there");
+        let changed = another(leaf);
+        let kept = std::mem::replace(leaf, changed);
+        let is_lost = T::deserialize(&other).is_ok_and(|other| other == *read);
+        *other.pointer_mut(pointer).expect("it is there") = kept;
+        is_lost
+    });
+    pointers
+}
+
+/// A value of the same type that is not the same.
+fn another(value: &Value) -> Value {
+    match value {
+        Value::Bool(flag) => (!flag).into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => (number + 1).into(),
+            None => (number.as_f64().expect("a number") + 1.0).into(),
+        },
+        Value::String(text) => format!("{text}x").into(),
+        other => panic!("{other} is no leaf"),
+    }
+}
+
+fn leaves(value: &Value, at: &mut String, found: &mut Vec<String>) {
+    let mut below = |name: &str, value: &Value| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        leaves(value, at, found);
+        at.truncate(length);
+    };
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                below(&index.to_string(), item);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                below(name, member);
+            }
+        }
+        _ => found.push(at.clone()),
+    }
+}

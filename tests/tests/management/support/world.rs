@@ -1,0 +1,144 @@
+//! An emulator on a socket, and clients of it whose requests are noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use blaxel_core::{ApiVersion, Body, BoxService, open};
+use blaxel_emulator::{Builder, Emulator};
+use blaxel_management::Management;
+use blaxel_transport::{Client, RetryPolicy};
+use http::Method;
+use serde_json::Value;
+
+use super::exchange::{Exchange, Recorder};
+use super::table::{Operations, Request};
+
+/// The client that carries the requests.
+pub type Carrier = Client<BoxService>;
+
+/// The facade, on a client.
+pub type Api = Management<Carrier>;
+
+/// An emulator on a socket, and what went to it and came from it.
+pub struct World {
+    pub emulator: Emulator,
+    recorder: Recorder,
+    /// One for each version that was asked for: to make a client takes time.
+    clients: Mutex<BTreeMap<ApiVersion, Carrier>>,
+    performed: Mutex<BTreeSet<&'static str>>,
+}
+
+impl World {
+    /// With a fresh emulator.
+    pub async fn start() -> Self {
+        Self::of(Emulator::builder()).await
+    }
+
+    /// With an emulator that is set up so.
+    pub async fn of(builder: Builder) -> Self {
+        Self {
+            emulator: builder.start().await.expect("a free port"),
+            recorder: Recorder::default(),
+            clients: Mutex::default(),
+            performed: Mutex::default(),
+        }
+    }
+
+    /// The facade as it is by default.
+    pub fn api(&self) -> Api {
+        self.api_at(ApiVersion::DEFAULT)
+    }
+
+    /// The facade, set to a version of the API.
+    pub fn api_at(&self, version: ApiVersion) -> Api {
+        let mut clients = self.clients.lock().unwrap();
+        let client = clients
+            .entry(version)
+            .or_insert_with(|| self.client(version));
+        Management::new(client.clone())
+    }
+
+    fn client(&self, version: ApiVersion) -> Carrier {
+        Client::builder()
+            .api_key(self.emulator.api_key())
+            .workspace(self.emulator.workspace())
+            .api_url(self.emulator.url())
+            .api_version(version)
+            .retry(RetryPolicy::none())
+            .attempt_layer(self.recorder.clone())
+            .build()
+            .expect("the settings are good")
+            .boxed()
+    }
+
+    /// Fails unless exactly this was sent since the last look; returns it with its answer.
+    #[track_caller]
+    pub fn sent(&self, request: Request) -> Exchange {
+        let mut sent = self.sent_all([request]);
+        sent.remove(0)
+    }
+
+    /// Fails unless exactly these were sent since the last look, in this order; returns them with their
+    /// answers.
+    #[track_caller]
+    pub fn sent_all(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Exchange> {
+        let sent = self.recorder.take();
+        let requests: Vec<_> = requests.into_iter().collect();
+        let names = |exchange: &Exchange| format!("{} {}", exchange.operation, exchange.status);
+        let told: Vec<_> = sent.iter().map(names).collect();
+        assert_eq!(
+            sent.len(),
+            requests.len(),
+            "the requests that were sent: {told:?}"
+        );
+        for (request, exchange) in requests.iter().zip(&sent) {
+            request.compare(exchange);
+            if exchange.status < 300 {
+                self.performed.lock().unwrap().insert(request.operation());
+            }
+        }
+        sent
+    }
+
+    /// What was sent since the last look, whatever it is.
+    pub fn take(&self) -> Vec<Exchange> {
+        self.recorder.take()
+    }
+
+    /// Sends what the facade has no method for, without a socket and unnoted.
+    pub async fn past_the_facade(
+        &self,
+        method: Method,
+        address: &str,
+        body: &Value,
+    ) -> http::Response<Body> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(address)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a good request");
+        open(&self.emulator.service(), request)
+            .await
+            .expect("a success")
+    }
+
+    /// Fails, with their names, unless all operations of an area succeeded at least once, and each of
+    /// them as it was expected.
+    pub fn has_performed_all_of(&self, area: &str) {
+        let performed = self.performed.lock().unwrap();
+        let missing: Vec<_> = Operations::get()
+            .names_of(area)
+            .filter(|name| !performed.contains(name))
+            .collect();
+        assert_eq!(
+            missing,
+            Vec::<&str>::new(),
+            "operations of {area} that were not performed"
+        );
+        assert!(
+            self.recorder.take().is_empty(),
+            "something was sent that nobody looked at"
+        );
+    }
+}

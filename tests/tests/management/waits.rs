@@ -1,0 +1,181 @@
+//! The promise: a wait ends when a resource is as it should be, and as soon as it cannot become so.
+
+use std::time::Duration;
+
+use blaxel_core::Error;
+use blaxel_emulator::{Clock, Emulator};
+use blaxel_management::agents::Agent;
+use blaxel_management::custom_domains::{CustomDomain, CustomDomainSpec, DomainKind};
+use blaxel_management::jobs::{JobExecution, JobExecutionDraft};
+use blaxel_management::{Status, Wait};
+use serde_json::json;
+
+use crate::support::World;
+
+/// An emulator where everything takes ten seconds of its clock.
+async fn slow() -> World {
+    let lasts = Duration::from_secs(10);
+    let builder = Emulator::builder()
+        .deploy_time(lasts)
+        .delete_time(lasts)
+        .execution_time(lasts);
+    World::of(builder).await
+}
+
+fn often() -> Wait {
+    Wait::new().every(Duration::from_millis(2))
+}
+
+/// Lets the emulator's time go by, a second every few milliseconds, while something is awaited.
+async fn while_time_goes_by<T>(clock: Clock, awaited: impl Future<Output = T>) -> T {
+    let time = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            clock.advance(Duration::from_secs(1));
+        }
+    };
+    tokio::select! {
+        outcome = awaited => outcome,
+        () = time => unreachable!("time has no end"),
+    }
+}
+
+#[track_caller]
+fn has_failed(error: &Error, why: &str) {
+    assert!(error.is_failed(), "{error}");
+    assert!(error.to_string().contains(why), "{why:?} in {error}");
+}
+
+#[tokio::test]
+async fn a_deployment_is_waited_for() {
+    let world = slow().await;
+    let agents = world.api().agents();
+    let made = agents
+        .create(&Agent::new("bot").image("demo:1"))
+        .await
+        .unwrap();
+    assert_eq!(made.status, Some(Status::Deploying));
+    let (clock, wait) = (world.emulator.clock(), often());
+    let deployed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
+    let deployed = while_time_goes_by(clock, deployed).await.unwrap();
+    assert_eq!(deployed.status, Some(Status::Deployed));
+    assert!(world.take().len() > 2, "it looked more than once");
+}
+
+#[tokio::test]
+async fn a_deployment_that_fails_ends_the_wait() {
+    let world = slow().await;
+    let agents = world.api().agents();
+    world
+        .emulator
+        .fail_next_deployment("agents", "bot")
+        .unwrap();
+    agents
+        .create(&Agent::new("bot").image("demo:1"))
+        .await
+        .unwrap();
+    let (clock, wait) = (world.emulator.clock(), often());
+    let failed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
+    has_failed(
+        &while_time_goes_by(clock, failed).await.unwrap_err(),
+        "FAILED",
+    );
+}
+
+/// A failure from before the change that is waited for does not end the wait.
+#[tokio::test]
+async fn an_old_failure_is_passed_over() {
+    let world = slow().await;
+    let agents = world.api().agents();
+    world
+        .emulator
+        .fail_next_deployment("agents", "bot")
+        .unwrap();
+    agents
+        .create(&Agent::new("bot").image("demo:1"))
+        .await
+        .unwrap();
+    world.emulator.clock().advance(Duration::from_secs(11));
+    let before = agents.get("bot").await.unwrap();
+    assert_eq!(before.status, Some(Status::Failed));
+
+    agents
+        .modify("bot", |agent| *agent = agent.clone().image("demo:2"))
+        .await
+        .unwrap();
+    let (clock, wait) = (world.emulator.clock(), often().since(&before));
+    let deployed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
+    while_time_goes_by(clock, deployed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_resource_that_is_deleted_meanwhile_ends_the_wait() {
+    let world = slow().await;
+    let agents = world.api().agents();
+    agents
+        .create(&Agent::new("bot").image("demo:1"))
+        .await
+        .unwrap();
+    agents.delete("bot").await.unwrap();
+    let (clock, wait) = (world.emulator.clock(), often());
+    let gone = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
+    has_failed(
+        &while_time_goes_by(clock, gone).await.unwrap_err(),
+        "DELETING",
+    );
+
+    world.emulator.clock().advance(Duration::from_secs(11));
+    let gone = agents.wait_until("bot", &often(), |_| true).await;
+    has_failed(&gone.unwrap_err(), "gone");
+}
+
+#[tokio::test]
+async fn an_execution_is_waited_for_however_it_ends() {
+    let world = slow().await;
+    world.emulator.add("jobs", "batch").unwrap();
+    let executions = world.api().jobs().executions("batch");
+    for outcome in ["succeeded", "failed"] {
+        if outcome == "failed" {
+            world.emulator.fail_next_execution("batch");
+        }
+        let draft = JobExecutionDraft::new().task(json!({"page": 1}));
+        let started = executions.create(&draft).await.unwrap();
+        let id = started.execution_id.unwrap();
+        let (clock, wait) = (world.emulator.clock(), often());
+        let finished = executions.wait_until(&id, &wait, JobExecution::is_finished);
+        let finished = while_time_goes_by(clock, finished).await.unwrap();
+        assert_eq!(finished.status.as_ref().unwrap().as_str(), outcome);
+
+        let success = executions
+            .wait_until(&id, &often(), JobExecution::is_success)
+            .await;
+        match outcome {
+            "succeeded" => assert!(success.is_ok()),
+            outcome => has_failed(&success.unwrap_err(), outcome),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_domain_that_cannot_be_verified_ends_the_wait() {
+    let world = slow().await;
+    let domains = world.api().custom_domains();
+    let spec = CustomDomainSpec::new()
+        .domain_type(DomainKind::Previews)
+        .region("us-pdx-1");
+    let draft = CustomDomain::new("preview.example.com").spec(spec);
+    domains.create(&draft).await.unwrap();
+    world.emulator.fail_next_verification("preview.example.com");
+    domains.verify("preview.example.com").await.unwrap();
+    let failed = domains
+        .wait_until("preview.example.com", &often(), CustomDomain::is_verified)
+        .await;
+    has_failed(&failed.unwrap_err(), "verified");
+
+    let verified = domains.verify("preview.example.com").await.unwrap();
+    assert!(verified.is_verified());
+    domains
+        .wait_until("preview.example.com", &often(), CustomDomain::is_verified)
+        .await
+        .unwrap();
+}
