@@ -17,6 +17,9 @@ use crate::state::{
 /// How long a command may run that does not say it, in seconds.
 const TIMEOUT: u64 = 600;
 
+/// How many executions of a schedule are kept, whatever it says.
+const MOST: usize = 10_000;
+
 pub(crate) fn routes() -> Vec<Route> {
     let one = "/v0/sandboxes/{sandboxName}/schedules/{scheduleId}";
     let done = "/v0/sandboxes/{sandboxName}/schedule-executions";
@@ -61,9 +64,8 @@ fn settle(shelves: &mut Shelves, sandbox: &str) {
         let last = of(shelves, &executions, &schedule.name).map(|done| done.created);
         let since = last.max().max(schedule_changed(&schedule.document));
         let most = member::get(&schedule.document, "maxExecutions").and_then(Value::as_u64);
-        let most = most
-            .and_then(|most| usize::try_from(most).ok())
-            .unwrap_or(usize::MAX);
+        let most = most.and_then(|most| usize::try_from(most).ok());
+        let most = most.unwrap_or(MOST).min(MOST);
         let times = times(schedule, since.unwrap_or(schedule.created), now).take(most);
         due.extend(times.map(|at| (at, execution(&sandbox, schedule, at))));
         kept.push((schedule.name.clone(), most));
