@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use ed25519_compact::{KeyPair, Seed};
+
 use crate::billing::History;
 use crate::clock::Clock;
 use crate::cursor::Cursors;
-use crate::ed25519::Pair;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
@@ -55,7 +56,7 @@ pub(crate) struct Engine {
     pub(crate) device_codes: Key,
     /// What the keys for drives are made from, when they are needed.
     drive_seed: [u8; 32],
-    drive_keys: OnceLock<Pair>,
+    drive_keys: OnceLock<KeyPair>,
     used_device_codes: Mutex<HashSet<u64>>,
     counter: AtomicU64,
 }
@@ -101,8 +102,9 @@ impl Engine {
     }
 
     /// The keys that sign tokens for drives.
-    pub(crate) fn drive_keys(&self) -> &Pair {
-        self.drive_keys.get_or_init(|| Pair::new(self.drive_seed))
+    pub(crate) fn drive_keys(&self) -> &KeyPair {
+        self.drive_keys
+            .get_or_init(|| KeyPair::from_seed(Seed::new(self.drive_seed)))
     }
 
     /// A number that was not given out before.

@@ -6,7 +6,6 @@ mod catalog;
 mod clock;
 mod cron;
 mod cursor;
-mod ed25519;
 mod engine;
 mod errors;
 mod fault;

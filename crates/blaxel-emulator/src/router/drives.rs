@@ -5,11 +5,11 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ed25519_compact::KeyPair;
 use serde_json::json;
 
 use super::resources::not_found;
 use super::{Call, Gate, Outcome, Route};
-use crate::ed25519::Pair;
 use crate::state::{DRIVES, Shelf};
 
 /// How long a token is good, in seconds.
@@ -35,8 +35,8 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// How a key is called: by its beginning.
-fn name(pair: &Pair) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(&pair.public()[..12])
+fn name(pair: &KeyPair) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(&pair.pk[..12])
 }
 
 fn keys(call: &Call) -> Outcome {
@@ -47,7 +47,7 @@ fn keys(call: &Call) -> Outcome {
         "alg": "EdDSA",
         "use": "sig",
         "kid": name(pair),
-        "x": BASE64_URL_SAFE_NO_PAD.encode(pair.public()),
+        "x": BASE64_URL_SAFE_NO_PAD.encode(*pair.pk),
     });
     Ok(Json(json!({"keys": [key]})).into_response())
 }
@@ -77,7 +77,7 @@ fn token(call: &Call) -> Outcome {
     });
     let part = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()));
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sk.sign(&signed, None));
     Ok(Json(json!({
         "access_token": format!("{signed}.{signature}"),
         "expires_in": LIFETIME,
