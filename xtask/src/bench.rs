@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: what calls, walks and compiling cost, as tables in `BENCHMARKS.md`.
+//! `cargo xtask bench`: what calls, walks, reports and compiling cost, as tables in `BENCHMARKS.md`.
 
 mod aims;
+mod billing;
 mod calls;
 mod compile;
 mod document;
@@ -23,10 +24,12 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
     let (section, body) = match arguments.as_slice() {
         [] => ("bench", measure(root, &calls::SUITE)),
         ["walk"] => ("bench walk", measure(root, &walk::SUITE)),
+        ["billing"] => ("bench billing", measure(root, &billing::SUITE)),
         ["compile"] => ("bench compile", compile::measure(root)),
         [.., unknown] => {
             return Err(format!(
-                "`bench` does not know `{unknown}`; it takes no argument, or `walk` or `compile`"
+                "`bench` does not know `{unknown}`; it takes no argument, or `walk`, `billing` or \
+                 `compile`"
             ));
         }
     };
@@ -93,7 +96,7 @@ mod tests {
     #[test]
     fn an_unknown_argument_is_answered_with_the_known_ones() {
         let message = command(&crate::root(), &["fast".to_owned()]).unwrap_err();
-        for word in ["`fast`", "`walk`", "`compile`"] {
+        for word in ["`fast`", "`walk`", "`billing`", "`compile`"] {
             assert!(message.contains(word), "{message}");
         }
     }
@@ -101,7 +104,7 @@ mod tests {
     #[test]
     fn the_file_has_all_sections() {
         let text = fs::read_to_string(crate::root().join(FILE)).unwrap();
-        for section in ["bench", "bench walk", "bench compile"] {
+        for section in ["bench", "bench walk", "bench billing", "bench compile"] {
             assert!(document::replace(&text, section, "x").is_ok(), "{section}");
         }
     }

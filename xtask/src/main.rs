@@ -19,6 +19,7 @@ commands:
   ci --list                      name the stages
   bench                          measure what calls cost, beside others, into BENCHMARKS.md
   bench walk                     measure what walking a long list costs, likewise
+  bench billing                  measure what a report of costs takes, likewise
   bench compile                  measure what compiling costs, likewise
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document
