@@ -187,6 +187,18 @@ impl RequestWriter {
         Ok(())
     }
 
+    /// Adds a header beside those of its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the value holds characters that no header may hold.
+    pub fn add_header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
+        let value = HeaderValue::try_from(value)
+            .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
+        self.request.headers_mut().append(name, value);
+        Ok(())
+    }
+
     /// Sets the body to a value written as JSON, and the content type to match.
     ///
     /// # Errors
