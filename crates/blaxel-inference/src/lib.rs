@@ -3,6 +3,8 @@
 
 mod address;
 mod agent;
+#[cfg(feature = "callback")]
+mod callback;
 mod calls;
 mod chat;
 mod decode;
@@ -17,14 +19,17 @@ mod split;
 pub mod sse;
 mod stream;
 mod target;
+mod task;
 pub mod text;
 
 use std::fmt;
 
-use blaxel_core::HttpService;
+use blaxel_core::{Error, HttpService};
 
 use self::address::Forced;
 pub use self::agent::{AgentCall, Ticket};
+#[cfg(feature = "callback")]
+pub use self::callback::{Callback, CallbackError, CallbackVerifier};
 pub use self::chat::{
     ChatAssembler, ChatChunk, ChatCompletion, ChatRequest, ChatStream, Choice, ChunkChoice,
     CompletionTokens, Content, Delta, FinishReason, FunctionCall, FunctionDelta, ImageUrl,
@@ -38,6 +43,7 @@ pub use self::pieces::{Format, Piece, PieceDecoder, PieceStream};
 pub use self::reply::Reply;
 pub use self::request::WorkloadRequest;
 pub use self::stream::{Decoded, EventStream, JsonStream, LineStream, TextStream};
+pub use self::task::JobTask;
 
 /// The workloads of a workspace, to be called over any service that carries requests.
 ///
@@ -111,6 +117,43 @@ impl<S: HttpService> Inference<S> {
     pub fn model(&self, name: &str) -> ModelCall<S> {
         let forced = self.forced(&address::MODEL, name);
         ModelCall::new(self.service.clone(), name, forced)
+    }
+
+    /// The task of a job that this process was started for, or `None` if it runs outside a job.
+    ///
+    /// The variables are those that the platform sets in a job: `BL_EXECUTION_DATA_URL`, where the tasks
+    /// of the execution are to be read, and `TASK_INDEX`, or the one that `BL_TASK_KEY` names, which
+    /// says which of them is ours. Nothing is sent before the arguments are asked for.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(client: impl HttpService) -> Result<(), Error> {
+    /// use blaxel_inference::Inference;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Arguments {
+    ///     city: String,
+    /// }
+    ///
+    /// let inference = Inference::new(client);
+    /// if let Some(task) = inference.task(|name| std::env::var(name).ok())? {
+    ///     let Arguments { city } = task.arguments().await?;
+    ///     println!("task {} is about {city}", task.index());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the variable, if there are tasks but the index is missing or no
+    /// number.
+    pub fn task<F>(&self, variables: F) -> Result<Option<JobTask<S>>, Error>
+    where
+        F: Fn(&str) -> Option<String>,
+    {
+        JobTask::find(self.service.clone(), variables)
     }
 
     fn forced(&self, kind: &address::Kind, name: &str) -> Option<target::Address> {
