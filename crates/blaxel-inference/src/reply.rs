@@ -16,7 +16,6 @@ use crate::stream::{Decoded, EventStream, JsonStream, LineStream, Origin, TextSt
 ///
 /// The platform gives no form to what workloads answer, so the caller chooses how to read it, or goes by
 /// the [format](Self::format) that the answer names.
-#[must_use = "the body is read only when it is asked for"]
 pub struct Reply {
     operation: &'static OperationInfo,
     head: http::response::Parts,
@@ -70,6 +69,7 @@ impl Reply {
 
     /// Sets how much [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json) read into
     /// memory, in bytes.
+    #[must_use]
     pub fn limited_to(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
