@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 pub use self::answer::{ApiError, Origin};
-use crate::operation::{OperationInfo, Replay};
+use crate::operation::{OperationInfo, Plane, Replay};
 use crate::options::Attempts;
 use crate::source::Source;
 use crate::version::ApiVersion;
@@ -79,6 +79,9 @@ pub enum ErrorKind {
     Status,
     /// The server's answer could not be understood, or was larger than allowed.
     Decode,
+    /// A stream ended properly as far as the connection goes, but before its end mark: what came is
+    /// not all there was to come.
+    Truncated,
     /// A list cannot be walked further: its cursors do not lead on.
     Pagination,
     /// What was waited for cannot come about any more: the resource has failed, or is gone.
@@ -147,6 +150,12 @@ impl Error {
     #[must_use]
     pub fn decode(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Decode, Delivery::Answered, message.into())
+    }
+
+    /// A stream ended before its end mark.
+    #[must_use]
+    pub fn truncated(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Truncated, Delivery::Answered, message.into())
     }
 
     /// A list does not lead on.
@@ -362,10 +371,28 @@ impl Error {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_unavailable()
     }
 
-    /// A workload exists but cannot answer now (`WORKLOAD_UNAVAILABLE`, which comes as a 404).
+    /// A workload exists but cannot answer now: it is starting, waking or being moved. The same call
+    /// can succeed in some seconds, so [`was_transient`](Self::was_transient) holds too.
+    ///
+    /// The gateway says so by `WORKLOAD_UNAVAILABLE`, which comes as a 404, and what stands before it by
+    /// a 502 or 503. A workload that answers by such a code or status itself is none of this.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        self.code() == Some("WORKLOAD_UNAVAILABLE")
+        let Some(api) = self.api() else {
+            return false;
+        };
+        let for_workload = self
+            .operation()
+            .is_some_and(|info| info.plane() == Plane::Run);
+        match api.origin() {
+            Origin::Gateway if api.code() == Some("WORKLOAD_UNAVAILABLE") => true,
+            Origin::Gateway | Origin::Edge => {
+                for_workload
+                    && (self.has_status(StatusCode::BAD_GATEWAY)
+                        || self.has_status(StatusCode::SERVICE_UNAVAILABLE))
+            }
+            _ => false,
+        }
     }
 
     /// The request contradicts what is there (409), a second resource of one name for instance.
@@ -417,6 +444,12 @@ impl Error {
         self.kind() == ErrorKind::Decode
     }
 
+    /// A stream ended before its end mark, so that what came of it is not the whole.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.kind() == ErrorKind::Truncated
+    }
+
     /// What was waited for cannot come about any more: the resource has failed, or is gone.
     #[must_use]
     pub fn is_failed(&self) -> bool {
@@ -443,7 +476,11 @@ impl Error {
     #[must_use]
     pub fn was_transient(&self) -> bool {
         match self.kind() {
-            ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Transport
+            | ErrorKind::Truncated => true,
+            ErrorKind::Status if self.is_unavailable() => true,
             ErrorKind::Status | ErrorKind::Credentials => {
                 self.api().and_then(ApiError::retryable).unwrap_or_else(|| {
                     let status = self.status().map_or(0, |status| status.as_u16());

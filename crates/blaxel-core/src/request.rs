@@ -21,6 +21,23 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// What is escaped in a path below an address: what cannot stand in a path, and nothing else. Servers
+/// that put a meaning into `:` or `@`, as Google's do, want to see it as it is.
+const ESCAPED_BELOW: &AsciiSet = &ESCAPED
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=');
+
 /// Escapes a text for a segment of a path or a value of a query.
 fn escape(text: &str) -> impl Display + '_ {
     utf8_percent_encode(text, ESCAPED)
@@ -85,16 +102,26 @@ impl RequestWriter {
     }
 
     /// Adds path text that is not part of the template, segment by segment: what a workload serves
-    /// below its own address. Leading slashes and empty segments are dropped.
+    /// below its own address. It is plain text, and only what cannot stand in a path is escaped.
+    /// Leading slashes and empty segments are dropped; a slash at the end stays, for some servers tell
+    /// `a` from `a/`.
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] for the segments `.` and `..`.
     pub fn below(&mut self, path: &str) -> Result<(), Error> {
-        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-            let target = self.target.to_mut();
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        let Some(first) = segments.next() else {
+            return Ok(());
+        };
+        let target = self.target.to_mut();
+        target.truncate(target.trim_end_matches('/').len());
+        for segment in std::iter::once(first).chain(segments) {
             target.push('/');
-            push_segment(target, "path", segment)?;
+            push_escaped(target, "path", segment, ESCAPED_BELOW)?;
+        }
+        if path.ends_with('/') {
+            target.push('/');
         }
         Ok(())
     }
@@ -157,6 +184,18 @@ impl RequestWriter {
         let value = HeaderValue::try_from(value)
             .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
         self.request.headers_mut().insert(name, value);
+        Ok(())
+    }
+
+    /// Adds a header beside those of its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the value holds characters that no header may hold.
+    pub fn add_header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
+        let value = HeaderValue::try_from(value)
+            .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
+        self.request.headers_mut().append(name, value);
         Ok(())
     }
 
@@ -236,11 +275,20 @@ fn next_parameter(template: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn push_segment(target: &mut String, parameter: &str, value: &str) -> Result<(), Error> {
+    push_escaped(target, parameter, value, ESCAPED)
+}
+
+fn push_escaped(
+    target: &mut String,
+    parameter: &str,
+    value: &str,
+    escaped: &'static AsciiSet,
+) -> Result<(), Error> {
     let problem = match value {
         "" => "it is empty",
         "." | ".." => "`.` and `..` would lead to another resource",
         _ => {
-            let _ = write!(target, "{}", escape(value));
+            let _ = write!(target, "{}", utf8_percent_encode(value, escaped));
             return Ok(());
         }
     };
@@ -317,6 +365,26 @@ mod tests {
         writer.query("a", 1);
         let uri = writer.finish().unwrap().uri().to_string();
         assert_eq!(uri, "https://agt-x.us-pdx-1.bl.run/base/v1/chat?a=1");
+    }
+
+    #[test]
+    fn a_path_below_an_address_keeps_what_a_path_may_hold() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer
+            .address("https://mdl-x.bl.run", &Source::Code)
+            .unwrap();
+        writer.below("v1beta/models/g:generate/").unwrap();
+        writer.below("a b?#%é/").unwrap();
+        writer.query("alt", "sse");
+        let uri = writer.finish().unwrap().uri().to_string();
+        assert_eq!(
+            uri,
+            "https://mdl-x.bl.run/v1beta/models/g:generate/a%20b%3F%23%25%C3%A9/?alt=sse"
+        );
+        let mut writer = RequestWriter::new(&PREVIEW);
+        for bad in ["../x", "a/./b"] {
+            assert!(writer.below(bad).unwrap_err().is_input(), "{bad}");
+        }
     }
 
     #[test]

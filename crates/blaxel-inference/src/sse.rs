@@ -7,22 +7,23 @@
 //! chunk -> push -> next_event, next_event, ... None -> chunk -> push -> ...   end -> finish
 //! ```
 //!
-//! Inside there are two steps. `Lines` cuts the chunks into lines, `Draft` gathers the fields of
-//! one event from them. Every byte is looked at a fixed number of times however the body is cut
+//! Inside there are two steps. The chunks are cut into lines, and `Draft` gathers the fields of one
+//! event from them. Every byte is looked at a fixed number of times however the body is cut
 //! into chunks, and what is kept at once never passes the decoder's limit.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 use std::{fmt, mem};
 
+use blaxel_core::Error;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
+pub use crate::decode::DecodeError;
+use crate::decode::{Decode, Text, unreadable};
+use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
+
 #[cfg(test)]
 mod tests;
-
-/// The mark some servers put before the first line to say that the text is UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// One event of a stream.
 ///
@@ -55,6 +56,12 @@ impl Event {
         self.data.into_bytes()
     }
 
+    /// The text of the event, without copying it.
+    #[must_use]
+    pub fn into_text(self) -> Text {
+        self.data.into()
+    }
+
     /// The id that came with this event, if one did.
     ///
     /// An id is not passed on to later events. To take up a broken stream again, remember the last
@@ -71,32 +78,6 @@ impl Event {
         self.retry
     }
 }
-
-/// Why a stream could not be decoded further.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// An event, or a single line, is larger than the decoder allows.
-    TooLarge {
-        /// The largest size allowed, in bytes.
-        limit: usize,
-    },
-    /// The data, name or id of an event is not valid UTF-8.
-    NotUtf8,
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge { limit } => {
-                write!(f, "an event of the stream is larger than {limit} bytes")
-            }
-            Self::NotUtf8 => f.write_str("an event of the stream is not valid UTF-8"),
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 /// Turns the chunks of a body into events.
 ///
@@ -139,7 +120,7 @@ impl Decoder {
     pub fn with_limit(limit: usize) -> Self {
         Self {
             limit,
-            lines: Lines::default(),
+            lines: Lines::new(LineEnd::Any),
             draft: Draft::default(),
             over: false,
         }
@@ -218,6 +199,22 @@ impl Decoder {
     }
 }
 
+impl Decode for Decoder {
+    type Item = Event;
+
+    fn push(&mut self, chunk: Bytes) {
+        self.push(chunk);
+    }
+
+    fn next_item(&mut self) -> Option<Result<Event, Error>> {
+        self.next_event().map(|event| event.map_err(unreadable))
+    }
+
+    fn finish(&mut self) -> Option<Result<Event, Error>> {
+        self.finish().map(|event| event.map_err(unreadable))
+    }
+}
+
 impl Default for Decoder {
     fn default() -> Self {
         Self::new()
@@ -229,137 +226,10 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("limit", &self.limit)
-            .field("held", &(self.draft.size() + self.lines.unfinished.len()))
+            .field("held", &(self.draft.size() + self.lines.held()))
             .field("over", &self.over)
             .finish_non_exhaustive()
     }
-}
-
-/// A line is longer than there is room for.
-struct TooLong;
-
-/// Cuts chunks into lines.
-///
-/// A line that lies within one chunk is a slice of it. The start of a line that goes on in the next
-/// chunk moves to `unfinished`, so a chunk is searched for line ends once and never again.
-#[derive(Default)]
-struct Lines {
-    /// What was pushed and not read yet. No chunk in it is empty.
-    chunks: VecDeque<Bytes>,
-    /// The start of a line whose end has not arrived. Holds no line end.
-    unfinished: Vec<u8>,
-    /// The last line ended in `\r`: a `\n` that comes next belongs to the same line end.
-    after_cr: bool,
-    /// The first line has been read, so a byte order mark is no longer expected.
-    started: bool,
-}
-
-impl Lines {
-    fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.chunks.push_back(chunk);
-        }
-    }
-
-    /// The next line without its end, or `None` when its end has not arrived. A line may take up
-    /// `room` bytes.
-    fn next(&mut self, room: usize) -> Result<Option<Bytes>, TooLong> {
-        self.skip_second_half_of_line_end();
-        while let Some(chunk) = self.chunks.front_mut() {
-            let end = memchr::memchr2(b'\r', b'\n', chunk);
-            count_work(end.unwrap_or(chunk.len()));
-
-            let part = chunk.split_to(end.unwrap_or(chunk.len()));
-            if end.is_some() {
-                self.step_over_line_end();
-                return self.complete(part, room).map(Some);
-            }
-            self.chunks.pop_front();
-            self.keep(&part, room)?;
-        }
-        Ok(None)
-    }
-
-    /// Whatever came after the last line end.
-    fn take_rest(&mut self) -> Bytes {
-        let rest = Bytes::from(mem::take(&mut self.unfinished));
-        self.without_mark(rest)
-    }
-
-    /// Leaves out the `\n` of a `\r\n`. It is looked for only now because it may have been the
-    /// start of a new chunk: waiting for it would hold back an event that is complete.
-    fn skip_second_half_of_line_end(&mut self) {
-        let Some(next) = self.chunks.front().and_then(|chunk| chunk.first()) else {
-            return;
-        };
-        if mem::take(&mut self.after_cr) && *next == b'\n' {
-            self.advance();
-        }
-    }
-
-    fn step_over_line_end(&mut self) {
-        self.after_cr = self
-            .chunks
-            .front()
-            .is_some_and(|chunk| chunk.starts_with(b"\r"));
-        self.advance();
-    }
-
-    /// Drops the next byte, and its chunk when that was the last of it.
-    fn advance(&mut self) {
-        let Some(chunk) = self.chunks.front_mut() else {
-            return;
-        };
-        chunk.advance(1);
-        if chunk.is_empty() {
-            self.chunks.pop_front();
-        }
-    }
-
-    /// Puts the last part of a line to what earlier chunks held of it.
-    fn complete(&mut self, last_part: Bytes, room: usize) -> Result<Bytes, TooLong> {
-        let line = if self.unfinished.is_empty() {
-            check_room(last_part.len(), room)?;
-            last_part
-        } else {
-            self.keep(&last_part, room)?;
-            Bytes::from(mem::take(&mut self.unfinished))
-        };
-        Ok(self.without_mark(line))
-    }
-
-    fn keep(&mut self, part: &[u8], room: usize) -> Result<(), TooLong> {
-        let line = &mut self.unfinished;
-        check_room(line.len() + part.len(), room)?;
-        count_work(part.len());
-        line.reserve_exact(extra_space(line.len(), line.capacity(), part.len(), room));
-        line.extend_from_slice(part);
-        Ok(())
-    }
-
-    fn without_mark(&mut self, mut line: Bytes) -> Bytes {
-        if !mem::replace(&mut self.started, true) && line.starts_with(BYTE_ORDER_MARK) {
-            line.advance(BYTE_ORDER_MARK.len());
-        }
-        line
-    }
-}
-
-fn check_room(needed: usize, room: usize) -> Result<(), TooLong> {
-    if needed > room { Err(TooLong) } else { Ok(()) }
-}
-
-/// How much space to reserve so that `more` bytes fit behind the `len` there are.
-///
-/// Space doubles, which keeps the copying in proportion to the text, but not beyond `limit`, where
-/// the doubling would only reserve what the decoder refuses to fill.
-fn extra_space(len: usize, capacity: usize, more: usize, limit: usize) -> usize {
-    let needed = len + more;
-    if needed <= capacity {
-        return 0;
-    }
-    count_work(len);
-    needed.max(limit.min(capacity * 2)) - len
 }
 
 /// The event being gathered.
@@ -489,12 +359,4 @@ fn value(mut line: Bytes, name_end: usize) -> Bytes {
 fn text(value: Bytes) -> Result<ByteString, DecodeError> {
     count_work(value.len());
     ByteString::try_from(value).map_err(|_| DecodeError::NotUtf8)
-}
-
-/// Counts bytes looked at or copied. Only the tests read it, to see that the effort stays in
-/// proportion to the stream.
-#[inline]
-fn count_work(_bytes: usize) {
-    #[cfg(test)]
-    tests::add_work(_bytes);
 }

@@ -1,96 +1,192 @@
-//! Server-sent events out of a response's body.
+//! The items of a response's body, as they arrive.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, Error};
+use blaxel_core::{Body, Error, OperationInfo};
 use futures_core::Stream;
 use http_body::Body as _;
 
-use crate::sse::{Decoder, Event};
+use crate::decode::Decode;
+use crate::{lines, ndjson, sse, text};
 
-/// The server-sent events of a response, as they arrive.
+/// The server-sent events of a response.
+pub type EventStream = Decoded<sse::Decoder>;
+/// The lines of a response.
+pub type LineStream = Decoded<lines::Decoder>;
+/// The JSON values of a response that has one on each line.
+pub type JsonStream<T> = Decoded<ndjson::Decoder<T>>;
+/// The text of a response, piece by piece as it arrives.
+pub type TextStream = Decoded<text::Decoder>;
+
+/// The items of a response's body, as a decoder finds them.
 ///
-/// Dropping it ends the connection's stream, so a caller that has seen enough costs nothing more.
-#[must_use = "events are read only when they are asked for"]
-pub struct EventStream {
+/// The body is read only as items are asked for, chunk by chunk, so a caller that is slow slows the
+/// sender down, and what is held is one chunk and one unfinished item. Dropping the stream ends the
+/// response at once, so a caller that has seen enough costs nothing more. How long the sender may be
+/// silent is for the transport to limit; `blaxel_transport::Client` allows 120 seconds.
+///
+/// It is a [`Stream`] too.
+#[must_use = "the body is read only when items are asked for"]
+pub struct Decoded<D: Decode> {
     /// `None` once the body has ended.
     body: Option<Body>,
-    decoder: Decoder,
+    /// `None` once the stream has ended.
+    decoder: Option<D>,
+    end: Option<End<D::Item>>,
+    origin: Origin,
 }
 
-impl EventStream {
-    /// Reads events from a body. One event may be up to
-    /// [`Decoder::DEFAULT_LIMIT`] bytes.
-    pub fn new(body: Body) -> Self {
-        Self::with_decoder(body, Decoder::new())
-    }
+/// Knows the item that ends a stream.
+struct End<T> {
+    mark: String,
+    is: Box<dyn FnMut(&T) -> bool + Send>,
+}
 
-    /// Reads events from a body by a decoder with a limit of its own.
-    pub fn with_decoder(body: Body, decoder: Decoder) -> Self {
+/// What a stream came out of, for its errors.
+#[derive(Default)]
+pub(crate) struct Origin {
+    pub(crate) operation: Option<&'static OperationInfo>,
+    pub(crate) head: Option<Box<http::response::Parts>>,
+}
+
+impl<D: Decode + Default> Decoded<D> {
+    /// Reads a body by a decoder with the usual limit.
+    pub fn new(body: Body) -> Self {
+        Self::with_decoder(body, D::default())
+    }
+}
+
+impl<D: Decode> Decoded<D> {
+    /// Reads a body by a decoder with a limit of its own.
+    pub fn with_decoder(body: Body, decoder: D) -> Self {
         Self {
             body: Some(body),
-            decoder,
+            decoder: Some(decoder),
+            end: None,
+            origin: Origin::default(),
         }
     }
 
-    /// The next event, or `None` at the end of the body.
+    /// Says what ends the stream: an item for which `is_end` holds, `mark` being its name in the error.
+    /// That item is not given out, and what comes after it is not read. A body that ends without one
+    /// was cut, which is [`Error::is_truncated`].
     ///
-    /// It may be dropped while it waits: no event is lost.
-    ///
-    /// # Errors
-    ///
-    /// When the connection fails or falls silent, and [`Error::is_decode`] for an event that is too
-    /// large or not UTF-8. After an error the stream has ended.
-    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
-        poll_fn(|cx| self.poll_event(cx)).await
+    /// ```
+    /// # use blaxel_core::Body;
+    /// # use blaxel_inference::EventStream;
+    /// # let body = Body::empty();
+    /// let events = EventStream::new(body).until("[DONE]", |event| event.data() == "[DONE]");
+    /// ```
+    pub fn until<F>(mut self, mark: impl Into<String>, is_end: F) -> Self
+    where
+        F: FnMut(&D::Item) -> bool + Send + 'static,
+    {
+        self.end = Some(End {
+            mark: mark.into(),
+            is: Box::new(is_end),
+        });
+        self
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+    pub(crate) fn out_of(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// What an error met while reading becomes.
+    pub(crate) fn place(&self, error: Error) -> Error {
+        let error = error.in_operation(self.origin.operation);
+        match &self.origin.head {
+            // One that the connection or a limit caused tells for itself how far the request got.
+            Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
+            _ => error,
+        }
+    }
+
+    /// Ends the stream and gives back what it holds.
+    pub(crate) fn close(&mut self) {
+        self.body = None;
+        self.decoder = None;
+        self.end = None;
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
+        let Some(outcome) = ready!(self.poll_decoder(cx)) else {
+            let missed = self.end.take();
+            self.close();
+            return Poll::Ready(missed.map(|end| {
+                let mark = end.mark;
+                let message = format!("the stream was cut: it ended without its end mark {mark}");
+                Err(self.place(Error::truncated(message)))
+            }));
+        };
+        let item = match outcome {
+            Ok(item) => item,
+            Err(error) => {
+                self.close();
+                return Poll::Ready(Some(Err(self.place(error))));
+            }
+        };
+        if self.end.as_mut().is_some_and(|end| (end.is)(&item)) {
+            self.close();
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(item)))
+    }
+
+    fn poll_decoder(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
+        let Some(decoder) = &mut self.decoder else {
+            return Poll::Ready(None);
+        };
         loop {
-            if let Some(event) = self.decoder.next_event() {
-                return Poll::Ready(Some(event.map_err(|problem| {
-                    self.body = None;
-                    unreadable(problem)
-                })));
+            if let Some(item) = decoder.next_item() {
+                return Poll::Ready(Some(item));
             }
             let Some(body) = &mut self.body else {
-                return Poll::Ready(self.decoder.finish().map(|last| last.map_err(unreadable)));
+                return Poll::Ready(decoder.finish());
             };
             match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(chunk) = frame.into_data() {
-                        self.decoder.push(chunk);
+                        decoder.push(chunk);
                     }
                 }
-                Some(Err(error)) => {
-                    self.body = None;
-                    self.decoder = Decoder::new();
-                    return Poll::Ready(Some(Err(error)));
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => self.body = None,
             }
         }
     }
 }
 
-fn unreadable(problem: crate::sse::DecodeError) -> Error {
-    Error::decode("the event stream cannot be read").caused_by(problem)
-}
-
-impl Stream for EventStream {
-    type Item = Result<Event, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_event(cx)
+impl<D: Decode + Unpin> Decoded<D> {
+    /// The next item, or `None` at the end of the stream.
+    ///
+    /// It may be dropped while it waits: no item is lost.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails or falls silent; [`Error::is_decode`] for an item that is too large or
+    /// is not what it should be; [`Error::is_truncated`] if the stream ended before its end mark, where
+    /// it has one. After an error the stream has ended.
+    pub async fn next(&mut self) -> Option<Result<D::Item, Error>> {
+        poll_fn(|cx| self.poll_item(cx)).await
     }
 }
 
-impl fmt::Debug for EventStream {
+impl<D: Decode + Unpin> Stream for Decoded<D> {
+    type Item = Result<D::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_item(cx)
+    }
+}
+
+impl<D: Decode> fmt::Debug for Decoded<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream")
+        f.debug_struct("Decoded")
             .field("open", &self.body.is_some())
             .finish_non_exhaustive()
     }

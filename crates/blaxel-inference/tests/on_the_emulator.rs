@@ -114,12 +114,7 @@ async fn odd_but_good_streams_are_read() {
 async fn bad_streams_are_errors_that_say_why() {
     let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
     for (rest, part) in [
-        ("", "was cut"),
         ("data: {\"choices\":[{\"del", "no piece of a chat"),
-        (
-            "data: {\"error\":{\"message\":\"overloaded\"}}\n\n",
-            "failed midway: overloaded",
-        ),
         ("data: <html>\n\n", "no piece of a chat"),
     ] {
         let body: &'static str = format!("{piece}\n\n{rest}").leak();
@@ -132,6 +127,30 @@ async fn bad_streams_are_errors_that_say_why() {
         );
         assert!(
             error.to_string().starts_with("StreamChatCompletion: "),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
+    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    let (text, error) = read(format!("{piece}\n\n").leak()).await;
+    let error = error.unwrap();
+    assert_eq!(text, "a");
+    assert!(error.is_truncated() && error.was_transient(), "{error}");
+    assert!(error.to_string().contains("[DONE]"), "{error}");
+
+    for failure in [
+        "data: {\"error\":{\"message\":\"overloaded\"}}",
+        "event: error\ndata: {\"message\":\"overloaded\"}",
+        "data: {\"error\":\"overloaded\"}",
+    ] {
+        let (_, error) = read(format!("{piece}\n\n{failure}\n\n").leak()).await;
+        let error = error.unwrap();
+        assert!(error.is_failed(), "{error}");
+        assert!(
+            error.to_string().contains("failed midway: overloaded"),
             "{error}"
         );
     }
@@ -217,7 +236,7 @@ async fn an_agent_s_reply_comes_in_pieces_to_who_asks_for_events() {
     let input = json!({"inputs": "How are you?"});
     let whole: Value = agent.invoke(&input).await.unwrap();
 
-    let mut events = agent.events(&input).await.unwrap();
+    let mut events = agent.post(&input).events().await.unwrap();
     let (mut text, mut pieces) = (String::new(), 0);
     while let Some(event) = events.next().await {
         let piece: Value = serde_json::from_str(event.unwrap().data()).unwrap();

@@ -19,6 +19,7 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::operation::Plane;
+use crate::time::Timestamp;
 use crate::version::ApiVersion;
 
 /// How much of a plain-text body is kept as the message, in characters.
@@ -69,11 +70,29 @@ impl ApiError {
         };
         if platform {
             error.origin = Origin::Gateway;
-        } else if plane == Some(Plane::Run) && error.origin == Origin::ControlPlane {
+        } else if plane == Some(Plane::Run) && !error.came_from_before_the_workload(head) {
             error.origin = Origin::Workload;
         }
         error.code = error.code.or_else(|| header("x-blaxel-error-code"));
         error
+    }
+
+    /// Whether an answer to a call of a workload was made on the way to it. A workload may use any
+    /// shape that the platform uses, pages of HTML among them; of those only what a content network
+    /// says of itself counts.
+    fn came_from_before_the_workload(&self, head: &http::response::Parts) -> bool {
+        match self.origin {
+            Origin::Gateway => true,
+            Origin::Edge => {
+                let server = text_header(&head.headers, "server").unwrap_or_default();
+                let server = server.to_ascii_lowercase();
+                matches!(head.status.as_u16(), 502..=504)
+                    || ["cloudfront", "pingora"]
+                        .iter()
+                        .any(|edge| server.contains(edge))
+            }
+            _ => false,
+        }
     }
 
     fn bare(origin: Origin, message: Option<String>) -> Self {
@@ -200,6 +219,23 @@ impl ApiError {
     #[must_use]
     pub fn docs_url(&self) -> Option<&str> {
         self.text("docs_url")
+    }
+
+    /// When the platform says that it failed.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        self.text("timestamp")?.parse().ok()
+    }
+
+    /// The status that the answer names in its body. It can differ from that of the response, which
+    /// [`Error::status`](crate::Error::status) tells, where something on the way changed the latter.
+    #[must_use]
+    pub fn stated_status(&self) -> Option<u16> {
+        let status = self
+            .body
+            .get("status")
+            .or_else(|| self.body.get("status_code"))?;
+        u16::try_from(status.as_u64()?).ok()
     }
 
     /// The finer word some answers carry beside the code, such as `CREATION_IN_PROGRESS`.

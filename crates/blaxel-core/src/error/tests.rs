@@ -224,6 +224,86 @@ fn a_sleeping_workload_is_not_a_missing_one() {
 }
 
 #[test]
+fn a_workload_that_cannot_answer_now_is_one_error_whoever_says_so() {
+    let platform = [
+        ("x-blaxel-source", "platform"),
+        ("x-blaxel-error-code", "WORKLOAD_UNAVAILABLE"),
+    ];
+    let page = "<html><title>502 Bad Gateway</title></html>";
+    for error in [
+        answer(&CALL, 404, &platform, ""),
+        answer(&CALL, 503, &platform[..1], "no healthy upstream"),
+        answer(&CALL, 502, &[], page),
+    ] {
+        assert!(error.is_unavailable() && error.was_transient(), "{error}");
+        assert!(!error.is_not_found(), "{error}");
+    }
+    let own = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","message":"mine"}}"#;
+    for error in [
+        answer(&CALL, 404, &[], own),
+        answer(&CALL, 503, &[], r#"{"error":"busy"}"#),
+        answer(&CALL, 504, &[], page),
+        answer(&CREATE, 502, &[], page),
+    ] {
+        assert!(!error.is_unavailable(), "{error}");
+    }
+}
+
+#[test]
+fn what_a_workload_says_is_its_own_whatever_the_shape() {
+    let page = "<html><title>Oh no</title></html>";
+    for (status, body) in [
+        (404, page),
+        (500, page),
+        (
+            401,
+            r#"{"error":"invalid_token","error_description":"mine"}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"bad","type":"invalid_request"}}"#,
+        ),
+        (500, "<Error><Code>Mine</Code></Error>"),
+        (418, ""),
+    ] {
+        let error = answer(&CALL, status, &[], body);
+        assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
+    }
+    let edge = answer(&CALL, 413, &[("server", "CloudFront")], page);
+    assert_eq!(edge.api().unwrap().origin(), Origin::Edge);
+}
+
+#[test]
+fn every_member_of_the_gateway_s_envelope_can_be_read() {
+    let body = r#"{"error":{"code":"POLICY_VIOLATION","message":"no","origin":"platform",
+        "retryable":false,"action":"ask","do_not":"loop","docs_url":"https://docs/e","status":403,
+        "timestamp":"2026-08-20T10:00:00Z","more":1}}"#;
+    let error = answer(&CALL, 403, &[], body);
+    let api = error.api().unwrap();
+    assert_eq!(
+        (api.code(), api.message()),
+        (Some("POLICY_VIOLATION"), Some("no"))
+    );
+    assert_eq!((api.action(), api.do_not()), (Some("ask"), Some("loop")));
+    assert_eq!(
+        (api.docs_url(), api.retryable()),
+        (Some("https://docs/e"), Some(false))
+    );
+    assert_eq!(
+        (api.origin(), api.stated_status()),
+        (Origin::Gateway, Some(403))
+    );
+    assert_eq!(api.timestamp().unwrap().as_str(), "2026-08-20T10:00:00Z");
+    assert_eq!(api.members()["more"], 1);
+}
+
+#[test]
+fn a_stream_that_was_cut_can_be_asked_for_again() {
+    let error = Error::truncated("cut").in_operation(Some(&CALL));
+    assert!(error.is_truncated() && error.was_transient() && error.maybe_applied());
+}
+
+#[test]
 fn waits_are_read_in_both_units() {
     let wait = |name, value| answer(&CREATE, 429, &[(name, value)], "").retry_after();
     assert_eq!(

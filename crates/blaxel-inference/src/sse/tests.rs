@@ -1,16 +1,7 @@
-use std::cell::Cell;
-
 use proptest::prelude::*;
 
 use super::*;
-
-thread_local! {
-    static WORK: Cell<usize> = const { Cell::new(0) };
-}
-
-pub(super) fn add_work(bytes: usize) {
-    WORK.set(WORK.get() + bytes);
-}
+use crate::split::{BYTE_ORDER_MARK, work};
 
 /// Pushes each chunk, reads all there is after each, and finishes.
 fn decode_chunks<'a>(
@@ -324,11 +315,11 @@ fn a_long_line_is_not_copied_again_when_it_is_complete() {
 const WORK_PER_BYTE: usize = 7;
 
 fn work_per_byte(stream: &[u8], chunk_size: usize) -> usize {
-    WORK.set(0);
+    work::take();
     let events = decode_chunks(Decoder::new(), stream.chunks(chunk_size));
     assert_eq!(events.len(), 1);
     assert!(events[0].is_ok());
-    WORK.get().div_ceil(stream.len())
+    work::take().div_ceil(stream.len())
 }
 
 #[test]
@@ -354,19 +345,6 @@ fn the_work_stays_in_proportion_to_the_event() {
             );
         }
     }
-}
-
-#[test]
-fn errors_say_what_is_wrong() {
-    let too_large = DecodeError::TooLarge { limit: 16 };
-    assert_eq!(
-        too_large.to_string(),
-        "an event of the stream is larger than 16 bytes"
-    );
-    assert_eq!(
-        DecodeError::NotUtf8.to_string(),
-        "an event of the stream is not valid UTF-8"
-    );
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! How the address of a workload is found.
+//!
+//! In this order: the one handed over by `at`; the one that a variable forces, where variables are
+//! looked into; the `metadata.url` of the resource, where it is looked up; and the origin of the run
+//! plane with workspace, kind and name behind it. A host name is never taken apart nor put together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use blaxel_core::{
+    Error, HttpService, Operation, OperationInfo, RequestWriter, Source, call, response,
+};
+use bytes::Bytes;
+use http::Method;
+use serde::Deserialize;
+
+use crate::target::Address;
+
+/// A kind of workload, as variables name it.
+pub(crate) struct Kind {
+    pub(crate) singular: &'static str,
+    pub(crate) plural: &'static str,
+}
+
+pub(crate) const AGENT: Kind = Kind {
+    singular: "AGENT",
+    plural: "AGENTS",
+};
+pub(crate) const MODEL: Kind = Kind {
+    singular: "MODEL",
+    plural: "MODELS",
+};
+
+/// Where addresses that are forced are looked for.
+#[derive(Clone)]
+pub(crate) struct Forced(Arc<Variables>);
+
+type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+impl Forced {
+    pub(crate) fn by(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(variables))
+    }
+
+    /// The address that a variable forces on a workload; an empty variable forces none.
+    pub(crate) fn address(&self, kind: &Kind, name: &str) -> Option<Address> {
+        let name = name.to_uppercase().replace('-', "_");
+        [kind.plural, kind.singular].into_iter().find_map(|kind| {
+            let variable = format!("BL_{kind}_{name}_URL");
+            let url = self.0(&variable).filter(|url| !url.trim().is_empty())?;
+            Some(Address {
+                url: url.trim().to_owned(),
+                source: Source::variable(variable),
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Forced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forced")
+    }
+}
+
+/// What is read of a resource to find its workload and speak to it.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Resource {
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    pub(crate) spec: Spec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Spec {
+    pub(crate) runtime: Option<Runtime>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Runtime {
+    pub(crate) generation: Option<String>,
+    pub(crate) model: Option<String>,
+}
+
+impl Resource {
+    /// The resource's own address, if the platform gave it one.
+    pub(crate) fn address(&self) -> Option<Address> {
+        let url = self.metadata.url.as_deref()?.trim();
+        (!url.is_empty()).then(|| Address {
+            url: url.to_owned(),
+            source: Source::Code,
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> Option<&Runtime> {
+        self.spec.runtime.as_ref()
+    }
+}
+
+/// Looks an agent up. `GET /agents/{agentName}`.
+pub(crate) async fn agent(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
+    call(service, &GetAgent { name }).await
+}
+
+/// Looks a model up. `GET /models/{modelName}`.
+pub(crate) async fn model(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
+    call(service, &GetModel { name }).await
+}
+
+/// Declares the operation that reads a resource of one kind.
+macro_rules! lookup {
+    ($operation:ident, $path:literal) => {
+        struct $operation<'a> {
+            name: &'a str,
+        }
+
+        impl Operation for $operation<'_> {
+            type Output = Resource;
+            const INFO: &'static OperationInfo =
+                &OperationInfo::new(stringify!($operation), Method::GET, $path).taking(&[]);
+
+            fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+                request.path([self.name])
+            }
+
+            fn read(response: &http::Response<Bytes>) -> Result<Resource, Error> {
+                response::json(response)
+            }
+        }
+    };
+}
+
+lookup!(GetAgent, "/agents/{agentName}");
+lookup!(GetModel, "/models/{modelName}");

@@ -1,0 +1,279 @@
+//! A whole answer out of its pieces.
+
+use serde_json::{Map, Value};
+
+use super::answer::{ChatCompletion, Choice};
+use super::chunk::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
+use super::message::{Content, Message, Role};
+use super::tool::ToolCall;
+
+/// Puts the pieces of a streamed answer together, tool calls included.
+///
+/// ```no_run
+/// # use blaxel_core::Error;
+/// # async fn example(mut stream: blaxel_inference::ChatStream) -> Result<(), Error> {
+/// use blaxel_inference::ChatAssembler;
+///
+/// let mut assembler = ChatAssembler::new();
+/// while let Some(piece) = stream.next().await {
+///     let piece = piece?;
+///     print!("{}", piece.text());
+///     assembler.add(&piece);
+/// }
+/// let answer = assembler.finish();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Who does not want the pieces themselves takes [`ChatStream::whole`](crate::ChatStream::whole).
+#[derive(Clone, Debug, Default)]
+pub struct ChatAssembler {
+    answer: ChatCompletion,
+    /// For each choice, the index by which the pieces name each of its calls.
+    calls: Vec<Vec<u32>>,
+    held: usize,
+}
+
+impl ChatAssembler {
+    /// An answer of which nothing has come.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes of text have come: what was said, thought, and written as arguments.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes the next piece in.
+    pub fn add(&mut self, piece: &ChatChunk) {
+        keep_first(&mut self.answer.id, &piece.id);
+        keep_first(&mut self.answer.model, &piece.model);
+        self.answer.usage = piece.usage.or(self.answer.usage);
+        for choice in &piece.choices {
+            self.add_choice(choice);
+        }
+    }
+
+    /// The answer as far as it came, its choices in order.
+    #[must_use]
+    pub fn finish(mut self) -> ChatCompletion {
+        self.answer.choices.sort_by_key(|choice| choice.index);
+        self.answer
+    }
+
+    fn add_choice(&mut self, piece: &ChunkChoice) {
+        let choices = &mut self.answer.choices;
+        // Looked for rather than jumped to: an index is the server's word.
+        let known = choices
+            .iter()
+            .position(|choice| choice.index == piece.index);
+        let at = known.unwrap_or_else(|| {
+            choices.push(Choice {
+                index: piece.index,
+                message: Message::empty(Role::Assistant),
+                finish_reason: None,
+            });
+            self.calls.push(Vec::new());
+            choices.len() - 1
+        });
+        let (Some(choice), Some(calls)) = (choices.get_mut(at), self.calls.get_mut(at)) else {
+            return;
+        };
+        if piece.finish_reason.is_some() {
+            choice.finish_reason.clone_from(&piece.finish_reason);
+        }
+        self.held += add_delta(&mut choice.message, &piece.delta);
+        for call in &piece.delta.tool_calls {
+            self.held += add_call(&mut choice.message.tool_calls, calls, call);
+        }
+    }
+}
+
+fn keep_first(kept: &mut Option<String>, new: &Option<String>) {
+    if kept.is_none() {
+        kept.clone_from(new);
+    }
+}
+
+/// Takes in what is new but calls. Gives the length of it.
+fn add_delta(message: &mut Message, delta: &Delta) -> usize {
+    if let Some(role) = &delta.role {
+        message.role = role.clone();
+    }
+    let mut added = 0;
+    if let Some(text) = &delta.content {
+        added += text.len();
+        match &mut message.content {
+            Some(Content::Text(before)) => before.push_str(text),
+            other => *other = Some(Content::Text(text.clone())),
+        }
+    }
+    for (member, text) in [
+        ("refusal", &delta.refusal),
+        ("reasoning_content", &delta.reasoning_content),
+        ("reasoning", &delta.reasoning),
+    ] {
+        if let Some(text) = text {
+            added += text.len();
+            append(&mut message.other, member, text);
+        }
+    }
+    added
+}
+
+fn append(members: &mut Map<String, Value>, member: &str, text: &str) {
+    match members.get_mut(member) {
+        Some(Value::String(before)) => before.push_str(text),
+        _ => {
+            members.insert(member.to_owned(), text.into());
+        }
+    }
+}
+
+/// Takes in what is new in a call. Gives the length of it.
+fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallDelta) -> usize {
+    let id = delta.id.as_deref().unwrap_or_default();
+    // From the end: some providers give all calls one index and tell them apart by their ids alone.
+    let known = indices.iter().rposition(|index| *index == delta.index);
+    let known = known.filter(|at| {
+        let has = calls.get(*at).map_or("", |call| call.id.as_str());
+        id.is_empty() || has.is_empty() || has == id
+    });
+    let at = known.unwrap_or_else(|| {
+        calls.push(ToolCall::new(String::new()));
+        indices.push(delta.index);
+        calls.len() - 1
+    });
+    let Some(call) = calls.get_mut(at) else {
+        return 0;
+    };
+    if call.id.is_empty() {
+        id.clone_into(&mut call.id);
+    }
+    if let Some(name) = delta
+        .function
+        .name
+        .as_deref()
+        .filter(|name| !name.is_empty())
+    {
+        // Most send the name once, some with each piece; none sends it in parts.
+        name.clone_into(&mut call.function.name);
+    }
+    for (member, value) in &delta.other {
+        call.other.insert(member.clone(), value.clone());
+    }
+    let arguments = delta.function.arguments.as_deref().unwrap_or_default();
+    call.function.arguments.push_str(arguments);
+    arguments.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::FinishReason;
+    use serde_json::json;
+
+    fn assemble(pieces: &[Value]) -> ChatCompletion {
+        let mut assembler = ChatAssembler::new();
+        for piece in pieces {
+            assembler.add(&serde_json::from_value(piece.clone()).unwrap());
+        }
+        assembler.finish()
+    }
+
+    fn delta(delta: Value) -> Value {
+        json!({"id": "c", "model": "m", "choices": [{"index": 0, "delta": delta}]})
+    }
+
+    #[test]
+    fn text_and_usage_are_put_together() {
+        let answer = assemble(&[
+            delta(json!({"role": "assistant", "content": ""})),
+            delta(json!({"content": "Hel", "reasoning_content": "a"})),
+            delta(json!({"content": "lo", "reasoning_content": "b"})),
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+            json!({"choices": [], "usage": {"total_tokens": 7}}),
+        ]);
+        assert_eq!(
+            (answer.text(), answer.id.as_deref()),
+            (Some("Hello"), Some("c"))
+        );
+        assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
+        assert_eq!(answer.choices[0].message.other["reasoning_content"], "ab");
+        assert_eq!(answer.usage.unwrap().total_tokens, 7);
+    }
+
+    #[test]
+    fn calls_that_come_interleaved_are_told_apart() {
+        let call = |index: u32, id: Value, name: Value, arguments: &str| {
+            json!({"index": index, "id": id, "type": "function",
+                "function": {"name": name, "arguments": arguments}})
+        };
+        let answer = assemble(&[
+            delta(json!({"role": "assistant", "content": null,
+                "tool_calls": [call(0, json!("a"), json!("f"), "")]})),
+            delta(json!({"tool_calls": [call(1, json!("b"), json!("g"), "{\"y\"")]})),
+            delta(json!({"tool_calls": [
+                {"index": 0, "function": {"arguments": "{\"x\""}},
+                call(1, Value::Null, Value::Null, ":2}")]})),
+            delta(
+                json!({"tool_calls": [{"index": 0, "id": "", "function": {"arguments": ":1}"}}]}),
+            ),
+        ]);
+        let calls = answer.tool_calls();
+        let seen: Vec<_> = calls
+            .iter()
+            .map(|call| {
+                (
+                    call.id.as_str(),
+                    call.function.name.as_str(),
+                    call.arguments::<Value>().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [("a", "f", json!({"x": 1})), ("b", "g", json!({"y": 2}))]
+        );
+        assert_eq!(answer.text(), None);
+        // As it is sent back.
+        let sent = serde_json::to_value(&answer.choices[0].message).unwrap();
+        assert_eq!(
+            sent["tool_calls"][0],
+            json!({"id": "a", "type": "function",
+            "function": {"name": "f", "arguments": "{\"x\":1}"}})
+        );
+    }
+
+    #[test]
+    fn whole_calls_of_one_index_are_told_apart_by_their_ids() {
+        let call = |id: &str| {
+            json!({"index": 0, "id": id, "function": {"name": id, "arguments": "{}"},
+            "extra_content": {"google": {"thought_signature": id}}})
+        };
+        let answer = assemble(&[
+            delta(json!({"tool_calls": [call("a"), call("b")]})),
+            delta(json!({"tool_calls": [call("c")]})),
+        ]);
+        let ids: Vec<_> = answer
+            .tool_calls()
+            .iter()
+            .map(|call| call.id.as_str())
+            .collect();
+        assert_eq!(ids, ["a", "b", "c"]);
+        let signature = &answer.tool_calls()[1].other["extra_content"]["google"];
+        assert_eq!(signature["thought_signature"], "b");
+    }
+
+    /// An index is the server's word, and no reason to reserve anything.
+    #[test]
+    fn odd_indices_cost_nothing_and_choices_come_in_order() {
+        let piece = |index: u32| json!({"choices": [{"index": index, "delta": {"content": "x"}}]});
+        let answer = assemble(&[piece(u32::MAX), piece(0), piece(7)]);
+        let indices: Vec<_> = answer.choices.iter().map(|choice| choice.index).collect();
+        assert_eq!(indices, [0, 7, u32::MAX]);
+    }
+}

@@ -1,0 +1,280 @@
+//! The messages of a conversation.
+
+use blaxel_core::open_enum;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::nothing_for_null;
+use super::tool::ToolCall;
+
+open_enum! {
+    /// Who says a message.
+    pub enum Role {
+        /// The instructions that the conversation is under.
+        System = "system",
+        /// The same, as newer models call it.
+        Developer = "developer",
+        /// The person.
+        User = "user",
+        /// The model.
+        Assistant = "assistant",
+        /// A tool that the model called.
+        Tool = "tool",
+    }
+}
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said. There may be nothing beside tool calls.
+    #[serde(default)]
+    pub content: Option<Content>,
+    /// The tools that the model wants to be called.
+    #[serde(
+        default,
+        deserialize_with = "nothing_for_null",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that a message of a tool answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+    /// Every other member. What a model said is to be sent back with them.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Message {
+    /// Something said by somebody.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<Content>) -> Self {
+        Self {
+            content: Some(content.into()),
+            ..Self::empty(role)
+        }
+    }
+
+    pub(super) fn empty(role: Role) -> Self {
+        Self {
+            role,
+            content: None,
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            other: Map::new(),
+        }
+    }
+
+    /// Instructions.
+    #[must_use]
+    pub fn system(content: impl Into<Content>) -> Self {
+        Self::new(Role::System, content)
+    }
+
+    /// What the person says: a text, or texts and images.
+    ///
+    /// ```
+    /// use blaxel_inference::{Message, Part};
+    ///
+    /// let question = Message::user([
+    ///     Part::text("What is in this picture?"),
+    ///     Part::image("https://example.com/cat.png"),
+    /// ]);
+    /// ```
+    #[must_use]
+    pub fn user(content: impl Into<Content>) -> Self {
+        Self::new(Role::User, content)
+    }
+
+    /// What the model said.
+    #[must_use]
+    pub fn assistant(content: impl Into<Content>) -> Self {
+        Self::new(Role::Assistant, content)
+    }
+
+    /// What a tool answered to a call. The call is known by its [id](ToolCall::id).
+    #[must_use]
+    pub fn tool(call: impl Into<String>, content: impl Into<Content>) -> Self {
+        Self {
+            tool_call_id: Some(call.into()),
+            ..Self::new(Role::Tool, content)
+        }
+    }
+
+    /// The text, if the content is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Some(Content::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What is said in a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Content {
+    /// A text.
+    Text(String),
+    /// Several parts, of which some may be no text.
+    Parts(Vec<Part>),
+    /// A form that this version of the SDK has no name for.
+    Other(Value),
+}
+
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Vec<Part>> for Content {
+    fn from(parts: Vec<Part>) -> Self {
+        Self::Parts(parts)
+    }
+}
+
+impl<const N: usize> From<[Part; N]> for Content {
+    fn from(parts: [Part; N]) -> Self {
+        Self::Parts(parts.into())
+    }
+}
+
+/// A part of what is said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Part {
+    /// A text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// An image.
+    ImageUrl {
+        /// Where it is.
+        image_url: ImageUrl,
+    },
+    /// A recording.
+    InputAudio {
+        /// The recording itself.
+        input_audio: InputAudio,
+    },
+    /// A part that this version of the SDK has no name for, or one with members it does not know.
+    #[serde(untagged)]
+    Other(Value),
+}
+
+impl Part {
+    /// A text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+
+    /// An image at an address. A `data:` address holds the image itself, in base64.
+    #[must_use]
+    pub fn image(url: impl Into<String>) -> Self {
+        Self::ImageUrl {
+            image_url: ImageUrl {
+                url: url.into(),
+                detail: None,
+            },
+        }
+    }
+
+    /// A recording: its bytes in base64, and its format, `wav` or `mp3` with most providers.
+    #[must_use]
+    pub fn audio(data: impl Into<String>, format: impl Into<String>) -> Self {
+        Self::InputAudio {
+            input_audio: InputAudio {
+                data: data.into(),
+                format: format.into(),
+            },
+        }
+    }
+}
+
+/// Where an image is, and how closely to look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageUrl {
+    /// Its address, which may be a `data:` one.
+    pub url: String,
+    /// `low`, `high` or `auto`; the provider chooses unless it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// A recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputAudio {
+    /// Its bytes in base64.
+    pub data: String,
+    /// Its format, such as `wav`.
+    pub format: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What a provider sent goes back as it came, whatever this version knows of it.
+    #[test]
+    fn a_message_is_sent_back_as_it_came() {
+        for message in [
+            json!({"role": "assistant", "content": "hi", "refusal": null, "annotations": []}),
+            json!({"role": "assistant", "content": null, "tool_calls": [{
+                "id": "c1", "type": "function", "extra_content": {"google": {"signature": "s"}},
+                "function": {"name": "f", "arguments": "{}", "strict": true}}]}),
+            json!({"role": "user", "content": [
+                {"type": "text", "text": "a"},
+                {"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}},
+                {"type": "image_url", "image_url": {"url": "https://x/y", "detail": "low"}},
+                {"type": "image_url", "image_url": {"url": "https://x/y", "size": 1}},
+                {"type": "video", "video": {}},
+                {"kind": "odd"}]}),
+            json!({"role": "narrator", "content": {"odd": true}}),
+            json!({"role": "tool", "tool_call_id": "c1", "content": "42"}),
+        ] {
+            let read: Message = serde_json::from_value(message.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&read).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn parts_are_written_as_the_providers_expect() {
+        let message = Message::user([
+            Part::text("a"),
+            Part::image("data:image/png;base64,AA=="),
+            Part::audio("AA==", "wav"),
+        ]);
+        assert_eq!(
+            serde_json::to_value(&message).unwrap(),
+            json!({"role": "user", "content": [
+                {"type": "text", "text": "a"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+                {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]})
+        );
+    }
+
+    #[test]
+    fn null_tool_calls_are_none() {
+        let message = json!({"role": "assistant", "content": "a", "tool_calls": null});
+        let read: Message = serde_json::from_value(message).unwrap();
+        assert!(read.tool_calls.is_empty());
+        assert_eq!(read.text(), Some("a"));
+    }
+}

@@ -1,0 +1,160 @@
+//! A model's answer as it is said.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::{Body, Error};
+use futures_core::Stream;
+use serde_json::Value;
+
+use super::answer::{ChatCompletion, Usage};
+use super::assembler::ChatAssembler;
+use super::chunk::ChatChunk;
+use crate::sse::Event;
+use crate::stream::EventStream;
+
+/// What a chat stream ends with.
+const END_MARK: &str = "[DONE]";
+
+/// How much text a whole answer may have, in bytes; no model says a tenth of it.
+const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
+
+/// A model's answer, piece by piece as it is said.
+///
+/// It ends after the end mark `[DONE]`. A stream that ends without one was cut, which is
+/// [`Error::is_truncated`]: half an answer is not taken for a whole one.
+///
+/// As for memory, silence and dropping it, what is said of [`Decoded`](crate::Decoded) holds.
+#[must_use = "the answer is read only when it is asked for"]
+pub struct ChatStream {
+    events: EventStream,
+    usage: Option<Usage>,
+}
+
+impl ChatStream {
+    /// Reads the pieces out of any body that holds them.
+    pub fn new(body: Body) -> Self {
+        Self::of(EventStream::new(body))
+    }
+
+    pub(crate) fn of(events: EventStream) -> Self {
+        Self {
+            events: events.until(END_MARK, |event| event.data().trim() == END_MARK),
+            usage: None,
+        }
+    }
+
+    /// The next piece, or `None` after the whole answer.
+    ///
+    /// It may be dropped while it waits: no piece is lost.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails or falls silent; [`Error::is_truncated`] when the stream is cut;
+    /// [`Error::is_failed`] when the provider reports an error midway; and [`Error::is_decode`] for
+    /// what is no piece of a chat. After an error the stream has ended.
+    pub async fn next(&mut self) -> Option<Result<ChatChunk, Error>> {
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// What the call used, once a piece has told it.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Reads on to the end, and puts the pieces from here on together.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next`](Self::next), and [`Error::is_decode`] for an answer of more than 32 MiB of text.
+    pub async fn whole(mut self) -> Result<ChatCompletion, Error> {
+        let mut assembler = ChatAssembler::new();
+        while let Some(piece) = self.next().await {
+            assembler.add(&piece?);
+            if assembler.held() > WHOLE_LIMIT {
+                let message = format!("the answer is larger than the limit of {WHOLE_LIMIT} bytes");
+                return Err(self.events.place(Error::decode(message)));
+            }
+        }
+        Ok(assembler.finish())
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatChunk, Error>>> {
+        let Some(event) = ready!(Pin::new(&mut self.events).poll_next(cx)) else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(Some(match event {
+            Ok(event) => match read_chunk(event) {
+                Ok(chunk) => {
+                    self.usage = chunk.usage.or(self.usage);
+                    Ok(chunk)
+                }
+                Err(error) => {
+                    let error = self.events.place(error);
+                    self.events.close();
+                    Err(error)
+                }
+            },
+            Err(error) => Err(error),
+        }))
+    }
+}
+
+fn read_chunk(event: Event) -> Result<ChatChunk, Error> {
+    let decoded = match serde_json::from_str::<ChatChunk>(event.data()) {
+        // An error has none of a piece's members, so it decodes as an empty piece.
+        Ok(mut chunk) if !chunk.choices.is_empty() || chunk.usage.is_some() => {
+            chunk.raw = event.into_text();
+            return Ok(chunk);
+        }
+        other => other,
+    };
+    if let Some(message) = reported_error(&event) {
+        return Err(Error::failed(format!("the model failed midway: {message}")));
+    }
+    match decoded {
+        Ok(mut chunk) => {
+            chunk.raw = event.into_text();
+            Ok(chunk)
+        }
+        Err(problem) => {
+            Err(Error::decode("an event of the stream is no piece of a chat").caused_by(problem))
+        }
+    }
+}
+
+/// The message of an error sent in place of a piece.
+fn reported_error(event: &Event) -> Option<String> {
+    let data: Value = serde_json::from_str(event.data()).ok()?;
+    let error = match data.get("error").filter(|error| !error.is_null()) {
+        Some(error) => error,
+        None if event.name() == "error" => &data,
+        None => return None,
+    };
+    let message = error.get("message").unwrap_or(error);
+    Some(
+        message
+            .as_str()
+            .map_or_else(|| message.to_string(), str::to_owned),
+    )
+}
+
+impl Stream for ChatStream {
+    type Item = Result<ChatChunk, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_chunk(cx)
+    }
+}
+
+impl fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("events", &self.events)
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+//! What a workload answers.
+
+use std::fmt;
+
+use blaxel_core::{Body, Error, OperationInfo, response};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::decode::Decode;
+use crate::pieces::{Format, PieceStream};
+use crate::stream::{Decoded, EventStream, JsonStream, LineStream, Origin, TextStream};
+
+/// The successful answer of a workload: its head, and a body that is at hand or flows on.
+///
+/// The platform gives no form to what workloads answer, so the caller chooses how to read it, or goes by
+/// the [format](Self::format) that the answer names.
+pub struct Reply {
+    operation: &'static OperationInfo,
+    head: http::response::Parts,
+    body: Body,
+    limit: usize,
+}
+
+impl Reply {
+    /// How much is read into memory unless another limit is set: 32 MiB, in bytes.
+    pub const DEFAULT_LIMIT: usize = 32 * 1024 * 1024;
+
+    pub(crate) fn new(operation: &'static OperationInfo, response: http::Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            operation,
+            head,
+            body,
+            limit: Self::DEFAULT_LIMIT,
+        }
+    }
+
+    /// The status, one of 2xx.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The id by which the platform's operators find the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.head.headers.get("x-request-id")?.to_str().ok()
+    }
+
+    /// The kind of content that the answer says it is, parameters included.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.head.headers.get(CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// The format that a stream of this kind of content has.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        Format::of(self.content_type().unwrap_or_default())
+    }
+
+    /// Sets how much [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json) read into
+    /// memory, in bytes.
+    #[must_use]
+    pub fn limited_to(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Reads the body to its end.
+    ///
+    /// # Errors
+    ///
+    /// When the connection fails or falls silent, and [`Error::is_decode`] if the body is larger than
+    /// the limit.
+    pub async fn bytes(self) -> Result<Bytes, Error> {
+        Ok(self.whole().await?.into_body())
+    }
+
+    /// Reads the body to its end as text.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bytes`](Self::bytes), and [`Error::is_decode`] if it is not UTF-8.
+    pub async fn text(self) -> Result<String, Error> {
+        let operation = self.operation;
+        let (head, body) = self.whole().await?.into_parts();
+        String::from_utf8(body.into()).map_err(|problem| {
+            Error::decode("the answer is not UTF-8")
+                .caused_by(problem.utf8_error())
+                .with_head(&head)
+                .in_operation(Some(operation))
+        })
+    }
+
+    /// Reads the body to its end as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bytes`](Self::bytes), and [`Error::is_decode`] if it is not the expected JSON.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let operation = self.operation;
+        let whole = self.whole().await?;
+        response::json(&whole).map_err(|error| {
+            let (head, _) = whole.into_parts();
+            error.with_head(&head).in_operation(Some(operation))
+        })
+    }
+
+    /// The answer with its body in memory.
+    pub(crate) async fn whole(self) -> Result<http::Response<Bytes>, Error> {
+        let attempts = self.body.attempts();
+        match response::collect(self.body, self.limit).await {
+            Ok(bytes) => Ok(http::Response::from_parts(self.head, bytes)),
+            Err(error) => Err(error
+                .with_head(&self.head)
+                .in_operation(Some(self.operation))
+                .with_attempts(attempts)),
+        }
+    }
+
+    /// Reads the body as server-sent events, whatever it says it is.
+    pub fn events(self) -> EventStream {
+        self.decoded(Default::default())
+    }
+
+    /// Reads the body line by line, whatever it says it is.
+    pub fn lines(self) -> LineStream {
+        self.decoded(Default::default())
+    }
+
+    /// Reads the body as JSON values, one on each line, whatever it says it is.
+    pub fn json_lines<T: DeserializeOwned>(self) -> JsonStream<T> {
+        self.decoded(Default::default())
+    }
+
+    /// Reads the body as text as it arrives, whatever it says it is.
+    pub fn texts(self) -> TextStream {
+        self.decoded(Default::default())
+    }
+
+    /// Reads the body in the [format](Self::format) that it says it has.
+    pub fn pieces(self) -> PieceStream {
+        let decoder = self.format().decoder();
+        self.decoded(decoder)
+    }
+
+    /// Reads the body by any decoder, one with a limit of its own for instance.
+    pub fn decoded<D: Decode>(self, decoder: D) -> Decoded<D> {
+        Decoded::with_decoder(self.body, decoder).out_of(Origin {
+            operation: Some(self.operation),
+            head: Some(Box::new(self.head)),
+        })
+    }
+
+    /// The body itself; [`Body::chunk`] gives its bytes as they arrive.
+    #[must_use]
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+}
+
+impl From<Reply> for http::Response<Body> {
+    fn from(reply: Reply) -> Self {
+        Self::from_parts(reply.head, reply.body)
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.head.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,271 @@
+//! What is promised of streams: byte-exact however they are cut, never silently short, no faster than
+//! they are read, gone when they are dropped.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use blaxel_core::{Body, Error};
+use blaxel_inference::{
+    ChatRequest, ChatStream, Decode, Decoded, EventStream, Format, Inference, JsonStream,
+    LineStream, Message, Piece, TextStream, lines, sse,
+};
+use serde_json::Value;
+use support::{Step, chunk, chunks, script, scripted, typed};
+
+const CHAT: &str = "\u{feff}: hello\r\n\r\ndata: {\"id\":\"c\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
+    event: message\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"Grüße 🦀\"}}]}\r\n\r\n: keepalive\n\n\
+    data:{\"choices\":[{\"delta\":\ndata: {\"content\":\"!\"},\"finish_reason\":\"stop\"}]}\r\r\
+    data: {\"choices\":[],\"usage\":{\"total_tokens\":7}}\n\ndata: [DONE]";
+const LINES: &str = "{\"a\":\"ü\"}\r\n\n[1,2]\n\r\n\"🦀\"\n3";
+
+/// All that a stream gives, errors as text.
+async fn all<D: Decode + Unpin, T>(
+    mut stream: Decoded<D>,
+    item: impl Fn(D::Item) -> T,
+) -> Vec<Result<T, String>> {
+    let mut found = Vec::new();
+    while let Some(next) = stream.next().await {
+        found.push(next.map(&item).map_err(|error| error.to_string()));
+    }
+    found
+}
+
+async fn chat(body: Body) -> Vec<Result<String, String>> {
+    let mut stream = ChatStream::new(body);
+    let mut found = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let told = piece.map(|piece| format!("{piece:?} {}", piece.raw()));
+        found.push(told.map_err(|error| error.to_string()));
+    }
+    found
+}
+
+/// Calls a reader with a stream whole, byte by byte, and cut in two at every byte, and asks for the same
+/// each time.
+async fn at_every_byte<T, F>(stream: &str, read: impl Fn(Body) -> F) -> T
+where
+    T: PartialEq + std::fmt::Debug,
+    F: Future<Output = T>,
+{
+    let stream = stream.as_bytes();
+    let whole = read(chunks([stream])).await;
+    assert_eq!(read(chunks(stream.chunks(1))).await, whole);
+    for at in 0..=stream.len() {
+        let (first, second) = stream.split_at(at);
+        assert_eq!(read(chunks([first, second])).await, whole, "cut at {at}");
+    }
+    whole
+}
+
+#[tokio::test]
+async fn a_chat_is_the_same_wherever_it_is_cut() {
+    let pieces = at_every_byte(CHAT, chat).await;
+    assert_eq!(pieces.len(), 4);
+    assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");
+    let whole = ChatStream::new(chunks([CHAT.as_bytes()]))
+        .whole()
+        .await
+        .unwrap();
+    assert_eq!(whole.text(), Some("Grüße 🦀!"));
+    assert_eq!(whole.usage.unwrap().total_tokens, 7);
+}
+
+#[tokio::test]
+async fn events_lines_values_and_text_are_the_same_wherever_they_are_cut() {
+    let data = |event: sse::Event| event.data().to_owned();
+    let events = at_every_byte(CHAT, |body| all(EventStream::new(body), data)).await;
+    assert_eq!(events.len(), 5);
+    let values = |body| all(JsonStream::<Value>::new(body), |value| value);
+    assert_eq!(at_every_byte(LINES, values).await.len(), 4);
+    let text = |line: blaxel_inference::Text| line.to_string();
+    let lines = at_every_byte(LINES, |body| all(LineStream::new(body), text)).await;
+    assert_eq!(lines[0].as_deref(), Ok("{\"a\":\"ü\"}"));
+    assert_eq!(lines.len(), 6);
+    let joined = async |body| {
+        let texts = all(TextStream::new(body), text).await;
+        texts.into_iter().collect::<Result<String, _>>()
+    };
+    assert_eq!(at_every_byte(LINES, joined).await.as_deref(), Ok(LINES));
+}
+
+#[tokio::test]
+async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
+    for (content_type, stream, format, count) in [
+        (
+            "text/event-stream; charset=utf-8",
+            CHAT,
+            Format::Events,
+            Some(5),
+        ),
+        ("application/x-ndjson", LINES, Format::JsonLines, Some(4)),
+        ("Text/Plain", LINES, Format::Text, None),
+        ("application/octet-stream", LINES, Format::Bytes, None),
+        ("", LINES, Format::Bytes, None),
+    ] {
+        assert_eq!(Format::of(content_type), format);
+        let read = async |body| {
+            let decoded = Decoded::with_decoder(body, format.decoder());
+            let pieces = all(decoded, |piece: Piece| piece.as_bytes().to_vec()).await;
+            let pieces: Vec<Vec<u8>> = pieces.into_iter().map(Result::unwrap).collect();
+            match count {
+                Some(count) => {
+                    assert_eq!(pieces.len(), count);
+                    pieces
+                }
+                // Where these are cut means nothing.
+                None => vec![pieces.concat()],
+            }
+        };
+        at_every_byte(stream, read).await;
+    }
+}
+
+/// A break is not taken for an end, and what was half there is not given out.
+#[tokio::test]
+async fn a_connection_that_breaks_is_told_after_what_had_come() {
+    let (body, _) = script([chunk("data: a\n\ndata: b"), Step::Fail, chunk("\n\n")]);
+    let mut events = EventStream::new(body);
+    assert_eq!(events.next().await.unwrap().unwrap().data(), "a");
+    let error = events.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), blaxel_core::ErrorKind::Transport, "{error}");
+    assert!(events.next().await.is_none());
+
+    let (body, _) = script([chunk("one\ntwo"), Step::Fail]);
+    let lines = all(LineStream::new(body), |line| line.to_string()).await;
+    assert_eq!((lines.len(), &lines[0]), (2, &Ok("one".to_owned())));
+    assert!(lines[1].is_err());
+}
+
+#[tokio::test]
+async fn an_end_without_its_mark_is_told_as_a_cut() {
+    let until = |body| {
+        let lines = LineStream::new(body);
+        lines.until("`end`", |line| line.as_str() == "end")
+    };
+    let (body, watch) = script([chunk("a\nend\nlate\n"), Step::Hang]);
+    let mut lines = until(body);
+    assert_eq!(lines.next().await.unwrap().unwrap(), "a");
+    assert!(lines.next().await.is_none());
+    assert!(
+        watch.is_dropped(),
+        "what comes after the mark is not waited for"
+    );
+
+    for stream in ["a\n", "a\nen", ""] {
+        let mut lines = until(chunks([stream.as_bytes()]));
+        let error = loop {
+            match lines.next().await.unwrap() {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(
+            error.is_truncated() && error.to_string().contains("`end`"),
+            "{error}"
+        );
+        assert!(lines.next().await.is_none());
+    }
+}
+
+/// The sender is slowed down by a slow reader: nothing is fetched ahead.
+#[tokio::test]
+async fn no_more_is_read_than_is_asked_for() {
+    let (body, watch) = script((0..100).map(|number| chunk(format!("data: {number}\n\n"))));
+    let mut events = EventStream::new(body);
+    assert_eq!(watch.taken(), 0);
+    for asked in 1..=50 {
+        events.next().await.unwrap().unwrap();
+        assert_eq!(watch.taken(), asked);
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_stream_drops_its_body_at_once() {
+    let (body, watch) = script([chunk("data: a\n\n"), Step::Hang]);
+    let mut stream = EventStream::new(body);
+    stream.next().await.unwrap().unwrap();
+    assert!(!watch.is_dropped());
+    drop(stream);
+    assert!(watch.is_dropped());
+}
+
+/// Time-outs and `select!` drop what waits.
+#[tokio::test]
+async fn a_wait_that_is_dropped_loses_nothing() {
+    let cut = CHAT.as_bytes().chunks(3);
+    let steps = cut.flat_map(|part| [Step::Wait, chunk(part.to_vec()), Step::Trailers]);
+    let (body, _) = script(steps);
+    let mut stream = ChatStream::new(body);
+    let mut text = String::new();
+    loop {
+        let polled = {
+            let next = pin!(stream.next());
+            next.poll(&mut Context::from_waker(Waker::noop()))
+        };
+        match polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(piece)) => text.push_str(piece.unwrap().text()),
+            Poll::Ready(None) => break,
+        }
+    }
+    assert_eq!(text, "Grüße 🦀!");
+}
+
+/// A sender that never ends its line or event is stopped by the limit, and let go.
+#[tokio::test]
+async fn an_endless_item_ends_at_the_limit() {
+    let endless = || script((0..1000).map(|_| chunk("data: xxxxxxxxxx")));
+    let (body, watch) = endless();
+    let mut events = Decoded::with_decoder(body, sse::Decoder::with_limit(1024));
+    let error = events.next().await.unwrap().unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains("1024"),
+        "{error}"
+    );
+    assert!(watch.is_dropped() && watch.taken() < 100);
+
+    let (body, watch) = endless();
+    let mut lines = Decoded::with_decoder(body, lines::Decoder::with_limit(1024));
+    assert!(lines.next().await.unwrap().unwrap_err().is_decode());
+    assert!(watch.is_dropped() && watch.taken() < 100);
+}
+
+/// An answer of one event may be as large as an answer read whole.
+#[tokio::test]
+async fn an_event_of_ten_mebibytes_is_read() {
+    let text = "x".repeat(10 * 1024 * 1024);
+    let stream = format!(
+        "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\ndata: [DONE]\n\n"
+    );
+    let whole = ChatStream::new(chunks(stream.as_bytes().chunks(16 * 1024)));
+    assert_eq!(
+        whole.whole().await.unwrap().text().map(str::len),
+        Some(text.len())
+    );
+}
+
+/// Operators look a failure up by its request id, and it comes with the head of a stream.
+#[tokio::test]
+async fn an_error_midway_names_the_operation_and_the_request() {
+    let (service, _) = scripted(|_| typed("text/event-stream", "data: nonsense\n\n"));
+    let model = Inference::new(service).model("m");
+    let question = ChatRequest::new([Message::user("?")]);
+    let mut stream = model.stream(&question).await.unwrap();
+    let error: Error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!(error.operation().unwrap().name(), "StreamChatCompletion");
+    assert_eq!(error.request_id(), Some("r-1"));
+    assert_eq!(error.status().unwrap(), 200);
+}
+
+#[test]
+fn a_stream_can_go_to_another_thread() {
+    fn sendable<T: Send>() {}
+    sendable::<ChatStream>();
+    sendable::<EventStream>();
+    sendable::<JsonStream<Value>>();
+}
