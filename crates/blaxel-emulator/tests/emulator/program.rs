@@ -108,6 +108,11 @@ fn a_bad_option_is_exit_code_2() {
         &["--port", "70000"],
         &["--seed=x"],
         &["--workspace", "a b"],
+        &["--forward"],
+        &["--forward", "a"],
+        &["--forward", "jobs/a=http://127.0.0.1:1338"],
+        &["--forward", "a=https://127.0.0.1:1338"],
+        &["--forward=a=http://example.com"],
         &["--until-stdin-closes=yes"],
         &["extra"],
     ] {
