@@ -1,5 +1,6 @@
 //! Setting up an emulator.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use crate::clock::Clock;
 use crate::engine::{Config, Engine};
 use crate::furnish::furnish;
 use crate::server::Server;
-use crate::state::MODELS;
+use crate::state::{MODELS, Shelf};
+use crate::workload::{InvalidTarget, Target, Workload};
 use crate::{
     DEFAULT_API_KEY, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_WORKSPACE, Emulator,
 };
@@ -57,6 +59,8 @@ impl Builder {
                 delete_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
                 device_approval: Some(Duration::from_secs(2)),
+                forwards: HashMap::new(),
+                callbacks_anywhere: false,
             },
             port: 0,
             start_time: None,
@@ -166,6 +170,30 @@ impl Builder {
         self
     }
 
+    /// Lets a server at `url` stand behind a workload, such as one that is being developed: the gateway
+    /// asks for credentials and passes every call on, with its method, its path below the workload's
+    /// own, its query, its headers and its body, both ways as it comes. The workload is put in place if
+    /// nothing of its name is there. If the server does not answer the gateway says so, with 502 and
+    /// the code `BAD_GATEWAY`.
+    ///
+    /// Only `http://` is spoken, and only 127.0.0.1, `::1` and localhost are called.
+    ///
+    /// # Errors
+    ///
+    /// If the URL is none that can be called so.
+    pub fn forward(mut self, workload: Workload, url: &str) -> Result<Self, InvalidTarget> {
+        let target = Target::parse(url, false)?;
+        self.config.forwards.insert(workload, target);
+        Ok(self)
+    }
+
+    /// Lets callbacks of asynchronous calls go to any machine. Unless set, only 127.0.0.1, `::1` and
+    /// localhost are called. Only `http://` is spoken in any case.
+    pub fn call_back_anywhere(mut self) -> Self {
+        self.config.callbacks_anywhere = true;
+        self
+    }
+
     /// The models to begin with, oldest first. Seven unless set.
     pub fn models<I>(mut self, names: I) -> Self
     where
@@ -198,11 +226,19 @@ impl Builder {
 
     fn engine(self, origin: String) -> Arc<Engine> {
         let clock = Clock::new(self.start_time, self.real_clock);
+        let forwarded: Vec<_> = self.config.forwards.keys().cloned().collect();
         let engine = Engine::new(self.config, clock, origin);
         furnish(&engine);
         // The models were made one hour after the other, the last one an hour ago.
         for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
             engine.seed(&MODELS, name, Duration::from_secs(hours * 3600));
+        }
+        for workload in forwarded {
+            let shelf = Shelf::top(workload.kind());
+            let is_there = engine.store.open().get(&shelf, workload.name()).is_some();
+            if !is_there {
+                engine.seed(workload.kind(), workload.name(), Duration::ZERO);
+            }
         }
         Arc::new(engine)
     }

@@ -1,6 +1,6 @@
 //! What all doors share: the state of one emulator.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -17,6 +17,7 @@ use crate::lock;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Setting, Shelf, Store};
 use crate::uploads::Uploads;
+use crate::workload::{Target, Workload, Workloads};
 
 /// How an emulator is set up.
 #[derive(Clone)]
@@ -38,6 +39,10 @@ pub(crate) struct Config {
     pub(crate) execution_time: Duration,
     /// When device logins confirm themselves; never, if they are denied.
     pub(crate) device_approval: Option<Duration>,
+    /// The workloads that run elsewhere, and where.
+    pub(crate) forwards: HashMap<Workload, Target>,
+    /// Whether other machines than this one are called back.
+    pub(crate) callbacks_anywhere: bool,
 }
 
 pub(crate) struct Engine {
@@ -49,6 +54,7 @@ pub(crate) struct Engine {
     pub(crate) faults: Faults,
     pub(crate) store: Store,
     pub(crate) uploads: Uploads,
+    pub(crate) workloads: Workloads,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -88,6 +94,7 @@ impl Engine {
             faults: Faults::default(),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
+            workloads: Workloads::new(config.forwards.clone()),
             history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),

@@ -20,6 +20,7 @@ pub(crate) struct Refusal {
 pub(crate) enum Gateway {
     RouteNotFound,
     WorkloadNotFound,
+    WorkloadUnavailable,
     WorkspaceNotFound,
     AuthenticationRequired,
     AuthenticationFailed,
@@ -33,6 +34,7 @@ impl Gateway {
         match self {
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND"),
             Self::WorkloadNotFound => (StatusCode::NOT_FOUND, "WORKLOAD_NOT_FOUND"),
+            Self::WorkloadUnavailable => (StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE"),
             Self::WorkspaceNotFound => (StatusCode::NOT_FOUND, "WORKSPACE_NOT_FOUND"),
             Self::AuthenticationRequired => (StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED"),
             Self::AuthenticationFailed => (StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILED"),
@@ -150,6 +152,11 @@ impl Refusal {
         )
     }
 
+    /// A bad request as Cohere's servers answer it.
+    pub(crate) fn cohere(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!({"message": message}))
+    }
+
     /// A bad request as Gemini's servers answer it.
     pub(crate) fn gemini(message: &str) -> Self {
         let error = json!({"code": 400, "message": message, "status": "INVALID_ARGUMENT"});
@@ -159,7 +166,8 @@ impl Refusal {
     /// The gateway's form.
     pub(crate) fn gateway(what: Gateway, message: &str, now: &Timestamp) -> Self {
         let (status, code) = what.code();
-        Self::envelope(status, code, message, false, now.as_str())
+        let retryable = matches!(what, Gateway::WorkloadUnavailable);
+        Self::envelope(status, code, message, retryable, now.as_str())
     }
 
     /// The gateway's form, with any code.

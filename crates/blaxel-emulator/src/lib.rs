@@ -14,11 +14,13 @@ mod journal;
 mod local;
 mod logs;
 mod openapi;
+mod pieces;
 mod router;
 mod server;
 mod sign;
 mod state;
 mod uploads;
+mod workload;
 
 use std::fmt;
 use std::io;
@@ -30,10 +32,16 @@ pub use self::clock::Clock;
 pub use self::fault::{Fault, UnknownOperation};
 pub use self::journal::{CredentialKind, Entry};
 pub use self::local::LocalService;
+pub use self::pieces::Pieces;
+pub use self::workload::{
+    Behaviour, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
+    Workload,
+};
 
 use self::engine::Engine;
 use self::server::Running;
 use self::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, KINDS, Kind, MODELS};
+use self::workload::Closing;
 
 /// The workspace, unless another is chosen.
 pub const DEFAULT_WORKSPACE: &str = "demo";
@@ -60,11 +68,17 @@ pub const DEFAULT_CLIENT_SECRET: &str = "emulator-secret";
 pub struct Emulator {
     engine: Arc<Engine>,
     server: Option<Running>,
+    /// Ends what goes on in the background.
+    _closing: Closing,
 }
 
 impl Emulator {
     fn new(engine: Arc<Engine>, server: Option<Running>) -> Self {
-        Self { engine, server }
+        Self {
+            _closing: Closing(Arc::clone(&engine)),
+            engine,
+            server,
+        }
     }
 
     /// Starts an emulator with the defaults on a free port of 127.0.0.1.

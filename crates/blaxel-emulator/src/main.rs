@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use blaxel_emulator::{Builder, Emulator};
+use blaxel_emulator::{Builder, Emulator, Workload};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
@@ -20,6 +20,9 @@ Options:
   --port <PORT>            listen at this port of 127.0.0.1 (default: a free one)
   --workspace <NAME>       the workspace (default: demo)
   --seed <NUMBER>          what the billing history is made from (default: 1)
+  --forward <NAME=URL>     let a server of this machine stand behind the agent of this name, such as
+                           support-bot=http://127.0.0.1:1338; functions/NAME and models/NAME name
+                           others than agents. May be given more than once
   --until-stdin-closes     end when the standard input is closed too, as it is when the program
                            that started this one is gone
   -h, --help               print this text
@@ -30,6 +33,12 @@ const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
 /// A command line that cannot be followed.
 struct BadOption(String);
+
+impl BadOption {
+    fn of(problem: impl fmt::Display) -> Self {
+        Self(format!("--forward: {problem}"))
+    }
+}
 
 impl fmt::Display for BadOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +69,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, 
             Some((option, value)) => (option, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if !["--port", "--workspace", "--seed"].contains(&option) {
+        if !["--forward", "--port", "--workspace", "--seed"].contains(&option) {
             return Err(BadOption(format!("unknown option {option:?}")));
         }
         let value = given
@@ -68,6 +77,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, 
             .ok_or_else(|| BadOption(format!("{option} needs a value")))?;
         let bad = || BadOption(format!("{option} cannot be {value:?}"));
         builder = match option {
+            "--forward" => forward(builder, &value)?,
             "--port" => builder.port(value.parse().map_err(|_| bad())?),
             "--seed" => builder.seed(value.parse().map_err(|_| bad())?),
             _ if is_name(&value) => builder.workspace(value),
@@ -78,6 +88,18 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, 
         builder,
         until_stdin_closes,
     }))
+}
+
+/// Follows `--forward`, whose value is a workload and a URL.
+fn forward(builder: Builder, value: &str) -> Result<Builder, BadOption> {
+    let missing = || {
+        BadOption(format!(
+            "--forward needs a URL, as in NAME=URL, and not {value:?}"
+        ))
+    };
+    let (workload, url) = value.split_once('=').ok_or_else(missing)?;
+    let workload: Workload = workload.parse().map_err(BadOption::of)?;
+    builder.forward(workload, url).map_err(BadOption::of)
 }
 
 fn is_name(text: &str) -> bool {

@@ -8,11 +8,15 @@ mod body;
 mod call;
 mod catalog;
 mod chat;
+mod cohere;
 mod connections;
 mod domains;
 mod drives;
+mod embeddings;
 mod executions;
 mod forks;
+mod forward;
+mod gateway;
 mod gemini;
 mod image_shares;
 mod images;
@@ -30,6 +34,7 @@ mod schedules;
 mod service_accounts;
 mod speech;
 mod stream;
+mod trigger;
 mod uploads;
 mod users;
 mod volume_templates;
@@ -47,6 +52,7 @@ use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
 pub(crate) use self::access::{OWNER, VERSIONS};
+use self::call::RequestId;
 pub(crate) use self::call::{Call, Params};
 pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::pages::limit;
@@ -106,6 +112,12 @@ impl Route {
             handler: Box::new(handler),
             refusing: None,
         }
+    }
+
+    /// The collection of the workloads that it calls, as in `/run/{workspace}/agents/{name}`.
+    fn collection(&self) -> &str {
+        let first = self.paths.first().map_or("", String::as_str);
+        first.split('/').nth(3).unwrap_or_default()
     }
 
     /// Gives refusals the operation's own form.
@@ -184,6 +196,9 @@ async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: N
     let place = engine.journal.open(entry);
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(place);
+    request
+        .extensions_mut()
+        .insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
     if response.extensions().get::<Cut>().is_none() {
         engine.journal.amend(place, |entry| {
@@ -234,15 +249,24 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
     fault.apply(answered, engine.clock.now().as_str())
 }
 
-async fn answer(engine: &Arc<Engine>, route: &Route, request: Request) -> Response {
-    let outcome = match Call::admit(engine, route, request).await {
-        Ok(call) => (route.handler)(&call),
-        Err(refusal) => Err(refusal),
+async fn answer(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
+    let outcome = if route.gate == Gate::Workload {
+        gateway::pass(engine, route, request).await
+    } else {
+        match Call::admit(engine, route, request).await {
+            Ok(call) => handle(route, call).await,
+            Err(refusal) => Err(refusal),
+        }
     };
     match (outcome, route.refusing) {
         (Err(refusal), Some(form)) => form(engine, refusal).into_response(),
         (outcome, _) => outcome.into_response(),
     }
+}
+
+/// Does what an operation does.
+async fn handle(route: &Route, call: Call) -> Outcome {
+    (route.handler)(&call)
 }
 
 /// The answer where there is no operation.

@@ -59,3 +59,46 @@ impl Key {
         serde_json::from_slice(&claims).ok()
     }
 }
+
+/// The HMAC-SHA256 of a message in hexadecimal digits, under a key of any length.
+pub(crate) fn hexadecimal(key: &[u8], message: &[u8]) -> String {
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    if key.len() > block.len() {
+        block[..32].copy_from_slice(&Sha256::digest(key));
+    } else {
+        block[..key.len()].copy_from_slice(key);
+    }
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&block);
+    mac.update(message);
+    let digits = mac.finalize().into_bytes();
+    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The test cases 1, 2 and 6 of RFC 4231.
+    #[test]
+    fn signatures_are_those_of_the_standard() {
+        for (key, message, signature) in [
+            (
+                &[0x0b; 20][..],
+                &b"Hi There"[..],
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+        ] {
+            assert_eq!(hexadecimal(key, message), signature);
+        }
+    }
+}

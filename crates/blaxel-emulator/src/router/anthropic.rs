@@ -1,10 +1,12 @@
-//! Messages, the dialect of Anthropic. They come whole only.
+//! Messages, the dialect of Anthropic, whole or event by event.
 
 use axum::Json;
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::speech::{Speech, text};
+use super::speech::{Question, Speech, content, has_tools, question, text};
+use super::stream::{event_stream, named_event};
 use super::{Call, Outcome};
 use crate::errors::Refusal;
 
@@ -22,27 +24,109 @@ pub(crate) fn message(call: &Call) -> Outcome {
     let messages = messages
         .filter(|messages| !messages.is_empty())
         .ok_or_else(|| refuse("messages: at least one message is required"))?;
-    if body.get("stream").and_then(Value::as_bool) == Some(true) {
-        return Err(refuse("stream: the emulator does not stream messages"));
-    }
-    let content = |message: &Value| message.get("content").map(text).unwrap_or_default();
-    let from_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
-    let question = messages.iter().rev().find(from_user).map(content);
-    let texts = body.get("system").map(text);
+    let system = body.get("system").map(text);
+    let choice = body
+        .get("tool_choice")
+        .and_then(|choice| choice.get("type"));
     let speech = Speech::on(
-        model,
-        &question.unwrap_or_default(),
-        texts.into_iter().chain(messages.iter().map(content)),
+        call,
+        &Question {
+            model,
+            text: question(messages),
+            all: system
+                .into_iter()
+                .chain(messages.iter().map(content))
+                .collect(),
+            tools: has_tools(&body) && choice.is_none_or(|choice| choice != "none"),
+        },
     );
-    Ok(Json(json!({
-        "id": format!("msg_{:08}", call.engine.next_number()),
+    let id = format!("msg_{:08}", call.engine.next_number());
+    if body.get("stream").and_then(Value::as_bool) == Some(true) {
+        let pause = call.engine.config.stream_pause;
+        return Ok(event_stream(pieces(&id, model, &speech), pause));
+    }
+    let mut message = envelope(&id, model, &speech);
+    message["content"] = blocks(&speech).map(|(block, _)| block).collect();
+    message["stop_reason"] = reason(&speech).into();
+    message["usage"]["output_tokens"] = speech.said.into();
+    Ok(Json(message).into_response())
+}
+
+/// A message of which nothing has been said yet.
+fn envelope(id: &str, model: &str, speech: &Speech) -> Value {
+    json!({
+        "id": id,
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": [{"type": "text", "text": speech.text}],
-        "stop_reason": "end_turn",
+        "content": [],
+        "stop_reason": null,
         "stop_sequence": null,
-        "usage": {"input_tokens": speech.heard, "output_tokens": speech.said},
-    }))
-    .into_response())
+        "usage": {"input_tokens": speech.heard, "output_tokens": 0},
+    })
+}
+
+fn reason(speech: &Speech) -> &'static str {
+    if speech.calls.is_empty() {
+        "end_turn"
+    } else {
+        "tool_use"
+    }
+}
+
+/// The blocks of a message, each whole and as what it is streamed as: how it starts, and its deltas.
+fn blocks(speech: &Speech) -> impl Iterator<Item = (Value, (Value, Vec<Value>))> {
+    let words = speech.calls.is_empty().then(|| {
+        let block = |text: &str| json!({"type": "text", "text": text});
+        let deltas = speech
+            .words()
+            .map(|word| json!({"type": "text_delta", "text": word}));
+        (block(&speech.text), (block(""), deltas.collect()))
+    });
+    let calls = speech.calls.iter().map(|call| {
+        let block = |input: Value| {
+            let id = format!("toolu_{}", call.id);
+            json!({"type": "tool_use", "id": id, "name": call.name, "input": input})
+        };
+        let deltas = call
+            .fragments()
+            .into_iter()
+            .map(|fragment| json!({"type": "input_json_delta", "partial_json": fragment}));
+        let streamed = (block(json!({})), deltas.collect());
+        (block(call.arguments.clone()), streamed)
+    });
+    words.into_iter().chain(calls)
+}
+
+fn pieces(id: &str, model: &str, speech: &Speech) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut say = |name: &str, mut data: Value| {
+        data["type"] = name.into();
+        pieces.push(named_event(name, &data.to_string()));
+    };
+    let message = envelope(id, model, speech);
+    say("message_start", json!({"message": message}));
+    say("ping", json!({}));
+    for (index, (_, (start, deltas))) in blocks(speech).enumerate() {
+        say(
+            "content_block_start",
+            json!({"index": index, "content_block": start}),
+        );
+        for delta in deltas {
+            say(
+                "content_block_delta",
+                json!({"index": index, "delta": delta}),
+            );
+        }
+        say("content_block_stop", json!({"index": index}));
+    }
+    say(
+        "message_delta",
+        json!({
+            "delta": {"stop_reason": reason(speech), "stop_sequence": null},
+            "usage": {"output_tokens": speech.said},
+        }),
+    );
+    say("message_stop", json!({}));
+    pieces
 }

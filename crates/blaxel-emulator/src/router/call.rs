@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Path, Query, Request};
 use blaxel_core::{ApiVersion, Timestamp};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::{Gate, Route};
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::state::Author;
+use crate::workload::Said;
 
 /// The largest request body that is taken, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -32,8 +33,22 @@ pub(crate) struct Call {
     pub(crate) query: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The id that the answer gets.
+    pub(crate) request_id: String,
+    /// Of a call of a workload: the path below the workload's own as sent, which is empty or begins
+    /// with a slash.
+    pub(crate) below: String,
+    /// The query as sent.
+    pub(crate) raw_query: Option<String>,
+    /// What a script lets a workload say.
+    pub(crate) said: Option<Said>,
+    gate: Gate,
     path: Params,
 }
+
+/// The id that a request's answer gets.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Names and values, decoded, in the order they came.
 #[derive(Default)]
@@ -59,14 +74,25 @@ impl Params {
 
 impl Call {
     /// Asks of a request what its route's gate asks, and reads it whole.
-    ///
-    /// The version is looked at first, then the credential, then the workspace: a client that names
-    /// a wrong version learns so whatever else is wrong.
     pub(crate) async fn admit(
         engine: &Arc<Engine>,
         route: &Route,
         request: Request,
     ) -> Result<Self, Refusal> {
+        let (mut call, body) = Self::enter(engine, route, request).await?;
+        call.read(body).await?;
+        Ok(call)
+    }
+
+    /// Asks of a request what its route's gate asks, and leaves its body unread.
+    ///
+    /// The version is looked at first, then the credential, then the workspace: a client that names
+    /// a wrong version learns so whatever else is wrong.
+    pub(crate) async fn enter(
+        engine: &Arc<Engine>,
+        route: &Route,
+        request: Request,
+    ) -> Result<(Self, Body), Refusal> {
         let gate = route.gate;
         let now = engine.clock.now();
         let malformed = |problem: &str| match gate {
@@ -100,9 +126,9 @@ impl Call {
                 access::workload(engine, &identity, addressed, named, &now)?;
             }
         }
-        let body = read(body, gate, &now).await?;
+        let RequestId(request_id) = head.extensions.remove().unwrap_or(RequestId(String::new()));
         let engine = Arc::clone(engine);
-        Ok(Self {
+        let call = Self {
             engine,
             operation: route.operation,
             identity,
@@ -110,9 +136,34 @@ impl Call {
             method: head.method,
             query,
             headers: head.headers,
-            body,
+            body: Bytes::new(),
+            request_id,
+            below: below(head.uri.path()),
+            raw_query: head.uri.query().map(str::to_owned),
+            said: None,
+            gate,
             path,
-        })
+        };
+        Ok((call, body))
+    }
+
+    /// Reads the body whole.
+    pub(crate) async fn read(&mut self, body: Body) -> Result<(), Refusal> {
+        self.body = read(body, self.gate, &self.now()).await?;
+        Ok(())
+    }
+
+    /// Hides from the workload what made its call asynchronous: the path of a trigger, and `async=true`.
+    pub(crate) fn hide_trigger(&mut self, by_path: bool) {
+        if by_path {
+            self.below.clear();
+        }
+        let query = self.raw_query.take().unwrap_or_default();
+        let others: Vec<_> = query
+            .split('&')
+            .filter(|pair| *pair != "async=true")
+            .collect();
+        self.raw_query = Some(others.join("&")).filter(|query| !query.is_empty());
     }
 
     /// A parameter of the path.
@@ -144,7 +195,15 @@ impl Call {
     }
 }
 
-async fn read(body: axum::body::Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
+/// What comes after the name in the path of a workload, `/run/{workspace}/{collection}/{name}`.
+fn below(path: &str) -> String {
+    let mut parts = path.splitn(6, '/').skip(5);
+    parts
+        .next()
+        .map_or_else(String::new, |rest| format!("/{rest}"))
+}
+
+async fn read(body: Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
     let limit = match gate {
         Gate::Upload => UPLOAD_LIMIT,
         _ => BODY_LIMIT,

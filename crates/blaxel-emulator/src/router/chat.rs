@@ -1,19 +1,17 @@
 //! Chat completions, the dialect of OpenAI that every model speaks, whole or word by word.
 
-use std::collections::VecDeque;
-
 use axum::Json;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::inference::{NAME, only_post, reach};
-use super::speech::{Speech, text};
+use super::inference::{NAME, only_post};
+use super::speech::{Question, Speech, ToolCall, content, has_tools, question};
 use super::stream::{event, event_stream};
 use super::{Call, Outcome};
 use crate::errors::Refusal;
-use crate::state::MODELS;
+use crate::state::Document;
 
 /// A question and what is said of the answer.
 struct Completion {
@@ -25,22 +23,21 @@ struct Completion {
 }
 
 pub(crate) fn complete(call: &Call) -> Outcome {
-    reach(call, &MODELS)?;
     only_post(call)?;
-    let refuse = |message: &str| Refusal::model(StatusCode::BAD_REQUEST, message);
-    let Some(Value::Object(body)) = call.json() else {
-        return Err(refuse("The body must be a JSON object."));
-    };
+    let body = object(call)?;
     let messages = body.get("messages").and_then(Value::as_array);
     let messages = messages
         .filter(|messages| !messages.is_empty())
         .ok_or_else(|| refuse("messages must be an array with at least one message."))?;
-    let model = match body.get("model") {
-        None | Some(Value::Null) => call.path(NAME),
-        Some(Value::String(model)) => model,
-        Some(_) => return Err(refuse("model must be a string.")),
-    };
-    let completion = Completion::of(call, model, messages);
+    let completion = Completion::of(
+        call,
+        &Question {
+            model: model(call, &body)?,
+            text: question(messages),
+            all: messages.iter().map(content).collect(),
+            tools: has_tools(&body) && body.get("tool_choice").is_none_or(|it| it != "none"),
+        },
+    );
     let flag = |value: Option<&Value>| value.and_then(Value::as_bool).unwrap_or(false);
     if !flag(body.get("stream")) {
         return Ok(Json(completion.whole()).into_response());
@@ -52,21 +49,34 @@ pub(crate) fn complete(call: &Call) -> Outcome {
     Ok(event_stream(completion.pieces(flag(with_usage)), pause))
 }
 
+fn refuse(message: &str) -> Refusal {
+    Refusal::model(StatusCode::BAD_REQUEST, message)
+}
+
+/// The body of a request to a model.
+pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
+    match call.json() {
+        Some(Value::Object(body)) => Ok(body),
+        _ => Err(refuse("The body must be a JSON object.")),
+    }
+}
+
+/// The model that a request names, or else the one that it is sent to.
+pub(crate) fn model<'a>(call: &'a Call, body: &'a Document) -> Result<&'a str, Refusal> {
+    match body.get("model") {
+        None | Some(Value::Null) => Ok(call.path(NAME)),
+        Some(Value::String(model)) => Ok(model),
+        Some(_) => Err(refuse("model must be a string.")),
+    }
+}
+
 impl Completion {
-    fn of(call: &Call, model: &str, messages: &[Value]) -> Self {
-        let from_user =
-            |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
-        let content = |message: &Value| message.get("content").map(text).unwrap_or_default();
-        let question = messages.iter().rev().find(from_user).map(content);
-        let speech = Speech::on(
-            model,
-            &question.unwrap_or_default(),
-            messages.iter().map(content),
-        );
+    fn of(call: &Call, question: &Question<'_>) -> Self {
+        let speech = Speech::on(call, question);
         Self {
             id: format!("chatcmpl-{:08}", call.engine.next_number()),
             created: call.engine.clock.seconds(),
-            model: model.to_owned(),
+            model: question.model.to_owned(),
             usage: json!({
                 "prompt_tokens": speech.heard,
                 "completion_tokens": speech.said,
@@ -77,22 +87,34 @@ impl Completion {
     }
 
     fn whole(&self) -> Value {
+        let calls = &self.speech.calls;
+        let message = if calls.is_empty() {
+            json!({"role": "assistant", "content": self.speech.text})
+        } else {
+            let calls: Vec<_> = calls.iter().map(|it| tool_call(it, &it.text())).collect();
+            json!({"role": "assistant", "content": null, "tool_calls": calls})
+        };
         json!({
             "id": self.id,
             "object": "chat.completion",
             "created": self.created,
             "model": self.model,
-            "choices": [{
-                "index": 0,
-                "message": {"role": "assistant", "content": self.speech.text},
-                "finish_reason": "stop",
-            }],
+            "choices": [{"index": 0, "message": message, "finish_reason": self.finish()}],
             "usage": self.usage,
         })
     }
 
-    /// The events of the stream: the role, the words, the end, and the usage if it is wanted.
-    fn pieces(&self, with_usage: bool) -> VecDeque<Bytes> {
+    fn finish(&self) -> &'static str {
+        if self.speech.calls.is_empty() {
+            "stop"
+        } else {
+            "tool_calls"
+        }
+    }
+
+    /// The events of the stream: the role, the words or the calls of tools, the end, and the usage if
+    /// it is wanted.
+    fn pieces(&self, with_usage: bool) -> Vec<Bytes> {
         let chunk = |choices: Value, usage: Value| {
             let mut chunk = json!({
                 "id": self.id,
@@ -112,19 +134,43 @@ impl Completion {
                 Value::Null,
             )
         };
-        let mut pieces = VecDeque::new();
-        pieces.push_back(delta(
-            json!({"role": "assistant", "content": ""}),
+        let calls = &self.speech.calls;
+        let first = if calls.is_empty() {
+            "".into()
+        } else {
+            Value::Null
+        };
+        let mut pieces = vec![delta(
+            json!({"role": "assistant", "content": first}),
             Value::Null,
-        ));
-        for word in self.speech.text.split_inclusive(' ') {
-            pieces.push_back(delta(json!({"content": word}), Value::Null));
+        )];
+        for word in self.speech.words() {
+            pieces.push(delta(json!({"content": word}), Value::Null));
         }
-        pieces.push_back(delta(json!({}), "stop".into()));
+        for (index, call) in calls.iter().enumerate() {
+            let mut start = tool_call(call, "");
+            start["index"] = index.into();
+            let rest = call
+                .fragments()
+                .into_iter()
+                .map(|fragment| json!({"index": index, "function": {"arguments": fragment}}));
+            let deltas = [start].into_iter().chain(rest);
+            pieces.extend(deltas.map(|it| delta(json!({"tool_calls": [it]}), Value::Null)));
+        }
+        pieces.push(delta(json!({}), self.finish().into()));
         if with_usage {
-            pieces.push_back(chunk(json!([]), self.usage.clone()));
+            pieces.push(chunk(json!([]), self.usage.clone()));
         }
-        pieces.push_back(event("[DONE]"));
+        pieces.push(event("[DONE]"));
         pieces
     }
+}
+
+/// The call of a tool, with so much of its arguments.
+pub(crate) fn tool_call(call: &ToolCall, arguments: &str) -> Value {
+    json!({
+        "id": format!("call_{}", call.id),
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    })
 }

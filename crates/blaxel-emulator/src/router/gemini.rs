@@ -1,22 +1,35 @@
-//! Generated content, the dialect of Gemini. It comes whole only.
+//! Generated content, the dialect of Gemini, whole or in pieces.
 
 use axum::Json;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::speech::{Speech, text};
+use super::speech::{Question, Speech, has_tools, text};
+use super::stream::event_stream;
 use super::{Call, Outcome};
 use crate::errors::Refusal;
+use crate::pieces::Pieces;
 
-/// The model in the path of a request to generate content, `v1beta/models/{model}:generateContent`.
-pub(crate) fn model(path: &str) -> Option<&str> {
-    let model = path
-        .strip_prefix("v1beta/models/")?
-        .strip_suffix(":generateContent")?;
-    (!model.is_empty() && !model.contains('/')).then_some(model)
+/// What the path of a request says, `v1beta/models/{model}:generateContent` or
+/// `…:streamGenerateContent`.
+pub(crate) struct Address<'a> {
+    model: &'a str,
+    streams: bool,
 }
 
-pub(crate) fn generate(call: &Call, model: &str) -> Outcome {
+pub(crate) fn address(path: &str) -> Option<Address<'_>> {
+    let (model, what) = path.strip_prefix("v1beta/models/")?.rsplit_once(':')?;
+    let streams = match what {
+        "generateContent" => false,
+        "streamGenerateContent" => true,
+        _ => return None,
+    };
+    (!model.is_empty() && !model.contains('/')).then_some(Address { model, streams })
+}
+
+pub(crate) fn generate(call: &Call, address: &Address<'_>) -> Outcome {
     let Some(Value::Object(body)) = call.json() else {
         return Err(Refusal::gemini("The body must be a JSON object."));
     };
@@ -32,23 +45,72 @@ pub(crate) fn generate(call: &Call, model: &str) -> Outcome {
         .get("systemInstruction")
         .or_else(|| body.get("system_instruction"));
     let speech = Speech::on(
-        model,
-        &question.unwrap_or_default(),
-        system.into_iter().chain(contents).map(parts),
-    );
-    Ok(Json(json!({
-        "candidates": [{
-            "index": 0,
-            "content": {"role": "model", "parts": [{"text": speech.text}]},
-            "finishReason": "STOP",
-        }],
-        "usageMetadata": {
-            "promptTokenCount": speech.heard,
-            "candidatesTokenCount": speech.said,
-            "totalTokenCount": speech.heard + speech.said,
+        call,
+        &Question {
+            model: address.model,
+            text: question.unwrap_or_default(),
+            all: system.into_iter().chain(contents).map(parts).collect(),
+            tools: has_tools(&body),
         },
-        "modelVersion": model,
-        "responseId": format!("emu-{:08}", call.engine.next_number()),
-    }))
-    .into_response())
+    );
+    let id = format!("emu-{:08}", call.engine.next_number());
+    let chunk = |parts: Vec<Value>, said: usize, last: bool| {
+        let mut chunk = json!({
+            "candidates": [{"index": 0, "content": {"role": "model", "parts": parts}}],
+            "usageMetadata": {
+                "promptTokenCount": speech.heard,
+                "candidatesTokenCount": said,
+                "totalTokenCount": speech.heard + said,
+            },
+            "modelVersion": address.model,
+            "responseId": id,
+        });
+        if last {
+            chunk["candidates"][0]["finishReason"] = "STOP".into();
+        }
+        chunk
+    };
+    let calls = speech.calls.iter();
+    let calls = calls.map(|it| json!({"functionCall": {"name": it.name, "args": it.arguments}}));
+    if !address.streams {
+        let words = speech
+            .calls
+            .is_empty()
+            .then(|| json!({"text": speech.text}));
+        let parts = words.into_iter().chain(calls).collect();
+        return Ok(Json(chunk(parts, speech.said, true)).into_response());
+    }
+    let words = speech.words().map(|word| json!({"text": word}));
+    let mut parts: Vec<Value> = words.chain(calls).collect();
+    if parts.is_empty() {
+        parts.push(json!({"text": ""}));
+    }
+    let count = parts.len();
+    let chunks = parts.into_iter().enumerate().map(|(place, part)| {
+        let last = place + 1 == count;
+        let said = if last { speech.said } else { place + 1 };
+        chunk(vec![part], said, last)
+    });
+    let pause = call.engine.config.stream_pause;
+    Ok(if call.query.get("alt") == Some("sse") {
+        // These lines end as those of Gemini do.
+        let events = chunks.map(|chunk| Bytes::from(format!("data: {chunk}\r\n\r\n")));
+        event_stream(events, pause)
+    } else {
+        array(Pieces::evenly(elements(chunks), pause))
+    })
+}
+
+/// The pieces of an array in JSON, an element each.
+fn elements(chunks: impl Iterator<Item = Value>) -> impl Iterator<Item = Bytes> {
+    let elements = chunks.enumerate().map(|(place, chunk)| {
+        let before = if place == 0 { "[" } else { ",\r\n" };
+        Bytes::from(format!("{before}{chunk}"))
+    });
+    elements.chain([Bytes::from_static(b"]")])
+}
+
+fn array(pieces: Pieces) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], pieces.into_body()).into_response()
 }

@@ -1,4 +1,4 @@
-//! The workloads: agents that echo, and models that speak one or two dialects.
+//! The workloads: agents that echo, models that speak one or two dialects, and functions.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -6,9 +6,10 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::stream::{event, event_stream};
-use super::{Call, Gate, Outcome, Route, anthropic, chat, gemini};
+use super::{Call, Gate, Outcome, Route, anthropic, chat, cohere, embeddings, gemini};
 use crate::errors::{Gateway, Refusal};
-use crate::state::{AGENTS, Kind, MODELS, Shelf, member};
+use crate::state::{Kind, MODELS, Shelf, member, status};
+use crate::workload::Said;
 
 /// The name of the path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
@@ -39,6 +40,16 @@ pub(crate) fn routes() -> Vec<Route> {
             chat::complete,
         ),
         Route::new(
+            "CreateEmbedding",
+            None,
+            [
+                "/run/{workspace}/models/{name}/v1/embeddings",
+                "/run/{workspace}/models/{name}/embeddings",
+            ],
+            Gate::Workload,
+            embeddings::create,
+        ),
+        Route::new(
             "CallModel",
             None,
             [
@@ -49,36 +60,44 @@ pub(crate) fn routes() -> Vec<Route> {
             Gate::Workload,
             call_model,
         ),
+        Route::new(
+            "CallFunction",
+            None,
+            [
+                "/run/{workspace}/functions/{name}",
+                "/run/{workspace}/functions/{name}/",
+                "/run/{workspace}/functions/{name}/{*rest}",
+            ],
+            Gate::Workload,
+            call_function,
+        ),
     ]
 }
 
-/// Asks that a workload is there, as the gateway does.
+/// Asks that a workload is there and deployed, as the gateway does.
 pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
     let name = call.path(NAME);
-    if call
-        .engine
-        .store
-        .open()
-        .get(&Shelf::top(kind), name)
-        .is_some()
-    {
-        return Ok(());
-    }
-    let message = format!("There is no {} named {name:?}.", kind.noun.to_lowercase());
-    Err(Refusal::gateway(
-        Gateway::WorkloadNotFound,
-        &message,
-        &call.now(),
-    ))
+    let noun = kind.noun.to_lowercase();
+    let shelves = call.engine.store.open();
+    let (what, message) = match shelves.get(&Shelf::top(kind), name) {
+        None => (
+            Gateway::WorkloadNotFound,
+            format!("There is no {noun} named {name:?}."),
+        ),
+        Some(record) => match record.status(shelves.now()) {
+            status::DEPLOYED => return Ok(()),
+            status => (
+                Gateway::WorkloadUnavailable,
+                format!("The {noun} named {name:?} is {status}."),
+            ),
+        },
+    };
+    Err(Refusal::gateway(what, &message, &call.now()))
 }
 
-/// An agent that says what it heard, and by which method unless that is the usual one. It takes
+/// An agent that says what it heard, or what its script says, and by which method unless that is the usual one. It takes
 /// `{"inputs": ...}`, any other JSON, or plain text.
 fn invoke_agent(call: &Call) -> Outcome {
-    reach(call, &AGENTS)?;
-    if call.query.get("async") == Some("true") {
-        return Ok(Json(json!({"success": true})).into_response());
-    }
     let heard = match call.json() {
         Some(Value::Object(mut body)) => body.remove("inputs").unwrap_or(Value::Object(body)),
         Some(other) => other,
@@ -87,7 +106,10 @@ fn invoke_agent(call: &Call) -> Outcome {
     let heard = heard
         .as_str()
         .map_or_else(|| heard.to_string(), str::to_owned);
-    let output = format!("{} heard: {heard}", call.path(NAME));
+    let output = match &call.said {
+        Some(Said::Text(text)) => text.clone(),
+        _ => format!("{} heard: {heard}", call.path(NAME)),
+    };
     let reply = |output: &str| {
         let mut reply = json!({"output": output});
         if call.method != Method::POST {
@@ -102,7 +124,7 @@ fn invoke_agent(call: &Call) -> Outcome {
         return Ok(Json(reply(&output)).into_response());
     }
     let words = output.split_inclusive(' ');
-    let pieces = words.map(|word| event(&reply(word).to_string())).collect();
+    let pieces = words.map(|word| event(&reply(word).to_string()));
     Ok(event_stream(pieces, call.engine.config.stream_pause))
 }
 
@@ -116,26 +138,39 @@ fn wants_events(call: &Call) -> bool {
 
 /// What a model says to anything else than chat: it may know its provider's own dialect.
 fn call_model(call: &Call) -> Outcome {
-    reach(call, &MODELS)?;
     let path = call.path(REST);
-    let shelves = call.engine.store.open();
-    let provider = shelves
-        .get(&Shelf::top(&MODELS), call.path(NAME))
-        .and_then(|model| member::text(&model.document, "spec/runtime/type"));
-    match (provider, gemini::model(path)) {
+    let provider = provider(call);
+    match (provider.as_deref(), gemini::address(path)) {
         (Some("anthropic"), _) if path == "v1/messages" => {
             only_post(call)?;
             anthropic::message(call)
         }
-        (Some("gemini"), Some(model)) => {
+        (Some("cohere"), _) if path == "v2/chat" => {
             only_post(call)?;
-            gemini::generate(call, model)
+            cohere::chat(call)
+        }
+        (Some("gemini"), Some(address)) => {
+            only_post(call)?;
+            gemini::generate(call, &address)
         }
         _ => Err(Refusal::model(
             StatusCode::NOT_FOUND,
-            "This model has no such path; it knows /v1/chat/completions.",
+            "This model has no such path; it knows /v1/chat/completions and /v1/embeddings.",
         )),
     }
+}
+
+/// Whose model it is.
+fn provider(call: &Call) -> Option<String> {
+    let shelves = call.engine.store.open();
+    let model = shelves.get(&Shelf::top(&MODELS), call.path(NAME))?;
+    member::text(&model.document, "spec/runtime/type").map(str::to_owned)
+}
+
+/// What a function says to what no MCP client asks.
+fn call_function(_: &Call) -> Outcome {
+    let body = json!({"error": "This function has no such path."});
+    Err(Refusal::with_body(StatusCode::NOT_FOUND, body))
 }
 
 /// Asks that a model is called by the one method that it knows.

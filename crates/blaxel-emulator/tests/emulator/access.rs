@@ -84,6 +84,7 @@ async fn a_body_beyond_the_limit_is_refused() {
     let emulator = Emulator::offline();
     let large = json!({"metadata": {"name": "a"}, "spec": {"text": "x".repeat(9 << 20)}});
     post("/agents", &large).on(&emulator).await.refusal(413);
+    emulator.add_agent("a");
     let uri = format!("{}/demo/agents/a", emulator.run_url());
     post(uri, &large)
         .on(&emulator)

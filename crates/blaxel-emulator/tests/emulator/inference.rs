@@ -70,11 +70,6 @@ async fn an_agent_says_what_it_heard() {
         .await
         .expect(200);
     assert_eq!(text["output"], "parrot heard: not json");
-    let later = post(format!("{url}?async=true"), &json!({}))
-        .on(&emulator)
-        .await
-        .expect(200);
-    assert_eq!(later, json!({"success": true}));
 }
 
 #[tokio::test]
@@ -168,6 +163,8 @@ async fn the_gateway_refuses_in_its_own_form() {
         "agents/nobody/deep",
         "models/nobody/v1/chat/completions",
         "models/parrot/v1/x",
+        "functions/nobody",
+        "functions/nobody/mcp",
     ] {
         let uri = format!("{run}/demo/{missing}");
         post(uri, &body)
@@ -175,7 +172,7 @@ async fn the_gateway_refuses_in_its_own_form() {
             .await
             .gateway(404, "WORKLOAD_NOT_FOUND");
     }
-    for nowhere in ["demo", "demo/functions/f/mcp", "demo/agents"] {
+    for nowhere in ["demo", "demo/jobs/j/executions", "demo/agents"] {
         let uri = format!("{run}/{nowhere}");
         post(uri, &body)
             .on(&emulator)
@@ -301,7 +298,7 @@ async fn a_paused_stream_shows_its_first_piece_before_its_last() {
 async fn a_models_own_errors_bear_no_mark_of_the_platform() {
     let emulator = emulator();
     let other = format!(
-        "{}/demo/models/sandbox-openai/v1/embeddings",
+        "{}/demo/models/sandbox-openai/v1/completions",
         emulator.run_url()
     );
     let bad = |body: &Value| post(chat(&emulator), body);
@@ -333,6 +330,8 @@ async fn a_model_is_there_before_its_methods_and_paths_are() {
         ("/v1/models", 404),
         ("/chat/completions", 405),
         ("/v1/chat/completions", 405),
+        ("/embeddings", 405),
+        ("/v1/embeddings", 405),
     ] {
         let at = |name: &str| {
             let uri = format!("{}/demo/models/{name}{path}", emulator.run_url());

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod asynchronous;
 mod billing;
 mod catalog;
 mod contract;
@@ -15,9 +16,11 @@ mod dialects;
 mod domains;
 mod doors;
 mod drives;
+mod embeddings;
 mod executions;
 mod faults;
 mod forks;
+mod forwarding;
 mod image_shares;
 mod images;
 mod inference;
@@ -33,10 +36,13 @@ mod resources;
 mod revisions;
 mod sandboxes;
 mod schedules;
+mod scripts;
 mod secrets;
 mod service_accounts;
 mod statuses;
+mod streams;
 mod support;
+mod tools;
 mod uploads;
 mod usages;
 mod users;

@@ -36,13 +36,7 @@ fn it_tells_how_to_reach_it_and_serves() {
     );
     let out = BufReader::new(running.0.stdout.take().unwrap());
     let lines: Vec<String> = out.lines().take(5).map(Result::unwrap).collect();
-    let value = |name: &str| {
-        let line = lines
-            .iter()
-            .find_map(|line| line.strip_prefix(&format!("export {name}=")));
-        line.unwrap_or_else(|| panic!("{name} in {lines:?}"))
-            .to_owned()
-    };
+    let value = |name: &str| exported(&lines, name);
     assert_eq!(value("BL_WORKSPACE"), "team-a");
     assert!(!value("BL_API_KEY").is_empty() && value("BL_RUN_URL").ends_with("/run"));
     // Not a variable: both credentials at once would leave it open which one counts.
@@ -57,6 +51,56 @@ fn it_tells_how_to_reach_it_and_serves() {
         .strip_suffix("/v0")
         .unwrap();
     TcpStream::connect(address).unwrap();
+}
+
+/// What the program prints as the value of a variable.
+fn exported(lines: &[String], name: &str) -> String {
+    let start = format!("export {name}=");
+    let line = lines.iter().find_map(|line| line.strip_prefix(&start));
+    line.unwrap_or_else(|| panic!("{name} in {lines:?}"))
+        .to_owned()
+}
+
+#[test]
+fn it_passes_calls_on_to_a_server_of_this_machine() {
+    let local = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("bot=http://{}", local.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = local.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        while !lines.next().unwrap().unwrap().is_empty() {}
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nlocal";
+        stream.write_all(answer).unwrap();
+        first
+    });
+    let mut running = Running(
+        program(&[
+            "--forward",
+            &target,
+            "--forward=models/m=http://localhost:9",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap(),
+    );
+    let out = BufReader::new(running.0.stdout.take().unwrap());
+    let lines: Vec<String> = out.lines().take(5).map(Result::unwrap).collect();
+    let run = exported(&lines, "BL_RUN_URL");
+    let origin = run.strip_prefix("http://").unwrap();
+    let (address, path) = origin.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let key = exported(&lines, "BL_API_KEY");
+    let request = format!(
+        "GET /{path}/demo/agents/bot/v1/x HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         authorization: Bearer {key}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let answer = std::io::read_to_string(stream).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nlocal"), "{answer}");
+    assert_eq!(server.join().unwrap(), "GET /v1/x HTTP/1.1");
 }
 
 /// Whoever started it may be gone without a chance to end it.
@@ -108,6 +152,11 @@ fn a_bad_option_is_exit_code_2() {
         &["--port", "70000"],
         &["--seed=x"],
         &["--workspace", "a b"],
+        &["--forward"],
+        &["--forward", "a"],
+        &["--forward", "jobs/a=http://127.0.0.1:1338"],
+        &["--forward", "a=https://127.0.0.1:1338"],
+        &["--forward=a=http://example.com"],
         &["--until-stdin-closes=yes"],
         &["extra"],
     ] {

@@ -1,0 +1,115 @@
+//! Passing calls on to a server that stands behind a workload.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+
+use super::access::{CREDENTIALS, Identity};
+use super::{Call, Outcome};
+use crate::errors::Refusal;
+use crate::journal::CredentialKind;
+use crate::workload::{SendError, Target};
+
+/// What counts between two neighbours only. What `Connection` names is added.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Who asks, as the gateway tells the workload. What a client says of itself so is not heeded.
+const IDENTITY: [HeaderName; 6] = [
+    HeaderName::from_static("x-blaxel-subject-id"),
+    HeaderName::from_static("x-blaxel-subject-type"),
+    HeaderName::from_static("x-blaxel-auth-method"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-subject-id"),
+    HeaderName::from_static("x-subject-type"),
+];
+
+/// The platform's marks, which no workload can set.
+const MARKS: [HeaderName; 2] = [
+    HeaderName::from_static("x-blaxel-source"),
+    HeaderName::from_static("x-blaxel-error-code"),
+];
+
+/// Passes a call on, and gives what comes back as it comes.
+pub(super) async fn pass(target: &Target, call: &Call, body: Body) -> Outcome {
+    let refuse = |why: String| {
+        let message = format!("The server behind this workload does not answer: {target}: {why}.");
+        Refusal::envelope(
+            StatusCode::BAD_GATEWAY,
+            "BAD_GATEWAY",
+            &message,
+            true,
+            call.now().as_str(),
+        )
+    };
+    if tokio::runtime::Handle::try_current().is_err() {
+        return Err(refuse("there is no tokio runtime".to_owned()));
+    }
+    let uri = target.uri(&call.below, call.raw_query.as_deref());
+    let uri = uri.map_err(|problem| refuse(problem.to_string()))?;
+    let mut request = Request::new(body);
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = onward(call);
+    let sent = target.send(request).await;
+    let mut response: Response = sent.map_err(|why: SendError| refuse(why.to_string()))?;
+    let headers = response.headers_mut();
+    strip_hops(headers);
+    remove(headers, &MARKS);
+    Ok(response)
+}
+
+/// The headers as the workload gets them.
+fn onward(call: &Call) -> HeaderMap {
+    let mut headers = without_credentials(call.headers.clone());
+    strip_hops(&mut headers);
+    remove(&mut headers, &IDENTITY);
+    let subject = match call.identity {
+        Identity::ServiceAccount(_) | Identity::Client(_) => "service_account",
+        _ => "user",
+    };
+    let method = match call.identity.kind() {
+        CredentialKind::AccessToken => "oauth",
+        _ => "api_key",
+    };
+    let own = [call.identity.name(), subject, method, &call.request_id];
+    for (name, text) in IDENTITY.into_iter().zip(own) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
+/// The headers without the gateway's credentials.
+pub(super) fn without_credentials(mut headers: HeaderMap) -> HeaderMap {
+    for name in CREDENTIALS {
+        headers.remove(name);
+    }
+    headers
+}
+
+fn strip_hops(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    remove(headers, &named);
+    remove(headers, &HOP_BY_HOP);
+}
+
+fn remove(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        headers.remove(name);
+    }
+}

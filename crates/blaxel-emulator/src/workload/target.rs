@@ -1,0 +1,265 @@
+//! Servers that the emulator calls: those that stand behind a workload, and those that are called back.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderValue, Request, Response, Uri, header};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+
+/// How long a connection may take to be made.
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+/// A server that is spoken to in HTTP/1.1, each request over a connection of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    authority: String,
+    host: String,
+    port: u16,
+    /// What comes before the path of every request, without a slash at its end.
+    prefix: String,
+    query: Option<String>,
+}
+
+/// A URL that the emulator does not call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidTarget {
+    url: String,
+    problem: &'static str,
+}
+
+impl fmt::Display for InvalidTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` cannot be called: {}", self.url, self.problem)
+    }
+}
+
+impl std::error::Error for InvalidTarget {}
+
+impl Target {
+    /// Reads a URL. The host must be this machine, unless it may be anywhere.
+    pub(crate) fn parse(url: &str, anywhere: bool) -> Result<Self, InvalidTarget> {
+        let invalid = |problem| InvalidTarget {
+            url: url.to_owned(),
+            problem,
+        };
+        let uri: Uri = url.parse().map_err(|_| invalid("it is no URL"))?;
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            return Err(invalid("only http:// is spoken"));
+        }
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let host = uri.host().unwrap_or_default();
+        if host.is_empty() || authority.contains('@') {
+            return Err(invalid("it needs a host, and no user"));
+        }
+        if !anywhere && !is_here(host) {
+            return Err(invalid("only 127.0.0.1, ::1 and localhost are called"));
+        }
+        Ok(Self {
+            authority: authority.to_owned(),
+            host: bare(host).to_owned(),
+            port: uri.port_u16().unwrap_or(80),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+            query: uri.query().map(str::to_owned),
+        })
+    }
+
+    /// Its own address, for a path and query below it.
+    pub(crate) fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
+        let mut text = format!("{}{path}", self.prefix);
+        if !text.starts_with('/') {
+            text.insert(0, '/');
+        }
+        let queries = [self.query.as_deref(), query].into_iter().flatten();
+        for (place, query) in queries.enumerate() {
+            text.push(if place == 0 { '?' } else { '&' });
+            text.push_str(query);
+        }
+        let path = PathAndQuery::try_from(text)?;
+        Ok(Uri::from(path))
+    }
+
+    /// Sends a request whose URI comes from [`uri`](Self::uri). The body of the answer comes as it is
+    /// sent; the connection ends with it.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, SendError> {
+        let host = HeaderValue::try_from(self.authority.as_str());
+        let host = host.map_err(|error| SendError::Broken(error.to_string()))?;
+        request.headers_mut().insert(header::HOST, host);
+        let connecting = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
+        let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = connected.map_err(|error| SendError::NotThere(error.to_string()))?;
+        // Without this a streamed request would wait for the acknowledgement of the piece before.
+        let _ = stream.set_nodelay(true);
+        let broken = |error: hyper::Error| SendError::Broken(error.to_string());
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        let driver = Driver(tokio::spawn(connection).abort_handle());
+        let response = sender.send_request(request).await.map_err(broken)?;
+        Ok(response.map(|body| {
+            Body::new(Driven {
+                body,
+                _driver: driver,
+            })
+        }))
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        if self.host != LOCALHOST {
+            return TcpStream::connect((self.host.as_str(), self.port)).await;
+        }
+        // Not looked up: this name is to be nowhere but here.
+        let [first, second] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            .map(|host: IpAddr| SocketAddr::new(host, self.port));
+        match TcpStream::connect(first).await {
+            Err(error) => TcpStream::connect(second).await.map_err(|_| error),
+            connected => connected,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.prefix)
+    }
+}
+
+const LOCALHOST: &str = "localhost";
+
+fn is_here(host: &str) -> bool {
+    let address = bare(host).parse::<IpAddr>();
+    host == LOCALHOST || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The host without the brackets around an address of IPv6.
+fn bare(host: &str) -> &str {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    inner.unwrap_or(host)
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// Nobody listens.
+    NotThere(String),
+    /// The connection ended, or what came was no answer.
+    Broken(String),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::NotThere(why) | Self::Broken(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// The task that moves a connection's bytes. It ends with this.
+struct Driver(AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A body, and what brings it.
+struct Driven {
+    body: Incoming,
+    _driver: Driver,
+}
+
+impl http_body::Body for Driven {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_called_unless_told_otherwise() {
+        for here in [
+            "http://127.0.0.1:80/a",
+            "http://127.1.2.3",
+            "http://localhost:1338/",
+            "http://[::1]:9/x?y=1",
+        ] {
+            assert!(Target::parse(here, false).is_ok(), "{here}");
+        }
+        for elsewhere in [
+            "http://10.0.0.1/",
+            "http://example.com/",
+            "http://localhost.example.com/",
+            "http://127.0.0.1.example.com/",
+            "http://[2001:db8::1]/",
+            "http://0.0.0.0:80/",
+        ] {
+            assert!(Target::parse(elsewhere, false).is_err(), "{elsewhere}");
+            assert!(Target::parse(elsewhere, true).is_ok(), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for url in [
+            "",
+            "/",
+            "127.0.0.1:80",
+            "https://127.0.0.1/",
+            "http://",
+            "http://a@localhost/",
+        ] {
+            assert!(Target::parse(url, true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn paths_and_queries_come_below_the_target_s_own() {
+        let uri = |url: &str, path: &str, query: Option<&str>| {
+            let target = Target::parse(url, false).unwrap();
+            target.uri(path, query).unwrap().to_string()
+        };
+        assert_eq!(uri("http://localhost", "", None), "/");
+        assert_eq!(
+            uri("http://localhost/", "/a%20b/", Some("x=1")),
+            "/a%20b/?x=1"
+        );
+        assert_eq!(uri("http://localhost/base/", "", None), "/base");
+        assert_eq!(
+            uri("http://localhost/base?k=v", "/a", Some("x=1")),
+            "/base/a?k=v&x=1"
+        );
+    }
+}

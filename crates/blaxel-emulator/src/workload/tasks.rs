@@ -1,0 +1,58 @@
+//! What goes on in the background. None of it outlives the emulator.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use crate::engine::Engine;
+use crate::lock;
+
+/// How many tasks run at a time; more are refused.
+const LIMIT: usize = 256;
+
+/// The tasks that run; `None` when the emulator is gone.
+pub(crate) struct Tasks(Mutex<Option<JoinSet<()>>>);
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self(Mutex::new(Some(JoinSet::new())))
+    }
+}
+
+impl Tasks {
+    /// Starts a task. `false` if it cannot be: there are too many, there is no tokio runtime, or the
+    /// emulator is gone.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        let mut running = lock(&self.0);
+        let (Some(running), Ok(runtime)) = (running.as_mut(), Handle::try_current()) else {
+            return false;
+        };
+        while running.try_join_next().is_some() {}
+        if running.len() >= LIMIT {
+            return false;
+        }
+        running.spawn_on(task, &runtime);
+        true
+    }
+}
+
+/// Ends the tasks of an engine when it is dropped. The tasks hold the engine themselves, so that its
+/// own end would never come.
+pub(crate) struct Closing(pub(crate) Arc<Engine>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        // The tasks are dropped outside of the lock: what they hold may want it.
+        let running = lock(&self.0.workloads.tasks.0).take();
+        drop(running);
+    }
+}
+
+impl fmt::Debug for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closing")
+    }
+}
