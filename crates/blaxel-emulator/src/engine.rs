@@ -13,6 +13,7 @@ use crate::ed25519::Pair;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
+use crate::mcp::Servers;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Setting, Shelf, Store};
 use crate::uploads::Uploads;
@@ -48,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) faults: Faults,
     pub(crate) store: Store,
     pub(crate) uploads: Uploads,
+    pub(crate) mcp: Servers,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -87,6 +89,7 @@ impl Engine {
             faults: Faults::default(),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
+            mcp: Servers::new(config.stream_pause),
             history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),

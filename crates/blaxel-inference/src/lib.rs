@@ -3,6 +3,8 @@
 
 mod agent;
 mod chat;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod model;
 pub mod sse;
 mod stream;
@@ -46,6 +48,22 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn model(&self, name: &str) -> ModelCall<S> {
         ModelCall::new(self.service.clone(), name)
+    }
+
+    /// The function of that name, as an MCP server. Nothing is sent before it is connected to.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn function(&self, name: &str) -> mcp::McpServer<S> {
+        mcp::McpServer::function(self.service.clone(), name)
+    }
+
+    /// The MCP server of the sandbox of that name. Give it the sandbox's address, by
+    /// [`at`](mcp::McpServer::at): only old sandboxes are reached without. Nothing is sent before it is
+    /// connected to.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn sandbox(&self, name: &str) -> mcp::McpServer<S> {
+        mcp::McpServer::sandbox(self.service.clone(), name)
     }
 }
 
