@@ -132,6 +132,11 @@ const RULES: &[Rule] = &[
             "thiserror-impl",
             "tokio-macros",
             "tracing-attributes",
+            // Its clock on other platforms.
+            "rustversion",
+            "wasm-bindgen-macro",
+            "windows-implement",
+            "windows-interface",
         ],
         ..facade("blaxel-inference")
     },

@@ -168,6 +168,7 @@ async fn the_gateway_refuses_in_its_own_form() {
         "agents/nobody/deep",
         "models/nobody/v1/chat/completions",
         "models/parrot/v1/x",
+        "functions/nobody/mcp",
     ] {
         let uri = format!("{run}/demo/{missing}");
         post(uri, &body)
@@ -175,7 +176,7 @@ async fn the_gateway_refuses_in_its_own_form() {
             .await
             .gateway(404, "WORKLOAD_NOT_FOUND");
     }
-    for nowhere in ["demo", "demo/functions/f/mcp", "demo/agents"] {
+    for nowhere in ["demo", "demo/functions/f/other", "demo/agents"] {
         let uri = format!("{run}/{nowhere}");
         post(uri, &body)
             .on(&emulator)

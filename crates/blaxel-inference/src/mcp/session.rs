@@ -22,8 +22,10 @@ use crate::target::Target;
 const ANSWER_LIMIT: usize = 32 * 1024 * 1024;
 /// How often an answer that broke off is taken up again before it is given up.
 const RESUMPTIONS: usize = 5;
+/// The shortest wait before that, which doubles each time; servers may ask for a longer one.
+const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait before that.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the parts of a session share.
 pub(super) struct Shared {
@@ -86,6 +88,7 @@ pub(super) async fn begin<S: HttpService>(server: &McpServer<S>) -> Result<McpCl
 fn config() -> StreamableHttpClientTransportConfig {
     let mut patience = ExponentialBackoff::default();
     patience.max_times = Some(RESUMPTIONS);
+    patience.base_duration = SHORTEST_WAIT;
     patience.max_delay = Some(LONGEST_WAIT);
     // The address is our target's; this text goes nowhere.
     let mut config = StreamableHttpClientTransportConfig::with_uri(super::SUFFIX)
