@@ -14,6 +14,7 @@ use crate::cursor::Cursors;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::lock;
+use crate::mcp::Servers;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Setting, Shelf, Store};
 use crate::uploads::Uploads;
@@ -55,6 +56,7 @@ pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) uploads: Uploads,
     pub(crate) workloads: Workloads,
+    pub(crate) mcp: Servers,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -95,6 +97,7 @@ impl Engine {
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
             workloads: Workloads::new(config.forwards.clone()),
+            mcp: Servers::new(config.stream_pause),
             history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),

@@ -13,6 +13,7 @@ mod furnish;
 mod journal;
 mod local;
 mod logs;
+mod mcp;
 mod openapi;
 mod pieces;
 mod router;
@@ -233,6 +234,12 @@ impl Emulator {
         let kind = top_kind(collection)?;
         self.engine.store.open().fail_next(kind, name);
         Ok(())
+    }
+
+    /// Ends every session with an MCP server, as a restart of the servers would. Who goes on with one is
+    /// answered 404, and begins another.
+    pub fn end_mcp_sessions(&self) {
+        self.engine.mcp.restart();
     }
 
     /// Lets the next execution of a job end as `failed`, whether the job exists yet or not. An execution

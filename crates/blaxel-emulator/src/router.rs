@@ -22,6 +22,7 @@ mod image_shares;
 mod images;
 mod inference;
 mod listing;
+mod mcp;
 mod network;
 mod oauth;
 mod observability;
@@ -40,6 +41,7 @@ mod users;
 mod volume_templates;
 mod workspaces;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
@@ -47,7 +49,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, on};
-use blaxel_core::Timestamp;
+use blaxel_core::{BoxFuture, Timestamp};
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
@@ -65,7 +67,13 @@ use crate::journal::{Entry, Place};
 /// What a handler gives.
 pub(crate) type Outcome = Result<Response, Refusal>;
 
-type Handler = Box<dyn Fn(&Call) -> Outcome + Send + Sync>;
+/// What an operation does.
+enum Handler {
+    /// At once.
+    Now(Box<dyn Fn(&Call) -> Outcome + Send + Sync>),
+    /// In a while.
+    Later(Box<dyn Fn(Call) -> BoxFuture<Outcome> + Send + Sync>),
+}
 
 /// An operation: its name, where it is found, what is asked of a caller, and what it does.
 pub(crate) struct Route {
@@ -103,13 +111,33 @@ impl Route {
         gate: Gate,
         handler: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        let paths = paths.map(str::to_owned).into();
         Self {
             operation,
             method: method.into(),
-            paths,
+            paths: paths.map(str::to_owned).into(),
             gate,
-            handler: Box::new(handler),
+            handler: Handler::Now(Box::new(handler)),
+            refusing: None,
+        }
+    }
+
+    /// An operation that waits for something before it answers.
+    pub(crate) fn later<const N: usize, F>(
+        operation: &'static str,
+        method: impl Into<Option<MethodFilter>>,
+        paths: [&str; N],
+        gate: Gate,
+        handler: impl Fn(Call) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        Self {
+            operation,
+            method: method.into(),
+            paths: paths.map(str::to_owned).into(),
+            gate,
+            handler: Handler::Later(Box::new(move |call| Box::pin(handler(call)))),
             refusing: None,
         }
     }
@@ -128,7 +156,7 @@ impl Route {
 }
 
 /// The operations that are done in a way of their own.
-static OWN: [fn() -> Vec<Route>; 24] = [
+static OWN: [fn() -> Vec<Route>; 25] = [
     allowance::routes,
     billing::routes,
     catalog::routes,
@@ -140,6 +168,7 @@ static OWN: [fn() -> Vec<Route>; 24] = [
     image_shares::routes,
     images::routes,
     inference::routes,
+    mcp::routes,
     network::routes,
     oauth::routes,
     observability::routes,
@@ -266,7 +295,10 @@ async fn answer(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
 
 /// Does what an operation does.
 async fn handle(route: &Route, call: Call) -> Outcome {
-    (route.handler)(&call)
+    match &route.handler {
+        Handler::Now(handler) => handler(&call),
+        Handler::Later(handler) => handler(call).await,
+    }
 }
 
 /// The answer where there is no operation.

@@ -36,7 +36,11 @@ pub(crate) fn pieces(input: &[u8]) {
     let joined = |chunks: Vec<&[u8]>| {
         let found = decode(text::Decoder::new(), chunks);
         let broken = found.iter().any(Result::is_err);
-        let text: String = found.iter().flatten().map(blaxel_inference::Text::as_str).collect();
+        let text: String = found
+            .iter()
+            .flatten()
+            .map(blaxel_inference::Text::as_str)
+            .collect();
         (text, broken)
     };
     let whole = joined(vec![stream]);

@@ -10,6 +10,8 @@ mod chat;
 mod decode;
 mod embedding;
 pub mod lines;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod model;
 pub mod ndjson;
 mod pieces;
@@ -158,6 +160,22 @@ impl<S: HttpService> Inference<S> {
 
     fn forced(&self, kind: &address::Kind, name: &str) -> Option<target::Address> {
         self.forced.as_ref()?.address(kind, name)
+    }
+
+    /// The function of that name, as an MCP server. Nothing is sent before it is connected to.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn function(&self, name: &str) -> mcp::McpServer<S> {
+        mcp::McpServer::function(self.service.clone(), name)
+    }
+
+    /// The MCP server of the sandbox of that name. Give it the sandbox's address, by
+    /// [`at`](mcp::McpServer::at): only old sandboxes are reached without. Nothing is sent before it is
+    /// connected to.
+    #[cfg(feature = "mcp")]
+    #[must_use]
+    pub fn sandbox(&self, name: &str) -> mcp::McpServer<S> {
+        mcp::McpServer::sandbox(self.service.clone(), name)
     }
 }
 

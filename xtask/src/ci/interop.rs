@@ -1,21 +1,22 @@
 //! The stage `interop`: the platform's own SDKs for other languages judge the emulator, Schemathesis
-//! judges whether it keeps to the document that it serves, and a certified OAuth 2.0 server judges
-//! our sign-ins.
+//! judges whether it keeps to the document that it serves, and the official MCP client its MCP servers.
+//! A certified OAuth 2.0 server judges our sign-ins, the reference server of MCP our client.
 //!
 //! What they need is installed as their lock files say, under `target`, and nothing is written
 //! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
 
+mod counterpart;
 mod emulator;
 mod install;
-mod oauth;
 mod process;
 mod program;
 
 use std::path::Path;
 
 use super::stages::step;
+use counterpart::COUNTERPARTS;
 use emulator::Emulator;
-use program::{OAUTH_SERVER, PROGRAMS, Place};
+use program::{PROGRAMS, Place};
 
 /// Runs every program, each against an emulator of its own. The error tells what went wrong with
 /// which.
@@ -24,9 +25,11 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         .iter()
         .map(|program| Place::of(program, root))
         .collect::<Vec<_>>();
-    let server = Place::of(&OAUTH_SERVER, root);
-    for place in places.iter().chain([&server]) {
+    for place in &places {
         install::bring_up_to_date(place)?;
+    }
+    for counterpart in &COUNTERPARTS {
+        install::bring_up_to_date(&Place::of(counterpart.program, root))?;
     }
     super::execute(&step("build --package blaxel-emulator"), root)?;
     let judge = |place: &Place| {
@@ -37,7 +40,8 @@ pub(super) fn run(root: &Path) -> Result<(), String> {
         .iter()
         .filter_map(|place| judge(place).err())
         .collect();
-    failures.extend(oauth::judge(&server, root).err());
+    let counterparts = COUNTERPARTS.iter();
+    failures.extend(counterparts.filter_map(|it| counterpart::judge(it, root).err()));
     if failures.is_empty() {
         Ok(())
     } else {

@@ -103,6 +103,18 @@ pub(super) const OAUTH_SERVER: Program = Program {
     limit: SCENARIO_LIMIT,
 };
 
+/// The reference server of MCP, which judges our client.
+pub(super) const MCP_SERVER: Program = Program {
+    name: "mcp",
+    locks: &["package.json", "package-lock.json"],
+    tools: NODE,
+    install: NPM_CI,
+    script: "everything.mjs",
+    besides: &[],
+    run: Call("node", &[]),
+    limit: SCENARIO_LIMIT,
+};
+
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
         name: "typescript",
@@ -134,6 +146,10 @@ pub(super) const PROGRAMS: &[Program] = &[
         besides: &["schemathesis.toml"],
         run: Call(VENV_PYTHON, &["-I", "-B", "-u"]),
         limit: SCHEMATHESIS_LIMIT,
+    },
+    Program {
+        script: "check.mjs",
+        ..MCP_SERVER
     },
 ];
 
@@ -317,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_program_has_its_files() {
-        for program in PROGRAMS.iter().chain([&OAUTH_SERVER]) {
+        for program in PROGRAMS.iter().chain([&OAUTH_SERVER, &MCP_SERVER]) {
             let place = Place::of(program, &crate::root());
             let files = program.locks.iter().chain(program.besides);
             for file in files.chain([&program.script]) {

@@ -1,62 +1,81 @@
-//! A certified OAuth 2.0 server, and the tests that sign in at it.
+//! Servers that are not ours, and the tests in which they judge our clients.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::process::Process;
-use super::program::Place;
+use super::program::{MCP_SERVER, OAUTH_SERVER, Place, Program};
 use crate::ci::{cargo_in, say};
 
 /// The server is to say where it is within this time.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// The tests take seconds, but may have to be built first.
 const TEST_LIMIT: Duration = Duration::from_secs(600);
-/// By this the tests find the server.
-const ISSUER: &str = "BLAXEL_TEST_OAUTH_ISSUER";
-const ARGUMENTS: [&str; 6] = [
-    "test",
-    "--package",
-    "blaxel-tests",
-    "--test",
-    "oauth_server",
-    "--",
+
+/// A server, and what it judges.
+pub(super) struct Counterpart {
+    pub(super) program: &'static Program,
+    /// By this the tests find the server.
+    variable: &'static str,
+    /// The tests, a file of `blaxel-tests`.
+    tests: &'static str,
+}
+
+pub(super) const COUNTERPARTS: [Counterpart; 2] = [
+    Counterpart {
+        program: &OAUTH_SERVER,
+        variable: "BLAXEL_TEST_OAUTH_ISSUER",
+        tests: "oauth_server",
+    },
+    Counterpart {
+        program: &MCP_SERVER,
+        variable: "BLAXEL_TEST_MCP_SERVER",
+        tests: "mcp_server",
+    },
 ];
 
 /// Starts the server, has the tests run against it, and stops it.
-pub(super) fn judge(place: &Place, root: &Path) -> Result<(), String> {
-    let mut command = place.start()?;
+pub(super) fn judge(counterpart: &Counterpart, root: &Path) -> Result<(), String> {
+    let Counterpart {
+        program,
+        variable,
+        tests,
+    } = counterpart;
+    let name = program.name;
+    let arguments = ["test", "--package", "blaxel-tests", "--test", tests, "--"];
+    let mut command = Place::of(program, root).start()?;
     command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut server = Process::start_with_input(&mut command, "node server.mjs")?;
+    let mut server = Process::start_with_input(&mut command, &format!("the server of {name}"))?;
     let lines = server.lines();
     let deadline = Instant::now() + START_LIMIT;
-    let issuer = loop {
+    let address = loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let line = lines
             .recv_timeout(left)
-            .map_err(|_| "oauth: the server did not say where it is".to_owned())?;
-        if let Some(issuer) = line.strip_prefix("listening ") {
-            break issuer.to_owned();
+            .map_err(|_| format!("{name}: the server did not say where it is"))?;
+        if let Some(address) = line.strip_prefix("listening ") {
+            break address.to_owned();
         }
     };
     say(&format!(
-        "$ cargo {} --nocapture ({issuer})",
-        ARGUMENTS.join(" ")
+        "$ cargo {} --nocapture ({address})",
+        arguments.join(" ")
     ));
-    let mut tests = cargo_in(root);
-    tests
-        .args(ARGUMENTS)
+    let mut cargo = cargo_in(root);
+    cargo
+        .args(arguments)
         .arg("--nocapture")
-        .env(ISSUER, issuer)
+        .env(variable, address)
         .stdout(Stdio::piped());
     let mut tally = Tally::default();
-    let status = Process::start(&mut tests, "cargo test")?.finish(TEST_LIMIT, |line| {
+    let status = Process::start(&mut cargo, "cargo test")?.finish(TEST_LIMIT, |line| {
         tally.take(&line);
         say(&line);
     })?;
     tally
         .verdict(status.success())
-        .map_err(|why| format!("oauth: {why}"))
+        .map_err(|why| format!("{name}: {why}"))
 }
 
 /// What the tests said they did. A test that does not find the server passes without a word.

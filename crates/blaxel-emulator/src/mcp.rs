@@ -1,0 +1,69 @@
+//! The MCP servers that the functions are.
+
+mod offer;
+mod server;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+
+use self::server::Function;
+use crate::lock;
+
+/// A server with its sessions. They end with it.
+pub(crate) type Service = StreamableHttpService<Function, LocalSessionManager>;
+
+/// One server for each function that was called.
+pub(crate) struct Servers {
+    pause: Duration,
+    running: Mutex<HashMap<String, Service>>,
+}
+
+impl Servers {
+    /// No servers yet. `pause` is what a tool that takes its time rests between two steps.
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self {
+            pause,
+            running: Mutex::default(),
+        }
+    }
+
+    /// The server that a function is.
+    pub(crate) fn of(&self, function: &str) -> Service {
+        let mut running = lock(&self.running);
+        if let Some(service) = running.get(function) {
+            return service.clone();
+        }
+        let handler = Function::new(function, self.pause);
+        let config = StreamableHttpServerConfig::default()
+            // Who may come in is asked before, by the credential.
+            .disable_allowed_hosts();
+        let sessions = Arc::new(LocalSessionManager::default());
+        let service = Service::new(move || Ok(handler.clone()), sessions, config);
+        running.insert(function.to_owned(), service.clone());
+        service
+    }
+
+    /// Ends all sessions.
+    pub(crate) fn restart(&self) {
+        for (_, service) in lock(&self.running).drain() {
+            service.config.cancellation_token.cancel();
+        }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        self.restart();
+    }
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Servers").finish_non_exhaustive()
+    }
+}

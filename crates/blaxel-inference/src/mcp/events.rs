@@ -1,0 +1,111 @@
+//! The messages of a server, event by event.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::Body;
+use futures_core::Stream;
+use rmcp::transport::streamable_http_client::SseError;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use sse_stream_02::Sse;
+
+use super::Notification;
+use super::exchange::ExchangeRef;
+use super::model::Progress;
+use super::session::Shared;
+use crate::sse::{Decoder, Event};
+use crate::stream::EventStream;
+
+const PROGRESS: &str = "notifications/progress";
+
+/// The events of an answer, as `rmcp` takes them. Whoever listens hears of notifications here, one
+/// after the other and before the answer that they precede; `rmcp` would tell of them out of order.
+pub(super) struct Events {
+    events: EventStream,
+    exchange: Option<ExchangeRef>,
+    shared: Arc<Shared>,
+}
+
+impl Events {
+    pub(super) fn new(
+        body: Body,
+        limit: usize,
+        exchange: Option<ExchangeRef>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            events: EventStream::with_decoder(body, Decoder::with_limit(limit)),
+            exchange,
+            shared,
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Sse, SseError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
+        Poll::Ready(event.map(|event| match event {
+            Ok(event) => {
+                tell(&self.shared, event.data());
+                Ok(converted(event))
+            }
+            Err(error) => {
+                self.shared.failed(self.exchange.as_ref(), &error);
+                Err(SseError::Body(Box::new(error)))
+            }
+        }))
+    }
+}
+
+fn converted(event: Event) -> Sse {
+    Sse {
+        // Events without a name of their own are messages.
+        event: (event.name() != "message").then(|| event.name().to_owned()),
+        id: event.id().map(str::to_owned),
+        retry: event
+            .retry()
+            .and_then(|wait| u64::try_from(wait.as_millis()).ok()),
+        data: Some(event.data().to_owned()),
+    }
+}
+
+/// As much of a message as tells a notification from all else.
+#[derive(Deserialize)]
+struct Glance<'a> {
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    id: Option<IgnoredAny>,
+    #[serde(default)]
+    params: Value,
+}
+
+fn tell(shared: &Shared, message: &str) {
+    let Ok(Glance {
+        method: Some(method),
+        id: None,
+        params,
+    }) = serde_json::from_str(message)
+    else {
+        return;
+    };
+    if method == PROGRESS
+        && let Some(listener) = shared.tokens.listener(&params["progressToken"])
+    {
+        if let Ok(progress) = Progress::deserialize(params) {
+            listener(progress);
+        }
+        return;
+    }
+    if let Some(listener) = &shared.listener {
+        listener(Notification {
+            method: method.into_owned(),
+            params,
+        });
+    }
+}

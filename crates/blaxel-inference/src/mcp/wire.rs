@@ -1,0 +1,346 @@
+//! Streamable HTTP over a service of ours, in the form in which `rmcp` asks for it.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use blaxel_core::{Body, Error, HttpService, OperationInfo, Origin, RequestWriter, response};
+use futures_core::Stream;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use rmcp::model::ClientJsonRpcMessage;
+use rmcp::transport::streamable_http_client::{
+    SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+    StreamableHttpResponseLimits,
+};
+use sse_stream_02::Sse;
+use tokio::sync::watch;
+
+use super::SUFFIX;
+use super::error::JsonRpcError;
+use super::events::Events;
+use super::exchange::ExchangeRef;
+use super::session::Shared;
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// How much of an error answer is read, in bytes.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+type Failure = StreamableHttpError<Error>;
+type Headers = HashMap<HeaderName, HeaderValue>;
+type SseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
+
+/// What carries the messages of one session.
+pub(super) struct Wire<S> {
+    service: S,
+    shared: Arc<Shared>,
+    owned: watch::Receiver<()>,
+}
+
+impl<S: Clone> Clone for Wire<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            shared: Arc::clone(&self.shared),
+            owned: self.owned.clone(),
+        }
+    }
+}
+
+impl<S: HttpService> Wire<S> {
+    pub(super) fn new(service: S, shared: Arc<Shared>, owned: watch::Receiver<()>) -> Self {
+        Self {
+            service,
+            shared,
+            owned,
+        }
+    }
+
+    /// Does something as long as somebody owns the session. `rmcp` sees some requests through to their
+    /// end; but what is over for its owner is over.
+    async fn while_owned<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut owned = self.owned.clone();
+        let mut disowned = pin!(owned.changed());
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            if disowned.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(StreamableHttpError::TransportChannelClosed));
+            }
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Sends a request to the server and waits for the head of its answer.
+    async fn send(
+        &self,
+        operation: &'static OperationInfo,
+        session: Option<&str>,
+        headers: &Headers,
+        write: impl FnOnce(&mut RequestWriter) -> Result<(), Error>,
+    ) -> Result<Response<Body>, Failure> {
+        let written = || {
+            let mut request = RequestWriter::new(operation);
+            self.shared.target.write(&mut request, SUFFIX)?;
+            write(&mut request)?;
+            if let Some(session) = session {
+                request.header(SESSION, session)?;
+            }
+            let mut request = request.finish()?;
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()));
+            request.headers_mut().extend(headers);
+            Ok(request)
+        };
+        let request = written().map_err(ours)?;
+        self.service.send(request).await.map_err(ours)
+    }
+
+    async fn post(
+        &self,
+        message: &ClientJsonRpcMessage,
+        exchange: Option<ExchangeRef>,
+        session: Option<&str>,
+        headers: &Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Result<StreamableHttpPostResponse, Failure> {
+        let operation = &self.shared.operations.call;
+        let response = self
+            .send(operation, session, headers, |request| {
+                request.json(message)?;
+                request.header(ACCEPT, &format!("{JSON}, {EVENTS}"))
+            })
+            .await?;
+        let is_request = matches!(message, ClientJsonRpcMessage::Request(_));
+        match response.status() {
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
+                return Ok(StreamableHttpPostResponse::Accepted);
+            }
+            status if !status.is_success() => {
+                return Err(refusal(operation, response, session.is_some()).await);
+            }
+            // What answers nothing needs no answer, whatever comes.
+            _ if !is_request => return Ok(StreamableHttpPostResponse::Accepted),
+            _ => {}
+        }
+        let given = response.headers().get(SESSION);
+        let given = given.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let (head, body) = response.into_parts();
+        match media_type(&head.headers).as_str() {
+            EVENTS => {
+                let shared = Arc::clone(&self.shared);
+                let events = Events::new(body, limits.max_sse_event_size, exchange, shared);
+                Ok(StreamableHttpPostResponse::Sse(Box::pin(events), given))
+            }
+            JSON => {
+                let attempts = body.attempts();
+                let answer = response::collect(body, limits.max_json_response_size)
+                    .await
+                    .and_then(|body| response::json(&Response::new(body)));
+                let answer =
+                    answer.map_err(|error| ours(error.with_head(&head).with_attempts(attempts)))?;
+                Ok(StreamableHttpPostResponse::Json(answer, given))
+            }
+            other => Err(ours(
+                Error::decode(format!("content of type `{other}` is no answer of MCP"))
+                    .with_head(&head),
+            )),
+        }
+    }
+
+    async fn listen(
+        &self,
+        session: Option<&str>,
+        last_event: Option<&str>,
+        headers: &Headers,
+        limit: usize,
+    ) -> Result<SseStream, Failure> {
+        if last_event.is_none() && self.shared.listener.is_none() {
+            return Err(StreamableHttpError::ServerDoesNotSupportSse);
+        }
+        let operation = &self.shared.operations.listen;
+        let response = self
+            .send(operation, session, headers, |request| {
+                request.header(ACCEPT, EVENTS)?;
+                match last_event {
+                    Some(id) => request.header(LAST_EVENT, id),
+                    None => Ok(()),
+                }
+            })
+            .await?;
+        if !response.status().is_success() {
+            let failure = refusal(operation, response, false).await;
+            return Err(match failure {
+                StreamableHttpError::Client(error) if error.was_transient() => ours(error),
+                // Asking again would change nothing.
+                _ => StreamableHttpError::ServerDoesNotSupportSse,
+            });
+        }
+        if media_type(response.headers()) != EVENTS {
+            return Err(StreamableHttpError::ServerDoesNotSupportSse);
+        }
+        let shared = Arc::clone(&self.shared);
+        let events = Events::new(response.into_body(), limit, None, shared);
+        Ok(Box::pin(events))
+    }
+
+    async fn end(&self, session: &str, headers: &Headers) -> Result<(), Failure> {
+        let operation = &self.shared.operations.end;
+        let response = self
+            .send(operation, Some(session), headers, |_| Ok(()))
+            .await?;
+        match response.status() {
+            // Some servers end sessions by themselves only, and one that is gone has ended.
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND => Ok(()),
+            status if status.is_success() => Ok(()),
+            _ => Err(refusal(operation, response, false).await),
+        }
+    }
+}
+
+impl<S: HttpService> StreamableHttpClient for Wire<S> {
+    type Error = Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        auth_header: Option<String>,
+        custom_headers: Headers,
+    ) -> Result<StreamableHttpPostResponse, Failure> {
+        let limits = StreamableHttpResponseLimits::default();
+        self.post_message_with_response_limits(
+            uri,
+            message,
+            session_id,
+            auth_header,
+            custom_headers,
+            limits,
+        )
+        .await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        _uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session_id: Option<Arc<str>>,
+        _auth_header: Option<String>,
+        custom_headers: Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Result<StreamableHttpPostResponse, Failure> {
+        let exchange = ExchangeRef::of(&message);
+        if let Some(exchange) = &exchange {
+            self.shared.tokens.note(&message, exchange);
+        }
+        let session = session_id.as_deref();
+        let posting = self.post(&message, exchange.clone(), session, &custom_headers, limits);
+        let outcome = self.while_owned(posting).await;
+        if let Err(StreamableHttpError::Client(error)) = &outcome {
+            self.shared.failed(exchange.as_ref(), error);
+        }
+        outcome
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        auth_header: Option<String>,
+        custom_headers: Headers,
+    ) -> Result<SseStream, Failure> {
+        let limit = StreamableHttpResponseLimits::default().max_sse_event_size;
+        self.get_stream_with_max_sse_event_size(
+            uri,
+            session_id,
+            last_event_id,
+            auth_header,
+            custom_headers,
+            limit,
+        )
+        .await
+    }
+
+    async fn get_stream_with_max_sse_event_size(
+        &self,
+        _uri: Arc<str>,
+        session_id: Option<Arc<str>>,
+        last_event_id: Option<String>,
+        _auth_header: Option<String>,
+        custom_headers: Headers,
+        max_sse_event_size: usize,
+    ) -> Result<SseStream, Failure> {
+        self.while_owned(self.listen(
+            session_id.as_deref(),
+            last_event_id.as_deref(),
+            &custom_headers,
+            max_sse_event_size,
+        ))
+        .await
+    }
+
+    async fn delete_session(
+        &self,
+        _uri: Arc<str>,
+        session_id: Arc<str>,
+        _auth_header: Option<String>,
+        custom_headers: Headers,
+    ) -> Result<(), Failure> {
+        // A failure from before is nobody's any more; one of now is for whoever closes.
+        self.shared.take_failure();
+        let outcome = self
+            .while_owned(self.end(&session_id, &custom_headers))
+            .await;
+        if let Err(StreamableHttpError::Client(error)) = &outcome {
+            self.shared.failed(None, error);
+        }
+        outcome
+    }
+}
+
+fn ours(error: Error) -> Failure {
+    StreamableHttpError::Client(error)
+}
+
+/// The error that an answer without success stands for.
+async fn refusal(
+    operation: &'static OperationInfo,
+    response: Response<Body>,
+    had_session: bool,
+) -> Failure {
+    let (head, body) = response.into_parts();
+    let attempts = body.attempts();
+    let body = response::collect(body, ERROR_LIMIT)
+        .await
+        .unwrap_or_default();
+    let error = Error::from_response(Some(operation), &head, &body).with_attempts(attempts);
+    let by_gateway = error
+        .api()
+        .is_some_and(|api| api.origin() == Origin::Gateway);
+    if had_session && head.status == StatusCode::NOT_FOUND && !by_gateway {
+        return StreamableHttpError::SessionExpired;
+    }
+    ours(match JsonRpcError::read(&body) {
+        Some(refusal) => error.caused_by(refusal),
+        None => error,
+    })
+}
+
+/// The type of an answer's content, without its parameters.
+fn media_type(headers: &HeaderMap) -> String {
+    let full = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let bare = full.unwrap_or_default().split(';').next();
+    bare.unwrap_or_default().trim().to_ascii_lowercase()
+}

@@ -1,0 +1,271 @@
+//! Servers of every kind are understood, and what goes wrong is told with its cause.
+
+use blaxel_core::{Body, Error, ErrorKind};
+use blaxel_inference::Inference;
+use blaxel_inference::mcp::{Content, JsonRpcError};
+use serde_json::{Value, json};
+
+use crate::support::{Seen, content, empty, greeting, result, script, seen};
+
+const SANDBOX: &str = "https://sbx-box-team.us-pdx-1.bl.run";
+
+#[tokio::test]
+async fn a_sandbox_s_server_without_sessions_answers_under_the_address_given() {
+    let (service, log) = script(|seen| {
+        greeting(seen)
+            .unwrap_or_else(|| result(seen, json!({"content": [{"type": "text", "text": "done"}]})))
+    });
+    let mcp = Inference::new(service)
+        .sandbox("box")
+        .at(SANDBOX)
+        .header("x-team", "a b")
+        .query("trace", "1/2")
+        .client_info("tester", "7")
+        .on_notification(|_| {})
+        .connect()
+        .await
+        .unwrap();
+    assert_eq!(mcp.server_info().name, "scripted");
+    let output = mcp
+        .tool("run")
+        .call(&json!({"command": "ls"}))
+        .await
+        .unwrap();
+    assert_eq!(output.text(), "done");
+    mcp.close().await.unwrap();
+
+    let log = seen(&log);
+    let client = &log[0].body["params"]["clientInfo"];
+    assert_eq!(*client, json!({"name": "tester", "version": "7"}));
+    for request in &log {
+        assert_eq!(request.uri, format!("{SANDBOX}/mcp?trace=1%2F2"));
+        assert_eq!(request.header("x-team"), Some("a b"));
+        assert_eq!(request.header("mcp-session-id"), None);
+        assert_ne!(
+            request.method,
+            http::Method::DELETE,
+            "there is no session to end"
+        );
+    }
+    assert_eq!(log[0].header("mcp-protocol-version"), None);
+    for request in &log[1..] {
+        assert_eq!(request.header("mcp-protocol-version"), Some("2025-06-18"));
+    }
+    let accepted = log[0].header("accept");
+    assert_eq!(accepted, Some("application/json, text/event-stream"));
+}
+
+#[tokio::test]
+async fn the_id_of_the_session_goes_along_with_every_request() {
+    let (service, log) = script(|seen| {
+        let mut response = greeting(seen).unwrap_or_else(|| result(seen, json!({})));
+        if seen.message() == "initialize" {
+            let id = http::HeaderValue::from_static("s-1");
+            response.headers_mut().insert("mcp-session-id", id);
+        }
+        response
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    mcp.ping().await.unwrap();
+    // A server that does not let clients end its sessions answers 405.
+    mcp.close().await.unwrap();
+    let log = seen(&log);
+    assert_eq!(log.len(), 4, "{log:?}");
+    assert_eq!(log[3].method, http::Method::DELETE);
+    for request in &log[1..] {
+        assert_eq!(request.header("mcp-session-id"), Some("s-1"));
+        assert_eq!(request.uri, "/functions/f/mcp");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_under_an_error_status_keeps_both() {
+    let (service, _) = script(|_| {
+        let error = json!({"code": -32000, "message": "Bad Request: no session"});
+        let body = json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
+        let mut response = content("application/json", body);
+        *response.status_mut() = http::StatusCode::BAD_REQUEST;
+        response
+    });
+    let error = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap_err();
+    assert_eq!(error.status().unwrap(), 400, "{error}");
+    assert_eq!(JsonRpcError::of(&error).unwrap().code, -32000);
+}
+
+#[tokio::test]
+async fn what_is_no_mcp_is_not_taken_for_it() {
+    for answer in [
+        content("text/html", "<html>hello</html>"),
+        content("application/json", "[1]"),
+        content("application/json", ""),
+        content(
+            "application/json",
+            r#"{"jsonrpc": "2.0", "id": 0, "result": {"tools": []}}"#,
+        ),
+    ] {
+        let kind = answer.headers()["content-type"].clone();
+        let body = answer.body().bytes().unwrap();
+        let (service, _) = script(move |_| {
+            content(
+                kind.to_str().unwrap().to_owned().leak(),
+                Body::from(body.clone()),
+            )
+        });
+        let error = Inference::new(service)
+            .function("f")
+            .connect()
+            .await
+            .unwrap_err();
+        assert!(error.is_decode(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn pieces_and_members_without_a_name_survive() {
+    let (service, _) = script(|seen| {
+        let content = json!([
+            {"type": "hologram", "beams": 3},
+            {"type": "text", "text": "a", "annotations": {"priority": 1}},
+        ]);
+        greeting(seen).unwrap_or_else(|| result(seen, json!({"content": content, "mood": "good"})))
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    let output = mcp.tool("t").call(&()).await.unwrap();
+    let hologram = json!({"type": "hologram", "beams": 3});
+    assert_eq!(output.content[0], Content::Other(hologram));
+    assert_eq!(output.text(), "a");
+    assert_eq!(output.other["mood"], "good");
+}
+
+#[tokio::test]
+async fn a_list_that_goes_in_circles_is_an_error() {
+    let (service, log) = script(|seen| {
+        greeting(seen).unwrap_or_else(|| result(seen, json!({"tools": [], "nextCursor": "again"})))
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    let error = mcp.tools().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Pagination, "{error}");
+    assert_eq!(seen(&log).len(), 4);
+}
+
+/// An answer event by event.
+fn events(messages: &[(&str, Value)]) -> http::Response<Body> {
+    let events = messages.iter().map(|(fields, message)| match message {
+        Value::Null => format!("{fields}data: \n\n"),
+        message => format!("{fields}data: {message}\n\n"),
+    });
+    content("text/event-stream", events.collect::<String>())
+}
+
+fn answer(seen: &Seen) -> Value {
+    json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": {"content": []}})
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_is_taken_up_where_it_broke() {
+    let (service, log) = script(|seen| {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
+        match (seen.method.as_str(), seen.message()) {
+            ("POST", "tools/call") => events(&[("id: e-1\nretry: 1\n", Value::Null)]),
+            ("GET", _) if seen.header("last-event-id") == Some("e-1") => events(&[("", call)]),
+            _ => greeting(seen).unwrap(),
+        }
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    mcp.tool("t").call(&()).await.unwrap();
+    let calls = seen(&log);
+    let calls = calls.iter().filter(|seen| seen.message() == "tools/call");
+    assert_eq!(calls.count(), 1, "it was not called again");
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_for_good_may_have_taken_effect() {
+    let (service, _) = script(|seen| match seen.message() {
+        "tools/call" => {
+            let broken: Result<http_body::Frame<bytes::Bytes>, Error> =
+                Err(Error::transport("the line was cut", "by a mouse"));
+            content("text/event-stream", Body::new(Broken(Some(broken))))
+        }
+        "ping" => content("text/event-stream", ""),
+        _ => greeting(seen).unwrap(),
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    let error = mcp.tool("t").call(&()).await.unwrap_err();
+    assert!(error.to_string().contains("by a mouse"), "{error}");
+    assert!(error.maybe_applied() && error.was_transient());
+
+    let error = mcp.ping().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+}
+
+#[tokio::test]
+async fn messages_before_an_answer_do_not_disturb_it() {
+    let (service, log) = script(|seen| match seen.message() {
+        "tools/call" => events(&[
+            (
+                "",
+                json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}),
+            ),
+            ("event: ping\n", json!("not for us")),
+            ("", json!({"jsonrpc": "2.0", "id": "q", "method": "ping"})),
+            (
+                "",
+                json!({"jsonrpc": "2.0", "id": "r", "method": "roots/list"}),
+            ),
+            ("event: message\n", answer(seen)),
+        ]),
+        "" => empty(202),
+        _ => greeting(seen).unwrap(),
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    mcp.tool("t").call(&()).await.unwrap();
+    crate::support::until("the server's own requests are answered", || {
+        let log = seen(&log);
+        let replies = |id: &str| log.iter().any(|seen| seen.body["id"] == id);
+        replies("q") && replies("r")
+    })
+    .await;
+}
+
+/// A body that fails.
+struct Broken(Option<Result<http_body::Frame<bytes::Bytes>, Error>>);
+
+impl http_body::Body for Broken {
+    type Data = bytes::Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
+        std::task::Poll::Ready(self.0.take())
+    }
+}

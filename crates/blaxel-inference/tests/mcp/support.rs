@@ -1,0 +1,118 @@
+//! What the tests share.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use blaxel_core::{Body, Error, HttpService};
+use blaxel_emulator::Emulator;
+use blaxel_inference::Inference;
+use blaxel_inference::mcp::McpServer;
+use serde_json::{Value, json};
+
+/// An emulator with two functions.
+pub(crate) fn emulator() -> Emulator {
+    let emulator = Emulator::offline();
+    for name in ["search", "deep-thought"] {
+        emulator.add("functions", name).unwrap();
+    }
+    emulator
+}
+
+pub(crate) fn function(emulator: &Emulator, name: &str) -> McpServer<impl HttpService + use<>> {
+    Inference::new(emulator.service()).function(name)
+}
+
+/// Waits until something is so, for ten seconds at most.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("in vain waited until {what}");
+}
+
+/// A request as a scripted server sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: http::Method,
+    pub(crate) uri: String,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The method of the message in its body.
+    pub(crate) fn message(&self) -> &str {
+        self.body["method"].as_str().unwrap_or_default()
+    }
+}
+
+pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
+
+pub(crate) fn seen(log: &Log) -> Vec<Seen> {
+    log.lock().unwrap().clone()
+}
+
+/// A server that is a function from requests to answers, and what it was asked.
+pub(crate) fn script(
+    answer: impl Fn(&Seen) -> http::Response<Body> + Clone + Send + Sync + 'static,
+) -> (impl HttpService, Log) {
+    let log = Log::default();
+    let written = Arc::clone(&log);
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let (head, body) = request.into_parts();
+        let seen = Seen {
+            method: head.method,
+            uri: head.uri.to_string(),
+            headers: head.headers,
+            body: serde_json::from_slice(&body.bytes().unwrap()).unwrap_or_default(),
+        };
+        let response = answer(&seen);
+        written.lock().unwrap().push(seen);
+        std::future::ready(Ok::<_, Error>(response))
+    });
+    (service, log)
+}
+
+pub(crate) fn empty(status: u16) -> http::Response<Body> {
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = status.try_into().unwrap();
+    response
+}
+
+pub(crate) fn content(kind: &'static str, body: impl Into<Body>) -> http::Response<Body> {
+    let mut response = http::Response::new(body.into());
+    response
+        .headers_mut()
+        .insert("content-type", http::HeaderValue::from_static(kind));
+    response
+}
+
+/// The result of a request, as JSON.
+pub(crate) fn result(seen: &Seen, result: Value) -> http::Response<Body> {
+    let message = json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": result});
+    content("application/json", message.to_string())
+}
+
+/// How a server without sessions answers what a session begins with; `None` for all else.
+pub(crate) fn greeting(seen: &Seen) -> Option<http::Response<Body>> {
+    match seen.message() {
+        "initialize" => Some(result(
+            seen,
+            json!({
+                "protocolVersion": "2025-06-18",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "scripted", "version": "1"},
+            }),
+        )),
+        "notifications/initialized" => Some(empty(202)),
+        _ if seen.method != http::Method::POST => Some(empty(405)),
+        _ => None,
+    }
+}

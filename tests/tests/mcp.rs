@@ -1,0 +1,142 @@
+//! Sessions with MCP servers over sockets, through the whole stack, on the emulator.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use blaxel::{Client, Credentials, Inference, Management};
+use blaxel_emulator::{CredentialKind, Emulator, Fault};
+use blaxel_inference::mcp::{JsonRpcError, McpClient};
+use http::StatusCode;
+use serde_json::json;
+
+async fn emulator() -> Emulator {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.add("functions", "search").unwrap();
+    emulator
+}
+
+fn client(emulator: &Emulator) -> Client {
+    let secret = emulator.client_secret();
+    Client::builder()
+        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .run_url(emulator.run_url())
+        .build()
+        .unwrap()
+}
+
+async fn connect(client: Client) -> McpClient {
+    let search = Inference::new(client).function("search");
+    search.connect().await.unwrap()
+}
+
+/// How many requests of an operation the emulator has seen.
+fn seen(emulator: &Emulator, operation: &str) -> usize {
+    let journal = emulator.journal();
+    let of = journal
+        .iter()
+        .filter(|entry| entry.operation.as_deref() == Some(operation));
+    of.count()
+}
+
+#[tokio::test]
+async fn the_function_s_document_leads_to_its_server() {
+    let emulator = emulator().await;
+    let client = client(&emulator);
+    let functions = Management::new(client.clone()).functions();
+    let url = functions.get("search").await.unwrap().metadata.url.unwrap();
+    let server = Inference::new(client).function("search").at(url);
+    let mcp = server.connect().await.unwrap();
+    assert_eq!(mcp.tools().await.unwrap().len(), 7);
+    assert_eq!(mcp.resources().await.unwrap().len(), 7);
+    assert_eq!(mcp.prompts().await.unwrap().len(), 4);
+    mcp.close().await.unwrap();
+    let journal = emulator.journal();
+    assert_eq!(journal.last().unwrap().method, "DELETE");
+    let to_server = journal.iter().filter(|entry| entry.path.ends_with("/mcp"));
+    for entry in to_server {
+        assert_eq!(entry.credential, CredentialKind::AccessToken);
+    }
+}
+
+#[tokio::test]
+async fn each_request_bears_a_token_that_is_good_at_its_time() {
+    let emulator = emulator().await;
+    let mcp = connect(client(&emulator)).await;
+    let before = seen(&emulator, "CreateToken");
+    emulator.clock().advance(Duration::from_secs(3 * 3600));
+    let said = mcp.tool("echo").call(&json!({"text": "later"})).await;
+    assert_eq!(said.unwrap().text(), "later");
+    assert_eq!(seen(&emulator, "CreateToken"), before + 1);
+}
+
+#[tokio::test]
+async fn a_tool_is_not_called_twice() {
+    let emulator = emulator().await;
+    let mcp = connect(client(&emulator)).await;
+    let fault = Fault::disconnect().after_processing();
+    emulator.fault("CallMcpServer", fault, 1).unwrap();
+    emulator.clear_journal();
+    let error = mcp
+        .tool("echo")
+        .call(&json!({"text": "once"}))
+        .await
+        .unwrap_err();
+    assert!(error.maybe_applied() && error.was_transient(), "{error}");
+    assert_eq!(seen(&emulator, "CallMcpServer"), 1);
+
+    let asleep = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
+    emulator.fault("CallMcpServer", asleep, 1).unwrap();
+    let error = mcp.tool("echo").call(&json!({"text": "asleep"})).await;
+    assert!(error.unwrap_err().is_unavailable());
+    assert_eq!(mcp.tools().await.unwrap().len(), 7, "the session goes on");
+}
+
+#[tokio::test]
+async fn a_lost_session_is_begun_anew() {
+    let emulator = emulator().await;
+    let mcp = connect(client(&emulator)).await;
+    emulator.end_mcp_sessions();
+    let error = mcp.tool("none").call(&()).await.unwrap_err();
+    assert!(JsonRpcError::of(&error).is_some(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_flows_while_the_tool_works() {
+    let emulator = emulator().await;
+    let mcp = connect(client(&emulator)).await;
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&steps);
+    let count = mcp.tool("count").on_progress(move |step| {
+        let now = std::time::Instant::now();
+        heard.lock().unwrap().push((step.progress, now));
+    });
+    let arguments = json!({"to": 4, "pauseMs": 100});
+    let output = count.call(&arguments).await.unwrap();
+    assert_eq!(output.text(), "counted to 4");
+    let steps = steps.lock().unwrap();
+    let order: Vec<f64> = steps.iter().map(|(step, _)| *step).collect();
+    assert_eq!(order, [1.0, 2.0, 3.0, 4.0]);
+    let spread = steps[3].1 - steps[0].1;
+    assert!(
+        spread > Duration::from_millis(150),
+        "all at once: {spread:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_emulator_that_goes_ends_what_is_under_way() {
+    let emulator = emulator().await;
+    let mcp = connect(client(&emulator)).await;
+    let count = mcp.tool("count");
+    let arguments = json!({"to": 100, "pauseMs": 60_000});
+    let mut counting = std::pin::pin!(count.call(&arguments));
+    let soon = Duration::from_millis(200);
+    assert!(tokio::time::timeout(soon, counting.as_mut()).await.is_err());
+    drop(emulator);
+    // The client takes the answer up a few times before it gives in.
+    let limit = Duration::from_secs(60);
+    let error = tokio::time::timeout(limit, counting).await.unwrap();
+    assert!(error.unwrap_err().maybe_applied());
+}
