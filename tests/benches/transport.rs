@@ -32,6 +32,7 @@ fn main() {
     match words.as_slice() {
         ["serve"] => serve_until_input_ends(serve),
         ["call", kind, calls, address] => {
+            callgrind::be_one_of_several_threads();
             let job = Calls {
                 apart: true,
                 warm_up: 0,

@@ -34,6 +34,7 @@ fn main() {
     match words.as_slice() {
         ["serve"] => serve_until_input_ends(serve),
         ["call", kind, pages, address] => {
+            callgrind::be_one_of_several_threads();
             let kind = Kind::ALL.into_iter().find(|known| known.name() == *kind);
             let pages = pages.parse().expect("a number of pages");
             let list = List::of_pages(address.parse().expect("an address"), pages);

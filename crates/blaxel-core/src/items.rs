@@ -121,7 +121,15 @@ impl<P: Paged> Items<P> {
     ///
     /// What the fetch of a page failed with; and a pagination error when the list does not lead on.
     pub async fn try_next(&mut self) -> Result<Option<P::Item>, Error> {
-        poll_fn(|cx| self.poll_item(cx)).await.transpose()
+        // An item can be large: one that is there is handed on at once, not through the layers of a poll.
+        loop {
+            if let Some(item) = self.next_here() {
+                return Ok(Some(item));
+            }
+            if !poll_fn(|cx| self.poll_turn(cx)).await? {
+                return Ok(None);
+            }
+        }
     }
 
     /// The place before the next item. To resume from it refetches a page and skips what was taken.
@@ -151,23 +159,29 @@ impl<P: Paged> Items<P> {
         self
     }
 
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P::Item, Error>>> {
+    /// The next item of the current page.
+    fn next_here(&mut self) -> Option<P::Item> {
         loop {
-            if let Some(item) = self.current.next() {
-                if self.is_new(&item) {
-                    return Poll::Ready(Some(Ok(item)));
-                }
-                continue;
-            }
-            // All that is left of the page is its room, which need not be held while the next one comes.
-            self.current = Vec::new().into_iter();
-            let start = self.pages.cursor().cloned();
-            match ready!(self.pages.poll_page(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                Some(Ok(page)) => self.turn(start, page),
+            let item = self.current.next()?;
+            if self.is_new(&item) {
+                return Some(item);
             }
         }
+    }
+
+    /// Fetches the next page and makes it the current one. `false` if there is none.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        // All that is left of the page is its room, which need not be held while the next one comes.
+        self.current = Vec::new().into_iter();
+        let start = self.pages.cursor().cloned();
+        Poll::Ready(match ready!(self.pages.poll_page(cx)) {
+            None => Ok(false),
+            Some(Err(error)) => Err(error),
+            Some(Ok(page)) => {
+                self.turn(start, page);
+                Ok(true)
+            }
+        })
     }
 
     /// Notes an item as taken. `false` if it was given out before.
@@ -181,7 +195,9 @@ impl<P: Paged> Items<P> {
             return true;
         };
         self.taken.ids.push(id);
-        !self.to_skip.ids.remove(&id) && self.recent.as_mut().is_none_or(|recent| recent.add(id))
+        // Mostly there is nothing to be skipped, and then no place to be looked up.
+        let skipped = !self.to_skip.ids.is_empty() && self.to_skip.ids.remove(&id);
+        !skipped && self.recent.as_mut().is_none_or(|recent| recent.add(id))
     }
 
     /// Makes a fetched page the current one.
@@ -203,7 +219,16 @@ where
     type Item = Result<P::Item, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_item(cx)
+        loop {
+            if let Some(item) = self.next_here() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(self.poll_turn(cx)) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Ready(None),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
     }
 }
 

@@ -16,6 +16,12 @@ pub fn per_call(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, St
     Ok((twice - once) / calls as f64)
 }
 
+/// Makes this process one that has had several threads, as a program on tokio mostly has: until there
+/// is a second one, glibc's allocator takes short cuts.
+pub fn be_one_of_several_threads() {
+    let _ = std::thread::spawn(|| ()).join();
+}
+
 fn instructions(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
