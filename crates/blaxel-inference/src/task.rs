@@ -54,7 +54,7 @@ impl<S: HttpService> JobTask<S> {
         let Some(data_url) = set(DATA_URL) else {
             return Ok(None);
         };
-        let (variable, index) = TASK_INDEX.read(&set);
+        let (variable, index) = TASK_INDEX.read(set);
         let source = Source::variable(variable);
         let index = index.ok_or_else(|| Error::input("task index", &source, "it is not set"))?;
         let index = index
@@ -63,7 +63,7 @@ impl<S: HttpService> JobTask<S> {
         Ok(Some(Self {
             service,
             index,
-            execution: EXECUTION_ID.read(&set).1,
+            execution: EXECUTION_ID.read(set).1,
             data_url: Secret::from(data_url.trim()),
         }))
     }
