@@ -55,6 +55,11 @@ impl Drop for Server {
 
 /// Serves until the input ends: what a [`Server`]'s process does.
 pub fn serve_until_input_ends() {
+    serve_by(serve);
+}
+
+/// As [`serve_until_input_ends`], by another server than the one that answers with the document.
+pub fn serve_by<F: Future<Output = ()>>(serve: impl FnOnce(TcpListener) -> F + Send + 'static) {
     std::thread::spawn(|| {
         runtime().block_on(async {
             let listener = listen().await;
