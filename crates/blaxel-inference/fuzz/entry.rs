@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, Error};
-use blaxel_inference::{ChatStream, Decode, Format, Piece, lines, ndjson, sse, text};
+use blaxel_inference::{ChatStream, Decode, Format, Piece, Text, lines, ndjson, sse, text};
 use bytes::Bytes;
 use http_body::Frame;
 use serde_json::Value;
@@ -36,11 +36,7 @@ pub(crate) fn pieces(input: &[u8]) {
     let joined = |chunks: Vec<&[u8]>| {
         let found = decode(text::Decoder::new(), chunks);
         let broken = found.iter().any(Result::is_err);
-        let text: String = found
-            .iter()
-            .flatten()
-            .map(blaxel_inference::Text::as_str)
-            .collect();
+        let text: String = found.iter().flatten().map(Text::as_str).collect();
         (text, broken)
     };
     let whole = joined(vec![stream]);

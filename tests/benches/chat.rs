@@ -1,0 +1,173 @@
+//! What a streamed chat costs, through our typed stream and through others:
+//! `cargo bench -p blaxel-tests --bench chat`.
+//!
+//! The server is a process of its own and sends all of them the same bytes. Each decodes them into a
+//! typed piece, and runs on this thread alone. They take turns, so that a slow moment of the machine
+//! hits each alike; what is given is the median over the rounds. Memory is counted in runs of their own.
+//! Without `--bench`, as under `cargo test`, one short round only checks that all find the same.
+
+#[path = "chat/askers.rs"]
+mod askers;
+#[path = "chat/server.rs"]
+mod chat_server;
+#[allow(dead_code)]
+mod support;
+
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use askers::{Asker, Bare, Foreign, Own};
+use chat_server::{DELAY, Script};
+use support::process::{Server, runtime, serve_until_input_ends};
+
+/// What all of the pieces of an answer come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Totals {
+    pieces: usize,
+    bytes: usize,
+}
+
+impl Totals {
+    fn add(&mut self, text: &str) {
+        self.pieces += 1;
+        self.bytes += black_box(text).len();
+    }
+}
+
+/// How much is asked for.
+struct Effort {
+    rounds: usize,
+    deltas: usize,
+    streams: usize,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "serve") {
+        return serve_until_input_ends(chat_server::serve);
+    }
+    let bench = arguments.iter().any(|argument| argument == "--bench");
+    let effort = if bench {
+        Effort {
+            rounds: 15,
+            deltas: 50_000,
+            streams: 1_000,
+        }
+    } else {
+        Effort {
+            rounds: 1,
+            deltas: 100,
+            streams: 10,
+        }
+    };
+    let server = Server::start().expect("a server");
+    let mut runs = [
+        Run::of(server.address, Own::new),
+        Run::of(server.address, Foreign::new),
+        Run::of(server.address, Bare::new),
+    ];
+    for round in 0..effort.rounds {
+        // Each comes first, second and last equally often.
+        for index in 0..runs.len() {
+            let index = (index + round) % runs.len();
+            runs[index].take_turn(&effort);
+        }
+    }
+    let totals = runs[0].totals;
+    for run in runs {
+        assert_eq!(run.totals, totals, "{}", run.name);
+        run.tell(&effort);
+    }
+}
+
+/// One of those who ask, and what was found of it.
+struct Run {
+    name: &'static str,
+    read: Box<dyn Fn(Script) -> (Totals, Duration, Duration)>,
+    hold: Box<dyn Fn(usize) -> Totals>,
+    totals: Totals,
+    whole: Vec<Duration>,
+    first: Vec<Duration>,
+}
+
+impl Run {
+    fn of<A: Asker>(address: SocketAddr, make: impl Fn(SocketAddr) -> A + Copy + 'static) -> Self {
+        let runtime = runtime();
+        let asker = make(address);
+        let read = move |script| runtime.block_on(read(&asker, script));
+        let hold = move |streams| {
+            let runtime = support::process::runtime();
+            runtime.block_on(hold(make(address), streams))
+        };
+        Self {
+            name: A::NAME,
+            read: Box::new(read),
+            hold: Box::new(hold),
+            totals: Totals::default(),
+            whole: Vec::new(),
+            first: Vec::new(),
+        }
+    }
+
+    fn take_turn(&mut self, effort: &Effort) {
+        let (totals, _, whole) = (self.read)(Script::Deltas(effort.deltas));
+        self.totals = totals;
+        self.whole.push(whole);
+        let (_, first, _) = (self.read)(Script::Delayed);
+        self.first.push(first.saturating_sub(DELAY));
+    }
+
+    fn tell(self, effort: &Effort) {
+        let figure = |measure: &str, value: f64| println!("{}\t{measure}\t{value:.1}", self.name);
+        let seconds = median(self.whole.clone()).as_secs_f64();
+        figure("deltas-per-second", self.totals.pieces as f64 / seconds);
+        figure(
+            "first-delta-us",
+            median(self.first.clone()).as_secs_f64() * 1e6,
+        );
+        let memory = measure(|| {
+            black_box((self.read)(Script::Deltas(effort.deltas)));
+        });
+        let each = memory.count_total as f64 / self.totals.pieces as f64;
+        figure("allocations-per-delta", each);
+        let held = measure(|| {
+            black_box((self.hold)(effort.streams));
+        });
+        let kibibytes = held.bytes_max as f64 / 1024.0;
+        figure("peak-kib-of-held-streams", kibibytes);
+        figure("kib-per-held-stream", kibibytes / effort.streams as f64);
+    }
+}
+
+/// Reads an answer to its end: what it came to, when the first piece was there, and when the last.
+async fn read<A: Asker>(asker: &A, script: Script) -> (Totals, Duration, Duration) {
+    let mut totals = Totals::default();
+    let mut first = None;
+    let start = Instant::now();
+    asker
+        .ask(script, |text| {
+            first.get_or_insert_with(|| start.elapsed());
+            totals.add(text);
+        })
+        .await;
+    (totals, first.unwrap_or_default(), start.elapsed())
+}
+
+/// Reads so many answers at once, which the server goes on with only when it has begun them all.
+async fn hold<A: Asker>(asker: A, streams: usize) -> Totals {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..streams {
+        let asker = asker.clone();
+        tasks.spawn(async move { read(&asker, Script::Held(streams)).await.0 });
+    }
+    let totals = tasks.join_all().await;
+    assert!(totals.iter().all(|one| *one == totals[0]));
+    totals[0]
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

@@ -1,0 +1,151 @@
+//! Those who ask a model: our stack, `async-openai`, and a loop over the engine alone.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+
+use async_openai::config::OpenAIConfig;
+use async_openai::traits::RequestOptionsBuilder;
+use async_openai::types::chat::{
+    ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequestArgs,
+};
+use blaxel_inference::{ChatChunk, ChatRequest, Inference, Message};
+use blaxel_transport::Client;
+use bytes::Bytes;
+use eventsource_stream::Eventsource;
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, BodyStream, Full};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::chat_server::Script;
+
+const QUESTION: &str = "Why is the sky blue?";
+
+/// Asks a model, and tells the text of each piece of its answer.
+pub trait Asker: Clone + Send + Sync + 'static {
+    const NAME: &'static str;
+
+    fn ask(&self, script: Script, tell: impl FnMut(&str) + Send)
+    -> impl Future<Output = ()> + Send;
+}
+
+/// Ours, with everything that a call has.
+#[derive(Clone)]
+pub struct Own(Inference<Client>);
+
+impl Own {
+    pub fn new(address: SocketAddr) -> Self {
+        let url = format!("http://{address}");
+        let client = Client::builder()
+            .api_key("bl_bench")
+            .workspace("bench")
+            .api_url(&url)
+            .run_url(&url)
+            .build();
+        Self(Inference::new(client.expect("a client")))
+    }
+}
+
+impl Asker for Own {
+    const NAME: &'static str = "blaxel-inference";
+
+    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+        let request = ChatRequest::new([Message::user(QUESTION)]);
+        let model = self.0.model(&script.name());
+        let mut answer = model.stream(&request).await.expect("an answer");
+        while let Some(piece) = answer.next().await {
+            tell(piece.expect("a piece").text());
+        }
+    }
+}
+
+/// `async-openai`. It has one address for all calls, so it names the model in a query of each.
+#[derive(Clone)]
+pub struct Foreign(async_openai::Client<OpenAIConfig>);
+
+impl Foreign {
+    pub fn new(address: SocketAddr) -> Self {
+        let config = OpenAIConfig::new()
+            .with_api_base(format!("http://{address}/v1"))
+            .with_api_key("bench");
+        Self(async_openai::Client::with_config(config))
+    }
+}
+
+impl Asker for Foreign {
+    const NAME: &'static str = "async-openai";
+
+    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+        let model = script.name();
+        let message = ChatCompletionRequestUserMessageArgs::default()
+            .content(QUESTION)
+            .build()
+            .expect("a message");
+        let request = CreateChatCompletionRequestArgs::default()
+            .model(&model)
+            .messages([message.into()])
+            .build()
+            .expect("a request");
+        let chat = self.0.chat().query(&[("script", model)]);
+        let answer = chat.expect("a query").create_stream(request).await;
+        let mut answer = answer.expect("an answer");
+        while let Some(piece) = answer.next().await {
+            let piece = piece.expect("a piece");
+            let choice = piece.choices.first();
+            tell(
+                choice
+                    .and_then(|choice| choice.delta.content.as_deref())
+                    .unwrap_or_default(),
+            );
+        }
+    }
+}
+
+/// The engine alone, a decoder of events beside it, and our types.
+#[derive(Clone)]
+pub struct Bare {
+    address: SocketAddr,
+    client: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Bare {
+    pub fn new(address: SocketAddr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+        Self {
+            address,
+            client: client.build(connector),
+        }
+    }
+}
+
+impl Asker for Bare {
+    const NAME: &'static str = "hyper-util+eventsource-stream";
+
+    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+        let name = script.name();
+        let body = serde_json::json!({
+            "model": name, "stream": true,
+            "messages": [{"role": "user", "content": QUESTION}],
+        });
+        let uri = format!("http://{}/{name}/v1/chat/completions", self.address);
+        let request = http::Request::post(uri)
+            .header("content-type", "application/json")
+            .body(Full::from(body.to_string()))
+            .expect("a request");
+        let answer = self.client.request(request).await.expect("an answer");
+        let data = BodyStream::new(answer.into_body().map_frame(|frame| frame))
+            .filter_map(async |frame| frame.map(|frame| frame.into_data().ok()).transpose());
+        let mut events = pin!(data.eventsource());
+        while let Some(event) = events.next().await {
+            let event = event.expect("an event");
+            if event.data == "[DONE]" {
+                break;
+            }
+            let piece: ChatChunk = serde_json::from_str(&event.data).expect("a piece");
+            tell(piece.text());
+        }
+    }
+}
