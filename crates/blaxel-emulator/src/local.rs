@@ -18,6 +18,7 @@ use crate::fault::Cut;
 use crate::router::is_upload;
 
 /// The emulator without a socket: requests in, responses out, no network and no runtime.
+/// Only the MCP servers of functions need a tokio runtime, for their sessions.
 ///
 /// It answers as the sockets do, by the same code, and plays the client's part where the request
 /// leaves it open, so that the facades run on it as they are:

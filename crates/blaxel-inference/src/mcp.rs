@@ -5,6 +5,10 @@
 //! each has fresh credentials, retries and limits as that service has them. The platform's servers
 //! take the platform's credential: no OAuth of MCP's own takes place.
 //!
+//! `rmcp` tells `tracing` of what passes under the target `rmcp`: of notifications from the level `INFO`
+//! on, of whole requests and answers from `DEBUG` on. No credential is among that, but whatever tools are
+//! told and tell.
+//!
 //! ```no_run
 //! use blaxel_core::{Error, HttpService};
 //! use blaxel_inference::Inference;

@@ -94,6 +94,8 @@ fn config() -> StreamableHttpClientTransportConfig {
     let mut config = StreamableHttpClientTransportConfig::with_uri(super::SUFFIX)
         .max_sse_event_size(ANSWER_LIMIT)
         .max_json_response_size(ANSWER_LIMIT)
+        // How many requests are under way at once is for the transport to limit.
+        .max_concurrent_requests(usize::MAX)
         .reinit_on_expired_session(true);
     config.retry_config = Arc::new(patience);
     config

@@ -123,6 +123,15 @@ impl<S: HttpService> Wire<S> {
             .await?;
         let is_request = matches!(message, ClientJsonRpcMessage::Request(_));
         match response.status() {
+            // With nobody at the stream where it might come instead, the answer would be waited for in
+            // vain.
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT
+                if is_request && self.shared.listener.is_none() =>
+            {
+                let (head, _) = response.into_parts();
+                let problem = "the MCP server accepted a request without an answer to it";
+                return Err(ours(Error::decode(problem).with_head(&head)));
+            }
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
                 return Ok(StreamableHttpPostResponse::Accepted);
             }

@@ -255,6 +255,62 @@ async fn messages_before_an_answer_do_not_disturb_it() {
     .await;
 }
 
+#[tokio::test]
+async fn a_request_that_is_only_accepted_does_not_wait_for_ever() {
+    let (service, _) = script(|seen| greeting(seen).unwrap_or_else(|| empty(202)));
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    let error = mcp.ping().await.unwrap_err();
+    assert!(error.is_decode() && error.maybe_applied(), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_is_the_same_wherever_it_is_split() {
+    let text = "é🦀\r\n";
+    let length = events(&[("", answer_of(&json!(1), text))]).body().bytes();
+    for split in 0..length.unwrap().len() {
+        let (service, _) = script(move |seen| {
+            greeting(seen).unwrap_or_else(|| {
+                let whole = events(&[("", answer_of(&seen.body["id"], text))]);
+                let mut bytes = whole.body().bytes().unwrap();
+                let rest = bytes.split_off(split.min(bytes.len()));
+                content("text/event-stream", Body::new(Pieces(vec![rest, bytes])))
+            })
+        });
+        let mcp = Inference::new(service)
+            .function("f")
+            .connect()
+            .await
+            .unwrap();
+        let output = mcp.tool("t").call(&()).await.unwrap();
+        assert_eq!(output.text(), text, "split at {split}");
+    }
+}
+
+fn answer_of(id: &Value, text: &str) -> Value {
+    let content = json!([{"type": "text", "text": text}]);
+    json!({"jsonrpc": "2.0", "id": id, "result": {"content": content}})
+}
+
+/// A body in pieces, the last one first.
+struct Pieces(Vec<bytes::Bytes>);
+
+impl http_body::Body for Pieces {
+    type Data = bytes::Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
+        let next = self.0.pop();
+        std::task::Poll::Ready(next.map(|piece| Ok(http_body::Frame::data(piece))))
+    }
+}
+
 /// A body that fails.
 struct Broken(Option<Result<http_body::Frame<bytes::Bytes>, Error>>);
 

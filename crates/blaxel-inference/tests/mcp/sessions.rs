@@ -206,7 +206,7 @@ async fn many_calls_are_under_way_at_once() {
 }
 
 #[tokio::test]
-async fn the_sessions_of_an_emulator_end_with_it() {
+async fn a_call_that_a_restart_cut_off_is_no_answer() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let count = mcp.tool("count");
@@ -221,6 +221,18 @@ async fn the_sessions_of_an_emulator_end_with_it() {
     emulator.end_mcp_sessions();
     // What is under way is not taken for an answer.
     assert!(counting.await.is_err());
+}
+
+#[tokio::test]
+async fn the_sessions_of_an_emulator_end_with_it() {
+    let emulator = emulator();
+    let mcp = function(&emulator, "search").connect().await.unwrap();
+    mcp.ping().await.unwrap();
+    drop(mcp);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(tasks() > 0, "the server has not heard of the end");
+    drop(emulator);
+    until("all tasks have ended", || tasks() == 0).await;
 }
 
 #[tokio::test]
