@@ -3,6 +3,7 @@
 mod aims;
 mod billing;
 mod calls;
+mod chat;
 mod compile;
 mod document;
 mod figures;
@@ -24,11 +25,12 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
     let (section, body) = match arguments.as_slice() {
         [] => ("bench", measure(root, &calls::SUITE)),
         ["walk"] => ("bench walk", measure(root, &walk::SUITE)),
+        ["chat"] => ("bench chat", measure(root, &chat::SUITE)),
         ["billing"] => ("bench billing", measure(root, &billing::SUITE)),
         ["compile"] => ("bench compile", compile::measure(root)),
         [.., unknown] => {
             return Err(format!(
-                "`bench` does not know `{unknown}`; it takes no argument, or `walk`, `billing` or \
+                "`bench` does not know `{unknown}`; it takes no argument, or `walk`, `billing`, `chat` or \
                  `compile`"
             ));
         }
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn an_unknown_argument_is_answered_with_the_known_ones() {
         let message = command(&crate::root(), &["fast".to_owned()]).unwrap_err();
-        for word in ["`fast`", "`walk`", "`billing`", "`compile`"] {
+        for word in ["`fast`", "`walk`", "`billing`", "`chat`", "`compile`"] {
             assert!(message.contains(word), "{message}");
         }
     }
@@ -104,7 +106,13 @@ mod tests {
     #[test]
     fn the_file_has_all_sections() {
         let text = fs::read_to_string(crate::root().join(FILE)).unwrap();
-        for section in ["bench", "bench walk", "bench billing", "bench compile"] {
+        for section in [
+            "bench",
+            "bench walk",
+            "bench billing",
+            "bench chat",
+            "bench compile",
+        ] {
             assert!(document::replace(&text, section, "x").is_ok(), "{section}");
         }
     }

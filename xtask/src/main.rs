@@ -3,6 +3,7 @@
 mod api_drift;
 mod bench;
 mod ci;
+mod fuzz;
 mod manifest;
 mod tidy;
 
@@ -20,7 +21,9 @@ commands:
   bench                          measure what calls cost, beside others, into BENCHMARKS.md
   bench walk                     measure what walking a long list costs, likewise
   bench billing                  measure what a report of costs takes, likewise
+  bench chat                     measure what a streamed chat costs, likewise
   bench compile                  measure what compiling costs, likewise
+  fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document
   help                           show this text
@@ -30,7 +33,7 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 5] = ["ci", "bench", "tidy", "api-drift", "help"];
+const COMMANDS: [&str; 6] = ["ci", "bench", "fuzz", "tidy", "api-drift", "help"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
@@ -55,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
     match command.as_str() {
         "ci" => ci::command(&root(), rest),
         "bench" => bench::command(&root(), rest),
+        "fuzz" => fuzz::command(&root(), rest),
         "tidy" => match rest.first() {
             None => Ok(tidy::command(&root())),
             Some(argument) => Err(format!(
@@ -110,7 +114,8 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `bench`, `tidy`, `api-drift` and `help`"
+            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `tidy`, \
+             `api-drift` and `help`"
         );
     }
 
