@@ -41,6 +41,36 @@ fn seen(emulator: &Emulator, operation: &str) -> usize {
 }
 
 #[tokio::test]
+async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
+    let emulator = emulator().await;
+    let inference = Inference::new(client(&emulator));
+    let looked_up = inference.function("search").located().await.unwrap();
+    assert_eq!(seen(&emulator, "GetFunction"), 1);
+    looked_up.connect().await.unwrap();
+    let missing = inference.function("nothing").located().await.unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
+
+    // The other name leads to the same function.
+    let url = format!(
+        "{}/{}/functions/search",
+        emulator.run_url(),
+        emulator.workspace()
+    );
+    let forced =
+        inference.forced_by(move |name| (name == "BL_FUNCTION_MY_TOOLS_URL").then(|| url.clone()));
+    let tools = forced
+        .function("my-tools")
+        .connect()
+        .await
+        .unwrap()
+        .tools()
+        .await
+        .unwrap();
+    assert_eq!(tools.len(), 7);
+    assert!(forced.function("others").connect().await.is_err());
+}
+
+#[tokio::test]
 async fn the_function_s_document_leads_to_its_server() {
     let emulator = emulator().await;
     let client = client(&emulator);

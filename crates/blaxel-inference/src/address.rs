@@ -31,6 +31,17 @@ pub(crate) const MODEL: Kind = Kind {
     plural: "MODELS",
 };
 
+#[cfg(feature = "mcp")]
+pub(crate) const FUNCTION: Kind = Kind {
+    singular: "FUNCTION",
+    plural: "FUNCTIONS",
+};
+#[cfg(feature = "mcp")]
+pub(crate) const SANDBOX: Kind = Kind {
+    singular: "SANDBOX",
+    plural: "SANDBOXES",
+};
+
 /// Where addresses that are forced are looked for.
 #[derive(Clone)]
 pub(crate) struct Forced(Arc<Variables>);
@@ -112,6 +123,18 @@ pub(crate) async fn model(service: &impl HttpService, name: &str) -> Result<Reso
     call(service, &GetModel { name }).await
 }
 
+/// Looks a function up. `GET /functions/{functionName}`.
+#[cfg(feature = "mcp")]
+pub(crate) async fn function(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
+    call(service, &GetFunction { name }).await
+}
+
+/// Looks a sandbox up. `GET /sandboxes/{sandboxName}`.
+#[cfg(feature = "mcp")]
+pub(crate) async fn sandbox(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
+    call(service, &GetSandbox { name }).await
+}
+
 /// Declares the operation that reads a resource of one kind.
 macro_rules! lookup {
     ($operation:ident, $path:literal) => {
@@ -137,3 +160,7 @@ macro_rules! lookup {
 
 lookup!(GetAgent, "/agents/{agentName}");
 lookup!(GetModel, "/models/{modelName}");
+#[cfg(feature = "mcp")]
+lookup!(GetFunction, "/functions/{functionName}");
+#[cfg(feature = "mcp")]
+lookup!(GetSandbox, "/sandboxes/{sandboxName}");

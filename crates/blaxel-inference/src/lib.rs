@@ -84,7 +84,7 @@ impl<S: HttpService> Inference<S> {
     /// this machine stand in for the deployed one.
     ///
     /// For the agent `my-bot` they are `BL_AGENTS_MY_BOT_URL` and, after it, `BL_AGENT_MY_BOT_URL`; for
-    /// a model, `BL_MODELS_...` and `BL_MODEL_...`. Names are in capitals, with `_` for `-`. An empty
+    /// models, functions and sandboxes likewise. Names are in capitals, with `_` for `-`. An empty
     /// variable is none. Plain `http` is accepted for this machine only, for the credential goes there
     /// too.
     ///
@@ -166,16 +166,18 @@ impl<S: HttpService> Inference<S> {
     #[cfg(feature = "mcp")]
     #[must_use]
     pub fn function(&self, name: &str) -> mcp::McpServer<S> {
-        mcp::McpServer::function(self.service.clone(), name)
+        let forced = self.forced(&address::FUNCTION, name);
+        mcp::McpServer::function(self.service.clone(), name, forced)
     }
 
-    /// The MCP server of the sandbox of that name. Give it the sandbox's address, by
-    /// [`at`](mcp::McpServer::at): only old sandboxes are reached without. Nothing is sent before it is
-    /// connected to.
+    /// The MCP server of the sandbox of that name. Have its address looked up, by
+    /// [`located`](mcp::McpServer::located), or hand it over, by [`at`](mcp::McpServer::at): only old
+    /// sandboxes are reached without. Nothing is sent before.
     #[cfg(feature = "mcp")]
     #[must_use]
     pub fn sandbox(&self, name: &str) -> mcp::McpServer<S> {
-        mcp::McpServer::sandbox(self.service.clone(), name)
+        let forced = self.forced(&address::SANDBOX, name);
+        mcp::McpServer::sandbox(self.service.clone(), name, forced)
     }
 }
 

@@ -47,7 +47,8 @@ pub use self::model::{
     PromptOutput, Resource, ResourceContents, ResourceTemplate, ServerInfo, TextContent, Tool,
     ToolAnnotations, ToolOutput,
 };
-use crate::target::{Target, target_setters};
+use crate::address;
+use crate::target::{Address, Target, target_setters};
 
 /// What is under a workload's address for those who speak MCP.
 const SUFFIX: &str = "mcp";
@@ -103,23 +104,50 @@ pub struct McpServer<S> {
 }
 
 impl<S: HttpService> McpServer<S> {
-    fn new(service: S, name: &str, operations: &'static Operations) -> Self {
+    fn new(
+        service: S,
+        name: &str,
+        forced: Option<Address>,
+        operations: &'static Operations,
+    ) -> Self {
         let own = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let mut target = Target::new(name);
+        target.set_address(forced);
         Self {
             service,
-            target: Target::new(name),
+            target,
             operations,
             client: (own.0.to_owned(), own.1.to_owned()),
             listener: None,
         }
     }
 
-    pub(crate) fn function(service: S, name: &str) -> Self {
-        Self::new(service, name, &FUNCTION)
+    pub(crate) fn function(service: S, name: &str, forced: Option<Address>) -> Self {
+        Self::new(service, name, forced, &FUNCTION)
     }
 
-    pub(crate) fn sandbox(service: S, name: &str) -> Self {
-        Self::new(service, name, &SANDBOX)
+    pub(crate) fn sandbox(service: S, name: &str, forced: Option<Address>) -> Self {
+        Self::new(service, name, forced, &SANDBOX)
+    }
+
+    /// Looks up where the server is, unless an address was handed over or forced: `GetFunction` or
+    /// `GetSandbox`. It is kept in this handle and its clones. Without an address of its own the server is
+    /// reached below the workspace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such function or sandbox, and the other errors of a read.
+    pub async fn located(mut self) -> Result<Self, Error> {
+        if !self.target.has_address() {
+            let name = self.target.name();
+            let resource = if std::ptr::eq(self.operations, &SANDBOX) {
+                address::sandbox(&self.service, name).await?
+            } else {
+                address::function(&self.service, name).await?
+            };
+            self.target.set_address(resource.address());
+        }
+        Ok(self)
     }
 
     target_setters!();

@@ -115,7 +115,7 @@ impl<S: HttpService> Management<S> {
     ///
     /// A query that goes on until now goes until the moment in which this is called, so that what is
     /// printed meanwhile does not move the pages. What arrives late for the time before can still do
-    /// so, and then an entry is seen twice, but none is left out; `distinct_by` of the items helps.
+    /// so, and then an entry is seen twice, but none is left out; `distinct` of the items helps.
     /// To go on from a checkpoint later, give the query both ends.
     ///
     /// ```
