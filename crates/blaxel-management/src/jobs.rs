@@ -4,6 +4,8 @@
 //! given, several of them side by side.
 
 mod executions;
+#[cfg(feature = "wait")]
+mod follow;
 mod tasks;
 
 use blaxel_core::{HttpService, OperationInfo, Replay};

@@ -35,8 +35,8 @@ pub trait Watched: Fetched {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Wait {
-    every: Duration,
-    inactivity: Duration,
+    pub(crate) every: Duration,
+    pub(crate) inactivity: Duration,
     settling: Duration,
     before: Option<String>,
 }
