@@ -14,7 +14,11 @@ mod patch;
 #[cfg(any(feature = "upload", all(feature = "wait", feature = "sandboxes")))]
 mod pause;
 mod scope;
-#[cfg(all(test, feature = "wait", feature = "sandboxes"))]
+#[cfg(all(
+    test,
+    feature = "wait",
+    any(feature = "sandboxes", feature = "workloads")
+))]
 mod scripted;
 mod secret_text;
 mod size;

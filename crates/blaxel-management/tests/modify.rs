@@ -1,6 +1,7 @@
 //! The promise: a read-modify-write changes what it was told to change and nothing else, whatever the
 //! server has put into the document, at any depth.
 
+#![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,6 @@
 //! The Management API on the emulator's socketless service.
 
+#![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use blaxel_core::{ApiVersion, Body, Error, HttpService, ListParams, Sort, open};

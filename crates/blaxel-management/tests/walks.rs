@@ -1,6 +1,7 @@
 //! The promise: a walk over a list gives every item that stood throughout exactly once, whatever comes
 //! and goes meanwhile, however large the pages are, and whatever shape they have.
 
+#![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeSet;
