@@ -40,8 +40,11 @@ areas! { workloads, sandboxes, storage, images, network, workspaces, catalog, ob
 /// Operations of the emulator that no method of the Management API's facade performs: signing in,
 /// uploads, costs, workloads, and what the emulator says of itself.
 const OTHERS: &[&str] = &[
+    "CallFunction",
+    "CallMcpServer",
     "CallModel",
     "CreateChatCompletion",
+    "CreateEmbedding",
     "CreateToken",
     "GetAccountMetrics",
     "GetOpenApiDocument",
