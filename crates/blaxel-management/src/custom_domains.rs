@@ -50,17 +50,9 @@ record! {
         pub shared_from_workspace: Option<String>,
         /// The workspace it belongs to.
         pub workspace: Option<String>,
-        /// When it was made.
-        #[server]
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
-        #[server]
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
-        #[server]
         pub created_by: Option<String>,
-        /// Who changed it last.
-        #[server]
         pub updated_by: Option<String>,
     }
 
@@ -124,21 +116,6 @@ open_enum! {
 }
 
 impl CustomDomain {
-    /// What people are shown instead of the name.
-    #[must_use]
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.metadata.display_name = Some(name.into());
-        self
-    }
-
-    /// Adds a label.
-    #[must_use]
-    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let labels = self.metadata.labels.get_or_insert_default();
-        labels.insert(name.into(), value.into());
-        self
-    }
-
     /// Whether it is verified, and so can be used.
     #[must_use]
     pub fn is_verified(&self) -> bool {

@@ -39,6 +39,30 @@ macro_rules! record {
             /// What happened to it.
             #[server] pub events: Option<$ty>, $($rest)* }
     };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub created_at: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// When it was made.
+            #[server] pub created_at: Option<$ty>, $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub updated_at: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// When it was changed last.
+            #[server] pub updated_at: Option<$ty>, $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub created_by: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// Who made it.
+            #[server] pub created_by: Option<$ty>, $($rest)* }
+    };
+    (@members $head:tt $fields:tt $required:tt $setters:tt
+        pub updated_by: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head $fields $required $setters
+            /// Who changed it last.
+            #[server] pub updated_by: Option<$ty>, $($rest)* }
+    };
 
     (@members $head:tt {$($fields:tt)*} $required:tt $setters:tt
         $(#[doc = $doc:expr])* $(#[serde $serde:tt])? #[server] pub $field:ident: Option<$ty:ty>,
@@ -273,6 +297,9 @@ macro_rules! document {
     )+ };
 
     // Only the metadata of top-level resources has labels.
+    (@labels $name:ident CustomDomainMetadata) => {
+        document! { @labels $name Metadata }
+    };
     (@labels $name:ident Metadata) => {
         impl $name {
             /// What people are shown instead of the name.
@@ -285,7 +312,8 @@ macro_rules! document {
             /// Adds a label.
             #[must_use]
             pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-                self.metadata.add_label(name, value);
+                let labels = self.metadata.labels.get_or_insert_default();
+                labels.insert(name.into(), value.into());
                 self
             }
         }

@@ -60,17 +60,9 @@ record! {
         /// [`get_counting`](Collection::get_counting).
         #[server]
         pub resource_counts: Option<BTreeMap<String, u32>>,
-        /// When it was made.
-        #[server]
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
-        #[server]
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
-        #[server]
         pub created_by: Option<String>,
-        /// Who changed it last.
-        #[server]
         pub updated_by: Option<String>,
     }
 

@@ -46,17 +46,9 @@ record! {
         /// The workspace it belongs to.
         #[server]
         pub workspace: Option<String>,
-        /// When it was made.
-        #[server]
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
-        #[server]
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
-        #[server]
         pub created_by: Option<String>,
-        /// Who changed it last.
-        #[server]
         pub updated_by: Option<String>,
     }
 
