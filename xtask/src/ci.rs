@@ -159,7 +159,7 @@ fn cargo() -> std::ffi::OsString {
 }
 
 /// Prints a line before what a command of ours prints after it.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     println!("{line}");
     // Nothing can be done about an output that nobody takes; the run itself still counts.
     let _ = std::io::stdout().flush();

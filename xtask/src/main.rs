@@ -5,7 +5,10 @@ mod bench;
 mod ci;
 mod fuzz;
 mod manifest;
+mod release;
 mod tidy;
+mod tools;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

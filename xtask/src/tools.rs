@@ -1,0 +1,82 @@
+//! Programs of others that the commands need, each in the version that we know to work.
+//!
+//! They are installed when they are first needed, beside what the workspace builds, and never into
+//! a person's own directories.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::ci::{cargo_in, say};
+
+/// A program that cargo can install.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tool {
+    /// The package, and the program in it.
+    name: &'static str,
+    version: &'static str,
+}
+
+/// Lists what is public in a crate.
+pub(crate) const PUBLIC_API: Tool = Tool {
+    name: "cargo-public-api",
+    version: "0.52.0",
+};
+
+/// Finds what breaks users between two versions of a crate.
+pub(crate) const SEMVER_CHECKS: Tool = Tool {
+    name: "cargo-semver-checks",
+    version: "0.51.0",
+};
+
+/// Checks licences, sources and bans over the tree of dependencies.
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+};
+
+/// A registry for crates, with its index in git.
+pub(crate) const REGISTRY: Tool = Tool {
+    name: "ktra",
+    version: "0.7.0",
+};
+
+impl Tool {
+    /// The path of the program, which is installed under `target` unless it is there.
+    pub(crate) fn installed(&self, root: &Path, target: &Path) -> Result<PathBuf, String> {
+        let directory = target
+            .join("tools")
+            .join(format!("{}-{}", self.name, self.version));
+        let program = directory.join("bin").join(self.name);
+        if !program.is_file() {
+            self.install(root, target, &directory)?;
+        }
+        Ok(program)
+    }
+
+    fn install(&self, root: &Path, target: &Path, directory: &Path) -> Result<(), String> {
+        let Self { name, version } = self;
+        let build = target.join("tools").join("build");
+        // Without optimisation: these run for seconds, and everyone waits for their compilation.
+        let arguments = ["install", name, "--version", version, "--locked", "--debug"];
+        say(&format!("$ cargo {}", arguments.join(" ")));
+        let status = cargo_in(root)
+            .args(arguments)
+            .args(["--quiet", "--no-track", "--root"])
+            .arg(directory)
+            .arg("--target-dir")
+            .arg(&build)
+            .stdin(Stdio::null())
+            .status()
+            .map_err(|error| format!("cargo does not start: {error}"))?;
+        // What it was built from is of no more use; what cannot be removed does no harm.
+        let _ = fs::remove_dir_all(build);
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!(
+                "{name} {version} could not be installed; see above"
+            ))
+        }
+    }
+}
