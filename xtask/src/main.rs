@@ -7,6 +7,7 @@ mod fuzz;
 mod manifest;
 mod public_api;
 mod release;
+mod rustdoc;
 mod tidy;
 mod tools;
 mod workspace;
@@ -29,6 +30,7 @@ commands:
   bench compile                  measure what compiling costs, likewise
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
   tidy                           check the rules of the repository that no compiler knows
+  public-api [--bless]           compare what is public with the snapshots, or write them anew
   api-drift --spec FILE          compare the management facade with an OpenAPI document
   help                           show this text
 
@@ -37,9 +39,20 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 6] = ["ci", "bench", "fuzz", "tidy", "api-drift", "help"];
+const COMMANDS: [&str; 7] = [
+    "ci",
+    "bench",
+    "fuzz",
+    "tidy",
+    "public-api",
+    "api-drift",
+    "help",
+];
 
 fn main() -> ExitCode {
+    if let Some(code) = rustdoc::stand_in() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into())
@@ -70,6 +83,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
             )),
         },
         "api-drift" => api_drift::command(&root(), rest),
+        "public-api" => public_api::command(&root(), rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)
@@ -118,8 +132,10 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `tidy`, \
-             `api-drift` and `help`"
+            format!(
+                "there is no command `bake`; the commands are {}",
+                list(&COMMANDS)
+            )
         );
     }
 
