@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use stages::{Plan, STAGES, Stage, Step};
+use stages::{Plan, STAGES, Stage};
+pub(crate) use stages::{Step, step};
 use summary::{Outcome, Verdict};
 
 /// Runs the command with its arguments. `Ok` tells whether no stage failed.
@@ -80,20 +81,11 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
             let failed = steps.iter().find_map(|step| execute(step, root).err());
             failed.map_or(Verdict::Passed, Verdict::Failed)
         }
-        Plan::Tidy => {
-            say("$ cargo xtask tidy");
-            if crate::tidy::command(root) {
-                Verdict::Passed
-            } else {
-                Verdict::Failed("cargo xtask tidy".into())
-            }
-        }
-        Plan::Drift(document) => {
-            let command = format!("cargo xtask api-drift --spec {document}");
-            say(&format!("$ {command}"));
-            match crate::api_drift::run(root, &root.join(document)) {
+        Plan::Ours(command, run) => {
+            say(&format!("$ cargo xtask {command}"));
+            match run(root) {
                 Ok(true) => Verdict::Passed,
-                Ok(false) => Verdict::Failed(command),
+                Ok(false) => Verdict::Failed(format!("cargo xtask {command}")),
                 Err(reason) => {
                     say(&reason);
                     Verdict::Failed(reason)
@@ -119,13 +111,10 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
 }
 
 /// Runs one command with its output where ours goes; the error is the command that failed.
-fn execute(step: &Step, root: &Path) -> Result<(), String> {
+pub(crate) fn execute(step: &Step, root: &Path) -> Result<(), String> {
     say(&format!("$ {step}"));
     let mut command = cargo_in(root);
-    command
-        .args(&step.arguments)
-        .envs(step.environment.iter().copied())
-        .stdin(Stdio::null());
+    command.args(&step.arguments).stdin(Stdio::null());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(step.to_string()),

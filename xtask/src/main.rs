@@ -3,11 +3,14 @@
 mod api_drift;
 mod bench;
 mod ci;
+mod deny;
+mod docs;
+mod features;
 mod fuzz;
-mod manifest;
 mod public_api;
 mod release;
 mod rustdoc;
+mod semver_checks;
 mod tidy;
 mod tools;
 mod workspace;
@@ -30,7 +33,12 @@ commands:
   bench compile                  measure what compiling costs, likewise
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
   tidy                           check the rules of the repository that no compiler knows
+  features [CRATE...]            compile each crate bare, with each feature alone, and with all
+  docs                           build the documentation as docs.rs does, and follow its links
   public-api [--bless]           compare what is public with the snapshots, or write them anew
+  semver [CRATE...]              look for what breaks users of the last tagged versions
+  deny                           check licences, sources and bans of the dependencies
+  deny --advisories              look the dependencies up in the database of advisories
   api-drift --spec FILE          compare the management facade with an OpenAPI document
   help                           show this text
 
@@ -39,12 +47,16 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 11] = [
     "ci",
     "bench",
     "fuzz",
     "tidy",
+    "features",
+    "docs",
     "public-api",
+    "semver",
+    "deny",
     "api-drift",
     "help",
 ];
@@ -83,6 +95,15 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
             )),
         },
         "api-drift" => api_drift::command(&root(), rest),
+        "deny" => deny::command(&root(), rest),
+        "docs" => match rest.first() {
+            None => docs::check(&root()),
+            Some(argument) => Err(format!(
+                "`docs` takes no arguments, but `{argument}` was given"
+            )),
+        },
+        "features" => features::command(&root(), rest),
+        "semver" => semver_checks::command(&root(), rest),
         "public-api" => public_api::command(&root(), rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

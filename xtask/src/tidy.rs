@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use crate::manifest::{self, Manifest};
+use toml_edit::{DocumentMut, Item};
+
+use crate::workspace::Workspace;
 
 /// The most lines a source file may have, its tests not counted.
 const MOST_LINES: usize = 600;
@@ -13,6 +15,9 @@ const MOST_LINES: usize = 600;
 /// The first parts of paths on the machine of someone who develops. The slashes are added when they
 /// are looked for, so that this file keeps the rule itself.
 const MACHINE_DIRECTORIES: [&str; 4] = ["home", "work", "root", "Users"];
+
+/// What a package must hold besides its sources: the licences ask that their texts go along.
+const PAPERS: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// What a reader must find in the README first.
 const README_COMMANDS: [&str; 2] = ["cargo run --example quickstart", "cargo test --workspace"];
@@ -34,15 +39,20 @@ pub(crate) fn command(root: &Path) -> bool {
     complaints.is_empty()
 }
 
-fn check(root: &Path) -> io::Result<Vec<String>> {
+fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut complaints = readme(&fs::read_to_string(root.join("README.md")).unwrap_or_default());
-    for directory in manifest::crates(root)? {
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let has_readme = directory.join("README.md").is_file();
-        let text = fs::read_to_string(directory.join("Cargo.toml"))?;
-        complaints.extend(of_crate(&format!("crates/{name}"), has_readme, &text));
+    for package in Workspace::read(root)?.packages {
+        let directory = package.directory;
+        let shown = directory.strip_prefix(root).unwrap_or(&directory);
+        let shown = shown.display().to_string();
+        let papers = PAPERS.map(|paper| (paper, directory.join(paper).is_file()));
+        let manifest = directory.join("Cargo.toml");
+        let manifest = fs::read_to_string(&manifest)
+            .map_err(|error| format!("{}: {error}", manifest.display()))?;
+        complaints.extend(of_crate(&shown, &papers, &manifest));
     }
-    for path in files(root)? {
+    let files = files(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    for path in files {
         complaints.extend(build_script(&path));
         // What is not UTF-8 is not text, and what is gone was deleted but is still in git's index.
         if let Ok(text) = fs::read_to_string(root.join(&path)) {
@@ -62,25 +72,29 @@ fn readme(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn of_crate(directory: &str, has_readme: bool, manifest: &str) -> Vec<String> {
-    let manifest = Manifest::parse(manifest);
-    let said = |section, key| {
-        manifest
-            .get(section, key)
-            .is_some_and(|value| !value.is_empty())
+fn of_crate(directory: &str, papers: &[(&str, bool)], manifest: &str) -> Vec<String> {
+    let manifest = match manifest.parse::<DocumentMut>() {
+        Ok(manifest) => manifest,
+        Err(error) => return vec![format!("{directory}/Cargo.toml: {error}")],
     };
-    let inherited = |section, key| manifest.get(section, key) == Some("true");
-    let mut complaints = Vec::new();
-    if !has_readme {
-        complaints.push(format!("{directory}: has no README.md"));
-    }
-    if !said("package", "description") {
+    let item = |section: &str, key: &str| manifest.get(section)?.get(key);
+    let said = |key| {
+        let text = item("package", key).and_then(Item::as_str);
+        text.is_some_and(|text| !text.is_empty())
+    };
+    let is_true = |item: Option<&Item>| item.and_then(Item::as_bool) == Some(true);
+    let inherited = |key| is_true(item("package", key).and_then(|item| item.get("workspace")));
+    let missing = papers.iter().filter(|(_, is_there)| !is_there);
+    let mut complaints: Vec<String> = missing
+        .map(|(paper, _)| format!("{directory}: has no {paper}"))
+        .collect();
+    if !said("description") {
         complaints.push(format!("{directory}/Cargo.toml: has no description"));
     }
-    if !said("package", "license") && !inherited("package", "license.workspace") {
+    if !said("license") && !inherited("license") {
         complaints.push(format!("{directory}/Cargo.toml: has no license"));
     }
-    if !inherited("lints", "workspace") {
+    if !is_true(item("lints", "workspace")) {
         complaints.push(format!(
             "{directory}/Cargo.toml: has no `[lints] workspace = true`"
         ));
@@ -145,7 +159,7 @@ fn lines_without_tests(text: &str) -> usize {
 }
 
 /// The files that belong to the repository, by their paths from its root.
-fn files(root: &Path) -> io::Result<Vec<String>> {
+pub(crate) fn files(root: &Path) -> io::Result<Vec<String>> {
     let mut files = match git_files(root) {
         Some(files) => files,
         // An unpacked archive, or no git on this machine: everything but what is built.
@@ -213,8 +227,12 @@ workspace = true
 
     #[test]
     fn a_crate_needs_its_papers() {
-        assert!(of_crate("crates/kite", true, MANIFEST).is_empty());
-        let complaints = of_crate("crates/kite", false, "[package]\nname = \"kite\"\n");
+        assert!(of_crate("crates/kite", &[("README.md", true)], MANIFEST).is_empty());
+        let complaints = of_crate(
+            "crates/kite",
+            &[("README.md", false)],
+            "[package]\nname = \"kite\"\n",
+        );
         assert_eq!(
             complaints,
             [
@@ -229,7 +247,7 @@ workspace = true
     #[test]
     fn lints_of_its_own_are_not_the_lints_of_the_workspace() {
         let manifest = MANIFEST.replace("[lints]\nworkspace = true", "[lints.rust]\nx = \"deny\"");
-        assert_eq!(of_crate("crates/kite", true, &manifest).len(), 1);
+        assert_eq!(of_crate("crates/kite", &[], &manifest).len(), 1);
     }
 
     #[test]

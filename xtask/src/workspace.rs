@@ -95,6 +95,19 @@ impl Workspace {
         Ok(Self { packages, target })
     }
 
+    /// The packages of these names in publishing order; all of them if none is named.
+    pub(crate) fn select(&self, names: &[String]) -> Result<Vec<&Package>, String> {
+        let known: Vec<&str> = self.packages.iter().map(|it| it.name.as_str()).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let known = crate::list(&known);
+            return Err(format!(
+                "no crate `{unknown}` is published from here; the crates are {known}"
+            ));
+        }
+        let wanted = |package: &&Package| names.is_empty() || names.contains(&package.name);
+        Ok(self.packages.iter().filter(wanted).collect())
+    }
+
     /// The package of this name.
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use std::slice::from_ref;
 
 use super::document;
-use crate::manifest::Manifest;
+use crate::workspace::Workspace;
 
 /// How often most crates are checked; the figure is the median.
 const ROUNDS: usize = 3;
@@ -40,9 +40,10 @@ struct Cost {
 
 /// The table of all users' crates.
 pub(super) fn measure(root: &Path) -> Result<String, String> {
+    let workspace = Workspace::read(root)?;
     let users = [
-        callers(root, &features(root, "blaxel-transport")?),
-        facades(root, &features(root, "blaxel-management")?),
+        callers(root, &features(&workspace, "blaxel-transport")?),
+        facades(root, &features(&workspace, "blaxel-management")?),
     ]
     .concat();
     let directory = Scratch::new()?;
@@ -70,11 +71,10 @@ pub(super) fn measure(root: &Path) -> Result<String, String> {
 }
 
 /// The features of a crate of ours.
-fn features(root: &Path, krate: &str) -> Result<Vec<String>, String> {
-    let manifest = root.join("crates").join(krate).join("Cargo.toml");
-    let manifest = fs::read_to_string(manifest).map_err(|error| error.to_string())?;
-    let manifest = Manifest::parse(&manifest);
-    Ok(manifest.features().into_iter().map(str::to_owned).collect())
+fn features(workspace: &Workspace, krate: &str) -> Result<Vec<String>, String> {
+    let package = workspace.package(krate);
+    let package = package.ok_or_else(|| format!("there is no crate {krate}"))?;
+    Ok(package.features.clone())
 }
 
 /// The line by which a user's crate depends on a crate of ours.
@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_facade_is_compiled_without_what_calls() {
-        let features = features(&crate::root(), "blaxel-management").unwrap();
+        let workspace = Workspace::read(&crate::root()).unwrap();
+        let features = features(&workspace, "blaxel-management").unwrap();
         assert!(features.contains(&"workloads".to_owned()), "{features:?}");
         let users = facades(Path::new("/x"), &features);
         assert_eq!(users.len(), features.len() + 2);

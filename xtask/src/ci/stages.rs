@@ -1,11 +1,10 @@
 //! The stages: what each is called, what it is for, and what it runs.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::manifest::{self, Manifest};
+use crate::{api_drift, deny, docs, features, public_api, semver_checks, tidy};
 
 /// One check of many.
 pub(super) struct Stage {
@@ -19,10 +18,8 @@ pub(super) struct Stage {
 pub(super) enum Plan {
     /// These commands, until one fails.
     Commands(Vec<Step>),
-    /// The repository rules, which are part of this program.
-    Tidy,
-    /// The comparison with the API's document at this path from the root, which is part of it too.
-    Drift(&'static str),
+    /// Another command of this program, as it is typed, and what it does.
+    Ours(&'static str, fn(&Path) -> Result<bool, String>),
     /// The platform's own SDKs, run against the emulator.
     Interop,
     /// Nothing, because this machine lacks something.
@@ -33,8 +30,7 @@ pub(super) enum Plan {
 
 /// One run of cargo.
 #[derive(Debug, PartialEq)]
-pub(super) struct Step {
-    pub(super) environment: &'static [(&'static str, &'static str)],
+pub(crate) struct Step {
     pub(super) arguments: Vec<String>,
 }
 
@@ -49,7 +45,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         name: "tidy",
         about: "the rules of the repository that no compiler knows",
-        plan: |_| Plan::Tidy,
+        plan: |_| Plan::Ours("tidy", |root| Ok(tidy::command(root))),
     },
     Stage {
         name: "drift",
@@ -64,7 +60,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         name: "features",
         about: "each library crate compiles alone, bare, and with each feature alone",
-        plan: features,
+        plan: |_| Plan::Ours("features", |root| features::command(root, &[])),
     },
     Stage {
         name: "test",
@@ -72,15 +68,24 @@ pub(super) const STAGES: &[Stage] = &[
         plan: |_| one("test --workspace"),
     },
     Stage {
-        name: "doc",
-        about: "the documentation builds and every link in it leads somewhere",
-        plan: |_| {
-            Plan::Commands(vec![Step {
-                // Here only: set for all stages, it would have the doctests built anew.
-                environment: &[("RUSTDOCFLAGS", "-D warnings")],
-                ..step("doc --workspace --no-deps")
-            }])
-        },
+        name: "docs",
+        about: "the documentation builds as docs.rs does, and every link leads somewhere",
+        plan: |_| Plan::Ours("docs", docs::check),
+    },
+    Stage {
+        name: "public-api",
+        about: "the snapshots in the crates say what is public",
+        plan: |_| Plan::Ours("public-api", public_api::check),
+    },
+    Stage {
+        name: "semver",
+        about: "no crate breaks users of its last tagged version unsaid",
+        plan: semver,
+    },
+    Stage {
+        name: "deny",
+        about: "licences, sources and bans of the dependencies",
+        plan: |_| Plan::Ours("deny", deny::check),
     },
     Stage {
         name: "wasm",
@@ -104,6 +109,8 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
 const DOCUMENT: &str = "../shared/spec/controlplane.yml";
 
+const DRIFT: &str = "api-drift --spec ../shared/spec/controlplane.yml";
+
 /// The stages with one line each.
 pub(super) fn listing() -> String {
     STAGES
@@ -112,9 +119,8 @@ pub(super) fn listing() -> String {
         .collect()
 }
 
-pub(super) fn step(arguments: &str) -> Step {
+pub(crate) fn step(arguments: &str) -> Step {
     Step {
-        environment: &[],
         arguments: arguments.split(' ').map(str::to_owned).collect(),
     }
 }
@@ -125,48 +131,18 @@ fn one(arguments: &str) -> Plan {
 
 fn drift(root: &Path) -> Plan {
     if root.join(DOCUMENT).is_file() {
-        Plan::Drift(DOCUMENT)
+        Plan::Ours(DRIFT, |root| api_drift::run(root, &root.join(DOCUMENT)))
     } else {
         Plan::Skip(format!("no OpenAPI document at {DOCUMENT}"))
     }
 }
 
-fn features(root: &Path) -> Plan {
-    match feature_steps(root) {
-        Ok(steps) => Plan::Commands(steps),
-        Err(error) => Plan::Fail(format!("the manifests cannot be read: {error}")),
+fn semver(root: &Path) -> Plan {
+    match semver_checks::has_tags(root) {
+        Ok(true) => Plan::Ours("semver", |root| semver_checks::command(root, &[])),
+        Ok(false) => Plan::Skip("no crate has a tag to be compared with".into()),
+        Err(reason) => Plan::Fail(reason),
     }
-}
-
-fn feature_steps(root: &Path) -> std::io::Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    for directory in manifest::crates(root)? {
-        let manifest = Manifest::parse(&fs::read_to_string(directory.join("Cargo.toml"))?);
-        let name = manifest.get("package", "name").unwrap_or_default();
-        steps.extend(steps_for(name, &manifest.features()));
-    }
-    Ok(steps)
-}
-
-/// The features are read from the manifest, so that a new one is checked from its first day on.
-fn steps_for(name: &str, features: &[&str]) -> Vec<Step> {
-    // Clippy is the check that can refuse warnings, such as that of an import that only one
-    // feature uses, without flags that would have all dependencies compiled once more.
-    let check = |choice: &str| {
-        step(&format!(
-            "clippy --package {name} --locked{choice} -- -D warnings"
-        ))
-    };
-    let mut steps = vec![check("")];
-    if !features.is_empty() {
-        steps.push(check(" --no-default-features"));
-    }
-    for feature in features {
-        steps.push(check(&format!(
-            " --no-default-features --features {feature}"
-        )));
-    }
-    steps
 }
 
 fn wasm(_: &Path) -> Plan {
@@ -195,9 +171,6 @@ fn is_installed(target: &str) -> bool {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, value) in self.environment {
-            write!(f, "{name}=\"{value}\" ")?;
-        }
         write!(f, "cargo {}", self.arguments.join(" "))
     }
 }
@@ -218,40 +191,16 @@ mod tests {
     fn the_stages_run_what_a_person_would_type() {
         assert_eq!(commands("test"), ["cargo test --workspace"]);
         assert_eq!(commands("quickstart"), ["cargo run --example quickstart"]);
-        assert_eq!(
-            commands("doc"),
-            ["RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps"]
-        );
     }
 
     #[test]
-    fn every_feature_is_checked_alone() {
-        let steps = steps_for("blaxel-kite", &["wind"]);
-        let lines: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            lines,
-            [
-                "cargo clippy --package blaxel-kite --locked -- -D warnings",
-                "cargo clippy --package blaxel-kite --locked --no-default-features -- -D warnings",
-                "cargo clippy --package blaxel-kite --locked --no-default-features --features wind \
-                 -- -D warnings",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_crate_without_features_is_checked_once() {
-        assert_eq!(steps_for("blaxel-kite", &[]).len(), 1);
-    }
-
-    #[test]
-    fn the_features_stage_reads_this_workspace() {
-        let commands = commands("features");
-        let bare_auth = "--package blaxel-auth --locked --no-default-features --features oauth ";
-        assert!(
-            commands.iter().any(|command| command.contains(bare_auth)),
-            "{commands:?}"
-        );
+    fn each_command_of_ours_is_one_that_this_program_knows() {
+        for stage in STAGES {
+            if let Plan::Ours(command, _) = (stage.plan)(&crate::root()) {
+                let name = command.split(' ').next().unwrap();
+                assert!(crate::COMMANDS.contains(&name), "{command}");
+            }
+        }
     }
 
     #[test]
@@ -266,7 +215,7 @@ mod tests {
         let with = drift(&root);
         std::fs::remove_dir_all(&beside).unwrap();
         assert!(matches!(without, Plan::Skip(reason) if reason.contains(DOCUMENT)));
-        assert!(matches!(with, Plan::Drift(DOCUMENT)));
+        assert!(matches!(with, Plan::Ours(DRIFT, _)));
     }
 
     #[test]

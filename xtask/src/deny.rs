@@ -1,0 +1,56 @@
+//! `cargo xtask deny`: what the tree of dependencies may hold, as `deny.toml` has it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::ci::say;
+use crate::tools::DENY;
+use crate::workspace::Workspace;
+
+/// What is told by the tree alone.
+const OFFLINE: [&str; 3] = ["bans", "licenses", "sources"];
+
+/// What needs a database from the network, and may fail tomorrow for what passes today. So it is no
+/// part of the checks that a change must pass.
+const ADVISORIES: [&str; 1] = ["advisories"];
+
+/// Runs the command with its arguments. `Ok` tells whether the tree is as it may be.
+pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String> {
+    match arguments {
+        [] => check(root),
+        [option] if option == "--advisories" => run(root, &ADVISORIES),
+        [unknown, ..] => Err(format!(
+            "`deny` does not know `{unknown}`; its only option is `--advisories`"
+        )),
+    }
+}
+
+/// Checks bans, licences and sources.
+pub(crate) fn check(root: &Path) -> Result<bool, String> {
+    run(root, &OFFLINE)
+}
+
+fn run(root: &Path, checks: &[&str]) -> Result<bool, String> {
+    let workspace = Workspace::read(root)?;
+    let program = DENY.installed(root, &workspace.target)?;
+    say(&format!("$ cargo deny --locked check {}", checks.join(" ")));
+    let status = Command::new(&program)
+        .args(["--locked", "check"])
+        .args(checks)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("{} does not start: {error}", program.display()))?;
+    Ok(status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        let refusal = command(&crate::root(), &["--fix".to_owned()]).unwrap_err();
+        assert!(refusal.contains("`--fix`") && refusal.contains("`--advisories`"));
+    }
+}

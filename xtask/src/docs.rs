@@ -1,0 +1,93 @@
+//! `cargo xtask docs`: the documentation, built as docs.rs does, and every link in it and in the
+//! repository's Markdown followed.
+
+mod html;
+mod markdown;
+mod settings;
+
+use std::fs;
+use std::path::Path;
+
+use crate::ci::{execute, say, step};
+use crate::rustdoc::Build;
+use crate::tidy;
+use crate::workspace::Workspace;
+use settings::Settings;
+
+/// Builds everything, and prints what does not build and what leads nowhere. `Ok` tells whether all is
+/// well.
+pub(crate) fn check(root: &Path) -> Result<bool, String> {
+    let workspace = Workspace::read(root)?;
+    let mut complaints = of_markdown(root, &workspace)?;
+    let directory = workspace.target.join("xtask").join("docs");
+    if !build(root, &workspace, &directory)? {
+        return Ok(false);
+    }
+    complaints.extend(html::check(&directory.join("doc"))?);
+    for complaint in &complaints {
+        say(complaint);
+    }
+    match complaints.len() {
+        0 => say("docs: every link leads somewhere"),
+        1 => say("docs: 1 link leads nowhere"),
+        many => say(&format!("docs: {many} links lead nowhere")),
+    }
+    Ok(complaints.is_empty())
+}
+
+/// Builds what docs.rs would, and whatever else has documentation, which we read ourselves.
+fn build(root: &Path, workspace: &Workspace, directory: &Path) -> Result<bool, String> {
+    // A page of an item that is gone would still be led to.
+    let pages = directory.join("doc");
+    if pages.exists() {
+        fs::remove_dir_all(&pages).map_err(|error| format!("{}: {error}", pages.display()))?;
+    }
+    // In the order of publishing: what a crate uses is there when its own pages point at it.
+    for package in &workspace.packages {
+        let settings = Settings::read(&package.metadata)
+            .map_err(|problem| format!("{}: {problem}", package.name))?;
+        let mut arguments = settings.rustdoc;
+        arguments.extend(["-D".to_owned(), "warnings".to_owned()]);
+        let build = Build {
+            package,
+            features: settings.cargo,
+            arguments,
+        };
+        if !build.run(root, workspace, directory)? {
+            return Ok(false);
+        }
+    }
+    let published = workspace.packages.iter();
+    let published = published.map(|package| format!(" --exclude {}", package.name));
+    let rest = format!(
+        "doc --locked --workspace --no-deps --config build.rustdocflags=['-Dwarnings']{}",
+        published.collect::<String>()
+    );
+    Ok(execute(&step(&rest), root).is_ok())
+}
+
+/// Follows the links in all Markdown of the repository.
+fn of_markdown(root: &Path, workspace: &Workspace) -> Result<Vec<String>, String> {
+    let files = tidy::files(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    let packages = workspace.packages.iter();
+    let readmes: Vec<String> = packages
+        .map(|package| package.directory.join("README.md"))
+        .filter_map(|readme| Some(readme.strip_prefix(root).ok()?.display().to_string()))
+        .collect();
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| file.ends_with(".md")) {
+        let path = root.join(file);
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue; // Deleted, but still in git's index.
+        };
+        let travels = readmes.contains(file);
+        complaints.extend(markdown::check(file, &text, travels, &|path| {
+            let path = root.join(path);
+            match fs::read_to_string(&path) {
+                Ok(text) => Some(text),
+                Err(_) => path.exists().then(String::new),
+            }
+        }));
+    }
+    Ok(complaints)
+}
