@@ -10,9 +10,15 @@ pub(super) fn check(directory: &Path) -> Result<Vec<String>, String> {
     walk(directory, Path::new(""), &mut files)
         .map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut complaints = Vec::new();
-    let pages = files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|it| it == "html"));
+    // Those at the top, such as the settings, are rustdoc's own, and know of no root page.
+    let is_ours = |file: &&PathBuf| {
+        let in_a_crate = file.components().count() > 1;
+        in_a_crate
+            && file
+                .extension()
+                .is_some_and(|extension| extension == "html")
+    };
+    let pages = files.iter().filter(is_ours);
     for page in pages {
         let path = directory.join(page);
         let text =
@@ -38,7 +44,7 @@ fn broken<'a>(
     text: &'a str,
     is_there: impl Fn(&Path) -> bool + 'a,
 ) -> impl Iterator<Item = &'a str> {
-    let links: BTreeSet<&str> = links(text).collect();
+    let links: BTreeSet<&str> = links(ours(text)).collect();
     links
         .into_iter()
         .filter(move |link| match target(page, link) {
@@ -61,8 +67,10 @@ enum Target {
 
 fn target(page: &Path, link: &str) -> Target {
     let path = link.split(['#', '?']).next().unwrap_or_default();
-    let scheme = path.split('/').next().unwrap_or_default();
-    if path.is_empty() || scheme.contains(':') || path.starts_with("//") {
+    let start = path.split('/').next().unwrap_or_default();
+    // Two colons make no scheme, but the path of an item that rustdoc did not find.
+    let has_scheme = start.contains(':') && !start.contains("::");
+    if path.is_empty() || has_scheme || path.starts_with("//") {
         return Target::Elsewhere;
     }
     let mut file = page.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -78,6 +86,12 @@ fn target(page: &Path, link: &str) -> Target {
         }
     }
     Target::File(file)
+}
+
+/// The page without what others say of every type, in links that lead from their own pages.
+fn ours(text: &str) -> &str {
+    let ours = text.split("<h2 id=\"blanket-implementations\"").next();
+    ours.unwrap_or_default()
 }
 
 /// The values of all attributes `href`.
@@ -121,11 +135,18 @@ mod tests {
     }
 
     #[test]
+    fn what_others_say_of_every_type_is_left_to_them() {
+        let text = "<a href=\"gone.html\"><h2 id=\"blanket-implementations\" class=\"a\"><a href=\"lost.html\">";
+        let found: Vec<&str> = broken(Path::new("kite/index.html"), text, |_| false).collect();
+        assert_eq!(found, ["gone.html"]);
+    }
+
+    #[test]
     fn a_link_is_read_from_where_its_page_is() {
         let from = |page: &str, link| target(Path::new(page), link);
         let file = |path: &str| Target::File(PathBuf::from(path));
         assert_eq!(from("kite/a/b.html", "../c.html"), file("kite/c.html"));
-        assert_eq!(from("kite/a.html", "kite::Kite"), Target::Elsewhere);
+        assert_eq!(from("kite/a.html", "b::Kite"), file("kite/b::Kite"));
         assert_eq!(from("index.html", "../a.html"), Target::Outside);
         assert_eq!(
             from("kite/a.html", "mailto:ada@kite.example"),
