@@ -36,7 +36,8 @@ pub(crate) fn command(root: &Path, names: &[String]) -> Result<bool, String> {
 /// Whether any package of the workspace was ever tagged.
 pub(crate) fn has_tags(root: &Path) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
-    let tags = tags(root)?;
+    // Where git is not to be had, as in an unpacked archive, there is nothing to compare with.
+    let tags = tags(root).unwrap_or_default();
     let mut packages = workspace.packages.iter();
     Ok(packages.any(|package| last(&tags, &package.name).is_some()))
 }

@@ -94,6 +94,11 @@ fn of_crate(directory: &str, papers: &[(&str, bool)], manifest: &str) -> Vec<Str
     if !said("license") && !inherited("license") {
         complaints.push(format!("{directory}/Cargo.toml: has no license"));
     }
+    if item("package", "include").is_none() {
+        complaints.push(format!(
+            "{directory}/Cargo.toml: has no `include`, so that all there is would be published"
+        ));
+    }
     if !is_true(item("lints", "workspace")) {
         complaints.push(format!(
             "{directory}/Cargo.toml: has no `[lints] workspace = true`"
@@ -215,6 +220,7 @@ mod tests {
 name = \"blaxel-kite\"
 description = \"Flies\"
 license.workspace = true
+include.workspace = true
 
 [lints]
 workspace = true
@@ -239,6 +245,7 @@ workspace = true
                 "crates/kite: has no README.md",
                 "crates/kite/Cargo.toml: has no description",
                 "crates/kite/Cargo.toml: has no license",
+                "crates/kite/Cargo.toml: has no `include`, so that all there is would be published",
                 "crates/kite/Cargo.toml: has no `[lints] workspace = true`",
             ]
         );

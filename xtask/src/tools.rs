@@ -66,6 +66,8 @@ impl Tool {
             .arg(directory)
             .arg("--target-dir")
             .arg(&build)
+            // Nor for a debugger, whose share is most of what would be written.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .stdin(Stdio::null())
             .status()
             .map_err(|error| format!("cargo does not start: {error}"))?;
