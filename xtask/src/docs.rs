@@ -7,8 +7,9 @@ mod settings;
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::ci::{execute, say, step};
+use crate::ci::{cargo_in, say};
 use crate::rustdoc::Build;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -57,13 +58,22 @@ fn build(root: &Path, workspace: &Workspace, directory: &Path) -> Result<bool, S
             return Ok(false);
         }
     }
-    let published = workspace.packages.iter();
-    let published = published.map(|package| format!(" --exclude {}", package.name));
-    let rest = format!(
-        "doc --locked --workspace --no-deps --config build.rustdocflags=['-Dwarnings']{}",
-        published.collect::<String>()
-    );
-    Ok(execute(&step(&rest), root).is_ok())
+    let mut arguments = vec!["doc", "--locked", "--workspace", "--no-deps"];
+    for package in &workspace.packages {
+        arguments.extend(["--exclude", &package.name]);
+    }
+    let flags = "-D warnings";
+    say(&format!(
+        "$ RUSTDOCFLAGS=\"{flags}\" cargo {}",
+        arguments.join(" ")
+    ));
+    let status = cargo_in(root)
+        .args(&arguments)
+        .env("RUSTDOCFLAGS", flags)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    Ok(status.success())
 }
 
 /// Follows the links in all Markdown of the repository.
