@@ -5,8 +5,9 @@
 //! this program for rustdoc, and only the real one, which is run in its place, sees it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 
 use crate::ci::{cargo_in, say};
 use crate::workspace::{Package, Workspace};
@@ -14,8 +15,15 @@ use crate::workspace::{Package, Workspace};
 /// Tells this program that it stands in for the rustdoc of this name.
 const STAND_IN: &str = "XTASK_RUSTDOC";
 
-/// Runs rustdoc with our arguments if this program stands in for it.
+/// Where this program lay when it started. Tests of the workspace build it anew in the same place, and
+/// from then on the system knows the one that runs by no path.
+static OURSELVES: OnceLock<PathBuf> = OnceLock::new();
+
+/// Runs rustdoc with our arguments if this program stands in for it. To be called before all else.
 pub(crate) fn stand_in() -> Option<ExitCode> {
+    if let Ok(path) = std::env::current_exe() {
+        OURSELVES.get_or_init(|| path);
+    }
     let rustdoc = std::env::var_os(STAND_IN)?;
     let status = Command::new(&rustdoc)
         .args(std::env::args_os().skip(1))
@@ -56,8 +64,8 @@ impl Build<'_> {
         arguments.push("--");
         arguments.extend(self.arguments.iter().map(String::as_str));
         say(&format!("$ cargo {}", arguments.join(" ")));
-        let ourselves = std::env::current_exe()
-            .map_err(|error| format!("the path of this program is not known: {error}"))?;
+        let ourselves = OURSELVES.get();
+        let ourselves = ourselves.ok_or("the system does not tell where this program lies")?;
         let rustdoc = std::env::var_os("RUSTDOC").unwrap_or_else(|| OsString::from("rustdoc"));
         let status = cargo_in(root)
             .args(&arguments)
