@@ -3,9 +3,12 @@
 mod api_drift;
 mod bench;
 mod ci;
+mod emulator;
 mod fuzz;
 mod manifest;
+mod process;
 mod release;
+mod scratch;
 mod tidy;
 mod tools;
 mod workspace;
