@@ -52,9 +52,8 @@ pub(crate) const REGISTRY: Tool = Tool {
 impl Tool {
     /// The path of the program, which is installed under `target` unless it is there.
     pub(crate) fn installed(&self, root: &Path, target: &Path) -> Result<PathBuf, String> {
-        let directory = target
-            .join("tools")
-            .join(format!("{}-{}", self.name, self.version));
+        let tools = directory(target);
+        let directory = tools.join(format!("{}-{}", self.name, self.version));
         let program = directory.join("bin").join(self.name);
         if !program.is_file() {
             self.install(root, &tools, &directory)?;
