@@ -1,5 +1,8 @@
 //! `cargo xtask release`: from what has changed to packages on a registry.
 
+mod changelog;
+mod git;
+mod level;
 mod options;
 mod plan;
 mod prepare;
