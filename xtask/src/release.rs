@@ -1,12 +1,16 @@
 //! `cargo xtask release`: from what has changed to packages on a registry.
 
 mod changelog;
+mod contents;
+mod facts;
 mod git;
+mod inherited;
 mod level;
 mod options;
 mod plan;
 mod prepare;
 mod registry;
+mod report;
 
 use std::path::Path;
 
@@ -39,7 +43,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
     }
     let options = Options::parse(step, rest)?;
     match step.as_str() {
-        "plan" => plan::command(root, &options),
+        "plan" => report::command(root, &options),
         "prepare" => prepare::command(root, &options),
         unknown => Err(format!("`release` has no step `{unknown}`\n\n{HELP}")),
     }

@@ -158,7 +158,3 @@ fn decide(crate_: &Facts, follows: &[(String, Version)]) -> Result<(Level, Versi
 
 #[cfg(test)]
 mod tests;
-
-pub(super) fn command(_: &std::path::Path, _: &super::options::Options) -> Result<bool, String> {
-    Err("not there yet".to_owned())
-}
