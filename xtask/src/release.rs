@@ -2,6 +2,7 @@
 
 mod changelog;
 mod contents;
+mod edit;
 mod facts;
 mod git;
 mod inherited;
