@@ -2,16 +2,20 @@
 
 mod changelog;
 mod contents;
+mod deny;
 mod edit;
 mod facts;
 mod git;
 mod inherited;
 mod level;
+mod offline;
 mod options;
 mod plan;
 mod prepare;
+mod refusals;
 mod registry;
 mod report;
+mod scratch;
 
 use std::path::Path;
 

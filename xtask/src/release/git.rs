@@ -130,7 +130,7 @@ impl Git {
 
     /// Runs git and takes what it prints; the error holds the command and all that it said, hooks
     /// included.
-    fn run(&self, arguments: &[&str]) -> Result<String, String> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let mut git = Command::new("git");
         for variable in OF_A_HOOK {
             git.env_remove(variable);
