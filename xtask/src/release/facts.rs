@@ -53,11 +53,18 @@ fn changes(
     });
     let mut commits = git.log(tag, &directory)?;
     commits.retain(|commit| commit.files.iter().any(|file| changed.contains(file)));
+    let inherited = inherited(root, git, tag, &directory, siblings)?;
+    // A snapshot can change on its own, with what the package uses or with the program that writes it.
+    let api = if changed.is_empty() && inherited.is_empty() {
+        Difference::default()
+    } else {
+        api(root, git, tag, &format!("{directory}/public-api.txt"))?
+    };
     Ok(Changes {
         files: !changed.is_empty(),
         commits,
-        api: api(root, git, tag, &format!("{directory}/public-api.txt"))?,
-        inherited: inherited(root, git, tag, &directory, siblings)?,
+        api,
+        inherited,
     })
 }
 

@@ -12,7 +12,7 @@ mod tests {
 
     #[test]
     fn the_network_is_tried_second_and_has_the_last_word() {
-        assert_eq!(offline_first(|offline| Ok(offline)), Ok(true));
+        assert_eq!(offline_first(Ok), Ok(true));
         let online_only = |offline| {
             if offline {
                 Err("no".to_owned())
