@@ -3,10 +3,13 @@
 mod api_drift;
 mod bench;
 mod ci;
+mod emulator;
 mod fuzz;
 mod manifest;
+mod process;
 mod public_api;
 mod release;
+mod scratch;
 mod tidy;
 mod tools;
 mod workspace;

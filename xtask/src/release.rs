@@ -15,7 +15,6 @@ mod prepare;
 mod refusals;
 mod registry;
 mod report;
-mod scratch;
 
 use std::path::Path;
 

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::slice::from_ref;
 
 use super::document;
 use crate::manifest::Manifest;
+use crate::scratch::Scratch;
 
 /// How often most crates are checked; the figure is the median.
 const ROUNDS: usize = 3;
@@ -45,7 +46,7 @@ pub(super) fn measure(root: &Path) -> Result<String, String> {
         facades(root, &features(root, "blaxel-management")?),
     ]
     .concat();
-    let directory = Scratch::new()?;
+    let directory = Scratch::new("bench")?;
     let mut costs = vec![Vec::new(); users.len()];
     for round in 1..=ROUNDS {
         for (user, costs) in users.iter().zip(&mut costs) {
@@ -53,7 +54,7 @@ pub(super) fn measure(root: &Path) -> Result<String, String> {
                 continue;
             }
             println!("round {round} of {}: {}", user.rounds, user.title);
-            costs.push(check(root, &directory.0, &user.dependencies)?);
+            costs.push(check(root, directory.path(), &user.dependencies)?);
         }
     }
     let costs: Vec<Cost> = costs.into_iter().map(median).collect();
@@ -243,25 +244,6 @@ fn render(rows: &[(&str, Cost)]) -> String {
         );
     }
     text
-}
-
-/// A directory of our own among the temporary ones, gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, String> {
-        let name = format!("blaxel-bench-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is temporary all the same.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::ci::cargo_in;
 use crate::release::git::Git;
 use crate::release::offline::offline_first;
 use crate::release::plan::Release;
-use crate::release::scratch::Scratch;
+use crate::scratch::Scratch;
 
 /// A file with another text, by its path from the root.
 #[derive(Debug)]

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::ci::cargo_in;
-use crate::release::scratch::Scratch;
+use crate::scratch::Scratch;
 
 /// A workspace of two crates in a repository of its own, all committed on `main`.
 struct Fixture {
