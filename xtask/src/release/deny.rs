@@ -1,10 +1,9 @@
 //! What the dependencies bring along, by `cargo deny`.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::offline::offline_first;
-use crate::ci::cargo_in;
 use crate::tools::DENY;
 
 /// Why the tree of dependencies is not allowed, if it is not. A workspace without `deny.toml` has no
@@ -19,12 +18,9 @@ pub(super) fn check(root: &Path, target: &Path) -> Option<String> {
 fn run(root: &Path, target: &Path) -> Result<(), String> {
     let unchecked = |why: String| format!("the dependencies could not be checked: {why}");
     let program = DENY.installed(root, target).map_err(unchecked)?;
-    // It asks cargo for the tree, and is told so by a variable.
-    let cargo = cargo_in(root).get_program().to_owned();
     offline_first(|offline| {
-        let mut deny = std::process::Command::new(&program);
+        let mut deny = Command::new(&program);
         deny.current_dir(root)
-            .env("CARGO", &cargo)
             .args(["--color", "never", "--log-level", "error", "--workspace"])
             .args(offline.then_some("--offline"))
             .args([

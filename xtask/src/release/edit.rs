@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn this_workspace_comes_through_unharmed() {
         let read = |path: &str| std::fs::read_to_string(crate::root().join(path)).unwrap();
-        let targets = [("blaxel-core", &NEW)];
+        let far = Version::new(9999, 0, 0);
+        let targets = [("blaxel-core", &far)];
         let changed = |before: &str, after: &str| {
             let pairs = before.lines().zip(after.lines());
             pairs.filter(|(before, after)| before != after).count()
