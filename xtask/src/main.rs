@@ -7,6 +7,7 @@ mod emulator;
 mod fuzz;
 mod manifest;
 mod process;
+mod public_api;
 mod release;
 mod scratch;
 mod tidy;
@@ -32,6 +33,9 @@ commands:
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document
+  release plan                   say which crates are due for a release, at which versions, and why
+  release prepare                set the versions, turn the changelog, commit and tag; pushes nothing
+  release help                   name the steps and options of a release
   help                           show this text
 
 `ci` stops at the first stage that fails; with --keep-going the others still run.
@@ -39,7 +43,15 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 6] = ["ci", "bench", "fuzz", "tidy", "api-drift", "help"];
+const COMMANDS: [&str; 7] = [
+    "ci",
+    "bench",
+    "fuzz",
+    "tidy",
+    "api-drift",
+    "release",
+    "help",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
@@ -72,6 +84,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
             )),
         },
         "api-drift" => api_drift::command(&root(), rest),
+        "release" => release::command(&root(), rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)
@@ -121,7 +134,7 @@ mod tests {
         assert_eq!(
             message,
             "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `tidy`, \
-             `api-drift` and `help`"
+             `api-drift`, `release` and `help`"
         );
     }
 
