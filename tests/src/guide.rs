@@ -6,3 +6,9 @@ mod index {}
 
 #[doc = include_str!("../../docs/guide/list.md")]
 mod list {}
+
+#[doc = include_str!("../../docs/guide/call-an-agent.md")]
+mod call_an_agent {}
+
+#[doc = include_str!("../../docs/guide/sign-in.md")]
+mod sign_in {}
