@@ -12,3 +12,9 @@ mod call_an_agent {}
 
 #[doc = include_str!("../../docs/guide/sign-in.md")]
 mod sign_in {}
+
+#[doc = include_str!("../../docs/guide/change-safely.md")]
+mod change_safely {}
+
+#[doc = include_str!("../../docs/guide/stream-a-model.md")]
+mod stream_a_model {}
