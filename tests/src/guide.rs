@@ -18,3 +18,12 @@ mod change_safely {}
 
 #[doc = include_str!("../../docs/guide/stream-a-model.md")]
 mod stream_a_model {}
+
+#[doc = include_str!("../../docs/guide/run-a-job.md")]
+mod run_a_job {}
+
+#[doc = include_str!("../../docs/guide/use-tools.md")]
+mod use_tools {}
+
+#[doc = include_str!("../../docs/guide/read-costs.md")]
+mod read_costs {}
