@@ -27,3 +27,6 @@ mod use_tools {}
 
 #[doc = include_str!("../../docs/guide/read-costs.md")]
 mod read_costs {}
+
+#[doc = include_str!("../../docs/guide/write-a-middleware.md")]
+mod write_a_middleware {}
