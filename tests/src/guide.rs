@@ -30,3 +30,9 @@ mod read_costs {}
 
 #[doc = include_str!("../../docs/guide/write-a-middleware.md")]
 mod write_a_middleware {}
+
+#[doc = include_str!("../../docs/guide/handle-errors.md")]
+mod handle_errors {}
+
+#[doc = include_str!("../../docs/guide/test-with-the-emulator.md")]
+mod test_with_the_emulator {}
