@@ -36,3 +36,6 @@ mod handle_errors {}
 
 #[doc = include_str!("../../docs/guide/test-with-the-emulator.md")]
 mod test_with_the_emulator {}
+
+#[doc = include_str!("../../docs/guide/move-to-rust.md")]
+mod move_to_rust {}
