@@ -35,7 +35,7 @@ pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
     }
     let refusals = checkout.refusals(&crates);
     if !refusals.is_empty() {
-        say("\nNothing was uploaded:");
+        say("\nNothing is uploaded from here:");
         for refusal in &refusals {
             say(&format!("- {refusal}"));
         }

@@ -9,15 +9,27 @@ pub(super) enum Answer {
     Taken,
     /// The registry has had this version before.
     TakenBefore,
-    /// The registry wants nothing for a while: until this time, if it named one.
-    Later {
-        until: Option<SystemTime>,
-        said: String,
-    },
-    /// Something that may be gone the next time: a connection that broke, a server that failed.
-    Transient(String),
-    /// Something that stays as it is until a person does something.
-    Permanent(String),
+    /// It did not work, as far as cargo could tell.
+    Failed(Failure),
+}
+
+/// Why an upload did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// What cargo, or the registry through it, said.
+    pub(super) said: String,
+    pub(super) retry: Retry,
+}
+
+/// When an upload may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// Soon: a connection broke or a server failed, which may be gone the next time.
+    Soon,
+    /// When the registry wants to be asked again: from this time on, if it named one.
+    Later(Option<SystemTime>),
+    /// Not before a person has done something.
+    Never,
 }
 
 /// Failures of the network by the numbers that curl has for them.
@@ -33,6 +45,9 @@ const BROKEN_CONNECTIONS: [&str; 3] = [
 /// How registries, and cargo after a look at the index, say that a version is there.
 const TAKEN_BEFORE: [&str; 2] = ["is already uploaded", "already exists"];
 
+/// The longest time that is believed; no registry means more, and dates come to an end.
+const LONGEST_TIME: Duration = Duration::from_secs(366 * 86_400);
+
 /// The longest reason that is repeated in our own words; all of it stands in cargo's output.
 const MOST_SAID: usize = 300;
 
@@ -44,15 +59,18 @@ pub(super) fn read(success: bool, printed: &str, now: SystemTime) -> Answer {
     let complaint = complaint(printed);
     let said = reason(complaint);
     let status = status(complaint);
-    let until = until(complaint, now);
-    match status {
-        Some(429) => Answer::Later { until, said },
-        Some(503) if until.is_some() => Answer::Later { until, said },
-        Some(408 | 500..) => Answer::Transient(said),
-        _ if TAKEN_BEFORE.iter().any(|words| complaint.contains(words)) => Answer::TakenBefore,
-        None if is_of_the_network(complaint, printed) => Answer::Transient(said),
-        _ => Answer::Permanent(said),
-    }
+    let until = until(complaint, now).map(|until| until.min(now + LONGEST_TIME));
+    let retry = match status {
+        Some(429) => Retry::Later(until),
+        Some(503) if until.is_some() => Retry::Later(until),
+        Some(408 | 500..) => Retry::Soon,
+        _ if TAKEN_BEFORE.iter().any(|words| complaint.contains(words)) => {
+            return Answer::TakenBefore;
+        }
+        None if is_of_the_network(complaint, printed) => Retry::Soon,
+        _ => Retry::Never,
+    };
+    Answer::Failed(Failure { said, retry })
 }
 
 /// The error that cargo ends with, without the warnings before it.
@@ -84,7 +102,7 @@ fn until(complaint: &str, now: SystemTime) -> Option<SystemTime> {
     });
     if let Some(value) = header {
         return match value.parse().map(Duration::from_secs) {
-            Ok(seconds) => now.checked_add(seconds),
+            Ok(seconds) => Some(now + seconds.min(LONGEST_TIME)),
             Err(_) => date(value),
         };
     }
@@ -151,10 +169,17 @@ mod tests {
         read(false, &format!("{FAILED}{text}\n"), now())
     }
 
+    fn retry(answer: Answer) -> Retry {
+        match answer {
+            Answer::Failed(failure) => failure.retry,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// How many seconds from now the registry wants to be asked again.
     fn later(text: &str) -> Option<u64> {
-        match cause(text) {
-            Answer::Later { until, .. } => {
+        match retry(cause(text)) {
+            Retry::Later(until) => {
                 until.map(|until| until.duration_since(now()).unwrap_or_default().as_secs())
             }
             other => panic!("{other:?}"),
@@ -183,10 +208,16 @@ mod tests {
         assert_eq!(later(&answer("429", "retry-after: 120")), Some(120));
         let date = "Retry-After: Wed, 25 Nov 2026 18:05:24 GMT";
         assert_eq!(later(&answer("503", date)), Some(61));
+        let year = Some(366 * 86_400);
+        assert_eq!(
+            later(&answer("429", &format!("Retry-After: {}", u64::MAX))),
+            year
+        );
+        let last = "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT";
+        assert_eq!(later(&answer("429", last)), year);
         assert_eq!(later(&answer("429", "Retry-After: soon")), None);
         assert_eq!(later(&answer("429", "Via: kite")), None);
-        let without = cause(&answer("503", "Via: kite"));
-        assert!(matches!(without, Answer::Transient(_)), "{without:?}");
+        assert_eq!(retry(cause(&answer("503", "Via: kite"))), Retry::Soon);
     }
 
     #[test]
@@ -206,13 +237,11 @@ mod tests {
             "failed to get a 200 OK response, got 500\n  headers:\n  \tHTTP/1.1 500\n  body:\n  oops",
             "the remote server responded with an error (status 502 Bad Gateway): bad gateway",
         ] {
-            let answer = cause(text);
-            assert!(matches!(answer, Answer::Transient(_)), "{answer:?}");
+            assert_eq!(retry(cause(text)), Retry::Soon, "{text}");
         }
         let index = "warning: spurious network error (1 try remaining): [7] Could not connect\n\
             error: download of config.json failed\n";
-        let answer = read(false, index, now());
-        assert!(matches!(answer, Answer::Transient(_)), "{answer:?}");
+        assert_eq!(retry(read(false, index, now())), Retry::Soon);
     }
 
     #[test]
@@ -226,15 +255,17 @@ mod tests {
             "[60] SSL peer certificate or SSH remote key was not OK",
             "expected value at line 1 column 1",
         ] {
-            let answer = cause(text);
-            assert!(matches!(answer, Answer::Permanent(_)), "{answer:?}");
+            assert_eq!(retry(cause(text)), Retry::Never, "{text}");
         }
         let no_token = "error: no token found for `kite`, please run `cargo login --registry kite`\n\
             or use environment variable CARGO_REGISTRIES_KITE_TOKEN\n";
         let said = "no token found for `kite`, please run `cargo login --registry kite` or use \
             environment variable CARGO_REGISTRIES_KITE_TOKEN";
-        let answer = read(false, no_token, now());
-        assert_eq!(answer, Answer::Permanent(said.to_owned()));
+        let failure = Failure {
+            said: said.to_owned(),
+            retry: Retry::Never,
+        };
+        assert_eq!(read(false, no_token, now()), Answer::Failed(failure));
     }
 
     #[test]
@@ -250,11 +281,12 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_line_of_bearable_length() {
-        let Answer::Permanent(said) = cause(&"wind \n  ".repeat(500)) else {
-            panic!("not permanent");
+        let said = |answer| match answer {
+            Answer::Failed(failure) => failure.said,
+            other => panic!("{other:?}"),
         };
-        assert!(said.starts_with("wind wind") && said.len() < MOST_SAID + 10);
-        let silent = read(false, "", now());
-        assert!(matches!(silent, Answer::Permanent(said) if said.contains("without a word")));
+        let long = said(cause(&"wind \n  ".repeat(500)));
+        assert!(long.starts_with("wind wind") && long.len() < MOST_SAID + 10);
+        assert!(said(read(false, "", now())).contains("without a word"));
     }
 }

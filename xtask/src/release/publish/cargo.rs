@@ -1,13 +1,13 @@
 //! The world as it is: cargo, the registry behind it, and the clock of this machine.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::super::registry::Registry;
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Failure, Retry};
 use super::course::{Crate, World};
 use crate::ci::{cargo_in, say};
 
@@ -39,7 +39,10 @@ impl World for Cargo<'_> {
     fn upload(&mut self, item: &Crate) -> Answer {
         match self.publish(item) {
             Ok((success, printed)) => answer::read(success, &printed, SystemTime::now()),
-            Err(error) => Answer::Permanent(format!("cargo cannot be run: {error}")),
+            Err(error) => Answer::Failed(Failure {
+                said: format!("cargo cannot be run: {error}"),
+                retry: Retry::Never,
+            }),
         }
     }
 }
@@ -66,7 +69,8 @@ impl Cargo<'_> {
             let mut line = Vec::new();
             while output.read_until(b'\n', &mut line)? > 0 {
                 let text = String::from_utf8_lossy(&line);
-                eprint!("{text}");
+                // Nothing can be done about an output that nobody takes.
+                let _ = std::io::stderr().write_all(&line);
                 printed.push_str(&text);
                 line.clear();
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use semver::Version;
 
-use super::answer::Answer;
+use super::answer::{Answer, Failure, Retry};
 use super::pace::Allowance;
 use super::words;
 
@@ -119,23 +119,25 @@ impl<W: World> Course<'_, W> {
             self.say("uploading");
             let answer = self.world.upload(self.item);
             let answered = self.world.now();
-            if matches!(answer, Answer::Taken | Answer::TakenBefore) {
+            let Answer::Failed(Failure { said, retry }) = answer else {
                 self.count();
                 return self.wait_for_the_index();
-            }
+            };
             // A connection can break after the upload; then it was one.
-            if self.is_there()? {
+            let arrived = self.is_there();
+            if arrived
+                .map_err(|why| format!("{said}; and whether it arrived is not known: {why}"))?
+            {
                 self.published_after_all();
                 return Ok(());
             }
-            match answer {
-                Answer::Taken | Answer::TakenBefore => {}
-                Answer::Permanent(said) => return Err(said),
-                Answer::Transient(said) => {
+            match retry {
+                Retry::Never => return Err(said),
+                Retry::Soon => {
                     failures += 1;
                     self.wait_after_failure(&said, failures)?;
                 }
-                Answer::Later { until, said } => {
+                Retry::Later(until) => {
                     delays += 1;
                     self.wait_as_told(until, answered, &said, delays)?;
                 }

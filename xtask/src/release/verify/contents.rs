@@ -90,9 +90,9 @@ impl Contents {
         let mut refusals = Vec::new();
         if self.packed > MOST_PACKED {
             refusals.push(format!(
-                "it has {} packed, and the public registry takes {}; leave files out by `exclude` in \
-                 its manifest",
-                size(self.packed),
+                "it has {} bytes packed, and the public registry takes {}; leave files out by \
+                 `exclude` in its manifest",
+                self.packed,
                 size(MOST_PACKED)
             ));
         }
@@ -165,7 +165,7 @@ fn is_expected(path: &str) -> bool {
 /// A size in the unit that fits.
 fn size(bytes: u64) -> String {
     let tenths = |unit: u64| {
-        let tenths = (u128::from(bytes) * 10).div_ceil(u128::from(unit));
+        let tenths = (bytes.saturating_mul(10) + unit / 2) / unit;
         format!("{}.{}", tenths / 10, tenths % 10)
     };
     match bytes {
@@ -199,7 +199,7 @@ mod tests {
                 ("LICENSE-APACHE", 10),
                 ("LICENSE-MIT", 10),
                 ("README.md", 10),
-                ("src/lib.rs", 2000),
+                ("src/lib.rs", 3000),
                 ("tests/wind/main.rs", 10),
                 ("src/schemas.txt", 10),
             ],
@@ -207,8 +207,8 @@ mod tests {
         assert_eq!(sound.refusals(LICENSE), [""; 0]);
         assert_eq!(sound.warnings(), [""; 0]);
         let expected = [
-            "8 files, 900 B packed, 2.1 KiB unpacked",
-            "largest: src/lib.rs 2.0 KiB, .cargo_vcs_info.json 10 B, Cargo.toml 10 B",
+            "8 files, 900 B packed, 3.0 KiB unpacked",
+            "largest: src/lib.rs 2.9 KiB, .cargo_vcs_info.json 10 B, Cargo.toml 10 B",
         ];
         assert_eq!(sound.summary(), expected);
     }
@@ -228,7 +228,7 @@ mod tests {
         let texts = [("README.md", 1), ("LICENSE-MIT", 1)];
         let refusals = |packed| contents(packed, &texts).refusals(Some("MIT"));
         assert_eq!(refusals(10 << 20), [""; 0]);
-        assert!(refusals((10 << 20) + 1)[0].contains("10.1 MiB packed"));
+        assert!(refusals((10 << 20) + 1)[0].contains("10485761 bytes packed"));
     }
 
     #[test]

@@ -89,10 +89,6 @@ impl Registry {
         self.shown.insert(item.name.clone(), (self.now, shown));
         Answer::Taken
     }
-
-    fn lose(&mut self) -> Answer {
-        Answer::Transient("[52] Empty reply from server".to_owned())
-    }
 }
 
 impl World for Registry {
@@ -131,24 +127,19 @@ impl World for Registry {
             Fate::Slow(seconds) => self.take(item, seconds),
             Fate::Told(seconds) => {
                 self.closed = self.now + Duration::from_secs(seconds);
-                let until = Some(self.closed);
-                let said = "too many".to_owned();
-                Answer::Later { until, said }
+                failed("too many", Retry::Later(Some(self.closed)))
             }
-            Fate::Untold => {
-                let said = "too many".to_owned();
-                Answer::Later { until: None, said }
-            }
-            Fate::LostBefore => self.lose(),
+            Fate::Untold => failed("too many", Retry::Later(None)),
+            Fate::LostBefore => failed("[52] Empty reply", Retry::Soon),
             Fate::LostAfter => {
                 self.take(item, 0);
-                self.lose()
+                failed("[52] Empty reply", Retry::Soon)
             }
             Fate::LostAndSlow(seconds) => {
                 self.take(item, seconds);
-                self.lose()
+                failed("[52] Empty reply", Retry::Soon)
             }
-            Fate::Fails => Answer::Transient("500 Internal Server Error".to_owned()),
+            Fate::Fails => failed("status 500", Retry::Soon),
             Fate::KilledBefore => resume_unwind(Box::new(Killed)),
             Fate::KilledAfter => {
                 self.take(item, 0);
@@ -156,10 +147,15 @@ impl World for Registry {
             }
             Fate::Deaf => {
                 self.deaf = 2;
-                self.lose()
+                failed("[52] Empty reply", Retry::Soon)
             }
         }
     }
+}
+
+fn failed(said: &str, retry: Retry) -> Answer {
+    let said = said.to_owned();
+    Answer::Failed(Failure { said, retry })
 }
 
 fn crates(count: usize) -> Vec<Crate> {
@@ -297,7 +293,7 @@ fn stopped_by(answer: Answer) -> (Stop, u32, Duration) {
 
 #[test]
 fn what_a_person_must_put_right_stops_at_once() {
-    let (stop, uploads, took) = stopped_by(Answer::Permanent("not an owner".to_owned()));
+    let (stop, uploads, took) = stopped_by(failed("not an owner", Retry::Never));
     let reason = "not an owner".to_owned();
     assert_eq!(stop, Stop { at: 0, reason });
     assert_eq!((uploads, took), (1, Duration::ZERO));
@@ -305,13 +301,12 @@ fn what_a_person_must_put_right_stops_at_once() {
 
 #[test]
 fn patience_ends() {
-    let (stop, uploads, took) = stopped_by(Answer::Transient("[7] refused".to_owned()));
+    let (stop, uploads, took) = stopped_by(failed("[7] refused", Retry::Soon));
     assert_eq!(stop.reason, "[7] refused (5 failures)");
     assert_eq!(uploads, 5);
     assert_eq!(took.as_secs(), 5 + 10 + 20 + 40);
 
-    let said = "too many.".to_owned();
-    let (stop, uploads, took) = stopped_by(Answer::Later { until: None, said });
+    let (stop, uploads, took) = stopped_by(failed("too many.", Retry::Later(None)));
     assert_eq!(stop.reason, "too many. (put off 10 times)");
     assert_eq!(uploads, 10);
     assert!(took > Duration::from_secs(3000), "{took:?}");
@@ -321,8 +316,7 @@ fn patience_ends() {
 fn a_wait_that_is_too_long_is_left_to_the_person_not_shortened() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let until = Some(start + Duration::from_secs(3601));
-    let said = "Too many.".to_owned();
-    let (stop, uploads, took) = stopped_by(Answer::Later { until, said });
+    let (stop, uploads, took) = stopped_by(failed("Too many.", Retry::Later(until)));
     assert_eq!((uploads, took), (1, Duration::ZERO));
     let expected =
         "Too many. That is 1 h 1 min from now; go on after Fri, 15 Jan 2027 09:00:01 GMT";
