@@ -23,11 +23,13 @@ enum Fate {
     Fails,
     KilledBefore,
     KilledAfter,
+    /// It arrives, and the answer cannot be understood, which is nothing to try again.
+    Garbled,
     /// It is refused, and the registry cannot be asked the next two times.
     Deaf,
 }
 
-const FATES: [Fate; 11] = [
+const FATES: [Fate; 12] = [
     Fate::Fine,
     Fate::Told(90),
     Fate::Untold,
@@ -38,6 +40,7 @@ const FATES: [Fate; 11] = [
     Fate::Fails,
     Fate::KilledBefore,
     Fate::KilledAfter,
+    Fate::Garbled,
     Fate::Deaf,
 ];
 
@@ -145,6 +148,10 @@ impl World for Registry {
                 self.take(item, 0);
                 resume_unwind(Box::new(Killed))
             }
+            Fate::Garbled => match self.take(item, 0) {
+                Answer::Taken => failed("expected value at line 1 column 1", Retry::Never),
+                other => other,
+            },
             Fate::Deaf => {
                 self.deaf = 2;
                 failed("[52] Empty reply", Retry::Soon)
