@@ -35,6 +35,8 @@ commands:
   api-drift --spec FILE          compare the management facade with an OpenAPI document
   release plan                   say which crates are due for a release, at which versions, and why
   release prepare                set the versions, turn the changelog, commit and tag; pushes nothing
+  release verify                 package every crate, look into the packages, and build from them alone
+  release publish                upload what the registry does not have, in order; goes on where it stopped
   release help                   name the steps and options of a release
   help                           show this text
 

@@ -1,5 +1,6 @@
 //! What is asked of git, and what it is told to do.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -61,6 +62,19 @@ impl Git {
 
     pub(super) fn tags(&self) -> Result<Vec<String>, String> {
         self.lines(&["tag", "--list"])
+    }
+
+    /// The commit that each tag is on.
+    pub(super) fn tagged_commits(&self) -> Result<BTreeMap<String, String>, String> {
+        // An annotated tag is an object of its own, and its commit comes second.
+        let format = "--format=%(refname:strip=2) %(objectname) %(*objectname)";
+        let lines = self.lines(&["for-each-ref", format, "refs/tags"])?;
+        let tagged = lines.iter().filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let tag = words.next()?;
+            Some((tag.to_owned(), words.last()?.to_owned()))
+        });
+        Ok(tagged.collect())
     }
 
     /// The commits since a tag that touch files under a path, without merges, the last one first.
