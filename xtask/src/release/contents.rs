@@ -3,13 +3,19 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use super::offline::offline_first;
 use crate::ci::cargo_in;
 
 /// The files that a package would be made of, by their paths from its directory.
 pub(super) fn files(root: &Path, package: &str) -> Result<Vec<String>, String> {
+    offline_first(|offline| list(root, package, offline))
+}
+
+fn list(root: &Path, package: &str, offline: bool) -> Result<Vec<String>, String> {
     let output = cargo_in(root)
         // That the tree is as committed is looked at elsewhere.
-        .args(["package", "--list", "--allow-dirty", "--offline", "--quiet"])
+        .args(["package", "--list", "--allow-dirty", "--quiet"])
+        .args(offline.then_some("--offline"))
         .args(["--package", package])
         .stdin(Stdio::null())
         .output()
