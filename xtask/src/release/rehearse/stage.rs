@@ -127,6 +127,9 @@ impl Stage {
         command
             .env("CARGO_HOME", &self.home)
             .env("CARGO_TARGET_DIR", &self.target)
+            // Nobody looks into what is built here with a debugger, nor changes it.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_REGISTRIES_REHEARSAL_INDEX", server.index_url())
             .env("CARGO_REGISTRIES_REHEARSAL_TOKEN", server.token());
     }
