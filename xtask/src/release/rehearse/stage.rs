@@ -69,8 +69,8 @@ impl Stage {
 
     /// Runs a step of a release in the clone. The error is the step that failed.
     pub(super) fn release(&self, server: &Server, arguments: &[&str]) -> Result<(), String> {
-        let status = self.step(server, arguments)?.wait();
-        judge(status.map_err(|error| error.to_string())?, arguments)
+        let status = self.step(server, arguments)?.status();
+        judge(status.map_err(|error| not_started(&error))?, arguments)
     }
 
     /// Runs a step of a release and kills it, with all that it has started, once that is asked for.
@@ -81,7 +81,10 @@ impl Stage {
         arguments: &[&str],
         kills: &Receiver<()>,
     ) -> Result<bool, String> {
-        let mut child = self.step(server, arguments)?;
+        let mut step = self.step(server, arguments)?;
+        // Only here, since a group of its own hears nothing of an interrupt from the terminal.
+        let child = in_a_group_of_its_own(&mut step).spawn();
+        let mut child = child.map_err(|error| not_started(&error))?;
         loop {
             match kills.recv_timeout(PAUSE) {
                 Ok(()) => {
@@ -96,7 +99,7 @@ impl Stage {
         }
     }
 
-    fn step(&self, server: &Server, arguments: &[&str]) -> Result<Child, String> {
+    fn step(&self, server: &Server, arguments: &[&str]) -> Result<Command, String> {
         say(&format!("\n$ cargo xtask release {}", arguments.join(" ")));
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut command = Command::new(program);
@@ -110,9 +113,7 @@ impl Stage {
             .env("CARGO_MANIFEST_DIR", self.clone.join("xtask"))
             .env(tools::DIRECTORY_VARIABLE, &self.tools)
             .stdin(Stdio::null());
-        in_a_group_of_its_own(&mut command)
-            .spawn()
-            .map_err(|error| format!("this program does not start once more: {error}"))
+        Ok(command)
     }
 
     /// Cargo with this registry, in a directory outside of any workspace.
@@ -135,6 +136,10 @@ impl Stage {
     }
 }
 
+fn not_started(error: &std::io::Error) -> String {
+    format!("this program does not start once more: {error}")
+}
+
 fn judge(status: ExitStatus, arguments: &[&str]) -> Result<(), String> {
     if status.success() {
         return Ok(());
@@ -145,7 +150,7 @@ fn judge(status: ExitStatus, arguments: &[&str]) -> Result<(), String> {
     ))
 }
 
-/// So that it can be killed with its children.
+/// Has a command start in a group of its own, so that it can be killed with its children.
 #[cfg(unix)]
 fn in_a_group_of_its_own(command: &mut Command) -> &mut Command {
     std::os::unix::process::CommandExt::process_group(command, 0)
