@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod fuzz;
 mod manifest;
+mod outside;
 mod release;
 mod tidy;
 mod tools;

@@ -1,0 +1,205 @@
+//! Crates outside the workspace that use ours, and what compiling them takes.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use crate::ci::cargo_in;
+
+/// The clock of `/proc`: ticks per second, the same on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+
+/// Features of a crate of ours, as a user chooses them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Features {
+    Default,
+    /// None, not even the default ones.
+    Bare,
+    /// This one, and not the default ones.
+    Only(String),
+}
+
+/// A crate in the version that is compiled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Compiled {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+/// What a check took.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cost {
+    /// The crates compiled, in order and without the user's own.
+    pub(crate) crates: Vec<Compiled>,
+    /// The processor time of cargo, all compilers and all build scripts.
+    pub(crate) seconds: f64,
+}
+
+/// The line by which a user's crate depends on a crate of ours.
+pub(crate) fn dependency(root: &Path, krate: &str, features: &Features) -> String {
+    let path = root.join("crates").join(krate);
+    let choice = match features {
+        Features::Default => String::new(),
+        Features::Bare => ", default-features = false".to_owned(),
+        Features::Only(one) => format!(", default-features = false, features = [{one:?}]"),
+    };
+    format!("{krate} = {{ path = {path:?}{choice} }}\n")
+}
+
+/// A directory for a user's crate among the temporary ones, gone at the end.
+pub(crate) struct Outside(PathBuf);
+
+impl Outside {
+    pub(crate) fn new() -> Result<Self, String> {
+        let name = format!("blaxel-outside-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(path.join("src")).map_err(cannot)?;
+        Ok(Self(path))
+    }
+
+    /// Checks a crate that has these dependencies and no more, with nothing compiled before.
+    ///
+    /// The lock file may name more than is needed; cargo drops that. What is not on this machine yet
+    /// is downloaded first, so that it does not count.
+    pub(crate) fn check(&self, dependencies: &str, lock: &str) -> Result<Cost, String> {
+        let target = self.target();
+        if target.exists() {
+            fs::remove_dir_all(&target).map_err(cannot)?;
+        }
+        let manifest = format!(
+            "[package]\nname = \"user\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+             [dependencies]\n{dependencies}"
+        );
+        fs::write(self.0.join("Cargo.toml"), manifest).map_err(cannot)?;
+        fs::write(self.0.join("src/lib.rs"), "").map_err(cannot)?;
+        fs::write(self.0.join("Cargo.lock"), lock).map_err(cannot)?;
+        self.cargo("fetch")?;
+        let before = children_seconds()?;
+        let output = self.cargo("check")?;
+        let seconds = children_seconds()? - before;
+        let crates = compiled(&String::from_utf8_lossy(&output.stderr));
+        Ok(Cost { crates, seconds })
+    }
+
+    fn cargo(&self, command: &str) -> Result<Output, String> {
+        let output = cargo_in(&self.0)
+            .arg(command)
+            .env("CARGO_TARGET_DIR", self.target())
+            .env("CARGO_TERM_COLOR", "never")
+            // Ours comes from a path here and from a registry to users, for whom cargo does not
+            // spend time on compiling its next change faster.
+            .env("CARGO_INCREMENTAL", "0")
+            .env_remove("RUSTC_WRAPPER")
+            .env_remove("CARGO_BUILD_RUSTC_WRAPPER")
+            .env_remove("RUSTFLAGS")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("cargo does not start: {error}"))?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!(
+            "cargo {command} failed for a crate outside:\n{said}"
+        ))
+    }
+
+    fn target(&self) -> PathBuf {
+        self.0.join("target")
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        // What cannot be removed is temporary all the same.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn cannot(error: std::io::Error) -> String {
+    format!("the user's crate cannot be made: {error}")
+}
+
+impl Compiled {
+    /// Reads `name v1.2.3`, as cargo writes it, and leaves what follows.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let name = words.next()?.to_owned();
+        let version = words.next()?.strip_prefix('v')?.to_owned();
+        Some(Self { name, version })
+    }
+}
+
+impl fmt::Display for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// The crates that cargo said it compiled, without the user's own.
+fn compiled(said: &str) -> Vec<Compiled> {
+    let mut crates: Vec<Compiled> = said
+        .lines()
+        .map(str::trim_start)
+        .filter_map(|line| {
+            let verbs = ["Compiling ", "Checking "];
+            verbs.iter().find_map(|verb| line.strip_prefix(verb))
+        })
+        .filter_map(Compiled::parse)
+        .filter(|krate| krate.name != "user")
+        .collect();
+    crates.sort_unstable();
+    crates
+}
+
+/// The processor time of all processes that we started and waited for, and of theirs.
+fn children_seconds() -> Result<f64, String> {
+    let stat = fs::read_to_string("/proc/self/stat")
+        .map_err(|error| format!("only Linux tells the time of child processes: {error}"))?;
+    seconds_in(&stat).ok_or_else(|| "/proc/self/stat is not as expected".to_owned())
+}
+
+fn seconds_in(stat: &str) -> Option<f64> {
+    // The name in parentheses may hold anything; after it the fields are counted from 3 on.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(16 - 3);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_counted_without_the_user_s_own() {
+        let said = "  Downloaded a v1\n    Checking b v0.1.0 (path)\n   Compiling a v1.0.0\n\
+                    \x20   Checking user v0.0.0 (path)\n    Finished `dev` profile\n";
+        let crates: Vec<String> = compiled(said).iter().map(ToString::to_string).collect();
+        assert_eq!(crates, ["a 1.0.0", "b 0.1.0"]);
+    }
+
+    #[test]
+    fn the_time_of_children_is_read_behind_any_name() {
+        let stat = "12 (a) b (c)) S 3 4 5 6 7 8 9 10 11 12 13 14 250 50 20 0 1";
+        assert_eq!(seconds_in(stat), Some(3.0));
+        assert_eq!(seconds_in("12 (a) S 3"), None);
+    }
+
+    #[test]
+    fn a_user_chooses_features_as_a_manifest_says_them() {
+        let line = |features| dependency(Path::new("/x"), "kite", &features);
+        assert_eq!(
+            line(Features::Default),
+            "kite = { path = \"/x/crates/kite\" }\n"
+        );
+        assert!(line(Features::Bare).ends_with(", default-features = false }\n"));
+        let wind = line(Features::Only("wind".to_owned()));
+        assert!(
+            wind.ends_with(", default-features = false, features = [\"wind\"] }\n"),
+            "{wind}"
+        );
+    }
+}
