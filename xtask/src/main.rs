@@ -4,6 +4,7 @@ mod api_drift;
 mod bench;
 mod ci;
 mod fuzz;
+mod lean;
 mod manifest;
 mod outside;
 mod release;
@@ -28,6 +29,9 @@ commands:
   bench chat                     measure what a streamed chat costs, likewise
   bench compile                  measure what compiling costs, likewise
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
+  lean [--crates] [PACKAGE...]   hold what compiling our crates costs users against lean.toml, in crates
+                                 and processor time (some minutes, Linux only), or in crates alone
+  lean --update ...              write what it costs now into lean.toml, and say what changed
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document
   help                           show this text
@@ -37,9 +41,12 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 6] = ["ci", "bench", "fuzz", "tidy", "api-drift", "help"];
+const COMMANDS: [&str; 7] = ["ci", "bench", "fuzz", "lean", "tidy", "api-drift", "help"];
 
 fn main() -> ExitCode {
+    if let Some(code) = outside::stand_in() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into())
@@ -63,6 +70,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "ci" => ci::command(&root(), rest),
         "bench" => bench::command(&root(), rest),
         "fuzz" => fuzz::command(&root(), rest),
+        "lean" => lean::command(&root(), rest),
         "tidy" => match rest.first() {
             None => Ok(tidy::command(&root())),
             Some(argument) => Err(format!(
@@ -118,8 +126,8 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `tidy`, \
-             `api-drift` and `help`"
+            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `lean`, \
+             `tidy`, `api-drift` and `help`"
         );
     }
 

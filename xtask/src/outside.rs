@@ -1,9 +1,16 @@
 //! Crates outside the workspace that use ours, and what compiling them takes.
 
+mod stopwatch;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) use stopwatch::stand_in;
 
 use crate::ci::cargo_in;
 
@@ -32,7 +39,7 @@ pub(crate) struct Compiled {
 pub(crate) struct Cost {
     /// The crates compiled, in order and without the user's own.
     pub(crate) crates: Vec<Compiled>,
-    /// The processor time of cargo, all compilers and all build scripts.
+    /// The processor time of all compilers and build scripts.
     pub(crate) seconds: f64,
 }
 
@@ -61,29 +68,68 @@ impl Outside {
     /// Checks a crate that has these dependencies and no more, with nothing compiled before.
     ///
     /// The lock file may name more than is needed; cargo drops that. What is not on this machine yet
-    /// is downloaded first, so that it does not count.
+    /// is downloaded first, so that it does not count. Cargo's own time is counted, which is little.
     pub(crate) fn check(&self, dependencies: &str, lock: &str) -> Result<Cost, String> {
-        let target = self.target();
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(cannot)?;
-        }
-        let manifest = format!(
-            "[package]\nname = \"user\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-             [dependencies]\n{dependencies}"
-        );
-        fs::write(self.0.join("Cargo.toml"), manifest).map_err(cannot)?;
-        fs::write(self.0.join("src/lib.rs"), "").map_err(cannot)?;
-        fs::write(self.0.join("Cargo.lock"), lock).map_err(cannot)?;
-        self.cargo("fetch")?;
+        self.clean()?;
+        self.prepare(dependencies, lock)?;
         let before = children_seconds()?;
-        let output = self.cargo("check")?;
+        let output = run(self.cargo("check"))?;
         let seconds = children_seconds()? - before;
         let crates = compiled(&String::from_utf8_lossy(&output.stderr));
         Ok(Cost { crates, seconds })
     }
 
-    fn cargo(&self, command: &str) -> Result<Output, String> {
-        let output = cargo_in(&self.0)
+    /// Checks such a crate, and compiles only what was not for another one since all was cleaned.
+    ///
+    /// The time is still that of all it needs: the sum of what its units took when each was compiled.
+    /// Cargo shares a unit only if it would be compiled in the same way, with the same features and
+    /// from the same dependencies. Cargo's own time is left out.
+    pub(crate) fn check_shared(&self, dependencies: &str, lock: &str) -> Result<Cost, String> {
+        self.prepare(dependencies, lock)?;
+        // A copy of us: the path of an interpreter has to be short and without spaces.
+        let stopwatch = self.0.join("stopwatch");
+        if !stopwatch.exists() {
+            let program = std::env::current_exe().map_err(cannot)?;
+            fs::copy(program, &stopwatch).map_err(cannot)?;
+        }
+        let mut cargo = self.cargo("check");
+        cargo
+            .arg("--message-format=json")
+            .env("RUSTC_WRAPPER", &stopwatch)
+            .env(stopwatch::LOG, self.log());
+        let output = run(cargo)?;
+        let log = fs::read_to_string(self.log()).map_err(cannot)?;
+        sum(
+            &String::from_utf8_lossy(&output.stdout),
+            &stopwatch::parse(&log),
+        )
+    }
+
+    /// Removes all that was compiled.
+    pub(crate) fn clean(&self) -> Result<(), String> {
+        if self.target().exists() {
+            fs::remove_dir_all(self.target()).map_err(cannot)?;
+        }
+        if self.log().exists() {
+            fs::remove_file(self.log()).map_err(cannot)?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, dependencies: &str, lock: &str) -> Result<(), String> {
+        let manifest = format!(
+            "[package]\nname = \"{USER}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+             [workspace]\n\n[dependencies]\n{dependencies}"
+        );
+        fs::write(self.0.join("Cargo.toml"), manifest).map_err(cannot)?;
+        fs::write(self.0.join("src/lib.rs"), "").map_err(cannot)?;
+        fs::write(self.0.join("Cargo.lock"), lock).map_err(cannot)?;
+        run(self.cargo("fetch")).map(drop)
+    }
+
+    fn cargo(&self, command: &str) -> Command {
+        let mut cargo = cargo_in(&self.0);
+        cargo
             .arg(command)
             .env("CARGO_TARGET_DIR", self.target())
             .env("CARGO_TERM_COLOR", "never")
@@ -93,16 +139,12 @@ impl Outside {
             .env_remove("RUSTC_WRAPPER")
             .env_remove("CARGO_BUILD_RUSTC_WRAPPER")
             .env_remove("RUSTFLAGS")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("cargo does not start: {error}"))?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!(
-            "cargo {command} failed for a crate outside:\n{said}"
-        ))
+            .stdin(Stdio::null());
+        cargo
+    }
+
+    fn log(&self) -> PathBuf {
+        self.0.join("times")
     }
 
     fn target(&self) -> PathBuf {
@@ -115,6 +157,21 @@ impl Drop for Outside {
         // What cannot be removed is temporary all the same.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// The name of the user's crate.
+const USER: &str = "user";
+
+/// What a command said, or why it failed.
+fn run(mut command: Command) -> Result<Output, String> {
+    let output = command
+        .output()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{command:?} failed for a crate outside:\n{said}"))
 }
 
 fn cannot(error: std::io::Error) -> String {
@@ -147,10 +204,54 @@ fn compiled(said: &str) -> Vec<Compiled> {
             verbs.iter().find_map(|verb| line.strip_prefix(verb))
         })
         .filter_map(Compiled::parse)
-        .filter(|krate| krate.name != "user")
+        .filter(|krate| krate.name != USER)
         .collect();
     crates.sort_unstable();
     crates
+}
+
+/// The sum of the times of all units that cargo names in its messages.
+fn sum(messages: &str, times: &BTreeMap<String, f64>) -> Result<Cost, String> {
+    let unclear = |what: &str| format!("cargo's messages have {what}, which is not understood");
+    let mut crates = BTreeSet::new();
+    let mut units = BTreeSet::new();
+    for line in messages.lines() {
+        let message: Value = serde_json::from_str(line).map_err(|_| unclear(line))?;
+        let made = match message["reason"].as_str() {
+            Some("compiler-artifact") => message["filenames"][0].as_str(),
+            Some("build-script-executed") => message["out_dir"].as_str(),
+            _ => continue,
+        };
+        let id = message["package_id"].as_str().unwrap_or_default();
+        let krate = identified(id).ok_or_else(|| unclear(id))?;
+        if krate.name == USER {
+            continue;
+        }
+        crates.insert(krate);
+        let unit = made.and_then(|made| stopwatch::unit_of(Path::new(made)));
+        units.insert(unit.ok_or_else(|| unclear(line))?);
+    }
+    let mut seconds = 0.0;
+    for unit in units {
+        seconds += times
+            .get(&unit)
+            .ok_or_else(|| format!("no time was taken of the unit {unit}"))?;
+    }
+    let crates = crates.into_iter().collect();
+    Ok(Cost { crates, seconds })
+}
+
+/// Reads the id of a package: `registry+url#name@1.2.3`, or `path+file:///kites/name#1.2.3`.
+fn identified(id: &str) -> Option<Compiled> {
+    let (source, fragment) = id.rsplit_once('#')?;
+    let (name, version) = match fragment.split_once('@') {
+        Some(both) => both,
+        None => (source.rsplit('/').next()?, fragment),
+    };
+    Some(Compiled {
+        name: name.to_owned(),
+        version: version.to_owned(),
+    })
 }
 
 /// The processor time of all processes that we started and waited for, and of theirs.
@@ -179,6 +280,25 @@ mod tests {
                     \x20   Checking user v0.0.0 (path)\n    Finished `dev` profile\n";
         let crates: Vec<String> = compiled(said).iter().map(ToString::to_string).collect();
         assert_eq!(crates, ["a 1.0.0", "b 0.1.0"]);
+    }
+
+    #[test]
+    fn the_units_of_a_crate_are_summed_whoever_had_them_compiled() {
+        let messages = "\
+{\"reason\":\"compiler-artifact\",\"package_id\":\"registry+x#a@1.0.0\",\"filenames\":[\"/t/build/a-1/s\"]}
+{\"reason\":\"build-script-executed\",\"package_id\":\"registry+x#a@1.0.0\",\"out_dir\":\"/t/build/a-2/out\"}
+{\"reason\":\"compiler-artifact\",\"package_id\":\"registry+x#a@1.0.0\",\"filenames\":[\"/t/deps/a-3.rmeta\"]}
+{\"reason\":\"compiler-artifact\",\"package_id\":\"path+file:///x/b#0.1.0\",\"filenames\":[\"/t/deps/b-4.rmeta\"]}
+{\"reason\":\"compiler-artifact\",\"package_id\":\"path+file:///x/user#0.0.0\",\"filenames\":[\"/t/deps/u-5\"]}
+{\"reason\":\"build-finished\",\"success\":true}
+";
+        let times = stopwatch::parse("1 1\n2 2\n3 4\n4 8\n5 16\n6 32\n");
+        let cost = sum(messages, &times).unwrap();
+        let crates: Vec<String> = cost.crates.iter().map(ToString::to_string).collect();
+        assert_eq!(crates, ["a 1.0.0", "b 0.1.0"]);
+        assert_eq!(cost.seconds, 15.0);
+        let times = stopwatch::parse("1 1\n2 2\n3 4\n");
+        assert!(sum(messages, &times).unwrap_err().contains("unit 4"));
     }
 
     #[test]
