@@ -9,8 +9,7 @@ use super::entry::{BARE, Entry};
 use super::{Figures, Scope};
 
 /// How much over the time that was measured a budget is set, as a part of it. Two runs on a busy
-/// machine differed by 3 % in most entries, and in one by as much as this; what is over is measured
-/// again before it is believed.
+/// machine differed by up to as much; what is over is measured again before it is believed.
 const SLACK: f64 = 0.1;
 
 /// How wide a line of names may be.
