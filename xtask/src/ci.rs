@@ -95,16 +95,13 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
         }
         Plan::Drift(document) => {
             let command = format!("cargo xtask api-drift --spec {document}");
-            say(&format!("$ {command}"));
-            match crate::api_drift::run(root, &root.join(document)) {
-                Ok(true) => Verdict::Passed,
-                Ok(false) => Verdict::Failed(command),
-                Err(reason) => {
-                    say(&reason);
-                    Verdict::Failed(reason)
-                }
-            }
+            ours(command, || {
+                crate::api_drift::run(root, &root.join(document))
+            })
         }
+        Plan::Lean => ours("cargo xtask lean --crates".to_owned(), || {
+            crate::lean::check_counts(root)
+        }),
         Plan::Interop => match interop::run(root) {
             Ok(()) => Verdict::Passed,
             Err(reason) => {
@@ -117,6 +114,19 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
             Verdict::Skipped(reason)
         }
         Plan::Fail(reason) => {
+            say(&reason);
+            Verdict::Failed(reason)
+        }
+    }
+}
+
+/// Runs a command of this program.
+fn ours(command: String, run: impl FnOnce() -> Result<bool, String>) -> Verdict {
+    say(&format!("$ {command}"));
+    match run() {
+        Ok(true) => Verdict::Passed,
+        Ok(false) => Verdict::Failed(command),
+        Err(reason) => {
             say(&reason);
             Verdict::Failed(reason)
         }

@@ -5,7 +5,9 @@ mod bench;
 mod ci;
 mod emulator;
 mod fuzz;
+mod lean;
 mod manifest;
+mod outside;
 mod process;
 mod public_api;
 mod release;
@@ -31,13 +33,12 @@ commands:
   bench chat                     measure what a streamed chat costs, likewise
   bench compile                  measure what compiling costs, likewise
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
+  lean [--crates] [PACKAGE...]   hold what compiling our crates costs users against lean.toml, in crates
+                                 and processor time (some minutes, Linux only), or in crates alone
+  lean --update ...              write what it costs now into lean.toml, and say what changed
   tidy                           check the rules of the repository that no compiler knows
   api-drift --spec FILE          compare the management facade with an OpenAPI document
-  release plan                   say which crates are due for a release, at which versions, and why
-  release prepare                set the versions, turn the changelog, commit and tag; pushes nothing
-  release verify                 package every crate, look into the packages, and build from them alone
-  release publish                upload what the registry does not have, in order; goes on where it stopped
-  release help                   name the steps and options of a release
+  release STEP                   plan, prepare, verify, publish or rehearse a release; see `release help`
   help                           show this text
 
 `ci` stops at the first stage that fails; with --keep-going the others still run.
@@ -45,10 +46,11 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "ci",
     "bench",
     "fuzz",
+    "lean",
     "tidy",
     "api-drift",
     "release",
@@ -56,6 +58,9 @@ const COMMANDS: [&str; 7] = [
 ];
 
 fn main() -> ExitCode {
+    if let Some(code) = outside::stand_in() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into())
@@ -79,6 +84,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "ci" => ci::command(&root(), rest),
         "bench" => bench::command(&root(), rest),
         "fuzz" => fuzz::command(&root(), rest),
+        "lean" => lean::command(&root(), rest),
         "tidy" => match rest.first() {
             None => Ok(tidy::command(&root())),
             Some(argument) => Err(format!(
@@ -135,8 +141,8 @@ mod tests {
         let message = run(&["bake"]).unwrap_err();
         assert_eq!(
             message,
-            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `tidy`, \
-             `api-drift`, `release` and `help`"
+            "there is no command `bake`; the commands are `ci`, `bench`, `fuzz`, `lean`, \
+             `tidy`, `api-drift`, `release` and `help`"
         );
     }
 

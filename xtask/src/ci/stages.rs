@@ -23,6 +23,8 @@ pub(super) enum Plan {
     Tidy,
     /// The comparison with the API's document at this path from the root, which is part of it too.
     Drift(&'static str),
+    /// The counts of crates that ours have compiled, against their budgets; part of it as well.
+    Lean,
     /// The platform's own SDKs, run against the emulator.
     Interop,
     /// Nothing, because this machine lacks something.
@@ -55,6 +57,11 @@ pub(super) const STAGES: &[Stage] = &[
         name: "drift",
         about: "the management facade declares what the API's OpenAPI document describes",
         plan: drift,
+    },
+    Stage {
+        name: "lean",
+        about: "no crate of ours has more crates compiled than its budget allows",
+        plan: |_| Plan::Lean,
     },
     Stage {
         name: "clippy",
