@@ -137,6 +137,8 @@ fn reason(complaint: &str) -> String {
         .unwrap_or(("", complaint));
     let cause = cause.trim();
     let cause = cause.strip_prefix("error: ").unwrap_or(cause);
+    // What follows is the answer as it came, headers and all.
+    let cause = cause.split("\n  headers:").next().unwrap_or(cause);
     let words: Vec<&str> = cause.split_whitespace().collect();
     let mut said = words.join(" ");
     if let Some((end, _)) = said.char_indices().nth(MOST_SAID) {
@@ -288,5 +290,8 @@ mod tests {
         let long = said(cause(&"wind \n  ".repeat(500)));
         assert!(long.starts_with("wind wind") && long.len() < MOST_SAID + 10);
         assert!(said(read(false, "", now())).contains("without a word"));
+        let raw =
+            "failed to get a 200 OK response, got 500\n  headers:\n  \tVia: kite\n  body:\n  oops";
+        assert_eq!(said(cause(raw)), "failed to get a 200 OK response, got 500");
     }
 }

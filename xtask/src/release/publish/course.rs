@@ -119,9 +119,10 @@ impl<W: World> Course<'_, W> {
             self.say("uploading");
             let answer = self.world.upload(self.item);
             let answered = self.world.now();
-            let Answer::Failed(Failure { said, retry }) = answer else {
-                self.count();
-                return self.wait_for_the_index();
+            let (said, retry) = match answer {
+                Answer::Taken => return self.wait_for_the_index("took it"),
+                Answer::TakenBefore => return self.wait_for_the_index("says that it has it"),
+                Answer::Failed(Failure { said, retry }) => (said, retry),
             };
             // A connection can break after the upload; then it was one.
             let arrived = self.is_there();
@@ -231,8 +232,10 @@ impl<W: World> Course<'_, W> {
     }
 
     /// Waits until the registry shows the crate: those that need it are refused before.
-    fn wait_for_the_index(&mut self) -> Result<(), String> {
+    fn wait_for_the_index(&mut self, what_it_did: &str) -> Result<(), String> {
+        self.count();
         let mut waited = Duration::ZERO;
+        let mut told = String::new();
         loop {
             let unknown = match self.world.holds(self.item) {
                 Ok(true) => {
@@ -244,11 +247,17 @@ impl<W: World> Course<'_, W> {
             };
             if waited >= INDEX_WAIT {
                 return Err(format!(
-                    "the registry took it, but after {} it could not be seen there: {unknown}",
+                    "the registry {what_it_did}, but after {} it could not be seen there: {unknown}",
                     words::time(waited)
                 ));
             }
-            self.wait(INDEX_POLL, &unknown);
+            // Once for each reason: it is asked many times.
+            if told != unknown {
+                let most = words::time(INDEX_WAIT.saturating_sub(waited));
+                self.say(&format!("waiting, {most} at most: {unknown}"));
+                told = unknown;
+            }
+            self.world.wait(INDEX_POLL);
             waited += INDEX_POLL;
         }
     }

@@ -26,6 +26,9 @@ const MOST_PACKED: u64 = 10 << 20;
 /// From this size on a file is one that somebody should have looked at.
 const LARGE: u64 = 256 << 10;
 
+/// What a licence has at least, in bytes.
+const SHORTEST_TEXT: u64 = 400;
+
 /// How many of the largest files are shown.
 const SHOWN: usize = 3;
 
@@ -103,13 +106,24 @@ impl Contents {
         if texts.is_empty() {
             refusals.push("its manifest names no licence".to_owned());
         }
-        for text in texts.iter().filter(|text| !self.has(text)) {
-            refusals.push(format!(
+        refusals.extend(texts.iter().filter_map(|text| self.without(text)));
+        refusals
+    }
+
+    /// What is wrong with this licence text.
+    fn without(&self, text: &str) -> Option<String> {
+        match self.files.iter().find(|file| file.path == text) {
+            None => Some(format!(
                 "it has no {text}, which its licence asks for; cargo packs only what lies in the \
                  directory of the crate, so put the text or a link to it there"
-            ));
+            )),
+            // A link that was checked out where there are none is a file with a path in it.
+            Some(file) if file.size < SHORTEST_TEXT => Some(format!(
+                "its {text} has {}, which is no licence",
+                size(file.size)
+            )),
+            Some(_) => None,
         }
-        refusals
     }
 
     /// What a person should look at.
@@ -196,8 +210,8 @@ mod tests {
             &[
                 ("Cargo.toml", 10),
                 (".cargo_vcs_info.json", 10),
-                ("LICENSE-APACHE", 10),
-                ("LICENSE-MIT", 10),
+                ("LICENSE-APACHE", 500),
+                ("LICENSE-MIT", 500),
                 ("README.md", 10),
                 ("src/lib.rs", 3000),
                 ("tests/wind/main.rs", 10),
@@ -207,25 +221,27 @@ mod tests {
         assert_eq!(sound.refusals(LICENSE), [""; 0]);
         assert_eq!(sound.warnings(), [""; 0]);
         let expected = [
-            "8 files, 900 B packed, 3.0 KiB unpacked",
-            "largest: src/lib.rs 2.9 KiB, .cargo_vcs_info.json 10 B, Cargo.toml 10 B",
+            "8 files, 900 B packed, 4.0 KiB unpacked",
+            "largest: src/lib.rs 2.9 KiB, LICENSE-APACHE 500 B, LICENSE-MIT 500 B",
         ];
         assert_eq!(sound.summary(), expected);
     }
 
     #[test]
     fn texts_that_are_missing_are_refused_one_by_one() {
-        let bare = contents(9, &[("LICENSE-MIT", 10)]);
+        let bare = contents(9, &[("LICENSE-MIT", 500)]);
         let refusals = bare.refusals(LICENSE);
         assert_eq!(refusals.len(), 2, "{refusals:?}");
         assert!(refusals[0].contains("no README.md"));
         assert!(refusals[1].contains("no LICENSE-APACHE"));
+        let link = contents(9, &[("README.md", 1), ("LICENSE-MIT", 17)]).refusals(Some("MIT"));
+        assert_eq!(link, ["its LICENSE-MIT has 17 B, which is no licence"]);
         assert!(bare.refusals(None)[1].contains("names no licence"));
     }
 
     #[test]
     fn more_than_the_public_registry_takes_is_refused() {
-        let texts = [("README.md", 1), ("LICENSE-MIT", 1)];
+        let texts = [("README.md", 1), ("LICENSE-MIT", 500)];
         let refusals = |packed| contents(packed, &texts).refusals(Some("MIT"));
         assert_eq!(refusals(10 << 20), [""; 0]);
         assert!(refusals((10 << 20) + 1)[0].contains("10485761 bytes packed"));

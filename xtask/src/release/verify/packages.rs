@@ -9,13 +9,6 @@ use super::contents::Contents;
 use crate::ci::{cargo_in, say};
 use crate::workspace::{Package, Workspace};
 
-/// Whether cargo compiles what it has packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compile {
-    No,
-    Yes,
-}
-
 /// A package out of its archive.
 pub(super) struct Unpacked<'a> {
     pub(super) package: &'a Package,
@@ -24,23 +17,19 @@ pub(super) struct Unpacked<'a> {
     pub(super) contents: Contents,
 }
 
-/// What cargo is told to pack all packages together: then each is compiled against the archives of
-/// the others, although they are on no registry yet.
-pub(super) fn arguments(
-    workspace: &Workspace,
-    registry: &Registry,
-    compile: Compile,
-) -> Vec<String> {
-    let mut arguments = vec!["package".to_owned(), "--locked".to_owned()];
-    if compile == Compile::No {
-        arguments.push("--no-verify".to_owned());
-    }
+/// What cargo is told to pack all packages together: then none has to be on a registry for another
+/// to be packed.
+///
+/// Its own check of what it packed is left out. For that it unpacks the packages under its home, once
+/// for each version, and the next time takes what it finds there, whatever has changed since.
+pub(super) fn arguments(workspace: &Workspace, registry: &Registry) -> Vec<String> {
+    let mut arguments = vec!["package", "--locked", "--no-verify"];
     // Without it, cargo looks for the packages on the public registry alone.
-    arguments.extend(["--registry".to_owned(), registry.name().to_owned()]);
+    arguments.extend(["--registry", registry.name()]);
     for package in &workspace.packages {
-        arguments.extend(["--package".to_owned(), package.name.clone()]);
+        arguments.extend(["--package", &package.name]);
     }
-    arguments
+    arguments.into_iter().map(str::to_owned).collect()
 }
 
 /// Has cargo pack the packages, with its output where ours goes. Returns whether it could.
@@ -48,9 +37,8 @@ pub(super) fn pack(
     root: &Path,
     workspace: &Workspace,
     registry: &Registry,
-    compile: Compile,
 ) -> Result<bool, String> {
-    let arguments = arguments(workspace, registry, compile);
+    let arguments = arguments(workspace, registry);
     say(&format!("$ cargo {}", arguments.join(" ")));
     let status = cargo_in(root)
         .args(arguments)
@@ -71,8 +59,10 @@ pub(super) fn unpack<'a>(
     let archive = target.join("package").join(format!("{name}.crate"));
     let failed = |error| format!("{} cannot be read: {error}", archive.display());
     let packed = fs::metadata(&archive).map_err(failed)?.len();
+    // The files are of now, not of the day that cargo gives them all: it would take them for those
+    // of the last time.
     let output = Command::new("tar")
-        .arg("-xzf")
+        .arg("-xzmf")
         .arg(&archive)
         .arg("-C")
         .arg(under)

@@ -37,17 +37,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let kinds = report.by(&Dimension::ResourceType)?.entries().len();
     check("billing", kinds > 0)?;
 
+    // And over a socket, for the client carries nothing to what is on none.
+    let emulator = Emulator::start().await?;
+    emulator.add_agent("bot");
     let key = emulator.api_key();
     let variables = Variables::from_iter([("BL_API_KEY", key), ("BL_WORKSPACE", "demo")]);
-    let credentials = Credentials::resolve(&variables)?;
     let client = Client::builder()
-        .credentials(credentials)
+        .credentials(Credentials::resolve(&variables)?)
         .workspace(emulator.workspace())
         .api_url(emulator.url())
-        .transport(emulator.service())
         .build()?;
-    let agent = blaxel::Management::new(client).agents().get("kite").await?;
-    check("the front door", agent.metadata.name == "kite")?;
+    let agent = blaxel::Management::new(client).agents().get("bot").await?;
+    check("the front door", agent.metadata.name == "bot")?;
     Ok(())
 }
 
