@@ -1,6 +1,8 @@
 //! What the tests of the whole workspace share; see the files in `tests/`.
 
 pub mod fault;
+#[cfg(doctest)]
+mod guide;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -42,7 +42,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
 
 /// The stages of these names in the order in which they run; all of them if none is named.
 fn select(names: &[&str]) -> Result<Vec<&'static Stage>, String> {
-    let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+    let known = stage_names();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         let known = crate::list(&known);
         return Err(format!(
@@ -51,6 +51,11 @@ fn select(names: &[&str]) -> Result<Vec<&'static Stage>, String> {
     }
     let wanted = |stage: &&Stage| names.is_empty() || names.contains(&stage.name);
     Ok(STAGES.iter().filter(wanted).collect())
+}
+
+/// The names of all stages, in the order in which they run.
+pub(crate) fn stage_names() -> Vec<&'static str> {
+    STAGES.iter().map(|stage| stage.name).collect()
 }
 
 /// Runs the stages; after a failure the rest only if asked to keep going.

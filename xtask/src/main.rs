@@ -5,11 +5,16 @@ mod bench;
 mod ci;
 mod deny;
 mod docs;
+mod emulator;
 mod features;
 mod fuzz;
+mod lean;
+mod outside;
+mod process;
 mod public_api;
 mod release;
 mod rustdoc;
+mod scratch;
 mod semver_checks;
 mod tidy;
 mod tools;
@@ -32,6 +37,9 @@ commands:
   bench chat                     measure what a streamed chat costs, likewise
   bench compile                  measure what compiling costs, likewise
   fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
+  lean [--crates] [PACKAGE...]   hold what compiling our crates costs users against lean.toml, in crates
+                                 and processor time (some minutes, Linux only), or in crates alone
+  lean --update ...              write what it costs now into lean.toml, and say what changed
   tidy                           check the rules of the repository that no compiler knows
   features [CRATE...]            compile each crate bare, with each feature alone, and with all
   docs                           build the documentation as docs.rs does, and follow its links
@@ -40,6 +48,7 @@ commands:
   deny                           check licences, sources and bans of the dependencies
   deny --advisories              look the dependencies up in the database of advisories
   api-drift --spec FILE          compare the management facade with an OpenAPI document
+  release STEP                   plan, prepare, verify, publish or rehearse a release; see `release help`
   help                           show this text
 
 `ci` stops at the first stage that fails; with --keep-going the others still run.
@@ -47,10 +56,11 @@ The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was
 nothing to read.
 ";
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
     "ci",
     "bench",
     "fuzz",
+    "lean",
     "tidy",
     "features",
     "docs",
@@ -58,11 +68,12 @@ const COMMANDS: [&str; 11] = [
     "semver",
     "deny",
     "api-drift",
+    "release",
     "help",
 ];
 
 fn main() -> ExitCode {
-    if let Some(code) = rustdoc::stand_in() {
+    if let Some(code) = rustdoc::stand_in().or_else(outside::stand_in) {
         return code;
     }
     let arguments: Vec<String> = std::env::args_os()
@@ -88,6 +99,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "ci" => ci::command(&root(), rest),
         "bench" => bench::command(&root(), rest),
         "fuzz" => fuzz::command(&root(), rest),
+        "lean" => lean::command(&root(), rest),
         "tidy" => match rest.first() {
             None => Ok(tidy::command(&root())),
             Some(argument) => Err(format!(
@@ -105,6 +117,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "features" => features::command(&root(), rest),
         "semver" => semver_checks::command(&root(), rest),
         "public-api" => public_api::command(&root(), rest),
+        "release" => release::command(&root(), rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(true)

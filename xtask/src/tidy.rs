@@ -22,6 +22,9 @@ const PAPERS: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
 /// What a reader must find in the README first.
 const README_COMMANDS: [&str; 2] = ["cargo run --example quickstart", "cargo test --workspace"];
 
+/// The workflow of the code host that runs the stages of `cargo xtask ci`.
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+
 /// Checks everything and prints what is wrong. Returns whether all is well.
 pub(crate) fn command(root: &Path) -> bool {
     let complaints = match check(root) {
@@ -58,6 +61,10 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         if let Ok(text) = fs::read_to_string(root.join(&path)) {
             complaints.extend(machine_paths(&path, &text));
             complaints.extend(length(&path, &text));
+            complaints.extend(commands(&path, &text));
+            if path == WORKFLOW {
+                complaints.extend(stages(&text, &crate::ci::stage_names()));
+            }
         }
     }
     Ok(complaints)
@@ -145,6 +152,42 @@ fn length(path: &str, text: &str) -> Option<String> {
     (is_source && !is_test && lines > MOST_LINES).then(|| {
         format!("{path}: {lines} lines without its tests; a file has at most {MOST_LINES}")
     })
+}
+
+/// What is said of `cargo xtask` and is not so.
+fn commands(path: &str, text: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if ![".md", ".yml"].iter().any(|end| path.ends_with(end)) {
+        return complaints;
+    }
+    for (number, line) in (1..).zip(text.lines()) {
+        for (at, call) in line.match_indices("cargo xtask ") {
+            let rest = &line[at + call.len()..];
+            let letter = |c: char| c.is_ascii_lowercase() || c == '-';
+            let end = rest.find(|c| !letter(c)).unwrap_or(rest.len());
+            let command = &rest[..end];
+            if !command.is_empty() && !crate::COMMANDS.contains(&command) {
+                complaints.push(format!(
+                    "{path}:{number}: `cargo xtask` has no command `{command}`"
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+/// The stages that the workflow does not run, or that it runs and are none.
+fn stages(workflow: &str, known: &[&str]) -> Vec<String> {
+    let lines = workflow.lines().map(str::trim);
+    let run: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("stages: "))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let missing = known.iter().filter(|stage| !run.contains(stage));
+    let missing = missing.map(|stage| format!("{WORKFLOW}: does not run the stage `{stage}`"));
+    let unknown = run.iter().filter(|stage| !known.contains(stage));
+    let unknown = unknown.map(|stage| format!("{WORKFLOW}: runs `{stage}`, which is no stage"));
+    missing.chain(unknown).collect()
 }
 
 /// The number of lines outside of modules for tests.
@@ -302,6 +345,30 @@ workspace = true
         assert_eq!(
             lines_without_tests("#[cfg(test)]\nmod tests;\nfn b() {}\n"),
             3
+        );
+    }
+
+    #[test]
+    fn a_command_that_is_spoken_of_must_exist() {
+        let text =
+            "Run `cargo xtask ci`, then\n`cargo xtask bake --hot` or `cargo xtask <command>`.\n";
+        let complaints = commands("docs/kite.md", text);
+        assert_eq!(
+            complaints,
+            ["docs/kite.md:2: `cargo xtask` has no command `bake`"]
+        );
+        assert!(commands("kite.rs", text).is_empty());
+    }
+
+    #[test]
+    fn the_workflow_runs_all_stages_and_no_others() {
+        let workflow = "- name: a\n  stages: fmt tidy\n- name: b\n  stages: bake\n";
+        assert_eq!(
+            stages(workflow, &["fmt", "tidy", "test"]),
+            [
+                format!("{WORKFLOW}: does not run the stage `test`"),
+                format!("{WORKFLOW}: runs `bake`, which is no stage"),
+            ]
         );
     }
 

@@ -9,6 +9,14 @@ use std::process::Stdio;
 
 use crate::ci::{cargo_in, say};
 
+/// The environment variable that names another directory for them, which a rehearsal sets.
+pub(crate) const DIRECTORY_VARIABLE: &str = "XTASK_TOOLS";
+
+/// Where they are, by where cargo puts what it builds.
+pub(crate) fn directory(target: &Path) -> PathBuf {
+    std::env::var_os(DIRECTORY_VARIABLE).map_or_else(|| target.join("tools"), PathBuf::from)
+}
+
 /// A program that cargo can install.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tool {
@@ -44,19 +52,18 @@ pub(crate) const REGISTRY: Tool = Tool {
 impl Tool {
     /// The path of the program, which is installed under `target` unless it is there.
     pub(crate) fn installed(&self, root: &Path, target: &Path) -> Result<PathBuf, String> {
-        let directory = target
-            .join("tools")
-            .join(format!("{}-{}", self.name, self.version));
+        let tools = directory(target);
+        let directory = tools.join(format!("{}-{}", self.name, self.version));
         let program = directory.join("bin").join(self.name);
         if !program.is_file() {
-            self.install(root, target, &directory)?;
+            self.install(root, &tools, &directory)?;
         }
         Ok(program)
     }
 
-    fn install(&self, root: &Path, target: &Path, directory: &Path) -> Result<(), String> {
+    fn install(&self, root: &Path, tools: &Path, directory: &Path) -> Result<(), String> {
         let Self { name, version } = self;
-        let build = target.join("tools").join("build");
+        let build = tools.join("build");
         // Without optimisation: these run for seconds, and everyone waits for their compilation.
         let arguments = ["install", name, "--version", version, "--locked", "--debug"];
         say(&format!("$ cargo {}", arguments.join(" ")));

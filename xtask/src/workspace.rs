@@ -56,9 +56,9 @@ pub(crate) enum Kind {
 pub(crate) enum Origin {
     /// This workspace.
     Workspace,
-    /// A registry.
+    /// Rust's public registry.
     Registry,
-    /// A git repository or something else that no registry takes.
+    /// Another registry, a git repository or something else that the public registry does not take.
     Elsewhere(String),
 }
 
@@ -163,6 +163,10 @@ impl Dependency {
         };
         let origin = match (dependency["path"].as_str(), dependency["source"].as_str()) {
             (Some(_), _) => Origin::Workspace,
+            // Of the public registry no name is told.
+            (None, Some(source)) if !dependency["registry"].is_null() => {
+                Origin::Elsewhere(source.to_owned())
+            }
             (None, Some(source)) if source.starts_with("registry+") => Origin::Registry,
             (None, Some(source)) if source.starts_with("sparse+") => Origin::Registry,
             (None, other) => Origin::Elsewhere(other.unwrap_or("nowhere").to_owned()),
@@ -280,6 +284,12 @@ mod tests {
             from(json!("registry+https://kite.example/index")),
             Origin::Registry
         );
+        let other = "registry+https://kite.example/index";
+        let dependency = json!({
+            "name": "a", "req": "*", "kind": null, "source": other, "registry": other
+        });
+        let origin = Dependency::parse(&dependency).unwrap().origin;
+        assert_eq!(origin, Origin::Elsewhere(other.to_owned()));
         let git = "git+https://kite.example/a";
         assert_eq!(from(json!(git)), Origin::Elsewhere(git.to_owned()));
     }

@@ -27,6 +27,9 @@ use self::operations::{
 };
 use self::report::Collector;
 
+/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
+pub use blaxel_core as core;
+
 pub use self::access::AdminOnly;
 pub use self::account::{Account, WorkspaceAccount};
 pub use self::dimension::{BillingDimension, Dimension};

@@ -29,6 +29,10 @@ use std::fmt;
 use blaxel_core::{Error, HttpService};
 
 use self::address::Forced;
+
+/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
+pub use blaxel_core as core;
+
 pub use self::agent::{AgentCall, Ticket};
 #[cfg(feature = "callback")]
 pub use self::callback::{Callback, CallbackError, CallbackVerifier};

@@ -77,8 +77,35 @@ impl Operations {
     }
 }
 
-static FUNCTION: Operations = Operations::at("/functions/{functionName}");
-static SANDBOX: Operations = Operations::at("/sandboxes/{sandboxName}");
+/// What an MCP server belongs to.
+#[derive(Clone, Copy)]
+enum Host {
+    Function,
+    Sandbox,
+}
+
+impl Host {
+    fn operations(self) -> &'static Operations {
+        static FUNCTION: Operations = Operations::at("/functions/{functionName}");
+        static SANDBOX: Operations = Operations::at("/sandboxes/{sandboxName}");
+        match self {
+            Self::Function => &FUNCTION,
+            Self::Sandbox => &SANDBOX,
+        }
+    }
+
+    /// Looks up the resource of this name.
+    async fn resource(
+        self,
+        service: &impl HttpService,
+        name: &str,
+    ) -> Result<address::Resource, Error> {
+        match self {
+            Self::Function => address::function(service, name).await,
+            Self::Sandbox => address::sandbox(service, name).await,
+        }
+    }
+}
 
 /// A message of a server that answers nothing: a list has changed, a line for the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,36 +125,31 @@ type Listener = Arc<dyn Fn(Notification) + Send + Sync>;
 pub struct McpServer<S> {
     service: S,
     target: Target,
-    operations: &'static Operations,
+    host: Host,
     client: (String, String),
     listener: Option<Listener>,
 }
 
 impl<S: HttpService> McpServer<S> {
-    fn new(
-        service: S,
-        name: &str,
-        forced: Option<Address>,
-        operations: &'static Operations,
-    ) -> Self {
+    fn new(service: S, name: &str, forced: Option<Address>, host: Host) -> Self {
         let own = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let mut target = Target::new(name);
         target.set_address(forced);
         Self {
             service,
             target,
-            operations,
+            host,
             client: (own.0.to_owned(), own.1.to_owned()),
             listener: None,
         }
     }
 
     pub(crate) fn function(service: S, name: &str, forced: Option<Address>) -> Self {
-        Self::new(service, name, forced, &FUNCTION)
+        Self::new(service, name, forced, Host::Function)
     }
 
     pub(crate) fn sandbox(service: S, name: &str, forced: Option<Address>) -> Self {
-        Self::new(service, name, forced, &SANDBOX)
+        Self::new(service, name, forced, Host::Sandbox)
     }
 
     /// Looks up where the server is, unless an address was handed over or forced: `GetFunction` or
@@ -140,11 +162,7 @@ impl<S: HttpService> McpServer<S> {
     pub async fn located(mut self) -> Result<Self, Error> {
         if !self.target.has_address() {
             let name = self.target.name();
-            let resource = if std::ptr::eq(self.operations, &SANDBOX) {
-                address::sandbox(&self.service, name).await?
-            } else {
-                address::function(&self.service, name).await?
-            };
+            let resource = self.host.resource(&self.service, name).await?;
             self.target.set_address(resource.address());
         }
         Ok(self)

@@ -83,6 +83,9 @@ use std::fmt;
 
 use blaxel_core::HttpService;
 
+/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
+pub use blaxel_core as core;
+
 pub use self::clearable::Clearable;
 pub use self::collection::{Collection, Outcome};
 pub use self::kind::{

@@ -15,6 +15,9 @@ mod propagate;
 mod retry;
 mod trace;
 
+/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
+pub use blaxel_core as core;
+
 pub use self::background::in_background;
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};

@@ -2,33 +2,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::slice::from_ref;
+use std::path::Path;
 
 use super::document;
-use crate::workspace::Workspace;
+use crate::outside::{Features, Outside, dependency};
 
-/// How often most crates are checked; the figure is the median.
+/// How often each crate is checked; the figure is the median.
 const ROUNDS: usize = 3;
 
-/// The clock of `/proc`: ticks per second, the same on every Linux that Rust runs on.
-const TICKS: f64 = 100.0;
-
 /// A user's crate, by what it depends on.
-#[derive(Clone)]
 struct User {
-    title: String,
+    title: &'static str,
     dependencies: String,
-    rounds: usize,
-}
-
-/// Features of a crate of ours.
-#[derive(Clone, Copy)]
-enum Features<'a> {
-    Default,
-    /// These, and not the default ones.
-    Only(&'a [String]),
 }
 
 /// What a check took.
@@ -40,29 +25,23 @@ struct Cost {
 
 /// The table of all users' crates.
 pub(super) fn measure(root: &Path) -> Result<String, String> {
-    let workspace = Workspace::read(root)?;
-    let users = [
-        callers(root, &features(&workspace, "blaxel-transport")?),
-        facades(root, &features(&workspace, "blaxel-management")?),
-    ]
-    .concat();
-    let directory = Scratch::new()?;
+    let users = users(root);
+    let lock = fs::read_to_string(root.join("Cargo.lock")).map_err(|error| error.to_string())?;
+    let outside = Outside::new()?;
     let mut costs = vec![Vec::new(); users.len()];
     for round in 1..=ROUNDS {
         for (user, costs) in users.iter().zip(&mut costs) {
-            if round > user.rounds {
-                continue;
-            }
-            println!("round {round} of {}: {}", user.rounds, user.title);
-            costs.push(check(root, &directory.0, &user.dependencies)?);
+            println!("round {round} of {ROUNDS}: {}", user.title);
+            // The same versions for all.
+            let cost = outside.check(&user.dependencies, &lock)?;
+            costs.push(Cost {
+                crates: cost.crates.len(),
+                seconds: cost.seconds,
+            });
         }
     }
     let costs: Vec<Cost> = costs.into_iter().map(median).collect();
-    let rows: Vec<_> = users
-        .iter()
-        .map(|user| user.title.as_str())
-        .zip(costs)
-        .collect();
+    let rows: Vec<_> = users.iter().map(|user| user.title).zip(costs).collect();
     Ok(format!(
         "`cargo check` of nothing but these dependencies, {}.\n\n{}",
         document::machine(),
@@ -70,154 +49,43 @@ pub(super) fn measure(root: &Path) -> Result<String, String> {
     ))
 }
 
-/// The features of a crate of ours.
-fn features(workspace: &Workspace, krate: &str) -> Result<Vec<String>, String> {
-    let package = workspace.package(krate);
-    let package = package.ok_or_else(|| format!("there is no crate {krate}"))?;
-    Ok(package.features.clone())
-}
-
-/// The line by which a user's crate depends on a crate of ours.
-fn dependency(root: &Path, krate: &str, features: Features<'_>) -> String {
-    let path = root.join("crates").join(krate);
-    let choice = match features {
-        Features::Default => String::new(),
-        Features::Only([]) => ", default-features = false".to_owned(),
-        Features::Only(some) => format!(", default-features = false, features = {some:?}"),
-    };
-    format!("{krate} = {{ path = {path:?}{choice} }}\n")
-}
-
-/// Who is compared of those who call. The first two are ours, bare and by default; the third is who
-/// they are compared with.
-fn callers(root: &Path, features: &[String]) -> Vec<User> {
-    let own = |title: String, transport, billing| User {
+/// Who is compared. The first two are ours, bare and by default; the third is who they are compared
+/// with. What each feature costs is not told here: `cargo xtask lean` holds it to a budget.
+fn users(root: &Path) -> Vec<User> {
+    let own = |title, features| User {
         title,
-        dependencies: dependency(root, "blaxel-transport", transport)
-            + &dependency(root, "blaxel-billing", billing),
-        rounds: ROUNDS,
+        dependencies: dependency(root, "blaxel-transport", &features)
+            + &dependency(root, "blaxel-billing", &features),
     };
-    let bare = Features::Only(&[]);
-    let reqwest = |title: &str, more: &str, rest: &str| User {
-        title: title.to_owned(),
+    let reqwest = |title, more: &str, rest: &str| User {
+        title,
         dependencies: format!(
             "reqwest = {{ version = \"0.12\", default-features = false, \
              features = [\"json\", \"rustls-tls\"{more}] }}\n{rest}"
         ),
-        rounds: ROUNDS,
     };
-    let mut users = vec![
+    let facade = |title, features| User {
+        title,
+        dependencies: dependency(root, "blaxel-management", &features),
+    };
+    vec![
         own(
-            "ours, the leanest that calls by TLS with a key".into(),
-            bare,
-            bare,
+            "ours, the leanest that calls by TLS with a key",
+            Features::Bare,
         ),
-        own(
-            "ours, with the default features".into(),
-            Features::Default,
-            Features::Default,
-        ),
+        own("ours, with the default features", Features::Default),
         reqwest("reqwest 0.12 with `json`, `rustls-tls`", "", ""),
         reqwest(
             "the same with HTTP/2 and derived types, as ours have",
             ", \"http2\"",
             "serde = { version = \"1\", features = [\"derive\"] }\n",
         ),
-    ];
-    for feature in features {
-        users.push(own(
-            format!("ours, the leanest and `{feature}`"),
-            Features::Only(from_ref(feature)),
-            bare,
-        ));
-    }
-    users
-}
-
-/// Who is compared of those who have the types of the Management API alone, and nothing that calls.
-fn facades(root: &Path, features: &[String]) -> Vec<User> {
-    let own = |title: &str, features, rounds| User {
-        title: format!("blaxel-management alone, {title}"),
-        dependencies: dependency(root, "blaxel-management", features),
-        rounds,
-    };
-    let mut users = vec![
-        own("with the default features", Features::Default, ROUNDS),
-        own("without a feature", Features::Only(&[]), ROUNDS),
-    ];
-    // There are many, and they differ by some code of one crate: once is enough.
-    for feature in features {
-        let only = Features::Only(from_ref(feature));
-        users.push(own(&format!("with `{feature}`"), only, 1));
-    }
-    users
-}
-
-/// Checks a crate that has these dependencies and no more.
-fn check(root: &Path, directory: &Path, dependencies: &str) -> Result<Cost, String> {
-    let cannot = |error: std::io::Error| format!("the user's crate cannot be made: {error}");
-    let target = directory.join("target");
-    if target.exists() {
-        fs::remove_dir_all(&target).map_err(cannot)?;
-    }
-    fs::create_dir_all(directory.join("src")).map_err(cannot)?;
-    let manifest = format!(
-        "[package]\nname = \"user\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\n{dependencies}"
-    );
-    fs::write(directory.join("Cargo.toml"), manifest).map_err(cannot)?;
-    fs::write(directory.join("src/lib.rs"), "").map_err(cannot)?;
-    // The same versions for all; cargo drops what is not needed.
-    fs::copy(root.join("Cargo.lock"), directory.join("Cargo.lock")).map_err(cannot)?;
-    let cargo = |command: &str| -> Result<Output, String> {
-        let output = crate::ci::cargo_in(directory)
-            .arg(command)
-            .env("CARGO_TARGET_DIR", &target)
-            .env("CARGO_TERM_COLOR", "never")
-            .env_remove("RUSTC_WRAPPER")
-            .env_remove("CARGO_BUILD_RUSTC_WRAPPER")
-            .env_remove("RUSTFLAGS")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| error.to_string())?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("cargo {command} failed:\n{said}"))
-    };
-    cargo("fetch")?;
-    let before = children_seconds()?;
-    let output = cargo("check")?;
-    let seconds = children_seconds()? - before;
-    let crates = count(&String::from_utf8_lossy(&output.stderr));
-    Ok(Cost { crates, seconds })
-}
-
-/// The crates that cargo said it compiled, without the user's own.
-fn count(said: &str) -> usize {
-    let verbs = ["Compiling ", "Checking "];
-    let lines = said.lines().map(str::trim_start);
-    lines
-        .filter(|line| verbs.iter().any(|verb| line.starts_with(verb)))
-        .filter(|line| line.split(' ').nth(1) != Some("user"))
-        .count()
-}
-
-/// The processor time of all processes that we started and waited for, and of theirs.
-fn children_seconds() -> Result<f64, String> {
-    let stat = fs::read_to_string("/proc/self/stat")
-        .map_err(|error| format!("only Linux tells the time of child processes: {error}"))?;
-    seconds_in(&stat).ok_or_else(|| "/proc/self/stat is not as expected".to_owned())
-}
-
-fn seconds_in(stat: &str) -> Option<f64> {
-    // The name in parentheses may hold anything; after it the fields are counted from 3 on.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(16 - 3);
-    let user: f64 = fields.next()?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    Some((user + system) / TICKS)
+        facade(
+            "blaxel-management alone, with the default features",
+            Features::Default,
+        ),
+        facade("blaxel-management alone, without a feature", Features::Bare),
+    ]
 }
 
 fn median(mut costs: Vec<Cost>) -> Cost {
@@ -245,63 +113,19 @@ fn render(rows: &[(&str, Cost)]) -> String {
     text
 }
 
-/// A directory of our own among the temporary ones, gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, String> {
-        let name = format!("blaxel-bench-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is temporary all the same.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn crates_are_counted_without_the_user_s_own() {
-        let said = "  Downloaded a v1\n   Compiling a v1.0.0\n    Checking b v0.1.0 (path)\n\
-                    \x20   Checking user v0.0.0 (path)\n    Finished `dev` profile\n";
-        assert_eq!(count(said), 2);
-    }
-
-    #[test]
-    fn the_time_of_children_is_read_behind_any_name() {
-        let stat = "12 (a) b (c)) S 3 4 5 6 7 8 9 10 11 12 13 14 250 50 20 0 1";
-        assert_eq!(seconds_in(stat), Some(3.0));
-        assert_eq!(seconds_in("12 (a) S 3"), None);
-    }
-
-    #[test]
-    fn every_feature_has_its_price() {
-        let users = callers(Path::new("/x"), &["oauth".to_owned()]);
-        assert_eq!(users.len(), 5);
-        let oauth = &users[4].dependencies;
-        let transport = oauth.lines().next().unwrap();
-        assert!(transport.contains("default-features = false, features = [\"oauth\"]"));
+    fn only_what_calls_has_two_crates_of_ours() {
+        let users = users(Path::new("/x"));
+        let lines: Vec<usize> = users
+            .iter()
+            .map(|user| user.dependencies.lines().count())
+            .collect();
+        assert_eq!(lines, [2, 2, 1, 2, 1, 1]);
         assert!(!users[1].dependencies.contains("default-features"));
-    }
-
-    #[test]
-    fn a_facade_is_compiled_without_what_calls() {
-        let workspace = Workspace::read(&crate::root()).unwrap();
-        let features = features(&workspace, "blaxel-management").unwrap();
-        assert!(features.contains(&"workloads".to_owned()), "{features:?}");
-        let users = facades(Path::new("/x"), &features);
-        assert_eq!(users.len(), features.len() + 2);
-        for user in users {
-            assert_eq!(user.dependencies.lines().count(), 1, "{}", user.title);
-        }
     }
 
     #[test]

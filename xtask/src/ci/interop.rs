@@ -6,16 +6,16 @@
 //! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
 
 mod counterpart;
-mod emulator;
+
 mod install;
-mod process;
+
 mod program;
 
 use std::path::Path;
 
 use super::stages::step;
+use crate::emulator::Emulator;
 use counterpart::COUNTERPARTS;
-use emulator::Emulator;
 use program::{PROGRAMS, Place};
 
 /// Runs every program, each against an emulator of its own. The error tells what went wrong with

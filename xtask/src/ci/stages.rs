@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{api_drift, deny, docs, features, public_api, semver_checks, tidy};
+use crate::{api_drift, deny, docs, features, lean, public_api, semver_checks, tidy};
 
 /// One check of many.
 pub(super) struct Stage {
@@ -51,6 +51,11 @@ pub(super) const STAGES: &[Stage] = &[
         name: "drift",
         about: "the management facade declares what the API's OpenAPI document describes",
         plan: drift,
+    },
+    Stage {
+        name: "lean",
+        about: "no crate of ours has more crates compiled than its budget allows",
+        plan: |_| Plan::Ours("lean --crates", lean::check_counts),
     },
     Stage {
         name: "clippy",

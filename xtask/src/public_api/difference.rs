@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// How two snapshots differ, by whole lines.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) removed: Vec<String>,
     pub(crate) added: Vec<String>,

@@ -61,7 +61,7 @@ pub(super) async fn begin<S: HttpService>(server: &McpServer<S>) -> Result<McpCl
     }
     let shared = Arc::new(Shared {
         target: server.target.clone(),
-        operations: server.operations,
+        operations: server.host.operations(),
         listener: server.listener.clone(),
         tokens: Tokens::default(),
         failure: Mutex::new(None),
@@ -79,7 +79,7 @@ pub(super) async fn begin<S: HttpService>(server: &McpServer<S>) -> Result<McpCl
     let running = serve_client(info, transport).await.map_err(|problem| {
         error::named(
             error::of_start(problem, shared.take_failure()),
-            &server.operations.call,
+            &server.host.operations().call,
         )
     })?;
     McpClient::new(running, owner, shared)

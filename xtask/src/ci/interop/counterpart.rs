@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::process::Process;
 use super::program::{MCP_SERVER, OAUTH_SERVER, Place, Program};
 use crate::ci::{cargo_in, say};
+use crate::process::Process;
 
 /// The server is to say where it is within this time.
 const START_LIMIT: Duration = Duration::from_secs(20);

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::process::Process;
 use super::program::{Call, Place};
 use crate::ci::say;
+use crate::process::Process;
 
 /// The file that tells what an installation was made from.
 const RECORD: &str = "installed";

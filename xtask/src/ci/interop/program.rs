@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::process::Process;
 use crate::ci::say;
+use crate::process::Process;
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };

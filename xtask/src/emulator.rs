@@ -1,12 +1,12 @@
 //! The emulator, as the program that a person would start.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::process::Process;
 use crate::ci::cargo_in;
+use crate::process::Process;
 
 /// What it prints that the programs need.
 const NEEDED: [&str; 5] = [
@@ -23,7 +23,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// An emulator that serves until it is dropped, or until this process ends in whatever way.
 #[derive(Debug)]
-pub(super) struct Emulator {
+pub(crate) struct Emulator {
     variables: Vec<(String, String)>,
     _process: Process,
     /// Kept open for what it may print later.
@@ -31,15 +31,20 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one at a free port.
-    pub(super) fn start(root: &Path) -> Result<Self, String> {
+    /// Starts that of the workspace at this path, at a free port.
+    pub(crate) fn start(root: &Path) -> Result<Self, String> {
         let mut cargo = cargo_in(root);
         // Cargo makes place for the program that it runs, so that to end the one ends the other.
-        cargo
-            .args(["run", "--quiet", "--package", "blaxel-emulator", "--"])
+        cargo.args(["run", "--quiet", "--package", "blaxel-emulator", "--"]);
+        Self::start_by(cargo)
+    }
+
+    /// Starts this program, which is one, at a free port.
+    pub(crate) fn start_by(mut program: Command) -> Result<Self, String> {
+        program
             .args(["--port", "0", "--until-stdin-closes"])
             .stdout(Stdio::piped());
-        let mut process = Process::start_with_input(&mut cargo, "blaxel-emulator")?;
+        let mut process = Process::start_with_input(&mut program, "blaxel-emulator")?;
         let lines = process.lines();
         let deadline = Instant::now() + START_LIMIT;
         let mut variables = Vec::new();
@@ -58,7 +63,7 @@ impl Emulator {
     }
 
     /// The environment variables that lead an SDK to it and let it in.
-    pub(super) fn variables(&self) -> &[(String, String)] {
+    pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.variables
     }
 }

@@ -11,20 +11,20 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A process that runs. Dropped, it is ended.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     name: String,
 }
 
 impl Process {
     /// Starts a command, which errors call by the name. There is nothing for it to read.
-    pub(super) fn start(command: &mut Command, name: &str) -> Result<Self, String> {
+    pub(crate) fn start(command: &mut Command, name: &str) -> Result<Self, String> {
         Self::spawn(command.stdin(Stdio::null()), name)
     }
 
     /// Starts a command whose standard input stays open, and empty, while this process lives. It
     /// closes even if this process is killed: a command that heeds it is never left alone.
-    pub(super) fn start_with_input(command: &mut Command, name: &str) -> Result<Self, String> {
+    pub(crate) fn start_with_input(command: &mut Command, name: &str) -> Result<Self, String> {
         Self::spawn(command.stdin(Stdio::piped()), name)
     }
 
@@ -42,7 +42,7 @@ impl Process {
     }
 
     /// The lines it prints, as they come; none unless its output is piped.
-    pub(super) fn lines(&mut self) -> Receiver<String> {
+    pub(crate) fn lines(&mut self) -> Receiver<String> {
         let (sender, receiver) = mpsc::channel();
         if let Some(output) = self.child.stdout.take() {
             thread::spawn(move || {
@@ -58,7 +58,7 @@ impl Process {
     }
 
     /// Waits for its end and hands over each line it prints. It is ended when the time is over.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         mut self,
         limit: Duration,
         mut take: impl FnMut(String),

@@ -1,0 +1,207 @@
+//! `cargo xtask release rehearse`: a whole release against a registry on this machine, in a clone
+//! that is thrown away; then a second one with trouble in its way.
+//!
+//! The steps are those of this same program, run as a maintainer would run them. What is rehearsed
+//! is what is committed on the branch `main`.
+
+mod audit;
+mod http;
+mod outside;
+mod proxy;
+mod server;
+mod stage;
+mod trouble;
+mod upload;
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use semver::Version;
+
+use super::options::Options;
+use crate::ci::say;
+use crate::scratch::Scratch;
+use crate::tools;
+use crate::workspace::Workspace;
+use server::Server;
+use stage::{REGISTRY, Stage};
+use trouble::Trouble;
+
+/// What the uploads of the second release meet, one after the other.
+const TROUBLES: [Option<Trouble>; 9] = [
+    Some(Trouble::SenderKilled),
+    Some(Trouble::BusyByHeader(Duration::from_secs(2))),
+    None,
+    Some(Trouble::AnswerLost),
+    Some(Trouble::BusyBySentence(Duration::from_secs(3))),
+    None,
+    Some(Trouble::RequestLost),
+    None,
+    None,
+];
+
+/// What the public registry's limit for new names is shortened to: three at once, then one in so
+/// many seconds.
+const NEW_NAMES: &str = "3/2";
+
+/// How often a release is taken up again before the rehearsal has failed.
+const MOST_RUNS: usize = 3;
+
+/// Rehearses. The error tells what did not go as it must.
+pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
+    if options.dry_run {
+        say("a rehearsal changes nothing but a clone: there is no dry run of it");
+    }
+    let target = Workspace::read(root)?.target;
+    let program = tools::REGISTRY.installed(root, &target)?;
+    let scratch = Scratch::new("rehearsal")?;
+    let mut acts = Acts::default();
+    let stage = Stage::set(root, &target, scratch.path())?;
+    stage.move_to_registry()?;
+
+    say("\n==> a release as it should go");
+    // Kept open, so that nothing is killed here.
+    let (sender, _kills) = mpsc::channel();
+    let server = Server::start(&program, &scratch.path().join("first"), &[], sender)?;
+    for step in ["plan", "prepare", "verify", "publish"] {
+        acts.play(step, || {
+            stage.release(&server, &[step, "--registry", REGISTRY])
+        })?;
+    }
+    let released = packages(&stage)?;
+    check(&released, &server)?;
+    acts.play("outside", || outside::run(&stage, &server, scratch.path()))?;
+    acts.play("next release", || next(&stage, &server, &released))?;
+    drop(server);
+
+    say("\n==> a release with trouble in its way");
+    let (sender, kills) = mpsc::channel();
+    let server = Server::start(&program, &scratch.path().join("second"), &TROUBLES, sender)?;
+    acts.play("trouble", || troubled(&stage, &server, &kills))?;
+
+    say(&acts.summary());
+    Ok(true)
+}
+
+/// The packages of the clone as a registry names them.
+fn packages(stage: &Stage) -> Result<Vec<String>, String> {
+    let workspace = Workspace::read(&stage.clone)?;
+    let packages = workspace.packages.iter();
+    Ok(packages
+        .map(|package| format!("{}@{}", package.name, package.version))
+        .collect())
+}
+
+/// Whether the registry has each of these packages once, and nothing else.
+fn check(expected: &[String], server: &Server) -> Result<(), String> {
+    let complaints = audit::complaints(expected, &server.index()?, &server.uploads());
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n"));
+    }
+    say(&format!(
+        "\nthe registry took each of the {} packages once",
+        expected.len()
+    ));
+    Ok(())
+}
+
+/// A fix in one crate, which must be all that the next release has.
+fn next(stage: &Stage, server: &Server, released: &[String]) -> Result<(), String> {
+    const CRATE: &str = "blaxel-billing";
+    append(
+        &stage.clone.join("crates").join(CRATE).join("README.md"),
+        "\nRehearsed.\n",
+    )?;
+    enter(
+        &stage.clone.join("CHANGELOG.md"),
+        &format!("- `{CRATE}`: rehearsed."),
+    )?;
+    stage.commit("Say that it was rehearsed")?;
+    for step in ["plan", "prepare", "publish"] {
+        stage.release(server, &[step, "--registry", REGISTRY])?;
+    }
+    let now = packages(stage)?;
+    let new: Vec<&String> = now.iter().filter(|it| !released.contains(it)).collect();
+    let [only] = new[..] else {
+        return Err(format!("a fix in {CRATE} alone releases {new:?}"));
+    };
+    let version = only.strip_prefix(CRATE).and_then(|it| it.strip_prefix('@'));
+    let version = version.and_then(|version| Version::parse(version).ok());
+    if version.is_none_or(|version| version.patch == 0) {
+        return Err(format!("a fix in {CRATE} is released as {only}"));
+    }
+    let all = [released, std::slice::from_ref(only)].concat();
+    check(&all, server)
+}
+
+/// A release that is taken up again until it is whole.
+fn troubled(stage: &Stage, server: &Server, kills: &Receiver<()>) -> Result<(), String> {
+    let publish = ["publish", "--registry", REGISTRY, "--new-names", NEW_NAMES];
+    let mut killed = 0;
+    while stage.release_unless_killed(server, &publish, kills)? {
+        say("\nkilled, and taken up again");
+        killed += 1;
+        if killed == MOST_RUNS {
+            return Err("the release was killed more often than it was to be".to_owned());
+        }
+    }
+    let left = server.troubles_left();
+    if killed == 0 || left > 0 {
+        return Err(format!(
+            "the release met less trouble than was in its way: killed {killed} times, {left} left"
+        ));
+    }
+    check(&packages(stage)?, server)?;
+    let before = server.uploads().len();
+    stage.release(server, &publish)?;
+    if server.uploads().len() == before {
+        Ok(())
+    } else {
+        Err("a release that was whole was published once more".to_owned())
+    }
+}
+
+fn append(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let before = fs::read_to_string(path).map_err(failed)?;
+    fs::write(path, before + text).map_err(failed)
+}
+
+/// Puts an entry into the unreleased part of a changelog.
+fn enter(path: &Path, entry: &str) -> Result<(), String> {
+    const UNRELEASED: &str = "## [Unreleased]\n";
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let before = fs::read_to_string(path).map_err(failed)?;
+    let Some((intro, rest)) = before.split_once(UNRELEASED) else {
+        return Err("the changelog has no unreleased part after a release".to_owned());
+    };
+    let after = format!("{intro}{UNRELEASED}\n### Fixed\n\n{entry}\n{rest}");
+    fs::write(path, after).map_err(failed)
+}
+
+/// What was done, and how long each took.
+#[derive(Default)]
+struct Acts(Vec<(&'static str, Duration)>);
+
+impl Acts {
+    fn play(
+        &mut self,
+        name: &'static str,
+        act: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), String> {
+        let start = Instant::now();
+        act().map_err(|error| format!("the rehearsal fails at `{name}`: {error}"))?;
+        self.0.push((name, start.elapsed()));
+        Ok(())
+    }
+
+    fn summary(&self) -> String {
+        let mut text = "\nrehearsed:\n".to_owned();
+        for (name, took) in &self.0 {
+            text.push_str(&format!("  {name:<14}{:>6.1} s\n", took.as_secs_f64()));
+        }
+        text
+    }
+}
