@@ -108,10 +108,6 @@ fn run(stage: &Stage, root: &Path) -> Verdict {
             say(&format!("skipped: {reason}"));
             Verdict::Skipped(reason)
         }
-        Plan::Fail(reason) => {
-            say(&reason);
-            Verdict::Failed(reason)
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod changelog;
 mod contents;
-mod deny;
 mod edit;
 mod facts;
 mod git;
@@ -21,7 +20,10 @@ mod verify;
 
 use std::path::Path;
 
+use git::Git;
 use options::Options;
+
+pub(crate) use rehearse::run as rehearse;
 
 const HELP: &str = "\
 From what has changed to packages on a registry.
@@ -44,6 +46,11 @@ options:
                        5/600 for the public one, without a limit for others; for `publish` only
 ";
 
+/// The commit that a release would be made from.
+pub(crate) fn committed(root: &Path) -> Result<String, String> {
+    Git::at(root).head()
+}
+
 /// Runs a step of a release. `Ok` tells whether all is well, `Err` why it was not understood.
 pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let Some((step, rest)) = arguments.split_first() else {
@@ -59,7 +66,8 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
         "prepare" => prepare::command(root, &options),
         "verify" => verify::command(root, &options),
         "publish" => publish::command(root, &options),
-        "rehearse" => rehearse::command(root, &options),
+        "rehearse" if options == Options::default() => rehearse::run(root),
+        "rehearse" => Err("`release rehearse` takes no options".to_owned()),
         unknown => Err(format!("`release` has no step `{unknown}`\n\n{HELP}")),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use semver::Version;
 use serde_json::Value;
@@ -65,7 +65,11 @@ pub(crate) enum Origin {
 impl Workspace {
     /// Asks cargo for the workspace at this path.
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
-        let mut cargo = cargo_in(root);
+        Self::read_by(cargo_in(root))
+    }
+
+    /// Asks this cargo for the workspace that it is started in.
+    pub(crate) fn read_by(mut cargo: Command) -> Result<Self, String> {
         cargo
             .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
             .stdin(Stdio::null());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{api_drift, deny, docs, features, lean, public_api, semver_checks, tidy};
+use crate::{api_drift, deny, docs, features, lean, public_api, release, semver_checks, tidy};
 
 /// One check of many.
 pub(super) struct Stage {
@@ -24,8 +24,6 @@ pub(super) enum Plan {
     Interop,
     /// Nothing, because this machine lacks something.
     Skip(String),
-    /// Nothing, because the workspace is not as it should be.
-    Fail(String),
 }
 
 /// One run of cargo.
@@ -107,6 +105,11 @@ pub(super) const STAGES: &[Stage] = &[
         about: "the official TypeScript and Python SDKs work against the emulator",
         plan: |_| Plan::Interop,
     },
+    Stage {
+        name: "rehearsal",
+        about: "a whole release goes well on a registry of this machine, and with trouble in its way",
+        plan: rehearsal,
+    },
 ];
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -146,7 +149,15 @@ fn semver(root: &Path) -> Plan {
     match semver_checks::has_tags(root) {
         Ok(true) => Plan::Ours("semver", |root| semver_checks::command(root, &[])),
         Ok(false) => Plan::Skip("no crate has a tag to be compared with".into()),
-        Err(reason) => Plan::Fail(reason),
+        Err(reason) => Plan::Skip(format!("git tells of no tags: {reason}")),
+    }
+}
+
+fn rehearsal(root: &Path) -> Plan {
+    match release::committed(root) {
+        Ok(_) => Plan::Ours("release rehearse", release::rehearse),
+        // An unpacked archive, say.
+        Err(reason) => Plan::Skip(format!("nothing is committed here: {reason}")),
     }
 }
 

@@ -8,7 +8,7 @@ use super::contents;
 use super::git::Git;
 use super::inherited;
 use super::plan::{Changes, Facts, last_release, tag};
-use crate::public_api::{Difference, difference};
+use crate::public_api::{self, Difference, difference};
 use crate::workspace::{Package, Workspace};
 
 /// The crates in an order in which they can be published, each compared with its last release.
@@ -58,7 +58,7 @@ fn changes(
     let api = if changed.is_empty() && inherited.is_empty() {
         Difference::default()
     } else {
-        api(root, git, tag, &format!("{directory}/public-api.txt"))?
+        api(root, git, tag, &format!("{directory}/{}", public_api::FILE))?
     };
     Ok(Changes {
         files: !changed.is_empty(),

@@ -14,8 +14,9 @@ use super::git::Git;
 use super::options::Options;
 use super::plan::{Plan, Release};
 use super::report::{Held, ask};
-use super::{contents, deny, facts, refusals};
+use super::{contents, facts, refusals};
 use crate::ci::say;
+use crate::deny;
 use crate::workspace::Workspace;
 use draft::CHANGELOG;
 
@@ -99,8 +100,20 @@ fn refused(
             found.extend(refusals::licence(package, &files, &texts));
         }
     }
-    found.extend(deny::check(root, &workspace.target));
+    found.extend(dependencies(root));
     Ok(found)
+}
+
+/// What is wrong with the whole tree of dependencies, if there are rules for it.
+fn dependencies(root: &Path) -> Option<String> {
+    if !root.join("deny.toml").is_file() {
+        return None;
+    }
+    match deny::check(root) {
+        Ok(true) => None,
+        Ok(false) => Some("the dependencies are not as deny.toml asks; see above".to_owned()),
+        Err(why) => Some(format!("the dependencies could not be checked: {why}")),
+    }
 }
 
 /// The names of the files at the root that hold texts of licences.

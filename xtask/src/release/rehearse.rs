@@ -2,7 +2,7 @@
 //! that is thrown away; then a second one with trouble in its way.
 //!
 //! The steps are those of this same program, run as a maintainer would run them. What is rehearsed
-//! is what is committed on the branch `main`.
+//! is what is committed; the clone takes it for the branch `main`.
 
 mod audit;
 mod http;
@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use semver::Version;
 
-use super::options::Options;
 use crate::ci::say;
 use crate::scratch::Scratch;
 use crate::tools;
@@ -50,10 +49,7 @@ const NEW_NAMES: &str = "3/2";
 const MOST_RUNS: usize = 3;
 
 /// Rehearses. The error tells what did not go as it must.
-pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
-    if options.dry_run {
-        say("a rehearsal changes nothing but a clone: there is no dry run of it");
-    }
+pub(crate) fn run(root: &Path) -> Result<bool, String> {
     let target = Workspace::read(root)?.target;
     let program = tools::REGISTRY.installed(root, &target)?;
     let scratch = Scratch::new("rehearsal")?;
@@ -70,7 +66,7 @@ pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
             stage.release(&server, &[step, "--registry", REGISTRY])
         })?;
     }
-    let released = packages(&stage)?;
+    let released = packages(&stage, &server)?;
     check(&released, &server)?;
     acts.play("outside", || outside::run(&stage, &server, scratch.path()))?;
     acts.play("next release", || next(&stage, &server, &released))?;
@@ -86,8 +82,8 @@ pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
 }
 
 /// The packages of the clone as a registry names them.
-fn packages(stage: &Stage) -> Result<Vec<String>, String> {
-    let workspace = Workspace::read(&stage.clone)?;
+fn packages(stage: &Stage, server: &Server) -> Result<Vec<String>, String> {
+    let workspace = Workspace::read_by(stage.cargo(&stage.clone, server))?;
     let packages = workspace.packages.iter();
     Ok(packages
         .map(|package| format!("{}@{}", package.name, package.version))
@@ -122,7 +118,7 @@ fn next(stage: &Stage, server: &Server, released: &[String]) -> Result<(), Strin
     for step in ["plan", "prepare", "publish"] {
         stage.release(server, &[step, "--registry", REGISTRY])?;
     }
-    let now = packages(stage)?;
+    let now = packages(stage, server)?;
     let new: Vec<&String> = now.iter().filter(|it| !released.contains(it)).collect();
     let [only] = new[..] else {
         return Err(format!("a fix in {CRATE} alone releases {new:?}"));
@@ -153,7 +149,7 @@ fn troubled(stage: &Stage, server: &Server, kills: &Receiver<()>) -> Result<(), 
             "the release met less trouble than was in its way: killed {killed} times, {left} left"
         ));
     }
-    check(&packages(stage)?, server)?;
+    check(&packages(stage, server)?, server)?;
     let before = server.uploads().len();
     stage.release(server, &publish)?;
     if server.uploads().len() == before {

@@ -52,6 +52,7 @@ impl Fixture {
         let git = Git::at(scratch.path());
         let fixture = Self { scratch, git };
         fixture.write("Cargo.toml", ROOT);
+        fixture.write(".gitignore", "target/\n");
         fixture.write("CHANGELOG.md", NOTES);
         fixture.write("LICENSE-MIT", "Take it.\n");
         for (name, rest) in [("kite", ""), ("kite-string", USES)] {

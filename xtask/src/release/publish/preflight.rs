@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::git::Git;
 use super::super::plan::tag;
+use super::super::refusals;
 use super::course::{Crate, Standing};
 
 /// What git says of the checkout.
@@ -15,9 +16,6 @@ pub(super) struct Checkout {
     /// The commit that each tag is on.
     pub(super) tags: BTreeMap<String, String>,
 }
-
-/// How many changed files are named.
-const MOST_NAMED: usize = 5;
 
 impl Checkout {
     pub(super) fn read(git: &Git) -> Result<Self, String> {
@@ -34,21 +32,10 @@ impl Checkout {
             .iter()
             .filter(|item| item.standing != Standing::Version);
         let of_crates = due.flat_map(|item| self.of_crate(item));
-        self.of_changes().into_iter().chain(of_crates).collect()
-    }
-
-    fn of_changes(&self) -> Option<String> {
-        let named: Vec<&str> = self.changes.iter().map(|line| line.trim()).collect();
-        let shown = named.get(..MOST_NAMED).unwrap_or(&named).join(", ");
-        let more = match named.len() {
-            0 => return None,
-            count if count > MOST_NAMED => format!(" and {} more", count - MOST_NAMED),
-            _ => String::new(),
-        };
-        Some(format!(
-            "there are changes that are not committed ({shown}{more}); commit them or put them away \
-             with `git stash --include-untracked`"
-        ))
+        refusals::tree(&self.changes)
+            .into_iter()
+            .chain(of_crates)
+            .collect()
     }
 
     fn of_crate(&self, item: &Crate) -> Option<String> {

@@ -82,6 +82,7 @@ pub(super) fn complaints(expected: &[String], index: &Index, uploads: &[Upload])
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
     use std::time::{Duration, Instant};
 
     use super::super::trouble::Trouble;
@@ -109,14 +110,14 @@ mod tests {
         let expected = ["kite@0.1.0".to_owned()];
         let taken = upload(Instant::now(), None, true);
         let once = index(LINE);
-        assert!(complaints(&expected, &once, &[taken.clone()]).is_empty());
+        assert!(complaints(&expected, &once, from_ref(&taken)).is_empty());
         assert_eq!(
             complaints(&expected, &once, &[taken.clone(), taken.clone()]).len(),
             2
         );
-        assert_eq!(complaints(&expected, &index(""), &[taken.clone()]).len(), 1);
+        assert_eq!(complaints(&expected, &index(""), from_ref(&taken)).len(), 1);
         assert_eq!(
-            complaints(&expected, &index(&LINE.repeat(2)), &[taken.clone()]).len(),
+            complaints(&expected, &index(&LINE.repeat(2)), from_ref(&taken)).len(),
             1
         );
         assert_eq!(complaints(&[], &once, &[]).len(), 1);

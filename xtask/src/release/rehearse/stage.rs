@@ -38,7 +38,9 @@ impl Stage {
             tools: tools::directory(target),
         };
         let (from, to) = (root.to_string_lossy(), stage.clone.to_string_lossy());
-        Git::at(scratch).run(&["clone", "--quiet", "--branch", "main", &from, &to])?;
+        Git::at(scratch).run(&["clone", "--quiet", &from, &to])?;
+        let head = Git::at(root).head()?;
+        Git::at(&stage.clone).run(&["checkout", "--quiet", "-B", "main", &head])?;
         for (key, value) in [
             ("user.name", "Rehearsal"),
             ("user.email", "rehearsal@example.invalid"),
