@@ -66,6 +66,7 @@ pub(crate) fn run(root: &Path) -> Result<bool, String> {
             stage.release(&server, &[step, "--registry", REGISTRY])
         })?;
     }
+    let release = stage.head()?;
     let released = packages(&stage, &server)?;
     check(&released, &server)?;
     acts.play("outside", || outside::run(&stage, &server, scratch.path()))?;
@@ -75,6 +76,7 @@ pub(crate) fn run(root: &Path) -> Result<bool, String> {
     say("\n==> a release with trouble in its way");
     let (sender, kills) = mpsc::channel();
     let server = Server::start(&program, &scratch.path().join("second"), &TROUBLES, sender)?;
+    stage.switch_to(&release)?;
     acts.play("trouble", || troubled(&stage, &server, &kills))?;
 
     say(&acts.summary());

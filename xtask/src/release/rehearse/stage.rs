@@ -39,8 +39,7 @@ impl Stage {
         };
         let (from, to) = (root.to_string_lossy(), stage.clone.to_string_lossy());
         Git::at(scratch).run(&["clone", "--quiet", &from, &to])?;
-        let head = Git::at(root).head()?;
-        Git::at(&stage.clone).run(&["checkout", "--quiet", "-B", "main", &head])?;
+        stage.switch_to(&Git::at(root).head()?)?;
         for (key, value) in [
             ("user.name", "Rehearsal"),
             ("user.email", "rehearsal@example.invalid"),
@@ -67,6 +66,18 @@ impl Stage {
         Git::at(&self.clone)
             .run(&["commit", "--quiet", "--all", "-m", message])
             .map(drop)
+    }
+
+    /// Has the branch `main` of the clone end at this commit.
+    pub(super) fn switch_to(&self, commit: &str) -> Result<(), String> {
+        let git = Git::at(&self.clone);
+        git.run(&["checkout", "--quiet", "-B", "main", commit])
+            .map(drop)
+    }
+
+    /// The commit that is checked out in the clone.
+    pub(super) fn head(&self) -> Result<String, String> {
+        Git::at(&self.clone).head()
     }
 
     /// Runs a step of a release in the clone. The error is the step that failed.
