@@ -1,9 +1,10 @@
 //! `cargo xtask deny`: what the tree of dependencies may hold, as `deny.toml` has it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::ci::say;
+use crate::run::tell;
 use crate::tools::DENY;
 use crate::workspace::Workspace;
 
@@ -34,14 +35,11 @@ fn run(root: &Path, checks: &[&str]) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
     let program = DENY.installed(root, &workspace.target)?;
     say(&format!("$ cargo deny --locked check {}", checks.join(" ")));
-    let status = Command::new(&program)
-        .args(["--locked", "check"])
+    let mut deny = Command::new(&program);
+    deny.args(["--locked", "check"])
         .args(checks)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("{} does not start: {error}", program.display()))?;
-    Ok(status.success())
+        .current_dir(root);
+    tell(&mut deny, "cargo-deny")
 }
 
 #[cfg(test)]

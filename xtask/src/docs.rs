@@ -7,9 +7,9 @@ mod settings;
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::ci::{cargo_in, say};
+use crate::run::tell;
 use crate::rustdoc::Build;
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -67,13 +67,11 @@ fn build(root: &Path, workspace: &Workspace, directory: &Path) -> Result<bool, S
         "$ RUSTDOCFLAGS=\"{flags}\" cargo {}",
         arguments.join(" ")
     ));
-    let status = cargo_in(root)
-        .args(&arguments)
-        .env("RUSTDOCFLAGS", flags)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("cargo does not start: {error}"))?;
-    Ok(status.success())
+    let mut cargo = cargo_in(root);
+    tell(
+        cargo.args(&arguments).env("RUSTDOCFLAGS", flags),
+        "`cargo doc`",
+    )
 }
 
 /// Follows the links in all Markdown of the repository.

@@ -1,7 +1,9 @@
 //! `cargo xtask fuzz`: the decoders of streams on inputs made by chance, for as long as one likes.
 
 use std::path::Path;
-use std::process::Stdio;
+
+use crate::ci::cargo_in;
+use crate::run::tell;
 
 /// How many seconds each target gets unless told otherwise.
 const SECONDS: u32 = 60;
@@ -10,13 +12,11 @@ const SECONDS: u32 = 60;
 pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let seconds = seconds(arguments)?;
     // The same targets as in the tests, which give them a second each; optimised, they get further.
-    let status = crate::ci::cargo_in(root)
+    let mut cargo = cargo_in(root);
+    cargo
         .args("test --release -p blaxel-inference --all-features --test fuzz".split(' '))
-        .env("FUZZ_SECONDS", seconds.to_string())
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("cargo cannot be started: {error}"))?;
-    Ok(status.success())
+        .env("FUZZ_SECONDS", seconds.to_string());
+    tell(&mut cargo, "`cargo test`")
 }
 
 fn seconds(arguments: &[String]) -> Result<u32, String> {

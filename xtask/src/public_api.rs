@@ -8,11 +8,12 @@ mod listing;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 pub(crate) use difference::{Difference, difference};
 
 use crate::ci::say;
+use crate::run::ask;
 use crate::rustdoc::Build;
 use crate::tools::PUBLIC_API;
 use crate::workspace::{Package, Workspace};
@@ -104,23 +105,15 @@ fn each(
 /// What is public by rustdoc's description. Blanket implementations are left out: every type has
 /// them.
 fn list(program: &Path, json: &Path) -> Result<String, String> {
-    let output = Command::new(program)
+    let mut listing = Command::new(program);
+    listing
         .args(["public-api", "--omit", "blanket-impls", "--color", "never"])
         .arg("--rustdoc-json")
-        .arg(json)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{} does not start: {error}", program.display()))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!(
-            "cargo-public-api cannot list {}: {}",
-            json.display(),
-            said.trim()
-        ))
-    }
+        .arg(json);
+    ask(
+        &mut listing,
+        &format!("cargo-public-api of {}", json.display()),
+    )
 }
 
 /// The format changes with the compiler; told here, it needs no guessing from what a parser says.

@@ -4,7 +4,6 @@ mod changelog;
 mod contents;
 mod edit;
 mod facts;
-mod git;
 mod inherited;
 mod level;
 mod offline;
@@ -20,7 +19,7 @@ mod verify;
 
 use std::path::Path;
 
-use git::Git;
+use crate::git::Git;
 use options::Options;
 
 pub(crate) use rehearse::run as rehearse;

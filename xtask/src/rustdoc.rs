@@ -6,10 +6,11 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use crate::ci::{cargo_in, say};
+use crate::run::tell;
 use crate::workspace::{Package, Workspace};
 
 /// Tells this program that it stands in for the rustdoc of this name.
@@ -67,16 +68,14 @@ impl Build<'_> {
         let ourselves = OURSELVES.get();
         let ourselves = ourselves.ok_or("the system does not tell where this program lies")?;
         let rustdoc = std::env::var_os("RUSTDOC").unwrap_or_else(|| OsString::from("rustdoc"));
-        let status = cargo_in(root)
+        let mut cargo = cargo_in(root);
+        cargo
             .args(&arguments)
             .env("RUSTDOC", ourselves)
             .env(STAND_IN, rustdoc)
             .env("DOCS_RS", "1")
             .env("CARGO_BUILD_BUILD_DIR", &workspace.target)
-            .env("CARGO_TARGET_DIR", to)
-            .stdin(Stdio::null())
-            .status()
-            .map_err(|error| format!("cargo does not start: {error}"))?;
-        Ok(status.success())
+            .env("CARGO_TARGET_DIR", to);
+        tell(&mut cargo, "`cargo rustdoc`")
     }
 }

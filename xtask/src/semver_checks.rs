@@ -2,11 +2,12 @@
 //! that its version does not say.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-use semver::Version;
+use std::process::Command;
 
 use crate::ci::say;
+use crate::git::Git;
+use crate::run::tell;
+use crate::tags::{last_release, tag};
 use crate::tools::SEMVER_CHECKS;
 use crate::workspace::{Package, Workspace};
 
@@ -15,16 +16,17 @@ use crate::workspace::{Package, Workspace};
 pub(crate) fn command(root: &Path, names: &[String]) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
     let packages = workspace.select(names)?;
-    let tags = tags(root)?;
+    let tags = Git::at(root).tags()?;
     let mut all_well = true;
     for package in packages {
-        let Some(tag) = last(&tags, &package.name) else {
+        let Some(released) = last_release(&package.name, &tags) else {
             say(&format!(
                 "semver: {} has no tag `{0}-v...`, so there is nothing to compare it with",
                 package.name
             ));
             continue;
         };
+        let tag = tag(&package.name, &released);
         let program = SEMVER_CHECKS.installed(root, &workspace.target)?;
         for choice in choices(package) {
             all_well &= compare(root, &program, &package.name, &tag, choice)?;
@@ -37,9 +39,9 @@ pub(crate) fn command(root: &Path, names: &[String]) -> Result<bool, String> {
 pub(crate) fn has_tags(root: &Path) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
     // Where git is not to be had, as in an unpacked archive, there is nothing to compare with.
-    let tags = tags(root).unwrap_or_default();
+    let tags = Git::at(root).tags().unwrap_or_default();
     let mut packages = workspace.packages.iter();
-    Ok(packages.any(|package| last(&tags, &package.name).is_some()))
+    Ok(packages.any(|package| last_release(&package.name, &tags).is_some()))
 }
 
 /// The default features, and all of them if that is more.
@@ -67,68 +69,9 @@ fn compare(
         choice,
     ];
     say(&format!("$ cargo {}", arguments.join(" ")));
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("{} does not start: {error}", program.display()))?;
-    Ok(status.success())
-}
-
-/// All tags of the repository.
-fn tags(root: &Path) -> Result<Vec<String>, String> {
-    let output = Command::new("git")
-        .args(["tag", "--list"])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("git, which knows the tags, does not start: {error}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("git does not name the tags: {}", said.trim()));
-    }
-    let names = String::from_utf8_lossy(&output.stdout);
-    Ok(names.lines().map(str::to_owned).collect())
-}
-
-/// The tag of a package with the highest version.
-fn last(tags: &[String], package: &str) -> Option<String> {
-    let version = |tag: &str| {
-        let version = tag.strip_prefix(package)?.strip_prefix("-v")?;
-        Version::parse(version).ok()
-    };
-    let versions = tags.iter().filter_map(|tag| version(tag));
-    versions
-        .max()
-        .map(|version| format!("{package}-v{version}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn last_of(tags: &[&str], package: &str) -> Option<String> {
-        let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
-        last(&tags, package)
-    }
-
-    #[test]
-    fn the_last_tag_is_that_of_the_highest_version() {
-        let tags = [
-            "kite-v0.9.0",
-            "kite-v0.10.0",
-            "kite-v0.10.0-rc.1",
-            "kite-v0.2.0",
-        ];
-        assert_eq!(last_of(&tags, "kite").as_deref(), Some("kite-v0.10.0"));
-    }
-
-    #[test]
-    fn a_tag_of_another_crate_or_of_no_version_is_none() {
-        let tags = ["kite-string-v1.0.0", "kite-v2", "kite-vane", "v3.0.0"];
-        assert_eq!(last_of(&tags, "kite"), None);
-        let string = last_of(&tags, "kite-string");
-        assert_eq!(string.as_deref(), Some("kite-string-v1.0.0"));
-    }
+    let mut checks = Command::new(program);
+    tell(
+        checks.args(arguments).current_dir(root),
+        "cargo-semver-checks",
+    )
 }

@@ -5,9 +5,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use crate::ci::{cargo_in, say};
+use crate::run::tell;
 
 /// The environment variable that names another directory for them, which a rehearsal sets.
 pub(crate) const DIRECTORY_VARIABLE: &str = "XTASK_TOOLS";
@@ -67,20 +67,19 @@ impl Tool {
         // Without optimisation: these run for seconds, and everyone waits for their compilation.
         let arguments = ["install", name, "--version", version, "--locked", "--debug"];
         say(&format!("$ cargo {}", arguments.join(" ")));
-        let status = cargo_in(root)
+        let mut cargo = cargo_in(root);
+        cargo
             .args(arguments)
             .args(["--quiet", "--no-track", "--root"])
             .arg(directory)
             .arg("--target-dir")
             .arg(&build)
             // Nor for a debugger, whose share is most of what would be written.
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .stdin(Stdio::null())
-            .status()
-            .map_err(|error| format!("cargo does not start: {error}"))?;
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        let installed = tell(&mut cargo, "`cargo install`")?;
         // What it was built from is of no more use; what cannot be removed does no harm.
         let _ = fs::remove_dir_all(build);
-        if status.success() {
+        if installed {
             Ok(())
         } else {
             Err(format!(

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use semver::Version;
 use serde_json::Value;
 
 use crate::ci::cargo_in;
+use crate::run::ask;
 
 /// The workspace: its packages in an order in which they can be published.
 #[derive(Debug)]
@@ -70,17 +71,8 @@ impl Workspace {
 
     /// Asks this cargo for the workspace that it is started in.
     pub(crate) fn read_by(mut cargo: Command) -> Result<Self, String> {
-        cargo
-            .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
-            .stdin(Stdio::null());
-        let output = cargo
-            .output()
-            .map_err(|error| format!("`cargo metadata` does not start: {error}"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("`cargo metadata` fails: {}", said.trim()));
-        }
-        let metadata = serde_json::from_slice(&output.stdout)
+        cargo.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
+        let metadata = serde_json::from_str(&ask(&mut cargo, "`cargo metadata`")?)
             .map_err(|error| format!("`cargo metadata` cannot be understood: {error}"))?;
         Self::parse(&metadata)
     }

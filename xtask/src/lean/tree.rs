@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Stdio;
 
 use super::entry::Entry;
 use crate::ci::cargo_in;
 use crate::outside::{Compiled, Features};
+use crate::run::ask;
 
 /// The platform that the budgets are for. It differs from others by a handful of crates, and counts
 /// are those of this one wherever they are taken.
@@ -39,15 +39,7 @@ impl Tree {
         }
         cargo.args(["--edges", "normal,build", "--target", PLATFORM]);
         cargo.args(["--prefix", "none"]);
-        let output = cargo
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("`cargo tree` does not start: {error}"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("`cargo tree` fails for {entry}: {}", said.trim()));
-        }
-        Self::parse(&String::from_utf8_lossy(&output.stdout))
+        Self::parse(&ask(&mut cargo, &format!("`cargo tree` of {entry}"))?)
     }
 
     fn parse(said: &str) -> Result<Self, String> {

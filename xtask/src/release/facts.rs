@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use super::contents;
-use super::git::Git;
 use super::inherited;
-use super::plan::{Changes, Facts, last_release, tag};
+use super::plan::{Changes, Facts};
+use crate::git::Git;
 use crate::public_api::{self, Difference, difference};
+use crate::tags::{last_release, tag};
 use crate::workspace::{Package, Workspace};
 
 /// The crates in an order in which they can be published, each compared with its last release.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use super::git::Commit;
 use super::level::{Level, is_compatible};
+use crate::git::Commit;
 use crate::public_api::Difference;
+use crate::tags::tag;
 
 /// What is known of a crate before it is planned for.
 #[derive(Debug, Clone)]
@@ -59,20 +60,6 @@ pub(super) struct Release {
 pub(super) struct LeftOut {
     pub(super) name: String,
     pub(super) version: Version,
-}
-
-/// The tag of a release.
-pub(super) fn tag(name: &str, version: &Version) -> String {
-    format!("{name}-v{version}")
-}
-
-/// The highest version of a crate that a tag speaks of.
-pub(super) fn last_release(name: &str, tags: &[String]) -> Option<Version> {
-    let versions = tags.iter().filter_map(|tag| {
-        let version = tag.strip_prefix(name)?.strip_prefix("-v")?;
-        Version::parse(version).ok()
-    });
-    versions.max()
 }
 
 impl Changes {

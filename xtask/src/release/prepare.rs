@@ -10,13 +10,13 @@ use std::time::SystemTime;
 use semver::Version;
 
 use super::changelog::Changelog;
-use super::git::Git;
 use super::options::Options;
 use super::plan::{Plan, Release};
 use super::report::{Held, ask};
 use super::{contents, facts, refusals};
 use crate::ci::say;
 use crate::deny;
+use crate::git::Git;
 use crate::workspace::Workspace;
 use draft::CHANGELOG;
 

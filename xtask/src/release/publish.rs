@@ -12,10 +12,10 @@ use std::time::{Duration, SystemTime};
 
 pub(super) use pace::Pace;
 
-use super::git::Git;
 use super::options::Options;
 use super::registry::Registry;
 use crate::ci::say;
+use crate::git::Git;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 use cargo::Cargo;

@@ -4,8 +4,9 @@
 use semver::Version;
 
 use super::changelog::Changelog;
-use super::plan::{Release, tag};
+use super::plan::Release;
 use super::report::Held;
+use crate::tags::tag;
 use crate::workspace::{Kind, Origin, Package};
 
 /// How many files are named before the rest is counted.

@@ -6,11 +6,11 @@ use std::path::Path;
 use semver::Version;
 
 use super::facts;
-use super::git::{Commit, Git};
 use super::options::Options;
 use super::plan::{LeftOut, Plan, Release};
 use super::registry::Registry;
 use crate::ci::say;
+use crate::git::{Commit, Git};
 use crate::workspace::Workspace;
 
 /// What a registry holds of a release that is to be made.

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::ci::cargo_in;
-use crate::release::git::Git;
+use crate::git::Git;
 use crate::release::offline::offline_first;
 use crate::release::plan::Release;
+use crate::run::ask;
 use crate::scratch::Scratch;
 
 /// A file with another text, by its path from the root.
@@ -110,20 +111,13 @@ fn attempt(
 /// Whether cargo takes the manifests and the lock file as they are now.
 fn resolves(root: &Path) -> Result<(), String> {
     offline_first(|offline| {
-        let output = cargo_in(root)
+        let mut cargo = cargo_in(root);
+        cargo
             .args(["update", "--workspace", "--locked", "--quiet"])
-            .args(offline.then_some("--offline"))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("`cargo update` does not start: {error}"))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!(
-            "cargo does not take the new versions as they are in Cargo.lock: {}",
-            said.trim()
-        ))
+            .args(offline.then_some("--offline"));
+        ask(&mut cargo, "`cargo update`")
+            .map(drop)
+            .map_err(|said| format!("cargo does not take the new versions: {said}"))
     })
 }
 

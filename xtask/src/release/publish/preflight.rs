@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::git::Git;
-use super::super::plan::tag;
 use super::super::refusals;
 use super::course::{Crate, Standing};
+use crate::git::Git;
+use crate::tags::tag;
 
 /// What git says of the checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::proxy::Upload;
-use crate::release::git::Git;
+use crate::git::Git;
 
 /// How often each package is in an index, by `name@version`.
 #[derive(Debug, Default)]

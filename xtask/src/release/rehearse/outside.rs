@@ -9,6 +9,7 @@ use super::server::Server;
 use super::stage::{REGISTRY, Stage};
 use crate::ci::say;
 use crate::emulator::Emulator;
+use crate::run::tell;
 
 /// The program of the project.
 const PROGRAM: &str = include_str!("outside/main.rs");
@@ -89,10 +90,7 @@ pub(super) fn run(stage: &Stage, server: &Server, scratch: &Path) -> Result<(), 
 }
 
 fn succeed(command: &mut Command) -> Result<(), String> {
-    let status = command
-        .status()
-        .map_err(|error| format!("cargo does not start: {error}"))?;
-    if status.success() {
+    if tell(command, "cargo")? {
         Ok(())
     } else {
         Err("the outside project cannot be made; see above".to_owned())

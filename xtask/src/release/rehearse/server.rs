@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use super::audit::Index;
 use super::proxy::{Proxy, Upload};
 use super::trouble::Trouble;
+use crate::git::Git;
 use crate::process::Process;
-use crate::release::git::Git;
 
 /// How long it may take to start.
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::server::Server;
 use crate::ci::{cargo_in, say};
-use crate::release::git::Git;
+use crate::git::Git;
 use crate::tools;
 
 /// The name by which cargo knows the registry here.

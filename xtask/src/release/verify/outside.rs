@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 
 use toml_edit::{Array, DocumentMut, InlineTable, value};
 
 use super::super::registry::Registry;
 use super::packages::Unpacked;
 use crate::ci::{cargo_in, say};
+use crate::run::tell;
 use crate::workspace::{Origin, Package};
 
 /// The packages, and where cargo is told to take them for granted.
@@ -117,11 +117,7 @@ impl<'a> Outside<'a> {
                 cargo.args(["--config", &patch]);
             }
         }
-        let status = cargo
-            .stdin(Stdio::null())
-            .status()
-            .map_err(|error| format!("`cargo {command}` does not start: {error}"))?;
-        Ok(status.success())
+        tell(&mut cargo, &format!("`cargo {command}`"))
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::super::registry::Registry;
 use super::contents::Contents;
 use crate::ci::{cargo_in, say};
+use crate::run::{ask, tell};
 use crate::workspace::{Package, Workspace};
 
 /// A package out of its archive.
@@ -40,12 +41,7 @@ pub(super) fn pack(
 ) -> Result<bool, String> {
     let arguments = arguments(workspace, registry);
     say(&format!("$ cargo {}", arguments.join(" ")));
-    let status = cargo_in(root)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("`cargo package` does not start: {error}"))?;
-    Ok(status.success())
+    tell(cargo_in(root).args(arguments), "`cargo package`")
 }
 
 /// Takes a package out of the archive that cargo has made, into a directory of its own under this
@@ -61,22 +57,9 @@ pub(super) fn unpack<'a>(
     let packed = fs::metadata(&archive).map_err(failed)?.len();
     // The files are of now, not of the day that cargo gives them all: it would take them for those
     // of the last time.
-    let output = Command::new("tar")
-        .arg("-xzmf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(under)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("`tar`, which unpacks the packages, does not start: {error}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{} cannot be unpacked: {}",
-            archive.display(),
-            said.trim()
-        ));
-    }
+    let mut tar = Command::new("tar");
+    tar.arg("-xzmf").arg(&archive).arg("-C").arg(under);
+    ask(&mut tar, "`tar`, which unpacks the packages,")?;
     let directory = under.join(&name);
     let contents = Contents::read(&directory, packed)
         .map_err(|error| format!("{} cannot be read: {error}", directory.display()))?;

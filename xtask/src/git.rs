@@ -6,18 +6,18 @@ use std::process::{Command, Stdio};
 
 /// The repository that a workspace is in. Paths are those from the root of the workspace.
 #[derive(Debug)]
-pub(super) struct Git {
+pub(crate) struct Git {
     root: PathBuf,
 }
 
 /// A commit as far as a release looks at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Commit {
-    pub(super) id: String,
-    pub(super) subject: String,
-    pub(super) body: String,
+pub(crate) struct Commit {
+    pub(crate) id: String,
+    pub(crate) subject: String,
+    pub(crate) body: String,
     /// The files it touches.
-    pub(super) files: Vec<String>,
+    pub(crate) files: Vec<String>,
 }
 
 /// What git is told by the hook that it runs us from, and what would lead it to that hook's
@@ -37,35 +37,35 @@ const COMMIT: char = '\u{1e}';
 const PART: char = '\u{1f}';
 
 impl Git {
-    pub(super) fn at(root: &Path) -> Self {
+    pub(crate) fn at(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
         }
     }
 
     /// What differs from the last commit, one line for each file, those not tracked included.
-    pub(super) fn status(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn status(&self) -> Result<Vec<String>, String> {
         self.lines(&["status", "--porcelain", "--untracked-files=all"])
     }
 
     /// The branch that is checked out, if one is.
-    pub(super) fn branch(&self) -> Result<Option<String>, String> {
+    pub(crate) fn branch(&self) -> Result<Option<String>, String> {
         let branch = self.run(&["branch", "--show-current"])?;
         Ok(Some(branch.trim().to_owned()).filter(|branch| !branch.is_empty()))
     }
 
     /// The id of the commit that is checked out.
-    pub(super) fn head(&self) -> Result<String, String> {
+    pub(crate) fn head(&self) -> Result<String, String> {
         let id = self.run(&["rev-parse", "--verify", "HEAD"])?;
         Ok(id.trim().to_owned())
     }
 
-    pub(super) fn tags(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn tags(&self) -> Result<Vec<String>, String> {
         self.lines(&["tag", "--list"])
     }
 
     /// The commit that each tag is on.
-    pub(super) fn tagged_commits(&self) -> Result<BTreeMap<String, String>, String> {
+    pub(crate) fn tagged_commits(&self) -> Result<BTreeMap<String, String>, String> {
         // An annotated tag is an object of its own, and its commit comes second.
         let format = "--format=%(refname:strip=2) %(objectname) %(*objectname)";
         let lines = self.lines(&["for-each-ref", format, "refs/tags"])?;
@@ -78,7 +78,7 @@ impl Git {
     }
 
     /// The commits since a tag that touch files under a path, without merges, the last one first.
-    pub(super) fn log(&self, since: &str, path: &str) -> Result<Vec<Commit>, String> {
+    pub(crate) fn log(&self, since: &str, path: &str) -> Result<Vec<Commit>, String> {
         let range = format!("refs/tags/{since}..HEAD");
         let format = format!("--format={COMMIT}%H{PART}%s{PART}%b{PART}");
         let text = self.run(&[
@@ -97,14 +97,14 @@ impl Git {
     }
 
     /// The files under a path that differ from what they were at a tag.
-    pub(super) fn changed(&self, since: &str, path: &str) -> Result<Vec<String>, String> {
+    pub(crate) fn changed(&self, since: &str, path: &str) -> Result<Vec<String>, String> {
         let tag = format!("refs/tags/{since}");
         let names = ["diff", "--name-only", "--no-renames", "--relative"];
         self.lines(&[&names[..], &[&tag, "HEAD", "--", path]].concat())
     }
 
     /// A file as it was at a tag; nothing if it was not there.
-    pub(super) fn show(&self, tag: &str, path: &str) -> Result<Option<String>, String> {
+    pub(crate) fn show(&self, tag: &str, path: &str) -> Result<Option<String>, String> {
         let tag = format!("refs/tags/{tag}");
         if self
             .run(&["ls-tree", "--name-only", &tag, "--", path])?
@@ -116,24 +116,24 @@ impl Git {
     }
 
     /// Commits these files as they are now.
-    pub(super) fn commit(&self, message: &str, paths: &[&str]) -> Result<(), String> {
+    pub(crate) fn commit(&self, message: &str, paths: &[&str]) -> Result<(), String> {
         self.run(&[&["add", "--"], paths].concat())?;
         self.run(&["commit", "--quiet", "--message", message])
             .map(drop)
     }
 
     /// Puts an annotated tag on the commit that is checked out.
-    pub(super) fn tag(&self, name: &str, message: &str) -> Result<(), String> {
+    pub(crate) fn tag(&self, name: &str, message: &str) -> Result<(), String> {
         self.run(&["tag", "--annotate", "--message", message, name])
             .map(drop)
     }
 
-    pub(super) fn delete_tag(&self, name: &str) -> Result<(), String> {
+    pub(crate) fn delete_tag(&self, name: &str) -> Result<(), String> {
         self.run(&["tag", "--delete", name]).map(drop)
     }
 
     /// Makes the branch and the index those of another commit, and leaves the files alone.
-    pub(super) fn reset(&self, commit: &str) -> Result<(), String> {
+    pub(crate) fn reset(&self, commit: &str) -> Result<(), String> {
         self.run(&["reset", "--quiet", "--mixed", commit]).map(drop)
     }
 
@@ -144,7 +144,7 @@ impl Git {
 
     /// Runs git and takes what it prints; the error holds the command and all that it said, hooks
     /// included.
-    pub(super) fn run(&self, arguments: &[&str]) -> Result<String, String> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let mut git = Command::new("git");
         for variable in OF_A_HOOK {
             git.env_remove(variable);
@@ -188,7 +188,7 @@ fn commit(text: &str) -> Option<Commit> {
 impl Commit {
     /// Whether it says of itself that it breaks users: by `!` before the colon of a conventional
     /// subject, or by a footer.
-    pub(super) fn breaks(&self) -> bool {
+    pub(crate) fn breaks(&self) -> bool {
         let marked = self.subject.split_once(':').is_some_and(|(head, _)| {
             let kind = head.strip_suffix('!').unwrap_or_default();
             let kind = match kind.split_once('(') {
