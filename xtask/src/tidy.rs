@@ -62,6 +62,7 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
             complaints.extend(machine_paths(&path, &text));
             complaints.extend(length(&path, &text));
             complaints.extend(commands(&path, &text));
+            complaints.extend(unpinned(&path, &text));
             if path == WORKFLOW {
                 complaints.extend(stages(&text, &crate::ci::stage_names()));
             }
@@ -171,6 +172,28 @@ fn commands(path: &str, text: &str) -> Vec<String> {
                     "{path}:{number}: `cargo xtask` has no command `{command}`"
                 ));
             }
+        }
+    }
+    complaints
+}
+
+/// The actions of others in workflows that are not pinned to a commit: what a tag names can be replaced.
+fn unpinned(path: &str, text: &str) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if !path.starts_with(".github/") {
+        return complaints;
+    }
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim_start().trim_start_matches("- ");
+        let action = line.strip_prefix("uses: ").unwrap_or_default();
+        let action = action.split(' ').next().unwrap_or_default();
+        let is_own = action.is_empty() || action.starts_with("./");
+        let commit = action.split_once('@').map_or("", |(_, commit)| commit);
+        let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_own && !is_commit {
+            complaints.push(format!(
+                "{path}:{number}: `{action}` is not pinned to a commit"
+            ));
         }
     }
     complaints
@@ -358,6 +381,20 @@ workspace = true
             ["docs/kite.md:2: `cargo xtask` has no command `bake`"]
         );
         assert!(commands("kite.rs", text).is_empty());
+    }
+
+    #[test]
+    fn an_action_of_others_is_pinned_to_a_commit() {
+        let pinned = format!("      - uses: kite/fly@{} # v1\n", "0a".repeat(20));
+        let path = ".github/workflows/kite.yml";
+        assert!(unpinned(path, &pinned).is_empty());
+        assert!(unpinned(path, "      - uses: ./.github/actions/fly\n").is_empty());
+        let complaints = unpinned(path, &format!("{pinned}        uses: kite/fly@v1\n"));
+        assert_eq!(
+            complaints,
+            [".github/workflows/kite.yml:2: `kite/fly@v1` is not pinned to a commit"]
+        );
+        assert!(unpinned("docs/kite.yml", "uses: kite/fly@v1\n").is_empty());
     }
 
     #[test]
