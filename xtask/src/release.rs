@@ -65,8 +65,7 @@ pub(crate) fn command(root: &Path, arguments: &[String]) -> Result<bool, String>
         "prepare" => prepare::command(root, &options),
         "verify" => verify::command(root, &options),
         "publish" => publish::command(root, &options),
-        "rehearse" if options == Options::default() => rehearse::run(root),
-        "rehearse" => Err("`release rehearse` takes no options".to_owned()),
+        "rehearse" => rehearse::command(root, &options),
         unknown => Err(format!("`release` has no step `{unknown}`\n\n{HELP}")),
     }
 }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use semver::Version;
 
+use super::options::Options;
 use crate::ci::say;
 use crate::scratch::Scratch;
 use crate::tools;
@@ -47,6 +48,32 @@ const NEW_NAMES: &str = "3/2";
 
 /// How often a release is taken up again before the rehearsal has failed.
 const MOST_RUNS: usize = 3;
+
+/// What is done, in order.
+const ACTS: &str = "\
+would clone what is committed, and start a registry on this machine
+would run there: cargo xtask release plan, prepare, verify and publish
+would take `blaxel-billing` from there into a fresh project, and run a program on the emulator from there
+would fix one crate, and plan, prepare and publish that alone
+would publish the first release to another registry, with uploads refused, connections lost and the
+  command killed on the way, until it is whole
+";
+
+/// Runs the command with its options.
+pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
+    let dry = Options {
+        dry_run: true,
+        ..Options::default()
+    };
+    if *options == dry {
+        print!("{ACTS}");
+        Ok(true)
+    } else if *options == Options::default() {
+        run(root)
+    } else {
+        Err("`release rehearse` has a registry and a branch of its own; its only option is `--dry-run`".into())
+    }
+}
 
 /// Rehearses. The error tells what did not go as it must.
 pub(crate) fn run(root: &Path) -> Result<bool, String> {
@@ -201,5 +228,35 @@ impl Acts {
             text.push_str(&format!("  {name:<14}{:>6.1} s\n", took.as_secs_f64()));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_rehearsal_says_what_would_be_done_and_other_options_are_refused() {
+        let options = |line: &str| {
+            let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            Options::parse("rehearse", &arguments).unwrap()
+        };
+        let nowhere = Path::new("no-such-directory");
+        assert_eq!(command(nowhere, &options("--dry-run")), Ok(true));
+        let refusal = command(nowhere, &options("--registry kite")).unwrap_err();
+        assert!(refusal.contains("`--dry-run`"), "{refusal}");
+    }
+
+    #[test]
+    fn an_entry_goes_under_what_is_unreleased() {
+        let scratch = Scratch::new("rehearsal-entry").unwrap();
+        let path = scratch.path().join("CHANGELOG.md");
+        fs::write(&path, "# Changelog\n\n## [Unreleased]\n\n## kite 0.1.0\n").unwrap();
+        enter(&path, "- `kite`: flies.").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let expected = "## [Unreleased]\n\n### Fixed\n\n- `kite`: flies.\n\n## kite 0.1.0\n";
+        assert!(text.ends_with(expected), "{text}");
+        fs::write(&path, "# Changelog\n").unwrap();
+        assert!(enter(&path, "- `kite`: flies.").is_err());
     }
 }
