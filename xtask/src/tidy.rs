@@ -25,6 +25,10 @@ const README_COMMANDS: [&str; 2] = ["cargo run --example quickstart", "cargo tes
 /// The workflow of the code host that runs the stages of `cargo xtask ci`.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
 
+/// Where the pages of the guide lie, and the file that has their programs run as tests.
+const GUIDE: &str = "docs/guide/";
+const GUIDE_TESTS: &str = "tests/src/guide.rs";
+
 /// Checks everything and prints what is wrong. Returns whether all is well.
 pub(crate) fn command(root: &Path) -> bool {
     let complaints = match check(root) {
@@ -55,8 +59,10 @@ fn check(root: &Path) -> Result<Vec<String>, String> {
         complaints.extend(of_crate(&shown, &papers, &manifest));
     }
     let files = files(root).map_err(|error| format!("{}: {error}", root.display()))?;
+    let run = fs::read_to_string(root.join(GUIDE_TESTS)).unwrap_or_default();
     for path in files {
         complaints.extend(build_script(&path));
+        complaints.extend(page(&path, &run));
         // What is not UTF-8 is not text, and what is gone was deleted but is still in git's index.
         if let Ok(text) = fs::read_to_string(root.join(&path)) {
             complaints.extend(machine_paths(&path, &text));
@@ -153,6 +159,13 @@ fn length(path: &str, text: &str) -> Option<String> {
     (is_source && !is_test && lines > MOST_LINES).then(|| {
         format!("{path}: {lines} lines without its tests; a file has at most {MOST_LINES}")
     })
+}
+
+/// A page of the guide whose programs no test runs.
+fn page(path: &str, run: &str) -> Option<String> {
+    let is_page = path.starts_with(GUIDE) && path.ends_with(".md");
+    (is_page && !run.contains(&format!("../../{path}\")")))
+        .then(|| format!("{path}: its programs are not run by {GUIDE_TESTS}"))
 }
 
 /// What is said of `cargo xtask` and is not so.
@@ -368,6 +381,17 @@ workspace = true
         assert_eq!(
             lines_without_tests("#[cfg(test)]\nmod tests;\nfn b() {}\n"),
             3
+        );
+    }
+
+    #[test]
+    fn every_page_of_the_guide_is_run() {
+        let run = "#[doc = include_str!(\"../../docs/guide/fly.md\")]\nmod fly {}\n";
+        assert_eq!(page("docs/guide/fly.md", run), None);
+        assert_eq!(page("docs/other.md", run), None);
+        assert_eq!(
+            page("docs/guide/land.md", run).unwrap(),
+            "docs/guide/land.md: its programs are not run by tests/src/guide.rs"
         );
     }
 
