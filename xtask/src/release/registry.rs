@@ -14,7 +14,7 @@ pub(crate) struct Registry {
 }
 
 /// Rust's public registry, which cargo knows by this name.
-const PUBLIC: &str = "crates-io";
+pub(super) const PUBLIC: &str = "crates-io";
 
 impl Default for Registry {
     fn default() -> Self {

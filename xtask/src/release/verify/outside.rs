@@ -7,7 +7,7 @@ use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, InlineTable, value};
 
-use super::super::registry::Registry;
+use super::super::registry::{PUBLIC, Registry};
 use super::packages::Unpacked;
 use crate::ci::{cargo_in, say};
 use crate::run::tell;
@@ -120,9 +120,6 @@ impl<'a> Outside<'a> {
         tell(&mut cargo, &format!("`cargo {command}`"))
     }
 }
-
-/// The public registry, as packages and cargo's configuration name it.
-const PUBLIC: &str = "crates-io";
 
 /// The setting by which cargo takes a package from a directory instead of a registry.
 fn patch(source: &str, name: &str, directory: &Path) -> String {
