@@ -55,17 +55,15 @@ fn read<T>(path: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, 
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::scratch::Scratch;
 
     /// A workspace of one operation and one type, and a document beside it.
-    struct Workspace(PathBuf);
+    struct Workspace(Scratch);
 
     impl Workspace {
         fn new(name: &str, list: &str) -> Self {
-            let name = format!("xtask-drift-{name}-{}", std::process::id());
-            let root = std::env::temp_dir().join(name);
+            let root = Scratch::new(&format!("drift-{name}")).unwrap();
             for (file, text) in [
                 (
                     "crates/blaxel-management/src/lib.rs",
@@ -78,7 +76,7 @@ mod tests {
                     "openapi: 3.0.3\npaths: {/a: {get: {operationId: A}}, /b: {get: {operationId: B}}}",
                 ),
             ] {
-                let path = root.join(file);
+                let path = root.path().join(file);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, text).unwrap();
             }
@@ -86,13 +84,7 @@ mod tests {
         }
 
         fn run(&self) -> Result<bool, String> {
-            run(&self.0, &self.0.join("api.yml"))
-        }
-    }
-
-    impl Drop for Workspace {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
+            run(self.0.path(), &self.0.path().join("api.yml"))
         }
     }
 
@@ -112,19 +104,24 @@ mod tests {
             .unwrap_err();
         assert!(broken.contains("api-drift.txt: line 1: "), "{broken}");
         let workspace = Workspace::new("document", "");
-        let missing = run(&workspace.0, &workspace.0.join("gone.yml")).unwrap_err();
+        let missing = run(workspace.0.path(), &workspace.0.path().join("gone.yml")).unwrap_err();
         assert!(missing.contains("gone.yml: "), "{missing}");
-        let wrong = run(&workspace.0, &workspace.0.join(LIST)).unwrap_err();
+        let wrong = run(workspace.0.path(), &workspace.0.path().join(LIST)).unwrap_err();
         assert!(wrong.contains("api-drift.txt: "), "{wrong}");
     }
 
     #[test]
     fn the_document_is_given_in_either_form_and_nothing_besides() {
         let workspace = Workspace::new("given", "");
-        let file = workspace.0.join("api.yml").to_string_lossy().into_owned();
+        let file = workspace
+            .0
+            .path()
+            .join("api.yml")
+            .to_string_lossy()
+            .into_owned();
         let given = |arguments: &[&str]| {
             let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-            command(&workspace.0, &arguments)
+            command(workspace.0.path(), &arguments)
         };
         assert_eq!(given(&["--spec", &file]), Ok(false));
         assert_eq!(given(&[&format!("--spec={file}")]), Ok(false));

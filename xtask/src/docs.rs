@@ -78,10 +78,9 @@ fn build(root: &Path, workspace: &Workspace, directory: &Path) -> Result<bool, S
 fn of_markdown(root: &Path, workspace: &Workspace) -> Result<Vec<String>, String> {
     let files = tidy::files(root).map_err(|error| format!("{}: {error}", root.display()))?;
     let packages = workspace.packages.iter();
-    let readmes: Vec<String> = packages
-        .map(|package| package.directory.join("README.md"))
-        .filter_map(|readme| Some(readme.strip_prefix(root).ok()?.display().to_string()))
-        .collect();
+    let readmes = packages
+        .map(|package| Ok(format!("{}/README.md", package.below(root)?)))
+        .collect::<Result<Vec<_>, String>>()?;
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| file.ends_with(".md")) {
         let path = root.join(file);

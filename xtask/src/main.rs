@@ -7,6 +7,7 @@ mod deny;
 mod docs;
 mod emulator;
 mod features;
+mod files;
 mod fuzz;
 mod git;
 mod lean;

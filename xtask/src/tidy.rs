@@ -7,6 +7,7 @@ use std::process::Command;
 
 use toml_edit::{DocumentMut, Item};
 
+use crate::files;
 use crate::workspace::Workspace;
 
 /// The most lines a source file may have, its tests not counted.
@@ -49,9 +50,8 @@ pub(crate) fn command(root: &Path) -> bool {
 fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut complaints = readme(&fs::read_to_string(root.join("README.md")).unwrap_or_default());
     for package in Workspace::read(root)?.packages {
+        let shown = package.below(root)?;
         let directory = package.directory;
-        let shown = directory.strip_prefix(root).unwrap_or(&directory);
-        let shown = shown.display().to_string();
         let papers = PAPERS.map(|paper| (paper, directory.join(paper).is_file()));
         let manifest = directory.join("Cargo.toml");
         let manifest = fs::read_to_string(&manifest)
@@ -247,10 +247,15 @@ pub(crate) fn files(root: &Path) -> io::Result<Vec<String>> {
     let mut files = match git_files(root) {
         Some(files) => files,
         // An unpacked archive, or no git on this machine: everything but what is built.
-        None => walk(root, "")?,
+        None => unpacked(root)?,
     };
     files.sort();
     Ok(files)
+}
+
+/// All files but those of git and what is built.
+fn unpacked(root: &Path) -> io::Result<Vec<String>> {
+    files::below(root, &|directory| !matches!(directory, ".git" | "target"))
 }
 
 /// What git tracks or, if added, would track.
@@ -267,27 +272,6 @@ fn git_files(root: &Path) -> Option<Vec<String>> {
     let output = git.output().ok().filter(|output| output.status.success())?;
     let names = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(names.split_terminator('\0').map(str::to_owned).collect())
-}
-
-fn walk(root: &Path, under: &str) -> io::Result<Vec<String>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(root.join(under))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if under.is_empty() {
-            name
-        } else {
-            format!("{under}/{name}")
-        };
-        if entry.file_type()?.is_dir() {
-            if !matches!(path.as_str(), ".git" | "target") {
-                files.extend(walk(root, &path)?);
-            }
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 #[cfg(test)]
@@ -443,7 +427,7 @@ workspace = true
     #[test]
     fn git_and_a_walk_see_this_file() {
         let here = "xtask/src/tidy.rs".to_owned();
-        assert!(walk(&crate::root(), "").unwrap().contains(&here));
+        assert!(unpacked(&crate::root()).unwrap().contains(&here));
         // Where git is not to be had, the walk is what counts.
         assert!(git_files(&crate::root()).is_none_or(|files| files.contains(&here)));
     }

@@ -104,6 +104,12 @@ impl Workspace {
         Ok(self.packages.iter().filter(wanted).collect())
     }
 
+    /// The names of all packages.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let packages = self.packages.iter();
+        packages.map(|package| package.name.as_str()).collect()
+    }
+
     /// The package of this name.
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
@@ -141,6 +147,22 @@ impl Package {
         siblings
             .filter(|dependency| dependency.kind != Kind::Development)
             .map(|dependency| dependency.name.as_str())
+    }
+
+    /// Its directory from the root, as git writes it.
+    pub(crate) fn below(&self, root: &Path) -> Result<String, String> {
+        let unknown = || format!("{} is not below {}", self.name, root.display());
+        // Cargo tells paths without links in them.
+        let root = root
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}", root.display()))?;
+        let found = self
+            .directory
+            .canonicalize()
+            .map_err(|error| error.to_string())?;
+        let below = found.strip_prefix(&root).map_err(|_| unknown())?;
+        let parts = below.iter().map(|part| part.to_str().ok_or_else(unknown));
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.join("/"))
     }
 
     /// The dependencies that are packages of the workspace.
@@ -228,11 +250,6 @@ mod tests {
         json!({"name": name, "req": "^0.1.0", "kind": kind, "path": "/kite", "source": null})
     }
 
-    fn names(workspace: &Workspace) -> Vec<&str> {
-        let packages = workspace.packages.iter();
-        packages.map(|package| package.name.as_str()).collect()
-    }
-
     fn parse(packages: Value) -> Result<Workspace, String> {
         Workspace::parse(&json!({"target_directory": "/target", "packages": packages}))
     }
@@ -248,7 +265,7 @@ mod tests {
             package("c", json!([sibling("b", json!(null))])),
         ]));
         let workspace = workspace.unwrap();
-        assert_eq!(names(&workspace), ["b", "c", "a"]);
+        assert_eq!(workspace.names(), ["b", "c", "a"]);
         assert_eq!(workspace.packages[2].uses().collect::<Vec<_>>(), ["b"]);
     }
 
@@ -267,7 +284,7 @@ mod tests {
         let mut private = package("p", json!([]));
         private["publish"] = json!([]);
         let workspace = parse(json!([private, package("b", json!([]))])).unwrap();
-        assert_eq!(names(&workspace), ["b"]);
+        assert_eq!(workspace.names(), ["b"]);
     }
 
     #[test]
@@ -293,8 +310,8 @@ mod tests {
     #[test]
     fn this_workspace_is_read() {
         let workspace = Workspace::read(&crate::root()).unwrap();
-        assert_eq!(names(&workspace)[0], "blaxel-core");
-        assert_eq!(names(&workspace).last(), Some(&"blaxel"));
+        assert_eq!(workspace.names()[0], "blaxel-core");
+        assert_eq!(workspace.names().last(), Some(&"blaxel"));
         let management = workspace.package("blaxel-management").unwrap();
         assert!(management.features.contains(&"wait".to_owned()));
         assert_eq!(management.uses().collect::<Vec<_>>(), ["blaxel-core"]);

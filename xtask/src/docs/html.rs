@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
 /// Follows every relative link of every page in this directory.
 pub(super) fn check(directory: &Path) -> Result<Vec<String>, String> {
-    let mut files = BTreeSet::new();
-    walk(directory, Path::new(""), &mut files)
+    let files = files::below(directory, &|_| true)
         .map_err(|error| format!("{}: {error}", directory.display()))?;
+    let files: BTreeSet<PathBuf> = files.into_iter().map(PathBuf::from).collect();
     let mut complaints = Vec::new();
     // Those at the top, such as the settings, are rustdoc's own, and know of no root page.
     let is_ours = |file: &&PathBuf| {
@@ -99,19 +101,6 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split(" href=\"")
         .skip(1)
         .filter_map(|rest| rest.split_once('"').map(|(link, _)| link))
-}
-
-fn walk(root: &Path, under: &Path, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
-    for entry in fs::read_dir(root.join(under))? {
-        let entry = entry?;
-        let path = under.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            walk(root, &path, files)?;
-        } else {
-            files.insert(path);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ pub(super) fn parse(log: &str) -> BTreeMap<String, f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scratch::Scratch;
 
     fn arguments(line: &str) -> Vec<OsString> {
         line.split(' ').map(OsString::from).collect()
@@ -172,19 +173,17 @@ mod tests {
 
     #[test]
     fn a_build_script_is_started_by_way_of_us() {
-        let directory = std::env::temp_dir().join(format!("stopwatch-{}", std::process::id()));
-        let out = directory.join("build/kite-4b");
+        let scratch = Scratch::new("stopwatch").unwrap();
+        let out = scratch.path().join("build/kite-4b");
         fs::create_dir_all(&out).unwrap();
         fs::write(out.join("build_script_build-3a"), "real").unwrap();
         let line = format!(
             "--crate-name build_script_build -C extra-filename=-3a --out-dir {}",
             out.display()
         );
-        let replaced = replace_script(&arguments(&line), Path::new("/usr/bin/us"));
+        replace_script(&arguments(&line), Path::new("/usr/bin/us")).unwrap();
         let texts =
             [SCRIPT, "build_script_build-3a"].map(|file| fs::read_to_string(out.join(file)));
-        fs::remove_dir_all(directory).unwrap();
-        replaced.unwrap();
         assert_eq!(texts.map(Result::unwrap), ["real", "#!/usr/bin/us\n"]);
     }
 

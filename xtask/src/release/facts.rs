@@ -15,8 +15,7 @@ use crate::workspace::{Package, Workspace};
 /// The crates in an order in which they can be published, each compared with its last release.
 pub(super) fn gather(root: &Path, workspace: &Workspace, git: &Git) -> Result<Vec<Facts>, String> {
     let tags = git.tags()?;
-    let packages = workspace.packages.iter();
-    let siblings: Vec<&str> = packages.map(|package| package.name.as_str()).collect();
+    let siblings = workspace.names();
     let mut facts = Vec::new();
     for package in &workspace.packages {
         let released = last_release(&package.name, &tags);
@@ -43,7 +42,7 @@ fn changes(
     tag: &str,
     siblings: &[&str],
 ) -> Result<Changes, String> {
-    let directory = directory(root, package)?;
+    let directory = package.below(root)?;
     let packaged = contents::files(root, &package.name)?;
     let packaged: BTreeSet<&str> = packaged.iter().map(String::as_str).collect();
     let mut changed = git.changed(tag, &directory)?;
@@ -67,22 +66,6 @@ fn changes(
         api,
         inherited,
     })
-}
-
-/// The package's directory from the root, as git writes it.
-pub(super) fn directory(root: &Path, package: &Package) -> Result<String, String> {
-    let unknown = || format!("{} is not below {}", package.name, root.display());
-    // Cargo tells paths without links in them.
-    let root = root
-        .canonicalize()
-        .map_err(|error| format!("{}: {error}", root.display()))?;
-    let found = package
-        .directory
-        .canonicalize()
-        .map_err(|error| error.to_string())?;
-    let below = found.strip_prefix(&root).map_err(|_| unknown())?;
-    let parts = below.iter().map(|part| part.to_str().ok_or_else(unknown));
-    Ok(parts.collect::<Result<Vec<_>, _>>()?.join("/"))
 }
 
 /// How the public items differ; not at all if the snapshot was not there yet.

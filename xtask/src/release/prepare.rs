@@ -12,7 +12,7 @@ use semver::Version;
 use super::changelog::Changelog;
 use super::options::Options;
 use super::plan::{Plan, Release};
-use super::report::{Held, ask};
+use super::report::Held;
 use super::{contents, facts, refusals};
 use crate::ci::say;
 use crate::deny;
@@ -23,7 +23,7 @@ use draft::CHANGELOG;
 /// Prepares a release. `Ok` tells whether it was not refused.
 pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
     run(root, options, |name, version| {
-        ask(&options.registry, name, version)
+        options.registry.standing(name, version)
     })
 }
 
@@ -85,7 +85,7 @@ fn refused(
     found.extend(refusals::tree(&git.status()?));
     found.extend(refusals::branch(git.branch()?.as_deref(), &options.branch));
     found.extend(refusals::nothing(&plan.releases));
-    match Changelog::parse(changelog, &draft::names(workspace)) {
+    match Changelog::parse(changelog, &workspace.names()) {
         Ok(changelog) => found.extend(refusals::entries(&plan.releases, &changelog)),
         Err(refusal) => found.push(refusal),
     }

@@ -13,13 +13,12 @@ use std::time::{Duration, SystemTime};
 pub(super) use pace::Pace;
 
 use super::options::Options;
-use super::registry::Registry;
+use super::registry::{Registry, Standing};
 use crate::ci::say;
 use crate::git::Git;
-use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 use cargo::Cargo;
-use course::{Crate, Standing, Stop};
+use course::{Crate, Stop};
 use pace::Allowance;
 use preflight::Checkout;
 
@@ -27,8 +26,7 @@ use preflight::Checkout;
 pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
     let checkout = Checkout::read(&Git::at(root))?;
-    let scratch = Scratch::new("publish")?;
-    let crates = survey(&workspace, &options.registry, scratch.path())?;
+    let crates = survey(&workspace, &options.registry)?;
     let pace = pace(options);
     for line in intent(&crates, &options.registry, pace) {
         say(&line);
@@ -48,7 +46,6 @@ pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
     let mut world = Cargo {
         root,
         registry: &options.registry,
-        outside: scratch.path(),
     };
     let end = course::run(&crates, &mut allowance, &mut world);
     for line in ending(&crates, &end, options) {
@@ -64,25 +61,14 @@ fn pace(options: &Options) -> Option<Pace> {
 }
 
 /// What the registry has of each crate, in the order in which they are published.
-fn survey(
-    workspace: &Workspace,
-    registry: &Registry,
-    outside: &Path,
-) -> Result<Vec<Crate>, String> {
+fn survey(workspace: &Workspace, registry: &Registry) -> Result<Vec<Crate>, String> {
     let packages = workspace.packages.iter();
     packages
         .map(|package| {
-            let standing = if registry.holds(&package.name, &package.version, outside)? {
-                Standing::Version
-            } else if registry.knows(&package.name, outside)? {
-                Standing::Name
-            } else {
-                Standing::Nothing
-            };
             Ok(Crate {
                 name: package.name.clone(),
                 version: package.version.clone(),
-                standing,
+                standing: registry.standing(&package.name, &package.version)?,
             })
         })
         .collect()

@@ -5,6 +5,7 @@ use semver::Version;
 
 use super::changelog::Changelog;
 use super::plan::Release;
+use super::registry::Standing;
 use super::report::Held;
 use crate::tags::tag;
 use crate::workspace::{Kind, Origin, Package};
@@ -74,14 +75,14 @@ pub(super) fn version(name: &str, next: &Version, tags: &[String], held: &Held) 
         ));
     }
     match held {
-        Held::There => refusals.push(format!(
+        Ok(Standing::Version) => refusals.push(format!(
             "{name} {next} is on the registry already, but there is no tag {tag} here; fetch the \
              tags, or set a higher version in its manifest"
         )),
-        Held::Unknown(why) => refusals.push(format!(
+        Err(why) => refusals.push(format!(
             "it is not known whether {name} {next} is on the registry already: {why}"
         )),
-        Held::NotThere | Held::NewName => {}
+        Ok(Standing::Name | Standing::Nothing) => {}
     }
     refusals
 }
@@ -205,11 +206,11 @@ mod tests {
     fn a_version_must_be_new_and_known_to_be() {
         let next = Version::new(0, 2, 0);
         let refusals = |tags: &[&str], held| version("kite", &next, &texts(tags), &held);
-        assert!(refusals(&["kite-v0.1.0", "line-v0.2.0"], Held::NotThere).is_empty());
-        assert!(refusals(&[], Held::NewName).is_empty());
-        assert!(refusals(&["kite-v0.2.0"], Held::NotThere)[0].contains("tagged"));
-        assert!(refusals(&[], Held::There)[0].contains("on the registry already"));
-        assert!(refusals(&[], Held::Unknown("no net".into()))[0].contains("no net"));
+        assert!(refusals(&["kite-v0.1.0", "line-v0.2.0"], Ok(Standing::Name)).is_empty());
+        assert!(refusals(&[], Ok(Standing::Nothing)).is_empty());
+        assert!(refusals(&["kite-v0.2.0"], Ok(Standing::Name))[0].contains("tagged"));
+        assert!(refusals(&[], Ok(Standing::Version))[0].contains("on the registry already"));
+        assert!(refusals(&[], Err("no net".into()))[0].contains("no net"));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What a registry holds, as cargo itself finds out.
 
-use std::path::Path;
 use std::process::Stdio;
 
 use semver::Version;
@@ -11,6 +10,17 @@ use crate::ci::cargo_in;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Registry {
     name: String,
+}
+
+/// What a registry has of a version of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// This version.
+    Version,
+    /// Other versions.
+    Name,
+    /// Nothing.
+    Nothing,
 }
 
 /// Rust's public registry, which cargo knows by this name.
@@ -33,26 +43,25 @@ impl Registry {
         &self.name
     }
 
-    /// Whether any version of this package is there.
-    ///
-    /// It is asked in `outside`, a directory that is in no workspace: in one, cargo would find the
-    /// package there first.
-    pub(crate) fn knows(&self, package: &str, outside: &Path) -> Result<bool, String> {
-        self.ask(package, outside)
+    /// What there is of this version of a package.
+    pub(crate) fn standing(&self, package: &str, version: &Version) -> Result<Standing, String> {
+        if self.holds(package, version)? {
+            Ok(Standing::Version)
+        } else if self.ask(package)? {
+            Ok(Standing::Name)
+        } else {
+            Ok(Standing::Nothing)
+        }
     }
 
-    /// Whether this version of the package is there.
-    pub(crate) fn holds(
-        &self,
-        package: &str,
-        version: &Version,
-        outside: &Path,
-    ) -> Result<bool, String> {
-        self.ask(&format!("{package}@{version}"), outside)
+    /// Whether this version of a package is there.
+    pub(crate) fn holds(&self, package: &str, version: &Version) -> Result<bool, String> {
+        self.ask(&format!("{package}@{version}"))
     }
 
-    fn ask(&self, package: &str, outside: &Path) -> Result<bool, String> {
-        let output = cargo_in(outside)
+    fn ask(&self, package: &str) -> Result<bool, String> {
+        // In a workspace, cargo would find the package there first.
+        let output = cargo_in(&std::env::temp_dir())
             .args(["info", "--quiet", package, "--registry", &self.name])
             .stdin(Stdio::null())
             .output()

@@ -1,6 +1,6 @@
 //! `cargo xtask release plan`: the plan as people read it.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::path::Path;
 
 use semver::Version;
@@ -8,48 +8,22 @@ use semver::Version;
 use super::facts;
 use super::options::Options;
 use super::plan::{LeftOut, Plan, Release};
-use super::registry::Registry;
+use super::registry::Standing;
 use crate::ci::say;
 use crate::git::{Commit, Git};
 use crate::workspace::Workspace;
 
-/// What a registry holds of a release that is to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Held {
-    /// This very version.
-    There,
-    /// Others.
-    NotThere,
-    /// Nothing by this name.
-    NewName,
-    /// It could not be asked.
-    Unknown(String),
-}
+/// What a registry has of a release that is to be made, or why it could not be asked.
+pub(super) type Held = Result<Standing, String>;
 
 /// Tells which crates are due, at which versions, and why.
 pub(super) fn command(root: &Path, options: &Options) -> Result<bool, String> {
     let workspace = Workspace::read(root)?;
     let plan = Plan::of(facts::gather(root, &workspace, &Git::at(root))?);
     let registry = &options.registry;
-    let held = |name: &str, version: &Version| ask(registry, name, version);
+    let held = |name: &str, version: &Version| registry.standing(name, version);
     say(render(&plan, registry.name(), held).trim_end());
     Ok(true)
-}
-
-/// What the registry holds of this version.
-pub(super) fn ask(registry: &Registry, name: &str, version: &Version) -> Held {
-    // Any directory does that is in no workspace.
-    let outside = std::env::temp_dir();
-    let found = registry.holds(name, version, &outside).and_then(|there| {
-        if there {
-            Ok(Held::There)
-        } else if registry.knows(name, &outside)? {
-            Ok(Held::NotThere)
-        } else {
-            Ok(Held::NewName)
-        }
-    });
-    found.unwrap_or_else(Held::Unknown)
 }
 
 /// How many commits, and how many lines of an API, are shown one by one.
@@ -62,7 +36,7 @@ fn render(plan: &Plan, registry: &str, held: impl Fn(&str, &Version) -> Held) ->
         "To release, in this order:\n".to_owned()
     };
     for release in &plan.releases {
-        let held = held(&release.name, &release.next);
+        let held = state(&held(&release.name, &release.next));
         let _ = write!(text, "\n{}  {registry}: {held}\n", one(release));
     }
     if !plan.left_out.is_empty() {
@@ -72,7 +46,7 @@ fn render(plan: &Plan, registry: &str, held: impl Fn(&str, &Version) -> Held) ->
         let _ = writeln!(
             text,
             "{name} {version} ({registry}: {})",
-            held(name, version)
+            state(&held(name, version))
         );
     }
     text
@@ -132,14 +106,12 @@ fn shown(line: &mut impl FnMut(String), [one, many]: [&str; 2], mark: &str, thin
     }
 }
 
-impl fmt::Display for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::There => f.write_str("there"),
-            Self::NotThere => f.write_str("not there"),
-            Self::NewName => f.write_str("new name"),
-            Self::Unknown(why) => write!(f, "not known, since {why}"),
-        }
+fn state(held: &Held) -> String {
+    match held {
+        Ok(Standing::Version) => "there".to_owned(),
+        Ok(Standing::Name) => "not there".to_owned(),
+        Ok(Standing::Nothing) => "new name".to_owned(),
+        Err(why) => format!("not known, since {why}"),
     }
 }
 
@@ -192,9 +164,9 @@ mod tests {
             }],
         };
         let text = render(&plan, "harbour", |name, _| match name {
-            "kite" => Held::NotThere,
-            "user" => Held::NewName,
-            _ => Held::There,
+            "kite" => Ok(Standing::Name),
+            "user" => Ok(Standing::Nothing),
+            _ => Ok(Standing::Version),
         });
         assert_eq!(
             text,

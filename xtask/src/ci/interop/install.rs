@@ -90,31 +90,15 @@ fn run(place: &Place, call: &Call) -> Result<(), String> {
 mod tests {
     use super::super::program::PROGRAMS;
     use super::*;
-
-    /// A directory that is gone with its value.
-    struct Scratch(std::path::PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::scratch::Scratch;
 
     #[test]
     fn an_installation_counts_only_if_it_was_made_from_the_same() {
-        let scratch = Scratch::new("record");
-        assert!(!is_up_to_date(&scratch.0, "kite 1"));
-        fs::write(scratch.0.join(RECORD), "kite 1").unwrap();
-        assert!(is_up_to_date(&scratch.0, "kite 1"));
-        assert!(!is_up_to_date(&scratch.0, "kite 2"));
+        let scratch = Scratch::new("record").unwrap();
+        assert!(!is_up_to_date(scratch.path(), "kite 1"));
+        fs::write(scratch.path().join(RECORD), "kite 1").unwrap();
+        assert!(is_up_to_date(scratch.path(), "kite 1"));
+        assert!(!is_up_to_date(scratch.path(), "kite 2"));
     }
 
     #[test]

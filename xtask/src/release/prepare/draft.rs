@@ -11,12 +11,6 @@ use crate::workspace::Workspace;
 
 pub(super) const CHANGELOG: &str = "CHANGELOG.md";
 
-/// The names of all that is published.
-pub(super) fn names(workspace: &Workspace) -> Vec<&str> {
-    let packages = workspace.packages.iter();
-    packages.map(|package| package.name.as_str()).collect()
-}
-
 /// What a release changes, file by file.
 pub(super) fn of(
     root: &Path,
@@ -31,7 +25,7 @@ pub(super) fn of(
         .map(|release| (release.name.as_str(), &release.next))
         .collect();
     let sections: Vec<Section> = releases.iter().map(section).collect();
-    let turned = Changelog::parse(changelog, &names(workspace))?.turned(&sections, date);
+    let turned = Changelog::parse(changelog, &workspace.names())?.turned(&sections, date);
 
     let mut changes = vec![Change::new(CHANGELOG, changelog.to_owned(), turned)];
     let mut edited = |path: &str, edit: &dyn Fn(&str) -> Result<String, String>| {
@@ -45,7 +39,7 @@ pub(super) fn of(
     for release in releases {
         let package = workspace.package(&release.name);
         let package = package.ok_or_else(|| format!("there is no crate {}", release.name))?;
-        let path = format!("{}/Cargo.toml", facts::directory(root, package)?);
+        let path = format!("{}/Cargo.toml", package.below(root)?);
         edited(&path, &|text| edit::manifest(text, &release.next))?;
     }
     changes.retain(Change::is_one);

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::ci::cargo_in;
+use crate::release::registry::Standing;
 use crate::scratch::Scratch;
 
 /// A workspace of two crates in a repository of its own, all committed on `main`.
@@ -130,7 +131,7 @@ impl Fixture {
     }
 
     fn prepare_as(&self, options: &Options) -> Result<bool, String> {
-        run(&self.root(), options, |_, _| Held::NewName)
+        run(&self.root(), options, |_, _| Ok(Standing::Nothing))
     }
 
     fn refusals(&self, held: &Held) -> Vec<String> {
@@ -152,7 +153,7 @@ impl Fixture {
 
     /// The one thing that is refused.
     fn refusal(&self) -> String {
-        let refusals = self.refusals(&Held::NewName);
+        let refusals = self.refusals(&Ok(Standing::Nothing));
         assert_eq!(refusals.len(), 1, "{refusals:#?}");
         assert_eq!(self.prepare(), Ok(false));
         refusals.into_iter().next().unwrap()
@@ -359,10 +360,10 @@ fn a_crate_that_the_changelog_is_silent_about_is_refused() {
 #[test]
 fn a_version_that_is_published_already_is_refused() {
     let fixture = Fixture::new("published");
-    let refusals = fixture.refusals(&Held::There);
+    let refusals = fixture.refusals(&Ok(Standing::Version));
     assert_eq!(refusals.len(), 2, "{refusals:#?}");
     assert!(refusals[0].contains("kite 0.1.0 is on the registry already"));
-    let refusals = fixture.refusals(&Held::Unknown("no net".to_owned()));
+    let refusals = fixture.refusals(&Err("no net".to_owned()));
     assert!(refusals[1].contains("no net"), "{refusals:#?}");
 }
 
@@ -415,7 +416,7 @@ fn all_that_is_wrong_is_said_at_once() {
     let before = fixture.state();
     assert_eq!(fixture.prepare(), Ok(false));
     // The tree, the branch, two silences and a licence.
-    assert_eq!(fixture.refusals(&Held::NewName).len(), 5);
+    assert_eq!(fixture.refusals(&Ok(Standing::Nothing)).len(), 5);
     assert_eq!(fixture.state(), before);
 }
 

@@ -15,8 +15,6 @@ use crate::ci::{cargo_in, say};
 pub(super) struct Cargo<'a> {
     pub(super) root: &'a Path,
     pub(super) registry: &'a Registry,
-    /// A directory in no workspace.
-    pub(super) outside: &'a Path,
 }
 
 impl World for Cargo<'_> {
@@ -33,7 +31,7 @@ impl World for Cargo<'_> {
     }
 
     fn holds(&mut self, item: &Crate) -> Result<bool, String> {
-        self.registry.holds(&item.name, &item.version, self.outside)
+        self.registry.holds(&item.name, &item.version)
     }
 
     fn upload(&mut self, item: &Crate) -> Answer {

@@ -10,24 +10,15 @@ use semver::Version;
 use super::answer::{Answer, Failure, Retry};
 use super::pace::Allowance;
 use super::words;
+use crate::release::registry::Standing;
 
 /// A crate on its way to a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Crate {
     pub(super) name: String,
     pub(super) version: Version,
+    /// What the registry had of it before we began.
     pub(super) standing: Standing,
-}
-
-/// What the registry had of a crate before we began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// This version.
-    Version,
-    /// Other versions.
-    Name,
-    /// Nothing.
-    Nothing,
 }
 
 /// What there is around us: the registry, cargo, the time.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::refusals;
-use super::course::{Crate, Standing};
+use super::super::registry::Standing;
+use super::course::Crate;
 use crate::git::Git;
 use crate::tags::tag;
 

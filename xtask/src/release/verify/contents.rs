@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::files;
+
 /// The files of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Contents {
@@ -53,9 +55,12 @@ const README: &str = "README.md";
 impl Contents {
     /// Looks at an archive of this size that was unpacked into this directory.
     pub(super) fn read(directory: &Path, packed: u64) -> io::Result<Self> {
-        let mut files = Vec::new();
-        walk(directory, "", &mut files)?;
-        Ok(Self::new(packed, files))
+        let paths = files::below(directory, &|_| true)?.into_iter();
+        let files = paths.map(|path| {
+            let size = fs::symlink_metadata(directory.join(&path))?.len();
+            Ok(File { path, size })
+        });
+        Ok(Self::new(packed, files.collect::<io::Result<_>>()?))
     }
 
     fn new(packed: u64, mut files: Vec<File>) -> Self {
@@ -134,20 +139,6 @@ impl Contents {
             .chain(large.map(|file| format!("{} has {}", file.path, size(file.size))))
             .collect()
     }
-}
-
-fn walk(directory: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            walk(&entry.path(), &format!("{path}/"), files)?;
-        } else {
-            let size = entry.metadata()?.len();
-            files.push(File { path, size });
-        }
-    }
-    Ok(())
 }
 
 /// The files with the texts of the licences in an SPDX expression: `LICENSE-APACHE` for
