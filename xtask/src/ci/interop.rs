@@ -6,9 +6,7 @@
 //! among the sources. Nothing is skipped: without Node.js or Python the stage fails.
 
 mod counterpart;
-
 mod install;
-
 mod program;
 
 use std::path::Path;
