@@ -44,7 +44,7 @@ async fn html_where_json_was_expected() {
     let error = list_from(Reply::http("502 Bad Gateway", "text/html", page)).await;
     assert_eq!(error.api().unwrap().origin(), Origin::Edge);
     assert!(
-        error.was_transient() && error.to_string().contains("Be right back"),
+        error.is_transient() && error.to_string().contains("Be right back"),
         "{error}"
     );
 }

@@ -233,7 +233,7 @@ fn a_call_in_the_queue() {
 }
 
 static STREAM: OperationInfo = OperationInfo::new("ReadStream", http::Method::GET, "/streams/{id}")
-    .on(Plane::Run)
+    .with_plane(Plane::Run)
     .streaming();
 
 /// A body that is dropped after so many pieces.

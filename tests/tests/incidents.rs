@@ -54,10 +54,10 @@ fn sent(server: &FaultServer, name: &str) -> usize {
 }
 
 static STREAM: OperationInfo = OperationInfo::new("ReadStream", Method::GET, "/streams/{id}")
-    .on(Plane::Run)
+    .with_plane(Plane::Run)
     .streaming();
 static EXEC: OperationInfo = OperationInfo::new("StreamExec", Method::POST, "/streams/{id}")
-    .on(Plane::Run)
+    .with_plane(Plane::Run)
     .streaming();
 
 /// Opens a stream and hands back its body.
@@ -225,7 +225,7 @@ async fn an_answer_is_no_passing_failure_whatever_its_text_says() {
     for (server, client) in both(&[Fault::Status(400)]).await {
         let error = call(&client, Kind::Get, CONTROL, "it").await.unwrap_err();
         assert!(error.to_string().contains("GOAWAY"), "{error}");
-        assert!(!error.was_transient(), "{error}");
+        assert!(!error.is_transient(), "{error}");
         assert_eq!(sent(&server, "it"), 1);
     }
 }
@@ -566,7 +566,7 @@ async fn a_hang_is_not_repeated_beyond_the_deadline_of_the_call() {
         limits.head = Duration::from_millis(300);
         let client = server
             .client_with(protocol.transport(), policy, limits)
-            .with_options(CallOptions::new().deadline(Duration::from_millis(700)));
+            .with_options(CallOptions::new().with_deadline(Duration::from_millis(700)));
         let start = Instant::now();
         let error = call(&client, Kind::Get, CONTROL, "it").await.unwrap_err();
         assert!(

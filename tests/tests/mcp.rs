@@ -113,7 +113,7 @@ async fn a_tool_is_not_called_twice() {
         .call(&json!({"text": "once"}))
         .await
         .unwrap_err();
-    assert!(error.maybe_applied() && error.was_transient(), "{error}");
+    assert!(error.maybe_applied() && error.is_transient(), "{error}");
     assert_eq!(seen(&emulator, "CallMcpServer"), 1);
 
     let asleep = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);

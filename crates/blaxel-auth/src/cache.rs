@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Wea
 use std::task::Poll;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use http::HeaderValue;
 use tokio::runtime::Handle;

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Secret, Source, Workspace};
 
 #[cfg(feature = "oauth")]

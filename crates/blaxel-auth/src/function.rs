@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Error, Secret};
 
 use crate::token::{NewToken, TokenSource};

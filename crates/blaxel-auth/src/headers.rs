@@ -180,6 +180,7 @@ mod tests {
 
     use super::*;
     use crate::Credentials;
+    use blaxel_core::__private::ErrorParts;
 
     fn provider(credentials: &Credentials) -> HeaderProvider {
         let service = tower::service_fn(async |_: http::Request<Body>| {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{StatusCode, Uri};

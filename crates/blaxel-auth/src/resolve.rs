@@ -1,5 +1,6 @@
 //! Where credentials are looked for, and in which order.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Secret, Source, Workspace};
 
 #[cfg(feature = "config-file")]

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 
 /// Why the server refused a query with a 403, where the query itself explains it: it filters or

@@ -11,8 +11,8 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::description::OperationInfo;
 use crate::error::{BoxError, Error};
-use crate::operation::OperationInfo;
 use crate::options::{Attempts, CallOptions};
 
 /// A request's or response's body: nothing, bytes at hand, or bytes that come in time.

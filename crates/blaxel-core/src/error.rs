@@ -2,6 +2,7 @@
 
 mod answer;
 mod display;
+mod parts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 
 pub use self::answer::{ApiError, Origin};
-use crate::operation::{OperationInfo, Plane, Replay};
+pub use self::parts::ErrorParts;
+use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::source::Source;
 use crate::version::ApiVersion;
@@ -29,7 +31,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///     "create it first"
 /// } else if error.maybe_applied() {
 ///     "look before you try again"
-/// } else if error.was_transient() {
+/// } else if error.is_transient() {
 ///     "try again later"
 /// } else {
 ///     "read the message"
@@ -120,54 +122,10 @@ impl Error {
         Self::new(ErrorKind::Input, Delivery::NotSent, message)
     }
 
-    /// No credential could be had.
-    #[must_use]
-    pub fn credentials(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Credentials, Delivery::NotSent, message.into())
-    }
-
-    /// No connection could be made to an address.
-    #[must_use]
-    pub fn connect(address: &str, cause: impl Into<BoxError>) -> Self {
-        let message = format!("could not connect to {address}");
-        Self::new(ErrorKind::Connect, Delivery::NotSent, message).caused_by(cause)
-    }
-
-    /// A time limit ran out: which one, and how long it was.
-    #[must_use]
-    pub fn timeout(limit: &str, after: Duration) -> Self {
-        let message = format!("the {limit} limit of {after:?} ran out");
-        Self::new(ErrorKind::Timeout, Delivery::Unknown, message)
-    }
-
-    /// The connection failed with a request under way.
-    #[must_use]
-    pub fn transport(message: impl Into<String>, cause: impl Into<BoxError>) -> Self {
-        Self::new(ErrorKind::Transport, Delivery::Unknown, message.into()).caused_by(cause)
-    }
-
     /// An answer could not be understood.
     #[must_use]
     pub fn decode(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Decode, Delivery::Answered, message.into())
-    }
-
-    /// A stream ended before its end mark.
-    #[must_use]
-    pub fn truncated(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Truncated, Delivery::Answered, message.into())
-    }
-
-    /// A list does not lead on.
-    #[must_use]
-    pub fn pagination(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Pagination, Delivery::Answered, message.into())
-    }
-
-    /// What was waited for cannot come about any more.
-    #[must_use]
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Failed, Delivery::Answered, message.into())
     }
 
     /// The server answered with an error status. The body is read as far as it tells something,
@@ -197,64 +155,6 @@ impl Error {
             Ok(ours) => *ours,
             Err(other) => Self::transport("a layer or the connection failed", other),
         }
-    }
-
-    /// Names the lower error behind this one.
-    #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
-        self.0.cause = Some(Arc::from(cause.into()));
-        self
-    }
-
-    /// Names the operation that failed, unless one is named already.
-    #[must_use]
-    pub fn in_operation(mut self, operation: Option<&'static OperationInfo>) -> Self {
-        self.0.operation = self.0.operation.or(operation);
-        self
-    }
-
-    /// Says that the failure was met while a credential was fetched: `doing` is put before the
-    /// message, and the request that needed the credential counts as not sent.
-    ///
-    /// An answer of the token endpoint, whether a refusal or not understood, becomes
-    /// [`ErrorKind::Credentials`] and can be read from this error as before; a failure to reach the
-    /// endpoint keeps its kind.
-    #[must_use]
-    pub fn while_authenticating(mut self, doing: impl fmt::Display) -> Self {
-        let inner = &mut self.0;
-        if matches!(inner.kind, ErrorKind::Status | ErrorKind::Decode) {
-            inner.kind = ErrorKind::Credentials;
-        }
-        inner.delivery = Delivery::NotSent;
-        inner.message = match inner.message.as_str() {
-            "" => doing.to_string(),
-            message => format!("{doing}: {message}"),
-        };
-        self
-    }
-
-    /// Keeps status and request id of the response whose reading failed.
-    #[must_use]
-    pub fn with_head(mut self, head: &http::response::Parts) -> Self {
-        self.0.delivery = Delivery::Answered;
-        self.0.answer.get_or_insert_with(|| Answer::from_head(head));
-        self
-    }
-
-    /// Says how far the request got, where that is known better.
-    #[must_use]
-    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
-        self.0.delivery = delivery;
-        self
-    }
-
-    /// Says how often the request was sent; 0 times says nothing.
-    #[must_use]
-    pub fn with_attempts(mut self, attempts: Attempts) -> Self {
-        if attempts.sent > 0 {
-            self.0.attempts = attempts;
-        }
-        self
     }
 }
 
@@ -372,7 +272,7 @@ impl Error {
     }
 
     /// A workload exists but cannot answer now: it is starting, waking or being moved. The same call
-    /// can succeed in some seconds, so [`was_transient`](Self::was_transient) holds too.
+    /// can succeed in some seconds, so [`is_transient`](Self::is_transient) holds too.
     ///
     /// The gateway says so by `WORKLOAD_UNAVAILABLE`, which comes as a 404, and what stands before it by
     /// a 502 or 503. A workload that answers by such a code or status itself is none of this.
@@ -474,7 +374,7 @@ impl Error {
 
     /// Whether the failure may pass by itself: the same call can succeed later.
     #[must_use]
-    pub fn was_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::Connect
             | ErrorKind::Timeout
@@ -497,7 +397,7 @@ impl Error {
     pub fn maybe_applied(&self) -> bool {
         let changes = self
             .operation()
-            .is_some_and(|info| info.replay() != Replay::Safe);
+            .is_some_and(|info| info.idempotency() != Idempotency::Safe);
         let refused = self.status().is_some_and(|status| status.is_client_error());
         let last_arrived = !refused && self.delivery() != Delivery::NotSent;
         changes && (last_arrived || self.0.attempts.unclear)

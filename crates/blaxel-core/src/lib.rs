@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod base_url;
 mod body;
 mod civil;
+mod context;
+mod description;
 mod endpoint;
 mod error;
 mod items;
@@ -20,13 +23,17 @@ mod source;
 mod time;
 mod version;
 mod walk;
+mod workspace;
 
+pub use self::base_url::BaseUrl;
 pub use self::body::Body;
-pub use self::endpoint::{BaseUrl, Endpoints, Workspace};
+pub use self::context::operation;
+pub use self::description::{Idempotency, OperationInfo, Plane};
+pub use self::endpoint::Endpoints;
 pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin, wait_asked_for};
 pub use self::items::{Checkpoint, Items};
 pub use self::open_enum::UnknownValue;
-pub use self::operation::{Operation, OperationInfo, Plane, Replay, operation};
+pub use self::operation::Operation;
 pub use self::options::{Attempts, CallOptions};
 pub use self::page::{Cursor, ListParams, Page, PageMeta, Paged, Sort};
 pub use self::period::{ParsePeriodError, Period};
@@ -37,10 +44,12 @@ pub use self::source::Source;
 pub use self::time::{ParseTimestampError, Timestamp};
 pub use self::version::{ApiVersion, ParseVersionError};
 pub use self::walk::Pages;
+pub use self::workspace::Workspace;
 
 /// What the macros of this crate expand to. Not for direct use.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::error::ErrorParts;
     pub use serde;
 
     #[must_use]

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-/// What a call does otherwise than its client.
+/// Per-call overrides of the client's settings.
 ///
-/// Options travel in the body of a request, so every layer can read them, and they cost nothing
-/// where there are none. A client with options of its own puts them on all its requests:
-/// `client.with_options(CallOptions::new().attempts(1))`.
+/// Every layer can read the options of a request. A client puts its own options on all requests that have none:
+/// `client.with_options(CallOptions::new().with_attempts(1))`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CallOptions {
@@ -16,61 +15,62 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Nothing otherwise.
+    /// Creates options that override nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long the whole call may take, over all its attempts.
-    pub fn deadline(mut self, limit: Duration) -> Self {
+    /// Returns these options with a limit on the whole call, over all its attempts.
+    pub fn with_deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
     }
 
-    /// How often the request may be sent in all; 0 counts as 1.
-    pub fn attempts(mut self, attempts: u32) -> Self {
+    /// Returns these options with a maximum number of attempts; 0 counts as 1.
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts.max(1));
         self
     }
 
-    /// Whether the operation may take place twice without harm, where the caller knows better than
-    /// its description. A `POST` that is said to be idempotent is tried again like a `PUT`.
-    pub fn idempotent(mut self, idempotent: bool) -> Self {
+    /// Returns these options with the caller's word on whether the operation may take place twice
+    /// without harm, where the caller knows better than its description. A `POST` that is said to be
+    /// idempotent is retried like a `PUT`.
+    pub fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// The limit on the whole call, if it has one of its own.
+    /// Returns the limit on the whole call, if it is overridden.
     #[must_use]
-    pub fn own_deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         self.deadline
     }
 
-    /// The number of attempts, if it has one of its own.
+    /// Returns the maximum number of attempts, if it is overridden.
     #[must_use]
-    pub fn own_attempts(&self) -> Option<u32> {
+    pub fn attempts(&self) -> Option<u32> {
         self.attempts
     }
 
-    /// What the caller says about idempotency, if anything.
+    /// Returns the caller's word on idempotency, if there is one.
     #[must_use]
-    pub fn own_idempotent(&self) -> Option<bool> {
+    pub fn idempotent(&self) -> Option<bool> {
         self.idempotent
     }
 }
 
-/// How often a request was sent, and what is known of the times before the last.
+/// The number of times a request was sent, and the certainty about all but the final outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempts {
-    /// How often; 0 where nobody counts.
+    /// Number of times the request was sent; 0 where nobody counted.
     pub sent: u32,
-    /// Whether one before the last may have been processed although it failed.
+    /// `true` if an attempt whose outcome is not the one reported may have been processed.
     pub unclear: bool,
 }
 
 impl Attempts {
-    /// So many, of which all before the last are known not to have been processed.
+    /// Creates a count of attempts of which all before the last are known not to have been processed.
     #[must_use]
     pub fn new(sent: u32) -> Self {
         Self {

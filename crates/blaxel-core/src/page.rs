@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
+use crate::description::OperationInfo;
 use crate::error::Error;
 use crate::open_enum;
-use crate::operation::OperationInfo;
 use crate::request::RequestWriter;
 use crate::source::Source;
 
@@ -421,8 +421,8 @@ mod tests {
 
     #[test]
     fn a_filter_that_the_list_would_ignore_is_refused() {
-        static FEW: OperationInfo =
-            OperationInfo::new("ListFew", http::Method::GET, "/few").taking(&["limit", "cursor"]);
+        static FEW: OperationInfo = OperationInfo::new("ListFew", http::Method::GET, "/few")
+            .with_parameters(&["limit", "cursor"]);
         let mut writer = RequestWriter::new(&FEW);
         ListParams::new().limit(1).write(&mut writer).unwrap();
         let error = ListParams::new()

@@ -9,9 +9,10 @@ use http::uri::{PathAndQuery, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::base_url::BaseUrl;
 use crate::body::Body;
+use crate::description::OperationInfo;
 use crate::error::Error;
-use crate::operation::OperationInfo;
 use crate::source::Source;
 
 /// What is escaped in a segment of a path or a value of a query: all but the unreserved characters.
@@ -134,7 +135,7 @@ impl RequestWriter {
     ///
     /// [`Error::is_input`] if the text is no absolute `http` or `https` address.
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
-        let base = crate::endpoint::BaseUrl::parse(url, source)?;
+        let base = BaseUrl::parse(url, source)?;
         self.target = Cow::Owned(base.path().to_owned());
         self.base = Some(base.uri().clone());
         Ok(())
@@ -149,7 +150,7 @@ impl RequestWriter {
     /// [`Error::is_input`] if the text is no absolute `https` address, or `http` on this machine.
     pub fn presigned(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let (before_query, _) = url.split_once('?').unwrap_or((url, ""));
-        let base = crate::endpoint::BaseUrl::parse(before_query, source)?;
+        let base = BaseUrl::parse(before_query, source)?;
         let uri: Uri = url
             .parse()
             .map_err(|problem| Error::input("address", source, problem))?;

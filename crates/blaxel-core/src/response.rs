@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::body::Body;
 use crate::error::Error;
+use crate::error::ErrorParts;
 
 /// How much of an error answer is read, in bytes; the rest is left on the wire.
 pub(crate) const ERROR_LIMIT: usize = 64 * 1024;

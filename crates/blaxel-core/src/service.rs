@@ -11,8 +11,10 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::description::OperationInfo;
+use crate::error::ErrorParts;
 use crate::error::{BoxError, Error};
-use crate::operation::{Operation, OperationInfo};
+use crate::operation::Operation;
 use crate::response;
 
 /// A future that lives on its own and can be sent between threads.

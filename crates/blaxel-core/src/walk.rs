@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::error::Error;
+use crate::error::ErrorParts;
 use crate::items::Items;
 use crate::operation::Operation;
 use crate::page::{Cursor, Paged};

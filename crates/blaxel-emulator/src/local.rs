@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{ApiVersion, Body, Error, OperationInfo, Plane, operation};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};

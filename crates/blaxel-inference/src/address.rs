@@ -145,7 +145,8 @@ macro_rules! lookup {
         impl Operation for $operation<'_> {
             type Output = Resource;
             const INFO: &'static OperationInfo =
-                &OperationInfo::new(stringify!($operation), Method::GET, $path).taking(&[]);
+                &OperationInfo::new(stringify!($operation), Method::GET, $path)
+                    .with_parameters(&[]);
 
             fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
                 request.path([self.name])

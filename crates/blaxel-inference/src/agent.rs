@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService};
 use http::Method;
 use serde::de::DeserializeOwned;

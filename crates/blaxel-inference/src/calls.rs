@@ -18,9 +18,9 @@ impl Call {
         path: &'static str,
     ) -> Self {
         Self {
-            whole: OperationInfo::new(whole, Method::POST, path).on(Plane::Run),
+            whole: OperationInfo::new(whole, Method::POST, path).with_plane(Plane::Run),
             streamed: OperationInfo::new(streamed, Method::POST, path)
-                .on(Plane::Run)
+                .with_plane(Plane::Run)
                 .streaming(),
         }
     }
@@ -33,9 +33,9 @@ pub(crate) struct Calls([Call; 7]);
 macro_rules! calls {
     ($whole:ident, $streamed:ident, $path:ident: $($method:ident)+) => {
         [$(Call {
-            whole: OperationInfo::new($whole, Method::$method, $path).on(Plane::Run),
+            whole: OperationInfo::new($whole, Method::$method, $path).with_plane(Plane::Run),
             streamed: OperationInfo::new($streamed, Method::$method, $path)
-                .on(Plane::Run)
+                .with_plane(Plane::Run)
                 .streaming(),
         }),+]
     };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use bytes::Bytes;
 use bytestring::ByteString;

@@ -67,12 +67,12 @@ impl Operations {
     const fn at(path: &'static str) -> Self {
         Self {
             call: OperationInfo::new("CallMcpServer", Method::POST, path)
-                .on(Plane::Run)
+                .with_plane(Plane::Run)
                 .streaming(),
             listen: OperationInfo::new("ListenToMcpServer", Method::GET, path)
-                .on(Plane::Run)
+                .with_plane(Plane::Run)
                 .streaming(),
-            end: OperationInfo::new("EndMcpSession", Method::DELETE, path).on(Plane::Run),
+            end: OperationInfo::new("EndMcpSession", Method::DELETE, path).with_plane(Plane::Run),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;

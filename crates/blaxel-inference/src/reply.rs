@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, OperationInfo, response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;

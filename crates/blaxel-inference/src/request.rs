@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
     Body, CallOptions, Error, HttpService, OperationInfo, RequestWriter, Source, open,
 };

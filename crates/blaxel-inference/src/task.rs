@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
     Error, HttpService, Operation, OperationInfo, Plane, RequestWriter, Secret, Source, call,
     response,
@@ -142,7 +143,7 @@ struct GetTasks<'a> {
 impl Operation for GetTasks<'_> {
     type Output = Vec<Value>;
     const INFO: &'static OperationInfo =
-        &OperationInfo::new("GetTasks", Method::GET, "/{tasks}").on(Plane::Presigned);
+        &OperationInfo::new("GetTasks", Method::GET, "/{tasks}").with_plane(Plane::Presigned);
     // Executions have thousands of tasks, all in one document.
     const RESPONSE_LIMIT: usize = 256 * 1024 * 1024;
 

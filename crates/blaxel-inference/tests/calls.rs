@@ -4,7 +4,7 @@
 
 mod support;
 
-use blaxel_core::{CallOptions, Origin, Replay};
+use blaxel_core::{CallOptions, Idempotency, Origin};
 use blaxel_inference::{ChatRequest, EmbeddingRequest, Format, Inference, Message, Piece};
 use http::Method;
 use serde_json::{Value, json};
@@ -167,11 +167,11 @@ async fn a_request_can_have_any_method_path_header_query_and_body() {
             (&method, "/agents/a/api/items/?all=1")
         );
         let replay = match method.as_str() {
-            "GET" | "HEAD" | "OPTIONS" => Replay::Safe,
-            "PUT" | "DELETE" => Replay::Idempotent,
-            _ => Replay::Once,
+            "GET" | "HEAD" | "OPTIONS" => Idempotency::Safe,
+            "PUT" | "DELETE" => Idempotency::Idempotent,
+            _ => Idempotency::None,
         };
-        assert_eq!(seen.operation.replay(), replay, "{method}");
+        assert_eq!(seen.operation.idempotency(), replay, "{method}");
         assert!(!seen.operation.is_streamed());
     }
     let request = agent
@@ -236,7 +236,7 @@ async fn the_options_of_a_call_travel_with_it() {
         *note.lock().unwrap() = request.body().options().copied();
         std::future::ready(Ok::<_, blaxel_core::Error>(typed("text/plain", "ok")))
     });
-    let options = CallOptions::new().attempts(1);
+    let options = CallOptions::new().with_attempts(1);
     let agent = Inference::new(service).agent("a");
     agent.post(&1).options(options).send().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), Some(options));
@@ -452,7 +452,7 @@ async fn who_failed_is_told_apart() {
     let inference = Inference::new(service);
     let cold = inference.agent("cold").post(&1).events().await.unwrap_err();
     assert!(
-        cold.is_unavailable() && cold.was_transient() && !cold.maybe_applied(),
+        cold.is_unavailable() && cold.is_transient() && !cold.maybe_applied(),
         "{cold}"
     );
     assert_eq!(cold.api().unwrap().action(), Some("Try again."));
@@ -462,7 +462,7 @@ async fn who_failed_is_told_apart() {
         .await
         .unwrap_err();
     assert!(
-        own.is_not_found() && !own.is_unavailable() && !own.was_transient(),
+        own.is_not_found() && !own.is_unavailable() && !own.is_transient(),
         "{own}"
     );
     assert_eq!(own.api().unwrap().origin(), Origin::Workload);

@@ -138,7 +138,7 @@ async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
     let (text, error) = read(format!("{piece}\n\n").leak()).await;
     let error = error.unwrap();
     assert_eq!(text, "a");
-    assert!(error.is_truncated() && error.was_transient(), "{error}");
+    assert!(error.is_truncated() && error.is_transient(), "{error}");
     assert!(error.to_string().contains("[DONE]"), "{error}");
 
     for failure in [

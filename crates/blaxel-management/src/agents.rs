@@ -1,6 +1,6 @@
 //! Agents: programs that answer requests under an address of their own.
 
-use blaxel_core::{HttpService, OperationInfo, Replay};
+use blaxel_core::{HttpService, Idempotency, OperationInfo};
 use http::Method;
 
 use crate::Management;
@@ -90,20 +90,20 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Agent {
     const LIST: OperationInfo =
-        OperationInfo::new("ListAgents", Method::GET, "/agents").taking(PAGE_QUERY);
+        OperationInfo::new("ListAgents", Method::GET, "/agents").with_parameters(PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Agent {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateAgent", Method::POST, "/agents").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateAgent", Method::POST, "/agents")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
 
 impl Fetched for Agent {
-    const GET: OperationInfo =
-        OperationInfo::new("GetAgent", Method::GET, "/agents/{agentName}").taking(SHOW_SECRETS);
+    const GET: OperationInfo = OperationInfo::new("GetAgent", Method::GET, "/agents/{agentName}")
+        .with_parameters(SHOW_SECRETS);
 }
 
 impl Secretive for Agent {}

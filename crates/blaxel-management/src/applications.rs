@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{HttpService, OperationInfo, Replay, Timestamp};
+use blaxel_core::{HttpService, Idempotency, OperationInfo, Timestamp};
 use http::Method;
 
 use crate::Management;
@@ -150,14 +150,15 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Application {
     const LIST: OperationInfo =
-        OperationInfo::new("ListApplications", Method::GET, "/applications").taking(PAGE_QUERY);
+        OperationInfo::new("ListApplications", Method::GET, "/applications")
+            .with_parameters(PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Application {
     const CREATE: OperationInfo =
         OperationInfo::new("CreateApplication", Method::POST, "/applications")
-            .replayed(Replay::Keyed);
+            .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, Timestamp, call, open_enum};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Timestamp, call, open_enum};
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -206,7 +206,7 @@ impl Enumerated for CustomDomain {
 impl Created for CustomDomain {
     const CREATE: OperationInfo =
         OperationInfo::new("CreateCustomDomain", Method::POST, "/customdomains")
-            .replayed(Replay::Keyed);
+            .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
@@ -271,7 +271,7 @@ impl Action for CreateApplicationCustomDomain {
         Method::POST,
         "/applications/{applicationName}/customdomains",
     )
-    .replayed(Replay::Keyed);
+    .with_idempotency(Idempotency::ClientNamed);
     type Input = CustomDomain;
     type Output = CustomDomain;
 }
@@ -287,7 +287,7 @@ impl Action for VerifyCustomDomain {
         Method::POST,
         "/customdomains/{domainName}/verify",
     )
-    .replayed(Replay::Idempotent);
+    .with_idempotency(Idempotency::Idempotent);
     type Input = ();
     type Output = CustomDomain;
 }
@@ -320,7 +320,7 @@ impl Action for ShareCustomDomain {
         Method::POST,
         "/customdomains/{domainName}/share",
     )
-    .replayed(Replay::Keyed);
+    .with_idempotency(Idempotency::ClientNamed);
     type Input = CustomDomainShare;
     type Output = CustomDomain;
 }

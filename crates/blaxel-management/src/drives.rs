@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, call, open_enum};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call, open_enum};
 use http::Method;
 use serde_json::Value;
 
@@ -147,7 +147,7 @@ impl Action for CreateDriveAccessToken {
         Method::POST,
         "/drives/{driveName}/access-token",
     )
-    .replayed(Replay::Idempotent);
+    .with_idempotency(Idempotency::Idempotent);
     type Input = ();
     type Output = DriveAccessToken;
 }
@@ -186,13 +186,13 @@ impl<S: HttpService> Collection<Drive, S> {
 
 impl Listed for Drive {
     const LIST: OperationInfo =
-        OperationInfo::new("ListDrives", Method::GET, "/drives").taking(NAMED_PAGE_QUERY);
+        OperationInfo::new("ListDrives", Method::GET, "/drives").with_parameters(NAMED_PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Drive {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateDrive", Method::POST, "/drives").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateDrive", Method::POST, "/drives")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

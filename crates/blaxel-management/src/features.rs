@@ -94,7 +94,7 @@ pub struct TestFeatureFlag;
 impl Action for TestFeatureFlag {
     const INFO: OperationInfo =
         OperationInfo::new("testFeatureFlag", Method::GET, "/features/{featureKey}")
-            .taking(&["account"]);
+            .with_parameters(&["account"]);
     type Input = ();
     type Output = FeatureFlag;
 }

@@ -1,6 +1,6 @@
 //! Functions: servers of tools for models, which speak the Model Context Protocol (MCP).
 
-use blaxel_core::{HttpService, OperationInfo, Replay, open_enum};
+use blaxel_core::{HttpService, Idempotency, OperationInfo, open_enum};
 use http::Method;
 
 use crate::Management;
@@ -97,13 +97,13 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Function {
     const LIST: OperationInfo =
-        OperationInfo::new("ListFunctions", Method::GET, "/functions").taking(PAGE_QUERY);
+        OperationInfo::new("ListFunctions", Method::GET, "/functions").with_parameters(PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Function {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateFunction", Method::POST, "/functions").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateFunction", Method::POST, "/functions")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
@@ -111,7 +111,7 @@ impl Created for Function {
 impl Fetched for Function {
     const GET: OperationInfo =
         OperationInfo::new("GetFunction", Method::GET, "/functions/{functionName}")
-            .taking(SHOW_SECRETS);
+            .with_parameters(SHOW_SECRETS);
 }
 
 impl Secretive for Function {}

@@ -268,7 +268,7 @@ impl Identified for Image {
 /// then for the beginning of the name, in its case.
 impl Listed for ImageRegistry {
     const LIST: OperationInfo =
-        OperationInfo::new("ListImages", Method::GET, "/images").taking(PLAIN_PAGE_QUERY);
+        OperationInfo::new("ListImages", Method::GET, "/images").with_parameters(PLAIN_PAGE_QUERY);
     type Item = Image;
 }
 

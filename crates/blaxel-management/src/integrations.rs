@@ -7,7 +7,7 @@ mod provider;
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, call, response};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call, response};
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -144,7 +144,7 @@ impl Created for IntegrationConnection {
         Method::POST,
         "/integrations/connections",
     )
-    .replayed(Replay::Keyed);
+    .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -8,7 +8,7 @@ mod executions;
 mod follow;
 mod tasks;
 
-use blaxel_core::{HttpService, OperationInfo, Replay};
+use blaxel_core::{HttpService, Idempotency, OperationInfo};
 use http::Method;
 
 pub use self::executions::{
@@ -130,20 +130,20 @@ impl<S: HttpService> Collection<Job, S> {
 
 impl Listed for Job {
     const LIST: OperationInfo =
-        OperationInfo::new("ListJobs", Method::GET, "/jobs").taking(PAGE_QUERY);
+        OperationInfo::new("ListJobs", Method::GET, "/jobs").with_parameters(PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Job {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateJob", Method::POST, "/jobs").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateJob", Method::POST, "/jobs")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
 
 impl Fetched for Job {
     const GET: OperationInfo =
-        OperationInfo::new("GetJob", Method::GET, "/jobs/{jobId}").taking(SHOW_SECRETS);
+        OperationInfo::new("GetJob", Method::GET, "/jobs/{jobId}").with_parameters(SHOW_SECRETS);
 }
 
 impl Secretive for Job {}

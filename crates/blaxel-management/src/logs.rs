@@ -146,7 +146,7 @@ pub struct GetLogs;
 
 impl Action for GetLogs {
     const INFO: OperationInfo = OperationInfo::new("GetLogs", Method::GET, "/observability/logs")
-        .taking(&[
+        .with_parameters(&[
             "start",
             "end",
             "resourceType",

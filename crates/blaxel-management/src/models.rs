@@ -1,6 +1,6 @@
 //! Models: language models of any provider, behind the platform's gateway.
 
-use blaxel_core::{HttpService, OperationInfo, Replay, open_enum};
+use blaxel_core::{HttpService, Idempotency, OperationInfo, open_enum};
 use http::Method;
 
 use crate::Management;
@@ -131,13 +131,13 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Model {
     const LIST: OperationInfo =
-        OperationInfo::new("ListModels", Method::GET, "/models").taking(PAGE_QUERY);
+        OperationInfo::new("ListModels", Method::GET, "/models").with_parameters(PAGE_QUERY);
     type Item = Self;
 }
 
 impl Created for Model {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateModel", Method::POST, "/models").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateModel", Method::POST, "/models")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -2,7 +2,7 @@
 //!
 //! A workload is under a policy when it names it in its `spec`.
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, call, open_enum};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call, open_enum};
 use http::Method;
 use serde_json::Value;
 
@@ -190,13 +190,13 @@ impl<S: HttpService> Collection<Policy, S> {
 
 impl Listed for Policy {
     const LIST: OperationInfo = OperationInfo::new("ListPolicies", Method::GET, "/policies")
-        .taking(&["cursor", "limit", "sort", "q", "anchor"]);
+        .with_parameters(&["cursor", "limit", "sort", "q", "anchor"]);
     type Item = Self;
 }
 
 impl Created for Policy {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreatePolicy", Method::POST, "/policies").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreatePolicy", Method::POST, "/policies")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -49,7 +49,7 @@ pub struct ListPublicIps;
 
 impl Action for ListPublicIps {
     const INFO: OperationInfo =
-        OperationInfo::new("ListPublicIps", Method::GET, "/publicIps").taking(&["region"]);
+        OperationInfo::new("ListPublicIps", Method::GET, "/publicIps").with_parameters(&["region"]);
     type Input = ();
     type Output = BTreeMap<String, PublicIp>;
 

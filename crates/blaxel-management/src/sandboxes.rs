@@ -17,7 +17,7 @@ mod snapshots;
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{HttpService, OperationInfo, Period, Replay, Timestamp, open_enum};
+use blaxel_core::{HttpService, Idempotency, OperationInfo, Period, Timestamp, open_enum};
 use http::Method;
 
 pub use self::create::CreateSandbox;
@@ -225,7 +225,7 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Sandbox {
     const LIST: OperationInfo = OperationInfo::new("ListSandboxes", Method::GET, "/sandboxes")
-        .taking(&[
+        .with_parameters(&[
             "showTerminated",
             "cursor",
             "limit",
@@ -240,8 +240,8 @@ impl Listed for Sandbox {
 
 impl Created for Sandbox {
     const CREATE: OperationInfo = OperationInfo::new("CreateSandbox", Method::POST, "/sandboxes")
-        .taking(&["createIfNotExist"])
-        .replayed(Replay::Keyed);
+        .with_parameters(&["createIfNotExist"])
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
@@ -249,7 +249,7 @@ impl Created for Sandbox {
 impl Fetched for Sandbox {
     const GET: OperationInfo =
         OperationInfo::new("GetSandbox", Method::GET, "/sandboxes/{sandboxName}")
-            .taking(SHOW_SECRETS);
+            .with_parameters(SHOW_SECRETS);
 }
 
 impl Secretive for Sandbox {}

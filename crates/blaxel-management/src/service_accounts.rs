@@ -172,7 +172,7 @@ impl Action for UpdateWorkspaceServiceAccount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blaxel_core::Replay;
+    use blaxel_core::Idempotency;
     use serde_json::json;
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             serde_json::to_value(change).unwrap(),
             json!({"description": "builds"})
         );
-        assert_eq!(ServiceAccount::CREATE.replay(), Replay::Once);
-        assert_eq!(ApiKey::CREATE.replay(), Replay::Once);
+        assert_eq!(ServiceAccount::CREATE.idempotency(), Idempotency::None);
+        assert_eq!(ApiKey::CREATE.idempotency(), Idempotency::None);
     }
 }

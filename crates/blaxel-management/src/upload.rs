@@ -16,8 +16,9 @@ mod url;
 use std::future::Future;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
-    Attempts, Body, Error, HttpService, OperationInfo, Plane, Replay, RequestWriter, open,
+    Attempts, Body, Error, HttpService, Idempotency, OperationInfo, Plane, RequestWriter, open,
 };
 use http::{Method, StatusCode};
 use tokio::time::sleep;
@@ -41,8 +42,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// An archive goes to the address that was given out for it. After a failure the address is dead, so the
 /// same request cannot be sent again.
 static PUT_ARCHIVE: OperationInfo = OperationInfo::new("PutArchive", Method::PUT, "/")
-    .on(Plane::Presigned)
-    .replayed(Replay::Once);
+    .with_plane(Plane::Presigned)
+    .with_idempotency(Idempotency::None);
 
 /// Uploads an archive, in up to five tries with rests of 1, 2, 4 and 8 seconds between them.
 ///
@@ -92,7 +93,7 @@ where
                 Err(error) if error.is_input() => return Err(error),
                 Err(error) => error.with_attempts(Attempts::new(attempt)),
             },
-            Err(error) if error.was_transient() => error,
+            Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
         if attempt == TRIES {

@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn an_invitation_is_not_sent_twice_by_itself() {
         assert_eq!(
-            InviteWorkspaceUser::INFO.replay(),
-            blaxel_core::Replay::Once
+            InviteWorkspaceUser::INFO.idempotency(),
+            blaxel_core::Idempotency::None
         );
         assert_eq!(
             serde_json::to_value(Invitee::new().email("ada@example.com")).unwrap(),

@@ -2,7 +2,7 @@
 //!
 //! A template has versions, each of them an archive that was uploaded.
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, Timestamp, call, open_enum};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Timestamp, call, open_enum};
 use http::Method;
 
 use crate::Management;
@@ -175,8 +175,8 @@ impl Enumerated for VolumeTemplate {
 impl Created for VolumeTemplate {
     const CREATE: OperationInfo =
         OperationInfo::new("CreateVolumeTemplate", Method::POST, "/volume_templates")
-            .taking(UPLOAD_QUERY)
-            .replayed(Replay::Keyed);
+            .with_parameters(UPLOAD_QUERY)
+            .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
@@ -196,7 +196,7 @@ impl Replaced for VolumeTemplate {
         Method::PUT,
         "/volume_templates/{volumeTemplateName}",
     )
-    .taking(UPLOAD_QUERY);
+    .with_parameters(UPLOAD_QUERY);
 }
 
 impl Applied for VolumeTemplate {}

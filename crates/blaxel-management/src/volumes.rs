@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use blaxel_core::{HttpService, OperationInfo, Replay, Timestamp};
+use blaxel_core::{HttpService, Idempotency, OperationInfo, Timestamp};
 use http::Method;
 
 use crate::Management;
@@ -116,14 +116,14 @@ impl Identified for VolumeSummary {
 }
 
 impl Listed for Volume {
-    const LIST: OperationInfo =
-        OperationInfo::new("ListVolumes", Method::GET, "/volumes").taking(NAMED_PAGE_QUERY);
+    const LIST: OperationInfo = OperationInfo::new("ListVolumes", Method::GET, "/volumes")
+        .with_parameters(NAMED_PAGE_QUERY);
     type Item = VolumeSummary;
 }
 
 impl Created for Volume {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateVolume", Method::POST, "/volumes").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateVolume", Method::POST, "/volumes")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -8,7 +8,7 @@ mod gateways;
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, call};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call};
 use http::Method;
 use serde_json::Value;
 
@@ -98,8 +98,8 @@ impl Enumerated for Vpc {
 }
 
 impl Created for Vpc {
-    const CREATE: OperationInfo =
-        OperationInfo::new("CreateVPC", Method::POST, "/vpcs").replayed(Replay::Keyed);
+    const CREATE: OperationInfo = OperationInfo::new("CreateVPC", Method::POST, "/vpcs")
+        .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

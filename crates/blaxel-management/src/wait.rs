@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService};
 use tokio::time::{Instant, sleep};
 

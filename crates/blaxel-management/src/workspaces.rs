@@ -5,7 +5,7 @@ mod sso;
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, Timestamp, call, open_enum};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Timestamp, call, open_enum};
 use http::Method;
 
 pub use self::availability::{
@@ -210,7 +210,8 @@ impl Enumerated for Workspace {
 
 impl Created for Workspace {
     const CREATE: OperationInfo =
-        OperationInfo::new("CreateWorkspace", Method::POST, "/workspaces").replayed(Replay::Keyed);
+        OperationInfo::new("CreateWorkspace", Method::POST, "/workspaces")
+            .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }
@@ -218,7 +219,7 @@ impl Created for Workspace {
 impl Fetched for Workspace {
     const GET: OperationInfo =
         OperationInfo::new("GetWorkspace", Method::GET, "/workspaces/{workspaceName}")
-            .taking(&["countResources"]);
+            .with_parameters(&["countResources"]);
 }
 
 impl Replaced for Workspace {

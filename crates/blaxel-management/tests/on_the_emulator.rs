@@ -170,7 +170,7 @@ async fn a_failed_page_can_be_asked_for_again() {
         .unwrap();
     let error = items.try_next().await.unwrap_err();
     assert!(
-        error.was_transient() && error.to_string().starts_with("ListModels: 502"),
+        error.is_transient() && error.to_string().starts_with("ListModels: 502"),
         "{error}"
     );
     while items.try_next().await.unwrap().is_some() {

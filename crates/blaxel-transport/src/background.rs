@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Error};
 use tokio::task::JoinHandle;
 

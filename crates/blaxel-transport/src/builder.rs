@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_auth::{Authenticator, Credentials, Variables};
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, HttpService, Secret, Source, Workspace};
 use tower_layer::{Identity, Layer, Stack};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Attempts, Body, BoxError, CallOptions, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -58,7 +59,7 @@ impl TimeLimits {
         options: &CallOptions,
     ) -> Duration {
         options
-            .own_deadline()
+            .deadline()
             .unwrap_or(match operation.map(OperationInfo::plane) {
                 Some(Plane::Run) => self.run,
                 Some(Plane::Presigned) => self.upload,
@@ -241,7 +242,7 @@ mod tests {
 
     static WHOLE: OperationInfo = OperationInfo::new("Whole", http::Method::GET, "/whole");
     static STREAM: OperationInfo = OperationInfo::new("Stream", http::Method::GET, "/stream")
-        .on(Plane::Run)
+        .with_plane(Plane::Run)
         .streaming();
 
     fn request(info: &'static OperationInfo) -> http::Request<Body> {

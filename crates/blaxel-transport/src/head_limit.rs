@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, HttpService};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};

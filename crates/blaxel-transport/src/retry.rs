@@ -11,7 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Attempts, Body, BoxFuture, Delivery, Error, OperationInfo, Replay};
+use blaxel_core::__private::ErrorParts;
+use blaxel_core::{Attempts, Body, BoxFuture, Delivery, Error, Idempotency, OperationInfo};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -85,19 +86,17 @@ impl<S: Inner> Service<http::Request<Body>> for Retry<S> {
         let body = request.body();
         let options = body.options().copied().unwrap_or_default();
         let operation = body.operation();
-        let described = operation.map_or(Replay::Once, OperationInfo::replay);
-        let replay = match options.own_idempotent() {
-            Some(true) if described != Replay::Safe => Replay::Idempotent,
-            Some(false) => Replay::Once,
+        let described = operation.map_or(Idempotency::None, OperationInfo::idempotency);
+        let replay = match options.idempotent() {
+            Some(true) if described != Idempotency::Safe => Idempotency::Idempotent,
+            Some(false) => Idempotency::None,
             _ => described,
         };
         let situation = Situation {
             replay,
             plane: operation.map(OperationInfo::plane),
             sent: 0,
-            allowed: options
-                .own_attempts()
-                .unwrap_or(self.shared.policy.attempts),
+            allowed: options.attempts().unwrap_or(self.shared.policy.attempts),
             resent_on_proof: false,
             reauthorized: false,
         };

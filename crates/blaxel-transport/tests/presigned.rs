@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::{
-    ApiVersion, Body, BoxFuture, BoxService, Error, OperationInfo, Plane, Replay, RequestWriter,
-    Source, open,
+    ApiVersion, Body, BoxFuture, BoxService, Error, Idempotency, OperationInfo, Plane,
+    RequestWriter, Source, open,
 };
 use blaxel_transport::{Client, TimeLimits};
 use http::{HeaderValue, Method};
@@ -17,11 +17,11 @@ use tokio::time::Instant;
 const ADDRESS: &str = "https://storage.example/bucket/%7Ba%7D?signature=a%2Fb&part=1";
 
 static UPLOAD: OperationInfo = OperationInfo::new("UploadThing", Method::PUT, "/upload")
-    .on(Plane::Presigned)
-    .replayed(Replay::Once);
+    .with_plane(Plane::Presigned)
+    .with_idempotency(Idempotency::None);
 static OLD: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things");
 static NEW: OperationInfo =
-    OperationInfo::new("ListNews", Method::GET, "/news").from_version(ApiVersion::V2026_09_22);
+    OperationInfo::new("ListNews", Method::GET, "/news").with_since(ApiVersion::V2026_09_22);
 
 /// The requests that reached the wire.
 type Seen = Arc<Mutex<Vec<http::Request<Body>>>>;

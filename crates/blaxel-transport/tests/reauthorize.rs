@@ -12,7 +12,8 @@ use blaxel_transport::{Client, ClientBuilder, RetryPolicy};
 use http::{Method, StatusCode};
 
 static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things");
-static ASK: OperationInfo = OperationInfo::new("AskThing", Method::POST, "/things").on(Plane::Run);
+static ASK: OperationInfo =
+    OperationInfo::new("AskThing", Method::POST, "/things").with_plane(Plane::Run);
 
 /// A server that hands out numbered tokens and knows those from a number on.
 #[derive(Clone, Default)]

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
-    Body, BoxFuture, CallOptions, Delivery, Error, ErrorKind, HttpService, OperationInfo, Plane,
-    Replay, RequestWriter, open,
+    Body, BoxFuture, CallOptions, Delivery, Error, ErrorKind, HttpService, Idempotency,
+    OperationInfo, Plane, RequestWriter, open,
 };
 use blaxel_transport::{Client, RetryPolicy, TimeLimits};
 use http::Method;
@@ -16,10 +17,11 @@ use tokio::time::Instant;
 
 static GET: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things");
 static PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things");
-static MAKE: OperationInfo =
-    OperationInfo::new("MakeThing", Method::POST, "/things").replayed(Replay::Keyed);
+static MAKE: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/things")
+    .with_idempotency(Idempotency::ClientNamed);
 static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things");
-static ASK: OperationInfo = OperationInfo::new("AskThing", Method::GET, "/things").on(Plane::Run);
+static ASK: OperationInfo =
+    OperationInfo::new("AskThing", Method::GET, "/things").with_plane(Plane::Run);
 
 /// What the leaf does with an attempt.
 enum Reply {
@@ -251,7 +253,7 @@ async fn one_deadline_is_over_all_attempts() {
     let limited = rig1
         .client
         .clone()
-        .with_options(CallOptions::new().deadline(Duration::from_secs(5)));
+        .with_options(CallOptions::new().with_deadline(Duration::from_secs(5)));
     let request = RequestWriter::new(&GET).finish().unwrap();
     let error = open(&limited, request).await.unwrap_err();
     assert!(error.is_rate_limited(), "{error}");
@@ -295,7 +297,7 @@ async fn a_deadline_during_a_wait_for_a_connection_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn settings_of_one_call_go_before_those_of_the_client() {
-    let once = CallOptions::new().attempts(1);
+    let once = CallOptions::new().with_attempts(1);
     let rig1 = rig(vec![Fail(lost)]);
     let client = rig1.client.clone().with_options(once);
     assert!(
@@ -305,7 +307,7 @@ async fn settings_of_one_call_go_before_those_of_the_client() {
     );
     assert_eq!(rig1.sent(), 1);
 
-    let known_safe = CallOptions::new().idempotent(true);
+    let known_safe = CallOptions::new().with_idempotent(true);
     let rig2 = rig(vec![Fail(lost), OK]);
     let client = rig2.client.clone().with_options(known_safe);
     open(&client, RequestWriter::new(&DO).finish().unwrap())
@@ -316,7 +318,7 @@ async fn settings_of_one_call_go_before_those_of_the_client() {
     let client = rig3
         .client
         .clone()
-        .with_options(CallOptions::new().idempotent(false));
+        .with_options(CallOptions::new().with_idempotent(false));
     assert!(
         open(&client, RequestWriter::new(&GET).finish().unwrap())
             .await

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use blaxel_core::{
-    Body, Error, HttpService, Operation, OperationInfo, Plane, Replay, RequestWriter, response,
+    Body, Error, HttpService, Idempotency, Operation, OperationInfo, Plane, RequestWriter, response,
 };
 use bytes::Bytes;
 use http::Method;
@@ -51,8 +51,8 @@ impl Kind {
 const GET: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things/{id}");
 const PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things/{id}");
 const POST: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things/{id}");
-const KEYED: OperationInfo =
-    OperationInfo::new("MakeThing", Method::POST, "/things/{id}").replayed(Replay::Keyed);
+const KEYED: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/things/{id}")
+    .with_idempotency(Idempotency::ClientNamed);
 const STREAMED: OperationInfo = OperationInfo::new("SendThing", Method::POST, "/things/{id}");
 
 /// By kind, on the control plane and then on the plane of the workloads.
@@ -62,11 +62,11 @@ static OPERATIONS: [OperationInfo; 10] = [
     POST,
     KEYED,
     STREAMED,
-    GET.on(Plane::Run),
-    PUT.on(Plane::Run),
-    POST.on(Plane::Run),
-    KEYED.on(Plane::Run),
-    STREAMED.on(Plane::Run),
+    GET.with_plane(Plane::Run),
+    PUT.with_plane(Plane::Run),
+    POST.with_plane(Plane::Run),
+    KEYED.with_plane(Plane::Run),
+    STREAMED.with_plane(Plane::Run),
 ];
 
 struct Thing<'a, const N: usize> {

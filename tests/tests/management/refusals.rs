@@ -42,7 +42,7 @@ async fn a_document_that_is_not_good() {
         .await
         .unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
-    assert!(!error.was_transient());
+    assert!(!error.is_transient());
     tells(&error, &["CreateAgent", "400", "metadata.name"]);
 
     let model = Model::of("fast", Provider::from("nobody"), "m");

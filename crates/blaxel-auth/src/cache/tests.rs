@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Delivery};
 use futures_util::future::join_all;
 use tokio::time::sleep;
@@ -153,7 +154,7 @@ async fn a_fetch_that_takes_too_long_is_given_up_for_all() {
     let start = Instant::now();
     for outcome in outcomes(stampede(&cache)).await {
         let error = outcome.unwrap_err();
-        assert!(error.is_timeout() && error.was_transient(), "{error}");
+        assert!(error.is_timeout() && error.is_transient(), "{error}");
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(
             error.to_string().contains("no token from the test"),

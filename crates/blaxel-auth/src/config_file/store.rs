@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "config-write")]
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Secret;
 use blaxel_core::{BoxFuture, Error, Workspace};
 use tokio::runtime::Handle;

@@ -5,6 +5,7 @@ mod listener;
 
 use std::fmt;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxService, Error, Secret, Source};
 use http::Uri;
 use oauth2::url::form_urlencoded;

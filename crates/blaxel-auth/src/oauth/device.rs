@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxService, Error, Secret, Workspace};
 use http::Uri;
 use oauth2::basic::BasicTokenResponse;
@@ -280,7 +281,7 @@ impl PendingLogin {
                 Ok(Err(error)) => error,
                 Err(_) => Error::timeout("token request", LIMIT),
             };
-            let passing = error.was_transient()
+            let passing = error.is_transient()
                 || error
                     .status()
                     .is_some_and(|status| status.is_server_error());

@@ -1,5 +1,6 @@
 //! What a server says of itself (RFC 8414 and OpenID Connect Discovery).
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, BoxService, Error, Source};
 use http::header::ACCEPT;
 use http::{Request, StatusCode, Uri};

@@ -1,5 +1,6 @@
 //! A request to a token endpoint and its answer.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, BoxService, Error, HttpService, response};
 use oauth2::{HttpRequest, HttpResponse};
 

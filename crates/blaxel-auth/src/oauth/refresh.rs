@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
 use oauth2::RefreshToken;
 use tokio::runtime::Handle;

@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, Body, Delivery, ErrorKind, HttpService, Origin};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response};
@@ -220,7 +221,7 @@ async fn a_refusal_names_everything_but_the_secret() {
             error.api().unwrap().message(),
             Some("client_secret [redacted] is wrong")
         );
-        assert!(!error.was_transient() && !error.is_unauthorized());
+        assert!(!error.is_transient() && !error.is_unauthorized());
         let line = error.to_string();
         assert!(
             line.contains("refused") && line.contains("400 invalid_client"),
@@ -242,12 +243,12 @@ async fn other_error_answers_are_no_refusals() {
     .await;
     assert_eq!(error.kind(), ErrorKind::Credentials);
     assert!(
-        error.was_transient() && !error.to_string().contains("refused"),
+        error.is_transient() && !error.to_string().contains("refused"),
         "{error}"
     );
     let error = refused(Dialect::Blaxel, || respond(404, "text/plain", "")).await;
     assert!(
-        !error.was_transient() && !error.to_string().contains("refused"),
+        !error.is_transient() && !error.to_string().contains("refused"),
         "{error}"
     );
     let error = refused(Dialect::Blaxel, || respond(202, "text/plain", "")).await;
@@ -335,14 +336,14 @@ async fn a_failure_to_reach_the_endpoint_keeps_its_kind() {
         Err(Error::connect("https://api.blaxel.ai", "no route"))
     })
     .await;
-    assert!(error.is_connect() && error.was_transient(), "{error}");
+    assert!(error.is_connect() && error.is_transient(), "{error}");
     assert!(error.to_string().contains("no route"), "{error}");
     let error = refused(Dialect::Blaxel, || {
         Err(Error::transport("cut off", "reset"))
     })
     .await;
     assert_eq!(error.kind(), ErrorKind::Transport);
-    assert!(error.was_transient());
+    assert!(error.is_transient());
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::operation::Plane;
+use crate::description::Plane;
 use crate::time::Timestamp;
 use crate::version::ApiVersion;
 

@@ -1,10 +1,11 @@
 use super::*;
-use crate::operation::Plane;
+use crate::description::Plane;
+use crate::error::ErrorParts;
 
-static CREATE: OperationInfo =
-    OperationInfo::new("CreateThing", http::Method::POST, "/things").replayed(Replay::Keyed);
+static CREATE: OperationInfo = OperationInfo::new("CreateThing", http::Method::POST, "/things")
+    .with_idempotency(Idempotency::ClientNamed);
 static CALL: OperationInfo =
-    OperationInfo::new("CallThing", http::Method::POST, "/things/{name}").on(Plane::Run);
+    OperationInfo::new("CallThing", http::Method::POST, "/things/{name}").with_plane(Plane::Run);
 
 fn answer(
     operation: &'static OperationInfo,
@@ -213,14 +214,14 @@ fn only_an_unclear_change_may_have_been_applied() {
 fn a_sleeping_workload_is_not_a_missing_one() {
     let body = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","origin":"platform","retryable":true}}"#;
     let error = answer(&CALL, 404, &[], body);
-    assert!(error.is_unavailable() && error.was_transient() && !error.is_not_found());
+    assert!(error.is_unavailable() && error.is_transient() && !error.is_not_found());
     let missing = answer(
         &CALL,
         404,
         &[],
         r#"{"error":{"code":"WORKLOAD_NOT_FOUND","retryable":false}}"#,
     );
-    assert!(missing.is_not_found() && !missing.was_transient());
+    assert!(missing.is_not_found() && !missing.is_transient());
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn a_workload_that_cannot_answer_now_is_one_error_whoever_says_so() {
         answer(&CALL, 503, &platform[..1], "no healthy upstream"),
         answer(&CALL, 502, &[], page),
     ] {
-        assert!(error.is_unavailable() && error.was_transient(), "{error}");
+        assert!(error.is_unavailable() && error.is_transient(), "{error}");
         assert!(!error.is_not_found(), "{error}");
     }
     let own = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","message":"mine"}}"#;
@@ -300,7 +301,7 @@ fn every_member_of_the_gateway_s_envelope_can_be_read() {
 #[test]
 fn a_stream_that_was_cut_can_be_asked_for_again() {
     let error = Error::truncated("cut").in_operation(Some(&CALL));
-    assert!(error.is_truncated() && error.was_transient() && error.maybe_applied());
+    assert!(error.is_truncated() && error.is_transient() && error.maybe_applied());
 }
 
 #[test]
@@ -383,10 +384,10 @@ fn a_failure_to_authenticate_is_told_apart_and_never_counts_as_sent() {
     let lost = Error::transport("lost", "reset").while_authenticating("no token");
     for error in [answered, refused, lost] {
         let error = error.in_operation(Some(&CREATE));
-        assert!(error.was_transient());
+        assert!(error.is_transient());
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(!error.maybe_applied());
         assert_eq!(error.clone().to_string(), error.to_string());
     }
-    assert!(!Error::credentials("none").was_transient());
+    assert!(!Error::credentials("none").is_transient());
 }

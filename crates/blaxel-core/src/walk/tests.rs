@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::ErrorParts;
 use crate::page::{Page, PageMeta};
 
 /// A scripted answer: items, `hasMore`, cursor; or a failure.

@@ -176,7 +176,8 @@ fn the_socketless_door_needs_no_runtime() {
 #[tokio::test]
 async fn a_described_request_goes_to_its_plane() {
     static INVOKE: OperationInfo =
-        OperationInfo::new("InvokeAgent", Method::POST, "/agents/{agentName}").on(Plane::Run);
+        OperationInfo::new("InvokeAgent", Method::POST, "/agents/{agentName}")
+            .with_plane(Plane::Run);
     static GET: OperationInfo = OperationInfo::new("GetAgent", Method::GET, "/agents/{agentName}");
     let emulator = Emulator::builder().workspace("team").build();
     emulator.add_agent("a");

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error};
 use futures_core::Stream;
 use serde_json::Value;

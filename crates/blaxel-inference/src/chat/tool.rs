@@ -1,5 +1,6 @@
 //! Tools that a model may call.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Source};
 use rmcp::RoleClient;
 use rmcp::model::{ClientConfig, ClientRequest, CustomRequest, CustomResult, ServerResult};

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, HttpService, OperationInfo, Origin, RequestWriter, response};
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -190,7 +191,7 @@ impl<S: HttpService> Wire<S> {
         if !response.status().is_success() {
             let failure = refusal(operation, response, false).await;
             return Err(match failure {
-                StreamableHttpError::Client(error) if error.was_transient() => ours(error),
+                StreamableHttpError::Client(error) if error.is_transient() => ours(error),
                 // Asking again would change nothing.
                 _ => StreamableHttpError::ServerDoesNotSupportSse,
             });

@@ -1,5 +1,6 @@
 //! Servers of every kind are understood, and what goes wrong is told with its cause.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, ErrorKind};
 use blaxel_inference::Inference;
 use blaxel_inference::mcp::{Content, JsonRpcError};
@@ -216,7 +217,7 @@ async fn an_answer_that_broke_off_for_good_may_have_taken_effect() {
         .unwrap();
     let error = mcp.tool("t").call(&()).await.unwrap_err();
     assert!(error.to_string().contains("by a mouse"), "{error}");
-    assert!(error.maybe_applied() && error.was_transient());
+    assert!(error.maybe_applied() && error.is_transient());
 
     let error = mcp.ping().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");

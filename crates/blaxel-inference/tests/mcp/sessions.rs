@@ -48,7 +48,7 @@ async fn a_failed_call_is_told_with_its_cause() {
         .await
         .unwrap_err();
     assert_eq!(error.status().unwrap(), 503, "{error}");
-    assert!(error.was_transient());
+    assert!(error.is_transient());
     // The session goes on.
     let said = mcp.tool("echo").call(&json!({"text": "a"})).await.unwrap();
     assert_eq!(said.text(), "a");

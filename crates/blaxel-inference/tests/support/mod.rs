@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, HttpService, OperationInfo};
 use bytes::Bytes;
 use http_body::Frame;

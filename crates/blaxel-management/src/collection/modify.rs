@@ -1,5 +1,6 @@
 //! Changing a part of a resource, and losing nothing.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService, Source, call};
 use serde_json::Value;
 

@@ -200,7 +200,7 @@ impl Action for ListPendingImageShares {
         Method::GET,
         "/pending-image-shares",
     )
-    .taking(&["direction"]);
+    .with_parameters(&["direction"]);
     type Input = ();
     type Output = Option<Vec<PendingImageShare>>;
 }
@@ -215,7 +215,7 @@ impl Action for AcceptImageShare {
         Method::POST,
         "/pending-image-shares/{pendingShareId}/accept",
     )
-    .taking(&["force"]);
+    .with_parameters(&["force"]);
     type Input = ();
     type Output = Image;
 }

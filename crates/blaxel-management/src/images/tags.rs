@@ -48,8 +48,8 @@ impl Listed for ImageTag {
         Method::GET,
         "/images/{resourceType}/{imageName}/tags",
     )
-    .taking(&["cursor", "limit", "sort", "q", "name", "sourceWorkspace"])
-    .from_version(ApiVersion::V2026_09_22);
+    .with_parameters(&["cursor", "limit", "sort", "q", "name", "sourceWorkspace"])
+    .with_since(ApiVersion::V2026_09_22);
     type Item = Self;
 }
 

@@ -248,7 +248,7 @@ impl Identified for JobExecution {
 impl Listed for JobExecution {
     const LIST: OperationInfo =
         OperationInfo::new("ListJobExecutions", Method::GET, "/jobs/{jobId}/executions")
-            .taking(PLAIN_PAGE_QUERY);
+            .with_parameters(PLAIN_PAGE_QUERY);
     type Item = Self;
 }
 

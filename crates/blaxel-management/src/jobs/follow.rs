@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService, ListParams};
 use tokio::time::{Instant, sleep};
 

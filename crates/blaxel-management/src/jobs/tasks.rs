@@ -136,7 +136,7 @@ impl Listed for JobExecutionTask {
         Method::GET,
         "/jobs/{jobId}/executions/{executionId}/tasks",
     )
-    .taking(PLAIN_PAGE_QUERY)
-    .from_version(ApiVersion::V2026_04_28);
+    .with_parameters(PLAIN_PAGE_QUERY)
+    .with_since(ApiVersion::V2026_04_28);
     type Item = Self;
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Cursor, Error, HttpService, PageMeta, Paged, Pages, Source, call};
 
 use super::{LogEntry, LogQuery, WorkloadLogs};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -338,7 +339,7 @@ impl<S: HttpService> Quest<'_, S> {
     /// What to do about a failure: wait, if it may pass.
     fn sit_out(&mut self, error: Error) -> Result<Step, Error> {
         let offline = error.is_connect() && self.claim == Claim::None;
-        if !error.was_transient() || offline || self.name.is_empty() {
+        if !error.is_transient() || offline || self.name.is_empty() {
             return Err(error);
         }
         self.asked = error.retry_after().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Period, Replay, Timestamp, call};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Period, Timestamp, call};
 use http::Method;
 
 use super::Sandbox;
@@ -193,8 +193,8 @@ impl Created for Preview {
         Method::POST,
         "/sandboxes/{sandboxName}/previews",
     )
-    .taking(&["force"])
-    .replayed(Replay::Keyed);
+    .with_parameters(&["force"])
+    .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

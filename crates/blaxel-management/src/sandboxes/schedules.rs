@@ -170,7 +170,7 @@ impl Listed for Schedule {
         Method::GET,
         "/sandboxes/{sandboxName}/schedules",
     )
-    .taking(&["limit", "cursor", "sort", "q", "type"]);
+    .with_parameters(&["limit", "cursor", "sort", "q", "type"]);
     type Item = Self;
 }
 
@@ -229,7 +229,7 @@ impl Listed for ScheduleExecution {
         Method::GET,
         "/sandboxes/{sandboxName}/schedule-executions",
     )
-    .taking(PLAIN_PAGE_QUERY)
-    .from_version(ApiVersion::V2026_04_28);
+    .with_parameters(PLAIN_PAGE_QUERY)
+    .with_since(ApiVersion::V2026_04_28);
     type Item = Self;
 }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, Source};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};

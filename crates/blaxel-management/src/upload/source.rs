@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, BoxError, BoxFuture, Error, Source};
 use bytes::Bytes;
 use http::HeaderValue;

@@ -1,6 +1,6 @@
 //! Egress IPs: the public addresses from which the traffic of a gateway comes.
 
-use blaxel_core::{Error, OperationInfo, Replay, Timestamp, open_enum};
+use blaxel_core::{Error, Idempotency, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
 use http::Method;
 
@@ -89,7 +89,7 @@ impl Created for EgressIp {
         Method::POST,
         "/vpcs/{vpcName}/egressgateways/{gatewayName}/ips",
     )
-    .replayed(Replay::Keyed);
+    .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use blaxel_core::{Error, HttpService, OperationInfo, Replay, Timestamp};
+use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Timestamp};
 use bytes::Bytes;
 use http::Method;
 
@@ -80,7 +80,7 @@ impl Created for EgressGateway {
         Method::POST,
         "/vpcs/{vpcName}/egressgateways",
     )
-    .replayed(Replay::Keyed);
+    .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
 }

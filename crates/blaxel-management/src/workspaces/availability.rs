@@ -1,6 +1,6 @@
 //! Whether the name of a workspace is still to be had.
 
-use blaxel_core::{Error, OperationInfo, Replay, open_enum, response};
+use blaxel_core::{Error, Idempotency, OperationInfo, open_enum, response};
 use bytes::Bytes;
 use http::Method;
 use serde::{Deserialize, Deserializer};
@@ -71,8 +71,8 @@ impl Action for CheckWorkspaceAvailability {
         Method::POST,
         "/workspaces/availability",
     )
-    .taking(&["withReason"])
-    .replayed(Replay::Safe);
+    .with_parameters(&["withReason"])
+    .with_idempotency(Idempotency::Safe);
     type Input = WorkspaceName;
     type Output = WorkspaceAvailability;
 

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Delivery, Error};
 use h2::Reason;
 use hyper_util::client::legacy;

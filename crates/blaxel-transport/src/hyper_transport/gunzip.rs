@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, OperationInfo, Plane};
 use bytes::{Buf, Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;

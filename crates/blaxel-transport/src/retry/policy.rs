@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Which failures are tried again is not a matter of taste, so it cannot be set:
 ///
 /// - An operation that may take place twice without harm (its
-///   [`Replay`](blaxel_core::Replay) is safe or idempotent) is tried again when the connection
+///   [`Idempotency`](blaxel_core::Idempotency) is safe or idempotent) is tried again when the connection
 ///   failed, when no answer came in time, on the statuses 408, 425, 429, 502, 503 and 504, on a
 ///   sleeping workload, and when the server says that it may be. A workload's own 4xx is its answer.
 /// - Any other operation is sent once more, and only on proof that the first request was not

@@ -1,6 +1,6 @@
 //! Whether to try again: the rules, without waiting or sending anything.
 
-use blaxel_core::{Delivery, Error, ErrorKind, Plane, Replay};
+use blaxel_core::{Delivery, Error, ErrorKind, Idempotency, Plane};
 use http::{HeaderMap, StatusCode};
 
 use crate::defaults::is_from_platform;
@@ -8,7 +8,7 @@ use crate::defaults::is_from_platform;
 /// Where a call stands when an attempt has failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Situation {
-    pub(super) replay: Replay,
+    pub(super) replay: Idempotency,
     pub(super) plane: Option<Plane>,
     /// How often the request was sent.
     pub(super) sent: u32,
@@ -68,7 +68,7 @@ impl Finding {
 
 impl Situation {
     fn may_repeat(&self) -> bool {
-        matches!(self.replay, Replay::Safe | Replay::Idempotent)
+        matches!(self.replay, Idempotency::Safe | Idempotency::Idempotent)
     }
 
     /// The verdict on an attempt without an answer.
@@ -120,8 +120,9 @@ impl Situation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use blaxel_core::__private::ErrorParts;
 
-    fn situation(replay: Replay) -> Situation {
+    fn situation(replay: Idempotency) -> Situation {
         Situation {
             replay,
             plane: Some(Plane::Control),
@@ -142,15 +143,15 @@ mod tests {
     /// Failure class by replay class: the table of the design.
     #[test]
     fn only_what_may_be_repeated_is_repeated_without_proof() {
-        use Replay::{Idempotent, Keyed, Once, Safe};
+        use Idempotency::{ClientNamed, Idempotent, None as Never, Safe};
         let unsent = Error::connect("x", "refused");
         let unclear = Error::transport("lost", "reset");
         let silent = Error::timeout("head", std::time::Duration::ZERO);
         for (replay, on_unsent, on_unclear) in [
             (Safe, Verdict::Again, Verdict::Again),
             (Idempotent, Verdict::Again, Verdict::Again),
-            (Keyed, Verdict::AgainOnProof, Verdict::Keep),
-            (Once, Verdict::AgainOnProof, Verdict::Keep),
+            (ClientNamed, Verdict::AgainOnProof, Verdict::Keep),
+            (Never, Verdict::AgainOnProof, Verdict::Keep),
         ] {
             let situation = situation(replay);
             assert_eq!(situation.judge_failure(&unsent), on_unsent, "{replay:?}");
@@ -174,7 +175,7 @@ mod tests {
 
     #[test]
     fn failures_that_are_not_the_network_s_are_kept() {
-        let situation = situation(Replay::Safe);
+        let situation = situation(Idempotency::Safe);
         for error in [
             Error::credentials("none"),
             Error::decode("odd"),
@@ -194,11 +195,11 @@ mod tests {
                 Verdict::Keep
             };
             assert_eq!(
-                situation(Replay::Safe).judge_answer(&answer(status)),
+                situation(Idempotency::Safe).judge_answer(&answer(status)),
                 expected,
                 "{status}"
             );
-            for replay in [Replay::Keyed, Replay::Once] {
+            for replay in [Idempotency::ClientNamed, Idempotency::None] {
                 assert_eq!(
                     situation(replay).judge_answer(&answer(status)),
                     Verdict::Keep
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_server_s_word_counts_but_a_conflict_is_an_answer() {
-        let safe = situation(Replay::Safe);
+        let safe = situation(Idempotency::Safe);
         let told = |status, word| Finding {
             should_retry: Some(word),
             ..answer(status)
@@ -218,7 +219,7 @@ mod tests {
         assert_eq!(safe.judge_answer(&told(503, false)), Verdict::Keep);
         assert_eq!(safe.judge_answer(&told(409, true)), Verdict::Keep);
         assert_eq!(
-            situation(Replay::Once).judge_answer(&told(500, true)),
+            situation(Idempotency::None).judge_answer(&told(500, true)),
             Verdict::Keep
         );
     }
@@ -227,7 +228,7 @@ mod tests {
     fn the_gateway_is_believed_and_a_workload_s_own_4xx_is_its_answer() {
         let run = Situation {
             plane: Some(Plane::Run),
-            ..situation(Replay::Safe)
+            ..situation(Idempotency::Safe)
         };
         let gateway = |status, retryable| Finding {
             platform: true,

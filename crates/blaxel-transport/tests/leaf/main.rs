@@ -20,7 +20,8 @@ use blaxel_transport::{HyperBuilder, HyperTransport, Proxy, Roots};
 use http::Method;
 
 static READ: OperationInfo = OperationInfo::new("ReadThing", Method::GET, "/thing");
-static RUN: OperationInfo = OperationInfo::new("RunThing", Method::GET, "/thing").on(Plane::Run);
+static RUN: OperationInfo =
+    OperationInfo::new("RunThing", Method::GET, "/thing").with_plane(Plane::Run);
 
 /// A leaf that asks neither the environment nor the machine.
 fn leaf() -> HyperBuilder {

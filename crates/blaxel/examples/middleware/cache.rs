@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel::core::{Body, BoxFuture, Error, HttpService, Replay, operation, response};
+use blaxel::core::{Body, BoxFuture, Error, HttpService, Idempotency, operation, response};
 use bytes::Bytes;
 use tokio::time::Instant;
 use tower::{Layer, Service};
@@ -79,7 +79,7 @@ pub(crate) struct Cache<S> {
 /// Reads are told by their operation, not by their method: a `GET` may be a stream.
 fn key(request: &http::Request<Body>) -> Option<String> {
     let info = operation(request)?;
-    let cacheable = info.replay() == Replay::Safe && !info.is_streamed();
+    let cacheable = info.idempotency() == Idempotency::Safe && !info.is_streamed();
     cacheable.then(|| format!("{} {}", info.name(), request.uri()))
 }
 

@@ -23,7 +23,7 @@ const GET: &str =
 #[test]
 fn every_difference_of_an_operation_is_found() {
     let get = format!("{GET};");
-    let taking = format!("{GET}.taking(&[\"limit\"]);");
+    let taking = format!("{GET}.with_parameters(&[\"limit\"]);");
     let limit = "parameters: [{in: query, name: limit}]";
     for (path, item, source, expected) in [
         (

@@ -40,8 +40,8 @@ fn add(operations: &mut Vec<Operation>, operation: Operation) {
 /// A call of `OperationInfo::new`, and what is chained to it.
 struct Call {
     arguments: TokenStream,
-    /// The arguments of each `.taking(..)`.
-    taking: Vec<TokenStream>,
+    /// The arguments of each `.with_parameters(..)`.
+    parameters: Vec<TokenStream>,
 }
 
 fn scan(tokens: TokenStream, calls: &mut Vec<Call>) {
@@ -78,7 +78,9 @@ fn call(tokens: &[TokenTree]) -> Option<Call> {
         && arguments.delimiter() == Delimiter::Parenthesis;
     is_call.then(|| Call {
         arguments: arguments.stream(),
-        taking: chained(rest, "taking").map(Group::stream).collect(),
+        parameters: chained(rest, "with_parameters")
+            .map(Group::stream)
+            .collect(),
     })
 }
 
@@ -114,8 +116,8 @@ impl Call {
             return Err("an operation that is not written in literals".to_owned());
         };
         let mut query = BTreeSet::new();
-        for taking in self.taking {
-            for argument in expressions(taking)? {
+        for parameters in self.parameters {
+            for argument in expressions(parameters)? {
                 let texts = declarations.texts(&argument);
                 query.extend(texts.map_err(|problem| format!("{name} takes {problem}"))?);
             }

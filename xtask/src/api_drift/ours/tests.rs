@@ -66,10 +66,10 @@ fn query_parameters_are_the_union_of_what_is_taken() {
             pub const PAGE_QUERY: &[&str] = &["cursor", LIMIT];
             const LIMIT: &str = "limit";
             const INFO: OperationInfo = OperationInfo::new("ListKites", Method::GET, "/kites")
-                .replayed(Replay::Safe)
-                .taking(query::PAGE_QUERY)
-                .from_version(ApiVersion::LATEST)
-                .taking(&["show_secrets", "q"]);
+                .with_idempotency(Idempotency::Safe)
+                .with_parameters(query::PAGE_QUERY)
+                .with_since(ApiVersion::LATEST)
+                .with_parameters(&["show_secrets", "q"]);
             "#
         ),
         ["ListKites GET /kites [cursor limit q show_secrets]"]
@@ -83,7 +83,7 @@ fn the_chain_of_a_call_ends_with_the_call() {
             r#"
             const A: [OperationInfo; 2] = [
                 OperationInfo::new("A", Method::GET, "/a"),
-                OperationInfo::new("B", Method::GET, "/b").taking(&["b"]),
+                OperationInfo::new("B", Method::GET, "/b").with_parameters(&["b"]),
             ];
             "#
         ),
@@ -94,8 +94,8 @@ fn the_chain_of_a_call_ends_with_the_call() {
 #[test]
 fn a_list_may_stand_in_the_core_or_in_a_type() {
     let text = r#"
-        const A: OperationInfo = OperationInfo::new("A", Method::GET, "/a").taking(ListParams::QUERY);
-        const B: OperationInfo = OperationInfo::new("B", Method::GET, "/b").taking(&PAGE);
+        const A: OperationInfo = OperationInfo::new("A", Method::GET, "/a").with_parameters(ListParams::QUERY);
+        const B: OperationInfo = OperationInfo::new("B", Method::GET, "/b").with_parameters(&PAGE);
         impl Other { const QUERY: &[&str] = &["other"]; }
     "#;
     let core = r#"
@@ -110,8 +110,8 @@ fn a_list_may_stand_in_the_core_or_in_a_type() {
 #[test]
 fn the_same_operation_twice_takes_what_both_take() {
     let text = r#"
-        const A: OperationInfo = OperationInfo::new("A", Method::GET, "/a").taking(&["x"]);
-        const B: OperationInfo = OperationInfo::new("A", Method::GET, "/a").taking(&["y"]);
+        const A: OperationInfo = OperationInfo::new("A", Method::GET, "/a").with_parameters(&["x"]);
+        const B: OperationInfo = OperationInfo::new("A", Method::GET, "/a").with_parameters(&["y"]);
     "#;
     assert_eq!(operations(text), ["A GET /a [x y]"]);
 }
@@ -132,23 +132,23 @@ fn an_operation_that_cannot_be_read_is_reported() {
             "not made of three arguments",
         ),
         (
-            "OperationInfo::new(\"A\", Method::GET, \"/a\").taking(GONE)",
+            "OperationInfo::new(\"A\", Method::GET, \"/a\").with_parameters(GONE)",
             "no constant `GONE`",
         ),
         (
-            "OperationInfo::new(\"A\", Method::GET, \"/a\").taking(&[1])",
+            "OperationInfo::new(\"A\", Method::GET, \"/a\").with_parameters(&[1])",
             "a literal that is no text",
         ),
         (
-            "OperationInfo::new(\"A\", Method::GET, \"/a\").taking(list())",
+            "OperationInfo::new(\"A\", Method::GET, \"/a\").with_parameters(list())",
             "neither a list",
         ),
         (
-            "OperationInfo::new(\"A\", Method::GET, \"/a\").taking(TWICE)",
+            "OperationInfo::new(\"A\", Method::GET, \"/a\").with_parameters(TWICE)",
             "several constants",
         ),
         (
-            "OperationInfo::new(\"A\", Method::GET, \"/a\").taking(ROUND)",
+            "OperationInfo::new(\"A\", Method::GET, \"/a\").with_parameters(ROUND)",
             "name each other",
         ),
     ] {

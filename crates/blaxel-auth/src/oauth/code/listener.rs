@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;

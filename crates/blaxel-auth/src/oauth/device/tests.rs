@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, Body, ErrorKind, Source};
 use http::{Request, Response};
 use serde_json::json;

@@ -103,7 +103,7 @@ async fn what_cannot_be_trusted_is_refused() {
     let error = discover(issuer, service).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
     let (service, asked) = server(|_| respond(503, "text/html", "busy"));
-    assert!(discover(issuer, service).await.unwrap_err().was_transient());
+    assert!(discover(issuer, service).await.unwrap_err().is_transient());
     assert_eq!(
         asked.lock().unwrap().len(),
         1,

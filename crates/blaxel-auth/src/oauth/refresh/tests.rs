@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, Body, ErrorKind, HttpService};
 use futures_util::future::join_all;
 use http::{Request, Response};
@@ -375,7 +376,7 @@ async fn a_passing_failure_is_not_final() {
     });
     let credentials = Credentials::refresh_token("r0").unwrap();
     let authenticator = Authenticator::new(&credentials, &base(), service);
-    assert!(authenticator.header().await.unwrap_err().was_transient());
+    assert!(authenticator.header().await.unwrap_err().is_transient());
     *failing.lock().unwrap() = false;
     pass(6).await;
     assert_eq!(authenticator.header().await.unwrap(), "Bearer t");

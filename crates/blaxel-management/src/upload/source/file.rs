@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, Error, Source};
 use bytes::Bytes;
 use http_body::Frame;
