@@ -25,7 +25,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_transport::{Client, HttpVersion, HyperTransport, Pipeline, RetryPolicy, TimeLimits};
+use blaxel_transport::{
+    Client, Dispatch, HttpVersion, HyperTransport, Pipeline, RetryPolicy, TimeLimits,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -44,7 +46,7 @@ pub enum Protocol {
 }
 
 /// A client whose attempts a [`FaultServer`] counts.
-pub type WatchedClient = Client<Pipeline<Watched<HyperTransport>>>;
+pub type WatchedClient = Client<Pipeline<Watched<Dispatch<HyperTransport>>>>;
 
 impl Protocol {
     /// Both.
@@ -186,7 +188,7 @@ impl FaultServer {
             .retry(policy)
             .attempt_layer(self.watch())
             .transport(transport)
-            .build()
+            .build_unboxed()
             .expect("the settings are good")
     }
 }

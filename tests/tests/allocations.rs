@@ -1,5 +1,5 @@
-//! The promise: a layer of the user's own costs no allocation, hiding the stack behind one type costs
-//! one, and a walk holds one page. Counts are exact, so they can be held.
+//! The promise: layers of the user's own cost what a response's context costs and nothing else, hiding
+//! the stack behind one type costs one allocation, and a walk holds one page. Counts are exact, so they can be held.
 
 use blaxel_core::{
     Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, RequestWriter,
@@ -40,23 +40,24 @@ fn unchanged(request: http::Request<Body>) -> http::Request<Body> {
 }
 
 #[test]
-fn layers_are_free_and_a_box_costs_one() {
+fn layers_cost_a_context_on_the_response_and_a_box_costs_one() {
     let builder = || {
         Client::builder()
             .api_key("bl_key")
             .workspace("w")
             .transport(leaf())
     };
-    let bare = cost(&builder().build().unwrap());
+    let bare = cost(&builder().build_unboxed().unwrap());
     let layered = builder()
-        .call_layer(MapRequestLayer::new(unchanged))
-        .call_layer(MapRequestLayer::new(unchanged))
         .attempt_layer(MapRequestLayer::new(unchanged))
-        .attempt_layer(MapRequestLayer::new(unchanged))
-        .build()
-        .unwrap();
-    assert_eq!(cost(&layered), bare);
-    assert_eq!(cost(&builder().build().unwrap().boxed()), bare + 1);
+        .attempt_layer(MapRequestLayer::new(unchanged));
+    assert_eq!(cost(&layered.clone().build_unboxed().unwrap()), bare);
+    let layered = layered
+        .call_layer(MapRequestLayer::new(unchanged))
+        .call_layer(MapRequestLayer::new(unchanged));
+    // Three for the response's extensions, which nobody would read otherwise.
+    assert_eq!(cost(&layered.build_unboxed().unwrap()), bare + 3);
+    assert_eq!(cost(&builder().build().unwrap()), bare + 1);
     // Two for the table of headers, which any client needs; one for the address as it is sent.
     assert_eq!(bare, 3);
 }

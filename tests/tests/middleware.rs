@@ -176,7 +176,7 @@ async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
             .workspace(emulator.workspace())
             .api_url(emulator.url())
     };
-    let plain = builder().build().unwrap().boxed();
+    let plain = builder().build().unwrap();
     let layered = builder()
         .call_layer(tower::timeout::TimeoutLayer::new(Duration::from_secs(5)))
         .call_layer(tower::limit::ConcurrencyLimitLayer::new(2))
@@ -186,8 +186,7 @@ async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
             },
         ))
         .build()
-        .unwrap()
-        .boxed();
+        .unwrap();
     for client in [plain, layered] {
         let agents = Management::new(client).agents();
         assert!(

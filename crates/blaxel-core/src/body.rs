@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,21 +11,18 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use crate::description::OperationInfo;
-use crate::error::{BoxError, Error};
-use crate::options::{Attempts, CallOptions};
+use crate::context::CallContext;
+use crate::error::{BoxError, Error, ErrorParts};
 
-/// A request's or response's body: nothing, bytes at hand, or bytes that come in time.
+/// The body of a request or response: empty, bytes in memory, or a stream of bytes.
 ///
-/// The body of a request also carries the description of its operation, see
-/// [`operation`](crate::operation()), and the [options](Self::options) of its call. Extensions of
-/// the request would do, but they cost several allocations each time.
+/// It is `Send`, `Sync` and `Unpin`, whatever body it was made of.
 #[derive(Default)]
 pub struct Body {
     content: Content,
-    operation: Option<&'static OperationInfo>,
-    options: Option<Arc<CallOptions>>,
-    attempts: Attempts,
+    /// A second carrier of the context: it survives what rebuilds a request's head, as the extensions
+    /// survive what maps its body.
+    context: Option<CallContext>,
 }
 
 #[derive(Default)]
@@ -33,17 +30,18 @@ enum Content {
     #[default]
     Empty,
     Full(Bytes),
-    Stream(UnsyncBoxBody<Bytes, Error>),
+    /// The mutex makes it `Sync`. Nobody waits for it: polling has the body to itself.
+    Stream(Mutex<UnsyncBoxBody<Bytes, Error>>),
 }
 
 impl Body {
-    /// No bytes.
+    /// Creates a body without bytes.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Any other body. One that is a `Body` already is taken as it is.
+    /// Wraps any other body. One that is a `Body` already is returned unchanged.
     pub fn new<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -60,12 +58,12 @@ impl Body {
             .map_err(|error| Error::from_box(error.into()))
             .boxed_unsync();
         Self {
-            content: Content::Stream(stream),
-            ..Self::default()
+            content: Content::Stream(Mutex::new(stream)),
+            context: None,
         }
     }
 
-    /// The bytes, if they are all at hand; `None` for a body that comes in time.
+    /// Returns the bytes if they are all in memory, or `None` for a stream.
     #[must_use]
     pub fn bytes(&self) -> Option<Bytes> {
         match &self.content {
@@ -75,57 +73,30 @@ impl Body {
         }
     }
 
-    /// A second body with the same bytes and description, or `None` if the bytes come only once.
+    /// Returns a second body with the same bytes, or `None` for a stream, whose bytes come only once.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
         Some(Self {
-            operation: self.operation,
-            options: self.options.clone(),
-            attempts: self.attempts,
+            context: self.context.clone(),
             ..Self::from(self.bytes()?)
         })
     }
 
-    /// The description of the operation whose request this is the body of.
-    #[must_use]
-    pub fn operation(&self) -> Option<&'static OperationInfo> {
-        self.operation
+    pub(crate) fn context(&self) -> Option<&CallContext> {
+        self.context.as_ref()
     }
 
-    /// The options of the call whose request this is the body of.
-    #[must_use]
-    pub fn options(&self) -> Option<&CallOptions> {
-        self.options.as_deref()
+    pub(crate) fn set_context(&mut self, context: CallContext) {
+        self.context = Some(context);
     }
 
-    /// Gives the call options, in place of those it had.
-    pub fn set_options(&mut self, options: Arc<CallOptions>) {
-        self.options = Some(options);
-    }
-
-    /// How often a request was sent: before this one, if this is the body of a request; in all, if
-    /// it is the body of a response.
-    #[must_use]
-    pub fn attempts(&self) -> Attempts {
-        self.attempts
-    }
-
-    /// Notes how often a request was sent, as what repeats it does.
-    pub fn set_attempts(&mut self, attempts: Attempts) {
-        self.attempts = attempts;
-    }
-
-    pub(crate) fn describe(&mut self, operation: &'static OperationInfo) {
-        self.operation = Some(operation);
-    }
-
-    /// The next bytes, or `None` at the end. Trailers are passed over.
+    /// Returns the next bytes, or `None` at the end. Trailers are skipped.
     ///
-    /// It may be dropped while it waits; no bytes are lost by that.
+    /// It is cancel-safe: no bytes are lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// When the connection fails, or a time limit runs out, before the end.
+    /// Fails if the connection does, or a time limit runs out, before the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(frame) = self.frame().await {
             if let Ok(data) = frame?.into_data() {
@@ -134,6 +105,20 @@ impl Body {
         }
         Ok(None)
     }
+}
+
+impl Body {
+    /// Tells an error of the stream what is known about the call that it belongs to.
+    fn settled(&self, error: Error) -> Error {
+        match &self.context {
+            Some(context) => error.settled(context),
+            None => error,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<Bytes> for Body {
@@ -184,8 +169,9 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Content::Stream(stream) => {
+                let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let frame = ready!(Pin::new(stream).poll_frame(cx));
-                Poll::Ready(frame)
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| self.settled(error))))
             }
         }
     }
@@ -194,7 +180,7 @@ impl http_body::Body for Body {
         match &self.content {
             Content::Empty => true,
             Content::Full(_) => false,
-            Content::Stream(stream) => stream.is_end_stream(),
+            Content::Stream(stream) => lock(stream).is_end_stream(),
         }
     }
 
@@ -202,13 +188,13 @@ impl http_body::Body for Body {
         match &self.content {
             Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Stream(stream) => stream.size_hint(),
+            Content::Stream(stream) => lock(stream).size_hint(),
         }
     }
 }
 
 impl fmt::Debug for Body {
-    /// Says how much there is, never what: bodies hold secrets.
+    /// Prints the size, never the bytes: bodies hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.content {
             Content::Empty => f.write_str("Body(empty)"),

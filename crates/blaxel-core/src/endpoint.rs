@@ -4,8 +4,10 @@ use http::uri::PathAndQuery;
 
 use crate::base_url::BaseUrl;
 use crate::body::Body;
-use crate::description::{OperationInfo, Plane};
+use crate::description::Plane;
 use crate::error::Error;
+use crate::plane_uri::is_unresolved;
+use crate::raw::restore;
 use crate::source::Source;
 use crate::workspace::Workspace;
 
@@ -26,34 +28,36 @@ impl Endpoints {
         Self { control, run }
     }
 
-    /// Puts a request's path under the origin of its plane. A request without a description counts
-    /// as one to the control plane, and one that has an absolute address keeps it; whether it had
-    /// none is returned.
+    /// Puts the path of a request under the origin of its plane, and returns `true`; a request that
+    /// has an absolute address keeps it, and `false` is returned.
     ///
+    /// The plane is that of the request's [context](crate::CallContext), or the one that its URI names.
     /// Operations of the run plane lie under the workspace, so they need one.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a workspace is needed and none is given.
+    /// [`Error::is_input`] if a workspace is needed and none is given, if nothing says which plane the
+    /// request belongs to, or if its URI names another plane than its context.
     pub fn resolve(
         &self,
         request: &mut http::Request<Body>,
         workspace: Option<&Workspace>,
     ) -> Result<bool, Error> {
-        if request.uri().authority().is_some() {
+        if !is_unresolved(request.uri()) {
             return Ok(false);
         }
+        let plane = restore(request)?.plane();
         let target = request
             .uri()
             .path_and_query()
             .map_or("/", PathAndQuery::as_str);
-        *request.uri_mut() = match request.body().operation().map(OperationInfo::plane) {
-            Some(Plane::Run) => {
+        *request.uri_mut() = match plane {
+            Plane::Run => {
                 let workspace = workspace.ok_or_else(no_workspace)?;
                 self.run.join(&format!("/{workspace}{target}"))?
             }
-            Some(Plane::Presigned) => return Err(no_address()),
-            Some(Plane::Control) | None => self.control.join(target)?,
+            Plane::Control => self.control.join(target)?,
+            Plane::Presigned => return Err(no_address()),
         };
         Ok(true)
     }

@@ -9,11 +9,14 @@ mod description;
 mod endpoint;
 mod error;
 mod items;
+mod journal;
 mod open_enum;
 mod operation;
 mod options;
 mod page;
 mod period;
+mod plane_uri;
+mod raw;
 mod recent;
 mod request;
 pub mod response;
@@ -27,7 +30,7 @@ mod workspace;
 
 pub use self::base_url::BaseUrl;
 pub use self::body::Body;
-pub use self::context::operation;
+pub use self::context::{CallContext, operation};
 pub use self::description::{Idempotency, OperationInfo, Plane};
 pub use self::endpoint::Endpoints;
 pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin, wait_asked_for};
@@ -37,6 +40,7 @@ pub use self::operation::Operation;
 pub use self::options::{Attempts, CallOptions};
 pub use self::page::{Cursor, ListParams, Page, PageMeta, Paged, Sort};
 pub use self::period::{ParsePeriodError, Period};
+pub use self::raw::raw_request;
 pub use self::request::RequestWriter;
 pub use self::secret::Secret;
 pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
@@ -49,7 +53,11 @@ pub use self::workspace::Workspace;
 /// What the macros of this crate expand to. Not for direct use.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::context::journal;
     pub use crate::error::ErrorParts;
+    pub use crate::journal::Journal;
+    pub use crate::raw::{account, attach, restore};
+    pub use crate::service::read_error;
     pub use serde;
 
     #[must_use]

@@ -12,8 +12,9 @@ use crate::request::RequestWriter;
 /// response, and knows nothing of how the two are carried.
 ///
 /// [`call`](crate::call) runs one on any [`HttpService`](crate::HttpService). To run one on an
-/// engine of another kind, take the request from [`encode`](Self::encode), put the origin before
-/// its path, and give the response to [`decode`](Self::decode).
+/// engine of another kind, take the request from [`encode`](Self::encode), let
+/// [`Endpoints::resolve`](crate::Endpoints::resolve) put the plane's origin into its URI, and give the
+/// response to [`decode`](Self::decode).
 ///
 /// ```
 /// use blaxel_core::{response, Error, Operation, OperationInfo, RequestWriter};
@@ -38,7 +39,7 @@ use crate::request::RequestWriter;
 /// }
 ///
 /// let request = GetWorkspace { name: "team a" }.encode()?;
-/// assert_eq!(request.uri(), "/workspaces/team%20a");
+/// assert_eq!(request.uri(), "blaxel://control/workspaces/team%20a");
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Operation {
@@ -65,8 +66,8 @@ pub trait Operation {
     /// [`is_decode`](Error::is_decode) if the answer is not what was expected.
     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error>;
 
-    /// The request of this operation. Its URI is the path under the plane's origin, its body
-    /// carries the description.
+    /// Returns the request of this operation. Its URI names the plane in place of an origin, and its
+    /// extensions hold the [context](crate::CallContext) of the call.
     ///
     /// # Errors
     ///

@@ -11,8 +11,12 @@ use serde::Serialize;
 
 use crate::base_url::BaseUrl;
 use crate::body::Body;
+use crate::context::CallContext;
 use crate::description::OperationInfo;
 use crate::error::Error;
+use crate::options::CallOptions;
+use crate::plane_uri::uri_on;
+use crate::raw::attach;
 use crate::source::Source;
 
 /// What is escaped in a segment of a path or a value of a query: all but the unreserved characters.
@@ -51,6 +55,7 @@ pub struct RequestWriter {
     target: Cow<'static, str>,
     base: Option<Uri>,
     has_query: bool,
+    options: Option<CallOptions>,
     request: http::Request<Body>,
 }
 
@@ -65,6 +70,7 @@ impl RequestWriter {
             target: Cow::Borrowed(info.path()),
             base: None,
             has_query: false,
+            options: None,
             request,
         }
     }
@@ -220,7 +226,15 @@ impl RequestWriter {
         *self.request.body_mut() = body;
     }
 
-    /// The finished request.
+    /// Sets the options of the call, in place of those of the client.
+    pub fn options(&mut self, options: CallOptions) {
+        self.options = Some(options);
+    }
+
+    /// Returns the finished request, with the context of the call in its extensions.
+    ///
+    /// Its URI names the plane of the operation, `blaxel://control/agents/a` for instance, unless it
+    /// has an address of its own; a transport puts the plane's origin in its place.
     ///
     /// # Errors
     ///
@@ -242,10 +256,18 @@ impl RequestWriter {
         .map_err(|problem| bad(&problem))?;
         let mut request = self.request;
         *request.uri_mut() = match self.base {
-            None => Uri::from(target),
-            Some(base) => with_target(base, target).map_err(|problem| bad(&problem))?,
-        };
-        request.body_mut().describe(self.info);
+            None => uri_on(self.info.plane(), target),
+            Some(base) => with_target(base, target),
+        }
+        .map_err(|problem| bad(&problem))?;
+        let context = CallContext::new(self.info);
+        attach(
+            &mut request,
+            match self.options {
+                Some(options) => context.with_options(options),
+                None => context,
+            },
+        );
         Ok(request)
     }
 
@@ -308,10 +330,14 @@ mod tests {
         "/sandboxes/{sandbox}/previews/{preview}",
     );
 
+    fn target(request: &http::Request<Body>) -> String {
+        request.uri().path_and_query().unwrap().to_string()
+    }
+
     fn path(values: &[&str]) -> Result<String, Error> {
         let mut writer = RequestWriter::new(&PREVIEW);
         writer.path(values.iter().copied())?;
-        Ok(writer.finish()?.uri().to_string())
+        Ok(target(&writer.finish()?))
     }
 
     #[test]
@@ -352,7 +378,7 @@ mod tests {
         writer.query("cursor", "x+/=&y");
         writer.query_opt("none", None::<u32>);
         writer.query("limit", 5);
-        let uri = writer.finish().unwrap().uri().to_string();
+        let uri = target(&writer.finish().unwrap());
         assert_eq!(uri, "/sandboxes/a/previews/b?cursor=x%2B%2F%3D%26y&limit=5");
     }
 
@@ -395,6 +421,7 @@ mod tests {
         writer.json(&[1]).unwrap();
         let request = writer.finish().unwrap();
         assert_eq!(crate::operation(&request).unwrap().name(), "GetPreview");
+        assert_eq!(request.uri(), "blaxel://control/sandboxes/a/previews/b");
         assert_eq!(request.headers()["content-type"], "application/json");
     }
 

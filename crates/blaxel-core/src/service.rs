@@ -1,5 +1,6 @@
 //! What carries requests: any tower service over HTTP.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,6 +12,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::context::{CallContext, operation};
 use crate::description::OperationInfo;
 use crate::error::ErrorParts;
 use crate::error::{BoxError, Error};
@@ -56,7 +58,7 @@ pub trait HttpService:
         request: http::Request<Body>,
     ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static {
         Sending {
-            operation: request.body().operation(),
+            context: CallContext::of(request.extensions()).cloned(),
             // The clone that is found ready is the one that is called: readiness may be a permit.
             step: SendStep::Readying {
                 service: self.clone(),
@@ -65,10 +67,14 @@ pub trait HttpService:
         }
     }
 
-    /// Hides the type of the service behind one name. It costs an allocation for each request.
+    /// Hides the type of the service behind one name. It costs an allocation for each request, unless
+    /// the service is boxed already.
     fn boxed(self) -> BoxService {
-        BoxService {
-            inner: Arc::new(self),
+        match (&self as &dyn Any).downcast_ref::<BoxService>() {
+            Some(boxed) => boxed.clone(),
+            None => BoxService {
+                inner: Arc::new(self),
+            },
         }
     }
 }
@@ -88,7 +94,7 @@ pin_project! {
     /// A request on its way through a service. Written out by hand, it holds the request once; an
     /// async block would hold it twice.
     struct Sending<S: Service<http::Request<Body>>> {
-        operation: Option<&'static OperationInfo>,
+        context: Option<CallContext>,
         #[pin]
         step: SendStep<S, S::Future>,
     }
@@ -122,10 +128,29 @@ impl<S: HttpService> Future for Sending<S> {
             };
             this.step.set(SendStep::Calling { call });
         };
+        let context = this.context.as_ref();
         Poll::Ready(match outcome {
-            Ok(response) => Ok(response.map(Body::new)),
-            Err(error) => Err(own(error).in_operation(*this.operation)),
+            Ok(response) => Ok(response.map(|body| accounted(Body::new(body), context))),
+            Err(error) => Err(settled(own(error), context)),
         })
+    }
+}
+
+/// Gives a body the context of its call, unless it came through a client that had lost it: then that
+/// client's own context knows more.
+fn accounted(mut body: Body, context: Option<&CallContext>) -> Body {
+    if let Some(context) = context
+        && (body.context().is_none() || !context.journal().is_unsent())
+    {
+        body.set_context(context.clone());
+    }
+    body
+}
+
+fn settled(error: Error, context: Option<&CallContext>) -> Error {
+    match context {
+        Some(context) => error.settled(context),
+        None => error,
     }
 }
 
@@ -183,15 +208,15 @@ pub async fn call<O: Operation, S: HttpService>(
 ) -> Result<O::Output, Error> {
     let response = open(service, operation.encode()?).await?;
     let (head, body) = response.into_parts();
-    let attempts = body.attempts();
+    let context = body.context().cloned();
     let output = match response::collect(body, O::RESPONSE_LIMIT).await {
         Ok(bytes) => O::decode(http::Response::from_parts(head, bytes)),
         Err(error) => Err(error.with_head(&head).in_operation(Some(O::INFO))),
     };
-    output.map_err(|error| error.with_attempts(attempts))
+    output.map_err(|error| settled(error, context.as_ref()))
 }
 
-/// Sends a request and hands back the response with its body still flowing.
+/// Sends a request and returns the response with its body as a stream.
 ///
 /// # Errors
 ///
@@ -201,13 +226,24 @@ pub async fn open<S: HttpService>(
     service: &S,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Error> {
-    let operation: Option<&'static OperationInfo> = request.body().operation();
+    let operation = operation(&request);
     let response = service.send(request).await?;
     if response.status().is_success() {
         return Ok(response);
     }
+    let (error, _) = read_error(operation, response).await;
+    Err(error)
+}
+
+/// Reads the error that a response without success stands for, and returns the start of its body too:
+/// at most 64 KiB.
+pub async fn read_error(
+    operation: Option<&'static OperationInfo>,
+    response: http::Response<Body>,
+) -> (Error, Bytes) {
     let (head, body) = response.into_parts();
-    let attempts = body.attempts();
+    let context = body.context().cloned();
     let start = response::collect_start(body, response::ERROR_LIMIT).await;
-    Err(Error::from_response(operation, &head, &start).with_attempts(attempts))
+    let error = Error::from_response(operation, &head, &start);
+    (settled(error, context.as_ref()), start)
 }

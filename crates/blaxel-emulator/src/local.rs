@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{ApiVersion, Body, Error, OperationInfo, Plane, operation};
+use blaxel_core::__private::{ErrorParts, restore};
+use blaxel_core::{ApiVersion, Body, CallContext, Error, OperationInfo, Plane};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower_service::Service;
@@ -24,10 +24,11 @@ use crate::router::is_upload;
 /// It answers as the sockets do, by the same code, and plays the client's part where the request
 /// leaves it open, so that the facades run on it as they are:
 ///
-/// - A URI without an origin is put under the plane of the request's operation: `/agents` becomes
-///   `/v0/agents`, and `/agents/a` of an operation on workloads becomes `/run/{workspace}/agents/a`.
-///   A request without operation is taken for one to the control plane. A URI with the emulator's
-///   own origin is taken as it stands; any other origin cannot be reached.
+/// - A URI without an origin is put under the plane of the request: `/agents` of the control plane
+///   becomes `/v0/agents`, and `/agents/a` of an operation on workloads `/run/{workspace}/agents/a`. A
+///   request that neither belongs to an operation nor names its plane is refused; a raw one is made by
+///   [`raw_request`](blaxel_core::raw_request). A URI with the emulator's own origin is taken as it
+///   stands; any other origin cannot be reached.
 /// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent; to no address
 ///   for an upload, though.
 ///   [`verbatim`](Self::verbatim) leaves that out.
@@ -60,33 +61,51 @@ impl LocalService {
     }
 
     /// The request as the server sees it.
-    fn prepare(&self, request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
-        let operation = operation(&request);
-        let plane = operation.map_or(Plane::Control, OperationInfo::plane);
+    fn prepare(&self, mut request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
+        // An address of the emulator's own says everything; a path, or a plane, asks for a context.
+        let context = match self.path_under_origin(request.uri())? {
+            Some(path) => {
+                *request.uri_mut() = parse(path)?;
+                restore(&mut request).ok()
+            }
+            None => {
+                let context = restore(&mut request)?;
+                *request.uri_mut() = self.resolve(request.uri(), context.plane())?;
+                Some(context)
+            }
+        };
+        let plane = context.as_ref().map(CallContext::plane);
+        let operation = context.as_ref().and_then(CallContext::operation);
         let since = operation.map_or(ApiVersion::DEFAULT, OperationInfo::since);
         let (mut head, body) = request.into_parts();
-        head.uri = self.resolve(&head.uri, plane)?;
         // What a presigned address is for goes there bare, as a client would send it.
-        let is_presigned = plane == Plane::Presigned || is_upload(head.uri.path());
+        let is_presigned = plane == Some(Plane::Presigned) || is_upload(head.uri.path());
         if !self.verbatim && !is_presigned {
             self.add_headers(&mut head.headers, since)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))
     }
 
-    /// The path under the emulator's origin.
-    fn resolve(&self, uri: &Uri, plane: Plane) -> Result<Uri, Error> {
-        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        if let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) {
-            let origin = format!("{scheme}://{authority}");
-            if origin != self.engine.origin {
-                return Err(Error::connect(
-                    &origin,
-                    "only the emulator's own origin is reached",
-                ));
-            }
-            return parse(path);
+    /// Returns the path of a URI that has the emulator's own origin, or `None` if it has no origin yet.
+    fn path_under_origin<'a>(&self, uri: &'a Uri) -> Result<Option<&'a str>, Error> {
+        let (Some(scheme @ ("http" | "https")), Some(authority)) =
+            (uri.scheme_str(), uri.authority())
+        else {
+            return Ok(None);
+        };
+        let origin = format!("{scheme}://{authority}");
+        if origin != self.engine.origin {
+            return Err(Error::connect(
+                &origin,
+                "only the emulator's own origin is reached",
+            ));
         }
+        Ok(Some(path_of(uri)))
+    }
+
+    /// Returns the URI, below the emulator's origin, of a path on a plane.
+    fn resolve(&self, uri: &Uri, plane: Plane) -> Result<Uri, Error> {
+        let path = path_of(uri);
         match plane {
             Plane::Run => parse(&format!("/run/{}{path}", self.engine.config.workspace)),
             _ => parse(&format!("/v0{path}")),
@@ -118,6 +137,10 @@ impl LocalService {
 const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
+
+fn path_of(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", PathAndQuery::as_str)
+}
 
 fn parse(path: &str) -> Result<Uri, Error> {
     path.parse()

@@ -118,13 +118,11 @@ impl Reply {
 
     /// The answer with its body in memory.
     pub(crate) async fn whole(self) -> Result<http::Response<Bytes>, Error> {
-        let attempts = self.body.attempts();
         match response::collect(self.body, self.limit).await {
             Ok(bytes) => Ok(http::Response::from_parts(self.head, bytes)),
             Err(error) => Err(error
                 .with_head(&self.head)
-                .in_operation(Some(self.operation))
-                .with_attempts(attempts)),
+                .in_operation(Some(self.operation))),
         }
     }
 

@@ -1,7 +1,6 @@
 //! A request to a workload, part by part.
 
 use std::fmt;
-use std::sync::Arc;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
@@ -36,7 +35,7 @@ pub struct WorkloadRequest<S> {
     target: Target,
     suffix: String,
     content: Option<Content>,
-    options: Option<Arc<CallOptions>>,
+    options: Option<CallOptions>,
     unusable: Option<Error>,
 }
 
@@ -111,7 +110,7 @@ impl<S: HttpService> WorkloadRequest<S> {
 
     /// Does this call otherwise than the client does its calls.
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = Some(Arc::new(options));
+        self.options = Some(options);
         self
     }
 
@@ -209,12 +208,12 @@ impl<S: HttpService> WorkloadRequest<S> {
         if let Some(accepted) = accepted {
             writer.header(ACCEPT, accepted)?;
         }
+        if let Some(options) = self.options {
+            writer.options(options);
+        }
         self.target.write(&mut writer, &self.suffix)?;
         let mut request = writer.finish()?;
         *request.method_mut() = self.method;
-        if let Some(options) = self.options {
-            request.body_mut().set_options(options);
-        }
         Ok(request)
     }
 }

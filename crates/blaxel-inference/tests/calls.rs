@@ -4,7 +4,7 @@
 
 mod support;
 
-use blaxel_core::{CallOptions, Idempotency, Origin};
+use blaxel_core::{CallContext, CallOptions, Idempotency, Origin};
 use blaxel_inference::{ChatRequest, EmbeddingRequest, Format, Inference, Message, Piece};
 use http::Method;
 use serde_json::{Value, json};
@@ -233,7 +233,7 @@ async fn the_options_of_a_call_travel_with_it() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
     let note = std::sync::Arc::clone(&seen);
     let service = tower::service_fn(move |request: http::Request<blaxel_core::Body>| {
-        *note.lock().unwrap() = request.body().options().copied();
+        *note.lock().unwrap() = CallContext::of(request.extensions()).map(CallContext::options);
         std::future::ready(Ok::<_, blaxel_core::Error>(typed("text/plain", "ok")))
     });
     let options = CallOptions::new().with_attempts(1);

@@ -1,5 +1,6 @@
 //! Setting up a client.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tower_layer::{Identity, Layer, Stack};
 use crate::client::{Client, Pipeline};
 use crate::deadline::TimeLimits;
 use crate::defaults::Defaults;
+use crate::dispatch::Dispatch;
 use crate::environment::Environment;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
 use crate::retry::RetryPolicy;
@@ -32,8 +34,8 @@ type Setting = Option<(String, Source)>;
 ///
 /// # Layers
 ///
-/// There are two seats for tower layers of your own, and neither loses any default. In each seat
-/// the layer that is added first is the outermost.
+/// There are two positions for tower layers of your own, and neither loses any default. In each
+/// position the layer that is added first is the outermost.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,8 +47,7 @@ type Setting = Option<(String, Source)>;
 ///     .workspace("my-team")
 ///     .call_layer(TimeoutLayer::new(Duration::from_secs(20))) // sees each operation once
 ///     .attempt_layer(TimeoutLayer::new(Duration::from_secs(5))) // sees each attempt, as it is sent
-///     .build()?
-///     .boxed();
+///     .build()?;
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -284,16 +285,32 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         }
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] for a setting that cannot be used, naming it and its place; a credentials
     /// error if there are none. Nothing is sent.
-    pub fn build(self) -> Result<Client<C::Service>, Error>
+    pub fn build(self) -> Result<Client, Error>
     where
         T: Leaf,
-        A: Layer<T::Transport>,
+        A: Layer<Dispatch<T::Transport>>,
+        A::Service: HttpService,
+        C: Layer<Pipeline<A::Service>>,
+        C::Service: HttpService,
+    {
+        Ok(self.build_unboxed()?.boxed())
+    }
+
+    /// Builds the client with its whole stack in its type, which saves an allocation for each request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    pub fn build_unboxed(self) -> Result<Client<C::Service>, Error>
+    where
+        T: Leaf,
+        A: Layer<Dispatch<T::Transport>>,
         A::Service: HttpService,
         C: Layer<Pipeline<A::Service>>,
         C::Service: HttpService,
@@ -308,13 +325,16 @@ impl<T, A, C> ClientBuilder<T, A, C> {
             Authenticator::new(&credentials, &defaults.endpoints.control, tokens)
         });
         let defaults = Arc::new(defaults);
-        let attempt = self.attempt_layers.layer(transport);
+        let attempt = self.attempt_layers.layer(Dispatch::new(transport));
+        // Without call layers the service comes out as it went in, and nobody reads a response's context.
+        let layered = TypeId::of::<C::Service>() != TypeId::of::<Pipeline<A::Service>>();
         let pipeline = Pipeline::new(
             attempt,
             Arc::clone(&defaults),
             authenticator,
             policy,
             limits,
+            layered,
         );
         Ok(Client::new(self.call_layers.layer(pipeline), defaults))
     }

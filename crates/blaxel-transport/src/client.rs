@@ -4,56 +4,63 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
+use blaxel_core::__private::{ErrorParts, account, journal, restore};
 use blaxel_core::{
-    ApiVersion, Body, BoxService, CallOptions, Endpoints, Error, HttpService, Workspace,
+    ApiVersion, Body, BoxService, CallContext, CallOptions, Endpoints, Error, HttpService,
+    Workspace,
 };
 use pin_project_lite::pin_project;
 use tower_layer::Identity;
 use tower_service::Service;
 
 use crate::builder::{ClientBuilder, HyperLeaf};
+use crate::call::Call;
 use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
 use crate::defaults::Defaults;
 use crate::head_limit::HeadLimit;
-use crate::hyper_transport::HyperTransport;
 use crate::prepare::Prepare;
 use crate::retry::{Retry, RetryFuture, RetryPolicy};
-use crate::trace::{Trace, TraceFuture, attempt_span, call_span};
+use crate::trace::{MakeSpan, Trace, TraceFuture, attempt_span, call_span};
 
 /// A client of the Blaxel API: a tower service that knows where the API is and who is calling.
 ///
 /// Hand it, or a clone, to the facades. A clone is cheap and shares connections and token. Building
 /// one needs no runtime; calls need tokio's.
 ///
-/// `Client` without a parameter is what [`Client::from_env`] and a builder without layers make. With
-/// layers the parameter names the whole stack, unboxed; [`boxed`](Self::boxed) hides it.
+/// `Client` without a parameter is the same type whatever layers and transport it has, so it can be
+/// stored as it is. [`ClientBuilder::build_unboxed`] gives a client whose parameter names the whole
+/// stack and which saves an allocation for each request.
 ///
 /// ```no_run
 /// use blaxel_transport::Client;
 ///
-/// let client = Client::from_env()?;
+/// struct App {
+///     client: Client,
+/// }
+///
+/// let app = App { client: Client::from_env()? };
 /// let own = Client::builder().api_key("bl_example").workspace("my-team").build()?;
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Client<S = Pipeline<HyperTransport>> {
+pub struct Client<S = BoxService> {
     service: S,
     defaults: Arc<Defaults>,
-    options: Option<Arc<CallOptions>>,
+    options: Option<CallOptions>,
 }
 
 impl Client {
-    /// Begins to set one up, with nothing taken from the environment.
+    /// Returns a builder with nothing taken from the environment.
     pub fn builder() -> ClientBuilder<HyperLeaf, Identity, Identity> {
         ClientBuilder::new()
     }
 
-    /// A client set up by the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
+    /// Creates a client from the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
     /// `BL_WORKSPACE`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`, and, with the
-    /// feature `config-file`, by the sign-in of the Blaxel CLI where the variables are silent.
+    /// feature `config-file`, from the sign-in of the Blaxel CLI where the variables are silent.
     ///
     /// # Errors
     ///
@@ -73,10 +80,10 @@ impl<S> Client<S> {
         }
     }
 
-    /// The same client, whose calls have these options unless they have their own.
+    /// Returns the same client, whose calls have these options unless they have their own.
     #[must_use]
     pub fn with_options(mut self, options: CallOptions) -> Self {
-        self.options = Some(Arc::new(options));
+        self.options = Some(options);
         self
     }
 
@@ -100,9 +107,9 @@ impl<S> Client<S> {
 }
 
 impl<S: HttpService> Client<S> {
-    /// The same client under one type, whatever layers it has. It costs one allocation for each
-    /// request.
-    pub fn boxed(self) -> Client<BoxService> {
+    /// Returns the same client under one type, whatever layers it has. It costs one allocation for
+    /// each request.
+    pub fn boxed(self) -> Client {
         Client {
             service: HttpService::boxed(self.service),
             defaults: self.defaults,
@@ -124,8 +131,13 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> S::Future {
-        if let (Some(options), None) = (&self.options, request.body().options()) {
-            request.body_mut().set_options(Arc::clone(options));
+        // A request without context is refused further in, where there is a future to say so.
+        if let Ok(context) = restore(&mut request) {
+            journal(&context).take_charge();
+            if let Some(options) = self.options {
+                // The call's own options win: they were set first.
+                let _ = context.with_options(options);
+            }
         }
         self.service.call(request)
     }
@@ -141,20 +153,26 @@ impl<S> fmt::Debug for Client<S> {
     }
 }
 
-/// The part of the stack that is the SDK's own, between the two seats for layers:
+/// The part of the stack that is the SDK's own, between the two positions for layers:
 ///
 /// ```text
 /// call layers          once for each operation
-///   span of the call; time limits on the whole of it, and on silence in its answer
+///   context restored; span of the call; limits on the whole of it, and on silence in its response
 ///     retries          everything below runs once for each attempt
 ///       address, version, workspace, credential
-///         span of the attempt; time limit on the head of its answer
+///         span of the attempt; time limit on the head of its response
 ///           attempt layers
-///             transport
+///             attempts counted
+///               transport
 /// ```
 #[derive(Clone, Debug)]
-pub struct Pipeline<T>(Trace<Deadline<Retry<Attempt<T>>>>);
+pub struct Pipeline<T> {
+    stack: Stack<T>,
+    /// Layers of the user's own lie around this, and may want to read the context of a response.
+    layered: bool,
+}
 
+type Stack<T> = Trace<Deadline<Retry<Attempt<T>>>, MakeSpan<Call>>;
 type Attempt<T> = Prepare<HeadLimit<Trace<T>>>;
 
 impl<T> Pipeline<T> {
@@ -164,13 +182,17 @@ impl<T> Pipeline<T> {
         authenticator: Option<Authenticator>,
         policy: RetryPolicy,
         limits: TimeLimits,
+        layered: bool,
     ) -> Self {
-        let traced = Trace::new(attempt, attempt_span);
+        let traced = Trace::new(attempt, attempt_span as MakeSpan<_>);
         let limited = HeadLimit::new(traced, limits);
         let prepared = Prepare::new(limited, defaults, authenticator);
         let limits = Arc::new(limits);
         let retried = Retry::new(prepared, policy, Arc::clone(&limits));
-        Self(Trace::new(Deadline::new(retried, limits), call_span))
+        Self {
+            stack: Trace::new(Deadline::new(retried, limits), call_span as MakeSpan<_>),
+            layered,
+        }
     }
 }
 
@@ -180,13 +202,26 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
     type Future = PipelineFuture<T>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.0.poll_ready(cx)
+        self.stack.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        PipelineFuture {
-            inner: self.0.call(request),
-        }
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let step = match restore(&mut request) {
+            Ok(context) => {
+                journal(&context).take_charge();
+                let call = Call {
+                    request,
+                    context: context.clone(),
+                };
+                Step::Calling {
+                    outcome: self.stack.call(call),
+                    context,
+                    layered: self.layered,
+                }
+            }
+            Err(error) => Step::Refused { error: Some(error) },
+        };
+        PipelineFuture { step }
     }
 }
 
@@ -194,7 +229,20 @@ pin_project! {
     /// A request on its way through a [`Pipeline`].
     pub struct PipelineFuture<T: HttpService> {
         #[pin]
-        inner: TraceFuture<DeadlineFuture<RetryFuture<Attempt<T>>>>,
+        step: Step<T>,
+    }
+}
+
+pin_project! {
+    #[project = StepProjection]
+    enum Step<T: HttpService> {
+        Refused { error: Option<Error> },
+        Calling {
+            #[pin]
+            outcome: TraceFuture<DeadlineFuture<RetryFuture<Attempt<T>>>>,
+            context: CallContext,
+            layered: bool,
+        },
     }
 }
 
@@ -202,7 +250,23 @@ impl<T: HttpService> Future for PipelineFuture<T> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx)
+        match self.project().step.project() {
+            StepProjection::Refused { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(error)),
+                None => Poll::Pending,
+            },
+            StepProjection::Calling {
+                outcome,
+                context,
+                layered,
+            } => Poll::Ready(match ready!(outcome.poll(cx)) {
+                Ok(mut response) => {
+                    account(&mut response, context, *layered);
+                    Ok(response)
+                }
+                Err(error) => Err(error.settled(context)),
+            }),
+        }
     }
 }
 

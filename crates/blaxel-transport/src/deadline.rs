@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Attempts, Body, BoxError, CallOptions, Delivery, Error, OperationInfo, Plane};
+use blaxel_core::__private::{ErrorParts, journal};
+use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
+
+use crate::call::Call;
 
 /// How long calls may take.
 ///
@@ -53,36 +55,22 @@ impl Default for TimeLimits {
 
 impl TimeLimits {
     /// The limit on a whole call.
-    pub(crate) fn total(
-        &self,
-        operation: Option<&'static OperationInfo>,
-        options: &CallOptions,
-    ) -> Duration {
-        options
-            .deadline()
-            .unwrap_or(match operation.map(OperationInfo::plane) {
-                Some(Plane::Run) => self.run,
-                Some(Plane::Presigned) => self.upload,
-                _ => self.control,
-            })
+    pub(crate) fn total(&self, context: &CallContext) -> Duration {
+        let of_the_plane = match context.plane() {
+            Plane::Run => self.run,
+            Plane::Presigned => self.upload,
+            _ => self.control,
+        };
+        context.options().deadline().unwrap_or(of_the_plane)
     }
 
     /// The limit on the head of an answer. That of an upload comes after all its bytes have gone.
-    pub(crate) fn head(&self, operation: Option<&'static OperationInfo>) -> Duration {
-        match operation.map(OperationInfo::plane) {
+    pub(crate) fn head(&self, plane: Option<Plane>) -> Duration {
+        match plane {
             Some(Plane::Presigned) => self.upload,
             _ => self.head,
         }
     }
-}
-
-/// A call that can tell how far it has got, for an error that ends it from outside.
-pub(crate) trait Progress {
-    /// Whether its request may have been processed by now.
-    fn delivery(&self) -> Delivery;
-
-    /// How often its request was sent.
-    fn attempts(&self) -> Attempts;
 }
 
 /// Ends calls that take too long.
@@ -98,10 +86,9 @@ impl<S> Deadline<S> {
     }
 }
 
-impl<S> Service<http::Request<Body>> for Deadline<S>
+impl<S> Service<Call> for Deadline<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error>,
-    S::Future: Progress,
+    S: Service<Call, Response = http::Response<Body>, Error = Error>,
 {
     type Response = http::Response<Body>;
     type Error = Error;
@@ -111,17 +98,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let operation = request.body().operation();
-        let options = request.body().options().copied().unwrap_or_default();
-        let total = self.limits.total(operation, &options);
+    fn call(&mut self, call: Call) -> Self::Future {
+        let context = call.context.clone();
+        let total = self.limits.total(&context);
         let deadline = Instant::now() + total;
         DeadlineFuture {
-            call: self.inner.call(request),
+            call: self.inner.call(call),
+            context,
             sleep: sleep_until(deadline),
             total,
             idle: self.limits.idle,
-            streamed: operation.is_some_and(OperationInfo::is_streamed),
         }
     }
 }
@@ -131,32 +117,36 @@ pin_project! {
     pub(crate) struct DeadlineFuture<F> {
         #[pin]
         call: F,
+        context: CallContext,
         #[pin]
         sleep: Sleep,
         total: Duration,
         idle: Duration,
-        streamed: bool,
     }
 }
 
 impl<F> Future for DeadlineFuture<F>
 where
-    F: Future<Output = Result<http::Response<Body>, Error>> + Progress,
+    F: Future<Output = Result<http::Response<Body>, Error>>,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Poll::Ready(outcome) = this.call.as_mut().poll(cx) {
-            let until = (!*this.streamed).then(|| (this.sleep.deadline(), *this.total));
+            let operation = this.context.operation();
+            let streamed = operation.is_some_and(OperationInfo::is_streamed);
+            let until = (!streamed).then(|| (this.sleep.deadline(), *this.total));
             return Poll::Ready(outcome.map(|response| limit_body(response, until, *this.idle)));
         }
         ready!(this.sleep.poll(cx));
-        let call = this.call.as_ref();
+        let delivery = if journal(this.context).may_have_been_processed() {
+            Delivery::Unknown
+        } else {
+            Delivery::NotSent
+        };
         let error = Error::timeout("whole call", *this.total);
-        Poll::Ready(Err(error
-            .with_delivery(call.delivery())
-            .with_attempts(call.attempts())))
+        Poll::Ready(Err(error.with_delivery(delivery)))
     }
 }
 
@@ -170,16 +160,13 @@ fn limit_body(
         return response;
     }
     response.map(|body| {
-        let attempts = body.attempts();
-        let mut timed = Body::new(TimedBody {
+        Body::new(TimedBody {
             body,
             total,
             idle,
             sleep: sleep_until(Instant::now()),
             waiting: false,
-        });
-        timed.set_attempts(attempts);
-        timed
+        })
     })
 }
 
@@ -238,15 +225,19 @@ impl http_body::Body for TimedBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blaxel_core::{BoxFuture, HttpService};
+    use blaxel_core::RequestWriter;
+    use tower::util::ServiceExt;
 
     static WHOLE: OperationInfo = OperationInfo::new("Whole", http::Method::GET, "/whole");
     static STREAM: OperationInfo = OperationInfo::new("Stream", http::Method::GET, "/stream")
         .with_plane(Plane::Run)
         .streaming();
 
-    fn request(info: &'static OperationInfo) -> http::Request<Body> {
-        blaxel_core::RequestWriter::new(info).finish().unwrap()
+    fn call(info: &'static OperationInfo) -> Call {
+        Call {
+            request: RequestWriter::new(info).finish().unwrap(),
+            context: CallContext::new(info),
+        }
     }
 
     /// A body of three pieces, each after the same silence, and then silence for ever.
@@ -275,63 +266,22 @@ mod tests {
         }
     }
 
-    /// A leaf whose futures tell of no progress.
-    #[derive(Clone)]
-    struct Plain<S>(S);
-
-    pin_project! {
-        struct PlainFuture<F> { #[pin] inner: F }
-    }
-
-    impl<F: Future> Future for PlainFuture<F> {
-        type Output = F::Output;
-
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-            self.project().inner.poll(cx)
-        }
-    }
-
-    impl<F> Progress for PlainFuture<F> {
-        fn delivery(&self) -> Delivery {
-            Delivery::Unknown
-        }
-
-        fn attempts(&self) -> Attempts {
-            Attempts::new(1)
-        }
-    }
-
-    impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Plain<S> {
-        type Response = S::Response;
-        type Error = S::Error;
-        type Future = PlainFuture<S::Future>;
-
-        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-            self.0.poll_ready(cx)
-        }
-
-        fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-            PlainFuture {
-                inner: self.0.call(request),
-            }
-        }
-    }
-
-    fn dripping(every: Duration) -> impl HttpService {
-        let drip = move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
-            let sleep = Box::pin(sleep_until(Instant::now() + every));
+    /// Reads what drips every so often, until a limit ends it: how many pieces came, and its error.
+    async fn read(
+        every: Duration,
+        limits: TimeLimits,
+        info: &'static OperationInfo,
+    ) -> (usize, Error) {
+        let drip = tower::service_fn(|_: Call| {
             let body = Body::new(Dripping {
                 left: 3,
-                sleep,
+                sleep: Box::pin(sleep_until(Instant::now() + every)),
                 every,
             });
-            Box::pin(std::future::ready(Ok(http::Response::new(body))))
-        };
-        Deadline::new(Plain(tower::service_fn(drip)), Arc::default())
-    }
-
-    async fn read(service: impl HttpService, info: &'static OperationInfo) -> (usize, Error) {
-        let mut body = service.send(request(info)).await.unwrap().into_body();
+            std::future::ready(Ok::<_, Error>(http::Response::new(body)))
+        });
+        let deadline = Deadline::new(drip, Arc::new(limits));
+        let mut body = deadline.oneshot(call(info)).await.unwrap().into_body();
         let mut pieces = 0;
         loop {
             match body.chunk().await {
@@ -344,24 +294,39 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_never_comes_ends_the_call() {
-        let silent = tower::service_fn(|_: http::Request<Body>| {
+        let silent = tower::service_fn(|_: Call| {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
         let start = Instant::now();
-        let error = Deadline::new(Plain(silent), Arc::default())
-            .send(request(&WHOLE))
+        let error = Deadline::new(silent, Arc::default())
+            .oneshot(call(&WHOLE))
             .await
             .unwrap_err();
+        // Nobody noted that it was sent.
         assert!(
-            error.is_timeout() && error.to_string().starts_with("Whole: "),
-            "{error}"
+            error.is_timeout() && error.delivery() == Delivery::NotSent,
+            "{error:?}"
         );
         assert_eq!(start.elapsed().as_secs(), 90);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_under_way_may_have_been_processed() {
+        let silent = tower::service_fn(|call: Call| {
+            journal(&call.context).start();
+            std::future::pending::<Result<http::Response<Body>, Error>>()
+        });
+        let error = Deadline::new(silent, Arc::default())
+            .oneshot(call(&WHOLE))
+            .await
+            .unwrap_err();
+        assert_eq!(error.delivery(), Delivery::Unknown);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_total_limit_reaches_into_the_body() {
-        let (pieces, error) = read(dripping(Duration::from_secs(40)), &WHOLE).await;
+        let every = Duration::from_secs(40);
+        let (pieces, error) = read(every, TimeLimits::default(), &WHOLE).await;
         assert_eq!(pieces, 2);
         assert!(
             error.is_timeout() && error.to_string().contains("90s"),
@@ -376,17 +341,7 @@ mod tests {
             run: Duration::from_secs(200),
             ..TimeLimits::default()
         };
-        let leaf = tower::service_fn(|_: http::Request<Body>| {
-            let every = Duration::from_secs(100);
-            let sleep = Box::pin(sleep_until(Instant::now() + every));
-            let body = Body::new(Dripping {
-                left: 3,
-                sleep,
-                every,
-            });
-            std::future::ready(Ok::<_, Error>(http::Response::new(body)))
-        });
-        let (pieces, error) = read(Deadline::new(Plain(leaf), Arc::new(limits)), &STREAM).await;
+        let (pieces, error) = read(Duration::from_secs(100), limits, &STREAM).await;
         assert_eq!((pieces, start.elapsed().as_secs()), (3, 420));
         assert!(
             error.is_timeout() && error.to_string().contains("idle"),

@@ -1,12 +1,13 @@
 //! What every request gets: an address, a version, a workspace, the SDK's name.
 
 use blaxel_core::{
-    ApiVersion, BaseUrl, Body, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
+    ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
 };
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Scheme, Uri};
 
+use crate::call::Call;
 use crate::hosts::{WORKLOAD_DOMAINS, covers};
 
 /// Names the API version of a request.
@@ -21,11 +22,6 @@ pub(crate) fn is_from_platform(headers: &HeaderMap) -> bool {
     headers
         .get("x-blaxel-source")
         .is_some_and(|source| source == "platform")
-}
-
-/// Whether a request goes to an address that the control plane gave out, with nothing of ours.
-pub(crate) fn is_presigned(request: &http::Request<Body>) -> bool {
-    request.body().operation().map(OperationInfo::plane) == Some(Plane::Presigned)
 }
 
 /// How many headers there are room for: ours, and what the engine adds.
@@ -70,8 +66,9 @@ impl Defaults {
     /// set, and a stray `Authorization` would make the server refuse a good credential beside it.
     ///
     /// Fails if the request would carry the credential to a place where it does not belong.
-    pub(crate) fn apply(&self, request: &mut http::Request<Body>) -> Result<(), Error> {
-        if is_presigned(request) {
+    pub(crate) fn apply(&self, call: &mut Call) -> Result<(), Error> {
+        let Call { request, context } = call;
+        if context.plane() == Plane::Presigned {
             // The address is the permission: whatever else went there would be given away.
             request.headers_mut().remove(AUTHORIZATION);
             request.headers_mut().remove(CREDENTIAL_HEADER);
@@ -81,7 +78,7 @@ impl Defaults {
         if !ours && !self.may_have_credentials(request.uri()) {
             return Err(untrusted(request.uri()));
         }
-        let version = self.version_for(request)?;
+        let version = self.version_for(context)?;
         let headers = request.headers_mut();
         if !headers.is_empty() {
             headers.remove(AUTHORIZATION);
@@ -108,8 +105,8 @@ impl Defaults {
 
     /// The version a request is sent in: the client's, or the first one that knows the operation if
     /// that is later.
-    fn version_for(&self, request: &http::Request<Body>) -> Result<HeaderValue, Error> {
-        match request.body().operation().map(OperationInfo::since) {
+    fn version_for(&self, context: &CallContext) -> Result<HeaderValue, Error> {
+        match context.operation().map(OperationInfo::since) {
             Some(since) if since > self.version => header("API version", &since.to_string()),
             _ => Ok(self.version_value.clone()),
         }

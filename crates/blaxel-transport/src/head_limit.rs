@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Body, Error, HttpService};
+use blaxel_core::{Body, CallContext, Error, HttpService};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
@@ -38,7 +38,8 @@ impl<S: HttpService> Service<http::Request<Body>> for HeadLimit<S> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let limit = self.limits.head(request.body().operation());
+        let plane = CallContext::of(request.extensions()).map(CallContext::plane);
+        let limit = self.limits.head(plane);
         HeadLimitFuture {
             attempt: self.inner.call(request),
             sleep: sleep_until(Instant::now() + limit),

@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, BoxFuture, Error, OperationInfo, Plane, Source};
+use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::Version;
 use http::uri::Scheme;
 use hyper_util::client::legacy::{Client, ResponseFuture};
@@ -130,6 +130,10 @@ impl Shared {
         let uri = request.uri();
         match (uri.scheme(), uri.authority(), &self.tls_problem) {
             (None, _, _) | (_, None, _) => Err("it is not absolute"),
+            (Some(scheme), _, _) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => Err(
+                "it is neither http nor https; a request that names a plane goes through a `Client`, \
+                 or through `Endpoints::resolve`",
+            ),
             (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
             (Some(scheme), Some(authority), _) => Ok(Place::new(scheme, authority)),
         }
@@ -137,7 +141,7 @@ impl Shared {
 
     /// Whether a request goes to a host that an idle connection keeps awake.
     fn is_workload(&self, request: &http::Request<Body>, place: &Place) -> bool {
-        let plane = request.body().operation().map(OperationInfo::plane);
+        let plane = CallContext::of(request.extensions()).map(CallContext::plane);
         if plane == Some(Plane::Run) {
             return true;
         }

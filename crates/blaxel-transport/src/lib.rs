@@ -3,9 +3,11 @@
 
 mod background;
 mod builder;
+mod call;
 mod client;
 mod deadline;
 mod defaults;
+mod dispatch;
 mod environment;
 mod head_limit;
 mod hosts;
@@ -22,6 +24,7 @@ pub use self::background::in_background;
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;
+pub use self::dispatch::{Dispatch, DispatchFuture};
 pub use self::hyper_transport::{
     HttpVersion, HyperBuilder, HyperFuture, HyperTransport, Proxy, Roots,
 };

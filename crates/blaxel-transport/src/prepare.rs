@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::{Attempts, Body, BoxFuture, Delivery, Error, OperationInfo, Plane};
+use blaxel_core::__private::journal;
+use blaxel_core::{Body, BoxFuture, CallContext, Delivery, Error, Plane};
 use http::StatusCode;
 use http::header::HeaderValue;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::deadline::Progress;
-use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform, is_presigned};
+use crate::call::Call;
+use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform};
 
 /// Completes each request and hands it on.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ impl<S> Prepare<S> {
     }
 }
 
-impl<S> Service<http::Request<Body>> for Prepare<S>
+impl<S> Service<Call> for Prepare<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error> + Clone,
 {
@@ -49,24 +50,22 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        if let Err(error) = self.defaults.apply(&mut request) {
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        if let Err(error) = self.defaults.apply(&mut call) {
             return PrepareFuture::Refused { error: Some(error) };
         }
         let wanted = self
             .authenticator
             .as_ref()
-            .filter(|_| !is_presigned(&request));
+            .filter(|_| call.context.plane() != Plane::Presigned);
         let Some(authenticator) = wanted else {
-            let call = self.inner.call(request);
-            return PrepareFuture::Sending { call, token: None };
+            return send(&mut self.inner, call, None);
         };
-        let token = Token::of(authenticator, &request);
+        let token = Token::of(authenticator, call.context.plane());
         // Almost always a credential is at hand; only then is there nothing to wait for.
         if let Some(credential) = authenticator.ready() {
-            let token = token.carry(credential, &mut request);
-            let call = self.inner.call(request);
-            return PrepareFuture::Sending { call, token };
+            let token = token.carry(credential, &mut call.request);
+            return send(&mut self.inner, call, token);
         }
         let unready = self.inner.clone();
         PrepareFuture::Waiting {
@@ -74,24 +73,39 @@ where
             waiting: Some(Box::new(Waiting {
                 // The service that was found ready goes along; the clone takes its place.
                 service: std::mem::replace(&mut self.inner, unready),
-                request,
+                call,
                 token,
             })),
         }
     }
 }
 
+/// Hands a completed request to the layers around an attempt.
+fn send<S: Service<http::Request<Body>>>(
+    service: &mut S,
+    call: Call,
+    token: Option<Token>,
+) -> PrepareFuture<S> {
+    let context = call.context.clone();
+    journal(&context).start();
+    PrepareFuture::Sending {
+        attempt: service.call(call.into_request()),
+        token,
+        context,
+    }
+}
+
 /// What waits for a token. It is rare and large, so it lies apart.
 pub(crate) struct Waiting<S> {
     service: S,
-    request: http::Request<Body>,
+    call: Call,
     token: Token,
 }
 
 /// A token on its way, to be dropped if the server refuses it.
 pub(crate) struct Token {
     authenticator: Authenticator,
-    plane: Option<Plane>,
+    plane: Plane,
     credential: Option<HeaderValue>,
 }
 
@@ -100,10 +114,10 @@ pub(crate) struct Token {
 pub(crate) struct TokenDropped;
 
 impl Token {
-    fn of(authenticator: &Authenticator, request: &http::Request<Body>) -> Self {
+    fn of(authenticator: &Authenticator, plane: Plane) -> Self {
         Self {
             authenticator: authenticator.clone(),
-            plane: request.body().operation().map(OperationInfo::plane),
+            plane,
             credential: None,
         }
     }
@@ -121,7 +135,7 @@ impl Token {
     /// Drops the token if this answer refuses it. A 403 does not, nor does a workload's own 401.
     fn judge(&self, response: &mut http::Response<Body>) {
         let refused = response.status() == StatusCode::UNAUTHORIZED
-            && (self.plane != Some(Plane::Run) || is_from_platform(response.headers()));
+            && (self.plane != Plane::Run || is_from_platform(response.headers()));
         let Some(credential) = self.credential.as_ref().filter(|_| refused) else {
             return;
         };
@@ -142,8 +156,9 @@ pin_project! {
         },
         Sending {
             #[pin]
-            call: S::Future,
+            attempt: S::Future,
             token: Option<Token>,
+            context: CallContext,
         },
     }
 }
@@ -163,8 +178,15 @@ where
                         None => Poll::Pending,
                     };
                 }
-                Step::Sending { call, token } => {
-                    let mut outcome = ready!(call.poll(cx));
+                Step::Sending {
+                    attempt,
+                    token,
+                    context,
+                } => {
+                    let mut outcome = ready!(attempt.poll(cx));
+                    let unsent =
+                        matches!(&outcome, Err(error) if error.delivery() == Delivery::NotSent);
+                    journal(context).conclude(unsent);
                     if let (Ok(response), Some(token)) = (&mut outcome, token) {
                         token.judge(response);
                     }
@@ -180,28 +202,14 @@ where
                     };
                     let Waiting {
                         mut service,
-                        mut request,
+                        mut call,
                         token,
                     } = *waiting;
-                    let token = token.carry(credential, &mut request);
-                    let call = service.call(request);
-                    PrepareFuture::Sending { call, token }
+                    let token = token.carry(credential, &mut call.request);
+                    send(&mut service, call, token)
                 }
             };
             self.set(next);
         }
-    }
-}
-
-impl<S: Service<http::Request<Body>>> Progress for PrepareFuture<S> {
-    fn delivery(&self) -> Delivery {
-        match self {
-            Self::Sending { .. } => Delivery::Unknown,
-            Self::Refused { .. } | Self::Waiting { .. } => Delivery::NotSent,
-        }
-    }
-
-    fn attempts(&self) -> Attempts {
-        Attempts::new(u32::from(matches!(self, Self::Sending { .. })))
     }
 }

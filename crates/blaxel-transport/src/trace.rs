@@ -7,39 +7,39 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Attempts, Body, BoxError, Delivery, Error, OperationInfo};
+use blaxel_core::{Body, BoxError, CallContext, Error, OperationInfo};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
-use crate::deadline::Progress;
+use crate::call::Call;
 
 /// Makes the span of a request.
-pub(crate) type MakeSpan = fn(&http::Request<Body>) -> Span;
+pub(crate) type MakeSpan<R> = fn(&R) -> Span;
 
 /// Puts every request into a span of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Trace<S> {
+pub(crate) struct Trace<S, M = MakeSpan<http::Request<Body>>> {
     inner: S,
-    make_span: MakeSpan,
+    make_span: M,
 }
 
-impl<S> Trace<S> {
-    pub(crate) fn new(inner: S, make_span: MakeSpan) -> Self {
+impl<S, M> Trace<S, M> {
+    pub(crate) fn new(inner: S, make_span: M) -> Self {
         Self { inner, make_span }
     }
 }
 
 /// The span of a call: the operation, whatever it takes.
-pub(crate) fn call_span(request: &http::Request<Body>) -> Span {
-    let operation = request.body().operation();
+pub(crate) fn call_span(call: &Call) -> Span {
+    let operation = call.context.operation();
     tracing::span!(
         Level::INFO,
         "blaxel.call",
         otel.name = operation.map_or("unknown operation", OperationInfo::name),
         otel.kind = "client",
-        http.request.method = request.method().as_str(),
+        http.request.method = call.request.method().as_str(),
         url.template = operation.map(OperationInfo::path),
         http.response.status_code = Empty,
         error.type = Empty,
@@ -49,7 +49,9 @@ pub(crate) fn call_span(request: &http::Request<Body>) -> Span {
 /// The span of an attempt: the request as it is sent.
 pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     let uri = request.uri();
-    let before = request.body().attempts().sent;
+    let context = CallContext::of(request.extensions());
+    // The attempt itself is counted already.
+    let before = context.map_or(0, |context| context.attempts().sent.saturating_sub(1));
     tracing::span!(
         Level::DEBUG,
         "blaxel.attempt",
@@ -64,9 +66,9 @@ pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     )
 }
 
-impl<S, B> Service<http::Request<Body>> for Trace<S>
+impl<S, R, B> Service<R> for Trace<S, MakeSpan<R>>
 where
-    S: Service<http::Request<Body>, Response = http::Response<B>>,
+    S: Service<R, Response = http::Response<B>>,
     S::Error: Into<BoxError>,
 {
     type Response = http::Response<B>;
@@ -79,7 +81,7 @@ where
             .map_err(|error| Error::from_box(error.into()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, request: R) -> Self::Future {
         let span = (self.make_span)(&request);
         let inner = span.in_scope(|| self.inner.call(request));
         TraceFuture { inner, span }
@@ -128,15 +130,5 @@ fn record<B>(span: &Span, outcome: &Result<http::Response<B>, Error>) {
         Err(error) => {
             span.record("error.type", tracing::field::debug(error.kind()));
         }
-    }
-}
-
-impl<F: Progress> Progress for TraceFuture<F> {
-    fn delivery(&self) -> Delivery {
-        self.inner.delivery()
-    }
-
-    fn attempts(&self) -> Attempts {
-        self.inner.attempts()
     }
 }

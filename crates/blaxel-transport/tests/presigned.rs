@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::{
-    ApiVersion, Body, BoxFuture, BoxService, Error, Idempotency, OperationInfo, Plane,
-    RequestWriter, Source, open,
+    ApiVersion, Body, BoxFuture, Error, Idempotency, OperationInfo, Plane, RequestWriter, Source,
+    open,
 };
 use blaxel_transport::{Client, TimeLimits};
 use http::{HeaderValue, Method};
@@ -26,7 +26,7 @@ static NEW: OperationInfo =
 /// The requests that reached the wire.
 type Seen = Arc<Mutex<Vec<http::Request<Body>>>>;
 
-fn client(limits: TimeLimits, answers: bool) -> (Client<BoxService>, Seen) {
+fn client(limits: TimeLimits, answers: bool) -> (Client, Seen) {
     let seen = Seen::default();
     let log = Arc::clone(&seen);
     let leaf = tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
@@ -45,7 +45,7 @@ fn client(limits: TimeLimits, answers: bool) -> (Client<BoxService>, Seen) {
         .transport(leaf)
         .build()
         .unwrap();
-    (client.boxed(), seen)
+    (client, seen)
 }
 
 fn upload() -> http::Request<Body> {

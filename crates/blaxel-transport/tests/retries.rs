@@ -37,7 +37,7 @@ const OK: Reply = Answer(200, &[], "{}");
 /// A client on a script, and the moments at which attempts were made.
 struct Rig {
     attempts: Arc<Mutex<Vec<Duration>>>,
-    client: blaxel_transport::Client<blaxel_core::BoxService>,
+    client: Client,
 }
 
 fn rig(script: Vec<Reply>) -> Rig {
@@ -76,8 +76,7 @@ fn rig_with(script: Vec<Reply>, policy: RetryPolicy, limits: TimeLimits) -> Rig 
         .time_limits(limits)
         .transport(tower::service_fn(leaf))
         .build()
-        .unwrap()
-        .boxed();
+        .unwrap();
     Rig { attempts, client }
 }
 

@@ -70,11 +70,11 @@ impl Kind {
 }
 
 fn plain(url: &str) -> impl HttpService {
-    builder(url).build().expect("a client")
+    builder(url).build_unboxed().expect("a client")
 }
 
 fn boxed(url: &str) -> impl HttpService {
-    builder(url).build().expect("a client").boxed()
+    builder(url).build().expect("a client")
 }
 
 /// With two layers at each of the two seats that do nothing.
@@ -85,7 +85,7 @@ fn layered(url: &str) -> impl HttpService {
         .call_layer(MapRequestLayer::new(unchanged))
         .attempt_layer(MapRequestLayer::new(unchanged))
         .attempt_layer(MapRequestLayer::new(unchanged))
-        .build()
+        .build_unboxed()
         .expect("a client")
 }
 

@@ -109,7 +109,7 @@ async fn the_platform_is_asked_in_json() {
     assert!(header(request, &AUTHORIZATION).is_sensitive());
     // No workspace and no version: it is no operation of the API.
     assert_eq!(request.headers().len(), 3, "{:?}", request.headers());
-    assert!(request.body().operation().is_none());
+    assert!(blaxel_core::operation(request).is_none());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::context::CallContext;
 use crate::description::OperationInfo;
 use crate::options::Attempts;
 
@@ -70,6 +71,11 @@ pub trait ErrorParts: Sized {
     /// Says how often the request was sent; 0 times says nothing.
     #[must_use]
     fn with_attempts(self, attempts: Attempts) -> Self;
+
+    /// Adds what the context of the call knows: the operation, the attempts, and whether one of them
+    /// may have been processed that this error does not speak of.
+    #[must_use]
+    fn settled(self, context: &CallContext) -> Self;
 }
 
 impl ErrorParts for Error {
@@ -142,5 +148,16 @@ impl ErrorParts for Error {
             self.0.attempts = attempts;
         }
         self
+    }
+
+    fn settled(mut self, context: &CallContext) -> Self {
+        let journal = context.journal();
+        let attempts = &mut self.0.attempts;
+        attempts.sent = attempts.sent.max(journal.attempts().sent);
+        // A status that came although nothing is known to have been sent is the answer of a layer, or
+        // the request has lost its context: it rules out nothing.
+        let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
+        attempts.unclear |= journal.may_have_been_processed() || unaccounted;
+        self.in_operation(context.operation())
     }
 }

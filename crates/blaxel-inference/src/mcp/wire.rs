@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, read_error};
 use blaxel_core::{Body, Error, HttpService, OperationInfo, Origin, RequestWriter, response};
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -31,7 +31,6 @@ const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
 /// How much of an error answer is read, in bytes.
-const ERROR_LIMIT: usize = 64 * 1024;
 
 type Failure = StreamableHttpError<Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
@@ -153,12 +152,10 @@ impl<S: HttpService> Wire<S> {
                 Ok(StreamableHttpPostResponse::Sse(Box::pin(events), given))
             }
             JSON => {
-                let attempts = body.attempts();
                 let answer = response::collect(body, limits.max_json_response_size)
                     .await
                     .and_then(|body| response::json(&Response::new(body)));
-                let answer =
-                    answer.map_err(|error| ours(error.with_head(&head).with_attempts(attempts)))?;
+                let answer = answer.map_err(|error| ours(error.with_head(&head)))?;
                 Ok(StreamableHttpPostResponse::Json(answer, given))
             }
             other => Err(ours(
@@ -330,16 +327,12 @@ async fn refusal(
     response: Response<Body>,
     had_session: bool,
 ) -> Failure {
-    let (head, body) = response.into_parts();
-    let attempts = body.attempts();
-    let body = response::collect(body, ERROR_LIMIT)
-        .await
-        .unwrap_or_default();
-    let error = Error::from_response(Some(operation), &head, &body).with_attempts(attempts);
+    let status = response.status();
+    let (error, body) = read_error(Some(operation), response).await;
     let by_gateway = error
         .api()
         .is_some_and(|api| api.origin() == Origin::Gateway);
-    if had_session && head.status == StatusCode::NOT_FOUND && !by_gateway {
+    if had_session && status == StatusCode::NOT_FOUND && !by_gateway {
         return StreamableHttpError::SessionExpired;
     }
     ours(match JsonRpcError::read(&body) {

@@ -131,9 +131,10 @@ where
     let journal = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&journal);
     let service = tower::service_fn(move |request: http::Request<Body>| {
+        let operation = blaxel_core::operation(&request).unwrap();
         let (head, body) = request.into_parts();
         let seen = Seen {
-            operation: body.operation().unwrap(),
+            operation,
             head: Arc::new(head),
             body: body.bytes().unwrap(),
         };

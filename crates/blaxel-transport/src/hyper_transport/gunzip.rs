@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Body, Error, OperationInfo, Plane};
+use blaxel_core::{Body, Error, OperationInfo, Plane, operation};
 use bytes::{Buf, Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
 use http::header::{
@@ -23,7 +23,7 @@ const PIECE: usize = 16 * 1024;
 /// held back by the compressor's buffer, and who sets the header reads the answer alone.
 pub(super) fn is_wanted(request: &http::Request<Body>) -> bool {
     let headers = request.headers();
-    request.body().operation().is_some_and(is_whole_answer)
+    operation(request).is_some_and(is_whole_answer)
         && !headers.contains_key(ACCEPT_ENCODING)
         && !headers.contains_key(RANGE)
 }

@@ -102,8 +102,7 @@ async fn peek(response: http::Response<Body>) -> (http::Response<Body>, Bytes) {
     // What was read stays read if the time runs out.
     let _ = timeout(PEEK_TIME, read).await;
     let start = start.freeze();
-    let attempts = body.attempts();
-    let mut body = match end {
+    let body = match end {
         Some(Ok(())) => Body::from(start.clone()),
         rest => Body::new(Rejoined {
             start: Some(start.clone()),
@@ -111,7 +110,6 @@ async fn peek(response: http::Response<Body>) -> (http::Response<Body>, Bytes) {
             rest: body,
         }),
     };
-    body.set_attempts(attempts);
     (http::Response::from_parts(head, body), start)
 }
 

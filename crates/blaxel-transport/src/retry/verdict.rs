@@ -8,8 +8,8 @@ use crate::defaults::is_from_platform;
 /// Where a call stands when an attempt has failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Situation {
-    pub(super) replay: Idempotency,
-    pub(super) plane: Option<Plane>,
+    pub(super) idempotency: Idempotency,
+    pub(super) plane: Plane,
     /// How often the request was sent.
     pub(super) sent: u32,
     /// How often it may be sent.
@@ -68,7 +68,10 @@ impl Finding {
 
 impl Situation {
     fn may_repeat(&self) -> bool {
-        matches!(self.replay, Idempotency::Safe | Idempotency::Idempotent)
+        matches!(
+            self.idempotency,
+            Idempotency::Safe | Idempotency::Idempotent
+        )
     }
 
     /// The verdict on an attempt without an answer.
@@ -102,7 +105,7 @@ impl Situation {
             return false;
         }
         // What a workload says about its own requests is none of our business.
-        let own_word = self.plane == Some(Plane::Run) && !finding.platform;
+        let own_word = self.plane == Plane::Run && !finding.platform;
         if own_word && finding.status.is_client_error() {
             return false;
         }
@@ -122,10 +125,10 @@ mod tests {
     use super::*;
     use blaxel_core::__private::ErrorParts;
 
-    fn situation(replay: Idempotency) -> Situation {
+    fn situation(idempotency: Idempotency) -> Situation {
         Situation {
-            replay,
-            plane: Some(Plane::Control),
+            idempotency,
+            plane: Plane::Control,
             sent: 1,
             allowed: 3,
             resent_on_proof: false,
@@ -227,7 +230,7 @@ mod tests {
     #[test]
     fn the_gateway_is_believed_and_a_workload_s_own_4xx_is_its_answer() {
         let run = Situation {
-            plane: Some(Plane::Run),
+            plane: Plane::Run,
             ..situation(Idempotency::Safe)
         };
         let gateway = |status, retryable| Finding {

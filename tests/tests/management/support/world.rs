@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use blaxel_core::{ApiVersion, Body, BoxService, open};
+use blaxel_core::{ApiVersion, Body, open};
 use blaxel_emulator::{Builder, Emulator};
 use blaxel_management::Management;
 use blaxel_transport::{Client, RetryPolicy};
@@ -14,7 +14,7 @@ use super::exchange::{Exchange, Recorder};
 use super::table::{Operations, Request};
 
 /// The client that carries the requests.
-pub type Carrier = Client<BoxService>;
+pub type Carrier = Client;
 
 /// The facade, on a client.
 pub type Api = Management<Carrier>;
@@ -68,7 +68,6 @@ impl World {
             .attempt_layer(self.recorder.clone())
             .build()
             .expect("the settings are good")
-            .boxed()
     }
 
     /// Fails unless exactly this was sent since the last look; returns it with its answer.

@@ -1,0 +1,195 @@
+//! Requests from outside of an operation: raw ones, and those that have lost their context.
+
+use http::uri::PathAndQuery;
+
+use crate::body::Body;
+use crate::context::CallContext;
+use crate::description::Plane;
+use crate::error::Error;
+use crate::plane_uri::{is_unresolved, plane_of, uri_on};
+use crate::source::Source;
+
+/// Makes a request that belongs to no described operation fit to be sent.
+///
+/// The URI is a path below the origin of `plane`, or an absolute address. A transport refuses a request
+/// that neither carries a context nor names its plane, because the paths of the planes coincide.
+///
+/// ```
+/// use blaxel_core::{Plane, raw_request};
+///
+/// let request = raw_request(Plane::Control, http::Request::get("/agents").body("")?)?;
+/// assert_eq!(request.uri(), "blaxel://control/agents");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::is_input`] if the path cannot be put under a plane.
+pub fn raw_request(
+    plane: Plane,
+    request: http::Request<impl Into<Body>>,
+) -> Result<http::Request<Body>, Error> {
+    let mut request = request.map(Into::into);
+    if is_unresolved(request.uri()) {
+        let target = request.uri().path_and_query().cloned();
+        let target = target.unwrap_or(PathAndQuery::from_static("/"));
+        *request.uri_mut() = uri_on(plane, target)
+            .map_err(|problem| Error::input("request path", &Source::Code, problem))?;
+    }
+    attach(&mut request, CallContext::raw(plane));
+    Ok(request)
+}
+
+/// Puts a context into both of its carriers.
+pub fn attach(request: &mut http::Request<Body>, context: CallContext) {
+    request.body_mut().set_context(context.clone());
+    request.extensions_mut().insert(context);
+}
+
+/// Gives a response the context of its call: its body, for the error that it may end in, and if somebody
+/// may read them, its extensions.
+pub fn account(response: &mut http::Response<Body>, context: &CallContext, in_extensions: bool) {
+    response.body_mut().set_context(context.clone());
+    if in_extensions {
+        response.extensions_mut().insert(context.clone());
+    }
+}
+
+/// Returns the context of a request, and puts it back where a layer dropped it.
+///
+/// A layer that maps a body leaves the extensions, and one that builds a new request from parts mostly
+/// leaves the body. If both are gone, the URI still names the plane, and the request goes on as a raw
+/// one.
+///
+/// # Errors
+///
+/// [`Error::is_input`] if nothing says which plane the request belongs to, or if the carriers
+/// contradict one another.
+pub fn restore(request: &mut http::Request<Body>) -> Result<CallContext, Error> {
+    let named = plane_of(request.uri());
+    let context = match CallContext::of(request.extensions()) {
+        Some(context) => {
+            let context = context.clone();
+            request.body_mut().set_context(context.clone());
+            context
+        }
+        None => {
+            let context = match (request.body().context(), named) {
+                (Some(context), _) => context.clone(),
+                (None, Some(plane)) => CallContext::raw(plane),
+                (None, None) => return Err(undescribed(request)),
+            };
+            attach(request, context.clone());
+            context
+        }
+    };
+    match named {
+        Some(plane) if plane != context.plane() => Err(contradictory(request)),
+        _ => Ok(context),
+    }
+}
+
+fn undescribed(request: &http::Request<Body>) -> Error {
+    // The path alone: a query may hold a token.
+    let (method, path) = (request.method(), request.uri().path());
+    Error::input(
+        "request",
+        &Source::Code,
+        format_args!(
+            "`{method} {path}` belongs to no operation, and nothing says which plane it is meant for; \
+             a layer may have dropped its extensions, or, if it is a raw request, make it with \
+             `raw_request`"
+        ),
+    )
+}
+
+fn contradictory(request: &http::Request<Body>) -> Error {
+    Error::input(
+        "request",
+        &Source::Code,
+        format_args!(
+            "its address `{}` names another plane than its operation; a layer must not move a request \
+             to another plane",
+            request.uri()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::OperationInfo;
+    use crate::request::RequestWriter;
+    use http::Method;
+
+    static CALL: OperationInfo =
+        OperationInfo::new("CallAgent", Method::DELETE, "/agents/a").with_plane(Plane::Run);
+
+    fn call() -> http::Request<Body> {
+        RequestWriter::new(&CALL).finish().unwrap()
+    }
+
+    fn rebuilt(request: http::Request<Body>, map: fn(Body) -> Body) -> http::Request<Body> {
+        let (head, body) = request.into_parts();
+        let mut request = http::Request::new(map(body));
+        *request.method_mut() = head.method;
+        *request.uri_mut() = head.uri;
+        request
+    }
+
+    fn wrapped(body: Body) -> Body {
+        Body::new(http_body_util::combinators::UnsyncBoxBody::new(body))
+    }
+
+    #[test]
+    fn each_carrier_alone_keeps_the_operation() {
+        let mapped = call().map(wrapped);
+        for mut request in [mapped, rebuilt(call(), |body| body)] {
+            let context = restore(&mut request).unwrap();
+            assert_eq!(context.operation().unwrap().name(), "CallAgent");
+            assert_eq!(crate::operation(&request).unwrap().name(), "CallAgent");
+            assert!(request.body().context().is_some());
+        }
+    }
+
+    #[test]
+    fn without_both_carriers_the_uri_keeps_the_plane() {
+        let mut request = rebuilt(call(), wrapped);
+        let context = restore(&mut request).unwrap();
+        assert_eq!(
+            (context.plane(), context.operation().is_none()),
+            (Plane::Run, true)
+        );
+    }
+
+    #[test]
+    fn what_names_no_plane_is_refused() {
+        for uri in [
+            "/agents/a",
+            "https://api.blaxel.ai/v0/agents/a",
+            "blaxel://x/agents/a",
+        ] {
+            let mut request = http::Request::delete(uri).body(Body::empty()).unwrap();
+            let error = restore(&mut request).unwrap_err();
+            assert!(
+                error.is_input() && error.to_string().contains("raw_request"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_cannot_be_moved_to_another_plane() {
+        let mut request = call();
+        *request.uri_mut() = "blaxel://control/agents/a".parse().unwrap();
+        assert!(restore(&mut request).unwrap_err().is_input());
+    }
+
+    #[test]
+    fn an_address_of_its_own_stays() {
+        let request = http::Request::get("https://a.bl.run/x").body("").unwrap();
+        let mut request = raw_request(Plane::Run, request).unwrap();
+        assert_eq!(request.uri(), "https://a.bl.run/x");
+        assert_eq!(restore(&mut request).unwrap().plane(), Plane::Run);
+    }
+}

@@ -1,0 +1,83 @@
+//! The border between the layers around an attempt and the transport.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use blaxel_core::__private::{journal, restore};
+use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, HttpService};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+/// Hands requests to the transport, and notes in the context of the call what became of each.
+///
+/// It lies below the layers of the user's own, so it sees a request that one of them repeats, and knows
+/// an outcome of the transport from one that a layer made up.
+#[derive(Clone, Debug)]
+pub struct Dispatch<T> {
+    transport: T,
+}
+
+impl<T> Dispatch<T> {
+    pub(crate) fn new(transport: T) -> Self {
+        Self { transport }
+    }
+}
+
+impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
+    type Response = T::Response;
+    type Error = Error;
+    type Future = DispatchFuture<T::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.transport
+            .poll_ready(cx)
+            .map_err(|error| Error::from_box(error.into()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        // The address is complete by now, so a request without context is merely not counted here.
+        let context = restore(&mut request).ok();
+        if let Some(context) = &context {
+            journal(context).dispatch();
+        }
+        DispatchFuture {
+            response: self.transport.call(request),
+            context,
+        }
+    }
+}
+
+pin_project! {
+    /// A request handed to the transport.
+    pub struct DispatchFuture<F> {
+        #[pin]
+        response: F,
+        context: Option<CallContext>,
+    }
+}
+
+impl<F, B, E> Future for DispatchFuture<F>
+where
+    F: Future<Output = Result<http::Response<B>, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<http::Response<B>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = ready!(this.response.poll(cx)).map_err(|error| Error::from_box(error.into()));
+        if let Some(context) = this.context {
+            journal(context).finish(may_have_been_processed(&outcome));
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+/// Returns `true` unless the server refused the request, or never received it.
+fn may_have_been_processed<B>(outcome: &Result<http::Response<B>, Error>) -> bool {
+    match outcome {
+        Ok(response) => !response.status().is_client_error(),
+        Err(error) => error.delivery() != Delivery::NotSent,
+    }
+}
