@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "config-write")]
 use std::sync::{Arc, Mutex, PoisonError};
 
-#[cfg(feature = "config-write")]
 use blaxel_core::__private::ErrorParts;
+#[cfg(feature = "config-write")]
 use blaxel_core::Secret;
 use blaxel_core::{BoxFuture, Error, Workspace};
 use tokio::runtime::Handle;
