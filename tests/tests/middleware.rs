@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxError, Error, HttpService, ListParams, operation};
+use blaxel_core::{Body, BoxError, Error, HttpService, ListParams, Plane, operation, raw_request};
 use blaxel_emulator::{Emulator, Fault};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -118,8 +118,8 @@ async fn operations_and_attempts_are_seen_at_their_places() {
     assert_eq!(
         *operations.seen.lock().unwrap(),
         [
-            "ListAgents /agents credential=false",
-            "CreateAgent /agents credential=false"
+            "ListAgents blaxel://control/agents credential=false",
+            "CreateAgent blaxel://control/agents credential=false"
         ]
     );
     let url = emulator.url();
@@ -247,7 +247,8 @@ async fn credentials_go_to_trusted_places_only() {
         let request = http::Request::get(uri)
             .header("authorization", "Bearer stray")
             .header("x-blaxel-authorization", "Bearer stray");
-        client.send(request.body(Body::empty()).unwrap()).await
+        let request = request.body(Body::empty()).unwrap();
+        client.send(raw_request(Plane::Control, request)?).await
     };
     for good in [
         "/agents",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use http::Extensions;
 
 use crate::description::{OperationInfo, Plane};
@@ -38,6 +39,8 @@ struct Call {
     plane: Plane,
     /// Set once: by the caller, else by the client.
     options: OnceLock<CallOptions>,
+    /// The size of the body before any layer saw it, if it was in memory then.
+    body_size: OnceLock<usize>,
     journal: Journal,
 }
 
@@ -64,6 +67,7 @@ impl CallContext {
             operation,
             plane,
             options: OnceLock::new(),
+            body_size: OnceLock::new(),
             journal: Journal::default(),
         }))
     }
@@ -110,6 +114,19 @@ impl CallContext {
     pub(crate) fn journal(&self) -> &Journal {
         journal(self)
     }
+}
+
+/// Notes the body that a call began with.
+pub(crate) fn note_body(context: &CallContext, bytes: Option<&Bytes>) {
+    if let Some(bytes) = bytes {
+        context.0.body_size.get_or_init(|| bytes.len());
+    }
+}
+
+/// Returns the size of the body that a call began with, if that body was in memory.
+#[must_use]
+pub fn body_size(context: &CallContext) -> Option<usize> {
+    context.0.body_size.get().copied()
 }
 
 /// Returns the record of the attempts of a call.

@@ -53,7 +53,7 @@ pub use self::workspace::Workspace;
 /// What the macros of this crate expand to. Not for direct use.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::context::journal;
+    pub use crate::context::{body_size, journal};
     pub use crate::error::ErrorParts;
     pub use crate::journal::Journal;
     pub use crate::raw::{account, attach, restore};

@@ -3,7 +3,7 @@
 use http::uri::PathAndQuery;
 
 use crate::body::Body;
-use crate::context::CallContext;
+use crate::context::{CallContext, note_body};
 use crate::description::Plane;
 use crate::error::Error;
 use crate::plane_uri::{is_unresolved, plane_of, uri_on};
@@ -42,6 +42,7 @@ pub fn raw_request(
 
 /// Puts a context into both of its carriers.
 pub fn attach(request: &mut http::Request<Body>, context: CallContext) {
+    note_body(&context, request.body().bytes().as_ref());
     request.body_mut().set_context(context.clone());
     request.extensions_mut().insert(context);
 }

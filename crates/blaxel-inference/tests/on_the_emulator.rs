@@ -183,7 +183,10 @@ async fn requests_are_written_as_the_workloads_expect() {
         .invoke(&json!({"inputs": 1}))
         .await
         .unwrap();
-    assert_eq!(seen["uri"], "/agents/my%20agent/sub/path?a=b%20c");
+    assert_eq!(
+        seen["uri"],
+        "blaxel://run/agents/my%20agent/sub/path?a=b%20c"
+    );
     assert_eq!((&seen["thread"], &seen["own"]), (&json!("t"), &json!("1")));
     assert_eq!(seen["body"], json!({"inputs": 1}));
 

@@ -374,7 +374,10 @@ mod tests {
         let share = CustomDomainShare::new(WHOLE_ACCOUNT);
         let perform = Perform::<ShareCustomDomain>::on(["preview.example.com"]).input(&share);
         let request = perform.encode().unwrap();
-        assert_eq!(request.uri(), "/customdomains/preview.example.com/share");
+        assert_eq!(
+            request.uri(),
+            "blaxel://control/customdomains/preview.example.com/share"
+        );
         assert_eq!(
             serde_json::to_value(&share).unwrap(),
             json!({"targetWorkspace": "account"})
@@ -382,7 +385,7 @@ mod tests {
         let unshare = Perform::<UnshareCustomDomain>::on(["preview.example.com", "other"]);
         assert_eq!(
             unshare.encode().unwrap().uri(),
-            "/customdomains/preview.example.com/share/other"
+            "blaxel://control/customdomains/preview.example.com/share/other"
         );
     }
 

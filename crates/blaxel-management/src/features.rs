@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_flag_is_asked_for_by_account_and_its_payload_is_kept() {
         let test = Perform::<TestFeatureFlag>::on(["gpus"]).query("account", "acc-1");
-        assert_eq!(test.encode().unwrap().uri(), "/features/gpus?account=acc-1");
+        assert_eq!(
+            test.encode().unwrap().uri(),
+            "blaxel://control/features/gpus?account=acc-1"
+        );
         let flag: FeatureFlag = serde_json::from_value(json!({
             "featureKey": "gpus", "enabled": true, "variant": "large",
             "payload": {"most": 4}, "evaluatedAt": "2026-05-01T10:00:00Z",

@@ -265,7 +265,7 @@ mod tests {
         let get = Perform::<GetIntegrationConnectionModel>::on(["hf", "org/model:1"]);
         assert_eq!(
             get.encode().unwrap().uri(),
-            "/integrations/connections/hf/models/org%2Fmodel%3A1"
+            "blaxel://control/integrations/connections/hf/models/org%2Fmodel%3A1"
         );
     }
 

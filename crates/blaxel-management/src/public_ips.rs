@@ -81,6 +81,6 @@ mod tests {
     fn a_region_is_asked_for_in_the_query() {
         let list = Perform::<ListPublicIps>::new().query("region", "us-pdx-1");
         let request = list.encode().unwrap();
-        assert_eq!(request.uri(), "/publicIps?region=us-pdx-1");
+        assert_eq!(request.uri(), "blaxel://control/publicIps?region=us-pdx-1");
     }
 }

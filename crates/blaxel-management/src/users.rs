@@ -186,7 +186,7 @@ mod tests {
         let update = Perform::<UpdateWorkspaceUserRole>::on(["ada+x@example.com"]).input(&change);
         assert_eq!(
             update.encode().unwrap().uri(),
-            "/users/ada%2Bx%40example.com"
+            "blaxel://control/users/ada%2Bx%40example.com"
         );
         assert_eq!(
             serde_json::to_value(&change).unwrap(),

@@ -150,7 +150,10 @@ mod tests {
         let scope = Scope::top().and("office").and("west");
         let get = crate::operations::Get::<EgressIp>::new("first").within(&scope);
         let request = get.encode().unwrap();
-        assert_eq!(request.uri(), "/vpcs/office/egressgateways/west/ips/first");
+        assert_eq!(
+            request.uri(),
+            "blaxel://control/vpcs/office/egressgateways/west/ips/first"
+        );
     }
 
     #[test]

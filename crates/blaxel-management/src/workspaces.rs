@@ -324,7 +324,10 @@ mod tests {
     fn counting_asks_for_the_same_operation_with_a_flag() {
         let get = Perform::<GetWorkspaceCounting>::on(["research"]).flag("countResources", true);
         let request = get.encode().unwrap();
-        assert_eq!(request.uri(), "/workspaces/research?countResources=true");
+        assert_eq!(
+            request.uri(),
+            "blaxel://control/workspaces/research?countResources=true"
+        );
         assert_eq!(
             blaxel_core::operation(&request).unwrap().name(),
             "GetWorkspace"

@@ -3,7 +3,9 @@
 #![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use blaxel_core::{ApiVersion, Body, Error, HttpService, ListParams, Sort, open};
+use blaxel_core::{
+    ApiVersion, Body, Error, HttpService, ListParams, Plane, Sort, open, raw_request,
+};
 use blaxel_emulator::{Emulator, Fault, LocalService};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -58,14 +60,16 @@ async fn an_agent_lives_from_create_to_delete() {
 async fn put_raw(emulator: &Emulator, name: &str, document: &Value) {
     let mut request = http::Request::put(format!("/agents/{name}"));
     request = request.header("content-type", "application/json");
-    let request = request.body(Body::from(document.to_string())).unwrap();
+    let request = request.body(document.to_string()).unwrap();
+    let request = raw_request(Plane::Control, request).unwrap();
     open(&emulator.service(), request).await.unwrap();
 }
 
 async fn get_raw(emulator: &Emulator, name: &str) -> Value {
     let request = http::Request::get(format!("/agents/{name}"))
-        .body(Body::empty())
+        .body("")
         .unwrap();
+    let request = raw_request(Plane::Control, request).unwrap();
     let response = open(&emulator.service(), request).await.unwrap();
     let body = blaxel_core::response::collect(response.into_body(), 1 << 20)
         .await

@@ -1,7 +1,17 @@
 //! A request within the stack, with the context that it is known to have.
 
-use blaxel_core::__private::attach;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use blaxel_core::__private::{attach, body_size};
 use blaxel_core::{Body, CallContext};
+use bytes::BytesMut;
+use http_body::Body as _;
+
+use crate::rejoined::Rejoined;
+
+/// How much larger than before a body may have become by the layers around it, in bytes.
+const GROWTH: usize = 64 * 1024;
 
 /// A request and the context of its call.
 ///
@@ -14,6 +24,18 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Takes a body back into memory that was there before a layer wrapped it, so that it can be sent
+    /// twice as it could before.
+    pub(crate) fn hold_body(&mut self) {
+        if self.request.body().bytes().is_none()
+            && let Some(size) = body_size(&self.context)
+        {
+            let limit = size.saturating_mul(2).saturating_add(GROWTH);
+            let wrapped = std::mem::take(self.request.body_mut());
+            *self.request.body_mut() = hold(wrapped, limit);
+        }
+    }
+
     /// Returns a second call like this one, unless its body comes only once.
     pub(crate) fn try_clone(&self) -> Option<Self> {
         let request = &self.request;
@@ -39,4 +61,28 @@ impl Call {
         }
         self.request
     }
+}
+
+/// Reads as much of a body as is there without waiting. If that is not all of it, or more than the limit,
+/// the body goes on as a stream.
+fn hold(mut body: Body, limit: usize) -> Body {
+    let mut held = BytesMut::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    let broken = loop {
+        match Pin::new(&mut body).poll_frame(&mut cx) {
+            Poll::Ready(None) => return held.freeze().into(),
+            Poll::Ready(Some(Ok(frame))) => {
+                // Trailers are no use to anybody here, as in `Body::chunk`.
+                if let Ok(data) = frame.into_data() {
+                    held.extend_from_slice(&data);
+                }
+                if held.len() > limit {
+                    break None;
+                }
+            }
+            Poll::Ready(Some(Err(error))) => break Some(error),
+            Poll::Pending => break None,
+        }
+    };
+    Body::new(Rejoined::new(held.freeze(), broken, body))
 }

@@ -157,9 +157,10 @@ impl<S> fmt::Debug for Client<S> {
 ///
 /// ```text
 /// call layers          once for each operation
-///   context restored; span of the call; limits on the whole of it, and on silence in its response
+///   context restored; address
+///   span of the call; limits on the whole of it, and on silence in its response
 ///     retries          everything below runs once for each attempt
-///       address, version, workspace, credential
+///       version, workspace, credential
 ///         span of the attempt; time limit on the head of its response
 ///           attempt layers
 ///             attempts counted
@@ -168,6 +169,7 @@ impl<S> fmt::Debug for Client<S> {
 #[derive(Clone, Debug)]
 pub struct Pipeline<T> {
     stack: Stack<T>,
+    defaults: Arc<Defaults>,
     /// Layers of the user's own lie around this, and may want to read the context of a response.
     layered: bool,
 }
@@ -186,11 +188,12 @@ impl<T> Pipeline<T> {
     ) -> Self {
         let traced = Trace::new(attempt, attempt_span as MakeSpan<_>);
         let limited = HeadLimit::new(traced, limits);
-        let prepared = Prepare::new(limited, defaults, authenticator);
+        let prepared = Prepare::new(limited, Arc::clone(&defaults), authenticator);
         let limits = Arc::new(limits);
         let retried = Retry::new(prepared, policy, Arc::clone(&limits));
         Self {
             stack: Trace::new(Deadline::new(retried, limits), call_span as MakeSpan<_>),
+            defaults,
             layered,
         }
     }
@@ -206,22 +209,29 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let step = match restore(&mut request) {
-            Ok(context) => {
-                journal(&context).take_charge();
-                let call = Call {
-                    request,
-                    context: context.clone(),
-                };
-                Step::Calling {
-                    outcome: self.stack.call(call),
-                    context,
-                    layered: self.layered,
-                }
-            }
-            Err(error) => Step::Refused { error: Some(error) },
+        let refused = |error| PipelineFuture {
+            step: Step::Refused { error: Some(error) },
         };
-        PipelineFuture { step }
+        let context = match restore(&mut request) {
+            Ok(context) => context,
+            Err(error) => return refused(error),
+        };
+        journal(&context).take_charge();
+        let mut call = Call {
+            request,
+            context: context.clone(),
+        };
+        // Once for all attempts, which then copy an address that is cheap to copy.
+        if let Err(error) = self.defaults.route(&mut call) {
+            return refused(error.settled(&context));
+        }
+        PipelineFuture {
+            step: Step::Calling {
+                outcome: self.stack.call(call),
+                context,
+                layered: self.layered,
+            },
+        }
     }
 }
 

@@ -62,21 +62,30 @@ impl Defaults {
         })
     }
 
-    /// Completes a request. What the caller has set stays, but for credentials: those are ours to
-    /// set, and a stray `Authorization` would make the server refuse a good credential beside it.
+    /// Gives a request its address.
     ///
     /// Fails if the request would carry the credential to a place where it does not belong.
-    pub(crate) fn apply(&self, call: &mut Call) -> Result<(), Error> {
+    pub(crate) fn route(&self, call: &mut Call) -> Result<(), Error> {
+        let Call { request, context } = call;
+        let ours = self.endpoints.resolve(request, self.workspace.as_ref())?;
+        let bare = context.plane() == Plane::Presigned;
+        if ours || bare || self.may_have_credentials(request.uri()) {
+            Ok(())
+        } else {
+            Err(untrusted(request.uri()))
+        }
+    }
+
+    /// Completes the headers of an attempt. What the caller has set stays, but for credentials: those
+    /// are ours to set, and a stray `Authorization` would make the server refuse a good credential
+    /// beside it.
+    pub(crate) fn complete(&self, call: &mut Call) -> Result<(), Error> {
         let Call { request, context } = call;
         if context.plane() == Plane::Presigned {
             // The address is the permission: whatever else went there would be given away.
             request.headers_mut().remove(AUTHORIZATION);
             request.headers_mut().remove(CREDENTIAL_HEADER);
-            return self.endpoints.resolve(request, None).map(drop);
-        }
-        let ours = self.endpoints.resolve(request, self.workspace.as_ref())?;
-        if !ours && !self.may_have_credentials(request.uri()) {
-            return Err(untrusted(request.uri()));
+            return Ok(());
         }
         let version = self.version_for(context)?;
         let headers = request.headers_mut();

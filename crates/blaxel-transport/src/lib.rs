@@ -14,6 +14,7 @@ mod hosts;
 mod hyper_transport;
 mod prepare;
 mod propagate;
+mod rejoined;
 mod retry;
 mod trace;
 

@@ -51,7 +51,7 @@ where
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        if let Err(error) = self.defaults.apply(&mut call) {
+        if let Err(error) = self.defaults.complete(&mut call) {
             return PrepareFuture::Refused { error: Some(error) };
         }
         let wanted = self

@@ -76,8 +76,8 @@ impl<S: Attempt> Service<Call> for Retry<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, call: Call) -> Self::Future {
-        let context = &call.context;
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        let context = call.context.clone();
         let options = context.options();
         let described = context
             .operation()
@@ -95,9 +95,13 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             resent_on_proof: false,
             reauthorized: false,
         };
-        let spare = (situation.allowed > 1).then(|| call.try_clone()).flatten();
+        let repeatable = situation.allowed > 1;
+        if repeatable {
+            call.hold_body();
+        }
+        let spare = repeatable.then(|| call.try_clone()).flatten();
         RetryFuture {
-            deadline: Instant::now() + self.limits.total(context),
+            deadline: Instant::now() + self.limits.total(&context),
             next: spare.map(|spare| (self.inner.clone(), spare)),
             shared: Arc::clone(&self.shared),
             step: Step::Trying {

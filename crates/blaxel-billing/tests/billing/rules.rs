@@ -4,7 +4,7 @@
 use blaxel_billing::{
     AdminOnly, Billing, BillingDimension, Dimension, MetricsQuery, Resolution, Window,
 };
-use blaxel_core::{Body, Error, HttpService, response};
+use blaxel_core::{Body, Error, HttpService, Plane, raw_request, response};
 use blaxel_emulator::Emulator;
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn lasting(days: i64, seconds: i64) -> MetricsQuery {
 /// Asks without the client's checks.
 async fn raw(emulator: &Emulator, query: &str) -> (u16, Value) {
     let path = format!("/accounts/{}/metrics?{query}", emulator.account_id());
-    let request = http::Request::get(path).body(Body::empty()).unwrap();
+    let request = raw_request(Plane::Control, http::Request::get(path).body("").unwrap()).unwrap();
     let answer = emulator.service().send(request).await.unwrap();
     let status = answer.status().as_u16();
     let bytes = response::collect(answer.into_body(), 1 << 24)

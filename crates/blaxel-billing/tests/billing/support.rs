@@ -115,7 +115,7 @@ impl Service<Request<Body>> for Scripted {
             let mut state = self.0.lock().unwrap();
             state
                 .asked
-                .push(format!("{} {}", request.method(), request.uri()));
+                .push(format!("{} {}", request.method(), target(&request)));
             state.now += 1;
             state.most = state.most.max(state.now);
             state
@@ -130,4 +130,10 @@ impl Service<Request<Body>> for Scripted {
             Ok(Response::new(Body::from(answer.to_string())))
         })
     }
+}
+
+/// The path and query of a request, all of which go to the control plane.
+fn target(request: &http::Request<Body>) -> String {
+    let uri = request.uri().to_string();
+    uri.strip_prefix("blaxel://control").unwrap().to_owned()
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use blaxel_core::{Body, OperationInfo, Plane, RequestWriter, Timestamp};
+use blaxel_core::{Body, OperationInfo, Plane, RequestWriter, Timestamp, raw_request};
 use blaxel_emulator::{Emulator, LocalService};
 use http::{Method, Request};
 use serde_json::json;
@@ -162,7 +162,8 @@ async fn the_socketless_door_answers_as_the_sockets_do() {
 #[test]
 fn the_socketless_door_needs_no_runtime() {
     let emulator = Emulator::offline();
-    let request = Request::get("/models?limit=3").body(Body::empty()).unwrap();
+    let request = Request::get("/models?limit=3").body("").unwrap();
+    let request = raw_request(Plane::Control, request).unwrap();
     let mut answer = pin!(emulator.service().call(request));
     let polled = answer
         .as_mut()

@@ -1,6 +1,6 @@
 //! Requests written by hand.
 
-use blaxel_core::Body;
+use blaxel_core::{Body, Plane, raw_request};
 use blaxel_emulator::{Emulator, LocalService};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -107,6 +107,7 @@ impl Ask {
     /// Sends it through the socketless service, whatever the answer.
     pub(crate) async fn bare(self, service: &LocalService) -> Reply {
         let request = self.0.body(Body::from(self.1)).unwrap();
+        let request = raw_request(Plane::Control, request).unwrap();
         read(service.clone().call(request).await.unwrap()).await
     }
 

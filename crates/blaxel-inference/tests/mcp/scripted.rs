@@ -79,7 +79,7 @@ async fn the_id_of_the_session_goes_along_with_every_request() {
     assert_eq!(log[3].method, http::Method::DELETE);
     for request in &log[1..] {
         assert_eq!(request.header("mcp-session-id"), Some("s-1"));
-        assert_eq!(request.uri, "/functions/f/mcp");
+        assert_eq!(request.uri, "blaxel://run/functions/f/mcp");
     }
 }
 

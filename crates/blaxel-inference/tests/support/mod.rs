@@ -110,8 +110,13 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// The address, or the path alone where the plane stands for the origin.
     pub(crate) fn uri(&self) -> String {
-        self.head.uri.to_string()
+        let uri = self.head.uri.to_string();
+        let target = ["blaxel://run", "blaxel://control"]
+            .iter()
+            .find_map(|plane| uri.strip_prefix(plane));
+        target.map_or_else(|| uri.clone(), str::to_owned)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

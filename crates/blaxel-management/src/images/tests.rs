@@ -13,7 +13,11 @@ fn answering(status: u16, body: &str) -> (Management<impl HttpService>, Arc<Mute
     let requests = Arc::new(Mutex::new(Vec::new()));
     let (seen, body) = (Arc::clone(&requests), body.to_owned());
     let service = tower::service_fn(move |request: http::Request<Body>| {
-        let line = format!("{} {}", request.method(), request.uri());
+        let line = format!(
+            "{} {}",
+            request.method(),
+            crate::scripted::target(request.uri())
+        );
         seen.lock().unwrap().push(line);
         let mut response = http::Response::new(Body::from(body.clone()));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();

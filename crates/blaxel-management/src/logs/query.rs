@@ -276,7 +276,12 @@ mod tests {
 
     fn uri(query: &LogQuery) -> Result<String, Error> {
         let request = query.request(NOON, query.workloads(), query.first())?;
-        Ok(request.encode()?.uri().to_string())
+        Ok(request
+            .encode()?
+            .uri()
+            .path_and_query()
+            .unwrap()
+            .to_string())
     }
 
     #[test]

@@ -124,24 +124,33 @@ fn what_lies_under_a_sandbox_is_called_below_its_path() {
         .within(&scope)
         .encode()
         .unwrap();
-    assert_eq!(delete.uri(), "/sandboxes/box/snapshots/s1");
+    assert_eq!(delete.uri(), "blaxel://control/sandboxes/box/snapshots/s1");
     let params = ListParams::new().kind("cron").limit(100);
     let list = List::<Schedule>::new(params)
         .within(&scope)
         .encode()
         .unwrap();
-    assert_eq!(list.uri(), "/sandboxes/box/schedules?limit=100&type=cron");
+    assert_eq!(
+        list.uri(),
+        "blaxel://control/sandboxes/box/schedules?limit=100&type=cron"
+    );
     let create = Create::<PreviewToken>::new(&token)
         .within(&scope.and("web"))
         .encode()
         .unwrap();
-    assert_eq!(create.uri(), "/sandboxes/box/previews/web/tokens");
+    assert_eq!(
+        create.uri(),
+        "blaxel://control/sandboxes/box/previews/web/tokens"
+    );
     let preview = Preview::of_port("web", 3000);
     let forced = Perform::<CreatePreview>::on(scope.names())
         .flag("force", true)
         .input(&preview);
     let forced = forced.encode().unwrap();
-    assert_eq!(forced.uri(), "/sandboxes/box/previews?force=true");
+    assert_eq!(
+        forced.uri(),
+        "blaxel://control/sandboxes/box/previews?force=true"
+    );
     assert_eq!(
         forced.body().bytes().unwrap(),
         r#"{"metadata":{"name":"web"},"spec":{"port":3000}}"#

@@ -269,7 +269,10 @@ fn a_version_is_asked_for_by_name() {
         .version(Some("v 2"))
         .encode()
         .unwrap();
-    assert_eq!(request.uri(), "/agents?upload=true&version=v%202");
+    assert_eq!(
+        request.uri(),
+        "blaxel://control/agents?upload=true&version=v%202"
+    );
 }
 
 #[test]

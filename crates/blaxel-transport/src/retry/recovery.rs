@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxError, Error, wait_asked_for};
+use blaxel_core::{Body, Error, wait_asked_for};
 use bytes::{Bytes, BytesMut};
-use http_body::{Frame, SizeHint};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
 use super::verdict::{Finding, Situation, Verdict};
 use crate::prepare::TokenDropped;
+use crate::rejoined::Rejoined;
 
 /// How much of an error answer is read, to look into it or to be rid of it.
 const PEEK: usize = 64 * 1024;
@@ -104,44 +104,13 @@ async fn peek(response: http::Response<Body>) -> (http::Response<Body>, Bytes) {
     let start = start.freeze();
     let body = match end {
         Some(Ok(())) => Body::from(start.clone()),
-        rest => Body::new(Rejoined {
-            start: Some(start.clone()),
-            broken: rest.and_then(Result::err),
-            rest: body,
-        }),
+        rest => Body::new(Rejoined::new(
+            start.clone(),
+            rest.and_then(Result::err),
+            body,
+        )),
     };
     (http::Response::from_parts(head, body), start)
-}
-
-/// A body whose start was read already.
-struct Rejoined {
-    start: Option<Bytes>,
-    broken: Option<Error>,
-    rest: Body,
-}
-
-impl http_body::Body for Rejoined {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(start) = self.start.take() {
-            return std::task::Poll::Ready(Some(Ok(Frame::data(start))));
-        }
-        if let Some(error) = self.broken.take() {
-            return std::task::Poll::Ready(Some(Err(error.into())));
-        }
-        std::pin::Pin::new(&mut self.rest)
-            .poll_frame(cx)
-            .map(|frame| frame.map(|frame| frame.map_err(Into::into)))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::new()
-    }
 }
 
 /// Reads a body to its end so that its connection can serve again, unless that takes too long.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use blaxel_core::{ApiVersion, Body, open};
+use blaxel_core::{ApiVersion, Body, Plane, open, raw_request};
 use blaxel_emulator::{Builder, Emulator};
 use blaxel_management::Management;
 use blaxel_transport::{Client, RetryPolicy};
@@ -117,6 +117,7 @@ impl World {
             .header("content-type", "application/json")
             .body(Body::from(body.to_string()))
             .expect("a good request");
+        let request = raw_request(Plane::Control, request).expect("a good path");
         open(&self.emulator.service(), request)
             .await
             .expect("a success")

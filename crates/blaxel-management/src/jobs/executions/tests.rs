@@ -87,7 +87,10 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
         .allow_queue(false)
         .execution_id("exec-1");
     let create = Create::<JobExecution>::new(&draft).within(&Scope::under(["nightly"]));
-    assert_eq!(create.encode().unwrap().uri(), "/jobs/nightly/executions");
+    assert_eq!(
+        create.encode().unwrap().uri(),
+        "blaxel://control/jobs/nightly/executions"
+    );
     let expected = json!({
         "tasks": [{"page": 1}],
         "env": {"KEY": "hush"},
@@ -105,12 +108,12 @@ fn the_executions_lie_under_their_job_and_the_tasks_under_both() {
     let list = List::<JobExecution>::new(params.clone()).within(&Scope::under(["nightly"]));
     assert_eq!(
         list.encode().unwrap().uri(),
-        "/jobs/nightly/executions?limit=100"
+        "blaxel://control/jobs/nightly/executions?limit=100"
     );
     let list = List::<JobExecutionTask>::new(params).within(&Scope::under(["nightly", "exec-1"]));
     assert_eq!(
         list.encode().unwrap().uri(),
-        "/jobs/nightly/executions/exec-1/tasks?limit=100"
+        "blaxel://control/jobs/nightly/executions/exec-1/tasks?limit=100"
     );
     assert_eq!(JobExecutionTask::LIST.since(), ApiVersion::V2026_04_28);
 }
@@ -141,7 +144,10 @@ fn executing(statuses: &'static [&'static str]) -> Collection<JobExecution, impl
 
     let looks = Arc::new(AtomicUsize::new(0));
     let service = tower::service_fn(move |request: http::Request<blaxel_core::Body>| {
-        assert_eq!(request.uri(), "/jobs/nightly/executions/exec-1");
+        assert_eq!(
+            request.uri(),
+            "blaxel://control/jobs/nightly/executions/exec-1"
+        );
         let look = looks.fetch_add(1, Ordering::Relaxed);
         let status = statuses[look.min(statuses.len() - 1)];
         let body = blaxel_core::Body::from(json!({"status": status}).to_string());
