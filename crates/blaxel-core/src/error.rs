@@ -3,6 +3,7 @@
 mod answer;
 mod display;
 mod parts;
+mod transient;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use http::StatusCode;
 
 pub use self::answer::{ApiError, Origin};
 pub use self::parts::ErrorParts;
+pub use self::transient::is_transient;
+use self::transient::is_transient_answer;
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::source::Source;
@@ -61,6 +64,8 @@ struct Answer {
     request_id: Option<String>,
     retry_after: Option<Duration>,
     api: Option<ApiError>,
+    /// The same request can succeed later.
+    transient: bool,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -141,6 +146,7 @@ impl Error {
         let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
         error.0.operation = operation;
         error.0.answer = Some(Answer {
+            transient: is_transient_answer(plane, head, &api),
             api: Some(api),
             ..Answer::from_head(head)
         });
@@ -168,6 +174,7 @@ impl Answer {
                 .map(str::to_owned),
             retry_after: retry_after(text),
             api: None,
+            transient: false,
         }
     }
 }
@@ -372,7 +379,11 @@ impl Error {
         }
     }
 
-    /// Whether the failure may pass by itself: the same call can succeed later.
+    /// Returns `true` if the failure may go away by itself: the same call can succeed later.
+    ///
+    /// It holds for a failure to connect, a lost connection, a time limit and a stream that was cut.
+    /// For an error response it is the rule by which a client retries: the header `x-should-retry`,
+    /// else the gateway's `retryable`, else the status. A conflict and a workload's own 4xx are answers.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
@@ -380,13 +391,11 @@ impl Error {
             | ErrorKind::Timeout
             | ErrorKind::Transport
             | ErrorKind::Truncated => true,
-            ErrorKind::Status if self.is_unavailable() => true,
-            ErrorKind::Status | ErrorKind::Credentials => {
-                self.api().and_then(ApiError::retryable).unwrap_or_else(|| {
-                    let status = self.status().map_or(0, |status| status.as_u16());
-                    matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
-                })
-            }
+            ErrorKind::Status | ErrorKind::Credentials => self
+                .0
+                .answer
+                .as_ref()
+                .is_some_and(|answer| answer.transient),
             _ => false,
         }
     }

@@ -54,7 +54,7 @@ pub use self::workspace::Workspace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{body_size, journal};
-    pub use crate::error::ErrorParts;
+    pub use crate::error::{ErrorParts, is_transient};
     pub use crate::journal::Journal;
     pub use crate::raw::{account, attach, restore};
     pub use crate::service::read_error;

@@ -2,9 +2,9 @@
 
 mod backoff;
 mod budget;
+mod decision;
 mod policy;
 mod recovery;
-mod verdict;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,9 +21,9 @@ use crate::deadline::TimeLimits;
 
 use self::backoff::Jitter;
 use self::budget::Budget;
+use self::decision::{Decision, Situation};
 pub use self::policy::RetryPolicy;
 use self::recovery::{Recovered, recover};
-use self::verdict::{Situation, Verdict};
 
 /// Sends a request again when its operation allows it, or when there is proof that it was not
 /// processed.
@@ -161,10 +161,10 @@ impl<S: Attempt> Future for RetryFuture<S> {
                 StepProjection::Recovering { recovery } => {
                     match ready!(recovery.as_mut().poll(cx)) {
                         Recovered::Final(outcome) => return Poll::Ready(outcome),
-                        Recovered::Again(verdict) => {
+                        Recovered::Again(decision) => {
                             let situation = &mut this.situation;
-                            situation.resent_on_proof |= verdict == Verdict::AgainOnProof;
-                            situation.reauthorized |= verdict == Verdict::Reauthorized;
+                            situation.resent_on_proof |= decision == Decision::RetryOnProof;
+                            situation.reauthorized |= decision == Decision::Reauthorize;
                             Step::Readying
                         }
                     }

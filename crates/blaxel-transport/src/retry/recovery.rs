@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use blaxel_core::__private::is_transient;
 use blaxel_core::{Body, Error, wait_asked_for};
 use bytes::{Bytes, BytesMut};
-use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
-use super::verdict::{Finding, Situation, Verdict};
+use super::decision::{Decision, Situation};
 use crate::prepare::TokenDropped;
 use crate::rejoined::Rejoined;
 
@@ -23,7 +23,7 @@ const DRAIN: Duration = Duration::from_millis(50);
 /// What became of a failed attempt.
 pub(super) enum Recovered {
     Final(Result<http::Response<Body>, Error>),
-    Again(Verdict),
+    Again(Decision),
 }
 
 /// Judges a failed attempt, and waits until the next one is due if there is to be one.
@@ -33,11 +33,11 @@ pub(super) async fn recover(
     shared: Arc<Shared>,
     deadline: Instant,
 ) -> Recovered {
-    let (verdict, outcome) = judge(outcome, &situation).await;
-    match verdict {
-        Verdict::Keep => return Recovered::Final(outcome),
-        Verdict::Reauthorized => return Recovered::Again(verdict),
-        Verdict::Again | Verdict::AgainOnProof => {}
+    let (decision, outcome) = judge(outcome, &situation).await;
+    match decision {
+        Decision::Return => return Recovered::Final(outcome),
+        Decision::Reauthorize => return Recovered::Again(decision),
+        Decision::Retry | Decision::RetryOnProof => {}
     }
     let hint = match &outcome {
         Ok(response) => wait_asked_for(response.headers()),
@@ -55,38 +55,35 @@ pub(super) async fn recover(
         drain(response.into_body()).await;
     }
     sleep(delay).await;
-    Recovered::Again(verdict)
+    Recovered::Again(decision)
 }
 
 async fn judge(
     outcome: Result<http::Response<Body>, Error>,
     situation: &Situation,
-) -> (Verdict, Result<http::Response<Body>, Error>) {
-    match outcome {
-        Err(error) => (situation.judge_failure(&error), Err(error)),
-        Ok(response) => {
-            let mut finding = Finding::of(response.status(), response.headers());
-            finding.token_dropped = response.extensions().get::<TokenDropped>().is_some();
-            let response = if finding.platform {
-                let (response, start) = peek(response).await;
-                finding.retryable = retryable(&start);
-                response
-            } else {
-                response
-            };
-            (situation.judge_answer(&finding), Ok(response))
-        }
+) -> (Decision, Result<http::Response<Body>, Error>) {
+    let response = match outcome {
+        Ok(response) => response,
+        Err(error) => return (situation.judge_failure(&error), Err(error)),
+    };
+    let token_dropped = response.extensions().get::<TokenDropped>().is_some();
+    if token_dropped && !situation.reauthorized {
+        return (Decision::Reauthorize, Ok(response));
     }
-}
-
-/// The gateway's word in the body of its answer.
-fn retryable(body: &[u8]) -> Option<bool> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    body.get("error")?.get("retryable")?.as_bool()
+    if !situation.may_try_again() {
+        return (Decision::Return, Ok(response));
+    }
+    let (head, body, start) = peek(response).await;
+    let decision = if is_transient(Some(situation.plane), &head, &start) {
+        Decision::Retry
+    } else {
+        Decision::Return
+    };
+    (decision, Ok(http::Response::from_parts(head, body)))
 }
 
 /// Reads the start of a response's body, and puts it back.
-async fn peek(response: http::Response<Body>) -> (http::Response<Body>, Bytes) {
+async fn peek(response: http::Response<Body>) -> (http::response::Parts, Body, Bytes) {
     let (head, mut body) = response.into_parts();
     let mut start = BytesMut::new();
     let mut end = None;
@@ -110,7 +107,7 @@ async fn peek(response: http::Response<Body>) -> (http::Response<Body>, Bytes) {
             body,
         )),
     };
-    (http::Response::from_parts(head, body), start)
+    (head, body, start)
 }
 
 /// Reads a body to its end so that its connection can serve again, unless that takes too long.
