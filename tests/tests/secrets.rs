@@ -152,7 +152,7 @@ async fn errors_of_calls_do_not_show_them() {
             .await
             .unwrap_err();
         silent_error(&error);
-        let mut cause = std::error::Error::source(&error);
+        let mut cause = error.cause();
         while let Some(lower) = cause {
             silent_error(&format!("{lower} {lower:?}"));
             cause = lower.source();

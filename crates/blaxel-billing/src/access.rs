@@ -1,6 +1,5 @@
 //! Queries that only administrators of the account may ask.
 
-use std::error::Error as _;
 use std::fmt;
 
 use blaxel_core::__private::ErrorParts;
@@ -33,7 +32,7 @@ impl AdminOnly {
     /// The reason behind an error, if it is this one.
     #[must_use]
     pub fn behind(error: &Error) -> Option<&Self> {
-        error.source()?.downcast_ref()
+        error.find_cause()
     }
 
     /// Whether the query filters by workspace.

@@ -413,13 +413,34 @@ impl Error {
     }
 }
 
-impl std::error::Error for Error {
-    /// The lower error, for those who look for a type in the chain. [`Display`](fmt::Display)
-    /// has printed it already.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error {
+    /// Returns the lower error behind this one, if there is one.
+    ///
+    /// [`Display`](fmt::Display) prints it, and all below it, after the message. So
+    /// [`source`](std::error::Error::source) returns `None`: what prints a chain of sources, as
+    /// `anyhow`'s `{:#}` does, would print them a second time.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(self.0.cause.as_ref()?.as_ref())
     }
+
+    /// Returns the first error of a type among the causes.
+    ///
+    /// ```
+    /// # fn report(error: &blaxel_core::Error) {
+    /// if let Some(problem) = error.find_cause::<std::io::Error>() {
+    ///     println!("the socket failed: {:?}", problem.kind());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn find_cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        std::iter::successors(self.cause(), |cause| cause.source())
+            .find_map(|cause| cause.downcast_ref())
+    }
 }
+
+impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests;

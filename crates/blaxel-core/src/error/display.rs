@@ -78,7 +78,7 @@ impl Error {
 /// since many libraries print their cause themselves.
 fn write_causes(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut above = error.0.message.clone();
-    let mut next = std::error::Error::source(error);
+    let mut next = error.cause();
     while let Some(cause) = next {
         let text = cause.to_string();
         if !above.contains(&text) {

@@ -175,11 +175,42 @@ fn the_line_says_what_happened_and_what_to_do() {
         error.to_string(),
         "CreateThing: could not connect to http://127.0.0.1:1: refused"
     );
-    assert!(
-        std::error::Error::source(&error)
-            .unwrap()
-            .is::<std::io::Error>()
-    );
+    assert!(error.cause().unwrap().is::<std::io::Error>());
+    assert!(error.find_cause::<std::io::Error>().is_some());
+    assert!(error.find_cause::<std::fmt::Error>().is_none());
+}
+
+/// What `anyhow`, `eyre` and others print for `{:#}`: an error and its sources, joined.
+fn report(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<_> = chain.map(|error| format!("{error:#}")).collect();
+    texts.join(": ")
+}
+
+#[test]
+fn a_reporter_prints_each_cause_once() {
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("tcp connect error")
+        }
+    }
+
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let cause = Outer(std::io::Error::other("refused"));
+    let error = Error::connect("http://127.0.0.1:1", cause);
+    let line = "could not connect to http://127.0.0.1:1: tcp connect error: refused";
+    assert_eq!(report(&error), line);
+    assert_eq!(error.to_string(), line);
+    // Behind an error of somebody else's, too.
+    assert_eq!(report(&std::io::Error::other(error)), line);
 }
 
 #[test]

@@ -53,14 +53,7 @@ impl JsonRpcError {
     /// The refusal behind an error, if the server refused.
     #[must_use]
     pub fn of(error: &Error) -> Option<&Self> {
-        let mut next = std::error::Error::source(error);
-        while let Some(cause) = next {
-            if let Some(refusal) = cause.downcast_ref() {
-                return Some(refusal);
-            }
-            next = cause.source();
-        }
-        None
+        error.find_cause()
     }
 
     /// Whether the request itself was no good, so that nothing was done.

@@ -1,6 +1,6 @@
 //! What a failure says about how far the request got: not at all, perhaps, or there and back.
 
-use std::error::Error as StdError;
+use std::error::Error as _;
 use std::time::Duration;
 
 use blaxel_core::{Body, BoxFuture, Delivery, Error, ErrorKind, HttpService};
@@ -34,11 +34,9 @@ macro_rules! fault {
 
 /// What the innermost error is.
 fn cause(error: &Error) -> String {
-    let mut last: &dyn StdError = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    format!("{last:?}")
+    let causes = std::iter::successors(error.cause(), |cause| (*cause).source());
+    let last = causes.last().map(|cause| format!("{cause:?}"));
+    last.unwrap_or_else(|| format!("{error:?}"))
 }
 
 #[tokio::test]
