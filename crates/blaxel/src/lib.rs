@@ -15,9 +15,23 @@ pub use blaxel_auth::Credentials;
 pub use blaxel_core::{ApiVersion, Error, ListParams, Secret, Sort};
 pub use blaxel_transport::{Client, ClientBuilder};
 
-#[cfg(feature = "billing")]
-pub use blaxel_billing::Billing;
-#[cfg(feature = "inference")]
-pub use blaxel_inference::Inference;
+/// The Management API on a [`Client`].
+///
+/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
+/// [`management::Management`] is generic over the service that carries its requests.
 #[cfg(feature = "management")]
-pub use blaxel_management::Management;
+pub type Management = management::Management<Client>;
+
+/// Calls of agents, models, functions and jobs on a [`Client`].
+///
+/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
+/// [`inference::Inference`] is generic over the service that carries its requests.
+#[cfg(feature = "inference")]
+pub type Inference = inference::Inference<Client>;
+
+/// The Billing Explorer API on a [`Client`].
+///
+/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
+/// [`billing::Billing`] is generic over the service that carries its requests.
+#[cfg(feature = "billing")]
+pub type Billing = billing::Billing<Client>;

@@ -1,6 +1,5 @@
 //! What a failure says about how far the request got: not at all, perhaps, or there and back.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use blaxel_core::{Body, BoxFuture, Delivery, Error, ErrorKind, HttpService};

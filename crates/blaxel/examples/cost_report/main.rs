@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blaxel::billing::{Dimension, MetricsQuery, Resolution, Window};
-use blaxel::core::{HttpService, Timestamp};
+use blaxel::core::Timestamp;
 use blaxel::{Billing, Client};
 use blaxel_emulator::Emulator;
 
@@ -122,7 +122,7 @@ async fn run(options: &Options) -> Result<String, Failure> {
     tell(&billing, &account, &now, options).await
 }
 
-async fn first_account(billing: &Billing<Client>) -> Result<String, Failure> {
+async fn first_account(billing: &Billing) -> Result<String, Failure> {
     let account = billing.account_items().try_next().await?;
     let id = account.as_ref().and_then(|account| account.id());
     Ok(id.ok_or("the credential sees no account")?.to_owned())
@@ -130,7 +130,7 @@ async fn first_account(billing: &Billing<Client>) -> Result<String, Failure> {
 
 /// Writes the picture, and gives the text.
 async fn tell(
-    billing: &Billing<impl HttpService>,
+    billing: &Billing,
     account: &str,
     now: &Timestamp,
     options: &Options,

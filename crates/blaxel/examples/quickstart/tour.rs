@@ -168,7 +168,7 @@ pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
             .insert("blaxel-version", header.clone());
         request
     });
-    let outcome = Management::new(pinned)
+    let outcome = blaxel::management::Management::new(pinned)
         .models()
         .list(ListParams::new())
         .await;
