@@ -89,8 +89,8 @@ fn windows() -> Vec<Window> {
 
 fn report(service: &impl HttpService, at_once: usize) -> Usd {
     let at_once = NonZeroUsize::new(at_once).expect("at least one");
-    let billing = Billing::new(service.clone()).at_once(at_once);
-    let report = block_on(billing.report(ACCOUNT, query())).expect("a report");
+    let billing = Billing::new(service.clone()).with_concurrency(at_once);
+    let report = block_on(billing.report(ACCOUNT, &query())).expect("a report");
     assert_eq!(report.steps().len(), 365);
     let types = report.by(&Dimension::ResourceType).expect("types");
     black_box(types.top(3));
@@ -105,7 +105,7 @@ fn groups(service: &impl HttpService) -> Usd {
     let mut groups = Vec::new();
     block_on(async {
         for window in windows() {
-            let mut walk = billing.groups(ACCOUNT, query().within(window));
+            let mut walk = billing.groups(ACCOUNT, &query().with_window(window));
             while let Some(group) = walk.try_next().await.expect("a group") {
                 groups.push(group);
             }

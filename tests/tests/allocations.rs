@@ -96,8 +96,8 @@ fn a_walk_holds_one_page_at_a_time() {
     let mut left = 5;
     let pages = Pages::new(None, move |_| {
         left -= 1;
-        let mut meta = PageMeta::default();
-        meta.next_cursor = (left > 0).then(|| Cursor::from(left.to_string()));
+        let next = (left > 0).then(|| Cursor::from(left.to_string()));
+        let meta = PageMeta::default().with_next_cursor(next);
         Box::pin(async {
             let items = vec![[0; 4096]; 100];
             Ok(Heavy { items, meta })

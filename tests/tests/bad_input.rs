@@ -152,14 +152,14 @@ async fn a_limit_of_nothing_and_a_window_backwards_send_nothing() {
     let agents = Management::new(client).agents();
     assert!(
         agents
-            .list(ListParams::new().limit(0))
+            .list_with(&ListParams::new().limit(0))
             .await
             .unwrap_err()
             .is_input()
     );
     assert!(
         agents
-            .items(ListParams::new().limit(0))
+            .items_with(&ListParams::new().limit(0))
             .try_next()
             .await
             .unwrap_err()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_core::{Delivery, Error, ErrorKind, ListParams, Origin};
+use blaxel_core::{Delivery, Error, ErrorKind, Origin};
 use blaxel_inference::{ChatRequest, Inference, Message};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -10,11 +10,7 @@ use blaxel_tests::{Reply, WireServer};
 use blaxel_transport::{Client, TimeLimits};
 
 async fn list(client: Client) -> Error {
-    Management::new(client)
-        .agents()
-        .list(ListParams::new())
-        .await
-        .unwrap_err()
+    Management::new(client).agents().list().await.unwrap_err()
 }
 
 async fn list_from(reply: Reply) -> Error {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel::{Client, Credentials, Inference, ListParams, Management};
+use blaxel::{Client, Credentials, Inference, Management};
 use blaxel_core::ErrorKind;
 use blaxel_emulator::{CredentialKind, Emulator};
 use blaxel_inference::{ChatRequest, Message};
@@ -36,7 +36,7 @@ async fn many_first_calls_fetch_one_token() {
     let calls: Vec<_> = (0..50)
         .map(|_| {
             let models = Management::new(client.clone()).models();
-            tokio::spawn(async move { models.list(ListParams::new()).await })
+            tokio::spawn(async move { models.list().await })
         })
         .collect();
     for call in calls {
@@ -59,11 +59,7 @@ async fn many_first_calls_fetch_one_token() {
 async fn a_wrong_secret_is_told_with_its_place_and_without_itself() {
     let emulator = Emulator::start().await.unwrap();
     let client = signed_in(&emulator, "not-the-secret");
-    let error = Management::new(client)
-        .models()
-        .list(ListParams::new())
-        .await
-        .unwrap_err();
+    let error = Management::new(client).models().list().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credentials, "{error}");
     let text = format!("{error} {error:?}");
     assert!(
@@ -86,11 +82,7 @@ async fn a_wrong_api_key_is_the_server_s_401() {
         .api_url(emulator.url())
         .build()
         .unwrap();
-    let error = Management::new(client)
-        .models()
-        .list(ListParams::new())
-        .await
-        .unwrap_err();
+    let error = Management::new(client).models().list().await.unwrap_err();
     assert!(
         error.is_unauthorized() && !error.to_string().contains("bl_wrong"),
         "{error}"
@@ -183,7 +175,7 @@ fn a_client_outlives_a_runtime() {
     for _ in 0..2 {
         let models = Management::new(client.clone()).models();
         runtime()
-            .block_on(async move { models.list(ListParams::new()).await })
+            .block_on(async move { models.list().await })
             .unwrap();
     }
 }

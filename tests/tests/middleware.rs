@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxError, Error, HttpService, ListParams, Plane, operation, raw_request};
+use blaxel_core::{Body, BoxError, Error, HttpService, Plane, operation, raw_request};
 use blaxel_emulator::{Emulator, Fault};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -110,7 +110,7 @@ async fn operations_and_attempts_are_seen_at_their_places() {
             1,
         )
         .unwrap();
-    agents.list(ListParams::new()).await.unwrap();
+    agents.list().await.unwrap();
     agents.create(&Agent::new("bot")).await.unwrap();
 
     assert_eq!(operations.count.load(Ordering::Relaxed), 2);
@@ -155,11 +155,7 @@ async fn the_first_layer_is_the_outermost() {
         }))
         .build()
         .unwrap();
-    Management::new(client)
-        .agents()
-        .list(ListParams::new())
-        .await
-        .unwrap();
+    Management::new(client).agents().list().await.unwrap();
     assert_eq!(
         *order.lock().unwrap(),
         ["call 1", "call 2", "attempt 1", "attempt 2"]
@@ -189,14 +185,7 @@ async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
         .unwrap();
     for client in [plain, layered] {
         let agents = Management::new(client).agents();
-        assert!(
-            agents
-                .list(ListParams::new())
-                .await
-                .unwrap()
-                .items
-                .is_empty()
-        );
+        assert!(agents.list().await.unwrap().items.is_empty());
         // Our own error comes through a layer that boxes errors as itself.
         let error = agents.get("nobody").await.unwrap_err();
         assert!(error.is_not_found());

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use blaxel_billing::{Billing, MetricsQuery, Window};
-use blaxel_core::{Body, Endpoints, Error, ListParams, Operation, call};
+use blaxel_core::{Body, Endpoints, Error, Operation, call};
 use blaxel_inference::{ChatRequest, Inference, Message};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -41,7 +41,7 @@ async fn every_facade_runs_on_a_service_fn() {
 
     let page = Management::new(service.clone())
         .agents()
-        .list(ListParams::new())
+        .list()
         .await
         .unwrap();
     assert_eq!(page.items[0].metadata.name, "a");

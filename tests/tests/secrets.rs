@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 
 use blaxel_auth::{Authenticator, Credentials, Variables};
-use blaxel_core::{Body, Error, HttpService, ListParams, Secret, Source, Workspace};
+use blaxel_core::{Body, Error, HttpService, Secret, Source, Workspace};
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
 use blaxel_management::Management;
@@ -116,11 +116,7 @@ async fn the_emulator_does_not_show_what_opens_it() {
         .api_url(emulator.url())
         .build()
         .unwrap();
-    Management::new(client)
-        .agents()
-        .list(ListParams::new())
-        .await
-        .unwrap();
+    Management::new(client).agents().list().await.unwrap();
     silent(&emulator);
     silent(&emulator.service());
     silent(&emulator.journal());
@@ -146,11 +142,7 @@ async fn errors_of_calls_do_not_show_them() {
             .build()
             .unwrap(),
     ] {
-        let error = Management::new(client)
-            .agents()
-            .list(ListParams::new())
-            .await
-            .unwrap_err();
+        let error = Management::new(client).agents().list().await.unwrap_err();
         silent_error(&error);
         let mut cause = error.cause();
         while let Some(lower) = cause {
@@ -166,7 +158,7 @@ async fn a_credential_is_sent_once_and_in_no_address() {
     let server = WireServer::start(Reply::http("200 OK", "application/json", "[]")).await;
     Management::new(server.client())
         .agents()
-        .list(ListParams::new())
+        .list()
         .await
         .unwrap();
     let request = server.requests().remove(0);

@@ -120,7 +120,7 @@ async fn work(emulator: &Emulator) {
         .fault("ListAgents", Fault::html(StatusCode::BAD_GATEWAY), 1)
         .unwrap();
     agents
-        .list(ListParams::new().search(PAYLOAD))
+        .list_with(&ListParams::new().search(PAYLOAD))
         .await
         .unwrap();
     agents.get("nobody").await.unwrap_err();

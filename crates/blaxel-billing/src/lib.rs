@@ -43,76 +43,76 @@ pub use self::usage::{ParseQuantityError, Quantity, Unit, Usage};
 pub use self::usd::{ParseUsdError, Usd};
 pub use self::window::{Resolution, Window};
 
-/// How many windows of a long report are fetched at a time, unless said otherwise.
-const AT_ONCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+/// The default number of windows of a long report that are fetched at a time.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// The Billing API, over any service that carries requests.
 #[derive(Clone)]
 pub struct Billing<S> {
     service: S,
-    at_once: NonZeroUsize,
+    concurrency: NonZeroUsize,
 }
 
 impl<S: HttpService> Billing<S> {
-    /// The Billing API as reached over a service: a `blaxel_transport::Client`, the emulator's
-    /// socketless service, or a stack of your own.
+    /// Creates a handle that sends over a service: a `blaxel_transport::Client`, the emulator's
+    /// in-memory service, or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
             service,
-            at_once: AT_ONCE,
+            concurrency: CONCURRENCY,
         }
     }
 
-    /// How many windows of a long [`report`](Self::report) are fetched at a time: 4 unless set. The
-    /// pages of one window come one after the other in any case.
+    /// Sets the number of windows of a long [`report`](Self::report) that are fetched at a time. The
+    /// default is 4. The pages of one window are fetched one after the other in any case.
     #[must_use]
-    pub fn at_once(mut self, windows: NonZeroUsize) -> Self {
-        self.at_once = windows;
+    pub fn with_concurrency(mut self, windows: NonZeroUsize) -> Self {
+        self.concurrency = windows;
         self
     }
 
-    /// A page of the accounts that the credential reaches. `GET /accounts`.
+    /// Collects the accounts that the credential can read. `GET /accounts`.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
-    pub async fn accounts(&self) -> Result<Page<Account>, Error> {
-        call(&self.service, &ListAccounts::default()).await
+    /// The error of any page, or a pagination error; see [`Pages`].
+    pub async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.account_items().into_vec().await
     }
 
-    /// All accounts that the credential reaches, one after the other. `GET /accounts`.
+    /// Returns a walk over the accounts that the credential can read. `GET /accounts`.
     pub fn account_items(&self) -> Items<Page<Account>> {
         Pages::of(self.service.clone(), None, ListAccounts::starting_at).items()
     }
 
-    /// The id of the account that a workspace belongs to. `GET /workspaces/{workspaceName}`.
+    /// Returns the id of the account that a workspace belongs to. `GET /workspaces/{workspaceName}`.
     ///
     /// # Errors
     ///
-    /// What the call failed with; [`Error::is_decode`] if the server tells no account.
+    /// The error of the call; [`Error::is_decode`] if the server names no account.
     pub async fn account_of(&self, workspace: &str) -> Result<String, Error> {
         let workspace = call(&self.service, &GetWorkspace::new(workspace)).await?;
         let id = workspace.account_id.filter(|id| !id.is_empty());
         id.ok_or_else(|| Error::decode("the workspace is there, but it tells no account"))
     }
 
-    /// What the account's costs can be grouped by. It is the same for every account.
+    /// Returns the dimensions that costs can be grouped by. They are the same for every account.
     /// `GET /accounts/{accountId}/metrics/enums/group-by`.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn dimensions(&self, account: &str) -> Result<Vec<Dimension>, Error> {
         call(&self.service, &ListAccountMetricsGroupBy::new(account)).await
     }
 
-    /// The types of resources that something was used of in a window, such as `sandbox`.
+    /// Returns the types of resources that were used in a window, such as `sandbox`.
     /// `GET /accounts/{accountId}/metrics/enums/resource-types`.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn resource_types(
         &self,
         account: &str,
@@ -122,46 +122,45 @@ impl<S: HttpService> Billing<S> {
         call(&self.service, &types).await
     }
 
-    /// One page of an account's metrics. `GET /accounts/{accountId}/metrics`.
+    /// Returns a page of an account's metrics. `GET /accounts/{accountId}/metrics`.
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] for a query that the server would refuse; [`Error::is_forbidden`] for one
-    /// that the credential may not ask, with [`AdminOnly`] behind it if that is because of
-    /// workspaces.
+    /// that the credential does not allow, with [`AdminOnly`] as its cause if the query filters or
+    /// groups by workspace.
     pub async fn metrics(&self, account: &str, query: &MetricsQuery) -> Result<MetricsPage, Error> {
         page(&self.service, account, query.clone()).await
     }
 
-    /// All pages of an account's metrics, fetched one after the other as they are asked for.
-    /// `GET /accounts/{accountId}/metrics`.
+    /// Returns a walk over the pages of an account's metrics. `GET /accounts/{accountId}/metrics`.
     ///
-    /// Each page repeats the total of all of them: never add totals up.
-    pub fn metrics_pages(&self, account: &str, query: MetricsQuery) -> Pages<MetricsPage> {
-        pages(self.service.clone(), account.to_owned(), query)
+    /// Each page repeats the total of all pages: do not add totals up.
+    pub fn metrics_pages(&self, account: &str, query: &MetricsQuery) -> Pages<MetricsPage> {
+        pages(self.service.clone(), account.to_owned(), query.clone())
     }
 
-    /// All groups of an account's metrics, one after the other. `GET /accounts/{accountId}/metrics`.
-    pub fn groups(&self, account: &str, query: MetricsQuery) -> Items<MetricsPage> {
+    /// Returns a walk over the groups of an account's metrics. `GET /accounts/{accountId}/metrics`.
+    pub fn groups(&self, account: &str, query: &MetricsQuery) -> Items<MetricsPage> {
         self.metrics_pages(account, query).items()
     }
 
-    /// The whole answer to a query, however many pages it has and however long its window is.
+    /// Returns the complete result of a query, over all its pages and for a window of any length.
     /// `GET /accounts/{accountId}/metrics`.
     ///
     /// A window longer than the resolution allows is split by [`Window::split`]; the parts are
-    /// fetched several [at a time](Self::at_once), and put together. Nothing has to be spawned for
-    /// that: the future that this gives moves all of them.
+    /// fetched several [at a time](Self::with_concurrency), and joined. No task is spawned: the returned future
+    /// drives all requests.
     ///
     /// # Errors
     ///
-    /// What [`metrics`](Self::metrics) fails with for any page; a pagination error if the list of
-    /// groups does not lead on; [`Error::is_decode`] if pages disagree about the resolution.
-    /// [`Error::is_input`] for a query with a cursor, which would leave out what comes before.
-    pub async fn report(&self, account: &str, mut query: MetricsQuery) -> Result<Report, Error> {
+    /// The errors of [`metrics`](Self::metrics) for any page; a pagination error, see [`Pages`];
+    /// [`Error::is_decode`] if pages disagree about the resolution; [`Error::is_input`] for a query
+    /// with a cursor, which would leave out the pages before it.
+    pub async fn report(&self, account: &str, query: &MetricsQuery) -> Result<Report, Error> {
         query.check_but_length()?;
-        if query.take_cursor().is_some() {
-            let problem = "a report begins at the first page";
+        if query.has_cursor() {
+            let problem = "a report starts at the first page";
             return Err(Error::input("cursor", &Source::Code, problem));
         }
         let parts = query.split().into_iter().map(|part| {
@@ -169,8 +168,8 @@ impl<S: HttpService> Billing<S> {
             let part: BoxFuture<_> = Box::pin(collect(service, account, part));
             part
         });
-        let parts = several::in_order(parts, self.at_once).await?;
-        let mut whole = Collector::new(&query);
+        let parts = several::in_order(parts, self.concurrency).await?;
+        let mut whole = Collector::new(query);
         for (index, part) in parts.into_iter().enumerate() {
             match index {
                 0 => whole = part,
@@ -180,7 +179,8 @@ impl<S: HttpService> Billing<S> {
         Ok(whole.finish())
     }
 
-    /// The answer to a query, beside that for [the window before](Window::previous).
+    /// Returns the result of a query and that of the same query in the
+    /// [window before](Window::previous).
     /// `GET /accounts/{accountId}/metrics`.
     ///
     /// # Errors
@@ -189,11 +189,11 @@ impl<S: HttpService> Billing<S> {
     pub async fn comparison(
         &self,
         account: &str,
-        query: MetricsQuery,
+        query: &MetricsQuery,
     ) -> Result<Comparison, Error> {
-        let before = query.clone().within(query.window().previous()?);
+        let before = query.clone().with_window(query.window().previous()?);
         let now = self.report(account, query).await?;
-        Ok(Comparison::new(self.report(account, before).await?, now))
+        Ok(Comparison::new(self.report(account, &before).await?, now))
     }
 }
 
@@ -228,8 +228,8 @@ async fn collect<S: HttpService>(
 ) -> Result<Collector, Error> {
     let mut collector = Collector::new(&query);
     let mut pages = pages(service, account, query);
-    while let Some(page) = pages.next().await {
-        collector.add(page?)?;
+    while let Some(page) = pages.try_next().await? {
+        collector.add(page)?;
     }
     Ok(collector)
 }

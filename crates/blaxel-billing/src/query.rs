@@ -1,4 +1,4 @@
-//! What to ask of an account's metrics.
+//! A query for an account's metrics.
 
 use blaxel_core::{Cursor, Error, RequestWriter, Source};
 
@@ -13,8 +13,8 @@ const MOST_ITEMS: u32 = 100;
 
 /// A query for the costs of an account.
 ///
-/// It is checked before it is sent: what the server would refuse, or answer other than asked, is
-/// refused here with a reason.
+/// It is checked before it is sent: a query that the server would refuse, or would answer in another
+/// way than asked, is an error that names the reason.
 ///
 /// ```
 /// use blaxel_billing::{Dimension, MetricsQuery, Resolution, Window};
@@ -40,7 +40,7 @@ pub struct MetricsQuery {
 }
 
 impl MetricsQuery {
-    /// The costs of the whole account in a window of time.
+    /// Creates a query for the costs of the whole account in a window of time.
     pub fn new(window: Window) -> Self {
         Self {
             window,
@@ -56,74 +56,78 @@ impl MetricsQuery {
         }
     }
 
-    /// The window of the query.
+    /// Returns the window.
     #[must_use]
     pub fn window(&self) -> &Window {
         &self.window
     }
 
-    /// In steps of this length, rather than those of [`Window::automatic_resolution`].
+    /// Sets the length of the steps. The server's default is [`Window::automatic_resolution`].
     pub fn resolution(mut self, resolution: Resolution) -> Self {
         self.resolution = Some(resolution);
         self
     }
 
-    /// Split by a dimension; by up to three if called again, in any order. A group is then a
-    /// combination of one of each. [`Dimension::Workspace`] is for administrators of the account
-    /// only; see [`admin_only`](Self::admin_only).
+    /// Groups the costs by a dimension. Further calls add up to two further dimensions, in any order; a
+    /// group is then a combination of one value of each. [`Dimension::Workspace`] is for
+    /// administrators of the account only; see [`admin_only`](Self::admin_only).
     pub fn group_by(mut self, dimension: Dimension) -> Self {
         self.groups.push(dimension);
         self
     }
 
-    /// Only this workspace. For administrators of the account only: others get a 403.
+    /// Filters by workspace. For administrators of the account only: others get a 403.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.workspace = Some(name.into());
         self
     }
 
-    /// Only resources of this type, such as `sandbox`.
+    /// Filters by type of resource, such as `sandbox`.
     pub fn resource_type(mut self, kind: impl Into<String>) -> Self {
         self.resource_type = Some(kind.into());
         self
     }
 
-    /// Only resources of this name.
+    /// Filters by name of resource.
     pub fn resource_name(mut self, name: impl Into<String>) -> Self {
         self.resource_name = Some(name.into());
         self
     }
 
-    /// Only the resource with this id, as far as the server knows ids.
+    /// Filters by id of resource, for resources whose id the server knows.
     pub fn resource_uuid(mut self, id: impl Into<String>) -> Self {
         self.resource_uuid = Some(id.into());
         self
     }
 
-    /// Only what is metered in this way.
+    /// Filters by billing dimension: the way in which usage is metered.
     pub fn billing_dimension(mut self, dimension: BillingDimension) -> Self {
         self.billing_dimension = Some(dimension);
         self
     }
 
-    /// At most so many groups in a page: 1 to 100. The server takes 100 by default.
+    /// Sets the maximum number of groups in a page, 1 to 100. The server's default is 100.
     pub fn limit(mut self, groups: u32) -> Self {
         self.limit = Some(groups);
         self
     }
 
-    /// Begins at this place, given out for the same query.
+    /// Starts at a cursor that the server issued for the same query.
     pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.cursor = cursor.into();
         self
+    }
+
+    pub(crate) fn has_cursor(&self) -> bool {
+        self.cursor.is_some()
     }
 
     pub(crate) fn take_cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
     }
 
-    /// The same question about another window.
-    pub fn within(mut self, window: Window) -> Self {
+    /// Sets another window.
+    pub fn with_window(mut self, window: Window) -> Self {
         self.window = window;
         self
     }
@@ -142,8 +146,9 @@ impl MetricsQuery {
         &self.groups
     }
 
-    /// Whether only administrators of the account may ask this, and why: because it filters or
-    /// groups by workspace. Others get a 403 with this reason as its cause; see [`AdminOnly`].
+    /// Returns the reason why only administrators of the account may send this query, if there is
+    /// one: it filters or groups by workspace. Others get a 403 with this reason as its cause; see
+    /// [`AdminOnly`].
     ///
     /// ```
     /// use blaxel_billing::{Dimension, MetricsQuery, Window};
@@ -168,10 +173,12 @@ impl MetricsQuery {
             return vec![self.clone()];
         };
         let windows = self.window.split(resolution).into_iter();
-        windows.map(|window| self.clone().within(window)).collect()
+        windows
+            .map(|window| self.clone().with_window(window))
+            .collect()
     }
 
-    /// Checks the rules that the server would refuse or bend the query by.
+    /// Checks the rules by which the server would refuse or change the query.
     ///
     /// # Errors
     ///

@@ -36,7 +36,7 @@ pub use self::series::Series;
 ///     let query = MetricsQuery::new(Window::year(2026)?)
 ///         .resolution(Resolution::Daily)
 ///         .group_by(Dimension::ResourceName);
-///     let report = Billing::new(client).report(account, query).await?;
+///     let report = Billing::new(client).report(account, &query).await?;
 ///
 ///     for entry in report.by(&Dimension::ResourceType)?.top(5).entries() {
 ///         println!("{}: ${}", entry.label(), entry.cost());

@@ -1,25 +1,19 @@
-//! One page of a list.
+//! A page of a list, and its place in the list.
 
-use std::fmt;
 use std::marker::PhantomData;
+use std::{fmt, slice, vec};
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
-use crate::description::OperationInfo;
-use crate::error::Error;
-use crate::open_enum;
-use crate::request::RequestWriter;
-use crate::source::Source;
-
-/// A place in a list, given out by the server. It is good for 24 hours and only with the query it
+/// A place in a list, issued by the server. It is valid for 24 hours, and only with the query it
 /// came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, DeriveDeserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// The cursor as the server wrote it.
+    /// Returns the cursor as the server wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -38,187 +32,22 @@ impl From<&str> for Cursor {
     }
 }
 
-open_enum! {
-    /// The order of a list.
-    pub enum Sort {
-        /// Newest first; what the server does unless told otherwise.
-        CreatedDescending = "createdAt:desc",
-        /// Oldest first.
-        CreatedAscending = "createdAt:asc",
-        /// By name, from A to Z.
-        NameAscending = "name:asc",
-        /// By name, from Z to A.
-        NameDescending = "name:desc",
-    }
-}
-
-/// What to list, and how much of it at a time.
-///
-/// ```
-/// use blaxel_core::{ListParams, Sort};
-///
-/// let params = ListParams::new().limit(20).sort(Sort::NameAscending).search("support");
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct ListParams {
-    limit: Option<u32>,
-    cursor: Option<Cursor>,
-    sort: Option<Sort>,
-    search: Option<String>,
-    statuses: Vec<String>,
-    from_end: bool,
-    external_id: Option<String>,
-    terminated: bool,
-    kind: Option<String>,
-    name: Option<String>,
-    source_workspace: Option<String>,
-}
-
-impl ListParams {
-    /// Everything, in the server's order and page size.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// At most so many items in a page. The server takes 50 by default, and lowers what is above
-    /// its maximum, mostly 200. 0 is refused when the request is written.
-    pub fn limit(mut self, items: u32) -> Self {
-        self.limit = Some(items);
-        self
-    }
-
-    /// Begins at this place rather than at the beginning.
-    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
-        self.cursor = cursor.into();
-        self
-    }
-
-    /// In this order.
-    pub fn sort(mut self, sort: Sort) -> Self {
-        self.sort = Some(sort);
-        self
-    }
-
-    /// Only what has this text in its name, display name or labels, in any case. The server ignores
-    /// texts under two characters.
-    pub fn search(mut self, text: impl Into<String>) -> Self {
-        self.search = Some(text.into());
-        self
-    }
-
-    /// Only what has this status; call it again for further ones.
-    pub fn status(mut self, status: impl Into<String>) -> Self {
-        self.statuses.push(status.into());
-        self
-    }
-
-    /// The last page instead of the first; only with the orders by creation.
-    pub fn from_end(mut self) -> Self {
-        self.from_end = true;
-        self
-    }
-
-    /// Only what bears this id in a system of the user's own; it need not be unique.
-    pub fn external_id(mut self, id: impl Into<String>) -> Self {
-        self.external_id = Some(id.into());
-        self
-    }
-
-    /// With the terminated ones, which a list of sandboxes otherwise leaves out. A
-    /// [`status`](Self::status) that is asked for decides alone.
-    pub fn with_terminated(mut self) -> Self {
-        self.terminated = true;
-        self
-    }
-
-    /// Only those of this kind, where a list holds several, as a list of schedules does.
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
-        self.kind = Some(kind.into());
-        self
-    }
-
-    /// Only what has exactly this name, where a list can be asked for it, as one of image tags can.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Only what this other workspace shares, where a list can be asked for it, as one of image tags
-    /// can.
-    pub fn source_workspace(mut self, workspace: impl Into<String>) -> Self {
-        self.source_workspace = Some(workspace.into());
-        self
-    }
-
-    /// Takes the place to begin at, and leaves the beginning.
-    pub fn take_cursor(&mut self) -> Option<Cursor> {
-        self.cursor.take()
-    }
-
-    /// Writes the query parameters.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] for a limit of 0, and for a parameter that the operation does not take: a
-    /// server would ignore it, and the list would hold more than was asked for.
-    pub fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        if self.limit == Some(0) {
-            let problem = "a page of 0 items leads nowhere; give at least 1, or no limit";
-            return Err(Error::input("limit", &Source::Code, problem));
-        }
-        let limit = self.limit.map(|limit| limit.to_string());
-        let statuses = self.statuses.join(",");
-        for (name, value) in [
-            ("limit", limit.as_deref()),
-            ("cursor", self.cursor.as_ref().map(Cursor::as_str)),
-            ("sort", self.sort.as_ref().map(Sort::as_str)),
-            ("q", self.search.as_deref()),
-            ("status", (!statuses.is_empty()).then_some(&statuses)),
-            ("anchor", self.from_end.then_some("end")),
-            ("externalId", self.external_id.as_deref()),
-            ("showTerminated", self.terminated.then_some("true")),
-            ("type", self.kind.as_deref()),
-            ("name", self.name.as_deref()),
-            ("sourceWorkspace", self.source_workspace.as_deref()),
-        ] {
-            let Some(value) = value else { continue };
-            if !request.operation().takes(name) {
-                return Err(not_taken(name, request.operation()));
-            }
-            request.query(name, value);
-        }
-        Ok(())
-    }
-}
-
-fn not_taken(name: &str, operation: &OperationInfo) -> Error {
-    let known = operation.parameters().unwrap_or_default().join(", ");
-    let problem = match known.as_str() {
-        "" => "this list takes no parameters at all".to_owned(),
-        known => format!("this list does not take it; it takes {known}"),
-    };
-    Error::input(name, &Source::Code, problem)
-}
-
-/// What a page says about the list it is a part of.
+/// The place of a page in its list.
 #[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct PageMeta {
-    /// Whether more pages follow, where the server says so.
-    pub has_more: Option<bool>,
-    /// Where the next page begins; empty or absent on the last one.
-    pub next_cursor: Option<Cursor>,
-    /// How many there are in the workspace, whatever the filters of the query.
-    pub total: Option<u64>,
+    has_more: Option<bool>,
+    /// Empty or absent on the last page.
+    next_cursor: Option<Cursor>,
+    total: Option<u64>,
 }
 
 impl PageMeta {
-    /// Where to go on, or `None` at the end of the list.
+    /// Returns the cursor of the next page, or `None` on the last page.
     #[must_use]
-    pub fn next(&self) -> Option<&Cursor> {
+    pub fn next_cursor(&self) -> Option<&Cursor> {
         let cursor = self
             .next_cursor
             .as_ref()
@@ -226,38 +55,129 @@ impl PageMeta {
         (self.has_more != Some(false)).then_some(cursor)
     }
 
-    /// Whether the server says that more follows and does not say where.
+    /// Returns the number of resources in the workspace, whatever the filters of the query; `None` if
+    /// the server does not tell it.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Returns `true` if more pages follow.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.has_more
+            .unwrap_or_else(|| self.next_cursor().is_some())
+    }
+
+    /// Returns `true` if the server says that more pages follow but gives no cursor.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.has_more == Some(true) && self.next().is_none()
+        self.has_more == Some(true) && self.next_cursor().is_none()
+    }
+
+    /// Sets the cursor of the next page.
+    #[must_use]
+    pub fn with_next_cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.next_cursor = cursor.into();
+        self
+    }
+
+    /// Sets whether more pages follow. Unset, they do if there is a cursor.
+    #[must_use]
+    pub fn with_has_more(mut self, more: bool) -> Self {
+        self.has_more = Some(more);
+        self
     }
 }
 
-/// A page of a list: some of the items, and where the others are.
+/// A page of a list: some of its items, and the cursor of the next page.
 ///
-/// It decodes from `{data, meta}` and from the bare array that older API versions send, which is a
-/// single page.
+/// It decodes from `{data, meta}`, and from a bare array as older API versions send it, which is a
+/// list of one page.
+///
+/// ```
+/// use blaxel_core::Page;
+///
+/// let page: Page<String> = serde_json::from_str(
+///     r#"{"data": ["ada", "bea"], "meta": {"hasMore": true, "nextCursor": "c2"}}"#,
+/// )?;
+/// assert_eq!(page.len(), 2);
+/// assert!(page.iter().any(|name| name == "bea"));
+/// assert!(page.meta.next_cursor().is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The items of this page, which need not be all there are.
+    /// The items of this page. The list may have more.
     pub items: Vec<T>,
-    /// Where the page stands in its list.
+    /// The place of the page in its list.
     pub meta: PageMeta,
+}
+
+impl<T> Page<T> {
+    /// Returns the number of items in this page.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Returns `true` if this page has no items. The list need not be empty, nor at its end.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Returns an iterator over the items of this page.
+    pub fn iter(&self) -> slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    /// Returns an iterator over the items of this page that allows changing them.
+    pub fn iter_mut(&mut self) -> slice::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+}
+
+impl<T> IntoIterator for Page<T> {
+    type Item = T;
+    type IntoIter = vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Page<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a mut Page<T> {
+    type Item = &'a mut T;
+    type IntoIter = slice::IterMut<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
 }
 
 /// A page of any shape, for the walk over pages.
 pub trait Paged {
-    /// What the list consists of.
+    /// The type of the items.
     type Item;
 
-    /// Where the page stands in its list.
+    /// Returns the place of the page in its list.
     fn meta(&self) -> &PageMeta;
 
-    /// The items of the page.
+    /// Returns the items of the page.
     fn into_items(self) -> Vec<Self::Item>;
 
-    /// How many items the page has.
+    /// Returns the number of items in the page.
     fn count(&self) -> usize;
 }
 
@@ -322,7 +242,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
                 }
             }
         }
-        // An object with neither member is no page: taking it for an empty one would hide a list.
+        // An object with neither member is no page: decoding it as an empty one would hide a list.
         if !known {
             return Err(de::Error::missing_field("data"));
         }
@@ -336,12 +256,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn page(json: &str) -> Page<u32> {
         serde_json::from_str(json).unwrap()
     }
 
-    /// Reply, then the items, where it goes on, and whether it is cut off.
+    /// JSON, then the items, the next cursor, and whether the list is cut off.
     #[test]
     fn both_shapes_and_all_gaps_decode() {
         for (json, items, next, cut) in [
@@ -382,7 +303,7 @@ mod tests {
         ] {
             let page = page(json);
             assert_eq!(page.items, items, "{json}");
-            assert_eq!(page.meta.next().map(Cursor::as_str), next, "{json}");
+            assert_eq!(page.meta.next_cursor().map(Cursor::as_str), next, "{json}");
             assert_eq!(page.meta.is_cut(), cut, "{json}");
         }
     }
@@ -400,51 +321,18 @@ mod tests {
         }
     }
 
-    static LIST: OperationInfo = OperationInfo::new("ListThings", http::Method::GET, "/things");
-
-    #[test]
-    fn parameters_are_written() {
-        let params = ListParams::new()
-            .limit(5)
-            .cursor(Cursor::from("a+b/="))
-            .sort(Sort::NameAscending)
-            .search("x y")
-            .status("DEPLOYED")
-            .status("FAILED")
-            .from_end();
-        let mut writer = RequestWriter::new(&LIST);
-        params.write(&mut writer).unwrap();
-        let expected = "/things?limit=5&cursor=a%2Bb%2F%3D&sort=name%3Aasc&q=x%20y\
-                        &status=DEPLOYED%2CFAILED&anchor=end";
-        let request = writer.finish().unwrap();
-        assert_eq!(request.uri().path_and_query().unwrap(), expected);
-    }
-
-    #[test]
-    fn a_filter_that_the_list_would_ignore_is_refused() {
-        static FEW: OperationInfo = OperationInfo::new("ListFew", http::Method::GET, "/few")
-            .with_parameters(&["limit", "cursor"]);
-        let mut writer = RequestWriter::new(&FEW);
-        ListParams::new().limit(1).write(&mut writer).unwrap();
-        let error = ListParams::new()
-            .status("FAILED")
-            .write(&mut writer)
-            .unwrap_err();
-        assert!(error.is_input(), "{error}");
-        let text = error.to_string();
-        assert!(
-            text.contains("status") && text.contains("limit, cursor"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_limit_of_nothing_is_refused() {
-        let mut writer = RequestWriter::new(&LIST);
-        let error = ListParams::new().limit(0).write(&mut writer).unwrap_err();
-        assert!(
-            error.is_input() && error.to_string().contains("limit"),
-            "{error}"
-        );
+    proptest! {
+        #[test]
+        fn every_iteration_gives_the_items_in_order(numbers in prop::collection::vec(any::<u32>(), 0..20)) {
+            let mut page = page(&serde_json::to_string(&numbers).unwrap());
+            prop_assert_eq!(page.len(), numbers.len());
+            prop_assert_eq!(page.is_empty(), numbers.is_empty());
+            prop_assert!(page.iter().eq(&numbers) && (&page).into_iter().eq(&numbers));
+            for number in &mut page {
+                *number ^= 1;
+            }
+            let changed: Vec<u32> = page.into_iter().map(|number| number ^ 1).collect();
+            prop_assert_eq!(changed, numbers);
+        }
     }
 }

@@ -1,21 +1,19 @@
 //! The handle on all resources of a kind.
 
 mod apply;
+mod list;
 mod modify;
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use blaxel_core::{Error, HttpService, Items, ListParams, Page, Pages, call};
+use blaxel_core::{Error, HttpService, call};
 
 pub use self::apply::Outcome;
 #[cfg(feature = "upload")]
 pub(crate) use self::apply::apply_in;
-use crate::kind::{
-    Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified, Listed, Replaced, Revised,
-    Secretive,
-};
-use crate::operations::{Create, Delete, Get, GetByExternalId, List, ListAll, Replace, Revisions};
+use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Replaced, Revised, Secretive};
+use crate::operations::{Create, Delete, Get, GetByExternalId, Replace, Revisions};
 use crate::scope::Scope;
 
 /// The resources of one kind: those of a workspace, or those that lie under another resource. It is
@@ -47,46 +45,6 @@ impl<R, S: HttpService> Collection<R, S> {
     )]
     pub(crate) fn under<N>(&self, name: &str) -> Collection<N, S> {
         Collection::new(self.service.clone(), self.scope.and(name))
-    }
-}
-
-impl<R: Listed, S: HttpService> Collection<R, S> {
-    /// One page. It need not be all there is: see [`items`](Self::items).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] for a limit of 0 or a filter that this list does not have, else what the
-    /// call failed with.
-    pub async fn list(&self, params: ListParams) -> Result<Page<R::Item>, Error> {
-        call(&self.service, &List::<R>::new(params).within(&self.scope)).await
-    }
-
-    /// All pages, fetched one after the other as they are asked for.
-    pub fn pages(&self, mut params: ListParams) -> Pages<Page<R::Item>> {
-        let start = params.take_cursor();
-        let scope = self.scope.clone();
-        Pages::of(self.service.clone(), start, move |cursor| {
-            List::<R>::new(params.clone().cursor(cursor)).within(&scope)
-        })
-    }
-
-    /// All resources, one after the other; pages are fetched as they are needed.
-    ///
-    /// They are told apart by their names, so a walk that is broken off and resumed from its
-    /// [checkpoint](Items::checkpoint) goes on where it was, whatever has come and gone since.
-    pub fn items(&self, params: ListParams) -> Items<Page<R::Item>> {
-        self.pages(params).items().identified_by(Identified::id)
-    }
-}
-
-impl<R: Enumerated, S: HttpService> Collection<R, S> {
-    /// All of them at once.
-    ///
-    /// # Errors
-    ///
-    /// What the call failed with.
-    pub async fn all(&self) -> Result<Vec<R>, Error> {
-        call(&self.service, &ListAll::new().within(&self.scope)).await
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Enumerated, Fetched, Replaced};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::VerificationStatus;
 use crate::operations::{Action, Perform, json_or_default};
 use crate::scope::Scope;
@@ -198,9 +198,10 @@ impl<S: HttpService> Collection<CustomDomain, S> {
     }
 }
 
-impl Enumerated for CustomDomain {
+impl Listed for CustomDomain {
     const LIST: OperationInfo =
-        OperationInfo::new("ListCustomDomains", Method::GET, "/customdomains");
+        OperationInfo::new("ListCustomDomains", Method::GET, "/customdomains").with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for CustomDomain {

@@ -1,5 +1,6 @@
 //! Hubs: MCP servers and sandboxes that are ready to be taken.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use blaxel_core::{HttpService, OperationInfo, Timestamp};
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::Enumerated;
+use crate::kind::{Identified, Listed};
 use crate::scope::Scope;
 use crate::size::Megabytes;
 use crate::workload::Port;
@@ -135,14 +136,29 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-impl Enumerated for McpDefinition {
-    const LIST: OperationInfo =
-        OperationInfo::new("ListMCPHubDefinitions", Method::GET, "/mcp/hub");
+impl Identified for McpDefinition {
+    fn id(&self) -> Cow<'_, str> {
+        self.name.as_deref().unwrap_or_default().into()
+    }
 }
 
-impl Enumerated for SandboxDefinition {
+impl Listed for McpDefinition {
     const LIST: OperationInfo =
-        OperationInfo::new("ListSandboxHubDefinitions", Method::GET, "/sandbox/hub");
+        OperationInfo::new("ListMCPHubDefinitions", Method::GET, "/mcp/hub").with_parameters(&[]);
+    type Item = Self;
+}
+
+impl Identified for SandboxDefinition {
+    fn id(&self) -> Cow<'_, str> {
+        self.name.as_deref().unwrap_or_default().into()
+    }
+}
+
+impl Listed for SandboxDefinition {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListSandboxHubDefinitions", Method::GET, "/sandbox/hub")
+            .with_parameters(&[]);
+    type Item = Self;
 }
 
 #[cfg(test)]

@@ -37,11 +37,10 @@ use crate::size::{ByteSize, Megabytes};
 /// # async fn example<S: blaxel_core::HttpService>(
 /// #     management: blaxel_management::Management<S>,
 /// # ) -> Result<(), blaxel_core::Error> {
-/// use blaxel_core::ListParams;
 /// use blaxel_management::images::ResourceType;
 ///
 /// let images = management.images();
-/// let mut all = images.items(ListParams::new());
+/// let mut all = images.items();
 /// while let Some(image) = all.try_next().await? {
 ///     println!("{}", image.metadata.name);
 /// }

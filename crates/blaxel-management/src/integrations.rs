@@ -18,7 +18,7 @@ pub use self::provider::{
 };
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, ApplyOrder, Created, Deleted, Enumerated, Fetched, Replaced};
+use crate::kind::{Applied, ApplyOrder, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::Metadata;
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -130,12 +130,14 @@ impl<S: HttpService> Collection<IntegrationConnection, S> {
     }
 }
 
-impl Enumerated for IntegrationConnection {
+impl Listed for IntegrationConnection {
     const LIST: OperationInfo = OperationInfo::new(
         "ListIntegrationConnections",
         Method::GET,
         "/integrations/connections",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for IntegrationConnection {

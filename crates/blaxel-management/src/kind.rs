@@ -42,17 +42,20 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn name(&self) -> &str;
 }
 
-/// A kind that is listed page by page.
+/// A kind that can be listed.
+///
+/// The query parameters of [`LIST`](Self::LIST) tell how the list comes: page by page if it takes a
+/// `cursor`; all at once, as a list of one page, if it takes none.
 pub trait Listed: Send + 'static {
     /// The operation that lists it.
     const LIST: OperationInfo;
-    /// What a page holds: the resource, or as much of it as a list tells.
+    /// The item of a list: the resource, or the part of it that a list returns.
     type Item: Identified + DeserializeOwned + Send + Unpin + 'static;
 }
 
-/// What a list tells its items apart by.
+/// An item of a list that has an id.
 pub trait Identified {
-    /// The name or id that no other item of the list has; empty if the server gave none.
+    /// Returns the name or id that is unique in the list; empty if the server gave none.
     fn id(&self) -> Cow<'_, str>;
 }
 
@@ -60,12 +63,6 @@ impl<R: Resource> Identified for R {
     fn id(&self) -> Cow<'_, str> {
         self.name().into()
     }
-}
-
-/// A kind of which there are few: all come at once.
-pub trait Enumerated: DeserializeOwned + Send + 'static {
-    /// The operation that lists it.
-    const LIST: OperationInfo;
 }
 
 /// A kind that can be made.

@@ -89,8 +89,8 @@ pub use blaxel_core as core;
 pub use self::clearable::Clearable;
 pub use self::collection::{Collection, Outcome};
 pub use self::kind::{
-    Applied, ApplyOrder, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
-    Listed, Replaced, Resource, Revised, Secretive,
+    Applied, ApplyOrder, Created, Deleted, ExternallyNamed, Fetched, Identified, Listed, Replaced,
+    Resource, Revised, Secretive,
 };
 pub use self::metadata::{
     Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,

@@ -1,12 +1,14 @@
 //! Locations: the regions of the platform, and what is to be had in each.
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, HttpService, OperationInfo, call};
 use http::Method;
 use serde_json::Value;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::Enumerated;
+use crate::kind::{Identified, Listed};
 use crate::metadata::Flavor;
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -124,8 +126,16 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-impl Enumerated for Location {
-    const LIST: OperationInfo = OperationInfo::new("ListLocations", Method::GET, "/locations");
+impl Identified for Location {
+    fn id(&self) -> Cow<'_, str> {
+        self.region.as_deref().unwrap_or_default().into()
+    }
+}
+
+impl Listed for Location {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListLocations", Method::GET, "/locations").with_parameters(&[]);
+    type Item = Self;
 }
 
 /// Reads the regions of the platform: `GetConfiguration`.

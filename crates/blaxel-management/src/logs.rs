@@ -125,7 +125,7 @@ impl<S: HttpService> Management<S> {
     ///
     /// async fn print_errors(management: &Management<impl HttpService>) -> Result<(), Error> {
     ///     let query = LogQuery::agents(["support-bot"]).severity(Severity::Error);
-    ///     let mut entries = management.log_pages(query).items();
+    ///     let mut entries = management.log_pages(&query).items();
     ///     while let Some(entry) = entries.try_next().await? {
     ///         println!("{:?} {:?}", entry.timestamp, entry.message);
     ///     }
@@ -135,7 +135,7 @@ impl<S: HttpService> Management<S> {
     ///
     /// What is said of [`Pages`] about errors and ends holds here too: a server that does not heed the
     /// offset, or that stops before the number it gave, is an error.
-    pub fn log_pages(&self, query: LogQuery) -> Pages<LogPage> {
+    pub fn log_pages(&self, query: &LogQuery) -> Pages<LogPage> {
         walk::pages(self.service.clone(), query, query::now())
     }
 }

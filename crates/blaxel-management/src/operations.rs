@@ -12,9 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::kind::{
-    Created, Deleted, Enumerated, ExternallyNamed, Fetched, Listed, Replaced, Revised,
-};
+use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Listed, Replaced, Revised};
 use crate::scope::Scope;
 
 /// Lets operations be performed in a collection that lies under other resources.
@@ -33,14 +31,13 @@ macro_rules! within {
 
 within! {
     [R] List<R>;
-    [R] ListAll<R>;
     ['a, R: Created] Create<'a, R>;
     ['a, R, Output] Get<'a, R, Output>;
     ['a, R, Document] Replace<'a, R, Document>;
     ['a, R] Delete<'a, R>;
 }
 
-/// Lists one page of a kind: `ListAgents`, `ListModels` ...
+/// Lists a page of a kind: `ListAgents`, `ListVPCs` ...
 #[derive(Clone, Debug)]
 pub struct List<R> {
     scope: Scope,
@@ -49,7 +46,7 @@ pub struct List<R> {
 }
 
 impl<R> List<R> {
-    /// The page that the parameters name.
+    /// Creates the operation with the parameters of the page.
     #[must_use]
     pub fn new(params: ListParams) -> Self {
         Self {
@@ -71,43 +68,6 @@ impl<R: Listed> Operation for List<R> {
 
     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
         response::json(response)
-    }
-}
-
-/// Lists all of a kind that does not come in pages: `ListVPCs`, `ListSandboxPreviews` ...
-#[derive(Clone, Debug)]
-pub struct ListAll<R> {
-    scope: Scope,
-    kind: PhantomData<fn() -> R>,
-}
-
-impl<R> ListAll<R> {
-    /// All that lie there.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            scope: Scope::top(),
-            kind: PhantomData,
-        }
-    }
-}
-
-impl<R> Default for ListAll<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<R: Enumerated> Operation for ListAll<R> {
-    type Output = Vec<R>;
-    const INFO: &'static OperationInfo = &R::LIST;
-
-    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names())
-    }
-
-    fn read(response: &http::Response<Bytes>) -> Result<Vec<R>, Error> {
-        json_or_default(response)
     }
 }
 

@@ -216,7 +216,7 @@ impl<S: HttpService> Management<S> {
     /// The sandboxes of the workspace.
     ///
     /// A list leaves out those that have ended, unless it is asked for them: see
-    /// [`ListParams::with_terminated`](blaxel_core::ListParams::with_terminated).
+    /// [`ListParams::include_terminated`](blaxel_core::ListParams::include_terminated).
     #[must_use]
     pub fn sandboxes(&self) -> Collection<Sandbox, S> {
         Collection::new(self.service.clone(), Scope::top())

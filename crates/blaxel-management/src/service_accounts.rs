@@ -5,13 +5,15 @@
 
 mod api_keys;
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, call};
 use http::Method;
 
 pub use self::api_keys::{ApiKey, ApiKeyDraft};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Enumerated};
+use crate::kind::{Created, Deleted, Identified, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 use crate::secret_text::SecretText;
@@ -127,12 +129,20 @@ impl<S: HttpService> Collection<ServiceAccount, S> {
     }
 }
 
-impl Enumerated for ServiceAccount {
+impl Identified for ServiceAccount {
+    fn id(&self) -> Cow<'_, str> {
+        self.client_id.as_deref().unwrap_or_default().into()
+    }
+}
+
+impl Listed for ServiceAccount {
     const LIST: OperationInfo = OperationInfo::new(
         "GetWorkspaceServiceAccounts",
         Method::GET,
         "/service_accounts",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for ServiceAccount {

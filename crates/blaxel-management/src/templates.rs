@@ -1,11 +1,13 @@
 //! Templates: repositories from which agents and other workloads are begun.
 
+use std::borrow::Cow;
+
 use blaxel_core::{HttpService, OperationInfo};
 use http::Method;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Enumerated, Fetched};
+use crate::kind::{Fetched, Identified, Listed};
 use crate::scope::Scope;
 
 answer! {
@@ -60,8 +62,16 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-impl Enumerated for Template {
-    const LIST: OperationInfo = OperationInfo::new("ListTemplates", Method::GET, "/templates");
+impl Identified for Template {
+    fn id(&self) -> Cow<'_, str> {
+        self.name.as_deref().unwrap_or_default().into()
+    }
+}
+
+impl Listed for Template {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListTemplates", Method::GET, "/templates").with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Fetched for Template {

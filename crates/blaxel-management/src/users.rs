@@ -2,6 +2,8 @@
 
 mod invitations;
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use bytes::Bytes;
 use http::Method;
@@ -13,7 +15,7 @@ pub use self::invitations::{
 };
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Enumerated};
+use crate::kind::{Deleted, Identified, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 use crate::workspaces::Role;
@@ -117,8 +119,21 @@ impl<S: HttpService> Collection<WorkspaceUser, S> {
     }
 }
 
-impl Enumerated for WorkspaceUser {
-    const LIST: OperationInfo = OperationInfo::new("ListWorkspaceUsers", Method::GET, "/users");
+impl Identified for WorkspaceUser {
+    /// Returns the id of the person, or the e-mail address of one who has only been invited.
+    fn id(&self) -> Cow<'_, str> {
+        self.sub
+            .as_deref()
+            .or(self.email.as_deref())
+            .unwrap_or_default()
+            .into()
+    }
+}
+
+impl Listed for WorkspaceUser {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListWorkspaceUsers", Method::GET, "/users").with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Deleted for WorkspaceUser {

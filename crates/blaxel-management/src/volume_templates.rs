@@ -7,7 +7,7 @@ use http::Method;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Enumerated, Fetched, Replaced};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::Metadata;
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -167,9 +167,11 @@ impl<S: HttpService> Collection<VolumeTemplate, S> {
 /// The query parameters by which a version is uploaded along with a template.
 const UPLOAD_QUERY: &[&str] = &["upload", "version"];
 
-impl Enumerated for VolumeTemplate {
+impl Listed for VolumeTemplate {
     const LIST: OperationInfo =
-        OperationInfo::new("ListVolumeTemplates", Method::GET, "/volume_templates");
+        OperationInfo::new("ListVolumeTemplates", Method::GET, "/volume_templates")
+            .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for VolumeTemplate {

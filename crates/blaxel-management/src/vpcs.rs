@@ -19,7 +19,7 @@ pub use self::gateways::{
 };
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Enumerated, Fetched};
+use crate::kind::{Created, Deleted, Fetched, Listed};
 use crate::metadata::{Event, Metadata, Status};
 use crate::operations::Perform;
 use crate::scope::Scope;
@@ -93,8 +93,10 @@ impl<S: HttpService> Collection<Vpc, S> {
     }
 }
 
-impl Enumerated for Vpc {
-    const LIST: OperationInfo = OperationInfo::new("ListVPCs", Method::GET, "/vpcs");
+impl Listed for Vpc {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListVPCs", Method::GET, "/vpcs").with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for Vpc {

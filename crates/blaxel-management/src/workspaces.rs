@@ -14,7 +14,7 @@ pub use self::availability::{
 pub use self::sso::{SsoDomain, SsoDomainMetadata, SsoDomainSpec};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Enumerated, Fetched, Replaced, Resource};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced, Resource};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 
@@ -204,8 +204,10 @@ impl<S: HttpService> Collection<Workspace, S> {
     }
 }
 
-impl Enumerated for Workspace {
-    const LIST: OperationInfo = OperationInfo::new("ListWorkspaces", Method::GET, "/workspaces");
+impl Listed for Workspace {
+    const LIST: OperationInfo =
+        OperationInfo::new("ListWorkspaces", Method::GET, "/workspaces").with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for Workspace {

@@ -145,7 +145,7 @@ async fn all_items_come_over_many_pages_in_order() {
     let agents = on(&emulator).agents();
     let params = ListParams::new().limit(4).sort(Sort::NameAscending);
 
-    let mut items = agents.items(params.clone());
+    let mut items = agents.items_with(&params);
     let mut names = Vec::new();
     while let Some(agent) = items.try_next().await.unwrap() {
         names.push(agent.metadata.name);
@@ -153,17 +153,17 @@ async fn all_items_come_over_many_pages_in_order() {
     let expected: Vec<_> = (0..25).map(|number| format!("agent-{number:02}")).collect();
     assert_eq!(names, expected);
 
-    let page = agents.list(params).await.unwrap();
-    assert_eq!((page.items.len(), page.meta.total), (4, Some(25)));
-    assert!(page.meta.next().is_some());
+    let page = agents.list_with(&params).await.unwrap();
+    assert_eq!((page.items.len(), page.meta.total()), (4, Some(25)));
+    assert!(page.meta.next_cursor().is_some());
 }
 
 #[tokio::test]
 async fn a_failed_page_can_be_asked_for_again() {
     let emulator = Emulator::offline();
     let models = on(&emulator).models();
-    let all = models.list(ListParams::new()).await.unwrap().items.len();
-    let mut items = models.items(ListParams::new().limit(2));
+    let all = models.list().await.unwrap().items.len();
+    let mut items = models.items_with(&ListParams::new().limit(2));
     let mut count = 0;
     for _ in 0..2 {
         items.try_next().await.unwrap().unwrap();
@@ -187,14 +187,19 @@ async fn a_failed_page_can_be_asked_for_again() {
 async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
     let emulator = Emulator::offline();
     let models = on(&emulator).models();
-    let page = models.list(ListParams::new().limit(2)).await.unwrap();
-    let cursor = page.meta.next().unwrap().clone();
+    let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
+    let cursor = page.meta.next_cursor().unwrap().clone();
     let foreign = ListParams::new()
         .limit(2)
         .sort(Sort::NameAscending)
         .cursor(cursor.clone());
     assert_eq!(
-        models.list(foreign).await.unwrap_err().status().unwrap(),
+        models
+            .list_with(&foreign)
+            .await
+            .unwrap_err()
+            .status()
+            .unwrap(),
         400
     );
     emulator
@@ -202,7 +207,7 @@ async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
         .advance(std::time::Duration::from_secs(25 * 3600));
     let stale = ListParams::new().limit(2).cursor(cursor);
     assert_eq!(
-        models.list(stale).await.unwrap_err().code(),
+        models.list_with(&stale).await.unwrap_err().code(),
         Some("invalid_cursor")
     );
 }
@@ -211,15 +216,15 @@ async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
 async fn the_oldest_version_s_bare_array_is_one_whole_page() {
     let emulator = Emulator::offline();
     let models = Management::new(pinned(&emulator, "2026-04-16")).models();
-    let page = models.list(ListParams::new().limit(2)).await.unwrap();
-    assert!(page.items.len() > 2 && page.meta.next().is_none());
+    let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
+    assert!(page.items.len() > 2 && page.meta.next_cursor().is_none());
 }
 
 #[tokio::test]
 async fn an_unknown_version_names_the_known_ones() {
     let emulator = Emulator::offline();
     let models = Management::new(pinned(&emulator, "2026-99-99")).models();
-    let error = models.list(ListParams::new()).await.unwrap_err();
+    let error = models.list().await.unwrap_err();
     assert!(error.is_unknown_version());
     assert!(
         error.offered_versions().contains(&ApiVersion::DEFAULT),
@@ -233,7 +238,10 @@ async fn unusable_arguments_send_nothing() {
     let emulator = Emulator::offline();
     let agents = on(&emulator).agents();
     for error in [
-        agents.list(ListParams::new().limit(0)).await.unwrap_err(),
+        agents
+            .list_with(&ListParams::new().limit(0))
+            .await
+            .unwrap_err(),
         agents.get("").await.unwrap_err(),
         agents.delete("..").await.unwrap_err(),
     ] {

@@ -68,7 +68,7 @@ proptest! {
             }
             let agents = Management::new(emulator.service()).agents();
             let params = ListParams::new().limit(limit).sort(sort);
-            let mut items = agents.items(params.clone());
+            let mut items = agents.items_with(&params);
             let mut changes = changes.into_iter();
             let mut seen = Vec::new();
             while let Some(agent) = items.try_next().await.unwrap() {
@@ -84,7 +84,7 @@ proptest! {
                     Change::Resume => {
                         let place = serde_json::to_string(&items.checkpoint()).unwrap();
                         let place = serde_json::from_str(&place).unwrap();
-                        items = agents.items(params.clone()).resume(place);
+                        items = agents.items_with(&params).resume(place);
                     }
                 }
             }
@@ -137,7 +137,7 @@ proptest! {
                 let response = http::Response::new(Body::from(reply.to_string()));
                 Box::pin(std::future::ready(Ok::<_, Error>(response)))
             });
-            let mut items = Management::new(service).agents().items(ListParams::new());
+            let mut items = Management::new(service).agents().items();
             let mut seen = Vec::new();
             let outcome = loop {
                 match items.try_next().await {

@@ -65,13 +65,17 @@ impl Walker {
         match &self.way {
             Way::Loop(engine) => by_hand(engine, &self.list, &mut consumer).await,
             Way::Items(management) => {
-                let mut agents = management.agents().items(ListParams::new().limit(PAGE));
+                let mut agents = management
+                    .agents()
+                    .items_with(&ListParams::new().limit(PAGE));
                 while let Some(agent) = agents.try_next().await.expect("a page") {
                     consumer.take(agent).await;
                 }
             }
             Way::ReadAhead(management) => {
-                let agents = management.agents().items(ListParams::new().limit(PAGE));
+                let agents = management
+                    .agents()
+                    .items_with(&ListParams::new().limit(PAGE));
                 let mut agents = agents.read_ahead(in_background);
                 while let Some(agent) = agents.try_next().await.expect("a page") {
                     consumer.take(agent).await;
@@ -91,10 +95,10 @@ async fn by_hand(engine: &Engine, list: &List, consumer: &mut Consumer) {
             target.push_str(cursor.as_str());
         }
         let page: Page<Agent> = response::json(&engine.get(target).await).expect("a page");
-        for agent in page.items {
+        cursor = page.meta.next_cursor().cloned();
+        for agent in page {
             consumer.take(agent).await;
         }
-        cursor = page.meta.next_cursor;
         if cursor.is_none() {
             return;
         }

@@ -62,7 +62,7 @@ async fn a_list_of_agents_heeds_its_parameters() {
             vec!["alpha"],
         ),
     ] {
-        let page = agents.list(params).await.unwrap();
+        let page = agents.list_with(&params).await.unwrap();
         let asked = query
             .iter()
             .fold(request("ListAgents"), |request, (name, value)| {
@@ -77,13 +77,15 @@ async fn a_list_of_agents_heeds_its_parameters() {
 async fn a_cursor_goes_on_where_a_page_ended() {
     let world = World::start().await;
     let models = world.api().models();
-    let page = models.list(ListParams::new().limit(2)).await.unwrap();
+    let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
     let first = world.sent(request("ListModels").query("limit", 2));
     let cursor = first.answer()["meta"]["nextCursor"].as_str().unwrap();
-    assert_eq!(page.meta.next().map(Cursor::as_str), Some(cursor));
+    assert_eq!(page.meta.next_cursor().map(Cursor::as_str), Some(cursor));
 
-    let next = ListParams::new().limit(2).cursor(page.meta.next().cloned());
-    let next = models.list(next).await.unwrap();
+    let next = ListParams::new()
+        .limit(2)
+        .cursor(page.meta.next_cursor().cloned());
+    let next = models.list_with(&next).await.unwrap();
     world.sent(
         request("ListModels")
             .query("limit", 2)
@@ -106,7 +108,7 @@ async fn what_bears_an_id_of_the_user_s_own_is_listed_by_it() {
     let sandbox = Sandbox::new("box").external_id("order-7");
     world.api().sandboxes().create(&sandbox).await.unwrap();
     world.take();
-    let page = world.api().sandboxes().list(params()).await.unwrap();
+    let page = world.api().sandboxes().list_with(&params()).await.unwrap();
     world.sent(request("ListSandboxes").query("externalId", "order-7"));
     assert_eq!(names(&page.items), ["box"]);
 
@@ -115,7 +117,7 @@ async fn what_bears_an_id_of_the_user_s_own_is_listed_by_it() {
     volume.spec.size = Some(1024.into());
     world.api().volumes().create(&volume).await.unwrap();
     world.take();
-    let page = world.api().volumes().list(params()).await.unwrap();
+    let page = world.api().volumes().list_with(&params()).await.unwrap();
     world.sent(request("ListVolumes").query("externalId", "order-7"));
     assert_eq!(names(&page.items), ["disk"]);
 }
@@ -131,11 +133,11 @@ async fn sandboxes_that_have_ended_are_listed_if_they_are_asked_for() {
     world.emulator.clock().advance(Duration::from_secs(3));
     world.take();
 
-    let living = sandboxes.list(ListParams::new()).await.unwrap();
+    let living = sandboxes.list().await.unwrap();
     world.sent(request("ListSandboxes"));
     assert_eq!(names(&living.items), ["new"]);
     let all = sandboxes
-        .list(ListParams::new().with_terminated())
+        .list_with(&ListParams::new().include_terminated())
         .await
         .unwrap();
     world.sent(request("ListSandboxes").query("showTerminated", true));
@@ -148,20 +150,23 @@ async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
     let api = world.api();
     for refused in [
         api.policies()
-            .list(ListParams::new().status("FAILED"))
+            .list_with(&ListParams::new().status("FAILED"))
             .await
             .err(),
         api.agents()
-            .list(ListParams::new().external_id("order-7"))
+            .list_with(&ListParams::new().external_id("order-7"))
             .await
             .err(),
         api.models()
-            .list(ListParams::new().with_terminated())
+            .list_with(&ListParams::new().include_terminated())
             .await
             .err(),
-        api.jobs().list(ListParams::new().kind("cron")).await.err(),
+        api.jobs()
+            .list_with(&ListParams::new().kind("cron"))
+            .await
+            .err(),
         api.images()
-            .list(ListParams::new().named("latest"))
+            .list_with(&ListParams::new().name("latest"))
             .await
             .err(),
     ] {
@@ -179,12 +184,15 @@ async fn a_list_that_came_later_is_asked_for_in_the_version_it_came_with() {
     world.emulator.add_image("sandbox", "box");
     let early = world.api_at(ApiVersion::V2026_04_16);
     let runs = early.sandboxes().schedule_executions("box");
-    runs.list(ListParams::new()).await.unwrap();
+    runs.list().await.unwrap();
     let sent = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
     assert_eq!(sent.version, "2026-04-28");
 
     let tags = early.images().of(ResourceType::Sandbox).tags("box");
-    let page = tags.list(ListParams::new().named("latest")).await.unwrap();
+    let page = tags
+        .list_with(&ListParams::new().name("latest"))
+        .await
+        .unwrap();
     let asked = request("ListImageTags")
         .on(["sandbox", "box"])
         .query("name", "latest");

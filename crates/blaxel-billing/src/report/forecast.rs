@@ -39,7 +39,7 @@ impl Report {
     /// async fn look_ahead(client: impl HttpService, account: &str) -> Result<(), Error> {
     ///     let now = Timestamp::now();
     ///     let query = MetricsQuery::new(Window::month_so_far(&now)?);
-    ///     let forecast = Billing::new(client).report(account, query).await?.forecast(&now)?;
+    ///     let forecast = Billing::new(client).report(account, &query).await?.forecast(&now)?;
     ///     println!("${} so far, ${} by the end", forecast.spent, forecast.expected);
     ///     Ok(())
     /// }

@@ -129,7 +129,7 @@ fn any_member_may_be_missing_or_null() {
     }
     let page = decode("{}");
     assert_eq!(page.summary.cost, Usd::ZERO);
-    assert!(page.groups.is_empty() && page.meta.next().is_none());
+    assert!(page.groups.is_empty() && page.meta.next_cursor().is_none());
 }
 
 #[test]

@@ -15,7 +15,7 @@ async fn a_window_is_compared_with_the_one_before() {
     let billing = Billing::new(emulator.service());
     let query = april().group_by(Dimension::ResourceType);
     let comparison = billing
-        .comparison(emulator.account_id(), query)
+        .comparison(emulator.account_id(), &query)
         .await
         .unwrap();
     assert_eq!(
@@ -125,7 +125,7 @@ async fn a_forecast_is_a_straight_line_to_the_end_of_the_month() {
             steps.insert(0, json!({"timestamp": "2026-03-31T00:00:00Z", "cost": 5}));
         }
         let report = Billing::new(Scripted::new(vec![answer]))
-            .report("acc", query)
+            .report("acc", &query)
             .await
             .unwrap();
         let forecast = report.forecast(&Timestamp::from(now.to_owned()));

@@ -20,7 +20,7 @@ fn account() -> (Emulator, Billing<LocalService>, String, Window) {
 async fn the_account_is_found() {
     let (_emulator, billing, id, _) = account();
     let accounts = billing.accounts().await.unwrap();
-    assert_eq!(accounts.items[0].id(), Some(id.as_str()));
+    assert_eq!(accounts[0].id(), Some(id.as_str()));
 }
 
 #[tokio::test]
@@ -36,10 +36,9 @@ async fn groups_over_all_pages_add_up_to_the_repeated_total() {
     let query = MetricsQuery::new(april)
         .group_by(Dimension::ResourceName)
         .limit(2);
-    let mut pages = billing.metrics_pages(&id, query);
+    let mut pages = billing.metrics_pages(&id, &query);
     let (mut sum, mut count) = (Usd::ZERO, 0);
-    while let Some(page) = pages.next().await {
-        let page = page.unwrap();
+    while let Some(page) = pages.try_next().await.unwrap() {
         count += 1;
         assert_eq!(page.summary.cost, whole.summary.cost);
         sum += page.groups.iter().map(|group| group.summary.cost).sum();

@@ -48,7 +48,7 @@ fn ask(emulator: &Emulator, window: Window, resolution: &Resolution, by: &[Dimen
     let query = MetricsQuery::new(window).resolution(resolution.clone());
     let query = by.iter().cloned().fold(query, MetricsQuery::group_by);
     let billing = Billing::new(emulator.service());
-    run(billing.report(emulator.account_id(), query)).unwrap()
+    run(billing.report(emulator.account_id(), &query)).unwrap()
 }
 
 proptest! {
@@ -90,8 +90,8 @@ proptest! {
         let window = hours(START + start, START + start + days * 24 + 5);
         let query = MetricsQuery::new(window.clone()).resolution(Resolution::Daily);
         let query = by.iter().cloned().fold(query, MetricsQuery::group_by);
-        let billing = Billing::new(emulator.service()).at_once(NonZeroUsize::new(at_once).unwrap());
-        let split = run(billing.report(emulator.account_id(), query)).unwrap();
+        let billing = Billing::new(emulator.service()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
+        let split = run(billing.report(emulator.account_id(), &query)).unwrap();
         let months = ask(&emulator, window, &Resolution::Monthly, &by);
         prop_assert_eq!(split.total(), months.total());
         prop_assert_eq!(split.window(), months.window());
@@ -191,7 +191,7 @@ proptest! {
         let billing = Billing::new(Scripted::new(pages.collect()));
         let window = Window::new("2026-04-01T00:00:00Z".parse().unwrap(), "2026-04-04T00:00:00Z".parse().unwrap()).unwrap();
         let query = MetricsQuery::new(window).group_by(Dimension::ResourceName);
-        let report = run(billing.report("acc", query.resolution(Resolution::Daily))).unwrap();
+        let report = run(billing.report("acc", &query.resolution(Resolution::Daily))).unwrap();
 
         let exact = Usd::from_billionths(exact.into());
         prop_assert_eq!(report.total(), exact);

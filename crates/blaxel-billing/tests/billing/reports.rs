@@ -282,14 +282,16 @@ async fn a_long_window_is_fetched_in_parts_and_is_one_report() {
 async fn no_more_windows_are_under_way_than_may_be() {
     for at_once in [1, 2, 4, 9] {
         let service = Scripted::new(vec![page("0", &[], ""); 53]);
-        let billing = Billing::new(service.clone()).at_once(NonZeroUsize::new(at_once).unwrap());
+        let billing =
+            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
         let query = MetricsQuery::new(Window::year(2026).unwrap()).resolution(Resolution::Hourly);
         // The script says `daily`, which is another promise: see below.
-        assert!(billing.report("acc", query).await.is_err());
+        assert!(billing.report("acc", &query).await.is_err());
         let service = Scripted::new(vec![json!({"data": []}); 53]);
-        let billing = Billing::new(service.clone()).at_once(NonZeroUsize::new(at_once).unwrap());
+        let billing =
+            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
         let query = MetricsQuery::new(Window::year(2026).unwrap()).resolution(Resolution::Hourly);
-        let report = billing.report("acc", query).await.unwrap();
+        let report = billing.report("acc", &query).await.unwrap();
         assert_eq!((service.count(), service.most_at_once()), (53, at_once));
         assert_eq!(report.steps().len(), 365 * 24);
     }
@@ -299,7 +301,7 @@ async fn no_more_windows_are_under_way_than_may_be() {
 async fn an_answer_of_another_resolution_is_refused() {
     let query = MetricsQuery::new(three_days()).resolution(Resolution::Hourly);
     let billing = Billing::new(Scripted::new(vec![page("0", &[], "")]));
-    let error = billing.report("acc", query).await.unwrap_err();
+    let error = billing.report("acc", &query).await.unwrap_err();
     assert!(
         error.is_decode() && error.to_string().contains("hourly"),
         "{error}"
@@ -311,7 +313,7 @@ async fn a_report_begins_at_the_first_page_or_not_at_all() {
     let service = Scripted::new(vec![page("0", &[], "")]);
     let query = MetricsQuery::new(three_days()).cursor(blaxel_core::Cursor::from("second"));
     let error = Billing::new(service.clone())
-        .report("acc", query)
+        .report("acc", &query)
         .await
         .unwrap_err();
     assert!(error.is_input(), "{error}");
@@ -324,7 +326,7 @@ async fn a_report_begins_at_the_first_page_or_not_at_all() {
     let query = four.into_iter().fold(april(), MetricsQuery::group_by);
     assert!(
         Billing::new(service.clone())
-            .report("acc", query)
+            .report("acc", &query)
             .await
             .unwrap_err()
             .is_input()
@@ -347,7 +349,7 @@ async fn only_windows_that_follow_each_other_are_joined() {
     let billing = Billing::new(emulator.service());
     let of = async |month: u8, dimension: Dimension| {
         let query = MetricsQuery::new(Window::month(2026, month).unwrap()).group_by(dimension);
-        billing.report(emulator.account_id(), query).await.unwrap()
+        billing.report(emulator.account_id(), &query).await.unwrap()
     };
     let (january, february, march) = (
         of(1, Dimension::ResourceType).await,
@@ -361,7 +363,7 @@ async fn only_windows_that_follow_each_other_are_joined() {
         .resolution(Resolution::Daily)
         .group_by(Dimension::ResourceType);
     assert_eq!(
-        billing.report(emulator.account_id(), query).await.unwrap(),
+        billing.report(emulator.account_id(), &query).await.unwrap(),
         joined
     );
     for (reports, part) in [

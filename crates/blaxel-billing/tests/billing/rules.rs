@@ -257,11 +257,14 @@ async fn both_sides_keep_workspaces_for_administrators() {
             .await
             .map(drop);
         let first = billing
-            .metrics_pages(other.account_id(), question.clone())
-            .next()
+            .metrics_pages(other.account_id(), &question)
+            .try_next()
             .await;
-        let report = billing.report(other.account_id(), question).await.map(drop);
-        for outcome in [page, first.unwrap().map(drop), report] {
+        let report = billing
+            .report(other.account_id(), &question)
+            .await
+            .map(drop);
+        for outcome in [page, first.map(drop), report] {
             let Some(only) = &only else {
                 outcome.unwrap();
                 continue;
@@ -336,7 +339,7 @@ async fn labels_are_told_by_the_rules_of_enrichment() {
         (Metered, vec![&ResourceType, &Metered]),
     ] {
         let query = day().unwrap().group_by(dimension.clone());
-        let report = billing.report(emulator.account_id(), query).await.unwrap();
+        let report = billing.report(emulator.account_id(), &query).await.unwrap();
         assert!(!report.rows().is_empty());
         for row in report.rows() {
             let found = all
@@ -365,7 +368,7 @@ async fn the_enum_endpoints_tell_what_can_be_asked() {
     assert!(types.len() >= 6, "{types:?}");
     for kind in types {
         let query = MetricsQuery::new(march.clone()).resource_type(kind.clone());
-        let report = billing.report(id, query).await.unwrap();
+        let report = billing.report(id, &query).await.unwrap();
         assert!(report.total() > blaxel_billing::Usd::ZERO, "{kind}");
     }
     let never = Window::month(2020, 3).unwrap();

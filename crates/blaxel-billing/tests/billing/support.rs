@@ -26,7 +26,7 @@ pub(crate) fn april() -> MetricsQuery {
 pub(crate) async fn on_the_emulator(query: MetricsQuery) -> (Emulator, Report) {
     let emulator = Emulator::offline();
     let billing = Billing::new(emulator.service());
-    let report = billing.report(emulator.account_id(), query).await.unwrap();
+    let report = billing.report(emulator.account_id(), &query).await.unwrap();
     (emulator, report)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn three_days() -> Window {
 pub(crate) async fn scripted(pages: Vec<Value>) -> Result<Report, blaxel_core::Error> {
     let query = MetricsQuery::new(three_days()).group_by(Dimension::ResourceName);
     Billing::new(Scripted::new(pages))
-        .report("acc", query)
+        .report("acc", &query)
         .await
 }
 

@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex};
+use std::task::Context;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::ErrorParts;
-use crate::page::{Page, PageMeta};
+use crate::error::{Error, ErrorParts};
+use crate::page::{Cursor, Page, PageMeta};
 
 /// A scripted answer: items, `hasMore`, cursor; or a failure.
 type Reply = Result<(Vec<u32>, Option<bool>, &'static str), ()>;
@@ -23,18 +24,15 @@ fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Asked) {
             .push(cursor.map(|cursor| cursor.as_str().to_owned()));
         let reply = script.next().expect("a request beyond the script");
         Box::pin(async move {
-            // One turn of waiting, so that a dropped `next` has something to lose.
+            // One turn of waiting, so that a dropped `try_next` has something to lose.
             tokio::task::yield_now().await;
             let (items, has_more, next) = reply.map_err(|()| Error::transport("lost", "reset"))?;
             let next_cursor = (!next.is_empty()).then(|| Cursor::from(next));
-            Ok(Page {
-                items,
-                meta: PageMeta {
-                    has_more,
-                    next_cursor,
-                    total: None,
-                },
-            })
+            let mut meta = PageMeta::default().with_next_cursor(next_cursor);
+            if let Some(more) = has_more {
+                meta = meta.with_has_more(more);
+            }
+            Ok(Page { items, meta })
         })
     });
     (pages, asked)
@@ -122,12 +120,35 @@ async fn a_failed_page_leaves_the_cursor() {
 async fn a_dropped_wait_loses_no_page() {
     let (mut pages, asked) = scripted(vec![Ok((vec![1], None, ""))]);
     {
-        let wait = std::pin::pin!(pages.next());
+        let wait = std::pin::pin!(pages.try_next());
         let mut cx = Context::from_waker(std::task::Waker::noop());
         assert!(wait.poll(&mut cx).is_pending());
     }
-    assert_eq!(pages.next().await.unwrap().unwrap().items, [1]);
+    assert_eq!(pages.try_next().await.unwrap().unwrap().items, [1]);
+    assert!(pages.try_next().await.unwrap().is_none());
     assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn all_items_are_collected_or_none() {
+    let good = || vec![Ok((vec![1], None, "a")), Ok((vec![2, 3], None, ""))];
+    let (pages, _) = scripted(good());
+    assert_eq!(pages.items().into_vec().await.unwrap(), [1, 2, 3]);
+    let (pages, _) = scripted(good());
+    let mut items = pages.items();
+    items.try_next().await.unwrap();
+    assert_eq!(items.into_vec().await.unwrap(), [2, 3]);
+    let (pages, _) = scripted(vec![Ok((vec![1], None, "a")), Err(())]);
+    assert!(pages.items().into_vec().await.is_err());
+}
+
+#[tokio::test]
+async fn a_stream_and_try_next_share_one_walk() {
+    let (mut pages, _) = scripted(vec![Ok((vec![1], None, "a")), Ok((vec![2], None, ""))]);
+    let first = futures_util::StreamExt::next(&mut pages).await;
+    assert_eq!(first.unwrap().unwrap().items, [1]);
+    assert_eq!(pages.try_next().await.unwrap().unwrap().items, [2]);
+    assert!(futures_util::StreamExt::next(&mut pages).await.is_none());
 }
 
 /// A list of 0..total in pages of the given sizes (0 is an empty page), which answers by cursor.
@@ -138,11 +159,9 @@ fn numbered(sizes: Vec<usize>) -> Pages<Page<usize>> {
         let items = (first..first + sizes[index]).collect();
         let last = index + 1 == sizes.len();
         let next_cursor = (!last).then(|| Cursor::from((index + 1).to_string()));
-        let meta = PageMeta {
-            has_more: Some(!last),
-            next_cursor,
-            total: None,
-        };
+        let meta = PageMeta::default()
+            .with_has_more(!last)
+            .with_next_cursor(next_cursor);
         Box::pin(std::future::ready(Ok(Page { items, meta })))
     })
 }
@@ -205,10 +224,7 @@ async fn a_page_read_ahead_arrives_while_the_one_before_it_is_worked_on() {
                 tokio::time::sleep(STEP).await;
                 Ok(Page {
                     items: vec![left],
-                    meta: PageMeta {
-                        next_cursor: next,
-                        ..PageMeta::default()
-                    },
+                    meta: PageMeta::default().with_next_cursor(next),
                 })
             })
         });

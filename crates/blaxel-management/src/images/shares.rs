@@ -3,6 +3,8 @@
 //! Within an account a share holds at once. To another account it is offered first, and pending until
 //! an admin of the other workspace accepts it.
 
+use std::borrow::Cow;
+
 use blaxel_core::{
     Error, HttpService, Operation, OperationInfo, RequestWriter, Timestamp, call, open_enum,
     response,
@@ -13,7 +15,7 @@ use http::{Method, StatusCode};
 use super::{Image, ResourceType};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Enumerated};
+use crate::kind::{Deleted, Identified, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 
@@ -164,12 +166,20 @@ impl<S: HttpService> Collection<ImageShare, S> {
     }
 }
 
-impl Enumerated for ImageShare {
+impl Identified for ImageShare {
+    fn id(&self) -> Cow<'_, str> {
+        self.workspace.as_str().into()
+    }
+}
+
+impl Listed for ImageShare {
     const LIST: OperationInfo = OperationInfo::new(
         "ListImageShares",
         Method::GET,
         "/images/{resourceType}/{imageName}/share",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 /// It is named by the workspace, which loses the image. The image itself stays, and comes back.

@@ -55,7 +55,7 @@ fn the_registry_is_read_in_the_form_of_each_version() {
     let page: Page<Image> = serde_json::from_value(page).unwrap();
     assert_eq!(page.items[0].spec.tag_count, Some(3));
     assert_eq!(page.items[0].spec.tags, None);
-    assert!(page.meta.next().is_some());
+    assert!(page.meta.next_cursor().is_some());
 }
 
 #[tokio::test]
@@ -80,16 +80,16 @@ async fn tags_are_listed_by_what_their_list_takes() {
     let (management, requests) = answering(200, r#"{"data": [{"name": "v1"}]}"#);
     let tags = management.images().of(ResourceType::Job).tags("nightly");
     let params = ListParams::new()
-        .named("v1")
+        .name("v1")
         .source_workspace("other")
         .sort(Sort::NameDescending);
-    let page = tags.list(params).await.unwrap();
+    let page = tags.list_with(&params).await.unwrap();
     assert_eq!(page.items[0].name, "v1");
     assert_eq!(
         line(&requests),
         "GET /images/job/nightly/tags?sort=name%3Adesc&name=v1&sourceWorkspace=other"
     );
-    let refused = tags.list(ListParams::new().status("BUILT")).await;
+    let refused = tags.list_with(&ListParams::new().status("BUILT")).await;
     assert!(refused.unwrap_err().is_input());
     assert_eq!(ImageTag::LIST.since(), ApiVersion::V2026_09_22);
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, HttpService, ListParams};
+use blaxel_core::{Error, HttpService};
 use tokio::time::{Instant, sleep};
 
 use super::{JobExecution, JobExecutionTask, JobExecutionTaskStatus};
@@ -49,7 +49,7 @@ impl<S: HttpService> Collection<JobExecution, S> {
             let seen = self.get(execution).await?;
             let mut moved = stood != seen.status;
             stood.clone_from(&seen.status);
-            let mut tasks = self.tasks(execution).items(ListParams::new());
+            let mut tasks = self.tasks(execution).items();
             while let Some(task) = tasks.try_next().await? {
                 let before = known.insert(task.metadata.name.clone(), task.status.clone());
                 if before.as_ref() != Some(&task.status) {

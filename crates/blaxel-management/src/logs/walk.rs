@@ -37,7 +37,8 @@ impl Paged for LogPage {
 }
 
 /// All pages of a query, as it stands at a moment in seconds since 1970.
-pub(super) fn pages<S: HttpService>(service: S, query: LogQuery, now: i64) -> Pages<LogPage> {
+pub(super) fn pages<S: HttpService>(service: S, query: &LogQuery, now: i64) -> Pages<LogPage> {
+    let query = query.clone();
     Pages::new(None, move |cursor| {
         let (service, query) = (service.clone(), query.clone());
         Box::pin(async move { fetch(&service, &query, now, cursor).await })
@@ -138,12 +139,12 @@ fn page(
             before,
             ..place
         };
-        meta.next_cursor = Some(next.write());
+        meta = meta.with_next_cursor(next.write());
     } else if count == 0 && falls_short && !query.is_filtered() {
-        // More is promised, and nowhere to be had. With a filter the number may be that without it.
-        meta.has_more = Some(true);
+        // The server promises more and sends none. With a filter, its number may be that without it.
+        meta = meta.with_has_more(true);
     } else {
-        meta.next_cursor = next_workload(place, query).map(Place::write);
+        meta = meta.with_next_cursor(next_workload(place, query).map(Place::write));
     }
     Ok(LogPage {
         workload,
@@ -209,7 +210,7 @@ mod tests {
     }
 
     async fn walk(service: impl HttpService, query: LogQuery) -> (Vec<String>, Option<Error>) {
-        let mut items = Management::new(service).log_pages(query).items();
+        let mut items = Management::new(service).log_pages(&query).items();
         let mut all = Vec::new();
         loop {
             match items.try_next().await {
@@ -318,12 +319,12 @@ mod tests {
         );
         let management = Management::new(service);
         let query = LogQuery::agents(["a", "b"]).limit(3);
-        let mut items = management.log_pages(query.clone()).items();
+        let mut items = management.log_pages(&query).items();
         for _ in 0..6 {
             items.try_next().await.unwrap();
         }
         let mut later = management
-            .log_pages(query)
+            .log_pages(&query)
             .items()
             .resume(items.checkpoint());
         let next = later.try_next().await.unwrap().unwrap();

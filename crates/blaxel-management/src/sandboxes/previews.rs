@@ -7,7 +7,7 @@ use http::Method;
 
 use super::Sandbox;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Enumerated, Fetched, Replaced};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::{Event, Status};
 use crate::operations::{Action, Perform};
 use crate::secret_text::SecretText;
@@ -179,12 +179,14 @@ impl Action for CreatePreview {
     type Output = Preview;
 }
 
-impl Enumerated for Preview {
+impl Listed for Preview {
     const LIST: OperationInfo = OperationInfo::new(
         "ListSandboxPreviews",
         Method::GET,
         "/sandboxes/{sandboxName}/previews",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for Preview {
@@ -226,12 +228,14 @@ impl Deleted for Preview {
     type Answer = Self;
 }
 
-impl Enumerated for PreviewToken {
+impl Listed for PreviewToken {
     const LIST: OperationInfo = OperationInfo::new(
         "ListSandboxPreviewTokens",
         Method::GET,
         "/sandboxes/{sandboxName}/previews/{previewName}/tokens",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for PreviewToken {

@@ -1,12 +1,14 @@
 //! Snapshots: a sandbox as it was at a moment.
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
 use http::Method;
 
 use super::Sandbox;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Enumerated};
+use crate::kind::{Created, Deleted, Identified, Listed};
 
 answer! {
     /// A sandbox as it was at a moment, from which others can be [forked](super::Fork).
@@ -58,12 +60,20 @@ impl<S: HttpService> Collection<Sandbox, S> {
     }
 }
 
-impl Enumerated for Snapshot {
+impl Identified for Snapshot {
+    fn id(&self) -> Cow<'_, str> {
+        self.id.as_str().into()
+    }
+}
+
+impl Listed for Snapshot {
     const LIST: OperationInfo = OperationInfo::new(
         "ListSandboxSnapshots",
         Method::GET,
         "/sandboxes/{sandboxName}/snapshots",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for Snapshot {

@@ -1,10 +1,12 @@
 //! API keys of service accounts.
 
+use std::borrow::Cow;
+
 use blaxel_core::{Error, OperationInfo, Period, Timestamp};
 use bytes::Bytes;
 use http::Method;
 
-use crate::kind::{Created, Deleted, Enumerated};
+use crate::kind::{Created, Deleted, Identified, Listed};
 use crate::secret_text::SecretText;
 
 answer! {
@@ -47,12 +49,20 @@ record! {
     }
 }
 
-impl Enumerated for ApiKey {
+impl Identified for ApiKey {
+    fn id(&self) -> Cow<'_, str> {
+        self.id.as_deref().unwrap_or_default().into()
+    }
+}
+
+impl Listed for ApiKey {
     const LIST: OperationInfo = OperationInfo::new(
         "ListApiKeysForServiceAccount",
         Method::GET,
         "/service_accounts/{clientId}/api_keys",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for ApiKey {

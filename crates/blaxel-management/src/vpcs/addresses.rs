@@ -4,7 +4,7 @@ use blaxel_core::{Error, Idempotency, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
 use http::Method;
 
-use crate::kind::{Created, Deleted, Enumerated, Fetched};
+use crate::kind::{Created, Deleted, Fetched, Listed};
 use crate::metadata::{Event, Status};
 use crate::operations::{Action, json_or_default};
 
@@ -75,12 +75,14 @@ open_enum! {
     }
 }
 
-impl Enumerated for EgressIp {
+impl Listed for EgressIp {
     const LIST: OperationInfo = OperationInfo::new(
         "ListEgressIPs",
         Method::GET,
         "/vpcs/{vpcName}/egressgateways/{gatewayName}/ips",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for EgressIp {

@@ -8,7 +8,7 @@ use http::Method;
 
 use super::EgressIp;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Enumerated, Fetched};
+use crate::kind::{Created, Deleted, Fetched, Listed};
 use crate::metadata::{Event, Status};
 use crate::operations::{Action, json_or_default};
 
@@ -66,12 +66,14 @@ impl<S: HttpService> Collection<EgressGateway, S> {
     }
 }
 
-impl Enumerated for EgressGateway {
+impl Listed for EgressGateway {
     const LIST: OperationInfo = OperationInfo::new(
         "ListEgressGateways",
         Method::GET,
         "/vpcs/{vpcName}/egressgateways",
-    );
+    )
+    .with_parameters(&[]);
+    type Item = Self;
 }
 
 impl Created for EgressGateway {

@@ -139,7 +139,7 @@ async fn tell(
     let query = MetricsQuery::new(Window::days_before(options.days, now)?)
         .resolution(Resolution::Daily)
         .group_by(Dimension::ResourceUuid);
-    let costs = billing.comparison(account, query).await?;
+    let costs = billing.comparison(account, &query).await?;
     let report = costs.now();
 
     let mut text = format!("Account {account}, {}\n", table::days(report.window()));
@@ -154,7 +154,7 @@ async fn tell(
     }
 
     let month = MetricsQuery::new(Window::month_so_far(now)?).resolution(Resolution::Daily);
-    let forecast = billing.report(account, month).await?.forecast(now)?;
+    let forecast = billing.report(account, &month).await?.forecast(now)?;
     text += &format!(
         "\nThis month: ${} so far, ${} by its end if it goes on like this.\n",
         forecast.spent, forecast.expected

@@ -52,8 +52,8 @@ async fn run() -> Result<(), Failure> {
         .api_url(emulator.url())
         .build()?;
     let models = Management::new(client).models();
-    let page = models.list(ListParams::new().limit(3)).await?;
-    println!("It can see {} models, for one thing.", page.items.len());
+    let page = models.list_with(&ListParams::new().limit(3)).await?;
+    println!("It can see {} models, for one thing.", page.len());
     Ok(())
 }
 

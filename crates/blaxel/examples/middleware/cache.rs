@@ -129,13 +129,13 @@ mod tests {
         let models = Management::new(client.clone()).models();
         let count = || seen.lock().unwrap().len();
         for _ in 0..3 {
-            models.list(ListParams::new()).await.unwrap();
+            models.list().await.unwrap();
         }
         assert_eq!(count(), 1);
-        models.list(ListParams::new().limit(2)).await.unwrap();
+        models.list_with(&ListParams::new().limit(2)).await.unwrap();
         assert_eq!(count(), 2);
         tokio::time::advance(Duration::from_secs(61)).await;
-        models.list(ListParams::new()).await.unwrap();
+        models.list().await.unwrap();
         assert_eq!(count(), 3);
         let agents = Management::new(client).agents();
         for _ in 0..2 {

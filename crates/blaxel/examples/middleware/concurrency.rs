@@ -6,8 +6,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use blaxel::Management;
     use blaxel::core::{Body, Error};
-    use blaxel::{ListParams, Management};
     use tower::limit::ConcurrencyLimitLayer;
 
     use crate::testing;
@@ -32,7 +32,7 @@ mod tests {
         let calls: Vec<_> = (0..9)
             .map(|_| {
                 let models = Management::new(client.clone()).models();
-                tokio::spawn(async move { models.list(ListParams::new()).await })
+                tokio::spawn(async move { models.list().await })
             })
             .collect();
         for call in calls {

@@ -34,8 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let models = Management::new(client).models();
     for round in ["asked", "out of the cache"] {
-        let page = models.list(ListParams::new().limit(2)).await?;
-        println!("{} models, {round}", page.items.len());
+        let page = models.list_with(&ListParams::new().limit(2)).await?;
+        println!("{} models, {round}", page.len());
     }
     for line in recorder.lines() {
         println!("sent: {line}");

@@ -16,7 +16,7 @@ pub(crate) fn layer(trace: &str) -> PropagateLayer {
 
 #[cfg(test)]
 mod tests {
-    use blaxel::{ListParams, Management};
+    use blaxel::Management;
 
     use super::*;
     use crate::testing;
@@ -29,11 +29,7 @@ mod tests {
             .attempt_layer(layer(trace))
             .build()
             .unwrap();
-        Management::new(client)
-            .models()
-            .list(ListParams::new())
-            .await
-            .unwrap();
+        Management::new(client).models().list().await.unwrap();
         let sent = seen.lock().unwrap()[0].headers["traceparent"].clone();
         assert!(sent.to_str().unwrap().starts_with("00-4bf92f3577b34da6"));
     }

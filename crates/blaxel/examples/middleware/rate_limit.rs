@@ -71,7 +71,7 @@ impl<S: HttpService> Service<http::Request<Body>> for RateLimit<S> {
 
 #[cfg(test)]
 mod tests {
-    use blaxel::{ListParams, Management};
+    use blaxel::Management;
 
     use super::*;
     use crate::testing;
@@ -85,7 +85,7 @@ mod tests {
         for _ in 0..21 {
             Management::new(client.clone())
                 .models()
-                .list(ListParams::new())
+                .list()
                 .await
                 .unwrap();
         }

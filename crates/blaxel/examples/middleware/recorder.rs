@@ -77,7 +77,7 @@ impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
 #[cfg(test)]
 mod tests {
     use blaxel::transport::RetryPolicy;
-    use blaxel::{Client, ListParams, Management};
+    use blaxel::{Client, Management};
     use blaxel_emulator::{Emulator, Fault};
 
     use super::*;
@@ -97,11 +97,7 @@ mod tests {
             .transport(emulator.service())
             .build()
             .unwrap();
-        Management::new(client)
-            .models()
-            .list(ListParams::new())
-            .await
-            .unwrap();
+        Management::new(client).models().list().await.unwrap();
         assert_eq!(
             recorder.lines(),
             [

@@ -75,8 +75,8 @@ impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Sign<S> {
 
 #[cfg(test)]
 mod tests {
+    use blaxel::Management;
     use blaxel::management::agents::Agent;
-    use blaxel::{ListParams, Management};
 
     use super::*;
     use crate::testing;
@@ -89,7 +89,7 @@ mod tests {
             .build()
             .unwrap();
         let agents = Management::new(client).agents();
-        agents.list(ListParams::new()).await.unwrap();
+        agents.list().await.unwrap();
         agents.create(&Agent::new("a")).await.unwrap();
         agents.create(&Agent::new("b")).await.unwrap();
         let seen = seen.lock().unwrap();

@@ -25,13 +25,12 @@ const MODEL: &str = "sandbox-openai";
 pub(crate) async fn models(client: &Client, page_size: u32) -> Result<(), Failure> {
     heading(&format!("Models, {page_size} to a page (ListModels)"));
     let params = ListParams::new().limit(page_size).sort(Sort::NameAscending);
-    let mut pages = Management::new(client.clone()).models().pages(params);
+    let mut pages = Management::new(client.clone()).models().pages_with(&params);
     let (mut number, mut total) = (0, 0);
-    while let Some(page) = pages.next().await {
-        let page = page?;
+    while let Some(page) = pages.try_next().await? {
         number += 1;
-        total += page.items.len();
-        let names: Vec<_> = page.items.iter().map(model_line).collect();
+        total += page.len();
+        let names: Vec<_> = page.iter().map(model_line).collect();
         println!("page {number}: {}", names.join(", "));
     }
     println!("{total} models on {number} pages");
@@ -53,9 +52,7 @@ fn model_line(model: &Model) -> String {
 /// Lists the agents, one after the other, whatever the pages.
 pub(crate) async fn agents(client: &Client) -> Result<(), Failure> {
     heading("Agents (ListAgents)");
-    let mut agents = Management::new(client.clone())
-        .agents()
-        .items(ListParams::new());
+    let mut agents = Management::new(client.clone()).agents().items();
     while let Some(agent) = agents.try_next().await? {
         let status = agent
             .status
@@ -138,15 +135,14 @@ pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
     let billing = Billing::new(client.clone());
     let window = Window::month_before(&Timestamp::now())?;
     let query = MetricsQuery::new(window.clone()).group_by(Dimension::ResourceType);
-    for account in billing.accounts().await?.items {
+    for account in billing.accounts().await? {
         let Some(id) = account.id() else { continue };
         heading(&format!(
             "What account {id} cost, {window} (GetAccountMetrics)"
         ));
         let (mut groups, mut total) = (Vec::new(), None);
-        let mut pages = billing.metrics_pages(id, query.clone());
-        while let Some(page) = pages.next().await {
-            let page = page?;
+        let mut pages = billing.metrics_pages(id, &query);
+        while let Some(page) = pages.try_next().await? {
             // Each page repeats the total of all of them.
             total = Some(page.summary.cost);
             groups.extend(page.groups);
@@ -168,10 +164,7 @@ pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
             .insert("blaxel-version", header.clone());
         request
     });
-    let outcome = blaxel::management::Management::new(pinned)
-        .models()
-        .list(ListParams::new())
-        .await;
+    let outcome = blaxel::management::Management::new(pinned).models().list().await;
     let error = should_have_failed(outcome, "an unknown version")?;
     println!("{error}");
     if !error.is_unknown_version() {

@@ -1,6 +1,6 @@
 //! Images, their tags and shares.
 
-use blaxel_core::{ApiVersion, ListParams};
+use blaxel_core::ApiVersion;
 use blaxel_management::Identified;
 use blaxel_management::images::{
     Image, ImageDraft, ImageShareDraft, ImageShareOutcome, ResourceType,
@@ -28,7 +28,7 @@ fn sandbox_images(world: &World) -> Life<'_, Image> {
 async fn made_and_read(world: &World) {
     let registry =
         Life::of(world, "Image", "Images", Api::images).paged_from(ApiVersion::V2026_09_22);
-    let before = registry.all().list(ListParams::new()).await.unwrap();
+    let before = registry.all().list().await.unwrap();
     world.sent(request("ListImages"));
     // Names of images may have slashes in them.
     let draft = ImageDraft::new("team/postgres", ResourceType::Sandbox)

@@ -181,7 +181,7 @@ async fn schedules(world: &World) {
 
     let only = schedules
         .all()
-        .list(ListParams::new().kind("at"))
+        .list_with(&ListParams::new().kind("at"))
         .await
         .unwrap();
     world.sent(
@@ -199,7 +199,7 @@ async fn schedules(world: &World) {
         |api| api.sandboxes().schedule_executions("box"),
     );
     let executions = executions.under(["box"]).since(ApiVersion::V2026_04_28);
-    let page = executions.all().list(ListParams::new()).await.unwrap();
+    let page = executions.all().list().await.unwrap();
     let exchange = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
     tells(&page.items, &exchange.answer()["data"]);
     assert!(page.items.len() >= 2, "{page:?}");

@@ -100,7 +100,7 @@ async fn functions(world: &World) {
 
 async fn models(world: &World) {
     let models = Life::of(world, "Model", "Models", Api::models);
-    let page = world.api().models().list(Default::default()).await.unwrap();
+    let page = world.api().models().list().await.unwrap();
     world.take();
     let names = page.items.iter().map(|model| model.metadata.name.as_str());
     let mut names: Vec<_> = names.collect();
@@ -196,7 +196,7 @@ async fn executions(world: &World) {
     let told = executions.is_read("run-1").await;
     let told = told.stats.and_then(|stats| stats.total);
     assert_eq!(told, Some(2));
-    let page = tasks.all().list(Default::default()).await.unwrap();
+    let page = tasks.all().list().await.unwrap();
     world.take();
     let names = page.items.into_iter().filter_map(|task| task.metadata.name);
     let names: Vec<_> = names.collect();

@@ -2,8 +2,8 @@
 
 use blaxel_core::{ApiVersion, ListParams, Sort};
 use blaxel_management::{
-    Applied, Collection, Created, Deleted, Enumerated, ExternallyNamed, Fetched, Identified,
-    Listed, Outcome, Replaced, Revised, Secretive,
+    Applied, Collection, Created, Deleted, ExternallyNamed, Fetched, Identified, Listed, Outcome,
+    Replaced, Revised, Secretive,
 };
 use serde_json::Value;
 
@@ -214,7 +214,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
                 continue;
             }
             let collection = (self.open)(&self.world.api_at(version));
-            let page = collection.list(ListParams::new()).await.unwrap();
+            let page = collection.list().await.unwrap();
             let exchange = self.world.sent(self.asks("List"));
             assert_eq!(exchange.version, version.to_string());
             let answer = exchange.answer();
@@ -223,7 +223,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
             } else {
                 (answer, None)
             };
-            assert_eq!(page.meta.total, total);
+            assert_eq!(page.meta.total(), total);
             self.are_told(&page.items, items);
             assert_eq!(ids(&page.items), sorted(names), "{version}");
         }
@@ -234,7 +234,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
     async fn are_walked(&self, names: &[&str]) {
         let params = ListParams::new().limit(1).sort(Sort::NameAscending);
         let collection = (self.open)(&self.world.api_at(ApiVersion::V2026_09_22));
-        let mut walk = collection.items(params);
+        let mut walk = collection.items_with(&params);
         let mut items = Vec::new();
         while let Some(item) = walk.try_next().await.unwrap() {
             items.push(item);
@@ -271,12 +271,17 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
     }
 }
 
-impl<R: Enumerated + Known> Life<'_, R> {
-    /// All come at once.
+impl<R: Listed<Item = R> + Known> Life<'_, R> {
+    /// All come at once, and the list takes no parameters.
     pub async fn are_all_told(&self) -> Vec<R> {
         let all = self.all().all().await.unwrap();
         let exchange = self.world.sent(self.asks("List"));
         tells(&all, exchange.answer());
+        let refused = self.all().list_with(&ListParams::new().limit(1)).await;
+        assert!(refused.unwrap_err().is_input());
+        let page = self.all().list().await.unwrap();
+        self.world.sent(self.asks("List"));
+        assert!(!page.meta.has_more() && page.len() == all.len());
         all
     }
 

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let billing = Billing::new(service);
         let account = billing.account_of(&env::var("BL_WORKSPACE")?).await?;
         let query = MetricsQuery::new(Window::month(2026, 4)?).group_by(Dimension::ResourceType);
-        let report = billing.report(&account, query).await?;
+        let report = billing.report(&account, &query).await?;
         for entry in report.by(&Dimension::ResourceType)?.entries() {
             println!("{}: ${}", entry.label(), entry.cost());
         }

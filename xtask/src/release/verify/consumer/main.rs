@@ -4,7 +4,6 @@ use std::error::Error;
 
 use blaxel_auth::{Credentials, Variables};
 use blaxel_billing::{Billing, Dimension, MetricsQuery, Window};
-use blaxel_core::ListParams;
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
 use blaxel_management::Management;
@@ -19,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let agents = Management::new(emulator.service()).agents();
     agents.create(&Agent::new("kite").image("demo:1")).await?;
     let mut names = Vec::new();
-    let mut all = agents.items(ListParams::new());
+    let mut all = agents.items();
     while let Some(agent) = all.try_next().await? {
         names.push(agent.metadata.name);
     }
@@ -33,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let query = MetricsQuery::new(Window::month(2026, 4)?).group_by(Dimension::ResourceType);
     let billing = Billing::new(emulator.service());
-    let report = billing.report(emulator.account_id(), query).await?;
+    let report = billing.report(emulator.account_id(), &query).await?;
     let kinds = report.by(&Dimension::ResourceType)?.entries().len();
     check("billing", kinds > 0)?;
 

@@ -10,33 +10,34 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 
+use super::pages::Pages;
+use super::recent::Recent;
 use crate::error::Error;
 use crate::page::{Cursor, Paged};
-use crate::recent::Recent;
 use crate::service::BoxFuture;
-use crate::walk::Pages;
 
-/// A list, item by item; pages are fetched as they are needed.
+/// A walk over the items of a list. A page is fetched when the one before it is used up.
 ///
-/// What is said of [`Pages`] about errors and ends holds here too.
+/// [`try_next`](Self::try_next) returns the items one by one; the walk is a [`Stream`] as well. It
+/// fails and ends as [`Pages`] does.
 #[must_use = "nothing is fetched until it is asked for an item"]
 pub struct Items<P: Paged> {
     pages: Pages<P>,
     current: std::vec::IntoIter<P::Item>,
-    /// Where the current page began.
+    /// The cursor of the current page.
     page_start: Option<Cursor>,
-    /// What was given out of the current page.
+    /// The items of the current page that were returned.
     taken: Taken,
-    /// What a resumed walk had been given before.
+    /// The items that were returned before the walk was resumed.
     to_skip: Skip,
     identity: Option<Identity<P::Item>>,
     recent: Option<Recent>,
 }
 
-/// Finds what stands for the id of an item.
+/// Returns a hash of an item's id; `None` for an item without one.
 type Identity<T> = Box<dyn Fn(&T) -> Option<u64> + Send>;
 
-/// Items that were given out: how many, and which, where they can be told apart.
+/// Items that were returned: their number, and the hashes of their ids where they have ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Taken {
     count: usize,
@@ -44,30 +45,37 @@ struct Taken {
     ids: Vec<u64>,
 }
 
-/// Items that are not to be given out again.
+/// Items that must not be returned again.
 #[derive(Default)]
 struct Skip {
     count: usize,
     ids: HashSet<u64>,
 }
 
-/// A place between two items of a list, which can be saved, and resumed by
-/// [`Items::resume`] within the 24 hours that a cursor lives.
+/// A place between two items of a list. It can be saved with serde, and [`Items::resume`] continues
+/// from it within the 24 hours that a cursor is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     cursor: Option<Cursor>,
     taken: Taken,
 }
 
-/// A number that stands for an id and is the same in every process: FNV-1a of 64 bits.
-fn stands_for(id: &str) -> u64 {
+/// Hashes an id, with the same result in every process: FNV-1a of 64 bits.
+fn fingerprint(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 
+impl<P: Paged> Pages<P> {
+    /// Turns the walk over pages into a walk over their items.
+    pub fn items(self) -> Items<P> {
+        Items::new(self)
+    }
+}
+
 impl<P: Paged> Items<P> {
-    pub(crate) fn new(pages: Pages<P>) -> Self {
+    fn new(pages: Pages<P>) -> Self {
         Self {
             current: Vec::new().into_iter(),
             page_start: pages.cursor().cloned(),
@@ -79,7 +87,7 @@ impl<P: Paged> Items<P> {
         }
     }
 
-    /// Fetches the next page while the items of the current one are worked on; see
+    /// Fetches the next page while the items of the current one are being processed; see
     /// [`Pages::read_ahead`].
     pub fn read_ahead<F>(mut self, spawn: F) -> Self
     where
@@ -89,39 +97,39 @@ impl<P: Paged> Items<P> {
         self
     }
 
-    /// Tells items apart by an id, so that a walk resumed from a [`Checkpoint`] knows which ones it was
-    /// given, whatever has come and gone since. Without one it can only count them. An item whose id is
-    /// empty is like no other.
+    /// Identifies items by an id, so that a walk resumed from a [`Checkpoint`] skips exactly the items
+    /// that were returned before, even if others were added or deleted since. Without ids the walk
+    /// can only count. An item with an empty id is never skipped.
     pub fn identified_by<F>(mut self, id: F) -> Self
     where
         F: Fn(&P::Item) -> Cow<'_, str> + Send + 'static,
     {
         self.identity = Some(Box::new(move |item| {
             let id = id(item);
-            (!id.is_empty()).then(|| stands_for(&id))
+            (!id.is_empty()).then(|| fingerprint(&id))
         }));
         self
     }
 
-    /// Leaves out an item whose id was among the last `window` ones given out; the ids are those of
-    /// [`identified_by`](Self::identified_by), without which this does nothing.
+    /// Skips an item whose id is one of the last `window` ids returned. The ids are those of
+    /// [`identified_by`](Self::identified_by), without which this has no effect.
     ///
-    /// A list that grows while it is walked can show an item on two pages. How many ids are
-    /// remembered bounds the memory; a page or two of them is enough for most lists.
+    /// A list that grows during the walk can show an item on two pages. `window` bounds the memory;
+    /// one or two pages of ids suffice for most lists.
     pub fn distinct(mut self, window: usize) -> Self {
         self.recent = Some(Recent::new(window));
         self
     }
 
-    /// The next item, or `None` at the end of the list.
+    /// Returns the next item, or `None` at the end of the list.
     ///
-    /// It may be dropped while it waits: no item is lost.
+    /// It is cancel safe: if the future is dropped, no item is lost.
     ///
     /// # Errors
     ///
-    /// What the fetch of a page failed with; and a pagination error when the list does not lead on.
+    /// The error of the fetch of a page, or a pagination error; see [`Pages`].
     pub async fn try_next(&mut self) -> Result<Option<P::Item>, Error> {
-        // An item can be large: one that is there is handed on at once, not through the layers of a poll.
+        // An item can be large: one that is there is returned at once, not through the layers of a poll.
         loop {
             if let Some(item) = self.next_here() {
                 return Ok(Some(item));
@@ -132,7 +140,24 @@ impl<P: Paged> Items<P> {
         }
     }
 
-    /// The place before the next item. To resume from it refetches a page and skips what was taken.
+    /// Collects the remaining items.
+    ///
+    /// The memory this takes is not bounded: it grows with the list.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_next`](Self::try_next). The items read before the error are dropped; to keep them,
+    /// call `try_next` in a loop.
+    pub async fn into_vec(mut self) -> Result<Vec<P::Item>, Error> {
+        let mut items = Vec::new();
+        while let Some(item) = self.try_next().await? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// Returns the place before the next item. Resuming from it fetches its page again and skips the
+    /// items that were returned.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let mut taken = self.taken.clone();
@@ -144,7 +169,7 @@ impl<P: Paged> Items<P> {
         }
     }
 
-    /// Goes on from a saved place, with the same query.
+    /// Continues from a saved place. The query has to be the same.
     pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
         self.pages.go_to(checkpoint.cursor.clone());
         self.current = Vec::new().into_iter();
@@ -152,14 +177,14 @@ impl<P: Paged> Items<P> {
         self.taken = Taken::default();
         let Taken { count, ids } = checkpoint.taken;
         self.to_skip = Skip {
-            // Where both walks can tell items apart, their number says nothing.
+            // Where both walks identify items by id, their number means nothing.
             count: if ids.is_empty() { count } else { 0 },
             ids: ids.into_iter().collect(),
         };
         self
     }
 
-    /// The next item of the current page.
+    /// Returns the next item of the current page.
     fn next_here(&mut self) -> Option<P::Item> {
         loop {
             let item = self.current.next()?;
@@ -169,9 +194,9 @@ impl<P: Paged> Items<P> {
         }
     }
 
-    /// Fetches the next page and makes it the current one. `false` if there is none.
+    /// Fetches the next page and makes it the current one. Returns `false` if there is none.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        // All that is left of the page is its room, which need not be held while the next one comes.
+        // The used-up page's allocation is not needed while the next page is fetched.
         self.current = Vec::new().into_iter();
         let start = self.pages.cursor().cloned();
         Poll::Ready(match ready!(self.pages.poll_page(cx)) {
@@ -184,7 +209,7 @@ impl<P: Paged> Items<P> {
         })
     }
 
-    /// Notes an item as taken. `false` if it was given out before.
+    /// Counts an item as taken. Returns `false` if it was returned before.
     fn is_new(&mut self, item: &P::Item) -> bool {
         self.taken.count += 1;
         if self.to_skip.count > 0 {
@@ -195,7 +220,7 @@ impl<P: Paged> Items<P> {
             return true;
         };
         self.taken.ids.push(id);
-        // Mostly there is nothing to be skipped, and then no place to be looked up.
+        // There is rarely anything to skip, and then no need for a look-up.
         let skipped = !self.to_skip.ids.is_empty() && self.to_skip.ids.remove(&id);
         !skipped && self.recent.as_mut().is_none_or(|recent| recent.add(id))
     }
@@ -205,8 +230,8 @@ impl<P: Paged> Items<P> {
         self.page_start = start;
         self.taken.count = 0;
         self.taken.ids.clear();
-        // Items are counted off from the page that the walk is resumed in alone; ids are looked for in
-        // the later ones too, where new items may have pushed the old ones.
+        // Counting is for the page that the walk resumes in alone; ids are looked up in later pages
+        // too, where new items may have pushed the old ones.
         self.to_skip.count = self.to_skip.count.min(page.count());
         self.current = page.into_items().into_iter();
     }

@@ -2,16 +2,16 @@
 
 use std::collections::{HashSet, VecDeque};
 
-/// Remembers the last so many ids, and forgets the oldest for each new one.
+/// The last `window` ids; each new one replaces the oldest.
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub(super) struct Recent {
     window: usize,
     known: HashSet<u64>,
     in_order: VecDeque<u64>,
 }
 
 impl Recent {
-    pub(crate) fn new(window: usize) -> Self {
+    pub(super) fn new(window: usize) -> Self {
         Self {
             window,
             known: HashSet::new(),
@@ -19,8 +19,8 @@ impl Recent {
         }
     }
 
-    /// Remembers an id. `false` if it is among those remembered already.
-    pub(crate) fn add(&mut self, id: u64) -> bool {
+    /// Adds an id. Returns `false` if it is one of the last `window` ids already.
+    pub(super) fn add(&mut self, id: u64) -> bool {
         if self.known.contains(&id) {
             return false;
         }
