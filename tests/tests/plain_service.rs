@@ -68,8 +68,12 @@ fn an_operation_is_a_value_for_any_engine() {
     let operation = Get::<Agent>::new("my agent");
     let mut request = operation.encode().unwrap();
     let endpoints = Endpoints::new(
-        blaxel_core::BaseUrl::parse("https://api.blaxel.ai/v0", &Default::default()).unwrap(),
-        blaxel_core::BaseUrl::parse("https://run.blaxel.ai", &Default::default()).unwrap(),
+        "https://api.blaxel.ai/v0"
+            .parse::<blaxel_core::BaseUrl>()
+            .unwrap(),
+        "https://run.blaxel.ai"
+            .parse::<blaxel_core::BaseUrl>()
+            .unwrap(),
     );
     endpoints.resolve(&mut request, None).unwrap();
     assert_eq!(request.uri(), "https://api.blaxel.ai/v0/agents/my%20agent");

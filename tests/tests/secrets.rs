@@ -34,7 +34,7 @@ fn values_that_hold_secrets_do_not_show_them() {
     silent(&secret);
     assert!(!secret.to_string().contains(CANARY));
 
-    let workspace = Workspace::parse("w", &Source::Code).unwrap();
+    let workspace = "w".parse::<Workspace>().unwrap();
     let key = Credentials::api_key(CANARY)
         .unwrap()
         .with_workspace(workspace);
@@ -76,7 +76,9 @@ fn clients_their_builders_and_their_parts_do_not_show_them() {
     let variables = Variables::from_iter([("BL_CLIENT_CREDENTIALS", format!("id:{CANARY}"))]);
     silent(&ClientBuilder::from_variables(&variables).unwrap());
 
-    let base = blaxel_core::BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0"
+        .parse::<blaxel_core::BaseUrl>()
+        .unwrap();
     let credentials = Credentials::api_key(CANARY).unwrap();
     let service = tower::service_fn(async |_: http::Request<Body>| {
         Ok::<_, Error>(http::Response::new(Body::empty()))

@@ -1,6 +1,6 @@
 //! No public type shows a secret, whatever it is asked to print.
 
-use blaxel_core::{BaseUrl, Body, Error, HttpService, Source};
+use blaxel_core::{BaseUrl, Body, Error, HttpService};
 
 use crate::{Authenticator, CredentialKind, Credentials, Variables};
 
@@ -21,7 +21,7 @@ fn working(credentials: &Credentials) -> Authenticator {
         let token = format!(r#"{{"access_token":"{CANARY}","token_type":"Bearer"}}"#);
         Ok::<_, Error>(http::Response::new(Body::from(token)))
     });
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     Authenticator::new(credentials, &base, service.boxed())
 }
 

@@ -167,8 +167,10 @@ impl ConfigFile {
     ///
     /// [`Error::is_input`] if it is no name of a workspace.
     pub fn current_workspace(&self) -> Result<Option<Workspace>, Error> {
-        let read = |name: &String| Workspace::parse(name, &self.source());
-        self.current.as_ref().map(read).transpose()
+        match &self.current {
+            Some(name) => Ok(Some(self.source().parse(name)?)),
+            None => Ok(None),
+        }
     }
 
     /// The names of the workspaces it has entries for, in the file's order.

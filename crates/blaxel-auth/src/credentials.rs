@@ -20,9 +20,9 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 ///
 /// ```
 /// use blaxel_auth::Credentials;
-/// use blaxel_core::{Source, Workspace};
+/// use blaxel_core::Workspace;
 ///
-/// let workspace = Workspace::parse("my-team", &Source::Code)?;
+/// let workspace = "my-team".parse::<Workspace>()?;
 /// let credentials = Credentials::api_key("bl_example")?.with_workspace(workspace);
 /// assert_eq!(credentials.kind().to_string(), "API key");
 /// assert!(Credentials::api_key("").is_err());

@@ -101,7 +101,7 @@ impl TokenSource for Function {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use blaxel_core::{BaseUrl, Body, ErrorKind, HttpService, Source};
+    use blaxel_core::{BaseUrl, Body, ErrorKind, HttpService};
 
     use super::*;
     use crate::{Authenticator, CredentialKind, Credentials};
@@ -110,7 +110,7 @@ mod tests {
         let nowhere = tower::service_fn(async |_: http::Request<Body>| {
             Err::<http::Response<Body>, _>(Error::connect("nowhere", "unexpected"))
         });
-        let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+        let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
         Authenticator::new(credentials, &base, nowhere.boxed())
     }
 

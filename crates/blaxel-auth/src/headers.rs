@@ -32,7 +32,7 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 ///
 /// ```
 /// use blaxel_auth::{Authenticator, Credentials, HeaderProvider};
-/// # use blaxel_core::{BaseUrl, Body, Error, HttpService, Source, Workspace};
+/// # use blaxel_core::{BaseUrl, Body, Error, HttpService, Workspace};
 /// use http::Request;
 ///
 /// # async fn example(authenticator: Authenticator, workspace: Workspace) -> Result<(), Error> {
@@ -51,9 +51,9 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 /// # Ok(())
 /// # }
 /// # let service = tower::service_fn(async |_: Request<Body>| Ok::<_, Error>(http::Response::new(Body::empty())));
-/// # let api = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+/// # let api = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
 /// # let key = Credentials::api_key("bl_example").unwrap();
-/// # let team = Workspace::parse("my-team", &Source::Code).unwrap();
+/// # let team = "my-team".parse::<Workspace>().unwrap();
 /// # let authenticator = Authenticator::new(&key, &api, service.boxed());
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example(authenticator, team)).unwrap();
 /// ```
@@ -176,7 +176,7 @@ impl fmt::Debug for HeaderProvider {
 
 #[cfg(test)]
 mod tests {
-    use blaxel_core::{BaseUrl, Body, HttpService, Source};
+    use blaxel_core::{BaseUrl, Body, HttpService};
 
     use super::*;
     use crate::Credentials;
@@ -186,8 +186,8 @@ mod tests {
         let service = tower::service_fn(async |_: http::Request<Body>| {
             Err::<http::Response<Body>, _>(Error::connect("nowhere", "unexpected"))
         });
-        let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
-        let workspace = Workspace::parse("team", &Source::Code).unwrap();
+        let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
+        let workspace = "team".parse::<Workspace>().unwrap();
         HeaderProvider::new(Authenticator::new(credentials, &base, service.boxed()))
             .with_workspace(&workspace)
             .with_api_version(ApiVersion::V2026_04_28)

@@ -120,7 +120,7 @@ pub(crate) fn read_client_credentials(_: &str, source: &Source) -> Result<Creden
 
 fn read_workspace(variables: &Variables) -> Result<Option<Workspace>, Error> {
     match variables.get("BL_WORKSPACE")? {
-        Some((name, source)) => Workspace::parse(name, &source).map(Some),
+        Some((name, source)) => Ok(Some(source.parse(name)?)),
         None => Ok(None),
     }
 }

@@ -1,26 +1,29 @@
-//! An address that paths are resolved against.
+//! The base URL of an API.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 
 use crate::error::Error;
+use crate::parse_error::{ParseError, try_from_str};
 use crate::source::Source;
 
-/// An absolute address that paths are put under: scheme, host and perhaps a path, nothing else.
+/// An absolute URL that paths are resolved against: scheme, host, optional port and optional path.
 ///
-/// Plain `http` is accepted for the loopback interface only, since credentials travel to these
-/// addresses.
+/// It is parsed from text. A user, a query or a fragment is an error. So is plain `http`, except on
+/// the loopback interface, since credentials are sent to these addresses. An error never shows a
+/// text that can hold a password.
 ///
 /// ```
-/// use blaxel_core::{BaseUrl, Source};
+/// use blaxel_core::BaseUrl;
 ///
-/// let base = BaseUrl::parse("https://api.blaxel.ai/v0/", &Source::Code)?;
+/// let base: BaseUrl = "https://api.blaxel.ai/v0/".parse()?;
 /// assert_eq!(base.to_string(), "https://api.blaxel.ai/v0");
-/// assert!(BaseUrl::parse("http://api.blaxel.ai/v0", &Source::Code).is_err());
-/// # Ok::<(), blaxel_core::Error>(())
+/// assert!("http://api.blaxel.ai/v0".parse::<BaseUrl>().is_err());
+/// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
@@ -30,29 +33,6 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads an address; `source` is named in the error.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] if the text is not an absolute `https` address, or `http` on loopback, or
-    /// if it holds a user, a query or a fragment.
-    pub fn parse(text: &str, source: &Source) -> Result<Self, Error> {
-        Self::read(text).map_err(|problem| {
-            // An address can hold a password; only text without one is shown.
-            let shown = if text.contains('@') {
-                "the address"
-            } else {
-                text
-            };
-            let expected = "expected an address such as https://api.blaxel.ai/v0";
-            Error::input(
-                "base URL",
-                source,
-                format_args!("`{shown}`: {problem}; {expected}"),
-            )
-        })
-    }
-
     fn read(text: &str) -> Result<Self, String> {
         if text.contains('#') {
             return Err("it has a fragment".to_owned());
@@ -80,10 +60,17 @@ impl BaseUrl {
             return Err("plain http is allowed for loopback addresses only".to_owned());
         }
         let path = uri.path().trim_end_matches('/').to_owned();
+        // Two addresses that differ by a slash at the end are equal.
+        let mut parts = uri.into_parts();
+        parts.path_and_query = match path.as_str() {
+            "" => Some(PathAndQuery::from_static("/")),
+            path => Some(path.parse().map_err(|problem| format!("{problem}"))?),
+        };
+        let uri = Uri::from_parts(parts).map_err(|problem| format!("{problem}"))?;
         Ok(Self { uri, path })
     }
 
-    /// The path under which everything lies, without a slash at its end; empty for the root.
+    /// Returns the path, without a slash at its end; empty for the root.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -93,13 +80,13 @@ impl BaseUrl {
         &self.uri
     }
 
-    /// The host, without a port.
+    /// Returns the host, without a port.
     #[must_use]
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Whether an address has this one's scheme, host and port.
+    /// Returns `true` if an address has this one's scheme, host and port.
     #[must_use]
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
         let (Some(own), Some(host)) = (self.uri.host(), uri.host()) else {
@@ -110,11 +97,11 @@ impl BaseUrl {
             && port(&self.uri) == port(uri)
     }
 
-    /// The address of a path under this one. The path begins with a slash and is escaped already.
+    /// Returns the address of a path under this one. The path starts with a slash and is escaped.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the path is no path or too long.
+    /// [`Error::is_input`] if the path is malformed or too long.
     pub fn join(&self, path_and_query: &str) -> Result<Uri, Error> {
         let bad = |problem: &dyn fmt::Display| Error::input("request path", &Source::Code, problem);
         // With room for just this, the text becomes the path without being copied again.
@@ -129,7 +116,26 @@ impl BaseUrl {
     }
 }
 
-/// The port of an address, named or not.
+impl FromStr for BaseUrl {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::read(text).map_err(|problem| {
+            // An address can hold a password; only text without one is shown.
+            let shown = if text.contains('@') {
+                "the address"
+            } else {
+                text
+            };
+            let expected = "expected an address such as https://api.blaxel.ai/v0";
+            ParseError::new("base URL", format_args!("`{shown}`: {problem}; {expected}"))
+        })
+    }
+}
+
+try_from_str!(BaseUrl);
+
+/// The port of an address, explicit or not.
 fn port(uri: &Uri) -> u16 {
     let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
         443
@@ -139,7 +145,7 @@ fn port(uri: &Uri) -> u16 {
     uri.port_u16().unwrap_or(standard)
 }
 
-/// Whether a host, as it stands in a URI, is this machine's own.
+/// Returns `true` if a host, as written in a URI, is on the loopback interface.
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -165,6 +171,7 @@ impl fmt::Debug for BaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn addresses_that_could_leak_or_mislead_are_refused() {
@@ -180,13 +187,16 @@ mod tests {
             ("https://api.blaxel.ai/v0#x", "fragment"),
             ("https://", "expected an address"),
         ] {
-            let source = Source::variable("BL_API_URL");
-            let error = BaseUrl::parse(text, &source).unwrap_err().to_string();
-            assert!(
-                error.contains("BL_API_URL") && error.contains(part),
-                "{text}: {error}"
-            );
-            assert!(!error.contains("pa55"), "{error}");
+            let error = text.parse::<BaseUrl>().unwrap_err();
+            let error = error.with_source(Source::variable("BL_API_URL"));
+            for shown in [error.to_string(), Error::from(error.clone()).to_string()] {
+                assert!(
+                    shown.contains("BL_API_URL") && shown.contains(part),
+                    "{text}: {shown}"
+                );
+            }
+            let silent = format!("{error} {error:?} {:?}", Error::from(error.clone()));
+            assert!(!silent.contains("pa55"), "{silent}");
         }
     }
 
@@ -197,13 +207,13 @@ mod tests {
             "http://localhost/v0",
             "http://[::1]:80/",
         ] {
-            assert!(BaseUrl::parse(text, &Source::Code).is_ok(), "{text}");
+            assert!(text.parse::<BaseUrl>().is_ok(), "{text}");
         }
     }
 
     #[test]
     fn origins_compare_by_scheme_host_and_port() {
-        let base = BaseUrl::parse("https://API.blaxel.ai/v0", &Source::Code).unwrap();
+        let base = BaseUrl::try_from("https://API.blaxel.ai/v0").unwrap();
         for (uri, same) in [
             ("https://api.blaxel.ai/other", true),
             ("https://api.blaxel.ai:443/", true),
@@ -213,6 +223,24 @@ mod tests {
             ("/v0", false),
         ] {
             assert_eq!(base.is_origin_of(&uri.parse().unwrap()), same, "{uri}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_parsed(host in "[a-z]{1,8}(\\.[a-z]{2,5}){0,2}", port in prop::option::of(1u16..), path in "(/[a-z0-9]{1,5}){0,3}/?") {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let base: BaseUrl = format!("https://{host}{port}{path}").parse().unwrap();
+            prop_assert_eq!(base.to_string().parse(), Ok(base));
+        }
+
+        #[test]
+        fn no_text_panics_and_no_password_is_shown(before in ".{0,10}", after in ".{0,10}") {
+            let text = format!("{before}://u:pa55w0rd@{after}");
+            if let Err(error) = text.parse::<BaseUrl>() {
+                let shown = format!("{error} {error:?}");
+                prop_assert!(!shown.contains("pa55w0rd"), "{}", shown);
+            }
         }
     }
 }

@@ -1,14 +1,16 @@
-//! The proleptic Gregorian calendar in UTC: the little arithmetic that versions and timestamps need.
+//! Dates of the proleptic Gregorian calendar, for versions and timestamps.
 //!
 //! Days are counted from 1970-01-01. The conversion walks whole 400-year eras, which repeat
 //! exactly, and starts its year in March so that the leap day is the last day of a year.
+
+use std::str::FromStr;
 
 /// Days in an era of 400 years.
 const DAYS_PER_ERA: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_SHIFT: i64 = 719_468;
 
-/// Whether the date exists in the calendar.
+/// Returns `true` if the date exists in the calendar.
 pub(crate) fn is_date(year: u16, month: u8, day: u8) -> bool {
     day >= 1 && day <= days_in_month(year, month)
 }
@@ -57,6 +59,19 @@ pub(crate) fn date_from_days(days: i64) -> (i64, u8, u8) {
     }) as u8;
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
+}
+
+/// Splits `YYYY-MM-DD` into its numbers. The day need not exist.
+pub(crate) fn split_date(text: &str) -> Option<(u16, u8, u8)> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    Some((digits(year, 4)?, digits(month, 2)?, digits(day, 2)?))
+}
+
+/// Parses a number of exactly `count` digits; a sign or a space is not a digit.
+pub(crate) fn digits<N: FromStr>(text: &str, count: usize) -> Option<N> {
+    let plain = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]

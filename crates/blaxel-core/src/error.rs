@@ -2,6 +2,7 @@
 
 mod answer;
 mod display;
+mod parse;
 mod parts;
 mod transient;
 

@@ -8,12 +8,15 @@ mod context;
 mod description;
 mod endpoint;
 mod error;
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+mod interop;
 mod journal;
 mod list_params;
 mod open_enum;
 mod operation;
 mod options;
 mod page;
+mod parse_error;
 mod period;
 mod plane_uri;
 mod raw;
@@ -38,14 +41,15 @@ pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;
 pub use self::options::{Attempts, CallOptions};
 pub use self::page::{Cursor, Page, PageMeta, Paged};
-pub use self::period::{ParsePeriodError, Period};
+pub use self::parse_error::ParseError;
+pub use self::period::Period;
 pub use self::raw::raw_request;
 pub use self::request::RequestWriter;
 pub use self::secret::Secret;
 pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
 pub use self::source::Source;
-pub use self::time::{ParseTimestampError, Timestamp};
-pub use self::version::{ApiVersion, ParseVersionError};
+pub use self::time::Timestamp;
+pub use self::version::ApiVersion;
 pub use self::walk::{Checkpoint, Items, Pages};
 pub use self::workspace::Workspace;
 
@@ -58,6 +62,11 @@ pub mod __private {
     pub use crate::raw::{account, attach, restore};
     pub use crate::service::read_error;
     pub use serde;
+
+    #[must_use]
+    pub fn parse_error(what: &'static str, text: &str, problem: &str) -> crate::ParseError {
+        crate::ParseError::quoting(what, text, problem)
+    }
 
     #[must_use]
     pub fn unknown_value(text: &str) -> crate::UnknownValue {

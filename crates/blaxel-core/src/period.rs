@@ -1,12 +1,16 @@
-//! Spans of time as the API writes them.
+//! Lengths of time as the API writes them.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How many seconds each unit has, the largest first.
+use crate::parse_error::{ParseError, try_from_str};
+
+/// The units and their seconds, the largest first.
 const UNITS: [(char, u64); 5] = [
     ('w', 7 * 24 * 60 * 60),
     ('d', 24 * 60 * 60),
@@ -15,12 +19,17 @@ const UNITS: [(char, u64); 5] = [
     ('s', 1),
 ];
 
-/// A span of time, kept as the text the API uses for it: `30m`, `24h`, `7d`.
+/// A length of time, kept as the text that the API uses for it: `30m`, `24h`, `7d`.
 ///
-/// The units are `s`, `m`, `h`, `d` and `w`. As with [`Timestamp`](crate::Timestamp), what the server
-/// sent is kept letter for letter; a text that is no span of time still decodes, and
-/// [`duration`](Self::duration) is then `None`. Two periods are equal when they are as long, however
-/// they are written.
+/// The units are `s`, `m`, `h`, `d` and `w`. As with [`Timestamp`](crate::Timestamp), the server's text
+/// is kept as it is; a text that is no length of time still decodes, and
+/// [`duration`](Self::duration) is then `None`.
+///
+/// Periods are equal, ordered and hashed by length, however they are written. Texts that are no
+/// lengths come after all lengths, in the order of the texts.
+///
+/// With the features `jiff` and `chrono` it converts to and from `jiff::SignedDuration` and
+/// `chrono::TimeDelta`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +38,9 @@ const UNITS: [(char, u64); 5] = [
 /// assert_eq!(Period::minutes(30).as_str(), "30m");
 /// assert_eq!(Period::from(Duration::from_secs(7200)).as_str(), "2h");
 /// assert_eq!(Period::days(1), "24h".parse()?);
-/// # Ok::<(), blaxel_core::ParsePeriodError>(())
+/// assert!(Period::minutes(90) > Period::hours(1));
+/// assert_eq!(Duration::try_from(Period::minutes(1))?, Duration::from_secs(60));
+/// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -39,31 +50,31 @@ pub struct Period {
 }
 
 impl Period {
-    /// So many seconds.
+    /// Creates a period of `count` seconds.
     #[must_use]
     pub fn seconds(count: u64) -> Self {
         Self::of(count, 's')
     }
 
-    /// So many minutes.
+    /// Creates a period of `count` minutes.
     #[must_use]
     pub fn minutes(count: u64) -> Self {
         Self::of(count, 'm')
     }
 
-    /// So many hours.
+    /// Creates a period of `count` hours.
     #[must_use]
     pub fn hours(count: u64) -> Self {
         Self::of(count, 'h')
     }
 
-    /// So many days of 24 hours.
+    /// Creates a period of `count` days of 24 hours.
     #[must_use]
     pub fn days(count: u64) -> Self {
         Self::of(count, 'd')
     }
 
-    /// So many weeks.
+    /// Creates a period of `count` weeks.
     #[must_use]
     pub fn weeks(count: u64) -> Self {
         Self::of(count, 'w')
@@ -73,28 +84,28 @@ impl Period {
         Self::from(format!("{count}{unit}"))
     }
 
-    /// The text as it stands on the wire.
+    /// Returns the text as it is on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How long it is, or `None` if the text is no span of time.
+    /// Returns the length, or `None` if the text is no length of time.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.seconds.map(Duration::from_secs)
     }
 
-    /// What equality looks at.
-    fn key(&self) -> (Option<u64>, &str) {
+    /// The key of equality, order and hash: the length, or else the text.
+    fn key(&self) -> (bool, u64, &str) {
         match self.seconds {
-            Some(seconds) => (Some(seconds), ""),
-            None => (None, &self.text),
+            Some(seconds) => (false, seconds, ""),
+            None => (true, 0, &self.text),
         }
     }
 }
 
-/// Reads `1h30m` as well as `90m`; units come in descending order or not, as the server likes.
+/// Parses `1h30m` as well as `90m`, with units in any order.
 fn read(text: &str) -> Option<u64> {
     let mut total: u64 = 0;
     let mut rest = text;
@@ -110,7 +121,7 @@ fn read(text: &str) -> Option<u64> {
 }
 
 impl From<String> for Period {
-    /// Takes any text; see the type's documentation.
+    /// Keeps any text; see the type's documentation.
     fn from(text: String) -> Self {
         let seconds = read(&text);
         Self { text, seconds }
@@ -124,7 +135,7 @@ impl From<Period> for String {
 }
 
 impl From<Duration> for Period {
-    /// In the largest unit that divides it; a part of a second is rounded up to a whole one.
+    /// Writes the duration in the largest unit that divides it. A part of a second is rounded up.
     fn from(duration: Duration) -> Self {
         let part = u64::from(duration.subsec_nanos() > 0);
         let seconds = duration.as_secs().saturating_add(part);
@@ -138,28 +149,45 @@ impl From<Duration> for Period {
     }
 }
 
-/// A text that is not a span of time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParsePeriodError(String);
-
-impl fmt::Display for ParsePeriodError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(text) = self;
-        write!(f, "`{text}` is not a span of time such as 30m, 24h or 7d")
-    }
-}
-
-impl std::error::Error for ParsePeriodError {}
-
 impl FromStr for Period {
-    type Err = ParsePeriodError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let period = Self::from(text.to_owned());
         match period.seconds {
             Some(_) => Ok(period),
-            None => Err(ParsePeriodError(text.chars().take(64).collect())),
+            None => Err(not_a_period(text)),
         }
+    }
+}
+
+try_from_str!(Period);
+
+fn not_a_period(text: &str) -> ParseError {
+    ParseError::quoting(
+        "period",
+        text,
+        "is not a length of time such as 30m, 24h or 7d",
+    )
+}
+
+impl TryFrom<&Period> for Duration {
+    type Error = ParseError;
+
+    /// Fails if the text is no length of time.
+    fn try_from(period: &Period) -> Result<Self, ParseError> {
+        period
+            .duration()
+            .ok_or_else(|| not_a_period(period.as_str()))
+    }
+}
+
+impl TryFrom<Period> for Duration {
+    type Error = ParseError;
+
+    /// Fails if the text is no length of time.
+    fn try_from(period: Period) -> Result<Self, ParseError> {
+        Self::try_from(&period)
     }
 }
 
@@ -170,6 +198,24 @@ impl PartialEq for Period {
 }
 
 impl Eq for Period {}
+
+impl PartialOrd for Period {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Period {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Period {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,7 +281,38 @@ mod tests {
         assert_eq!(Period::from(Duration::ZERO).as_str(), "0s");
     }
 
+    fn hash(period: &Period) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        period.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn what_is_no_length_comes_last_and_converts_into_none() {
+        let odd = Period::from("soon".to_owned());
+        assert!(odd > Period::weeks(u64::MAX / UNITS[0].1));
+        assert_ne!(odd, Period::from("later".to_owned()));
+        let error = Duration::try_from(odd).unwrap_err();
+        assert!(error.to_string().contains("`soon`"), "{error}");
+    }
+
     proptest! {
+        #[test]
+        fn order_and_hash_go_by_length(a in 0u64..200_000, b in 0u64..200_000) {
+            let whole = |seconds| Period::from(Duration::from_secs(seconds));
+            let plain = |seconds| Period::seconds(seconds);
+            prop_assert_eq!(whole(a).cmp(&plain(b)), a.cmp(&b));
+            prop_assert_eq!(whole(a), plain(a));
+            prop_assert_eq!(hash(&whole(a)), hash(&plain(a)));
+        }
+
+        #[test]
+        fn what_is_printed_is_parsed(seconds in any::<u64>()) {
+            let period = Period::from(Duration::from_secs(seconds));
+            let parsed = Period::try_from(period.to_string().as_str());
+            prop_assert_eq!(parsed.as_ref().map(Period::as_str), Ok(period.as_str()));
+        }
+
         #[test]
         fn a_duration_of_whole_seconds_comes_back(seconds in any::<u64>()) {
             let duration = Duration::from_secs(seconds);

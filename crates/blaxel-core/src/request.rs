@@ -141,7 +141,7 @@ impl RequestWriter {
     ///
     /// [`Error::is_input`] if the text is no absolute `http` or `https` address.
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
-        let base = BaseUrl::parse(url, source)?;
+        let base = source.parse::<BaseUrl>(url)?;
         self.target = Cow::Owned(base.path().to_owned());
         self.base = Some(base.uri().clone());
         Ok(())
@@ -156,7 +156,7 @@ impl RequestWriter {
     /// [`Error::is_input`] if the text is no absolute `https` address, or `http` on this machine.
     pub fn presigned(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let (before_query, _) = url.split_once('?').unwrap_or((url, ""));
-        let base = BaseUrl::parse(before_query, source)?;
+        let base = source.parse::<BaseUrl>(before_query)?;
         let uri: Uri = url
             .parse()
             .map_err(|problem| Error::input("address", source, problem))?;

@@ -1,5 +1,7 @@
 //! Times as the server wrote them.
 
+mod arithmetic;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,20 +10,27 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::civil;
-use crate::version::{digits, split_date};
+use crate::civil::{self, digits, split_date};
+use crate::parse_error::{ParseError, try_from_str};
 
 const SECONDS_PER_DAY: i64 = 86_400;
+/// 0000-01-01T00:00:00Z, the first second that RFC 3339 can write.
+const FIRST_SECOND: i64 = -62_167_219_200;
+/// 9999-12-31T23:59:59Z, the last second that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
 
-/// A moment in time, kept as the text the server sent.
+/// A time, kept as the text that the server sent.
 ///
 /// The API writes times as RFC 3339 text, with up to nanoseconds. A `Timestamp` keeps that text, so
-/// nothing is lost when a resource is read and written back, and reads it once for comparison.
-/// Where the server sends a text that is no RFC 3339 time the value still decodes, and
-/// [`unix`](Self::unix) is `None`: an odd time in one field must not hide a whole list.
+/// nothing is lost when a resource is read and written back, and parses it once.
+/// A text that is no RFC 3339 time still decodes, and [`unix`](Self::unix) is then `None`: one
+/// malformed field does not make a whole list unreadable. Parsing (`FromStr`) refuses such a text.
 ///
-/// Two timestamps are equal when they name the same moment, whatever their offset.
+/// Timestamps are equal, ordered and hashed by the instant they name, whatever their offset.
 /// Texts that are no times come after all times, in the order of the texts.
+///
+/// With the features `jiff` and `chrono` it converts to and from `jiff::Timestamp` and
+/// `chrono::DateTime`.
 ///
 /// ```
 /// use blaxel_core::Timestamp;
@@ -31,7 +40,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// assert_eq!(noon, same);
 /// assert_eq!(same.as_str(), "2026-04-28T14:00:00.000+02:00");
 /// assert_eq!(noon.unix(), Some((1_777_377_600, 0)));
-/// # Ok::<(), blaxel_core::ParseTimestampError>(())
+/// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -44,53 +53,67 @@ pub struct Timestamp {
 type Moment = (i64, u32);
 
 impl Timestamp {
-    /// The moment so many seconds and nanoseconds after 1970-01-01T00:00:00Z, written in UTC.
+    /// Creates the time that many seconds and nanoseconds after 1970-01-01T00:00:00Z, written in UTC.
     ///
     /// Nanoseconds beyond a second are carried over. Trailing zeros of the fraction are not written.
+    /// RFC 3339 can write the years 0 to 9999 only: a time before or after them becomes the first or
+    /// the last second of them.
     #[must_use]
     pub fn from_unix(seconds: i64, nanos: u32) -> Self {
         let seconds = seconds.saturating_add(i64::from(nanos / 1_000_000_000));
-        let moment = (seconds, nanos % 1_000_000_000);
+        let moment = match seconds {
+            ..FIRST_SECOND => (FIRST_SECOND, 0),
+            FIRST_SECOND..=LAST_SECOND => (seconds, nanos % 1_000_000_000),
+            _ => (LAST_SECOND, 999_999_999),
+        };
         Self {
             text: write_rfc3339(moment),
             moment: Some(moment),
         }
     }
 
-    /// Midnight UTC at the start of a day, or `None` if the calendar has no such day.
+    /// Creates the time of midnight UTC at the start of a day; `None` if the calendar has no such day
+    /// or its year is after 9999.
     #[must_use]
     pub fn from_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let seconds = civil::days_from_date(i64::from(year), month, day) * SECONDS_PER_DAY;
-        civil::is_date(year, month, day).then(|| Self::from_unix(seconds, 0))
+        let exists = civil::is_date(year, month, day) && seconds <= LAST_SECOND;
+        exists.then(|| Self::from_unix(seconds, 0))
     }
 
-    /// The moment now, by the system's clock.
+    /// Returns the current time of the system's clock.
     #[must_use]
     pub fn now() -> Self {
         Self::from(SystemTime::now())
     }
 
-    /// The text, as received.
+    /// Returns the text, as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z and nanoseconds after them, or `None` if the text is no
-    /// RFC 3339 time.
+    /// Returns the seconds since 1970-01-01T00:00:00Z and the nanoseconds after them, or `None` if the
+    /// text is no RFC 3339 time.
     #[must_use]
     pub fn unix(&self) -> Option<(i64, u32)> {
         self.moment
     }
 
-    /// Year, month and day in UTC, or `None` if the text is no RFC 3339 time.
+    /// Returns what [`unix`](Self::unix) does, with an error if the text is no RFC 3339 time.
+    #[cfg(any(feature = "chrono", feature = "jiff"))]
+    pub(crate) fn try_unix(&self) -> Result<(i64, u32), ParseError> {
+        self.moment.ok_or_else(|| not_a_time(&self.text))
+    }
+
+    /// Returns the year, month and day in UTC, or `None` if the text is no RFC 3339 time.
     #[must_use]
     pub fn date(&self) -> Option<(i64, u8, u8)> {
         let (seconds, _) = self.moment?;
         Some(civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY)))
     }
 
-    /// The time as the standard library has it, or `None` if the text is no RFC 3339 time.
+    /// Converts into the standard library's type; `None` if the text is no RFC 3339 time.
     #[must_use]
     pub fn to_system_time(&self) -> Option<SystemTime> {
         let (seconds, nanos) = self.moment?;
@@ -125,7 +148,7 @@ fn saturate(seconds: u64) -> i64 {
 }
 
 impl From<String> for Timestamp {
-    /// Takes any text; see the type's documentation.
+    /// Keeps any text; see the type's documentation.
     fn from(text: String) -> Self {
         let moment = read_rfc3339(&text);
         Self { text, moment }
@@ -138,32 +161,26 @@ impl From<Timestamp> for String {
     }
 }
 
-/// A text that is not an RFC 3339 time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseTimestampError(String);
-
-impl fmt::Display for ParseTimestampError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not an RFC 3339 time such as 2026-04-28T12:00:00Z",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for ParseTimestampError {}
-
 impl FromStr for Timestamp {
-    type Err = ParseTimestampError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let timestamp = Self::from(text.to_owned());
         match timestamp.moment {
             Some(_) => Ok(timestamp),
-            None => Err(ParseTimestampError(text.chars().take(64).collect())),
+            None => Err(not_a_time(text)),
         }
     }
+}
+
+try_from_str!(Timestamp);
+
+fn not_a_time(text: &str) -> ParseError {
+    ParseError::quoting(
+        "timestamp",
+        text,
+        "is not an RFC 3339 time such as 2026-04-28T12:00:00Z",
+    )
 }
 
 impl fmt::Display for Timestamp {
@@ -179,7 +196,7 @@ impl fmt::Debug for Timestamp {
 }
 
 impl Timestamp {
-    /// What equality, order and hash look at: the moment, or else the text.
+    /// The key of equality, order and hash: the instant, or else the text.
     fn key(&self) -> (bool, Moment, &str) {
         match self.moment {
             Some(moment) => (false, moment, ""),
@@ -334,6 +351,22 @@ mod tests {
         let late: Timestamp = "2026-04-28T11:00:00Z".parse().unwrap();
         let odd = Timestamp::from("0000".to_owned());
         assert!(early < late && late < odd);
+    }
+
+    #[test]
+    fn years_that_rfc_3339_cannot_write_are_not_made() {
+        for (seconds, text) in [
+            (i64::MIN, "0000-01-01T00:00:00Z"),
+            (FIRST_SECOND, "0000-01-01T00:00:00Z"),
+            (LAST_SECOND, "9999-12-31T23:59:59Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999999999Z"),
+        ] {
+            let time = Timestamp::from_unix(seconds, 0);
+            assert_eq!(time.as_str(), text);
+            assert_eq!(Timestamp::try_from(text).unwrap().unix(), time.unix());
+        }
+        assert_eq!(Timestamp::from_date(10_000, 1, 1), None);
+        assert!(Timestamp::from_date(9_999, 12, 31).is_some());
     }
 
     #[test]

@@ -7,15 +7,16 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::civil;
+use crate::parse_error::{ParseError, try_from_str};
 
 /// A version of the Blaxel API, as sent in the `Blaxel-Version` header.
 ///
 /// A version is a calendar date, written `YYYY-MM-DD`, or a preview of that date's version, written
-/// `YYYY-MM-DD.preview`. The type is open: any date is a version here, and the server decides which
-/// of them it knows. An unknown one comes back as an error for which
-/// [`Error::is_unknown_version`](crate::Error::is_unknown_version) holds.
+/// `YYYY-MM-DD.preview`. The type is open: any date is a valid value, and the server decides which
+/// versions it knows. For an unknown one it answers with an error for which
+/// [`Error::is_unknown_version`](crate::Error::is_unknown_version) returns `true`.
 ///
-/// Versions are ordered by date; the preview of a date stands just before the stable version of it.
+/// Versions are ordered by date; the preview of a date comes right before its stable version.
 ///
 /// ```
 /// use blaxel_core::ApiVersion;
@@ -25,7 +26,7 @@ use crate::civil;
 /// assert!(ApiVersion::V2026_04_16 < version);
 /// assert!("2026-04-28.preview".parse::<ApiVersion>()? < version);
 /// assert!("2026-99-99".parse::<ApiVersion>().is_err());
-/// # Ok::<(), blaxel_core::ParseVersionError>(())
+/// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiVersion {
@@ -35,7 +36,7 @@ pub struct ApiVersion {
     stage: Stage,
 }
 
-/// How finished a version is. The order is the order of versions of the same date.
+/// The stage of a version. The order is the order of versions of the same date.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Stage {
     Preview,
@@ -45,14 +46,14 @@ enum Stage {
 const PREVIEW_SUFFIX: &str = ".preview";
 
 impl ApiVersion {
-    /// The first stable version. Lists are bare arrays; the server takes it for a request that
-    /// names no version.
+    /// The first stable version, in which lists are bare arrays. The server uses it for a request
+    /// without a version.
     pub const V2026_04_16: Self = Self::stable(2026, 4, 16);
-    /// Lists come in pages.
+    /// The first version in which lists come in pages.
     pub const V2026_04_28: Self = Self::stable(2026, 4, 28);
-    /// Images come in pages too.
+    /// The first version in which images come in pages too.
     pub const V2026_09_22: Self = Self::stable(2026, 9, 22);
-    /// The version this SDK was written for, and sends unless told otherwise.
+    /// The version that this SDK was written for, and sends by default.
     pub const DEFAULT: Self = Self::V2026_04_28;
 
     /// The dates above are literals that a test checks; everything else goes through `FromStr`.
@@ -65,13 +66,13 @@ impl ApiVersion {
         }
     }
 
-    /// Whether this is a preview.
+    /// Returns `true` if this is a preview.
     #[must_use]
     pub const fn is_preview(self) -> bool {
         matches!(self.stage, Stage::Preview)
     }
 
-    /// Whether lists of this version come in pages rather than as bare arrays.
+    /// Returns `true` if lists of this version come in pages rather than as bare arrays.
     #[must_use]
     pub fn has_pages(self) -> bool {
         self >= Self::V2026_04_28
@@ -104,43 +105,24 @@ impl fmt::Debug for ApiVersion {
     }
 }
 
-/// A text that is not an API version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseVersionError {
-    text: String,
-    problem: &'static str,
-}
-
-impl fmt::Display for ParseVersionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not an API version: {}; expected a date such as {} or {}.preview",
-            self.text,
-            self.problem,
-            ApiVersion::DEFAULT,
-            ApiVersion::DEFAULT
-        )
-    }
-}
-
-impl std::error::Error for ParseVersionError {}
-
 impl FromStr for ApiVersion {
-    type Err = ParseVersionError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |problem| ParseVersionError {
-            text: text.chars().take(64).collect(),
-            problem,
+        let fail = |problem| {
+            let default = Self::DEFAULT;
+            let expected =
+                format_args!("{problem}; expected a date such as {default} or {default}.preview");
+            ParseError::quoting("API version", text, expected)
         };
         let (date, stage) = match text.strip_suffix(PREVIEW_SUFFIX) {
             Some(date) => (date, Stage::Preview),
             None => (text, Stage::Stable),
         };
-        let (year, month, day) = split_date(date).ok_or_else(|| fail("it is not YYYY-MM-DD"))?;
+        let (year, month, day) =
+            civil::split_date(date).ok_or_else(|| fail("is not YYYY-MM-DD"))?;
         if !civil::is_date(year, month, day) {
-            return Err(fail("the calendar has no such day"));
+            return Err(fail("is not a day of the calendar"));
         }
         Ok(Self {
             year,
@@ -151,18 +133,7 @@ impl FromStr for ApiVersion {
     }
 }
 
-/// Splits `YYYY-MM-DD` into its numbers, without asking whether the day exists.
-pub(crate) fn split_date(text: &str) -> Option<(u16, u8, u8)> {
-    let (year, rest) = text.split_once('-')?;
-    let (month, day) = rest.split_once('-')?;
-    Some((digits(year, 4)?, digits(month, 2)?, digits(day, 2)?))
-}
-
-/// Reads a number of exactly so many digits; a sign or a space is not a digit.
-pub(crate) fn digits<N: FromStr>(text: &str, count: usize) -> Option<N> {
-    let plain = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| text.parse().ok()).flatten()
-}
+try_from_str!(ApiVersion);
 
 impl Serialize for ApiVersion {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -179,7 +150,8 @@ impl<'de> Deserialize<'de> for ApiVersion {
                 f.write_str("an API version such as 2026-04-28")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<ApiVersion, E> {
-                text.parse().map_err(E::custom)
+                let parsed = text.parse::<ApiVersion>();
+                parsed.map_err(|error| E::custom(error.problem()))
             }
         }
         deserializer.deserialize_str(Text)

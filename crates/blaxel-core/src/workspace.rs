@@ -1,51 +1,90 @@
 //! The name of a workspace.
 
 use std::fmt;
+use std::str::FromStr;
 
-use crate::error::Error;
-use crate::source::Source;
+use crate::parse_error::{ParseError, try_from_str};
 
 /// The name of a workspace.
 ///
-/// ```
-/// use blaxel_core::{Source, Workspace};
+/// It is parsed from text: letters, digits, `-`, `_` and `.`. Space around it is dropped.
 ///
-/// assert_eq!(Workspace::parse("my-team", &Source::Code)?.as_str(), "my-team");
-/// let error = Workspace::parse("  ", &Source::variable("BL_WORKSPACE")).unwrap_err();
-/// assert!(error.to_string().contains("BL_WORKSPACE"));
-/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+/// use blaxel_core::Workspace;
+///
+/// let workspace: Workspace = "my-team".parse()?;
+/// assert_eq!(workspace.as_str(), "my-team");
+/// assert!("my team".parse::<Workspace>().is_err());
+/// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Workspace(Box<str>);
 
 impl Workspace {
-    /// Reads a name; `source` is named in the error. Space around it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] if it is empty or holds anything but letters, digits, `-`, `_` and `.`.
-    pub fn parse(name: &str, source: &Source) -> Result<Self, Error> {
-        let name = name.trim();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        let problem = if name.is_empty() {
-            "it is empty; give the name shown in the console, or leave it out altogether"
-        } else if !name.bytes().all(plain) || name.trim_matches('.').is_empty() {
-            "a workspace is named with letters, digits and hyphens"
-        } else {
-            return Ok(Self(name.into()));
-        };
-        Err(Error::input("workspace", source, problem))
-    }
-
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+impl FromStr for Workspace {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.trim();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let problem = if name.is_empty() {
+            "it is empty; give the name shown in the console, or leave it out"
+        } else if !name.bytes().all(plain) || name.trim_matches('.').is_empty() {
+            "a workspace is named with letters, digits and hyphens"
+        } else {
+            return Ok(Self(name.into()));
+        };
+        Err(ParseError::new("workspace", problem))
+    }
+}
+
+try_from_str!(Workspace);
+
 impl fmt::Display for Workspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_that_is_none_is_refused() {
+        for text in [
+            "",
+            "  ",
+            ".",
+            "..",
+            "my team",
+            "a/b",
+            "a?b",
+            "team\n.evil",
+            "w\u{f6}rk",
+        ] {
+            let error = text.parse::<Workspace>().unwrap_err().to_string();
+            assert!(
+                error.starts_with("invalid workspace (given in code): "),
+                "{error}"
+            );
+        }
+        assert_eq!(Workspace::try_from(" a.b ").unwrap().as_str(), "a.b");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_parsed(name in "[A-Za-z0-9_-]{1,20}") {
+            let workspace: Workspace = format!(" {name}\t").parse().unwrap();
+            prop_assert_eq!(workspace.to_string(), name);
+        }
     }
 }

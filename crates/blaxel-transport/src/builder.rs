@@ -349,14 +349,14 @@ impl Settings {
             (false, None) => Some(self.credentials.ok_or_else(no_credentials)?),
         };
         let workspace = match &self.workspace {
-            Some((name, source)) => Some(Workspace::parse(name, source)?),
+            Some((name, source)) => Some(source.parse::<Workspace>(name)?),
             None => credentials
                 .as_ref()
                 .and_then(|found| found.workspace().cloned()),
         };
         let read = |setting: &Setting, default: &'static str| match setting {
-            Some((url, source)) => BaseUrl::parse(url, source),
-            None => BaseUrl::parse(default, &Source::Code),
+            Some((url, source)) => source.parse::<BaseUrl>(url),
+            None => default.parse::<BaseUrl>(),
         };
         let endpoints = Endpoints::new(
             read(&self.api_url, self.environment.api_url())?,
@@ -365,7 +365,7 @@ impl Settings {
         let trusted = self
             .trusted
             .iter()
-            .map(|(url, source)| BaseUrl::parse(url, source))
+            .map(|(url, source)| source.parse::<BaseUrl>(url))
             .collect::<Result<_, _>>()?;
         let product = self.product.as_deref();
         let defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;

@@ -45,7 +45,7 @@ fn entry(credentials: &str) -> String {
 }
 
 fn workspace(name: &str) -> Workspace {
-    Workspace::parse(name, &Source::Code).unwrap()
+    name.parse::<Workspace>().unwrap()
 }
 
 #[test]
@@ -329,7 +329,7 @@ mod sign_in {
             let response = http::Response::builder().status(status);
             Ok::<_, Error>(response.body(Body::from(body.to_string())).unwrap())
         });
-        let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+        let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
         Authenticator::new(credentials, &base, service.boxed())
     }
 

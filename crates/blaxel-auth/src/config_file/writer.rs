@@ -35,10 +35,10 @@ const TORN: Duration = Duration::from_millis(50);
 ///
 /// ```no_run
 /// use blaxel_auth::{ConfigFile, Credentials, Tokens};
-/// use blaxel_core::{Source, Workspace};
+/// use blaxel_core::Workspace;
 ///
 /// # fn example(tokens: Tokens, path: std::path::PathBuf) -> Result<(), blaxel_core::Error> {
-/// let workspace = Workspace::parse("my-team", &Source::Code)?;
+/// let workspace = "my-team".parse::<Workspace>()?;
 /// let writer = ConfigFile::writer(path);
 /// writer.sign_in(&workspace, &tokens)?;
 /// // And keep the tokens that take their place:

@@ -52,7 +52,7 @@ fn a_malformed_key_is_an_error_that_names_its_place_only() {
 fn kind_source_and_workspace_can_be_asked() {
     let key = Credentials::api_key("k").unwrap();
     assert_eq!((key.source(), key.workspace()), (&Source::Code, None));
-    let team = Workspace::parse("team", &Source::Code).unwrap();
+    let team = "team".parse::<Workspace>().unwrap();
     let key = key.with_workspace(team.clone());
     assert_eq!((key.workspace(), key.environment()), (Some(&team), None));
     assert_eq!(

@@ -35,10 +35,10 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 ///
 /// ```no_run
 /// use blaxel_auth::{AuthorizationServer, Credentials, DeviceLogin};
-/// # use blaxel_core::{BaseUrl, BoxService, Error, Source};
+/// # use blaxel_core::{BaseUrl, BoxService, Error};
 ///
 /// # async fn example(service: BoxService) -> Result<(), Error> {
-/// let api = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code)?;
+/// let api = "https://api.blaxel.ai/v0".parse::<BaseUrl>()?;
 /// let login = DeviceLogin::new(AuthorizationServer::blaxel(&api), service);
 /// let tokens = login
 ///     .run(|prompt| println!("Open {} and confirm {}", prompt.url(), prompt.user_code()))

@@ -23,7 +23,7 @@ impl AuthorizationServer {
     /// or one that names another issuer, no token endpoint, or an endpoint that is not safe. A
     /// failure to reach it keeps its kind.
     pub async fn discover(issuer: &str, service: &BoxService) -> Result<Self, Error> {
-        let base = BaseUrl::parse(issuer, &Source::Code)?;
+        let base = issuer.parse::<BaseUrl>()?;
         let exchange = Exchange::new(service.clone(), Dialect::Standard);
         let found = timeout(LIMIT, ask(issuer, &base, &exchange))
             .await

@@ -14,9 +14,9 @@ use super::dialect::Dialect;
 ///
 /// ```
 /// use blaxel_auth::AuthorizationServer;
-/// use blaxel_core::{BaseUrl, Source};
+/// use blaxel_core::BaseUrl;
 ///
-/// let api = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code)?;
+/// let api = "https://api.blaxel.ai/v0".parse::<BaseUrl>()?;
 /// assert_eq!(AuthorizationServer::blaxel(&api).host(), "api.blaxel.ai");
 ///
 /// let other = AuthorizationServer::standard("https://id.example.com/oauth2/token")?
@@ -45,7 +45,7 @@ impl Address {
     /// Reads an endpoint's address; `what` names it in the error.
     pub(super) fn parse(what: &str, text: &str) -> Result<Self, Error> {
         let (place, _) = text.split_once('?').unwrap_or((text, ""));
-        BaseUrl::parse(place, &Source::Code)?;
+        place.parse::<BaseUrl>()?;
         let uri = text
             .trim()
             .parse()

@@ -50,7 +50,7 @@ fn authenticator(service: BoxService, dialect: Dialect) -> Authenticator {
     let source = Source::variable("BL_CLIENT_CREDENTIALS");
     let text = format!("id 1:{CANARY}");
     let credentials = Credentials::parse_client_credentials(&text, &source).unwrap();
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     Authenticator::with_dialect(&credentials, &base, service, dialect)
 }
 
@@ -118,7 +118,7 @@ async fn id_and_secret_can_stand_in_the_body() {
         json!({"grant_type": "client_credentials", "client_id": "id 1", "client_secret": CANARY});
     let form =
         "grant_type=client_credentials&client_id=id+1&client_secret=s3cr%2Bt%2Fcanary%3D%3A%25%26";
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     let credentials = Credentials::client_credentials("id 1", CANARY)
         .unwrap()
         .with_secret_in_body();
@@ -351,7 +351,7 @@ async fn the_token_endpoint_is_below_the_api_base() {
     let (service, asked) =
         server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
     let credentials = Credentials::client_credentials("id", "secret").unwrap();
-    let base = BaseUrl::parse("http://127.0.0.1:8080/a/b/", &Source::Code).unwrap();
+    let base = "http://127.0.0.1:8080/a/b/".parse::<BaseUrl>().unwrap();
     Authenticator::new(&credentials, &base, service)
         .header()
         .await
@@ -364,7 +364,7 @@ async fn the_token_endpoint_is_below_the_api_base() {
 
 #[tokio::test]
 async fn keys_and_tokens_are_never_exchanged() {
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     for credentials in [Credentials::api_key("k"), Credentials::access_token("k")] {
         let (service, asked) = server(|_| Err(Error::connect("nowhere", "unexpected")));
         let authenticator = Authenticator::new(&credentials.unwrap(), &base, service);

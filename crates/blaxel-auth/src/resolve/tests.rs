@@ -21,7 +21,7 @@ fn the_api_key_comes_first() {
 
 #[test]
 fn an_explicit_workspace_beats_the_variable() {
-    let team = Workspace::parse("other", &Source::Code).unwrap();
+    let team = "other".parse::<Workspace>().unwrap();
     let variables = Variables::from_iter([("BL_API_KEY", "key"), ("BL_WORKSPACE", "not a name")]);
     let found = Credentials::resolve_in(&variables, &team).unwrap();
     assert_eq!(found.workspace(), Some(&team));

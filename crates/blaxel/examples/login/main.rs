@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use blaxel::auth::{AuthorizationServer, DeviceLogin};
-use blaxel::core::{BaseUrl, HttpService, Source};
+use blaxel::core::{BaseUrl, HttpService};
 use blaxel::transport::HyperTransport;
 use blaxel::{Client, Credentials, ListParams, Management};
 use blaxel_emulator::Emulator;
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let emulator = Emulator::builder().real_clock().start().await?;
-    let api = BaseUrl::parse(&emulator.url(), &Source::Code)?;
+    let api = emulator.url().parse::<BaseUrl>()?;
 
     // The requests of the sign-in go straight to the wire: they are no operations of the API.
     let wire = HyperTransport::builder().build().boxed();

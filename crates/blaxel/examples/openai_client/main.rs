@@ -14,7 +14,7 @@ use async_openai::types::chat::{
 };
 use blaxel::Credentials;
 use blaxel::auth::{Authenticator, HeaderProvider};
-use blaxel::core::{BaseUrl, HttpService, Source, Workspace};
+use blaxel::core::{BaseUrl, HttpService, Workspace};
 use blaxel::transport::HyperTransport;
 use blaxel_emulator::Emulator;
 use futures_util::StreamExt;
@@ -49,8 +49,8 @@ async fn run() -> Result<(), Failure> {
 fn client(emulator: &Emulator) -> Result<async_openai::Client<OpenAIConfig>, Failure> {
     let credentials =
         Credentials::client_credentials(emulator.client_id(), emulator.client_secret())?;
-    let api = BaseUrl::parse(&emulator.url(), &Source::Code)?;
-    let workspace = Workspace::parse(emulator.workspace(), &Source::Code)?;
+    let api = emulator.url().parse::<BaseUrl>()?;
+    let workspace = emulator.workspace().parse::<Workspace>()?;
     // Tokens are fetched over the wire of our own.
     let wire = HyperTransport::builder().build().boxed();
     let authenticator = Authenticator::new(&credentials, &api, wire);

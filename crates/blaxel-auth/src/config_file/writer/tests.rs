@@ -26,7 +26,7 @@ future:
 ";
 
 fn workspace(name: &str) -> Workspace {
-    Workspace::parse(name, &Source::Code).unwrap()
+    name.parse::<Workspace>().unwrap()
 }
 
 fn tokens(number: u32) -> Tokens {
@@ -316,7 +316,7 @@ fn working(credentials: &Credentials) -> Authenticator {
             format!(r#"{{"access_token":"a{next}","refresh_token":"r{next}","expires_in":100}}"#);
         Ok::<_, Error>(http::Response::new(Body::from(answer)))
     });
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     Authenticator::new(credentials, &base, service.boxed())
 }
 

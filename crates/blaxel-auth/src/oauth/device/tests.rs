@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BaseUrl, Body, ErrorKind, Source};
+use blaxel_core::{BaseUrl, Body, ErrorKind};
 use http::{Request, Response};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ fn login(
         kept.lock().unwrap().push(start.elapsed().as_secs());
         polled(number.fetch_add(1, Ordering::SeqCst))
     });
-    let base = BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap();
+    let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     (
         DeviceLogin::new(AuthorizationServer::blaxel(&base), service),
         asked,
@@ -71,7 +71,7 @@ async fn the_user_is_shown_what_to_do_and_the_tokens_are_waited_for() {
         2 => pending(),
         _ => done(),
     });
-    let team = Workspace::parse("team", &Source::Code).unwrap();
+    let team = "team".parse::<Workspace>().unwrap();
     let mut shown = String::new();
     let tokens = login
         .with_workspace(team)

@@ -15,7 +15,7 @@ use crate::{Authenticator, Credentials, Dialect};
 const LIFETIME: u64 = 7200;
 
 fn base() -> BaseUrl {
-    BaseUrl::parse("https://api.blaxel.ai/v0", &Source::Code).unwrap()
+    "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap()
 }
 
 fn body(request: &Request<Body>) -> Value {

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn base(variable: &str) -> Result<BaseUrl, Box<dyn Error>> {
     let source = Source::variable(variable.to_owned());
-    Ok(BaseUrl::parse(&env::var(variable)?, &source)?)
+    Ok(source.parse(&env::var(variable)?)?)
 }
 
 fn carrier(endpoints: Endpoints, key: String, workspace: String) -> impl HttpService {
