@@ -19,26 +19,35 @@ pub(crate) trait Billionths: Copy + Default {
 macro_rules! exact_number {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident; $error:ident, $what:literal, $example:literal
+        pub struct $name:ident; $what:literal, $example:literal
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(i128);
 
         impl $name {
-            /// Nothing.
+            /// Zero.
             pub const ZERO: Self = Self(0);
 
-            /// The number in billionths.
+            /// Returns the number in billionths.
             #[must_use]
             pub const fn billionths(self) -> i128 {
                 self.0
             }
 
-            /// The number that is so many billionths.
+            /// Creates the number from billionths.
             #[must_use]
             pub const fn from_billionths(billionths: i128) -> Self {
                 Self(billionths)
+            }
+
+            /// Converts into a float, for charts and statistics.
+            ///
+            /// It rounds: a float has about 16 significant digits. Do not sum up floats, and do not
+            /// compare them with an amount; use the exact number for both.
+            #[must_use]
+            pub fn to_f64(self) -> f64 {
+                self.0 as f64 / $crate::decimal::PARTS as f64
             }
         }
 
@@ -76,31 +85,28 @@ macro_rules! exact_number {
             }
         }
 
-        #[doc = concat!("A text that is not ", $what, ".")]
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $error(String);
+        impl ::std::str::FromStr for $name {
+            type Err = ::blaxel_core::ParseError;
 
-        impl ::std::fmt::Display for $error {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                write!(f, "`{}` is not {} such as {}", self.0, $what, $example)
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let problem = concat!("is not a decimal number such as ", $example);
+                $crate::decimal::read(text)
+                    .map(Self)
+                    .ok_or_else(|| ::blaxel_core::__private::parse_error($what, text, problem))
             }
         }
 
-        impl ::std::error::Error for $error {}
+        impl TryFrom<&str> for $name {
+            type Error = ::blaxel_core::ParseError;
 
-        impl ::std::str::FromStr for $name {
-            type Err = $error;
-
-            fn from_str(text: &str) -> Result<Self, $error> {
-                $crate::decimal::read(text)
-                    .map(Self)
-                    .ok_or_else(|| $error(text.chars().take(40).collect()))
+            fn try_from(text: &str) -> Result<Self, Self::Error> {
+                text.parse()
             }
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decimal::from_any(deserializer, concat!($what, " such as ", $example)).map(Self)
+                $crate::decimal::from_any(deserializer, concat!("a decimal number such as ", $example)).map(Self)
             }
         }
 

@@ -39,8 +39,8 @@ pub use self::query::MetricsQuery;
 pub use self::report::{
     Breakdown, Change, Comparison, Detail, Entry, Forecast, Label, Report, Row, Series,
 };
-pub use self::usage::{ParseQuantityError, Quantity, Unit, Usage};
-pub use self::usd::{ParseUsdError, Usd};
+pub use self::usage::{Quantity, Unit, Usage};
+pub use self::usd::Usd;
 pub use self::window::{Resolution, Window};
 
 /// The default number of windows of a long report that are fetched at a time.

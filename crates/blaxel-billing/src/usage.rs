@@ -15,9 +15,9 @@ exact_number! {
     ///
     /// let requests: Quantity = "1200".parse()?;
     /// assert_eq!((requests + "0.5".parse()?).to_string(), "1200.5");
-    /// # Ok::<(), blaxel_billing::ParseQuantityError>(())
+    /// # Ok::<(), blaxel_core::ParseError>(())
     /// ```
-    pub struct Quantity; ParseQuantityError, "a quantity", "12.5"
+    pub struct Quantity; "quantity", "12.5"
 }
 
 impl fmt::Display for Quantity {

@@ -18,9 +18,9 @@ exact_number! {
     /// assert_eq!(sum, "0.3".parse()?);
     /// assert_eq!(sum.to_string(), "0.30");
     /// assert_eq!(format!("{sum:.4}"), "0.3000");
-    /// # Ok::<(), blaxel_billing::ParseUsdError>(())
+    /// # Ok::<(), blaxel_core::ParseError>(())
     /// ```
-    pub struct Usd; ParseUsdError, "an amount of money", "12.34"
+    pub struct Usd; "amount of money", "12.34"
 }
 
 impl fmt::Display for Usd {
@@ -125,6 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_no_amount_is_an_input_error() {
+        let error = Usd::try_from("1,50").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "invalid amount of money (given in code): `1,50` is not a decimal number such as 12.34"
+        );
+        assert!(blaxel_core::Error::from(error).is_input());
+    }
+
+    #[test]
+    fn a_float_is_the_nearest_one() {
+        let usd = |text: &str| text.parse::<Usd>().unwrap();
+        assert_eq!(usd("0.1").to_f64(), 0.1);
+        assert_eq!(usd("-1234567.123456").to_f64(), -1_234_567.123_456);
+        assert_eq!(Usd::ZERO.to_f64(), 0.0);
+    }
+
+    #[test]
     fn a_share_of_nothing_is_none() {
         let usd = |text: &str| text.parse::<Usd>().unwrap();
         assert_eq!(usd("1").percent_of(usd("4")), Some(25.0));
@@ -170,6 +188,14 @@ mod tests {
             prop_assert_eq!(read.billionths(), i128::from(micros) * 1000);
             let again: Usd = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
             prop_assert_eq!(again, read);
+        }
+
+        #[test]
+        fn what_is_printed_exactly_is_parsed(billionths in any::<i64>()) {
+            let amount = Usd::from_billionths(billionths.into());
+            prop_assert_eq!(format!("{amount:.9}").parse(), Ok(amount));
+            let float = amount.to_f64();
+            prop_assert!((float - billionths as f64 / 1e9).abs() <= float.abs() * f64::EPSILON);
         }
 
         #[test]

@@ -41,12 +41,12 @@ impl Window {
                 .ok_or_else(|| bad(format_args!("its {name} `{time}` is no RFC 3339 time")))
         };
         let (from, to) = (moment("start", &start)?, moment("end", &end)?);
-        if from >= to {
+        let length = end.saturating_duration_since(&start);
+        if length.is_zero() {
             return Err(bad(format_args!(
                 "its start {start} is not before its end {end}; the end is exclusive"
             )));
         }
-        let length = seconds_between(from, to);
         // The API wants UTC; an offset is not documented to be understood.
         let utc = |(seconds, nanos)| Timestamp::from_unix(seconds, nanos);
         Ok(Self {
@@ -174,19 +174,14 @@ impl Window {
     /// [`Error::is_input`] where the calendar ends.
     pub fn previous(&self) -> Result<Self, Error> {
         let (from, to) = (self.from(), self.to());
-        if let (Some(first), Some(after)) = (calendar::month_begun(from), calendar::month_begun(to))
-        {
-            let start = calendar::month_start(2 * first - after)
-                .ok_or_else(|| bad(format_args!("there is no time before {self}")))?;
-            return Self::new(Timestamp::from_unix(start, 0), self.start.clone());
-        }
-        let seconds = i64::try_from(self.length.as_secs()).unwrap_or(i64::MAX);
-        let nanos = self.length.subsec_nanos();
-        let (start, start_nanos) = match from.1.checked_sub(nanos) {
-            Some(rest) => (from.0 - seconds, rest),
-            None => (from.0 - seconds - 1, from.1 + 1_000_000_000 - nanos),
+        let start = match (calendar::month_begun(from), calendar::month_begun(to)) {
+            (Some(first), Some(after)) => {
+                calendar::month_start(2 * first - after).map(|start| Timestamp::from_unix(start, 0))
+            }
+            _ => self.start.checked_sub(self.length),
         };
-        Self::new(Timestamp::from_unix(start, start_nanos), self.start.clone())
+        let start = start.ok_or_else(|| bad(format_args!("there is no time before {self}")))?;
+        Self::new(start, self.start.clone())
     }
 
     /// The window cut into the longest ones that the server accepts with a resolution, without gaps
@@ -281,12 +276,6 @@ fn month_at(moment: &Timestamp) -> Result<(u16, u8), Error> {
         .date()
         .and_then(|(year, month, _)| Some((u16::try_from(year).ok()?, month)));
     date.ok_or_else(|| bad(format_args!("`{moment}` names no month")))
-}
-
-fn seconds_between((from, from_nanos): (i64, u32), (to, to_nanos): (i64, u32)) -> Duration {
-    let nanos = Duration::from_nanos(u64::from(to_nanos));
-    let whole = Duration::from_secs(to.abs_diff(from)) + nanos;
-    whole.saturating_sub(Duration::from_nanos(u64::from(from_nanos)))
 }
 
 fn bad(problem: impl fmt::Display) -> Error {

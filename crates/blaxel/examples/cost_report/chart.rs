@@ -148,7 +148,7 @@ fn explain(legend: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
 /// What an entry cost on a day, near enough to be drawn.
 fn dollars_on(entry: &Entry, day: usize) -> f64 {
     let cost = entry.costs().get(day).copied().unwrap_or_default();
-    cost.billionths().max(0) as f64 / 1e9
+    cost.to_f64().max(0.0)
 }
 
 fn amount(dollars: f64, highest: f64) -> String {
