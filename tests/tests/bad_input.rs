@@ -21,12 +21,12 @@ fn every_bad_variable_is_named() {
         (
             vec![KEY, ("BL_API_VERSION", "newest")],
             "BL_API_VERSION",
-            "`newest` is not an API version",
+            "`newest` is not YYYY-MM-DD",
         ),
         (
             vec![KEY, ("BL_API_VERSION", "2026-02-30")],
             "BL_API_VERSION",
-            "no such day",
+            "not a day of the calendar",
         ),
         (vec![KEY, ("BL_WORKSPACE", "  ")], "BL_WORKSPACE", "empty"),
         (

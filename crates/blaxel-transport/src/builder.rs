@@ -154,9 +154,7 @@ impl ClientBuilder<HyperLeaf, Identity, Identity> {
         settings.api_url = owned(variables.get("BL_API_URL")?);
         settings.run_url = owned(variables.get("BL_RUN_URL")?);
         if let Some((text, source)) = variables.get("BL_API_VERSION")? {
-            settings.version = text
-                .parse()
-                .map_err(|bad| Error::input("API version", &source, bad))?;
+            settings.version = source.parse(text)?;
         }
         settings.credentials = Some(credentials);
         Ok(builder)
