@@ -1,9 +1,9 @@
-//! Enums that keep the values they do not know.
+//! Enums that keep values they have no variant for.
 
 /// A value of an open enum that this version of the SDK has no name for.
 ///
-/// It cannot be made by hand: a text becomes one by `From<&str>` of its enum, which first looks
-/// among the names it knows. So one text never has two representations.
+/// It has no constructor: `From<&str>` of its enum creates it for a text that none of the variants
+/// has. So one text never has two representations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownValue(Box<str>);
 
@@ -12,7 +12,7 @@ impl UnknownValue {
         Self(text.into())
     }
 
-    /// The value as the server wrote it.
+    /// Returns the value as the server wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -22,16 +22,16 @@ impl UnknownValue {
 /// Declares an enum over text that survives values added by the server later.
 ///
 /// The enum has the listed variants and one more, `Other`, which keeps any other text. It gets
-/// `as_str`, `Display`, `From<&str>`, `From<String>` and serde in both directions; what was decoded
-/// is encoded back letter for letter.
+/// `as_str`, `Display`, `From<&str>`, `From<String>` and serde in both directions; a decoded value
+/// is encoded as the same text.
 ///
 /// ```
 /// blaxel_core::open_enum! {
-///     /// How a job ended.
+///     /// The outcome of a job.
 ///     pub enum Outcome {
-///         /// It did what it was told.
+///         /// The job succeeded.
 ///         Succeeded = "succeeded",
-///         /// It did not.
+///         /// The job failed.
 ///         Failed = "failed",
 ///     }
 /// }
@@ -62,7 +62,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// Returns the value as it is on the wire.
             #[must_use]
             $vis fn as_str(&self) -> &str {
                 match self {

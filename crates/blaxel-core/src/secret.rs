@@ -1,4 +1,4 @@
-//! A text that must not be seen.
+//! A text that is not printed.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 ///
 /// It prints as `[redacted]`, never as itself, and its memory is wiped when it is dropped. It is
 /// read only through [`expose`](Self::expose), so a search for that word finds every use. It is not
-/// serialisable on purpose. What is copied out of it, a header on its way to the socket for
-/// example, is not wiped.
+/// serialisable on purpose. A copy of the text, such as a header on its way to the socket, is not
+/// wiped.
 ///
 /// ```
 /// use blaxel_core::Secret;
@@ -28,13 +28,13 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself.
+    /// Returns the text itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether the text is empty.
+    /// Returns `true` if the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,14 +1,14 @@
-//! Where a value came from.
+//! The place that a value came from.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The place a setting or credential was taken from; every error about it names this place.
+/// The place that a setting or credential came from. Errors about the value name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
-    /// Handed over in code.
+    /// A value given in code.
     #[default]
     Code,
     /// An environment variable, by its name.
@@ -18,7 +18,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The environment variable of that name.
+    /// Creates the source for an environment variable, by its name.
     pub fn variable(name: impl Into<Cow<'static, str>>) -> Self {
         Self::Variable(name.into())
     }

@@ -1,4 +1,4 @@
-//! The handle on all resources of a kind.
+//! The handle for the resources of a kind.
 
 mod apply;
 mod list;
@@ -16,11 +16,11 @@ use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Replaced, Revised,
 use crate::operations::{Create, Delete, Get, GetByExternalId, Replace, Revisions};
 use crate::scope::Scope;
 
-/// The resources of one kind: those of a workspace, or those that lie under another resource. It is
-/// got from [`Management`](crate::Management), or from the collection above it.
+/// A handle for the resources of one kind: those of a workspace, or those under another resource.
+/// [`Management`](crate::Management) returns it, or the collection of the parent.
 ///
-/// It has a method for each thing that the API lets be done with the kind. Each runs one operation,
-/// named after the kind: for agents `ListAgents`, `CreateAgent` and so on.
+/// It has a method for each operation that the API has for the kind. The operations are named after
+/// the kind: for agents `ListAgents`, `CreateAgent` and so on.
 pub struct Collection<R, S> {
     pub(crate) service: S,
     pub(crate) scope: Scope,
@@ -38,7 +38,7 @@ impl<R, S: HttpService> Collection<R, S> {
         }
     }
 
-    /// The collection of another kind that lies under a resource of this one.
+    /// Returns the collection of another kind under a resource of this one.
     #[allow(
         dead_code,
         reason = "which kinds have others under them is a matter of features"
@@ -49,8 +49,7 @@ impl<R, S: HttpService> Collection<R, S> {
 }
 
 impl<R: Secretive, S: HttpService> Collection<R, S> {
-    /// The same collection, with the secrets unmasked in what is read one by one. Only an admin may see
-    /// them.
+    /// Unmasks secrets in resources that are read one by one. Only an admin may read them.
     #[must_use]
     pub fn showing_secrets(mut self) -> Self {
         self.secrets = true;
@@ -59,7 +58,7 @@ impl<R: Secretive, S: HttpService> Collection<R, S> {
 }
 
 impl<R: Fetched, S: HttpService> Collection<R, S> {
-    /// The resource of that name.
+    /// Returns the resource of that name.
     ///
     /// # Errors
     ///
@@ -68,11 +67,11 @@ impl<R: Fetched, S: HttpService> Collection<R, S> {
         call(&self.service, &self.get_as::<R>(name)).await
     }
 
-    /// The resource of that name, or `None` if there is none.
+    /// Returns the resource of that name, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// What the call failed with otherwise.
+    /// The error of the call otherwise.
     pub async fn find(&self, name: &str) -> Result<Option<R>, Error> {
         absent_as_none(self.get(name).await)
     }
@@ -85,7 +84,7 @@ impl<R: Fetched, S: HttpService> Collection<R, S> {
 }
 
 impl<R: ExternallyNamed, S: HttpService> Collection<R, S> {
-    /// The newest resource with that id in a system of the user's own.
+    /// Returns the newest resource with that external id: an id in a system of the user's own.
     ///
     /// # Errors
     ///
@@ -94,18 +93,18 @@ impl<R: ExternallyNamed, S: HttpService> Collection<R, S> {
         call(&self.service, &GetByExternalId::new(id)).await
     }
 
-    /// The newest resource with that id in a system of the user's own, or `None` if there is none.
+    /// Returns the newest resource with that external id, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// What the call failed with otherwise.
+    /// The error of the call otherwise.
     pub async fn find_by_external_id(&self, id: &str) -> Result<Option<R>, Error> {
         absent_as_none(self.get_by_external_id(id).await)
     }
 }
 
 impl<R: Created, S: HttpService> Collection<R, S> {
-    /// Makes a resource, and returns it as the server has it.
+    /// Creates a resource, and returns it as the server stored it.
     ///
     /// # Errors
     ///
@@ -116,9 +115,9 @@ impl<R: Created, S: HttpService> Collection<R, S> {
 }
 
 impl<R: Replaced, S: HttpService> Collection<R, S> {
-    /// Replaces all of the resource of the same name, and returns it as the server has it.
+    /// Replaces the whole resource of the same name, and returns it as the server stored it.
     ///
-    /// What the new one leaves out is gone, and so is what this version of the SDK has no type for;
+    /// Members that the new one leaves out are removed, and so are members without a type in this SDK;
     /// to change a part, use [`modify`](Self::modify).
     ///
     /// # Errors
@@ -131,8 +130,8 @@ impl<R: Replaced, S: HttpService> Collection<R, S> {
 }
 
 impl<R: Deleted, S: HttpService> Collection<R, S> {
-    /// Deletes the resource of that name, and returns what the server says of it: mostly the resource
-    /// as it was.
+    /// Deletes the resource of that name, and returns the server's response: mostly the resource as it
+    /// was.
     ///
     /// # Errors
     ///
@@ -145,14 +144,14 @@ impl<R: Deleted, S: HttpService> Collection<R, S> {
     ///
     /// # Errors
     ///
-    /// What the call failed with otherwise.
+    /// The error of the call otherwise.
     pub async fn delete_if_present(&self, name: &str) -> Result<Option<R::Answer>, Error> {
         absent_as_none(self.delete(name).await)
     }
 }
 
 impl<R: Revised, S: HttpService> Collection<R, S> {
-    /// The revisions of a resource that are kept, which are the last five.
+    /// Returns the revisions of a resource. The server keeps the last five.
     ///
     /// # Errors
     ///

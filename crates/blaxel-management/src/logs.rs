@@ -1,6 +1,6 @@
-//! Logs: what workloads printed.
+//! Logs of workloads.
 //!
-//! The API keeps them for a while and gives out at most three days of them at once, the newest first.
+//! The API keeps them for a while and returns at most three days of them at once, the newest first.
 //! [`Management::logs`] reads one answer; [`Management::log_pages`] walks through all that a query
 //! finds.
 
@@ -19,31 +19,31 @@ use crate::Management;
 use crate::operations::{Action, json_or_default};
 
 answer! {
-    /// What one workload printed.
+    /// The logs of one workload.
     pub struct WorkloadLogs {
         /// The entries, the newest first.
         pub logs: Option<Vec<LogEntry>>,
-        /// How many entries the query finds for the workload, of which the answer need not hold all.
+        /// The number of entries that match the query, of which a response can hold a part.
         pub total_count: Option<u64>,
     }
 
-    /// Something that a workload printed.
+    /// A log entry of a workload.
     pub struct LogEntry {
-        /// When it was printed.
+        /// The time of the entry.
         pub timestamp: Option<Timestamp>,
-        /// What was printed.
+        /// The text.
         pub message: Option<String>,
-        /// How serious it is, as a number; see [`level`](Self::level).
+        /// The severity as a number; see [`level`](Self::level).
         pub severity: Option<i64>,
-        /// The trace it belongs to.
+        /// The id of the trace that the entry belongs to.
         #[serde(rename = "trace_id")]
         pub trace_id: Option<String>,
     }
 }
 
 impl LogEntry {
-    /// How serious it is. The API does not say what its numbers mean; they are read as those of
-    /// OpenTelemetry, of which each level has four.
+    /// Returns the severity. The API does not document its numbers; they are read as those of
+    /// OpenTelemetry, which has four for each level.
     #[must_use]
     pub fn level(&self) -> Severity {
         match self.severity.unwrap_or_default() {
@@ -59,27 +59,27 @@ impl LogEntry {
 }
 
 open_enum! {
-    /// How serious a log entry is.
+    /// The severity of a log entry.
     pub enum Severity {
-        /// The workload could not go on.
+        /// The workload could not continue.
         Fatal = "FATAL",
         /// Something went wrong.
         Error = "ERROR",
         /// Something may go wrong.
         Warning = "WARNING",
-        /// What happens in the ordinary course.
+        /// Normal operation.
         Info = "INFO",
-        /// For those who look for a mistake.
+        /// Information for debugging.
         Debug = "DEBUG",
-        /// For those who look very closely.
+        /// Detailed information for debugging.
         Trace = "TRACE",
-        /// Nothing is known about that: what was merely printed.
+        /// Unknown, as for plain output.
         Unknown = "UNKNOWN",
     }
 }
 
 open_enum! {
-    /// The kind of workload whose logs are read.
+    /// A kind of workload that has logs.
     pub enum LogSource {
         /// Agents.
         Agents = "agents",
@@ -97,26 +97,26 @@ open_enum! {
 }
 
 impl<S: HttpService> Management<S> {
-    /// What workloads printed, by the name of the workload: `GET /observability/logs`.
+    /// Returns the logs of workloads, by the name of the workload: `GET /observability/logs`.
     ///
-    /// One answer holds no more entries than the query's [`limit`](LogQuery::limit).
+    /// A response holds no more entries than the query's [`limit`](LogQuery::limit).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the query names no workload, or no time span, or one of more than three
-    /// days; else what the call failed with.
+    /// [`Error::is_input`] if the query names no workload, or if its time span is empty or longer than
+    /// three days; otherwise the error of the call.
     pub async fn logs(&self, query: &LogQuery) -> Result<BTreeMap<String, WorkloadLogs>, Error> {
         let request = query.request(query::now(), query.workloads(), query.first())?;
         call(&self.service, &request).await
     }
 
-    /// Everything that the query finds, page by page: the logs of one workload after the other, the
-    /// newest first.
+    /// Returns a walk over all logs that match the query: one workload after the other, the newest
+    /// entry first.
     ///
-    /// A query that goes on until now goes until the moment in which this is called, so that what is
-    /// printed meanwhile does not move the pages. What arrives late for the time before can still do
-    /// so, and then an entry is seen twice, but none is left out; `distinct` of the items helps.
-    /// To go on from a checkpoint later, give the query both ends.
+    /// A query without an end covers the time until this call, so that new entries do not shift the
+    /// pages. An entry that arrives late for that time can still shift them: another one is then
+    /// returned twice, but none is left out. `distinct` of the items skips it. To resume from a
+    /// checkpoint later, set both ends of the query.
     ///
     /// ```
     /// use blaxel_core::{Error, HttpService};
@@ -133,14 +133,14 @@ impl<S: HttpService> Management<S> {
     /// }
     /// ```
     ///
-    /// What is said of [`Pages`] about errors and ends holds here too: a server that does not heed the
-    /// offset, or that stops before the number it gave, is an error.
+    /// It fails and ends as [`Pages`] does: a server that ignores the offset, or that returns fewer
+    /// entries than it announced, is an error.
     pub fn log_pages(&self, query: &LogQuery) -> Pages<LogPage> {
         walk::pages(self.service.clone(), query, query::now())
     }
 }
 
-/// Reads logs. It is no operation of the API's description.
+/// Reads logs. The API's description does not have this operation.
 #[derive(Clone, Copy, Debug)]
 pub struct GetLogs;
 

@@ -1,4 +1,4 @@
-//! Bringing a resource to be as a document says, whether it is there or not.
+//! Creates a resource, or replaces the one of its name.
 
 use std::future::Future;
 
@@ -8,20 +8,20 @@ use http::StatusCode;
 use super::Collection;
 use crate::kind::{Applied, ApplyOrder, Fetched};
 
-/// What [`Collection::apply`] did.
+/// The outcome of [`Collection::apply`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome<R> {
-    /// There was none: it was made.
+    /// The resource did not exist, and was created.
     Created(R),
-    /// There was one: it was replaced.
+    /// The resource existed, and was replaced.
     Replaced(R),
-    /// There was one, and its kind is left as it is.
+    /// The resource existed, and was left unchanged, as its kind requires.
     Kept(R),
 }
 
 impl<R> Outcome<R> {
-    /// The resource as the server has it now.
+    /// Returns the resource as the server stored it.
     #[must_use]
     pub fn into_inner(self) -> R {
         match self {
@@ -32,7 +32,7 @@ impl<R> Outcome<R> {
 
 #[cfg(feature = "upload")]
 impl<R, T> Outcome<(R, T)> {
-    /// What was done with the resource, and what came along.
+    /// Splits the outcome from the value beside the resource.
     pub(crate) fn unzip(self) -> (Outcome<R>, T) {
         match self {
             Self::Created((resource, other)) => (Outcome::Created(resource), other),
@@ -43,13 +43,13 @@ impl<R, T> Outcome<(R, T)> {
 }
 
 impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
-    /// Makes a resource, or replaces all of the one of its name: in the order that the kind needs.
+    /// Creates a resource, or replaces the whole one of its name, in the order that the kind needs.
     ///
-    /// If it comes or goes by another hand between the two steps, they are tried once more.
+    /// If another client creates or deletes it between the two steps, they are tried once more.
     ///
     /// # Errors
     ///
-    /// What the last step failed with.
+    /// The error of the last step.
     pub async fn apply(&self, resource: &R) -> Result<Outcome<R>, Error> {
         match R::ORDER {
             ApplyOrder::KeepExisting => match self.keep_or_create(resource).await {
@@ -68,8 +68,8 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     }
 }
 
-/// Creates or replaces in the order that a kind needs, and once more if the resource came or went by
-/// another hand between the two. A kind that is kept is created first.
+/// Creates or replaces in the order that a kind needs, and once more if another client created or
+/// deleted the resource between the two. A kind that is kept is created first.
 pub(crate) async fn apply_in<T, C, P>(
     order: ApplyOrder,
     create: impl Fn() -> C,

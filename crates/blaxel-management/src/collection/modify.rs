@@ -1,4 +1,4 @@
-//! Changing a part of a resource, and losing nothing.
+//! Changes a part of a resource, and keeps everything else.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService, Source, call};
@@ -10,11 +10,11 @@ use crate::operations::Replace;
 use crate::patch::carry_over;
 
 impl<R: Replaced + Fetched, S: HttpService> Collection<R, S> {
-    /// Reads a resource, lets a function change it, and writes back what it changed; everything else
-    /// goes back as the server sent it, members without a type here and masked secrets included. If the
-    /// function changes nothing, nothing is written.
+    /// Reads a resource, changes it by a function, and writes it back. Everything that the function did
+    /// not change is written as the server sent it, including members without a type in this SDK and
+    /// masked secrets. If the function changes nothing, nothing is written.
     ///
-    /// The API has no way to notice a change by somebody else in between: the last one wins.
+    /// The API cannot detect a concurrent change: the last write wins.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Which logs to read.
+//! A query for logs.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::operations::Perform;
 /// The longest span of time that one query may cover, in seconds: three days.
 const LONGEST: i64 = 3 * 24 * 60 * 60;
 
-/// How many entries an answer holds unless another number is asked for.
+/// The default number of entries in a response.
 const LIMIT: u32 = 1000;
 
-/// What is asked for where no severity is: all of them. Left out, the parameter would be a guess.
+/// All severities, sent if none is asked for: what the server does without the parameter is not known.
 const ALL_SEVERITIES: &str = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
 
-/// Which logs to read: of which workloads, from when, and of which kind.
+/// A query for the logs of workloads, in a time span and with filters.
 ///
-/// It covers the last hour unless told otherwise.
+/// The default time span is the last hour.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,7 +53,7 @@ enum Start {
 }
 
 impl LogQuery {
-    /// The logs of workloads of some kind, by their names.
+    /// Creates a query for workloads of a kind, by their names.
     pub fn of<N: Into<String>>(
         source: impl Into<LogSource>,
         workloads: impl IntoIterator<Item = N>,
@@ -73,81 +73,82 @@ impl LogQuery {
         }
     }
 
-    /// The logs of agents, by their names.
+    /// Creates a query for agents, by their names.
     pub fn agents<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::of(LogSource::Agents, names)
     }
 
-    /// The logs of functions, by their names.
+    /// Creates a query for functions, by their names.
     pub fn functions<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::of(LogSource::Functions, names)
     }
 
-    /// The logs of jobs, by their names.
+    /// Creates a query for jobs, by their names.
     pub fn jobs<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::of(LogSource::Jobs, names)
     }
 
-    /// The logs of sandboxes, by their names.
+    /// Creates a query for sandboxes, by their names.
     pub fn sandboxes<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::of(LogSource::Sandboxes, names)
     }
 
-    /// From this moment on.
+    /// Sets the start.
     pub fn since(mut self, start: impl Into<Timestamp>) -> Self {
         self.start = Start::At(start.into());
         self
     }
 
-    /// From so long before the end on. An hour by default.
+    /// Sets the start to a duration before the end. The default is an hour.
     pub fn last(mut self, span: Duration) -> Self {
         self.start = Start::BeforeTheEnd(span);
         self
     }
 
-    /// Up to this moment, rather than up to now.
+    /// Sets the end. The default is the current time.
     pub fn until(mut self, end: impl Into<Timestamp>) -> Self {
         self.end = Some(end.into());
         self
     }
 
-    /// Only what is as serious as this, exactly; call it again for further levels.
+    /// Filters by severity. Further calls add further severities.
     pub fn severity(mut self, severity: impl Into<Severity>) -> Self {
         self.severities.push(severity.into());
         self
     }
 
-    /// Only what has this text in its message.
+    /// Filters by a text in the message.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(text.into());
         self
     }
 
-    /// Only what belongs to this trace.
+    /// Filters by the id of a trace.
     pub fn trace(mut self, id: impl Into<String>) -> Self {
         self.trace = Some(id.into());
         self
     }
 
-    /// Only what an execution of a job printed, by its id.
+    /// Filters by the id of an execution of a job.
     pub fn execution(mut self, id: impl Into<String>) -> Self {
         self.execution = Some(id.into());
         self
     }
 
-    /// Only what a task of an execution printed, by its id.
+    /// Filters by the id of a task of an execution.
     pub fn task(mut self, id: impl Into<String>) -> Self {
         self.task = Some(id.into());
         self
     }
 
-    /// At most so many entries in an answer. 1000 by default; 0 is refused when the request is written.
+    /// Sets the maximum number of entries in a response. The default is 1000; 0 is refused when the
+    /// request is written.
     pub fn limit(mut self, entries: u32) -> Self {
         self.limit = entries;
         self
     }
 
-    /// Passes over the newest so many entries.
+    /// Skips this many of the newest entries.
     pub fn offset(mut self, entries: u64) -> Self {
         self.first = entries;
         self
@@ -157,17 +158,17 @@ impl LogQuery {
         &self.workloads
     }
 
-    /// How many of the newest entries are passed over.
+    /// Returns the number of newest entries that are skipped.
     pub(super) fn first(&self) -> u64 {
         self.first
     }
 
-    /// How many entries an answer may hold.
+    /// Returns the maximum number of entries in a response.
     pub(super) fn most(&self) -> u64 {
         u64::from(self.limit)
     }
 
-    /// Whether it asks for less than all that was printed.
+    /// Returns `true` if the query has a filter.
     pub(super) fn is_filtered(&self) -> bool {
         let texts = [&self.search, &self.trace, &self.execution, &self.task];
         !self.severities.is_empty() || texts.into_iter().any(Option::is_some)
@@ -185,7 +186,7 @@ impl LogQuery {
             return Err(refused("workloads", "the logs of at least one are read"));
         }
         if self.limit == 0 {
-            let problem = "a page of 0 entries leads nowhere; give at least 1, or no limit";
+            let problem = "a page needs at least 1 entry; raise the limit or leave it out";
             return Err(refused("limit", problem));
         }
         let (start, end) = self.span(now)?;

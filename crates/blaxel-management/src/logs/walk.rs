@@ -1,4 +1,4 @@
-//! The walk through all that a query finds.
+//! The walk over all logs that match a query.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,15 +7,15 @@ use blaxel_core::{Cursor, Error, HttpService, PageMeta, Paged, Pages, Source, ca
 
 use super::{LogEntry, LogQuery, WorkloadLogs};
 
-/// Some of the logs of one workload, the newest first.
+/// A page of the logs of one workload, the newest entry first.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogPage {
     /// The name of the workload.
     pub workload: String,
-    /// The entries of this page, which need not be all there are.
+    /// The entries of this page. There may be more.
     pub entries: Vec<LogEntry>,
-    /// How many entries the query finds for the workload, where the server says so.
+    /// The number of entries of the workload that match the query, if the server tells it.
     pub total: Option<u64>,
     meta: PageMeta,
 }
@@ -36,7 +36,7 @@ impl Paged for LogPage {
     }
 }
 
-/// All pages of a query, as it stands at a moment in seconds since 1970.
+/// Returns the walk over the pages of a query, with `now` in seconds since 1970.
 pub(super) fn pages<S: HttpService>(service: S, query: &LogQuery, now: i64) -> Pages<LogPage> {
     let query = query.clone();
     Pages::new(None, move |cursor| {
@@ -45,16 +45,15 @@ pub(super) fn pages<S: HttpService>(service: S, query: &LogQuery, now: i64) -> P
     })
 }
 
-/// A place in the walk. The endpoint has offsets only; one that stands in a cursor is walked through
-/// as every list is.
+/// A place in the walk. The endpoint takes offsets; written as a cursor, one is walked as any list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
-    /// Which of the query's workloads it is in. They are asked for one by one, since nothing says how
-    /// an offset is shared out among several.
+    /// The index of the workload in the query. Workloads are read one by one, since an offset into
+    /// several is not documented.
     workload: usize,
-    /// How many entries of the workload lie before it.
+    /// The number of entries of the workload before this place.
     offset: u64,
-    /// Stands for the page before it.
+    /// The hash of the page before this place.
     before: u64,
 }
 
@@ -77,7 +76,7 @@ impl Place {
         })
     }
 
-    /// Where the entries of a workload begin.
+    /// Returns the first place of a workload.
     fn at(workload: usize, query: &LogQuery) -> Self {
         Self {
             workload,
@@ -91,7 +90,7 @@ impl Place {
     }
 }
 
-/// Fetches the page at a cursor. Workloads without entries are passed over.
+/// Fetches the page at a cursor. Workloads without entries are skipped.
 async fn fetch<S: HttpService>(
     service: &S,
     query: &LogQuery,
@@ -114,7 +113,7 @@ async fn fetch<S: HttpService>(
     }
 }
 
-/// The page at a place, with where it leads.
+/// Returns the page at a place, with the next cursor.
 fn page(
     workload: String,
     logs: WorkloadLogs,
@@ -128,7 +127,7 @@ fn page(
     // Two entries can be alike; two whole pages are so only if the offset has no effect.
     if count > 1 && before == place.before {
         return Err(Error::pagination(
-            "the server sent the same logs twice; it does not heed the offset",
+            "the server sent the same logs twice; it ignores the offset",
         ));
     }
     let falls_short = logs.total_count.is_some_and(|total| offset < total);
@@ -159,7 +158,7 @@ fn next_workload(place: Place, query: &LogQuery) -> Option<Place> {
     (next < query.workloads().len()).then(|| Place::at(next, query))
 }
 
-/// Stands for the entries of a page.
+/// Hashes the entries of a page.
 fn fingerprint(entries: &[LogEntry]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for entry in entries {
