@@ -35,13 +35,13 @@ impl AdminOnly {
         error.find_cause()
     }
 
-    /// Whether the query filters by workspace.
+    /// Returns `true` if the query filters by workspace.
     #[must_use]
     pub fn filters(&self) -> bool {
         self.filters
     }
 
-    /// Whether the query groups by workspace.
+    /// Returns `true` if the query groups by workspace.
     #[must_use]
     pub fn groups(&self) -> bool {
         self.groups

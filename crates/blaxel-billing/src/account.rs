@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Account {
     }
 }
 
-/// The one thing that billing wants to know of a workspace.
+/// The account of a workspace.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

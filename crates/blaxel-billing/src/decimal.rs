@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-/// How many parts one has.
+/// The number of parts of one.
 pub(crate) const PARTS: i128 = 1_000_000_000;
-/// How many decimal digits those are.
+/// The number of decimal digits of a part.
 pub(crate) const DIGITS: usize = 9;
 
 /// A number that is kept as whole billionths.

@@ -5,7 +5,7 @@ use blaxel_core::open_enum;
 use crate::usage::Unit;
 
 open_enum! {
-    /// What costs can be grouped by.
+    /// A dimension that costs can be grouped by.
     ///
     /// The names are open: one that this version does not know is sent as it stands, and what the
     /// server tells about it is found in [`Labels::get`](crate::Labels::get).
@@ -18,13 +18,13 @@ open_enum! {
         ResourceName = "resource_name",
         /// The resource itself: one of the same name made later is another.
         ResourceUuid = "resource_uuid",
-        /// What is metered, such as seconds of computing; see [`BillingDimension`].
+        /// The metered usage, such as seconds of compute; see [`BillingDimension`].
         BillingDimension = "billing_dimension",
     }
 }
 
 impl Dimension {
-    /// How the dimension is called in an answer, where names have humps instead of underscores.
+    /// Returns the dimension's name in a response, which is in camel case.
     pub(crate) fn member(&self) -> String {
         let mut words = self.as_str().split('_');
         let mut member = words.next().unwrap_or_default().to_owned();
@@ -38,7 +38,7 @@ impl Dimension {
 }
 
 open_enum! {
-    /// What is metered. Its unit stands at the end of its name.
+    /// A kind of metered usage. Its name ends in its unit.
     pub enum BillingDimension {
         /// Sandboxes at work, in GB-seconds.
         SandboxCompute = "sandbox_compute_runtime_gbs",

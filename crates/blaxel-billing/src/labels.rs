@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::dimension::{BillingDimension, Dimension};
 
-/// What a group of costs belongs to: the dimensions it was grouped by, and some that follow from
+/// The labels of a group of costs: the dimensions it was grouped by, and some that follow from
 /// those.
 ///
 /// The server adds to a resource's id its name, type and workspace, to a resource's name its type
@@ -27,7 +27,7 @@ pub struct Labels {
     /// The resource itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_uuid: Option<String>,
-    /// What is metered.
+    /// The metered usage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing_dimension: Option<BillingDimension>,
     /// Texts under names that this version of the SDK does not know.
@@ -36,7 +36,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// What the group is in a dimension, where it is told.
+    /// Returns the group's value of a dimension, if the server returned it.
     ///
     /// ```
     /// use blaxel_billing::{Dimension, Labels};

@@ -66,10 +66,10 @@ where
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Total {
-    /// What it cost.
+    /// The cost.
     #[serde(default, rename = "totalCost", deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// What was used; only in queries grouped by billing dimension. The server adds up all
+    /// The usage; only in queries grouped by billing dimension. The server adds up all
     /// dimensions of the query, whatever their units: the number means something only where a
     /// filter leaves one.
     #[serde(
@@ -129,19 +129,19 @@ impl<'de> Visitor<'de> for GroupVisitor {
     }
 }
 
-/// What a group cost.
+/// The cost and usage of a group.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
     /// The cost.
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// What was used, in the unit of the billing dimension; only in queries grouped by that.
+    /// The usage, in the unit of the billing dimension; only in queries grouped by that.
     #[serde(default, deserialize_with = "decimal::optional_from_json")]
     pub usage: Option<Quantity>,
 }
 
-/// What a group cost in one step of the time series.
+/// The cost and usage of a group in one step of the time series.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Step {
@@ -150,7 +150,7 @@ pub struct Step {
     /// The cost in it.
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// What was used in it; only in queries grouped by billing dimension.
+    /// The usage in the step; only in queries grouped by billing dimension.
     #[serde(default, deserialize_with = "decimal::optional_from_json")]
     pub usage: Option<Quantity>,
 }

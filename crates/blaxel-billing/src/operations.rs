@@ -177,7 +177,7 @@ impl Operation for ListAccountMetricsResourceTypes {
     }
 }
 
-/// What an enum endpoint answers. An object without the member is no empty list.
+/// The response of an enum endpoint. An object without the member is not an empty list.
 #[derive(Deserialize)]
 struct Values<T> {
     values: Vec<T>,

@@ -23,7 +23,7 @@ pub use self::export::Detail;
 pub use self::forecast::Forecast;
 pub use self::series::Series;
 
-/// What an account cost in a window: all groups of all pages, and the total.
+/// The costs of an account in a window: all groups of all pages, and the total.
 ///
 /// [`Billing::report`](crate::Billing::report) makes one. It is kept in columns: the steps of time
 /// once, and for each group one number per step.
@@ -59,7 +59,7 @@ pub struct Report {
     rows: Vec<Row>,
 }
 
-/// What one group cost.
+/// The costs of one group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     labels: Labels,
@@ -71,52 +71,52 @@ pub struct Row {
 }
 
 impl Report {
-    /// The window that was asked about.
+    /// Returns the window of the query.
     #[must_use]
     pub fn window(&self) -> &Window {
         &self.window
     }
 
-    /// The length of the steps.
+    /// Returns the length of the steps.
     #[must_use]
     pub fn resolution(&self) -> &Resolution {
         &self.resolution
     }
 
-    /// What the query grouped by.
+    /// Returns the dimensions that the query grouped by.
     #[must_use]
     pub fn grouping(&self) -> &[Dimension] {
         &self.grouping
     }
 
-    /// What the window cost, as the server states it. That statement stands on every page, and is
-    /// taken once; the totals of several windows in a row are added up.
+    /// Returns the cost of the window, as the server states it. Every page repeats it, and it counts
+    /// once; the totals of the parts of a split window are added up.
     #[must_use]
     pub fn total(&self) -> Usd {
         self.total
     }
 
-    /// What the stated total has beyond the sum of the groups: nothing, unless costs came in while
-    /// the pages were read. Costs arrive some minutes late, so a window that ended an hour ago is
-    /// at rest.
+    /// Returns the difference between the stated total and the sum of the groups: zero, unless costs
+    /// arrived while the pages were read. Costs arrive some minutes late, so a window that ended an
+    /// hour ago does not change any more.
     #[must_use]
     pub fn unaccounted(&self) -> Usd {
         self.total - self.rows.iter().map(|row| row.cost).sum()
     }
 
-    /// The start of each step, in order and without gaps. The first one can lie before the window.
+    /// Returns the start of each step, in order and without gaps. The first one can lie before the window.
     #[must_use]
     pub fn steps(&self) -> &[Timestamp] {
         &self.steps
     }
 
-    /// The groups, from the dearest to the cheapest.
+    /// Returns the groups, the most expensive first.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// What the whole account cost, step by step.
+    /// Returns the costs of the whole account for each step.
     #[must_use]
     pub fn series(&self) -> Series {
         let mut costs = vec![Usd::ZERO; self.steps.len()];
@@ -126,14 +126,14 @@ impl Report {
         Series::new(self.steps.clone(), costs)
     }
 
-    /// What was used, each unit by itself; nothing where the query did not group by billing
+    /// Returns the usage, one entry for each unit; empty if the query did not group by billing
     /// dimension.
     #[must_use]
     pub fn usages(&self) -> Vec<Usage> {
         self.tally().units().to_vec()
     }
 
-    /// What was used, where that is one number.
+    /// Returns the usage, if it has a single unit.
     ///
     /// # Errors
     ///
@@ -224,19 +224,19 @@ impl Row {
         &self.labels
     }
 
-    /// What it cost in the window.
+    /// Returns the cost in the window.
     #[must_use]
     pub fn cost(&self) -> Usd {
         self.cost
     }
 
-    /// What it cost in each of the report's steps.
+    /// Returns the cost in each of the report's steps.
     #[must_use]
     pub fn costs(&self) -> &[Usd] {
         &self.costs
     }
 
-    /// What was used, if the query grouped by billing dimension.
+    /// Returns the usage, if the query grouped by billing dimension.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         Some(Usage {
@@ -245,7 +245,7 @@ impl Row {
         })
     }
 
-    /// What was used in each of the report's steps, in the unit of [`usage`](Self::usage); empty if
+    /// Returns the usage in each of the report's steps, in the unit of [`usage`](Self::usage); empty if
     /// usage is not told.
     #[must_use]
     pub fn usages(&self) -> &[Quantity] {

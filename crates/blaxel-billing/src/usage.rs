@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::decimal::{Exact, exact_number};
 
 exact_number! {
-    /// How much of something was used, exact to a billionth of its unit.
+    /// A quantity of usage, exact to a billionth of its unit.
     ///
     /// ```
     /// use blaxel_billing::Quantity;
@@ -31,7 +31,7 @@ impl fmt::Display for Quantity {
 }
 
 open_enum! {
-    /// What usage is counted in.
+    /// A unit of usage.
     pub enum Unit {
         /// Gigabytes held for a second.
         GbSeconds = "gbs",
@@ -42,11 +42,11 @@ open_enum! {
     }
 }
 
-/// What was used, in one unit.
+/// Usage in one unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Usage {
-    /// How much.
+    /// The quantity.
     pub quantity: Quantity,
     /// Of what.
     pub unit: Unit,

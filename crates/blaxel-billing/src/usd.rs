@@ -31,18 +31,18 @@ impl fmt::Display for Usd {
     }
 }
 
-/// How many billionths of a dollar a cent is.
+/// The number of billionths of a dollar in a cent.
 const CENT: i128 = 10_000_000;
 
 impl Usd {
-    /// The amount in whole cents, rounded half away from zero.
+    /// Returns the amount in whole cents, rounded half away from zero.
     #[must_use]
     pub fn to_cents(self) -> Self {
         let cents = decimal::divide(self.0, CENT).and_then(|cents| cents.checked_mul(CENT));
         cents.map_or(self, Self)
     }
 
-    /// How many hundredths of another amount this is; `None` where the other is nothing.
+    /// Returns this amount as a percentage of another one; `None` if the other is zero.
     #[must_use]
     pub fn percent_of(self, whole: Self) -> Option<f64> {
         (whole != Self::ZERO).then(|| self.0 as f64 / whole.0 as f64 * 100.0)

@@ -30,7 +30,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// From `start`, inclusive, to `end`, exclusive.
+    /// Creates a window from `start`, inclusive, to `end`, exclusive.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Window {
         })
     }
 
-    /// A calendar month.
+    /// Creates the window of a calendar month.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Window {
         }
     }
 
-    /// A calendar year.
+    /// Creates the window of a calendar year.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl Window {
         }
     }
 
-    /// The calendar month that a moment lies in.
+    /// Creates the window of the calendar month that a moment lies in.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl Window {
         Self::month(year, month)
     }
 
-    /// The calendar month before the one that a moment lies in.
+    /// Creates the window of the calendar month before the one that a moment lies in.
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl Window {
         }
     }
 
-    /// From the start of a moment's calendar month to the moment. What a forecast begins with.
+    /// Creates the window from the start of a moment's calendar month to the moment, as a forecast
+    /// needs it.
     ///
     /// ```
     /// use blaxel_billing::Window;
@@ -136,7 +137,7 @@ impl Window {
         Self::new(month.start, moment.clone())
     }
 
-    /// So many whole days, UTC, before the one that a moment lies in.
+    /// Creates a window of `days` whole days, UTC, before the day that a moment lies in.
     ///
     /// ```
     /// use blaxel_billing::Window;
@@ -158,7 +159,7 @@ impl Window {
         Self::new(Timestamp::from_unix(start, 0), Timestamp::from_unix(end, 0))
     }
 
-    /// The window just before this one, for comparison: before whole calendar months as many whole
+    /// Returns the window just before this one, for comparison: before whole calendar months as many whole
     /// months, however long they are, and before anything else as much time.
     ///
     /// ```
@@ -184,10 +185,10 @@ impl Window {
         Self::new(start, self.start.clone())
     }
 
-    /// The window cut into the longest ones that the server accepts with a resolution, without gaps
-    /// and in order. They are cut where a step ends, so that each step lies in one window.
+    /// Splits the window into the longest ones that the server accepts with a resolution, without gaps
+    /// and in order. It is split where a step ends, so that each step lies in one window.
     ///
-    /// A year of weeks is counted as 365 days here: the longest one that is allowed in every year.
+    /// A year of weeks counts as 365 days here: the longest window that is allowed in every year.
     ///
     /// ```
     /// use blaxel_billing::{Resolution, Window};

@@ -12,15 +12,15 @@ use super::{Row, Series, series};
 use crate::usage::{Tally, Usage};
 use crate::usd::{self, Usd};
 
-/// What an entry of a breakdown is about.
+/// The label of an entry of a breakdown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Label {
-    /// What has this name.
+    /// The name.
     Named(String),
-    /// What has none: the server did not tell the dimension, or the caller gave no label.
+    /// No name: the server returned no value for the dimension, or the caller gave no label.
     Unnamed,
-    /// So many entries that are not told one by one.
+    /// The sum of this many entries.
     Others(usize),
 }
 
@@ -55,7 +55,7 @@ pub struct Breakdown {
     places: HashMap<Label, usize>,
 }
 
-/// What one thing cost.
+/// The costs of one label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     label: Label,
@@ -122,13 +122,13 @@ impl Breakdown {
         &self.steps
     }
 
-    /// What all entries cost together.
+    /// Returns the sum of all entries.
     #[must_use]
     pub fn total(&self) -> Usd {
         self.entries.iter().map(|entry| entry.cost).sum()
     }
 
-    /// What each entry cost in whole cents, in the order of the entries, so that none is lost: they
+    /// Returns each entry's cost in whole cents, in the order of the entries, so that no cent is lost: they
     /// add up to the total in whole cents. For bills that are passed on.
     ///
     /// Each is less than a cent off. Rounded one by one, a hundred of them could be fifty cents off.
@@ -160,7 +160,7 @@ impl Breakdown {
         top
     }
 
-    /// What one of the entries cost, step by step.
+    /// Returns the costs of one entry for each step.
     #[must_use]
     pub fn series(&self, entry: &Entry) -> Series {
         Series::new(self.steps.clone(), entry.costs.clone())
@@ -168,32 +168,32 @@ impl Breakdown {
 }
 
 impl Entry {
-    /// What it is about.
+    /// Returns the label.
     #[must_use]
     pub fn label(&self) -> &Label {
         &self.label
     }
 
-    /// What it cost in the window.
+    /// Returns the cost in the window.
     #[must_use]
     pub fn cost(&self) -> Usd {
         self.cost
     }
 
-    /// What it cost in each step of the breakdown.
+    /// Returns the cost in each step of the breakdown.
     #[must_use]
     pub fn costs(&self) -> &[Usd] {
         &self.costs
     }
 
-    /// What was used, each unit by itself; nothing where the query did not group by billing
+    /// Returns the usage, one entry for each unit; empty if the query did not group by billing
     /// dimension.
     #[must_use]
     pub fn usages(&self) -> &[Usage] {
         self.usage.units()
     }
 
-    /// What was used, where that is one number.
+    /// Returns the usage, if it has a single unit.
     ///
     /// # Errors
     ///

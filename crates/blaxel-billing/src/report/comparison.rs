@@ -19,15 +19,15 @@ pub struct Comparison {
     now: Report,
 }
 
-/// How the cost of one thing changed.
+/// The change of the cost of one label.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// What it is about.
+    /// The label.
     pub label: Label,
-    /// What it cost in the earlier window.
+    /// The cost in the earlier window.
     pub before: Usd,
-    /// What it cost in the later one.
+    /// The cost in the later window.
     pub now: Usd,
 }
 
@@ -51,7 +51,7 @@ impl Comparison {
         &self.now
     }
 
-    /// How the totals changed. The label is [`Label::Unnamed`].
+    /// Returns the change of the totals. The label is [`Label::Unnamed`].
     #[must_use]
     pub fn total(&self) -> Change {
         Change {
@@ -61,7 +61,7 @@ impl Comparison {
         }
     }
 
-    /// How costs changed by a dimension, the greatest change first. What is in one window only cost
+    /// Returns the changes by a dimension, the greatest first. What is in one window only cost
     /// nothing in the other.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Comparison {
         Ok(changes(&before, &now))
     }
 
-    /// How costs changed by a label of one's own, the greatest change first; see
+    /// Returns the changes by a label of one's own, the greatest first; see
     /// [`Report::by_label`].
     pub fn by_label<L: Into<String>>(
         &self,

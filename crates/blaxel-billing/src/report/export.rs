@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{Breakdown, Report, Row};
 use crate::usage::{Quantity, Unit};
 
-/// How much an export tells.
+/// The level of detail of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
@@ -27,7 +27,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// What writing failed with.
+    /// The error of the writer.
     pub fn write_csv(&self, to: impl Write, detail: Detail) -> io::Result<()> {
         let mut csv = Csv(to);
         let labels = self.label_names();
@@ -73,7 +73,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// What writing failed with.
+    /// The error of the writer.
     pub fn write_json(&self, to: impl Write) -> io::Result<()> {
         serde_json::to_writer(to, self).map_err(io::Error::from)
     }
@@ -107,7 +107,7 @@ impl Breakdown {
     ///
     /// # Errors
     ///
-    /// What writing failed with.
+    /// The error of the writer.
     pub fn write_csv(&self, to: impl Write, detail: Detail) -> io::Result<()> {
         let mut csv = Csv(to);
         match detail {

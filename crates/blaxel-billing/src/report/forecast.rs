@@ -9,7 +9,7 @@ use crate::decimal;
 use crate::usd::Usd;
 use crate::window::Window;
 
-/// What a month will have cost if it goes on as it began: a straight line from its start through
+/// The expected cost of a month: a straight line from its start through
 /// the costs so far to its end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -18,14 +18,14 @@ pub struct Forecast {
     pub month: Window,
     /// The moment up to which costs are known.
     pub known_until: Timestamp,
-    /// What the month cost up to then.
+    /// The cost of the month up to then.
     pub spent: Usd,
-    /// What it will have cost at its end.
+    /// The expected cost of the whole month.
     pub expected: Usd,
 }
 
 impl Report {
-    /// What the month that the report ends in will have cost, by a straight line through what it cost
+    /// Returns the expected cost of the month that the report ends in, by a straight line through its cost
     /// so far.
     ///
     /// Costs are known up to `now`, or to the end of the report's window if that is earlier. They
@@ -80,7 +80,7 @@ impl Report {
         })
     }
 
-    /// What the steps between two moments cost.
+    /// Returns the cost of the steps between two moments.
     fn spent(&self, from: Moment, until: Moment) -> Result<Usd, Error> {
         let series = self.series();
         let moments = series
@@ -115,7 +115,7 @@ fn span(from: Moment, to: Moment) -> i128 {
     nanos(to) - nanos(from)
 }
 
-/// What came about in a part of a span, extended to the whole of it. To the billionth, rounded half
+/// Extrapolates a cost from a part of a span to the whole of it. To the billionth, rounded half
 /// away from zero.
 fn extend(spent: Usd, part: i128, whole: i128) -> Option<Usd> {
     let product = spent.billionths().checked_mul(whole)?;

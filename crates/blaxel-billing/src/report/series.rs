@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::usd::Usd;
 
-/// What something cost step by step, without gaps.
+/// The costs of consecutive steps, without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     steps: Vec<Timestamp>,
@@ -23,13 +23,13 @@ impl Series {
         self.steps.iter().zip(self.costs.iter().copied())
     }
 
-    /// How many steps there are.
+    /// Returns the number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
         self.costs.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no steps.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.costs.is_empty()
@@ -41,7 +41,7 @@ impl Series {
         &self.costs
     }
 
-    /// What all steps cost together.
+    /// Returns the sum of all steps.
     #[must_use]
     pub fn total(&self) -> Usd {
         self.costs.iter().copied().sum()
