@@ -130,13 +130,13 @@ async fn a_stream_that_falls_silent() {
         .stream(&ChatRequest::new([Message::user("?")]))
         .await
         .unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap().text(), "a");
-    let error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!(stream.try_next().await.unwrap().unwrap().text(), "a");
+    let error = stream.try_next().await.unwrap_err();
     assert!(
         error.is_timeout() && error.to_string().contains("idle"),
         "{error}"
     );
-    assert!(stream.next().await.is_none());
+    assert!(stream.try_next().await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ pub(crate) fn chat(input: &[u8]) {
         let chunks = chunks.into_iter().map(Bytes::copy_from_slice);
         let mut answer = ChatStream::new(Body::new(Chunks(chunks.collect())));
         let mut found = Vec::new();
-        while let Poll::Ready(Some(piece)) = poll(answer.next()) {
+        while let Poll::Ready(Some(piece)) = poll(answer.try_next()).map(Result::transpose) {
             let piece = piece.map(|piece| format!("{piece:?}"));
             found.push(piece.map_err(|error| error.to_string()));
         }

@@ -88,8 +88,8 @@ impl<S: HttpService> AgentCall<S> {
     /// let text: String = agent.post(&input).send().await?.text().await?;
     ///
     /// let mut pieces = agent.post(&input).pieces().await?;
-    /// while let Some(piece) = pieces.next().await {
-    ///     print!("{}", piece?.as_str().unwrap_or_default());
+    /// while let Some(piece) = pieces.try_next().await? {
+    ///     print!("{}", piece.as_str().unwrap_or_default());
     /// }
     /// # Ok(())
     /// # }

@@ -70,7 +70,7 @@ impl Decoder {
         let limit = self.limit;
         let line = self
             .lines
-            .next(limit)
+            .next_line(limit)
             .map_err(|TooLong| DecodeError::TooLarge { limit })
             .transpose()?
             .and_then(Text::read);

@@ -118,8 +118,8 @@ impl<S: HttpService> ModelCall<S> {
     /// });
     /// let claude = inference.model("claude");
     /// let mut events = claude.request(Method::POST, "v1/messages").json(&body).events().await?;
-    /// while let Some(event) = events.next().await {
-    ///     println!("{}", event?.data());
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{}", event.data());
     /// }
     /// # Ok(())
     /// # }

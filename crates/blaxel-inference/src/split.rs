@@ -60,7 +60,7 @@ impl Lines {
 
     /// The next line without its end, or `None` when its end has not arrived. A line may take up
     /// `room` bytes.
-    pub(crate) fn next(&mut self, room: usize) -> Result<Option<Bytes>, TooLong> {
+    pub(crate) fn next_line(&mut self, room: usize) -> Result<Option<Bytes>, TooLong> {
         self.skip_second_half_of_line_end();
         while let Some(chunk) = self.chunks.front_mut() {
             let end = match self.ends {

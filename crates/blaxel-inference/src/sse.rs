@@ -181,7 +181,7 @@ impl Decoder {
         let room = self.limit.saturating_sub(self.draft.size());
         let limit = self.limit;
         self.lines
-            .next(room)
+            .next_line(room)
             .map_err(|TooLong| DecodeError::TooLarge { limit })
     }
 

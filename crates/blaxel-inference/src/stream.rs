@@ -163,17 +163,18 @@ impl<D: Decode> Decoded<D> {
 }
 
 impl<D: Decode + Unpin> Decoded<D> {
-    /// The next item, or `None` at the end of the stream.
+    /// Waits for the next item. Returns `None` at the end of the stream.
     ///
-    /// It may be dropped while it waits: no item is lost.
+    /// It is cancel safe: a future that is dropped before it completes loses no item.
     ///
     /// # Errors
     ///
-    /// When the connection fails or falls silent; [`Error::is_decode`] for an item that is too large or
-    /// is not what it should be; [`Error::is_truncated`] if the stream ended before its end mark, where
-    /// it has one. After an error the stream has ended.
-    pub async fn next(&mut self) -> Option<Result<D::Item, Error>> {
-        poll_fn(|cx| self.poll_item(cx)).await
+    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
+    /// [`Error::is_timeout`] if it falls silent; [`Error::is_decode`] for an item that is too large or
+    /// malformed; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), where
+    /// there is one. After an error the stream has ended.
+    pub async fn try_next(&mut self) -> Result<Option<D::Item>, Error> {
+        poll_fn(|cx| self.poll_item(cx)).await.transpose()
     }
 }
 

@@ -297,15 +297,15 @@ async fn a_stream_is_read_by_its_content_type_or_as_the_caller_chooses() {
     });
     let agent = Inference::new(service).agent("a");
     let mut events = agent.post(&1).events().await.unwrap();
-    assert_eq!(events.next().await.unwrap().unwrap().data(), "1");
+    assert_eq!(events.try_next().await.unwrap().unwrap().data(), "1");
     let mut values = agent.post(&1).json_lines::<u8>().await.unwrap();
-    assert_eq!(values.next().await.unwrap().unwrap(), 1);
+    assert_eq!(values.try_next().await.unwrap().unwrap(), 1);
     let mut lines = agent.post(&1).lines().await.unwrap();
-    assert_eq!(lines.next().await.unwrap().unwrap(), "one");
+    assert_eq!(lines.try_next().await.unwrap().unwrap(), "one");
     let reply = agent.post(&1).open().await.unwrap();
     assert_eq!(reply.format(), Format::Events);
     let mut pieces = reply.pieces();
-    let piece = pieces.next().await.unwrap().unwrap();
+    let piece = pieces.try_next().await.unwrap().unwrap();
     assert!(matches!(&piece, Piece::Event(_)));
     assert_eq!(piece.as_str(), Some("1"));
     let own = agent
@@ -377,8 +377,8 @@ async fn a_provider_is_spoken_to_in_its_own_manner() {
         .json(&json!({"stream": true}));
     let mut events = request.events().await.unwrap();
     let mut names = Vec::new();
-    while let Some(event) = events.next().await {
-        names.push(event.unwrap().name().to_owned());
+    while let Some(event) = events.try_next().await.unwrap() {
+        names.push(event.name().to_owned());
     }
     assert_eq!(names, ["message_start", "message_stop"]);
 
@@ -393,7 +393,7 @@ async fn a_provider_is_spoken_to_in_its_own_manner() {
         .await
         .unwrap();
     assert_eq!(
-        events.next().await.unwrap().unwrap().data(),
+        events.try_next().await.unwrap().unwrap().data(),
         "{\"candidates\":[]}"
     );
     let seen = journal.lock().unwrap().last().unwrap().clone();

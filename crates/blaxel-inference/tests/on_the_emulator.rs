@@ -45,8 +45,7 @@ async fn a_model_answers_whole_and_in_pieces_alike() {
 
     let mut stream = model.stream(&question()).await.unwrap();
     let (mut text, mut pieces) = (String::new(), 0);
-    while let Some(piece) = stream.next().await {
-        let piece = piece.unwrap();
+    while let Some(piece) = stream.try_next().await.unwrap() {
         text.push_str(piece.text());
         pieces += u32::from(!piece.text().is_empty());
     }
@@ -77,16 +76,17 @@ async fn read(body: &'static str) -> (String, Option<Error>) {
     let model = Inference::new(streams(body)).model("m");
     let mut stream = model.stream(&question()).await.unwrap();
     let mut text = String::new();
-    while let Some(piece) = stream.next().await {
-        match piece {
-            Ok(piece) => text.push_str(piece.text()),
+    loop {
+        match stream.try_next().await {
+            Ok(Some(piece)) => text.push_str(piece.text()),
+            Ok(None) => return (text, None),
             Err(error) => {
-                assert!(stream.next().await.is_none(), "an error ends the stream");
+                let after = stream.try_next().await.unwrap();
+                assert!(after.is_none(), "an error ends the stream");
                 return (text, Some(error));
             }
         }
     }
-    (text, None)
 }
 
 #[tokio::test]
@@ -241,8 +241,8 @@ async fn an_agent_s_reply_comes_in_pieces_to_who_asks_for_events() {
 
     let mut events = agent.post(&input).events().await.unwrap();
     let (mut text, mut pieces) = (String::new(), 0);
-    while let Some(event) = events.next().await {
-        let piece: Value = serde_json::from_str(event.unwrap().data()).unwrap();
+    while let Some(event) = events.try_next().await.unwrap() {
+        let piece: Value = serde_json::from_str(event.data()).unwrap();
         text.push_str(piece["output"].as_str().unwrap());
         pieces += 1;
     }

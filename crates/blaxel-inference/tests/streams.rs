@@ -5,8 +5,8 @@
 
 mod support;
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, Error};
@@ -14,6 +14,7 @@ use blaxel_inference::{
     ChatRequest, ChatStream, Decode, Decoded, EventStream, Format, Inference, JsonStream,
     LineStream, Message, Piece, TextStream, lines, sse,
 };
+use futures_core::Stream;
 use serde_json::Value;
 use support::{Step, chunk, chunks, script, scripted, typed};
 
@@ -29,7 +30,7 @@ async fn all<D: Decode + Unpin, T>(
     item: impl Fn(D::Item) -> T,
 ) -> Vec<Result<T, String>> {
     let mut found = Vec::new();
-    while let Some(next) = stream.next().await {
+    while let Some(next) = stream.try_next().await.transpose() {
         found.push(next.map(&item).map_err(|error| error.to_string()));
     }
     found
@@ -38,7 +39,7 @@ async fn all<D: Decode + Unpin, T>(
 async fn chat(body: Body) -> Vec<Result<String, String>> {
     let mut stream = ChatStream::new(body);
     let mut found = Vec::new();
-    while let Some(piece) = stream.next().await {
+    while let Some(piece) = stream.try_next().await.transpose() {
         let told = piece.map(|piece| format!("{piece:?} {}", piece.raw()));
         found.push(told.map_err(|error| error.to_string()));
     }
@@ -130,10 +131,10 @@ async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
 async fn a_connection_that_breaks_is_told_after_what_had_come() {
     let (body, _) = script([chunk("data: a\n\ndata: b"), Step::Fail, chunk("\n\n")]);
     let mut events = EventStream::new(body);
-    assert_eq!(events.next().await.unwrap().unwrap().data(), "a");
-    let error = events.next().await.unwrap().unwrap_err();
+    assert_eq!(events.try_next().await.unwrap().unwrap().data(), "a");
+    let error = events.try_next().await.unwrap_err();
     assert_eq!(error.kind(), blaxel_core::ErrorKind::Transport, "{error}");
-    assert!(events.next().await.is_none());
+    assert!(events.try_next().await.unwrap().is_none());
 
     let (body, _) = script([chunk("one\ntwo"), Step::Fail]);
     let lines = all(LineStream::new(body), |line| line.to_string()).await;
@@ -149,8 +150,8 @@ async fn an_end_without_its_mark_is_told_as_a_cut() {
     };
     let (body, watch) = script([chunk("a\nend\nlate\n"), Step::Hang]);
     let mut lines = until(body);
-    assert_eq!(lines.next().await.unwrap().unwrap(), "a");
-    assert!(lines.next().await.is_none());
+    assert_eq!(lines.try_next().await.unwrap().unwrap(), "a");
+    assert!(lines.try_next().await.unwrap().is_none());
     assert!(
         watch.is_dropped(),
         "what comes after the mark is not waited for"
@@ -159,8 +160,8 @@ async fn an_end_without_its_mark_is_told_as_a_cut() {
     for stream in ["a\n", "a\nen", ""] {
         let mut lines = until(chunks([stream.as_bytes()]));
         let error = loop {
-            match lines.next().await.unwrap() {
-                Ok(_) => {}
+            match lines.try_next().await {
+                Ok(line) => assert!(line.is_some(), "the cut is an error, not an end"),
                 Err(error) => break error,
             }
         };
@@ -168,7 +169,7 @@ async fn an_end_without_its_mark_is_told_as_a_cut() {
             error.is_truncated() && error.to_string().contains("`end`"),
             "{error}"
         );
-        assert!(lines.next().await.is_none());
+        assert!(lines.try_next().await.unwrap().is_none());
     }
 }
 
@@ -179,7 +180,7 @@ async fn no_more_is_read_than_is_asked_for() {
     let mut events = EventStream::new(body);
     assert_eq!(watch.taken(), 0);
     for asked in 1..=50 {
-        events.next().await.unwrap().unwrap();
+        events.try_next().await.unwrap().unwrap();
         assert_eq!(watch.taken(), asked);
     }
 }
@@ -188,7 +189,7 @@ async fn no_more_is_read_than_is_asked_for() {
 async fn dropping_a_stream_drops_its_body_at_once() {
     let (body, watch) = script([chunk("data: a\n\n"), Step::Hang]);
     let mut stream = EventStream::new(body);
-    stream.next().await.unwrap().unwrap();
+    stream.try_next().await.unwrap().unwrap();
     assert!(!watch.is_dropped());
     drop(stream);
     assert!(watch.is_dropped());
@@ -204,13 +205,15 @@ async fn a_wait_that_is_dropped_loses_nothing() {
     let mut text = String::new();
     loop {
         let polled = {
-            let next = pin!(stream.next());
+            let next = pin!(stream.try_next());
             next.poll(&mut Context::from_waker(Waker::noop()))
         };
         match polled {
             Poll::Pending => {}
-            Poll::Ready(Some(piece)) => text.push_str(piece.unwrap().text()),
-            Poll::Ready(None) => break,
+            Poll::Ready(piece) => match piece.unwrap() {
+                Some(piece) => text.push_str(piece.text()),
+                None => break,
+            },
         }
     }
     assert_eq!(text, "Grüße 🦀!");
@@ -222,7 +225,7 @@ async fn an_endless_item_ends_at_the_limit() {
     let endless = || script((0..1000).map(|_| chunk("data: xxxxxxxxxx")));
     let (body, watch) = endless();
     let mut events = Decoded::with_decoder(body, sse::Decoder::with_limit(1024));
-    let error = events.next().await.unwrap().unwrap_err();
+    let error = events.try_next().await.unwrap_err();
     assert!(
         error.is_decode() && error.to_string().contains("1024"),
         "{error}"
@@ -231,7 +234,7 @@ async fn an_endless_item_ends_at_the_limit() {
 
     let (body, watch) = endless();
     let mut lines = Decoded::with_decoder(body, lines::Decoder::with_limit(1024));
-    assert!(lines.next().await.unwrap().unwrap_err().is_decode());
+    assert!(lines.try_next().await.unwrap_err().is_decode());
     assert!(watch.is_dropped() && watch.taken() < 100);
 }
 
@@ -256,10 +259,38 @@ async fn an_error_midway_names_the_operation_and_the_request() {
     let model = Inference::new(service).model("m");
     let question = ChatRequest::new([Message::user("?")]);
     let mut stream = model.stream(&question).await.unwrap();
-    let error: Error = stream.next().await.unwrap().unwrap_err();
+    let error: Error = stream.try_next().await.unwrap_err();
     assert_eq!(error.operation().unwrap().name(), "StreamChatCompletion");
     assert_eq!(error.request_id(), Some("r-1"));
     assert_eq!(error.status().unwrap(), 200);
+}
+
+/// Both ways of reading give the same items and end alike.
+#[tokio::test]
+async fn a_stream_is_a_futures_stream_too() {
+    async fn by_polls<S: Stream + Unpin>(mut stream: S) -> Vec<S::Item> {
+        let mut found = Vec::new();
+        while let Some(item) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+            found.push(item);
+        }
+        let after = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await;
+        assert!(after.is_none(), "the end is final");
+        found
+    }
+
+    let chunks = || ChatStream::new(chunks([CHAT.as_bytes()]));
+    let polled: Result<Vec<_>, Error> = by_polls(chunks()).await.into_iter().collect();
+    let mut asked = Vec::new();
+    let mut stream = chunks();
+    while let Some(chunk) = stream.try_next().await.unwrap() {
+        asked.push(chunk);
+    }
+    assert_eq!(polled.unwrap(), asked);
+
+    let cut = || LineStream::new(Body::from("a\nb")).until("c", |line| line == "c");
+    let polled = by_polls(cut()).await;
+    assert_eq!(polled.len(), 3);
+    assert!(polled[2].as_ref().is_err_and(Error::is_truncated));
 }
 
 #[test]

@@ -54,8 +54,8 @@ impl Asker for Own {
         let request = ChatRequest::new([Message::user(QUESTION)]);
         let model = self.0.model(&script.name());
         let mut answer = model.stream(&request).await.expect("an answer");
-        while let Some(piece) = answer.next().await {
-            tell(piece.expect("a piece").text());
+        while let Some(piece) = answer.try_next().await.expect("a piece") {
+            tell(piece.text());
         }
     }
 }

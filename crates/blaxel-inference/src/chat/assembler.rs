@@ -15,8 +15,7 @@ use super::tool::ToolCall;
 /// use blaxel_inference::ChatAssembler;
 ///
 /// let mut assembler = ChatAssembler::new();
-/// while let Some(piece) = stream.next().await {
-///     let piece = piece?;
+/// while let Some(piece) = stream.try_next().await? {
 ///     print!("{}", piece.text());
 ///     assembler.add(&piece);
 /// }

@@ -47,17 +47,18 @@ impl ChatStream {
         }
     }
 
-    /// The next piece, or `None` after the whole answer.
+    /// Waits for the next chunk. Returns `None` after the whole answer.
     ///
-    /// It may be dropped while it waits: no piece is lost.
+    /// It is cancel safe: a future that is dropped before it completes loses no chunk.
     ///
     /// # Errors
     ///
-    /// When the connection fails or falls silent; [`Error::is_truncated`] when the stream is cut;
-    /// [`Error::is_failed`] when the provider reports an error midway; and [`Error::is_decode`] for
-    /// what is no piece of a chat. After an error the stream has ended.
-    pub async fn next(&mut self) -> Option<Result<ChatChunk, Error>> {
-        poll_fn(|cx| self.poll_chunk(cx)).await
+    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
+    /// [`Error::is_timeout`] if it falls silent; [`Error::is_truncated`] if the stream is cut;
+    /// [`Error::is_failed`] if the provider reports an error midway; [`Error::is_decode`] for an event
+    /// that is not a chunk of a chat. After an error the stream has ended.
+    pub async fn try_next(&mut self) -> Result<Option<ChatChunk>, Error> {
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
 
     /// What the call used, once a piece has told it.
@@ -70,11 +71,11 @@ impl ChatStream {
     ///
     /// # Errors
     ///
-    /// As for [`next`](Self::next), and [`Error::is_decode`] for an answer of more than 32 MiB of text.
+    /// As for [`try_next`](Self::try_next), and [`Error::is_decode`] for an answer of more than 32 MiB of text.
     pub async fn whole(mut self) -> Result<ChatCompletion, Error> {
         let mut assembler = ChatAssembler::new();
-        while let Some(piece) = self.next().await {
-            assembler.add(&piece?);
+        while let Some(chunk) = self.try_next().await? {
+            assembler.add(&chunk);
             if assembler.held() > WHOLE_LIMIT {
                 let message = format!("the answer is larger than the limit of {WHOLE_LIMIT} bytes");
                 return Err(self.events.place(Error::decode(message)));

@@ -117,8 +117,7 @@ pub(crate) async fn conversation(client: &Client) -> Result<(), Failure> {
         .stream(&request)
         .await?;
     let mut pieces = 0;
-    while let Some(piece) = answer.next().await {
-        let piece = piece?;
+    while let Some(piece) = answer.try_next().await? {
         if !piece.text().is_empty() {
             pieces += 1;
             print!("{}", piece.text());
