@@ -124,7 +124,7 @@ async fn a_workload_is_called_by_its_own_address() {
     let agent = agents.create(&Agent::new("bot")).await.unwrap();
     let call = Inference::new(client)
         .agent("bot")
-        .at(agent.metadata.url.unwrap());
+        .url(agent.metadata.url.unwrap());
     let reply: Value = call.invoke(&json!({"inputs": "Hello"})).await.unwrap();
     assert!(reply["output"].as_str().unwrap().contains("Hello"));
 }

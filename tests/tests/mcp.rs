@@ -44,10 +44,10 @@ fn seen(emulator: &Emulator, operation: &str) -> usize {
 async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
     let emulator = emulator().await;
     let inference = Inference::new(client(&emulator));
-    let looked_up = inference.function("search").located().await.unwrap();
+    let looked_up = inference.function("search").resolve().await.unwrap();
     assert_eq!(seen(&emulator, "GetFunction"), 1);
     looked_up.connect().await.unwrap();
-    let missing = inference.function("nothing").located().await.unwrap_err();
+    let missing = inference.function("nothing").resolve().await.unwrap_err();
     assert!(missing.is_not_found(), "{missing}");
 
     // The other name leads to the same function.
@@ -56,8 +56,8 @@ async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
         emulator.run_url(),
         emulator.workspace()
     );
-    let forced =
-        inference.forced_by(move |name| (name == "BL_FUNCTION_MY_TOOLS_URL").then(|| url.clone()));
+    let forced = inference
+        .url_overrides(move |name| (name == "BL_FUNCTION_MY_TOOLS_URL").then(|| url.clone()));
     let tools = forced
         .function("my-tools")
         .connect()
@@ -76,7 +76,7 @@ async fn the_function_s_document_leads_to_its_server() {
     let client = client(&emulator);
     let functions = Management::new(client.clone()).functions();
     let url = functions.get("search").await.unwrap().metadata.url.unwrap();
-    let server = Inference::new(client).function("search").at(url);
+    let server = Inference::new(client).function("search").url(url);
     let mcp = server.connect().await.unwrap();
     assert_eq!(mcp.tools().await.unwrap().len(), 7);
     assert_eq!(mcp.resources().await.unwrap().len(), 7);

@@ -21,7 +21,7 @@ fn server() -> Option<McpServer<Client>> {
         .run_url(&url)
         .build()
         .unwrap();
-    Some(Inference::new(client).function("everything").at(url))
+    Some(Inference::new(client).function("everything").url(url))
 }
 
 fn judged(name: &str) {
@@ -171,7 +171,7 @@ async fn prompts_are_listed_and_filled_in() {
     let reference = json!({"type": "ref/prompt", "name": "completable-prompt"});
     let argument = json!({"name": "department", "value": "E"});
     let params = json!({"ref": reference, "argument": argument});
-    let completed = mcp.request("completion/complete", params).await.unwrap();
+    let completed = mcp.request("completion/complete", &params).await.unwrap();
     assert!(completed["completion"]["values"].is_array(), "{completed}");
     mcp.close().await.unwrap();
     judged("prompts");
@@ -184,7 +184,7 @@ async fn refusals_and_failures_are_told_apart() {
     let error = mcp.read_resource("demo://nothing/here").await.unwrap_err();
     let refusal = JsonRpcError::of(&error).unwrap();
     assert!([-32002, -32602].contains(&refusal.code), "{refusal}");
-    let error = mcp.request("made/up", json!({})).await.unwrap_err();
+    let error = mcp.request("made/up", &json!({})).await.unwrap_err();
     let refusal = JsonRpcError::of(&error).unwrap();
     assert_eq!(refusal.code, JsonRpcError::METHOD_NOT_FOUND);
     // This server has it that wrong arguments are for the model to read.

@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, Error};
-use blaxel_inference::{ChatStream, Decode, Format, Piece, Text, lines, ndjson, sse, text};
+use blaxel_inference::{ChatStream, Chunk, Decode, Format, Text, lines, ndjson, sse, text};
 use bytes::Bytes;
 use http_body::Frame;
 use serde_json::Value;
@@ -48,7 +48,7 @@ pub(crate) fn pieces(input: &[u8]) {
     }
     let bytes = |chunks| {
         let pieces = decode(Format::Bytes.decoder(), chunks);
-        let pieces = pieces.iter().flatten().map(Piece::as_bytes);
+        let pieces = pieces.iter().flatten().map(Chunk::as_bytes);
         pieces.collect::<Vec<_>>().concat()
     };
     assert_eq!(bytes(cut(stream, cuts)), stream);

@@ -1,8 +1,8 @@
-//! How the address of a workload is found.
+//! The address of a workload.
 //!
-//! In this order: the one handed over by `at`; the one that a variable forces, where variables are
-//! looked into; the `metadata.url` of the resource, where it is looked up; and the origin of the run
-//! plane with workspace, kind and name behind it. A host name is never taken apart nor put together.
+//! In order of precedence: the one set by `url`; the one of an environment variable, if overrides are
+//! enabled; the `metadata.url` of the resource, if it was looked up; and the origin of the run plane
+//! with workspace, kind and name as the path. Host names are never parsed or composed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::target::Address;
 
-/// A kind of workload, as variables name it.
+/// A kind of workload, by the names used in variables.
 pub(crate) struct Kind {
     pub(crate) singular: &'static str,
     pub(crate) plural: &'static str,
@@ -42,18 +42,18 @@ pub(crate) const SANDBOX: Kind = Kind {
     plural: "SANDBOXES",
 };
 
-/// Where addresses that are forced are looked for.
+/// A source of variables that override addresses.
 #[derive(Clone)]
-pub(crate) struct Forced(Arc<Variables>);
+pub(crate) struct Overrides(Arc<Variables>);
 
 type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-impl Forced {
-    pub(crate) fn by(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+impl Overrides {
+    pub(crate) fn new(variables: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(variables))
     }
 
-    /// The address that a variable forces on a workload; an empty variable forces none.
+    /// Returns the address that a variable sets for a workload; an empty variable sets none.
     pub(crate) fn address(&self, kind: &Kind, name: &str) -> Option<Address> {
         let name = name.to_uppercase().replace('-', "_");
         [kind.plural, kind.singular].into_iter().find_map(|kind| {
@@ -67,13 +67,13 @@ impl Forced {
     }
 }
 
-impl fmt::Debug for Forced {
+impl fmt::Debug for Overrides {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Forced")
+        f.write_str("Overrides")
     }
 }
 
-/// What is read of a resource to find its workload and speak to it.
+/// The members of a resource that are needed to call its workload.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Resource {
     #[serde(default)]
@@ -99,7 +99,7 @@ pub(crate) struct Runtime {
 }
 
 impl Resource {
-    /// The resource's own address, if the platform gave it one.
+    /// Returns the resource's own address, if the platform has assigned one.
     pub(crate) fn address(&self) -> Option<Address> {
         let url = self.metadata.url.as_deref()?.trim();
         (!url.is_empty()).then(|| Address {
@@ -113,23 +113,23 @@ impl Resource {
     }
 }
 
-/// Looks an agent up. `GET /agents/{agentName}`.
+/// Reads an agent. `GET /agents/{agentName}`.
 pub(crate) async fn agent(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetAgent { name }).await
 }
 
-/// Looks a model up. `GET /models/{modelName}`.
+/// Reads a model. `GET /models/{modelName}`.
 pub(crate) async fn model(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetModel { name }).await
 }
 
-/// Looks a function up. `GET /functions/{functionName}`.
+/// Reads a function. `GET /functions/{functionName}`.
 #[cfg(feature = "mcp")]
 pub(crate) async fn function(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetFunction { name }).await
 }
 
-/// Looks a sandbox up. `GET /sandboxes/{sandboxName}`.
+/// Reads a sandbox. `GET /sandboxes/{sandboxName}`.
 #[cfg(feature = "mcp")]
 pub(crate) async fn sandbox(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetSandbox { name }).await

@@ -11,16 +11,19 @@ use serde_json::{Map, Value};
 
 use crate::address;
 use crate::calls::Calls;
+use crate::options::WithOptions;
 use crate::reply::Reply;
 use crate::request::WorkloadRequest;
 use crate::target::{Address, Target, target_setters};
 
-/// By this header agents know, by convention, which conversation a request belongs to.
+/// The conventional header for the conversation that a request belongs to.
 const THREAD_HEADER: &str = "x-blaxel-thread-id";
 
 static CALLS: Calls = Calls::new("InvokeAgent", "StreamAgent", "/agents/{agentName}");
 
-/// An agent to be called. It is got from [`Inference::agent`](crate::Inference::agent).
+/// A handle on a deployed agent. It is obtained from [`Inference::agent`](crate::Inference::agent).
+///
+/// Setters hold for all requests of the handle; a clone with other settings costs little.
 #[derive(Clone)]
 pub struct AgentCall<S> {
     service: S,
@@ -28,57 +31,56 @@ pub struct AgentCall<S> {
 }
 
 impl<S: HttpService> AgentCall<S> {
-    pub(crate) fn new(service: S, name: &str, forced: Option<Address>) -> Self {
-        let mut target = Target::new(name);
-        target.set_address(forced);
+    pub(crate) fn new(service: S, name: String, forced: Option<Address>) -> Self {
+        let target = Target::new(name, forced);
         Self { service, target }
     }
 
     target_setters!();
 
-    /// Looks up where the agent is, and keeps the address in the handle and its clones.
+    /// Looks up the agent's address, its `metadata.url`, and keeps it in the returned handle.
     /// `GET /agents/{agentName}`.
     ///
-    /// Every agent has an address of its own, its `metadata.url`, and the platform wants it to be called
-    /// there. An agent that has none yet is called under the origin of the run plane as before. Nothing
-    /// is looked up where an address is given already.
+    /// The platform recommends that address. An agent that has none yet is called under the origin of
+    /// the run plane. Nothing is sent if an address is known already.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such agent, and the other errors of a read.
-    pub async fn located(mut self) -> Result<Self, Error> {
+    pub async fn resolve(mut self) -> Result<Self, Error> {
         if !self.target.has_address() {
-            let agent = address::agent(&self.service, self.target.name()).await?;
+            let service = WithOptions::new(self.service.clone(), self.target.options());
+            let agent = address::agent(&service, self.target.name()).await?;
             self.target.set_address(agent.address());
         }
         Ok(self)
     }
 
-    /// Calls a path that the agent serves below its address.
+    /// Sets the path below the agent's address; empty by default.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.target.below(path);
+        self.target.set_path(path);
         self
     }
 
-    /// Names the conversation that the call belongs to, by the header `X-Blaxel-Thread-Id`. The id
-    /// is the caller's to choose; whether it is heeded is up to the agent's code.
+    /// Sets the id of the conversation, in the header `X-Blaxel-Thread-Id`. The caller chooses the id;
+    /// the agent's code decides whether to use it.
     ///
-    /// The platform itself knows no conversations. An agent that looks for another header, such as
-    /// `Thread-Id` or one for a session, is told by [`header`](Self::header).
+    /// The platform itself has no conversations. For an agent that reads another header, such as
+    /// `Thread-Id`, use [`header`](Self::header).
     #[must_use]
     pub fn thread(self, id: impl Into<String>) -> Self {
         self.header(THREAD_HEADER, id)
     }
 
-    /// A request to a path below that of this handle, by any method. An empty path is that of the
-    /// handle itself.
+    /// Creates a request by any method, to a path below that of this handle. An empty path is that of
+    /// the handle itself.
     pub fn request(&self, method: Method, path: impl Into<String>) -> WorkloadRequest<S> {
         let (service, target) = (self.service.clone(), self.target.clone());
-        WorkloadRequest::new(service, CALLS.by(&method), method, target, path)
+        WorkloadRequest::new(service, CALLS.for_method(&method), method, target, path)
     }
 
-    /// A request with JSON for the agent, to be read as its answer is to be read:
+    /// Creates a request with a JSON body, to be sent by the method that reads the response as needed.
     /// `POST /{workspace}/agents/{agentName}`.
     ///
     /// ```no_run
@@ -87,9 +89,9 @@ impl<S: HttpService> AgentCall<S> {
     /// let input = serde_json::json!({"inputs": "Hello"});
     /// let text: String = agent.post(&input).send().await?.text().await?;
     ///
-    /// let mut pieces = agent.post(&input).pieces().await?;
-    /// while let Some(piece) = pieces.try_next().await? {
-    ///     print!("{}", piece.as_str().unwrap_or_default());
+    /// let mut chunks = agent.post(&input).chunks().await?;
+    /// while let Some(chunk) = chunks.try_next().await? {
+    ///     print!("{}", chunk.as_str().unwrap_or_default());
     /// }
     /// # Ok(())
     /// # }
@@ -98,20 +100,36 @@ impl<S: HttpService> AgentCall<S> {
         self.request(Method::POST, "").json(input)
     }
 
-    /// Sends JSON to the agent and reads its JSON reply. `POST /{workspace}/agents/{agentName}`.
+    /// Sends JSON to the agent and decodes its JSON response. `POST /{workspace}/agents/{agentName}`.
     ///
-    /// By convention the input is an object with a member `inputs`. The platform cuts a call after
-    /// 100 seconds without a byte, and after 15 minutes in all.
+    /// By convention the input is an object with a member `inputs`. The platform aborts a call after
+    /// 100 seconds without a byte, and after 15 minutes in total.
     ///
-    /// A call is never known to be repeatable: if it fails midway,
-    /// [`Error::maybe_applied`] holds.
+    /// A call is not idempotent unless the [options](Self::options) say so: if it fails midway, it is
+    /// not repeated, and [`Error::maybe_applied`] returns `true`.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// use blaxel_core::CallOptions;
+    /// use serde_json::{Value, json};
+    ///
+    /// // This agent only reads, so a call may be repeated.
+    /// let options = CallOptions::new().with_idempotent(true).with_deadline(Duration::from_secs(60));
+    /// let reply: Value = agent.options(options).invoke(&json!({"inputs": "Hello"})).await?;
+    /// println!("{reply}");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such agent, [`Error::is_unavailable`] if it cannot
-    /// answer now; the agent's own error, told apart by its
-    /// [origin](blaxel_core::ApiError::origin); [`Error::is_decode`] if the reply is not what was
-    /// expected.
+    /// respond now; the agent's own error, told apart by its
+    /// [origin](blaxel_core::ApiError::origin); [`Error::is_decode`] if the response is not the expected
+    /// JSON.
     pub async fn invoke<Output: DeserializeOwned>(
         &self,
         input: &(impl Serialize + ?Sized),
@@ -119,17 +137,17 @@ impl<S: HttpService> AgentCall<S> {
         self.post(input).send().await?.json().await
     }
 
-    /// Hands JSON to the agent and does not wait for its reply.
+    /// Sends JSON to the agent without waiting for its response.
     /// `POST /{workspace}/agents/{agentName}?async=true`.
     ///
-    /// The platform takes the call and answers at once; the agent then has 15 minutes. It gives no id by
-    /// which to ask for the outcome: that comes to the callback of the agent's trigger, for which
-    /// `CallbackVerifier` stands behind the feature `callback`, or to wherever the agent's code puts it.
+    /// The platform accepts the call and responds at once; the agent then has 15 minutes. There is no id
+    /// to query the outcome by: it is sent to the callback URL of the agent's trigger, where
+    /// `CallbackVerifier` (feature `callback`) verifies it.
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke), and [`Error::is_failed`] if the platform says that it did not
-    /// take the call.
+    /// As for [`invoke`](Self::invoke), and [`Error::is_failed`] if the platform did not accept the
+    /// call.
     pub async fn submit(&self, input: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
         let reply = self.post(input).query("async", "true").send().await?;
         Ticket::read(reply).await
@@ -144,13 +162,15 @@ impl<S> fmt::Debug for AgentCall<S> {
     }
 }
 
-/// What the platform says when it takes a call that it carries out later.
-#[derive(Clone, Debug, PartialEq)]
+/// The acknowledgement of an asynchronous call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ticket {
-    /// The id of the request, by which the platform's operators find it.
+    /// The id of the request, for the platform's support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The members of the answer besides `success`. Today there are none.
+    /// The members of the response besides `success`. Today there are none.
+    #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
@@ -164,14 +184,14 @@ impl Ticket {
         }
 
         let request_id = reply.request_id().map(str::to_owned);
-        let operation = &CALLS.by(&Method::POST).whole;
+        let operation = &CALLS.for_method(&Method::POST).whole;
         let text = reply.text().await?;
-        // A success without a body says what its status says.
+        // A success without a body is a success by its status.
         let wire = if text.trim().is_empty() {
             Wire::default()
         } else {
             serde_json::from_str(&text).map_err(|problem| {
-                Error::decode("the answer to an asynchronous call is not the expected JSON")
+                Error::decode("the response to an asynchronous call is not the expected JSON")
                     .caused_by(problem)
                     .in_operation(Some(operation))
             })?
@@ -182,7 +202,7 @@ impl Ticket {
                 .get("message")
                 .or_else(|| wire.other.get("error"));
             let said = said.and_then(Value::as_str).unwrap_or("it gave no reason");
-            let message = format!("the call was not taken: {said}");
+            let message = format!("the call was not accepted: {said}");
             return Err(Error::failed(message).in_operation(Some(operation)));
         }
         Ok(Self {

@@ -1,4 +1,4 @@
-//! Callbacks: how the outcome of an asynchronous call comes back.
+//! Callbacks: the outcomes of asynchronous calls.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use blaxel_core::{Error, Secret, Source, Timestamp};
 use hmac::{Hmac, Mac};
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
@@ -17,16 +17,17 @@ const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Verifies that a request is a callback of the platform.
 ///
-/// A trigger with a `callbackUrl` has its agent's outcome sent there, with the header
-/// `X-Blaxel-Signature`: an HMAC-SHA256 of the body under the trigger's `callbackSecret`, which the
-/// platform shows once, when the trigger is made. The signature is compared in constant time, over the
-/// bytes of the body as they came: verify before the body is decoded or changed.
+/// The outcome of an asynchronous call is sent to the `callbackUrl` of the agent's trigger, with the
+/// header `X-Blaxel-Signature`: an HMAC-SHA256 of the body with the trigger's `callbackSecret`, which the
+/// platform shows once, when the trigger is created. The signature covers the bytes of the body as
+/// received, so verify them before the body is decoded or changed. It is compared in constant time.
 ///
-/// # What it does not prove
+/// # Replayed callbacks
 ///
-/// The header `X-Blaxel-Timestamp` is **not signed**. Its age is checked, which keeps out old requests
-/// that are sent again as they were; but who has seen one callback can send it again under a new time.
-/// Whoever must not act twice has to remember what was handled, by an id in the body for instance.
+/// The header `X-Blaxel-Timestamp` is **not signed**. Its age is checked, which rejects old requests that
+/// are repeated unchanged; but an attacker who has seen a callback can send it again with a new
+/// timestamp. A receiver that must not act twice has to record the callbacks it has handled, for
+/// instance by an id in the body.
 ///
 /// ```
 /// # fn example(headers: &http::HeaderMap, body: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
@@ -45,11 +46,11 @@ pub struct CallbackVerifier {
 }
 
 impl CallbackVerifier {
-    /// A verifier of callbacks under this secret that are at most 300 seconds old.
+    /// Creates a verifier that accepts callbacks signed with this secret, at most 300 seconds old.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the secret is empty: everybody can sign by that.
+    /// [`Error::is_input`] if the secret is empty: anybody could sign with it.
     pub fn new(secret: impl Into<Secret>) -> Result<Self, Error> {
         let secret = secret.into();
         if secret.is_empty() {
@@ -65,24 +66,24 @@ impl CallbackVerifier {
         })
     }
 
-    /// Sets how far the time of a callback may lie from now, in the past or, for clocks that differ, in
-    /// the future.
+    /// Sets the maximum age of a callback; 300 seconds by default. A timestamp may lie as far in the
+    /// future, because clocks differ.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// Verifies a request by this machine's clock, and reads it.
+    /// Verifies a request by the system clock, and decodes it.
     ///
     /// # Errors
     ///
-    /// [`CallbackError`] says what is wrong. Nothing of such a request is to be believed.
+    /// [`CallbackError`] with the reason. No part of such a request is to be trusted.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Callback, CallbackError> {
         self.verify_at(headers, body, SystemTime::now())
     }
 
-    /// Verifies a request as of another time, and reads it.
+    /// Verifies a request as of a given time, and decodes it.
     ///
     /// # Errors
     ///
@@ -123,7 +124,7 @@ impl CallbackVerifier {
     }
 }
 
-/// The value of a header that stands there once.
+/// Returns the value of a header that is present exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
@@ -140,16 +141,17 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The outcome of an asynchronous call.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Callback {
-    /// The status that the agent answered with.
+    /// The status of the agent's response.
     pub status_code: u16,
-    /// What the agent answered, as text.
+    /// The body of the agent's response, as text.
     #[serde(default)]
     pub response_body: String,
-    /// How long the agent's answer was, in bytes; more than came, if it was cut.
-    #[serde(default)]
+    /// The length of the agent's response in bytes; greater than that of `response_body` if the platform
+    /// has truncated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_length: Option<u64>,
     /// Every other member, `timestamp` among them.
     #[serde(flatten)]
@@ -157,8 +159,8 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// When the platform says that it was; unlike the header's time, this one is signed. `None` if there
-    /// is none, or none that can be read.
+    /// Returns the platform's time of the callback; unlike the time in the header, it is signed. `None` if
+    /// it is absent or cannot be parsed.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
         match self.other.get("timestamp")? {
@@ -171,22 +173,22 @@ impl Callback {
     }
 }
 
-/// Why a request is not taken for a callback.
+/// The reason why a request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackError {
-    /// There is no signature, or not exactly one, or it is no `sha256=` with hexadecimal digits.
+    /// The signature is missing, ambiguous, or not `sha256=` with hexadecimal digits.
     NoSignature,
-    /// The body was not signed by the secret.
+    /// The body was not signed with the secret.
     WrongSignature,
-    /// There is no time, or not exactly one, or it is no number of seconds since 1970.
+    /// The timestamp is missing, ambiguous, or not a number of seconds since 1970.
     NoTimestamp,
-    /// The time lies too far from now.
+    /// The timestamp is too far from the current time.
     WrongTime {
-        /// How far.
+        /// The distance.
         apart: Duration,
     },
-    /// The body is signed but no callback: what is wrong with it.
+    /// The body is signed but not a callback; the text is the reason.
     NoCallback(String),
 }
 
@@ -194,13 +196,16 @@ impl fmt::Display for CallbackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSignature => write!(f, "the request has no usable header {SIGNATURE}"),
-            Self::WrongSignature => f.write_str("the signature does not fit the body"),
+            Self::WrongSignature => f.write_str("the signature does not match the body"),
             Self::NoTimestamp => write!(f, "the request has no usable header {TIMESTAMP}"),
             Self::WrongTime { apart } => {
                 let seconds = apart.as_secs();
-                write!(f, "the request's time lies {seconds} seconds from now")
+                write!(
+                    f,
+                    "the timestamp is {seconds} seconds from the current time"
+                )
             }
-            Self::NoCallback(problem) => write!(f, "the body is no callback: {problem}"),
+            Self::NoCallback(problem) => write!(f, "the body is not a callback: {problem}"),
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Descriptions of calls by any method.
+//! Operation descriptions for requests by any method.
 
 use blaxel_core::{OperationInfo, Plane};
 use http::Method;
 
-/// Both descriptions of one call by one method: with an answer read whole, which the limit on a call
-/// holds for, and with one that flows.
+/// Both descriptions of one call by one method: with a response read whole, to which the deadline of a
+/// call applies, and with a streamed one.
 pub(crate) struct Call {
     pub(crate) whole: OperationInfo,
     pub(crate) streamed: OperationInfo,
 }
 
 impl Call {
-    /// A call by `POST`, with the names of both ways.
+    /// Describes a call by `POST`, with the operation names of both forms.
     pub(crate) const fn post(
         whole: &'static str,
         streamed: &'static str,
@@ -29,7 +29,7 @@ impl Call {
 /// The descriptions of one call by every method.
 pub(crate) struct Calls([Call; 7]);
 
-/// A call by each of these methods. It takes a macro, for a method cannot be copied in a constant.
+/// Describes a call by each of these methods. A macro, because a method cannot be copied in a constant.
 macro_rules! calls {
     ($whole:ident, $streamed:ident, $path:ident: $($method:ident)+) => {
         [$(Call {
@@ -50,8 +50,8 @@ impl Calls {
         Self(calls!(whole, streamed, path: POST GET HEAD OPTIONS PUT DELETE PATCH))
     }
 
-    /// The descriptions for a method. One that is not known, an extension, is done once, like `POST`.
-    pub(crate) fn by(&'static self, method: &Method) -> &'static Call {
+    /// Returns the descriptions for a method. An extension method is not idempotent, like `POST`.
+    pub(crate) fn for_method(&'static self, method: &Method) -> &'static Call {
         let [post, others @ ..] = &self.0;
         others
             .iter()

@@ -1,4 +1,4 @@
-//! Chat completions in the manner of OpenAI, which the gateway offers for the models behind it.
+//! Chat completions by the OpenAI API, which the gateway provides for the models behind it.
 
 mod answer;
 mod assembler;
@@ -21,7 +21,7 @@ pub use self::request::{ChatRequest, ResponseFormat, ToolChoice};
 pub use self::stream::ChatStream;
 pub use self::tool::{FunctionCall, Tool, ToolCall};
 
-/// Reads null as the value that stands for nothing: providers send it where others leave a member out.
+/// Reads null as the default value: some providers send it where others omit the member.
 pub(crate) fn nothing_for_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! What all decoders of streams have in common.
+//! The trait of stream decoders, and the types they share.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,32 +7,34 @@ use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use bytes::Bytes;
 use bytestring::ByteString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Turns the chunks of a body into items: events, lines, texts.
+/// A decoder of the bytes of a body into items: events, lines, texts.
 ///
-/// A decoder does no input or output of its own. [`Decoded`](crate::Decoded) feeds one from a body.
-/// Chunks may be cut anywhere; the items are the same.
+/// A decoder does no I/O. [`Decoded`](crate::Decoded) feeds one from a body. The items do not depend on
+/// where the bytes are split into chunks.
 pub trait Decode {
-    /// What the stream is made of.
+    /// The item of the stream.
     type Item;
 
-    /// Takes the next chunk of the body. After an error it is ignored.
+    /// Feeds the next chunk of the body. After an error it is ignored.
     fn push(&mut self, chunk: Bytes);
 
-    /// The next item, or `None` when more of the body is needed. After an error there is none.
+    /// Returns the next item, or `None` if more of the body is needed. After an error there is none.
     fn next_item(&mut self) -> Option<Result<Self::Item, Error>>;
 
-    /// The items that are left once the body has come to its proper end, until it returns `None`.
+    /// Returns the next of the items that remain after the end of the body, or `None` if there are no
+    /// more.
     fn finish(&mut self) -> Option<Result<Self::Item, Error>>;
 }
 
-/// Why a stream could not be decoded further.
+/// An error in the bytes of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// An event, or a single line, is larger than the decoder allows.
+    /// An event or a line is larger than the decoder's limit.
     TooLarge {
-        /// The largest size allowed, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The text is not valid UTF-8.
@@ -52,26 +54,26 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// A decoder's error as that of a call.
+/// Makes a decoder's error the error of a call.
 pub(crate) fn unreadable(problem: DecodeError) -> Error {
     Error::decode("the stream cannot be read").caused_by(problem)
 }
 
-/// A text out of a stream.
+/// A text of a stream.
 ///
-/// It usually borrows from the chunk it arrived in rather than copying out of it. Holding on to it
-/// therefore holds on to that chunk; copy the text out to keep it for long.
+/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. To keep a text
+/// for long, copy it.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text(ByteString);
 
 impl Text {
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text as bytes, without copying it. The bytes are valid UTF-8.
+    /// Returns the text as bytes, without copying it. The bytes are valid UTF-8.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0.into_bytes()
@@ -87,6 +89,30 @@ impl Text {
 impl From<ByteString> for Text {
     fn from(text: ByteString) -> Self {
         Self(text)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Embeddings in the manner of OpenAI: texts as points of a space in which likeness is nearness.
+//! Embeddings by the OpenAI API: texts as vectors.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chat::{Usage, nothing_for_null};
 
-/// What to turn into vectors.
+/// A request for embeddings.
 ///
 /// ```
 /// use blaxel_inference::EmbeddingRequest;
@@ -25,7 +25,7 @@ pub struct EmbeddingRequest {
 }
 
 impl EmbeddingRequest {
-    /// Texts, each of which becomes a vector.
+    /// Creates a request for the vectors of these texts.
     pub fn new<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self {
             input: texts.into_iter().map(Into::into).collect(),
@@ -33,27 +33,27 @@ impl EmbeddingRequest {
         }
     }
 
-    /// The name that the model has for whoever answers, for this one request. See
-    /// [`ModelCall::named`](crate::ModelCall::named).
+    /// Sets the provider's name of the model for this request. It overrides
+    /// [`ModelCall::provider_model`](crate::ModelCall::provider_model).
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = Some(name.into());
         self
     }
 
-    /// How long the vectors are to be, where the model leaves a choice.
+    /// Sets the length of the vectors, for models that support several.
     pub fn dimensions(mut self, dimensions: u32) -> Self {
         self.dimensions = Some(dimensions);
         self
     }
 
-    /// Any other parameter that the provider understands.
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+    /// Sets any other parameter of the provider.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self
     }
 }
 
-/// A request as it is sent.
+/// The body of a request.
 #[derive(Serialize)]
 pub(crate) struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,23 +72,26 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// The vectors of some texts.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// The embeddings of some texts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Embeddings {
-    /// The provider's name of the model that made them.
-    #[serde(default)]
+    /// The provider's name of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// One for each text.
+    /// The embeddings, one for each text.
     #[serde(default, deserialize_with = "nothing_for_null")]
     pub data: Vec<Embedding>,
-    /// What the call used.
-    #[serde(default)]
+    /// The tokens used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Every other member.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl Embeddings {
-    /// The vectors alone, in the order of the texts.
+    /// Returns the vectors, in the order of the texts.
     #[must_use]
     pub fn into_vectors(mut self) -> Vec<Vec<f32>> {
         self.data.sort_by_key(|embedding| embedding.index);
@@ -97,11 +100,11 @@ impl Embeddings {
     }
 }
 
-/// The vector of a text.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// The embedding of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Embedding {
-    /// Which text it is of, from 0.
+    /// The index of the text, from 0.
     #[serde(default)]
     pub index: u32,
     /// The vector.

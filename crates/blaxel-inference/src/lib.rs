@@ -7,6 +7,7 @@ mod agent;
 mod callback;
 mod calls;
 mod chat;
+mod chunks;
 mod decode;
 mod embedding;
 pub mod lines;
@@ -14,7 +15,7 @@ pub mod lines;
 pub mod mcp;
 mod model;
 pub mod ndjson;
-mod pieces;
+mod options;
 mod reply;
 mod request;
 mod split;
@@ -28,9 +29,9 @@ use std::fmt;
 
 use blaxel_core::{Error, HttpService};
 
-use self::address::Forced;
+use self::address::Overrides;
 
-/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
+/// The core crate, in the version that this crate uses.
 pub use blaxel_core as core;
 
 pub use self::agent::{AgentCall, Ticket};
@@ -42,94 +43,96 @@ pub use self::chat::{
     InputAudio, Message, Part, PromptTokens, ResponseFormat, Role, Tool, ToolCall, ToolCallDelta,
     ToolChoice, Usage,
 };
+pub use self::chunks::{Chunk, ChunkDecoder, ChunkStream, Format};
 pub use self::decode::{Decode, DecodeError, Text};
 pub use self::embedding::{Embedding, EmbeddingRequest, Embeddings};
 pub use self::model::ModelCall;
-pub use self::pieces::{Format, Piece, PieceDecoder, PieceStream};
 pub use self::reply::Reply;
 pub use self::request::WorkloadRequest;
 pub use self::stream::{Decoded, EventStream, JsonStream, LineStream, TextStream};
 pub use self::task::JobTask;
 
-/// The workloads of a workspace, to be called over any service that carries requests.
+/// The workloads of a workspace.
 ///
-/// A clone is as cheap as a clone of the service.
+/// It runs on any [`HttpService`]. A clone is as cheap as a clone of the service.
 ///
 /// # Addresses
 ///
-/// A workload is called under the first of these addresses that there is:
+/// A workload is called under the first of these addresses that is known:
 ///
-/// 1. the one given by the handle's `at`, such as a `metadata.url` read with `blaxel-management`;
-/// 2. the one that a variable forces, if [`forced_by`](Self::forced_by) has variables looked into;
-/// 3. the workload's own `metadata.url`, if the handle's `located` has looked it up;
+/// 1. the one set by `url` of the handle, such as a `metadata.url` read with `blaxel-management`;
+/// 2. the one of an environment variable, if [`url_overrides`](Self::url_overrides) enables them;
+/// 3. the workload's own `metadata.url`, if `resolve` of the handle has looked it up;
 /// 4. the origin of the run plane, `https://run.blaxel.ai`, with the workspace, the kind and the name
-///    as its path.
+///    as the path.
 ///
-/// The platform advises the third and serves the fourth for as long as it has not moved a workload. A
-/// host name is never taken apart nor put together: workspaces and names both may hold hyphens.
+/// The platform recommends the third, and serves the fourth for workloads that it has not moved. Host
+/// names are never parsed or composed, because workspaces and names both may contain hyphens.
 #[derive(Clone)]
 pub struct Inference<S> {
     service: S,
-    forced: Option<Forced>,
+    overrides: Option<Overrides>,
 }
 
 impl<S: HttpService> Inference<S> {
-    /// The workloads as reached over a service: a `blaxel_transport::Client`, the emulator's
-    /// socketless service, or a stack of your own.
+    /// Creates the facade on a service: a `blaxel_transport::Client`, the emulator's socketless service,
+    /// or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
             service,
-            forced: None,
+            overrides: None,
         }
     }
 
-    /// Looks for addresses of single workloads in variables, as one sets them to have a workload on
-    /// this machine stand in for the deployed one.
+    /// Sets the source of variables that override the addresses of single workloads, for instance by
+    /// that of a server on this machine.
     ///
-    /// For the agent `my-bot` they are `BL_AGENTS_MY_BOT_URL` and, after it, `BL_AGENT_MY_BOT_URL`; for
-    /// models, functions and sandboxes likewise. Names are in capitals, with `_` for `-`. An empty
-    /// variable is none. Plain `http` is accepted for this machine only, for the credential goes there
-    /// too.
+    /// The variables of the agent `my-bot` are `BL_AGENTS_MY_BOT_URL` and, after it,
+    /// `BL_AGENT_MY_BOT_URL`; those of models, functions and sandboxes are alike. Names are in capitals,
+    /// with `_` for `-`. An empty variable counts as unset. Plain `http` is accepted for loopback only,
+    /// because the credential is sent there too.
     ///
-    /// No variable is looked into unless this is called. They are asked for when a handle is made:
+    /// Without a source, no variable is read. They are read when a handle is created:
     ///
     /// ```
     /// # use blaxel_core::HttpService;
     /// # fn example(client: impl HttpService) {
     /// use blaxel_inference::Inference;
     ///
-    /// let inference = Inference::new(client).forced_by(|name| std::env::var(name).ok());
+    /// let inference = Inference::new(client).url_overrides(|name| std::env::var(name).ok());
     /// # }
     /// ```
     #[must_use]
-    pub fn forced_by<F>(mut self, variables: F) -> Self
+    pub fn url_overrides<F>(mut self, variables: F) -> Self
     where
         F: Fn(&str) -> Option<String> + Send + Sync + 'static,
     {
-        self.forced = Some(Forced::by(variables));
+        self.overrides = Some(Overrides::new(variables));
         self
     }
 
-    /// The agent of that name. Nothing is sent before it is invoked.
+    /// Returns a handle on the agent of this name. Nothing is sent before it is called.
     #[must_use]
-    pub fn agent(&self, name: &str) -> AgentCall<S> {
-        let forced = self.forced(&address::AGENT, name);
+    pub fn agent(&self, name: impl Into<String>) -> AgentCall<S> {
+        let name = name.into();
+        let forced = self.override_of(&address::AGENT, &name);
         AgentCall::new(self.service.clone(), name, forced)
     }
 
-    /// The model of that name. Nothing is sent before it is asked.
+    /// Returns a handle on the model of this name. Nothing is sent before it is called.
     #[must_use]
-    pub fn model(&self, name: &str) -> ModelCall<S> {
-        let forced = self.forced(&address::MODEL, name);
+    pub fn model(&self, name: impl Into<String>) -> ModelCall<S> {
+        let name = name.into();
+        let forced = self.override_of(&address::MODEL, &name);
         ModelCall::new(self.service.clone(), name, forced)
     }
 
-    /// The task of a job that this process was started for, or `None` if it runs outside a job.
+    /// Returns the task that this process executes, or `None` outside of a job.
     ///
-    /// The variables are those that the platform sets in a job: `BL_EXECUTION_DATA_URL`, where the tasks
-    /// of the execution are to be read, and `TASK_INDEX`, or the one that `BL_TASK_KEY` names, which
-    /// says which of them is ours. Nothing is sent before the arguments are asked for.
+    /// It is read from the variables that the platform sets in a job: `BL_EXECUTION_DATA_URL`, the
+    /// address of the tasks of the execution, and `TASK_INDEX`, or the variable that `BL_TASK_KEY` names,
+    /// the index of this task. Nothing is sent before the arguments are requested.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -153,7 +156,7 @@ impl<S: HttpService> Inference<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the variable, if there are tasks but the index is missing or no
+    /// [`Error::is_input`], naming the variable, if there are tasks but the index is missing or not a
     /// number.
     pub fn task<F>(&self, variables: F) -> Result<Option<JobTask<S>>, Error>
     where
@@ -162,25 +165,30 @@ impl<S: HttpService> Inference<S> {
         JobTask::find(self.service.clone(), variables)
     }
 
-    fn forced(&self, kind: &address::Kind, name: &str) -> Option<target::Address> {
-        self.forced.as_ref()?.address(kind, name)
+    fn override_of(&self, kind: &address::Kind, name: &str) -> Option<target::Address> {
+        self.overrides.as_ref()?.address(kind, name)
     }
 
-    /// The function of that name, as an MCP server. Nothing is sent before it is connected to.
+    /// Returns a handle on the MCP server of the function of this name. Nothing is sent before it is
+    /// connected to.
     #[cfg(feature = "mcp")]
     #[must_use]
-    pub fn function(&self, name: &str) -> mcp::McpServer<S> {
-        let forced = self.forced(&address::FUNCTION, name);
+    pub fn function(&self, name: impl Into<String>) -> mcp::McpServer<S> {
+        let name = name.into();
+        let forced = self.override_of(&address::FUNCTION, &name);
         mcp::McpServer::function(self.service.clone(), name, forced)
     }
 
-    /// The MCP server of the sandbox of that name. Have its address looked up, by
-    /// [`located`](mcp::McpServer::located), or hand it over, by [`at`](mcp::McpServer::at): only old
-    /// sandboxes are reached without. Nothing is sent before.
+    /// Returns a handle on the MCP server of the sandbox of this name. Nothing is sent before it is
+    /// connected to.
+    ///
+    /// Look up its address by [`resolve`](mcp::McpServer::resolve), or set it by
+    /// [`url`](mcp::McpServer::url): only old sandboxes are reached without.
     #[cfg(feature = "mcp")]
     #[must_use]
-    pub fn sandbox(&self, name: &str) -> mcp::McpServer<S> {
-        let forced = self.forced(&address::SANDBOX, name);
+    pub fn sandbox(&self, name: impl Into<String>) -> mcp::McpServer<S> {
+        let name = name.into();
+        let forced = self.override_of(&address::SANDBOX, &name);
         mcp::McpServer::sandbox(self.service.clone(), name, forced)
     }
 }

@@ -1,7 +1,7 @@
 //! Streams of text lines.
 //!
-//! A [`Decoder`] is fed the chunks of a body as they arrive and gives out each line as soon as its end
-//! is there, by `\n` or `\r\n`. What stands behind the last line end is a line too.
+//! A [`Decoder`] is fed the chunks of a body as they arrive and returns each line as soon as its end,
+//! `\n` or `\r\n`, has arrived. Text after the last line end is a line too.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::split::{LineEnd, Lines, TooLong};
 #[cfg(test)]
 mod tests;
 
-/// Turns the chunks of a body into lines.
+/// Decodes the chunks of a body into lines.
 ///
 /// ```
 /// # use blaxel_inference::lines::Decoder;
@@ -36,16 +36,16 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The size up to which a line is accepted unless another is chosen: 16 MiB, in bytes.
+    /// Default maximum size of a line: 16 MiB, in bytes.
     pub const DEFAULT_LIMIT: usize = crate::sse::Decoder::DEFAULT_LIMIT;
 
-    /// A decoder that accepts lines of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
+    /// Creates a decoder that accepts lines of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::with_limit(Self::DEFAULT_LIMIT)
     }
 
-    /// A decoder that accepts lines of up to `limit` bytes.
+    /// Creates a decoder that accepts lines of up to `limit` bytes.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -55,17 +55,19 @@ impl Decoder {
         }
     }
 
-    /// Hands over the next chunk of the body. Read all lines there are before pushing more. After an
-    /// error, or once [`finish`](Self::finish) has given out the last line, chunks are ignored.
+    /// Feeds the next chunk of the body. Read all available lines before pushing more. After an error, or
+    /// once [`finish`](Self::finish) has returned the last line, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
         if !self.over {
             self.lines.push(chunk);
         }
     }
 
-    /// The next line without its end, or `None` when more of the body is needed.
+    /// Returns the next line without its end, or `None` if more of the body is needed.
     ///
-    /// After an error there are no more lines, and this returns `None` from then on.
+    /// # Errors
+    ///
+    /// [`DecodeError`] for a line that is too large or not UTF-8. After it, this returns `None`.
     pub fn next_line(&mut self) -> Option<Result<Text, DecodeError>> {
         let limit = self.limit;
         let line = self
@@ -80,8 +82,12 @@ impl Decoder {
         Some(line)
     }
 
-    /// The lines that are left once the body has come to its proper end, until it returns `None`. The
-    /// last one may lack its end; an empty one is none.
+    /// Returns the next of the lines that remain after the end of the body, or `None` if there are no
+    /// more. The last line may lack its end, unless it is empty.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_line`](Self::next_line).
     pub fn finish(&mut self) -> Option<Result<Text, DecodeError>> {
         if let Some(line) = self.next_line() {
             return Some(line);
@@ -91,7 +97,7 @@ impl Decoder {
         (!rest.is_empty()).then(|| Text::read(rest))
     }
 
-    /// Ends the stream and gives back the memory it took.
+    /// Ends the stream and releases its memory.
     pub(crate) fn stop(&mut self) {
         *self = Self {
             over: true,
@@ -122,7 +128,7 @@ impl Decode for Decoder {
     }
 }
 
-/// Tells how much is held, not what: the text of a stream does not belong in a log.
+/// Shows the number of bytes held, not their text, which does not belong in a log.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")

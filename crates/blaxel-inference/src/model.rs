@@ -10,6 +10,7 @@ use crate::address;
 use crate::calls::{Call, Calls};
 use crate::chat::{ChatCompletion, ChatRequest, ChatStream, Wire};
 use crate::embedding::{self, EmbeddingRequest, Embeddings};
+use crate::options::WithOptions;
 use crate::request::WorkloadRequest;
 use crate::target::{Address, Target, target_setters};
 
@@ -19,56 +20,56 @@ static CALLS: Calls = Calls::new("CallModel", "StreamModel", PATH);
 static CHAT: Call = Call::post("CreateChatCompletion", "StreamChatCompletion", PATH);
 static EMBEDDINGS: Call = Call::post("CreateEmbeddings", "StreamEmbeddings", PATH);
 
-/// Under which path most providers have the operations of OpenAI.
+/// The path of the OpenAI operations with most providers.
 const OPENAI_BASE: &str = "v1";
 
-/// A model to be called. It is got from [`Inference::model`](crate::Inference::model).
+/// A handle on a deployed model. It is obtained from [`Inference::model`](crate::Inference::model).
 ///
-/// The platform knows two generations of models. Those of `mk3` speak the manner of OpenAI whoever
-/// provides them, and are asked for by their name at Blaxel. Those before are a passage to their
-/// provider: path and body reach it as they are, so a chat is understood where the provider has it
-/// under `v1/chat/completions`, and whoever answers is asked for by the provider's name.
-/// [`located`](Self::located) finds out which it is.
+/// There are two generations of models. Models of `mk3` have the OpenAI API, whoever provides them, and
+/// take their name at Blaxel as `model`. Older ones are a proxy to their provider: path and body are
+/// forwarded unchanged, so a chat works if the provider serves `v1/chat/completions`, and `model` is the
+/// provider's name. [`resolve`](Self::resolve) determines which it is.
+///
+/// Setters hold for all requests of the handle; a clone with other settings costs little.
 #[derive(Clone)]
 pub struct ModelCall<S> {
     service: S,
     target: Target,
-    named: Option<String>,
+    provider_model: Option<String>,
     openai_base: String,
 }
 
 impl<S: HttpService> ModelCall<S> {
-    pub(crate) fn new(service: S, name: &str, forced: Option<Address>) -> Self {
-        let mut target = Target::new(name);
-        target.set_address(forced);
+    pub(crate) fn new(service: S, name: String, forced: Option<Address>) -> Self {
         Self {
             service,
-            target,
-            named: None,
+            target: Target::new(name, forced),
+            provider_model: None,
             openai_base: OPENAI_BASE.to_owned(),
         }
     }
 
     target_setters!();
 
-    /// Looks up where the model is and by which name it wants to be asked for, and keeps both in the
-    /// handle and its clones. `GET /models/{modelName}`.
+    /// Looks up the model's address and the value of `model` in requests, and keeps both in the returned
+    /// handle. `GET /models/{modelName}`.
     ///
     /// The address is the model's `metadata.url`; a model that has none yet is called under the origin of
-    /// the run plane as before. The name is the model's at Blaxel for the generation `mk3`, and that in
-    /// `spec.runtime.model` for those before. Nothing is looked up where an address is given already,
-    /// and a name set by [`named`](Self::named) stays.
+    /// the run plane. The value of `model` is the model's name at Blaxel for the generation `mk3`, and
+    /// `spec.runtime.model` for older ones. Nothing is sent if an address is known already, and a name set
+    /// by [`provider_model`](Self::provider_model) is kept.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such model; [`Error::is_failed`] if it is of the
     /// generation `mk3` and has no address, without which it cannot be reached; and the other errors of
     /// a read.
-    pub async fn located(mut self) -> Result<Self, Error> {
+    pub async fn resolve(mut self) -> Result<Self, Error> {
         if self.target.has_address() {
             return Ok(self);
         }
-        let model = address::model(&self.service, self.target.name()).await?;
+        let service = WithOptions::new(self.service.clone(), self.target.options());
+        let model = address::model(&service, self.target.name()).await?;
         let address = model.address();
         let runtime = model.runtime();
         let generation = runtime.and_then(|runtime| runtime.generation.as_deref());
@@ -78,33 +79,33 @@ impl<S: HttpService> ModelCall<S> {
                 let message = format!("the model `{name}` of generation mk3 has no address yet");
                 return Err(Error::failed(message));
             }
-        } else if self.named.is_none() {
-            let named = runtime.and_then(|runtime| runtime.model.clone());
-            self.named = named.filter(|name| !name.is_empty());
+        } else if self.provider_model.is_none() {
+            let name = runtime.and_then(|runtime| runtime.model.clone());
+            self.provider_model = name.filter(|name| !name.is_empty());
         }
         self.target.set_address(address);
         Ok(self)
     }
 
-    /// The name that the model has for whoever answers, sent as `model` in chats and embeddings. Unless
-    /// it is set or [looked up](Self::located), it is the model's name at Blaxel, as models of
-    /// generation `mk3` want it; those before want the provider's name, which stands in
+    /// Sets the provider's name of the model, sent as `model` in chats and embeddings.
+    ///
+    /// By default, and unless it was [looked up](Self::resolve), the model's name at Blaxel is sent. That
+    /// is right for models of the generation `mk3`; older ones require the provider's name, which is in
     /// `spec.runtime.model`.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.named = Some(name.into());
+    pub fn provider_model(mut self, name: impl Into<String>) -> Self {
+        self.provider_model = Some(name.into());
         self
     }
 
-    /// The path under which the provider has `chat/completions` and `embeddings`: `v1` unless it is
-    /// set.
+    /// Sets the path of `chat/completions` and `embeddings` with the provider; `v1` by default.
     #[must_use]
     pub fn openai_base(mut self, path: impl Into<String>) -> Self {
         self.openai_base = path.into();
         self
     }
 
-    /// A request to any path of the provider, by any method, in the provider's own manner:
+    /// Creates a request to any path of the provider, by any method, for the provider's own API:
     /// `POST /{workspace}/models/{modelName}/{path}` for instance.
     ///
     /// ```no_run
@@ -125,7 +126,7 @@ impl<S: HttpService> ModelCall<S> {
     /// # }
     /// ```
     ///
-    /// Where the common providers have their chats:
+    /// Paths of chats with common providers:
     ///
     /// | provider | path | streamed |
     /// | --- | --- | --- |
@@ -133,59 +134,91 @@ impl<S: HttpService> ModelCall<S> {
     /// | Gemini | `v1beta/models/{model}:generateContent` | `v1beta/models/{model}:streamGenerateContent`, with the query `alt=sse` |
     /// | Cohere | `v2/chat` | `"stream": true` in the body |
     pub fn request(&self, method: Method, path: impl Into<String>) -> WorkloadRequest<S> {
-        let call = CALLS.by(&method);
-        self.by(call, method, path)
+        let call = CALLS.for_method(&method);
+        self.request_by(call, method, path)
     }
 
-    /// Asks the model and waits for its whole answer.
+    /// Sends a chat and waits for the whole answer.
     /// `POST /{workspace}/models/{modelName}/v1/chat/completions`.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// use std::time::Duration;
+    ///
+    /// use blaxel_core::CallOptions;
+    /// use blaxel_inference::{ChatRequest, Message};
+    ///
+    /// let model = inference.model("fast");
+    /// let request = ChatRequest::new([Message::user("Why is the sky blue?")]).max_tokens(200);
+    /// let soon = CallOptions::new().with_deadline(Duration::from_secs(30));
+    /// let answer = model.options(soon).chat(&request).await?;
+    /// println!("{}", answer.text().unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such model, [`Error::is_unavailable`] if it cannot answer
+    /// [`Error::is_not_found`] if there is no such model, [`Error::is_unavailable`] if it cannot respond
     /// now; [`Error::is_rate_limited`] if the provider's limit or a token policy of the workspace is
-    /// used up; the provider's own error, told apart by its [origin](blaxel_core::ApiError::origin).
+    /// exhausted; the provider's own error, told apart by its
+    /// [origin](blaxel_core::ApiError::origin).
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
-        let wire = Wire::new(self.asked_for(), request, false);
+        let wire = Wire::new(self.model_name(), request, false);
         let request = self.openai(&CHAT, "chat/completions").json(&wire);
         request.send().await?.json().await
     }
 
-    /// Asks the model and reads its answer piece by piece.
-    /// `POST /{workspace}/models/{modelName}/v1/chat/completions` with `stream: true`; usage is asked
-    /// for too.
+    /// Sends a chat and streams the answer. `POST /{workspace}/models/{modelName}/v1/chat/completions`
+    /// with `stream: true`; the usage is requested too.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_inference::{ChatRequest, Message};
+    ///
+    /// let request = ChatRequest::new([Message::user("Why is the sky blue?")]);
+    /// let mut answer = inference.model("fast").stream(&request).await?;
+    /// while let Some(chunk) = answer.try_next().await? {
+    ///     print!("{}", chunk.text());
+    /// }
+    /// println!("{:?}", answer.usage());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`chat`](Self::chat), up to the head of the response.
+    /// As for [`chat`](Self::chat), up to the response headers.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let wire = Wire::new(self.asked_for(), request, true);
+        let wire = Wire::new(self.model_name(), request, true);
         let request = self.openai(&CHAT, "chat/completions").json(&wire);
         Ok(ChatStream::of(request.events().await?))
     }
 
-    /// Turns texts into vectors. `POST /{workspace}/models/{modelName}/v1/embeddings`.
+    /// Computes the embeddings of texts. `POST /{workspace}/models/{modelName}/v1/embeddings`.
     ///
     /// # Errors
     ///
     /// As for [`chat`](Self::chat).
     pub async fn embed(&self, request: &EmbeddingRequest) -> Result<Embeddings, Error> {
-        let wire = embedding::Wire::new(self.asked_for(), request);
+        let wire = embedding::Wire::new(self.model_name(), request);
         let request = self.openai(&EMBEDDINGS, "embeddings").json(&wire);
         request.send().await?.json().await
     }
 
-    /// The name of whoever answers.
-    fn asked_for(&self) -> &str {
-        self.named.as_deref().unwrap_or(self.target.name())
+    /// Returns the value of `model` in requests.
+    fn model_name(&self) -> &str {
+        self.provider_model.as_deref().unwrap_or(self.target.name())
     }
 
     fn openai(&self, call: &'static Call, operation: &str) -> WorkloadRequest<S> {
         let path = format!("{}/{operation}", self.openai_base);
-        self.by(call, Method::POST, path)
+        self.request_by(call, Method::POST, path)
     }
 
-    fn by(
+    fn request_by(
         &self,
         call: &'static Call,
         method: Method,

@@ -1,8 +1,7 @@
 //! Streams of JSON values, one on each line.
 //!
-//! The format goes by the names NDJSON and JSON Lines. Lines end by `\n` or `\r\n`, the last one may
-//! lack its end, and blank ones between them, which some servers send to keep a connection awake, are
-//! passed over.
+//! The format is known as NDJSON and JSON Lines. Lines end with `\n` or `\r\n`; the last one may lack its
+//! end. Blank lines, which some servers send as keep-alives, are skipped.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +17,7 @@ use crate::lines;
 #[cfg(test)]
 mod tests;
 
-/// Turns the chunks of a body into values.
+/// Decodes the chunks of a body into values.
 ///
 /// ```
 /// # use blaxel_inference::ndjson::Decoder;
@@ -37,13 +36,13 @@ pub struct Decoder<T> {
 }
 
 impl<T: DeserializeOwned> Decoder<T> {
-    /// A decoder that accepts lines of up to [`lines::Decoder::DEFAULT_LIMIT`] bytes.
+    /// Creates a decoder that accepts lines of up to [`lines::Decoder::DEFAULT_LIMIT`] bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::with_limit(lines::Decoder::DEFAULT_LIMIT)
     }
 
-    /// A decoder that accepts lines of up to `limit` bytes.
+    /// Creates a decoder that accepts lines of up to `limit` bytes.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -52,15 +51,17 @@ impl<T: DeserializeOwned> Decoder<T> {
         }
     }
 
-    /// Hands over the next chunk of the body. Read all values there are before pushing more.
+    /// Feeds the next chunk of the body. Read all available values before pushing more.
     pub fn push(&mut self, chunk: Bytes) {
         self.lines.push(chunk);
     }
 
-    /// The next value, or `None` when more of the body is needed.
+    /// Returns the next value, or `None` if more of the body is needed.
     ///
-    /// After an error there are no more values: [`Error::is_decode`] for a line that is too large, not
-    /// UTF-8, or not the expected JSON.
+    /// # Errors
+    ///
+    /// [`Error::is_decode`] for a line that is too large, not UTF-8, or not the expected JSON. After it,
+    /// this returns `None`.
     pub fn next_value(&mut self) -> Option<Result<T, Error>> {
         loop {
             let line = match self.lines.next_item()? {
@@ -73,10 +74,13 @@ impl<T: DeserializeOwned> Decoder<T> {
         }
     }
 
-    /// The values that are left once the body has come to its proper end, until it returns `None`.
+    /// Returns the next of the values that remain after the end of the body, or `None` if there are no
+    /// more.
     ///
-    /// A last line that lacks its end and is the beginning of a JSON text was cut, so it is an
-    /// [`Error::is_truncated`].
+    /// # Errors
+    ///
+    /// As for [`next_value`](Self::next_value), and [`Error::is_truncated`] for a last line that lacks its
+    /// end and is the beginning of a JSON text.
     pub fn finish(&mut self) -> Option<Result<T, Error>> {
         if let Some(value) = self.next_value() {
             return Some(value);
@@ -105,7 +109,7 @@ impl<T: DeserializeOwned> Decoder<T> {
     }
 }
 
-/// The value on a line, or `None` if the line is blank.
+/// Reads the value on a line; `None` if the line is blank.
 fn read<T: DeserializeOwned>(line: &Text) -> Option<Result<T, serde_json::Error>> {
     let text = line.trim();
     (!text.is_empty()).then(|| serde_json::from_str(text))

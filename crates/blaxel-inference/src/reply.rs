@@ -1,4 +1,4 @@
-//! What a workload answers.
+//! The response of a workload.
 
 use std::fmt;
 
@@ -9,14 +9,15 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::chunks::{ChunkStream, Format};
 use crate::decode::Decode;
-use crate::pieces::{Format, PieceStream};
 use crate::stream::{Decoded, EventStream, JsonStream, LineStream, Origin, TextStream};
 
-/// The successful answer of a workload: its head, and a body that is at hand or flows on.
+/// A successful response of a workload: its headers, and a body that is in memory or still to be
+/// received.
 ///
-/// The platform gives no form to what workloads answer, so the caller chooses how to read it, or goes by
-/// the [format](Self::format) that the answer names.
+/// The platform prescribes no format for it, so the caller chooses how to read it, or goes by the
+/// [format](Self::format) of its content type.
 pub struct Reply {
     operation: &'static OperationInfo,
     head: http::response::Parts,
@@ -25,7 +26,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// How much is read into memory unless another limit is set: 32 MiB, in bytes.
+    /// Default limit on a body that is read into memory: 32 MiB, in bytes.
     pub const DEFAULT_LIMIT: usize = 32 * 1024 * 1024;
 
     pub(crate) fn new(operation: &'static OperationInfo, response: http::Response<Body>) -> Self {
@@ -38,40 +39,40 @@ impl Reply {
         }
     }
 
-    /// The status, one of 2xx.
+    /// Returns the status, one of 2xx.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.head.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    /// The id by which the platform's operators find the request.
+    /// Returns the id of the request, for the platform's support.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.head.headers.get("x-request-id")?.to_str().ok()
     }
 
-    /// The kind of content that the answer says it is, parameters included.
+    /// Returns the content type, with its parameters.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.head.headers.get(CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// The format that a stream of this kind of content has.
+    /// Returns the stream format of the content type.
     #[must_use]
     pub fn format(&self) -> Format {
         Format::of(self.content_type().unwrap_or_default())
     }
 
-    /// Sets how much [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json) read into
-    /// memory, in bytes.
+    /// Sets the limit for [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json), in
+    /// bytes; [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) by default.
     #[must_use]
-    pub fn limited_to(mut self, limit: usize) -> Self {
+    pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
@@ -80,8 +81,9 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// When the connection fails or falls silent, and [`Error::is_decode`] if the body is larger than
-    /// the limit.
+    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
+    /// [`Error::is_timeout`] if it falls silent, and [`Error::is_decode`] if the body is larger than the
+    /// limit.
     pub async fn bytes(self) -> Result<Bytes, Error> {
         Ok(self.whole().await?.into_body())
     }
@@ -95,7 +97,7 @@ impl Reply {
         let operation = self.operation;
         let (head, body) = self.whole().await?.into_parts();
         String::from_utf8(body.into()).map_err(|problem| {
-            Error::decode("the answer is not UTF-8")
+            Error::decode("the response is not UTF-8")
                 .caused_by(problem.utf8_error())
                 .with_head(&head)
                 .in_operation(Some(operation))
@@ -116,7 +118,7 @@ impl Reply {
         })
     }
 
-    /// The answer with its body in memory.
+    /// Returns the response with its body in memory.
     pub(crate) async fn whole(self) -> Result<http::Response<Bytes>, Error> {
         match response::collect(self.body, self.limit).await {
             Ok(bytes) => Ok(http::Response::from_parts(self.head, bytes)),
@@ -126,41 +128,41 @@ impl Reply {
         }
     }
 
-    /// Reads the body as server-sent events, whatever it says it is.
+    /// Reads the body as server-sent events, whatever its content type.
     pub fn events(self) -> EventStream {
         self.decoded(Default::default())
     }
 
-    /// Reads the body line by line, whatever it says it is.
+    /// Reads the body line by line, whatever its content type.
     pub fn lines(self) -> LineStream {
         self.decoded(Default::default())
     }
 
-    /// Reads the body as JSON values, one on each line, whatever it says it is.
+    /// Reads the body as JSON values, one on each line, whatever its content type.
     pub fn json_lines<T: DeserializeOwned>(self) -> JsonStream<T> {
         self.decoded(Default::default())
     }
 
-    /// Reads the body as text as it arrives, whatever it says it is.
+    /// Reads the body as text as it arrives, whatever its content type.
     pub fn texts(self) -> TextStream {
         self.decoded(Default::default())
     }
 
-    /// Reads the body in the [format](Self::format) that it says it has.
-    pub fn pieces(self) -> PieceStream {
+    /// Reads the body in the [format](Self::format) of its content type.
+    pub fn chunks(self) -> ChunkStream {
         let decoder = self.format().decoder();
         self.decoded(decoder)
     }
 
-    /// Reads the body by any decoder, one with a limit of its own for instance.
+    /// Reads the body by any decoder, for instance one with another limit.
     pub fn decoded<D: Decode>(self, decoder: D) -> Decoded<D> {
-        Decoded::with_decoder(self.body, decoder).out_of(Origin {
+        Decoded::with_decoder(self.body, decoder).with_origin(Origin {
             operation: Some(self.operation),
             head: Some(Box::new(self.head)),
         })
     }
 
-    /// The body itself; [`Body::chunk`] gives its bytes as they arrive.
+    /// Returns the body; [`Body::chunk`] gives its bytes as they arrive.
     #[must_use]
     pub fn into_body(self) -> Body {
         self.body

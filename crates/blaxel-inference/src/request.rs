@@ -1,4 +1,4 @@
-//! A request to a workload, part by part.
+//! A builder for requests to workloads.
 
 use std::fmt;
 
@@ -12,22 +12,34 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::calls::Call;
-use crate::pieces::PieceStream;
+use crate::chunks::ChunkStream;
+use crate::options::WithOptions;
 use crate::reply::Reply;
 use crate::stream::{EventStream, JsonStream, LineStream};
 use crate::target::Target;
 
-/// What is accepted of a stream unless the caller says otherwise.
+/// The `Accept` header of a streamed request, unless the caller sets one.
 const ANY_STREAM: &str = "text/event-stream, application/x-ndjson, */*";
 
-/// A request to a workload, with any method, path, header, query and body. It is got from a workload's
-/// handle, such as [`AgentCall::request`](crate::AgentCall::request), and sent by one of the methods
-/// below.
+/// A request to a workload, with any method, path, header, query and body. It is obtained from the
+/// workload's handle, by [`AgentCall::request`](crate::AgentCall::request) for instance.
 ///
-/// Whether a request may be sent a second time after a failure follows from its method: `GET`, `HEAD`,
-/// `OPTIONS`, `PUT` and `DELETE` may, as HTTP defines them; all others only on proof that they were not
-/// processed. [`options`](Self::options) change it.
-#[must_use = "nothing is sent before it is asked for"]
+/// The method decides whether a request may be repeated after a failure: `GET`, `HEAD`, `OPTIONS`,
+/// `PUT` and `DELETE` are idempotent, as HTTP defines them; all others are repeated only if they
+/// certainly were not processed. [`options`](Self::options) override it.
+///
+/// ```no_run
+/// # use blaxel_core::{Error, HttpService};
+/// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+/// use http::Method;
+///
+/// let request = agent.request(Method::GET, "tickets").query("state", "open");
+/// let tickets: serde_json::Value = request.send().await?.json().await?;
+/// println!("{tickets}");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is sent until `send` or one of the streaming methods is called"]
 pub struct WorkloadRequest<S> {
     service: S,
     call: &'static Call,
@@ -35,7 +47,6 @@ pub struct WorkloadRequest<S> {
     target: Target,
     suffix: String,
     content: Option<Content>,
-    options: Option<CallOptions>,
     unusable: Option<Error>,
 }
 
@@ -59,24 +70,24 @@ impl<S: HttpService> WorkloadRequest<S> {
             target,
             suffix: suffix.into(),
             content: None,
-            options: None,
             unusable: None,
         }
     }
 
-    /// Sets a header. The second one of a name stands beside the first.
+    /// Adds a header. The first one of a name replaces the SDK's own; further ones of the same name are
+    /// sent beside it.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.target.header(name, value);
+        self.target.add_header(name, value);
         self
     }
 
-    /// Adds a query parameter. The value is escaped; a name may come several times.
+    /// Adds a query parameter. The value is escaped; a name may be added several times.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.target.query(name, value);
+        self.target.add_query(name, value);
         self
     }
 
-    /// Sends this value as JSON.
+    /// Sets the body to a value, as `application/json`.
     pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(value) {
             Ok(json) => self.body(json, "application/json"),
@@ -88,12 +99,12 @@ impl<S: HttpService> WorkloadRequest<S> {
         }
     }
 
-    /// Sends this text, as `text/plain`.
+    /// Sets the body to a text, as `text/plain`.
     pub fn text(self, text: impl Into<String>) -> Self {
         self.body(text.into(), "text/plain; charset=utf-8")
     }
 
-    /// Sends any body, one that comes in time included, and says what it is.
+    /// Sets the body and its content type. The body may be streamed.
     pub fn body(mut self, body: impl Into<Body>, content_type: &str) -> Self {
         match HeaderValue::try_from(content_type) {
             Ok(content_type) => {
@@ -108,19 +119,19 @@ impl<S: HttpService> WorkloadRequest<S> {
         self
     }
 
-    /// Does this call otherwise than the client does its calls.
+    /// Sets the options of this request. They replace those of the handle and of the client.
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = Some(options);
+        self.target.set_options(options);
         self
     }
 
-    /// Sends the request and reads the whole answer, of up to [`Reply::DEFAULT_LIMIT`] bytes. The
-    /// client's limit on a whole call holds for it.
+    /// Sends the request and reads the whole response, up to [`Reply::DEFAULT_LIMIT`] bytes. The
+    /// deadline of a call includes the body.
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] before anything is sent if a part is unusable; [`Error::is_not_found`] if
-    /// there is no such workload, [`Error::is_unavailable`] if it cannot answer now; the workload's own
+    /// there is no such workload, [`Error::is_unavailable`] if it cannot respond now; the workload's own
     /// error, told apart by its [origin](blaxel_core::ApiError::origin); the service's own if it fails.
     pub async fn send(self) -> Result<Reply, Error> {
         let operation = &self.call.whole;
@@ -128,52 +139,52 @@ impl<S: HttpService> WorkloadRequest<S> {
         Ok(Reply::new(operation, whole.map(Body::from)))
     }
 
-    /// Sends the request and hands back the answer as soon as its head is there, with the body still
-    /// flowing. Then only silence is limited, not the whole.
+    /// Sends the request and returns as soon as the response headers are received, with the body still
+    /// to be read. The body is subject to an idle limit, but to no deadline.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the head of the answer.
+    /// As for [`send`](Self::send), up to the response headers.
     pub async fn open(self) -> Result<Reply, Error> {
         let operation = &self.call.streamed;
         self.carry_out(operation, Some(ANY_STREAM)).await
     }
 
-    /// Asks for server-sent events, and reads the answer as such.
+    /// Sends the request and reads the response as server-sent events.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the head of the answer.
+    /// As for [`send`](Self::send), up to the response headers.
     pub async fn events(self) -> Result<EventStream, Error> {
         Ok(self.open_as("text/event-stream").await?.events())
     }
 
-    /// Asks for JSON values, one on each line, and reads the answer as such.
+    /// Sends the request and reads the response as JSON values, one on each line.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the head of the answer.
+    /// As for [`send`](Self::send), up to the response headers.
     pub async fn json_lines<T: DeserializeOwned>(self) -> Result<JsonStream<T>, Error> {
         let reply = self.open_as("application/x-ndjson, */*;q=0.5").await?;
         Ok(reply.json_lines())
     }
 
-    /// Asks for text, and reads the answer line by line.
+    /// Sends the request and reads the response line by line.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the head of the answer.
+    /// As for [`send`](Self::send), up to the response headers.
     pub async fn lines(self) -> Result<LineStream, Error> {
         Ok(self.open_as("text/plain, */*;q=0.5").await?.lines())
     }
 
-    /// Asks for a stream of any format, and reads the answer in the one that it says it has.
+    /// Sends the request and reads the response in the format of its content type.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the head of the answer.
-    pub async fn pieces(self) -> Result<PieceStream, Error> {
-        Ok(self.open().await?.pieces())
+    /// As for [`send`](Self::send), up to the response headers.
+    pub async fn chunks(self) -> Result<ChunkStream, Error> {
+        Ok(self.open().await?.chunks())
     }
 
     async fn open_as(self, accepted: &'static str) -> Result<Reply, Error> {
@@ -186,7 +197,7 @@ impl<S: HttpService> WorkloadRequest<S> {
         operation: &'static OperationInfo,
         accepted: Option<&'static str>,
     ) -> Result<Reply, Error> {
-        let service = self.service.clone();
+        let service = WithOptions::new(self.service.clone(), self.target.options());
         let request = self
             .write(operation, accepted)
             .map_err(|error| error.in_operation(Some(operation)))?;
@@ -208,9 +219,6 @@ impl<S: HttpService> WorkloadRequest<S> {
         if let Some(accepted) = accepted {
             writer.header(ACCEPT, accepted)?;
         }
-        if let Some(options) = self.options {
-            writer.options(options);
-        }
         self.target.write(&mut writer, &self.suffix)?;
         let mut request = writer.finish()?;
         *request.method_mut() = self.method;
@@ -219,7 +227,7 @@ impl<S: HttpService> WorkloadRequest<S> {
 }
 
 impl<S> fmt::Debug for WorkloadRequest<S> {
-    /// Says where it goes, never what it carries.
+    /// Shows the destination, never headers or body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkloadRequest")
             .field("method", &self.method)

@@ -1,17 +1,17 @@
-//! Cutting the chunks of a body into lines: the step that all formats made of lines share.
+//! Splitting the chunks of a body into lines, for all formats that consist of lines.
 
 use std::collections::VecDeque;
 use std::mem;
 
 use bytes::{Buf, Bytes};
 
-/// The mark some servers put before the first line to say that the text is UTF-8.
+/// The byte order mark that some servers send before the first line.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What ends a line.
+/// The end of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineEnd {
-    /// `\n`, `\r\n` or a lone `\r`, as the standard of server-sent events has it.
+    /// `\n`, `\r\n` or a lone `\r`, by the standard of server-sent events.
     Any,
     /// `\n` or `\r\n`; a lone `\r` belongs to the text.
     Feed,
@@ -20,12 +20,12 @@ pub(crate) enum LineEnd {
 /// A line is longer than there is room for.
 pub(crate) struct TooLong;
 
-/// Cuts chunks into lines.
+/// Splits chunks into lines.
 ///
-/// A line that lies within one chunk is a slice of it. The start of a line that goes on in the next
-/// chunk moves to `unfinished`, so a chunk is searched for line ends once and never again.
+/// A line within one chunk is a slice of it. The start of a line that continues in the next chunk moves
+/// to `unfinished`, so a chunk is searched for line ends only once.
 pub(crate) struct Lines {
-    /// What was pushed and not read yet. No chunk in it is empty.
+    /// Chunks that were pushed and not read yet. None of them is empty.
     pub(crate) chunks: VecDeque<Bytes>,
     /// The start of a line whose end has not arrived. Holds no line end.
     pub(crate) unfinished: Vec<u8>,
@@ -47,7 +47,7 @@ impl Lines {
         }
     }
 
-    /// How many bytes are held of a line whose end has not arrived.
+    /// Returns the number of bytes held of a line whose end has not arrived.
     pub(crate) fn held(&self) -> usize {
         self.unfinished.len()
     }
@@ -58,8 +58,8 @@ impl Lines {
         }
     }
 
-    /// The next line without its end, or `None` when its end has not arrived. A line may take up
-    /// `room` bytes.
+    /// Returns the next line without its end, or `None` if its end has not arrived. A line may have up
+    /// to `room` bytes.
     pub(crate) fn next_line(&mut self, room: usize) -> Result<Option<Bytes>, TooLong> {
         self.skip_second_half_of_line_end();
         while let Some(chunk) = self.chunks.front_mut() {
@@ -80,14 +80,14 @@ impl Lines {
         Ok(None)
     }
 
-    /// Whatever came after the last line end.
+    /// Returns the text after the last line end.
     pub(crate) fn take_rest(&mut self) -> Bytes {
         let rest = Bytes::from(mem::take(&mut self.unfinished));
         self.bare(rest)
     }
 
-    /// Leaves out the `\n` of a `\r\n`. It is looked for only now because it may have been the
-    /// start of a new chunk: waiting for it would hold back an event that is complete.
+    /// Skips the `\n` of a `\r\n`. It is looked for only now because it may be the start of a new chunk:
+    /// waiting for it would hold back a complete event.
     fn skip_second_half_of_line_end(&mut self) {
         let Some(next) = self.chunks.front().and_then(|chunk| chunk.first()) else {
             return;
@@ -116,7 +116,7 @@ impl Lines {
         }
     }
 
-    /// Puts the last part of a line to what earlier chunks held of it.
+    /// Joins the last part of a line with the parts in earlier chunks.
     fn complete(&mut self, last_part: Bytes, room: usize) -> Result<Bytes, TooLong> {
         let line = if self.unfinished.is_empty() {
             check_room(last_part.len(), room)?;
@@ -137,7 +137,7 @@ impl Lines {
         Ok(())
     }
 
-    /// A line without what does not belong to its text.
+    /// Removes what does not belong to the text of a line.
     fn bare(&mut self, mut line: Bytes) -> Bytes {
         if self.ends == LineEnd::Feed && line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
@@ -153,10 +153,10 @@ fn check_room(needed: usize, room: usize) -> Result<(), TooLong> {
     if needed > room { Err(TooLong) } else { Ok(()) }
 }
 
-/// How much space to reserve so that `more` bytes fit behind the `len` there are.
+/// Returns the capacity to reserve so that `more` bytes fit after the `len` present ones.
 ///
-/// Space doubles, which keeps the copying in proportion to the text, but not beyond `limit`, where
-/// the doubling would only reserve what the decoder refuses to fill.
+/// Capacity doubles, which keeps copying proportional to the text, but not beyond `limit`, which the
+/// decoder does not exceed.
 pub(crate) fn extra_space(len: usize, capacity: usize, more: usize, limit: usize) -> usize {
     let needed = len + more;
     if needed <= capacity {
@@ -166,8 +166,8 @@ pub(crate) fn extra_space(len: usize, capacity: usize, more: usize, limit: usize
     needed.max(limit.min(capacity * 2)) - len
 }
 
-/// Counts bytes looked at or copied. Only the tests read it, to see that the effort stays in
-/// proportion to the stream.
+/// Counts bytes read or copied. Only tests use it, to check that the work stays proportional to the
+/// stream.
 #[inline]
 pub(crate) fn count_work(_bytes: usize) {
     #[cfg(test)]
@@ -186,7 +186,7 @@ pub(crate) mod work {
         WORK.set(WORK.get() + bytes);
     }
 
-    /// What was counted on this thread since the last time it was asked.
+    /// Returns the count of this thread since the last call.
     pub(crate) fn take() -> usize {
         WORK.replace(0)
     }

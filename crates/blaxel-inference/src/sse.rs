@@ -1,15 +1,15 @@
 //! Server-sent events: the format in which models and agents stream their answers.
 //!
-//! A [`Decoder`] is fed the chunks of a body as they arrive and gives out each [`Event`] as soon as
-//! it is complete. It does no input or output of its own, so it works under any runtime:
+//! A [`Decoder`] is fed the chunks of a body as they arrive and returns each [`Event`] as soon as it is
+//! complete. It does no I/O, so it works with any runtime:
 //!
 //! ```text
 //! chunk -> push -> next_event, next_event, ... None -> chunk -> push -> ...   end -> finish
 //! ```
 //!
-//! Inside there are two steps. The chunks are cut into lines, and `Draft` gathers the fields of one
-//! event from them. Every byte is looked at a fixed number of times however the body is cut
-//! into chunks, and what is kept at once never passes the decoder's limit.
+//! There are two steps: the chunks are split into lines, and `Draft` collects the fields of one event
+//! from them. Every byte is read a fixed number of times however the body is split into chunks, and the
+//! memory used never exceeds the decoder's limit.
 
 use std::time::Duration;
 use std::{fmt, mem};
@@ -17,9 +17,9 @@ use std::{fmt, mem};
 use blaxel_core::Error;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
 
-pub use crate::decode::DecodeError;
-use crate::decode::{Decode, Text, unreadable};
+use crate::decode::{Decode, DecodeError, Text, unreadable};
 use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
 
 #[cfg(test)]
@@ -27,61 +27,90 @@ mod tests;
 
 /// One event of a stream.
 ///
-/// An event usually borrows from the chunk it arrived in rather than copying out of it. Holding on
-/// to an event therefore holds on to that chunk; copy the text out to keep it for long.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. To keep an event
+/// for long, copy its text.
+///
+/// As JSON it has the members `event`, `data`, `id`, and `retry` in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    name: Option<ByteString>,
-    data: ByteString,
-    id: Option<ByteString>,
+    #[serde(default, rename = "event", skip_serializing_if = "Option::is_none")]
+    name: Option<Text>,
+    data: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Text>,
+    #[serde(
+        default,
+        with = "milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     retry: Option<Duration>,
 }
 
 impl Event {
-    /// The kind of event, as named by the server. `"message"` when the server named none.
+    /// Returns the type of the event; `"message"` if the server sent none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or("message")
     }
 
-    /// The text of the event. When the server sent it on several lines, they are joined by `\n`.
+    /// Returns the data of the event. Data on several lines is joined by `\n`.
     #[must_use]
     pub fn data(&self) -> &str {
         &self.data
     }
 
-    /// The text of the event as bytes, without copying it. The bytes are valid UTF-8.
+    /// Returns the data as bytes, without copying it. The bytes are valid UTF-8.
     #[must_use]
     pub fn into_data(self) -> Bytes {
         self.data.into_bytes()
     }
 
-    /// The text of the event, without copying it.
+    /// Returns the data as text, without copying it.
     #[must_use]
     pub fn into_text(self) -> Text {
-        self.data.into()
+        self.data
     }
 
-    /// The id that came with this event, if one did.
+    /// Returns the id that was sent with this event, if there is one.
     ///
-    /// An id is not passed on to later events. To take up a broken stream again, remember the last
-    /// id seen.
+    /// An id is not inherited by later events. To resume a broken stream, remember the last id.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// How long the server asks its clients to wait before they connect again, if this event says
-    /// so. The server gives it in whole milliseconds.
+    /// Returns the reconnection delay that was sent with this event, if there is one. It has whole
+    /// milliseconds.
     #[must_use]
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
 }
 
-/// Turns the chunks of a body into events.
+/// A delay in JSON, as the number of milliseconds that it is on the wire.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        delay: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let number = delay.and_then(|delay| u64::try_from(delay.as_millis()).ok());
+        number.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
+/// Decodes the chunks of a body into events.
 ///
-/// Chunks may be cut anywhere, even inside a character or between the two bytes of a line end: the
+/// Chunks may be split anywhere, even inside a character or between the two bytes of a line end: the
 /// events are the same.
 ///
 /// ```
@@ -93,7 +122,7 @@ impl Event {
 /// decoder.push("lo\n\n".into());
 /// let event = decoder.next_event().unwrap()?;
 /// assert_eq!(event.data(), "Hello");
-/// # Ok::<(), blaxel_inference::sse::DecodeError>(())
+/// # Ok::<(), blaxel_inference::DecodeError>(())
 /// ```
 pub struct Decoder {
     limit: usize,
@@ -103,18 +132,18 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The size up to which an event is accepted unless another is chosen: 16 MiB, in bytes.
+    /// Default maximum size of an event: 16 MiB, in bytes.
     pub const DEFAULT_LIMIT: usize = 16 * 1024 * 1024;
 
-    /// A decoder that accepts events of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
+    /// Creates a decoder that accepts events of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::with_limit(Self::DEFAULT_LIMIT)
     }
 
-    /// A decoder that accepts events of up to `limit` bytes.
+    /// Creates a decoder that accepts events of up to `limit` bytes.
     ///
-    /// Counted are the data, name and id gathered so far plus the whole of the line being read.
+    /// The size is that of the data, name and id collected so far plus the whole of the line being read.
     /// Comments and unknown fields count only while their line is read.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
@@ -126,22 +155,23 @@ impl Decoder {
         }
     }
 
-    /// Hands over the next chunk of the body.
+    /// Feeds the next chunk of the body.
     ///
-    /// Chunks wait in a queue, outside the limit, until [`next_event`](Self::next_event) gets to
-    /// them. Call that until it returns `None` before pushing more.
+    /// Chunks are queued, outside of the limit, until [`next_event`](Self::next_event) reads them. Call
+    /// that until it returns `None` before pushing more.
     ///
-    /// After an error, or once [`finish`](Self::finish) has given out the last event, chunks are
-    /// ignored.
+    /// After an error, or once [`finish`](Self::finish) has returned the last event, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
         if !self.over {
             self.lines.push(chunk);
         }
     }
 
-    /// The next event, or `None` when more of the body is needed.
+    /// Returns the next event, or `None` if more of the body is needed.
     ///
-    /// After an error there are no more events, and this returns `None` from then on.
+    /// # Errors
+    ///
+    /// [`DecodeError`] for an event that is too large or not UTF-8. After it, this returns `None`.
     pub fn next_event(&mut self) -> Option<Result<Event, DecodeError>> {
         let outcome = self.read_event().transpose();
         if matches!(outcome, Some(Err(_))) {
@@ -150,13 +180,16 @@ impl Decoder {
         outcome
     }
 
-    /// The events that are left once the body has come to its proper end. Call it until it returns
-    /// `None`.
+    /// Returns the next of the events that remain after the end of the body, or `None` if there are no
+    /// more.
     ///
-    /// By the letter of the standard an event that lacks its closing blank line is dropped. Model
-    /// servers are known to leave that line out after their last event, so here such an event is
-    /// given out rather than lost. Do not call this when the body broke off with an error: the
-    /// last event may then be half of one.
+    /// The standard drops an event without its closing blank line. Some model servers omit that line
+    /// after their last event, so here such an event is returned. Do not call this after a body that
+    /// failed: the last event may then be incomplete.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_event`](Self::next_event).
     pub fn finish(&mut self) -> Option<Result<Event, DecodeError>> {
         if let Some(outcome) = self.next_event() {
             return Some(outcome);
@@ -190,7 +223,7 @@ impl Decoder {
         Ok(self.draft.take_event())
     }
 
-    /// Ends the stream and gives back the memory it took.
+    /// Ends the stream and releases its memory.
     fn stop(&mut self) {
         *self = Self {
             over: true,
@@ -221,7 +254,7 @@ impl Default for Decoder {
     }
 }
 
-/// Tells how much is held, not what: the text of a stream does not belong in a log.
+/// Shows the number of bytes held, not their text, which does not belong in a log.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
@@ -232,7 +265,7 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// The event being gathered.
+/// The event being collected.
 #[derive(Default)]
 struct Draft {
     name: Option<ByteString>,
@@ -242,7 +275,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// How many bytes of text it holds.
+    /// Returns the number of bytes of text it holds.
     fn size(&self) -> usize {
         let name = self.name.as_ref().map_or(0, |name| name.len());
         let data = self.data.as_ref().map_or(0, Data::len);
@@ -250,8 +283,8 @@ impl Draft {
         name + data + id
     }
 
-    /// Takes in one line: a field name, then optionally a colon and the value. A comment is a line
-    /// whose field name is empty, and like any unknown field it is passed over.
+    /// Reads one line: a field name, then optionally a colon and the value. A comment is a line with an
+    /// empty field name, and is ignored like any unknown field.
     fn read(&mut self, line: Bytes, limit: usize) -> Result<(), DecodeError> {
         let name_end = memchr::memchr(b':', &line).unwrap_or(line.len());
         count_work(name_end);
@@ -272,14 +305,14 @@ impl Draft {
         });
     }
 
-    /// The standard has an id with a NUL passed over.
+    /// By the standard, an id with a NUL is ignored.
     fn set_id(&mut self, id: ByteString) {
         if !id.contains('\0') {
             self.id = Some(id);
         }
     }
 
-    /// Anything but a plain number of milliseconds is passed over.
+    /// Anything but a plain number of milliseconds is ignored.
     fn set_retry(&mut self, value: &[u8]) {
         let digits = str::from_utf8(value)
             .ok()
@@ -289,7 +322,7 @@ impl Draft {
         }
     }
 
-    /// The finished event. There is none when no data came: a lone id, name or delay is not an
+    /// Returns the complete event. Without data there is none: a lone id, name or delay is not an
     /// event.
     fn take_event(&mut self) -> Option<Event> {
         let Self {
@@ -300,9 +333,9 @@ impl Draft {
         } = mem::take(self);
         let name = name.filter(|name| !name.is_empty());
         Some(Event {
-            name,
-            data: data?.into_text(),
-            id,
+            name: name.map(Text::from),
+            data: data?.into_text().into(),
+            id: id.map(Text::from),
             retry,
         })
     }
@@ -347,7 +380,7 @@ impl Data {
     }
 }
 
-/// What stands behind the colon, without the one space that may follow it.
+/// Returns the text after the colon, without the one space that may follow it.
 fn value(mut line: Bytes, name_end: usize) -> Bytes {
     line.advance(line.len().min(name_end + 1));
     if line.starts_with(b" ") {

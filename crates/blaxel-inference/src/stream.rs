@@ -1,4 +1,4 @@
-//! The items of a response's body, as they arrive.
+//! Streams of the items of a response's body.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -19,18 +19,27 @@ pub type EventStream = Decoded<sse::Decoder>;
 pub type LineStream = Decoded<lines::Decoder>;
 /// The JSON values of a response that has one on each line.
 pub type JsonStream<T> = Decoded<ndjson::Decoder<T>>;
-/// The text of a response, piece by piece as it arrives.
+/// The text of a response, as it arrives.
 pub type TextStream = Decoded<text::Decoder>;
 
-/// The items of a response's body, as a decoder finds them.
+/// A stream of the items that a decoder finds in a response's body.
 ///
-/// The body is read only as items are asked for, chunk by chunk, so a caller that is slow slows the
-/// sender down, and what is held is one chunk and one unfinished item. Dropping the stream ends the
-/// response at once, so a caller that has seen enough costs nothing more. How long the sender may be
-/// silent is for the transport to limit; `blaxel_transport::Client` allows 120 seconds.
+/// The body is read only as items are requested, so a slow reader applies backpressure to the sender,
+/// and memory holds one chunk of the body and one incomplete item. Dropping the stream ends the response
+/// at once. The transport limits the time without data; `blaxel_transport::Client` allows 120 seconds.
 ///
-/// It is a [`Stream`] too.
-#[must_use = "the body is read only when items are asked for"]
+/// Items are read by [`try_next`](Self::try_next), or through [`Stream`].
+///
+/// ```no_run
+/// # use blaxel_core::Error;
+/// # async fn example(mut events: blaxel_inference::EventStream) -> Result<(), Error> {
+/// while let Some(event) = events.try_next().await? {
+///     println!("{}: {}", event.name(), event.data());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the body is read only when items are requested"]
 pub struct Decoded<D: Decode> {
     /// `None` once the body has ended.
     body: Option<Body>,
@@ -40,13 +49,13 @@ pub struct Decoded<D: Decode> {
     origin: Origin,
 }
 
-/// Knows the item that ends a stream.
+/// The end mark of a stream.
 struct End<T> {
     mark: String,
     is: Box<dyn FnMut(&T) -> bool + Send>,
 }
 
-/// What a stream came out of, for its errors.
+/// The request behind a stream, for its errors.
 #[derive(Default)]
 pub(crate) struct Origin {
     pub(crate) operation: Option<&'static OperationInfo>,
@@ -54,14 +63,14 @@ pub(crate) struct Origin {
 }
 
 impl<D: Decode + Default> Decoded<D> {
-    /// Reads a body by a decoder with the usual limit.
+    /// Creates a stream of a body, with the default limit of the decoder.
     pub fn new(body: Body) -> Self {
         Self::with_decoder(body, D::default())
     }
 }
 
 impl<D: Decode> Decoded<D> {
-    /// Reads a body by a decoder with a limit of its own.
+    /// Creates a stream of a body by a given decoder, such as one with another limit.
     pub fn with_decoder(body: Body, decoder: D) -> Self {
         Self {
             body: Some(body),
@@ -71,9 +80,9 @@ impl<D: Decode> Decoded<D> {
         }
     }
 
-    /// Says what ends the stream: an item for which `is_end` holds, `mark` being its name in the error.
-    /// That item is not given out, and what comes after it is not read. A body that ends without one
-    /// was cut, which is [`Error::is_truncated`].
+    /// Sets the end mark: the stream ends at the first item for which `is_end` returns `true`, and `mark`
+    /// is its name in the error. That item is not returned, and nothing after it is read. A body that
+    /// ends without it is [`Error::is_truncated`].
     ///
     /// ```
     /// # use blaxel_core::Body;
@@ -92,22 +101,22 @@ impl<D: Decode> Decoded<D> {
         self
     }
 
-    pub(crate) fn out_of(mut self, origin: Origin) -> Self {
+    pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
         self.origin = origin;
         self
     }
 
-    /// What an error met while reading becomes.
-    pub(crate) fn place(&self, error: Error) -> Error {
+    /// Adds the request to an error met while reading.
+    pub(crate) fn annotate(&self, error: Error) -> Error {
         let error = error.in_operation(self.origin.operation);
         match &self.origin.head {
-            // One that the connection or a limit caused tells for itself how far the request got.
+            // An error of the connection or of a limit carries its own delivery.
             Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
             _ => error,
         }
     }
 
-    /// Ends the stream and gives back what it holds.
+    /// Ends the stream and releases what it holds.
     pub(crate) fn close(&mut self) {
         self.body = None;
         self.decoder = None;
@@ -121,14 +130,14 @@ impl<D: Decode> Decoded<D> {
             return Poll::Ready(missed.map(|end| {
                 let mark = end.mark;
                 let message = format!("the stream was cut: it ended without its end mark {mark}");
-                Err(self.place(Error::truncated(message)))
+                Err(self.annotate(Error::truncated(message)))
             }));
         };
         let item = match outcome {
             Ok(item) => item,
             Err(error) => {
                 self.close();
-                return Poll::Ready(Some(Err(self.place(error))));
+                return Poll::Ready(Some(Err(self.annotate(error))));
             }
         };
         if self.end.as_mut().is_some_and(|end| (end.is)(&item)) {

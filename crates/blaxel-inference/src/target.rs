@@ -1,20 +1,21 @@
-//! Where a call to a workload goes, and what it carries besides its body.
+//! The destination of a call, and what every request of a handle carries besides its body.
 
-use blaxel_core::{Error, RequestWriter, Source};
+use blaxel_core::{CallOptions, Error, RequestWriter, Source};
 use http::header::{CACHE_CONTROL, HeaderName};
 
 /// The workload of a call, and the caller's own additions to the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     name: String,
-    /// The workload's own address; the plane's origin and the template's path stand in for it.
+    /// The workload's own address. Without one, the plane's origin and the template's path are used.
     address: Option<Address>,
     path: String,
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    options: Option<CallOptions>,
 }
 
-/// An address, and where it was taken from.
+/// An address and its source.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) url: String,
@@ -22,9 +23,10 @@ pub(crate) struct Address {
 }
 
 impl Target {
-    pub(crate) fn new(name: impl Into<String>) -> Self {
+    pub(crate) fn new(name: String, address: Option<Address>) -> Self {
         Self {
-            name: name.into(),
+            name,
+            address,
             ..Self::default()
         }
     }
@@ -33,7 +35,7 @@ impl Target {
         &self.name
     }
 
-    /// Whether it is known where the workload is.
+    /// Returns `true` if the workload's own address is known.
     pub(crate) fn has_address(&self) -> bool {
         self.address.is_some()
     }
@@ -42,26 +44,34 @@ impl Target {
         self.address = address;
     }
 
-    pub(crate) fn at(&mut self, url: impl Into<String>) {
+    pub(crate) fn set_url(&mut self, url: impl Into<String>) {
         self.address = Some(Address {
             url: url.into(),
             source: Source::Code,
         });
     }
 
-    pub(crate) fn below(&mut self, path: impl Into<String>) {
+    pub(crate) fn set_path(&mut self, path: impl Into<String>) {
         self.path = path.into();
     }
 
-    pub(crate) fn header(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub(crate) fn add_header(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.headers.push((name.into(), value.into()));
     }
 
-    pub(crate) fn query(&mut self, name: impl Into<String>, value: impl Into<String>) {
+    pub(crate) fn add_query(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.query.push((name.into(), value.into()));
     }
 
-    /// Writes address, headers and query. `suffix` is what comes under the address and the path of the
+    pub(crate) fn set_options(&mut self, options: CallOptions) {
+        self.options = Some(options);
+    }
+
+    pub(crate) fn options(&self) -> Option<CallOptions> {
+        self.options
+    }
+
+    /// Writes address, headers and query. `suffix` is the path below the address and the path of the
     /// handle.
     pub(crate) fn write(&self, request: &mut RequestWriter, suffix: &str) -> Result<(), Error> {
         match &self.address {
@@ -94,27 +104,36 @@ impl Target {
 /// The setters that every handle on a workload has, written once.
 macro_rules! target_setters {
     () => {
-        /// Calls the workload under this address, its `metadata.url`, instead of the one made of
-        /// workspace and name. The platform advises it, for the address says where the workload is.
-        /// It goes before every other way to find an address.
+        /// Sets the address of the workload, its `metadata.url`.
+        ///
+        /// The platform recommends it over the path made of workspace, kind and name. It takes
+        /// precedence over every other [address](crate::Inference#addresses).
         #[must_use]
-        pub fn at(mut self, url: impl Into<String>) -> Self {
-            self.target.at(url);
+        pub fn url(mut self, url: impl Into<String>) -> Self {
+            self.target.set_url(url);
             self
         }
 
-        /// Adds a header to all requests of this handle. The second one of a name stands beside the
-        /// first.
+        /// Adds a header to all requests of this handle. The first one of a name replaces the SDK's
+        /// own; further ones of the same name are sent beside it.
         #[must_use]
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.target.header(name, value);
+            self.target.add_header(name, value);
             self
         }
 
         /// Adds a query parameter to all requests of this handle. The value is escaped.
         #[must_use]
         pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.target.query(name, value);
+            self.target.add_query(name, value);
+            self
+        }
+
+        /// Sets the options of all requests of this handle, lookups included. They replace those of the
+        /// client.
+        #[must_use]
+        pub fn options(mut self, options: blaxel_core::CallOptions) -> Self {
+            self.target.set_options(options);
             self
         }
     };

@@ -1,11 +1,11 @@
-//! Inside a job: the task that a process was started for.
+//! The task of a job execution, seen from inside the job.
 
 use std::fmt;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
-    Error, HttpService, Operation, OperationInfo, Plane, RequestWriter, Secret, Source, call,
-    response,
+    CallOptions, Error, HttpService, Operation, OperationInfo, Plane, RequestWriter, Secret,
+    Source, call, response,
 };
 use bytes::Bytes;
 use http::Method;
@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::chat::nothing_for_null;
+use crate::options::WithOptions;
 
 const DATA_URL: &str = "BL_EXECUTION_DATA_URL";
 
-/// A text of a variable that another variable may name, and may say a prefix of.
+/// A value in a variable whose name, and a prefix of whose value, other variables may set.
 struct Named {
     key: &'static str,
     default: &'static str,
@@ -35,15 +36,16 @@ const EXECUTION_ID: Named = Named {
     prefix: "BL_EXECUTION_PREFIX",
 };
 
-/// The task of a job that this process was started for. It is got from
+/// The task that this process executes. It is obtained from
 /// [`Inference::task`](crate::Inference::task).
 #[derive(Clone)]
 pub struct JobTask<S> {
     service: S,
     index: usize,
     execution: Option<String>,
-    /// Whoever has this address can read the tasks.
+    /// A presigned address: it grants access to the tasks.
     data_url: Secret,
+    options: Option<CallOptions>,
 }
 
 impl<S: HttpService> JobTask<S> {
@@ -66,39 +68,48 @@ impl<S: HttpService> JobTask<S> {
             index,
             execution: EXECUTION_ID.read(set).1,
             data_url: Secret::from(data_url.trim()),
+            options: None,
         }))
     }
 
-    /// Which task of the execution it is, from 0.
+    /// Returns the index of the task in the execution, from 0.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The id of the execution, if the platform told it.
+    /// Returns the id of the execution, if the platform has set it.
     #[must_use]
     pub fn execution(&self) -> Option<&str> {
         self.execution.as_deref()
     }
 
-    /// Reads the arguments that the execution was created with for this task. `GET` of the address in
-    /// `BL_EXECUTION_DATA_URL`.
+    /// Sets the options of the requests of this task. They replace those of the client.
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
+
+    /// Reads the arguments of this task, as given when the execution was created. `GET` of the address
+    /// in `BL_EXECUTION_DATA_URL`.
     ///
-    /// The address points to a storage and is its own permission, so no credential is sent there. A
-    /// storage fails now and then; a client that tries reads again, as `blaxel_transport::Client` does,
-    /// tries this one too.
+    /// The address is presigned, so no credential is sent there. The request is a read, so a client that
+    /// retries reads, such as `blaxel_transport::Client`, retries this one too. The document with all
+    /// tasks may have up to 256 MiB.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the address is unusable; the storage's own error, for an address that has
-    /// expired for instance; [`Error::is_decode`] if there is no task of this index, or it is not what
-    /// was expected.
+    /// [`Error::is_input`] if the address is unusable; the storage's own error, for instance if the
+    /// address has expired; [`Error::is_decode`] if there is no task of this index, or its arguments are
+    /// not the expected JSON.
     pub async fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let operation = GetTasks {
             url: self.data_url.expose(),
         };
         let in_operation = |error: Error| error.in_operation(Some(GetTasks::INFO));
-        let mut tasks = call(&self.service, &operation).await?;
+        let service = WithOptions::new(self.service.clone(), self.options);
+        let mut tasks = call(&service, &operation).await?;
         let (index, count) = (self.index, tasks.len());
         if index >= count {
             let message = format!("there is no task {index} among the {count} of the execution");
@@ -112,7 +123,7 @@ impl<S: HttpService> JobTask<S> {
 }
 
 impl Named {
-    /// The name of the variable, and its text without the prefix.
+    /// Returns the name of the variable, and its value without the prefix.
     fn read(&self, set: impl Fn(&str) -> Option<String>) -> (String, Option<String>) {
         let variable = set(self.key).unwrap_or_else(|| self.default.to_owned());
         let value = set(&variable).map(|value| {

@@ -1,4 +1,4 @@
-//! Streams of text without a form: each piece is given out as it arrives.
+//! Streams of plain text, returned as it arrives.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,8 +11,8 @@ use crate::decode::{Decode, DecodeError, Text, unreadable};
 #[cfg(test)]
 mod tests;
 
-/// Turns the chunks of a body into texts. A character that lies over the border of two chunks comes
-/// with the second one; nothing else is held back.
+/// Decodes the chunks of a body into texts. A character that is split between two chunks is returned with
+/// the second one; nothing else is held back.
 ///
 /// ```
 /// # use blaxel_inference::text::Decoder;
@@ -26,33 +26,35 @@ mod tests;
 /// ```
 #[derive(Default)]
 pub struct Decoder {
-    /// What was pushed and not read yet.
+    /// Chunks that were pushed and not read yet.
     chunks: VecDeque<Bytes>,
-    /// The beginning of a character, at most three bytes.
+    /// The first bytes of an incomplete character, at most three.
     begun: Bytes,
-    /// What comes next is no text.
+    /// The next bytes are not UTF-8.
     broken: bool,
     over: bool,
 }
 
 impl Decoder {
-    /// A decoder.
+    /// Creates a decoder.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hands over the next chunk of the body. Read all texts there are before pushing more. After an
-    /// error, or once [`finish`](Self::finish) has found the end, chunks are ignored.
+    /// Feeds the next chunk of the body. Read all available texts before pushing more. After an error, or
+    /// once [`finish`](Self::finish) has returned `None`, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
         if !self.over {
             self.chunks.push_back(chunk);
         }
     }
 
-    /// The next text, which is never empty, or `None` when more of the body is needed.
+    /// Returns the next text, which is never empty, or `None` if more of the body is needed.
     ///
-    /// After an error, which comes where the text stops being UTF-8, this returns `None`.
+    /// # Errors
+    ///
+    /// [`DecodeError::NotUtf8`] where the text stops being UTF-8. After it, this returns `None`.
     pub fn next_text(&mut self) -> Option<Result<Text, DecodeError>> {
         while !self.broken {
             let chunk = self.chunks.pop_front()?;
@@ -65,7 +67,12 @@ impl Decoder {
         Some(Err(DecodeError::NotUtf8))
     }
 
-    /// What is left once the body has come to its proper end, until it returns `None`.
+    /// Returns the text that remains after the end of the body, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_text`](Self::next_text); a character that is incomplete at the end is an error
+    /// too.
     pub fn finish(&mut self) -> Option<Result<Text, DecodeError>> {
         if let Some(text) = self.next_text() {
             return Some(text);
@@ -75,8 +82,8 @@ impl Decoder {
         cut_in_a_character.then_some(Err(DecodeError::NotUtf8))
     }
 
-    /// The valid beginning of what was begun and this chunk. What follows it is the beginning of a
-    /// character, or broken.
+    /// Returns the longest valid text of the incomplete character and this chunk. The rest is an
+    /// incomplete character, or not UTF-8.
     fn read(&mut self, chunk: Bytes) -> Bytes {
         let mut text = if self.begun.is_empty() {
             chunk
@@ -121,7 +128,7 @@ impl Decode for Decoder {
     }
 }
 
-/// Tells how much is held, not what: the text of a stream does not belong in a log.
+/// Shows the number of bytes held, not their text, which does not belong in a log.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")

@@ -5,7 +5,7 @@
 mod support;
 
 use blaxel_core::{CallContext, CallOptions, Idempotency, Origin};
-use blaxel_inference::{ChatRequest, EmbeddingRequest, Format, Inference, Message, Piece};
+use blaxel_inference::{ChatRequest, Chunk, EmbeddingRequest, Format, Inference, Message};
 use http::Method;
 use serde_json::{Value, json};
 use support::{refusal, scripted, typed};
@@ -37,13 +37,13 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
         "GetAgent" => support::json(&json!({"metadata": {"name": "new", "url": ""}})),
         _ => support::json(&json!({})),
     });
-    let inference = Inference::new(service.clone()).forced_by(forced);
+    let inference = Inference::new(service.clone()).url_overrides(forced);
     let plain = Inference::new(service);
     let call = async |agent: blaxel_inference::AgentCall<_>| {
         agent.invoke::<Value>(&json!({})).await.unwrap();
         journal.lock().unwrap().last().unwrap().uri()
     };
-    let given = inference.agent("my-bot").at("https://given.example/x");
+    let given = inference.agent("my-bot").url("https://given.example/x");
     assert_eq!(call(given).await, "https://given.example/x");
     assert_eq!(
         call(inference.agent("my-bot")).await,
@@ -53,16 +53,16 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
         call(inference.agent("other")).await,
         "https://other.example/"
     );
-    let located = inference.agent("other").located().await.unwrap();
+    let located = inference.agent("other").resolve().await.unwrap();
     assert_eq!(call(located).await, "https://other.example/");
     assert_eq!(call(inference.agent("placed")).await, "/agents/placed");
-    let located = inference.agent("placed").located().await.unwrap();
+    let located = inference.agent("placed").resolve().await.unwrap();
     assert_eq!(
         call(located.clone()).await,
         "https://agt-placed-ws.us-pdx-1.bl.run/"
     );
-    call(located.located().await.unwrap()).await;
-    let unplaced = inference.agent("new").located().await.unwrap();
+    call(located.resolve().await.unwrap()).await;
+    let unplaced = inference.agent("new").resolve().await.unwrap();
     assert_eq!(call(unplaced).await, "/agents/new");
     // Nobody asked for the variables.
     assert_eq!(call(plain.agent("my-bot")).await, "/agents/my-bot");
@@ -97,7 +97,7 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
         }
         _ => support::json(&json!({"choices": []})),
     });
-    let inference = Inference::new(service).forced_by(forced);
+    let inference = Inference::new(service).url_overrides(forced);
     let ask = async |model: blaxel_inference::ModelCall<_>, request: ChatRequest| {
         model.chat(&request).await.unwrap();
         let seen = journal.lock().unwrap().last().unwrap().clone();
@@ -108,10 +108,10 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
     };
     let expect = |uri: &str, name: &str| (uri.to_owned(), name.to_owned());
 
-    let new = inference.model("new").located().await.unwrap();
+    let new = inference.model("new").resolve().await.unwrap();
     let at_new = "https://mdl-new.bl.run/v1/chat/completions";
     assert_eq!(ask(new, question()).await, expect(at_new, "new"));
-    let old = inference.model("old").located().await.unwrap();
+    let old = inference.model("old").resolve().await.unwrap();
     let at_old = "/models/old/v1/chat/completions";
     assert_eq!(
         ask(old.clone(), question()).await,
@@ -121,16 +121,21 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
         ask(old, question().model("gpt-5")).await,
         expect(at_old, "gpt-5")
     );
-    let named = inference.model("old").named("own").located().await.unwrap();
+    let named = inference
+        .model("old")
+        .provider_model("own")
+        .resolve()
+        .await
+        .unwrap();
     assert_eq!(ask(named, question()).await, expect(at_old, "own"));
     let other = inference.model("x").openai_base("v1beta/openai/");
     let at_other = "/models/x/v1beta/openai/chat/completions";
     assert_eq!(ask(other, question()).await, expect(at_other, "x"));
-    let forced = inference.model("fast").located().await.unwrap();
+    let forced = inference.model("fast").resolve().await.unwrap();
     let at_forced = "http://127.0.0.1:9/base/v1/chat/completions";
     assert_eq!(ask(forced, question()).await, expect(at_forced, "fast"));
 
-    let error = inference.model("lost").located().await.unwrap_err();
+    let error = inference.model("lost").resolve().await.unwrap_err();
     assert!(
         error.is_failed() && error.to_string().contains("lost"),
         "{error}"
@@ -264,7 +269,7 @@ async fn an_answer_is_read_as_the_caller_chooses() {
         error.is_decode() && error.request_id() == Some("r-1"),
         "{error}"
     );
-    let error = send().await.limited_to(4).bytes().await.unwrap_err();
+    let error = send().await.with_limit(4).bytes().await.unwrap_err();
     assert!(
         error.is_decode() && error.to_string().contains("4 bytes"),
         "{error}"
@@ -304,14 +309,14 @@ async fn a_stream_is_read_by_its_content_type_or_as_the_caller_chooses() {
     assert_eq!(lines.try_next().await.unwrap().unwrap(), "one");
     let reply = agent.post(&1).open().await.unwrap();
     assert_eq!(reply.format(), Format::Events);
-    let mut pieces = reply.pieces();
+    let mut pieces = reply.chunks();
     let piece = pieces.try_next().await.unwrap().unwrap();
-    assert!(matches!(&piece, Piece::Event(_)));
+    assert!(matches!(&piece, Chunk::Event(_)));
     assert_eq!(piece.as_str(), Some("1"));
     let own = agent
         .post(&1)
         .header("accept", "text/plain")
-        .pieces()
+        .chunks()
         .await
         .unwrap();
     drop(own);
@@ -410,10 +415,10 @@ async fn texts_become_vectors_in_their_order() {
             {"index": 1, "embedding": [0.5, -1]}, {"index": 0, "embedding": [1.0e-3]}]}),
         )
     });
-    let model = Inference::new(service).model("embed").named("e-3");
+    let model = Inference::new(service).model("embed").provider_model("e-3");
     let request = EmbeddingRequest::new(["a", "b"])
         .dimensions(2)
-        .with("user", "u");
+        .parameter("user", "u");
     let embeddings = model.embed(&request).await.unwrap();
     assert_eq!(embeddings.usage.unwrap().prompt_tokens, 4);
     assert_eq!(embeddings.into_vectors(), [vec![0.001], vec![0.5, -1.0]]);

@@ -59,7 +59,7 @@ async fn the_provider_s_own_error_is_told_apart_from_the_gateway_s() {
     let emulator = Emulator::offline();
     let model = Inference::new(emulator.service()).model("sandbox-openai");
     let error = model
-        .chat(&question().with("messages", "none"))
+        .chat(&question().parameter("messages", "none"))
         .await
         .unwrap_err();
     assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
@@ -114,8 +114,8 @@ async fn odd_but_good_streams_are_read() {
 async fn bad_streams_are_errors_that_say_why() {
     let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
     for (rest, part) in [
-        ("data: {\"choices\":[{\"del", "no piece of a chat"),
-        ("data: <html>\n\n", "no piece of a chat"),
+        ("data: {\"choices\":[{\"del", "not a chunk of a chat"),
+        ("data: <html>\n\n", "not a chunk of a chat"),
     ] {
         let body: &'static str = format!("{piece}\n\n{rest}").leak();
         let (text, error) = read(body).await;
@@ -192,7 +192,7 @@ async fn requests_are_written_as_the_workloads_expect() {
 
     let seen: Value = inference
         .agent("x")
-        .at("https://agt-x-ws.us-pdx-1.bl.run")
+        .url("https://agt-x-ws.us-pdx-1.bl.run")
         .invoke(&json!({}))
         .await
         .unwrap();
@@ -200,7 +200,7 @@ async fn requests_are_written_as_the_workloads_expect() {
 
     let bad = inference
         .agent("x")
-        .at("http://agt.example/")
+        .url("http://agt.example/")
         .invoke::<Value>(&json!({}))
         .await;
     assert!(bad.unwrap_err().is_input());

@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, Error};
 use blaxel_inference::{
-    ChatRequest, ChatStream, Decode, Decoded, EventStream, Format, Inference, JsonStream,
-    LineStream, Message, Piece, TextStream, lines, sse,
+    ChatRequest, ChatStream, Chunk, Decode, Decoded, EventStream, Format, Inference, JsonStream,
+    LineStream, Message, TextStream, lines, sse,
 };
 use futures_core::Stream;
 use serde_json::Value;
@@ -69,7 +69,7 @@ async fn a_chat_is_the_same_wherever_it_is_cut() {
     assert_eq!(pieces.len(), 4);
     assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");
     let whole = ChatStream::new(chunks([CHAT.as_bytes()]))
-        .whole()
+        .into_completion()
         .await
         .unwrap();
     assert_eq!(whole.text(), Some("Grüße 🦀!"));
@@ -111,7 +111,7 @@ async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
         assert_eq!(Format::of(content_type), format);
         let read = async |body| {
             let decoded = Decoded::with_decoder(body, format.decoder());
-            let pieces = all(decoded, |piece: Piece| piece.as_bytes().to_vec()).await;
+            let pieces = all(decoded, |piece: Chunk| piece.as_bytes().to_vec()).await;
             let pieces: Vec<Vec<u8>> = pieces.into_iter().map(Result::unwrap).collect();
             match count {
                 Some(count) => {
@@ -247,7 +247,7 @@ async fn an_event_of_ten_mebibytes_is_read() {
     );
     let whole = ChatStream::new(chunks(stream.as_bytes().chunks(16 * 1024)));
     assert_eq!(
-        whole.whole().await.unwrap().text().map(str::len),
+        whole.into_completion().await.unwrap().text().map(str::len),
         Some(text.len())
     );
 }

@@ -1,38 +1,42 @@
-//! What a model answers, whole.
+//! A whole answer of a model.
 
 use blaxel_core::open_enum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::message::Message;
 use super::nothing_for_null;
 use super::tool::ToolCall;
 
-/// A model's whole answer.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// A whole answer of a model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChatCompletion {
     /// The provider's id of the answer.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The provider's name of the model that answered.
-    #[serde(default)]
+    /// The provider's name of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The answers; one unless more were asked for.
+    /// The alternative answers; one unless more were requested.
     #[serde(default, deserialize_with = "nothing_for_null")]
     pub choices: Vec<Choice>,
-    /// What the call used.
-    #[serde(default)]
+    /// The tokens used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Every other member.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl ChatCompletion {
-    /// The text of the first answer.
+    /// Returns the text of the first choice.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.choices.first()?.message.text()
     }
 
-    /// The tools that the first answer wants to be called.
+    /// Returns the tool calls that the first choice requests.
     #[must_use]
     pub fn tool_calls(&self) -> &[ToolCall] {
         self.choices
@@ -41,73 +45,82 @@ impl ChatCompletion {
     }
 }
 
-/// One answer of a model.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// One of the alternative answers of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Choice {
-    /// Which one it is, from 0.
+    /// The index, from 0.
     #[serde(default)]
     pub index: u32,
-    /// What the model said.
+    /// The message of the model.
     pub message: Message,
-    /// Why it stopped.
+    /// The reason why the model stopped.
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
+    /// Every other member, such as `logprobs`.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 open_enum! {
-    /// Why a model stopped.
+    /// The reason why a model stopped.
     pub enum FinishReason {
-        /// It was done.
+        /// The answer is complete.
         Stop = "stop",
-        /// It ran into the limit of tokens.
+        /// The limit on tokens was reached.
         Length = "length",
-        /// It wants tools to be called.
+        /// The model requests tool calls.
         ToolCalls = "tool_calls",
-        /// The provider held the answer back.
+        /// The provider filtered the answer.
         ContentFilter = "content_filter",
     }
 }
 
-/// How many tokens a call used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The numbers of tokens that a call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
-    /// In the question.
+    /// Tokens in the prompt.
     #[serde(deserialize_with = "nothing_for_null")]
     pub prompt_tokens: u64,
-    /// In the answer.
+    /// Tokens in the answer.
     #[serde(deserialize_with = "nothing_for_null")]
     pub completion_tokens: u64,
-    /// In both.
+    /// Tokens in both.
     #[serde(deserialize_with = "nothing_for_null")]
     pub total_tokens: u64,
-    /// More about those in the question, with some providers.
+    /// A breakdown of the tokens in the prompt, from some providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<PromptTokens>,
-    /// More about those in the answer, with some providers.
+    /// A breakdown of the tokens in the answer, from some providers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<CompletionTokens>,
 }
 
-/// What the tokens of a question were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// A breakdown of the tokens in a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PromptTokens {
-    /// Those that the provider had kept from an earlier call, which cost less.
+    /// Tokens in the provider's cache, which cost less.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,
-    /// Those of recordings.
+    /// Tokens of audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tokens: Option<u64>,
 }
 
-/// What the tokens of an answer were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// A breakdown of the tokens in an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct CompletionTokens {
-    /// Those that the model thought with and did not say.
+    /// Tokens of reasoning, which are not part of the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
-    /// Those of recordings.
+    /// Tokens of audio.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_tokens: Option<u64>,
 }
 

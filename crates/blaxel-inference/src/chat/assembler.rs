@@ -1,4 +1,4 @@
-//! A whole answer out of its pieces.
+//! Assembly of a whole answer from its chunks.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::chunk::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
 use super::message::{Content, Message, Role};
 use super::tool::ToolCall;
 
-/// Puts the pieces of a streamed answer together, tool calls included.
+/// Assembles the chunks of a streamed answer, tool calls included.
 ///
 /// ```no_run
 /// # use blaxel_core::Error;
@@ -15,65 +15,67 @@ use super::tool::ToolCall;
 /// use blaxel_inference::ChatAssembler;
 ///
 /// let mut assembler = ChatAssembler::new();
-/// while let Some(piece) = stream.try_next().await? {
-///     print!("{}", piece.text());
-///     assembler.add(&piece);
+/// while let Some(chunk) = stream.try_next().await? {
+///     print!("{}", chunk.text());
+///     assembler.add(&chunk);
 /// }
 /// let answer = assembler.finish();
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Who does not want the pieces themselves takes [`ChatStream::whole`](crate::ChatStream::whole).
+/// If the chunks themselves are not needed, use
+/// [`ChatStream::into_completion`](crate::ChatStream::into_completion).
 #[derive(Clone, Debug, Default)]
 pub struct ChatAssembler {
     answer: ChatCompletion,
-    /// For each choice, the index by which the pieces name each of its calls.
+    /// For each choice, the index that chunks use for each of its tool calls.
     calls: Vec<Vec<u32>>,
-    held: usize,
+    size: usize,
 }
 
 impl ChatAssembler {
-    /// An answer of which nothing has come.
+    /// Creates an assembler of an answer that has not begun.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many bytes of text have come: what was said, thought, and written as arguments.
+    /// Returns the size of the answer so far in bytes: content, reasoning and arguments of tool calls.
     #[must_use]
-    pub fn held(&self) -> usize {
-        self.held
+    pub fn size(&self) -> usize {
+        self.size
     }
 
-    /// Takes the next piece in.
-    pub fn add(&mut self, piece: &ChatChunk) {
-        keep_first(&mut self.answer.id, &piece.id);
-        keep_first(&mut self.answer.model, &piece.model);
-        self.answer.usage = piece.usage.or(self.answer.usage);
-        for choice in &piece.choices {
+    /// Adds the next chunk.
+    pub fn add(&mut self, chunk: &ChatChunk) {
+        keep_first(&mut self.answer.id, &chunk.id);
+        keep_first(&mut self.answer.model, &chunk.model);
+        self.answer.usage = chunk.usage.or(self.answer.usage);
+        for choice in &chunk.choices {
             self.add_choice(choice);
         }
     }
 
-    /// The answer as far as it came, its choices in order.
+    /// Returns the answer so far, its choices in order.
     #[must_use]
     pub fn finish(mut self) -> ChatCompletion {
         self.answer.choices.sort_by_key(|choice| choice.index);
         self.answer
     }
 
-    fn add_choice(&mut self, piece: &ChunkChoice) {
+    fn add_choice(&mut self, chunk: &ChunkChoice) {
         let choices = &mut self.answer.choices;
-        // Looked for rather than jumped to: an index is the server's word.
+        // Searched for rather than indexed: an index comes from the server.
         let known = choices
             .iter()
-            .position(|choice| choice.index == piece.index);
+            .position(|choice| choice.index == chunk.index);
         let at = known.unwrap_or_else(|| {
             choices.push(Choice {
-                index: piece.index,
+                index: chunk.index,
                 message: Message::empty(Role::Assistant),
                 finish_reason: None,
+                other: Map::new(),
             });
             self.calls.push(Vec::new());
             choices.len() - 1
@@ -81,12 +83,12 @@ impl ChatAssembler {
         let (Some(choice), Some(calls)) = (choices.get_mut(at), self.calls.get_mut(at)) else {
             return;
         };
-        if piece.finish_reason.is_some() {
-            choice.finish_reason.clone_from(&piece.finish_reason);
+        if chunk.finish_reason.is_some() {
+            choice.finish_reason.clone_from(&chunk.finish_reason);
         }
-        self.held += add_delta(&mut choice.message, &piece.delta);
-        for call in &piece.delta.tool_calls {
-            self.held += add_call(&mut choice.message.tool_calls, calls, call);
+        self.size += add_delta(&mut choice.message, &chunk.delta);
+        for call in &chunk.delta.tool_calls {
+            self.size += add_call(&mut choice.message.tool_calls, calls, call);
         }
     }
 }
@@ -97,7 +99,7 @@ fn keep_first(kept: &mut Option<String>, new: &Option<String>) {
     }
 }
 
-/// Takes in what is new but calls. Gives the length of it.
+/// Adds everything but tool calls. Returns the length of the added text.
 fn add_delta(message: &mut Message, delta: &Delta) -> usize {
     if let Some(role) = &delta.role {
         message.role = role.clone();
@@ -132,10 +134,10 @@ fn append(members: &mut Map<String, Value>, member: &str, text: &str) {
     }
 }
 
-/// Takes in what is new in a call. Gives the length of it.
+/// Adds to a tool call. Returns the length of the added arguments.
 fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallDelta) -> usize {
     let id = delta.id.as_deref().unwrap_or_default();
-    // From the end: some providers give all calls one index and tell them apart by their ids alone.
+    // From the end: some providers give all calls one index and distinguish them by their ids alone.
     let known = indices.iter().rposition(|index| *index == delta.index);
     let known = known.filter(|at| {
         let has = calls.get(*at).map_or("", |call| call.id.as_str());
@@ -158,7 +160,7 @@ fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallD
         .as_deref()
         .filter(|name| !name.is_empty())
     {
-        // Most send the name once, some with each piece; none sends it in parts.
+        // Most send the name once, some with each chunk; none sends it in parts.
         name.clone_into(&mut call.function.name);
     }
     for (member, value) in &delta.other {
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(signature["thought_signature"], "b");
     }
 
-    /// An index is the server's word, and no reason to reserve anything.
+    /// An index comes from the server, and is no reason to reserve memory.
     #[test]
     fn odd_indices_cost_nothing_and_choices_come_in_order() {
         let piece = |index: u32| json!({"choices": [{"index": index, "delta": {"content": "x"}}]});

@@ -1,6 +1,6 @@
-//! What a model answers, piece by piece.
+//! The chunks of a streamed answer.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::answer::{FinishReason, Usage};
@@ -8,20 +8,24 @@ use super::message::Role;
 use super::nothing_for_null;
 use crate::decode::Text;
 
-/// A piece of a streamed answer.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// A chunk of a streamed answer.
+///
+/// It is serialized with all members that the provider sent, and with the named ones as they are now.
+/// Two chunks are equal if their named members are; [`raw`](Self::raw) is not compared, and a chunk that
+/// was deserialized by other means than a [`ChatStream`](crate::ChatStream) has none.
+#[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct ChatChunk {
-    /// The provider's id of the answer, the same in all pieces.
+    /// The provider's id of the answer, the same in all chunks.
     #[serde(default)]
     pub id: Option<String>,
-    /// The provider's name of the model that answers.
+    /// The provider's name of the model.
     #[serde(default)]
     pub model: Option<String>,
-    /// What is new in each answer; empty in a piece that only tells the usage.
+    /// The additions to each choice; empty in a chunk that only reports the usage.
     #[serde(default, deserialize_with = "nothing_for_null")]
     pub choices: Vec<ChunkChoice>,
-    /// What the call used, in one of the last pieces.
+    /// The tokens used, in one of the last chunks.
     #[serde(default)]
     pub usage: Option<Usage>,
     #[serde(skip)]
@@ -29,7 +33,7 @@ pub struct ChatChunk {
 }
 
 impl ChatChunk {
-    /// The new text of the first answer; empty for a piece without text.
+    /// Returns the new text of the first choice; empty for a chunk without text.
     #[must_use]
     pub fn text(&self) -> &str {
         self.choices
@@ -38,59 +42,130 @@ impl ChatChunk {
             .unwrap_or_default()
     }
 
-    /// The piece as it came, JSON: for members that this version of the SDK has no name for.
+    /// Returns the JSON of the chunk as received, for members that this version of the SDK does not
+    /// know.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.raw
     }
 }
 
-/// What is new in one answer.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+impl PartialEq for ChatChunk {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            model,
+            choices,
+            usage,
+            raw: _,
+        } = self;
+        *id == other.id
+            && *model == other.model
+            && *choices == other.choices
+            && *usage == other.usage
+    }
+}
+
+impl Serialize for ChatChunk {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            id: &'a Option<String>,
+            model: &'a Option<String>,
+            choices: &'a [ChunkChoice],
+            usage: Option<Usage>,
+        }
+
+        let named = Named {
+            id: &self.id,
+            model: &self.model,
+            choices: &self.choices,
+            usage: self.usage,
+        };
+        let Ok(mut whole) = serde_json::from_str(&self.raw) else {
+            return named.serialize(serializer);
+        };
+        let named = serde_json::to_value(named).map_err(serde::ser::Error::custom)?;
+        overlay(&mut whole, named);
+        whole.serialize(serializer)
+    }
+}
+
+/// Writes the named members over those that were received. Absent ones are not added as null or empty.
+fn overlay(received: &mut Value, named: Value) {
+    match (received, named) {
+        (Value::Object(received), Value::Object(named)) => {
+            for (member, value) in named {
+                match received.get_mut(&member) {
+                    Some(place) => overlay(place, value),
+                    None if is_nothing(&value) => {}
+                    None => {
+                        received.insert(member, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(received), Value::Array(named)) if received.len() == named.len() => {
+            for (place, value) in received.iter_mut().zip(named) {
+                overlay(place, value);
+            }
+        }
+        // Null where a provider sends it for nothing.
+        (Value::Null, named) if is_nothing(&named) => {}
+        (place, named) => *place = named,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// The additions to one choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChunkChoice {
-    /// Which answer it is, from 0.
+    /// The index of the choice, from 0.
     #[serde(default)]
     pub index: u32,
-    /// What is new in it.
+    /// The additions to its message.
     #[serde(default, deserialize_with = "nothing_for_null")]
     pub delta: Delta,
-    /// Why the model stopped, in the last piece of the answer.
+    /// The reason why the model stopped, in the last chunk of the choice.
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
 }
 
-/// What is new in an answer. Other members than these are found in [`ChatChunk::raw`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// The additions to a message. Other members than these are in [`ChatChunk::raw`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Delta {
-    /// Who says it, in the first piece.
+    /// The author, in the first chunk.
     pub role: Option<Role>,
-    /// The text that is to be put behind what came before.
+    /// Text to append to the content.
     pub content: Option<String>,
-    /// What the model says where it will not answer.
+    /// Text to append to the refusal, of a model that declines to answer.
     pub refusal: Option<String>,
-    /// What the model thinks, with some providers.
+    /// Text to append to the reasoning, from some providers.
     pub reasoning_content: Option<String>,
-    /// The same, with others.
+    /// Text to append to the reasoning, from other providers.
     pub reasoning: Option<String>,
-    /// What is new in the tools that the model wants to be called.
+    /// The additions to the tool calls.
     #[serde(deserialize_with = "nothing_for_null")]
     pub tool_calls: Vec<ToolCallDelta>,
 }
 
-/// What is new in the call of a tool. [`ChatAssembler`](crate::ChatAssembler) puts the pieces together.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// The additions to a tool call. [`ChatAssembler`](crate::ChatAssembler) puts them together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which call it is, from 0.
+    /// The index of the call, from 0.
     #[serde(deserialize_with = "nothing_for_null")]
     pub index: u32,
-    /// The call's id, in its first piece.
+    /// The id of the call, in its first chunk.
     pub id: Option<String>,
-    /// What is new of the function.
+    /// The additions to the function.
     #[serde(deserialize_with = "nothing_for_null")]
     pub function: FunctionDelta,
     /// Every other member.
@@ -98,13 +173,13 @@ pub struct ToolCallDelta {
     pub other: Map<String, Value>,
 }
 
-/// What is new of a function to be called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The additions to a function of a tool call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct FunctionDelta {
-    /// Its name, in the first piece.
+    /// The name, in the first chunk.
     pub name: Option<String>,
-    /// The text that is to be put behind the arguments that came before.
+    /// Text to append to the arguments.
     pub arguments: Option<String>,
 }

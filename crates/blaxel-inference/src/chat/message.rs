@@ -8,13 +8,13 @@ use super::nothing_for_null;
 use super::tool::ToolCall;
 
 open_enum! {
-    /// Who says a message.
+    /// The author of a message.
     pub enum Role {
-        /// The instructions that the conversation is under.
+        /// Instructions for the model.
         System = "system",
-        /// The same, as newer models call it.
+        /// Instructions, by the name that newer models use.
         Developer = "developer",
-        /// The person.
+        /// The user.
         User = "user",
         /// The model.
         Assistant = "assistant",
@@ -27,28 +27,28 @@ open_enum! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// Who says it.
+    /// The author.
     pub role: Role,
-    /// What is said. There may be nothing beside tool calls.
+    /// The content. A message with tool calls may have none.
     #[serde(default)]
     pub content: Option<Content>,
-    /// The tools that the model wants to be called.
+    /// The tool calls that the model requests.
     #[serde(
         default,
         deserialize_with = "nothing_for_null",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub tool_calls: Vec<ToolCall>,
-    /// The call that a message of a tool answers.
+    /// The id of the tool call whose result this message is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
-    /// Every other member. What a model said is to be sent back with them.
+    /// Every other member. Send a message of a model back with them.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Message {
-    /// Something said by somebody.
+    /// Creates a message.
     #[must_use]
     pub fn new(role: Role, content: impl Into<Content>) -> Self {
         Self {
@@ -67,13 +67,13 @@ impl Message {
         }
     }
 
-    /// Instructions.
+    /// Creates a message with instructions.
     #[must_use]
     pub fn system(content: impl Into<Content>) -> Self {
         Self::new(Role::System, content)
     }
 
-    /// What the person says: a text, or texts and images.
+    /// Creates a message of the user: a text, or several parts.
     ///
     /// ```
     /// use blaxel_inference::{Message, Part};
@@ -88,13 +88,13 @@ impl Message {
         Self::new(Role::User, content)
     }
 
-    /// What the model said.
+    /// Creates a message of the model.
     #[must_use]
     pub fn assistant(content: impl Into<Content>) -> Self {
         Self::new(Role::Assistant, content)
     }
 
-    /// What a tool answered to a call. The call is known by its [id](ToolCall::id).
+    /// Creates a message with the result of a tool call, which is identified by its [id](ToolCall::id).
     #[must_use]
     pub fn tool(call: impl Into<String>, content: impl Into<Content>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Message {
         }
     }
 
-    /// The text, if the content is one.
+    /// Returns the text, if the content is a text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.content {
@@ -113,16 +113,16 @@ impl Message {
     }
 }
 
-/// What is said in a message.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Content {
     /// A text.
     Text(String),
-    /// Several parts, of which some may be no text.
+    /// Several parts: texts, images, recordings.
     Parts(Vec<Part>),
-    /// A form that this version of the SDK has no name for.
+    /// A form that this version of the SDK does not know.
     Other(Value),
 }
 
@@ -150,7 +150,7 @@ impl<const N: usize> From<[Part; N]> for Content {
     }
 }
 
-/// A part of what is said.
+/// A part of the content of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -162,27 +162,27 @@ pub enum Part {
     },
     /// An image.
     ImageUrl {
-        /// Where it is.
+        /// The address of the image.
         image_url: ImageUrl,
     },
     /// A recording.
     InputAudio {
-        /// The recording itself.
+        /// The recording.
         input_audio: InputAudio,
     },
-    /// A part that this version of the SDK has no name for, or one with members it does not know.
+    /// A part that this version of the SDK does not know, or one with members that it does not know.
     #[serde(untagged)]
     Other(Value),
 }
 
 impl Part {
-    /// A text.
+    /// Creates a text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
 
-    /// An image at an address. A `data:` address holds the image itself, in base64.
+    /// Creates a reference to an image. A `data:` URL contains the image itself, in base64.
     #[must_use]
     pub fn image(url: impl Into<String>) -> Self {
         Self::ImageUrl {
@@ -193,7 +193,7 @@ impl Part {
         }
     }
 
-    /// A recording: its bytes in base64, and its format, `wav` or `mp3` with most providers.
+    /// Creates a recording from its bytes in base64 and its format, `wav` or `mp3` with most providers.
     #[must_use]
     pub fn audio(data: impl Into<String>, format: impl Into<String>) -> Self {
         Self::InputAudio {
@@ -205,13 +205,13 @@ impl Part {
     }
 }
 
-/// Where an image is, and how closely to look at it.
+/// A reference to an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageUrl {
-    /// Its address, which may be a `data:` one.
+    /// The URL, which may be a `data:` URL.
     pub url: String,
-    /// `low`, `high` or `auto`; the provider chooses unless it is set.
+    /// The resolution, `low`, `high` or `auto`; the provider chooses by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -220,9 +220,9 @@ pub struct ImageUrl {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputAudio {
-    /// Its bytes in base64.
+    /// The bytes in base64.
     pub data: String,
-    /// Its format, such as `wav`.
+    /// The format, such as `wav`.
     pub format: String,
 }
 

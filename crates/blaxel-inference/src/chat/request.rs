@@ -1,4 +1,4 @@
-//! What to ask a model.
+//! A request for a chat completion.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::message::Message;
 use super::tool::Tool;
 
-/// What to ask a model.
+/// A request for a chat completion: a conversation and its parameters.
 ///
 /// ```
 /// use blaxel_inference::{ChatRequest, Message};
@@ -14,7 +14,8 @@ use super::tool::Tool;
 /// let request = ChatRequest::new([Message::user("Why is the sky blue?")])
 ///     .temperature(0.2)
 ///     .max_tokens(200)
-///     .with("seed", 7);
+///     .seed(7)
+///     .parameter("top_k", 40);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[must_use]
@@ -41,7 +42,7 @@ pub struct ChatRequest {
 }
 
 impl ChatRequest {
-    /// A conversation, to which the model is to say the next message.
+    /// Creates a request for the next message of a conversation.
     pub fn new(messages: impl IntoIterator<Item = Message>) -> Self {
         Self {
             messages: messages.into_iter().collect(),
@@ -49,78 +50,121 @@ impl ChatRequest {
         }
     }
 
-    /// The name that the model has for whoever answers, for this one request. See
-    /// [`ModelCall::named`](crate::ModelCall::named).
+    /// Sets the provider's name of the model for this request. It overrides
+    /// [`ModelCall::provider_model`](crate::ModelCall::provider_model).
     pub fn model(mut self, name: impl Into<String>) -> Self {
         self.model = Some(name.into());
         self
     }
 
-    /// Adds a message.
+    /// Adds a message to the conversation.
     pub fn message(mut self, message: Message) -> Self {
         self.messages.push(message);
         self
     }
 
-    /// How freely the model chooses its words, from 0 to 2 with most providers.
+    /// Adds several messages to the conversation.
+    pub fn messages(mut self, messages: impl IntoIterator<Item = Message>) -> Self {
+        self.messages.extend(messages);
+        self
+    }
+
+    /// Sets the sampling temperature, from 0 to 2 with most providers.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// The share of the likeliest words that the model chooses from, from 0 to 1.
+    /// Sets the probability mass for nucleus sampling, from 0 to 1.
     pub fn top_p(mut self, share: f64) -> Self {
         self.top_p = Some(share);
         self
     }
 
-    /// At most so many tokens of answer. Some models want
-    /// [`with`](Self::with)`("max_completion_tokens", ...)` instead.
+    /// Sets the maximum number of tokens in the answer. Some models require
+    /// [`max_completion_tokens`](Self::max_completion_tokens) instead.
     pub fn max_tokens(mut self, tokens: u32) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
-    /// Ends the answer before this text. Several can be named.
+    /// Sets the maximum number of tokens in the answer and its reasoning, for models that reject
+    /// [`max_tokens`](Self::max_tokens).
+    pub fn max_completion_tokens(self, tokens: u32) -> Self {
+        self.parameter("max_completion_tokens", tokens)
+    }
+
+    /// Sets the reasoning effort, such as `low`, `medium` or `high`, for models that reason.
+    pub fn reasoning_effort(self, effort: impl Into<String>) -> Self {
+        self.parameter("reasoning_effort", effort.into())
+    }
+
+    /// Sets the penalty on tokens by their frequency in the text so far, from -2 to 2.
+    pub fn frequency_penalty(self, penalty: f64) -> Self {
+        self.parameter("frequency_penalty", penalty)
+    }
+
+    /// Sets the penalty on tokens that are present in the text so far, from -2 to 2.
+    pub fn presence_penalty(self, penalty: f64) -> Self {
+        self.parameter("presence_penalty", penalty)
+    }
+
+    /// Sets the seed, for sampling that is reproducible as far as the provider supports it.
+    pub fn seed(self, seed: i64) -> Self {
+        self.parameter("seed", seed)
+    }
+
+    /// Adds a text before which the answer ends.
     pub fn stop(mut self, text: impl Into<String>) -> Self {
         self.stop.push(text.into());
         self
     }
 
-    /// Offers the model a tool. Several can be offered.
+    /// Adds a tool that the model may call.
     pub fn tool(mut self, tool: Tool) -> Self {
         self.tools.push(tool);
         self
     }
 
-    /// Which of the tools the model may or must call; as it sees fit unless this is set.
+    /// Adds several tools that the model may call.
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
+        self
+    }
+
+    /// Sets whether the model may request several tool calls at once; the provider decides by default.
+    pub fn parallel_tool_calls(self, parallel: bool) -> Self {
+        self.parameter("parallel_tool_calls", parallel)
+    }
+
+    /// Sets which of the tools the model may or must call; [`ToolChoice::Auto`] by default.
     pub fn tool_choice(mut self, choice: ToolChoice) -> Self {
         self.tool_choice = Some(choice);
         self
     }
 
-    /// The form of the answer; text unless this is set.
+    /// Sets the format of the answer; text by default.
     pub fn response_format(mut self, format: ResponseFormat) -> Self {
         self.response_format = Some(format);
         self
     }
 
-    /// Any other parameter that the provider understands.
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+    /// Sets any other parameter of the provider.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self
     }
 }
 
-/// Which tools a model may or must call.
+/// The tools that a model may or must call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolChoice {
-    /// As it sees fit.
+    /// The model decides.
     Auto,
-    /// None.
+    /// No tool.
     None,
-    /// At least one.
+    /// At least one tool.
     Required,
     /// The function of that name.
     Function(String),
@@ -139,21 +183,21 @@ impl Serialize for ToolChoice {
     }
 }
 
-/// The form of a model's answer.
+/// The format of an answer.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ResponseFormat {
     /// Text.
     Text,
-    /// Some JSON object. Providers want the word JSON to stand in the conversation then.
+    /// A JSON object. Providers require the word JSON in the conversation.
     JsonObject,
-    /// JSON of a schema.
+    /// JSON that matches a schema.
     JsonSchema {
-        /// What the schema is called.
+        /// The name of the schema.
         name: String,
         /// The schema.
         schema: Value,
-        /// Whether the model has to keep to it to the letter.
+        /// `true` if the answer must match the schema exactly.
         strict: bool,
     },
 }
@@ -176,7 +220,7 @@ impl Serialize for ResponseFormat {
     }
 }
 
-/// A request as it is sent.
+/// The body of a request.
 #[derive(Serialize)]
 pub(crate) struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,9 +239,9 @@ struct StreamOptions {
 }
 
 impl<'a> Wire<'a> {
-    /// `model` is the name for whoever answers, unless the request has one of its own.
+    /// Creates a body. `model` is sent unless the request has its own.
     pub(crate) fn new(model: &'a str, request: &'a ChatRequest, stream: bool) -> Self {
-        // What the caller set stands in the request itself, and must not stand there twice.
+        // A member that the caller set is in the request itself, and must not be sent twice.
         let is_open = |member: &str| !request.other.contains_key(member);
         let options = StreamOptions {
             include_usage: true,
@@ -234,7 +278,7 @@ mod tests {
                 schema: json!({}),
                 strict: true,
             })
-            .with("seed", 7);
+            .parameter("seed", 7);
         assert_eq!(
             wire(&request, true),
             json!({
@@ -254,12 +298,12 @@ mod tests {
         assert_eq!(wire(&bare, false), json!({"model": "fast", "messages": []}));
     }
 
-    /// A member that stands twice is read by each server in its own way.
+    /// Servers differ in how they read a member that is sent twice.
     #[test]
     fn what_the_caller_sets_is_sent_once() {
         let request = ChatRequest::new([])
-            .with("model", "own")
-            .with("stream_options", json!({}));
+            .parameter("model", "own")
+            .parameter("stream_options", json!({}));
         let text = serde_json::to_string(&Wire::new("fast", &request, true)).unwrap();
         assert_eq!(text.matches("\"model\"").count(), 1, "{text}");
         assert_eq!(text.matches("\"stream_options\"").count(), 1, "{text}");

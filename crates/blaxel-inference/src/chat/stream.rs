@@ -1,4 +1,4 @@
-//! A model's answer as it is said.
+//! A streamed answer of a model.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -16,26 +16,26 @@ use super::chunk::ChatChunk;
 use crate::sse::Event;
 use crate::stream::EventStream;
 
-/// What a chat stream ends with.
+/// The end mark of a chat stream.
 const END_MARK: &str = "[DONE]";
 
-/// How much text a whole answer may have, in bytes; no model says a tenth of it.
+/// Maximum size of an assembled answer, in bytes. Models stay below a tenth of it.
 const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
 
-/// A model's answer, piece by piece as it is said.
+/// A streamed answer of a model, as chunks.
 ///
-/// It ends after the end mark `[DONE]`. A stream that ends without one was cut, which is
-/// [`Error::is_truncated`]: half an answer is not taken for a whole one.
+/// It ends with the end mark `[DONE]`. A stream that ends without it is [`Error::is_truncated`], so an
+/// incomplete answer is never taken for a whole one.
 ///
-/// As for memory, silence and dropping it, what is said of [`Decoded`](crate::Decoded) holds.
-#[must_use = "the answer is read only when it is asked for"]
+/// Memory, idle time and cancellation are as for [`Decoded`](crate::Decoded).
+#[must_use = "the answer is read only when chunks are requested"]
 pub struct ChatStream {
     events: EventStream,
     usage: Option<Usage>,
 }
 
 impl ChatStream {
-    /// Reads the pieces out of any body that holds them.
+    /// Creates a stream of a body of server-sent events.
     pub fn new(body: Body) -> Self {
         Self::of(EventStream::new(body))
     }
@@ -61,24 +61,24 @@ impl ChatStream {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
 
-    /// What the call used, once a piece has told it.
+    /// Returns the tokens used, once a chunk has reported them.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
 
-    /// Reads on to the end, and puts the pieces from here on together.
+    /// Reads to the end and assembles the remaining chunks into a whole answer.
     ///
     /// # Errors
     ///
     /// As for [`try_next`](Self::try_next), and [`Error::is_decode`] for an answer of more than 32 MiB of text.
-    pub async fn whole(mut self) -> Result<ChatCompletion, Error> {
+    pub async fn into_completion(mut self) -> Result<ChatCompletion, Error> {
         let mut assembler = ChatAssembler::new();
         while let Some(chunk) = self.try_next().await? {
             assembler.add(&chunk);
-            if assembler.held() > WHOLE_LIMIT {
+            if assembler.size() > WHOLE_LIMIT {
                 let message = format!("the answer is larger than the limit of {WHOLE_LIMIT} bytes");
-                return Err(self.events.place(Error::decode(message)));
+                return Err(self.events.annotate(Error::decode(message)));
             }
         }
         Ok(assembler.finish())
@@ -95,7 +95,7 @@ impl ChatStream {
                     Ok(chunk)
                 }
                 Err(error) => {
-                    let error = self.events.place(error);
+                    let error = self.events.annotate(error);
                     self.events.close();
                     Err(error)
                 }
@@ -107,7 +107,7 @@ impl ChatStream {
 
 fn read_chunk(event: Event) -> Result<ChatChunk, Error> {
     let decoded = match serde_json::from_str::<ChatChunk>(event.data()) {
-        // An error has none of a piece's members, so it decodes as an empty piece.
+        // An error has none of a chunk's members, so it decodes as an empty chunk.
         Ok(mut chunk) if !chunk.choices.is_empty() || chunk.usage.is_some() => {
             chunk.raw = event.into_text();
             return Ok(chunk);
@@ -123,12 +123,12 @@ fn read_chunk(event: Event) -> Result<ChatChunk, Error> {
             Ok(chunk)
         }
         Err(problem) => {
-            Err(Error::decode("an event of the stream is no piece of a chat").caused_by(problem))
+            Err(Error::decode("an event of the stream is not a chunk of a chat").caused_by(problem))
         }
     }
 }
 
-/// The message of an error sent in place of a piece.
+/// Returns the message of an error that was sent in place of a chunk.
 fn reported_error(event: &Event) -> Option<String> {
     let data: Value = serde_json::from_str(event.data()).ok()?;
     let error = match data.get("error").filter(|error| !error.is_null()) {

@@ -1,4 +1,4 @@
-//! Tools that a model may call.
+//! Tools that a model may call, and the calls.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// A tool that a model may ask to be called: a function by name, what it is for, and what it takes.
+/// A tool that is offered to a model: a function with its name, purpose and parameters.
 ///
 /// ```
 /// use blaxel_inference::Tool;
@@ -26,7 +26,7 @@ use serde_json::{Map, Value, json};
 pub struct Tool(Map<String, Value>);
 
 impl Tool {
-    /// A function.
+    /// Creates a function of this name.
     pub fn function(name: impl Into<String>) -> Self {
         let mut tool = Map::new();
         tool.insert("type".to_owned(), "function".into());
@@ -34,27 +34,27 @@ impl Tool {
         Self(tool)
     }
 
-    /// A tool of a kind that this version of the SDK has no name for, as the provider wants it.
+    /// Creates a tool of another type, in the form that the provider expects.
     pub fn other(tool: Map<String, Value>) -> Self {
         Self(tool)
     }
 
-    /// What it is for; the model decides by that when to call it.
+    /// Sets the purpose, by which the model decides when to call the function.
     pub fn description(self, text: impl Into<String>) -> Self {
-        self.with("description", text.into())
+        self.set("description", text.into())
     }
 
-    /// What it takes, as a JSON schema.
+    /// Sets the JSON Schema of the parameters.
     pub fn parameters(self, schema: impl Into<Value>) -> Self {
-        self.with("parameters", schema)
+        self.set("parameters", schema)
     }
 
-    /// Whether the model has to keep to the schema to the letter, where the provider can see to it.
+    /// Sets whether the arguments must match the schema exactly, for providers that can enforce it.
     pub fn strict(self, strict: bool) -> Self {
-        self.with("strict", strict)
+        self.set("strict", strict)
     }
 
-    fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+    fn set(mut self, member: &str, value: impl Into<Value>) -> Self {
         if let Some(Value::Object(function)) = self.0.get_mut("function") {
             function.insert(member.to_owned(), value.into());
         }
@@ -62,17 +62,17 @@ impl Tool {
     }
 }
 
-/// A model's wish that a tool be called.
+/// A tool call that a model requests.
 ///
-/// Put the message that holds it back into the conversation, and after it one message by
-/// [`Message::tool`](crate::Message::tool) for each of its calls.
+/// Append the message that contains it to the conversation, and after it the result of each of its calls
+/// as a [`Message::tool`](crate::Message::tool).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolCall {
-    /// By which the answer refers to it.
+    /// The id, by which the result refers to the call.
     #[serde(default)]
     pub id: String,
-    /// What is to be called.
+    /// The function to call.
     #[serde(default)]
     pub function: FunctionCall,
     /// Every other member, `type` among them.
@@ -91,13 +91,13 @@ impl ToolCall {
         }
     }
 
-    /// The arguments, decoded.
+    /// Decodes the arguments.
     ///
     /// # Errors
     ///
-    /// [`Error::is_decode`] if they are not the expected JSON: a model writes them, and it errs.
+    /// [`Error::is_decode`] if they are not the expected JSON, which happens: a model writes them.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        // A function without parameters is called by some models with nothing at all.
+        // Some models send no arguments at all to a function without parameters.
         let text = match self.function.arguments.trim() {
             "" => "{}",
             text => text,
@@ -112,14 +112,14 @@ impl ToolCall {
     }
 }
 
-/// A function to be called, and with what.
+/// A function to call, and its arguments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FunctionCall {
-    /// Its name.
+    /// The name.
     #[serde(default)]
     pub name: String,
-    /// Its arguments, as the model wrote them: JSON, if the model did not err.
+    /// The arguments as the model wrote them, usually valid JSON.
     #[serde(default)]
     pub arguments: String,
     /// Every other member.

@@ -1,17 +1,17 @@
-//! A session with a server.
+//! A session with a server, and the calls in it.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, Source};
+use blaxel_core::{CallOptions, Error, Source};
 use rmcp::RoleClient;
 use rmcp::model::{ClientConfig, ClientRequest, CustomRequest, CustomResult, ServerResult};
 use rmcp::service::{PeerRequestOptions, RunningService};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::error;
@@ -20,24 +20,24 @@ use super::model::{
     Listed, Progress, Prompt, PromptOutput, Resource, ResourceContents, ResourceTemplate,
     ServerInfo, Tool, ToolOutput,
 };
-use super::session::Shared;
+use super::shared::Shared;
 
-/// The most pages that a list is read in. A server that has more gives no end to them.
+/// Maximum number of pages of a list. More of them are taken for a list without an end.
 const MOST_PAGES: usize = 10_000;
 
 /// A session with an MCP server, begun by [`McpServer::connect`](super::McpServer::connect).
 ///
-/// Any number of calls may be under way at once. A call may be dropped while it waits: the server is
-/// told that it is off (`notifications/cancelled`). A session that the server has lost is begun anew,
-/// and what was refused for it is sent once more.
+/// Any number of calls may be in flight at once. Dropping the future of a call cancels it at the server
+/// (`notifications/cancelled`). If the server has lost the session, a new one is begun, and the request
+/// that was refused for it is sent once more.
 ///
-/// [`close`](Self::close) ends the session at the server. A client that is dropped instead sends
-/// nothing more, its calls under way included: the server drops the session in its own time.
+/// [`close`](Self::close) ends the session at the server. A client that is dropped instead sends nothing
+/// more, and its calls in flight end: the server drops the session in its own time.
 pub struct McpClient {
     running: RunningService<RoleClient, ClientConfig>,
     shared: Arc<Shared>,
     info: ServerInfo,
-    /// Ends every request under way when it goes.
+    /// Ends every request in flight when it is dropped.
     _owner: watch::Sender<()>,
 }
 
@@ -60,32 +60,32 @@ impl McpClient {
         })
     }
 
-    /// What the server says about itself.
+    /// Returns what the server says about itself.
     #[must_use]
     pub fn server_info(&self) -> &ServerInfo {
         &self.info
     }
 
-    /// Asks for a sign of life. `ping`
+    /// Checks that the server responds. `ping`
     ///
     /// # Errors
     ///
     /// As for [`request`](Self::request).
     pub async fn ping(&self) -> Result<(), Error> {
-        self.request("ping", Value::Null).await.map(drop)
+        self.request("ping", &()).await.map(drop)
     }
 
-    /// The tools of the server, all pages of them. `tools/list`
+    /// Lists the tools of the server, all pages of them. `tools/list`
     ///
     /// # Errors
     ///
     /// As for [`request`](Self::request), and [`ErrorKind::Pagination`](blaxel_core::ErrorKind) if
-    /// the pages come to no end.
+    /// the server repeats a cursor or gives more than 10,000 pages.
     pub async fn tools(&self) -> Result<Vec<Tool>, Error> {
         self.list("tools/list").await
     }
 
-    /// The resources of the server, all pages of them. `resources/list`
+    /// Lists the resources of the server, all pages of them. `resources/list`
     ///
     /// # Errors
     ///
@@ -94,8 +94,7 @@ impl McpClient {
         self.list("resources/list").await
     }
 
-    /// The patterns of addresses under which the server has more resources, all pages of them.
-    /// `resources/templates/list`
+    /// Lists the resource templates of the server, all pages of them. `resources/templates/list`
     ///
     /// # Errors
     ///
@@ -104,7 +103,7 @@ impl McpClient {
         self.list("resources/templates/list").await
     }
 
-    /// The prompts of the server, all pages of them. `prompts/list`
+    /// Lists the prompts of the server, all pages of them. `prompts/list`
     ///
     /// # Errors
     ///
@@ -113,12 +112,30 @@ impl McpClient {
         self.list("prompts/list").await
     }
 
-    /// The tool of that name. Nothing is sent before it is called.
+    /// Returns a handle on the tool of this name. Nothing is sent before it is called.
+    ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_core::CallOptions;
+    /// use serde_json::json;
+    ///
+    /// // A search has no side effects, so it may be repeated after a failure.
+    /// let output = mcp
+    ///     .tool("search")
+    ///     .options(CallOptions::new().with_idempotent(true))
+    ///     .on_progress(|progress| println!("{} done", progress.progress))
+    ///     .call(&json!({"query": "tower services"}))
+    ///     .await?;
+    /// println!("{}", output.text());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn tool(&self, name: impl Into<String>) -> ToolCall<'_> {
         ToolCall {
             client: self,
             name: name.into(),
             progress: None,
+            options: None,
         }
     }
 
@@ -126,8 +143,8 @@ impl McpClient {
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request); [`JsonRpcError::RESOURCE_NOT_FOUND`] if there is none of
-    /// this address.
+    /// As for [`request`](Self::request); [`JsonRpcError::RESOURCE_NOT_FOUND`] if there is no
+    /// resource of this URI.
     ///
     /// [`JsonRpcError::RESOURCE_NOT_FOUND`]: super::JsonRpcError::RESOURCE_NOT_FOUND
     pub async fn read_resource(&self, uri: &str) -> Result<Vec<ResourceContents>, Error> {
@@ -139,13 +156,13 @@ impl McpClient {
         Ok(read.contents)
     }
 
-    /// Fills in a prompt. `prompts/get`
+    /// Renders a prompt with arguments. `prompts/get`
     ///
-    /// The arguments are an object whose members are texts, or `()` for none.
+    /// The arguments are an object whose members are strings, or `()` for none.
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request), and [`Error::is_input`] for arguments that are no object.
+    /// As for [`request`](Self::request).
     pub async fn prompt(
         &self,
         name: &str,
@@ -155,23 +172,32 @@ impl McpClient {
         self.ask("prompts/get", params).await
     }
 
-    /// Sends any request that the protocol has, `completion/complete` for instance, and hands back its
-    /// result as it came. The parameters are an object, or null for none.
+    /// Sends any request of the protocol, such as `completion/complete`, and returns its result as JSON.
+    /// The parameters are an object, or `()` for none.
     ///
     /// # Errors
     ///
-    /// When the connection fails; the gateway's error, or the server's as a
-    /// [`JsonRpcError`](super::JsonRpcError); [`Error::is_decode`] if the answer cannot be understood.
-    pub async fn request(&self, method: &str, params: Value) -> Result<Value, Error> {
-        self.exchange(method, params, None).await
+    /// [`Error::is_input`] for parameters that are not an object;
+    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails; the gateway's error, or
+    /// the server's as a [`JsonRpcError`](super::JsonRpcError); [`Error::is_decode`] if the response
+    /// cannot be understood.
+    pub async fn request(
+        &self,
+        method: &str,
+        params: &(impl Serialize + ?Sized),
+    ) -> Result<Value, Error> {
+        let params = object("parameters", params)?.map_or(Value::Null, Value::Object);
+        self.exchange(method, params, Exchange::new(None, None))
+            .await
     }
 
     /// Ends the session and waits for the end. `DELETE .../mcp` if the server has given it an id. Calls
-    /// under way end with it. It takes some seconds at most, whatever the server does.
+    /// in flight end with it. It takes some seconds at most, whatever the server does.
     ///
     /// # Errors
     ///
-    /// If the server does not end the session. It is of no more use in any case.
+    /// The error of the request if the server does not end the session. The session cannot be used any
+    /// more in either case.
     pub async fn close(mut self) -> Result<(), Error> {
         self.shared.take_failure();
         // A task that was aborted has ended too.
@@ -186,9 +212,8 @@ impl McpClient {
         &self,
         method: &str,
         params: Value,
-        progress: Option<ProgressListener>,
+        exchange: Arc<Exchange>,
     ) -> Result<Value, Error> {
-        let exchange = Exchange::new(progress);
         let params = (!params.is_null()).then_some(params);
         let mut request = CustomRequest::new(method, params);
         request
@@ -215,7 +240,8 @@ impl McpClient {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, Error> {
-        self.read(method, self.exchange(method, params, None).await?)
+        let exchange = Exchange::new(None, None);
+        self.read(method, self.exchange(method, params, exchange).await?)
     }
 
     fn read<T: DeserializeOwned>(&self, method: &str, result: Value) -> Result<T, Error> {
@@ -232,7 +258,8 @@ impl McpClient {
         let mut cursors = HashSet::new();
         let mut params = Value::Null;
         loop {
-            let mut page = self.exchange(method, params, None).await?;
+            let exchange = Exchange::new(None, None);
+            let mut page = self.exchange(method, params, exchange).await?;
             let cursor = page["nextCursor"].take();
             let more: Vec<T> = self.read(method, page[T::MEMBER].take())?;
             items.extend(more);
@@ -260,40 +287,47 @@ impl fmt::Debug for McpClient {
     }
 }
 
-/// A tool to be called. It is got from [`McpClient::tool`].
+/// A handle on a tool. It is obtained from [`McpClient::tool`].
 #[derive(Clone)]
 #[must_use = "nothing is sent before it is called"]
 pub struct ToolCall<'a> {
     client: &'a McpClient,
     name: String,
     progress: Option<ProgressListener>,
+    options: Option<CallOptions>,
 }
 
 impl ToolCall<'_> {
-    /// Hears how far the tool has come, in order and before its output, if the tool tells. The
-    /// listener must not block.
+    /// Calls a function with each progress report of the tool, in order and before its output. The
+    /// function must not block. Not every tool reports progress.
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(listener));
         self
     }
 
+    /// Sets the options of the call. They replace those of the server's handle and of the client.
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = Some(options);
+        self
+    }
+
     /// Calls the tool. `tools/call`
     ///
-    /// The arguments are an object as the tool's [`input_schema`](Tool::input_schema) has it, or `()`
-    /// for none. A tool that fails says so in its output, see [`ToolOutput::is_error`]: that is for
-    /// the model to read.
+    /// The arguments are an object by the tool's [`input_schema`](Tool::input_schema), or `()` for none.
+    /// A tool that fails reports it in its output, see [`ToolOutput::is_error`]: that is for the model
+    /// to read.
+    ///
+    /// A call is not idempotent unless its [options](Self::options) say so: if the connection fails
+    /// midway, it is not repeated, and [`Error::maybe_applied`] returns `true`.
     ///
     /// # Errors
     ///
-    /// As for [`McpClient::request`], and [`Error::is_input`] for arguments that are no object. A call
-    /// is never known to be repeatable: if the connection fails midway, [`Error::maybe_applied`] holds.
+    /// As for [`McpClient::request`].
     pub async fn call(&self, arguments: &(impl Serialize + ?Sized)) -> Result<ToolOutput, Error> {
         let params = named(&self.name, arguments)?;
-        let client = self.client;
-        let result = client
-            .exchange("tools/call", params, self.progress.clone())
-            .await?;
-        client.read("tools/call", result)
+        let exchange = Exchange::new(self.progress.clone(), self.options);
+        let result = self.client.exchange("tools/call", params, exchange).await?;
+        self.client.read("tools/call", result)
     }
 }
 
@@ -303,13 +337,23 @@ impl fmt::Debug for ToolCall<'_> {
     }
 }
 
-/// The parameters of a request for something that has a name.
+/// Makes the parameters of a request for something that has a name.
 fn named(name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
-    let unusable = |problem: &dyn fmt::Display| Error::input("arguments", &Source::Code, problem);
-    let arguments = serde_json::to_value(arguments).map_err(|problem| unusable(&problem))?;
-    match arguments {
-        Value::Null => Ok(json!({"name": name})),
-        Value::Object(arguments) => Ok(json!({"name": name, "arguments": arguments})),
+    Ok(match object("arguments", arguments)? {
+        None => json!({"name": name}),
+        Some(arguments) => json!({"name": name, "arguments": arguments}),
+    })
+}
+
+/// Writes an object as JSON; `None` for null.
+fn object(
+    input: &'static str,
+    value: &(impl Serialize + ?Sized),
+) -> Result<Option<Map<String, Value>>, Error> {
+    let unusable = |problem: &dyn fmt::Display| Error::input(input, &Source::Code, problem);
+    match serde_json::to_value(value).map_err(|problem| unusable(&problem))? {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
         _ => Err(unusable(&"they are no object")),
     }
 }

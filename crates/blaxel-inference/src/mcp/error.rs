@@ -1,4 +1,4 @@
-//! What can go wrong, in our own words: the server's refusals told apart from failures to reach it.
+//! Errors of a session: the server's refusals, told apart from failures to reach it.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An MCP server's refusal of a request, in the form of JSON-RPC. It is the cause of the
-/// [`Error`] that the call fails with:
+/// An MCP server's refusal of a request, as a JSON-RPC error. It is the cause of the [`Error`] that the
+/// call fails with:
 ///
 /// ```
 /// # use blaxel_core::Error;
@@ -24,25 +24,25 @@ use serde_json::Value;
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JsonRpcError {
-    /// The kind of refusal. Negative for those that the protocol names.
+    /// The error code. Negative for those that the protocol defines.
     pub code: i64,
-    /// What is wrong.
+    /// The server's message.
     #[serde(default)]
     pub message: String,
-    /// What else the server has to say; null for nothing.
-    #[serde(default)]
+    /// Further data of the server; null for none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
 }
 
 impl JsonRpcError {
-    /// The request has a form that the server does not take.
+    /// The request is malformed.
     pub const INVALID_REQUEST: i64 = -32600;
     /// The server does not know the method.
     pub const METHOD_NOT_FOUND: i64 = -32601;
-    /// The server knows the method but not what is asked of it: no such tool, arguments of another
+    /// The server knows the method but cannot use the parameters: no such tool, arguments of another
     /// shape.
     pub const INVALID_PARAMS: i64 = -32602;
     /// The server failed.
@@ -50,13 +50,13 @@ impl JsonRpcError {
     /// There is no such resource.
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
 
-    /// The refusal behind an error, if the server refused.
+    /// Returns the refusal that caused an error, if the server refused.
     #[must_use]
     pub fn of(error: &Error) -> Option<&Self> {
         error.find_cause()
     }
 
-    /// Whether the request itself was no good, so that nothing was done.
+    /// Returns `true` if the request itself was rejected, so that nothing was executed.
     fn is_of_the_request(&self) -> bool {
         [
             Self::INVALID_REQUEST,
@@ -67,15 +67,15 @@ impl JsonRpcError {
         .contains(&self.code)
     }
 
-    /// The refusal in the body of an answer, if it is one.
+    /// Reads a refusal from the body of a response; `None` if it is none.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct Response {
             jsonrpc: String,
             error: JsonRpcError,
         }
-        let answer: Answer = serde_json::from_slice(body).ok()?;
-        (answer.jsonrpc == "2.0").then_some(answer.error)
+        let response: Response = serde_json::from_slice(body).ok()?;
+        (response.jsonrpc == "2.0").then_some(response.error)
     }
 }
 
@@ -97,10 +97,10 @@ impl fmt::Display for JsonRpcError {
 
 impl std::error::Error for JsonRpcError {}
 
-/// What is known of a failure from elsewhere: `rmcp` says only that a connection has ended.
+/// The cause of a failure, recorded by the wire: `rmcp` says only that a connection has ended.
 pub(super) type Witnessed = Option<Error>;
 
-/// Why a request failed.
+/// Makes an error of a failed request.
 pub(super) fn of_request(problem: ServiceError, witnessed: Witnessed) -> Error {
     match problem {
         ServiceError::McpError(refusal) => refused(refusal),
@@ -110,7 +110,7 @@ pub(super) fn of_request(problem: ServiceError, witnessed: Witnessed) -> Error {
     }
 }
 
-/// Why a session did not begin.
+/// Makes an error of a session that did not begin.
 pub(super) fn of_start(problem: ClientInitializeError, witnessed: Witnessed) -> Error {
     match problem {
         ClientInitializeError::JsonRpcError(refusal) => refused(refusal),
@@ -146,15 +146,18 @@ fn refused(refusal: ErrorData) -> Error {
 }
 
 fn ended(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::transport("the MCP server's answer did not come", cause)
+    Error::transport("the MCP server's response did not arrive", cause)
 }
 
-/// An answer that is not of the shape its method has.
+/// Makes an error of a response that has not the shape of its method.
 pub(super) fn unreadable(method: &str, problem: serde_json::Error) -> Error {
-    Error::decode(format!("the answer to `{method}` is not of its shape")).caused_by(problem)
+    Error::decode(format!(
+        "the response to `{method}` has not the expected shape"
+    ))
+    .caused_by(problem)
 }
 
-/// Names the operation that an error came about in.
+/// Adds the operation to an error.
 pub(super) fn named(error: Error, operation: &'static OperationInfo) -> Error {
     error.in_operation(Some(operation))
 }

@@ -13,17 +13,16 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use sse_stream_02::Sse;
 
-use super::Notification;
 use super::exchange::ExchangeRef;
-use super::model::Progress;
-use super::session::Shared;
+use super::model::{Notification, Progress};
+use super::shared::Shared;
 use crate::sse::{Decoder, Event};
 use crate::stream::EventStream;
 
 const PROGRESS: &str = "notifications/progress";
 
-/// The events of an answer, as `rmcp` takes them. Whoever listens hears of notifications here, one
-/// after the other and before the answer that they precede; `rmcp` would tell of them out of order.
+/// The events of a response, as `rmcp` expects them. Listeners are called here, in order and before the
+/// result that a notification precedes; `rmcp` would deliver notifications out of order.
 pub(super) struct Events {
     events: EventStream,
     exchange: Option<ExchangeRef>,
@@ -52,7 +51,7 @@ impl Stream for Events {
         let event = ready!(Pin::new(&mut self.events).poll_next(cx));
         Poll::Ready(event.map(|event| match event {
             Ok(event) => {
-                tell(&self.shared, event.data());
+                notify(&self.shared, event.data());
                 Ok(converted(event))
             }
             Err(error) => {
@@ -75,7 +74,7 @@ fn converted(event: Event) -> Sse {
     }
 }
 
-/// As much of a message as tells a notification from all else.
+/// The members that tell a notification from other messages.
 #[derive(Deserialize)]
 struct Glance<'a> {
     #[serde(borrow)]
@@ -85,7 +84,8 @@ struct Glance<'a> {
     params: Value,
 }
 
-fn tell(shared: &Shared, message: &str) {
+/// Calls the listener if this message is a notification.
+fn notify(shared: &Shared, message: &str) {
     let Ok(Glance {
         method: Some(method),
         id: None,

@@ -1,4 +1,4 @@
-//! One request on its way: what its caller waits for, and how it is called off.
+//! One request in flight: what its caller waits for, and its cancellation.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
-use blaxel_core::Error;
+use blaxel_core::{CallOptions, Error};
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions, GetMeta, ServerResult};
 use rmcp::service::{RequestHandle, ServiceError};
@@ -16,17 +16,22 @@ use super::model::Progress;
 
 pub(super) type ProgressListener = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// What a caller and the wire tell each other past `rmcp`, which keeps neither the causes of failures
+/// The state that a caller and the wire share beside `rmcp`, which keeps neither the causes of failures
 /// nor the order of notifications.
 pub(super) struct Exchange {
     pub(super) progress: Option<ProgressListener>,
+    options: Option<CallOptions>,
     failure: Mutex<Option<Error>>,
 }
 
 impl Exchange {
-    pub(super) fn new(progress: Option<ProgressListener>) -> Arc<Self> {
+    pub(super) fn new(
+        progress: Option<ProgressListener>,
+        options: Option<CallOptions>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             progress,
+            options,
             failure: Mutex::new(None),
         })
     }
@@ -40,8 +45,8 @@ impl Exchange {
     }
 }
 
-/// The exchange that a message belongs to. It goes along with the message inside of `rmcp`, and leads
-/// nowhere once the caller is gone.
+/// A reference to the exchange of a message. It travels with the message through `rmcp`, and is dead once
+/// the caller is gone.
 #[derive(Clone)]
 pub(super) struct ExchangeRef(pub(super) Weak<Exchange>);
 
@@ -54,14 +59,19 @@ impl ExchangeRef {
             _ => None,
         }
     }
+
+    /// Returns the options of the call, if it has its own.
+    pub(super) fn options(&self) -> Option<CallOptions> {
+        self.0.upgrade()?.options
+    }
 }
 
-/// The exchanges whose callers hear of progress, by the token that the server reports it under.
+/// The exchanges with a progress listener, by the token under which the server reports progress.
 #[derive(Default)]
 pub(super) struct Tokens(Mutex<HashMap<String, Weak<Exchange>>>);
 
 impl Tokens {
-    /// Takes up a request that is about to be sent.
+    /// Registers a request that is about to be sent.
     pub(super) fn note(&self, message: &ClientJsonRpcMessage, exchange: &ExchangeRef) {
         let listens = exchange.0.upgrade().is_some_and(|it| it.progress.is_some());
         let ClientJsonRpcMessage::Request(request) = message else {
@@ -76,14 +86,14 @@ impl Tokens {
         tokens.insert(token.to_string(), exchange.0.clone());
     }
 
-    /// Who hears of the progress reported under a token.
+    /// Returns the listener for the progress reported under a token.
     pub(super) fn listener(&self, token: &Value) -> Option<ProgressListener> {
         let exchange = lock(&self.0).get(&token.to_string())?.upgrade()?;
         exchange.progress.clone()
     }
 }
 
-/// Waits for the result of a request. Dropped before, it tells the server that the request is off.
+/// Waits for the result of a request. Dropping it earlier cancels the request at the server.
 pub(super) struct Awaited(Option<RequestHandle<RoleClient>>);
 
 impl Awaited {
@@ -108,15 +118,17 @@ impl Future for Awaited {
 impl Drop for Awaited {
     fn drop(&mut self) {
         if let Some(handle) = self.0.take() {
-            let word = handle.cancel(Some("the caller has stopped waiting".to_owned()));
-            // The first poll puts the word in the session's queue; what comes after is its business.
-            let mut word = pin!(tokio::task::unconstrained(word));
-            let _ = word.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let message = handle.cancel(Some("the caller has stopped waiting".to_owned()));
+            // The first poll puts the message in the queue of the session, which sends it.
+            let mut message = pin!(tokio::task::unconstrained(message));
+            let _ = message
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
 
-/// Locks a mutex. No change under one of these is left half done.
+/// Locks a mutex. A panic under one of these leaves no change half done.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What servers offer and answer.
+//! The types of the protocol: what servers offer, and their results.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -6,47 +6,47 @@ use serde_json::{Map, Value};
 
 use crate::chat::Role;
 
-/// What a server says about itself.
+/// Information that a server gives about itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ServerInfo {
-    /// Its name for programs.
+    /// The name, for programs.
     pub name: String,
-    /// Its name for people.
+    /// The name, for people.
     pub title: Option<String>,
-    /// Its own version.
+    /// The version of the server.
     pub version: String,
-    /// The version of the protocol that the session is in, such as `2025-11-25`.
+    /// The protocol version of the session, such as `2025-11-25`.
     pub protocol_version: String,
-    /// How a model should use it.
+    /// Instructions for a model that uses the server.
     pub instructions: Option<String>,
-    /// What it can do, such as `tools` or `prompts`, with particulars.
+    /// The capabilities, such as `tools` or `prompts`, with their details.
     pub capabilities: Map<String, Value>,
 }
 
 impl ServerInfo {
-    /// Reads the answer to `initialize`, in which the server's names stand a level deeper.
-    pub(super) fn read(answer: Value) -> Result<Self, serde_json::Error> {
+    /// Reads the result of `initialize`, in which the server's names are one level deeper.
+    pub(super) fn read(result: Value) -> Result<Self, serde_json::Error> {
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
-        struct Answer {
+        struct InitializeResult {
             server_info: Map<String, Value>,
             #[serde(flatten)]
             other: Map<String, Value>,
         }
-        let Answer {
+        let InitializeResult {
             server_info: mut all,
             other,
-        } = serde_json::from_value(answer)?;
+        } = serde_json::from_value(result)?;
         all.extend(other);
         serde_json::from_value(Value::Object(all))
     }
 }
 
-/// Something that servers list.
+/// An item of a list of the server.
 pub(super) trait Listed: DeserializeOwned {
-    /// The member of a page that holds them.
+    /// The member of a page that holds the items.
     const MEMBER: &'static str;
 }
 
@@ -66,26 +66,26 @@ impl Listed for Prompt {
     const MEMBER: &'static str = "prompts";
 }
 
-/// A tool that a server has.
+/// A tool of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Tool {
-    /// Its name, by which it is called.
+    /// The name, by which the tool is called.
     pub name: String,
-    /// Its name for people.
+    /// The name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is good for.
+    /// The purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The JSON Schema of its arguments.
+    /// The JSON Schema of the arguments.
     #[serde(default)]
     pub input_schema: Value,
-    /// The JSON Schema of its structured output, if it has one.
+    /// The JSON Schema of the structured output, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
-    /// What the server says about its effects.
+    /// Hints about the tool's effects.
     #[serde(default)]
     pub annotations: ToolAnnotations,
     /// Every other member.
@@ -93,21 +93,21 @@ pub struct Tool {
     pub other: Map<String, Value>,
 }
 
-/// What a server says about the effects of a tool. Nothing holds it to that.
+/// Hints of a server about the effects of a tool. They are not guaranteed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ToolAnnotations {
-    /// It changes nothing.
+    /// `true` if the tool changes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only_hint: Option<bool>,
-    /// It may destroy something.
+    /// `true` if the tool may delete or overwrite something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destructive_hint: Option<bool>,
-    /// A second call with the same arguments changes nothing more.
+    /// `true` if a second call with the same arguments has no further effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotent_hint: Option<bool>,
-    /// It reaches into the world outside of the server.
+    /// `true` if the tool interacts with systems outside of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_world_hint: Option<bool>,
     /// Every other member.
@@ -115,17 +115,17 @@ pub struct ToolAnnotations {
     pub other: Map<String, Value>,
 }
 
-/// What a tool has put out.
+/// The output of a tool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ToolOutput {
-    /// The output, piece by piece.
+    /// The output, as parts.
     pub content: Vec<Content>,
     /// The output as JSON, from a tool with an [`output_schema`](Tool::output_schema).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Value>,
-    /// Whether the tool failed; the output tells how, for the model to read.
+    /// `true` if the tool failed; the output then describes the failure for the model.
     pub is_error: bool,
     /// Every other member.
     #[serde(flatten)]
@@ -133,7 +133,7 @@ pub struct ToolOutput {
 }
 
 impl ToolOutput {
-    /// The texts among the output, a line end between each two.
+    /// Returns the text parts of the output, joined by line ends.
     #[must_use]
     pub fn text(&self) -> String {
         let texts: Vec<&str> = self.content.iter().filter_map(Content::text).collect();
@@ -141,28 +141,28 @@ impl ToolOutput {
     }
 }
 
-/// A piece of a tool's output or of a prompt.
+/// A part of a tool's output or of a prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Content {
     /// A text.
     Text(TextContent),
-    /// A picture.
+    /// An image.
     Image(BinaryContent),
-    /// A sound.
+    /// A recording.
     Audio(BinaryContent),
-    /// A resource that can be read.
+    /// A reference to a resource.
     ResourceLink(Resource),
-    /// A resource with what is in it.
+    /// A resource with its contents.
     Resource(EmbeddedResource),
-    /// A piece of a kind that this version of the SDK has no name for.
+    /// A part of a type that this version of the SDK does not know.
     #[serde(untagged)]
     Other(Value),
 }
 
 impl Content {
-    /// The text, if it is one.
+    /// Returns the text of a text part.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -183,21 +183,21 @@ pub struct TextContent {
     pub other: Map<String, Value>,
 }
 
-/// A picture or a sound.
+/// An image or a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BinaryContent {
-    /// Its bytes in base 64.
+    /// The bytes in base64.
     pub data: String,
-    /// Its media type.
+    /// The media type.
     pub mime_type: String,
     /// Every other member.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// A resource with what is in it.
+/// A resource with its contents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EmbeddedResource {
@@ -208,26 +208,26 @@ pub struct EmbeddedResource {
     pub other: Map<String, Value>,
 }
 
-/// A resource that a server has.
+/// A resource of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Resource {
-    /// Its address, by which it is read.
+    /// The URI, by which the resource is read.
     pub uri: String,
-    /// Its name for programs.
+    /// The name, for programs.
     #[serde(default)]
     pub name: String,
-    /// Its name for people.
+    /// The name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is.
+    /// The description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its media type.
+    /// The media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// How large it is, in bytes.
+    /// The size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// Every other member.
@@ -235,23 +235,23 @@ pub struct Resource {
     pub other: Map<String, Value>,
 }
 
-/// A pattern of addresses under which a server has resources.
+/// A URI template for resources of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ResourceTemplate {
-    /// The pattern, as RFC 6570 has it.
+    /// The template, as defined by RFC 6570.
     pub uri_template: String,
-    /// Its name for programs.
+    /// The name, for programs.
     #[serde(default)]
     pub name: String,
-    /// Its name for people.
+    /// The name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What the resources are.
+    /// The description of the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Their media type, if they all have the same.
+    /// The media type, if all of the resources have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// Every other member.
@@ -259,20 +259,20 @@ pub struct ResourceTemplate {
     pub other: Map<String, Value>,
 }
 
-/// What is in a resource: a text, or bytes.
+/// The contents of a resource: text or bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ResourceContents {
-    /// The address of the resource.
+    /// The URI of the resource.
     pub uri: String,
-    /// Its media type.
+    /// The media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// The text, if it is one.
+    /// The text of a text resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The bytes in base 64, if it is none.
+    /// The bytes of any other resource, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
     /// Every other member.
@@ -280,19 +280,19 @@ pub struct ResourceContents {
     pub other: Map<String, Value>,
 }
 
-/// A prompt that a server has.
+/// A prompt of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// Its name, by which it is asked for.
+    /// The name, by which the prompt is requested.
     pub name: String,
-    /// Its name for people.
+    /// The name, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is good for.
+    /// The purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What is to be filled in.
+    /// The parameters.
     #[serde(default)]
     pub arguments: Vec<PromptArgument>,
     /// Every other member.
@@ -300,16 +300,16 @@ pub struct Prompt {
     pub other: Map<String, Value>,
 }
 
-/// What is to be filled in of a prompt.
+/// A parameter of a prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PromptArgument {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is.
+    /// The description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whether the prompt cannot do without it.
+    /// `true` if the prompt cannot be rendered without it.
     #[serde(default)]
     pub required: bool,
     /// Every other member.
@@ -317,15 +317,15 @@ pub struct PromptArgument {
     pub other: Map<String, Value>,
 }
 
-/// A prompt that is filled in.
+/// A rendered prompt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct PromptOutput {
-    /// What it is good for.
+    /// The purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The messages to give to a model.
+    /// The messages for a model.
     pub messages: Vec<PromptMessage>,
     /// Every other member.
     #[serde(flatten)]
@@ -336,22 +336,33 @@ pub struct PromptOutput {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PromptMessage {
-    /// Who says it.
+    /// The author.
     pub role: Role,
-    /// What is said.
+    /// The content.
     pub content: Content,
 }
 
-/// How far a call has come.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// The progress of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How much is done, in a unit of the server's own. It only grows.
+    /// The amount of work done, in a unit of the server's own. It only increases.
     pub progress: f64,
-    /// How much there is to do, if that is known.
-    #[serde(default)]
+    /// The total amount of work, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
-    /// What is being done, for people.
-    #[serde(default)]
+    /// The current activity, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// A message of a server that is no response, such as a change of a list or a log line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Notification {
+    /// The method, such as `notifications/tools/list_changed`.
+    pub method: String,
+    /// The parameters; null for none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub params: Value,
 }

@@ -1,4 +1,4 @@
-//! Streamable HTTP over a service of ours, in the form in which `rmcp` asks for it.
+//! Streamable HTTP over a service of ours, as the transport that `rmcp` expects.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use blaxel_core::__private::{ErrorParts, read_error};
-use blaxel_core::{Body, Error, HttpService, OperationInfo, Origin, RequestWriter, response};
+use blaxel_core::{
+    Body, CallOptions, Error, HttpService, OperationInfo, Origin, RequestWriter, response,
+};
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -19,24 +21,23 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream_02::Sse;
 use tokio::sync::watch;
 
-use super::SUFFIX;
 use super::error::JsonRpcError;
 use super::events::Events;
 use super::exchange::ExchangeRef;
-use super::session::Shared;
+use super::host::SUFFIX;
+use super::shared::Shared;
+use crate::options::WithOptions;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
-/// How much of an error answer is read, in bytes.
-
 type Failure = StreamableHttpError<Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 type SseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
 
-/// What carries the messages of one session.
+/// The carrier of the messages of one session.
 pub(super) struct Wire<S> {
     service: S,
     shared: Arc<Shared>,
@@ -62,8 +63,8 @@ impl<S: HttpService> Wire<S> {
         }
     }
 
-    /// Does something as long as somebody owns the session. `rmcp` sees some requests through to their
-    /// end; but what is over for its owner is over.
+    /// Runs a future as long as the session has an owner. `rmcp` would run some requests to their end
+    /// even after the owner is gone.
     async fn while_owned<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -80,10 +81,12 @@ impl<S: HttpService> Wire<S> {
         .await
     }
 
-    /// Sends a request to the server and waits for the head of its answer.
+    /// Sends a request to the server and waits for the head of its response. The options of a call
+    /// take precedence over those of the server's handle.
     async fn send(
         &self,
         operation: &'static OperationInfo,
+        options: Option<CallOptions>,
         session: Option<&str>,
         headers: &Headers,
         write: impl FnOnce(&mut RequestWriter) -> Result<(), Error>,
@@ -103,7 +106,9 @@ impl<S: HttpService> Wire<S> {
             Ok(request)
         };
         let request = written().map_err(ours)?;
-        self.service.send(request).await.map_err(ours)
+        let options = options.or_else(|| self.shared.target.options());
+        let service = WithOptions::new(self.service.clone(), options);
+        service.send(request).await.map_err(ours)
     }
 
     async fn post(
@@ -115,16 +120,16 @@ impl<S: HttpService> Wire<S> {
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse, Failure> {
         let operation = &self.shared.operations.call;
+        let options = exchange.as_ref().and_then(ExchangeRef::options);
         let response = self
-            .send(operation, session, headers, |request| {
+            .send(operation, options, session, headers, |request| {
                 request.json(message)?;
                 request.header(ACCEPT, &format!("{JSON}, {EVENTS}"))
             })
             .await?;
         let is_request = matches!(message, ClientJsonRpcMessage::Request(_));
         match response.status() {
-            // With nobody at the stream where it might come instead, the answer would be waited for in
-            // vain.
+            // Without a stream on which the response could arrive, the call would never complete.
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT
                 if is_request && self.shared.listener.is_none() =>
             {
@@ -138,7 +143,7 @@ impl<S: HttpService> Wire<S> {
             status if !status.is_success() => {
                 return Err(refusal(operation, response, session.is_some()).await);
             }
-            // What answers nothing needs no answer, whatever comes.
+            // A message that is no request has no response, whatever arrives.
             _ if !is_request => return Ok(StreamableHttpPostResponse::Accepted),
             _ => {}
         }
@@ -177,7 +182,7 @@ impl<S: HttpService> Wire<S> {
         }
         let operation = &self.shared.operations.listen;
         let response = self
-            .send(operation, session, headers, |request| {
+            .send(operation, None, session, headers, |request| {
                 request.header(ACCEPT, EVENTS)?;
                 match last_event {
                     Some(id) => request.header(LAST_EVENT, id),
@@ -189,7 +194,7 @@ impl<S: HttpService> Wire<S> {
             let failure = refusal(operation, response, false).await;
             return Err(match failure {
                 StreamableHttpError::Client(error) if error.is_transient() => ours(error),
-                // Asking again would change nothing.
+                // A second request would give the same result.
                 _ => StreamableHttpError::ServerDoesNotSupportSse,
             });
         }
@@ -204,7 +209,7 @@ impl<S: HttpService> Wire<S> {
     async fn end(&self, session: &str, headers: &Headers) -> Result<(), Failure> {
         let operation = &self.shared.operations.end;
         let response = self
-            .send(operation, Some(session), headers, |_| Ok(()))
+            .send(operation, None, Some(session), headers, |_| Ok(()))
             .await?;
         match response.status() {
             // Some servers end sessions by themselves only, and one that is gone has ended.
@@ -305,7 +310,7 @@ impl<S: HttpService> StreamableHttpClient for Wire<S> {
         _auth_header: Option<String>,
         custom_headers: Headers,
     ) -> Result<(), Failure> {
-        // A failure from before is nobody's any more; one of now is for whoever closes.
+        // An earlier failure concerns nobody any more; a new one is for whoever closes the session.
         self.shared.take_failure();
         let outcome = self
             .while_owned(self.end(&session_id, &custom_headers))
@@ -321,7 +326,7 @@ fn ours(error: Error) -> Failure {
     StreamableHttpError::Client(error)
 }
 
-/// The error that an answer without success stands for.
+/// Makes an error of a response that is no success.
 async fn refusal(
     operation: &'static OperationInfo,
     response: Response<Body>,
@@ -341,7 +346,7 @@ async fn refusal(
     })
 }
 
-/// The type of an answer's content, without its parameters.
+/// Returns the content type of a response, without its parameters.
 fn media_type(headers: &HeaderMap) -> String {
     let full = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let bare = full.unwrap_or_default().split(';').next();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use blaxel_inference::mcp::{Content, JsonRpcError};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{emulator, function};
 
@@ -177,7 +177,7 @@ async fn refusals_are_told_apart_by_their_codes() {
             JsonRpcError::INVALID_PARAMS,
         ),
         (
-            mcp.request("made/up", Value::Null).await.unwrap_err(),
+            mcp.request("made/up", &()).await.unwrap_err(),
             JsonRpcError::METHOD_NOT_FOUND,
         ),
     ] {

@@ -18,7 +18,7 @@ async fn a_sandbox_s_server_without_sessions_answers_under_the_address_given() {
     });
     let mcp = Inference::new(service)
         .sandbox("box")
-        .at(SANDBOX)
+        .url(SANDBOX)
         .header("x-team", "a b")
         .query("trace", "1/2")
         .client_info("tester", "7")

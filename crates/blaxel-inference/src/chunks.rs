@@ -1,34 +1,35 @@
-//! Streams read in the format that their content type names.
+//! Streams in the format of their content type.
 
 use std::collections::VecDeque;
 
 use blaxel_core::Error;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::decode::{Decode, Text};
 use crate::sse::Event;
 use crate::stream::Decoded;
 use crate::{lines, sse, text};
 
-/// The pieces of a response whose format its content type told.
-pub type PieceStream = Decoded<PieceDecoder>;
+/// The chunks of a response, in the format of its content type.
+pub type ChunkStream = Decoded<ChunkDecoder>;
 
-/// The forms in which workloads stream their answers.
+/// The format of a streamed response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
     /// Server-sent events: `text/event-stream`.
     Events,
-    /// A JSON value on each line: `application/x-ndjson`, `application/jsonl` and their kin.
+    /// A JSON value on each line: `application/x-ndjson`, `application/jsonl` and similar.
     JsonLines,
-    /// Text without a form: everything else under `text/`.
+    /// Plain text: every other type under `text/`.
     Text,
     /// Anything else.
     Bytes,
 }
 
 impl Format {
-    /// The format of a content type. Its parameters and the case of its letters do not matter.
+    /// Returns the format of a content type. Parameters and letter case are ignored.
     #[must_use]
     pub fn of(content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default();
@@ -48,10 +49,10 @@ impl Format {
         }
     }
 
-    /// A decoder of this format, with the usual limit.
+    /// Creates a decoder of this format, with the default limit.
     #[must_use]
-    pub fn decoder(self) -> PieceDecoder {
-        PieceDecoder(match self {
+    pub fn decoder(self) -> ChunkDecoder {
+        ChunkDecoder(match self {
             Self::Events => Inner::Events(sse::Decoder::new()),
             Self::JsonLines => Inner::Lines(lines::Decoder::new()),
             Self::Text => Inner::Text(text::Decoder::new()),
@@ -60,22 +61,45 @@ impl Format {
     }
 }
 
-/// A piece of a streamed answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A unit of a streamed response.
+///
+/// As JSON it is an object with one member, `event`, `line`, `text` or `bytes`; bytes are numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Piece {
+pub enum Chunk {
     /// A server-sent event.
     Event(Event),
-    /// A line that holds a JSON value. Blank lines are passed over.
+    /// A line with a JSON value. Blank lines are skipped.
     Line(Text),
-    /// Some text; where it is cut means nothing.
+    /// Some text. Its boundaries have no meaning.
     Text(Text),
-    /// Some bytes; where they are cut means nothing.
+    /// Some bytes. Their boundaries have no meaning.
+    #[serde(with = "numbers")]
     Bytes(Bytes),
 }
 
-impl Piece {
-    /// The data of an event, the line without its end, the text, or the bytes.
+/// Bytes in JSON.
+mod numbers {
+    use bytes::Bytes;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Bytes,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Bytes, D::Error> {
+        Vec::deserialize(deserializer).map(Bytes::from)
+    }
+}
+
+impl Chunk {
+    /// Returns the data of an event, the line without its end, the text, or the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -85,7 +109,7 @@ impl Piece {
         }
     }
 
-    /// The same as text, or `None` for bytes that are no UTF-8 by themselves.
+    /// Returns the same as text, or `None` for bytes that are not UTF-8 by themselves.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -96,9 +120,9 @@ impl Piece {
     }
 }
 
-/// Turns the chunks of a body into pieces, in one [`Format`].
+/// Decodes the bytes of a body, in one [`Format`], into [`Chunk`]s.
 #[derive(Debug)]
-pub struct PieceDecoder(Inner);
+pub struct ChunkDecoder(Inner);
 
 #[derive(Debug)]
 enum Inner {
@@ -108,8 +132,8 @@ enum Inner {
     Bytes(VecDeque<Bytes>),
 }
 
-impl Decode for PieceDecoder {
-    type Item = Piece;
+impl Decode for ChunkDecoder {
+    type Item = Chunk;
 
     fn push(&mut self, chunk: Bytes) {
         match &mut self.0 {
@@ -120,33 +144,33 @@ impl Decode for PieceDecoder {
         }
     }
 
-    fn next_item(&mut self) -> Option<Result<Piece, Error>> {
+    fn next_item(&mut self) -> Option<Result<Chunk, Error>> {
         match &mut self.0 {
-            Inner::Events(decoder) => Some(decoder.next_item()?.map(Piece::Event)),
+            Inner::Events(decoder) => Some(decoder.next_item()?.map(Chunk::Event)),
             Inner::Lines(decoder) => json_line(|| decoder.next_item()),
-            Inner::Text(decoder) => Some(decoder.next_item()?.map(Piece::Text)),
-            Inner::Bytes(chunks) => chunks.pop_front().map(Piece::Bytes).map(Ok),
+            Inner::Text(decoder) => Some(decoder.next_item()?.map(Chunk::Text)),
+            Inner::Bytes(chunks) => chunks.pop_front().map(Chunk::Bytes).map(Ok),
         }
     }
 
-    fn finish(&mut self) -> Option<Result<Piece, Error>> {
+    fn finish(&mut self) -> Option<Result<Chunk, Error>> {
         match &mut self.0 {
-            Inner::Events(decoder) => Some(Decode::finish(decoder)?.map(Piece::Event)),
+            Inner::Events(decoder) => Some(Decode::finish(decoder)?.map(Chunk::Event)),
             Inner::Lines(decoder) => json_line(|| Decode::finish(decoder)),
-            Inner::Text(decoder) => Some(Decode::finish(decoder)?.map(Piece::Text)),
+            Inner::Text(decoder) => Some(Decode::finish(decoder)?.map(Chunk::Text)),
             Inner::Bytes(_) => self.next_item(),
         }
     }
 }
 
-/// The next line that is not blank.
+/// Returns the next line that is not blank.
 fn json_line(
     mut next: impl FnMut() -> Option<Result<Text, Error>>,
-) -> Option<Result<Piece, Error>> {
+) -> Option<Result<Chunk, Error>> {
     loop {
         match next()? {
             Ok(line) if line.trim().is_empty() => {}
-            other => return Some(other.map(Piece::Line)),
+            other => return Some(other.map(Chunk::Line)),
         }
     }
 }

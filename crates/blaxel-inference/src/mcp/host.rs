@@ -1,0 +1,63 @@
+//! The kinds of resources that MCP servers belong to.
+
+use blaxel_core::{Error, HttpService, OperationInfo, Plane};
+use http::Method;
+
+use crate::address;
+
+/// The path of the MCP endpoint below a workload's address.
+pub(super) const SUFFIX: &str = "mcp";
+
+/// The three requests that a session is made of.
+pub(super) struct Operations {
+    /// Carries one message of ours. Its effect is unknown, so it is not idempotent.
+    pub(super) call: OperationInfo,
+    /// Receives messages of the server that are no response, and resumes a response that broke off.
+    pub(super) listen: OperationInfo,
+    /// Ends the session.
+    pub(super) end: OperationInfo,
+}
+
+impl Operations {
+    const fn at(path: &'static str) -> Self {
+        Self {
+            call: OperationInfo::new("CallMcpServer", Method::POST, path)
+                .with_plane(Plane::Run)
+                .streaming(),
+            listen: OperationInfo::new("ListenToMcpServer", Method::GET, path)
+                .with_plane(Plane::Run)
+                .streaming(),
+            end: OperationInfo::new("EndMcpSession", Method::DELETE, path).with_plane(Plane::Run),
+        }
+    }
+}
+
+/// The kind of resource that an MCP server belongs to.
+#[derive(Clone, Copy)]
+pub(super) enum Host {
+    Function,
+    Sandbox,
+}
+
+impl Host {
+    pub(super) fn operations(self) -> &'static Operations {
+        static FUNCTION: Operations = Operations::at("/functions/{functionName}");
+        static SANDBOX: Operations = Operations::at("/sandboxes/{sandboxName}");
+        match self {
+            Self::Function => &FUNCTION,
+            Self::Sandbox => &SANDBOX,
+        }
+    }
+
+    /// Reads the resource of this name.
+    pub(super) async fn resource(
+        self,
+        service: &impl HttpService,
+        name: &str,
+    ) -> Result<address::Resource, Error> {
+        match self {
+            Self::Function => address::function(service, name).await,
+            Self::Sandbox => address::sandbox(service, name).await,
+        }
+    }
+}

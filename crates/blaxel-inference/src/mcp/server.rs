@@ -1,0 +1,115 @@
+//! A server before a session with it is begun.
+
+use std::fmt;
+use std::sync::Arc;
+
+use blaxel_core::{Error, HttpService};
+
+use super::client::McpClient;
+use super::host::Host;
+use super::model::Notification;
+use super::session;
+use super::shared::{Listener, Shared};
+use crate::options::WithOptions;
+use crate::target::{Address, Target, target_setters};
+
+/// A handle on an MCP server. It is obtained from [`Inference::function`](crate::Inference::function)
+/// or [`Inference::sandbox`](crate::Inference::sandbox).
+#[derive(Clone)]
+pub struct McpServer<S> {
+    service: S,
+    target: Target,
+    host: Host,
+    client: (String, String),
+    listener: Option<Listener>,
+}
+
+impl<S: HttpService> McpServer<S> {
+    fn new(service: S, name: String, forced: Option<Address>, host: Host) -> Self {
+        let own = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Self {
+            service,
+            target: Target::new(name, forced),
+            host,
+            client: (own.0.to_owned(), own.1.to_owned()),
+            listener: None,
+        }
+    }
+
+    pub(crate) fn function(service: S, name: String, forced: Option<Address>) -> Self {
+        Self::new(service, name, forced, Host::Function)
+    }
+
+    pub(crate) fn sandbox(service: S, name: String, forced: Option<Address>) -> Self {
+        Self::new(service, name, forced, Host::Sandbox)
+    }
+
+    /// Looks up the server's address, its `metadata.url`, and keeps it in the returned handle.
+    /// `GET /functions/{functionName}` or `GET /sandboxes/{sandboxName}`.
+    ///
+    /// Nothing is sent if an address is known already. A server without an address of its own is called
+    /// under the origin of the run plane.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such function or sandbox, and the other errors of a read.
+    pub async fn resolve(mut self) -> Result<Self, Error> {
+        if !self.target.has_address() {
+            let service = WithOptions::new(self.service.clone(), self.target.options());
+            let resource = self.host.resource(&service, self.target.name()).await?;
+            self.target.set_address(resource.address());
+        }
+        Ok(self)
+    }
+
+    target_setters!();
+
+    /// Sets the name and version by which the client introduces itself; those of this crate by default.
+    #[must_use]
+    pub fn client_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.client = (name.into(), version.into());
+        self
+    }
+
+    /// Calls a function with each notification of the server, in the order they arrive. The function
+    /// must not block. The progress of a call goes to [`ToolCall::on_progress`] instead, if that is set.
+    ///
+    /// A stream for notifications is kept open only if there is a listener (`GET .../mcp`): it keeps the
+    /// server awake. A server that offers no such stream is accepted.
+    ///
+    /// [`ToolCall::on_progress`]: super::ToolCall::on_progress
+    #[must_use]
+    pub fn on_notification(
+        mut self,
+        listener: impl Fn(Notification) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// Begins a session. `POST /{workspace}/functions/{functionName}/mcp` with `initialize`, or the
+    /// same below the address of the handle.
+    ///
+    /// It requires a tokio runtime with time enabled, on which two tasks serve the session until the
+    /// client is closed or dropped. It is cancel safe: dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such server, [`Error::is_unavailable`] if it cannot
+    /// respond now; [`Error::is_input`] outside of a tokio runtime; a
+    /// [`JsonRpcError`](super::JsonRpcError) if the server refuses; [`Error::is_decode`] if it does not
+    /// speak MCP.
+    pub async fn connect(&self) -> Result<McpClient, Error> {
+        let (target, listener) = (self.target.clone(), self.listener.clone());
+        let shared = Shared::new(target, self.host.operations(), listener);
+        session::begin(self.service.clone(), shared, self.client.clone()).await
+    }
+}
+
+impl<S> fmt::Debug for McpServer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("McpServer")
+            .field(&self.target.name())
+            .finish()
+    }
+}
