@@ -13,6 +13,8 @@ mod embedding;
 pub mod lines;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+#[cfg(not(feature = "mcp"))]
+mod missing;
 mod model;
 pub mod ndjson;
 mod options;

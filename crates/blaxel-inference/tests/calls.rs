@@ -5,7 +5,7 @@
 mod support;
 
 use blaxel_core::{CallContext, CallOptions, Idempotency, Origin};
-use blaxel_inference::{ChatRequest, Chunk, EmbeddingRequest, Format, Inference, Message};
+use blaxel_inference::{ChatRequest, Chunk, EmbeddingRequest, Format, Inference, Message, Tool};
 use http::Method;
 use serde_json::{Value, json};
 use support::{refusal, scripted, typed};
@@ -475,4 +475,76 @@ async fn who_failed_is_told_apart() {
     let limited = inference.model("m").chat(&question()).await.unwrap_err();
     assert!(limited.is_rate_limited(), "{limited}");
     assert_eq!(limited.api().unwrap().origin(), Origin::Workload);
+}
+
+/// The options of a handle are those of its lookup and of all its calls, and a request may replace them.
+#[tokio::test]
+async fn options_reach_every_request_of_a_handle() {
+    let (service, journal) = scripted(|seen| match seen.operation.name() {
+        "GetAgent" | "GetModel" => support::json(&json!({})),
+        "StreamChatCompletion" => typed("text/event-stream", "data: [DONE]\n\n"),
+        _ => support::json(&json!({"tasks": [{}]})),
+    });
+    let options = CallOptions::new().with_attempts(7);
+    let own = CallOptions::new().with_idempotent(true);
+    let inference = Inference::new(service);
+
+    let agent = inference.agent("a").options(options);
+    let agent = agent.resolve().await.unwrap();
+    agent.invoke::<Value>(&1).await.unwrap();
+    agent.submit(&1).await.unwrap();
+    agent.request(Method::PUT, "x").open().await.unwrap();
+    let model = inference.model("m").options(options);
+    let model = model.resolve().await.unwrap();
+    model.chat(&question()).await.unwrap();
+    drop(model.stream(&question()).await.unwrap());
+    model.embed(&EmbeddingRequest::new(["a"])).await.unwrap();
+    let set = |name: &str| match name {
+        "BL_EXECUTION_DATA_URL" => Some("https://storage.example/tasks".to_owned()),
+        "TASK_INDEX" => Some("0".to_owned()),
+        _ => None,
+    };
+    let task = inference.task(set).unwrap().unwrap();
+    task.options(options).arguments::<Value>().await.unwrap();
+
+    let seen = std::mem::take(&mut *journal.lock().unwrap());
+    assert_eq!(seen.len(), 9);
+    for seen in seen {
+        assert_eq!(seen.options, options, "{}", seen.operation.name());
+    }
+
+    agent.post(&1).options(own).send().await.unwrap();
+    inference.agent("a").invoke::<Value>(&1).await.unwrap();
+    let seen = journal.lock().unwrap();
+    assert_eq!(
+        (seen[0].options, seen[1].options),
+        (own, CallOptions::new())
+    );
+}
+
+#[test]
+fn a_chat_has_a_setter_for_each_common_parameter() {
+    let tool = |name: &str| Tool::function(name);
+    let request = ChatRequest::new([])
+        .messages([Message::system("s"), Message::user("u")])
+        .max_completion_tokens(5)
+        .reasoning_effort("low")
+        .frequency_penalty(0.5)
+        .presence_penalty(-0.5)
+        .seed(7)
+        .tools([tool("f"), tool("g")])
+        .parallel_tool_calls(false);
+    let written = serde_json::to_value(&request).unwrap();
+    assert_eq!(written["messages"].as_array().map(Vec::len), Some(2));
+    assert_eq!(written["tools"].as_array().map(Vec::len), Some(2));
+    for (member, value) in [
+        ("max_completion_tokens", json!(5)),
+        ("reasoning_effort", json!("low")),
+        ("frequency_penalty", json!(0.5)),
+        ("presence_penalty", json!(-0.5)),
+        ("seed", json!(7)),
+        ("parallel_tool_calls", json!(false)),
+    ] {
+        assert_eq!(written[member], value, "{member}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Servers of every kind are understood, and what goes wrong is told with its cause.
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Body, Error, ErrorKind};
+use blaxel_core::{Body, CallOptions, Error, ErrorKind};
 use blaxel_inference::Inference;
 use blaxel_inference::mcp::{Content, JsonRpcError};
 use serde_json::{Value, json};
@@ -54,6 +54,63 @@ async fn a_sandbox_s_server_without_sessions_answers_under_the_address_given() {
     }
     let accepted = log[0].header("accept");
     assert_eq!(accepted, Some("application/json, text/event-stream"));
+}
+
+/// Those of a tool replace those of its server, which hold for all other requests of the session.
+#[tokio::test]
+async fn options_reach_every_request_of_a_session() {
+    let (service, log) = script(|seen| match seen.message() {
+        "" => content("application/json", json!({"metadata": {}}).to_string()),
+        _ => greeting(seen).unwrap_or_else(|| result(seen, json!({}))),
+    });
+    let of_server = CallOptions::new().with_attempts(7);
+    let of_tool = CallOptions::new().with_idempotent(true);
+    let server = Inference::new(service).function("f").options(of_server);
+    let server = server.resolve().await.unwrap();
+    let mcp = server.connect().await.unwrap();
+    mcp.tool("plain").call(&()).await.unwrap();
+    let tool = mcp.tool("repeatable").options(of_tool);
+    tool.call(&()).await.unwrap();
+    mcp.ping().await.unwrap();
+    mcp.close().await.unwrap();
+
+    let log = seen(&log);
+    assert_eq!(log[0].method, http::Method::GET, "the lookup");
+    for request in &log {
+        let expected = match request.body["params"]["name"].as_str() {
+            Some("repeatable") => of_tool,
+            _ => of_server,
+        };
+        assert_eq!(request.options, expected, "{request:?}");
+    }
+    let called = log
+        .iter()
+        .filter(|request| request.message() == "tools/call");
+    assert_eq!(called.count(), 2);
+}
+
+#[tokio::test]
+async fn parameters_are_an_object_or_nothing() {
+    let (service, log) = script(|seen| greeting(seen).unwrap_or_else(|| result(seen, json!({}))));
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    let before = seen(&log).len();
+    for wrong in [json!([1]), json!("text")] {
+        let error = mcp.request("x/y", &wrong).await.unwrap_err();
+        assert!(error.is_input(), "{error}");
+    }
+    assert_eq!(seen(&log).len(), before, "nothing was sent");
+    mcp.request("x/y", &()).await.unwrap();
+    mcp.request("x/y", &json!({"a": 1})).await.unwrap();
+    let log = seen(&log);
+    assert_eq!(
+        log[before].body.get("params").and_then(|it| it.get("a")),
+        None
+    );
+    assert_eq!(log[before + 1].body["params"]["a"], 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use blaxel_core::{Body, Error, HttpService};
+use blaxel_core::{Body, CallContext, CallOptions, Error, HttpService};
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
 use blaxel_inference::mcp::McpServer;
@@ -40,6 +40,7 @@ pub(crate) struct Seen {
     pub(crate) uri: String,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Value,
+    pub(crate) options: CallOptions,
 }
 
 impl Seen {
@@ -66,11 +67,13 @@ pub(crate) fn script(
     let log = Log::default();
     let written = Arc::clone(&log);
     let service = tower::service_fn(move |request: http::Request<Body>| {
+        let options = CallContext::of(request.extensions()).unwrap().options();
         let (head, body) = request.into_parts();
         let seen = Seen {
             method: head.method,
             uri: head.uri.to_string(),
             headers: head.headers,
+            options,
             body: serde_json::from_slice(&body.bytes().unwrap()).unwrap_or_default(),
         };
         let response = answer(&seen);

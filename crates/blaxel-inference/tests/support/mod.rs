@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Body, Error, HttpService, OperationInfo};
+use blaxel_core::{Body, CallContext, CallOptions, Error, HttpService, OperationInfo};
 use bytes::Bytes;
 use http_body::Frame;
 
@@ -107,6 +107,7 @@ pub(crate) struct Seen {
     pub(crate) operation: &'static OperationInfo,
     pub(crate) head: Arc<http::request::Parts>,
     pub(crate) body: Bytes,
+    pub(crate) options: CallOptions,
 }
 
 impl Seen {
@@ -136,10 +137,12 @@ where
     let journal = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&journal);
     let service = tower::service_fn(move |request: http::Request<Body>| {
-        let operation = blaxel_core::operation(&request).unwrap();
+        let context = CallContext::of(request.extensions()).unwrap();
+        let (operation, options) = (context.operation().unwrap(), context.options());
         let (head, body) = request.into_parts();
         let seen = Seen {
             operation,
+            options,
             head: Arc::new(head),
             body: body.bytes().unwrap(),
         };
