@@ -1,4 +1,4 @@
-//! What is promised of calls: where they go, what they carry, and how their answers are read.
+//! Calls: their addresses, their contents, and the reading of their responses.
 
 #![allow(clippy::unwrap_used)]
 

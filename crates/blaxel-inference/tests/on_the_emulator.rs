@@ -156,7 +156,7 @@ async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
     }
 }
 
-/// What a request looks like on the wire: address, headers, body.
+/// A request on the wire: address, headers, body.
 #[tokio::test]
 async fn requests_are_written_as_the_workloads_expect() {
     let echo = tower::service_fn(async |request: http::Request<Body>| {

@@ -164,7 +164,7 @@ async fn a_chunk_is_written_with_every_member_that_came() {
         let again: ChatChunk = serde_json::from_value(written).unwrap();
         assert_eq!(again, *chunk);
     }
-    // What says nothing is written as it came too.
+    // Null and zero are written as received too.
     let odd = json!({"choices": [{"index": 0, "delta": null}], "usage": {"total_tokens": 0,
         "prompt_tokens": 0, "completion_tokens": 0}});
     let chunk = read(std::slice::from_ref(&odd)).await.remove(0);

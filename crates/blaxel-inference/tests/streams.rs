@@ -1,4 +1,4 @@
-//! What is promised of streams: byte-exact however they are cut, never silently short, no faster than
+//! The guarantees of streams: byte-exact however they are split, never silently short, no faster than
 //! they are read, gone when they are dropped.
 
 #![allow(clippy::unwrap_used)]
@@ -118,7 +118,7 @@ async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
                     assert_eq!(pieces.len(), count);
                     pieces
                 }
-                // Where these are cut means nothing.
+                // Their boundaries have no meaning.
                 None => vec![pieces.concat()],
             }
         };

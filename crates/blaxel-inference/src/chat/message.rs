@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// What a provider sent goes back as it came, whatever this version knows of it.
+    /// A message of a provider is sent back unchanged, with the members that this version does not know.
     #[test]
     fn a_message_is_sent_back_as_it_came() {
         for message in [

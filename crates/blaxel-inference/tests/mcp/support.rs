@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -103,7 +103,8 @@ pub(crate) fn result(seen: &Seen, result: Value) -> http::Response<Body> {
     content("application/json", message.to_string())
 }
 
-/// How a server without sessions answers what a session begins with; `None` for all else.
+/// Returns the response of a server without sessions to the first messages of a session; `None` for all
+/// other messages.
 pub(crate) fn greeting(seen: &Seen) -> Option<http::Response<Body>> {
     match seen.message() {
         "initialize" => Some(result(

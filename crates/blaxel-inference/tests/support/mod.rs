@@ -13,7 +13,7 @@ use blaxel_core::{Body, CallContext, CallOptions, Error, HttpService, OperationI
 use bytes::Bytes;
 use http_body::Frame;
 
-/// What a scripted body does when it is polled.
+/// A step of a scripted body when it is polled.
 pub(crate) enum Step {
     Chunk(Bytes),
     /// Is not there yet, once.
@@ -30,7 +30,7 @@ pub(crate) struct Script {
     watch: Watch,
 }
 
-/// What became of a scripted body.
+/// An observer of a scripted body.
 #[derive(Clone, Default)]
 pub(crate) struct Watch {
     taken: Arc<AtomicUsize>,
@@ -38,7 +38,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// How many steps were taken.
+    /// Returns the number of steps taken.
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
