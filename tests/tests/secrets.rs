@@ -90,7 +90,7 @@ fn clients_their_builders_and_their_parts_do_not_show_them() {
 fn errors_about_bad_secrets_do_not_show_them() {
     let broken = format!("two\n{CANARY}");
     silent_error(&Credentials::api_key(broken.as_str()).unwrap_err());
-    silent_error(&Credentials::parse_client_credentials(CANARY, &Source::Code).unwrap_err());
+    silent_error(&Credentials::parse_client_credentials(CANARY).unwrap_err());
     let url = format!("https://user:{CANARY}@api.blaxel.ai");
     silent_error(
         &Client::builder()
@@ -101,7 +101,8 @@ fn errors_about_bad_secrets_do_not_show_them() {
     );
     for name in ["BL_API_KEY", "BL_CLIENT_CREDENTIALS"] {
         let variables = Variables::from_iter([(name, broken.as_str()), ("HOME", "/nonexistent")]);
-        silent_error(&ClientBuilder::from_variables(&variables).unwrap_err());
+        let builder = ClientBuilder::from_variables(&variables).unwrap();
+        silent_error(&builder.build().unwrap_err());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sign-ins that the CLI keeps.
 
+mod credentials;
 #[cfg(feature = "oauth")]
 mod store;
 #[cfg(feature = "config-write")]
@@ -9,26 +10,21 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Secret, Source, Workspace};
 
-#[cfg(feature = "oauth")]
-use self::store::SignInStore;
 #[cfg(feature = "config-write")]
 pub use self::writer::ConfigWriter;
-use crate::credentials::{CredentialKind, Credentials};
-use crate::jwt::Claims;
 #[cfg(feature = "oauth")]
 use crate::oauth::Tokens;
-use crate::resolve::read_client_credentials;
 use crate::variables::Variables;
 use crate::yaml::Node;
 
 /// The configuration file of the `bl` command, `~/.blaxel/config.yaml`: one sign-in for each
 /// workspace, and which workspace is the current one.
 ///
-/// It is only read; a `ConfigWriter`, with the feature `config-write`, changes it. [`Credentials::resolve`] looks into it by itself; use this type
-/// to read a file at another place, or to list what there is.
+/// It is only read; a `ConfigWriter`, with the feature `config-write`, changes it.
+/// [`Credentials::resolve`](crate::Credentials::resolve) looks into it by itself; use this type to read a
+/// file at another place, or to list what there is.
 ///
 /// A sign-in is taken from the first of its members `apiKey`, `refresh_token`, `client_credentials`
 /// (or `clientCredentials`) and `access_token`.
@@ -65,7 +61,7 @@ enum Member {
     AccessToken,
 }
 
-/// The members that can hold a credential, the best first.
+/// The members that can hold a credential, in the order in which they are tried.
 const MEMBERS: &[(&str, Member)] = &[
     ("apiKey", Member::ApiKey),
     #[cfg(feature = "oauth")]
@@ -76,7 +72,7 @@ const MEMBERS: &[(&str, Member)] = &[
 ];
 
 impl ConfigFile {
-    /// Where the file lies for a user: `.blaxel/config.yaml` in the home directory. `None` if the
+    /// The user's file: `.blaxel/config.yaml` in the home directory. `None` if the
     /// home directory is unknown.
     #[must_use]
     pub fn default_path(variables: &Variables) -> Option<PathBuf> {
@@ -180,78 +176,10 @@ impl ConfigFile {
             .map(|sign_in| sign_in.workspace.as_str())
     }
 
-    /// The sign-in for a workspace, or for the current one. `None` if there is no such entry, or it
-    /// holds no credential.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the sign-in has expired,
-    /// and [`Error::is_input`] if its credential is malformed. Both name the file.
-    pub fn credentials(&self, workspace: Option<&Workspace>) -> Result<Option<Credentials>, Error> {
-        let Some(workspace) = self.choose(workspace)? else {
-            return Ok(None);
-        };
-        let Some(sign_in) = self.sign_in(&workspace) else {
-            return Ok(None);
-        };
-        let Some((member, secret)) = &sign_in.secret else {
-            return Ok(None);
-        };
-        let source = self.source();
-        let credentials = match member {
-            Member::ApiKey => Credentials::bearer(CredentialKind::ApiKey, secret, source)?,
-            #[cfg(feature = "oauth")]
-            Member::RefreshToken => {
-                let store = SignInStore::new(&self.path, &workspace);
-                Credentials::sign_in(sign_in.tokens.clone(), source)?.with_store(store)
-            }
-            Member::ClientCredentials => read_client_credentials(secret.expose(), &source)?,
-            Member::AccessToken => {
-                let claims = Claims::read(secret.expose());
-                if claims.is_some_and(|claims| claims.remaining().is_none()) {
-                    return Err(Error::credentials(format!(
-                        "the sign-in for the workspace {workspace} ({source}) has expired; run \
-                         `bl login {workspace}`"
-                    )));
-                }
-                Credentials::bearer(CredentialKind::AccessToken, secret, source)?
-            }
-        };
-        let environment = sign_in.environment.as_deref();
-        Ok(Some(
-            credentials
-                .with_workspace(workspace)
-                .with_environment(environment),
-        ))
-    }
-
-    fn choose(&self, explicit: Option<&Workspace>) -> Result<Option<Workspace>, Error> {
-        match explicit {
-            Some(workspace) => Ok(Some(workspace.clone())),
-            None => self.current_workspace(),
-        }
-    }
-
     fn sign_in(&self, workspace: &Workspace) -> Option<&SignIn> {
         self.sign_ins
             .iter()
             .find(|sign_in| sign_in.workspace == workspace.as_str())
-    }
-
-    /// Why there are no credentials in it.
-    pub(crate) fn describe_lack(&self, workspace: Option<&Workspace>) -> Result<String, Error> {
-        let path = self.path.display();
-        let lack = match self.choose(workspace)? {
-            Some(name) => format!("{path} has no sign-in for the workspace {name}"),
-            None if self.sign_ins.is_empty() => return Ok(format!("{path} has no sign-in")),
-            None => format!("{path} has no current workspace"),
-        };
-        let known = self.workspaces().collect::<Vec<_>>().join(", ");
-        Ok(if known.is_empty() {
-            lack
-        } else {
-            format!("{lack} (it lists {known})")
-        })
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a client proves its identity with.
 
+#[cfg(feature = "oauth")]
+mod pair;
+
 use std::fmt;
 #[cfg(feature = "oauth")]
 use std::sync::Arc;
@@ -8,8 +11,10 @@ use blaxel_core::{Error, Secret, Source, Workspace};
 use http::HeaderValue;
 
 use crate::bearer;
+use crate::environment::Environment;
 #[cfg(feature = "oauth")]
 use crate::function::{AccessToken, Function};
+use crate::kind::CredentialKind;
 #[cfg(feature = "oauth")]
 use crate::oauth::{SignIn, TokenStore, Tokens};
 
@@ -35,7 +40,7 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 pub struct Credentials {
     grant: Grant,
     workspace: Option<Workspace>,
-    environment: Option<String>,
+    environment: Option<Environment>,
     source: Source,
 }
 
@@ -60,35 +65,6 @@ pub(crate) enum Grant {
     /// It is asked for access tokens.
     #[cfg(feature = "oauth")]
     Function(Function),
-}
-
-/// The kinds of [`Credentials`]. Each is displayed as it is called in messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CredentialKind {
-    /// A key of a user or a service account. It reaches all workspaces of the user, or the one of
-    /// the service account.
-    ApiKey,
-    /// An OAuth 2.0 access token, sent as it is until it expires.
-    AccessToken,
-    /// Id and secret of a service account, exchanged for access tokens as needed.
-    ClientCredentials,
-    /// The refresh token of a person's sign-in, exchanged for access tokens as needed.
-    RefreshToken,
-    /// A function of the program's own, asked for access tokens as needed.
-    Function,
-}
-
-impl fmt::Display for CredentialKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ApiKey => "API key",
-            Self::AccessToken => "access token",
-            Self::ClientCredentials => "client credentials",
-            Self::RefreshToken => "refresh token",
-            Self::Function => "own function",
-        })
-    }
 }
 
 impl Credentials {
@@ -129,16 +105,27 @@ impl Credentials {
         }
     }
 
-    /// Names the workspace to work in.
+    /// Sets the workspace to work in.
+    ///
+    /// The credential stays the same: [`resolve_in`](Self::resolve_in) finds the one that is stored for
+    /// a workspace.
     #[must_use]
     pub fn with_workspace(mut self, workspace: Workspace) -> Self {
         self.workspace = Some(workspace);
         self
     }
 
-    #[cfg(feature = "config-file")]
-    pub(crate) fn with_environment(mut self, environment: Option<&str>) -> Self {
-        self.environment = environment.map(str::to_owned);
+    /// Sets the deployment of the platform that the credential is for.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Sets the place that messages name: [`Source::Code`] unless set.
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.source = source;
         self
     }
 
@@ -148,20 +135,20 @@ impl Credentials {
         self.workspace.as_ref()
     }
 
-    /// The deployment of the platform that a sign-in of the CLI was made for: `dev`, `local` or
-    /// `prod`, or `None` where the file does not say. Credentials from elsewhere have none.
+    /// The deployment of the platform that the credential is for, if that is known: the one that a
+    /// sign-in was made for. A client calls it unless it is told otherwise.
     #[must_use]
-    pub fn environment(&self) -> Option<&str> {
-        self.environment.as_deref()
+    pub fn environment(&self) -> Option<Environment> {
+        self.environment
     }
 
-    /// Where the credential came from.
+    /// The place that the credential came from, which messages name.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// What kind of credential this is.
+    /// The kind of the credential.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         match &self.grant {
@@ -205,57 +192,39 @@ impl Credentials {
     /// use blaxel_auth::Credentials;
     /// use blaxel_core::Source;
     ///
-    /// let source = Source::variable("MY_SERVICE_ACCOUNT");
-    /// assert!(Credentials::parse_client_credentials("id:secret", &source).is_ok());
-    /// assert!(Credentials::parse_client_credentials("aWQ6c2VjcmV0\n", &source).is_ok());
-    /// let error = Credentials::parse_client_credentials("nonsense", &source).unwrap_err();
-    /// assert!(error.to_string().contains("MY_SERVICE_ACCOUNT"));
+    /// let credentials = Credentials::parse_client_credentials("aWQ6c2VjcmV0\n")?
+    ///     .with_source(Source::variable("MY_SERVICE_ACCOUNT"));
+    /// assert!(credentials.source().to_string().contains("MY_SERVICE_ACCOUNT"));
+    /// assert!(Credentials::parse_client_credentials("id:secret").is_ok());
+    /// assert!(Credentials::parse_client_credentials("nonsense").is_err());
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming `source`, if the text is neither, or if the id or the secret is
-    /// one that [`client_credentials`](Self::client_credentials) refuses.
-    pub fn parse_client_credentials(text: &str, source: &Source) -> Result<Self, Error> {
-        let invalid = |problem: &str| client_error(source, problem);
-        let text = text.trim_ascii();
-        if text.is_empty() {
-            return Err(invalid("they are empty"));
+    /// [`Error::is_input`] if the text is neither, or if the id or the secret is one that
+    /// [`client_credentials`](Self::client_credentials) refuses.
+    pub fn parse_client_credentials(text: &str) -> Result<Self, Error> {
+        Self::service_account(text, Source::Code)
+    }
+
+    pub(crate) fn service_account(text: &str, source: Source) -> Result<Self, Error> {
+        match pair::parse(text) {
+            Ok((id, secret)) => Self::client(id, secret, source),
+            Err(problem) => Err(client_error(&source, problem)),
         }
-        let decoded;
-        let pair = if text.contains(':') {
-            text
-        } else {
-            decoded = decode(text).map_err(invalid)?;
-            // The usual way to make them is a pipe, which easily adds a line end.
-            decoded.expose().trim_matches(['\r', '\n'])
-        };
-        let (id, secret) = pair.split_once(':').ok_or_else(|| invalid(NEITHER))?;
-        Self::client(id.to_owned(), secret.into(), source.clone())
     }
 
     fn client(id: String, secret: Secret, source: Source) -> Result<Self, Error> {
-        let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        let problem = if id.is_empty() {
-            "the id is empty"
-        } else if secret.is_empty() {
-            "the secret is empty"
-        } else if id.contains(':') {
-            "the id holds a colon"
-        } else if !printable(&id) {
-            "the id holds a character other than printable ASCII"
-        } else if !printable(secret.expose()) {
-            "the secret holds a character other than printable ASCII"
-        } else {
-            let grant = Grant::Client {
-                id,
-                secret,
-                in_body: false,
-            };
-            return Ok(Self::new(grant, source));
+        if let Err(problem) = pair::check(&id, &secret) {
+            return Err(client_error(&source, problem));
+        }
+        let grant = Grant::Client {
+            id,
+            secret,
+            in_body: false,
         };
-        Err(client_error(&source, problem))
+        Ok(Self::new(grant, source))
     }
 }
 
@@ -368,32 +337,18 @@ impl Credentials {
     }
 }
 
-#[cfg(feature = "oauth")]
-fn client_error(source: &Source, problem: &str) -> Error {
-    Error::input(
-        &CredentialKind::ClientCredentials.to_string(),
-        source,
-        problem,
-    )
+#[cfg(not(feature = "oauth"))]
+impl Credentials {
+    pub(crate) fn service_account(_: &str, source: Source) -> Result<Self, Error> {
+        let problem =
+            "they need the feature `oauth` of blaxel-auth, which this program is built without";
+        Err(client_error(&source, problem))
+    }
 }
 
-#[cfg(feature = "oauth")]
-const NEITHER: &str = "they are neither `id:secret` nor the Base64 of it";
-
-#[cfg(feature = "oauth")]
-fn decode(text: &str) -> Result<Secret, &'static str> {
-    use base64::Engine;
-    use base64::alphabet::STANDARD;
-    use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
-    const LENIENT: GeneralPurposeConfig =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let whole: Secret = text.replace(['\r', '\n'], "").into();
-    let bytes = GeneralPurpose::new(&STANDARD, LENIENT)
-        .decode(whole.expose())
-        .map_err(|_| NEITHER)?;
-    let text = String::from_utf8(bytes).map_err(|_| NEITHER)?;
-    Ok(text.into())
+fn client_error(source: &Source, problem: &str) -> Error {
+    let what = CredentialKind::ClientCredentials.to_string();
+    Error::input(&what, source, problem)
 }
 
 impl fmt::Debug for Credentials {

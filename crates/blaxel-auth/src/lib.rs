@@ -11,11 +11,13 @@ mod canary;
 mod config_file;
 mod credentials;
 mod env_file;
+mod environment;
 #[cfg(feature = "oauth")]
 mod function;
 mod headers;
 #[cfg(any(feature = "oauth", feature = "config-file"))]
 mod jwt;
+mod kind;
 #[cfg(feature = "oauth")]
 mod oauth;
 mod resolve;
@@ -30,10 +32,12 @@ pub use self::authenticator::Authenticator;
 pub use self::config_file::ConfigFile;
 #[cfg(feature = "config-write")]
 pub use self::config_file::ConfigWriter;
-pub use self::credentials::{CredentialKind, Credentials};
+pub use self::credentials::Credentials;
+pub use self::environment::Environment;
 #[cfg(feature = "oauth")]
 pub use self::function::AccessToken;
 pub use self::headers::HeaderProvider;
+pub use self::kind::CredentialKind;
 #[cfg(feature = "oauth")]
 pub use self::oauth::{
     AuthorizationServer, BrowserLogin, DeviceLogin, Dialect, PendingLogin, PendingRedirect,

@@ -1,236 +1,26 @@
 //! OAuth 2.0: the grants, over any service.
 
 mod client;
+mod client_credentials;
 mod code;
 mod device;
 mod dialect;
 mod discovery;
 mod exchange;
+mod identity;
 mod refresh;
 mod server;
+mod token_response;
 mod tokens;
 
-use std::fmt;
-use std::time::Duration;
-
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{StatusCode, Uri};
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse, BasicTokenType};
-use oauth2::url::form_urlencoded;
-use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, RequestTokenError, TokenResponse, TokenUrl,
-};
-
-pub(crate) use self::client::ClientGrant;
+pub(crate) use self::client_credentials::ClientGrant;
 pub use self::code::{BrowserLogin, PendingRedirect};
 pub use self::device::{DeviceLogin, PendingLogin};
 pub use self::dialect::Dialect;
-use self::exchange::Exchange;
+pub(crate) use self::identity::Identity;
 pub(crate) use self::refresh::{RefreshGrant, SignIn};
 pub use self::server::AuthorizationServer;
 pub use self::tokens::{TokenStore, Tokens};
-use crate::cache::is_refusal;
-use crate::token::NewToken;
-
-/// What the platform calls everyone who signs in as a person.
-pub(crate) const PUBLIC_CLIENT: &str = "blaxel";
-const SHORTEST_SCRUBBED: usize = 6;
-
-/// Whom a token endpoint is to take us for.
-#[derive(Clone)]
-pub(crate) struct Identity {
-    pub(crate) id: String,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) in_body: bool,
-}
-
-impl Identity {
-    pub(crate) fn public(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            secret: None,
-            in_body: false,
-        }
-    }
-}
-
-type Grants =
-    BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
-
-/// A client of an authorization server, and the service that carries its requests.
-#[derive(Clone)]
-struct OAuthClient {
-    identity: Identity,
-    server: AuthorizationServer,
-    exchange: Exchange,
-    /// What must not be seen in an answer, besides the client's secret.
-    secrets: Vec<Secret>,
-}
-
-impl OAuthClient {
-    fn new(identity: Identity, server: AuthorizationServer, service: BoxService) -> Self {
-        let exchange = Exchange::new(service, server.dialect);
-        Self {
-            secrets: identity.secret.iter().cloned().collect(),
-            identity,
-            server,
-            exchange,
-        }
-    }
-
-    /// With these taken out of answers too.
-    fn hiding<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut client = self.clone();
-        client.secrets.extend(secrets.into_iter().cloned());
-        client
-    }
-
-    /// The grants at the token endpoint.
-    fn grants(&self) -> Result<Grants, Error> {
-        let endpoint: Uri = self.server.token_endpoint()?;
-        let endpoint = TokenUrl::new(endpoint.to_string())
-            .map_err(|problem| Error::input("token endpoint", &Source::Code, problem))?;
-        let mut client = BasicClient::new(ClientId::new(self.identity.id.clone()));
-        if let Some(secret) = &self.identity.secret {
-            client = client.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
-        }
-        let place = if self.identity.in_body {
-            AuthType::RequestBody
-        } else {
-            AuthType::BasicAuth
-        };
-        Ok(client.set_auth_type(place).set_token_uri(endpoint))
-    }
-
-    /// Sends a form to an endpoint, with what tells who we are.
-    async fn send_form(&self, to: &Uri, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(form);
-        let mut request = http::Request::post(to)
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let Identity {
-            id,
-            secret,
-            in_body,
-        } = &self.identity;
-        match secret {
-            Some(secret) if !in_body => {
-                let encode = |text: &str| -> String {
-                    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-                };
-                let pair = format!("{}:{}", encode(id), encode(secret.expose()));
-                let basic = format!("Basic {}", BASE64_STANDARD.encode(pair));
-                request = request.header(AUTHORIZATION, basic);
-            }
-            _ => {
-                body.append_pair("client_id", id);
-                if let Some(secret) = secret {
-                    body.append_pair("client_secret", secret.expose());
-                }
-            }
-        }
-        let request = request
-            .body(body.finish().into_bytes())
-            .map_err(|problem| Error::input("request", &Source::Code, problem))?;
-        self.send(request).await
-    }
-
-    /// Carries a request of a grant. An error answer becomes our own error, which keeps its status.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let response = self.exchange.send(request).await?;
-        if response.status() == StatusCode::OK {
-            return Ok(response);
-        }
-        let (head, body) = response.into_parts();
-        Err(Error::from_response(None, &head, &self.scrub(&body)))
-    }
-
-    /// Takes the secrets out of an answer that repeats them.
-    fn scrub(&self, body: &[u8]) -> Vec<u8> {
-        let mut body = body.to_vec();
-        // To mark every place of a very short one would show it.
-        let long = |secret: &&Secret| secret.expose().len() >= SHORTEST_SCRUBBED;
-        for secret in self.secrets.iter().filter(long) {
-            body = String::from_utf8_lossy(&body)
-                .replace(secret.expose(), "[redacted]")
-                .into_bytes();
-        }
-        body
-    }
-
-    /// Says what an error kept from being had, and what to make of it.
-    fn explain(&self, error: Error, name: &dyn fmt::Display, advice: &str) -> Error {
-        let host = self.server.host();
-        let doing = if is_refusal(&error) {
-            format!("{host} refused {name}; {advice}")
-        } else {
-            let doing = no_token(host, name);
-            if error.status().is_some_and(|status| status.is_redirection()) {
-                format!("{doing}, and redirects are not followed")
-            } else {
-                doing
-            }
-        };
-        error.while_authenticating(doing)
-    }
-}
-
-fn no_token(host: &str, name: &dyn fmt::Display) -> String {
-    format!("no token from {host} for {name}")
-}
-
-impl AsyncHttpClient<'_> for OAuthClient {
-    type Error = Error;
-    type Future = BoxFuture<Result<HttpResponse, Error>>;
-
-    fn call(&self, request: HttpRequest) -> Self::Future {
-        let client = self.clone();
-        Box::pin(async move { client.send(request).await })
-    }
-}
-
-fn read(answer: &BasicTokenResponse) -> Result<NewToken, Error> {
-    if *answer.token_type() != BasicTokenType::Bearer {
-        return Err(Error::decode("the answer holds no bearer token"));
-    }
-    Ok(NewToken {
-        secret: answer.access_token().secret().as_str().into(),
-        expires_in: answer
-            .expires_in()
-            .filter(|lifetime| *lifetime > Duration::ZERO),
-    })
-}
-
-/// The refresh token of an answer; an empty one is none.
-fn read_refresh(answer: &BasicTokenResponse) -> Option<Secret> {
-    let token = answer.refresh_token()?.secret().trim_ascii();
-    (!token.is_empty()).then(|| token.into())
-}
-
-/// Our error for one of the library's. What it found wrong with an answer is told without the
-/// values in it, one of which may be the token.
-fn own(error: RequestTokenError<Error, BasicErrorResponse>) -> Error {
-    match error {
-        RequestTokenError::Request(error) => error,
-        RequestTokenError::Parse(problem, _) if problem.inner().is_data() => {
-            let place = problem.path().to_string();
-            let finding = match place.as_str() {
-                "." => "a member is missing or has the wrong type".to_owned(),
-                member => format!("its member `{member}` has the wrong type"),
-            };
-            Error::decode(format!("the answer is no token response: {finding}"))
-        }
-        RequestTokenError::Parse(..) => Error::decode("the answer is not JSON"),
-        RequestTokenError::ServerResponse(answer) => Error::decode(answer.to_string()),
-        RequestTokenError::Other(problem) => Error::decode(problem),
-    }
-}
 
 #[cfg(test)]
 mod tests;

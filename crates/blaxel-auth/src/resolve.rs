@@ -1,11 +1,12 @@
 //! Where credentials are looked for, and in which order.
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, Secret, Source, Workspace};
+use blaxel_core::{Error, Secret, Workspace};
 
 #[cfg(feature = "config-file")]
 use crate::config_file::ConfigFile;
-use crate::credentials::{CredentialKind, Credentials};
+use crate::credentials::Credentials;
+use crate::kind::CredentialKind;
 use crate::variables::Variables;
 
 impl Credentials {
@@ -100,22 +101,9 @@ fn read_credential(variables: &Variables) -> Result<Option<Credentials>, Error> 
         return Credentials::bearer(CredentialKind::ApiKey, &key, source).map(Some);
     }
     match variables.get("BL_CLIENT_CREDENTIALS")? {
-        Some((text, source)) => read_client_credentials(text, &source).map(Some),
+        Some((text, source)) => Credentials::service_account(text, source).map(Some),
         None => Ok(None),
     }
-}
-
-#[cfg(feature = "oauth")]
-pub(crate) fn read_client_credentials(text: &str, source: &Source) -> Result<Credentials, Error> {
-    Credentials::parse_client_credentials(text, source)
-}
-
-#[cfg(not(feature = "oauth"))]
-pub(crate) fn read_client_credentials(_: &str, source: &Source) -> Result<Credentials, Error> {
-    let what = CredentialKind::ClientCredentials.to_string();
-    let problem =
-        "they need the feature `oauth` of blaxel-auth, which this program is built without";
-    Err(Error::input(&what, source, problem))
 }
 
 fn read_workspace(variables: &Variables) -> Result<Option<Workspace>, Error> {

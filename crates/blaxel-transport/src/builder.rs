@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_auth::{Authenticator, Credentials, Variables};
+use blaxel_auth::{Authenticator, Credentials, Environment, Variables};
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, HttpService, Secret, Source, Workspace};
 use tower_layer::{Identity, Layer, Stack};
@@ -13,7 +13,6 @@ use crate::client::{Client, Pipeline};
 use crate::deadline::TimeLimits;
 use crate::defaults::Defaults;
 use crate::dispatch::Dispatch;
-use crate::environment::Environment;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
 use crate::retry::RetryPolicy;
 
@@ -22,13 +21,39 @@ type Setting = Option<(String, Source)>;
 
 /// Sets up a [`Client`].
 ///
-/// Nothing is checked before [`build`](Self::build), so the setters read as one sentence.
+/// Nothing is checked and no credential is looked for before [`build`](Self::build), so the order of
+/// the setters does not matter.
 ///
 /// ```
 /// use blaxel_transport::Client;
 ///
 /// let client = Client::builder().api_key("bl_example").workspace("my-team").build()?;
 /// assert_eq!(client.workspace().unwrap().as_str(), "my-team");
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+///
+/// # Which setting wins
+///
+/// | setting | the first of these that is there |
+/// | --- | --- |
+/// | credentials | [`anonymous`](Self::anonymous); [`api_key`](Self::api_key) or [`credentials`](Self::credentials), whichever was called last; with [`from_env`](Self::from_env) the environment's, for the workspace below |
+/// | workspace | [`workspace`](Self::workspace); that of the credentials; `BL_WORKSPACE` |
+/// | deployment | [`environment`](Self::environment); `BL_ENV`; that of the credentials; production |
+/// | addresses | [`api_url`](Self::api_url), [`run_url`](Self::run_url); `BL_API_URL`, `BL_RUN_URL`; those of the deployment |
+///
+/// The variables count only for a builder that began with [`from_env`](Self::from_env) or
+/// [`from_variables`](Self::from_variables). The environment's credentials are looked for as
+/// [`Credentials::resolve`] does: `BL_API_KEY` and `BL_CLIENT_CREDENTIALS` are used in whatever workspace
+/// is set, and where they are not set, the sign-in that the file of the `bl` command holds for that very
+/// workspace.
+///
+/// ```
+/// use blaxel_auth::Variables;
+/// use blaxel_transport::ClientBuilder;
+///
+/// let variables = Variables::from_iter([("BL_API_KEY", "bl_example"), ("BL_WORKSPACE", "a")]);
+/// let client = ClientBuilder::from_variables(&variables)?.workspace("b").build()?;
+/// assert_eq!(client.workspace().unwrap().as_str(), "b");
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
@@ -61,14 +86,19 @@ pub struct ClientBuilder<T, A, C> {
 
 #[derive(Clone, Debug, Default)]
 struct Settings {
+    /// Where credentials are looked for if none are given in code.
+    variables: Option<Variables>,
     credentials: Option<Credentials>,
     anonymous: bool,
     api_key: Option<Secret>,
     workspace: Setting,
+    /// The workspace if neither the code nor the credentials name one.
+    default_workspace: Setting,
+    region: Setting,
     api_url: Setting,
     run_url: Setting,
     trusted: Vec<(String, Source)>,
-    environment: Environment,
+    environment: Option<Environment>,
     version: ApiVersion,
     product: Option<String>,
     limits: TimeLimits,
@@ -121,8 +151,28 @@ impl<T: HttpService> Leaf for OwnLeaf<T> {
     }
 }
 
+impl Client {
+    /// Returns a builder with nothing taken from the environment.
+    pub fn builder() -> ClientBuilder<HyperLeaf, Identity, Identity> {
+        ClientBuilder::new()
+    }
+
+    /// Creates a client from the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
+    /// `BL_WORKSPACE`, `BL_REGION`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`, and, with
+    /// the feature `config-file`, from the sign-in of the Blaxel CLI where the variables hold no
+    /// credential.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a variable that cannot be used, and a credentials error if none are
+    /// found; each names the place.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
+    }
+}
+
 impl ClientBuilder<HyperLeaf, Identity, Identity> {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             transport: HyperLeaf::default(),
             attempt_layers: Identity::new(),
@@ -131,17 +181,21 @@ impl ClientBuilder<HyperLeaf, Identity, Identity> {
         }
     }
 
-    /// Begins with what the environment says; see [`Client::from_env`].
+    /// Begins with the settings of the environment; see [`Client::from_env`].
+    ///
+    /// The credentials are looked for when the client is built, and only if none are given in code:
+    /// those that are stored for the workspace depend on which one is [set](Self::workspace).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a variable that cannot be used, and a credentials error if none are
-    /// found.
+    /// [`Error::is_input`] for a variable that cannot be used. That there are no credentials is an
+    /// error of [`build`](Self::build).
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(&Variables::from_process())
     }
 
-    /// Begins with what these variables say, as [`from_env`](Self::from_env) does with the process's.
+    /// Begins with the settings in these variables, as [`from_env`](Self::from_env) does with the
+    /// process's.
     ///
     /// # Errors
     ///
@@ -149,14 +203,15 @@ impl ClientBuilder<HyperLeaf, Identity, Identity> {
     pub fn from_variables(variables: &Variables) -> Result<Self, Error> {
         let mut builder = Self::new();
         let settings = &mut builder.settings;
-        let credentials = Credentials::resolve(variables)?;
-        settings.environment = Environment::choose(variables, &credentials)?;
+        settings.variables = Some(variables.clone());
+        settings.environment = Environment::from_variables(variables)?;
+        settings.default_workspace = owned(variables.get("BL_WORKSPACE")?);
+        settings.region = owned(variables.get("BL_REGION")?);
         settings.api_url = owned(variables.get("BL_API_URL")?);
         settings.run_url = owned(variables.get("BL_RUN_URL")?);
         if let Some((text, source)) = variables.get("BL_API_VERSION")? {
             settings.version = source.parse(text)?;
         }
-        settings.credentials = Some(credentials);
         Ok(builder)
     }
 }
@@ -166,7 +221,7 @@ fn owned(found: Option<(&str, Source)>) -> Setting {
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
-    /// Authenticates with these credentials.
+    /// Authenticates with these credentials, whatever workspace is set.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
         self.settings.api_key = None;
@@ -186,8 +241,25 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     }
 
     /// The workspace to call in; without one, that of the credentials, if they name one.
+    ///
+    /// Of the sign-ins that the file of the `bl` command holds, the one for this workspace is taken.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.settings.workspace = Some((name.into(), Source::Code));
+        self
+    }
+
+    /// The region in which resources are made that do not name one, such as `us-pdx-1`; see
+    /// [`Client::region`]. None unless set.
+    pub fn region(mut self, name: impl Into<String>) -> Self {
+        self.settings.region = Some((name.into(), Source::Code));
+        self
+    }
+
+    /// The deployment of the platform to call, unless [`api_url`](Self::api_url) and
+    /// [`run_url`](Self::run_url) say where. Without one, the one that the credentials were made for,
+    /// else [`Environment::Production`].
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.settings.environment = Some(environment);
         self
     }
 
@@ -341,24 +413,24 @@ impl<T, A, C> ClientBuilder<T, A, C> {
 impl Settings {
     /// Reads and checks the settings.
     fn read(self) -> Result<(Defaults, Option<Credentials>), Error> {
-        let credentials = match (self.anonymous, self.api_key) {
-            (true, _) => None,
-            (false, Some(key)) => Some(Credentials::api_key(key)?),
-            (false, None) => Some(self.credentials.ok_or_else(no_credentials)?),
+        let named = read_workspace(&self.workspace)?;
+        let credentials = self.find_credentials(named.as_ref())?;
+        let of_credentials = credentials.as_ref().and_then(Credentials::workspace);
+        let workspace = match named.or_else(|| of_credentials.cloned()) {
+            Some(workspace) => Some(workspace),
+            None => read_workspace(&self.default_workspace)?,
         };
-        let workspace = match &self.workspace {
-            Some((name, source)) => Some(source.parse::<Workspace>(name)?),
-            None => credentials
-                .as_ref()
-                .and_then(|found| found.workspace().cloned()),
-        };
+        let environment = self
+            .environment
+            .or_else(|| credentials.as_ref()?.environment())
+            .unwrap_or_default();
         let read = |setting: &Setting, default: &'static str| match setting {
             Some((url, source)) => source.parse::<BaseUrl>(url),
             None => default.parse::<BaseUrl>(),
         };
         let endpoints = Endpoints::new(
-            read(&self.api_url, self.environment.api_url())?,
-            read(&self.run_url, self.environment.run_url())?,
+            read(&self.api_url, environment.api_url())?,
+            read(&self.run_url, environment.run_url())?,
         );
         let trusted = self
             .trusted
@@ -366,9 +438,52 @@ impl Settings {
             .map(|(url, source)| source.parse::<BaseUrl>(url))
             .collect::<Result<_, _>>()?;
         let product = self.product.as_deref();
-        let defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;
+        let mut defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;
+        defaults.region = read_region(&self.region)?;
         Ok((defaults, credentials))
     }
+
+    /// The credentials given in code, else those of the environment for the workspace that is named
+    /// in code, if one is. `None` for a client that sends none.
+    fn find_credentials(
+        &self,
+        workspace: Option<&Workspace>,
+    ) -> Result<Option<Credentials>, Error> {
+        if self.anonymous {
+            return Ok(None);
+        }
+        if let Some(key) = &self.api_key {
+            return Credentials::api_key(key.clone()).map(Some);
+        }
+        if let Some(credentials) = &self.credentials {
+            return Ok(Some(credentials.clone()));
+        }
+        let found = match (&self.variables, workspace) {
+            (Some(variables), Some(workspace)) => Credentials::resolve_in(variables, workspace),
+            (Some(variables), None) => Credentials::resolve(variables),
+            (None, _) => Err(no_credentials()),
+        };
+        found.map(Some)
+    }
+}
+
+fn read_workspace(setting: &Setting) -> Result<Option<Workspace>, Error> {
+    match setting {
+        Some((name, source)) => source.parse::<Workspace>(name).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn read_region(setting: &Setting) -> Result<Option<Box<str>>, Error> {
+    let Some((name, source)) = setting else {
+        return Ok(None);
+    };
+    let name = name.trim();
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        let problem = "a region is named without spaces, as in `us-pdx-1`";
+        return Err(Error::input("region", source, problem));
+    }
+    Ok(Some(name.into()))
 }
 
 fn no_credentials() -> Error {

@@ -13,10 +13,8 @@ use blaxel_core::{
     Workspace,
 };
 use pin_project_lite::pin_project;
-use tower_layer::Identity;
 use tower_service::Service;
 
-use crate::builder::{ClientBuilder, HyperLeaf};
 use crate::call::Call;
 use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
 use crate::defaults::Defaults;
@@ -31,7 +29,7 @@ use crate::trace::{MakeSpan, Trace, TraceFuture, attempt_span, call_span};
 /// one needs no runtime; calls need tokio's.
 ///
 /// `Client` without a parameter is the same type whatever layers and transport it has, so it can be
-/// stored as it is. [`ClientBuilder::build_unboxed`] gives a client whose parameter names the whole
+/// stored as it is. [`ClientBuilder::build_unboxed`](crate::ClientBuilder::build_unboxed) gives a client whose parameter names the whole
 /// stack and which saves an allocation for each request.
 ///
 /// ```no_run
@@ -50,25 +48,6 @@ pub struct Client<S = BoxService> {
     service: S,
     defaults: Arc<Defaults>,
     options: Option<CallOptions>,
-}
-
-impl Client {
-    /// Returns a builder with nothing taken from the environment.
-    pub fn builder() -> ClientBuilder<HyperLeaf, Identity, Identity> {
-        ClientBuilder::new()
-    }
-
-    /// Creates a client from the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
-    /// `BL_WORKSPACE`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`, and, with the
-    /// feature `config-file`, from the sign-in of the Blaxel CLI where the variables are silent.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] for a variable that cannot be used, and a credentials error if none are
-    /// found; each names the place.
-    pub fn from_env() -> Result<Self, Error> {
-        ClientBuilder::from_env()?.build()
-    }
 }
 
 impl<S> Client<S> {
@@ -97,6 +76,13 @@ impl<S> Client<S> {
     #[must_use]
     pub fn workspace(&self) -> Option<&Workspace> {
         self.defaults.workspace.as_ref()
+    }
+
+    /// The region in which resources are made that do not name one, if one is set by
+    /// [`ClientBuilder::region`](crate::ClientBuilder::region) or `BL_REGION`.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.defaults.region.as_deref()
     }
 
     /// Where the two planes are.

@@ -33,6 +33,8 @@ pub(crate) struct Defaults {
     pub(crate) endpoints: Endpoints,
     pub(crate) trusted: Vec<BaseUrl>,
     pub(crate) workspace: Option<Workspace>,
+    /// Sent by no request of itself: the facades put it into bodies.
+    pub(crate) region: Option<Box<str>>,
     pub(crate) version: ApiVersion,
     version_value: HeaderValue,
     workspace_value: Option<HeaderValue>,
@@ -58,6 +60,7 @@ impl Defaults {
             endpoints,
             trusted,
             workspace,
+            region: None,
             version,
         })
     }

@@ -8,7 +8,6 @@ mod client;
 mod deadline;
 mod defaults;
 mod dispatch;
-mod environment;
 mod head_limit;
 mod hosts;
 mod hyper_transport;

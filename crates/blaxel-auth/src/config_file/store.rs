@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use super::ConfigFile;
 #[cfg(feature = "config-write")]
-use super::ConfigWriter;
+use super::writer::ConfigWriter;
 use crate::oauth::{TokenStore, Tokens};
 
 /// Tells what tokens the file holds by now, and writes to it only if it has a writer.
@@ -74,6 +74,19 @@ impl SignInStore {
     }
 }
 
+#[cfg(feature = "config-write")]
+impl ConfigWriter {
+    /// Keeps the tokens of a workspace's sign-in up to date in the file; see
+    /// [`Credentials::with_store`](crate::Credentials::with_store).
+    ///
+    /// It does not bring back a sign-in that was taken out meanwhile, nor overwrite one that someone
+    /// else has made: saving fails then.
+    #[must_use]
+    pub fn store(&self, workspace: &Workspace) -> impl TokenStore + use<> {
+        SignInStore::writing(self.clone(), workspace)
+    }
+}
+
 impl TokenStore for SignInStore {
     fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>> {
         #[cfg(feature = "config-write")]
@@ -91,8 +104,8 @@ impl TokenStore for SignInStore {
     }
 }
 
-/// Does what blocks on a thread where it holds nobody up, if there is one.
-async fn blocking<T, F>(work: F) -> Result<T, Error>
+/// Runs what blocks on a thread where it holds nobody up, if there is one.
+pub(crate) async fn blocking<T, F>(work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Error> + Send + 'static,

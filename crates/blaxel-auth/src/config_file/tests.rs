@@ -2,6 +2,7 @@ use blaxel_core::ErrorKind as Kind;
 
 use super::*;
 use crate::jwt::sample;
+use crate::{CredentialKind, Credentials, Environment};
 
 fn file(text: &str) -> Result<ConfigFile, Error> {
     let path = Path::new("/nowhere/.blaxel/config.yaml");
@@ -178,7 +179,11 @@ fn what_cannot_be_understood_is_an_error_that_shows_nothing_of_it() {
 
 #[test]
 fn the_environment_of_the_sign_in_is_told() {
-    for (env, expected) in [("dev", Some("dev")), ("prod", Some("prod")), ("", None)] {
+    for (env, expected) in [
+        ("dev", Some(Environment::Development)),
+        ("prod", Some(Environment::Production)),
+        ("''", None),
+    ] {
         let text =
             format!("workspaces:\n- name: team\n  env: {env}\n  credentials:\n    apiKey: k\n");
         let found = file(&text)
@@ -188,6 +193,31 @@ fn the_environment_of_the_sign_in_is_told() {
             .unwrap();
         assert_eq!(found.environment(), expected);
     }
+    let unknown =
+        entry("    apiKey: canary\n").replace("- name: team", "- name: team\n  env: moon");
+    let error = file(&unknown).unwrap().credentials(None).unwrap_err();
+    let text = error.to_string();
+    assert!(error.is_input() && text.contains("`moon`"), "{text}");
+    assert!(
+        text.contains("config.yaml") && !text.contains("canary"),
+        "{text}"
+    );
+}
+
+#[test]
+fn only_workspaces_with_a_credential_are_offered_instead() {
+    let empty = "- name: three\n  credentials: {}\n";
+    let home = Home::new("offered").with(&format!("{TWO}{empty}"));
+    let error = Credentials::resolve_in(&home.variables([]), &workspace("three")).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("no sign-in for the workspace three, only for one, two;"),
+        "{text}"
+    );
+    let home = Home::new("none-offered").with(&format!("workspaces:\n{empty}"));
+    let error = Credentials::resolve_in(&home.variables([]), &workspace("three")).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("config.yaml has no sign-in;"), "{text}");
 }
 
 #[test]
@@ -227,11 +257,11 @@ fn the_workspace_is_explicit_then_of_the_variable_then_of_the_context() {
         let found = found.unwrap();
         (
             found.workspace().unwrap().as_str().to_owned(),
-            found.environment().map(str::to_owned),
+            found.environment(),
         )
     };
     let one = ("one".to_owned(), None);
-    let two = ("two".to_owned(), Some("dev".to_owned()));
+    let two = ("two".to_owned(), Some(Environment::Development));
     assert_eq!(named(Credentials::resolve(&home.variables([]))), one);
     let variables = home.variables([("BL_WORKSPACE", "two")]);
     assert_eq!(named(Credentials::resolve(&variables)), two);

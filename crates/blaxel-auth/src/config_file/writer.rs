@@ -9,8 +9,8 @@ use blaxel_core::{Error, Secret, Source, Workspace};
 use fd_lock::RwLock;
 
 use super::ConfigFile;
-use super::store::SignInStore;
-use crate::oauth::{TokenStore, Tokens};
+use crate::environment::Environment;
+use crate::oauth::Tokens;
 use crate::yaml::Node;
 
 /// How long to wait for another process that writes.
@@ -49,7 +49,7 @@ const TORN: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub struct ConfigWriter {
     path: PathBuf,
-    environment: Option<String>,
+    environment: Option<Environment>,
 }
 
 /// The members of a sign-in that hold a credential or belong to one.
@@ -75,11 +75,11 @@ impl ConfigFile {
 }
 
 impl ConfigWriter {
-    /// Notes with each sign-in the deployment it was made for: `dev` or `local`, or `prod`, which
-    /// is noted by leaving the note out. Unless this is said, the note stays as it is.
+    /// Sets the deployment that the sign-ins are made for, which is noted with each of them. Unless it
+    /// is set, the note of a workspace stays as it is.
     #[must_use]
-    pub fn for_environment(mut self, name: impl Into<String>) -> Self {
-        self.environment = Some(name.into());
+    pub fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
         self
     }
 
@@ -113,10 +113,11 @@ impl ConfigWriter {
                 entries.len() - 1
             });
             let entry = &mut entries[place];
-            match self.environment.as_deref() {
+            match self.environment {
                 None => {}
-                Some("prod") => entry.remove("env"),
-                Some(name) => *entry.member_mut("env") = Node::string(name),
+                // As the `bl` command does.
+                Some(Environment::Production) => entry.remove("env"),
+                Some(other) => *entry.member_mut("env") = Node::string(other.as_str()),
             }
             let credentials = entry.member_mut("credentials");
             for name in CREDENTIALS {
@@ -128,7 +129,7 @@ impl ConfigWriter {
         })
     }
 
-    /// Takes a workspace out, and out of its place as the current one. Whether it was there.
+    /// Takes a workspace out, and out of its place as the current one. Returns `true` if it was there.
     ///
     /// The server is told nothing: it knows no way to revoke a token.
     ///
@@ -168,17 +169,7 @@ impl ConfigWriter {
         })
     }
 
-    /// Keeps the tokens of a workspace's sign-in up to date in the file; see
-    /// [`Credentials::with_store`](crate::Credentials::with_store).
-    ///
-    /// It does not bring back a sign-in that was taken out meanwhile, nor overwrite one that someone
-    /// else has made: saving fails then.
-    #[must_use]
-    pub fn store(&self, workspace: &Workspace) -> impl TokenStore + use<> {
-        SignInStore::writing(self.clone(), workspace)
-    }
-
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

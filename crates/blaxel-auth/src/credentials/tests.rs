@@ -92,7 +92,7 @@ mod client {
             ("aWQ6c2U6Y3JldA==", "id", "se:cret"),
             (&wrapped, &"i".repeat(36), &"s".repeat(64)),
         ] {
-            let credentials = Credentials::parse_client_credentials(text, &variable()).unwrap();
+            let credentials = Credentials::service_account(text, variable()).unwrap();
             assert_eq!(pair(&credentials), (id, secret), "{text}");
             assert_eq!(credentials.source(), &variable());
             assert_eq!(credentials.kind(), CredentialKind::ClientCredentials);
@@ -117,7 +117,7 @@ mod client {
             (&no_colon, "neither"),
             ("Og==", "id is empty"),
         ] {
-            let error = Credentials::parse_client_credentials(text, &variable()).unwrap_err();
+            let error = Credentials::service_account(text, variable()).unwrap_err();
             let shown = error.to_string();
             assert!(error.is_input(), "{shown}");
             assert!(
@@ -142,7 +142,7 @@ mod client {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in any::<String>()) {
-            let _ = Credentials::parse_client_credentials(&text, &variable());
+            let _ = Credentials::service_account(&text, variable());
         }
 
         #[test]
@@ -150,7 +150,7 @@ mod client {
             let raw = format!("{id}:{secret}");
             let encoded = BASE64_STANDARD.encode(&raw);
             for text in [&raw, &encoded, encoded.trim_end_matches('='), &format!("{encoded}\n")] {
-                let read = Credentials::parse_client_credentials(text, &variable()).unwrap();
+                let read = Credentials::service_account(text, variable()).unwrap();
                 prop_assert_eq!(pair(&read), (id.as_str(), secret.as_str()));
             }
         }

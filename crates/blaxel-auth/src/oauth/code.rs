@@ -14,7 +14,11 @@ use oauth2::{
 };
 use tokio::time::timeout;
 
-use super::{AuthorizationServer, Identity, OAuthClient, Tokens, own, read, read_refresh};
+use super::client::OAuthClient;
+use super::identity::Identity;
+use super::server::AuthorizationServer;
+use super::token_response::{own, read, read_refresh};
+use super::tokens::Tokens;
 use crate::cache::LIMIT;
 
 /// Signs a person in through the browser of this machine, at a server as the standard wants it.

@@ -14,9 +14,12 @@ use oauth2::basic::BasicTokenResponse;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{
-    AuthorizationServer, Dialect, Identity, OAuthClient, PUBLIC_CLIENT, Tokens, read, read_refresh,
-};
+use super::client::OAuthClient;
+use super::dialect::Dialect;
+use super::identity::{Identity, PUBLIC_CLIENT};
+use super::server::AuthorizationServer;
+use super::token_response::{read, read_refresh};
+use super::tokens::Tokens;
 use crate::cache::LIMIT;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

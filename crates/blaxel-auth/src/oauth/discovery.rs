@@ -7,8 +7,9 @@ use http::{Request, StatusCode, Uri};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::dialect::Dialect;
 use super::exchange::Exchange;
-use super::{AuthorizationServer, Dialect};
+use super::server::AuthorizationServer;
 use crate::cache::LIMIT;
 
 impl AuthorizationServer {

@@ -10,12 +10,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex as Gate, OwnedMutexGuard};
 use tokio::time::{Instant, timeout};
 
-use super::{
-    AuthorizationServer, Identity, OAuthClient, TokenStore, Tokens, no_token, own, read,
-    read_refresh,
-};
+use super::client::{OAuthClient, no_token};
+use super::identity::Identity;
+use super::server::AuthorizationServer;
+use super::token_response::{own, read, read_refresh};
+use super::tokens::{TokenStore, Tokens};
 use crate::cache::{GRACE, LIMIT, is_refusal};
-use crate::credentials::CredentialKind;
+use crate::kind::CredentialKind;
 use crate::token::{NewToken, TokenSource};
 
 /// An access token that was had before is used if it lives at least so much longer.

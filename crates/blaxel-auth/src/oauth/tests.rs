@@ -1,11 +1,14 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BaseUrl, Body, Delivery, ErrorKind, HttpService, Origin};
+use blaxel_core::{
+    BaseUrl, Body, BoxService, Delivery, Error, ErrorKind, HttpService, Origin, Source,
+};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::*;
@@ -49,7 +52,9 @@ pub(super) fn json(status: u16, body: &Value) -> Result<Response<Body>, Error> {
 fn authenticator(service: BoxService, dialect: Dialect) -> Authenticator {
     let source = Source::variable("BL_CLIENT_CREDENTIALS");
     let text = format!("id 1:{CANARY}");
-    let credentials = Credentials::parse_client_credentials(&text, &source).unwrap();
+    let credentials = Credentials::parse_client_credentials(&text)
+        .unwrap()
+        .with_source(source);
     let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     Authenticator::with_dialect(&credentials, &base, service, dialect)
 }

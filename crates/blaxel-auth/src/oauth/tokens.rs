@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use blaxel_core::{BoxFuture, Error, Secret};
 
-use super::{Identity, PUBLIC_CLIENT};
+use super::identity::{Identity, PUBLIC_CLIENT};
 use crate::jwt::Claims;
 
 /// The tokens of a person's sign-in.

@@ -1,4 +1,4 @@
-use blaxel_core::ErrorKind;
+use blaxel_core::{ErrorKind, Source};
 
 use super::*;
 

@@ -4,7 +4,7 @@ use blaxel_core::{BaseUrl, Body, HttpService};
 
 use super::super::tests::Home;
 use super::*;
-use crate::{Authenticator, CredentialKind, Credentials};
+use crate::{Authenticator, CredentialKind, Credentials, TokenStore};
 
 const OTHERS: &str = "\
 # a comment
@@ -86,7 +86,10 @@ future:
     assert_eq!(text(&path), expected);
     let credentials = found(&path, "456").unwrap();
     assert_eq!(credentials.kind(), CredentialKind::RefreshToken);
-    assert_eq!(found(&path, "other").unwrap().environment(), Some("dev"));
+    assert_eq!(
+        found(&path, "other").unwrap().environment(),
+        Some(Environment::Development)
+    );
     // The same again changes nothing, and does not touch the file.
     let before = fs::metadata(&path).unwrap().modified().unwrap();
     writer.sign_in(&workspace("456"), &tokens(7)).unwrap();
@@ -100,7 +103,7 @@ fn a_file_is_made_where_none_is() {
     let team = workspace("team");
     writer
         .clone()
-        .for_environment("dev")
+        .with_environment(Environment::Development)
         .sign_in_with_key(&team, &"bl_\"x\" # \\y\n".into())
         .unwrap();
     writer.set_current_workspace(&team).unwrap();
@@ -114,10 +117,10 @@ fn a_file_is_made_where_none_is() {
     let credentials = ConfigFile::read(&path).unwrap().unwrap().credentials(None);
     let credentials = credentials.unwrap().unwrap();
     assert_eq!(credentials.kind(), CredentialKind::ApiKey);
-    assert_eq!(credentials.environment(), Some("dev"));
+    assert_eq!(credentials.environment(), Some(Environment::Development));
     writer
         .clone()
-        .for_environment("prod")
+        .with_environment(Environment::Production)
         .sign_in(&team, &tokens(1))
         .unwrap();
     let credentials = found(&path, "team").unwrap();

@@ -1,0 +1,142 @@
+//! The deployments of the platform.
+
+use std::fmt;
+use std::str::FromStr;
+
+use blaxel_core::{Error, Source};
+
+use crate::variables::Variables;
+
+/// A deployment of the platform, which decides the default addresses of its two planes.
+///
+/// ```
+/// use blaxel_auth::Environment;
+///
+/// let environment: Environment = "dev".parse()?;
+/// assert_eq!(environment.api_url(), "https://api.blaxel.dev/v0");
+/// assert_eq!(Environment::default(), Environment::Production);
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Environment {
+    /// `prod`: the platform that everyone uses.
+    #[default]
+    Production,
+    /// `dev`: the platform's own development deployment.
+    Development,
+    /// `local`: a control plane on this machine, with the workloads of `dev`.
+    Local,
+}
+
+impl Environment {
+    /// Reads `BL_ENV`; `None` if it is unset or empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the variable, if it holds another word than those of
+    /// [`as_str`](Self::as_str).
+    pub fn from_variables(variables: &Variables) -> Result<Option<Self>, Error> {
+        match variables.get("BL_ENV")? {
+            Some((name, source)) => Self::read(name, &source).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a name. An unknown one is an error: to guess could send a secret to the wrong place.
+    pub(crate) fn read(name: &str, source: &Source) -> Result<Self, Error> {
+        match name.trim() {
+            "prod" => Ok(Self::Production),
+            "dev" => Ok(Self::Development),
+            "local" => Ok(Self::Local),
+            other => Err(Error::input(
+                "environment",
+                source,
+                format_args!("`{other}` is none of prod, dev and local"),
+            )),
+        }
+    }
+
+    /// The name in `BL_ENV` and in the file of the `bl` command: `prod`, `dev` or `local`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "prod",
+            Self::Development => "dev",
+            Self::Local => "local",
+        }
+    }
+
+    /// The default address of the control plane, version segment included.
+    #[must_use]
+    pub fn api_url(self) -> &'static str {
+        match self {
+            Self::Production => "https://api.blaxel.ai/v0",
+            Self::Development => "https://api.blaxel.dev/v0",
+            Self::Local => "http://localhost:8080/v0",
+        }
+    }
+
+    /// The default address under which workloads are called.
+    #[must_use]
+    pub fn run_url(self) -> &'static str {
+        match self {
+            Self::Production => "https://run.blaxel.ai",
+            Self::Development | Self::Local => "https://run.blaxel.dev",
+        }
+    }
+}
+
+impl FromStr for Environment {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::read(name, &Source::Code)
+    }
+}
+
+impl TryFrom<&str> for Environment {
+    type Error = Error;
+
+    fn try_from(name: &str) -> Result<Self, Error> {
+        name.parse()
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for environment in [
+            Environment::Production,
+            Environment::Development,
+            Environment::Local,
+        ] {
+            let name = environment.to_string();
+            assert_eq!(name.parse::<Environment>().unwrap(), environment);
+            assert_eq!(Environment::try_from(name.as_str()).unwrap(), environment);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_says_where_it_stands() {
+        let read = |value| Environment::from_variables(&Variables::from_iter([("BL_ENV", value)]));
+        assert_eq!(read("").unwrap(), None);
+        assert_eq!(read("dev").unwrap(), Some(Environment::Development));
+        let error = read("staging").unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_input(), "{text}");
+        assert!(
+            text.contains("`staging`") && text.contains("BL_ENV"),
+            "{text}"
+        );
+    }
+}

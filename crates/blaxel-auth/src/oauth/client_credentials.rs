@@ -1,0 +1,57 @@
+//! The client credentials grant.
+
+use blaxel_core::{BoxFuture, BoxService, Error, Source};
+
+use super::client::{OAuthClient, no_token};
+use super::identity::Identity;
+use super::server::AuthorizationServer;
+use super::token_response::{own, read};
+use crate::kind::CredentialKind;
+use crate::token::{NewToken, TokenSource};
+
+/// Client credentials and where they are exchanged for tokens.
+#[derive(Clone)]
+pub(crate) struct ClientGrant {
+    client: OAuthClient,
+    name: String,
+}
+
+impl ClientGrant {
+    pub(crate) fn new(
+        identity: Identity,
+        source: &Source,
+        server: AuthorizationServer,
+        service: BoxService,
+    ) -> Self {
+        Self {
+            client: OAuthClient::new(identity, server, service),
+            name: format!("the {} ({source})", CredentialKind::ClientCredentials),
+        }
+    }
+
+    async fn request(&self) -> Result<NewToken, Error> {
+        let grants = self.client.grants()?;
+        let answer = grants
+            .exchange_client_credentials()
+            .request_async(&self.client)
+            .await;
+        read(&answer.map_err(own)?)
+    }
+}
+
+impl TokenSource for ClientGrant {
+    fn fetch(&self) -> BoxFuture<Result<NewToken, Error>> {
+        let grant = self.clone();
+        Box::pin(async move {
+            let advice = "to ask again will not help";
+            grant
+                .request()
+                .await
+                .map_err(|error| grant.client.explain(error, &grant.name, advice))
+        })
+    }
+
+    fn describe(&self) -> String {
+        no_token(self.client.server.host(), &self.name)
+    }
+}
