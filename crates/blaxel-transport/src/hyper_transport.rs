@@ -8,9 +8,11 @@ mod failure;
 mod gunzip;
 mod place;
 mod proxy;
+mod reading;
 mod stream;
 mod tls;
 mod turns;
+mod version;
 
 use std::fmt;
 use std::future::Future;
@@ -24,15 +26,16 @@ use http::uri::Scheme;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use tower_service::Service;
 
-use self::answer::Reading;
 use self::builder::HostRule;
 use self::connector::Connector;
 use self::place::Place;
+use self::reading::Reading;
 use self::turns::{Entry, Turn, Turns};
 
-pub use self::builder::{HttpVersion, HyperBuilder};
+pub use self::builder::HyperBuilder;
 pub use self::proxy::Proxy;
 pub use self::tls::Roots;
+pub use self::version::HttpVersion;
 
 /// Requests over TCP and TLS, with pools of connections.
 ///
@@ -242,7 +245,7 @@ impl Future for HyperFuture {
                     };
                     let turn = turn.take();
                     return Poll::Ready(match outcome {
-                        Ok(response) => Ok(answer::wrap(response, place, *reading, turn)),
+                        Ok(response) => Ok(reading::wrap(response, place, *reading, turn)),
                         Err(error) => Err(failure::before_the_head(error, &place)),
                     });
                 }

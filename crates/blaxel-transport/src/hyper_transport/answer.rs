@@ -3,54 +3,30 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, Error};
+use blaxel_core::Error;
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::failure;
 use super::place::Place;
 use super::turns::Turn;
 
-/// How an answer is to be read.
-#[derive(Clone, Copy)]
-pub(super) enum Reading {
-    /// As it comes.
-    Plain,
-    /// Inflated, if it is compressed: we asked for that, so nobody above knows of it.
-    #[cfg(feature = "gzip")]
-    Inflated,
-}
-
-/// The answer as the layers above see it. It costs at most one allocation.
-pub(super) fn wrap(
-    response: http::Response<Incoming>,
-    place: Place,
-    reading: Reading,
-    turn: Option<Turn>,
-) -> http::Response<Body> {
-    let (head, incoming) = response.into_parts();
-    // Nothing follows: the turn ends here.
-    if incoming.is_end_stream() {
-        return http::Response::from_parts(head, Body::empty());
-    }
-    let answer = Answer {
-        incoming,
-        place,
-        turn,
-    };
-    match reading {
-        Reading::Plain => http::Response::from_parts(head, Body::new(answer)),
-        #[cfg(feature = "gzip")]
-        Reading::Inflated => super::gunzip::inflate(head, answer),
-    }
-}
-
 /// The body of an answer. It ends its turn when it ends, fails or is dropped.
 pub(super) struct Answer {
     incoming: Incoming,
     pub(super) place: Place,
     turn: Option<Turn>,
+}
+
+impl Answer {
+    pub(super) fn new(incoming: Incoming, place: Place, turn: Option<Turn>) -> Self {
+        Self {
+            incoming,
+            place,
+            turn,
+        }
+    }
 }
 
 impl http_body::Body for Answer {

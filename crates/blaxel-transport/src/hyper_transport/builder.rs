@@ -13,6 +13,7 @@ use super::connector::Connector;
 use super::proxy::Proxy;
 use super::tls::{self, Roots};
 use super::turns::Turns;
+use super::version::HttpVersion;
 use super::{HyperTransport, Shared};
 use crate::hosts::{WORKLOAD_DOMAINS, covers};
 
@@ -25,22 +26,6 @@ const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 /// The largest head of an HTTP/2 answer that is taken, in bytes as HTTP/2 counts them. Answers of the
 /// platform carry long headers for diagnosis.
 const HEADER_LIST: u32 = 32 * 1024;
-
-/// Which versions of HTTP are spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HttpVersion {
-    /// HTTP/2 with a server that chooses it in the TLS handshake, else HTTP/1.1. `http` addresses
-    /// get HTTP/1.1.
-    #[default]
-    Auto,
-    /// HTTP/1.1 alone: for networks in which HTTP/2 does not work, and for few large transfers,
-    /// which then have a connection each.
-    Http1,
-    /// HTTP/2 alone. An `https` server must choose it in the handshake; an `http` one must know it
-    /// beforehand.
-    Http2,
-}
 
 /// Sets up a [`HyperTransport`].
 ///

@@ -21,9 +21,9 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::builder::HttpVersion;
 use super::proxy::Rules;
 use super::stream::Boxed;
+use super::version::HttpVersion;
 
 /// A connection to a proxy or, without one, to the server: TCP, under TLS if the proxy speaks it.
 type Line = Boxed<MaybeHttpsStream<TokioIo<TcpStream>>>;
