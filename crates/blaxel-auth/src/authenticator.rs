@@ -4,7 +4,7 @@ use std::fmt;
 #[cfg(feature = "oauth")]
 use std::sync::Arc;
 
-use blaxel_core::{BaseUrl, BoxFuture, BoxService, Error};
+use blaxel_core::{BaseUrl, BoxFuture, Error, HttpService};
 use http::HeaderValue;
 
 #[cfg(feature = "oauth")]
@@ -58,7 +58,7 @@ impl Authenticator {
     /// Tokens are fetched from `oauth/token` under `api_base`, the control plane's address, by
     /// `service`. That should send requests as they are: no retries, no credential, no redirects.
     #[must_use]
-    pub fn new(credentials: &Credentials, api_base: &BaseUrl, service: BoxService) -> Self {
+    pub fn new(credentials: &Credentials, api_base: &BaseUrl, service: impl HttpService) -> Self {
         #[cfg(feature = "oauth")]
         return Self::with_server(credentials, &AuthorizationServer::blaxel(api_base), service);
         #[cfg(not(feature = "oauth"))]
@@ -77,7 +77,7 @@ impl Authenticator {
     pub fn with_dialect(
         credentials: &Credentials,
         api_base: &BaseUrl,
-        service: BoxService,
+        service: impl HttpService,
         dialect: Dialect,
     ) -> Self {
         let server = AuthorizationServer::under(api_base, dialect);
@@ -90,7 +90,7 @@ impl Authenticator {
     pub fn with_server(
         credentials: &Credentials,
         server: &AuthorizationServer,
-        service: BoxService,
+        service: impl HttpService,
     ) -> Self {
         let source = credentials.source();
         let cache = match credentials.grant() {
@@ -109,12 +109,12 @@ impl Authenticator {
                     secret: Some(secret.clone()),
                     in_body: *in_body,
                 };
-                let grant = ClientGrant::new(identity, source, server.clone(), service);
+                let grant = ClientGrant::new(identity, source, server.clone(), service.boxed());
                 TokenCache::new(grant)
             }
             Grant::Refresh(sign_in) => {
                 let sign_in = Arc::clone(sign_in);
-                let grant = RefreshGrant::new(sign_in, source, server.clone(), service);
+                let grant = RefreshGrant::new(sign_in, source, server.clone(), service.boxed());
                 TokenCache::new(grant)
             }
             Grant::Function(function) => TokenCache::new(function.clone()),

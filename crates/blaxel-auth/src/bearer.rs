@@ -2,6 +2,13 @@
 
 use http::HeaderValue;
 
+const SCHEME: &str = "Bearer ";
+
+/// The key or token in a value that [`header`] made.
+pub(crate) fn token(header: &HeaderValue) -> Option<&str> {
+    header.to_str().ok()?.strip_prefix(SCHEME)
+}
+
 /// `Bearer` and the value, marked as sensitive. Space around the value is dropped, since files and
 /// shells add line ends.
 ///
@@ -14,8 +21,8 @@ pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
         return Err("it is empty".to_owned());
     }
     let begins_with_scheme = value
-        .get(..7)
-        .is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
+        .get(..SCHEME.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
     if begins_with_scheme {
         return Err("it begins with the word `Bearer`; give only what follows it".to_owned());
     }
@@ -26,7 +33,7 @@ pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
              punctuation can"
         ));
     }
-    let mut header = HeaderValue::try_from(format!("Bearer {value}"))
+    let mut header = HeaderValue::try_from(format!("{SCHEME}{value}"))
         .map_err(|_| "it cannot stand in an HTTP header".to_owned())?;
     header.set_sensitive(true);
     Ok(header)

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use blaxel_core::{ApiVersion, BoxFuture, Error, Workspace};
+use blaxel_core::{ApiVersion, BoxFuture, Error, Secret, Workspace};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use crate::authenticator::Authenticator;
+use crate::bearer;
 
 const CREDENTIAL: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
@@ -24,9 +25,8 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 ///
 /// - Let [`apply`](Self::apply) have the last word on the request; it takes a foreign
 ///   `Authorization` away.
-/// - Give the client the bare token as its key, by [`bearer`](Self::bearer), and
-///   [`extra`](Self::extra) as the headers to send along. A client for one conversation does well
-///   with this.
+/// - Give the client the bare token as its key, by [`token`](Self::token), and
+///   [`extra`](Self::extra) as the headers to send along. That lasts as long as the token does.
 ///
 /// Send them to the platform alone. Whoever sees them can act for the user until the token expires.
 ///
@@ -37,6 +37,7 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 ///
 /// # async fn example(authenticator: Authenticator, workspace: Workspace) -> Result<(), Error> {
 /// let headers = HeaderProvider::new(authenticator).with_workspace(&workspace);
+/// assert_eq!(headers.token().await?.expose(), "bl_example");
 ///
 /// // In the middleware of an OpenAI client, which has put its placeholder of a key in:
 /// let mut request = Request::post("https://run.blaxel.ai/my-team/models/gpt/v1/chat/completions")
@@ -132,8 +133,21 @@ impl HeaderProvider {
         Ok(())
     }
 
-    /// The value for an `Authorization` header, for a client that cannot leave it out. Send no
-    /// `X-Blaxel-Authorization` beside it.
+    /// The bare token or API key, for a client that takes it as its key and puts `Bearer` before it.
+    ///
+    /// It is the one that serves now: a client that lives longer than the token needs a new one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Authenticator::header`].
+    pub async fn token(&self) -> Result<Secret, Error> {
+        let header = self.authenticator.header().await?;
+        let token = bearer::token(&header).ok_or_else(|| Error::decode("the token is no text"))?;
+        Ok(token.into())
+    }
+
+    /// The value of an `Authorization` header, `Bearer` and the token, for a client that cannot leave
+    /// that header out. Send no `X-Blaxel-Authorization` beside it.
     ///
     /// # Errors
     ///
@@ -148,10 +162,11 @@ impl HeaderProvider {
         &self.extra
     }
 
-    /// Says that the platform answered 401 to a request with these headers, so that their token is
-    /// not handed out again.
+    /// Drops the token in these headers, with which the platform answered 401, so that it is not
+    /// handed out again.
     ///
-    /// Returns whether to try again, once, with fresh headers; see [`Authenticator::invalidate`].
+    /// Returns `true` if a request may be tried again, once, with fresh headers; see
+    /// [`Authenticator::invalidate`].
     #[must_use]
     pub fn invalidate(&self, used: &HeaderMap) -> bool {
         let credential = used.get(CREDENTIAL).or_else(|| used.get(AUTHORIZATION));
@@ -207,6 +222,7 @@ mod tests {
         assert!(!provider.invalidate(&headers));
         assert_eq!(provider.extra().len(), 2);
         assert_eq!(provider.bearer().await.unwrap(), "Bearer k");
+        assert_eq!(provider.token().await.unwrap().expose(), "k");
         assert!(!format!("{provider:?}").contains("Bearer"));
     }
 
@@ -238,6 +254,8 @@ mod tests {
             );
             assert!(!headers.contains_key(AUTHORIZATION));
             assert_eq!(provider.ready(), Some(headers));
+            let token = provider.token().await.unwrap();
+            assert_eq!(token.expose(), format!("t{number}"));
             tokio::time::sleep(Duration::from_secs(7201)).await;
         }
         let old = provider.headers().await.unwrap();

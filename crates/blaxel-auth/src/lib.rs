@@ -3,6 +3,8 @@
 
 mod authenticator;
 mod bearer;
+#[cfg(all(feature = "config-file", feature = "oauth"))]
+mod blocking;
 #[cfg(feature = "oauth")]
 mod cache;
 #[cfg(test)]
@@ -19,6 +21,8 @@ mod headers;
 mod jwt;
 mod kind;
 #[cfg(feature = "oauth")]
+mod login;
+#[cfg(feature = "oauth")]
 mod oauth;
 mod resolve;
 #[cfg(feature = "oauth")]
@@ -26,6 +30,12 @@ mod token;
 mod variables;
 #[cfg(feature = "config-file")]
 mod yaml;
+
+/// The crate of the requests, pages and errors that this one speaks, in its version.
+///
+/// It has its full name: a module called `core` would come in the way of the language's own in every
+/// file that imports this crate by `*`.
+pub use blaxel_core;
 
 pub use self::authenticator::Authenticator;
 #[cfg(feature = "config-file")]

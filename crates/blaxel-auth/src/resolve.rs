@@ -70,7 +70,7 @@ impl Credentials {
         let Some(credentials) = read_credential(variables)? else {
             return Ok(None);
         };
-        let workspace = read_workspace(variables)?;
+        let workspace = variables.workspace()?;
         Ok(Some(credentials.in_workspace(workspace)))
     }
 
@@ -86,7 +86,7 @@ fn resolve(variables: &Variables, explicit: Option<&Workspace>) -> Result<Creden
     let credentials = read_credential(variables)?;
     let workspace = match explicit {
         Some(workspace) => Some(workspace.clone()),
-        None => read_workspace(variables)?,
+        None => variables.workspace()?,
     };
     match (credentials, workspace) {
         (Some(found), None) => Ok(found.in_workspace(current_workspace(variables)?)),
@@ -102,13 +102,6 @@ fn read_credential(variables: &Variables) -> Result<Option<Credentials>, Error> 
     }
     match variables.get("BL_CLIENT_CREDENTIALS")? {
         Some((text, source)) => Credentials::service_account(text, source).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn read_workspace(variables: &Variables) -> Result<Option<Workspace>, Error> {
-    match variables.get("BL_WORKSPACE")? {
-        Some((name, source)) => Ok(Some(source.parse(name)?)),
         None => Ok(None),
     }
 }

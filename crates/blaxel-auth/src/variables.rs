@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use blaxel_core::{Error, Secret, Source};
+use blaxel_core::{Error, Secret, Source, Workspace};
 
 /// What the environment variables of a process said at one moment.
 ///
@@ -99,6 +99,14 @@ impl Variables {
         match value.to_str() {
             Some(text) => Ok(Some((text, source))),
             None => Err(Error::input("value", &source, "it is not UTF-8")),
+        }
+    }
+
+    /// The workspace of `BL_WORKSPACE`.
+    pub(crate) fn workspace(&self) -> Result<Option<Workspace>, Error> {
+        match self.get("BL_WORKSPACE")? {
+            Some((name, source)) => source.parse::<Workspace>(name).map(Some),
+            None => Ok(None),
         }
     }
 

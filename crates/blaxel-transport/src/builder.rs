@@ -391,8 +391,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         let transport = self.transport.build(&limits, &defaults.endpoints);
         // Token requests go past the layers: they are no operations of the API.
         let authenticator = credentials.map(|credentials| {
-            let tokens = transport.clone().boxed();
-            Authenticator::new(&credentials, &defaults.endpoints.control, tokens)
+            let wire = transport.clone();
+            Authenticator::new(&credentials, &defaults.endpoints.control, wire)
         });
         let defaults = Arc::new(defaults);
         let attempt = self.attempt_layers.layer(Dispatch::new(transport));

@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "config-write")]
 use std::sync::{Arc, Mutex, PoisonError};
 
-use blaxel_core::__private::ErrorParts;
 #[cfg(feature = "config-write")]
 use blaxel_core::Secret;
 use blaxel_core::{BoxFuture, Error, Workspace};
-use tokio::runtime::Handle;
 
 use super::ConfigFile;
 #[cfg(feature = "config-write")]
 use super::writer::ConfigWriter;
+use crate::blocking::blocking;
 use crate::oauth::{TokenStore, Tokens};
 
 /// Tells what tokens the file holds by now, and writes to it only if it has a writer.
@@ -101,20 +100,5 @@ impl TokenStore for SignInStore {
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
         let store = self.clone();
         Box::pin(blocking(move || store.look()))
-    }
-}
-
-/// Runs what blocks on a thread where it holds nobody up, if there is one.
-pub(crate) async fn blocking<T, F>(work: F) -> Result<T, Error>
-where
-    T: Send + 'static,
-    F: FnOnce() -> Result<T, Error> + Send + 'static,
-{
-    match Handle::try_current() {
-        Ok(runtime) => match runtime.spawn_blocking(work).await {
-            Ok(outcome) => outcome,
-            Err(end) => Err(Error::credentials("the file was not read or written").caused_by(end)),
-        },
-        Err(_) => work(),
     }
 }

@@ -6,7 +6,7 @@ mod listener;
 use std::fmt;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BoxService, Error, Secret, Source};
+use blaxel_core::{BoxService, Error, HttpService, Secret, Source};
 use http::Uri;
 use oauth2::url::form_urlencoded;
 use oauth2::{
@@ -35,11 +35,11 @@ use crate::cache::LIMIT;
 ///
 /// ```no_run
 /// use blaxel_auth::{AuthorizationServer, BrowserLogin, Credentials};
-/// # use blaxel_core::{BoxService, Error};
+/// # use blaxel_core::{Error, HttpService};
 ///
-/// # async fn example(service: BoxService) -> Result<(), Error> {
-/// let server = AuthorizationServer::discover("https://signin.blaxel.ai", &service).await?;
-/// let login = BrowserLogin::new(server, service, "my-client");
+/// # async fn example(wire: impl HttpService) -> Result<(), Error> {
+/// let server = AuthorizationServer::discover("https://signin.blaxel.ai", &wire).await?;
+/// let login = BrowserLogin::new(server, wire, "my-client");
 /// let pending = login.begin("http://127.0.0.1:8123/callback")?;
 /// println!("Open {}", pending.url());
 /// # let redirected = String::new();
@@ -64,13 +64,13 @@ impl BrowserLogin {
     /// token.
     pub fn new(
         server: AuthorizationServer,
-        service: BoxService,
+        service: impl HttpService,
         client_id: impl Into<String>,
     ) -> Self {
         Self {
             identity: Identity::public(client_id),
             server,
-            service,
+            service: service.boxed(),
             scopes: "openid offline_access".to_owned(),
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BoxService, Error, Secret, Workspace};
+use blaxel_core::{BoxService, Error, HttpService, Secret, Workspace};
 use http::Uri;
 use oauth2::basic::BasicTokenResponse;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use super::server::AuthorizationServer;
 use super::token_response::{read, read_refresh};
 use super::tokens::Tokens;
 use crate::cache::LIMIT;
+use crate::environment::Environment;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// How often to ask if the server does not say: as the platform's own clients do, and as the standard
@@ -36,13 +37,17 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// Signs a person in who has a browser, here or elsewhere: it is shown an address and a code, and
 /// confirms them there while the program waits.
 ///
+/// [`from_env`](Self::from_env) and [`sign_in`](Self::sign_in) are all that it takes for the platform.
+/// Any other authorization server is named by [`new`](Self::new), and [`run`](Self::run) gives its tokens:
+///
 /// ```no_run
 /// use blaxel_auth::{AuthorizationServer, Credentials, DeviceLogin};
-/// # use blaxel_core::{BaseUrl, BoxService, Error};
+/// # use blaxel_core::{Error, HttpService};
 ///
-/// # async fn example(service: BoxService) -> Result<(), Error> {
-/// let api = "https://api.blaxel.ai/v0".parse::<BaseUrl>()?;
-/// let login = DeviceLogin::new(AuthorizationServer::blaxel(&api), service);
+/// # async fn example(wire: impl HttpService) -> Result<(), Error> {
+/// let server = AuthorizationServer::standard("https://id.example.com/token")?
+///     .with_device_endpoint("https://id.example.com/device")?;
+/// let login = DeviceLogin::new(server, wire).with_client_id("my-client");
 /// let tokens = login
 ///     .run(|prompt| println!("Open {} and confirm {}", prompt.url(), prompt.user_code()))
 ///     .await?;
@@ -59,6 +64,8 @@ pub struct DeviceLogin {
     service: BoxService,
     scopes: String,
     workspace: Option<Workspace>,
+    /// The deployment that the server belongs to, if it is one of the platform.
+    environment: Option<Environment>,
 }
 
 impl DeviceLogin {
@@ -68,14 +75,28 @@ impl DeviceLogin {
     /// The client is called `blaxel`, which is right for the platform, and asks for the scope
     /// `offline_access`, without which there is no refresh token.
     #[must_use]
-    pub fn new(server: AuthorizationServer, service: BoxService) -> Self {
+    pub fn new(server: AuthorizationServer, service: impl HttpService) -> Self {
         Self {
             identity: Identity::public(PUBLIC_CLIENT),
             server,
-            service,
+            service: service.boxed(),
             scopes: "offline_access".to_owned(),
             workspace: None,
+            environment: None,
         }
+    }
+
+    pub(crate) fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    pub(crate) fn environment(&self) -> Option<Environment> {
+        self.environment
+    }
+
+    pub(crate) fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
     }
 
     /// The client's id, as the server has registered it.
@@ -159,6 +180,7 @@ impl fmt::Debug for DeviceLogin {
             .field("server", &self.server)
             .field("scopes", &self.scopes)
             .field("workspace", &self.workspace)
+            .field("environment", &self.environment)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! What a server says of itself (RFC 8414 and OpenID Connect Discovery).
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{BaseUrl, BoxService, Error, Source};
+use blaxel_core::{BaseUrl, Error, HttpService, Source};
 use http::header::ACCEPT;
 use http::{Request, StatusCode, Uri};
 use serde_json::Value;
@@ -23,9 +23,9 @@ impl AuthorizationServer {
     /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if it has neither document,
     /// or one that names another issuer, no token endpoint, or an endpoint that is not safe. A
     /// failure to reach it keeps its kind.
-    pub async fn discover(issuer: &str, service: &BoxService) -> Result<Self, Error> {
+    pub async fn discover(issuer: &str, service: &impl HttpService) -> Result<Self, Error> {
         let base = issuer.parse::<BaseUrl>()?;
-        let exchange = Exchange::new(service.clone(), Dialect::Standard);
+        let exchange = Exchange::new(service.clone().boxed(), Dialect::Standard);
         let found = timeout(LIMIT, ask(issuer, &base, &exchange))
             .await
             .unwrap_or_else(|_| Err(Error::timeout("request", LIMIT)));

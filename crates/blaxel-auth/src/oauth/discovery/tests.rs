@@ -1,4 +1,4 @@
-use blaxel_core::{Body, ErrorKind};
+use blaxel_core::{Body, BoxService, ErrorKind};
 use serde_json::json;
 
 use super::super::tests::{Asked, json, respond, server};
