@@ -27,8 +27,11 @@ use self::operations::{
 };
 use self::report::Collector;
 
-/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
-pub use blaxel_core as core;
+/// The crate of the requests, pages and errors that this one speaks, in its version.
+///
+/// It has its full name: a module called `core` would come in the way of the language's own in every
+/// file that imports this crate by `*`.
+pub use blaxel_core;
 
 pub use self::access::AdminOnly;
 pub use self::account::{Account, WorkspaceAccount};

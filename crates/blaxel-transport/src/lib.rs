@@ -17,8 +17,11 @@ mod rejoined;
 mod retry;
 mod trace;
 
-/// The vocabulary of requests, pages and errors, in the version that this crate speaks.
-pub use blaxel_core as core;
+/// The crate of the requests, pages and errors that this one speaks, in its version.
+///
+/// It has its full name: a module called `core` would come in the way of the language's own in every
+/// file that imports this crate by `*`.
+pub use blaxel_core;
 
 pub use self::background::in_background;
 pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};

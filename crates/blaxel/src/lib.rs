@@ -4,7 +4,9 @@
 pub use blaxel_auth as auth;
 #[cfg(feature = "billing")]
 pub use blaxel_billing as billing;
-pub use blaxel_core as core;
+// Under its full name: a module called `core` would come in the way of the language's own in every file
+// that imports this crate by `*`.
+pub use blaxel_core;
 #[cfg(feature = "inference")]
 pub use blaxel_inference as inference;
 #[cfg(feature = "management")]

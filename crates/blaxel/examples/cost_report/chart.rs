@@ -1,7 +1,7 @@
 //! Costs as a picture: a column for each day, with a part for each type of resource.
 
 use blaxel::billing::{Breakdown, Entry, Usd, Window};
-use blaxel::core::Timestamp;
+use blaxel::blaxel_core::Timestamp;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

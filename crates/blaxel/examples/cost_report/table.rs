@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use blaxel::billing::{Breakdown, Entry, Label, Usd, Window};
-use blaxel::core::Timestamp;
+use blaxel::blaxel_core::Timestamp;
 
 /// The widest bar, in characters.
 const BAR: usize = 24;

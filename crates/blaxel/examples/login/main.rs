@@ -2,15 +2,15 @@
 //!
 //! `cargo run --example login` does it on an emulator inside this process, where the sign-in confirms
 //! itself after two seconds. On the real platform the person opens the address and confirms the
-//! code; all else is the same.
+//! code. There `Variables::from_process()` takes the place of the variables made up here, and all else is
+//! the same.
 
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use blaxel::auth::{AuthorizationServer, DeviceLogin};
-use blaxel::core::{BaseUrl, HttpService};
+use blaxel::auth::{DeviceLogin, Variables};
 use blaxel::transport::HyperTransport;
-use blaxel::{Client, Credentials, ListParams, Management};
+use blaxel::{ClientBuilder, Credentials, ListParams, Management};
 use blaxel_emulator::Emulator;
 
 /// Whatever ends the program early.
@@ -29,27 +29,27 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let emulator = Emulator::builder().real_clock().start().await?;
-    let api = emulator.url().parse::<BaseUrl>()?;
+    let variables = Variables::from_iter([
+        ("BL_API_URL", emulator.url()),
+        ("BL_RUN_URL", emulator.run_url()),
+        ("BL_WORKSPACE", emulator.workspace().to_owned()),
+    ]);
 
     // The requests of the sign-in go straight to the wire: they are no operations of the API.
-    let wire = HyperTransport::builder().build().boxed();
-    let login = DeviceLogin::new(AuthorizationServer::blaxel(&api), wire);
-    let tokens = login
-        .run(|prompt| {
+    let login = DeviceLogin::from_variables(&variables, HyperTransport::default())?;
+    let credentials = login
+        .sign_in(|prompt| {
             println!("Open     {}", prompt.url());
             println!("Confirm  {}", prompt.user_code());
             let minutes = prompt.expires_in().as_secs() / 60;
             println!("There are {minutes} minutes for it.");
         })
         .await?;
-    let credentials = Credentials::from_tokens(tokens)?;
     tell(&credentials);
 
-    // The client renews the tokens from now on.
-    let client = Client::builder()
+    // The client calls the same platform, and renews the tokens from now on.
+    let client = ClientBuilder::from_variables(&variables)?
         .credentials(credentials)
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
         .build()?;
     let models = Management::new(client).models();
     let page = models.list_with(&ListParams::new().limit(3)).await?;

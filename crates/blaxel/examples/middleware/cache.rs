@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel::core::{Body, BoxFuture, Error, HttpService, Idempotency, operation, response};
+use blaxel::blaxel_core::{Body, BoxFuture, Error, HttpService, Idempotency, operation, response};
 use bytes::Bytes;
 use tokio::time::Instant;
 use tower::{Layer, Service};

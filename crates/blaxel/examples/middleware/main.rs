@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 mod testing {
     use std::sync::{Arc, Mutex};
 
-    use blaxel::core::{Body, Error, HttpService};
+    use blaxel::blaxel_core::{Body, Error, HttpService};
 
     /// The requests that came to the end of a stack.
     pub(crate) type Seen = Arc<Mutex<Vec<http::request::Parts>>>;

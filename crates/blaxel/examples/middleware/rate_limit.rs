@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel::core::{Body, BoxFuture, Error, HttpService};
+use blaxel::blaxel_core::{Body, BoxFuture, Error, HttpService};
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service};
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel::core::{Body, BoxFuture, Error, HttpService, operation};
+use blaxel::blaxel_core::{Body, BoxFuture, Error, HttpService, operation};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 

@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll};
 
-use blaxel::core::Body;
+use blaxel::blaxel_core::Body;
 use hmac::{Hmac, Mac};
 use http::HeaderValue;
 use sha2::Sha256;

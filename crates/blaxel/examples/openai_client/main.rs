@@ -14,7 +14,7 @@ use async_openai::types::chat::{
 };
 use blaxel::Credentials;
 use blaxel::auth::{Authenticator, HeaderProvider};
-use blaxel::core::{BaseUrl, HttpService, Workspace};
+use blaxel::core::{BaseUrl, Workspace};
 use blaxel::transport::HyperTransport;
 use blaxel_emulator::Emulator;
 use futures_util::StreamExt;
@@ -52,8 +52,7 @@ fn client(emulator: &Emulator) -> Result<async_openai::Client<OpenAIConfig>, Fai
     let api = emulator.url().parse::<BaseUrl>()?;
     let workspace = emulator.workspace().parse::<Workspace>()?;
     // Tokens are fetched over the wire of our own.
-    let wire = HyperTransport::builder().build().boxed();
-    let authenticator = Authenticator::new(&credentials, &api, wire);
+    let authenticator = Authenticator::new(&credentials, &api, HyperTransport::default());
     let headers = HeaderProvider::new(authenticator).with_workspace(&workspace);
 
     let base = format!("{}/{workspace}/models/{MODEL}/v1", emulator.run_url());

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use blaxel::billing::{Dimension, MetricsQuery, Window};
-use blaxel::core::{Body, Timestamp};
+use blaxel::blaxel_core::{Body, Timestamp};
 use blaxel::inference::{ChatRequest, Message};
 use blaxel::management::Megabytes;
 use blaxel::management::agents::Agent;

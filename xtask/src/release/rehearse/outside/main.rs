@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::{env, future};
 
-use blaxel_billing::core::{ApiVersion, BaseUrl, Body, BoxError, Endpoints, HttpService, Source};
+use blaxel_billing::blaxel_core::{ApiVersion, BaseUrl, Body, BoxError, Endpoints, HttpService, Source};
 use blaxel_billing::{Billing, Dimension, MetricsQuery, Window};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,0 +1,70 @@
+//! Promise: a file that imports a whole crate by `*` loses no name of the language.
+//!
+//! Names from such an import come before those of the built-in crates and of the prelude, so a public
+//! item called `core`, `Option` or `Ok` would break the code of whoever imports it so.
+
+/// Compiles names of the language beside everything that a crate exports.
+macro_rules! beside {
+    ($($krate:ident)*) => {
+        $(
+            mod $krate {
+                #[allow(unused_imports)]
+                use $krate::*;
+
+                use core::fmt;
+                use std::collections::BTreeMap;
+
+                #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+                #[derive(serde::Deserialize, serde::Serialize)]
+                struct Derived {
+                    name: String,
+                    of: Option<Vec<u8>>,
+                }
+
+                impl fmt::Display for Derived {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(&self.name)
+                    }
+                }
+
+                #[test]
+                fn the_language_keeps_its_names() {
+                    let mut one = Derived { name: "a".to_owned(), of: Some(vec![1]) };
+                    let mut two = Derived::default();
+                    core::mem::swap(&mut one, &mut two);
+                    std::mem::swap(&mut one, &mut two);
+                    let text: Box<str> = format!("{one}{}", ToString::to_string(&two)).into();
+                    let read: Result<u8, core::num::ParseIntError> = text.parse();
+                    let kept = match read {
+                        Ok(_) => None,
+                        Err(error) => Some(shown(&error)),
+                    };
+                    assert!(kept.is_some_and(|kept| !kept.is_empty()));
+                    assert_eq!(BTreeMap::from([(1, 'a')]).into_iter().next(), Some((1, 'a')));
+                }
+
+                fn shown(error: &dyn core::error::Error) -> String {
+                    error.to_string()
+                }
+            }
+        )*
+    };
+}
+
+beside! {
+    blaxel blaxel_auth blaxel_billing blaxel_core blaxel_emulator blaxel_inference
+    blaxel_management blaxel_transport
+}
+
+/// All of them export the one crate that they share, under the one name that is safe.
+#[test]
+fn every_crate_exports_the_shared_one() {
+    fn same<T>(_: fn(T), _: fn(T)) {}
+    let shared: fn(::blaxel_core::Error) = drop;
+    same::<::blaxel::blaxel_core::Error>(shared, drop);
+    same::<::blaxel_auth::blaxel_core::Error>(shared, drop);
+    same::<::blaxel_billing::blaxel_core::Error>(shared, drop);
+    same::<::blaxel_inference::blaxel_core::Error>(shared, drop);
+    same::<::blaxel_management::blaxel_core::Error>(shared, drop);
+    same::<::blaxel_transport::blaxel_core::Error>(shared, drop);
+}
