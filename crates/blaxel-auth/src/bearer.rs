@@ -14,7 +14,7 @@ pub(crate) fn token(header: &HeaderValue) -> Option<&str> {
 ///
 /// # Errors
 ///
-/// What is wrong with the value, without the value.
+/// The problem with the value, without the value.
 pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
     let value = value.trim_ascii();
     if value.is_empty() {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::token::{Token, TokenSource};
 
-/// How long a request for a token may take.
+/// The time limit of a request for a token.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// A request that has not ended so long after its limit is stuck in a runtime that nobody runs.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ struct Failure {
     until: Instant,
 }
 
-/// What there is for a caller.
+/// The state of the cache for a caller.
 enum Look {
     Ready(HeaderValue),
     /// A token that serves, but should be renewed.
@@ -343,8 +343,8 @@ impl Failure {
     }
 }
 
-/// Whether the server refused the credentials themselves, rather than failed. The platform does so
-/// with 400 as well as with 401.
+/// Returns `true` if the server refused the credentials themselves, rather than failed. The platform
+/// does so with 400 as well as with 401.
 pub(crate) fn is_refusal(error: &Error) -> bool {
     matches!(
         error.status().map(|status| status.as_u16()),

@@ -1,4 +1,4 @@
-//! What a client proves its identity with.
+//! The proof of a client's identity.
 
 #[cfg(feature = "oauth")]
 mod pair;
@@ -34,8 +34,7 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
-/// How the environment and the CLI's sign-in are searched is told at
-/// [`from_env`](Self::from_env).
+/// [`from_env`](Self::from_env) finds them in the environment and in the sign-ins of the CLI.
 #[derive(Clone)]
 pub struct Credentials {
     grant: Grant,
@@ -44,7 +43,7 @@ pub struct Credentials {
     source: Source,
 }
 
-/// What is turned into a bearer value, and how.
+/// The source of a bearer value.
 #[derive(Clone)]
 pub(crate) enum Grant {
     /// It is one already.
@@ -68,7 +67,7 @@ pub(crate) enum Grant {
 }
 
 impl Credentials {
-    /// An API key. Space around it is dropped.
+    /// Creates credentials of an API key. Space around it is dropped.
     ///
     /// # Errors
     ///
@@ -77,7 +76,7 @@ impl Credentials {
         Self::bearer(CredentialKind::ApiKey, &key.into(), Source::Code)
     }
 
-    /// An access token that was had elsewhere. It is sent as it is, and nothing renews it.
+    /// Creates credentials of an access token from elsewhere. It is sent as it is, and nothing renews it.
     ///
     /// # Errors
     ///
@@ -169,7 +168,8 @@ impl Credentials {
 
 #[cfg(feature = "oauth")]
 impl Credentials {
-    /// Id and secret of a service account. Tokens are fetched for them when they are needed.
+    /// Creates credentials of the id and secret of a service account. Tokens are fetched when they are
+    /// needed.
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ impl Credentials {
 /// Tokens that are renewed.
 #[cfg(feature = "oauth")]
 impl Credentials {
-    /// The refresh token of a person's sign-in. To send the code of a device login along, and to
+    /// Creates credentials of the refresh token of a person's sign-in. To send the code of a device login along, and to
     /// begin with an access token, use [`from_tokens`](Self::from_tokens).
     ///
     /// # Errors
@@ -242,7 +242,7 @@ impl Credentials {
         Self::sign_in(tokens, Source::Code)
     }
 
-    /// The tokens of a person's sign-in.
+    /// Creates credentials of the tokens of a person's sign-in.
     ///
     /// The access token is sent while it is known to be good for another minute. Else the refresh
     /// token is exchanged for the next; one that comes with it takes its place, for these
@@ -290,8 +290,8 @@ impl Credentials {
         }
     }
 
-    /// Why the newest tokens are not in the [store](Self::with_store), if they are not: what the
-    /// store said when it was last asked to save them.
+    /// The error with which the [store](Self::with_store) last failed to save the tokens, if the newest
+    /// ones are not in it.
     #[must_use]
     pub fn unsaved(&self) -> Option<Error> {
         match &self.grant {
@@ -300,7 +300,7 @@ impl Credentials {
         }
     }
 
-    /// A function of the program's own, which gives an access token.
+    /// Creates credentials of a function of the program that gives access tokens.
     ///
     /// It is asked when the first token is needed and before one expires, never by two callers at
     /// once. The rules at [`Authenticator`](crate::Authenticator) hold for it as for any token.
@@ -312,7 +312,7 @@ impl Credentials {
     ///
     /// let credentials = Credentials::from_fn(async || {
     ///     let token = ask_the_vault().await?;
-    ///     Ok::<_, std::io::Error>(AccessToken::new(token).expires_in(Duration::from_secs(3600)))
+    ///     Ok::<_, std::io::Error>(AccessToken::new(token).with_expires_in(Duration::from_secs(3600)))
     /// });
     /// assert_eq!(credentials.kind().to_string(), "own function");
     /// ```

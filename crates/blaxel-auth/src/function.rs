@@ -10,7 +10,7 @@ use blaxel_core::{BoxFuture, Error, Secret};
 
 use crate::token::{NewToken, TokenSource};
 
-/// An access token that a function of the program's own has got, and perhaps how long it is good.
+/// An access token that a function of the program has fetched, and its lifetime if that is known.
 ///
 /// See [`Credentials::from_fn`](crate::Credentials::from_fn).
 #[derive(Clone)]
@@ -20,8 +20,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token. Unless [`expires_in`](Self::expires_in) is said, its lifetime is what it tells of
-    /// itself if it is a JWT, else 5 minutes.
+    /// Creates a token. Unless [`with_expires_in`](Self::with_expires_in) sets it, its lifetime is the
+    /// one that it claims if it is a JWT, else 5 minutes.
     pub fn new(token: impl Into<Secret>) -> Self {
         Self {
             secret: token.into(),
@@ -29,9 +29,9 @@ impl AccessToken {
         }
     }
 
-    /// Says for how long the token is good from the moment at which it was asked for.
+    /// Sets the lifetime of the token, from the moment at which it was asked for.
     #[must_use]
-    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+    pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
         self
     }
@@ -122,7 +122,7 @@ mod tests {
             let number = count.fetch_add(1, Ordering::SeqCst);
             async move {
                 let token = AccessToken::new(format!("t{number}"));
-                Ok::<_, Error>(token.expires_in(Duration::from_secs(100)))
+                Ok::<_, Error>(token.with_expires_in(Duration::from_secs(100)))
             }
         });
         assert_eq!(credentials.kind(), CredentialKind::Function);

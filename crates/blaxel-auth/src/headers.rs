@@ -237,7 +237,7 @@ mod tests {
             let token = format!("t{}", number.fetch_add(1, Ordering::SeqCst));
             async move {
                 let token = crate::AccessToken::new(token);
-                Ok::<_, Error>(token.expires_in(Duration::from_secs(7200)))
+                Ok::<_, Error>(token.with_expires_in(Duration::from_secs(7200)))
             }
         }));
         assert!(provider.ready().is_none());

@@ -1,4 +1,4 @@
-//! What a token says of its own lifetime.
+//! The lifetime that a token claims.
 
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ impl Claims {
         })
     }
 
-    /// How long the token lives on; `None` once it has expired.
+    /// The remaining lifetime of the token; `None` once it has expired.
     pub(crate) fn remaining(self) -> Option<Duration> {
         duration(self.expires - now())
     }

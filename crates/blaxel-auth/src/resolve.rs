@@ -1,4 +1,4 @@
-//! Where credentials are looked for, and in which order.
+//! The search for credentials.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Secret, Workspace};
@@ -10,7 +10,7 @@ use crate::kind::CredentialKind;
 use crate::variables::Variables;
 
 impl Credentials {
-    /// What the environment of this process offers: [`resolve`](Self::resolve) over
+    /// Finds the credentials in the environment of this process: [`resolve`](Self::resolve) over
     /// [`Variables::from_process`].
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl Credentials {
         Self::resolve(&Variables::from_process())
     }
 
-    /// The first credential of these:
+    /// Finds the first credential of these:
     ///
     /// 1. `BL_API_KEY`
     /// 2. `BL_CLIENT_CREDENTIALS`, for which the feature `oauth` is needed
@@ -45,14 +45,15 @@ impl Credentials {
     /// # Errors
     ///
     /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if there is none, or if the
-    /// sign-in that was found has expired; the message says where was looked and what to do.
+    /// sign-in that was found has expired; the message names the places and the remedy.
     /// [`Error::is_input`] if the first one found is unusable, or the file cannot be read: the next
     /// place is not tried then, since it may hold another identity.
     pub fn resolve(variables: &Variables) -> Result<Self, Error> {
         resolve(variables, None)
     }
 
-    /// As [`resolve`](Self::resolve), but for this workspace, whatever the environment says.
+    /// As [`resolve`](Self::resolve), but for this workspace, whatever the environment says: of the
+    /// CLI's sign-ins it takes the one for this workspace.
     ///
     /// # Errors
     ///
@@ -61,7 +62,7 @@ impl Credentials {
         resolve(variables, Some(workspace))
     }
 
-    /// What the variables alone offer, or `None` if they hold no credential.
+    /// Reads the credential in the variables alone; `None` if they hold none.
     ///
     /// # Errors
     ///

@@ -16,12 +16,12 @@ const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
 
-/// What fetches tokens.
+/// A source of tokens.
 pub(crate) trait TokenSource: Send + Sync + 'static {
     /// Asks for a token. The error says all there is to say.
     fn fetch(&self) -> BoxFuture<Result<NewToken, Error>>;
 
-    /// What is asked for, for messages about a request that had no answer.
+    /// Describes the request, for messages about one that had no answer.
     fn describe(&self) -> String;
 }
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use blaxel_core::{Error, Secret, Source, Workspace};
 
-/// What the environment variables of a process said at one moment.
+/// A snapshot of the environment variables of a process.
 ///
-/// A snapshot holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`,
+/// It holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`,
 /// and knows the user's home directory. It is read once and never written, so two clients in one
 /// process can have two of them, and a test can make its own:
 ///
@@ -33,7 +33,7 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// The variables of this process as they are now.
+    /// Reads the variables of this process as they are now.
     #[must_use]
     pub fn from_process() -> Self {
         let ours = |(name, value): (OsString, OsString)| {
@@ -47,7 +47,7 @@ impl Variables {
         }
     }
 
-    /// With the variables of a `.env` file, for those that are unset or empty so far.
+    /// Adds the variables of a `.env` file, for those that are unset or empty so far.
     ///
     /// No such file is read unless this asks for it. The process's environment is not changed, and
     /// of the file only names that begin with `BL_` are taken. Errors about a value that came from

@@ -5,7 +5,7 @@ mod write;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-/// How deep a document may be nested.
+/// The deepest nesting of a document.
 const DEPTH_LIMIT: usize = 32;
 
 /// A node.

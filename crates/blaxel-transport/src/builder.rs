@@ -86,7 +86,7 @@ pub struct ClientBuilder<T, A, C> {
 
 #[derive(Clone, Debug, Default)]
 struct Settings {
-    /// Where credentials are looked for if none are given in code.
+    /// The place of the credentials if none are given in code.
     variables: Option<Variables>,
     credentials: Option<Credentials>,
     anonymous: bool,
@@ -113,7 +113,7 @@ pub struct HyperLeaf(HyperBuilder);
 #[derive(Clone, Debug)]
 pub struct OwnLeaf<T>(T);
 
-/// What becomes the transport when the client is built.
+/// The source of the transport, which is made when the client is built.
 pub trait Leaf: sealed::Sealed {
     /// The transport.
     type Transport: HttpService;
@@ -240,7 +240,7 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// The workspace to call in; without one, that of the credentials, if they name one.
+    /// Sets the workspace to call in; without one, that of the credentials, if they name one.
     ///
     /// Of the sign-ins that the file of the `bl` command holds, the one for this workspace is taken.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
@@ -248,14 +248,14 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// The region in which resources are made that do not name one, such as `us-pdx-1`; see
+    /// Sets the region in which resources are made that do not name one, such as `us-pdx-1`; see
     /// [`Client::region`]. None unless set.
     pub fn region(mut self, name: impl Into<String>) -> Self {
         self.settings.region = Some((name.into(), Source::Code));
         self
     }
 
-    /// The deployment of the platform to call, unless [`api_url`](Self::api_url) and
+    /// Sets the deployment of the platform to call, unless [`api_url`](Self::api_url) and
     /// [`run_url`](Self::run_url) say where. Without one, the one that the credentials were made for,
     /// else [`Environment::Production`].
     pub fn environment(mut self, environment: Environment) -> Self {
@@ -263,51 +263,51 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// The API version to send. [`ApiVersion::DEFAULT`] unless set.
+    /// Sets the API version to send: [`ApiVersion::DEFAULT`] unless set.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.settings.version = version;
         self
     }
 
-    /// The control plane's address, version segment included. `https://api.blaxel.ai/v0` unless set.
+    /// Sets the control plane's address, version segment included: `https://api.blaxel.ai/v0` unless set.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.settings.api_url = Some((url.into(), Source::Code));
         self
     }
 
-    /// The address under which workloads are called. `https://run.blaxel.ai` unless set.
+    /// Sets the address under which workloads are called: `https://run.blaxel.ai` unless set.
     pub fn run_url(mut self, url: impl Into<String>) -> Self {
         self.settings.run_url = Some((url.into(), Source::Code));
         self
     }
 
-    /// Another origin that may be sent the credential. The two planes and the platform's workload
+    /// Adds an origin that may be sent the credential. The two planes and the platform's workload
     /// hosts are trusted already; every other address is refused.
     pub fn trust(mut self, url: impl Into<String>) -> Self {
         self.settings.trusted.push((url.into(), Source::Code));
         self
     }
 
-    /// A product token, such as `my-app/1.2`, to follow the SDK's own in the `User-Agent`.
+    /// Sets a product token, such as `my-app/1.2`, to follow the SDK's own in the `User-Agent`.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.settings.product = Some(product.into());
         self
     }
 
-    /// How long calls may take; see [`TimeLimits`] for the defaults.
+    /// Sets the time limits of calls; see [`TimeLimits`] for the defaults.
     pub fn time_limits(mut self, limits: TimeLimits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// How long a whole call may take, on either plane.
+    /// Sets the time limit of a whole call, on either plane.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.settings.limits.control = limit;
         self.settings.limits.run = limit;
         self
     }
 
-    /// How often and how patiently calls are tried again; see [`RetryPolicy`] for the defaults.
+    /// Sets the number of retries and the delays between them; see [`RetryPolicy`] for the defaults.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
         self
@@ -360,7 +360,7 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     /// # Errors
     ///
     /// [`Error::is_input`] for a setting that cannot be used, naming it and its place; a credentials
-    /// error if there are none. Nothing is sent.
+    /// error if there are none, or none for the workspace. Nothing is sent.
     pub fn build(self) -> Result<Client, Error>
     where
         T: Leaf,

@@ -29,8 +29,8 @@ use crate::trace::{MakeSpan, Trace, TraceFuture, attempt_span, call_span};
 /// one needs no runtime; calls need tokio's.
 ///
 /// `Client` without a parameter is the same type whatever layers and transport it has, so it can be
-/// stored as it is. [`ClientBuilder::build_unboxed`](crate::ClientBuilder::build_unboxed) gives a client whose parameter names the whole
-/// stack and which saves an allocation for each request.
+/// stored as it is. [`ClientBuilder::build_unboxed`](crate::ClientBuilder::build_unboxed) gives a
+/// client whose parameter names the whole stack and which saves an allocation for each request.
 ///
 /// ```no_run
 /// use blaxel_transport::Client;

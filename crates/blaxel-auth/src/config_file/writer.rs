@@ -13,10 +13,10 @@ use crate::environment::Environment;
 use crate::oauth::Tokens;
 use crate::yaml::Node;
 
-/// How long to wait for another process that writes.
+/// The longest wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long the CLI may take between truncating the file and having written it.
+/// The time the CLI may take between truncating the file and having written it.
 const TORN: Duration = Duration::from_millis(50);
 
 /// Writes to the configuration file of the `bl` command, with the feature `config-write`.
@@ -97,7 +97,12 @@ impl ConfigWriter {
     /// # Errors
     ///
     /// As for [`sign_in`](Self::sign_in).
-    pub fn sign_in_with_key(&self, workspace: &Workspace, key: &Secret) -> Result<(), Error> {
+    pub fn sign_in_with_key(
+        &self,
+        workspace: &Workspace,
+        key: impl Into<Secret>,
+    ) -> Result<(), Error> {
+        let key = key.into();
         self.replace(workspace, |credentials| {
             *credentials.member_mut("apiKey") = Node::string(key.expose().trim_ascii());
         })
@@ -313,7 +318,7 @@ fn alone<T>(
     }
 }
 
-/// How files are opened here: for their owner alone.
+/// The options to open files with: for their owner alone.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);

@@ -32,7 +32,7 @@ pub(super) struct OAuthClient {
     pub(super) identity: Identity,
     pub(super) server: AuthorizationServer,
     exchange: Exchange,
-    /// What must not be seen in an answer, besides the client's secret.
+    /// The texts to take out of answers, the client's secret among them.
     secrets: Vec<Secret>,
 }
 
@@ -136,7 +136,7 @@ impl OAuthClient {
         body
     }
 
-    /// Says what an error kept from being had, and what to make of it.
+    /// Adds to an error which token it kept from being fetched, and the remedy if the server refused.
     pub(super) fn explain(&self, error: Error, name: &dyn fmt::Display, advice: &str) -> Error {
         let host = self.server.host();
         let doing = if is_refusal(&error) {

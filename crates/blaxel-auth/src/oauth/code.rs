@@ -57,7 +57,7 @@ pub struct BrowserLogin {
 }
 
 impl BrowserLogin {
-    /// A login at this server, of a client with this id. The requests go through `service`; that
+    /// Creates a login at this server, of a client with this id. The requests go through `service`; that
     /// should send them as they are: no retries, no credential, no redirects.
     ///
     /// The scopes asked for are `openid` and `offline_access`, without which there is no refresh
@@ -75,14 +75,14 @@ impl BrowserLogin {
         }
     }
 
-    /// The client's secret, for a server that has given it one.
+    /// Sets the client's secret, for a server that has given it one.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());
         self
     }
 
-    /// The scopes to ask for, with a space between one and the next.
+    /// Sets the scopes to ask for, with a space between one and the next.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();
@@ -150,7 +150,7 @@ pub struct PendingRedirect {
     redirect: RedirectUrl,
 }
 
-/// What a browser brings back.
+/// The answer that a browser brings back.
 #[derive(Default)]
 struct Answer {
     code: Option<Secret>,
@@ -192,7 +192,7 @@ impl PendingRedirect {
         &self.url
     }
 
-    /// Whether an address that a browser was sent to is the answer to this login. Any page can send
+    /// Returns `true` if an address that a browser was sent to is the answer to this login. Any page can send
     /// a browser to the program; what does not carry this login's state is to be passed over.
     #[must_use]
     pub fn is_answered_by(&self, redirected: &str) -> bool {

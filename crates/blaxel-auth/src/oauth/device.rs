@@ -24,11 +24,11 @@ use crate::cache::LIMIT;
 use crate::environment::Environment;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// How often to ask if the server does not say: as the platform's own clients do, and as the standard
+/// The interval between polls if the server does not say: as the platform's own clients do, and as the standard
 /// wants it.
 const INTERVAL: Duration = Duration::from_secs(3);
 const STANDARD_INTERVAL: Duration = Duration::from_secs(5);
-/// How long the user has if the server does not say.
+/// The time the user has if the server does not say.
 const LIFETIME: Duration = Duration::from_secs(180);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// By how much to ask less often when asked to.
@@ -69,7 +69,7 @@ pub struct DeviceLogin {
 }
 
 impl DeviceLogin {
-    /// A login at this server, whose requests go through `service`; that should send them as they
+    /// Creates a login at this server, whose requests go through `service`; that should send them as they
     /// are: no retries, no credential, no redirects.
     ///
     /// The client is called `blaxel`, which is right for the platform, and asks for the scope
@@ -99,35 +99,35 @@ impl DeviceLogin {
         self.workspace.as_ref()
     }
 
-    /// The client's id, as the server has registered it.
+    /// Sets the client's id, as the server has registered it.
     #[must_use]
     pub fn with_client_id(mut self, id: impl Into<String>) -> Self {
         self.identity.id = id.into();
         self
     }
 
-    /// The client's secret, for a server that has given it one.
+    /// Sets the client's secret, for a server that has given it one.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());
         self
     }
 
-    /// The scopes to ask for, with a space between one and the next.
+    /// Sets the scopes to ask for, with a space between one and the next.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// The workspace to sign in to, if the user is not to choose.
+    /// Sets the workspace to sign in to, if the user is not to choose.
     #[must_use]
     pub fn with_workspace(mut self, workspace: Workspace) -> Self {
         self.workspace = Some(workspace);
         self
     }
 
-    /// Begins the login, has the user shown what to do, and waits until it is done.
+    /// Begins the login, shows the user the address and the code, and waits until it is confirmed.
     ///
     /// Drop the future to give up.
     ///
@@ -212,7 +212,7 @@ fn seconds(answer: &Value, name: &str) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-/// Whether a browser may be sent there.
+/// Returns `true` if a browser may be sent there.
 fn is_safe(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
@@ -260,7 +260,7 @@ impl PendingLogin {
         })
     }
 
-    /// Where the user confirms. If the server gives an address that holds the code already, it is
+    /// The address at which the user confirms. If the server gives an address that holds the code already, it is
     /// that one.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -273,13 +273,13 @@ impl PendingLogin {
         &self.user_code
     }
 
-    /// How long the user has from the start on.
+    /// The time the user has, from the start on.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.lifetime
     }
 
-    /// Asks the server again and again, as often as it allows, until the user has confirmed.
+    /// Polls the server, as often as it allows, until the user has confirmed.
     ///
     /// A failure in passing, of the server or on the way, is waited out. Drop the future to give up.
     ///

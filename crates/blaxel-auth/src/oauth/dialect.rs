@@ -1,4 +1,4 @@
-//! How a token endpoint wants to be spoken to.
+//! The dialects of token endpoints.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,4 @@
-//! What a server says of itself (RFC 8414 and OpenID Connect Discovery).
+//! The metadata that a server publishes (RFC 8414 and OpenID Connect Discovery).
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, Error, HttpService, Source};

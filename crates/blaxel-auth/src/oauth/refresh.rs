@@ -44,7 +44,7 @@ struct State {
     expires: Option<Instant>,
     /// The refresh tokens that were had so far. To find one of them in the store is no news.
     known: Vec<Secret>,
-    /// Why the tokens could not be saved.
+    /// The reason why the tokens could not be saved.
     unsaved: Option<Error>,
     /// A refresh token that was refused, and how. It is not tried again.
     refused: Option<(Secret, Error)>,
@@ -159,7 +159,7 @@ impl State {
         self.tokens = tokens;
     }
 
-    /// How long the access token is good, if that is known.
+    /// The remaining lifetime of the access token, if that is known.
     fn left(&self) -> Option<Duration> {
         let left = self.expires?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)

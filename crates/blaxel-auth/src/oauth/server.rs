@@ -1,4 +1,4 @@
-//! Where an authorization server is spoken to.
+//! The endpoints of an authorization server.
 
 use std::fmt;
 
@@ -132,7 +132,7 @@ impl AuthorizationServer {
         self
     }
 
-    /// Whether an answer may be this server's, by the issuer it names, if any (RFC 9207).
+    /// Returns `true` if an answer may be this server's, by the issuer it names, if any (RFC 9207).
     pub(super) fn is_issuer(&self, named: Option<&str>) -> bool {
         match (&self.issuer, named) {
             (Some(issuer), Some(named)) => issuer == named,

@@ -38,13 +38,13 @@ fn trimmed(secret: &Secret) -> Option<Secret> {
 }
 
 impl Tokens {
-    /// No tokens yet.
+    /// Creates an empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With this access token. Unless [`with_expires_at`](Self::with_expires_at) says when it
+    /// Sets the access token. Unless [`with_expires_at`](Self::with_expires_at) says when it
     /// expires, that is read from the token itself if it is a JWT, and unknown otherwise.
     ///
     /// Space around it is dropped, and an empty one is none; so it is for the others.
@@ -56,14 +56,14 @@ impl Tokens {
         self
     }
 
-    /// With this refresh token.
+    /// Sets the refresh token.
     #[must_use]
     pub fn with_refresh_token(mut self, token: impl Into<Secret>) -> Self {
         self.refresh = trimmed(&token.into());
         self
     }
 
-    /// With the code of the device login that the tokens come from. The platform wants to see it
+    /// Sets the code of the device login that the tokens come from. The platform wants to see it
     /// again whenever the refresh token is used.
     #[must_use]
     pub fn with_device_code(mut self, code: impl Into<Secret>) -> Self {
@@ -71,14 +71,14 @@ impl Tokens {
         self
     }
 
-    /// Says when the access token expires.
+    /// Sets the time at which the access token expires.
     #[must_use]
     pub fn with_expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = Some(time);
         self
     }
 
-    /// Names the client to which they were given, if it is not the platform's own, with its secret
+    /// Sets the client to which they were issued, if it is not the platform's own, with its secret
     /// if it has one. Only that client can renew them.
     #[must_use]
     pub fn with_client(mut self, id: impl Into<String>, secret: Option<Secret>) -> Self {
@@ -126,20 +126,20 @@ impl Tokens {
         self.device_code.as_ref()
     }
 
-    /// When the access token expires, as far as that is known.
+    /// The time at which the access token expires, as far as that is known.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         let claimed = || Claims::read(self.access.as_ref()?.expose())?.expires_at();
         self.expires_at.or_else(claimed)
     }
 
-    /// The lifetime that the access token was issued with, if its server told.
+    /// The lifetime that the access token was issued with, if its server says so.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
     }
 
-    /// How long the access token is good from now on; `None` if there is none, or it has expired,
+    /// The remaining lifetime of the access token; `None` if there is none, or it has expired,
     /// or nobody knows.
     pub(crate) fn remaining(&self) -> Option<Duration> {
         self.access.as_ref()?;
@@ -159,14 +159,14 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// Where the tokens of a sign-in outlive the process.
+/// A place where the tokens of a sign-in outlive the process.
 ///
 /// A server may answer the use of a refresh token with another one and refuse the old one from then
 /// on. So new tokens are saved before anyone gets to use them.
 ///
 /// The configuration file is one such store, with the feature `config-file`.
 pub trait TokenStore: Send + Sync + 'static {
-    /// Keeps these tokens in place of the older ones.
+    /// Saves these tokens in place of the older ones.
     ///
     /// A failure keeps nobody from using the tokens. Saving is tried again when they are next
     /// renewed, and meanwhile [`Credentials::unsaved`](crate::Credentials::unsaved) tells of it.

@@ -104,7 +104,7 @@ fn a_file_is_made_where_none_is() {
     writer
         .clone()
         .with_environment(Environment::Development)
-        .sign_in_with_key(&team, &"bl_\"x\" # \\y\n".into())
+        .sign_in_with_key(&team, "bl_\"x\" # \\y\n")
         .unwrap();
     writer.set_current_workspace(&team).unwrap();
     let credentials = ConfigFile::read(&path).unwrap().unwrap().credentials(None);
@@ -113,7 +113,7 @@ fn a_file_is_made_where_none_is() {
         credentials.is_input(),
         "a key with spaces in it cannot be sent: {credentials}"
     );
-    writer.sign_in_with_key(&team, &"bl_x\n".into()).unwrap();
+    writer.sign_in_with_key(&team, "bl_x\n").unwrap();
     let credentials = ConfigFile::read(&path).unwrap().unwrap().credentials(None);
     let credentials = credentials.unwrap().unwrap();
     assert_eq!(credentials.kind(), CredentialKind::ApiKey);

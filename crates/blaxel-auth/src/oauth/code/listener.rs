@@ -17,9 +17,9 @@ use super::{BrowserLogin, PendingRedirect};
 use crate::oauth::Tokens;
 
 const PATH: &str = "/callback";
-/// How long a person has to sign in.
+/// The time a person has to sign in.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// How long one connection may take. Browsers open some that they do not use.
+/// The time limit of one connection. Browsers open some that they do not use.
 const CONNECTION: Duration = Duration::from_secs(10);
 const MOST_CONNECTIONS: usize = 32;
 const LARGEST_REQUEST: usize = 16 * 1024;
