@@ -56,7 +56,7 @@ beside! {
     blaxel_management blaxel_transport
 }
 
-/// All of them export the one crate that they share, under the one name that is safe.
+/// All of them export the one crate that they share, under one name.
 #[test]
 fn every_crate_exports_the_shared_one() {
     fn same<T>(_: fn(T), _: fn(T)) {}

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 
 use blaxel_auth::{Authenticator, Credentials, Variables};
-use blaxel_core::{Body, Error, HttpService, Secret, Source, Workspace};
+use blaxel_core::{Body, Error, HttpService, Secret, Workspace};
 use blaxel_emulator::Emulator;
 use blaxel_inference::Inference;
 use blaxel_management::Management;

@@ -31,10 +31,10 @@ mod variables;
 #[cfg(feature = "config-file")]
 mod yaml;
 
-/// The crate of the requests, pages and errors that this one speaks, in its version.
+/// The core crate, in the version that this crate uses.
 ///
-/// It has its full name: a module called `core` would come in the way of the language's own in every
-/// file that imports this crate by `*`.
+/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
+/// every file that imports this crate by `*`.
 pub use blaxel_core;
 
 pub use self::authenticator::Authenticator;

@@ -105,7 +105,7 @@ impl Variables {
     /// The workspace of `BL_WORKSPACE`.
     pub(crate) fn workspace(&self) -> Result<Option<Workspace>, Error> {
         match self.get("BL_WORKSPACE")? {
-            Some((name, source)) => source.parse::<Workspace>(name).map(Some),
+            Some((name, source)) => Ok(Some(source.parse(name)?)),
             None => Ok(None),
         }
     }

@@ -34,7 +34,10 @@ use blaxel_core::{Error, HttpService};
 use self::address::Overrides;
 
 /// The core crate, in the version that this crate uses.
-pub use blaxel_core as core;
+///
+/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
+/// every file that imports this crate by `*`.
+pub use blaxel_core;
 
 pub use self::agent::{AgentCall, Ticket};
 #[cfg(feature = "callback")]

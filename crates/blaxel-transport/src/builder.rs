@@ -469,7 +469,7 @@ impl Settings {
 
 fn read_workspace(setting: &Setting) -> Result<Option<Workspace>, Error> {
     match setting {
-        Some((name, source)) => source.parse::<Workspace>(name).map(Some),
+        Some((name, source)) => Ok(Some(source.parse(name)?)),
         None => Ok(None),
     }
 }

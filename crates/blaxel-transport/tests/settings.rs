@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
 use blaxel_auth::{Credentials, Environment, Variables};
-use blaxel_core::{Body, Error, HttpService, Idempotency, OperationInfo, RequestWriter};
+use blaxel_core::{Body, Error, HttpService, Idempotency, OperationInfo, RequestWriter, Workspace};
 use blaxel_transport::{Client, ClientBuilder};
 use http::{Method, Request, Response};
 
@@ -53,7 +53,7 @@ async fn a_key_given_in_code_needs_none_in_the_environment_and_keeps_its_workspa
     assert_eq!(sent!(builder().api_key("k")), expected);
     let credentials = Credentials::api_key("k").unwrap();
     assert_eq!(sent!(builder().credentials(credentials.clone())), expected);
-    let own = blaxel_core::"own".parse::<Workspace>().unwrap();
+    let own = "own".parse::<Workspace>().unwrap();
     let credentials = credentials.with_workspace(own);
     let expected = seen("api.blaxel.dev", "k", "own");
     assert_eq!(sent!(builder().credentials(credentials.clone())), expected);

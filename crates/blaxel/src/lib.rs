@@ -4,8 +4,10 @@
 pub use blaxel_auth as auth;
 #[cfg(feature = "billing")]
 pub use blaxel_billing as billing;
-// Under its full name: a module called `core` would come in the way of the language's own in every file
-// that imports this crate by `*`.
+/// The core crate, in the version that this crate uses.
+///
+/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
+/// every file that imports this crate by `*`.
 pub use blaxel_core;
 #[cfg(feature = "inference")]
 pub use blaxel_inference as inference;

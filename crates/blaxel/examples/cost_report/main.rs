@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blaxel::billing::{Dimension, MetricsQuery, Resolution, Window};
-use blaxel::core::Timestamp;
+use blaxel::blaxel_core::Timestamp;
 use blaxel::{Billing, Client};
 use blaxel_emulator::Emulator;
 

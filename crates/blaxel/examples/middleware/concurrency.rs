@@ -7,7 +7,7 @@ mod tests {
     use std::time::Duration;
 
     use blaxel::Management;
-    use blaxel::core::{Body, Error};
+    use blaxel::blaxel_core::{Body, Error};
     use tower::limit::ConcurrencyLimitLayer;
 
     use crate::testing;

@@ -14,7 +14,7 @@ use async_openai::types::chat::{
 };
 use blaxel::Credentials;
 use blaxel::auth::{Authenticator, HeaderProvider};
-use blaxel::core::{BaseUrl, Workspace};
+use blaxel::blaxel_core::{BaseUrl, Workspace};
 use blaxel::transport::HyperTransport;
 use blaxel_emulator::Emulator;
 use futures_util::StreamExt;

@@ -163,7 +163,10 @@ pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
             .insert("blaxel-version", header.clone());
         request
     });
-    let outcome = blaxel::management::Management::new(pinned).models().list().await;
+    let outcome = blaxel::management::Management::new(pinned)
+        .models()
+        .list()
+        .await;
     let error = should_have_failed(outcome, "an unknown version")?;
     println!("{error}");
     if !error.is_unknown_version() {
