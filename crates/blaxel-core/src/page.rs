@@ -34,13 +34,16 @@ impl From<&str> for Cursor {
 
 /// The place of a page in its list.
 #[doc(alias = "PaginationMeta")]
-#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct PageMeta {
+    #[serde(skip_serializing_if = "Option::is_none")]
     has_more: Option<bool>,
     /// Empty or absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<Cursor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
 }
 
@@ -93,7 +96,7 @@ impl PageMeta {
 /// A page of a list: some of its items, and the cursor of the next page.
 ///
 /// It decodes from `{data, meta}`, and from a bare array as older API versions send it, which is a
-/// list of one page.
+/// list of one page. It serializes as `{data, meta}`.
 ///
 /// ```
 /// use blaxel_core::Page;
@@ -106,10 +109,11 @@ impl PageMeta {
 /// assert!(page.meta.next_cursor().is_some());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The items of this page. The list may have more.
+    #[serde(rename = "data")]
     pub items: Vec<T>,
     /// The place of the page in its list.
     pub meta: PageMeta,
@@ -305,6 +309,18 @@ mod tests {
             assert_eq!(page.items, items, "{json}");
             assert_eq!(page.meta.next_cursor().map(Cursor::as_str), next, "{json}");
             assert_eq!(page.meta.is_cut(), cut, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_written_as_the_server_writes_it() {
+        let json = r#"{"data":[1,2],"meta":{"hasMore":true,"nextCursor":"c","total":9}}"#;
+        assert_eq!(serde_json::to_string(&page(json)).unwrap(), json);
+        for array in ["[1,2]", "null"] {
+            let read = page(array);
+            let written = serde_json::to_string(&read).unwrap();
+            assert!(written.ends_with(r#","meta":{}}"#), "{written}");
+            assert_eq!(page(&written), read);
         }
     }
 

@@ -94,7 +94,7 @@ answer! {
         #[serde(rename = "access_token")]
         pub access_token: Option<SecretText>,
         /// How long it is good for, in seconds.
-        #[serde(rename = "expires_in")]
+        #[serde(rename = "expires_in", serialize_with = "crate::record::number")]
         pub expires_in: Option<f64>,
         /// How it is presented: `Bearer`.
         #[serde(rename = "token_type")]

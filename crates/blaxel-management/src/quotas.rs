@@ -3,7 +3,7 @@
 use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use bytes::Bytes;
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Management;
@@ -24,7 +24,7 @@ use crate::operations::{Action, Perform, json_or_default};
 ///     Ok(quotas.number(&QuotaKind::SandboxTtl))
 /// }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quotas(Vec<Quota>);
 

@@ -5,7 +5,7 @@
 //! leaves out, or sends as `null`, is the default. The macros here add that, and a setter for each
 //! member that a client may set; what stands in a module is names, types and what they mean.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Reads a member that is always there in a type, and that a server may send as `null` nevertheless.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -14,6 +14,26 @@ where
     T: Deserialize<'de> + Default,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Writes a number without a fraction as JSON has it, `3600` rather than `3600.0`.
+#[allow(dead_code, reason = "which types there are is a matter of features")]
+pub(crate) fn number<S: Serializer>(
+    number: &Option<f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    /// Up to here every whole number is a `f64` of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "it is whole, and lies within the bounds of an i64"
+        )]
+        Some(whole) if whole.fract() == 0.0 && whole.abs() <= EXACT => {
+            (*whole as i64).serialize(serializer)
+        }
+        other => other.serialize(serializer),
+    }
 }
 
 /// Declares types that a client writes and reads.
@@ -229,7 +249,8 @@ macro_rules! record {
     };
 }
 
-/// Declares types that only a server writes: read, and never sent.
+/// Declares types of responses: the server sends them, and no request does. They serialize as the API
+/// has them, so that a program can print or keep what it was told.
 macro_rules! answer {
     ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
         answer! { @members [$(#[$($meta)*])* $name] {} $($members)* }
@@ -240,6 +261,7 @@ macro_rules! answer {
         answer! { @members $head {
             $($fields)*
             $(#[$($member)*])*
+            #[serde(skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $($rest)* }
     };
@@ -255,7 +277,7 @@ macro_rules! answer {
 
     (@members [$(#[$($meta:tt)*])* $name:ident] {$($fields:tt)*}) => {
         $(#[$($meta)*])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         #[non_exhaustive]
         pub struct $name {

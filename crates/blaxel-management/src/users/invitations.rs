@@ -105,7 +105,7 @@ answer! {
         /// The e-mail addresses. The API does not say of what type they are; strings, as far as known.
         pub emails: Option<Vec<Value>>,
         /// How many people there are.
-        #[serde(rename = "user_number")]
+        #[serde(rename = "user_number", serialize_with = "crate::record::number")]
         pub user_number: Option<f64>,
     }
 }
