@@ -9,8 +9,9 @@ use serde_json::Value;
 ///
 /// The API does not describe its shape. So all members are kept as they came, and id and name are
 /// looked for where the API has them elsewhere: in the account itself, or in its `metadata`. An
-/// account that is a mere text is its id.
-#[derive(Clone, Debug, PartialEq)]
+/// account that is a mere text is its id. It serializes as an object of all its members.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(transparent)]
 pub struct Account {
     members: BTreeMap<String, Value>,
 }
@@ -57,11 +58,12 @@ impl<'de> Deserialize<'de> for Account {
 }
 
 /// The account of a workspace.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WorkspaceAccount {
     /// The account that the workspace belongs to, where the server says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
 }
 
@@ -97,6 +99,8 @@ mod tests {
         ] {
             let account: Account = serde_json::from_str(json).unwrap();
             assert_eq!((account.id(), account.name()), (id, name), "{json}");
+            let written = serde_json::to_string(&account).unwrap();
+            assert_eq!(serde_json::from_str::<Account>(&written).unwrap(), account);
         }
         for json in ["1", "null", "[]"] {
             assert!(serde_json::from_str::<Account>(json).is_err(), "{json}");

@@ -15,16 +15,20 @@ use crate::window::Resolution;
 /// A page of an account's metrics: some of the groups, and the total of all of them.
 ///
 /// It and what it holds decode from JSON whatever the order of the members; numbers are read digit
-/// by digit.
-#[derive(Clone, Debug, serde::Deserialize)]
+/// by digit. They serialize under the names of the API, with amounts as texts, which no reader rounds;
+/// read back, they are equal.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MetricsPage {
     /// The start of the window, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
     /// The end of the window, exclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Timestamp>,
     /// The length of the steps in the time series.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
     /// The total of the whole window. It stands on every page of a query and is the same on each:
     /// never add it up.
@@ -63,7 +67,7 @@ where
 }
 
 /// The total of a window.
-#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Total {
     /// The cost.
@@ -75,16 +79,18 @@ pub struct Total {
     #[serde(
         default,
         rename = "totalUsage",
+        skip_serializing_if = "Option::is_none",
         deserialize_with = "decimal::optional_from_json"
     )]
     pub usage: Option<Quantity>,
 }
 
 /// The costs of one group.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Group {
     /// Which group it is.
+    #[serde(flatten)]
     pub labels: Labels,
     /// The group's share of the total.
     pub summary: Amount,
@@ -130,19 +136,23 @@ impl<'de> Visitor<'de> for GroupVisitor {
 }
 
 /// The cost and usage of a group.
-#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
     /// The cost.
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
     /// The usage, in the unit of the billing dimension; only in queries grouped by that.
-    #[serde(default, deserialize_with = "decimal::optional_from_json")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "decimal::optional_from_json"
+    )]
     pub usage: Option<Quantity>,
 }
 
 /// The cost and usage of a group in one step of the time series.
-#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Step {
     /// The start of the step.
@@ -151,6 +161,10 @@ pub struct Step {
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
     /// The usage in the step; only in queries grouped by billing dimension.
-    #[serde(default, deserialize_with = "decimal::optional_from_json")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "decimal::optional_from_json"
+    )]
     pub usage: Option<Quantity>,
 }
