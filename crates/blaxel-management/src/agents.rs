@@ -78,6 +78,8 @@ record! {
     }
 }
 
+resource! { Agent { metadata: metadata, labels: metadata.labels, status: status } }
+
 runtime_setters! { Agent: AgentRuntime }
 
 impl<S: HttpService> Management<S> {

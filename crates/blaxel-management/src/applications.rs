@@ -117,6 +117,10 @@ record! {
     }
 }
 
+resource! { Application { metadata: metadata, labels: metadata.labels, status: status } }
+
+resource! { AppRevision { name: id, created_at: created_at } }
+
 runtime_setters! { Application }
 
 impl Application {

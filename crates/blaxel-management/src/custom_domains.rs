@@ -115,6 +115,10 @@ open_enum! {
     }
 }
 
+resource! { CustomDomain { metadata: metadata, labels: metadata.labels, status: spec.status } }
+
+resource! { CustomDomainShareTarget { name: workspace, status: status } }
+
 impl CustomDomain {
     /// Whether it is verified, and so can be used.
     #[must_use]
@@ -247,10 +251,6 @@ impl crate::wait::Watched for CustomDomain {
             "{:?} {:?} {:?}",
             spec.status, spec.last_verified_at, spec.verification_error
         )
-    }
-
-    fn state(&self) -> Option<&str> {
-        Some(self.spec.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

@@ -109,6 +109,8 @@ answer! {
     }
 }
 
+resource! { Drive { metadata: metadata, labels: metadata.labels, status: status } }
+
 impl DrivePermission {
     /// Adds a label that a workload has to have.
     #[must_use]

@@ -85,6 +85,8 @@ open_enum! {
     }
 }
 
+resource! { Function { metadata: metadata, labels: metadata.labels, status: status } }
+
 runtime_setters! { Function: FunctionRuntime }
 
 impl<S: HttpService> Management<S> {

@@ -1,6 +1,5 @@
 //! Hubs: MCP servers and sandboxes that are ready to be taken.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use blaxel_core::{HttpService, OperationInfo, Timestamp};
@@ -9,7 +8,7 @@ use serde_json::Value;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Identified, Listed};
+use crate::kind::Listed;
 use crate::scope::Scope;
 use crate::size::Megabytes;
 use crate::workload::Port;
@@ -122,6 +121,10 @@ answer! {
     }
 }
 
+resource! { McpDefinition { name: name, created_at: created_at, updated_at: updated_at } }
+
+resource! { SandboxDefinition { name: name } }
+
 impl<S: HttpService> Management<S> {
     /// The MCP servers that are ready to be taken.
     #[must_use]
@@ -136,22 +139,10 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-impl Identified for McpDefinition {
-    fn id(&self) -> Cow<'_, str> {
-        self.name.as_deref().unwrap_or_default().into()
-    }
-}
-
 impl Listed for McpDefinition {
     const LIST: OperationInfo =
         OperationInfo::new("ListMCPHubDefinitions", Method::GET, "/mcp/hub").with_parameters(&[]);
     type Item = Self;
-}
-
-impl Identified for SandboxDefinition {
-    fn id(&self) -> Cow<'_, str> {
-        self.name.as_deref().unwrap_or_default().into()
-    }
 }
 
 impl Listed for SandboxDefinition {

@@ -24,7 +24,7 @@ pub use self::shares::{
 pub use self::tags::ImageTag;
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Fetched, Identified, Listed, PLAIN_PAGE_QUERY};
+use crate::kind::{Deleted, Fetched, Listed, PLAIN_PAGE_QUERY};
 use crate::metadata::{Event, Generation, Status};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -163,6 +163,23 @@ record! {
     }
 }
 
+resource! {
+    Image { metadata: metadata, status: metadata.status }
+
+    /// Of one name there may be one of each type, and ones that other workspaces share.
+    fn key(&self) -> Cow<'_, str> {
+        let ImageMetadata {
+            name,
+            resource_type,
+            source_workspace,
+            ..
+        } = &self.metadata;
+        let kind = resource_type.as_ref().map_or("", ResourceType::as_str);
+        let source = source_workspace.as_deref().unwrap_or_default();
+        format!("{source}/{kind}/{name}").into()
+    }
+}
+
 impl From<ResourceType> for String {
     fn from(resource_type: ResourceType) -> Self {
         resource_type.as_str().to_owned()
@@ -248,21 +265,6 @@ fn creation(draft: &ImageDraft) -> Perform<'_, CreateImage> {
         .input(draft)
 }
 
-impl Identified for Image {
-    /// Of one name there may be one of each type, and ones that other workspaces share.
-    fn id(&self) -> Cow<'_, str> {
-        let ImageMetadata {
-            name,
-            resource_type,
-            source_workspace,
-            ..
-        } = &self.metadata;
-        let kind = resource_type.as_ref().map_or("", ResourceType::as_str);
-        let source = source_workspace.as_deref().unwrap_or_default();
-        format!("{source}/{kind}/{name}").into()
-    }
-}
-
 /// The whole registry. What is asked of the list counts from API version 2026-09-22 on; a search is
 /// then for the beginning of the name, in its case.
 impl Listed for ImageRegistry {
@@ -318,10 +320,6 @@ impl Deleted for Image {
 impl crate::wait::Watched for Image {
     fn stage(&self) -> String {
         format!("{:?} {:?}", self.metadata.status, self.metadata.events)
-    }
-
-    fn state(&self) -> Option<&str> {
-        Some(self.metadata.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

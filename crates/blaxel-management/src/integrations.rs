@@ -55,6 +55,8 @@ record! {
     }
 }
 
+resource! { IntegrationConnection { metadata: metadata, labels: metadata.labels } }
+
 impl IntegrationConnection {
     /// A connection of that name to that integration.
     #[must_use]

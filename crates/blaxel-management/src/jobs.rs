@@ -101,6 +101,8 @@ record! {
     }
 }
 
+resource! { Job { metadata: metadata, labels: metadata.labels, status: status } }
+
 runtime_setters! { Job: JobRuntime }
 
 impl Job {

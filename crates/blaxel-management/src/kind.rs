@@ -3,12 +3,10 @@
 //! A kind implements what the API lets be done with it, and its [`Collection`](crate::Collection) has
 //! the methods for that and no others: a VPC, which cannot be replaced, has no `replace`.
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, OperationInfo, response};
 use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+
+use crate::resource::{Document, Resource};
 
 // Which of these lists there are is a matter of features.
 
@@ -36,12 +34,6 @@ pub(crate) const PLAIN_PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q"];
 #[allow(dead_code)]
 pub(crate) const SHOW_SECRETS: &[&str] = &["show_secrets"];
 
-/// A resource that is kept under a name, or an id, of its own.
-pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The name under which this one is kept.
-    fn name(&self) -> &str;
-}
-
 /// A kind that can be listed.
 ///
 /// The query parameters of [`LIST`](Self::LIST) tell how the list comes: page by page if it takes a
@@ -50,19 +42,7 @@ pub trait Listed: Send + 'static {
     /// The operation that lists it.
     const LIST: OperationInfo;
     /// The item of a list: the resource, or the part of it that a list returns.
-    type Item: Identified + DeserializeOwned + Send + Unpin + 'static;
-}
-
-/// An item of a list that has an id.
-pub trait Identified {
-    /// Returns the name or id that is unique in the list; empty if the server gave none.
-    fn id(&self) -> Cow<'_, str>;
-}
-
-impl<R: Resource> Identified for R {
-    fn id(&self) -> Cow<'_, str> {
-        self.name().into()
-    }
+    type Item: Resource;
 }
 
 /// A kind that can be made.
@@ -70,13 +50,13 @@ pub trait Created: Send + 'static {
     /// The operation that makes one.
     const CREATE: OperationInfo;
     /// What is handed in.
-    type Draft: Serialize + ?Sized + Sync;
+    type Draft: Document;
     /// What comes back.
-    type Made: DeserializeOwned + Send;
+    type Made: Document;
 }
 
 /// A kind of which one can be read.
-pub trait Fetched: DeserializeOwned + Send + 'static {
+pub trait Fetched: Resource {
     /// The operation that reads one.
     const GET: OperationInfo;
 }
@@ -113,7 +93,7 @@ pub trait Deleted: Send + 'static {
     /// The operation that deletes one.
     const DELETE: OperationInfo;
     /// What comes back: mostly the resource as it was.
-    type Answer: DeserializeOwned + Send;
+    type Answer: Document;
 
     /// Reads what comes back.
     ///
@@ -130,7 +110,7 @@ pub trait Revised: Send + 'static {
     /// The operation that lists the revisions of one.
     const REVISIONS: OperationInfo;
     /// A revision.
-    type Revision: DeserializeOwned + Send;
+    type Revision: Resource;
 }
 
 /// A kind of which one can be found by an id in a system of the user's own.

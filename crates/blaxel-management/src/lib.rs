@@ -4,6 +4,8 @@
 // First, since all others are written with its macros.
 #[macro_use]
 mod record;
+#[macro_use]
+mod resource;
 
 mod clearable;
 mod collection;
@@ -92,12 +94,13 @@ pub use blaxel_core;
 pub use self::clearable::Clearable;
 pub use self::collection::{Collection, Outcome};
 pub use self::kind::{
-    Applied, ApplyOrder, Created, Deleted, ExternallyNamed, Fetched, Identified, Listed, Replaced,
-    Resource, Revised, Secretive,
+    Applied, ApplyOrder, Created, Deleted, ExternallyNamed, Fetched, Listed, Replaced, Revised,
+    Secretive,
 };
 pub use self::metadata::{
     Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
 };
+pub use self::resource::{Document, ItemsExt, Resource};
 pub use self::scope::Scope;
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};

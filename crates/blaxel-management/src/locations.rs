@@ -1,14 +1,12 @@
 //! Locations: the regions of the platform, and what is to be had in each.
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, HttpService, OperationInfo, call};
 use http::Method;
 use serde_json::Value;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Identified, Listed};
+use crate::kind::Listed;
 use crate::metadata::Flavor;
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
@@ -96,6 +94,8 @@ answer! {
     }
 }
 
+resource! { Location { name: region, status: status } }
+
 impl Region {
     /// Whether the workspace may use it, or `None` if the server does not say so. It is read from a
     /// boolean, and from a text that holds one: the server has been seen to send either.
@@ -123,12 +123,6 @@ impl<S: HttpService> Management<S> {
     /// What the call failed with.
     pub async fn configuration(&self) -> Result<Configuration, Error> {
         call(&self.service, &Perform::<GetConfiguration>::new()).await
-    }
-}
-
-impl Identified for Location {
-    fn id(&self) -> Cow<'_, str> {
-        self.region.as_deref().unwrap_or_default().into()
     }
 }
 

@@ -102,6 +102,8 @@ open_enum! {
     }
 }
 
+resource! { Model { metadata: metadata, labels: metadata.labels, status: status } }
+
 impl Model {
     /// A model of that name, which stands for a provider's model.
     #[must_use]

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Listed, Replaced, Revised};
+use crate::resource::Document;
 use crate::scope::Scope;
 
 /// Lets operations be performed in a collection that lies under other resources.
@@ -292,7 +293,7 @@ pub trait Action: Send + Sync + 'static {
     /// What is sent as the body; `()` where nothing is.
     type Input: Serialize + ?Sized + Sync;
     /// What comes back; `()` where nothing does.
-    type Output: DeserializeOwned + Send;
+    type Output: Document;
 
     /// Reads what comes back.
     ///

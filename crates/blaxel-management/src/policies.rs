@@ -155,6 +155,8 @@ open_enum! {
     }
 }
 
+resource! { Policy { metadata: metadata, labels: metadata.labels } }
+
 impl<S: HttpService> Management<S> {
     /// The policies of the workspace.
     #[must_use]

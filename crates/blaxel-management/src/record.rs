@@ -39,7 +39,8 @@ pub(crate) fn number<S: Serializer>(
 /// Declares types that a client writes and reads.
 ///
 /// A member is `Option<T>`, [`Clearable<T>`](crate::Clearable) or, where the API requires it, plain.
-/// Each gets a setter of its name, but for those marked `#[server]`: the server alone sets them. The
+/// Each gets a setter of its name, but for those marked `#[server]`, which the server alone sets, and those
+/// marked `#[adder]`, which have a method by hand that adds to them. The
 /// required ones are the parameters of `new`. Anything but flags and numbers is set with `Into`.
 macro_rules! record {
     ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
@@ -84,6 +85,15 @@ macro_rules! record {
             #[server] pub updated_by: Option<$ty>, $($rest)* }
     };
 
+    (@members $head:tt {$($fields:tt)*} $required:tt $setters:tt
+        $(#[doc = $doc:expr])* #[adder] pub $field:ident: Option<$ty:ty>, $($rest:tt)*) => {
+        record! { @members $head {
+            $($fields)*
+            $(#[doc = $doc])*
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$ty>,
+        } $required $setters $($rest)* }
+    };
     (@members $head:tt {$($fields:tt)*} $required:tt $setters:tt
         $(#[doc = $doc:expr])* $(#[serde $serde:tt])? #[server] pub $field:ident: Option<$ty:ty>,
         $($rest:tt)*) => {
@@ -237,12 +247,6 @@ macro_rules! record {
             }
 
             $($setters)*
-        }
-
-        impl crate::kind::Resource for $name {
-            fn name(&self) -> &str {
-                &self.metadata.name
-            }
         }
 
         document! { @labels $name $metadata }

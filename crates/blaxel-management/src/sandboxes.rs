@@ -159,6 +159,8 @@ open_enum! {
     }
 }
 
+resource! { Sandbox { metadata: metadata, labels: metadata.labels, status: status } }
+
 runtime_setters! { Sandbox: SandboxRuntime }
 
 impl Sandbox {

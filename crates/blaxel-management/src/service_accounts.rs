@@ -5,15 +5,13 @@
 
 mod api_keys;
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, call};
 use http::Method;
 
 pub use self::api_keys::{ApiKey, ApiKeyDraft};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Identified, Listed};
+use crate::kind::{Created, Deleted, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 use crate::secret_text::SecretText;
@@ -98,6 +96,10 @@ record! {
     }
 }
 
+resource! { ServiceAccount { name: client_id, created_at: created_at, updated_at: updated_at } }
+
+resource! { NewServiceAccount { name: client_id, created_at: created_at, updated_at: updated_at } }
+
 impl<S: HttpService> Management<S> {
     /// The service accounts of the workspace. Each is kept under its client id.
     #[must_use]
@@ -126,12 +128,6 @@ impl<S: HttpService> Collection<ServiceAccount, S> {
     #[must_use]
     pub fn api_keys(&self, client_id: &str) -> Collection<ApiKey, S> {
         self.under(client_id)
-    }
-}
-
-impl Identified for ServiceAccount {
-    fn id(&self) -> Cow<'_, str> {
-        self.client_id.as_deref().unwrap_or_default().into()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Templates: repositories from which agents and other workloads are begun.
 
-use std::borrow::Cow;
-
 use blaxel_core::{HttpService, OperationInfo};
 use http::Method;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Fetched, Identified, Listed};
+use crate::kind::{Fetched, Listed};
 use crate::scope::Scope;
 
 answer! {
@@ -54,17 +52,13 @@ answer! {
     }
 }
 
+resource! { Template { name: name } }
+
 impl<S: HttpService> Management<S> {
     /// The templates that the platform offers.
     #[must_use]
     pub fn templates(&self) -> Collection<Template, S> {
         Collection::new(self.service.clone(), Scope::top())
-    }
-}
-
-impl Identified for Template {
-    fn id(&self) -> Cow<'_, str> {
-        self.name.as_deref().unwrap_or_default().into()
     }
 }
 

@@ -2,8 +2,6 @@
 
 mod invitations;
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use bytes::Bytes;
 use http::Method;
@@ -15,7 +13,7 @@ pub use self::invitations::{
 };
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Identified, Listed};
+use crate::kind::{Deleted, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 use crate::workspaces::Role;
@@ -81,6 +79,8 @@ record! {
     }
 }
 
+resource! { WorkspaceUser { name: email } }
+
 impl<S: HttpService> Management<S> {
     /// The people of the workspace, and those who are invited to it.
     #[must_use]
@@ -116,17 +116,6 @@ impl<S: HttpService> Collection<WorkspaceUser, S> {
         let change = RoleChange::new(role);
         let update = Perform::<UpdateWorkspaceUserRole>::on([sub_or_email]).input(&change);
         call(&self.service, &update).await
-    }
-}
-
-impl Identified for WorkspaceUser {
-    /// Returns the id of the person, or the e-mail address of one who has only been invited.
-    fn id(&self) -> Cow<'_, str> {
-        self.sub
-            .as_deref()
-            .or(self.email.as_deref())
-            .unwrap_or_default()
-            .into()
     }
 }
 

@@ -125,6 +125,14 @@ answer! {
     }
 }
 
+resource! {
+    VolumeTemplate { metadata: metadata, labels: metadata.labels }
+
+    fn status(&self) -> Option<&str> {
+        Some(self.state.as_ref()?.status.as_ref()?.as_str())
+    }
+}
+
 impl<S: HttpService> Management<S> {
     /// The volume templates of the workspace.
     #[must_use]
@@ -238,10 +246,6 @@ impl<S: HttpService> Collection<VolumeTemplate, S> {
 impl crate::wait::Watched for VolumeTemplate {
     fn stage(&self) -> String {
         format!("{:?} {:?}", self.state, self.versions)
-    }
-
-    fn state(&self) -> Option<&str> {
-        Some(self.state.as_ref()?.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

@@ -1,15 +1,12 @@
 //! Volumes: disks that outlive the sandboxes they are mounted in.
 
-use std::borrow::Cow;
-
 use blaxel_core::{HttpService, Idempotency, OperationInfo, Timestamp};
 use http::Method;
 
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{
-    Applied, Created, Deleted, ExternallyNamed, Fetched, Identified, Listed, NAMED_PAGE_QUERY,
-    Replaced,
+    Applied, Created, Deleted, ExternallyNamed, Fetched, Listed, NAMED_PAGE_QUERY, Replaced,
 };
 use crate::metadata::{Event, Metadata, Status};
 use crate::scope::Scope;
@@ -101,17 +98,15 @@ answer! {
     }
 }
 
+resource! { Volume { metadata: metadata, labels: metadata.labels, status: status } }
+
+resource! { VolumeSummary { metadata: metadata, status: status } }
+
 impl<S: HttpService> Management<S> {
     /// The volumes of the workspace.
     #[must_use]
     pub fn volumes(&self) -> Collection<Volume, S> {
         Collection::new(self.service.clone(), Scope::top())
-    }
-}
-
-impl Identified for VolumeSummary {
-    fn id(&self) -> Cow<'_, str> {
-        self.metadata.name.as_str().into()
     }
 }
 

@@ -49,6 +49,8 @@ document! {
     }
 }
 
+resource! { Vpc { metadata: metadata, labels: metadata.labels, status: status } }
+
 impl<S: HttpService> Management<S> {
     /// The VPCs of the workspace.
     #[must_use]

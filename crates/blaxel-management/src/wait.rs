@@ -15,9 +15,6 @@ pub trait Watched: Fetched {
     /// Where it stands, in a form that differs whenever something has happened to it.
     fn stage(&self) -> String;
 
-    /// The word for where it stands, such as `DEPLOYING`, if there is one.
-    fn state(&self) -> Option<&str>;
-
     /// Why it will not go on by itself, if so.
     fn failure(&self) -> Option<String>;
 }
@@ -127,7 +124,7 @@ impl<R: Watched, S: HttpService> Collection<R, S> {
                 (last, moved_at) = (Some(stage), Instant::now());
             }
             if moved_at.elapsed() >= wait.inactivity {
-                let state = resource.state().unwrap_or("without a status");
+                let state = resource.status().unwrap_or("without a status");
                 let stands = Error::failed(format!("`{name}` is still {state}"));
                 return Err(Error::timeout("inactivity", wait.inactivity).caused_by(stands));
             }
@@ -158,10 +155,6 @@ macro_rules! watched {
         impl $crate::wait::Watched for $name {
             fn stage(&self) -> String {
                 format!("{:?} {:?}", self.status, self.events)
-            }
-
-            fn state(&self) -> Option<&str> {
-                Some(self.status.as_ref()?.as_str())
             }
 
             fn failure(&self) -> Option<String> {

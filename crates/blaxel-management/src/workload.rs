@@ -108,6 +108,8 @@ record! {
     }
 }
 
+resource! { Revision { name: id, created_at: created_at, status: status } }
+
 impl VolumeAttachment {
     /// A volume of the workspace, mounted at a path.
     #[must_use]

@@ -14,7 +14,7 @@ pub use self::availability::{
 pub use self::sso::{SsoDomain, SsoDomainMetadata, SsoDomainSpec};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced, Resource};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 
@@ -37,7 +37,8 @@ record! {
         pub name: String,
         /// What people are shown instead of the name.
         pub display_name: Option<String>,
-        /// Labels of the user's own.
+        /// Labels of the user's own; see [`label`](Self::label).
+        #[adder]
         pub labels: Option<BTreeMap<String, String>>,
         /// The account that pays for it.
         pub account_id: Option<String>,
@@ -145,6 +146,16 @@ open_enum! {
     }
 }
 
+resource! {
+    Workspace {
+        name: name,
+        labels: labels,
+        created_at: created_at,
+        updated_at: updated_at,
+        status: status,
+    }
+}
+
 impl Workspace {
     /// Adds a label.
     #[must_use]
@@ -152,12 +163,6 @@ impl Workspace {
         let labels = self.labels.get_or_insert_default();
         labels.insert(name.into(), value.into());
         self
-    }
-}
-
-impl Resource for Workspace {
-    fn name(&self) -> &str {
-        &self.name
     }
 }
 
@@ -247,10 +252,6 @@ impl Deleted for Workspace {
 impl crate::wait::Watched for Workspace {
     fn stage(&self) -> String {
         format!("{:?} {:?}", self.status, self.status_reason)
-    }
-
-    fn state(&self) -> Option<&str> {
-        Some(self.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

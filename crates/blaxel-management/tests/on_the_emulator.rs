@@ -7,9 +7,9 @@ use blaxel_core::{
     ApiVersion, Body, Error, HttpService, ListParams, Plane, Sort, open, raw_request,
 };
 use blaxel_emulator::{Emulator, Fault, LocalService};
-use blaxel_management::Management;
 use blaxel_management::agents::Agent;
 use blaxel_management::workload::EnvVariable;
+use blaxel_management::{ItemsExt, Management};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tower::util::MapRequest;
@@ -54,6 +54,48 @@ async fn an_agent_lives_from_create_to_delete() {
     assert!(agents.get("bot").await.unwrap_err().is_not_found());
     assert_eq!(agents.find("bot").await.unwrap(), None);
     assert_eq!(agents.delete_if_present("bot").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_walk_by_label_reads_every_page_and_gives_what_has_all_the_labels() {
+    let emulator = Emulator::offline();
+    let agents = on(&emulator).agents();
+    for (name, team, stage) in [
+        ("a", "care", "live"),
+        ("b", "sales", "live"),
+        ("c", "care", "test"),
+        ("d", "care", "live"),
+        ("e", "", "live"),
+    ] {
+        let agent = Agent::new(name).image("demo:1").label("stage", stage);
+        let agent = match team {
+            "" => agent,
+            team => agent.label("team", team),
+        };
+        agents.create(&agent).await.unwrap();
+    }
+    let params = || ListParams::new().limit(2).sort(Sort::NameAscending);
+    let care = || agents.items_with(&params()).with_label("team", "care");
+    for (mut items, expected) in [
+        (care(), vec!["a", "c", "d"]),
+        (care().with_label("stage", "live"), vec!["a", "d"]),
+        (care().with_label("stage", "gone"), vec![]),
+    ] {
+        emulator.clear_journal();
+        let mut names = Vec::new();
+        while let Some(agent) = items.try_next().await.unwrap() {
+            names.push(agent.metadata.name);
+        }
+        assert_eq!(names, expected);
+        assert_eq!(emulator.journal().len(), 3, "pages of two of five");
+    }
+
+    // It can be broken off and resumed like any other.
+    let mut items = care();
+    items.try_next().await.unwrap();
+    let mut items = care().resume(items.checkpoint());
+    let second = items.try_next().await.unwrap().unwrap();
+    assert_eq!(second.metadata.name, "c");
 }
 
 /// Puts a document with members that the SDK has no type for, past the facade.

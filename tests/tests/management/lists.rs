@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blaxel_core::{ApiVersion, Cursor, ListParams, Sort};
 use blaxel_emulator::Emulator;
-use blaxel_management::Identified;
+use blaxel_management::Resource;
 use blaxel_management::agents::Agent;
 use blaxel_management::images::ResourceType;
 use blaxel_management::sandboxes::Sandbox;
@@ -13,8 +13,8 @@ use blaxel_management::volumes::Volume;
 
 use crate::support::{World, request};
 
-fn names<I: Identified>(items: &[I]) -> Vec<String> {
-    items.iter().map(|item| item.id().into_owned()).collect()
+fn names<I: Resource>(items: &[I]) -> Vec<String> {
+    items.iter().map(|item| item.key().into_owned()).collect()
 }
 
 #[tokio::test]

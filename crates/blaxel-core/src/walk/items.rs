@@ -32,7 +32,11 @@ pub struct Items<P: Paged> {
     to_skip: Skip,
     identity: Option<Identity<P::Item>>,
     recent: Option<Recent>,
+    filter: Option<Filter<P::Item>>,
 }
+
+/// Returns `true` for an item that is wanted.
+type Filter<T> = Box<dyn Fn(&T) -> bool + Send>;
 
 /// Returns a hash of an item's id; `None` for an item without one.
 type Identity<T> = Box<dyn Fn(&T) -> Option<u64> + Send>;
@@ -84,6 +88,7 @@ impl<P: Paged> Items<P> {
             to_skip: Skip::default(),
             identity: None,
             recent: None,
+            filter: None,
         }
     }
 
@@ -118,6 +123,22 @@ impl<P: Paged> Items<P> {
     /// one or two pages of ids suffice for most lists.
     pub fn distinct(mut self, window: usize) -> Self {
         self.recent = Some(Recent::new(window));
+        self
+    }
+
+    /// Skips the items that do not fulfil a condition. Called again, it adds a condition.
+    ///
+    /// The server does not know the condition: every page is still fetched. A skipped item counts as
+    /// returned, so a [`Checkpoint`] is the same with and without the filter.
+    pub fn filter<F>(mut self, wanted: F) -> Self
+    where
+        F: Fn(&P::Item) -> bool + Send + 'static,
+        P::Item: 'static,
+    {
+        self.filter = Some(match self.filter.take() {
+            None => Box::new(wanted),
+            Some(earlier) => Box::new(move |item| earlier(item) && wanted(item)),
+        });
         self
     }
 
@@ -188,7 +209,9 @@ impl<P: Paged> Items<P> {
     fn next_here(&mut self) -> Option<P::Item> {
         loop {
             let item = self.current.next()?;
-            if self.is_new(&item) {
+            // What is not wanted is noted as taken all the same.
+            let is_new = self.is_new(&item);
+            if is_new && self.filter.as_ref().is_none_or(|wanted| wanted(&item)) {
                 return Some(item);
             }
         }

@@ -183,6 +183,35 @@ proptest! {
     }
 
     #[test]
+    fn a_filter_leaves_out_what_it_should_wherever_the_walk_is_broken_off(
+        sizes in prop::collection::vec(0usize..5, 1..12),
+        stop in 0usize..20,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let wanted = || {
+                let items = numbered(sizes.clone()).items();
+                items.filter(|item| item % 2 == 0).filter(|item| item % 3 != 0)
+            };
+            let mut before = wanted();
+            let mut all = Vec::new();
+            while all.len() < stop {
+                match before.try_next().await.unwrap() {
+                    Some(item) => all.push(item),
+                    None => break,
+                }
+            }
+            let mut after = wanted().resume(before.checkpoint());
+            while let Some(item) = after.try_next().await.unwrap() {
+                all.push(item);
+            }
+            let total: usize = sizes.iter().sum();
+            let expected = (0..total).filter(|item| item % 2 == 0 && item % 3 != 0);
+            assert_eq!(all, expected.collect::<Vec<_>>());
+        });
+    }
+
+    #[test]
     fn a_checkpoint_anywhere_resumes_at_the_next_item(
         sizes in prop::collection::vec(0usize..5, 1..12),
         stop in 0usize..40,

@@ -3,8 +3,9 @@
 use blaxel_core::{Error, HttpService, Items, ListParams, Page, Pages, call};
 
 use super::Collection;
-use crate::kind::{Identified, Listed};
+use crate::kind::Listed;
 use crate::operations::List;
+use crate::resource::Resource;
 
 /// Lists of a collection.
 ///
@@ -83,9 +84,7 @@ impl<R: Listed, S: HttpService> Collection<R, S> {
 
     /// Returns a walk over the resources that the parameters select; see [`items`](Self::items).
     pub fn items_with(&self, params: &ListParams) -> Items<Page<R::Item>> {
-        self.pages_with(params)
-            .items()
-            .identified_by(Identified::id)
+        self.pages_with(params).items().identified_by(Resource::key)
     }
 
     /// Collects all resources.

@@ -5,9 +5,10 @@ use blaxel_core::{Error, HttpService, Source, call};
 use serde_json::Value;
 
 use super::Collection;
-use crate::kind::{Fetched, Replaced, Resource};
+use crate::kind::{Fetched, Replaced};
 use crate::operations::Replace;
 use crate::patch::carry_over;
+use crate::resource::Resource;
 
 impl<R: Replaced + Fetched, S: HttpService> Collection<R, S> {
     /// Reads a resource, changes it by a function, and writes it back. Everything that the function did

@@ -3,8 +3,6 @@
 //! Within an account a share holds at once. To another account it is offered first, and pending until
 //! an admin of the other workspace accepts it.
 
-use std::borrow::Cow;
-
 use blaxel_core::{
     Error, HttpService, Operation, OperationInfo, RequestWriter, Timestamp, call, open_enum,
     response,
@@ -15,7 +13,7 @@ use http::{Method, StatusCode};
 use super::{Image, ResourceType};
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Identified, Listed};
+use crate::kind::{Deleted, Listed};
 use crate::operations::{Action, Perform};
 use crate::scope::Scope;
 
@@ -115,6 +113,10 @@ pub struct ShareImage<'a> {
     draft: &'a ImageShareDraft,
 }
 
+resource! { ImageShare { name: workspace, status: status } }
+
+resource! { PendingImageShare { name: id, created_at: created_at, updated_at: updated_at } }
+
 impl<'a> ShareImage<'a> {
     /// The image of that scope, a type of resource and a name, with that workspace.
     #[must_use]
@@ -163,12 +165,6 @@ impl<S: HttpService> Collection<ImageShare, S> {
     pub async fn create(&self, draft: &ImageShareDraft) -> Result<ImageShareOutcome, Error> {
         let share = ShareImage::new(self.scope.clone(), draft);
         call(&self.service, &share).await
-    }
-}
-
-impl Identified for ImageShare {
-    fn id(&self) -> Cow<'_, str> {
-        self.workspace.as_str().into()
     }
 }
 

@@ -1,14 +1,12 @@
 //! The tags of an image: its versions.
 
-use std::borrow::Cow;
-
 use blaxel_core::{ApiVersion, Error, HttpService, OperationInfo, Timestamp, response};
 use bytes::Bytes;
 use http::Method;
 
 use super::Image;
 use crate::collection::Collection;
-use crate::kind::{Deleted, Identified, Listed};
+use crate::kind::{Deleted, Listed};
 use crate::size::ByteSize;
 
 answer! {
@@ -25,6 +23,8 @@ answer! {
     }
 }
 
+resource! { ImageTag { name: name, created_at: created_at, updated_at: updated_at } }
+
 impl<S: HttpService> Collection<Image, S> {
     /// The tags of an image. The API lists them from version 2026-09-22 on; before, they come with
     /// [the image](super::ImageSpec::tags).
@@ -36,12 +36,6 @@ impl<S: HttpService> Collection<Image, S> {
 
 /// Tags are in the order of their names, up or down, and in no other. A search is for the beginning of
 /// the name.
-impl Identified for ImageTag {
-    fn id(&self) -> Cow<'_, str> {
-        self.name.as_str().into()
-    }
-}
-
 impl Listed for ImageTag {
     const LIST: OperationInfo = OperationInfo::new(
         "ListImageTags",

@@ -83,6 +83,8 @@ answer! {
     }
 }
 
+resource! { Integration { name: name } }
+
 impl Fetched for Integration {
     const GET: OperationInfo = OperationInfo::new(
         "GetIntegration",

@@ -1,7 +1,5 @@
 //! The executions of a job.
 
-use std::borrow::Cow;
-
 use std::collections::BTreeMap;
 
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, call, open_enum};
@@ -10,7 +8,7 @@ use serde_json::Value;
 
 use super::tasks::JobExecutionTask;
 use crate::collection::Collection;
-use crate::kind::{Created, Fetched, Identified, Listed, PLAIN_PAGE_QUERY};
+use crate::kind::{Created, Fetched, Listed, PLAIN_PAGE_QUERY};
 use crate::operations::{Action, Perform};
 use crate::secret_text::SecretText;
 use crate::size::Megabytes;
@@ -47,6 +45,15 @@ record! {
         pub job_id: Option<String>,
         /// The workspace, which the request says already.
         pub workspace_id: Option<String>,
+    }
+}
+
+resource! {
+    JobExecution {
+        name: metadata.id,
+        created_at: metadata.created_at,
+        updated_at: metadata.updated_at,
+        status: status,
     }
 }
 
@@ -239,12 +246,6 @@ impl<S: HttpService> Collection<JobExecution, S> {
 }
 
 /// A page holds 20 executions by default, and at most 100.
-impl Identified for JobExecution {
-    fn id(&self) -> Cow<'_, str> {
-        self.metadata.id.as_deref().unwrap_or_default().into()
-    }
-}
-
 impl Listed for JobExecution {
     const LIST: OperationInfo =
         OperationInfo::new("ListJobExecutions", Method::GET, "/jobs/{jobId}/executions")
@@ -281,10 +282,6 @@ impl crate::wait::Watched for JobExecution {
     fn stage(&self) -> String {
         let updated = &self.metadata.updated_at;
         format!("{:?} {:?} {updated:?}", self.status, self.stats)
-    }
-
-    fn state(&self) -> Option<&str> {
-        Some(self.status.as_ref()?.as_str())
     }
 
     fn failure(&self) -> Option<String> {

@@ -1,14 +1,12 @@
 //! The tasks of an execution.
 
-use std::borrow::Cow;
-
 use blaxel_core::{ApiVersion, HttpService, OperationInfo, Period, Timestamp, open_enum};
 use http::Method;
 use serde::{Deserialize, Deserializer};
 
 use super::JobExecution;
 use crate::collection::Collection;
-use crate::kind::{Identified, Listed, PLAIN_PAGE_QUERY};
+use crate::kind::{Listed, PLAIN_PAGE_QUERY};
 
 answer! {
     /// A task of an execution.
@@ -102,6 +100,8 @@ open_enum! {
     }
 }
 
+resource! { JobExecutionTask { metadata: metadata, status: status } }
+
 impl JobExecutionTaskStatus {
     /// Whether it has ended, in whatever way. A status without a name here counts as not ended.
     #[must_use]
@@ -121,12 +121,6 @@ impl<S: HttpService> Collection<JobExecution, S> {
     #[must_use]
     pub fn tasks(&self, execution: &str) -> Collection<JobExecutionTask, S> {
         self.under(execution)
-    }
-}
-
-impl Identified for JobExecutionTask {
-    fn id(&self) -> Cow<'_, str> {
-        self.metadata.name.as_deref().unwrap_or_default().into()
     }
 }
 

@@ -9,9 +9,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
 use crate::collection::Collection;
-use crate::kind::{Created, Fetched, Resource};
+use crate::kind::{Created, Fetched};
 use crate::metadata::Status;
 use crate::pause::{Pauses, jittered};
+use crate::resource::Resource;
 use crate::wait::Watched;
 
 /// The longest rest between two looks.

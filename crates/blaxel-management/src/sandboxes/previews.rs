@@ -124,6 +124,10 @@ answer! {
     }
 }
 
+resource! { Preview { metadata: metadata, status: status } }
+
+resource! { PreviewToken { name: metadata.name } }
+
 impl Preview {
     /// A preview of a port.
     #[must_use]

@@ -9,9 +9,7 @@ use http::Method;
 
 use super::Sandbox;
 use crate::collection::Collection;
-use crate::kind::{
-    Applied, Created, Deleted, Fetched, Identified, Listed, PLAIN_PAGE_QUERY, Replaced, Resource,
-};
+use crate::kind::{Applied, Created, Deleted, Fetched, Listed, PLAIN_PAGE_QUERY, Replaced};
 use crate::secret_text::SecretText;
 
 record! {
@@ -100,6 +98,21 @@ open_enum! {
     }
 }
 
+resource! { Schedule { name: id, created_at: created_at } }
+
+resource! {
+    ScheduleExecution { name: id, created_at: created_at }
+
+    /// The ids of executions begin anew in each schedule.
+    fn key(&self) -> Cow<'_, str> {
+        let parts = [&self.schedule_id, &self.id];
+        parts
+            .map(|part| part.as_deref().unwrap_or_default())
+            .join("/")
+            .into()
+    }
+}
+
 impl Schedule {
     /// Runs again and again, by the five fields that cron has: `0 8 * * 1-5`.
     #[must_use]
@@ -157,13 +170,6 @@ impl<S: HttpService> Collection<Sandbox, S> {
     }
 }
 
-impl Resource for Schedule {
-    /// Its id; empty if the server has yet to give it one.
-    fn name(&self) -> &str {
-        self.id.as_deref().unwrap_or_default()
-    }
-}
-
 impl Listed for Schedule {
     const LIST: OperationInfo = OperationInfo::new(
         "ListSandboxSchedules",
@@ -210,17 +216,6 @@ impl Deleted for Schedule {
         "/sandboxes/{sandboxName}/schedules/{scheduleId}",
     );
     type Answer = Self;
-}
-
-impl Identified for ScheduleExecution {
-    /// The ids of executions begin anew in each schedule.
-    fn id(&self) -> Cow<'_, str> {
-        let parts = [&self.schedule_id, &self.id];
-        parts
-            .map(|part| part.as_deref().unwrap_or_default())
-            .join("/")
-            .into()
-    }
 }
 
 impl Listed for ScheduleExecution {

@@ -1,14 +1,12 @@
 //! Snapshots: a sandbox as it was at a moment.
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
 use http::Method;
 
 use super::Sandbox;
 use crate::collection::Collection;
-use crate::kind::{Created, Deleted, Identified, Listed};
+use crate::kind::{Created, Deleted, Listed};
 
 answer! {
     /// A sandbox as it was at a moment, from which others can be [forked](super::Fork).
@@ -52,17 +50,13 @@ open_enum! {
     }
 }
 
+resource! { Snapshot { name: id, created_at: created_at, status: status } }
+
 impl<S: HttpService> Collection<Sandbox, S> {
     /// The snapshots of a sandbox.
     #[must_use]
     pub fn snapshots(&self, sandbox: &str) -> Collection<Snapshot, S> {
         self.under(sandbox)
-    }
-}
-
-impl Identified for Snapshot {
-    fn id(&self) -> Cow<'_, str> {
-        self.id.as_str().into()
     }
 }
 

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::kind::Resource;
 use crate::operations::{Create, Delete, List, Perform};
+use crate::resource::Resource;
 use blaxel_core::{ListParams, Operation};
 
 #[test]

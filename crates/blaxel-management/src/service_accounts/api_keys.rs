@@ -1,12 +1,10 @@
 //! API keys of service accounts.
 
-use std::borrow::Cow;
-
 use blaxel_core::{Error, OperationInfo, Period, Timestamp};
 use bytes::Bytes;
 use http::Method;
 
-use crate::kind::{Created, Deleted, Identified, Listed};
+use crate::kind::{Created, Deleted, Listed};
 use crate::secret_text::SecretText;
 
 answer! {
@@ -49,11 +47,7 @@ record! {
     }
 }
 
-impl Identified for ApiKey {
-    fn id(&self) -> Cow<'_, str> {
-        self.id.as_deref().unwrap_or_default().into()
-    }
-}
+resource! { ApiKey { name: id, created_at: created_at, updated_at: updated_at } }
 
 impl Listed for ApiKey {
     const LIST: OperationInfo = OperationInfo::new(

@@ -11,7 +11,7 @@ use crate::agents::Agent;
 use crate::collection::Outcome;
 use crate::sandboxes::Sandbox;
 use crate::scripted::{Reply, Script};
-use crate::{Management, kind::Resource};
+use crate::{Management, Resource};
 
 const PLACE: &str = "https://store.example/archives/bot?signature=hunter2";
 const PUT: &str = "PUT https://store.example/archives/bot?signature=hunter2";

@@ -110,6 +110,8 @@ answer! {
     }
 }
 
+resource! { PendingInvitation { name: email, created_at: created_at, updated_at: updated_at } }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,6 +75,8 @@ open_enum! {
     }
 }
 
+resource! { EgressIp { metadata: metadata, status: status } }
+
 impl Listed for EgressIp {
     const LIST: OperationInfo = OperationInfo::new(
         "ListEgressIPs",

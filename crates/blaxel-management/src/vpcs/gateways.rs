@@ -49,6 +49,8 @@ record! {
     }
 }
 
+resource! { EgressGateway { metadata: metadata, status: status } }
+
 impl EgressGateway {
     /// The region it stands in, which has to be given.
     #[must_use]

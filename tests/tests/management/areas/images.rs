@@ -1,7 +1,7 @@
 //! Images, their tags and shares.
 
 use blaxel_core::ApiVersion;
-use blaxel_management::Identified;
+use blaxel_management::Resource;
 use blaxel_management::images::{
     Image, ImageDraft, ImageShareDraft, ImageShareOutcome, ResourceType,
 };
@@ -53,7 +53,7 @@ async fn made_and_read(world: &World) {
     let images = sandbox_images(world);
     images.is_read("team/postgres").await;
     images.is_nowhere("nothing").await;
-    let mut ids: Vec<_> = before.items.iter().map(Identified::id).collect();
+    let mut ids: Vec<_> = before.items.iter().map(Resource::key).collect();
     ids.extend(["/agent/bot".into(), "/sandbox/team/postgres".into()]);
     registry
         .are_paged(&ids.iter().map(AsRef::as_ref).collect::<Vec<_>>())

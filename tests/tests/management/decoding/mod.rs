@@ -5,6 +5,7 @@
 //! type in a table.
 
 mod documents;
+mod resources;
 mod schemas;
 mod types;
 

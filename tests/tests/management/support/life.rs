@@ -2,8 +2,8 @@
 
 use blaxel_core::{ApiVersion, ListParams, Sort};
 use blaxel_management::{
-    Applied, Collection, Created, Deleted, ExternallyNamed, Fetched, Identified, Listed, Outcome,
-    Replaced, Revised, Secretive,
+    Applied, Collection, Created, Deleted, ExternallyNamed, Fetched, Listed, Outcome, Replaced,
+    Resource, Revised, Secretive,
 };
 use serde_json::Value;
 
@@ -450,10 +450,10 @@ fn changed(document: &Value, (place, value): &(&str, Value)) -> Value {
     document
 }
 
-fn ids<I: Identified>(items: &[I]) -> Vec<String> {
+fn ids<I: Resource>(items: &[I]) -> Vec<String> {
     let ids = items
         .iter()
-        .map(|item| item.id().into_owned())
+        .map(|item| item.key().into_owned())
         .collect::<Vec<_>>();
     sorted(&ids)
 }

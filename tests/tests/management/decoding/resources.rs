@@ -1,0 +1,218 @@
+//! The promise: any resource tells its name, labels, times and status, whatever its kind.
+//!
+//! In the documents here each text is the place where it stands.
+
+use blaxel_management::*;
+use serde_json::Value;
+
+use super::schemas::Schemas;
+
+/// What a resource is expected to tell, as places in its document. An empty one stands for nothing.
+struct Told {
+    schema: &'static str,
+    name: &'static str,
+    labels: &'static str,
+    created: &'static str,
+    updated: &'static str,
+    status: &'static str,
+    read: fn(Value) -> [String; 5],
+}
+
+fn read<R: Resource>(document: Value) -> [String; 5] {
+    let resource: R = serde_json::from_value(document).unwrap();
+    let text = |found: Option<&str>| found.unwrap_or_default().to_owned();
+    let label = resource.labels().get("one").map(String::as_str);
+    if let Some(value) = label {
+        assert!(resource.has_label("one", value) && !resource.has_label("one", "other"));
+    }
+    assert!(!resource.has_label("other", "one"));
+    [
+        resource.name().to_owned(),
+        text(label),
+        text(resource.created_at().map(blaxel_core::Timestamp::as_str)),
+        text(resource.updated_at().map(blaxel_core::Timestamp::as_str)),
+        text(resource.status()),
+    ]
+}
+
+macro_rules! told {
+    ($($type:ty = $schema:literal { $($what:ident: $place:literal),+ })+) => {
+        &[$(Told {
+            schema: $schema,
+            read: read::<$type>,
+            $($what: $place,)+
+            ..NOTHING
+        }),+]
+    };
+}
+
+const NOTHING: Told = Told {
+    schema: "",
+    name: "",
+    labels: "",
+    created: "",
+    updated: "",
+    status: "",
+    read: |_| Default::default(),
+};
+
+/// Kinds with the usual metadata and status.
+macro_rules! usual {
+    ($($type:ty = $schema:literal),+) => {
+        told! { $($type = $schema {
+            name: "/metadata/name",
+            labels: "/metadata/labels/one",
+            created: "/metadata/createdAt",
+            updated: "/metadata/updatedAt",
+            status: "/status"
+        })+ }
+    };
+}
+
+const USUAL: &[Told] = usual! {
+    agents::Agent = "Agent",
+    applications::Application = "Application",
+    drives::Drive = "Drive",
+    functions::Function = "Function",
+    jobs::Job = "Job",
+    models::Model = "Model",
+    sandboxes::Sandbox = "Sandbox",
+    volumes::Volume = "Volume",
+    vpcs::Vpc = "VPC"
+};
+
+const OTHERS: &[Told] = told! {
+    applications::AppRevision = "AppRevision" { name: "/id", created: "/createdAt" }
+    custom_domains::CustomDomain = "CustomDomain" {
+        name: "/metadata/name", labels: "/metadata/labels/one", created: "/metadata/createdAt",
+        updated: "/metadata/updatedAt", status: "/spec/status"
+    }
+    custom_domains::CustomDomainShareTarget = "CustomDomainShareTarget" {
+        name: "/workspace", status: "/status"
+    }
+    hubs::McpDefinition = "MCPDefinition" {
+        name: "/name", created: "/createdAt", updated: "/updatedAt"
+    }
+    hubs::SandboxDefinition = "SandboxDefinition" { name: "/name" }
+    images::Image = "Image" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/metadata/status"
+    }
+    images::ImageShare = "ImageShareTarget" { name: "/workspace", status: "/status" }
+    images::ImageTag = "ImageTag" { name: "/name", created: "/createdAt", updated: "/updatedAt" }
+    images::PendingImageShare = "PendingImageShare" {
+        name: "/id", created: "/createdAt", updated: "/updatedAt"
+    }
+    integrations::Integration = "Integration" { name: "/name" }
+    integrations::IntegrationConnection = "IntegrationConnection" {
+        name: "/metadata/name", labels: "/metadata/labels/one", created: "/metadata/createdAt",
+        updated: "/metadata/updatedAt"
+    }
+    jobs::JobExecution = "JobExecution" {
+        name: "/metadata/id", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    jobs::JobExecutionTask = "JobExecutionTask" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    locations::Location = "LocationResponse" { name: "/region", status: "/status" }
+    policies::Policy = "Policy" {
+        name: "/metadata/name", labels: "/metadata/labels/one", created: "/metadata/createdAt",
+        updated: "/metadata/updatedAt"
+    }
+    sandboxes::Preview = "Preview" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    sandboxes::PreviewToken = "PreviewToken" { name: "/metadata/name" }
+    sandboxes::Schedule = "SandboxScheduleEntry" { name: "/id", created: "/createdAt" }
+    sandboxes::ScheduleExecution = "SandboxScheduleExecution" {
+        name: "/id", created: "/createdAt"
+    }
+    sandboxes::Snapshot = "SandboxSnapshot" {
+        name: "/id", created: "/createdAt", status: "/status"
+    }
+    service_accounts::ApiKey = "ApiKey" {
+        name: "/id", created: "/createdAt", updated: "/updatedAt"
+    }
+    service_accounts::NewServiceAccount = "CreateWorkspaceServiceAccount" {
+        name: "/client_id", created: "/created_at", updated: "/updated_at"
+    }
+    service_accounts::ServiceAccount = "ServiceAccount" {
+        name: "/client_id", created: "/created_at", updated: "/updated_at"
+    }
+    templates::Template = "Template" { name: "/name" }
+    users::PendingInvitation = "PendingInvitation" {
+        name: "/email", created: "/createdAt", updated: "/updatedAt"
+    }
+    users::WorkspaceUser = "WorkspaceUser" { name: "/email" }
+    volume_templates::VolumeTemplate = "VolumeTemplate" {
+        name: "/metadata/name", labels: "/metadata/labels/one", created: "/metadata/createdAt",
+        updated: "/metadata/updatedAt", status: "/state/status"
+    }
+    volumes::VolumeSummary = "LiteVolume" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    vpcs::EgressGateway = "EgressGateway" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    vpcs::EgressIp = "EgressIP" {
+        name: "/metadata/name", created: "/metadata/createdAt", updated: "/metadata/updatedAt",
+        status: "/status"
+    }
+    workload::Revision = "RevisionMetadata" {
+        name: "/id", created: "/createdAt", status: "/status"
+    }
+    workspaces::Workspace = "Workspace" {
+        name: "/name", labels: "/labels/one", created: "/createdAt", updated: "/updatedAt",
+        status: "/status"
+    }
+};
+
+#[tokio::test]
+async fn every_resource_tells_its_name_labels_times_and_status() {
+    let schemas = Schemas::read().await;
+    for told in USUAL.iter().chain(OTHERS) {
+        let mut document = schemas.full(schemas.named(told.schema));
+        write_places(&mut document, "");
+        let expected = [
+            told.name,
+            told.labels,
+            told.created,
+            told.updated,
+            told.status,
+        ];
+        assert_eq!((told.read)(document), expected, "{}", told.schema);
+    }
+}
+
+#[test]
+fn what_says_nothing_of_itself_is_a_resource_all_the_same() {
+    let user: users::WorkspaceUser = serde_json::from_str("{}").unwrap();
+    assert_eq!(
+        (user.name(), user.status(), user.created_at()),
+        ("", None, None)
+    );
+    assert!(user.labels().is_empty() && !user.has_label("team", ""));
+}
+
+/// Puts in the stead of each text the place where it stands.
+fn write_places(value: &mut Value, place: &str) {
+    match value {
+        Value::String(text) => place.clone_into(text),
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                write_places(item, &format!("{place}/{index}"));
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                write_places(member, &format!("{place}/{name}"));
+            }
+        }
+        _ => {}
+    }
+}
