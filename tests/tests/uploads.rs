@@ -51,7 +51,7 @@ async fn an_agent_is_deployed_from_its_code() {
     let agent = agents.deploy(&Agent::new("bot"), &code).await.unwrap();
     let wait = Wait::new()
         .every(Duration::from_millis(100))
-        .since(&agent.into_inner());
+        .since(&agent.into_resource());
     let deployed = |agent: &Agent| agent.status == Some(Status::Deployed);
     agents.wait_until("bot", &wait, deployed).await.unwrap();
 
@@ -95,9 +95,9 @@ async fn a_sandbox_is_ensured_by_many_and_made_once() {
         }
     };
     let (a, b) = tokio::join!(ensure(), ensure());
-    assert_ne!(a.was_created(), b.was_created());
+    assert_ne!(a.is_created(), b.is_created());
     let created = |sandbox: &Sandbox| sandbox.metadata.created_at.clone();
-    assert_eq!(created(a.sandbox()), created(b.sandbox()));
+    assert_eq!(created(a.resource()), created(b.resource()));
     let made = asked(&emulator);
     let good = made.iter().filter(|(_, status)| *status == Some(200));
     assert_eq!(good.count(), 1, "{made:?}");

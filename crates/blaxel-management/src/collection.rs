@@ -3,15 +3,18 @@
 mod apply;
 mod list;
 mod modify;
+mod outcome;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use blaxel_core::{Error, HttpService, call};
 
-pub use self::apply::Outcome;
 #[cfg(feature = "upload")]
 pub(crate) use self::apply::apply_in;
+pub use self::outcome::Outcome;
 use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Replaced, Revised, Secretive};
 use crate::operations::{Create, Delete, Get, GetByExternalId, Replace, Revisions};
 use crate::scope::Scope;
@@ -25,6 +28,8 @@ pub struct Collection<R, S> {
     pub(crate) service: S,
     pub(crate) scope: Scope,
     secrets: bool,
+    /// The region of new resources that name none.
+    region: Option<Arc<str>>,
     kind: PhantomData<fn() -> R>,
 }
 
@@ -34,8 +39,19 @@ impl<R, S: HttpService> Collection<R, S> {
             service,
             scope,
             secrets: false,
+            region: None,
             kind: PhantomData,
         }
+    }
+
+    /// Sets the region of new resources that name none.
+    #[allow(
+        dead_code,
+        reason = "which kinds have a region is a matter of features"
+    )]
+    pub(crate) fn in_region(mut self, region: Option<Arc<str>>) -> Self {
+        self.region = region;
+        self
     }
 
     /// Returns the collection of another kind under a resource of this one.
@@ -44,7 +60,7 @@ impl<R, S: HttpService> Collection<R, S> {
         reason = "which kinds have others under them is a matter of features"
     )]
     pub(crate) fn under<N>(&self, name: &str) -> Collection<N, S> {
-        Collection::new(self.service.clone(), self.scope.and(name))
+        Collection::new(self.service.clone(), self.scope.and(name)).in_region(self.region.clone())
     }
 }
 
@@ -110,7 +126,17 @@ impl<R: Created, S: HttpService> Collection<R, S> {
     ///
     /// [`Error::is_conflict`] if there is one of that name.
     pub async fn create(&self, draft: &R::Draft) -> Result<R::Made, Error> {
-        call(&self.service, &Create::<R>::new(draft).within(&self.scope)).await
+        let draft = self.placed(draft);
+        call(&self.service, &Create::<R>::new(&draft).within(&self.scope)).await
+    }
+
+    /// Returns the draft, with the default region if it names none.
+    pub(crate) fn placed<'a>(&self, draft: &'a R::Draft) -> Cow<'a, R::Draft> {
+        let region = self.region.as_deref();
+        match region.and_then(|region| R::with_region(draft, region)) {
+            Some(placed) => Cow::Owned(placed),
+            None => Cow::Borrowed(draft),
+        }
     }
 }
 
@@ -175,6 +201,7 @@ impl<R, S: Clone> Clone for Collection<R, S> {
             service: self.service.clone(),
             scope: self.scope.clone(),
             secrets: self.secrets,
+            region: self.region.clone(),
             kind: PhantomData,
         }
     }

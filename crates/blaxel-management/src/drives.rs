@@ -21,11 +21,10 @@ document! {
     /// A drive.
     ///
     /// ```
-    /// use blaxel_management::drives::{Drive, DriveMode, DrivePermission, DriveSpec};
+    /// use blaxel_management::drives::{Drive, DriveMode, DrivePermission};
     ///
     /// let readers = DrivePermission::new().label("team", "care").mode(DriveMode::Read);
-    /// let spec = DriveSpec::new().region("us-pdx-1").permissions([readers]);
-    /// let drive = Drive::new("handbook").spec(spec);
+    /// let drive = Drive::new("handbook").region("us-pdx-1").permission(readers);
     /// assert_eq!(drive.metadata.name, "handbook");
     /// ```
     pub struct Drive {
@@ -111,6 +110,23 @@ answer! {
 
 resource! { Drive { metadata: metadata, labels: metadata.labels, status: status } }
 
+impl Drive {
+    /// The region it lies in, which is that of the workloads that can mount it.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.spec.region = Some(region.into());
+        self
+    }
+
+    /// Adds a rule for which workloads may use it, and how. Of at most three, the first that fits decides.
+    #[must_use]
+    pub fn permission(mut self, permission: impl Into<DrivePermission>) -> Self {
+        let permissions = self.spec.permissions.get_or_insert_default();
+        permissions.push(permission.into());
+        self
+    }
+}
+
 impl DrivePermission {
     /// Adds a label that a workload has to have.
     #[must_use]
@@ -134,7 +150,7 @@ impl<S: HttpService> Management<S> {
     /// The drives of the workspace.
     #[must_use]
     pub fn drives(&self) -> Collection<Drive, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
     }
 }
 
@@ -197,6 +213,14 @@ impl Created for Drive {
         .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
+
+    fn with_region(draft: &Self, region: &str) -> Option<Self> {
+        draft
+            .spec
+            .region
+            .is_none()
+            .then(|| draft.clone().region(region))
+    }
 }
 
 impl Fetched for Drive {

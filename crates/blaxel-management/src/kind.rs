@@ -53,6 +53,13 @@ pub trait Created: Send + 'static {
     type Draft: Document;
     /// What comes back.
     type Made: Document;
+
+    /// Returns a copy of a draft that names no region, with this one filled in; `None` if the draft names
+    /// one, or the kind takes none.
+    #[must_use]
+    fn with_region(_draft: &Self::Draft, _region: &str) -> Option<Self::Draft> {
+        None
+    }
 }
 
 /// A kind of which one can be read.

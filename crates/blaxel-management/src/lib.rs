@@ -82,6 +82,7 @@ pub mod workload;
 pub mod workspaces;
 
 use std::fmt;
+use std::sync::Arc;
 
 use blaxel_core::HttpService;
 
@@ -114,6 +115,11 @@ pub use self::wait::{Wait, Watched};
 pub struct Management<S> {
     #[allow(dead_code, reason = "without any area of the API nothing is called")]
     service: S,
+    #[allow(
+        dead_code,
+        reason = "which kinds have a region is a matter of features"
+    )]
+    region: Option<Arc<str>>,
 }
 
 impl<S: HttpService> Management<S> {
@@ -121,12 +127,39 @@ impl<S: HttpService> Management<S> {
     /// socketless service, or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
-        Self { service }
+        Self {
+            service,
+            region: None,
+        }
+    }
+
+    /// Returns the same API with a default region, such as `us-pdx-1`.
+    ///
+    /// Sandboxes, volumes, drives and egress gateways that name no region are created there, by
+    /// whichever method creates them. Nothing else is changed: a resource that names a region keeps it, and
+    /// whatever replaces one sends what it was given. Without a default the server chooses.
+    ///
+    /// ```
+    /// # async fn example(client: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::Management;
+    /// use blaxel_management::sandboxes::Sandbox;
+    ///
+    /// let management = Management::new(client).with_region("us-pdx-1");
+    /// management.sandboxes().create(&Sandbox::new("code-runner")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into().into());
+        self
     }
 }
 
 impl<S> fmt::Debug for Management<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Management").finish_non_exhaustive()
+        f.debug_struct("Management")
+            .field("region", &self.region)
+            .finish_non_exhaustive()
     }
 }

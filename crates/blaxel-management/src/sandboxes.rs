@@ -22,7 +22,7 @@ use http::Method;
 
 pub use self::create::CreateSandbox;
 #[cfg(feature = "wait")]
-pub use self::ensure::{Ensure, Ensured};
+pub use self::ensure::Ensure;
 pub use self::fork::{Fork, ForkKind, ForkSandbox, Forked};
 pub use self::lifecycle::{ExpirationAction, ExpirationKind, ExpirationPolicy, SandboxLifecycle};
 pub use self::network::{
@@ -221,7 +221,7 @@ impl<S: HttpService> Management<S> {
     /// [`ListParams::include_terminated`](blaxel_core::ListParams::include_terminated).
     #[must_use]
     pub fn sandboxes(&self) -> Collection<Sandbox, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
     }
 }
 
@@ -246,6 +246,14 @@ impl Created for Sandbox {
         .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
+
+    fn with_region(draft: &Self, region: &str) -> Option<Self> {
+        draft
+            .spec
+            .region
+            .is_none()
+            .then(|| draft.clone().region(region))
+    }
 }
 
 impl Fetched for Sandbox {

@@ -17,10 +17,9 @@ document! {
     ///
     /// ```
     /// use blaxel_management::Megabytes;
-    /// use blaxel_management::volumes::{Volume, VolumeSpec};
+    /// use blaxel_management::volumes::Volume;
     ///
-    /// let spec = VolumeSpec::new().region("us-pdx-1").size(Megabytes::gigabytes(10));
-    /// let volume = Volume::new("datasets").spec(spec);
+    /// let volume = Volume::new("datasets").region("us-pdx-1").size(Megabytes::gigabytes(10));
     /// assert_eq!(volume.metadata.name, "datasets");
     /// ```
     pub struct Volume {
@@ -102,11 +101,34 @@ resource! { Volume { metadata: metadata, labels: metadata.labels, status: status
 
 resource! { VolumeSummary { metadata: metadata, status: status } }
 
+impl Volume {
+    /// The region it lies in, which is that of the sandboxes that can mount it.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.spec.region = Some(region.into());
+        self
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn size(mut self, size: impl Into<Megabytes>) -> Self {
+        self.spec.size = Some(size.into());
+        self
+    }
+
+    /// The template it begins as a copy of, with a version if need be: `model:1`, `model:latest`.
+    #[must_use]
+    pub fn template(mut self, template: impl Into<String>) -> Self {
+        self.spec.template = Some(template.into());
+        self
+    }
+}
+
 impl<S: HttpService> Management<S> {
     /// The volumes of the workspace.
     #[must_use]
     pub fn volumes(&self) -> Collection<Volume, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
     }
 }
 
@@ -121,6 +143,14 @@ impl Created for Volume {
         .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
+
+    fn with_region(draft: &Self, region: &str) -> Option<Self> {
+        draft
+            .spec
+            .region
+            .is_none()
+            .then(|| draft.clone().region(region))
+    }
 }
 
 impl Fetched for Volume {

@@ -55,7 +55,7 @@ impl<S: HttpService> Management<S> {
     /// The VPCs of the workspace.
     #[must_use]
     pub fn vpcs(&self) -> Collection<Vpc, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
     }
 }
 

@@ -6,41 +6,8 @@ use blaxel_core::{Error, HttpService};
 use http::StatusCode;
 
 use super::Collection;
+use super::outcome::Outcome;
 use crate::kind::{Applied, ApplyOrder, Fetched};
-
-/// The outcome of [`Collection::apply`].
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome<R> {
-    /// The resource did not exist, and was created.
-    Created(R),
-    /// The resource existed, and was replaced.
-    Replaced(R),
-    /// The resource existed, and was left unchanged, as its kind requires.
-    Kept(R),
-}
-
-impl<R> Outcome<R> {
-    /// Returns the resource as the server stored it.
-    #[must_use]
-    pub fn into_inner(self) -> R {
-        match self {
-            Self::Created(resource) | Self::Replaced(resource) | Self::Kept(resource) => resource,
-        }
-    }
-}
-
-#[cfg(feature = "upload")]
-impl<R, T> Outcome<(R, T)> {
-    /// Splits the outcome from the value beside the resource.
-    pub(crate) fn unzip(self) -> (Outcome<R>, T) {
-        match self {
-            Self::Created((resource, other)) => (Outcome::Created(resource), other),
-            Self::Replaced((resource, other)) => (Outcome::Replaced(resource), other),
-            Self::Kept((resource, other)) => (Outcome::Kept(resource), other),
-        }
-    }
-}
 
 impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     /// Creates a resource, or replaces the whole one of its name, in the order that the kind needs.

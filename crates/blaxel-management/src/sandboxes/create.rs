@@ -18,9 +18,10 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// [`Error::is_conflict`] if there is one that is being made or ended.
     pub async fn create_if_absent(&self, sandbox: &Sandbox) -> Result<Sandbox, Error> {
+        let sandbox = self.placed(sandbox);
         let create = Perform::<CreateSandbox>::new()
             .flag("createIfNotExist", true)
-            .input(sandbox);
+            .input(&sandbox);
         call(&self.service, &create).await
     }
 }

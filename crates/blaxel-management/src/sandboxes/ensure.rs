@@ -8,7 +8,7 @@ use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
-use crate::collection::Collection;
+use crate::collection::{Collection, Outcome};
 use crate::kind::{Created, Fetched};
 use crate::metadata::Status;
 use crate::pause::{Pauses, jittered};
@@ -59,40 +59,6 @@ impl Ensure {
     }
 }
 
-/// A sandbox that is ready, and whether it was there before.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ensured {
-    /// There was none, or a dead one: it was made.
-    Created(Sandbox),
-    /// There was one, or another made it meanwhile. It is as that one is, not as the one that was handed
-    /// in.
-    Present(Sandbox),
-}
-
-impl Ensured {
-    /// Whether it was made.
-    #[must_use]
-    pub fn was_created(&self) -> bool {
-        matches!(self, Self::Created(_))
-    }
-
-    /// The sandbox.
-    #[must_use]
-    pub fn sandbox(&self) -> &Sandbox {
-        match self {
-            Self::Created(sandbox) | Self::Present(sandbox) => sandbox,
-        }
-    }
-
-    /// The sandbox.
-    #[must_use]
-    pub fn into_sandbox(self) -> Sandbox {
-        match self {
-            Self::Created(sandbox) | Self::Present(sandbox) => sandbox,
-        }
-    }
-}
-
 impl<S: HttpService> Collection<Sandbox, S> {
     /// Has a sandbox of that name ready: the one that is there, or else a new one as it is described.
     ///
@@ -101,6 +67,9 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// takes longer than the minute after which the network between cuts it off, is no failure: the
     /// sandbox is looked for. Failures that may pass are sat out, too, unless there is no connection to
     /// begin with.
+    ///
+    /// It is [`Created`](Outcome::Created) if it was made here, and else [`Kept`](Outcome::Kept), also if
+    /// another made it meanwhile. It is then as that one is, and not as the one that was handed in.
     ///
     /// Of several that ensure one sandbox at the same moment, only the one whose request made it is told
     /// so, as far as its answer was not lost.
@@ -115,7 +84,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// use blaxel_management::sandboxes::{Ensure, Sandbox};
     ///
     /// let ensured = sandboxes.ensure(&Sandbox::new("code-runner"), &Ensure::new()).await?;
-    /// if ensured.was_created() {
+    /// if ensured.is_created() {
     ///     // Put into it what it needs.
     /// }
     /// # Ok(())
@@ -127,7 +96,11 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// At once, what a request failed with that cannot pass by itself, such as [`Error::is_quota`];
     /// [`Error::is_failed`] if the new sandbox came to a bad end, or a dead one cannot be made anew;
     /// [`Error::is_timeout`] if the time ran out, with what stood in the way as the cause.
-    pub async fn ensure(&self, sandbox: &Sandbox, ensure: &Ensure) -> Result<Ensured, Error> {
+    pub async fn ensure(
+        &self,
+        sandbox: &Sandbox,
+        ensure: &Ensure,
+    ) -> Result<Outcome<Sandbox>, Error> {
         let mut quest = Quest {
             sandboxes: self,
             draft: sandbox,
@@ -166,7 +139,7 @@ enum Step {
     LookLater,
     Make,
     MakeLater,
-    Done(Box<Ensured>),
+    Done(Box<Outcome<Sandbox>>),
 }
 
 /// What we know of our own part in a sandbox that comes to be.
@@ -230,8 +203,8 @@ impl<S: HttpService> Quest<'_, S> {
         self.lost_since = None;
         match Prospect::of(&sandbox) {
             Prospect::Ready => Ok(Step::Done(Box::new(match self.claim.is_ours() {
-                true => Ensured::Created(sandbox),
-                false => Ensured::Present(sandbox),
+                true => Outcome::Created(sandbox),
+                false => Outcome::Kept(sandbox),
             }))),
             Prospect::Coming => Ok(Step::LookLater),
             Prospect::Going => {

@@ -55,7 +55,7 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
     /// use blaxel_management::{Status, Wait};
     ///
     /// let code = UploadSource::bytes(Archive::Zip, zipped);
-    /// let agent = agents.deploy(&Agent::new("support-bot"), &code).await?.into_inner();
+    /// let agent = agents.deploy(&Agent::new("support-bot"), &code).await?.into_resource();
     /// let wait = Wait::new().since(&agent);
     /// agents.wait_until("support-bot", &wait, |agent| agent.status == Some(Status::Deployed)).await?;
     /// # Ok(())
@@ -87,11 +87,11 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         }
         let apply = || self.apply_for(resource, version);
         let (first, url) = apply().await?;
-        let was_created = matches!(first, Outcome::Created(_));
+        let was_created = first.is_created();
         let last = upload_from(&self.service, source, Ok((first, url)), apply).await?;
         // A second try finds what the first one made.
         Ok(match was_created {
-            true => Outcome::Created(last.into_inner()),
+            true => Outcome::Created(last.into_resource()),
             false => last,
         })
     }
@@ -114,8 +114,9 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         let mut resource = resource.clone();
         resource.mark_as_uploaded();
         let resource = &resource;
+        let draft = &self.placed(resource);
         let create = || async move {
-            let create = Create::<R>::new(resource).within(&self.scope);
+            let create = Create::<R>::new(draft).within(&self.scope);
             call(&self.service, &ForUpload::new(&create).version(version)).await
         };
         let replace = || async move {

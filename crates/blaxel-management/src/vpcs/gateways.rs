@@ -87,6 +87,14 @@ impl Created for EgressGateway {
     .with_idempotency(Idempotency::ClientNamed);
     type Draft = Self;
     type Made = Self;
+
+    fn with_region(draft: &Self, region: &str) -> Option<Self> {
+        draft
+            .spec
+            .region
+            .is_empty()
+            .then(|| draft.clone().region(region))
+    }
 }
 
 impl Fetched for EgressGateway {

@@ -337,7 +337,7 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
             .answered(*status)
         });
         let sent = self.world.sent_all(requests);
-        let resource = outcome.clone().into_inner();
+        let resource = outcome.clone().into_resource();
         tells(&resource, sent.last().expect("a request").answer());
         outcome
     }

@@ -45,7 +45,7 @@ fn under_way() -> Reply {
 type Case<Expected> = (&'static str, Vec<Reply>, &'static [&'static str], Expected);
 
 struct Course {
-    outcome: Result<Ensured, Error>,
+    outcome: Result<Outcome<Sandbox>, Error>,
     asked: Vec<String>,
     took: Duration,
 }
@@ -263,9 +263,9 @@ async fn a_sandbox_gets_ready_from_wherever_it_stands() {
             .outcome
             .unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(course.asked, asked, "{what}");
-        assert_eq!(ensured.was_created(), made, "{what}");
+        assert_eq!(ensured.is_created(), made, "{what}");
         let expected: Sandbox = serde_json::from_value(sandbox(hour, "DEPLOYED")).unwrap();
-        assert_eq!(ensured.into_sandbox(), expected, "{what}");
+        assert_eq!(ensured.into_resource(), expected, "{what}");
         assert!(
             about(seconds).contains(&course.took),
             "{what}: {:?}",
@@ -293,7 +293,7 @@ async fn what_may_have_been_made_is_missed_for_a_while_and_then_made_again() {
         let ensured = course
             .outcome
             .unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert!(ensured.was_created(), "{what}");
+        assert!(ensured.is_created(), "{what}");
         let makes = course.asked.iter().filter(|asked| *asked == MAKE).count();
         assert_eq!(makes, 2, "{what}: {:?}", course.asked);
         assert_eq!(
@@ -512,7 +512,7 @@ async fn one_that_the_server_names_is_made_once() {
         &Sandbox::unnamed(),
     )
     .await;
-    assert!(course.outcome.unwrap().was_created());
+    assert!(course.outcome.unwrap().is_created());
     assert_eq!(course.asked, [MAKE, LOOK]);
 
     // Without a name there is nothing to look for, and a second request would make a second one.
@@ -549,7 +549,7 @@ async fn it_may_be_dropped_and_asked_for_again() {
     );
     let second = sandboxes.ensure(&draft, &ensure).await.unwrap();
     // It was made by the first one; the second one found it.
-    assert!(!second.was_created());
+    assert!(!second.is_created());
     assert_eq!(script.lines(), [LOOK, MAKE, LOOK, LOOK]);
 }
 

@@ -1,0 +1,61 @@
+//! The outcome of a call that creates a resource if it has to.
+
+/// A resource, and whether it was created: the outcome of [`apply`](crate::Collection::apply), and of
+/// other calls that create a resource only if they have to.
+///
+/// ```
+/// use blaxel_management::Outcome;
+/// use blaxel_management::agents::Agent;
+///
+/// let outcome = Outcome::Created(Agent::new("support-bot"));
+/// assert!(outcome.is_created());
+/// assert_eq!(outcome.resource().metadata.name, "support-bot");
+/// let agent: Agent = outcome.into_resource();
+/// # let _ = agent;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome<R> {
+    /// The resource did not exist, or was beyond use, and was created.
+    Created(R),
+    /// The resource existed, and was replaced.
+    Replaced(R),
+    /// The resource existed, and was left unchanged. It need not equal the draft of the call.
+    Kept(R),
+}
+
+impl<R> Outcome<R> {
+    /// Returns `true` if the resource was created.
+    #[must_use]
+    pub fn is_created(&self) -> bool {
+        matches!(self, Self::Created(_))
+    }
+
+    /// Returns the resource as the server stored it.
+    #[must_use]
+    pub fn resource(&self) -> &R {
+        match self {
+            Self::Created(resource) | Self::Replaced(resource) | Self::Kept(resource) => resource,
+        }
+    }
+
+    /// Returns the resource as the server stored it.
+    #[must_use]
+    pub fn into_resource(self) -> R {
+        match self {
+            Self::Created(resource) | Self::Replaced(resource) | Self::Kept(resource) => resource,
+        }
+    }
+}
+
+#[cfg(feature = "upload")]
+impl<R, T> Outcome<(R, T)> {
+    /// Splits the outcome from the value beside the resource.
+    pub(crate) fn unzip(self) -> (Outcome<R>, T) {
+        match self {
+            Self::Created((resource, other)) => (Outcome::Created(resource), other),
+            Self::Replaced((resource, other)) => (Outcome::Replaced(resource), other),
+            Self::Kept((resource, other)) => (Outcome::Kept(resource), other),
+        }
+    }
+}
