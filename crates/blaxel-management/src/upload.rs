@@ -10,6 +10,7 @@
 
 mod deploy;
 mod metered;
+mod progress;
 mod source;
 mod url;
 
@@ -29,7 +30,8 @@ pub use self::deploy::Uploadable;
     reason = "which kinds there are is a matter of features"
 )]
 pub(crate) use self::deploy::uploadable;
-pub use self::source::{Archive, Progress, UploadSource};
+pub use self::progress::Progress;
+pub use self::source::{Archive, UploadSource};
 pub use self::url::{ForUpload, UploadUrl};
 use crate::pause::Pauses;
 

@@ -243,6 +243,12 @@ impl<S: HttpService> Collection<JobExecution, S> {
         let path = self.scope.names().chain([execution]);
         call(&self.service, &Perform::<DeleteJobExecution>::on(path)).await
     }
+
+    /// The tasks of an execution. The API lists them from version 2026-04-28 on.
+    #[must_use]
+    pub fn tasks(&self, execution: &str) -> Collection<JobExecutionTask, S> {
+        self.under(execution)
+    }
 }
 
 /// A page holds 20 executions by default, and at most 100.

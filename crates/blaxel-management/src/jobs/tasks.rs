@@ -1,11 +1,9 @@
 //! The tasks of an execution.
 
-use blaxel_core::{ApiVersion, HttpService, OperationInfo, Period, Timestamp, open_enum};
+use blaxel_core::{ApiVersion, OperationInfo, Period, Timestamp, open_enum};
 use http::Method;
 use serde::{Deserialize, Deserializer};
 
-use super::JobExecution;
-use crate::collection::Collection;
 use crate::kind::{Listed, PLAIN_PAGE_QUERY};
 
 answer! {
@@ -113,14 +111,6 @@ impl JobExecutionTaskStatus {
     #[must_use]
     pub fn is_success(&self) -> bool {
         *self == Self::Succeeded
-    }
-}
-
-impl<S: HttpService> Collection<JobExecution, S> {
-    /// The tasks of an execution. The API lists them from version 2026-04-28 on.
-    #[must_use]
-    pub fn tasks(&self, execution: &str) -> Collection<JobExecutionTask, S> {
-        self.under(execution)
     }
 }
 

@@ -9,7 +9,7 @@ use blaxel_core::{Body, Error, Source};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::source::{Progress, Watcher, unreadable};
+use super::progress::{Progress, Watcher};
 
 /// The most bytes that are handed over at once: few enough for a smooth progress.
 const PIECE: usize = 64 * 1024;
@@ -119,6 +119,11 @@ impl http_body::Body for Metered {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left())
     }
+}
+
+/// An archive that cannot be read, or is not as it was said to be.
+pub(super) fn unreadable(source: &Source) -> Error {
+    Error::input("archive", source, "it cannot be read")
 }
 
 #[cfg(test)]

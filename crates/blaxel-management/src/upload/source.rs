@@ -12,7 +12,8 @@ use blaxel_core::{Body, BoxError, BoxFuture, Error, Source};
 use bytes::Bytes;
 use http::HeaderValue;
 
-use super::metered::Metered;
+use super::metered::{Metered, unreadable};
+use super::progress::{Progress, Watcher};
 
 /// The form of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,18 +34,6 @@ impl Archive {
     }
 }
 
-/// How far an upload has got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// How many bytes the connection has taken in this try.
-    pub sent: u64,
-    /// How many there are.
-    pub total: u64,
-    /// Which try it is, from 1 on. Each begins with the first byte.
-    pub attempt: u32,
-}
-
 /// An archive to be uploaded. It is read anew for each try, and none of them holds more than a piece of it
 /// in memory, unless it lies there already.
 ///
@@ -62,9 +51,6 @@ pub struct UploadSource {
     content: Content,
     watcher: Option<Watcher>,
 }
-
-/// Is told how far an upload has got.
-pub(super) type Watcher = Arc<dyn Fn(Progress) + Send + Sync>;
 
 #[derive(Clone)]
 enum Content {
@@ -154,10 +140,6 @@ impl UploadSource {
         };
         Ok(Metered::new(body, start, self.watcher.clone()))
     }
-}
-
-pub(super) fn unreadable(source: &Source) -> Error {
-    Error::input("archive", source, "it cannot be read")
 }
 
 impl fmt::Debug for UploadSource {

@@ -12,7 +12,7 @@ use http_body::Frame;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::unreadable;
+use crate::upload::metered::unreadable;
 
 /// How much of a file is read at once. Each time costs a trip to another thread.
 const PIECE: usize = 256 * 1024;
