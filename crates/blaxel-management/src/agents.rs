@@ -82,6 +82,19 @@ resource! { Agent { metadata: metadata, labels: metadata.labels, status: status 
 
 runtime_setters! { Agent: AgentRuntime }
 
+deep_setters! { Agent:
+    spec AgentSpec {
+        enabled: bool,
+        public: bool,
+        policy: [String policies],
+        repository: Repository,
+        revision: RevisionRouting,
+        trigger: [Trigger triggers],
+        volume: [VolumeAttachment volumes],
+    }
+    runtime AgentRuntime { min_scale: u32, max_scale: u32, generation: Generation }
+}
+
 impl<S: HttpService> Management<S> {
     /// The agents of the workspace.
     #[must_use]

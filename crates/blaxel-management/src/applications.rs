@@ -123,14 +123,16 @@ resource! { AppRevision { name: id, created_at: created_at } }
 
 runtime_setters! { Application }
 
-impl Application {
-    /// Adds an address of the user's own.
-    #[must_use]
-    pub fn url(mut self, url: AppUrl) -> Self {
-        self.spec.urls.get_or_insert_default().push(url);
-        self
+deep_setters! { Application:
+    spec ApplicationSpec {
+        enabled: bool,
+        port: u32,
+        revision: RevisionRouting,
+        url: [AppUrl urls],
     }
+}
 
+impl Application {
     /// Has it stand before a sandbox instead of running an image of its own. The platform counts that
     /// as an experiment.
     #[must_use]

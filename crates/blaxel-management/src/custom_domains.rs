@@ -21,13 +21,11 @@ document! {
     /// A custom domain.
     ///
     /// ```
-    /// use blaxel_management::custom_domains::{CustomDomain, CustomDomainSpec, DomainKind};
+    /// use blaxel_management::custom_domains::{CustomDomain, DomainKind};
     ///
-    /// let domain = CustomDomain::new("preview.example.com").spec(
-    ///     CustomDomainSpec::new()
-    ///         .domain_type(DomainKind::Previews)
-    ///         .region("us-pdx-1"),
-    /// );
+    /// let domain = CustomDomain::new("preview.example.com")
+    ///     .domain_type(DomainKind::Previews)
+    ///     .region("us-pdx-1");
     /// # let _ = domain;
     /// ```
     pub struct CustomDomain {
@@ -118,6 +116,10 @@ open_enum! {
 resource! { CustomDomain { metadata: metadata, labels: metadata.labels, status: spec.status } }
 
 resource! { CustomDomainShareTarget { name: workspace, status: status } }
+
+deep_setters! { CustomDomain:
+    spec CustomDomainSpec { domain_type: DomainKind, region: String, fallback_preview_id: String }
+}
 
 impl CustomDomain {
     /// Whether it is verified, and so can be used.

@@ -110,21 +110,8 @@ answer! {
 
 resource! { Drive { metadata: metadata, labels: metadata.labels, status: status } }
 
-impl Drive {
-    /// The region it lies in, which is that of the workloads that can mount it.
-    #[must_use]
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.spec.region = Some(region.into());
-        self
-    }
-
-    /// Adds a rule for which workloads may use it, and how. Of at most three, the first that fits decides.
-    #[must_use]
-    pub fn permission(mut self, permission: impl Into<DrivePermission>) -> Self {
-        let permissions = self.spec.permissions.get_or_insert_default();
-        permissions.push(permission.into());
-        self
-    }
+deep_setters! { Drive:
+    spec DriveSpec { region: String, permission: [DrivePermission permissions] }
 }
 
 impl DrivePermission {

@@ -20,8 +20,9 @@ document! {
     /// ```
     /// use blaxel_management::functions::{Function, Transport};
     ///
-    /// let mut function = Function::new("web-search").image("my-team/web-search:latest");
-    /// function.runtime_mut().transport = Some(Transport::HttpStream);
+    /// let function = Function::new("web-search")
+    ///     .image("my-team/web-search:latest")
+    ///     .transport(Transport::HttpStream);
     /// assert_eq!(function.metadata.name, "web-search");
     /// ```
     pub struct Function {
@@ -88,6 +89,24 @@ open_enum! {
 resource! { Function { metadata: metadata, labels: metadata.labels, status: status } }
 
 runtime_setters! { Function: FunctionRuntime }
+
+deep_setters! { Function:
+    spec FunctionSpec {
+        enabled: bool,
+        public: bool,
+        connection: [String integration_connections],
+        policy: [String policies],
+        revision: RevisionRouting,
+        trigger: [Trigger triggers],
+    }
+    runtime FunctionRuntime {
+        min_scale: u32,
+        max_scale: u32,
+        generation: Generation,
+        transport: Transport,
+        port: [Port ports],
+    }
+}
 
 impl<S: HttpService> Management<S> {
     /// The functions of the workspace.

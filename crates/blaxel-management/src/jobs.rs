@@ -38,11 +38,13 @@ document! {
     /// use blaxel_management::jobs::Job;
     /// use blaxel_management::workload::VolumeAttachment;
     ///
-    /// let mut job = Job::new("nightly")
+    /// let job = Job::new("nightly")
     ///     .image("my-team/nightly:latest")
     ///     .memory(Megabytes::gigabytes(4))
-    ///     .volume(VolumeAttachment::ephemeral("scratch", "/scratch", Megabytes::gigabytes(10)));
-    /// job.runtime_mut().max_retries = Some(2);
+    ///     .volume(VolumeAttachment::ephemeral("scratch", "/scratch", Megabytes::gigabytes(10)))
+    ///     .timeout(15 * 60)
+    ///     .max_retries(2);
+    /// # let _ = job;
     /// ```
     pub struct Job {
         pub metadata: Metadata,
@@ -105,12 +107,21 @@ resource! { Job { metadata: metadata, labels: metadata.labels, status: status } 
 
 runtime_setters! { Job: JobRuntime }
 
-impl Job {
-    /// Adds a volume.
-    #[must_use]
-    pub fn volume(mut self, volume: VolumeAttachment) -> Self {
-        self.spec.volumes.get_or_insert_default().push(volume);
-        self
+deep_setters! { Job:
+    spec JobSpec {
+        enabled: bool,
+        policy: [String policies],
+        revision: RevisionRouting,
+        trigger: [Trigger triggers],
+        volume: [VolumeAttachment volumes],
+        github_runner: GithubRunnerConfig,
+    }
+    runtime JobRuntime {
+        max_retries: u32,
+        timeout: u32,
+        disk_percent: u32,
+        generation: Generation,
+        port: [Port ports],
     }
 }
 

@@ -104,22 +104,21 @@ open_enum! {
 
 resource! { Model { metadata: metadata, labels: metadata.labels, status: status } }
 
+deep_setters! { Model:
+    spec ModelSpec {
+        enabled: bool,
+        connection: [String integration_connections],
+        policy: [String policies],
+        runtime: ModelRuntime,
+    }
+}
+
 impl Model {
     /// A model of that name, which stands for a provider's model.
     #[must_use]
     pub fn of(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
         let runtime = ModelRuntime::new().provider(provider).model(model);
         Self::new(name).spec(ModelSpec::new().runtime(runtime))
-    }
-
-    /// Adds a connection that holds the provider's credentials.
-    #[must_use]
-    pub fn connection(mut self, name: impl Into<String>) -> Self {
-        self.spec
-            .integration_connections
-            .get_or_insert_default()
-            .push(name.into());
-        self
     }
 }
 

@@ -17,13 +17,10 @@ document! {
     /// A policy.
     ///
     /// ```
-    /// use blaxel_management::policies::{
-    ///     Policy, PolicyKind, PolicyLocation, PolicyLocationKind, PolicySpec,
-    /// };
+    /// use blaxel_management::policies::{Policy, PolicyKind, PolicyLocation, PolicyLocationKind};
     ///
     /// let europe = PolicyLocation::new().kind(PolicyLocationKind::Continent).name("EU");
-    /// let spec = PolicySpec::new().kind(PolicyKind::Location).locations([europe]);
-    /// let policy = Policy::new("only-europe").spec(spec);
+    /// let policy = Policy::new("only-europe").kind(PolicyKind::Location).location(europe);
     /// assert_eq!(policy.metadata.name, "only-europe");
     /// ```
     pub struct Policy {
@@ -162,6 +159,16 @@ impl<S: HttpService> Management<S> {
     #[must_use]
     pub fn policies(&self) -> Collection<Policy, S> {
         Collection::new(self.service.clone(), Scope::top())
+    }
+}
+
+deep_setters! { Policy:
+    spec PolicySpec {
+        kind: PolicyKind,
+        resource_type: [PolicyResourceType resource_types],
+        location: [PolicyLocation locations],
+        flavor: [Flavor flavors],
+        max_tokens: PolicyMaxTokens,
     }
 }
 

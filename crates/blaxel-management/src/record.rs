@@ -322,19 +322,23 @@ macro_rules! document {
         } $($members)* }
     )+ };
 
-    // Only the metadata of top-level resources has labels.
-    (@labels $name:ident CustomDomainMetadata) => {
-        document! { @labels $name Metadata }
-    };
+    // What the metadata of a resource can be set to differs.
     (@labels $name:ident Metadata) => {
         impl $name {
-            /// What people are shown instead of the name.
+            /// An id in a system of your own: at most 64 letters, digits and hyphens. It need not be unique.
             #[must_use]
-            pub fn display_name(mut self, name: impl Into<String>) -> Self {
-                self.metadata.display_name = Some(name.into());
+            pub fn external_id(mut self, id: impl Into<String>) -> Self {
+                self.metadata.external_id = Some(id.into());
                 self
             }
+        }
 
+        document! { @labels $name CustomDomainMetadata }
+    };
+    (@labels $name:ident CustomDomainMetadata) => {
+        document! { @labels $name NestedMetadata }
+
+        impl $name {
             /// Adds a label.
             #[must_use]
             pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -344,7 +348,71 @@ macro_rules! document {
             }
         }
     };
-    (@labels $name:ident $metadata:ident) => {};
+    (@labels $name:ident PreviewTokenMetadata) => {};
+    (@labels $name:ident $metadata:ident) => {
+        impl $name {
+            /// What people are shown instead of the name.
+            #[must_use]
+            pub fn display_name(mut self, name: impl Into<String>) -> Self {
+                self.metadata.display_name = Some(name.into());
+                self
+            }
+        }
+    };
+}
+
+/// Gives a resource setters for members that lie deeper in it, in its `spec` or in the `runtime` there.
+///
+/// `timeout: u32` sets a member of that name; `port: [Port ports]` adds one to a list.
+#[allow(
+    unused_macros,
+    reason = "which resources there are is a matter of features"
+)]
+macro_rules! deep_setters {
+    ($name:ident: $(
+        $part:ident $owner:ident { $($field:ident: $ty:tt),+ $(,)? }
+    )+) => {
+        impl $name {
+            $($( deep_setters! { @$part $owner $field $ty } )+)+
+        }
+    };
+
+    (@spec $owner:ident $($member:tt)+) => {
+        deep_setters! { @set $owner, |resource| &mut resource.spec, $($member)+ }
+    };
+    (@runtime $owner:ident $($member:tt)+) => {
+        deep_setters! { @set $owner, |resource| resource.runtime_mut(), $($member)+ }
+    };
+
+    (@set $owner:ident, |$resource:ident| $part:expr, $field:ident [$ty:ident $list:ident]) => {
+        #[doc = concat!("Adds to the `", stringify!($list), "` of its [`", stringify!($owner), "`].")]
+        #[must_use]
+        pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
+            let $resource = &mut self;
+            let part = $part;
+            part.$list.get_or_insert_default().push($field.into());
+            self
+        }
+    };
+    (@set $owner:ident, |$resource:ident| $part:expr, $field:ident bool) => {
+        deep_setters! { @plain $owner, |$resource| $part, $field, bool, $field }
+    };
+    (@set $owner:ident, |$resource:ident| $part:expr, $field:ident u32) => {
+        deep_setters! { @plain $owner, |$resource| $part, $field, u32, $field }
+    };
+    (@set $owner:ident, |$resource:ident| $part:expr, $field:ident $ty:ident) => {
+        deep_setters! { @plain $owner, |$resource| $part, $field, impl Into<$ty>, $field.into() }
+    };
+    (@plain $owner:ident, |$resource:ident| $part:expr, $field:ident, $ty:ty, $value:expr) => {
+        #[doc = concat!("Sets `", stringify!($field), "` of its [`", stringify!($owner), "`].")]
+        #[must_use]
+        pub fn $field(mut self, $field: $ty) -> Self {
+            let $resource = &mut self;
+            let part = $part;
+            part.$field = Some($value);
+            self
+        }
+    };
 }
 
 /// Gives a workload the setters that all of them have, wherever in its `spec` they reach: a runtime in
@@ -388,19 +456,19 @@ macro_rules! runtime_setters {
 
             /// Its memory.
             #[must_use]
-            pub fn memory(mut self, memory: crate::Megabytes) -> Self {
+            pub fn memory(mut self, memory: impl Into<crate::Megabytes>) -> Self {
                 let $workload = &mut self;
                 let runtime = $runtime;
-                runtime.memory = Some(memory);
+                runtime.memory = Some(memory.into());
                 self
             }
 
             /// Adds an environment variable.
             #[must_use]
-            pub fn env(mut self, variable: crate::workload::EnvVariable) -> Self {
+            pub fn env(mut self, variable: impl Into<crate::workload::EnvVariable>) -> Self {
                 let $workload = &mut self;
                 let runtime = $runtime;
-                runtime.envs.get_or_insert_default().push(variable);
+                runtime.envs.get_or_insert_default().push(variable.into());
                 self
             }
         }

@@ -163,33 +163,26 @@ resource! { Sandbox { metadata: metadata, labels: metadata.labels, status: statu
 
 runtime_setters! { Sandbox: SandboxRuntime }
 
+deep_setters! { Sandbox:
+    spec SandboxSpec {
+        enabled: bool,
+        network: SandboxNetwork,
+        volume: [VolumeAttachment volumes],
+        vpc: String,
+    }
+    runtime SandboxRuntime {
+        port: [Port ports],
+        expires: Timestamp,
+        termination_grace_period_seconds: u32,
+    }
+}
+
 impl Sandbox {
     /// One that the server names, with everything else left to it, too. Such ones come fastest, for the
     /// platform may have some ready.
     #[must_use]
     pub fn unnamed() -> Self {
         Self::default()
-    }
-
-    /// An id in a system of your own, by which it can be found.
-    #[must_use]
-    pub fn external_id(mut self, id: impl Into<String>) -> Self {
-        self.metadata.external_id = Some(id.into());
-        self
-    }
-
-    /// Adds a port under which it can be called.
-    #[must_use]
-    pub fn port(mut self, port: Port) -> Self {
-        self.runtime_mut().ports.get_or_insert_default().push(port);
-        self
-    }
-
-    /// Adds a volume that it mounts.
-    #[must_use]
-    pub fn volume(mut self, volume: VolumeAttachment) -> Self {
-        self.spec.volumes.get_or_insert_default().push(volume);
-        self
     }
 
     /// How long after its creation it is deleted, used or not.
@@ -203,13 +196,6 @@ impl Sandbox {
     #[must_use]
     pub fn lifecycle(mut self, lifecycle: impl Into<Clearable<SandboxLifecycle>>) -> Self {
         self.spec.lifecycle = lifecycle.into();
-        self
-    }
-
-    /// What it reaches of the world, and by which way.
-    #[must_use]
-    pub fn network(mut self, network: SandboxNetwork) -> Self {
-        self.spec.network = Some(network);
         self
     }
 }

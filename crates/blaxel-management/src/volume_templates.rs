@@ -18,10 +18,9 @@ document! {
     ///
     /// ```
     /// use blaxel_management::Megabytes;
-    /// use blaxel_management::volume_templates::{VolumeTemplate, VolumeTemplateSpec};
+    /// use blaxel_management::volume_templates::VolumeTemplate;
     ///
-    /// let spec = VolumeTemplateSpec::new().default_size(Megabytes::gigabytes(2));
-    /// let template = VolumeTemplate::new("corpus").spec(spec);
+    /// let template = VolumeTemplate::new("corpus").default_size(Megabytes::gigabytes(2));
     /// assert_eq!(template.metadata.name, "corpus");
     /// ```
     pub struct VolumeTemplate {
@@ -131,6 +130,10 @@ resource! {
     fn status(&self) -> Option<&str> {
         Some(self.state.as_ref()?.status.as_ref()?.as_str())
     }
+}
+
+deep_setters! { VolumeTemplate:
+    spec VolumeTemplateSpec { default_size: Megabytes, description: String }
 }
 
 impl<S: HttpService> Management<S> {

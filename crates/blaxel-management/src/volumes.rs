@@ -101,27 +101,8 @@ resource! { Volume { metadata: metadata, labels: metadata.labels, status: status
 
 resource! { VolumeSummary { metadata: metadata, status: status } }
 
-impl Volume {
-    /// The region it lies in, which is that of the sandboxes that can mount it.
-    #[must_use]
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.spec.region = Some(region.into());
-        self
-    }
-
-    /// How much it holds.
-    #[must_use]
-    pub fn size(mut self, size: impl Into<Megabytes>) -> Self {
-        self.spec.size = Some(size.into());
-        self
-    }
-
-    /// The template it begins as a copy of, with a version if need be: `model:1`, `model:latest`.
-    #[must_use]
-    pub fn template(mut self, template: impl Into<String>) -> Self {
-        self.spec.template = Some(template.into());
-        self
-    }
+deep_setters! { Volume:
+    spec VolumeSpec { region: String, size: Megabytes, template: String }
 }
 
 impl<S: HttpService> Management<S> {

@@ -128,6 +128,10 @@ resource! { Preview { metadata: metadata, status: status } }
 
 resource! { PreviewToken { name: metadata.name } }
 
+deep_setters! { Preview:
+    spec PreviewSpec { port: u32, public: bool, prefix_url: String, custom_domain: String }
+}
+
 impl Preview {
     /// A preview of a port.
     #[must_use]
@@ -139,7 +143,7 @@ impl Preview {
 impl PreviewToken {
     /// A token that works until a moment.
     #[must_use]
-    pub fn until(name: impl Into<String>, moment: Timestamp) -> Self {
+    pub fn until(name: impl Into<String>, moment: impl Into<Timestamp>) -> Self {
         Self::new(name).spec(PreviewTokenSpec::new().expires_at(moment))
     }
 }
