@@ -138,6 +138,7 @@ impl<T: AsRef<str>> Text for Option<T> {
 }
 
 /// The labels in a member that may be absent.
+#[allow(dead_code, reason = "which kinds have labels is a matter of features")]
 pub(crate) fn labels_in(member: Option<&BTreeMap<String, String>>) -> &BTreeMap<String, String> {
     member.unwrap_or(&NO_LABELS)
 }

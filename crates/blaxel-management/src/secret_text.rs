@@ -10,12 +10,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Unlike [`Secret`] it is sent to the server and read from it; like it, it never prints itself, and
 /// its memory is wiped. Where the server masks secrets, it holds the mask.
 ///
+/// # Serialization
+///
+/// `Serialize` writes the text itself, in requests and responses alike: a request needs it, `modify` sends
+/// back what it read, and a program that prints a new API key as JSON has no second chance to, since the
+/// server shows it once. So JSON of a document is as secret as the document; what is meant for a log is
+/// printed with `Debug`. Of what the server has already masked only the mask can be written.
+///
 /// ```
 /// use blaxel_management::SecretText;
 ///
 /// let key = SecretText::from("sk-example");
 /// assert_eq!(format!("{key:?}"), "SecretText([redacted])");
 /// assert_eq!(key.expose(), "sk-example");
+/// assert_eq!(serde_json::to_string(&key)?, "\"sk-example\"");
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct SecretText(Secret);

@@ -12,8 +12,8 @@ use crate::labels::Labels;
 use crate::usd::Usd;
 
 /// A report beside that of the window before it, which
-/// [`Billing::comparison`](crate::Billing::comparison) makes.
-#[derive(Clone, Debug, PartialEq)]
+/// [`Billing::comparison`](crate::Billing::comparison) makes. It serializes as both of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     before: Report,
     now: Report,
