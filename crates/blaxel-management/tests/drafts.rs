@@ -8,6 +8,7 @@
 ))]
 #![allow(clippy::unwrap_used)]
 
+use blaxel_core::Timestamp;
 use blaxel_management::agents::Agent;
 use blaxel_management::custom_domains::{CustomDomain, DomainKind};
 use blaxel_management::drives::{Drive, DriveMode, DrivePermission};
@@ -15,7 +16,9 @@ use blaxel_management::functions::{Function, Transport};
 use blaxel_management::jobs::{GithubRunnerConfig, Job};
 use blaxel_management::models::{Model, Provider};
 use blaxel_management::policies::{Policy, PolicyKind, PolicyLocation, PolicyMaxTokens};
-use blaxel_management::sandboxes::{Preview, Sandbox};
+use blaxel_management::sandboxes::{
+    ExpirationPolicy, Preview, PreviewToken, Sandbox, Schedule, ScheduleInput,
+};
 use blaxel_management::volume_templates::VolumeTemplate;
 use blaxel_management::volumes::Volume;
 use blaxel_management::vpcs::EgressGateway;
@@ -118,7 +121,7 @@ fn workloads_are_described_by_setters_alone() {
 
 #[test]
 fn what_workloads_use_is_described_by_setters_alone() {
-    let moment: blaxel_core::Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
+    let moment: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
     is(
         &Sandbox::new("box")
             .enabled(true)
@@ -183,5 +186,20 @@ fn what_workloads_use_is_described_by_setters_alone() {
             .region("us-pdx-1"),
         &json!({"name": "a.example.com", "labels": {"team": "care"}}),
         &json!({"domainType": "applications", "region": "us-pdx-1"}),
+    );
+}
+
+#[test]
+fn a_moment_is_taken_alike_and_sent_as_it_is_written() {
+    let moment: Timestamp = "2026-12-31T23:59:59.5+02:00".parse().unwrap();
+    let written = json!("2026-12-31T23:59:59.5+02:00");
+    let schedule = Schedule::at(moment.clone(), ScheduleInput::run("true"));
+    assert_eq!(serde_json::to_value(schedule).unwrap()["value"], written);
+    let policy = ExpirationPolicy::on_date(moment.clone());
+    assert_eq!(serde_json::to_value(policy).unwrap()["value"], written);
+    let token = PreviewToken::until("guest", moment);
+    assert_eq!(
+        serde_json::to_value(token).unwrap()["spec"]["expiresAt"],
+        written
     );
 }

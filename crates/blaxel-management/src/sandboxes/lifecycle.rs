@@ -59,8 +59,8 @@ impl ExpirationPolicy {
 
     /// Deletes it at a moment.
     #[must_use]
-    pub fn on_date(moment: &Timestamp) -> Self {
-        Self::deletion(ExpirationKind::Date, moment.as_str())
+    pub fn on_date(moment: impl Into<Timestamp>) -> Self {
+        Self::deletion(ExpirationKind::Date, moment.into().as_str())
     }
 
     fn deletion(kind: ExpirationKind, value: impl Into<String>) -> Self {

@@ -122,8 +122,8 @@ impl Schedule {
 
     /// Runs once, at a moment.
     #[must_use]
-    pub fn at(moment: &Timestamp, input: ScheduleInput) -> Self {
-        Self::timed(ScheduleKind::At, moment.as_str().to_owned(), input)
+    pub fn at(moment: impl Into<Timestamp>, input: ScheduleInput) -> Self {
+        Self::timed(ScheduleKind::At, moment.into().as_str().to_owned(), input)
     }
 
     /// Runs once, after a span of time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_core::{ApiVersion, ListParams, Period};
+use blaxel_core::{ApiVersion, ListParams, Period, Timestamp};
 use blaxel_management::Megabytes;
 use blaxel_management::sandboxes::{
     ExpirationPolicy, Fork, NewSnapshot, Preview, PreviewToken, Sandbox, SandboxLifecycle,
@@ -140,7 +140,7 @@ async fn tokens(world: &World) {
         |api| api.sandboxes().previews("box").tokens("web-2"),
     )
     .under(["box", "web-2"]);
-    let until = "2035-01-01T00:00:00Z".parse().unwrap();
+    let until: Timestamp = "2035-01-01T00:00:00Z".parse().unwrap();
     let draft = PreviewToken::until("guest", until);
     let sent = json!({
         "metadata": {"name": "guest"}, "spec": {"expiresAt": "2035-01-01T00:00:00Z"},
