@@ -1,4 +1,4 @@
-//! Setting up an emulator.
+//! Setting up an emulator: the defaults, and the ways to differ from them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,14 +9,21 @@ use std::time::{Duration, SystemTime};
 use blaxel_core::Timestamp;
 
 use crate::clock::Clock;
+use crate::emulator::Emulator;
 use crate::engine::{Config, Engine};
 use crate::furnish::furnish;
 use crate::server::Server;
 use crate::state::{MODELS, Shelf};
 use crate::workload::{InvalidTarget, Target, Workload};
-use crate::{
-    DEFAULT_API_KEY, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_WORKSPACE, Emulator,
-};
+
+/// The workspace, unless another is chosen.
+pub const DEFAULT_WORKSPACE: &str = "demo";
+/// The API key, unless another is chosen.
+pub const DEFAULT_API_KEY: &str = "bl_emulator_key";
+/// The id of the OAuth 2.0 client, unless another is chosen.
+pub const DEFAULT_CLIENT_ID: &str = "emulator-client";
+/// The secret of the OAuth 2.0 client, unless another is chosen.
+pub const DEFAULT_CLIENT_SECRET: &str = "emulator-secret";
 
 /// The models of a fresh emulator, oldest first.
 const DEFAULT_MODELS: [&str; 7] = [
@@ -41,6 +48,28 @@ pub struct Builder {
     start_time: Option<SystemTime>,
     real_clock: bool,
     models: Vec<String>,
+}
+
+impl Emulator {
+    /// Starts an emulator with the defaults on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be had.
+    pub async fn start() -> Result<Self, io::Error> {
+        Self::builder().start().await
+    }
+
+    /// An emulator with the defaults and without a socket; see [`service`](Self::service).
+    #[must_use]
+    pub fn offline() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets up an emulator that differs from the defaults.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
 }
 
 impl Builder {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use blaxel_core::Timestamp;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// The emulator's time: it stands still until a test moves it, or follows the real clock.
 ///

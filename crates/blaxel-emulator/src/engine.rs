@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::fault::Faults;
 use crate::journal::Journal;
-use crate::lock;
+use crate::lock::lock;
 use crate::mcp::Servers;
 use crate::sign::Key;
 use crate::state::{Author, Kind, Setting, Shelf, Store};

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::errors::Refusal;
-use crate::lock;
+use crate::lock::lock;
 
 /// What happens to a request instead of the right answer.
 ///

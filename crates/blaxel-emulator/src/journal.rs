@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use blaxel_core::Timestamp;
 
-use crate::lock;
+use crate::lock::lock;
 
 /// How many requests are remembered; older ones are forgotten.
 const CAPACITY: usize = 10_000;

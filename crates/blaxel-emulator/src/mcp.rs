@@ -12,7 +12,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 
 use self::server::Function;
-use crate::lock;
+use crate::lock::lock;
 
 /// A server with its sessions. They end with it.
 pub(crate) type Service = StreamableHttpService<Function, LocalSessionManager>;

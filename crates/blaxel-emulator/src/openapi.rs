@@ -11,7 +11,7 @@ mod write;
 
 use serde_json::Value;
 
-pub(crate) use self::document::routes;
+pub(crate) use self::document::{Served, document};
 use self::facts::Facts;
 
 /// Judges the body of a request to an operation, such as `CreateAgent`: the types of its members,
@@ -42,4 +42,10 @@ pub(crate) fn strip(operation: &str, body: &mut Value) {
     if let Some(shape) = operation.and_then(|operation| operation.body.as_ref()) {
         check::strip(facts, shape, body);
     }
+}
+
+/// The names of the operations that are known.
+#[cfg(test)]
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    Facts::get().operations().map(|(name, _)| name)
 }

@@ -3,6 +3,7 @@
 mod access;
 mod allowance;
 mod anthropic;
+mod archives;
 mod billing;
 mod body;
 mod call;
@@ -16,6 +17,7 @@ mod embeddings;
 mod executions;
 mod forks;
 mod forward;
+mod gate;
 mod gateway;
 mod gemini;
 mod image_shares;
@@ -23,13 +25,17 @@ mod images;
 mod inference;
 mod listing;
 mod mcp;
+mod model;
 mod network;
 mod oauth;
 mod observability;
+mod openapi;
 mod pages;
 mod policies;
 mod previews;
+mod records;
 mod resources;
+mod route;
 mod sandboxes;
 mod schedules;
 mod service_accounts;
@@ -39,125 +45,35 @@ mod trigger;
 mod uploads;
 mod users;
 mod volume_templates;
+mod workload;
 mod workspaces;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, any, on};
-use blaxel_core::{BoxFuture, Timestamp};
+use axum::routing::{any, on};
+use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
-pub(crate) use self::access::{OWNER, VERSIONS};
-use self::call::RequestId;
-pub(crate) use self::call::{Call, Params};
+pub(crate) use self::access::OWNER;
+use self::call::{Call, RequestId};
+use self::gate::Gate;
 pub(crate) use self::image_shares::offer as offer_image;
-pub(crate) use self::pages::limit;
+pub(crate) use self::route::Route;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::fault::Cut;
 use crate::journal::{Entry, Place};
 
-/// What a handler gives.
-pub(crate) type Outcome = Result<Response, Refusal>;
-
-/// What an operation does.
-enum Handler {
-    /// At once.
-    Now(Box<dyn Fn(&Call) -> Outcome + Send + Sync>),
-    /// In a while.
-    Later(Box<dyn Fn(Call) -> BoxFuture<Outcome> + Send + Sync>),
-}
-
-/// An operation: its name, where it is found, what is asked of a caller, and what it does.
-pub(crate) struct Route {
-    pub(crate) operation: &'static str,
-    /// `None` for any: what a workload makes of a method is its own affair.
-    pub(crate) method: Option<MethodFilter>,
-    pub(crate) paths: Vec<String>,
-    pub(crate) gate: Gate,
-    handler: Handler,
-    refusing: Option<fn(&Engine, Refusal) -> Refusal>,
-}
-
-/// What is asked of a caller before an operation takes place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// Nothing: the operation looks at the credential itself.
-    Open,
-    /// A known version.
-    Public,
-    /// A known version and a credential.
-    Account,
-    /// A known version, a credential, and no other workspace than the credential's.
-    Workspace,
-    /// A credential and the right workspace, asked for by the gateway before the workloads.
-    Workload,
-    /// Nothing, as for [`Open`](Self::Open), and the body may be large.
-    Upload,
-}
-
-impl Route {
-    pub(crate) fn new<const N: usize>(
-        operation: &'static str,
-        method: impl Into<Option<MethodFilter>>,
-        paths: [&str; N],
-        gate: Gate,
-        handler: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            operation,
-            method: method.into(),
-            paths: paths.map(str::to_owned).into(),
-            gate,
-            handler: Handler::Now(Box::new(handler)),
-            refusing: None,
-        }
-    }
-
-    /// An operation that waits for something before it answers.
-    pub(crate) fn later<const N: usize, F>(
-        operation: &'static str,
-        method: impl Into<Option<MethodFilter>>,
-        paths: [&str; N],
-        gate: Gate,
-        handler: impl Fn(Call) -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Outcome> + Send + 'static,
-    {
-        Self {
-            operation,
-            method: method.into(),
-            paths: paths.map(str::to_owned).into(),
-            gate,
-            handler: Handler::Later(Box::new(move |call| Box::pin(handler(call)))),
-            refusing: None,
-        }
-    }
-
-    /// The collection of the workloads that it calls, as in `/run/{workspace}/agents/{name}`.
-    fn collection(&self) -> &str {
-        let first = self.paths.first().map_or("", String::as_str);
-        first.split('/').nth(3).unwrap_or_default()
-    }
-
-    /// Gives refusals the operation's own form.
-    fn refusing(mut self, form: fn(&Engine, Refusal) -> Refusal) -> Self {
-        self.refusing = Some(form);
-        self
-    }
-}
-
 /// The operations that are done in a way of their own.
-static OWN: [fn() -> Vec<Route>; 25] = [
+static OWN: [fn() -> Vec<Route>; 24] = [
     allowance::routes,
+    archives::routes,
     billing::routes,
     catalog::routes,
     connections::routes,
@@ -172,13 +88,11 @@ static OWN: [fn() -> Vec<Route>; 25] = [
     network::routes,
     oauth::routes,
     observability::routes,
-    crate::openapi::routes,
     policies::routes,
     previews::routes,
     sandboxes::routes,
     schedules::routes,
     service_accounts::routes,
-    uploads::routes,
     users::routes,
     volume_templates::routes,
     workspaces::routes,
@@ -191,6 +105,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .flat_map(|kind| resources::routes(kind));
     usual
         .chain(OWN.iter().flat_map(|routes| routes()))
+        .chain([openapi::route(routes)])
         .collect()
 }
 
@@ -282,22 +197,14 @@ async fn answer(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
     let outcome = if route.gate == Gate::Workload {
         gateway::pass(engine, route, request).await
     } else {
-        match Call::admit(engine, route, request).await {
-            Ok(call) => handle(route, call).await,
+        match Call::admit(engine, route.operation, route.gate, request).await {
+            Ok(call) => route.handle(call).await,
             Err(refusal) => Err(refusal),
         }
     };
-    match (outcome, route.refusing) {
+    match (outcome, route.form) {
         (Err(refusal), Some(form)) => form(engine, refusal).into_response(),
         (outcome, _) => outcome.into_response(),
-    }
-}
-
-/// Does what an operation does.
-async fn handle(route: &Route, call: Call) -> Outcome {
-    match &route.handler {
-        Handler::Now(handler) => handler(&call),
-        Handler::Later(handler) => handler(call).await,
     }
 }
 

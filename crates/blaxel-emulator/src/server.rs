@@ -20,7 +20,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tower_service::Service as _;
 
 use crate::fault::Cut;
-use crate::lock;
+use crate::lock::lock;
 
 /// A listener that more than one may close: whoever takes it out closes the port at once.
 type SharedListener = Arc<Mutex<Option<TcpListener>>>;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::lock;
+use crate::lock::lock;
 use crate::sign::Key;
 use crate::state::Shelf;
 

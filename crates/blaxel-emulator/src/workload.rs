@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::{Emulator, lock};
+use crate::lock::lock;
 
 pub use self::behaviour::Behaviour;
 pub(crate) use self::behaviour::{Act, Said};
@@ -22,7 +22,7 @@ pub use self::name::{InvalidWorkload, Workload};
 pub use self::script::{Script, ScriptedCall};
 pub use self::target::InvalidTarget;
 pub(crate) use self::target::{SendError, Target};
-pub(crate) use self::tasks::{Closing, Tasks};
+pub(crate) use self::tasks::Tasks;
 
 /// How many callbacks are remembered; older ones are forgotten.
 const CAPACITY: usize = 10_000;
@@ -55,7 +55,8 @@ impl Workloads {
         lock(&self.scripts).get(workload).cloned()
     }
 
-    fn script_of(&self, workload: &Workload, clock: &Clock) -> Script {
+    /// The script of a workload, made if it has none.
+    pub(crate) fn script_of(&self, workload: &Workload, clock: &Clock) -> Script {
         let mut scripts = lock(&self.scripts);
         let script = scripts.entry(workload.clone());
         script.or_insert_with(|| Script::new(clock.clone())).clone()
@@ -69,35 +70,9 @@ impl Workloads {
         }
         callbacks.push_back(callback);
     }
-}
 
-impl Emulator {
-    /// The script of a workload, whether the workload exists yet or not. Without one a workload
-    /// behaves as usual: agents echo, models answer, and what is passed on is passed on.
-    ///
-    /// ```
-    /// use blaxel_emulator::{Behaviour, Emulator, Workload};
-    /// use serde_json::json;
-    ///
-    /// let emulator = Emulator::offline();
-    /// emulator.add_agent("support-bot");
-    /// emulator
-    ///     .script(&Workload::agent("support-bot"))
-    ///     .then(Behaviour::unavailable())
-    ///     .then(Behaviour::json(json!({"output": "Good morning."})))
-    ///     .always(Behaviour::text("Enough for today."));
-    /// ```
-    #[must_use]
-    pub fn script(&self, workload: &Workload) -> Script {
-        let engine = &self.engine;
-        engine.workloads.script_of(workload, &engine.clock)
-    }
-
-    /// The callbacks of asynchronous calls that have come to an end, in the order they did; of very
-    /// many the last 10,000.
-    #[must_use]
-    pub fn callbacks(&self) -> Vec<Callback> {
-        let callbacks = lock(&self.engine.workloads.callbacks);
-        callbacks.iter().cloned().collect()
+    /// What became of the callbacks so far, in the order they ended.
+    pub(crate) fn callbacks(&self) -> Vec<Callback> {
+        lock(&self.callbacks).iter().cloned().collect()
     }
 }

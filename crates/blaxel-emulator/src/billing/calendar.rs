@@ -3,7 +3,7 @@
 use blaxel_core::Timestamp;
 
 use crate::errors::Refusal;
-use crate::router::Params;
+use crate::params::Params;
 
 const SECONDS_PER_HOUR: i64 = 3600;
 const HOURS_PER_DAY: i64 = 24;

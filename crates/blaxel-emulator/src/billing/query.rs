@@ -5,7 +5,7 @@ use serde_json::json;
 use super::calendar::{Resolution, Window};
 use super::history::{METERED, Series};
 use crate::errors::Refusal;
-use crate::router::{Params, limit};
+use crate::params::Params;
 
 /// The most groups on a page, and how many there are unless fewer are asked for.
 const MAX_LIMIT: usize = 100;
@@ -113,7 +113,7 @@ impl MetricsQuery {
             }
         }
         let group_by = group_by(params.get("groupBy"))?;
-        let limit = limit(params, MAX_LIMIT, MAX_LIMIT)?;
+        let limit = params.limit(MAX_LIMIT, MAX_LIMIT)?;
         Ok(Self {
             window,
             resolution,

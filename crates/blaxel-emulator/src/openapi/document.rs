@@ -1,22 +1,16 @@
 //! The OpenAPI document of what the emulator serves.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use bytes::Bytes;
-use http::{StatusCode, header};
+use blaxel_core::ApiVersion;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::facts::{Facts, Operation};
+use super::facts::{Facts, Operation, placeholders};
 use super::links::links;
 use super::shape::Shape;
 use super::write::Writer;
-use crate::router::{Gate, Route, VERSIONS};
 
-/// Where the document is found, on the origin.
-const PATH: &str = "/openapi.json";
 /// The schema of a failure, unless an operation has another one.
 const ERROR: &str = "Error";
 /// The base of the operations' paths.
@@ -24,40 +18,31 @@ const BASE: &str = "/v0";
 /// The header that each answer has.
 const REQUEST_ID: &str = "x-request-id";
 
-/// Made once: it is the same for every emulator.
-static DOCUMENT: LazyLock<Bytes> =
-    LazyLock::new(|| document(&crate::router::routes()).to_string().into());
-
-pub(crate) fn routes() -> Vec<Route> {
-    let route = Route::new(
-        "GetOpenApiDocument",
-        MethodFilter::GET,
-        [PATH],
-        Gate::Open,
-        |_| {
-            let headers = [(header::CONTENT_TYPE, "application/json")];
-            Ok((headers, DOCUMENT.clone()).into_response())
-        },
-    );
-    vec![route]
+/// An operation that is served.
+pub(crate) struct Served {
+    pub(crate) operation: &'static str,
+    /// It asks for a known version.
+    pub(crate) is_versioned: bool,
+    /// It asks for a credential.
+    pub(crate) is_protected: bool,
 }
 
-/// The document of those operations that are among the routes.
-fn document(routes: &[Route]) -> Value {
+/// Returns the document of those operations that are served and known, in these versions of the API.
+pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
     let facts = Facts::get();
     let mut writer = Writer::new(facts);
-    let served: Vec<_> = routes
+    let served: Vec<_> = served
         .iter()
-        .filter_map(|route| Some((route, facts.operation(route.operation)?)))
+        .filter_map(|served| Some((served, facts.operation(served.operation)?)))
         .collect();
     let operations: Vec<_> = served
         .iter()
-        .map(|(route, operation)| (route.operation, *operation))
+        .map(|(served, operation)| (served.operation, *operation))
         .collect();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut refusals = BTreeMap::new();
-    for (route, operation) in served {
-        let mut described = describe(route, operation, &mut writer);
+    for (served, operation) in served {
+        let mut described = describe(served, operation, &mut writer);
         let links = links(facts, operation, &operations);
         if let Some((status, _)) = operation.answers.first().filter(|_| !links.is_empty()) {
             described["responses"][status.to_string()]["links"] = links.into();
@@ -67,7 +52,7 @@ fn document(routes: &[Route]) -> Value {
         let kind = refusal(operation);
         refusals.insert(kind, refused(kind, &mut writer));
     }
-    let versions: Vec<_> = VERSIONS.iter().map(ToString::to_string).collect();
+    let versions: Vec<_> = versions.iter().map(ToString::to_string).collect();
     json!({
         "openapi": "3.0.3",
         "info": {"title": "Blaxel emulator", "version": env!("CARGO_PKG_VERSION")},
@@ -87,7 +72,7 @@ fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn describe(route: &Route, operation: &Operation, writer: &mut Writer<'_>) -> Value {
+fn describe(served: &Served, operation: &Operation, writer: &mut Writer<'_>) -> Value {
     let mut parameters: Vec<_> = placeholders(operation.path)
         .map(|name| {
             json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
@@ -101,15 +86,14 @@ fn describe(route: &Route, operation: &Operation, writer: &mut Writer<'_>) -> Va
             "schema": writer.member(parameter),
         })
     }));
-    let is_open = matches!(route.gate, Gate::Open | Gate::Public);
-    if route.gate != Gate::Open {
+    if served.is_versioned {
         parameters.push(json!({"$ref": "#/components/parameters/BlaxelVersion"}));
     }
     let mut described = json!({
-        "operationId": route.operation,
+        "operationId": served.operation,
         "parameters": parameters,
-        "responses": responses(operation, is_open, writer),
-        "security": if is_open { json!([]) } else { json!([{"bearer": []}]) },
+        "responses": responses(operation, served.is_protected, writer),
+        "security": if served.is_protected { json!([{"bearer": []}]) } else { json!([]) },
     });
     if let Some(body) = &operation.body {
         described["requestBody"] =
@@ -120,7 +104,7 @@ fn describe(route: &Route, operation: &Operation, writer: &mut Writer<'_>) -> Va
 
 fn responses(
     operation: &Operation,
-    is_open: bool,
+    is_protected: bool,
     writer: &mut Writer<'_>,
 ) -> BTreeMap<u16, Value> {
     let mut responses = BTreeMap::new();
@@ -137,7 +121,7 @@ fn responses(
     }
     let may_fail = |status: u16| match status {
         400 => true,
-        401 | 403 => !is_open,
+        401 | 403 => is_protected,
         404 => placeholders(operation.path).next().is_some(),
         413 => operation.body.is_some(),
         _ => false,
@@ -180,12 +164,6 @@ fn content(schema: Value) -> Value {
     json!({"application/json": {"schema": schema}})
 }
 
-/// The names in braces in a path.
-pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-}
-
 /// The phrase of a status.
 fn reason(status: u16) -> &'static str {
     let status = StatusCode::from_u16(status).ok();
@@ -197,8 +175,6 @@ fn reason(status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use http::Method;
 
     use super::*;
 
@@ -214,58 +190,19 @@ mod tests {
         }
     }
 
-    /// A path with its parameters' names left out.
-    fn outline(path: &str) -> String {
-        let parts = path.split('/');
-        let parts = parts.map(|part| if part.starts_with('{') { "{}" } else { part });
-        parts.collect::<Vec<_>>().join("/")
-    }
-
-    /// Signing in is no part of the Management API.
-    const OTHERS: [&str; 2] = ["CreateToken", "StartDeviceLogin"];
-
-    #[test]
-    fn the_document_tells_each_route_of_the_control_plane_and_nothing_else() {
-        let routes = crate::router::routes();
-        let mut served = BTreeSet::new();
-        for route in &routes {
-            for path in route
-                .paths
-                .iter()
-                .filter_map(|path| path.strip_prefix(BASE))
-            {
-                if !OTHERS.contains(&route.operation) {
-                    served.insert((route.operation.to_owned(), outline(path)));
-                }
-            }
-        }
-        let document = document(&routes);
-        let mut told = BTreeSet::new();
-        for (path, methods) in document["paths"].as_object().unwrap() {
-            for (method, described) in methods.as_object().unwrap() {
-                let name = described["operationId"].as_str().unwrap();
-                told.insert((name.to_owned(), outline(path)));
-                let route = routes.iter().find(|route| route.operation == name).unwrap();
-                let method: Method = method.to_uppercase().parse().unwrap();
-                assert_eq!(route.method, Some(method.try_into().unwrap()), "{name}");
-            }
-        }
-        assert!(served.len() > 10);
-        assert_eq!(told, served);
-    }
-
-    #[test]
-    fn every_operation_that_is_known_is_served() {
-        let routes = crate::router::routes();
-        let served: BTreeSet<_> = routes.iter().map(|route| route.operation).collect();
-        let missing = Facts::get().operations().map(|(name, _)| name);
-        let missing: Vec<_> = missing.filter(|name| !served.contains(name)).collect();
-        assert!(missing.is_empty(), "{missing:?}");
+    fn everything() -> Vec<Served> {
+        let operations = Facts::get().operations();
+        let served = operations.map(|(operation, _)| Served {
+            operation,
+            is_versioned: true,
+            is_protected: true,
+        });
+        served.collect()
     }
 
     #[test]
     fn whatever_is_referred_to_is_there_and_the_other_way_round() {
-        let document = document(&crate::router::routes());
+        let document = document(&everything(), &[ApiVersion::V2026_04_28]);
         let mut wanted = BTreeSet::new();
         references(&document, &mut wanted);
         for reference in &wanted {
@@ -289,7 +226,7 @@ mod tests {
         let facts = Facts::get();
         let mut writer = Writer::new(facts);
         for (name, operation) in facts.operations() {
-            let answers = responses(operation, false, &mut writer);
+            let answers = responses(operation, true, &mut writer);
             assert!(
                 answers.keys().any(|status| (200..300).contains(status)),
                 "{name}"

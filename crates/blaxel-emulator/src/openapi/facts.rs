@@ -3,16 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::notation::{Reader, Schemas};
-use super::shape::{Member, Shape};
-
-/// A shape that has a name.
-#[derive(Debug)]
-pub(super) struct Schema {
-    pub(super) shape: Shape,
-    /// What is of this schema is the server's own.
-    pub(super) read_only: bool,
-}
+use super::notation::Reader;
+use super::shape::{Member, Schema, Schemas, Shape};
 
 /// An operation.
 #[derive(Debug)]
@@ -42,12 +34,6 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
     // A test reads the same texts. Where they could not be read no operation would be known.
     Facts::read(include_str!("schemas.txt"), include_str!("operations.txt")).unwrap_or_default()
 });
-
-impl Schema {
-    pub(super) fn new(shape: Shape, read_only: bool) -> Self {
-        Self { shape, read_only }
-    }
-}
 
 impl Facts {
     /// The facts that the emulator was made with.
@@ -99,6 +85,12 @@ impl Facts {
             || matches!(member.shape, Shape::Named(name)
                 if self.schema(name).is_some_and(|schema| schema.read_only))
     }
+}
+
+/// The names in braces in a path.
+pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
 /// The lines that say something.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::placeholders;
-use super::facts::{Facts, Operation};
+use super::facts::{Facts, Operation, placeholders};
 use super::shape::Shape;
 
 /// The links from what an operation made to those of the served operations that are on it.

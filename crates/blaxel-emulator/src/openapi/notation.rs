@@ -1,14 +1,8 @@
 //! The notation that the facts are written in; the head of `schemas.txt` tells it.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::facts::Schema;
-use super::shape::{Member, Pattern, Shape};
-
-/// The schemas that are known so far, whose members others may take over.
-pub(super) type Schemas = BTreeMap<&'static str, Schema>;
+use super::shape::{Member, Pattern, Schemas, Shape};
 
 /// Reads a text from its front, word by word.
 #[derive(Clone)]
@@ -262,6 +256,7 @@ fn page_of(item: Shape) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::openapi::shape::Schema;
 
     fn read(text: &'static str) -> Result<Shape, String> {
         let mut schemas = Schemas::new();

@@ -1,5 +1,6 @@
 //! The shapes of JSON values.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -53,6 +54,23 @@ pub(super) struct Pattern {
     pub(super) set: &'static str,
     pub(super) least: usize,
     pub(super) most: usize,
+}
+
+/// A shape that has a name.
+#[derive(Debug)]
+pub(super) struct Schema {
+    pub(super) shape: Shape,
+    /// What is of this schema is the server's own.
+    pub(super) read_only: bool,
+}
+
+/// The schemas that are known so far, whose members others may take over.
+pub(super) type Schemas = BTreeMap<&'static str, Schema>;
+
+impl Schema {
+    pub(super) fn new(shape: Shape, read_only: bool) -> Self {
+        Self { shape, read_only }
+    }
 }
 
 impl fmt::Display for Pattern {

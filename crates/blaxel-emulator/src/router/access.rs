@@ -3,7 +3,6 @@
 use blaxel_core::{ApiVersion, Timestamp};
 use http::{HeaderMap, StatusCode};
 
-use super::service_accounts;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::journal::CredentialKind;
@@ -101,7 +100,7 @@ impl Identity {
 /// Whether tokens of a subject are still good: those of a service account end with it.
 pub(crate) fn is_known(engine: &Engine, subject: &str) -> bool {
     [engine.config.client_id.as_str(), PERSON].contains(&subject)
-        || service_accounts::secret(&engine.store.open(), subject).is_some()
+        || state::access::client_secret(&engine.store.open(), subject).is_some()
 }
 
 /// What comes after the name of an authentication scheme, which is written in any case.

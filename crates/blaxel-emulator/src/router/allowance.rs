@@ -6,7 +6,10 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Call, Gate, Outcome, Route, billing};
+use super::billing;
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
 use crate::catalog::{FEATURES, QUOTAS};
 use crate::errors::Refusal;
 

@@ -5,9 +5,10 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::route::Outcome;
 use super::speech::{Question, Speech, content, has_tools, question, text};
 use super::stream::{event_stream, named_event};
-use super::{Call, Outcome};
 use crate::errors::Refusal;
 
 pub(crate) fn message(call: &Call) -> Outcome {

@@ -6,7 +6,9 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
 use crate::billing::{Dimension, MetricsQuery, Window, report};
 use crate::errors::Refusal;
 

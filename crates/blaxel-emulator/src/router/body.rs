@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Call;
+use super::call::Call;
 use crate::errors::Refusal;
 use crate::openapi;
 use crate::state::{Document, Form, Kind, Naming, rule};

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequestParts, Path, Request};
 use blaxel_core::{ApiVersion, Timestamp};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
 
 use super::access::{self, Identity};
-use super::{Gate, Route};
+use super::gate::Gate;
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
+use crate::params::Params;
 use crate::state::Author;
 use crate::workload::Said;
 
@@ -50,50 +51,29 @@ pub(crate) struct Call {
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Names and values, decoded, in the order they came.
-#[derive(Default)]
-pub(crate) struct Params(Vec<(String, String)>);
-
-impl Params {
-    /// The parameters of a query. One that cannot be decoded is an error.
-    fn of_query(uri: &Uri) -> Result<Self, String> {
-        match Query::try_from_uri(uri) {
-            Ok(Query(pairs)) => Ok(Self(pairs)),
-            Err(rejection) => Err(rejection.body_text()),
-        }
-    }
-
-    /// The first value of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
-
 impl Call {
-    /// Asks of a request what its route's gate asks, and reads it whole.
+    /// Asks of a request what its gate asks, and reads it whole.
     pub(crate) async fn admit(
         engine: &Arc<Engine>,
-        route: &Route,
+        operation: &'static str,
+        gate: Gate,
         request: Request,
     ) -> Result<Self, Refusal> {
-        let (mut call, body) = Self::enter(engine, route, request).await?;
+        let (mut call, body) = Self::enter(engine, operation, gate, request).await?;
         call.read(body).await?;
         Ok(call)
     }
 
-    /// Asks of a request what its route's gate asks, and leaves its body unread.
+    /// Asks of a request what its gate asks, and leaves its body unread.
     ///
     /// The version is looked at first, then the credential, then the workspace: a client that names
     /// a wrong version learns so whatever else is wrong.
     pub(crate) async fn enter(
         engine: &Arc<Engine>,
-        route: &Route,
+        operation: &'static str,
+        gate: Gate,
         request: Request,
     ) -> Result<(Self, Body), Refusal> {
-        let gate = route.gate;
         let now = engine.clock.now();
         let malformed = |problem: &str| match gate {
             Gate::Workload => Refusal::gateway(Gateway::BadRequest, problem, &now),
@@ -103,7 +83,7 @@ impl Call {
         let identity = head.extensions.remove().unwrap_or(Identity::Nobody);
         let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
         let path = match Path::from_request_parts(&mut head, &()).await {
-            Ok(Path(pairs)) => Params(pairs),
+            Ok(Path(pairs)) => Params::of_path(pairs),
             Err(rejection) => return Err(malformed(&rejection.body_text())),
         };
         let version = match gate {
@@ -130,7 +110,7 @@ impl Call {
         let engine = Arc::clone(engine);
         let call = Self {
             engine,
-            operation: route.operation,
+            operation,
             identity,
             version,
             method: head.method,

@@ -6,7 +6,9 @@ use axum::routing::MethodFilter;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
 use crate::catalog::{
     CHANGES, CONTINENTS, COUNTRIES, Integration, MCPS, Mcp, REGIONS, Region, SANDBOXES, Sandbox,
     TEMPLATES, Template,

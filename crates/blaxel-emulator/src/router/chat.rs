@@ -3,15 +3,13 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::inference::{NAME, only_post};
+use super::call::Call;
+use super::model::{model, object, only_post, refuse};
+use super::route::Outcome;
 use super::speech::{Question, Speech, ToolCall, content, has_tools, question};
 use super::stream::{event, event_stream};
-use super::{Call, Outcome};
-use crate::errors::Refusal;
-use crate::state::Document;
 
 /// A question and what is said of the answer.
 struct Completion {
@@ -47,27 +45,6 @@ pub(crate) fn complete(call: &Call) -> Outcome {
         .and_then(|options| options.get("include_usage"));
     let pause = call.engine.config.stream_pause;
     Ok(event_stream(completion.pieces(flag(with_usage)), pause))
-}
-
-fn refuse(message: &str) -> Refusal {
-    Refusal::model(StatusCode::BAD_REQUEST, message)
-}
-
-/// The body of a request to a model.
-pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
-    match call.json() {
-        Some(Value::Object(body)) => Ok(body),
-        _ => Err(refuse("The body must be a JSON object.")),
-    }
-}
-
-/// The model that a request names, or else the one that it is sent to.
-pub(crate) fn model<'a>(call: &'a Call, body: &'a Document) -> Result<&'a str, Refusal> {
-    match body.get("model") {
-        None | Some(Value::Null) => Ok(call.path(NAME)),
-        Some(Value::String(model)) => Ok(model),
-        Some(_) => Err(refuse("model must be a string.")),
-    }
 }
 
 impl Completion {

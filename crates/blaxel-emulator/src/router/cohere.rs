@@ -5,10 +5,11 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::chat::tool_call;
+use super::route::Outcome;
 use super::speech::{Question, Speech, content, has_tools, question};
 use super::stream::{event_stream, named_event};
-use super::{Call, Outcome};
 use crate::errors::Refusal;
 
 pub(crate) fn chat(call: &Call) -> Outcome {

@@ -6,8 +6,10 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::resources::not_found;
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::records::not_found;
+use super::route::{Outcome, Route};
 use crate::catalog::Integration;
 use crate::errors::Refusal;
 use crate::state::{INTEGRATION_CONNECTIONS, Shelf, member};

@@ -4,8 +4,11 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::resources::{self, not_found, taken};
-use super::{Call, Gate, Outcome, Route, body, workspaces};
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found, taken};
+use super::route::{Outcome, Route};
+use super::{body, workspaces};
 use crate::clock::timestamp;
 use crate::errors::Refusal;
 use crate::state::{APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, Document, Shelf, Shelves, member};
@@ -62,7 +65,7 @@ fn create_for_application(call: &Call) -> Outcome {
     if !shelves.create(&shelf, &name, document, &call.author()) {
         return Err(taken(&CUSTOM_DOMAINS, &name));
     }
-    resources::answer(&shelves, &shelf, &name)
+    records::answer(&shelves, &shelf, &name)
 }
 
 /// Looks for the proof. Without a name server there is nothing to find, so it is taken for found,
@@ -89,12 +92,12 @@ fn verify(call: &Call) -> Outcome {
     } else {
         member::remove(&mut domain.document, "spec/verificationError");
     }
-    resources::answer(&shelves, &shelf, name)
+    records::answer(&shelves, &shelf, name)
 }
 
 /// The shelf of a domain's shares. 404 if there is no such domain.
 fn shares(call: &Call, shelves: &Shelves) -> Result<Shelf, Refusal> {
-    resources::shelf(call, &DOMAIN_SHARES, shelves)
+    records::shelf(call, &DOMAIN_SHARES, shelves)
 }
 
 fn share(call: &Call) -> Outcome {
@@ -133,7 +136,7 @@ fn share(call: &Call) -> Outcome {
         let error = "Custom domain already shared";
         return Err(Refusal::explained(StatusCode::CONFLICT, error, message));
     }
-    resources::answer(&shelves, &shelf, name)
+    records::answer(&shelves, &shelf, name)
 }
 
 fn unshare(call: &Call) -> Outcome {
@@ -142,5 +145,5 @@ fn unshare(call: &Call) -> Outcome {
     let removed = shelves.remove(&shares, call.path(DOMAIN_SHARES.parameter));
     removed.ok_or_else(|| not_found(&DOMAIN_SHARES))?;
     let shelf = Shelf::top(&CUSTOM_DOMAINS);
-    resources::answer(&shelves, &shelf, call.path(CUSTOM_DOMAINS.parameter))
+    records::answer(&shelves, &shelf, call.path(CUSTOM_DOMAINS.parameter))
 }

@@ -8,8 +8,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ed25519_compact::KeyPair;
 use serde_json::json;
 
-use super::resources::not_found;
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::records::not_found;
+use super::route::{Outcome, Route};
 use crate::state::{DRIVES, Shelf};
 
 /// How long a token is good, in seconds.

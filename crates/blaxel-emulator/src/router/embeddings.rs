@@ -8,10 +8,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::chat::{model, object};
-use super::inference::only_post;
+use super::call::Call;
+use super::model::{model, object, only_post};
+use super::route::Outcome;
 use super::speech::words;
-use super::{Call, Outcome};
 use crate::errors::Refusal;
 
 /// How many numbers an embedding has unless the request says otherwise.

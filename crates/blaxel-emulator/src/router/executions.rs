@@ -7,9 +7,12 @@ use blaxel_core::ApiVersion;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::gate::Gate;
 use super::pages::{self, Item, Page, Sort, Wanted};
-use super::resources::{self, not_found};
-use super::{Call, Gate, Outcome, Route, body, listing};
+use super::records::{self, not_found};
+use super::route::{Outcome, Route};
+use super::{body, listing};
 use crate::errors::Refusal;
 use crate::state::execution::{self, Fate};
 use crate::state::{Document, EXECUTIONS, JOBS, Record, Shelf, Shelves, member};
@@ -41,10 +44,10 @@ fn list(call: &Call) -> Outcome {
         return listing::list(call, &EXECUTIONS);
     }
     let (usual, most) = EXECUTIONS_LIMIT;
-    let limit = pages::limit(&call.query, usual, most)?;
-    let offset = pages::offset(&call.query)?;
+    let limit = call.query.limit(usual, most)?;
+    let offset = call.query.offset()?;
     let shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
     let mut records: Vec<&Record> = shelves.all(&shelf).collect();
     records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
     let records = records.into_iter().skip(offset).take(limit);
@@ -119,7 +122,7 @@ impl Request {
 fn create(call: &Call) -> Outcome {
     let request = Request::read(call)?;
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
     if let Some(earlier) = request.earlier(&shelves, &shelf) {
         return Ok(started(call, earlier));
     }
@@ -184,14 +187,14 @@ fn started(call: &Call, record: &Record) -> axum::response::Response {
 
 fn cancel(call: &Call) -> Outcome {
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
     let name = call.path(EXECUTIONS.parameter);
     let now = shelves.now();
     let record = shelves
         .modify(&shelf, name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
     execution::cancel(&mut record.walk, now);
-    resources::answer(&shelves, &shelf, name)
+    records::answer(&shelves, &shelf, name)
 }
 
 /// A task with its place, by which tasks are ordered.
@@ -216,11 +219,11 @@ fn tasks(call: &Call) -> Outcome {
         return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
     }
     let (usual, most) = TASKS_LIMIT;
-    let limit = pages::limit(&call.query, usual, most)?;
+    let limit = call.query.limit(usual, most)?;
     let sort = Sort::read(&call.query, Sort::CreatedDesc)?;
     let search = pages::search(&call.query);
     let shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &EXECUTIONS, &shelves)?;
+    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
     let name = call.path(EXECUTIONS.parameter);
     let record = shelves
         .get(&shelf, name)

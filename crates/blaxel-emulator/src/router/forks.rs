@@ -5,8 +5,11 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
-use super::resources::{self, not_found, taken};
-use super::{Call, Gate, Outcome, Route, body};
+use super::body;
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found, taken};
+use super::route::{Outcome, Route};
 use crate::errors::Refusal;
 use crate::state::{APPLICATIONS, Document, SANDBOXES, SNAPSHOTS, Shelf, Shelves, member, status};
 
@@ -33,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
 fn create_snapshot(call: &Call) -> Outcome {
     let body = body::object(call)?;
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &SNAPSHOTS, &shelves)?;
+    let shelf = records::shelf(call, &SNAPSHOTS, &shelves)?;
     let spec = spec_of_sandbox(call, &shelves)?;
     let id = take(
         call,
@@ -42,7 +45,7 @@ fn create_snapshot(call: &Call) -> Outcome {
         member::text(&body, "name"),
         spec,
     );
-    resources::answer(&shelves, &shelf, &id)
+    records::answer(&shelves, &shelf, &id)
 }
 
 /// What a sandbox is now. 404 if it is over.
@@ -133,7 +136,7 @@ impl Wanted {
 fn fork(call: &Call) -> Outcome {
     let mut wanted = Wanted::read(call)?;
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &SNAPSHOTS, &shelves)?;
+    let shelf = records::shelf(call, &SNAPSHOTS, &shelves)?;
     let spec = match &wanted.snapshot {
         None => spec_of_sandbox(call, &shelves)?,
         Some(id) => {

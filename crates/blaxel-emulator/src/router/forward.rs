@@ -5,7 +5,8 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 
 use super::access::{CREDENTIALS, Identity};
-use super::{Call, Outcome};
+use super::call::Call;
+use super::route::Outcome;
 use crate::errors::Refusal;
 use crate::journal::CredentialKind;
 use crate::workload::{SendError, Target};

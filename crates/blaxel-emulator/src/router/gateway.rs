@@ -11,10 +11,11 @@ use http::StatusCode;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 
+use super::call::Call;
 use super::forward::{self, without_credentials};
-use super::inference::{NAME, reach};
+use super::route::{Outcome, Route};
 use super::trigger::Trigger;
-use super::{Call, Outcome, Route, handle};
+use super::workload::{NAME, reach};
 use crate::engine::Engine;
 use crate::errors::{Gateway, Refusal};
 use crate::workload::{Act, Behaviour, Ended, ScriptedCall, Target, Workload};
@@ -34,10 +35,10 @@ struct Visit {
 
 /// Lets a request through to a workload, as far as it goes.
 pub(super) async fn pass(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Outcome {
-    let (mut call, body) = Call::enter(engine, route, request).await?;
+    let (mut call, body) = Call::enter(engine, route.operation, route.gate, request).await?;
     let Some(workload) = Workload::of(route.collection(), call.path(NAME)) else {
         call.read(body).await?;
-        return handle(route, call).await;
+        return route.handle(call).await;
     };
     reach(&call, workload.kind())?;
     let trigger = Trigger::of(&call, &workload);
@@ -152,11 +153,11 @@ impl Visit {
             Act::Stream(pieces) => Ok(head.with(pieces.into_body())),
             Act::Say(said) => {
                 self.call.said = Some(said);
-                handle(&self.route, self.call).await
+                self.route.handle(self.call).await
             }
             Act::Usual | Act::Gateway { .. } => match self.target {
                 Some(target) => forward::pass(&target, &self.call, self.onward).await,
-                None => handle(&self.route, self.call).await,
+                None => self.route.handle(self.call).await,
             },
         }
     }

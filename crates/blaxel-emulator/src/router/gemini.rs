@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::route::Outcome;
 use super::speech::{Question, Speech, has_tools, text};
 use super::stream::event_stream;
-use super::{Call, Outcome};
 use crate::errors::Refusal;
 use crate::pieces::Pieces;
 

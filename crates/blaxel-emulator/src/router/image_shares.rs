@@ -8,9 +8,12 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::gate::Gate;
 use super::images::{self, answer, find};
-use super::resources::not_found;
-use super::{Call, Gate, Outcome, Route, body, workspaces};
+use super::records::not_found;
+use super::route::{Outcome, Route};
+use super::{body, workspaces};
 use crate::clock::timestamp;
 use crate::errors::Refusal;
 use crate::state::image::{self, OFFERED};

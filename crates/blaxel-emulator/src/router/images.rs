@@ -9,9 +9,12 @@ use blaxel_core::ApiVersion;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::pages::{self, Item, Page, Sort, Wanted};
-use super::resources::{json_of, not_found};
-use super::{Call, Gate, Outcome, Route, body, uploads};
+use super::call::Call;
+use super::gate::Gate;
+use super::pages::{Item, Page, Sort, Wanted};
+use super::records::{json_of, not_found};
+use super::route::{Outcome, Route};
+use super::{body, uploads};
 use crate::errors::Refusal;
 use crate::state::image::{self, TYPES};
 use crate::state::{Author, Document, IMAGE_SHARES, IMAGES, Kind, Record, Shelf, Shelves, member};
@@ -88,7 +91,7 @@ fn list(call: &Call) -> Outcome {
         return Ok(Json(images.collect::<Vec<_>>()).into_response());
     }
     let (usual, most) = LIMIT;
-    let limit = pages::limit(&call.query, usual, most)?;
+    let limit = call.query.limit(usual, most)?;
     let sort = Sort::read(&call.query, Sort::CreatedDesc)?;
     let prefix = call.query.get("q").unwrap_or_default();
     let total = images.len();
@@ -240,7 +243,7 @@ fn list_tags(call: &Call) -> Outcome {
         return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
     }
     let (usual, most) = LIMIT;
-    let limit = pages::limit(&call.query, usual, most)?;
+    let limit = call.query.limit(usual, most)?;
     let sort = Sort::read(&call.query, Sort::NameAsc)?;
     if sort.is_by_creation() {
         return Err(Refusal::bad_request("sort must be name:asc or name:desc."));

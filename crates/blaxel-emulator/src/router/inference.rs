@@ -5,14 +5,17 @@ use axum::response::IntoResponse;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::gate::Gate;
+use super::model::only_post;
+use super::route::{Outcome, Route};
 use super::stream::{event, event_stream};
-use super::{Call, Gate, Outcome, Route, anthropic, chat, cohere, embeddings, gemini};
-use crate::errors::{Gateway, Refusal};
-use crate::state::{Kind, MODELS, Shelf, member, status};
+use super::workload::NAME;
+use super::{anthropic, chat, cohere, embeddings, gemini};
+use crate::errors::Refusal;
+use crate::state::{MODELS, Shelf, member};
 use crate::workload::Said;
 
-/// The name of the path parameter with the workload's name.
-pub(crate) const NAME: &str = "name";
 /// The name of the path parameter with what comes after the workload's name.
 const REST: &str = "rest";
 
@@ -72,27 +75,6 @@ pub(crate) fn routes() -> Vec<Route> {
             call_function,
         ),
     ]
-}
-
-/// Asks that a workload is there and deployed, as the gateway does.
-pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
-    let name = call.path(NAME);
-    let noun = kind.noun.to_lowercase();
-    let shelves = call.engine.store.open();
-    let (what, message) = match shelves.get(&Shelf::top(kind), name) {
-        None => (
-            Gateway::WorkloadNotFound,
-            format!("There is no {noun} named {name:?}."),
-        ),
-        Some(record) => match record.status(shelves.now()) {
-            status::DEPLOYED => return Ok(()),
-            status => (
-                Gateway::WorkloadUnavailable,
-                format!("The {noun} named {name:?} is {status}."),
-            ),
-        },
-    };
-    Err(Refusal::gateway(what, &message, &call.now()))
 }
 
 /// An agent that says what it heard, or what its script says, and by which method unless that is the usual one. It takes
@@ -171,15 +153,4 @@ fn provider(call: &Call) -> Option<String> {
 fn call_function(_: &Call) -> Outcome {
     let body = json!({"error": "This function has no such path."});
     Err(Refusal::with_body(StatusCode::NOT_FOUND, body))
-}
-
-/// Asks that a model is called by the one method that it knows.
-pub(crate) fn only_post(call: &Call) -> Result<(), Refusal> {
-    if call.method == Method::POST {
-        return Ok(());
-    }
-    Err(Refusal::model(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "Only POST is accepted here.",
-    ))
 }

@@ -7,10 +7,12 @@ use axum::response::IntoResponse;
 use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
-use super::call::Params;
-use super::pages::{Page, Sort, Wanted, limit, search};
-use super::{Call, Outcome, resources};
+use super::call::Call;
+use super::pages::{Page, Sort, Wanted, search};
+use super::records;
+use super::route::Outcome;
 use crate::errors::Refusal;
+use crate::params::Params;
 use crate::state::{Form, Kind, Listing, Pages, Record, Shelf, member, status};
 
 /// What a list is asked for.
@@ -33,7 +35,7 @@ struct ListQuery {
 pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
     let engine = &call.engine;
     let shelves = engine.store.open();
-    let shelf = resources::shelf(call, kind, &shelves)?;
+    let shelf = records::shelf(call, kind, &shelves)?;
     let mut records: Vec<&Record> = shelves.all(&shelf).collect();
     let show = |record: &&Record, paged| {
         let mut document = shelves.shown(&shelf, record);
@@ -98,7 +100,7 @@ impl ListQuery {
         // A type that is not known chooses nothing.
         let kind_type = wanted("type").filter(|text| pages.types.contains(text));
         Ok(Self {
-            limit: limit(params, pages.default, pages.max)?,
+            limit: params.limit(pages.default, pages.max)?,
             sort,
             search: search(params),
             states: if pages.status {

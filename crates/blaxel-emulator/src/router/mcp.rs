@@ -7,8 +7,10 @@ use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use tokio::runtime::Handle;
 
-use super::inference::{NAME, reach};
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
+use super::workload::{NAME, reach};
 use crate::errors::Refusal;
 use crate::state::FUNCTIONS;
 

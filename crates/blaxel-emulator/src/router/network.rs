@@ -5,8 +5,10 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
+use super::call::Call;
+use super::gate::Gate;
 use super::pages::Sort;
-use super::{Call, Gate, Outcome, Route};
+use super::route::{Outcome, Route};
 use crate::state::{EGRESS_GATEWAYS, EGRESS_IPS, Kind, SANDBOXES, member};
 
 pub(crate) fn routes() -> Vec<Route> {

@@ -10,8 +10,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::access::{PERSON, is_known, scheme};
-use super::{Call, Gate, Outcome, Route, service_accounts};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
 use crate::errors::Refusal;
+use crate::state;
 
 /// How long an access token is good, in seconds.
 const LIFETIME: u64 = 2 * 60 * 60;
@@ -99,7 +102,7 @@ fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String,
     let right = if id == config.client_id {
         Some(config.client_secret.clone())
     } else {
-        service_accounts::secret(&call.engine.store.open(), &id)
+        state::access::client_secret(&call.engine.store.open(), &id)
     };
     let Some(right) = right else {
         return Err(Refusal::oauth("invalid_client", "client_id is not known."));

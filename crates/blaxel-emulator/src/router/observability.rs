@@ -8,11 +8,13 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Map, Value, json};
 
-use super::pages;
-use super::{Call, Gate, Outcome, Params, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
 use crate::clock::timestamp;
 use crate::errors::Refusal;
 use crate::logs::{Line, Severity, lines};
+use crate::params::Params;
 use crate::state::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, Kind, MODELS, SANDBOXES, rule};
 
 /// How many lines there are for each workload: usually, and at most.
@@ -140,8 +142,8 @@ fn list(call: &Call) -> Outcome {
     let params = &call.query;
     let wanted = Wanted::read(params)?;
     let kinds = kinds(params)?;
-    let limit = pages::limit(params, LIMIT, LIMIT)?;
-    let offset = pages::offset(params)?;
+    let limit = params.limit(LIMIT, LIMIT)?;
+    let offset = params.offset()?;
     let names = params.get("workloadIds").unwrap_or_default();
     let names: Vec<&str> = names
         .split(',')

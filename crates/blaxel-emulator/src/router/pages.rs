@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Call;
-use super::call::Params;
+use super::call::Call;
 use crate::errors::Refusal;
+use crate::params::Params;
 use crate::state::Record;
 
 /// A search text shorter than this finds everything.
@@ -111,27 +111,6 @@ impl<T: Item> Page<T> {
 /// Where the last page begins, if every page before it is full.
 fn last_page(count: usize, limit: usize) -> usize {
     count.saturating_sub(1) / limit * limit
-}
-
-/// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
-pub(crate) fn limit(params: &Params, default: usize, max: usize) -> Result<usize, Refusal> {
-    let Some(text) = params.get("limit") else {
-        return Ok(default);
-    };
-    let refuse = || Refusal::bad_request(format!("limit {text:?} is not a whole number above 0."));
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(refuse());
-    }
-    // Only one that is too large for the type fails to parse now.
-    let limit = text.parse().unwrap_or(max).min(max);
-    if limit == 0 { Err(refuse()) } else { Ok(limit) }
-}
-
-/// Reads `offset`, for lists that are cut by number.
-pub(crate) fn offset(params: &Params) -> Result<usize, Refusal> {
-    let text = params.get("offset").unwrap_or("0");
-    let refuse = || Refusal::bad_request(format!("offset {text:?} is not a whole number."));
-    text.parse().map_err(|_| refuse())
 }
 
 /// Reads `q`: trimmed and in lower case; empty where everything is to be found.

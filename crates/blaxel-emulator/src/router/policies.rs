@@ -4,8 +4,10 @@ use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 
-use super::resources::not_found;
-use super::{Call, Gate, Outcome, Route};
+use super::call::Call;
+use super::gate::Gate;
+use super::records::not_found;
+use super::route::{Outcome, Route};
 use crate::state::{Document, POLICIES, Shelf, policy_users};
 
 pub(crate) fn routes() -> Vec<Route> {

@@ -2,8 +2,11 @@
 
 use axum::routing::MethodFilter;
 
-use super::resources::{self, taken};
-use super::{Call, Gate, Outcome, Route, body};
+use super::body;
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, taken};
+use super::route::{Outcome, Route};
 use crate::state::{Document, PREVIEWS, Shelf, Shelves, member};
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -20,7 +23,7 @@ fn create(call: &Call) -> Outcome {
     let document = body::document(call, &PREVIEWS)?;
     let given = body::name(&document, &PREVIEWS)?;
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &PREVIEWS, &shelves)?;
+    let shelf = records::shelf(call, &PREVIEWS, &shelves)?;
     let name = given.unwrap_or_else(|| shelves.fresh_name(&shelf, "preview"));
     if let Some((other, rival)) = rival(&shelves, &document) {
         if call.query.get("force") != Some("true") {
@@ -31,7 +34,7 @@ fn create(call: &Call) -> Outcome {
     if !shelves.create(&shelf, &name, document, &call.author()) {
         return Err(taken(&PREVIEWS, &name));
     }
-    resources::answer(&shelves, &shelf, &name)
+    records::answer(&shelves, &shelf, &name)
 }
 
 /// The preview that has the address already that another one wants.

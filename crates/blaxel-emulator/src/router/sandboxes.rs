@@ -5,7 +5,10 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Call, Gate, Outcome, Route, body, resources};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
+use super::{body, records};
 use crate::clock::timestamp;
 use crate::engine::Engine;
 use crate::errors::Refusal;
@@ -37,7 +40,7 @@ fn create(call: &Call) -> Outcome {
         // What is about to go can be neither used nor replaced.
         status::DELETING | status::DEACTIVATING => Err(taken(&name, false)),
         _ if call.query.get("createIfNotExist") == Some("true") => {
-            resources::answer(&shelves, &shelf, &name)
+            records::answer(&shelves, &shelf, &name)
         }
         status::UPLOADING | status::BUILDING | status::DEPLOYING => Err(taken(&name, true)),
         _ => Err(taken(&name, false)),
@@ -51,8 +54,8 @@ fn make(
     name: &str,
     document: Document,
 ) -> Outcome {
-    shelves.put(shelf, name, document, &resources::author(call, &SANDBOXES));
-    resources::written(call, shelves, shelf, name)
+    shelves.put(shelf, name, document, &records::author(call, &SANDBOXES));
+    records::written(call, shelves, shelf, name)
 }
 
 /// The refusal where a sandbox of the name is there.

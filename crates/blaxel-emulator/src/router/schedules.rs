@@ -6,7 +6,10 @@ use std::time::Duration;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
-use super::{Call, Gate, Outcome, Route, listing, resources};
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
+use super::{listing, resources};
 use crate::clock::timestamp;
 use crate::cron::Cron;
 use crate::state::{

@@ -2,10 +2,13 @@
 
 use axum::routing::MethodFilter;
 
-use super::resources::{self, not_found};
-use super::{Call, Gate, Outcome, Route, body};
+use super::body;
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found};
+use super::route::{Outcome, Route};
 use crate::errors::Refusal;
-use crate::state::{API_KEYS, SERVICE_ACCOUNTS, Shelf, Shelves, Sight, member};
+use crate::state::{API_KEYS, SERVICE_ACCOUNTS, Shelf, Sight, access, member};
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> Outcome| {
@@ -31,12 +34,6 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The secret of a service account; `None` if there is no such account.
-pub(crate) fn secret(shelves: &Shelves, client_id: &str) -> Option<String> {
-    let record = shelves.get(&Shelf::top(&SERVICE_ACCOUNTS), client_id)?;
-    Some(shelves.secret_of(record))
-}
-
 fn create(call: &Call) -> Outcome {
     let mut document = body::document(call, &SERVICE_ACCOUNTS)?;
     if member::text(&document, "name").is_none_or(str::is_empty) {
@@ -50,23 +47,19 @@ fn create(call: &Call) -> Outcome {
     shelves.put(&shelf, &client_id, document, &call.author());
     let shown = shelves.show(&shelf, &client_id);
     let mut shown = shown.ok_or_else(|| not_found(&SERVICE_ACCOUNTS))?;
-    let secret = secret(&shelves, &client_id).unwrap_or_default();
+    let secret = access::client_secret(&shelves, &client_id).unwrap_or_default();
     shown.insert("client_secret".to_owned(), secret.into());
-    Ok(resources::json_of(shown))
+    Ok(records::json_of(shown))
 }
 
 fn create_key(call: &Call) -> Outcome {
     let document = body::document(call, &API_KEYS)?;
     let mut shelves = call.engine.store.open();
-    let shelf = resources::shelf(call, &API_KEYS, &shelves)?;
+    let shelf = records::shelf(call, &API_KEYS, &shelves)?;
     let id = shelves.fresh_name(&shelf, "ak");
     shelves.put(&shelf, &id, document, &call.author());
     let record = shelves
         .get(&shelf, &id)
         .ok_or_else(|| not_found(&API_KEYS))?;
-    Ok(resources::json_of(shelves.seen(
-        &shelf,
-        record,
-        Sight::Full,
-    )))
+    Ok(records::json_of(shelves.seen(&shelf, record, Sight::Full)))
 }

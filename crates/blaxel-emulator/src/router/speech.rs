@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Call;
+use super::call::Call;
 use crate::workload::Said;
 
 /// How many characters of a tool's arguments come at once in a stream.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Call;
+use super::call::Call;
 use crate::state::{Shelf, member};
 use crate::workload::{Delivery, Workload};
 

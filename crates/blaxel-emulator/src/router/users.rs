@@ -8,8 +8,11 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::resources::{self, not_found};
-use super::{Call, Gate, Outcome, Route, body};
+use super::body;
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found};
+use super::route::{Outcome, Route};
 use crate::clock::timestamp;
 use crate::errors::Refusal;
 use crate::state::access::{INVITED_UNTIL, subject};
@@ -121,7 +124,7 @@ fn update(call: &Call) -> Outcome {
     if let Some(user) = shelves.modify(&shelf, &email) {
         member::set(&mut user.document, "role", role.into());
     }
-    resources::answer(&shelves, &shelf, &email)
+    records::answer(&shelves, &shelf, &email)
 }
 
 fn remove(call: &Call) -> Outcome {

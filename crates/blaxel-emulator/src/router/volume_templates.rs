@@ -6,8 +6,11 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::resources::{self, not_found, taken};
-use super::{Call, Gate, Outcome, Route, body, uploads};
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found, taken};
+use super::route::{Outcome, Route};
+use super::{body, uploads};
 use crate::clock::timestamp;
 use crate::errors::Refusal;
 use crate::state::{Document, Shelf, Shelves, VOLUME_TEMPLATES, member};
@@ -63,7 +66,7 @@ fn update(call: &Call) -> Outcome {
 /// Adds the version that is to be uploaded, if one is, and answers.
 fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outcome {
     if !uploads::wanted(call) {
-        return resources::answer(shelves, shelf, name);
+        return records::answer(shelves, shelf, name);
     }
     let wanted = call
         .query
@@ -92,7 +95,7 @@ fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outc
         template: name.to_owned(),
         version,
     };
-    let response = resources::answer(shelves, shelf, name)?;
+    let response = records::answer(shelves, shelf, name)?;
     Ok(uploads::offer(call, purpose, response))
 }
 

@@ -6,8 +6,11 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::resources::{self, not_found, taken};
-use super::{Call, Gate, Outcome, Route, body};
+use super::body;
+use super::call::Call;
+use super::gate::Gate;
+use super::records::{self, not_found, taken};
+use super::route::{Outcome, Route};
 use crate::errors::Refusal;
 use crate::state::{
     AGENTS, CUSTOM_DOMAINS, DRIVES, Document, FUNCTIONS, IMAGES, INTEGRATION_CONNECTIONS, JOBS,
@@ -86,7 +89,7 @@ fn create(call: &Call) -> Outcome {
     }
     let shelf = Shelf::top(&WORKSPACES);
     shelves.put(&shelf, &name, document, &call.author());
-    resources::answer(&shelves, &shelf, &name)
+    records::answer(&shelves, &shelf, &name)
 }
 
 fn get(call: &Call) -> Outcome {
@@ -108,7 +111,7 @@ fn get(call: &Call) -> Outcome {
         }
         document.insert("resourceCounts".to_owned(), counts.into());
     }
-    Ok(resources::json_of(document))
+    Ok(records::json_of(document))
 }
 
 /// Deletes a workspace or leaves it, which comes to the same for who is alone in it.
@@ -127,7 +130,7 @@ fn give_up(call: &Call) -> Outcome {
         .show(&shelf, name)
         .ok_or_else(|| not_found(&WORKSPACES))?;
     shelves.remove(&shelf, name);
-    Ok(resources::json_of(document))
+    Ok(records::json_of(document))
 }
 
 /// Why a name cannot be had.

@@ -13,7 +13,7 @@ use super::secret::{self, Sight};
 use super::walk::{End, Walk};
 use super::{Author, Document, Kind, Record, Setting, Shelf, status};
 use crate::clock::Clock;
-use crate::lock;
+use crate::lock::lock;
 use crate::sign::Key;
 
 /// All resources of an emulator. [`open`](Self::open) is the one way in.

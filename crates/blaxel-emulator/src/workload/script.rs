@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Behaviour;
 use crate::clock::Clock;
-use crate::lock;
+use crate::lock::lock;
 
 /// How many calls are remembered; older ones are forgotten.
 const CAPACITY: usize = 1_000;

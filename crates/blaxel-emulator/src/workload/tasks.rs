@@ -1,14 +1,12 @@
 //! What goes on in the background. None of it outlives the emulator.
 
-use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::engine::Engine;
-use crate::lock;
+use crate::lock::lock;
 
 /// How many tasks run at a time; more are refused.
 const LIMIT: usize = 256;
@@ -37,22 +35,11 @@ impl Tasks {
         running.spawn_on(task, &runtime);
         true
     }
-}
 
-/// Ends the tasks of an engine when it is dropped. The tasks hold the engine themselves, so that its
-/// own end would never come.
-pub(crate) struct Closing(pub(crate) Arc<Engine>);
-
-impl Drop for Closing {
-    fn drop(&mut self) {
+    /// Ends the tasks, and starts no more.
+    pub(crate) fn end(&self) {
         // The tasks are dropped outside of the lock: what they hold may want it.
-        let running = lock(&self.0.workloads.tasks.0).take();
+        let running = lock(&self.0).take();
         drop(running);
-    }
-}
-
-impl fmt::Debug for Closing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Closing")
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::state::kind::{Deleted, Form, Kind, Operations, Stamps};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
-use crate::state::{Document, Record, Shelves, member};
+use crate::state::{Document, Record, Shelf, Shelves, member};
 
 /// The longest time that an API key may be good for: ten years.
 const LONGEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
@@ -163,4 +163,10 @@ pub(crate) fn key_holder(shelves: &Shelves, key: &str) -> Option<String> {
         return None;
     }
     shelf.scope().first().cloned()
+}
+
+/// The secret of a service account; `None` if there is no such account.
+pub(crate) fn client_secret(shelves: &Shelves, client_id: &str) -> Option<String> {
+    let record = shelves.get(&Shelf::top(&SERVICE_ACCOUNTS), client_id)?;
+    Some(shelves.secret_of(record))
 }

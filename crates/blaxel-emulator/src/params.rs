@@ -1,0 +1,55 @@
+//! The parameters of a request, from its path or its query.
+
+use axum::extract::Query;
+use http::Uri;
+
+use crate::errors::Refusal;
+
+/// Names and values, decoded, in the order they came.
+#[derive(Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// The parameters of a path.
+    pub(crate) fn of_path(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The parameters of a query. One that cannot be decoded is an error.
+    pub(crate) fn of_query(uri: &Uri) -> Result<Self, String> {
+        match Query::try_from_uri(uri) {
+            Ok(Query(pairs)) => Ok(Self(pairs)),
+            Err(rejection) => Err(rejection.body_text()),
+        }
+    }
+
+    /// The first value of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
+    pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, Refusal> {
+        let Some(text) = self.get("limit") else {
+            return Ok(default);
+        };
+        let refuse =
+            || Refusal::bad_request(format!("limit {text:?} is not a whole number above 0."));
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(refuse());
+        }
+        // Only one that is too large for the type fails to parse now.
+        let limit = text.parse().unwrap_or(max).min(max);
+        if limit == 0 { Err(refuse()) } else { Ok(limit) }
+    }
+
+    /// Reads `offset`, for lists that are cut by number.
+    pub(crate) fn offset(&self) -> Result<usize, Refusal> {
+        let text = self.get("offset").unwrap_or("0");
+        let refuse = || Refusal::bad_request(format!("offset {text:?} is not a whole number."));
+        text.parse().map_err(|_| refuse())
+    }
+}

@@ -1,0 +1,57 @@
+//! The operation that takes archives. Their addresses are a right of their own and want no credential.
+
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use http::StatusCode;
+
+use super::call::Call;
+use super::gate::Gate;
+use super::route::{Outcome, Route};
+use super::{access, images, volume_templates};
+use crate::errors::Refusal;
+use crate::uploads::Purpose;
+
+/// The name of the path parameter with the secret part of the address.
+const TOKEN: &str = "token";
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(
+        "PutArchive",
+        MethodFilter::PUT,
+        ["/uploads/{token}"],
+        Gate::Upload,
+        put,
+    )]
+}
+
+/// Takes an archive. A credential has no business here, whoever holds the address: that a client
+/// sends one along is found out.
+fn put(call: &Call) -> Outcome {
+    let refuse = |message| Refusal::explained(StatusCode::FORBIDDEN, "Forbidden", message);
+    if access::CREDENTIALS
+        .iter()
+        .any(|name| call.headers.contains_key(*name))
+    {
+        return Err(refuse("An upload must not carry a credential."));
+    }
+    let now = call.engine.clock.since_epoch();
+    let purpose = call.engine.uploads.close(call.path(TOKEN), now);
+    let mut shelves = call.engine.store.open();
+    match purpose.ok_or_else(|| refuse("The address is unknown, used, or too old."))? {
+        Purpose::Deploy {
+            shelf,
+            name,
+            serial,
+        } => {
+            shelves.build(&shelf, &name, serial);
+            images::deployed(&mut shelves, shelf.kind(), &name, call.body.len());
+        }
+        Purpose::Image { key, serial } => {
+            images::receive(&mut shelves, &key, serial, call.body.len());
+        }
+        Purpose::TemplateVersion { template, version } => {
+            volume_templates::receive(&mut shelves, &template, &version, call.body.len());
+        }
+    }
+    Ok(StatusCode::OK.into_response())
+}

@@ -1,0 +1,109 @@
+//! The operation that gives the OpenAPI document of what the emulator serves.
+
+use std::sync::OnceLock;
+
+use axum::response::IntoResponse;
+use axum::routing::MethodFilter;
+use bytes::Bytes;
+use http::header;
+
+use super::access::VERSIONS;
+use super::gate::Gate;
+use super::route::Route;
+use crate::openapi::{Served, document};
+
+/// Where the document is found, on the origin.
+const PATH: &str = "/openapi.json";
+
+/// Made once: it is the same for every emulator.
+static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+
+/// The operation, told where to get all routes from when it is asked for their document.
+pub(crate) fn route(all: fn() -> Vec<Route>) -> Route {
+    Route::new(
+        "GetOpenApiDocument",
+        MethodFilter::GET,
+        [PATH],
+        Gate::Open,
+        move |_| {
+            let document = DOCUMENT.get_or_init(|| {
+                let document = document(&served(&all()), &VERSIONS);
+                document.to_string().into()
+            });
+            let headers = [(header::CONTENT_TYPE, "application/json")];
+            Ok((headers, document.clone()).into_response())
+        },
+    )
+}
+
+fn served(routes: &[Route]) -> Vec<Served> {
+    let served = routes.iter().map(|route| Served {
+        operation: route.operation,
+        is_versioned: route.gate != Gate::Open,
+        is_protected: !matches!(route.gate, Gate::Open | Gate::Public),
+    });
+    served.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use http::Method;
+
+    use super::*;
+    use crate::openapi;
+    use crate::router::routes;
+
+    /// The base of the documented operations' paths.
+    const BASE: &str = "/v0";
+
+    /// A path with its parameters' names left out.
+    fn outline(path: &str) -> String {
+        let parts = path.split('/');
+        let parts = parts.map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// Signing in is no part of the Management API.
+    const OTHERS: [&str; 2] = ["CreateToken", "StartDeviceLogin"];
+
+    #[test]
+    fn the_document_tells_each_route_of_the_control_plane_and_nothing_else() {
+        let routes = routes();
+        let mut served = BTreeSet::new();
+        for route in &routes {
+            for path in route
+                .paths
+                .iter()
+                .filter_map(|path| path.strip_prefix(BASE))
+            {
+                if !OTHERS.contains(&route.operation) {
+                    served.insert((route.operation.to_owned(), outline(path)));
+                }
+            }
+        }
+        let document = document(&super::served(&routes), &VERSIONS);
+        let mut told = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, described) in methods.as_object().unwrap() {
+                let name = described["operationId"].as_str().unwrap();
+                told.insert((name.to_owned(), outline(path)));
+                let route = routes.iter().find(|route| route.operation == name).unwrap();
+                let method: Method = method.to_uppercase().parse().unwrap();
+                assert_eq!(route.method, Some(method.try_into().unwrap()), "{name}");
+            }
+        }
+        assert!(served.len() > 10);
+        assert_eq!(told, served);
+    }
+
+    #[test]
+    fn every_operation_that_is_known_is_served() {
+        let routes = routes();
+        let served: BTreeSet<_> = routes.iter().map(|route| route.operation).collect();
+        let missing = openapi::operations();
+        let missing: Vec<_> = missing.filter(|name| !served.contains(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}
