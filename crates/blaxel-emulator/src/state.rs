@@ -24,6 +24,8 @@
 //! - A [`Shelf`] is a collection: a kind, and the names of the parents it is under.
 //! - [`Shelves`] has `get`, `all` and `everywhere` to read; `create`, `put`, `replace`, `modify`,
 //!   `delete` and `remove` to write; `show` and `shown` for what the API answers.
+//! - [`Rows`] are below: the records by [`Collection`], whatever their kinds are like. They are what the
+//!   functions of a [`Kind`] get to see.
 //! - The guard that [`Store::open`] gives is the transaction: what is looked up stays true until it
 //!   is dropped. Open it once in a handler, and hand `&Shelves` on.
 //! - A [`Record`] keeps what the client wrote. Status and events are computed from its [`walk`] when
@@ -40,12 +42,14 @@ mod kind;
 mod kinds;
 pub(crate) mod member;
 mod record;
-pub(crate) mod revision;
+mod revision;
+mod rows;
 pub(crate) mod rule;
 mod secret;
 mod shelf;
 pub(crate) mod status;
 mod store;
+pub(crate) mod traffic;
 mod walk;
 
 pub(crate) use self::kind::{Deleted, Form, Kind, Listing, Naming, Pages};
@@ -57,7 +61,9 @@ pub(crate) use self::kinds::{
     schedule_changed,
 };
 pub(crate) use self::kinds::{access, executions as execution, images as image};
-pub(crate) use self::record::{Author, Document, Record, Setting};
+pub(crate) use self::member::Document;
+pub(crate) use self::record::{Author, Record, Setting};
+pub(crate) use self::rows::{Collection, Rows};
 pub(crate) use self::secret::Sight;
 pub(crate) use self::shelf::Shelf;
 pub(crate) use self::store::{Shelves, Store};

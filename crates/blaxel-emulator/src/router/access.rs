@@ -60,7 +60,7 @@ impl Identity {
             return Self::Owner;
         }
         if state::access::is_key(credential) {
-            let account = state::access::key_holder(&engine.store.open(), credential);
+            let account = state::access::key_holder(engine.store.open().rows(), credential);
             return account.map_or(Self::Rejected, Self::ServiceAccount);
         }
         let Some(claims) = engine.access_tokens.claims(credential) else {
@@ -100,7 +100,7 @@ impl Identity {
 /// Whether tokens of a subject are still good: those of a service account end with it.
 pub(crate) fn is_known(engine: &Engine, subject: &str) -> bool {
     [engine.config.client_id.as_str(), PERSON].contains(&subject)
-        || state::access::client_secret(&engine.store.open(), subject).is_some()
+        || state::access::client_secret(engine.store.open().rows(), subject).is_some()
 }
 
 /// What comes after the name of an authentication scheme, which is written in any case.

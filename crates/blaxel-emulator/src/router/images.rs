@@ -179,7 +179,7 @@ pub(crate) fn deployed(shelves: &mut Shelves, kind: &Kind, name: &str, size: usi
 
 /// What stands against the deletion of an image.
 fn hindrance(shelves: &Shelves, image: &Record) -> Option<String> {
-    if let Some((user, _)) = image::users(shelves, image).next() {
+    if let Some((user, _)) = image::users(shelves.rows(), image).next() {
         return Some(format!("The image is used by {:?}.", user.name));
     }
     let shares = Shelf::under(&IMAGE_SHARES, vec![image.name.clone()]);
@@ -292,7 +292,7 @@ fn delete_tag(call: &Call, name: &str, tag: &str) -> Outcome {
             "Image tag not found",
         ));
     }
-    let mut users = image::users(&shelves, image);
+    let mut users = image::users(shelves.rows(), image);
     if let Some((user, _)) = users.find(|(_, used)| *used == Some(tag)) {
         return Err(in_use(&format!("The tag is used by {:?}.", user.name)));
     }

@@ -39,7 +39,7 @@ fn everywhere(call: &Call, kind: &'static Kind) -> Outcome {
     found.sort_by(|(_, a), (_, b)| Sort::CreatedDesc.order(a, b));
     let shown = found
         .into_iter()
-        .map(|(shelf, record)| shelves.shown(shelf, record));
+        .map(|(shelf, record)| shelves.shown(&shelf, record));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 

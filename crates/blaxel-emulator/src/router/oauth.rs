@@ -102,7 +102,7 @@ fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String,
     let right = if id == config.client_id {
         Some(config.client_secret.clone())
     } else {
-        state::access::client_secret(&call.engine.store.open(), &id)
+        state::access::client_secret(call.engine.store.open().rows(), &id)
     };
     let Some(right) = right else {
         return Err(Refusal::oauth("invalid_client", "client_id is not known."));

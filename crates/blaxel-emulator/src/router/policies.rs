@@ -28,7 +28,7 @@ fn usages(call: &Call) -> Outcome {
         return Err(not_found(&POLICIES));
     }
     let mut usages = Document::new();
-    for (kind, users) in policy_users(&shelves, name) {
+    for (kind, users) in policy_users(shelves.rows(), name) {
         usages.insert(kind.path.to_owned(), users.into());
     }
     Ok(Json(usages).into_response())

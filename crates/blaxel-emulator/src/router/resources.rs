@@ -13,7 +13,7 @@ use super::records::{author, json_of, not_found, shelf, taken, written};
 use super::route::{Outcome, Route};
 use super::{body, listing};
 use crate::errors::Refusal;
-use crate::state::{Deleted, Kind, Naming, Sight, member, revision, status};
+use crate::state::{Deleted, Kind, Naming, Sight, member, status, traffic};
 
 /// The name of the path parameter with an external id.
 const EXTERNAL_ID: &str = "externalId";
@@ -122,7 +122,7 @@ pub(crate) fn delete(call: &Call, kind: &'static Kind) -> Outcome {
     let shelf = shelf(call, kind, &shelves)?;
     let name = call.path(kind.parameter);
     let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
-    if let Some(reason) = (kind.hinder)(&shelves, record) {
+    if let Some(reason) = (kind.hinder)(shelves.rows(), record) {
         let error = format!("{} is in use", kind.noun);
         return Err(Refusal::explained(StatusCode::CONFLICT, &error, reason));
     }
@@ -143,7 +143,7 @@ fn revisions(call: &Call, kind: &'static Kind) -> Outcome {
     let shelf = shelf(call, kind, &shelves)?;
     let record = shelves.get(&shelf, call.path(kind.parameter));
     let record = record.ok_or_else(|| not_found(kind))?;
-    let revisions = revision::list(record, kind.revisions, kind.secrets, shelves.now());
+    let revisions = traffic::list(record, kind.revisions, kind.secrets, shelves.now());
     Ok(Json(revisions).into_response())
 }
 

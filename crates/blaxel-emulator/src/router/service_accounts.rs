@@ -47,7 +47,7 @@ fn create(call: &Call) -> Outcome {
     shelves.put(&shelf, &client_id, document, &call.author());
     let shown = shelves.show(&shelf, &client_id);
     let mut shown = shown.ok_or_else(|| not_found(&SERVICE_ACCOUNTS))?;
-    let secret = access::client_secret(&shelves, &client_id).unwrap_or_default();
+    let secret = access::client_secret(shelves.rows(), &client_id).unwrap_or_default();
     shown.insert("client_secret".to_owned(), secret.into());
     Ok(records::json_of(shown))
 }

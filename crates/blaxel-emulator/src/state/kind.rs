@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::revision::Shape;
+use super::member::Document;
+use super::record::Record;
+use super::rows::{Collection, Rows};
 use super::rule::Check;
 use super::secret::Secret;
+use super::traffic::Shape;
 use super::walk::End;
-use super::{Document, Record, Shelf, Shelves};
 
 /// A kind of resource. What all kinds share is written once, in the store and in
 /// `router/resources.rs`; this says what differs, and which of the five usual operations there are.
@@ -75,7 +77,7 @@ pub(crate) struct Kind {
     /// Fills in what the server adds to a document before it is kept: defaults, for example.
     pub(crate) complete: fn(&mut Document, &Context<'_>),
     /// Adds what is computed whenever a document is shown, such as counts.
-    pub(crate) compute: fn(&Shelves, &Shelf, &Record, &mut Document),
+    pub(crate) compute: fn(&Rows, &Collection, &Record, &mut Document),
     /// Leaves out what lists do not show. The flag tells whether they are pages.
     pub(crate) abridge: fn(&mut Document, bool),
     /// When it ends by itself, if it does.
@@ -83,14 +85,13 @@ pub(crate) struct Kind {
     /// How many there may be under one parent.
     pub(crate) most: usize,
     /// What stands against a deletion, in words; it is refused with 409 then.
-    pub(crate) hinder: fn(&Shelves, &Record) -> Option<String>,
+    pub(crate) hinder: fn(&Rows, &Record) -> Option<String>,
     /// The spec of one that the emulator puts in place itself.
     pub(crate) sample: fn(&str) -> Value,
 }
 
 /// What [`Kind::complete`] may know.
 pub(crate) struct Context<'a> {
-    pub(crate) shelf: &'a Shelf,
     pub(crate) name: &'a str,
     pub(crate) workspace: &'a str,
     /// Since 1970-01-01T00:00:00Z.

@@ -61,3 +61,41 @@ pub(crate) static KINDS: &[&Kind] = &[
     &access::SERVICE_ACCOUNTS,
     &access::API_KEYS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the paths the rows know what is under what.
+    #[test]
+    fn the_path_of_a_kind_goes_on_from_its_parents_and_from_no_other() {
+        let others = [
+            &IMAGES,
+            &IMAGE_SHARES,
+            &PENDING_SHARES,
+            &SCHEDULE_EXECUTIONS,
+        ];
+        let kinds: Vec<&Kind> = KINDS.iter().copied().chain(others).collect();
+        for kind in &kinds {
+            let above = kinds.iter().filter(|other| {
+                let below = kind.path.strip_prefix(other.path);
+                below.is_some_and(|below| below.starts_with("/{"))
+            });
+            let above: Vec<_> = above.map(|other| other.path).collect();
+            let parents: Vec<_> = kind.parents().iter().map(|parent| parent.path).collect();
+            for parent in &parents {
+                assert!(
+                    above.contains(parent),
+                    "{} is not below {parent}",
+                    kind.path
+                );
+            }
+            assert_eq!(
+                above.len(),
+                parents.len(),
+                "{} is below {above:?}",
+                kind.path
+            );
+        }
+    }
+}

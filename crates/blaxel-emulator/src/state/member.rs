@@ -1,8 +1,9 @@
-//! Members of documents by their path, as in `spec/runtime/image`.
+//! Documents, and their members by path, as in `spec/runtime/image`.
 
 use serde_json::{Map, Value, json};
 
-use super::Document;
+/// A resource as JSON: members that the emulator knows nothing about are kept.
+pub(crate) type Document = Map<String, Value>;
 
 pub(crate) fn get<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
     let mut names = path.split('/');

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::member::Document;
 use super::revision::Revisions;
 use super::walk::Walk;
-
-/// A resource as JSON: members that the emulator knows nothing about are kept.
-pub(crate) type Document = Map<String, Value>;
 
 /// What makes one emulator's resources its own.
 #[derive(Clone, Debug)]

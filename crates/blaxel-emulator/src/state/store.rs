@@ -3,15 +3,19 @@
 mod deploy;
 mod fill;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::kind::Life;
+use super::kind::{Kind, Life};
+use super::member::Document;
+use super::record::{Author, Record, Setting};
 use super::revision::{self, Revisions};
+use super::rows::Rows;
 use super::secret::{self, Sight};
+use super::shelf::Shelf;
+use super::status;
 use super::walk::{End, Walk};
-use super::{Author, Document, Kind, Record, Setting, Shelf, status};
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::sign::Key;
@@ -25,13 +29,8 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(setting: Setting, clock: Clock, secrets: Key) -> Self {
         let shelves = Shelves {
-            setting,
-            secrets,
+            rows: Rows::new(setting, secrets),
             failing: BTreeSet::new(),
-            now: Duration::ZERO,
-            serial: 0,
-            next_end: None,
-            by_shelf: BTreeMap::new(),
         };
         Self {
             clock,
@@ -44,69 +43,60 @@ impl Store {
     pub(crate) fn open(&self) -> MutexGuard<'_, Shelves> {
         let mut shelves = lock(&self.shelves);
         // Read with the store in hand, so that what is written later bears no earlier time.
-        shelves.now = self.clock.since_epoch();
-        shelves.sweep();
+        shelves.rows.advance(self.clock.since_epoch());
         shelves
     }
 }
 
 /// The opened store.
 pub(crate) struct Shelves {
-    setting: Setting,
-    /// What secrets are made from.
-    secrets: Key,
+    rows: Rows,
     /// Whose next deployment is to fail, by the path of the kind and the name.
     failing: BTreeSet<(&'static str, String)>,
-    /// When it was opened, since 1970-01-01T00:00:00Z.
-    now: Duration,
-    serial: u64,
-    /// When the next record vanishes by itself.
-    next_end: Option<Duration>,
-    by_shelf: BTreeMap<Shelf, BTreeMap<String, Record>>,
 }
 
 impl Shelves {
+    /// The records as they are, for what needs to know no more of their kinds.
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
     /// The time the store was opened at, since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> Duration {
-        self.now
+        self.rows.now()
     }
 
     /// What makes this emulator's resources its own.
     pub(crate) fn setting(&self) -> &Setting {
-        &self.setting
+        self.rows.setting()
     }
 
     /// One record.
     pub(crate) fn get(&self, shelf: &Shelf, name: &str) -> Option<&Record> {
-        self.by_shelf.get(shelf)?.get(name)
+        self.rows.get(shelf.collection(), name)
     }
 
     /// One record, to change it in place. Its stamps and its walk stay as they are.
     pub(crate) fn modify(&mut self, shelf: &Shelf, name: &str) -> Option<&mut Record> {
-        self.by_shelf.get_mut(shelf)?.get_mut(name)
+        self.rows.get_mut(shelf.collection(), name)
     }
 
     /// The records of a shelf, by name.
     pub(crate) fn all(&self, shelf: &Shelf) -> impl Iterator<Item = &Record> {
-        self.by_shelf
-            .get(shelf)
-            .into_iter()
-            .flat_map(BTreeMap::values)
+        self.rows.all(shelf.collection())
     }
 
     /// The records of a kind on all its shelves, with the shelf of each.
-    pub(crate) fn everywhere(&self, kind: &Kind) -> impl Iterator<Item = (&Shelf, &Record)> {
-        let path = kind.path;
-        self.by_shelf
-            .iter()
-            .filter(move |(shelf, _)| shelf.kind().path == path)
-            .flat_map(|(shelf, records)| records.values().map(move |record| (shelf, record)))
+    pub(crate) fn everywhere(&self, kind: &'static Kind) -> impl Iterator<Item = (Shelf, &Record)> {
+        let records = self.rows.everywhere(kind.path);
+        records.map(move |(collection, record)| {
+            (Shelf::under(kind, collection.parents().to_vec()), record)
+        })
     }
 
     /// Likewise, but for those that are `TERMINATED`.
     pub(crate) fn living(&self, kind: &Kind) -> impl Iterator<Item = &Record> {
-        let records = self.everywhere(kind).map(|(_, record)| record);
-        records.filter(|record| !record.walk.is_terminated(self.now))
+        self.rows.living(kind.path)
     }
 
     /// Creates a record; `false` if the name is taken. A name is free again when its record is
@@ -119,7 +109,7 @@ impl Shelves {
         document: Document,
         author: &Author<'_>,
     ) -> bool {
-        let now = self.now;
+        let now = self.now();
         let taken = |record: &Record| !record.walk.is_terminated(now);
         if self.get(shelf, name).is_some_and(taken) {
             return false;
@@ -138,19 +128,18 @@ impl Shelves {
     ) {
         self.remove(shelf, name);
         let made = self.fill(shelf, name, &mut document, None, author);
-        self.serial += 1;
         let mut record = Record {
-            serial: self.serial,
+            serial: self.rows.next_serial(),
             name: name.to_owned(),
             document,
-            created: self.now.saturating_sub(author.ago),
-            used: self.now.saturating_sub(author.ago),
+            created: self.now().saturating_sub(author.ago),
+            used: self.now().saturating_sub(author.ago),
             walk: Walk::default(),
             revisions: Revisions::default(),
             made,
         };
         self.deploy(shelf.kind(), &mut record, author);
-        self.keep(shelf, record);
+        self.rows.keep(shelf.collection(), record);
     }
 
     /// Replaces a document as a whole, but for what the server keeps; `false` if there is none. A
@@ -163,52 +152,49 @@ impl Shelves {
         mut document: Document,
         author: &Author<'_>,
     ) -> bool {
-        let Some(mut record) = self.take(shelf, name) else {
+        let Some(mut record) = self.rows.take(shelf.collection(), name) else {
             return false;
         };
         record.made = self.fill(shelf, name, &mut document, Some(&record.document), author);
         let is_new = revision::differ(record.document.get("spec"), document.get("spec"));
         record.document = document;
-        if is_new || author.uploads || record.status(self.now) == status::FAILED {
+        if is_new || author.uploads || record.status(self.now()) == status::FAILED {
             self.deploy(shelf.kind(), &mut record, author);
         } else {
             record.walk.end((shelf.kind().end)(&record));
         }
-        self.keep(shelf, record);
+        self.rows.keep(shelf.collection(), record);
         true
     }
 
     /// Takes a record away at once, and everything under it.
     pub(crate) fn remove(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
-        let record = self.take(shelf, name)?;
-        self.by_shelf
-            .retain(|other, _| !other.is_under(shelf, name));
-        Some(record)
+        self.rows.remove(shelf.collection(), name)
     }
 
     /// Deletes a record as the API does: at once, or in the time that deletions last. One that is over
     /// goes at once, and one that is being deleted takes no longer for being deleted again.
     pub(crate) fn delete(&mut self, shelf: &Shelf, name: &str) {
-        let lasts = self.setting.delete_time;
+        let lasts = self.setting().delete_time;
         let life = shelf.kind().life;
-        let Some(mut record) = self.take(shelf, name) else {
+        let Some(mut record) = self.rows.take(shelf.collection(), name) else {
             return;
         };
-        let is_over = record.walk.is_terminated(self.now);
+        let is_over = record.walk.is_terminated(self.now());
         if life == Life::Plain || lasts.is_zero() || is_over {
-            self.keep(shelf, record);
+            self.rows.keep(shelf.collection(), record);
             self.remove(shelf, name);
             return;
         }
         if !record.walk.is_ending() {
-            let done = self.now.saturating_add(lasts);
+            let done = self.now().saturating_add(lasts);
             let end = match life {
                 Life::Lingering => End::lingering(&record.document, done),
                 _ => End::vanishing(done),
             };
-            record.walk.delete(self.now, end);
+            record.walk.delete(self.now(), end);
         }
-        self.keep(shelf, record);
+        self.rows.keep(shelf.collection(), record);
     }
 
     /// A record as the API shows it, with masks for its secrets; `None` if there is none.
@@ -225,82 +211,27 @@ impl Shelves {
     pub(crate) fn seen(&self, shelf: &Shelf, record: &Record, sight: Sight) -> Document {
         let kind = shelf.kind();
         let mut document = record.document.clone();
-        if let Some(status) = record.walk.status(self.now) {
+        if let Some(status) = record.walk.status(self.now()) {
             document.insert("status".to_owned(), status.into());
-            document.insert("events".to_owned(), record.walk.events(self.now));
+            document.insert("events".to_owned(), record.walk.events(self.now()));
         }
-        (kind.compute)(self, shelf, record, &mut document);
+        (kind.compute)(&self.rows, shelf.collection(), record, &mut document);
         secret::hide(kind.secrets, &mut document, sight, &record.made);
         document
     }
 
     /// A text that nobody can guess: 32 hexadecimal digits.
     pub(crate) fn fresh_secret(&mut self) -> String {
-        self.serial += 1;
-        self.secret(self.serial)
-    }
-
-    /// A text that nobody can guess, and that stays the same as long as a record is there.
-    pub(crate) fn secret_of(&self, record: &Record) -> String {
-        self.secret(record.serial)
-    }
-
-    fn secret(&self, serial: u64) -> String {
-        let signature = self.secrets.sign(&serial.to_be_bytes());
-        let digits = signature.iter().take(16);
-        digits.map(|byte| format!("{byte:02x}")).collect()
+        self.rows.fresh_secret()
     }
 
     /// A name that nothing on the shelf has: the prefix, a hyphen and eight digits.
     pub(crate) fn fresh_name(&mut self, shelf: &Shelf, prefix: &str) -> String {
         loop {
-            self.serial += 1;
-            let name = format!("{prefix}-{:08x}", scattered(self.serial));
+            let name = format!("{prefix}-{}", self.rows.next_id());
             if self.get(shelf, &name).is_none() {
                 return name;
             }
         }
     }
-
-    fn keep(&mut self, shelf: &Shelf, record: Record) {
-        if let Some(gone) = record.walk.gone() {
-            self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
-        }
-        let records = self.by_shelf.entry(shelf.clone()).or_default();
-        records.insert(record.name.clone(), record);
-    }
-
-    fn take(&mut self, shelf: &Shelf, name: &str) -> Option<Record> {
-        self.by_shelf.get_mut(shelf)?.remove(name)
-    }
-
-    /// Removes what has ended.
-    fn sweep(&mut self) {
-        if self.next_end.is_none_or(|end| self.now < end) {
-            return;
-        }
-        let mut ended = Vec::new();
-        self.next_end = None;
-        for (shelf, records) in &self.by_shelf {
-            for record in records.values() {
-                match record.walk.gone() {
-                    Some(gone) if gone <= self.now => {
-                        ended.push((shelf.clone(), record.name.clone()));
-                    }
-                    Some(gone) => {
-                        self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
-                    }
-                    None => {}
-                }
-            }
-        }
-        for (shelf, name) in ended {
-            self.remove(&shelf, &name);
-        }
-    }
-}
-
-/// A number that does not look like a count. The factor is odd, so every number comes once.
-fn scattered(number: u64) -> u32 {
-    (number as u32).wrapping_mul(0x9E37_79B1)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::state::kind::{Deleted, Form, Kind, Operations, Stamps};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
-use crate::state::{Document, Record, Shelf, Shelves, member};
+use crate::state::{Collection, Document, Record, Rows, member};
 
 /// The longest time that an API key may be good for: ten years.
 const LONGEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
@@ -35,8 +35,8 @@ pub(crate) static WORKSPACES: Kind = Kind {
         member::default(document, "displayName", context.name);
         member::default(document, "status", "ready");
     },
-    compute: |shelves, _, record, document| {
-        let account = shelves.setting().account.as_str();
+    compute: |rows, _, record, document| {
+        let account = rows.setting().account.as_str();
         document.insert("accountId".to_owned(), account.into());
         let id = format!("ws-{:08x}", record.serial);
         document.insert("id".to_owned(), id.into());
@@ -55,13 +55,13 @@ pub(crate) static USERS: Kind = Kind {
         ..Operations::NONE
     },
     form: Form::Flat { key: "email" },
-    compute: |shelves, _, record, document| {
+    compute: |rows, _, record, document| {
         let invited_until = document.remove(INVITED_UNTIL);
         let end = invited_until
             .as_ref()
             .and_then(Value::as_str)
             .and_then(rule::moment);
-        let expired = end.is_some_and(|end| end <= shelves.now());
+        let expired = end.is_some_and(|end| end <= rows.now());
         document.insert("expired".to_owned(), expired.into());
         if let Some(sub) = subject(record) {
             document.insert("sub".to_owned(), sub.into());
@@ -126,8 +126,8 @@ pub(crate) static API_KEYS: Kind = Kind {
     complete: |document, _| {
         document.insert("sub_type".to_owned(), "service_account".into());
     },
-    compute: |shelves, _, record, document| {
-        document.insert("apiKey".to_owned(), api_key(shelves, record).into());
+    compute: |rows, _, record, document| {
+        document.insert("apiKey".to_owned(), api_key(rows, record).into());
     },
     ..Kind::FLAT
 };
@@ -144,8 +144,8 @@ fn check_key(document: &Document) -> Check {
 /// What the keys of service accounts begin with.
 const KEY: &str = "bl_";
 
-fn api_key(shelves: &Shelves, record: &Record) -> String {
-    format!("{KEY}{}", shelves.secret_of(record))
+fn api_key(rows: &Rows, record: &Record) -> String {
+    format!("{KEY}{}", rows.secret_of(record))
 }
 
 /// Whether a credential has the look of such a key.
@@ -154,19 +154,19 @@ pub(crate) fn is_key(credential: &str) -> bool {
 }
 
 /// The service account that a key is of, if it is one and is still good.
-pub(crate) fn key_holder(shelves: &Shelves, key: &str) -> Option<String> {
-    let mut keys = shelves.everywhere(&API_KEYS);
-    let (shelf, record) = keys.find(|(_, record)| api_key(shelves, record) == key)?;
+pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
+    let mut keys = rows.everywhere(API_KEYS.path);
+    let (collection, record) = keys.find(|(_, record)| api_key(rows, record) == key)?;
     let lasts = member::text(&record.document, "expires_in").and_then(rule::seconds);
     let end = lasts.map(|lasts| record.created.saturating_add(lasts));
-    if end.is_some_and(|end| end <= shelves.now()) {
+    if end.is_some_and(|end| end <= rows.now()) {
         return None;
     }
-    shelf.scope().first().cloned()
+    collection.parents().first().cloned()
 }
 
 /// The secret of a service account; `None` if there is no such account.
-pub(crate) fn client_secret(shelves: &Shelves, client_id: &str) -> Option<String> {
-    let record = shelves.get(&Shelf::top(&SERVICE_ACCOUNTS), client_id)?;
-    Some(shelves.secret_of(record))
+pub(crate) fn client_secret(rows: &Rows, client_id: &str) -> Option<String> {
+    let record = rows.get(&Collection::top(SERVICE_ACCOUNTS.path), client_id)?;
+    Some(rows.secret_of(record))
 }

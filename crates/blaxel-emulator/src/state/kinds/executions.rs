@@ -33,7 +33,7 @@ pub(crate) static EXECUTIONS: Kind = Kind {
         ..Pages::PLAIN
     }),
     life: Life::Plain,
-    compute: |shelves, _, record, document| show(record, shelves.now(), document),
+    compute: |rows, _, record, document| show(record, rows.now(), document),
     ..Kind::RESOURCE
 };
 

@@ -7,7 +7,7 @@ use super::sandboxes::SANDBOXES;
 use super::workloads::{AGENTS, FUNCTIONS, JOBS, MODELS};
 use crate::state::kind::{Form, Kind, Life, Listing, Naming, Operations, Pages};
 use crate::state::secret::{Rule, Secret};
-use crate::state::{Document, Record, Shelves, member};
+use crate::state::{Document, Record, Rows, member};
 
 pub(crate) static POLICIES: Kind = Kind {
     path: "policies",
@@ -28,9 +28,9 @@ pub(crate) static POLICIES: Kind = Kind {
     }),
     life: Life::Plain,
     read_only: &["usage"],
-    compute: |shelves, _, record, document| {
+    compute: |rows, _, record, document| {
         let mut usage = Document::new();
-        for (kind, users) in policy_users(shelves, &record.name) {
+        for (kind, users) in policy_users(rows, &record.name) {
             usage.insert(kind.path.to_owned(), users.len().into());
         }
         document.insert("usage".to_owned(), usage.into());
@@ -44,11 +44,11 @@ static GOVERNED: [&Kind; 5] = [&AGENTS, &FUNCTIONS, &JOBS, &MODELS, &SANDBOXES];
 
 /// The names of the resources that a policy applies to, kind by kind.
 pub(crate) fn policy_users(
-    shelves: &Shelves,
+    rows: &Rows,
     policy: &str,
 ) -> impl Iterator<Item = (&'static Kind, Vec<String>)> {
     GOVERNED.into_iter().map(move |kind| {
-        let users = shelves.living(kind);
+        let users = rows.living(kind.path);
         let users = users.filter(|record| lists(record, "spec/policies", policy));
         (kind, users.map(|record| record.name.clone()).collect())
     })
@@ -78,9 +78,9 @@ pub(crate) static INTEGRATION_CONNECTIONS: Kind = Kind {
         path: "spec/secret/*",
         rule: Rule::Always,
     }],
-    hinder: |shelves, record| {
+    hinder: |rows, record| {
         [&MODELS, &FUNCTIONS].into_iter().find_map(|kind| {
-            let mut users = shelves.living(kind);
+            let mut users = rows.living(kind.path);
             let user =
                 users.find(|user| lists(user, "spec/integrationConnections", &record.name))?;
             let noun = kind.noun.to_lowercase();
@@ -112,9 +112,9 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
         "spec/verificationError",
     ],
     complete: |document, _| member::default(document, "spec/status", "pending"),
-    compute: |shelves, _, record, document| {
+    compute: |rows, _, record, document| {
         // What is to stand in the domain name system, for the proof and for the traffic.
-        let proof = json!({format!("_blaxel.{}", record.name): shelves.secret_of(record)});
+        let proof = json!({format!("_blaxel.{}", record.name): rows.secret_of(record)});
         member::default(document, "spec/txtRecords", proof);
         member::default(document, "spec/cnameRecords", "domains.emulator.invalid");
     },

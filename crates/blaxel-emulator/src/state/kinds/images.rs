@@ -9,7 +9,7 @@ use super::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS};
 use crate::clock::timestamp;
 use crate::state::kind::{Form, Kind, Life, Naming, Stamps};
 use crate::state::walk::Walk;
-use crate::state::{Document, Record, Shelves, member, rule, status};
+use crate::state::{Document, Record, Rows, member, rule, status};
 
 /// What images are for: how it is called, the kind, and where that names its image.
 pub(crate) static TYPES: [(&str, &Kind, &str); 5] = [
@@ -31,7 +31,7 @@ pub(crate) static IMAGES: Kind = Kind {
         ..Stamps::ALL
     },
     life: Life::Plain,
-    compute: |shelves, _, record, document| show(shelves, record, document),
+    compute: |rows, _, record, document| show(rows, record, document),
     ..Kind::RESOURCE
 };
 
@@ -123,9 +123,9 @@ pub(crate) fn build(walk: &mut Walk, now: Duration, lasts: Duration) {
     walk.follow(end, "build", (status::BUILT, "The build is complete."));
 }
 
-fn show(shelves: &Shelves, image: &Record, document: &mut Document) {
+fn show(rows: &Rows, image: &Record, document: &mut Document) {
     let (name, image_type) = parts(image);
-    let tags = tags(image, shelves.now());
+    let tags = tags(image, rows.now());
     let size = |tag: &Value| tag.get("size").and_then(Value::as_u64).unwrap_or(0);
     let sizes: u64 = tags.iter().map(size).sum();
     // It has its states among its metadata, where others have them at the root.
@@ -133,7 +133,7 @@ fn show(shelves: &Shelves, image: &Record, document: &mut Document) {
         .remove("status")
         .unwrap_or_else(|| status::BUILT.into());
     let events = document.remove("events").unwrap_or_else(|| json!([]));
-    let workspace = &shelves.setting().workspace;
+    let workspace = &rows.setting().workspace;
     for (path, value) in [
         ("metadata/name", Value::from(name)),
         ("metadata/resourceType", image_type.into()),
@@ -148,7 +148,7 @@ fn show(shelves: &Shelves, image: &Record, document: &mut Document) {
     ] {
         member::set(document, path, value);
     }
-    let deployed = users(shelves, image).map(|(user, _)| user.created).max();
+    let deployed = users(rows, image).map(|(user, _)| user.created).max();
     if let Some(at) = deployed {
         member::set(
             document,
@@ -161,19 +161,19 @@ fn show(shelves: &Shelves, image: &Record, document: &mut Document) {
 /// The workloads that run an image, and the tag that each of them runs, if it says so. One of the
 /// same name was built as it, even where it says nothing of the kind.
 pub(crate) fn users<'a>(
-    shelves: &'a Shelves,
+    rows: &'a Rows,
     image: &'a Record,
 ) -> impl Iterator<Item = (&'a Record, Option<&'a str>)> {
     let (name, image_type) = parts(image);
-    let workspace = &shelves.setting().workspace;
+    let workspace = &rows.setting().workspace;
     let full = [
         name.to_owned(),
         format!("{image_type}/{name}"),
         format!("{workspace}/{name}"),
     ];
     let of_type = TYPES.iter().filter(move |(own, _, _)| *own == image_type);
-    let workloads =
-        of_type.flat_map(|(_, kind, path)| shelves.living(kind).map(move |record| (record, *path)));
+    let workloads = of_type
+        .flat_map(|(_, kind, path)| rows.living(kind.path).map(move |record| (record, *path)));
     workloads.filter_map(move |(record, path)| {
         let reference = member::text(&record.document, path).unwrap_or_default();
         let (repository, tag) = split(reference);

@@ -9,7 +9,7 @@ use crate::clock::timestamp;
 use crate::state::kind::{Deleted, Kind, Life, Naming, Operations, Stamps};
 use crate::state::rule::{self, Check};
 use crate::state::walk::End;
-use crate::state::{Document, Record, Shelf, Shelves, member};
+use crate::state::{Collection, Document, Record, Rows, member};
 
 /// How long a token is good that does not say it.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -50,11 +50,11 @@ fn check(document: &Document) -> Check {
 }
 
 /// Where a preview is reached: on the custom domain that it is bound to, or else at the emulator.
-fn compute(shelves: &Shelves, shelf: &Shelf, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, collection: &Collection, record: &Record, document: &mut Document) {
     let given = |name: &str| member::text(&record.document, name).filter(|text| !text.is_empty());
     let prefix = given("spec/prefixUrl").unwrap_or(&record.name);
-    let sandbox = shelf.scope().first().map_or("", String::as_str);
-    let setting = shelves.setting();
+    let sandbox = collection.parents().first().map_or("", String::as_str);
+    let setting = rows.setting();
     let url = match given("spec/customDomain") {
         Some(domain) => format!("https://{prefix}.{}", domain.trim_start_matches("*.")),
         None => format!(
@@ -62,7 +62,7 @@ fn compute(shelves: &Shelves, shelf: &Shelf, record: &Record, document: &mut Doc
             setting.origin, setting.workspace, record.name
         ),
     };
-    let region = shelves.get(&Shelf::top(&SANDBOXES), sandbox);
+    let region = rows.get(&Collection::top(SANDBOXES.path), sandbox);
     let region = region.and_then(|sandbox| member::get(&sandbox.document, "spec/region"));
     if let Some(region) = region {
         member::set(document, "spec/region", region.clone());
@@ -96,11 +96,11 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
         let end = timestamp(context.now.saturating_add(TOKEN_LIFETIME));
         member::default(document, "spec/expiresAt", end.as_str());
     },
-    compute: |shelves, _, record, document| {
+    compute: |rows, _, record, document| {
         let end = member::text(document, "spec/expiresAt").and_then(rule::moment);
-        let expired = end.is_some_and(|end| end <= shelves.now());
+        let expired = end.is_some_and(|end| end <= rows.now());
         member::set(document, "spec/expired", expired.into());
-        let token: Value = shelves.secret_of(record).into();
+        let token: Value = rows.secret_of(record).into();
         member::set(document, "spec/token", token);
     },
     sample: |_| json!({}),

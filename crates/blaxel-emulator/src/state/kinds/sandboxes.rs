@@ -11,7 +11,7 @@ use crate::state::kind::{Deleted, Kind, Life, Listing, Naming, Operations, Pages
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::walk::End;
-use crate::state::{Document, Record, Shelf, Shelves, member, status};
+use crate::state::{Collection, Document, Record, Rows, member, status};
 
 /// The image of a sandbox that names none.
 const IMAGE: &str = "blaxel/base-image:latest";
@@ -75,8 +75,8 @@ fn check(document: &Document) -> Check {
     rule::lifecycle(document, "spec/lifecycle")
 }
 
-fn compute(shelves: &Shelves, _: &Shelf, record: &Record, document: &mut Document) {
-    let now = shelves.now();
+fn compute(rows: &Rows, _: &Collection, record: &Record, document: &mut Document) {
+    let now = rows.now();
     let mut add = |name: &str, value: Value| {
         document.insert(name.to_owned(), value);
     };

@@ -6,7 +6,7 @@ use super::PAGES;
 use super::sandboxes::SANDBOXES;
 use super::workloads::AGENTS;
 use crate::state::kind::{Deleted, Kind, Life, Listing, Operations};
-use crate::state::{Document, Record, Shelves, member, rule};
+use crate::state::{Document, Record, Rows, member, rule};
 
 /// The size of a volume that names none, in megabytes.
 const SIZE: u64 = 1024;
@@ -29,8 +29,8 @@ pub(crate) static VOLUMES: Kind = Kind {
     listing: Listing::Paged(PAGES),
     read_only: &["state", "terminatedAt"],
     complete: |document, _| member::default(document, "spec/size", SIZE),
-    compute: |shelves, _, record, document| {
-        if let Some(user) = user_of(shelves, &record.name) {
+    compute: |rows, _, record, document| {
+        if let Some(user) = user_of(rows, &record.name) {
             document.insert("state".to_owned(), json!({"attachedTo": user}));
         }
     },
@@ -39,8 +39,8 @@ pub(crate) static VOLUMES: Kind = Kind {
             abridge(document);
         }
     },
-    hinder: |shelves, record| {
-        let user = user_of(shelves, &record.name)?;
+    hinder: |rows, record| {
+        let user = user_of(rows, &record.name)?;
         Some(format!("The volume is attached to {user}."))
     },
     sample: |_| json!({"size": SIZE}),
@@ -48,7 +48,7 @@ pub(crate) static VOLUMES: Kind = Kind {
 };
 
 /// Who a volume is attached to, as in `sandbox:name`; the first one, if there are several.
-fn user_of(shelves: &Shelves, volume: &str) -> Option<String> {
+fn user_of(rows: &Rows, volume: &str) -> Option<String> {
     let attaches = |record: &Record| {
         let volumes = member::get(&record.document, "spec/volumes").and_then(Value::as_array);
         let mut volumes = volumes.into_iter().flatten();
@@ -60,7 +60,7 @@ fn user_of(shelves: &Shelves, volume: &str) -> Option<String> {
     [("sandbox", &SANDBOXES), ("agent", &AGENTS)]
         .into_iter()
         .find_map(|(noun, kind)| {
-            let user = shelves.living(kind).find(|record| attaches(record))?;
+            let user = rows.living(kind.path).find(|record| attaches(record))?;
             Some(format!("{noun}:{}", user.name))
         })
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::PAGES;
 use crate::state::kind::{Kind, Listing, Operations};
-use crate::state::revision::Shape;
 use crate::state::secret::{Rule, Secret};
+use crate::state::traffic::Shape;
 
 /// The environment variables of what runs.
 pub(super) const ENVS: Secret = Secret {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Shelves, scattered};
+use super::Shelves;
 use crate::state::kind::Life;
 use crate::state::walk::Aim;
 use crate::state::{Author, Kind, Record, Shelf, member};
@@ -10,16 +10,18 @@ use crate::state::{Author, Kind, Record, Shelf, member};
 impl Shelves {
     /// Builds and deploys what was uploaded for a record, if it is still the one with this serial.
     pub(crate) fn build(&mut self, shelf: &Shelf, name: &str, serial: u64) {
-        let Some(mut record) = self.take(shelf, name) else {
+        let Some(mut record) = self.rows.take(shelf.collection(), name) else {
             return;
         };
         if record.serial == serial && !record.walk.is_ending() {
             let aim = self.aim(shelf.kind(), &record);
-            let steps = (self.setting.build_time, self.setting.deploy_time);
+            let steps = (self.setting().build_time, self.setting().deploy_time);
             let revision = record.revisions.latest().map(str::to_owned);
-            record.walk.build(self.now, steps, aim, revision.as_deref());
+            record
+                .walk
+                .build(self.now(), steps, aim, revision.as_deref());
         }
-        self.keep(shelf, record);
+        self.rows.keep(shelf.collection(), record);
     }
 
     /// Lets the next deployment of a record fail, or the next execution of a job.
@@ -38,10 +40,9 @@ impl Shelves {
         if kind.life == Life::Plain {
             return;
         }
-        let at = self.now.saturating_sub(author.ago);
+        let at = self.now().saturating_sub(author.ago);
         if kind.operations.revisions.is_some() {
-            self.serial += 1;
-            let id = format!("rev-{:08x}", scattered(self.serial));
+            let id = format!("rev-{}", self.rows.next_id());
             let spec = record.document.get("spec");
             record.revisions.add(id, at, author.name, spec);
         }
@@ -50,7 +51,7 @@ impl Shelves {
             record.walk.await_upload(at, revision.as_deref());
         } else {
             let aim = self.aim(kind, record);
-            let step = self.setting.deploy_time;
+            let step = self.setting().deploy_time;
             record.walk.deploy(at, step, aim, revision.as_deref());
         }
     }

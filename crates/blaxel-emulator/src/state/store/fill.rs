@@ -45,15 +45,14 @@ impl Shelves {
                 _ => {}
             }
         }
-        let now = self.now.saturating_sub(author.ago);
+        let now = self.now().saturating_sub(author.ago);
         self.stamp(shelf, name, document, before, (author, now));
         for (path, parent) in kind.parents_in.iter().zip(shelf.scope()) {
             member::set(document, path, parent.as_str().into());
         }
         let context = Context {
-            shelf,
             name,
-            workspace: &self.setting.workspace,
+            workspace: &self.setting().workspace,
             now,
             before,
         };
@@ -64,7 +63,7 @@ impl Shelves {
         let Some(triggers) = kind.triggers else {
             return Vec::new();
         };
-        secret::renew_callbacks(triggers, document, before, || self.fresh_secret())
+        secret::renew_callbacks(triggers, document, before, || self.rows.fresh_secret())
     }
 
     fn stamp(
@@ -106,7 +105,7 @@ impl Shelves {
         let first = [
             (
                 stamps.workspace,
-                Value::from(self.setting.workspace.as_str()),
+                Value::from(self.setting().workspace.as_str()),
             ),
             (stamps.created_at, now.clone()),
             (stamps.created_by, author.name.into()),
@@ -130,7 +129,7 @@ impl Shelves {
     fn url(&self, kind: &Kind, name: &str) -> String {
         let Setting {
             run_url, workspace, ..
-        } = &self.setting;
+        } = self.setting();
         format!("{run_url}/{workspace}/{}/{name}", kind.path)
     }
 }

@@ -1,0 +1,195 @@
+//! The rows: all records of an emulator by their collections, whatever their kinds are like.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::record::{Record, Setting};
+use crate::sign::Key;
+
+/// Where records are: the path of their kind, and the names of their parents, outermost first. The
+/// previews of the sandbox `sb-1` are in the collection of the kind with the parents `["sb-1"]`; agents
+/// are in one collection, without parents.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Collection {
+    path: &'static str,
+    parents: Vec<String>,
+}
+
+impl Collection {
+    /// The collection of a kind that is under nothing.
+    pub(crate) fn top(path: &'static str) -> Self {
+        Self::under(path, Vec::new())
+    }
+
+    /// The collection of a kind under the parents with these names, outermost first.
+    pub(crate) fn under(path: &'static str, parents: Vec<String>) -> Self {
+        Self { path, parents }
+    }
+
+    /// The names of the parents, outermost first.
+    pub(crate) fn parents(&self) -> &[String] {
+        &self.parents
+    }
+
+    /// Returns `true` if it is under the record of that name in another collection, at any depth.
+    fn is_under(&self, other: &Self, name: &str) -> bool {
+        let below = self.path.strip_prefix(other.path);
+        below.is_some_and(|below| below.starts_with("/{"))
+            && self.parents.starts_with(&other.parents)
+            && self.parents.get(other.parents.len()).map(String::as_str) == Some(name)
+    }
+}
+
+/// All records of an emulator, as they are at one time.
+pub(crate) struct Rows {
+    setting: Setting,
+    /// What secrets are made from.
+    secrets: Key,
+    /// Since 1970-01-01T00:00:00Z.
+    now: Duration,
+    serial: u64,
+    /// When the next record vanishes by itself.
+    next_end: Option<Duration>,
+    by_collection: BTreeMap<Collection, BTreeMap<String, Record>>,
+}
+
+impl Rows {
+    pub(super) fn new(setting: Setting, secrets: Key) -> Self {
+        Self {
+            setting,
+            secrets,
+            now: Duration::ZERO,
+            serial: 0,
+            next_end: None,
+            by_collection: BTreeMap::new(),
+        }
+    }
+
+    /// Moves the time on, and removes what has ended by then.
+    pub(super) fn advance(&mut self, now: Duration) {
+        self.now = now;
+        self.sweep();
+    }
+
+    /// The time, since 1970-01-01T00:00:00Z.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// What makes this emulator's resources its own.
+    pub(crate) fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// One record.
+    pub(crate) fn get(&self, collection: &Collection, name: &str) -> Option<&Record> {
+        self.by_collection.get(collection)?.get(name)
+    }
+
+    /// One record, to change it in place.
+    pub(super) fn get_mut(&mut self, collection: &Collection, name: &str) -> Option<&mut Record> {
+        self.by_collection.get_mut(collection)?.get_mut(name)
+    }
+
+    /// The records of a collection, by name.
+    pub(crate) fn all(&self, collection: &Collection) -> impl Iterator<Item = &Record> {
+        let records = self.by_collection.get(collection);
+        records.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The records of the kind with this path in all its collections, with the collection of each.
+    pub(crate) fn everywhere(&self, path: &str) -> impl Iterator<Item = (&Collection, &Record)> {
+        self.by_collection
+            .iter()
+            .filter(move |(collection, _)| collection.path == path)
+            .flat_map(|(collection, records)| {
+                records.values().map(move |record| (collection, record))
+            })
+    }
+
+    /// Likewise, without those that are `TERMINATED`.
+    pub(crate) fn living(&self, path: &str) -> impl Iterator<Item = &Record> {
+        let records = self.everywhere(path).map(|(_, record)| record);
+        records.filter(|record| !record.walk.is_terminated(self.now))
+    }
+
+    /// Puts a record in, in the place of one of the same name.
+    pub(super) fn keep(&mut self, collection: &Collection, record: Record) {
+        if let Some(gone) = record.walk.gone() {
+            self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+        }
+        let records = self.by_collection.entry(collection.clone()).or_default();
+        records.insert(record.name.clone(), record);
+    }
+
+    /// Takes a record out, and leaves everything under it where it is.
+    pub(super) fn take(&mut self, collection: &Collection, name: &str) -> Option<Record> {
+        self.by_collection.get_mut(collection)?.remove(name)
+    }
+
+    /// Takes a record out, and removes everything under it.
+    pub(super) fn remove(&mut self, collection: &Collection, name: &str) -> Option<Record> {
+        let record = self.take(collection, name)?;
+        self.by_collection
+            .retain(|other, _| !other.is_under(collection, name));
+        Some(record)
+    }
+
+    /// A number that was not given out before. It grows with each.
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    /// A text of eight hexadecimal digits that was not given out before.
+    pub(super) fn next_id(&mut self) -> String {
+        format!("{:08x}", scattered(self.next_serial()))
+    }
+
+    /// A text that nobody can guess: 32 hexadecimal digits.
+    pub(super) fn fresh_secret(&mut self) -> String {
+        let serial = self.next_serial();
+        self.secret(serial)
+    }
+
+    /// A text that nobody can guess, and that stays the same as long as a record is there.
+    pub(crate) fn secret_of(&self, record: &Record) -> String {
+        self.secret(record.serial)
+    }
+
+    fn secret(&self, serial: u64) -> String {
+        let signature = self.secrets.sign(&serial.to_be_bytes());
+        let digits = signature.iter().take(16);
+        digits.map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Removes what has ended.
+    fn sweep(&mut self) {
+        if self.next_end.is_none_or(|end| self.now < end) {
+            return;
+        }
+        let mut ended = Vec::new();
+        self.next_end = None;
+        for (collection, records) in &self.by_collection {
+            for record in records.values() {
+                match record.walk.gone() {
+                    Some(gone) if gone <= self.now => {
+                        ended.push((collection.clone(), record.name.clone()));
+                    }
+                    Some(gone) => {
+                        self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+                    }
+                    None => {}
+                }
+            }
+        }
+        for (collection, name) in ended {
+            self.remove(&collection, &name);
+        }
+    }
+}
+
+/// A number that does not look like a count. The factor is odd, so every number comes once.
+fn scattered(number: u64) -> u32 {
+    (number as u32).wrapping_mul(0x9E37_79B1)
+}

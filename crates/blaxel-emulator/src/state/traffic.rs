@@ -1,0 +1,117 @@
+//! Revisions as the API shows them: which one runs, and how the traffic is shared out among them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::member::{self, Document};
+use super::record::Record;
+use super::revision::Revision;
+use super::secret::{self, Secret, Sight};
+use super::status;
+use crate::clock::timestamp;
+
+/// How the revisions of a kind are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Which one runs, and how much of the traffic it gets.
+    Traffic,
+    /// What each one consists of.
+    Content,
+}
+
+/// The revisions of a record as the API shows them, newest first.
+pub(crate) fn list(record: &Record, shape: Shape, secrets: &[Secret], now: Duration) -> Vec<Value> {
+    let revisions = record.revisions.newest_first();
+    match shape {
+        Shape::Traffic => {
+            let traffic = Traffic::of(record, now);
+            revisions
+                .map(|revision| traffic.told(revision, record, now))
+                .collect()
+        }
+        Shape::Content => revisions
+            .map(|revision| content(revision, secrets))
+            .collect(),
+    }
+}
+
+fn content(revision: &Revision, secrets: &[Secret]) -> Value {
+    let mut document = Document::new();
+    document.insert("spec".to_owned(), revision.spec.clone());
+    secret::hide(secrets, &mut document, Sight::Masked, &[]);
+    let mut told = json!({
+        "id": revision.id,
+        "createdAt": timestamp(revision.at).as_str(),
+        "createdBy": revision.by,
+        "image": member::text(&document, "spec/image").unwrap_or_default(),
+    });
+    for name in ["envs", "memory", "port", "snapshot"] {
+        if let Some(value) = document.get("spec").and_then(|spec| spec.get(name)) {
+            told[name] = value.clone();
+        }
+    }
+    told
+}
+
+/// Who gets the traffic.
+struct Traffic<'a> {
+    active: Option<&'a str>,
+    previous: Option<&'a str>,
+    canary: Option<&'a str>,
+    canary_percent: u64,
+}
+
+impl<'a> Traffic<'a> {
+    fn of(record: &'a Record, now: Duration) -> Self {
+        let named = |name: &str| {
+            let id = member::text(&record.document, &format!("spec/revision/{name}"));
+            id.filter(|id| record.revisions.knows(id))
+        };
+        let mut running = record.revisions.newest_first().filter(|revision| {
+            let status = status_of(revision, record, now);
+            [status::DEPLOYED, status::DEACTIVATED].contains(&status)
+        });
+        let newest = running.next().map(|revision| revision.id.as_str());
+        let active = named("active").or(newest);
+        let mut older = newest
+            .into_iter()
+            .chain(running.map(|revision| revision.id.as_str()));
+        let previous = older.find(|id| Some(*id) != active);
+        let canary = named("canary").filter(|canary| Some(*canary) != active);
+        let percent = member::get(&record.document, "spec/revision/canaryPercent");
+        let percent = percent.and_then(Value::as_u64).unwrap_or(0).min(100);
+        Self {
+            active,
+            previous,
+            canary,
+            canary_percent: if canary.is_some() { percent } else { 0 },
+        }
+    }
+
+    fn told(&self, revision: &Revision, record: &Record, now: Duration) -> Value {
+        let id = Some(revision.id.as_str());
+        let percent = match id {
+            _ if id == self.active => 100 - self.canary_percent,
+            _ if id == self.canary => self.canary_percent,
+            _ => 0,
+        };
+        json!({
+            "id": revision.id,
+            "active": id == self.active,
+            "previousActive": id == self.previous,
+            "canary": id == self.canary,
+            "trafficPercent": percent,
+            "status": status_of(revision, record, now),
+            "createdAt": timestamp(revision.at).as_str(),
+            "createdBy": revision.by,
+        })
+    }
+}
+
+/// Where a revision got to. Of one whose deployment is long forgotten it is known that it was
+/// deployed.
+fn status_of(revision: &Revision, record: &Record, now: Duration) -> &'static str {
+    let status = record.walk.status_of(&revision.id, now);
+    status.unwrap_or(status::DEPLOYED)
+}
