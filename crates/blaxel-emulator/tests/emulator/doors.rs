@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use blaxel_core::{Body, OperationInfo, Plane, RequestWriter, Timestamp, raw_request};
+use blaxel_core::{OperationInfo, Plane, RequestWriter, Timestamp};
 use blaxel_emulator::{Emulator, LocalService};
-use http::{Method, Request};
+use http::Method;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tower_service::Service as _;
@@ -162,8 +162,7 @@ async fn the_socketless_door_answers_as_the_sockets_do() {
 #[test]
 fn the_socketless_door_needs_no_runtime() {
     let emulator = Emulator::offline();
-    let request = Request::get("/models?limit=3").body("").unwrap();
-    let request = raw_request(Plane::Control, request).unwrap();
+    let request = get("/models?limit=3").request();
     let mut answer = pin!(emulator.service().call(request));
     let polled = answer
         .as_mut()
@@ -200,10 +199,8 @@ async fn a_described_request_goes_to_its_plane() {
 #[tokio::test]
 async fn another_origin_cannot_be_reached() {
     let emulator = Emulator::offline();
-    let request = Request::get("https://api.example.com/v0/agents")
-        .body(Body::empty())
-        .unwrap();
-    let error = emulator.service().call(request).await.unwrap_err();
+    let ask = get("https://api.example.com/v0/agents");
+    let error = ask.begin(&emulator.service()).await.unwrap_err();
     assert_eq!(error.kind(), blaxel_core::ErrorKind::Connect, "{error}");
 }
 

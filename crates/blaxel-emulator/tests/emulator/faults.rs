@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use blaxel_core::Body;
 use blaxel_emulator::{Emulator, Fault};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use tower_service::Service as _;
 
 use crate::support::{as_client, get, post};
 
@@ -68,8 +66,7 @@ async fn a_cut_connection_gives_no_answer_at_either_door() {
     emulator.fault("GetModel", Fault::disconnect(), 2).unwrap();
     let url = format!("{}/models/claude-haiku", emulator.url());
     assert!(as_client(get(&url), &emulator).over_socket().await.is_err());
-    let request = http::Request::get(&url).body(Body::empty()).unwrap();
-    let error = emulator.service().call(request).await.unwrap_err();
+    let error = get(&url).begin(&emulator.service()).await.unwrap_err();
     assert_eq!(error.kind(), blaxel_core::ErrorKind::Transport, "{error}");
     as_client(get(&url), &emulator)
         .over_socket()

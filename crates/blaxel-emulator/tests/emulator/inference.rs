@@ -1,10 +1,8 @@
 //! The workloads and the gateway before them.
 
-use blaxel_core::Body;
 use blaxel_emulator::Emulator;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tower_service::Service as _;
 
 use crate::support::{as_client, ask, get, post};
 
@@ -263,10 +261,9 @@ async fn a_model_answers_word_by_word() {
 #[tokio::test]
 async fn a_stream_comes_in_pieces() {
     let emulator = emulator();
-    let request = http::Request::post(chat(&emulator))
-        .body(Body::from(question(json!(true)).to_string()))
-        .unwrap();
-    let mut body = emulator.service().call(request).await.unwrap().into_body();
+    let ask = post(chat(&emulator), &question(json!(true)));
+    let response = ask.begin(&emulator.service()).await.unwrap();
+    let mut body = response.into_body();
     let mut pieces = 0;
     while let Some(frame) = body.frame().await {
         let piece = frame.unwrap().into_data().unwrap();

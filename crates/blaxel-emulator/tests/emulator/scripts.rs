@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use blaxel_core::Body;
 use blaxel_emulator::{Behaviour, Emulator, Pieces, Script, Workload};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tower_service::Service as _;
 
 use crate::support::{Ask, Reply, as_client, ask, post};
 
@@ -272,8 +270,8 @@ async fn a_scripted_stream_is_sent_byte_for_byte_and_piece_by_piece() {
     }
 
     script.then(Behaviour::stream(all().collect()));
-    let request = http::Request::post(&url).body(Body::empty()).unwrap();
-    let response = emulator.service().call(request).await.unwrap();
+    let asked = ask(Method::POST, &url);
+    let response = asked.begin(&emulator.service()).await.unwrap();
     let mut body = response.into_body();
     let mut came = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -324,15 +322,15 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
     assert_eq!(came, b"data: a\n\ndata: b");
     assert!(failed, "it ended as if it were whole");
 
-    let request = http::Request::post(&url).body(Body::empty()).unwrap();
-    let response = emulator.service().call(request).await.unwrap();
+    let asked = ask(Method::POST, &url);
+    let response = asked.begin(&emulator.service()).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
 
     // An empty one is cut as well.
     script.clear();
     script.then(Behaviour::stream(Pieces::new().cut()));
-    let request = http::Request::post(&url).body(Body::empty()).unwrap();
-    let response = emulator.service().call(request).await.unwrap();
+    let asked = ask(Method::POST, &url);
+    let response = asked.begin(&emulator.service()).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
 }
 

@@ -1,6 +1,6 @@
 //! Requests written by hand.
 
-use blaxel_core::{Body, Plane, raw_request};
+use blaxel_core::{Body, Error, Plane, raw_request};
 use blaxel_emulator::{Emulator, LocalService};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -106,9 +106,18 @@ impl Ask {
 
     /// Sends it through the socketless service, whatever the answer.
     pub(crate) async fn bare(self, service: &LocalService) -> Reply {
+        read(self.begin(service).await.unwrap()).await
+    }
+
+    /// Sends it through the socketless service and leaves the answer's body unread.
+    pub(crate) async fn begin(self, service: &LocalService) -> Result<Response<Body>, Error> {
+        service.clone().call(self.request()).await
+    }
+
+    /// The request as the socketless service takes it: all that no operation writes are made here.
+    pub(crate) fn request(self) -> Request<Body> {
         let request = self.0.body(Body::from(self.1)).unwrap();
-        let request = raw_request(Plane::Control, request).unwrap();
-        read(service.clone().call(request).await.unwrap()).await
+        raw_request(Plane::Control, request).unwrap()
     }
 
     /// Sends it through the socketless service of an emulator.
