@@ -75,6 +75,8 @@ const ALL: &[&str] = &[
 ];
 const EMULATOR: &[&str] = &["blaxel-emulator"];
 const DERIVE: &[&str] = &["serde_derive"];
+/// The macros of the crates that times convert to.
+const CONVERSIONS: &[&str] = &["jiff-static"];
 
 /// A crate that may use nothing of the workspace.
 const fn alone(krate: &'static str) -> Rule {
@@ -94,18 +96,22 @@ const fn facade(krate: &'static str) -> Rule {
     Rule {
         uses: CORE,
         tests_use: EMULATOR,
-        never: &[ENGINE, TLS, OAUTH, BOXING, LOWER, EMULATOR],
-        // A facade may wait with tokio's timer, behind a feature.
-        only_if_asked: &[RUNTIME],
+        never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
+        // A facade may wait with tokio's timer, and convert times, behind features.
+        only_if_asked: &[RUNTIME, CLOCK],
         macros: Some(DERIVE),
+        macros_if_asked: CONVERSIONS,
         ..alone(krate)
     }
 }
 
 const RULES: &[Rule] = &[
     Rule {
-        never: &[RUNTIME, ENGINE, TLS, OAUTH, BOXING],
+        never: &[RUNTIME, ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING],
+        // Times convert to those of other crates, behind features.
+        only_if_asked: &[CLOCK],
         macros: Some(DERIVE),
+        macros_if_asked: CONVERSIONS,
         ..alone("blaxel-core")
     },
     Rule {
@@ -129,6 +135,7 @@ const RULES: &[Rule] = &[
         only_if_asked: &[RUNTIME, CLOCK],
         macros_if_asked: &[
             "futures-macro",
+            "jiff-static",
             "thiserror-impl",
             "tokio-macros",
             "tracing-attributes",

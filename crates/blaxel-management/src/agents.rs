@@ -12,6 +12,7 @@ use crate::kind::{
 use crate::metadata::{Event, Generation, Metadata, Status};
 use crate::scope::Scope;
 use crate::size::Megabytes;
+use crate::workload::runtime_setters;
 use crate::workload::{
     EnvVariable, Repository, Revision, RevisionRouting, Trigger, VolumeAttachment,
 };

@@ -45,6 +45,7 @@ use crate::kind::{
 use crate::metadata::{Event, Metadata, Status};
 use crate::scope::Scope;
 use crate::size::Megabytes;
+use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, VolumeAttachment};
 
 document! {

@@ -207,3 +207,69 @@ answer! {
         pub created_by: Option<String>,
     }
 }
+
+/// Gives a workload the setters that all of them have, wherever in its `spec` they reach: a runtime in
+/// it, or itself.
+#[allow(
+    unused_macros,
+    reason = "which workloads there are is a matter of features"
+)]
+macro_rules! runtime_setters {
+    ($name:ident: $runtime:ident) => {
+        impl $name {
+            /// What it runs on, to be filled in.
+            pub fn runtime_mut(&mut self) -> &mut $runtime {
+                self.spec.runtime.get_or_insert_default()
+            }
+        }
+
+        runtime_setters! { @reach $name, |workload| workload.runtime_mut() }
+    };
+    ($name:ident) => {
+        runtime_setters! { @reach $name, |workload| &mut workload.spec }
+    };
+
+    (@reach $name:ident, |$workload:ident| $runtime:expr) => {
+        impl $name {
+            /// The region to run in.
+            #[must_use]
+            pub fn region(mut self, region: impl Into<String>) -> Self {
+                self.spec.region = Some(region.into());
+                self
+            }
+
+            /// The container image to run.
+            #[must_use]
+            pub fn image(mut self, image: impl Into<String>) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.image = Some(image.into());
+                self
+            }
+
+            /// Its memory.
+            #[must_use]
+            pub fn memory(mut self, memory: impl Into<$crate::Megabytes>) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.memory = Some(memory.into());
+                self
+            }
+
+            /// Adds an environment variable.
+            #[must_use]
+            pub fn env(mut self, variable: impl Into<$crate::workload::EnvVariable>) -> Self {
+                let $workload = &mut self;
+                let runtime = $runtime;
+                runtime.envs.get_or_insert_default().push(variable.into());
+                self
+            }
+        }
+    };
+}
+
+#[allow(
+    unused_imports,
+    reason = "which workloads there are is a matter of features"
+)]
+pub(crate) use runtime_setters;

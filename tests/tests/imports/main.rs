@@ -39,26 +39,6 @@ const fn known(krate: &'static str, from: &'static str, to: &'static str) -> Kno
 
 /// The cuts that are still to be made. This list only gets shorter.
 static KNOWN: &[Known] = &[
-    known("blaxel-auth", "config_file", "resolve"),
-    known("blaxel-auth", "oauth", "credentials"),
-    known("blaxel-auth", "config_file::writer", "config_file::store"),
-    known("blaxel-core", "walk", "items"),
-    known("blaxel-inference", "mcp::session", "mcp::client"),
-    known("blaxel-inference", "mcp::session", "mcp::wire"),
-    known("blaxel-management", "record", "workload"),
-    known("blaxel-management", "jobs::tasks", "jobs::executions"),
-    known("blaxel-management", "upload::metered", "upload::source"),
-    known("blaxel-transport", "client", "builder"),
-    known(
-        "blaxel-transport",
-        "hyper_transport::gunzip",
-        "hyper_transport::answer",
-    ),
-    known(
-        "blaxel-transport",
-        "hyper_transport::connector",
-        "hyper_transport::builder",
-    ),
     known("xtask", "*", "ci"),
     known("xtask", "release::options", "release::publish"),
 ];

@@ -73,12 +73,12 @@ mod tests {
     fn every_feature_has_an_entry_beside_bare_and_default() {
         assert_eq!(
             choices("blaxel-inference"),
-            ["bare", "default", "callback", "mcp"]
+            ["bare", "default", "callback", "chrono", "jiff", "mcp"]
         );
     }
 
     #[test]
     fn a_crate_without_features_has_one_entry() {
-        assert_eq!(choices("blaxel-core"), ["bare"]);
+        assert_eq!(choices("blaxel-emulator"), ["bare"]);
     }
 }

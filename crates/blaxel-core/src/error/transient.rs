@@ -15,6 +15,7 @@ use super::answer::{ApiError, Origin};
 /// 3. The member `retryable` of the gateway's envelope. A workload may use that member for whatever it
 ///    likes, so nobody else's counts.
 /// 4. The gateway's code `WORKLOAD_UNAVAILABLE`, and the statuses 408, 425, 429, 502, 503 and 504.
+#[must_use]
 pub fn is_transient(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> bool {
     is_transient_answer(plane, head, &ApiError::read(plane, head, body))
 }

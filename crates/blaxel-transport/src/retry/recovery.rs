@@ -33,7 +33,7 @@ pub(super) async fn recover(
     shared: Arc<Shared>,
     deadline: Instant,
 ) -> Recovered {
-    let (decision, outcome) = judge(outcome, &situation).await;
+    let (decision, outcome) = judge(outcome, &situation, deadline).await;
     match decision {
         Decision::Return => return Recovered::Final(outcome),
         Decision::Reauthorize => return Recovered::Again(decision),
@@ -61,6 +61,7 @@ pub(super) async fn recover(
 async fn judge(
     outcome: Result<http::Response<Body>, Error>,
     situation: &Situation,
+    deadline: Instant,
 ) -> (Decision, Result<http::Response<Body>, Error>) {
     let response = match outcome {
         Ok(response) => response,
@@ -73,7 +74,9 @@ async fn judge(
     if !situation.may_try_again() {
         return (Decision::Return, Ok(response));
     }
-    let (head, body, start) = peek(response).await;
+    // Most of the time that is left belongs to the attempts.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let (head, body, start) = peek(response, PEEK_TIME.min(left / 4)).await;
     let decision = if is_transient(Some(situation.plane), &head, &start) {
         Decision::Retry
     } else {
@@ -83,7 +86,10 @@ async fn judge(
 }
 
 /// Reads the start of a response's body, and puts it back.
-async fn peek(response: http::Response<Body>) -> (http::response::Parts, Body, Bytes) {
+async fn peek(
+    response: http::Response<Body>,
+    time: Duration,
+) -> (http::response::Parts, Body, Bytes) {
     let (head, mut body) = response.into_parts();
     let mut start = BytesMut::new();
     let mut end = None;
@@ -97,7 +103,7 @@ async fn peek(response: http::Response<Body>) -> (http::response::Parts, Body, B
         }
     };
     // What was read stays read if the time runs out.
-    let _ = timeout(PEEK_TIME, read).await;
+    let _ = timeout(time, read).await;
     let start = start.freeze();
     let body = match end {
         Some(Ok(())) => Body::from(start.clone()),

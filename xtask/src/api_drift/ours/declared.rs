@@ -29,7 +29,7 @@ pub(super) enum Body {
     /// A list of values.
     Texts(BTreeSet<String>),
     /// Another name for a type, or a type around one that JSON does not show.
-    Same(Type),
+    Same(Box<Type>),
     /// A choice among several that JSON does not name.
     Untagged,
     /// It is declared, but what it looks like in JSON is not to be seen from that.
@@ -68,7 +68,7 @@ impl Declarations {
                 Item::Struct(item) => self.add(structure(scope, item, rule)),
                 Item::Enum(item) => self.add(enumeration(scope, item)),
                 Item::Type(item) => {
-                    let body = Body::Same((*item.ty).clone());
+                    let body = Body::Same(item.ty.clone());
                     let declared = declared(scope, &item.ident, &item.attrs, &item.generics, body);
                     self.add(declared);
                 }
@@ -254,7 +254,7 @@ fn structure(scope: &Rc<Scope>, item: &ItemStruct, rule: Option<&str>) -> Declar
             Body::Struct(fields.collect())
         }
         Fields::Unnamed(fields) => match only(&fields.unnamed) {
-            Some(field) => Body::Same(field.ty.clone()),
+            Some(field) => Body::Same(Box::new(field.ty.clone())),
             None => Body::Opaque("a tuple"),
         },
         Fields::Unit => Body::Opaque("a unit"),
