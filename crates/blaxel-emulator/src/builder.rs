@@ -37,7 +37,7 @@ const DEFAULT_MODELS: [&str; 7] = [
 ];
 
 /// The origin of an emulator without a socket. The name is reserved: it leads nowhere.
-const OFFLINE_ORIGIN: &str = "http://emulator.invalid";
+const OFFLINE_ORIGIN: &str = "https://emulator.invalid";
 
 /// Sets up an [`Emulator`]; made by [`Emulator::builder`].
 #[derive(Clone)]

@@ -51,7 +51,7 @@ impl Emulator {
     }
 
     /// The base of the control plane, such as `http://127.0.0.1:4242/v0`. Without a socket it has
-    /// the origin `http://emulator.invalid`, which only [`service`](Self::service) reaches.
+    /// the origin `https://emulator.invalid`, which only [`service`](Self::service) reaches.
     #[must_use]
     pub fn url(&self) -> String {
         self.engine.control_url()

@@ -27,8 +27,10 @@ use crate::router::is_upload;
 /// - A URI without an origin is put under the plane of the request: `/agents` of the control plane
 ///   becomes `/v0/agents`, and `/agents/a` of an operation on workloads `/run/{workspace}/agents/a`. A
 ///   request that neither belongs to an operation nor names its plane is refused; a raw one is made by
-///   [`raw_request`](blaxel_core::raw_request). A URI with the emulator's own origin is taken as it
-///   stands; any other origin cannot be reached.
+///   [`raw_request`](blaxel_core::raw_request).
+/// - A URI with the emulator's own origin is taken as it stands, and so is one of the platform, such as
+///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as its
+///   transport. Any other origin cannot be reached.
 /// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent; to no address
 ///   for an upload, though.
 ///   [`verbatim`](Self::verbatim) leaves that out.
@@ -65,7 +67,7 @@ impl LocalService {
         // An address of the emulator's own says everything; a path, or a plane, asks for a context.
         let context = match self.path_under_origin(request.uri())? {
             Some(path) => {
-                *request.uri_mut() = parse(path)?;
+                *request.uri_mut() = parse(&path)?;
                 restore(&mut request).ok()
             }
             None => {
@@ -86,21 +88,22 @@ impl LocalService {
         Ok(Request::from_parts(head, axum::body::Body::new(body)))
     }
 
-    /// Returns the path of a URI that has the emulator's own origin, or `None` if it has no origin yet.
-    fn path_under_origin<'a>(&self, uri: &'a Uri) -> Result<Option<&'a str>, Error> {
+    /// Returns the path, below the emulator's origin, of a URI that has an origin it answers for, or
+    /// `None` if the URI has no origin yet.
+    fn path_under_origin(&self, uri: &Uri) -> Result<Option<String>, Error> {
         let (Some(scheme @ ("http" | "https")), Some(authority)) =
             (uri.scheme_str(), uri.authority())
         else {
             return Ok(None);
         };
         let origin = format!("{scheme}://{authority}");
-        if origin != self.engine.origin {
-            return Err(Error::connect(
-                &origin,
-                "only the emulator's own origin is reached",
-            ));
-        }
-        Ok(Some(path_of(uri)))
+        let own = [(self.engine.origin.as_str(), "")];
+        let known = own.iter().chain(&PLATFORM);
+        let Some((_, base)) = known.into_iter().find(|(known, _)| *known == origin) else {
+            let problem = "the emulator answers for its own origin and the platform's alone";
+            return Err(Error::connect(&origin, problem));
+        };
+        Ok(Some(format!("{base}{}", path_of(uri))))
     }
 
     /// Returns the URI, below the emulator's origin, of a path on a plane.
@@ -133,6 +136,14 @@ impl LocalService {
         Ok(())
     }
 }
+
+/// The origins of the platform's deployments, each with the base path that the emulator has it under.
+const PLATFORM: [(&str, &str); 4] = [
+    ("https://api.blaxel.ai", ""),
+    ("https://run.blaxel.ai", "/run"),
+    ("https://api.blaxel.dev", ""),
+    ("https://run.blaxel.dev", "/run"),
+];
 
 const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 const VERSION: HeaderName = HeaderName::from_static("blaxel-version");

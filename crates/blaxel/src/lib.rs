@@ -16,7 +16,9 @@ pub use blaxel_management as management;
 pub use blaxel_transport as transport;
 
 pub use blaxel_auth::Credentials;
-pub use blaxel_core::{ApiVersion, Error, ListParams, Secret, Sort};
+pub use blaxel_core::{
+    ApiVersion, Body, CallOptions, Error, ErrorKind, ListParams, Page, Secret, Sort, Timestamp,
+};
 pub use blaxel_transport::{Client, ClientBuilder};
 
 /// The Management API on a [`Client`].

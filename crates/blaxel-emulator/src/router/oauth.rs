@@ -151,11 +151,7 @@ fn device_login(call: &Call) -> Outcome {
     let number = engine.next_number();
     let code = json!({"sub": PERSON, "jti": number, "iat": engine.clock.seconds()});
     let user_code = user_code(&engine.device_codes.sign(&number.to_be_bytes()));
-    // Without a socket there is no page that could be opened, and nothing but https may be shown.
-    let page = engine
-        .origin
-        .replace("http://emulator.invalid", "https://emulator.invalid");
-    let page = format!("{page}/device");
+    let page = format!("{}/device", engine.origin);
     let answer = json!({
         "device_code": engine.device_codes.token(&code),
         "user_code": user_code,

@@ -90,10 +90,9 @@ mod tests {
         let recorder = Recorder::default();
         let client = Client::builder()
             .api_key(emulator.api_key())
-            .api_url("https://api.blaxel.ai/v0")
+            .workspace(emulator.workspace())
             .retry(RetryPolicy::new().base_delay(Duration::ZERO))
             .attempt_layer(recorder.clone())
-            .attempt_layer(tower::util::MapRequestLayer::new(below))
             .transport(emulator.service())
             .build()
             .unwrap();
@@ -105,11 +104,5 @@ mod tests {
                 "ListModels: GET /v0/models -> 200 in 0 ms"
             ]
         );
-    }
-
-    /// The emulator without a socket takes the path under its own origin.
-    fn below(mut request: http::Request<Body>) -> http::Request<Body> {
-        *request.uri_mut() = "/models".parse().unwrap();
-        request
     }
 }
