@@ -35,7 +35,7 @@ pub use self::body::Body;
 pub use self::context::{CallContext, operation};
 pub use self::description::{Idempotency, OperationInfo, Plane};
 pub use self::endpoint::Endpoints;
-pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin, wait_asked_for};
+pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin};
 pub use self::list_params::{ListParams, Sort};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;
@@ -57,7 +57,7 @@ pub use self::workspace::Workspace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{body_size, journal};
-    pub use crate::error::{ErrorParts, is_transient};
+    pub use crate::error::{ErrorParts, is_transient, wait_asked_for};
     pub use crate::journal::Journal;
     pub use crate::raw::{account, attach, restore};
     pub use crate::service::read_error;

@@ -26,9 +26,9 @@ const TABLE: Table = Table {
     ],
     columns: &[
         (BARE, "hyper-util, bare"),
-        (OWN, "**blaxel-transport**"),
+        (OWN, "**blaxel-transport**, unboxed"),
         ("layered", "with 4 idle layers"),
-        ("boxed", "boxed"),
+        ("boxed", "**blaxel-transport**, as `build` makes it"),
         ("reqwest-0.12", "reqwest 0.12"),
         ("reqwest-0.13", "reqwest 0.13"),
     ],
@@ -56,10 +56,16 @@ fn aims(figures: &Figures) -> Vec<Aim> {
             figures,
             "layered",
             OWN,
-            "for four layers that do nothing, 0",
-            0.0,
+            "for four layers that do nothing, at most 3",
+            3.0,
         ),
-        allocations(figures, "boxed", OWN, "for `boxed()`, at most 1", 1.0),
+        allocations(
+            figures,
+            "boxed",
+            OWN,
+            "for one type whatever the layers, at most 1",
+            1.0,
+        ),
     ];
     for other in ["reqwest-0.12", "reqwest-0.13"] {
         aims.push(better(figures, other));
@@ -135,7 +141,7 @@ mod tests {
         ]);
         assert!(text.contains("| 1.10 times | met |"), "{text}");
         assert!(text.contains("at most 2 | 2 | met |"), "{text}");
-        assert!(text.contains("do nothing, 0 | 0 | met |"), "{text}");
+        assert!(text.contains("do nothing, at most 3 | 0 | met |"), "{text}");
         assert!(text.contains("at most 1 | 2 | **missed** |"), "{text}");
     }
 

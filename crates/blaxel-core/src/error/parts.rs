@@ -78,6 +78,7 @@ pub trait ErrorParts: Sized {
     fn settled(self, context: &CallContext) -> Self;
 }
 
+#[doc(hidden)]
 impl ErrorParts for Error {
     fn credentials(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Credentials, Delivery::NotSent, message.into())

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::__private::is_transient;
-use blaxel_core::{Body, Error, wait_asked_for};
+use blaxel_core::__private::{is_transient, wait_asked_for};
+use blaxel_core::{Body, Error};
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep, timeout};
 
