@@ -1,6 +1,8 @@
 //! Signing in to the platform in one call.
 
-use blaxel_core::{BaseUrl, Error, HttpService, Source};
+#[cfg(feature = "config-write")]
+use blaxel_core::Source;
+use blaxel_core::{BaseUrl, Error, HttpService};
 
 #[cfg(feature = "config-write")]
 use crate::blocking::blocking;

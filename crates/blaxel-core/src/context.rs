@@ -111,6 +111,11 @@ impl CallContext {
         self.0.journal.attempts()
     }
 
+    /// Returns `true` if the two are of the same call.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn journal(&self) -> &Journal {
         journal(self)
     }

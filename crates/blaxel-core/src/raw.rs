@@ -71,7 +71,9 @@ pub fn restore(request: &mut http::Request<Body>) -> Result<CallContext, Error> 
     let context = match CallContext::of(request.extensions()) {
         Some(context) => {
             let context = context.clone();
-            request.body_mut().set_context(context.clone());
+            if !request.body().context().is_some_and(|own| own.is(&context)) {
+                request.body_mut().set_context(context.clone());
+            }
             context
         }
         None => {

@@ -140,7 +140,9 @@ impl<S: HttpService> Future for Sending<S> {
 /// client's own context knows more.
 fn accounted(mut body: Body, context: Option<&CallContext>) -> Body {
     if let Some(context) = context
-        && (body.context().is_none() || !context.journal().is_unsent())
+        && body
+            .context()
+            .is_none_or(|own| !own.is(context) && !context.journal().is_unsent())
     {
         body.set_context(context.clone());
     }
