@@ -14,7 +14,10 @@ pub struct Journal(Mutex<Record>);
 
 #[derive(Clone, Copy, Default)]
 struct Record {
-    sent: u32,
+    /// Number of attempts that were started.
+    started: u32,
+    /// Number of requests that the transport received and knew the call of.
+    received: u32,
     /// An attempt before the last one may have been processed.
     unclear: bool,
     last: Last,
@@ -41,8 +44,14 @@ enum Last {
 impl Record {
     fn begin(&mut self) {
         self.unclear |= self.last_may_have_been_processed();
-        self.sent = self.sent.saturating_add(1);
         self.last = Last::Open;
+    }
+
+    /// Number of requests sent. An attempt whose request reached the transport without its context
+    /// was started only, and one that a layer repeats was received only. Calls that a layer makes at
+    /// once may all be started before the first one is received, so the two are not matched.
+    fn sent(&self) -> u32 {
+        self.started.max(self.received)
     }
 
     fn last_may_have_been_processed(&self) -> bool {
@@ -65,6 +74,7 @@ impl Journal {
     pub fn start(&self) {
         let mut record = self.record();
         record.begin();
+        record.started = record.started.saturating_add(1);
         record.announced = true;
     }
 
@@ -75,6 +85,7 @@ impl Journal {
         if !std::mem::take(&mut record.announced) {
             record.begin();
         }
+        record.received = record.received.saturating_add(1);
     }
 
     /// Notes what the transport knows about its request: whether it may have been processed.
@@ -110,14 +121,14 @@ impl Journal {
     /// Returns `true` if somebody counts and nothing was sent.
     pub(crate) fn is_unsent(&self) -> bool {
         let record = self.record();
-        record.counted && record.sent == 0
+        record.counted && record.sent() == 0
     }
 
     pub(crate) fn attempts(&self) -> Attempts {
         let record = self.record();
         Attempts {
             unclear: record.unclear,
-            ..Attempts::new(record.sent)
+            ..Attempts::new(record.sent())
         }
     }
 }
@@ -173,6 +184,18 @@ mod tests {
             journal.finish(false);
         });
         assert_eq!(repeated, (2, true, true));
+    }
+
+    /// Two calls at once, or an attempt that arrives after it was given up.
+    #[test]
+    fn attempts_that_are_started_before_they_arrive_count_once() {
+        let overlapping = journal(|journal| {
+            journal.start();
+            journal.start();
+            journal.dispatch();
+            journal.dispatch();
+        });
+        assert_eq!(overlapping, (2, true, true));
     }
 
     #[test]
