@@ -1,5 +1,6 @@
 //! How an error reads.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Error, ErrorKind};
@@ -74,17 +75,17 @@ impl Error {
     }
 }
 
-/// The chain of lower errors, on the same line. A link that repeats the one above is left out,
-/// since many libraries print their cause themselves.
+/// The chain of lower errors, on the same line. A link that repeats what stands above is left out,
+/// since many libraries print their causes themselves.
 fn write_causes(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut above = error.0.message.clone();
+    let mut above = Cow::Borrowed(error.0.message.as_str());
     let mut next = error.cause();
     while let Some(cause) = next {
         let text = cause.to_string();
         if !above.contains(&text) {
             write!(f, ": {text}")?;
+            above.to_mut().push_str(&text);
         }
-        above = text;
         next = cause.source();
     }
     Ok(())
