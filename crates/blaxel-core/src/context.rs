@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::Extensions;
+use http::{Extensions, Method};
 
-use crate::description::{OperationInfo, Plane};
+use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::journal::Journal;
 use crate::options::{Attempts, CallOptions};
 
@@ -41,6 +41,8 @@ struct Call {
     options: OnceLock<CallOptions>,
     /// The size of the body before any layer saw it, if it was in memory then.
     body_size: OnceLock<usize>,
+    /// The method of a raw request.
+    method: OnceLock<Method>,
     journal: Journal,
 }
 
@@ -68,6 +70,7 @@ impl CallContext {
             plane,
             options: OnceLock::new(),
             body_size: OnceLock::new(),
+            method: OnceLock::new(),
             journal: Journal::default(),
         }))
     }
@@ -119,10 +122,22 @@ impl CallContext {
     pub(crate) fn journal(&self) -> &Journal {
         journal(self)
     }
+
+    /// Returns `true` if the call may change something. A raw request tells by its method.
+    pub(crate) fn is_changing(&self) -> bool {
+        match (self.operation(), self.0.method.get()) {
+            (Some(info), _) => info.idempotency() != Idempotency::Safe,
+            (None, Some(method)) => !method.is_safe(),
+            (None, None) => true,
+        }
+    }
 }
 
-/// Notes the body that a call began with.
-pub(crate) fn note_body(context: &CallContext, bytes: Option<&Bytes>) {
+/// Notes the method and the body that a call began with.
+pub(crate) fn note_beginning(context: &CallContext, method: &Method, bytes: Option<&Bytes>) {
+    if context.operation().is_none() {
+        context.0.method.get_or_init(|| method.clone());
+    }
     if let Some(bytes) = bytes {
         context.0.body_size.get_or_init(|| bytes.len());
     }

@@ -54,6 +54,8 @@ struct Inner {
     message: String,
     delivery: Delivery,
     attempts: Attempts,
+    /// The call belongs to no described operation, and may change something.
+    changing: bool,
     answer: Option<Answer>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -67,6 +69,8 @@ struct Answer {
     api: Option<ApiError>,
     /// The same request can succeed later.
     transient: bool,
+    /// It answers a call of a workload.
+    of_workload: bool,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -116,6 +120,7 @@ impl Error {
             message,
             delivery,
             attempts: Attempts::default(),
+            changing: false,
             answer: None,
             cause: None,
         }))
@@ -143,11 +148,23 @@ impl Error {
         body: &[u8],
     ) -> Self {
         let plane = operation.map(OperationInfo::plane);
+        Self::from_answer(operation, plane, head, body)
+    }
+
+    /// As [`from_response`](Self::from_response), for a call whose plane is known even if it belongs to
+    /// no described operation.
+    pub(crate) fn from_answer(
+        operation: Option<&'static OperationInfo>,
+        plane: Option<Plane>,
+        head: &http::response::Parts,
+        body: &[u8],
+    ) -> Self {
         let api = ApiError::read(plane, head, body);
         let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
         error.0.operation = operation;
         error.0.answer = Some(Answer {
             transient: is_transient_answer(plane, head, &api),
+            of_workload: plane == Some(Plane::Run),
             api: Some(api),
             ..Answer::from_head(head)
         });
@@ -176,6 +193,7 @@ impl Answer {
             retry_after: retry_after(text),
             api: None,
             transient: false,
+            of_workload: false,
         }
     }
 }
@@ -290,8 +308,10 @@ impl Error {
             return false;
         };
         let for_workload = self
-            .operation()
-            .is_some_and(|info| info.plane() == Plane::Run);
+            .0
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.of_workload);
         match api.origin() {
             Origin::Gateway if api.code() == Some("WORKLOAD_UNAVAILABLE") => true,
             Origin::Gateway | Origin::Edge => {
@@ -405,9 +425,10 @@ impl Error {
     /// and one of its attempts may have reached the server, which did not refuse that one.
     #[must_use]
     pub fn maybe_applied(&self) -> bool {
-        let changes = self
-            .operation()
-            .is_some_and(|info| info.idempotency() != Idempotency::Safe);
+        let changes = match self.operation() {
+            Some(info) => info.idempotency() != Idempotency::Safe,
+            None => self.0.changing,
+        };
         let refused = self.status().is_some_and(|status| status.is_client_error());
         let last_arrived = !refused && self.delivery() != Delivery::NotSent;
         changes && (last_arrived || self.0.attempts.unclear)
@@ -435,9 +456,14 @@ impl Error {
     /// # }
     /// ```
     #[must_use]
-    pub fn find_cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        std::iter::successors(self.cause(), |cause| cause.source())
-            .find_map(|cause| cause.downcast_ref())
+    pub fn find_cause<'a, E: std::error::Error + 'static>(&'a self) -> Option<&'a E> {
+        // An error of ours below another's has causes too, though no source.
+        let below =
+            |cause: &&'a (dyn std::error::Error + 'static)| match cause.downcast_ref::<Self>() {
+                Some(ours) => ours.cause(),
+                None => cause.source(),
+            };
+        std::iter::successors(self.cause(), below).find_map(|cause| cause.downcast_ref())
     }
 }
 

@@ -3,7 +3,7 @@
 use http::uri::PathAndQuery;
 
 use crate::body::Body;
-use crate::context::{CallContext, note_body};
+use crate::context::{CallContext, note_beginning};
 use crate::description::Plane;
 use crate::error::Error;
 use crate::plane_uri::{is_unresolved, plane_of, uri_on};
@@ -42,7 +42,7 @@ pub fn raw_request(
 
 /// Puts a context into both of its carriers.
 pub fn attach(request: &mut http::Request<Body>, context: CallContext) {
-    note_body(&context, request.body().bytes().as_ref());
+    note_beginning(&context, request.method(), request.body().bytes().as_ref());
     request.body_mut().set_context(context.clone());
     request.extensions_mut().insert(context);
 }
@@ -113,7 +113,8 @@ fn contradictory(request: &http::Request<Body>) -> Error {
         format_args!(
             "its address `{}` names another plane than its operation; a layer must not move a request \
              to another plane",
-            request.uri()
+            // Not the query, which may hold a token.
+            request.uri().path()
         ),
     )
 }

@@ -14,8 +14,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::context::{CallContext, operation};
 use crate::description::OperationInfo;
-use crate::error::ErrorParts;
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Delivery, Error, ErrorParts};
 use crate::operation::Operation;
 use crate::response;
 
@@ -115,10 +114,10 @@ impl<S: HttpService> Future for Sending<S> {
         let mut this = self.project();
         let outcome = loop {
             let call = match this.step.as_mut().project() {
-                SendStepProjection::Calling { call } => break ready!(call.poll(cx)),
+                SendStepProjection::Calling { call } => break ready!(call.poll(cx)).map_err(own),
                 SendStepProjection::Readying { service, request } => {
                     if let Err(error) = ready!(service.poll_ready(cx)) {
-                        break Err(error);
+                        break Err(own(error).with_delivery(Delivery::NotSent));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
@@ -131,7 +130,7 @@ impl<S: HttpService> Future for Sending<S> {
         let context = this.context.as_ref();
         Poll::Ready(match outcome {
             Ok(response) => Ok(response.map(|body| accounted(Body::new(body), context))),
-            Err(error) => Err(settled(own(error), context)),
+            Err(error) => Err(settled(error, context)),
         })
     }
 }
@@ -246,6 +245,10 @@ pub async fn read_error(
     let (head, body) = response.into_parts();
     let context = body.context().cloned();
     let start = response::collect_start(body, response::ERROR_LIMIT).await;
-    let error = Error::from_response(operation, &head, &start);
+    let plane = match (operation, &context) {
+        (Some(operation), _) => Some(operation.plane()),
+        (None, context) => context.as_ref().map(CallContext::plane),
+    };
+    let error = Error::from_answer(operation, plane, &head, &start);
     (settled(error, context.as_ref()), start)
 }

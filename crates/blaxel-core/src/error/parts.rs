@@ -159,6 +159,7 @@ impl ErrorParts for Error {
         // the request has lost its context: it rules out nothing.
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
         attempts.unclear |= journal.may_have_been_processed() || unaccounted;
+        self.0.changing |= context.is_changing();
         self.in_operation(context.operation())
     }
 }

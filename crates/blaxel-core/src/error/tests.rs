@@ -213,6 +213,45 @@ fn a_reporter_prints_each_cause_once() {
     assert_eq!(report(&std::io::Error::other(error)), line);
 }
 
+/// A chain of causes, of which the first prints the last one too.
+#[derive(Debug)]
+struct Link(
+    &'static str,
+    Option<Box<dyn std::error::Error + Send + Sync>>,
+);
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Link {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.1.as_ref()?.as_ref())
+    }
+}
+
+#[test]
+fn a_cause_that_an_upper_one_prints_is_not_printed_again_below_another() {
+    let deepest = Link("no route", None);
+    let middle = Link("dialing failed", Some(deepest.into()));
+    let error = Error::connect("x", Link("sending failed: no route", Some(middle.into())));
+    let text = error.to_string();
+    assert_eq!(text.matches("no route").count(), 1, "{text}");
+    assert!(text.contains("dialing failed"), "{text}");
+}
+
+/// A layer may wrap an error of ours in its own.
+#[test]
+fn the_causes_of_an_error_below_another_are_found() {
+    let ours = Error::connect("x", std::io::Error::other("refused"));
+    let outer = Error::from_box(Link("the service is closed", Some(ours.into())).into());
+    assert!(outer.find_cause::<std::io::Error>().is_some());
+    assert!(outer.find_cause::<Error>().is_some());
+    assert!(outer.find_cause::<fmt::Error>().is_none());
+}
+
 #[test]
 fn a_refused_version_names_the_offered_ones() {
     let body = r#"{"error":"invalid_api_version","message":"Unknown version \"2026-99-99\". Valid versions: 2026-04-16, 2026-04-28.preview. See https://docs/v2026"}"#;
