@@ -326,7 +326,10 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     }
 
     /// Puts a layer just before the transport: it sees each attempt, with the request as it is sent,
-    /// credential included.
+    /// credential included. A call waits within its deadline until the layer is ready.
+    ///
+    /// If the layer sends the request to an address that may not have the credential, as one that follows
+    /// redirects does, the credential is taken from it.
     pub fn attempt_layer<L>(self, layer: L) -> ClientBuilder<T, Stack<L, A>, C> {
         ClientBuilder {
             transport: self.transport,
@@ -395,7 +398,9 @@ impl<T, A, C> ClientBuilder<T, A, C> {
             Authenticator::new(&credentials, &defaults.endpoints.control, wire)
         });
         let defaults = Arc::new(defaults);
-        let attempt = self.attempt_layers.layer(Dispatch::new(transport));
+        let attempt = self
+            .attempt_layers
+            .layer(Dispatch::new(transport, Arc::clone(&defaults)));
         // Without call layers the service comes out as it went in, and nobody reads a response's context.
         let layered = TypeId::of::<C::Service>() != TypeId::of::<Pipeline<A::Service>>();
         let pipeline = Pipeline::new(

@@ -115,6 +115,15 @@ impl Defaults {
         Ok(())
     }
 
+    /// Takes the credential from a request whose address is none that may have it.
+    pub(crate) fn withhold<B>(&self, request: &mut http::Request<B>) {
+        if request.headers().contains_key(CREDENTIAL_HEADER)
+            && !self.may_have_credentials(request.uri())
+        {
+            request.headers_mut().remove(CREDENTIAL_HEADER);
+        }
+    }
+
     /// The version a request is sent in: the client's, or the first one that knows the operation if
     /// that is later.
     fn version_for(&self, context: &CallContext) -> Result<HeaderValue, Error> {

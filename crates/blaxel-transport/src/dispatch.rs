@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::{journal, restore};
@@ -9,18 +10,25 @@ use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, HttpService};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::defaults::Defaults;
+
 /// Hands requests to the transport, and notes in the context of the call what became of each.
 ///
 /// It lies below the layers of the user's own, so it sees a request that one of them repeats, and knows
-/// an outcome of the transport from one that a layer made up.
+/// an outcome of the transport from one that a layer made up. It takes the credential from a request
+/// that a layer has sent elsewhere, as one does that follows redirects.
 #[derive(Clone, Debug)]
 pub struct Dispatch<T> {
     transport: T,
+    defaults: Arc<Defaults>,
 }
 
 impl<T> Dispatch<T> {
-    pub(crate) fn new(transport: T) -> Self {
-        Self { transport }
+    pub(crate) fn new(transport: T, defaults: Arc<Defaults>) -> Self {
+        Self {
+            transport,
+            defaults,
+        }
     }
 }
 
@@ -36,6 +44,7 @@ impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        self.defaults.withhold(&mut request);
         // The address is complete by now, so a request without context is merely not counted here.
         let context = restore(&mut request).ok();
         if let Some(context) = &context {
