@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::__private::journal;
+use blaxel_core::__private::{ErrorParts, journal};
 use blaxel_core::{Body, BoxFuture, CallContext, Delivery, Error, Plane};
 use http::StatusCode;
 use http::header::HeaderValue;
@@ -111,7 +111,10 @@ pub(crate) struct Token {
 
 /// Marks an answer that refused a token which another one can take the place of.
 #[derive(Clone, Copy)]
-pub(crate) struct TokenDropped;
+pub(crate) struct TokenDropped {
+    /// No request of the call was processed.
+    pub(crate) unprocessed: bool,
+}
 
 impl Token {
     fn of(authenticator: &Authenticator, plane: Plane) -> Self {
@@ -133,14 +136,17 @@ impl Token {
     }
 
     /// Drops the token if this answer refuses it. A 403 does not, nor does a workload's own 401.
-    fn judge(&self, response: &mut http::Response<Body>) {
+    fn judge(&self, response: &mut http::Response<Body>, context: &CallContext) {
         let refused = response.status() == StatusCode::UNAUTHORIZED
             && (self.plane != Plane::Run || is_from_platform(response.headers()));
         let Some(credential) = self.credential.as_ref().filter(|_| refused) else {
             return;
         };
         if self.authenticator.invalidate(credential) {
-            response.extensions_mut().insert(TokenDropped);
+            let unprocessed = !journal(context).may_have_been_processed();
+            response
+                .extensions_mut()
+                .insert(TokenDropped { unprocessed });
         }
     }
 }
@@ -187,8 +193,10 @@ where
                     let unsent =
                         matches!(&outcome, Err(error) if error.delivery() == Delivery::NotSent);
                     journal(context).conclude(unsent);
+                    // A layer may have repeated the request: the last failure does not speak for all.
+                    outcome = outcome.map_err(|error| error.settled(context));
                     if let (Ok(response), Some(token)) = (&mut outcome, token) {
-                        token.judge(response);
+                        token.judge(response, context);
                     }
                     return Poll::Ready(outcome);
                 }

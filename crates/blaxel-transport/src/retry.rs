@@ -11,7 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, BoxFuture, Error, Idempotency, OperationInfo};
+use blaxel_core::__private::ErrorParts;
+use blaxel_core::{Body, BoxFuture, Delivery, Error, Idempotency, OperationInfo};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -72,15 +73,19 @@ impl<S: Attempt> Service<Call> for Retry<S> {
     type Error = Error;
     type Future = RetryFuture<S>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
+    /// A call waits for the readiness of the layers around its attempts within its deadline, so it is
+    /// begun at once.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
         let context = call.context.clone();
         let options = context.options();
+        // A layer that changed the method made another request of it.
         let described = context
             .operation()
+            .filter(|info| info.method() == call.request.method())
             .map_or(Idempotency::None, OperationInfo::idempotency);
         let idempotency = match options.idempotent() {
             Some(true) if described != Idempotency::Safe => Idempotency::Idempotent,
@@ -95,18 +100,14 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             resent_on_proof: false,
             reauthorized: false,
         };
-        let repeatable = situation.allowed > 1;
-        if repeatable {
+        if situation.allowed > 1 {
             call.hold_body();
         }
-        let spare = repeatable.then(|| call.try_clone()).flatten();
         RetryFuture {
             deadline: Instant::now() + self.limits.total(&context),
-            next: spare.map(|spare| (self.inner.clone(), spare)),
+            next: Some((self.inner.clone(), call)),
             shared: Arc::clone(&self.shared),
-            step: Step::Trying {
-                attempt: self.inner.call(call),
-            },
+            step: Step::Readying,
             situation,
         }
     }
@@ -115,7 +116,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
 pin_project! {
     /// A call, over as many attempts as it takes.
     pub(crate) struct RetryFuture<S: Service<Call>> {
-        // What a further attempt is made of, where there may be one.
+        // What the next attempt is made of, where there may be one.
         next: Option<(S, Call)>,
         shared: Arc<Shared>,
         situation: Situation,
@@ -170,13 +171,19 @@ impl<S: Attempt> Future for RetryFuture<S> {
                     }
                 }
                 StepProjection::Readying => {
-                    let Some((service, spare)) = this.next else {
+                    let Some((service, _)) = this.next else {
                         return Poll::Pending;
                     };
-                    ready!(service.poll_ready(cx))?;
-                    let Some(call) = spare.try_clone() else {
+                    // What was not ready has received nothing.
+                    ready!(service.poll_ready(cx))
+                        .map_err(|error| error.with_delivery(Delivery::NotSent))?;
+                    let Some((mut service, call)) = this.next.take() else {
                         return Poll::Pending;
                     };
+                    if this.situation.allowed > 1 {
+                        let spare = call.try_clone();
+                        *this.next = spare.map(|spare| (service.clone(), spare));
+                    }
                     Step::Trying {
                         attempt: service.call(call),
                     }

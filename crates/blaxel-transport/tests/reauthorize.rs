@@ -7,7 +7,9 @@
 use std::sync::{Arc, Mutex};
 
 use blaxel_auth::Credentials;
-use blaxel_core::{Body, BoxFuture, Error, HttpService, OperationInfo, Plane, RequestWriter, open};
+use blaxel_core::{
+    Body, BoxFuture, BoxService, Error, HttpService, OperationInfo, Plane, RequestWriter, open,
+};
 use blaxel_transport::{Client, ClientBuilder, RetryPolicy};
 use http::{Method, StatusCode};
 
@@ -181,4 +183,37 @@ async fn a_body_that_comes_once_and_a_client_that_tries_once_send_once() {
     server.forget_tokens();
     let _ = call(&once, &DO).await;
     assert_eq!(server.count().1, 4);
+}
+
+/// A request that a layer sent twice was not refused as a whole if the last one was.
+#[tokio::test(start_paused = true)]
+async fn a_refused_repetition_by_a_layer_does_not_send_a_change_once_more() {
+    let server = Server::default();
+    let forgetful = server.clone();
+    let layer = tower::layer::layer_fn(move |inner: BoxService| {
+        let server = forgetful.clone();
+        tower::service_fn(move |request: http::Request<Body>| {
+            let (inner, server) = (inner.clone(), server.clone());
+            async move {
+                let mut second = http::Request::new(request.body().try_clone().unwrap());
+                *second.method_mut() = request.method().clone();
+                *second.uri_mut() = request.uri().clone();
+                *second.headers_mut() = request.headers().clone();
+                *second.extensions_mut() = request.extensions().clone();
+                inner.send(request).await?;
+                server.forget_tokens();
+                inner.send(second).await
+            }
+        })
+        .boxed()
+    });
+    let client = server
+        .builder()
+        .attempt_layer(layer)
+        .attempt_layer(tower::layer::layer_fn(HttpService::boxed))
+        .build()
+        .unwrap();
+    let error = call(&client, &DO).await.unwrap_err();
+    assert!(error.is_unauthorized() && error.maybe_applied(), "{error}");
+    assert_eq!((server.count().1, error.attempts()), (2, 2));
 }

@@ -55,6 +55,12 @@ impl Situation {
         }
     }
 
+    /// Returns `true` if the request may be sent again with another token. `unprocessed` says that none of
+    /// the requests sent so far was processed, layers' own repetitions among them.
+    pub(super) fn may_reauthorize(&self, unprocessed: bool) -> bool {
+        !self.reauthorized && (unprocessed || self.may_repeat())
+    }
+
     /// Returns `true` if the request may be sent again after a transient failure.
     pub(super) fn may_try_again(&self) -> bool {
         self.sent < self.allowed && self.may_repeat()

@@ -67,8 +67,8 @@ async fn judge(
         Ok(response) => response,
         Err(error) => return (situation.judge_failure(&error), Err(error)),
     };
-    let token_dropped = response.extensions().get::<TokenDropped>().is_some();
-    if token_dropped && !situation.reauthorized {
+    let token_dropped = response.extensions().get::<TokenDropped>().copied();
+    if token_dropped.is_some_and(|dropped| situation.may_reauthorize(dropped.unprocessed)) {
         return (Decision::Reauthorize, Ok(response));
     }
     if !situation.may_try_again() {
