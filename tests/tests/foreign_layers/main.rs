@@ -7,5 +7,6 @@
 mod layers;
 mod lost;
 mod outcomes;
+mod repeats;
 mod rig;
 mod stacks;

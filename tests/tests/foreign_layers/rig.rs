@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
     Body, BoxFuture, BoxService, CallOptions, Error, HttpService, Idempotency, OperationInfo,
     Plane, RequestWriter, Source, open,
@@ -126,20 +127,25 @@ pub fn transport(script: &'static [Step], log: Log) -> impl HttpService {
         let answer: BoxFuture<_> = Box::pin(async move {
             // Whatever the layers made of the body, its bytes must arrive.
             let mut body = request.into_body();
-            while body.chunk().await.map_err(std::io::Error::other)?.is_some() {}
+            while body.chunk().await?.is_some() {}
             perform(step.expect("an attempt beyond the script")).await
         });
         answer
     })
 }
 
-async fn perform(step: Step) -> Result<http::Response<Body>, std::io::Error> {
-    use std::io::{Error, ErrorKind};
+async fn perform(step: Step) -> Result<http::Response<Body>, Error> {
+    use std::io::{Error as IoError, ErrorKind};
+    let lost = |kind: ErrorKind| Error::from_box(IoError::from(kind).into());
     match step {
         Status(status) => Ok(respond(status, Body::from("{}"))),
         Slow(seconds) => Ok(respond(200, slow(seconds))),
-        Refuse => Err(Error::from(ErrorKind::ConnectionRefused)),
-        Cut => Err(Error::from(ErrorKind::ConnectionReset)),
+        // A proof that nothing was sent, as the transport of the SDK gives it.
+        Refuse => Err(Error::connect(
+            "https://api.example",
+            IoError::from(ErrorKind::ConnectionRefused),
+        )),
+        Cut => Err(lost(ErrorKind::ConnectionReset)),
         Silence => std::future::pending().await,
     }
 }

@@ -1,0 +1,210 @@
+//! The promise: the client repeats nothing on the word of a layer. What a layer repeated, changed or
+//! delayed is counted, and is not sent again unless that is known to be safe.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use blaxel_core::{
+    Body, BoxService, CallOptions, Error, HttpService, Idempotency, OperationInfo, Plane, open,
+    raw_request,
+};
+use blaxel_transport::Client;
+use http::{Method, Request, Response, Uri};
+use tokio::time::Instant;
+use tower::Layer;
+use tower::buffer::BufferLayer;
+use tower::layer::layer_fn;
+use tower::limit::ConcurrencyLimitLayer;
+use tower::retry::{Policy, RetryLayer};
+use tower::util::MapRequestLayer;
+
+use super::layers::copy;
+use super::rig::{Stack, Step, client, request, transport};
+
+static CREATE: OperationInfo = OperationInfo::new("CreateAgent", Method::POST, "/agents")
+    .with_idempotency(Idempotency::ClientNamed);
+static READ: OperationInfo = OperationInfo::new("GetAgent", Method::GET, "/agents/a");
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// A client with a layer at the attempt's position.
+fn at_attempt<L>(script: &'static [Step], log: &Log, layer: L) -> Client
+where
+    L: Layer<BoxService>,
+    L::Service: HttpService,
+{
+    Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .transport(transport(script, Arc::clone(log)))
+        .attempt_layer(layer)
+        .attempt_layer(Stack(Vec::new()))
+        .build()
+        .unwrap()
+}
+
+/// Repeats what failed, once.
+#[derive(Clone)]
+struct Once(bool);
+
+impl Policy<Request<Body>, Response<Body>, Error> for Once {
+    type Future = std::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<Body>,
+        result: &mut Result<Response<Body>, Error>,
+    ) -> Option<std::future::Ready<()>> {
+        let again = result.is_err() && !std::mem::replace(&mut self.0, true);
+        again.then(|| std::future::ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<Body>) -> Option<Request<Body>> {
+        copy(request)
+    }
+}
+
+/// That the last connection was refused proves nothing about the request before it.
+#[tokio::test(start_paused = true)]
+async fn a_refused_repetition_is_no_proof_that_nothing_was_processed() {
+    let log = Log::default();
+    let script = &[Step::Cut, Step::Refuse, Step::Status(200)];
+    let client = at_attempt(script, &log, RetryLayer::new(Once(false)));
+    let error = open(&client, request(&CREATE)).await.unwrap_err();
+    assert_eq!(
+        (log.lock().unwrap().len(), error.attempts()),
+        (2, 2),
+        "{error:?}"
+    );
+    assert!(error.maybe_applied(), "{error:?}");
+}
+
+/// A layer that sends each request twice at once, and returns the first outcome when both are there.
+fn hedged(inner: BoxService) -> BoxService {
+    tower::service_fn(move |request: Request<Body>| {
+        let second = copy(&request).unwrap();
+        let inner = inner.clone();
+        async move { tokio::join!(inner.send(request), inner.send(second)).0 }
+    })
+    .boxed()
+}
+
+/// The attempts of both calls are started before the transport receives either.
+#[tokio::test(start_paused = true)]
+async fn two_calls_in_one_count_as_often_as_they_arrive() {
+    let log = Log::default();
+    let client = Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .transport(transport(
+            &[Step::Status(404), Step::Status(404)],
+            Arc::clone(&log),
+        ))
+        .call_layer(layer_fn(hedged))
+        .call_layer(Stack(Vec::new()))
+        .attempt_layer(BufferLayer::new(4))
+        .attempt_layer(Stack(Vec::new()))
+        .build()
+        .unwrap();
+    let error = open(&client, request(&CREATE)).await.unwrap_err();
+    assert_eq!(error.attempts() as usize, log.lock().unwrap().len());
+    assert_eq!(error.attempts(), 2);
+}
+
+/// The limit on a call holds while it waits for its turn in a layer around an attempt.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_holds_while_a_layer_around_an_attempt_is_not_ready() {
+    let log = Log::default();
+    let script = &[Step::Silence, Step::Status(200)];
+    let client = at_attempt(script, &log, ConcurrencyLimitLayer::new(1));
+    let silent = tokio::spawn({
+        let client = client.clone();
+        async move { open(&client, request(&CREATE)).await }
+    });
+    tokio::task::yield_now().await;
+    let start = Instant::now();
+    let hurried = client.with_options(CallOptions::new().with_deadline(Duration::from_secs(2)));
+    let error = open(&hurried, request(&CREATE)).await.unwrap_err();
+    assert_eq!(start.elapsed().as_secs(), 2, "{error}");
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!((error.attempts(), error.maybe_applied()), (0, false));
+    silent.abort();
+}
+
+/// What a layer makes of a read need not be a read.
+#[tokio::test(start_paused = true)]
+async fn a_request_with_another_method_is_not_repeated_as_its_operation_would_be() {
+    let log = Log::default();
+    let layer = MapRequestLayer::new(|mut request: Request<Body>| {
+        *request.method_mut() = Method::POST;
+        request
+    });
+    let client = Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .transport(transport(&[Step::Status(503)], Arc::clone(&log)))
+        .call_layer(layer)
+        .build()
+        .unwrap();
+    let error = open(&client, request(&READ)).await.unwrap_err();
+    assert_eq!(log.lock().unwrap().len(), 1, "{error:?}");
+}
+
+/// A layer that follows a redirect keeps the headers it does not know.
+#[tokio::test]
+async fn a_request_that_a_layer_sends_elsewhere_carries_no_credential() {
+    let log = Log::default();
+    let layer = MapRequestLayer::new(|mut request: Request<Body>| {
+        *request.uri_mut() = Uri::from_static("https://elsewhere.example/agents/a");
+        request
+    });
+    let client = at_attempt(&[Step::Status(200)], &log, layer);
+    open(&client, request(&READ)).await.unwrap();
+    assert_eq!(
+        *log.lock().unwrap(),
+        ["GET https://elsewhere.example/agents/a false"]
+    );
+}
+
+fn raw(method: Method, plane: Plane) -> Request<Body> {
+    let request = Request::builder().method(method).uri("/agents/a");
+    raw_request(plane, request.body(Body::empty()).unwrap()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raw_request_that_was_lost_may_have_been_applied_unless_it_reads() {
+    for (method, applied) in [
+        (Method::GET, false),
+        (Method::DELETE, true),
+        (Method::POST, true),
+    ] {
+        let client = client(transport(&[Step::Cut], Log::default()), &[], &[]);
+        let error = open(&client, raw(method, Plane::Control))
+            .await
+            .unwrap_err();
+        assert_eq!(error.maybe_applied(), applied, "{error:?}");
+    }
+    let client = client(
+        transport(&[Step::Refuse, Step::Refuse], Log::default()),
+        &[],
+        &[],
+    );
+    let error = open(&client, raw(Method::DELETE, Plane::Control))
+        .await
+        .unwrap_err();
+    assert!(!error.maybe_applied(), "{error:?}");
+}
+
+/// A workload's own 4xx is its answer, whether the request is described or raw.
+#[tokio::test(start_paused = true)]
+async fn a_raw_request_to_a_workload_is_judged_as_one() {
+    let log = Log::default();
+    let script = &[Step::Status(429), Step::Status(429), Step::Status(429)];
+    let client = client(transport(script, Arc::clone(&log)), &[], &[]);
+    let client = client.with_options(CallOptions::new().with_idempotent(true));
+    let error = open(&client, raw(Method::POST, Plane::Run))
+        .await
+        .unwrap_err();
+    let retried = log.lock().unwrap().len() > 1;
+    assert_eq!(error.is_transient(), retried, "{error:?}");
+}
