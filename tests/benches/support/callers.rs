@@ -77,7 +77,7 @@ fn boxed(url: &str) -> impl HttpService {
     builder(url).build().expect("a client")
 }
 
-/// With two layers at each of the two seats that do nothing.
+/// With two layers at each of the two positions that do nothing.
 fn layered(url: &str) -> impl HttpService {
     let unchanged = |request: http::Request<Body>| request;
     builder(url)
@@ -142,4 +142,4 @@ macro_rules! reqwest {
 }
 
 reqwest!(Reqwest12, reqwest_012);
-reqwest!(Reqwest13, reqwest_013);
+reqwest!(Reqwest13, reqwest);
