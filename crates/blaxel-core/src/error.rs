@@ -171,6 +171,18 @@ impl Error {
         error
     }
 
+    /// Creates the error of a request that certainly was not sent, for transports of a user's own: no
+    /// connection could be made, for instance.
+    ///
+    /// Its kind is [`ErrorKind::Connect`]. An operation that must not take place twice is sent again
+    /// after it, and only after it; any other error of a transport leaves open whether the request was
+    /// processed.
+    #[must_use]
+    pub fn not_sent(cause: impl Into<BoxError>) -> Self {
+        let message = "the request was not sent".to_owned();
+        Self::new(ErrorKind::Connect, Delivery::NotSent, message).caused_by(cause)
+    }
+
     /// Takes an error of another type for one of ours: unchanged if it is one, else as a failure
     /// of the transport.
     #[must_use]

@@ -213,6 +213,15 @@ fn a_reporter_prints_each_cause_once() {
     assert_eq!(report(&std::io::Error::other(error)), line);
 }
 
+#[test]
+fn a_transport_of_somebody_else_s_can_say_that_nothing_was_sent() {
+    let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    let unsent = Error::not_sent(refused()).in_operation(Some(&CREATE));
+    assert!(unsent.is_connect() && unsent.is_transient() && !unsent.maybe_applied());
+    let open = Error::from_box(refused().into()).in_operation(Some(&CREATE));
+    assert!(open.is_transient() && open.maybe_applied());
+}
+
 /// A chain of causes, of which the first prints the last one too.
 #[derive(Debug)]
 struct Link(
