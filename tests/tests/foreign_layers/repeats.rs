@@ -47,13 +47,13 @@ where
 #[derive(Clone)]
 struct Once(bool);
 
-impl Policy<Request<Body>, Response<Body>, Error> for Once {
+impl<B> Policy<Request<Body>, Response<B>, Error> for Once {
     type Future = std::future::Ready<()>;
 
     fn retry(
         &mut self,
         _: &mut Request<Body>,
-        result: &mut Result<Response<Body>, Error>,
+        result: &mut Result<Response<B>, Error>,
     ) -> Option<std::future::Ready<()>> {
         let again = result.is_err() && !std::mem::replace(&mut self.0, true);
         again.then(|| std::future::ready(()))
@@ -69,7 +69,13 @@ impl Policy<Request<Body>, Response<Body>, Error> for Once {
 async fn a_refused_repetition_is_no_proof_that_nothing_was_processed() {
     let log = Log::default();
     let script = &[Step::Cut, Step::Refuse, Step::Status(200)];
-    let client = at_attempt(script, &log, RetryLayer::new(Once(false)));
+    let client = Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .transport(transport(script, Arc::clone(&log)))
+        .attempt_layer(RetryLayer::new(Once(false)))
+        .build()
+        .unwrap();
     let error = open(&client, request(&CREATE)).await.unwrap_err();
     assert_eq!(
         (log.lock().unwrap().len(), error.attempts()),
