@@ -171,6 +171,10 @@ impl http_body::Body for Body {
             Content::Stream(stream) => {
                 let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let frame = ready!(Pin::new(stream).poll_frame(cx));
+                if frame.is_none() {
+                    // Layers that decode a body poll it again after its end, which many streams forbid.
+                    self.content = Content::Empty;
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(|error| self.settled(error))))
             }
         }
@@ -201,5 +205,30 @@ impl fmt::Debug for Body {
             Content::Full(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             Content::Stream(_) => f.write_str("Body(stream)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use futures_util::stream::unfold;
+    use http_body_util::StreamBody;
+
+    #[test]
+    fn the_end_of_a_stream_stays_its_end() {
+        // An unfolded stream panics if it is polled after its end.
+        let frames = unfold(true, |first| async move {
+            let frame = Frame::data(Bytes::from_static(b"x"));
+            first.then_some((Ok::<_, Error>(frame), false))
+        });
+        let mut body = Body::new(StreamBody::new(Box::pin(frames)));
+        let mut sizes = [0; 3];
+        for size in &mut sizes {
+            let chunk = body.chunk().now_or_never().unwrap().unwrap();
+            *size = chunk.map_or(0, |chunk| chunk.len());
+        }
+        assert_eq!(sizes, [1, 0, 0]);
+        assert!(http_body::Body::is_end_stream(&body));
     }
 }
