@@ -69,6 +69,10 @@ macro_rules! usual {
     };
 }
 
+#[allow(
+    clippy::needless_update,
+    reason = "some kinds name a place for everything"
+)]
 const USUAL: &[Told] = usual! {
     agents::Agent = "Agent",
     applications::Application = "Application",
@@ -81,6 +85,10 @@ const USUAL: &[Told] = usual! {
     vpcs::Vpc = "VPC"
 };
 
+#[allow(
+    clippy::needless_update,
+    reason = "some kinds name a place for everything"
+)]
 const OTHERS: &[Told] = told! {
     applications::AppRevision = "AppRevision" { name: "/id", created: "/createdAt" }
     custom_domains::CustomDomain = "CustomDomain" {
