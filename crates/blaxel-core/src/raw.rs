@@ -24,12 +24,17 @@ use crate::source::Source;
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] if the path cannot be put under a plane.
+/// [`Error::is_input`] if the URI is neither an address nor a path that begins with `/`.
 pub fn raw_request(
     plane: Plane,
     request: http::Request<impl Into<Body>>,
 ) -> Result<http::Request<Body>, Error> {
     let mut request = request.map(Into::into);
+    if request.uri().scheme().is_none() && request.uri().authority().is_some() {
+        // `agents` is read as a host.
+        let problem = "a path begins with `/`, as in `/agents`";
+        return Err(Error::input("request path", &Source::Code, problem));
+    }
     if is_unresolved(request.uri()) {
         let target = request.uri().path_and_query().cloned();
         let target = target.unwrap_or(PathAndQuery::from_static("/"));
@@ -187,6 +192,16 @@ mod tests {
         let mut request = call();
         *request.uri_mut() = "blaxel://control/agents/a".parse().unwrap();
         assert!(restore(&mut request).unwrap_err().is_input());
+    }
+
+    #[test]
+    fn a_path_begins_with_a_slash() {
+        let request = http::Request::get("agents").body("").unwrap();
+        let error = raw_request(Plane::Control, request).unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains("/agents"),
+            "{error}"
+        );
     }
 
     #[test]

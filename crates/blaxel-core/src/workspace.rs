@@ -37,7 +37,7 @@ impl FromStr for Workspace {
         let problem = if name.is_empty() {
             "it is empty; give the name shown in the console, or leave it out"
         } else if !name.bytes().all(plain) || name.trim_matches('.').is_empty() {
-            "a workspace is named with letters, digits and hyphens"
+            "a workspace is named with letters, digits, `-`, `_` and `.`"
         } else {
             return Ok(Self(name.into()));
         };

@@ -248,8 +248,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// Sets the region in which resources are made that do not name one, such as `us-pdx-1`; see
-    /// [`Client::region`]. None unless set.
+    /// Sets the region that [`Client::region`] returns, such as `us-pdx-1`, for resources that name none.
+    /// None unless set.
     pub fn region(mut self, name: impl Into<String>) -> Self {
         self.settings.region = Some((name.into(), Source::Code));
         self

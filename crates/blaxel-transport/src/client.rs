@@ -78,8 +78,9 @@ impl<S> Client<S> {
         self.defaults.workspace.as_ref()
     }
 
-    /// The region in which resources are made that do not name one, if one is set by
-    /// [`ClientBuilder::region`](crate::ClientBuilder::region) or `BL_REGION`.
+    /// Returns the region that is set by [`ClientBuilder::region`](crate::ClientBuilder::region) or
+    /// `BL_REGION`. Nothing in this crate applies it: pass it to `Management::with_region`, and new
+    /// resources that name no region are made there.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.defaults.region.as_deref()

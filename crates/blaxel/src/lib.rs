@@ -15,9 +15,25 @@ pub use blaxel_inference as inference;
 pub use blaxel_management as management;
 pub use blaxel_transport as transport;
 
+// Under their own names too, which the compiler suggests.
+#[doc(hidden)]
+pub use blaxel_auth;
+#[cfg(feature = "billing")]
+#[doc(hidden)]
+pub use blaxel_billing;
+#[cfg(feature = "inference")]
+#[doc(hidden)]
+pub use blaxel_inference;
+#[cfg(feature = "management")]
+#[doc(hidden)]
+pub use blaxel_management;
+#[doc(hidden)]
+pub use blaxel_transport;
+
 pub use blaxel_auth::Credentials;
 pub use blaxel_core::{
-    ApiVersion, Body, CallOptions, Error, ErrorKind, ListParams, Page, Secret, Sort, Timestamp,
+    ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorKind, HttpService, ListParams, Page,
+    Period, Plane, Secret, Sort, Source, Timestamp, Workspace, raw_request,
 };
 pub use blaxel_transport::{Client, ClientBuilder};
 
