@@ -15,21 +15,6 @@ pub use blaxel_inference as inference;
 pub use blaxel_management as management;
 pub use blaxel_transport as transport;
 
-// Under their own names too, which the compiler suggests.
-#[doc(hidden)]
-pub use blaxel_auth;
-#[cfg(feature = "billing")]
-#[doc(hidden)]
-pub use blaxel_billing;
-#[cfg(feature = "inference")]
-#[doc(hidden)]
-pub use blaxel_inference;
-#[cfg(feature = "management")]
-#[doc(hidden)]
-pub use blaxel_management;
-#[doc(hidden)]
-pub use blaxel_transport;
-
 pub use blaxel_auth::Credentials;
 pub use blaxel_core::{
     ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorKind, HttpService, ListParams, Page,
