@@ -39,7 +39,7 @@ pub trait ErrorParts: Sized {
     #[must_use]
     fn pagination(message: impl Into<String>) -> Self;
 
-    /// What was waited for cannot come about any more.
+    /// Creates the error of a wait for a state that can no longer be reached.
     #[must_use]
     fn failed(message: impl Into<String>) -> Self;
 

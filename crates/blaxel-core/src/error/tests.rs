@@ -180,7 +180,7 @@ fn the_line_says_what_happened_and_what_to_do() {
     assert!(error.find_cause::<std::fmt::Error>().is_none());
 }
 
-/// What `anyhow`, `eyre` and others print for `{:#}`: an error and its sources, joined.
+/// Joins an error and its sources, as `anyhow`, `eyre` and others do for `{:#}`.
 fn report(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
     let texts: Vec<_> = chain.map(|error| format!("{error:#}")).collect();

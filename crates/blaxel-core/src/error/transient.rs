@@ -1,4 +1,4 @@
-//! Whether an error response may go away: the one rule, for retries and for callers alike.
+//! The rule by which an error response counts as transient, for retries and for callers alike.
 
 use http::HeaderMap;
 
