@@ -13,7 +13,7 @@ use crate::options::{Attempts, CallOptions};
 /// The context of one call, shared by everything that handles it.
 ///
 /// It holds the description of the operation, the options of the call, and a count of the attempts.
-/// It travels in the [extensions](Extensions) of the request, where a layer that maps a
+/// It travels in the [extensions](https://docs.rs/http/latest/http/struct.Extensions.html) of the request, where a layer that maps a
 /// body, a header or an error does not lose it. All clones share one allocation, so an attempt counted
 /// by the transport is seen by the caller whatever the layers in between did to the response.
 ///
