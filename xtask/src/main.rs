@@ -1,204 +1,108 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
-mod api_drift;
-mod bench;
-mod ci;
-mod deny;
-mod docs;
-mod emulator;
-mod features;
-mod files;
-mod fuzz;
-mod git;
-mod lean;
-mod outside;
-mod process;
-mod public_api;
-mod release;
-mod run;
-mod rustdoc;
-mod scratch;
-mod semver_checks;
-mod tags;
-mod tidy;
+mod flags;
+#[allow(dead_code, unused)]
+mod old;
+#[allow(dead_code)]
+mod shell;
+#[allow(dead_code)]
 mod tools;
+#[allow(dead_code)]
 mod workspace;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const HELP: &str = "\
-Maintenance commands of the workspace.
-
-usage: cargo xtask <command>
-
-commands:
-  ci [--keep-going] [STAGE...]   run the checks a change must pass: all, or the stages named
-  ci --list                      name the stages
-  bench                          measure what calls cost, beside others, into BENCHMARKS.md
-  bench walk                     measure what walking a long list costs, likewise
-  bench billing                  measure what a report of costs takes, likewise
-  bench chat                     measure what a streamed chat costs, likewise
-  bench compile                  measure what compiling costs, likewise
-  fuzz [SECONDS]                 feed the decoders of streams with odd input, a minute each by default
-  lean [--crates] [PACKAGE...]   hold what compiling our crates costs users against lean.toml, in crates
-                                 and processor time (some minutes, Linux only), or in crates alone
-  lean --update ...              write what it costs now into lean.toml, and say what changed
-  tidy                           check the rules of the repository that no compiler knows
-  features [CRATE...]            compile each crate bare, with each feature alone, and with all
-  docs                           build the documentation as docs.rs does, and follow its links
-  public-api [--bless]           compare what is public with the snapshots, or write them anew
-  semver [CRATE...]              look for what breaks users of the last tagged versions
-  deny                           check licences, sources and bans of the dependencies
-  deny --advisories              look the dependencies up in the database of advisories
-  api-drift --spec FILE          compare the management facade with an OpenAPI document
-  release STEP                   plan, prepare, verify, publish or rehearse a release; see `release help`
-  help                           show this text
-
-`ci` stops at the first stage that fails; with --keep-going the others still run.
-The exit code is 0 if all is well, 1 if a check failed, and 2 if the command was not understood or had
-nothing to read.
-";
-
-const COMMANDS: [&str; 13] = [
-    "ci",
-    "bench",
-    "fuzz",
-    "lean",
-    "tidy",
-    "features",
-    "docs",
-    "public-api",
-    "semver",
-    "deny",
-    "api-drift",
-    "release",
-    "help",
-];
+use anyhow::{Result, bail};
+use clap::Parser;
+use flags::{Command, Flags, Release};
+use xshell::Shell;
 
 fn main() -> ExitCode {
-    if let Some(code) = rustdoc::stand_in().or_else(outside::stand_in) {
+    if let Some(code) = old::rustdoc::stand_in().or_else(old::outside::stand_in) {
         return code;
     }
-    let arguments: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|argument| argument.to_string_lossy().into())
-        .collect();
-    match dispatch(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(message) => {
-            eprintln!("error: {message}");
-            ExitCode::from(2)
+    let flags = Flags::parse();
+    match shell::at_root().and_then(|sh| run(&sh, flags.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }
 
-/// Runs a command. `Ok` tells whether all is well, `Err` why the command was not understood.
-fn dispatch(arguments: &[String]) -> Result<bool, String> {
-    let Some((command, rest)) = arguments.split_first() else {
-        return Err(format!("no command given\n\n{HELP}"));
+fn run(_sh: &Shell, command: Command) -> Result<()> {
+    // Commands that are still to be rewritten.
+    let root = &old::root();
+    let result = match command {
+        Command::Ci(flags) => {
+            let mut words = flags.stages;
+            words.extend(flags.keep_going.then(|| "--keep-going".to_owned()));
+            words.extend(flags.list.then(|| "--list".to_owned()));
+            old::ci::command(root, &words)
+        }
+        Command::Bench { section } => old::bench::command(root, &section.words()),
+        Command::Fuzz { seconds } => old::fuzz::command(root, &[seconds.to_string()]),
+        Command::Lean { selection, update } => {
+            let mut words = selection.packages;
+            words.push(if update { "--update" } else { "--crates" }.to_owned());
+            old::lean::command(root, &words)
+        }
+        Command::Tidy => Ok(old::tidy::command(root)),
+        Command::Features(selection) => old::features::command(root, &selection.packages),
+        Command::Docs => old::docs::check(root),
+        Command::PublicApi { bless: true } => old::public_api::command(root, &["--bless".into()]),
+        Command::PublicApi { bless: false } => old::public_api::check(root),
+        Command::Semver(selection) => old::semver_checks::command(root, &selection.packages),
+        Command::Deny { advisories: true } => old::deny::command(root, &["--advisories".into()]),
+        Command::Deny { advisories: false } => old::deny::check(root),
+        Command::ApiDrift { spec } => old::api_drift::run(root, &spec),
+        Command::Release(step) => {
+            let mut words: Vec<String> = Vec::new();
+            let mut option = |name: &str, value: Option<String>| {
+                if let Some(value) = value {
+                    words.extend([name.to_owned(), value]);
+                }
+            };
+            let (step, dry_run) = match step {
+                Release::Plan { target } => {
+                    option("--registry", Some(target.registry));
+                    ("plan", false)
+                }
+                Release::Prepare {
+                    target,
+                    branch,
+                    date,
+                    dry_run,
+                } => {
+                    option("--registry", Some(target.registry));
+                    option("--branch", Some(branch));
+                    option("--date", date);
+                    ("prepare", dry_run.dry_run)
+                }
+                Release::Verify { target, dry_run } => {
+                    option("--registry", Some(target.registry));
+                    ("verify", dry_run.dry_run)
+                }
+                Release::Publish {
+                    target,
+                    new_names,
+                    dry_run,
+                } => {
+                    option("--registry", Some(target.registry));
+                    option("--new-names", new_names);
+                    ("publish", dry_run.dry_run)
+                }
+                Release::Rehearse => ("rehearse", false),
+            };
+            words.insert(0, step.to_owned());
+            words.extend(dry_run.then(|| "--dry-run".to_owned()));
+            old::release::command(root, &words)
+        }
     };
-    match command.as_str() {
-        "ci" => ci::command(&root(), rest),
-        "bench" => bench::command(&root(), rest),
-        "fuzz" => fuzz::command(&root(), rest),
-        "lean" => lean::command(&root(), rest),
-        "tidy" => match rest.first() {
-            None => Ok(tidy::command(&root())),
-            Some(argument) => Err(format!(
-                "`tidy` takes no arguments, but `{argument}` was given"
-            )),
-        },
-        "api-drift" => api_drift::command(&root(), rest),
-        "deny" => deny::command(&root(), rest),
-        "docs" => match rest.first() {
-            None => docs::check(&root()),
-            Some(argument) => Err(format!(
-                "`docs` takes no arguments, but `{argument}` was given"
-            )),
-        },
-        "features" => features::command(&root(), rest),
-        "semver" => semver_checks::command(&root(), rest),
-        "public-api" => public_api::command(&root(), rest),
-        "release" => release::command(&root(), rest),
-        "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            Ok(true)
-        }
-        unknown => Err(format!(
-            "there is no command `{unknown}`; the commands are {}",
-            list(&COMMANDS)
-        )),
-    }
-}
-
-/// The root of the workspace.
-fn root() -> PathBuf {
-    // Asked of the environment first: a target directory may be shared by several clones, and then
-    // the path this program was compiled under can be another clone's.
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    manifest
-        .parent()
-        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
-}
-
-/// Names as a sentence lists them: `a, b and c`.
-fn list(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [only] => format!("`{only}`"),
-        [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
-            format!("{} and `{last}`", first.join(", "))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(arguments: &[&str]) -> Result<bool, String> {
-        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        dispatch(&arguments)
-    }
-
-    #[test]
-    fn an_unknown_command_is_answered_with_the_known_ones() {
-        let message = run(&["bake"]).unwrap_err();
-        assert_eq!(
-            message,
-            format!(
-                "there is no command `bake`; the commands are {}",
-                list(&COMMANDS)
-            )
-        );
-    }
-
-    #[test]
-    fn an_unknown_stage_or_option_is_answered_with_the_known_ones() {
-        let message = run(&["ci", "fmt", "bake"]).unwrap_err();
-        assert!(message.contains("no stage `bake`"), "{message}");
-        assert!(
-            message.contains("`fmt`") && message.contains("`quickstart`"),
-            "{message}"
-        );
-        let message = run(&["ci", "--fast"]).unwrap_err();
-        assert!(message.contains("--keep-going"), "{message}");
-    }
-
-    #[test]
-    fn nothing_said_is_answered_with_the_help() {
-        assert!(run(&[]).unwrap_err().contains("usage: cargo xtask"));
-        assert_eq!(run(&["help"]), Ok(true));
-    }
-
-    #[test]
-    fn the_help_names_every_command() {
-        for command in COMMANDS {
-            assert!(HELP.contains(&format!("\n  {command} ")), "{command}");
-        }
+    match result {
+        Ok(true) => Ok(()),
+        Ok(false) => bail!("the check failed; see above"),
+        Err(message) => bail!(message),
     }
 }

@@ -1,0 +1,160 @@
+//! The command line: each command, its options, and the text of `cargo xtask help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Maintenance commands of the workspace.
+///
+/// The exit code is 0 if all is well, 1 if a check failed, and 2 if the command line was not understood.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the checks that a change must pass
+    Ci(Ci),
+    /// Measure what calls, walks, reports, chats or compiling cost, into BENCHMARKS.md
+    Bench {
+        #[arg(value_enum, default_value_t)]
+        section: crate::old::Section,
+    },
+    /// Feed random input to the decoders of streams
+    Fuzz {
+        /// Seconds for each target
+        #[arg(default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+    },
+    /// Compare the number of crates that users compile with the budgets in lean.toml
+    Lean {
+        #[command(flatten)]
+        selection: Selection,
+        /// Write the current numbers into lean.toml instead
+        #[arg(long)]
+        update: bool,
+    },
+    /// Check the rules of the repository that no compiler knows
+    Tidy,
+    /// Compile each crate without features, with each one alone, and with all
+    Features(Selection),
+    /// Build the documentation as docs.rs does, and check its links and those in Markdown
+    Docs,
+    /// Compare the public API with the snapshots `crates/*/public-api.txt`
+    PublicApi {
+        /// Write the snapshots instead
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Look for changes that break users of the last tagged versions
+    Semver(Selection),
+    /// Check licences, sources and bans of the dependencies
+    Deny {
+        /// Look the dependencies up in the database of advisories instead, which needs the network
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Compare the emulator's OpenAPI document, to which tests hold the facade, with the API's
+    ApiDrift {
+        /// The API's document, as YAML or JSON
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+    },
+    /// Make a release: plan, prepare, verify and publish, in this order
+    #[command(subcommand)]
+    Release(Release),
+}
+
+/// Published packages by their names.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// The packages to check; all published ones by default
+    #[arg(value_name = "PACKAGE")]
+    pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ci {
+    /// The stages to run; all by default
+    #[arg(value_name = "STAGE")]
+    pub(crate) stages: Vec<String>,
+    /// Run the remaining stages after one has failed
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Print the stages instead
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+/// The steps of a release.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Release {
+    /// Print which crates are due, at which versions, and why
+    Plan {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Set the versions, turn the changelog, commit and tag; push nothing
+    Prepare {
+        #[command(flatten)]
+        target: Target,
+        /// The branch that releases are made from
+        #[arg(long, default_value = "main")]
+        branch: String,
+        /// The day in the changelog, as YYYY-MM-DD; today in UTC by default
+        #[arg(long)]
+        date: Option<String>,
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
+    /// Package all crates, check what is in the packages, and build a program from them alone
+    Verify {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
+    /// Upload what the registry does not have; can be run again after any failure
+    Publish {
+        #[command(flatten)]
+        target: Target,
+        /// How fast the registry takes new names: N at once, then one each so many SECONDS; 5/600 for
+        /// Rust's public one by default, without a limit for others
+        #[arg(long, value_name = "N/SECONDS")]
+        new_names: Option<String>,
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
+    /// Make a whole release in a clone, on a local registry, then another one with faults
+    Rehearse,
+}
+
+/// The registry of a release.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The registry by its name in cargo's configuration
+    #[arg(long, value_name = "NAME", default_value = "crates-io")]
+    pub(crate) registry: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DryRun {
+    /// Print what would be done, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Flags::command().debug_assert();
+    }
+}
