@@ -1,8 +1,12 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
 mod flags;
+#[allow(dead_code)]
+mod git;
 #[allow(dead_code, unused)]
 mod old;
+#[allow(dead_code)]
+mod release;
 #[allow(dead_code)]
 mod shell;
 #[allow(dead_code)]

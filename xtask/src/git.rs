@@ -1,0 +1,49 @@
+//! Git commands, and the tags of releases.
+
+use semver::Version;
+use xshell::{Cmd, Shell, cmd};
+
+/// The variables that a git hook passes to the programs it runs. They would redirect git to the
+/// repository of that hook, whatever directory it is started in.
+const HOOK_VARIABLES: [&str; 7] = [
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+];
+
+/// Returns a git command with these arguments, separated by spaces, that prints nothing of itself.
+pub(crate) fn git<'a>(sh: &'a Shell, arguments: &str) -> Cmd<'a> {
+    let git = cmd!(sh, "git -c core.quotePath=false").args(arguments.split_whitespace());
+    let git = HOOK_VARIABLES.iter().fold(git, Cmd::env_remove);
+    git.quiet()
+}
+
+/// Returns the tag of a version of a crate, such as `blaxel-core-v0.1.0`.
+pub(crate) fn tag(name: &str, version: &Version) -> String {
+    format!("{name}-v{version}")
+}
+
+/// Returns the highest tagged version of a crate, from all tags as `git tag --list` prints them.
+pub(crate) fn last_release(name: &str, tags: &str) -> Option<Version> {
+    let version = |tag: &str| Version::parse(tag.strip_prefix(name)?.strip_prefix("-v")?).ok();
+    tags.lines().filter_map(version).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_release_is_the_highest_version_of_this_crate() {
+        let tags =
+            "kite-v0.9.0\nkite-v0.10.0\nkite-v0.10.0-rc.1\nkite-string-v1.0.0\nkite-v2\nv3.0.0";
+        let last = |name| last_release(name, tags).map(|version| tag(name, &version));
+        assert_eq!(last("kite").as_deref(), Some("kite-v0.10.0"));
+        assert_eq!(last("kite-string").as_deref(), Some("kite-string-v1.0.0"));
+        assert_eq!(last("kit"), None);
+    }
+}

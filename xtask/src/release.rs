@@ -1,0 +1,3 @@
+//! `cargo xtask release`: from what has changed to packages on a registry.
+
+pub(crate) mod registry;
