@@ -1,10 +1,14 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+#[allow(dead_code)]
+mod emulator;
 mod flags;
 #[allow(dead_code)]
 mod git;
 #[allow(dead_code, unused)]
 mod old;
+#[allow(dead_code)]
+mod process;
 #[allow(dead_code)]
 mod release;
 #[allow(dead_code)]
