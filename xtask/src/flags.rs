@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Maintenance commands of the workspace.
 ///
@@ -80,13 +80,48 @@ pub(crate) struct Selection {
 pub(crate) struct Ci {
     /// The stages to run; all by default
     #[arg(value_name = "STAGE")]
-    pub(crate) stages: Vec<String>,
+    pub(crate) stages: Vec<Stage>,
     /// Run the remaining stages after one has failed
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Print the stages instead
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+/// The stages of `ci` in the order in which they run: the fast ones first.
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum Stage {
+    /// the sources are formatted as rustfmt does
+    Fmt,
+    /// the rules of the repository that no compiler knows
+    Tidy,
+    /// the emulator's OpenAPI document, to which tests hold the facade, is as the API's
+    Drift,
+    /// no crate has more crates compiled than its budget allows
+    Lean,
+    /// no warning of the compiler or of clippy, in any target
+    Clippy,
+    /// each library crate compiles alone, without features, and with each feature alone
+    Features,
+    /// all tests
+    Test,
+    /// the documentation builds as docs.rs does, and no link is broken
+    Docs,
+    /// the snapshots in the crates list what is public
+    PublicApi,
+    /// no crate breaks users of its last tagged version unannounced
+    Semver,
+    /// licences, sources and bans of the dependencies
+    Deny,
+    /// core and facades compile for a browser
+    Wasm,
+    /// the example in the README runs to its end
+    Quickstart,
+    /// the official SDKs, Schemathesis, and servers of OAuth and MCP work with the emulator and our clients
+    Interop,
+    /// a whole release to a registry on this machine succeeds, with faults too
+    Rehearsal,
 }
 
 /// The steps of a release.
@@ -156,5 +191,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_stage_is_refused_with_the_known_ones() {
+        let refusal = Flags::try_parse_from(["xtask", "ci", "fmt", "bake"]).unwrap_err();
+        let refusal = refusal.to_string();
+        assert!(
+            refusal.contains("'bake'") && refusal.contains("public-api"),
+            "{refusal}"
+        );
     }
 }

@@ -1,13 +1,12 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
-#[allow(dead_code)]
+mod ci;
 mod emulator;
 mod flags;
 #[allow(dead_code)]
 mod git;
 #[allow(dead_code, unused)]
 mod old;
-#[allow(dead_code)]
 mod process;
 #[allow(dead_code)]
 mod release;
@@ -39,16 +38,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(_sh: &Shell, command: Command) -> Result<()> {
+fn run(sh: &Shell, command: Command) -> Result<()> {
     // Commands that are still to be rewritten.
     let root = &old::root();
     let result = match command {
-        Command::Ci(flags) => {
-            let mut words = flags.stages;
-            words.extend(flags.keep_going.then(|| "--keep-going".to_owned()));
-            words.extend(flags.list.then(|| "--list".to_owned()));
-            old::ci::command(root, &words)
-        }
+        Command::Ci(flags) => return ci::run(sh, &flags),
         Command::Bench { section } => old::bench::command(root, &section.words()),
         Command::Fuzz { seconds } => old::fuzz::command(root, &[seconds.to_string()]),
         Command::Lean { selection, update } => {

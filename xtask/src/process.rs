@@ -1,12 +1,12 @@
 //! Processes that end with the value that stands for them, or at a time limit.
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
+use std::{iter, thread};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, ensure};
 
 /// The time between two looks at a process that has closed its output.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -23,73 +23,52 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a command. Errors call it by this name.
+    /// Starts a command, which errors call by this name. Its lines can be read if its output is piped.
     pub(crate) fn start(command: &mut Command, name: &str) -> Result<Self> {
-        let mut child = command.stdin(Stdio::piped()).spawn().map_err(|error| {
-            let why = match error.kind() {
-                ErrorKind::NotFound => "it is not installed".to_owned(),
-                _ => error.to_string(),
-            };
-            anyhow!("cannot start `{name}`: {why}")
-        })?;
+        let child = command.stdin(Stdio::piped()).spawn();
+        let mut child = child.with_context(|| format!("cannot start {name}"))?;
         let (sender, lines) = mpsc::channel();
-        // There is none unless the command's output is piped.
         if let Some(output) = child.stdout.take() {
             thread::spawn(move || {
-                for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-                    let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                    if sender.send(line).is_err() {
-                        break;
-                    }
-                }
+                let lines = BufReader::new(output).split(b'\n').map_while(Result::ok);
+                let text = |line: Vec<u8>| String::from_utf8_lossy(&line).trim_end().to_owned();
+                lines.map(text).try_for_each(|line| sender.send(line))
             });
         }
         let name = name.to_owned();
         Ok(Self { child, name, lines })
     }
 
-    /// Waits for the first line of its output in which `find` finds something.
-    pub(crate) fn wait_for<T>(
-        &self,
-        limit: Duration,
-        mut find: impl FnMut(&str) -> Option<T>,
-    ) -> Result<T> {
+    /// Returns the lines of the output as they come, until it ends or the time is over.
+    pub(crate) fn lines(&self, limit: Duration) -> impl Iterator<Item = String> {
         let deadline = Instant::now() + limit;
-        loop {
-            let line = self.lines.recv_timeout(left(deadline));
-            let line = line.with_context(|| format!("`{}` did not tell its address", self.name))?;
-            if let Some(found) = find(&line) {
-                return Ok(found);
-            }
-        }
+        let left = move || deadline.saturating_duration_since(Instant::now());
+        iter::from_fn(move || self.lines.recv_timeout(left()).ok())
     }
 
-    /// Closes its input, waits for its end and passes on each line of its output.
+    /// Closes the input, waits for the end, and passes on each line of the output.
     ///
     /// # Errors
     ///
-    /// Fails after the limit. Then the process is killed, but not the processes that it has started.
+    /// Fails at the limit. Then the process is killed, but not the processes that it has started.
     pub(crate) fn finish(
         mut self,
         limit: Duration,
-        mut take: impl FnMut(String),
+        take: impl FnMut(String),
     ) -> Result<ExitStatus> {
         drop(self.child.stdin.take());
         let deadline = Instant::now() + limit;
-        let late = || anyhow!("`{}` did not end within {} s", self.name, limit.as_secs());
+        self.lines(limit).for_each(take);
         loop {
-            match self.lines.recv_timeout(left(deadline)) {
-                Ok(line) => take(line),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => return Err(late()),
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
             }
-        }
-        loop {
-            match self.child.try_wait()? {
-                Some(status) => return Ok(status),
-                None if left(deadline).is_zero() => bail!(late()),
-                None => thread::sleep(PAUSE),
-            }
+            let (name, limit) = (&self.name, limit.as_secs());
+            ensure!(
+                Instant::now() < deadline,
+                "{name} did not end within {limit} s"
+            );
+            thread::sleep(PAUSE);
         }
     }
 }
@@ -102,70 +81,45 @@ impl Drop for Process {
     }
 }
 
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(20);
 
     fn shell(script: &str) -> Process {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdout(Stdio::piped());
-        Process::start(&mut command, "sh").unwrap()
-    }
-
-    #[test]
-    fn a_missing_program_is_named() {
-        let error = Process::start(&mut Command::new("no-such-program"), "abacus").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot start `abacus`: it is not installed"
-        );
-    }
-
-    #[test]
-    fn a_process_is_read_to_its_end() {
-        let process = shell("echo one; echo two; cat; echo closed; exit 3");
-        let is_two = |line: &str| (line == "two").then_some(2);
-        assert_eq!(process.wait_for(LONG, is_two).unwrap(), 2);
-        assert!(process.wait_for(SOON, is_two).is_err(), "its input is open");
-        let mut lines = Vec::new();
-        let status = process.finish(LONG, |line| lines.push(line)).unwrap();
-        assert_eq!(
-            (lines.concat().as_str(), status.code()),
-            ("closed", Some(3))
-        );
-    }
-
-    #[test]
-    fn a_process_past_its_limit_is_killed() {
-        // The second one has no output that could be waited for.
-        for script in ["exec sleep 60", "exec sleep 60 >&-"] {
-            let process = shell(script);
-            let id = process.child.id();
-            let error = process.finish(SOON, |_| ()).unwrap_err().to_string();
-            assert!(error.starts_with("`sh` did not end within"), "{error}");
-            assert!(!is_alive(id), "{script}");
-        }
-    }
-
-    #[test]
-    fn a_process_is_killed_with_its_value() {
-        let process = shell("exec sleep 60");
-        let id = process.child.id();
-        assert!(is_alive(id));
-        drop(process);
-        assert!(!is_alive(id));
+        Process::start(&mut command, "the shell").unwrap()
     }
 
     fn is_alive(id: u32) -> bool {
         let mut kill = Command::new("kill");
         kill.args(["-0", &id.to_string()]).stderr(Stdio::null());
         kill.status().unwrap().success()
+    }
+
+    #[test]
+    fn a_process_is_read_to_its_end_and_its_input_is_open_until_then() {
+        let process = shell("echo one; echo two; cat; echo closed; exit 3");
+        assert!(process.lines(LONG).take(2).eq(["one", "two"]));
+        assert_eq!(process.lines(PAUSE).next(), None);
+        let mut lines = Vec::new();
+        let status = process.finish(LONG, |line| lines.push(line)).unwrap();
+        assert_eq!((lines.concat(), status.code()), ("closed".into(), Some(3)));
+    }
+
+    #[test]
+    fn a_process_is_killed_at_its_limit_and_with_its_value() {
+        // The second one closes its output and continues.
+        for script in ["exec sleep 60", "exec sleep 60 >&-"] {
+            let (process, other) = (shell(script), shell(script));
+            let ids = [process.child.id(), other.child.id()];
+            assert!(ids.into_iter().all(is_alive));
+            let error = process.finish(PAUSE, drop).unwrap_err().to_string();
+            assert!(error.starts_with("the shell did not end within"), "{error}");
+            drop(other);
+            assert!(!ids.into_iter().any(is_alive), "{script}");
+        }
     }
 }

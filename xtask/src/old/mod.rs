@@ -100,7 +100,6 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         return Err(format!("no command given\n\n{HELP}"));
     };
     match command.as_str() {
-        "ci" => ci::command(&root(), rest),
         "bench" => bench::command(&root(), rest),
         "fuzz" => fuzz::command(&root(), rest),
         "lean" => lean::command(&root(), rest),
@@ -175,18 +174,6 @@ mod tests {
                 list(&COMMANDS)
             )
         );
-    }
-
-    #[test]
-    fn an_unknown_stage_or_option_is_answered_with_the_known_ones() {
-        let message = run(&["ci", "fmt", "bake"]).unwrap_err();
-        assert!(message.contains("no stage `bake`"), "{message}");
-        assert!(
-            message.contains("`fmt`") && message.contains("`quickstart`"),
-            "{message}"
-        );
-        let message = run(&["ci", "--fast"]).unwrap_err();
-        assert!(message.contains("--keep-going"), "{message}");
     }
 
     #[test]
