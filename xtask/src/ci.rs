@@ -9,15 +9,17 @@ use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::flags::{Ci, Stage};
-use crate::git::{git, last_release};
+use crate::git::git;
 use crate::old;
 use crate::shell::cargo;
-use crate::workspace::Workspace;
+use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
 const DOCUMENT: &str = "../shared/spec/controlplane.yml";
 const CLIPPY: &str = "clippy --workspace --all-targets --locked -- -D warnings";
 const WASM: &str = "wasm32-unknown-unknown";
+const HEAD: &str = "rev-parse --quiet --verify HEAD";
+const TAGS: &str = "tag --list blaxel*-v*";
 /// The crates that compile for a browser.
 const BROWSER: &str = "-p blaxel-core -p blaxel-management -p blaxel-inference -p blaxel-billing";
 
@@ -31,6 +33,9 @@ enum Outcome {
     NotRun,
 }
 
+/// A stage, its result, and how long it took.
+type Row = (Stage, Outcome, Duration);
+
 pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
     let stages = select(&flags.stages);
     if flags.list {
@@ -43,16 +48,16 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
     let outcomes = run_all(stages, flags.keep_going, |stage| {
         println!("\n==> {}", name(&stage));
         if let Some(reason) = lacks(sh, stage) {
-            return Outcome::Skipped(reason);
+            return Skipped(reason);
         }
         match check(sh, stage) {
-            Ok(()) => Outcome::Passed,
-            Err(error) => Outcome::Failed(format!("{error:#}")),
+            Ok(()) => Passed,
+            Err(error) => Failed(format!("{error:#}")),
         }
     });
     print!("\n{}", table(&outcomes));
     let mut outcomes = outcomes.iter();
-    let is_failed = outcomes.any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
+    let is_failed = outcomes.any(|(_, outcome, _)| matches!(outcome, Failed(_)));
     ensure!(!is_failed, "a stage has failed");
     Ok(())
 }
@@ -75,19 +80,12 @@ fn select(stages: &[Stage]) -> Vec<Stage> {
 }
 
 /// Runs the stages; after a failure the others only if asked to keep going.
-fn run_all(
-    stages: Vec<Stage>,
-    keep_going: bool,
-    mut run: impl FnMut(Stage) -> Outcome,
-) -> Vec<(Stage, Outcome, Duration)> {
+fn run_all(stages: Vec<Stage>, keep_going: bool, run: impl Fn(Stage) -> Outcome) -> Vec<Row> {
     let mut stopped = false;
     let timed = |stage| {
         let start = Instant::now();
-        let outcome = match stopped {
-            true => Outcome::NotRun,
-            false => run(stage),
-        };
-        stopped |= !keep_going && matches!(outcome, Outcome::Failed(_));
+        let outcome = if stopped { NotRun } else { run(stage) };
+        stopped |= !keep_going && matches!(outcome, Failed(_));
         (stage, outcome, start.elapsed())
     };
     stages.into_iter().map(timed).collect()
@@ -97,9 +95,11 @@ fn run_all(
 fn lacks(sh: &Shell, stage: Stage) -> Option<&'static str> {
     match stage {
         Stage::Drift if !sh.path_exists(DOCUMENT) => Some("no OpenAPI document in ../shared/spec"),
-        Stage::Semver if !has_release(sh) => Some("no crate has a tag to be compared with"),
+        Stage::Semver if git(sh, TAGS).read().is_ok_and(|it| it.is_empty()) => {
+            Some("no crate has a tag to be compared with")
+        }
         Stage::Wasm if !is_installed(sh, WASM) => Some("target not installed"),
-        Stage::Rehearsal if !is_committed(sh) => Some("nothing is committed here"),
+        Stage::Rehearsal if git(sh, HEAD).read().is_err() => Some("nothing is committed here"),
         _ => None,
     }
 }
@@ -140,20 +140,6 @@ fn run_cargo(sh: &Shell, arguments: &str) -> Result<()> {
     run.map_err(|_| anyhow!("cargo {arguments}"))
 }
 
-/// Returns `false` if no package has a tag. If it cannot be found out, the stage is to tell why.
-fn has_release(sh: &Shell) -> bool {
-    let tags = git(sh, "tag --list").ignore_stderr().read();
-    let tags = tags.unwrap_or_default();
-    let is_released = |name: &&str| last_release(name, &tags).is_some();
-    Workspace::read(sh).map_or(true, |workspace| workspace.names().iter().any(is_released))
-}
-
-/// Returns `false` in an unpacked archive, for example.
-fn is_committed(sh: &Shell) -> bool {
-    let head = git(sh, "rev-parse --verify HEAD").ignore_stderr();
-    head.read().is_ok()
-}
-
 /// Returns `true` if the standard library of a target is there. The compiler is asked, since not
 /// everyone has rustup.
 fn is_installed(sh: &Shell, target: &str) -> bool {
@@ -163,19 +149,19 @@ fn is_installed(sh: &Shell, target: &str) -> bool {
 }
 
 /// Formats the outcomes as a table, with the counts that are not zero below it.
-fn table(outcomes: &[(Stage, Outcome, Duration)]) -> String {
+fn table(outcomes: &[Row]) -> String {
     let mut table = format!("{:<12}{:>9}  result\n", "stage", "seconds");
     let mut counts = [(0, "passed"), (0, "failed"), (0, "skipped"), (0, "not run")];
     for (stage, outcome, took) in outcomes {
-        let mut seconds = format!("{:.1}", took.as_secs_f64());
         let (kind, result) = match outcome {
-            Outcome::Passed => (0, "passed".to_owned()),
-            Outcome::Failed(reason) => (1, format!("FAILED: {reason}")),
-            Outcome::Skipped(reason) => (2, format!("skipped: {reason}")),
-            Outcome::NotRun => {
-                seconds = "-".to_owned();
-                (3, "not run".to_owned())
-            }
+            Passed => (0, "passed".to_owned()),
+            Failed(reason) => (1, format!("FAILED: {reason}")),
+            Skipped(reason) => (2, format!("skipped: {reason}")),
+            NotRun => (3, "not run".to_owned()),
+        };
+        let seconds = match outcome {
+            NotRun => "-".to_owned(),
+            _ => format!("{:.1}", took.as_secs_f64()),
         };
         counts[kind].0 += 1;
         table += &format!("{:<12}{seconds:>9}  {result}\n", name(stage));
@@ -188,13 +174,7 @@ fn table(outcomes: &[(Stage, Outcome, Duration)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use Outcome::{NotRun, Passed, Skipped};
-
     use super::*;
-
-    fn failed() -> Outcome {
-        Outcome::Failed("why".into())
-    }
 
     #[test]
     fn selected_stages_run_once_and_in_the_order_of_the_table() {
@@ -208,15 +188,25 @@ mod tests {
 
     #[test]
     fn a_failure_stops_the_stages_after_it_unless_asked_to_keep_going() {
-        let stages = [Stage::Fmt, Stage::Tidy, Stage::Test];
-        for (keep_going, last) in [(false, NotRun), (true, Passed)] {
-            let outcomes = run_all(stages.to_vec(), keep_going, |stage| match stage {
-                Stage::Tidy => failed(),
+        let run = |keep_going| {
+            let stages = vec![Stage::Fmt, Stage::Wasm, Stage::Test, Stage::Docs];
+            table(&run_all(stages, keep_going, |stage| match stage {
+                Stage::Wasm => Skipped("no target"),
+                Stage::Test => Failed("why".to_owned()),
                 _ => Passed,
-            });
-            let outcomes = outcomes.into_iter().map(|(_, outcome, _)| outcome);
-            assert_eq!(outcomes.collect::<Vec<_>>(), [Passed, failed(), last]);
-        }
+            }))
+        };
+        let expected = "\
+stage         seconds  result
+fmt               0.0  passed
+wasm              0.0  skipped: no target
+test              0.0  FAILED: why
+docs                -  not run
+
+ci: 1 passed, 1 failed, 1 skipped, 1 not run
+";
+        assert_eq!(run(false), expected);
+        assert!(run(true).ends_with("passed\n\nci: 2 passed, 1 failed, 1 skipped\n"));
     }
 
     #[test]
@@ -225,36 +215,14 @@ mod tests {
         let directory = sh.create_temp_dir().unwrap();
         let checkout = directory.path().join("checkout");
         sh.change_dir(sh.create_dir(checkout).unwrap());
-        let steps = [Stage::Drift, Stage::Rehearsal];
         git(&sh, "init --quiet").run().unwrap();
-        assert!(steps.iter().all(|stage| lacks(&sh, *stage).is_some()));
+        let stages = [Stage::Drift, Stage::Rehearsal, Stage::Semver];
+        assert!(stages.iter().all(|stage| lacks(&sh, *stage).is_some()));
         sh.write_file(DOCUMENT, "").unwrap();
-        let author = "-c user.name=x -c user.email=x@example.invalid";
-        let commit = format!("{author} commit --quiet --allow-empty -m x");
-        git(&sh, &commit).run().unwrap();
-        assert!(steps.iter().all(|stage| lacks(&sh, *stage).is_none()));
-        // Not skipped: its failure tells that there is no workspace.
-        assert_eq!(lacks(&sh, Stage::Semver), None);
+        let commit = "-c user.name=x -c user.email=x commit --quiet --allow-empty -m x";
+        git(&sh, commit).run().unwrap();
+        git(&sh, "tag blaxel-core-v0.1.0").run().unwrap();
+        assert!(stages.iter().all(|stage| lacks(&sh, *stage).is_none()));
         assert!(!is_installed(&sh, "abacus-unknown-none"));
-    }
-
-    #[test]
-    fn the_table_has_a_line_for_each_stage_and_the_counts() {
-        let outcomes = [
-            (Stage::Fmt, Passed, Duration::from_millis(340)),
-            (Stage::Wasm, Skipped("no target"), Duration::ZERO),
-            (Stage::Test, failed(), Duration::from_millis(61_250)),
-            (Stage::Quickstart, NotRun, Duration::ZERO),
-        ];
-        let expected = "\
-stage         seconds  result
-fmt               0.3  passed
-wasm              0.0  skipped: no target
-test             61.2  FAILED: why
-quickstart          -  not run
-
-ci: 1 passed, 1 failed, 1 skipped, 1 not run
-";
-        assert_eq!(table(&outcomes), expected);
     }
 }

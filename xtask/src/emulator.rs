@@ -14,7 +14,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const LAST: &str = "BL_CLIENT_CREDENTIALS";
 
 /// An emulator that serves until it is dropped, or until this program ends for whatever reason.
-#[derive(Debug)]
 pub(crate) struct Emulator {
     variables: Vec<(String, String)>,
     _process: Process,
@@ -32,13 +31,10 @@ impl Emulator {
         command.args(["--port", "0", "--until-stdin-closes"]);
         let process = Process::start(command.stdout(Stdio::piped()), "the emulator")?;
         let mut variables = Vec::new();
-        for line in process.lines(START_LIMIT) {
+        let is_complete = process.lines(START_LIMIT).any(|line| {
             variables.extend(variable(&line));
-            if variables.last().is_some_and(|(name, _)| name == LAST) {
-                break;
-            }
-        }
-        let is_complete = variables.iter().any(|(name, _)| name == LAST);
+            variables.last().is_some_and(|(name, _)| name == LAST)
+        });
         ensure!(is_complete, "the emulator did not tell its address");
         Ok(Self {
             variables,
@@ -54,11 +50,9 @@ impl Emulator {
 
 /// Parses a line that sets or proposes a variable: `export NAME=value` or `# NAME=value`.
 fn variable(line: &str) -> Option<(String, String)> {
-    let (start, assignment) = line.split_once(' ')?;
-    let (name, value) = assignment.split_once('=')?;
-    ["export", "#"]
-        .contains(&start)
-        .then(|| (name.to_owned(), value.to_owned()))
+    let set = line.strip_prefix("export ").or(line.strip_prefix("# "))?;
+    let (name, value) = set.split_once('=')?;
+    Some((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

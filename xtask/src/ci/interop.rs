@@ -1,11 +1,11 @@
-//! The stage `interop`: programs of others check the emulator and our clients.
+//! The stage `interop`: programs of others call the emulator, or are called by our clients.
 //!
-//! The official SDKs, the official MCP client and Schemathesis call the emulator. Our clients call a
-//! certified OAuth 2.0 server and the reference server of MCP. Each project of `tests/interop` is
-//! installed by its lock file below `target/interop`, and nothing is written among the sources.
-//! Nothing is skipped: without Node.js or Python the stage fails.
+//! Each project of `tests/interop` is installed by its lock file below `target/interop`; nothing is
+//! written among the sources. Nothing is skipped: without Node.js or Python the stage fails.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -15,29 +15,27 @@ use xshell::{Shell, cmd};
 use crate::emulator::Emulator;
 use crate::process::Process;
 use crate::shell::{at_root, cargo};
+use Role::{Client, Server};
 
 /// The time limit of a check, and of the start of a server.
 const LIMIT: Duration = Duration::from_secs(60);
 /// The time limit of an installation, and of Schemathesis, which sends requests to each operation.
 const LONG_LIMIT: Duration = Duration::from_secs(420);
-
 /// The file that records what an installation was made from.
 const RECORD: &str = "installed";
+/// Builds the program of the emulator, together with its tests, and the tests that call servers. The
+/// flags select the features with which the stage `test` has built all of it already.
+const BUILD: &str = "test --no-run --test emulator --test mcp_server --test oauth_server";
 
-/// A directory of `tests/interop`, what runs its scripts, one of them, and its time limit.
-///
-/// It calls the emulator, unless there are tests of ours that call it by the address in a variable.
-#[derive(Clone, Copy)]
-struct Check(
-    &'static str,
-    &'static Runtime,
-    &'static str,
-    Duration,
-    Option<Tests>,
-);
+/// A directory of `tests/interop`, one of its scripts, and what calls what.
+struct Check(&'static str, &'static Runtime, &'static str, Role);
 
-#[derive(Clone, Copy)]
-struct Tests(&'static str, &'static str);
+enum Role {
+    /// The script calls the emulator, for this time at most.
+    Client(Duration),
+    /// The script serves. These tests call it by the address in this variable.
+    Server(&'static str, &'static str),
+}
 
 /// Lines for a shell in the directory of an installation, each of which ends with its process.
 struct Runtime {
@@ -69,65 +67,66 @@ const PYTHON: Runtime = Runtime {
 };
 
 /// All checks. The first one takes as long as the others, which run at the same time.
-const CHECKS: [Check; 6] = [
-    Check("schemathesis", &PYTHON, "check.py", LONG_LIMIT, None),
-    Check("typescript", &NODE, "check.mjs", LIMIT, None),
-    Check("python", &PYTHON, "check.py", LIMIT, None),
-    Check("mcp", &NODE, "check.mjs", LIMIT, None),
-    Check("mcp", &NODE, "everything.mjs", LIMIT, Some(MCP_CLIENT)),
-    Check("oauth", &NODE, "server.mjs", LIMIT, Some(SIGN_IN)),
+static CHECKS: [Check; 6] = [
+    Check("schemathesis", &PYTHON, "check.py", Client(LONG_LIMIT)),
+    Check("typescript", &NODE, "check.mjs", Client(LIMIT)),
+    Check("python", &PYTHON, "check.py", Client(LIMIT)),
+    Check("mcp", &NODE, "check.mjs", Client(LIMIT)),
+    Check("mcp", &NODE, "everything.mjs", MCP_SERVER),
+    Check("oauth", &NODE, "server.mjs", OAUTH_SERVER),
 ];
-const MCP_CLIENT: Tests = Tests("mcp_server", "BLAXEL_TEST_MCP_SERVER");
-const SIGN_IN: Tests = Tests("oauth_server", "BLAXEL_TEST_OAUTH_ISSUER");
+const MCP_SERVER: Role = Server("mcp_server", "BLAXEL_TEST_MCP_SERVER");
+const OAUTH_SERVER: Role = Server("oauth_server", "BLAXEL_TEST_OAUTH_ISSUER");
 
 /// Runs all checks.
 pub(super) fn run(sh: &Shell) -> Result<()> {
-    // To build the tests of the emulator builds its program. These flags select the features with
-    // which the stage `test` has built all that already.
-    super::run_cargo(
-        sh,
-        "test --no-run --test emulator --test mcp_server --test oauth_server",
-    )?;
-    let run = |checks: &[Check]| -> Vec<String> {
-        let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run().err()?));
-        checks.iter().filter_map(failure).collect()
-    };
-    let failures = thread::scope(|scope| {
-        let (long, others) = CHECKS.split_at(1);
-        let long = scope.spawn(|| run(long));
-        let others = run(others);
-        let panicked = |_| vec!["a thread panicked".to_owned()];
-        [others, long.join().unwrap_or_else(panicked)].concat()
+    super::run_cargo(sh, BUILD)?;
+    let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run().err()?));
+    let (sender, failures) = mpsc::channel();
+    thread::scope(|scope| {
+        for checks in [&CHECKS[..1], &CHECKS[1..]] {
+            let (mut failures, sender) = (checks.iter().filter_map(failure), sender.clone());
+            scope.spawn(move || failures.try_for_each(|failure| sender.send(failure)));
+        }
     });
+    drop(sender);
+    let failures: Vec<String> = failures.iter().collect();
     ensure!(failures.is_empty(), failures.join("; "));
     Ok(())
 }
 
 impl Check {
     fn run(&self) -> Result<()> {
-        let Self(project, runtime, script, limit, tests) = *self;
+        let Self(project, runtime, script, role) = self;
         let (root, sh) = (at_root()?, at_root()?);
         sh.change_dir(sh.create_dir(format!("target/interop/{project}"))?);
-        copy(&sh, project)?;
-        runtime.install(&sh)?;
+        runtime.install(&sh, &root.current_dir().join("tests/interop").join(project))?;
         let mut script = runtime.script(&sh, script)?;
-        let Some(Tests(tests, variable)) = tests else {
-            let emulator = Emulator::start(&root)?;
-            script.envs(emulator.variables().iter().cloned());
-            return count(project, script, limit);
-        };
-        let server = Process::start(script.stderr(Stdio::null()), "the server")?;
-        let address = |line: String| line.strip_prefix("listening ").map(str::to_owned);
-        let address = server.lines(limit).find_map(address);
-        let address = address.context("the server did not tell its address")?;
-        let tests = cargo(&root, "test --test").args([tests, "--", "--nocapture"]);
-        count(project, tests.env(variable, address).into(), limit)
+        match role {
+            Client(limit) => {
+                let emulator = Emulator::start(&root)?;
+                script.envs(emulator.variables().iter().cloned());
+                count(project, script, *limit)
+            }
+            Server(tests, variable) => {
+                let server = Process::start(script.stderr(Stdio::null()), "the server")?;
+                let address = |line: String| line.strip_prefix("listening ").map(str::to_owned);
+                let address = server.lines(LIMIT).find_map(address);
+                let address = address.context("the server did not tell its address")?;
+                let tests = cargo(&root, "test --test").args([tests, "--", "--nocapture"]);
+                count(project, tests.env(variable, address).into(), LIMIT)
+            }
+        }
     }
 }
 
 impl Runtime {
-    /// Installs what the lock file says, unless that has been done by the same tools.
-    fn install(&self, sh: &Shell) -> Result<()> {
+    /// Copies the sources to here, since scripts find modules beside themselves only, and installs
+    /// what the lock file says, unless that has been done by the same tools.
+    fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
+        // A module that is gone from the sources must not be found.
+        sh.remove_path("checks")?;
+        cmd!(sh, "cp -R {sources}/. .").quiet().run()?;
         let (versions, install) = (self.versions, self.install);
         let versions = cmd!(sh, "sh -c {versions}").quiet().read()?;
         let recipe = format!("{versions}\n{install}\n{}", sh.read_file(self.lock)?);
@@ -138,8 +137,7 @@ impl Runtime {
         sh.remove_path(RECORD)?;
         println!("$ {install}");
         let process = Process::start(&mut cmd!(sh, "sh -c {install}").into(), "the installation")?;
-        let status = process.finish(LONG_LIMIT, drop)?;
-        ensure!(status.success(), "`{install}` failed");
+        ensure!(process.finish(LONG_LIMIT, drop)?, "`{install}` failed");
         Ok(sh.write_file(RECORD, recipe)?)
     }
 
@@ -160,47 +158,32 @@ impl Runtime {
     }
 }
 
-/// Copies the sources of a project to here: a script finds modules beside itself only.
-fn copy(sh: &Shell, project: &str) -> Result<()> {
-    let root = at_root()?.current_dir();
-    // A module that is gone from the sources must not be found.
-    sh.remove_path("checks")?;
-    Ok(cmd!(sh, "cp -R {root}/tests/interop/{project}/. .")
-        .quiet()
-        .run()?)
-}
-
 /// Runs a command that prints the results of checks.
 fn count(project: &str, mut command: Command, limit: Duration) -> Result<()> {
     let mut lines = Vec::new();
     let process = Process::start(command.stdout(Stdio::piped()), "the check")?;
-    let status = process.finish(limit, |line| {
+    let succeeded = process.finish(limit, |line| {
         println!("{project}: {line}");
         lines.push(line);
     })?;
-    let counts = counts(&lines).context("it failed or ended before it had counted its checks")?;
-    let (passed, failed) = counts;
+    let counts = counts(&lines).context("it failed or ended before it had counted its checks");
+    let (passed, failed) = counts?;
     ensure!(failed == 0, "{failed} of {} checks failed", passed + failed);
     ensure!(passed > 0, "it made no checks");
-    ensure!(status.success(), "it failed after its checks");
+    ensure!(succeeded, "it failed after its checks");
     Ok(())
 }
 
 /// Returns how many checks passed and how many failed, as the last line or the tests tell.
 fn counts(lines: &[String]) -> Option<(usize, usize)> {
-    let tests = |line: &String| {
-        line.strip_prefix("test result: ok. ")?
-            .split_once(" passed")?
-            .0
-            .parse()
-            .ok()
-    };
-    if let Some(tests) = lines.iter().find_map(tests) {
+    let mut all = lines.iter();
+    if let Some(result) = all.find_map(|line| line.strip_prefix("test result: ok. ")) {
+        let passed: usize = result.split_once(' ')?.0.parse().ok()?;
         // A test that does not find the server passes. One that does prints this, perhaps after the
         // dots of the test harness.
         let judged = lines.iter().filter(|line| line.contains("judged: "));
         let judged = judged.count();
-        return Some((judged, judged.abs_diff(tests)));
+        return Some((judged, judged.abs_diff(passed)));
     }
     let (passed, failed) = lines.last()?.split_once(" passed, ")?;
     let failed = failed.strip_suffix(" failed")?;
@@ -214,14 +197,14 @@ mod tests {
     #[test]
     fn a_check_passes_only_if_it_ran_and_nothing_failed() {
         let cases = [
-            ("ok - a\n32 passed, 0 failed", ""),
+            ("ok - a\n32 passed, 0 failed", "ok"),
             ("30 passed, 2 failed", "2 of 32 checks failed"),
             ("0 passed, 0 failed", "it made no checks"),
             ("1 passed, 0 failed\nbye", "it failed or ended"),
             ("ok - 3 passed, 0 failed", "it failed or ended"),
             ("", "it failed or ended"),
             ("1 passed, 0 failed'; exit 1; echo '", "it failed after"),
-            ("judged: a\n.judged: b\ntest result: ok. 2 passed;", ""),
+            ("judged: a\n.judged: b\ntest result: ok. 2 passed;", "ok"),
             ("judged: a\ntest result: ok. 2 passed;", "1 of 2"),
             ("test result: ok. 2 passed;", "2 of 2"),
             ("test result: ok. 0 passed;", "it made no checks"),
@@ -231,9 +214,8 @@ mod tests {
             let mut command = Command::new("sh");
             command.args(["-c", &format!("printf '%s' '{output}'")]);
             let result = count("kite", command, LIMIT);
-            let reason = result.map_or_else(|error| error.to_string(), |()| String::new());
+            let reason = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
             assert!(reason.starts_with(expected), "{output}: {reason}");
-            assert_eq!(reason.is_empty(), expected.is_empty(), "{output}: {reason}");
         }
     }
 
@@ -247,30 +229,31 @@ mod tests {
         };
         let sh = Shell::new().unwrap();
         let directory = sh.create_temp_dir().unwrap();
-        sh.change_dir(directory.path());
+        let sources = directory.path().join("sources");
+        sh.change_dir(sh.create_dir(directory.path().join("here")).unwrap());
         for (lock, expected) in [("one", true), ("one", false), ("two", true)] {
-            sh.write_file("lock", lock).unwrap();
+            sh.write_file(sources.join("lock"), lock).unwrap();
+            sh.write_file("checks/removed", "").unwrap();
             sh.remove_path("made").unwrap();
-            RUNTIME.install(&sh).unwrap();
+            RUNTIME.install(&sh, &sources).unwrap();
             assert_eq!(sh.path_exists("made"), expected, "{lock}");
+            assert!(!sh.path_exists("checks"));
         }
     }
 
     #[test]
-    fn a_script_gets_its_files_and_nothing_of_our_environment() {
+    fn scripts_get_nothing_of_our_environment_and_lock_files_name_no_registry() {
         let sh = Shell::new().unwrap();
         let directory = sh.create_temp_dir().unwrap();
         sh.change_dir(directory.path());
-        for Check(project, runtime, script, ..) in CHECKS {
-            sh.write_file("checks/removed", "").unwrap();
-            copy(&sh, project).unwrap();
-            assert!(sh.path_exists(script) && !sh.path_exists("checks/removed"));
-            let script = runtime.script(&sh, script).unwrap();
-            let names = script.get_envs().map(|(name, _)| name.to_str().unwrap());
-            let expected = "BL_DISABLE_H2 DO_NOT_TRACK HOME LOG_LEVEL PATH TMPDIR";
-            assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
-            // Whoever installs chooses the registry.
-            let lock = sh.read_file(runtime.lock).unwrap();
+        let script = NODE.script(&sh, "check.mjs").unwrap();
+        let names = script.get_envs().map(|(name, _)| name.to_str().unwrap());
+        let expected = "BL_DISABLE_H2 DO_NOT_TRACK HOME LOG_LEVEL PATH TMPDIR";
+        assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
+        let sources = at_root().unwrap().current_dir().join("tests/interop");
+        for Check(project, runtime, ..) in &CHECKS {
+            let lock = sh.read_file(sources.join(project).join(runtime.lock));
+            let lock = lock.unwrap();
             assert!(lock.contains("sha512-") || lock.contains("--hash=sha256:"));
             for address in ["\"resolved\"", "--index-url", "--extra-index-url", " @ "] {
                 assert!(!lock.contains(address), "{project} has {address}");
