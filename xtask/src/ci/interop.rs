@@ -229,13 +229,13 @@ mod tests {
         };
         let sh = Shell::new().unwrap();
         let directory = sh.create_temp_dir().unwrap();
-        let sources = directory.path().join("sources");
-        sh.change_dir(sh.create_dir(directory.path().join("here")).unwrap());
+        sh.change_dir(directory.path());
+        let sources = Path::new("sources");
         for (lock, expected) in [("one", true), ("one", false), ("two", true)] {
             sh.write_file(sources.join("lock"), lock).unwrap();
             sh.write_file("checks/removed", "").unwrap();
             sh.remove_path("made").unwrap();
-            RUNTIME.install(&sh, &sources).unwrap();
+            RUNTIME.install(&sh, sources).unwrap();
             assert_eq!(sh.path_exists("made"), expected, "{lock}");
             assert!(!sh.path_exists("checks"));
         }
@@ -252,8 +252,8 @@ mod tests {
         assert_eq!(names.collect::<Vec<_>>().join(" "), expected);
         let sources = at_root().unwrap().current_dir().join("tests/interop");
         for Check(project, runtime, ..) in &CHECKS {
-            let lock = sh.read_file(sources.join(project).join(runtime.lock));
-            let lock = lock.unwrap();
+            let lock = sources.join(project).join(runtime.lock);
+            let lock = sh.read_file(lock).unwrap();
             assert!(lock.contains("sha512-") || lock.contains("--hash=sha256:"));
             for address in ["\"resolved\"", "--index-url", "--extra-index-url", " @ "] {
                 assert!(!lock.contains(address), "{project} has {address}");
