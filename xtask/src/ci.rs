@@ -147,15 +147,12 @@ fn table(outcomes: &[Row]) -> String {
     let mut table = format!("{:<12}{:>9}  result\n", "stage", "seconds");
     let mut counts = [(0, "passed"), (0, "failed"), (0, "skipped"), (0, "not run")];
     for (stage, outcome, took) in outcomes {
-        let (kind, result) = match outcome {
-            Passed => (0, "passed".to_owned()),
-            Failed(reason) => (1, format!("FAILED: {reason}")),
-            Skipped(reason) => (2, format!("skipped: {reason}")),
-            NotRun => (3, "not run".to_owned()),
-        };
-        let seconds = match outcome {
-            NotRun => "-".to_owned(),
-            _ => format!("{:.1}", took.as_secs_f64()),
+        let seconds = format!("{:.1}", took.as_secs_f64());
+        let (kind, seconds, result) = match outcome {
+            Passed => (0, seconds, "passed".to_owned()),
+            Failed(reason) => (1, seconds, format!("FAILED: {reason}")),
+            Skipped(reason) => (2, seconds, format!("skipped: {reason}")),
+            NotRun => (3, "-".to_owned(), "not run".to_owned()),
         };
         counts[kind].0 += 1;
         table += &format!("{:<12}{seconds:>9}  {result}\n", name(stage));

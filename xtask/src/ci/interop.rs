@@ -166,8 +166,7 @@ fn count(project: &str, mut command: Command, limit: Duration) -> Result<()> {
         println!("{project}: {line}");
         lines.push(line);
     })?;
-    let counts = counts(&lines).context("it failed or ended before it had counted its checks");
-    let (passed, failed) = counts?;
+    let (passed, failed) = counts(&lines).context("it failed or ended before its result")?;
     ensure!(failed == 0, "{failed} of {} checks failed", passed + failed);
     ensure!(passed > 0, "it made no checks");
     ensure!(succeeded, "it failed after its checks");
@@ -181,8 +180,7 @@ fn counts(lines: &[String]) -> Option<(usize, usize)> {
         let passed: usize = result.split_once(' ')?.0.parse().ok()?;
         // A test that does not find the server passes. One that does prints this, perhaps after the
         // dots of the test harness.
-        let judged = lines.iter().filter(|line| line.contains("judged: "));
-        let judged = judged.count();
+        let judged = lines.iter().filter(|it| it.contains("judged: ")).count();
         return Some((judged, judged.abs_diff(passed)));
     }
     let (passed, failed) = lines.last()?.split_once(" passed, ")?;
