@@ -18,7 +18,7 @@ use crate::shell::{at_root, cargo};
 use Role::{Client, Server};
 
 /// The time limit of a check, and of the start of a server.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 /// The time limit of an installation, and of Schemathesis, which sends requests to each operation.
 const LONG_LIMIT: Duration = Duration::from_secs(420);
 /// The file that records what an installation was made from.
