@@ -13,9 +13,9 @@ use crate::source::Source;
 
 /// An absolute URL that paths are resolved against: scheme, host, optional port and optional path.
 ///
-/// It is parsed from text. A user, a query or a fragment is an error. So is plain `http`, except on
-/// the loopback interface, since credentials are sent to these addresses. An error never shows a
-/// text that can hold a password.
+/// It is parsed from text. A URL with user information, a query or a fragment is rejected. So is
+/// plain `http`, except on the loopback interface, because credentials are sent to these addresses.
+/// Errors never show a text that can contain a password.
 ///
 /// ```
 /// use blaxel_core::BaseUrl;
@@ -28,12 +28,13 @@ use crate::source::Source;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
     uri: Uri,
-    /// Without a slash at the end; empty for the root.
+    /// The path without a trailing slash; empty for the root.
     path: String,
 }
 
 impl BaseUrl {
-    fn read(text: &str) -> Result<Self, String> {
+    /// Parses a base URL, or returns the problem.
+    fn parse_url(text: &str) -> Result<Self, String> {
         if text.contains('#') {
             return Err("it has a fragment".to_owned());
         }
@@ -60,7 +61,7 @@ impl BaseUrl {
             return Err("plain http is allowed for loopback addresses only".to_owned());
         }
         let path = uri.path().trim_end_matches('/').to_owned();
-        // Two addresses that differ by a slash at the end are equal.
+        // URLs that differ only in a trailing slash are equal.
         let mut parts = uri.into_parts();
         parts.path_and_query = match path.as_str() {
             "" => Some(PathAndQuery::from_static("/")),
@@ -70,12 +71,13 @@ impl BaseUrl {
         Ok(Self { uri, path })
     }
 
-    /// Returns the path, without a slash at its end; empty for the root.
+    /// Returns the path without a trailing slash; empty for the root.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
+    /// Returns the URL as a [`Uri`].
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -86,7 +88,16 @@ impl BaseUrl {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Returns `true` if an address has this one's scheme, host and port.
+    /// Returns `true` if `uri` has the same scheme, host and port.
+    ///
+    /// ```
+    /// use blaxel_core::BaseUrl;
+    ///
+    /// let base: BaseUrl = "https://api.blaxel.ai/v0".parse()?;
+    /// assert!(base.is_origin_of(&"https://api.blaxel.ai:443/other".parse().unwrap()));
+    /// assert!(!base.is_origin_of(&"http://api.blaxel.ai/v0".parse().unwrap()));
+    /// # Ok::<(), blaxel_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
         let (Some(own), Some(host)) = (self.uri.host(), uri.host()) else {
@@ -97,14 +108,23 @@ impl BaseUrl {
             && port(&self.uri) == port(uri)
     }
 
-    /// Returns the address of a path under this one. The path starts with a slash and is escaped.
+    /// Returns the address of a path under this URL. The path starts with a slash and is already
+    /// escaped.
+    ///
+    /// ```
+    /// use blaxel_core::{BaseUrl, Error};
+    ///
+    /// let base: BaseUrl = "https://api.blaxel.ai/v0".parse()?;
+    /// assert_eq!(base.join("/agents?limit=5")?, "https://api.blaxel.ai/v0/agents?limit=5");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] if the path is malformed or too long.
     pub fn join(&self, path_and_query: &str) -> Result<Uri, Error> {
         let bad = |problem: &dyn fmt::Display| Error::input("request path", &Source::Code, problem);
-        // With room for just this, the text becomes the path without being copied again.
+        // With exactly this capacity, the text becomes the path without another copy.
         let mut target = String::with_capacity(self.path.len() + path_and_query.len());
         target.push_str(&self.path);
         target.push_str(path_and_query);
@@ -120,8 +140,8 @@ impl FromStr for BaseUrl {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::read(text).map_err(|problem| {
-            // An address can hold a password; only text without one is shown.
+        Self::parse_url(text).map_err(|problem| {
+            // An address with an `@` can contain a password, so it is not shown.
             let shown = if text.contains('@') {
                 "the address"
             } else {
@@ -135,7 +155,7 @@ impl FromStr for BaseUrl {
 
 try_from_str!(BaseUrl);
 
-/// The port of an address, explicit or not.
+/// Returns the port of an address, or the default port of its scheme.
 fn port(uri: &Uri) -> u16 {
     let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
         443
@@ -174,7 +194,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn addresses_that_could_leak_or_mislead_are_refused() {
+    fn addresses_that_could_leak_a_credential_are_rejected() {
         for (text, part) in [
             ("", "expected an address"),
             ("api.blaxel.ai/v0", "expected an address"),
@@ -201,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_may_be_plain() {
+    fn plain_http_is_allowed_on_loopback() {
         for text in [
             "http://127.0.0.1:9",
             "http://localhost/v0",
@@ -228,14 +248,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_parsed(host in "[a-z]{1,8}(\\.[a-z]{2,5}){0,2}", port in prop::option::of(1u16..), path in "(/[a-z0-9]{1,5}){0,3}/?") {
+        fn displayed_urls_parse_back(host in "[a-z]{1,8}(\\.[a-z]{2,5}){0,2}", port in prop::option::of(1u16..), path in "(/[a-z0-9]{1,5}){0,3}/?") {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
             let base: BaseUrl = format!("https://{host}{port}{path}").parse().unwrap();
             prop_assert_eq!(base.to_string().parse(), Ok(base));
         }
 
         #[test]
-        fn no_text_panics_and_no_password_is_shown(before in ".{0,10}", after in ".{0,10}") {
+        fn parsing_never_panics_or_shows_a_password(before in ".{0,10}", after in ".{0,10}") {
             let text = format!("{before}://u:pa55w0rd@{after}");
             if let Err(error) = text.parse::<BaseUrl>() {
                 let shown = format!("{error} {error:?}");

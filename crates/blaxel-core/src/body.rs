@@ -16,32 +16,46 @@ use crate::error::{BoxError, Error, ErrorParts};
 
 /// The body of a request or response: empty, bytes in memory, or a stream of bytes.
 ///
-/// It is `Send`, `Sync` and `Unpin`, whatever body it was made of.
+/// It is `Send`, `Sync` and `Unpin`, whatever body it wraps.
+///
+/// ```
+/// use blaxel_core::Body;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut body = Body::from("hello");
+/// assert_eq!(body.bytes().unwrap(), "hello");
+/// while let Some(chunk) = body.chunk().await? {
+///     println!("{} bytes", chunk.len());
+/// }
+/// # Ok::<(), blaxel_core::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Default)]
 pub struct Body {
     content: Content,
-    /// A second carrier of the context: it survives what rebuilds a request's head, as the extensions
-    /// survive what maps its body.
+    /// A second carrier of the context. It survives a layer that rebuilds the request head, while
+    /// the extensions survive a layer that maps the body.
     context: Option<CallContext>,
 }
 
+/// The content of a [`Body`].
 #[derive(Default)]
 enum Content {
     #[default]
     Empty,
     Full(Bytes),
-    /// The mutex makes it `Sync`. Nobody waits for it: polling has the body to itself.
+    /// The mutex only makes the stream `Sync`. It is never contended: polling has `&mut` access.
     Stream(Mutex<UnsyncBoxBody<Bytes, Error>>),
 }
 
 impl Body {
-    /// Creates a body without bytes.
+    /// Creates an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Wraps any other body. One that is a `Body` already is returned unchanged.
+    /// Wraps any other body. A `Body` is returned unchanged.
     pub fn new<B>(body: B) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -73,7 +87,8 @@ impl Body {
         }
     }
 
-    /// Returns a second body with the same bytes, or `None` for a stream, whose bytes come only once.
+    /// Returns a second body with the same bytes, or `None` for a stream, which can be read only
+    /// once.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
         Some(Self {
@@ -82,21 +97,23 @@ impl Body {
         })
     }
 
+    /// Returns the context that the body carries.
     pub(crate) fn context(&self) -> Option<&CallContext> {
         self.context.as_ref()
     }
 
+    /// Sets the context that the body carries.
     pub(crate) fn set_context(&mut self, context: CallContext) {
         self.context = Some(context);
     }
 
-    /// Returns the next bytes, or `None` at the end. Trailers are skipped.
+    /// Returns the next chunk of bytes, or `None` at the end. Trailers are skipped.
     ///
     /// It is cancel-safe: no bytes are lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// Fails if the connection does, or a time limit runs out, before the end.
+    /// Fails if the connection fails, or a time limit expires, before the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(frame) = self.frame().await {
             if let Ok(data) = frame?.into_data() {
@@ -108,15 +125,16 @@ impl Body {
 }
 
 impl Body {
-    /// Tells an error of the stream what is known about the call that it belongs to.
-    fn settled(&self, error: Error) -> Error {
+    /// Adds the facts in the context of the call to an error of the stream.
+    fn add_context(&self, error: Error) -> Error {
         match &self.context {
-            Some(context) => error.settled(context),
+            Some(context) => error.with_context(context),
             None => error,
         }
     }
 }
 
+/// Locks a mutex. A poisoned one is used as it is: only polling changes the body.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -172,10 +190,10 @@ impl http_body::Body for Body {
                 let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let frame = ready!(Pin::new(stream).poll_frame(cx));
                 if frame.is_none() {
-                    // Layers that decode a body poll it again after its end, which many streams forbid.
+                    // Layers that decode a body poll it again after its end, which many streams do not allow.
                     self.content = Content::Empty;
                 }
-                Poll::Ready(frame.map(|frame| frame.map_err(|error| self.settled(error))))
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| self.add_context(error))))
             }
         }
     }
@@ -198,7 +216,7 @@ impl http_body::Body for Body {
 }
 
 impl fmt::Debug for Body {
-    /// Prints the size, never the bytes: bodies hold secrets.
+    /// Prints the size and never the bytes, because bodies contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.content {
             Content::Empty => f.write_str("Body(empty)"),
@@ -216,7 +234,7 @@ mod tests {
     use http_body_util::StreamBody;
 
     #[test]
-    fn the_end_of_a_stream_stays_its_end() {
+    fn a_finished_stream_is_not_polled_again() {
         // An unfolded stream panics if it is polled after its end.
         let frames = unfold(true, |first| async move {
             let frame = Frame::data(Bytes::from_static(b"x"));

@@ -1,4 +1,4 @@
-//! The context of a call: what its request carries through every layer.
+//! The context of a call, which its request carries through every layer.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -10,14 +10,14 @@ use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::journal::Journal;
 use crate::options::{Attempts, CallOptions};
 
-/// The context of one call, shared by everything that handles it.
+/// The context of one call: the operation's description, the options and the count of attempts.
 ///
-/// It holds the description of the operation, the options of the call, and a count of the attempts.
-/// It travels in the [extensions](https://docs.rs/http/latest/http/struct.Extensions.html) of the request, where a layer that maps a
-/// body, a header or an error does not lose it. All clones share one allocation, so an attempt counted
-/// by the transport is seen by the caller whatever the layers in between did to the response.
+/// It travels in the [extensions](https://docs.rs/http/latest/http/struct.Extensions.html) of the
+/// request, where a layer that maps a body, a header or an error does not lose it. All clones share
+/// one allocation, so the caller sees an attempt that the transport counted, whatever the layers in
+/// between did to the response.
 ///
-/// A layer reads it with [`CallContext::of`]; [`operation`] is short for the description alone:
+/// A layer reads it with [`CallContext::of`]; [`operation`] is a shortcut for the description:
 ///
 /// ```
 /// use blaxel_core::CallContext;
@@ -29,19 +29,20 @@ use crate::options::{Attempts, CallOptions};
 /// # assert_eq!(label(&http::Request::new(())), "raw request");
 /// ```
 ///
-/// A layer that builds a new request from an old one hands the context on by copying the extensions,
-/// or by inserting a clone of the context into the new ones.
+/// A layer that builds a new request from an old one must pass the context on, by copying the
+/// extensions or by inserting a clone of the context into the new ones.
 #[derive(Clone)]
 pub struct CallContext(Arc<Call>);
 
+/// The shared content of a [`CallContext`].
 struct Call {
     operation: Option<&'static OperationInfo>,
     plane: Plane,
-    /// Set once: by the caller, else by the client.
+    /// The options of the call: the caller's, otherwise the client's.
     options: OnceLock<CallOptions>,
-    /// The size of the body before any layer saw it, if it was in memory then.
+    /// The size in bytes of the original body, before any layer saw it, if it was in memory.
     body_size: OnceLock<usize>,
-    /// The method of a raw request.
+    /// The original method, for a raw request only.
     method: OnceLock<Method>,
     journal: Journal,
 }
@@ -55,15 +56,16 @@ impl CallContext {
 
     /// Creates the context of a raw request, which belongs to no described operation.
     ///
-    /// A raw request has to name its plane, since the paths of the planes coincide: `DELETE /agents/a`
-    /// deletes an agent on the control plane and calls it on the other. It is not retried unless its
-    /// [options](CallOptions::with_idempotent) say that it may be. See
-    /// [`raw_request`](crate::raw_request) for sending one.
+    /// A raw request has to name its plane, because the planes have paths in common: `DELETE
+    /// /agents/a` deletes an agent on the control plane and calls it on the run plane. It is
+    /// retried only if its [options](CallOptions::with_idempotent) allow that.
+    /// [`raw_request`](crate::raw_request) creates such a request.
     #[must_use]
     pub fn raw(plane: Plane) -> Self {
         Self::build(None, plane)
     }
 
+    /// Creates a context without options, body size and method.
     fn build(operation: Option<&'static OperationInfo>, plane: Plane) -> Self {
         Self(Arc::new(Call {
             operation,
@@ -77,13 +79,13 @@ impl CallContext {
 
     /// Returns the context in the extensions of a request or response, if there is one.
     ///
-    /// A response has one if it came through a client that has layers of its user's own.
+    /// A response has one if it came through a client with user-supplied layers.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
 
-    /// Returns the context with these options, unless it has some already.
+    /// Returns the context with these options, unless it has options already.
     #[must_use]
     pub fn with_options(self, options: CallOptions) -> Self {
         self.0.options.get_or_init(|| options);
@@ -102,28 +104,29 @@ impl CallContext {
         self.0.plane
     }
 
-    /// Returns the options of the call; by default they override nothing.
+    /// Returns the options of the call. Without any set, they override nothing.
     pub fn options(&self) -> CallOptions {
         self.0.options.get().copied().unwrap_or_default()
     }
 
-    /// Returns the number of times the request was sent so far, and whether one of them may have been
-    /// processed although it failed.
+    /// Returns the number of attempts so far, and whether one before the last may have been
+    /// processed.
     #[must_use]
     pub fn attempts(&self) -> Attempts {
         self.0.journal.attempts()
     }
 
-    /// Returns `true` if the two are of the same call.
+    /// Returns `true` if both are contexts of the same call.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Returns the record of the call's attempts.
     pub(crate) fn journal(&self) -> &Journal {
         journal(self)
     }
 
-    /// Returns `true` if the call may change something. A raw request tells by its method.
+    /// Returns `true` if the call may change something, judging a raw request by its method.
     pub(crate) fn is_changing(&self) -> bool {
         match (self.operation(), self.0.method.get()) {
             (Some(info), _) => info.idempotency() != Idempotency::Safe,
@@ -133,8 +136,8 @@ impl CallContext {
     }
 }
 
-/// Notes the method and the body that a call began with.
-pub(crate) fn note_beginning(context: &CallContext, method: &Method, bytes: Option<&Bytes>) {
+/// Records the original method and body size of a call.
+pub(crate) fn record_original(context: &CallContext, method: &Method, bytes: Option<&Bytes>) {
     if context.operation().is_none() {
         context.0.method.get_or_init(|| method.clone());
     }
@@ -143,13 +146,13 @@ pub(crate) fn note_beginning(context: &CallContext, method: &Method, bytes: Opti
     }
 }
 
-/// Returns the size of the body that a call began with, if that body was in memory.
+/// Returns the size in bytes of a call's original body, or `None` if it was not in memory.
 #[must_use]
 pub fn body_size(context: &CallContext) -> Option<usize> {
     context.0.body_size.get().copied()
 }
 
-/// Returns the record of the attempts of a call.
+/// Returns the record of a call's attempts.
 #[must_use]
 pub fn journal(context: &CallContext) -> &Journal {
     &context.0.journal

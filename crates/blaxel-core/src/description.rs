@@ -1,4 +1,4 @@
-//! The description of an operation: what is fixed about it, whatever its arguments are.
+//! The description of an operation: everything that does not depend on its arguments.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use http::Method;
 
 use crate::version::ApiVersion;
 
-/// A description of an API operation: its name, its destination and its idempotency.
+/// The description of an API operation: its name, method, path template, plane and idempotency.
 ///
-/// Every request that the facades make carries the description of its operation, and every layer it
-/// passes can read it with [`operation`](crate::operation()): to name a span, to label a metric, to
-/// decide about a retry.
+/// Every request that the facades make carries the description of its operation, and every layer
+/// that the request passes can read it with [`operation`](crate::operation()): to name a span, to
+/// label a metric or to decide about a retry.
 ///
 /// ```
 /// use blaxel_core::{Idempotency, OperationInfo, Plane};
@@ -20,6 +20,11 @@ use crate::version::ApiVersion;
 ///     OperationInfo::new("GetAgent", Method::GET, "/agents/{agentName}");
 /// assert_eq!(GET_AGENT.idempotency(), Idempotency::Safe);
 /// assert_eq!(GET_AGENT.plane(), Plane::Control);
+///
+/// static CALL_AGENT: OperationInfo =
+///     OperationInfo::new("CallAgent", Method::POST, "/agents/{agentName}").with_plane(Plane::Run);
+/// assert_eq!(CALL_AGENT.idempotency(), Idempotency::None);
+/// assert_eq!(CALL_AGENT.to_string(), "CallAgent (POST /agents/{agentName})");
 /// ```
 #[derive(Debug)]
 pub struct OperationInfo {
@@ -33,17 +38,18 @@ pub struct OperationInfo {
     parameters: Option<&'static [&'static str]>,
 }
 
-/// The part of the platform an operation belongs to. It decides which origin a path is resolved
-/// against, and whether a credential is sent.
+/// The part of the platform that an operation belongs to. It decides the origin that a path is
+/// resolved against, and whether a credential is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Plane {
-    /// The control plane: `https://api.blaxel.ai/v0` and the path.
+    /// The control plane: `https://api.blaxel.ai/v0`, followed by the path.
     Control,
-    /// Workloads: `https://run.blaxel.ai`, the workspace and the path, or a workload's own address.
+    /// Workloads: `https://run.blaxel.ai`, followed by the workspace and the path, or a workload's own
+    /// address.
     Run,
-    /// An address that the control plane gave out for one request, an upload for instance. The
-    /// address is the permission, so neither a credential nor a workspace is sent there.
+    /// A presigned URL that the control plane issued for one request, such as an upload. The URL is
+    /// the permission, so neither a credential nor a workspace is sent there.
     Presigned,
 }
 
@@ -66,12 +72,12 @@ pub enum Idempotency {
 }
 
 impl OperationInfo {
-    /// Describes an operation of the control plane that every API version knows and whose response
-    /// is not a stream.
+    /// Describes an operation of the control plane that every API version supports and whose
+    /// response is not a stream.
     ///
-    /// `path` is a template whose parameters stand in braces. The idempotency follows from the
-    /// method: `GET`, `HEAD` and `OPTIONS` are safe, `PUT` and `DELETE` idempotent, all others
-    /// neither.
+    /// `path` is a template with its parameters in braces. The idempotency follows from the method:
+    /// `GET`, `HEAD` and `OPTIONS` are [`Safe`](Idempotency::Safe), `PUT` and `DELETE` are
+    /// [`Idempotent`](Idempotency::Idempotent), all others are [`None`](Idempotency::None).
     #[must_use]
     pub const fn new(name: &'static str, method: Method, path: &'static str) -> Self {
         let idempotency = match method {
@@ -91,49 +97,49 @@ impl OperationInfo {
         }
     }
 
-    /// Returns the same description on another plane.
+    /// Returns this description with another plane.
     #[must_use]
     pub const fn with_plane(mut self, plane: Plane) -> Self {
         self.plane = plane;
         self
     }
 
-    /// Returns the same description with another idempotency.
+    /// Returns this description with another idempotency.
     #[must_use]
     pub const fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
         self
     }
 
-    /// Returns the same description with a first API version that knows the operation.
+    /// Returns this description with another first API version that supports the operation.
     #[must_use]
     pub const fn with_since(mut self, since: ApiVersion) -> Self {
         self.since = since;
         self
     }
 
-    /// Returns the same description with a closed set of query parameters.
+    /// Returns this description with a closed set of query parameters.
     #[must_use]
     pub const fn with_parameters(mut self, parameters: &'static [&'static str]) -> Self {
         self.parameters = Some(parameters);
         self
     }
 
-    /// Returns the same description with a response that is a stream: a deadline on the whole call
-    /// ends at its head, and only silence is limited after it.
+    /// Returns this description with a streamed response: the limit on the whole call ends when the
+    /// response headers are received, and afterwards only the idle limit applies.
     #[must_use]
     pub const fn streaming(mut self) -> Self {
         self.streamed = true;
         self
     }
 
-    /// Returns the operation's name in the API's description, such as `ListAgents`.
+    /// Returns the operation's name in the API description, such as `ListAgents`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Returns the method of the operation's requests.
+    /// Returns the HTTP method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
@@ -145,7 +151,7 @@ impl OperationInfo {
         self.path
     }
 
-    /// Returns the plane the operation belongs to.
+    /// Returns the plane that the operation belongs to.
     #[must_use]
     pub const fn plane(&self) -> Plane {
         self.plane
@@ -157,20 +163,20 @@ impl OperationInfo {
         self.idempotency
     }
 
-    /// Returns the first API version that knows the operation. A client that is set to an older one
-    /// sends the request in this version.
+    /// Returns the first API version that supports the operation. A client that is set to an older
+    /// one sends the request in this version.
     #[must_use]
     pub const fn since(&self) -> ApiVersion {
         self.since
     }
 
-    /// Returns the query parameters the operation takes, or `None` if the set is open.
+    /// Returns the query parameters that the operation takes, or `None` if the set is open.
     #[must_use]
     pub const fn parameters(&self) -> Option<&'static [&'static str]> {
         self.parameters
     }
 
-    /// Returns `true` if the operation takes a query parameter of this name.
+    /// Returns `true` if the operation takes a query parameter named `parameter`.
     #[must_use]
     pub fn takes(&self, parameter: &str) -> bool {
         self.parameters

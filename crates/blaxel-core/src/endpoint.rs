@@ -1,4 +1,4 @@
-//! The origins of the platform's planes.
+//! The base URLs of the platform's planes.
 
 use http::uri::PathAndQuery;
 
@@ -11,33 +11,44 @@ use crate::raw::restore;
 use crate::source::Source;
 use crate::workspace::Workspace;
 
-/// The origins of the two planes.
+/// The base URLs of the two planes.
+///
+/// ```
+/// use blaxel_core::{Endpoints, Error, Plane, Workspace, raw_request};
+///
+/// let endpoints = Endpoints::new("https://api.blaxel.ai/v0".parse()?, "https://run.blaxel.ai".parse()?);
+/// let workspace: Workspace = "my-team".parse()?;
+/// let mut request = raw_request(Plane::Run, http::Request::get("/agents/a").body("").unwrap())?;
+/// endpoints.resolve(&mut request, Some(&workspace))?;
+/// assert_eq!(request.uri(), "https://run.blaxel.ai/my-team/agents/a");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Endpoints {
-    /// The control plane, version segment included: `https://api.blaxel.ai/v0`.
+    /// The control plane, including the version segment: `https://api.blaxel.ai/v0`.
     pub control: BaseUrl,
-    /// The workloads: `https://run.blaxel.ai`.
+    /// The run plane, which serves the workloads: `https://run.blaxel.ai`.
     pub run: BaseUrl,
 }
 
 impl Endpoints {
-    /// The given origins.
+    /// Creates the endpoints from two base URLs.
     #[must_use]
     pub fn new(control: BaseUrl, run: BaseUrl) -> Self {
         Self { control, run }
     }
 
-    /// Puts the path of a request under the origin of its plane, and returns `true`; a request that
-    /// has an absolute address keeps it, and `false` is returned.
+    /// Puts the path of a request under the base URL of its plane, and returns `true`. A request
+    /// with an absolute address keeps it, and `false` is returned.
     ///
-    /// The plane is that of the request's [context](crate::CallContext), or the one that its URI names.
-    /// Operations of the run plane lie under the workspace, so they need one.
+    /// The plane is that of the request's [context](crate::CallContext), or the one that its URI
+    /// names. Paths of the run plane are below the workspace, so it is required there.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a workspace is needed and none is given, if nothing says which plane the
-    /// request belongs to, or if its URI names another plane than its context.
+    /// [`Error::is_input`] if the run plane needs a workspace and none is given, if nothing names
+    /// the plane of the request, or if its URI names another plane than its context.
     pub fn resolve(
         &self,
         request: &mut http::Request<Body>,
@@ -63,18 +74,20 @@ impl Endpoints {
     }
 }
 
+/// Creates the error of a presigned operation without a URL.
 fn no_address() -> Error {
     Error::input(
         "address",
         &Source::Code,
-        "the operation goes to an address that the control plane gave out, and none was given",
+        "the operation needs a presigned URL from the control plane, and none was given",
     )
 }
 
+/// Creates the error of a call to a workload without a workspace.
 fn no_workspace() -> Error {
     Error::input(
         "workspace",
         &Source::Code,
-        "a call to a workload needs one; set it on the client or in BL_WORKSPACE",
+        "a call to a workload needs a workspace; set it on the client or in BL_WORKSPACE",
     )
 }

@@ -1,6 +1,9 @@
-//! The one error type of the SDK.
+//! [`Error`], the one error type of the SDK.
+//!
+//! `api_error.rs` parses error responses, `transient.rs` has the rule for transient ones,
+//! `parts.rs` the constructors of the sibling crates, and `display.rs` the text of an error.
 
-mod answer;
+mod api_error;
 mod display;
 mod parse;
 mod parts;
@@ -12,29 +15,29 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
-pub use self::answer::{ApiError, Origin};
+pub use self::api_error::{ApiError, Origin};
 pub use self::parts::ErrorParts;
 pub use self::transient::is_transient;
-use self::transient::is_transient_answer;
+use self::transient::is_transient_response;
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::source::Source;
 use crate::version::ApiVersion;
 
-/// Any error, boxed: what middleware and bodies of other crates fail with.
+/// Any boxed error, as middleware and foreign bodies return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failed call, and what is known about it.
 ///
-/// The one-line display names the operation, what happened, the cause and, where the platform gave
-/// one, the next step. It holds no secret. Ask the predicates rather than the text:
+/// The one-line `Display` output names the operation, what happened, the cause and, if the platform
+/// gave one, the next step. It contains no secret. Use the predicates rather than the text:
 ///
 /// ```
 /// # fn advise(error: &blaxel_core::Error) -> &'static str {
 /// if error.is_not_found() {
 ///     "create it first"
 /// } else if error.maybe_applied() {
-///     "look before you try again"
+///     "check whether it happened before you try again"
 /// } else if error.is_transient() {
 ///     "try again later"
 /// } else {
@@ -43,10 +46,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// # }
 /// ```
 ///
-/// The type is as large as a pointer, so a `Result` stays small. A clone shares the causes.
+/// The type is as large as a pointer, so a `Result` stays small. Clones share the causes.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+/// The content of an [`Error`].
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
@@ -54,65 +58,66 @@ struct Inner {
     message: String,
     delivery: Delivery,
     attempts: Attempts,
-    /// The call belongs to no described operation, and may change something.
+    /// `true` if the call belongs to no described operation and may change something.
     changing: bool,
-    answer: Option<Answer>,
+    response: Option<ResponseInfo>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What is kept of an HTTP response that came with or before the failure.
+/// The parts of an HTTP response that an error keeps.
 #[derive(Clone)]
-struct Answer {
+struct ResponseInfo {
     status: StatusCode,
     request_id: Option<String>,
     retry_after: Option<Duration>,
     api: Option<ApiError>,
-    /// The same request can succeed later.
+    /// `true` if the same request can succeed later.
     transient: bool,
-    /// It answers a call of a workload.
+    /// `true` for a response to a call of a workload.
     of_workload: bool,
 }
 
-/// What kind of failure an [`Error`] is.
+/// The kind of failure of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A value given to the SDK is unusable. Nothing was sent.
+    /// A value given to the SDK is invalid. Nothing was sent.
     Input,
-    /// No credential could be had: none is configured, or a token request failed.
+    /// No credential is available: none is configured, or a token request failed.
     Credentials,
-    /// No connection could be made. Nothing was sent.
+    /// No connection could be established. Nothing was sent.
     Connect,
-    /// A time limit ran out.
+    /// A time limit expired.
     Timeout,
-    /// The connection failed while a request or its answer was under way.
+    /// The connection failed while a request or its response was in flight.
     Transport,
-    /// The server answered with an error status.
+    /// The server responded with an error status.
     Status,
-    /// The server's answer could not be understood, or was larger than allowed.
+    /// The response could not be decoded, or was larger than the limit.
     Decode,
-    /// A stream ended properly as far as the connection goes, but before its end mark: what came is
-    /// not all there was to come.
+    /// The connection ended a stream without an error, but before the stream's end marker: the data
+    /// received is incomplete.
     Truncated,
-    /// A list cannot be walked further: its cursors do not lead on.
+    /// A list cannot be read further, because the server sent no usable cursor.
     Pagination,
-    /// What was waited for cannot come about any more: the resource has failed, or is gone.
+    /// The awaited state can no longer be reached: the resource has failed or was deleted.
     Failed,
 }
 
-/// How far a request got before its call failed.
+/// The extent to which the server may have received and processed a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// No byte of the request left, or there is proof that it was not processed.
+    /// No byte of the request was sent, or it is known not to have been processed.
     NotSent,
-    /// It may or may not have been processed.
+    /// The request may or may not have been processed.
     Unknown,
-    /// The server answered.
+    /// The server responded.
     Answered,
 }
 
 impl Error {
+    /// Creates an error without operation, attempts, response and cause.
     fn new(kind: ErrorKind, delivery: Delivery, message: String) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -121,26 +126,45 @@ impl Error {
             delivery,
             attempts: Attempts::default(),
             changing: false,
-            answer: None,
+            response: None,
             cause: None,
         }))
     }
 
-    /// A value is unusable: what it is, where it came from, and what is wrong with it.
+    /// Creates the error of an invalid value: `what` it is, its source, and the problem.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, Source};
+    ///
+    /// let error = Error::input("port", &Source::variable("PORT"), "it is not a number");
+    /// assert!(error.is_input());
+    /// assert_eq!(error.to_string(), "invalid port (from the environment variable PORT): it is not a number");
+    /// ```
     #[must_use]
     pub fn input(what: &str, source: &Source, problem: impl fmt::Display) -> Self {
         let message = format!("invalid {what} ({source}): {problem}");
         Self::new(ErrorKind::Input, Delivery::NotSent, message)
     }
 
-    /// An answer could not be understood.
+    /// Creates the error of a response that could not be decoded.
     #[must_use]
     pub fn decode(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Decode, Delivery::Answered, message.into())
     }
 
-    /// The server answered with an error status. The body is read as far as it tells something,
-    /// whatever its shape.
+    /// Creates the error of a response with an error status. Any body is accepted; see [`ApiError`]
+    /// for what is parsed from it.
+    ///
+    /// ```
+    /// use blaxel_core::Error;
+    ///
+    /// let response = http::Response::builder().status(404).body(r#"{"error": "Job not found"}"#)?;
+    /// let (head, body) = response.into_parts();
+    /// let error = Error::from_response(None, &head, body.as_bytes());
+    /// assert!(error.is_not_found());
+    /// assert_eq!(error.api().unwrap().message(), Some("Job not found"));
+    /// # Ok::<(), http::Error>(())
+    /// ```
     #[must_use]
     pub fn from_response(
         operation: Option<&'static OperationInfo>,
@@ -148,12 +172,12 @@ impl Error {
         body: &[u8],
     ) -> Self {
         let plane = operation.map(OperationInfo::plane);
-        Self::from_answer(operation, plane, head, body)
+        Self::from_response_on(operation, plane, head, body)
     }
 
-    /// As [`from_response`](Self::from_response), for a call whose plane is known even if it belongs to
-    /// no described operation.
-    pub(crate) fn from_answer(
+    /// Creates the error as [`from_response`](Self::from_response) does, for a call whose plane is
+    /// known even if it belongs to no described operation.
+    pub(crate) fn from_response_on(
         operation: Option<&'static OperationInfo>,
         plane: Option<Plane>,
         head: &http::response::Parts,
@@ -162,29 +186,36 @@ impl Error {
         let api = ApiError::read(plane, head, body);
         let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
         error.0.operation = operation;
-        error.0.answer = Some(Answer {
-            transient: is_transient_answer(plane, head, &api),
+        error.0.response = Some(ResponseInfo {
+            transient: is_transient_response(plane, head, &api),
             of_workload: plane == Some(Plane::Run),
             api: Some(api),
-            ..Answer::from_head(head)
+            ..ResponseInfo::from_head(head)
         });
         error
     }
 
-    /// Creates the error of a request that certainly was not sent, for transports of a user's own: no
-    /// connection could be made, for instance.
+    /// Creates the error of a request that was certainly not sent, for custom transports: for
+    /// example, no connection could be established.
     ///
-    /// Its kind is [`ErrorKind::Connect`]. An operation that must not take place twice is sent again
-    /// after it, and only after it; any other error of a transport leaves open whether the request was
+    /// Its kind is [`ErrorKind::Connect`]. An operation that is not idempotent is sent again only
+    /// after this error; any other error of a transport leaves open whether the request was
     /// processed.
+    ///
+    /// ```
+    /// use blaxel_core::{Delivery, Error};
+    ///
+    /// let error = Error::not_sent(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+    /// assert_eq!(error.delivery(), Delivery::NotSent);
+    /// ```
     #[must_use]
     pub fn not_sent(cause: impl Into<BoxError>) -> Self {
         let message = "the request was not sent".to_owned();
         Self::new(ErrorKind::Connect, Delivery::NotSent, message).caused_by(cause)
     }
 
-    /// Takes an error of another type for one of ours: unchanged if it is one, else as a failure
-    /// of the transport.
+    /// Converts a boxed error. An [`Error`] is returned unchanged; any other error becomes a
+    /// failure of the transport.
     #[must_use]
     pub fn from_box(error: BoxError) -> Self {
         match error.downcast::<Self>() {
@@ -194,7 +225,8 @@ impl Error {
     }
 }
 
-impl Answer {
+impl ResponseInfo {
+    /// Keeps the status, the request id and the requested wait of a response head.
     fn from_head(head: &http::response::Parts) -> Self {
         let text = |name: &str| head.headers.get(name)?.to_str().ok();
         Self {
@@ -202,7 +234,7 @@ impl Answer {
             request_id: text("x-request-id")
                 .or_else(|| text("x-amz-cf-id"))
                 .map(str::to_owned),
-            retry_after: retry_after(text),
+            retry_after: parse_retry_after(text),
             api: None,
             transient: false,
             of_workload: false,
@@ -210,15 +242,15 @@ impl Answer {
     }
 }
 
-/// The wait a server asks for: in milliseconds, in seconds, or until a date.
-fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+/// Parses the wait that a server asks for: in milliseconds, in seconds, or until a date.
+fn parse_retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
     let number = |name, unit: f64| {
         let seconds = header(name)?.trim().parse::<f64>().ok()? * unit;
-        // What no clock can hold is longer than anybody waits.
+        // A value too large for a `Duration` is longer than any call waits.
         (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     };
     let date = |name| httpdate::parse_http_date(header(name)?.trim()).ok();
-    // The server's own clock is asked first: ours may be wrong.
+    // The server's own clock is preferred: the local one may be wrong.
     let until = || {
         let now = date("date").unwrap_or_else(SystemTime::now);
         Some(date("retry-after")?.duration_since(now).unwrap_or_default())
@@ -228,63 +260,67 @@ fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration>
         .or_else(until)
 }
 
-/// The wait that the headers of an answer ask for before another try, as
-/// [`Error::retry_after`] tells it.
+/// Returns the wait before another attempt that the response headers ask for, as
+/// [`Error::retry_after`] does.
 #[must_use]
-pub fn wait_asked_for(headers: &http::HeaderMap) -> Option<Duration> {
-    retry_after(|name| headers.get(name)?.to_str().ok())
+pub fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    parse_retry_after(|name| headers.get(name)?.to_str().ok())
 }
 
 impl Error {
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The operation that failed, if one was under way.
+    /// Returns the operation that failed, or `None` if the error belongs to no operation.
     #[must_use]
     pub fn operation(&self) -> Option<&'static OperationInfo> {
         self.0.operation
     }
 
-    /// The HTTP status of the answer, if there was one. It can be a success whose body was unusable.
+    /// Returns the HTTP status of the response, if there was one. It can be a success whose body
+    /// could not be decoded.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        Some(self.0.answer.as_ref()?.status)
+        Some(self.0.response.as_ref()?.status)
     }
 
-    /// What the server said about its error status.
+    /// Returns the parsed body of an error response, or `None` if the error is not an error
+    /// response.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
-        self.0.answer.as_ref()?.api.as_ref()
+        self.0.response.as_ref()?.api.as_ref()
     }
 
-    /// The server's word for the failure, such as `WORKLOAD_UNAVAILABLE` or `invalid_api_version`.
+    /// Returns the server's error code, such as `WORKLOAD_UNAVAILABLE` or `invalid_api_version`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.api()?.code()
     }
 
-    /// The id by which the server's operators find the request.
+    /// Returns the id by which the server's operators can find the request.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.0.answer.as_ref()?.request_id.as_deref()
+        self.0.response.as_ref()?.request_id.as_deref()
     }
 
-    /// How long the server asks to wait before another try.
+    /// Returns the wait before another attempt that the server asks for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.answer.as_ref()?.retry_after
+        self.0.response.as_ref()?.retry_after
     }
 
-    /// How often the request was sent; 0 where nobody counted or nothing was sent.
+    /// Returns the number of times the request was sent; 0 if nothing was sent or nothing counts
+    /// attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts.sent
     }
 
-    /// How far the request got; over several attempts, the farthest that is not ruled out.
+    /// Returns the extent to which the server may have processed the request. Over several
+    /// attempts, it is the furthest that is not ruled out.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match self.0.delivery {
@@ -293,27 +329,31 @@ impl Error {
         }
     }
 
+    /// Returns `true` if the server responded with this error status.
     fn has_status(&self, status: StatusCode) -> bool {
         self.kind() == ErrorKind::Status && self.status() == Some(status)
     }
 
-    /// A value given to the SDK is unusable; nothing was sent.
+    /// Returns `true` if a value given to the SDK is invalid; nothing was sent.
     #[must_use]
     pub fn is_input(&self) -> bool {
         self.kind() == ErrorKind::Input
     }
 
-    /// What was asked for does not exist (404), and it is not merely asleep.
+    /// Returns `true` if the resource does not exist (404). A workload that is merely asleep is
+    /// [unavailable](Self::is_unavailable) instead.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.has_status(StatusCode::NOT_FOUND) && !self.is_unavailable()
     }
 
-    /// A workload exists but cannot answer now: it is starting, waking or being moved. The same call
-    /// can succeed in some seconds, so [`is_transient`](Self::is_transient) holds too.
+    /// Returns `true` if a workload exists but cannot respond now: it is starting, waking up or
+    /// being moved. The same call can succeed within seconds, so
+    /// [`is_transient`](Self::is_transient) is `true` as well.
     ///
-    /// The gateway says so by `WORKLOAD_UNAVAILABLE`, which comes as a 404, and what stands before it by
-    /// a 502 or 503. A workload that answers by such a code or status itself is none of this.
+    /// The gateway reports this with the code `WORKLOAD_UNAVAILABLE` and status 404, and a proxy in
+    /// front of it with a 502 or 503. A workload that itself responds with such a code or status
+    /// does not count.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         let Some(api) = self.api() else {
@@ -321,9 +361,9 @@ impl Error {
         };
         let for_workload = self
             .0
-            .answer
+            .response
             .as_ref()
-            .is_some_and(|answer| answer.of_workload);
+            .is_some_and(|response| response.of_workload);
         match api.origin() {
             Origin::Gateway if api.code() == Some("WORKLOAD_UNAVAILABLE") => true,
             Origin::Gateway | Origin::Edge => {
@@ -335,75 +375,78 @@ impl Error {
         }
     }
 
-    /// The request contradicts what is there (409), a second resource of one name for instance.
+    /// Returns `true` if the request conflicts with the current state (409), such as a second
+    /// resource of the same name.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.has_status(StatusCode::CONFLICT)
     }
 
-    /// The credential is missing, wrong or expired (401).
+    /// Returns `true` if the credential is missing, wrong or expired (401).
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
         self.has_status(StatusCode::UNAUTHORIZED)
     }
 
-    /// The credential is good but does not reach this far (403).
+    /// Returns `true` if the credential is valid but lacks the permission (403).
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
         self.has_status(StatusCode::FORBIDDEN)
     }
 
-    /// A plan's limit is used up (402, or a code that says so).
+    /// Returns `true` if a limit of the plan is used up (402, or the code `QUOTA_EXCEEDED` or
+    /// `USAGE_LIMIT_EXCEEDED`).
     #[must_use]
     pub fn is_quota(&self) -> bool {
         self.has_status(StatusCode::PAYMENT_REQUIRED)
             || matches!(self.code(), Some("QUOTA_EXCEEDED" | "USAGE_LIMIT_EXCEEDED"))
     }
 
-    /// Too many requests for now (429).
+    /// Returns `true` if there were too many requests (429).
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.has_status(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// A time limit of the client ran out.
+    /// Returns `true` if a time limit of the client expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
     }
 
-    /// No connection could be made.
+    /// Returns `true` if no connection could be established.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
     }
 
-    /// The answer could not be understood.
+    /// Returns `true` if the response could not be decoded.
     #[must_use]
     pub fn is_decode(&self) -> bool {
         self.kind() == ErrorKind::Decode
     }
 
-    /// A stream ended before its end mark, so that what came of it is not the whole.
+    /// Returns `true` if a stream ended before its end marker, so its data is incomplete.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.kind() == ErrorKind::Truncated
     }
 
-    /// What was waited for cannot come about any more: the resource has failed, or is gone.
+    /// Returns `true` if an awaited state can no longer be reached: the resource has failed or was
+    /// deleted.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.kind() == ErrorKind::Failed
     }
 
-    /// The server does not know the API version that was sent; see
+    /// Returns `true` if the server does not know the API version that was sent; see
     /// [`offered_versions`](Self::offered_versions).
     #[must_use]
     pub fn is_unknown_version(&self) -> bool {
         self.code() == Some("invalid_api_version")
     }
 
-    /// The versions that the server named when it refused one; empty for other errors.
+    /// Returns the versions that the server offered when it rejected one; empty for other errors.
     #[must_use]
     pub fn offered_versions(&self) -> Vec<ApiVersion> {
         match self.api() {
@@ -412,11 +455,12 @@ impl Error {
         }
     }
 
-    /// Returns `true` if the failure may go away by itself: the same call can succeed later.
+    /// Returns `true` if the failure may go away by itself, so the same call can succeed later.
     ///
-    /// It holds for a failure to connect, a lost connection, a time limit and a stream that was cut.
-    /// For an error response it is the rule by which a client retries: the header `x-should-retry`,
-    /// else the gateway's `retryable`, else the status. A conflict and a workload's own 4xx are answers.
+    /// This is the case for a failure to connect, a lost connection, a time limit and a truncated
+    /// stream. For an error response it is the rule by which the client retries: the header
+    /// `x-should-retry`, otherwise the gateway's `retryable`, otherwise the status. A conflict, and
+    /// a 4xx of the workload itself, are not transient.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
@@ -426,15 +470,16 @@ impl Error {
             | ErrorKind::Truncated => true,
             ErrorKind::Status | ErrorKind::Credentials => self
                 .0
-                .answer
+                .response
                 .as_ref()
-                .is_some_and(|answer| answer.transient),
+                .is_some_and(|response| response.transient),
             _ => false,
         }
     }
 
-    /// Whether the request may have taken effect although the call failed: it changes something,
-    /// and one of its attempts may have reached the server, which did not refuse that one.
+    /// Returns `true` if the request may have taken effect although the call failed: it changes
+    /// something, and one of its attempts may have reached the server, which did not refuse that
+    /// attempt.
     #[must_use]
     pub fn maybe_applied(&self) -> bool {
         let changes = match self.operation() {
@@ -442,23 +487,23 @@ impl Error {
             None => self.0.changing,
         };
         let refused = self.status().is_some_and(|status| status.is_client_error());
-        let last_arrived = !refused && self.delivery() != Delivery::NotSent;
-        changes && (last_arrived || self.0.attempts.unclear)
+        let last_may_have_arrived = !refused && self.delivery() != Delivery::NotSent;
+        changes && (last_may_have_arrived || self.0.attempts.unclear)
     }
 }
 
 impl Error {
-    /// Returns the lower error behind this one, if there is one.
+    /// Returns the underlying error, if there is one.
     ///
-    /// [`Display`](fmt::Display) prints it, and all below it, after the message. So
-    /// [`source`](std::error::Error::source) returns `None`: what prints a chain of sources, as
-    /// `anyhow`'s `{:#}` does, would print them a second time.
+    /// [`Display`](fmt::Display) prints it, and all errors below it, after the message. So
+    /// [`source`](std::error::Error::source) returns `None`: otherwise code that prints a chain of
+    /// sources, such as `anyhow`'s `{:#}`, would print them twice.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(self.0.cause.as_ref()?.as_ref())
     }
 
-    /// Returns the first error of a type among the causes.
+    /// Returns the first error of type `E` among the causes.
     ///
     /// ```
     /// # fn report(error: &blaxel_core::Error) {
@@ -469,7 +514,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn find_cause<'a, E: std::error::Error + 'static>(&'a self) -> Option<&'a E> {
-        // An error of ours below another's has causes too, though no source.
+        // An `Error` inside a foreign error has causes, although it has no source.
         let below =
             |cause: &&'a (dyn std::error::Error + 'static)| match cause.downcast_ref::<Self>() {
                 Some(ours) => ours.cause(),

@@ -1,4 +1,4 @@
-//! Conversions to and from the types of other time crates.
+//! Conversions to and from the types of the crates `jiff` and `chrono`.
 
 #[cfg(feature = "chrono")]
 mod chrono;
@@ -8,13 +8,14 @@ mod jiff;
 use crate::parse_error::ParseError;
 use crate::time::Timestamp;
 
-/// The error for a time that the other crate's type cannot hold.
+/// Creates the error of a time that the other crate's type cannot represent.
 fn out_of_range(time: &Timestamp) -> ParseError {
     ParseError::quoting("timestamp", time.as_str(), "is out of range")
 }
 
-/// The error for a duration that the other crate's type, or ours, cannot hold.
-fn not_a_length(duration: impl std::fmt::Display) -> ParseError {
+/// Creates the error of a duration that the other crate's type, or [`Period`](crate::Period),
+/// cannot represent.
+fn invalid_duration(duration: impl std::fmt::Display) -> ParseError {
     ParseError::quoting(
         "period",
         &duration.to_string(),
@@ -22,7 +23,7 @@ fn not_a_length(duration: impl std::fmt::Display) -> ParseError {
     )
 }
 
-/// Implements a conversion from a reference for the value too.
+/// Implements a conversion by value in terms of the conversion by reference.
 macro_rules! try_from_owned {
     ($from:ty => $to:ty) => {
         impl TryFrom<$from> for $to {

@@ -1,76 +1,83 @@
-//! The record of a call's attempts: how many were sent, and what is certain about them.
+//! The record of a call's attempts: how many were sent, and which may have been processed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::options::Attempts;
 
-/// Counts the attempts of one call, and keeps what is certain about each.
+/// A record of the attempts of one call.
 ///
-/// It is written where requests are handed to the transport and read where an error is made, and both
-/// share it. So no layer between the two can hide that a request was sent: not by replacing the
-/// response, nor by ending an attempt early, nor by repeating the request itself.
+/// The transport end of the stack writes it, and the code that makes an error reads it; both share
+/// one record. So a layer between the two cannot hide that a request was sent, whether it replaces
+/// the response, ends an attempt early or repeats the request itself.
 #[derive(Default)]
 pub struct Journal(Mutex<Record>);
 
+/// The content of a [`Journal`].
 #[derive(Clone, Copy, Default)]
 struct Record {
     /// Number of attempts that were started.
     started: u32,
-    /// Number of requests that the transport received and knew the call of.
+    /// Number of requests that reached the transport with their context.
     received: u32,
-    /// An attempt before the last one may have been processed.
+    /// `true` if an attempt before the last one may have been processed.
     unclear: bool,
     last: Last,
-    /// The last attempt was started, and the transport has not received it yet.
+    /// `true` if the last attempt was started and the transport has not received it yet.
     announced: bool,
-    /// Somebody counts: that nothing was sent is known then, not merely unreported.
+    /// `true` if a client counts the attempts. Only then does a count of 0 mean that nothing was
+    /// sent.
     counted: bool,
 }
 
 /// The state of the last attempt.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Last {
-    /// There was none.
+    /// No attempt was made.
     #[default]
     None,
-    /// It is under way, or was abandoned on its way.
+    /// In flight, or dropped before its outcome was known.
     Open,
-    /// It is known not to have been processed.
+    /// Known not to have been processed.
     Refused,
-    /// It was or may have been processed.
+    /// Processed, or possibly processed.
     Processed,
 }
 
 impl Record {
+    /// Begins an attempt, keeping whether the one before it may have been processed.
     fn begin(&mut self) {
         self.unclear |= self.last_may_have_been_processed();
         self.last = Last::Open;
     }
 
-    /// Number of requests sent. An attempt whose request reached the transport without its context
-    /// was started only, and one that a layer repeats was received only. Calls that a layer makes at
-    /// once may all be started before the first one is received, so the two are not matched.
+    /// Returns the number of requests sent.
+    ///
+    /// An attempt whose request reached the transport without its context was only started, and one
+    /// that a layer repeats was only received. A layer may start several calls before the first one
+    /// is received, so the two counts are not matched attempt by attempt.
     fn sent(&self) -> u32 {
         self.started.max(self.received)
     }
 
+    /// Returns `true` if the last attempt is in flight or may have been processed.
     fn last_may_have_been_processed(&self) -> bool {
         matches!(self.last, Last::Open | Last::Processed)
     }
 }
 
 impl Journal {
+    /// Locks the record.
     fn record(&self) -> MutexGuard<'_, Record> {
-        // A record is whole after every statement, so one that a panic left behind is good.
+        // The record is consistent after every statement, so a poisoned lock does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a client counts the attempts of this call.
-    pub fn take_charge(&self) {
+    /// Records that a client counts the attempts of this call.
+    pub fn set_counted(&self) {
         self.record().counted = true;
     }
 
-    /// Notes that an attempt is handed to the layers around the transport.
+    /// Records that an attempt is handed to the layers around the transport.
     pub fn start(&self) {
         let mut record = self.record();
         record.begin();
@@ -78,8 +85,8 @@ impl Journal {
         record.announced = true;
     }
 
-    /// Notes that the transport receives a request: the attempt that was started, or a repetition of it
-    /// by a layer in between.
+    /// Records that the transport receives a request: the attempt that was started, or a repetition
+    /// of it by a layer in between.
     pub fn dispatch(&self) {
         let mut record = self.record();
         if !std::mem::take(&mut record.announced) {
@@ -88,7 +95,7 @@ impl Journal {
         record.received = record.received.saturating_add(1);
     }
 
-    /// Notes what the transport knows about its request: whether it may have been processed.
+    /// Records the transport's outcome: whether the request may have been processed.
     pub fn finish(&self, processed: bool) {
         self.record().last = if processed {
             Last::Processed
@@ -97,9 +104,11 @@ impl Journal {
         };
     }
 
-    /// Notes that the layers around the transport have come to an outcome. If the transport reported
-    /// nothing, the outcome is that of a layer, or the request lost its context: then only an error
-    /// that is known to be `unsent` rules out that the attempt was processed.
+    /// Records that the layers around the transport returned an outcome.
+    ///
+    /// If the transport recorded nothing, a layer made the outcome, or the request lost its
+    /// context. Then the attempt counts as possibly processed, unless the outcome is an error that
+    /// is known to be `unsent`.
     pub fn conclude(&self, unsent: bool) {
         let mut record = self.record();
         if std::mem::take(&mut record.announced) {
@@ -111,19 +120,20 @@ impl Journal {
         }
     }
 
-    /// Returns `true` if an attempt is under way, or one that has ended may have been processed.
+    /// Returns `true` if an attempt is in flight, or one that has ended may have been processed.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
         let record = self.record();
         record.unclear || record.last_may_have_been_processed()
     }
 
-    /// Returns `true` if somebody counts and nothing was sent.
+    /// Returns `true` if attempts are counted and nothing was sent.
     pub(crate) fn is_unsent(&self) -> bool {
         let record = self.record();
         record.counted && record.sent() == 0
     }
 
+    /// Returns the number of attempts, and whether one before the last may have been processed.
     pub(crate) fn attempts(&self) -> Attempts {
         let record = self.record();
         Attempts {
@@ -137,6 +147,8 @@ impl Journal {
 mod tests {
     use super::*;
 
+    /// Runs the steps on a new journal; returns the number sent, `unclear`, and whether any may
+    /// have been processed.
     fn journal(steps: impl FnOnce(&Journal)) -> (u32, bool, bool) {
         let journal = Journal::default();
         steps(&journal);
@@ -145,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_counts_once_however_many_report_it() {
+    fn an_attempt_recorded_by_several_layers_counts_once() {
         let once = journal(|journal| {
             journal.start();
             journal.dispatch();
@@ -156,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_below_counts_and_leaves_the_first_unclear() {
+    fn a_repetition_by_a_layer_counts_and_leaves_the_first_attempt_unclear() {
         let repeated = journal(|journal| {
             journal.start();
             journal.dispatch();
@@ -169,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_was_abandoned_may_have_been_processed() {
+    fn a_dropped_attempt_may_have_been_processed() {
         let abandoned = journal(|journal| {
             journal.start();
             journal.dispatch();
@@ -186,9 +198,9 @@ mod tests {
         assert_eq!(repeated, (2, true, true));
     }
 
-    /// Two calls at once, or an attempt that arrives after it was given up.
+    /// Covers two calls at once, and an attempt that arrives after it was given up.
     #[test]
-    fn attempts_that_are_started_before_they_arrive_count_once() {
+    fn attempts_started_before_they_are_received_count_once() {
         let overlapping = journal(|journal| {
             journal.start();
             journal.start();
@@ -199,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_that_no_transport_vouches_for_rules_out_nothing() {
+    fn an_outcome_the_transport_did_not_record_may_have_been_processed() {
         let lost = |unsent| {
             journal(|journal| {
                 journal.start();

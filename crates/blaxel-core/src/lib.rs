@@ -53,21 +53,24 @@ pub use self::version::ApiVersion;
 pub use self::walk::{Checkpoint, Items, Pages};
 pub use self::workspace::Workspace;
 
-/// What the macros of this crate expand to. Not for direct use.
+/// Items for the sibling crates and for the code that the macros of this crate expand to. Not for
+/// direct use.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{body_size, journal};
-    pub use crate::error::{ErrorParts, is_transient, wait_asked_for};
+    pub use crate::error::{ErrorParts, is_transient, retry_after};
     pub use crate::journal::Journal;
-    pub use crate::raw::{account, attach, restore};
+    pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::service::read_error;
     pub use serde;
 
+    /// Creates a [`ParseError`](crate::ParseError) that quotes the text.
     #[must_use]
     pub fn parse_error(what: &'static str, text: &str, problem: &str) -> crate::ParseError {
         crate::ParseError::quoting(what, text, problem)
     }
 
+    /// Creates an [`UnknownValue`](crate::UnknownValue).
     #[must_use]
     pub fn unknown_value(text: &str) -> crate::UnknownValue {
         crate::UnknownValue::new(text)

@@ -14,17 +14,17 @@ open_enum! {
         CreatedDescending = "createdAt:desc",
         /// Oldest first.
         CreatedAscending = "createdAt:asc",
-        /// By name, from A to Z.
+        /// By name, ascending.
         NameAscending = "name:asc",
-        /// By name, from Z to A.
+        /// By name, descending.
         NameDescending = "name:desc",
     }
 }
 
 /// Filters, order and page size of a list.
 ///
-/// Each list takes some of them. A request with a filter that its list does not take is refused
-/// before it is sent.
+/// Each list supports some of them. A request with a filter that its list does not support is
+/// rejected before it is sent.
 ///
 /// ```
 /// use blaxel_core::{ListParams, Sort};
@@ -48,91 +48,92 @@ pub struct ListParams {
 }
 
 impl ListParams {
-    /// Creates parameters without a filter, with the server's order and page size.
+    /// Creates parameters without filters, with the server's order and page size.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the maximum number of items in a page. The server's default is 50, and it lowers a limit
-    /// above its maximum, mostly 200. 0 is refused when the request is written.
+    /// Sets the maximum number of items per page. The server's default is 50, and it reduces a
+    /// limit above its maximum, usually 200. A limit of 0 is rejected when the request is written.
     pub fn limit(mut self, items: u32) -> Self {
         self.limit = Some(items);
         self
     }
 
-    /// Starts the list at a cursor rather than at the beginning.
+    /// Sets the cursor at which the list starts. By default it starts at the beginning.
     pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.cursor = cursor.into();
         self
     }
 
-    /// Sets the order.
+    /// Sets the order. The server's default is [`Sort::CreatedDescending`].
     pub fn sort(mut self, sort: Sort) -> Self {
         self.sort = Some(sort);
         self
     }
 
-    /// Filters by a text in the name, display name or labels, ignoring case. The server ignores texts
-    /// of fewer than two characters.
+    /// Sets a text to search for in names, display names and labels, ignoring case. The server
+    /// ignores texts of fewer than two characters.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(text.into());
         self
     }
 
-    /// Filters by status. Further calls add further statuses.
+    /// Adds a status to filter by.
     pub fn status(mut self, status: impl Into<String>) -> Self {
         self.statuses.push(status.into());
         self
     }
 
-    /// Starts with the last page instead of the first. Only for the orders by creation.
+    /// Starts with the last page instead of the first. Supported for the orders by creation only.
     pub fn from_end(mut self) -> Self {
         self.from_end = true;
         self
     }
 
-    /// Filters by external id: an id in a system of the user's own, which need not be unique.
+    /// Sets the external id to filter by: an id from a system of the user's own, which need not be
+    /// unique.
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.external_id = Some(id.into());
         self
     }
 
-    /// Includes terminated sandboxes, which a list of sandboxes leaves out by default. It has no effect
-    /// beside a [`status`](Self::status) filter.
+    /// Includes terminated sandboxes, which a list of sandboxes omits by default. It has no effect
+    /// together with a [`status`](Self::status) filter.
     pub fn include_terminated(mut self) -> Self {
         self.terminated = true;
         self
     }
 
-    /// Filters by type, where a list has items of several types, such as schedules.
+    /// Sets the type to filter by, for lists with items of several types, such as schedules.
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
-    /// Filters by exact name. Only for lists that take it, such as image tags.
+    /// Sets the exact name to filter by, for lists that support it, such as image tags.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Filters by the workspace that shares the item. Only for lists that take it, such as image tags.
+    /// Sets the sharing workspace to filter by, for lists that support it, such as image tags.
     pub fn source_workspace(mut self, workspace: impl Into<String>) -> Self {
         self.source_workspace = Some(workspace.into());
         self
     }
 
-    /// Removes the cursor and returns it.
+    /// Removes and returns the cursor.
     pub fn take_cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
     }
 
-    /// Writes the query parameters.
+    /// Writes the query parameters into a request.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a limit of 0, and for a parameter that the operation does not take: the
-    /// server would ignore it and return more than was asked for.
+    /// [`Error::is_input`] for a limit of 0, and for a parameter that the operation does not
+    /// support: the server would ignore it and return more than was requested.
     pub fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
         if self.limit == Some(0) {
             let problem = "a page needs at least 1 item; raise the limit or leave it out";
@@ -155,7 +156,7 @@ impl ListParams {
         ] {
             let Some(value) = value else { continue };
             if !request.operation().takes(name) {
-                return Err(not_taken(name, request.operation()));
+                return Err(unsupported_parameter(name, request.operation()));
             }
             request.query(name, value);
         }
@@ -163,11 +164,12 @@ impl ListParams {
     }
 }
 
-fn not_taken(name: &str, operation: &OperationInfo) -> Error {
+/// Creates the error of a parameter that the operation does not support.
+fn unsupported_parameter(name: &str, operation: &OperationInfo) -> Error {
     let known = operation.parameters().unwrap_or_default().join(", ");
     let problem = match known.as_str() {
-        "" => "this list takes no parameters at all".to_owned(),
-        known => format!("this list does not take it; it takes {known}"),
+        "" => "this list supports no parameters".to_owned(),
+        known => format!("this list does not support it; it supports {known}"),
     };
     Error::input(name, &Source::Code, problem)
 }
@@ -179,7 +181,7 @@ mod tests {
     static LIST: OperationInfo = OperationInfo::new("ListThings", http::Method::GET, "/things");
 
     #[test]
-    fn parameters_are_written() {
+    fn parameters_become_the_query() {
         let params = ListParams::new()
             .limit(5)
             .cursor(Cursor::from("a+b/="))
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_the_list_would_ignore_is_refused() {
+    fn a_filter_that_the_list_does_not_support_is_rejected() {
         static FEW: OperationInfo = OperationInfo::new("ListFew", http::Method::GET, "/few")
             .with_parameters(&["limit", "cursor"]);
         let mut writer = RequestWriter::new(&FEW);
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_nothing_is_refused() {
+    fn a_limit_of_zero_is_rejected() {
         let mut writer = RequestWriter::new(&LIST);
         let error = ListParams::new().limit(0).write(&mut writer).unwrap_err();
         assert!(

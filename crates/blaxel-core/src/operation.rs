@@ -1,4 +1,4 @@
-//! An operation of the API as a value.
+//! [`Operation`]: a call of the API as a value.
 
 use bytes::Bytes;
 
@@ -8,13 +8,13 @@ use crate::error::Error;
 use crate::error::ErrorParts;
 use crate::request::RequestWriter;
 
-/// An operation with its arguments: it writes itself as a request and reads its output from a
-/// response, and knows nothing of how the two are carried.
+/// An operation with its arguments. It writes itself as a request and reads its output from a
+/// response, independently of the transport.
 ///
-/// [`call`](crate::call) runs one on any [`HttpService`](crate::HttpService). To run one on an
-/// engine of another kind, take the request from [`encode`](Self::encode), let
-/// [`Endpoints::resolve`](crate::Endpoints::resolve) put the plane's origin into its URI, and give the
-/// response to [`decode`](Self::decode).
+/// [`call`](crate::call) runs an operation on any [`HttpService`](crate::HttpService). To run one
+/// on another kind of HTTP client, take the request from [`encode`](Self::encode), let
+/// [`Endpoints::resolve`](crate::Endpoints::resolve) put the plane's origin into its URI, and pass
+/// the response to [`decode`](Self::decode).
 ///
 /// ```
 /// use blaxel_core::{response, Error, Operation, OperationInfo, RequestWriter};
@@ -43,35 +43,35 @@ use crate::request::RequestWriter;
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Operation {
-    /// What a successful answer is read into.
+    /// The result of a successful call.
     type Output;
 
-    /// What is fixed about the operation.
+    /// The description of the operation.
     const INFO: &'static OperationInfo;
 
-    /// The largest answer that is read into memory, in bytes. 32 MiB unless said otherwise.
+    /// Maximum size of a successful response, in bytes. 32 MiB by default.
     const RESPONSE_LIMIT: usize = 32 * 1024 * 1024;
 
     /// Writes the arguments into the request.
     ///
     /// # Errors
     ///
-    /// [`is_input`](Error::is_input) if an argument is unusable.
+    /// [`is_input`](Error::is_input) if an argument is invalid.
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error>;
 
-    /// Reads a successful answer.
+    /// Reads the output from a successful response.
     ///
     /// # Errors
     ///
-    /// [`is_decode`](Error::is_decode) if the answer is not what was expected.
+    /// [`is_decode`](Error::is_decode) if the response does not have the expected format.
     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error>;
 
-    /// Returns the request of this operation. Its URI names the plane in place of an origin, and its
-    /// extensions hold the [context](crate::CallContext) of the call.
+    /// Returns the request of this operation. Its URI names the plane instead of an origin, and its
+    /// extensions contain the [context](crate::CallContext) of the call.
     ///
     /// # Errors
     ///
-    /// [`is_input`](Error::is_input) if an argument is unusable.
+    /// [`is_input`](Error::is_input) if an argument is invalid.
     fn encode(&self) -> Result<http::Request<Body>, Error> {
         let mut writer = RequestWriter::new(Self::INFO);
         self.write(&mut writer)
@@ -79,12 +79,12 @@ pub trait Operation {
             .map_err(|error| error.in_operation(Some(Self::INFO)))
     }
 
-    /// The output, or the error that the response stands for.
+    /// Returns the output of a successful response, or the error of any other response.
     ///
     /// # Errors
     ///
-    /// The server's own error for a status other than 2xx, and
-    /// [`is_decode`](Error::is_decode) for a success that cannot be understood.
+    /// The server's error for a status other than 2xx, and [`is_decode`](Error::is_decode) for a
+    /// successful response that cannot be decoded.
     fn decode(response: http::Response<Bytes>) -> Result<Self::Output, Error> {
         if !response.status().is_success() {
             let (head, body) = response.into_parts();

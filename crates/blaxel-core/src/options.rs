@@ -1,11 +1,21 @@
-//! Settings of one call, beside those of the client.
+//! Settings of a single call.
 
 use std::time::Duration;
 
 /// Per-call overrides of the client's settings.
 ///
-/// Every layer can read the options of a request. A client puts its own options on all requests that have none:
-/// `client.with_options(CallOptions::new().with_attempts(1))`.
+/// Every layer can read the options of a request with
+/// [`CallContext::options`](crate::CallContext::options). A client applies its own options to all
+/// requests that have none, as with `client.with_options(options)`.
+///
+/// ```
+/// use std::time::Duration;
+/// use blaxel_core::CallOptions;
+///
+/// let options = CallOptions::new().with_deadline(Duration::from_secs(5)).with_attempts(1);
+/// assert_eq!(options.attempts(), Some(1));
+/// assert_eq!(options.idempotent(), None); // as the operation's description says
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CallOptions {
@@ -20,7 +30,7 @@ impl CallOptions {
         Self::default()
     }
 
-    /// Returns these options with a limit on the whole call, over all its attempts.
+    /// Returns these options with a time limit on the whole call, all attempts and delays included.
     pub fn with_deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
@@ -32,45 +42,47 @@ impl CallOptions {
         self
     }
 
-    /// Returns these options with the caller's word on whether the operation may take place twice
-    /// without harm, where the caller knows better than its description. A `POST` that is said to be
-    /// idempotent is retried like a `PUT`.
+    /// Returns these options with an override of the operation's idempotency, for a caller who
+    /// knows better than its description.
+    ///
+    /// With `true`, a `POST` is retried like a `PUT`; with `false`, a request is sent again only if
+    /// it is known not to have been processed.
     pub fn with_idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// Returns the limit on the whole call, if it is overridden.
+    /// Returns the time limit on the whole call, or `None` if the client's applies.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline
     }
 
-    /// Returns the maximum number of attempts, if it is overridden.
+    /// Returns the maximum number of attempts, or `None` if the client's applies.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.attempts
     }
 
-    /// Returns the caller's word on idempotency, if there is one.
+    /// Returns the override of the operation's idempotency, or `None` if its description applies.
     #[must_use]
     pub fn idempotent(&self) -> Option<bool> {
         self.idempotent
     }
 }
 
-/// The number of times a request was sent, and the certainty about all but the final outcome.
+/// The number of attempts of a call, and whether an earlier one may have been processed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempts {
-    /// Number of times the request was sent; 0 where nobody counted.
+    /// Number of times the request was sent; 0 if nothing was sent or nothing counts attempts.
     pub sent: u32,
-    /// `true` if an attempt whose outcome is not the one reported may have been processed.
+    /// `true` if an attempt other than the reported one may have been processed.
     pub unclear: bool,
 }
 
 impl Attempts {
-    /// Creates a count of attempts of which all before the last are known not to have been processed.
+    /// Creates a count of attempts of which all but the last are known not to have been processed.
     #[must_use]
     pub fn new(sent: u32) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A page of a list, and its place in the list.
+//! A page of a list, and its position in the list.
 
 use std::marker::PhantomData;
 use std::{fmt, slice, vec};
@@ -6,8 +6,8 @@ use std::{fmt, slice, vec};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
-/// A place in a list, issued by the server. It is valid for 24 hours, and only with the query it
-/// came from.
+/// A position in a list, issued by the server. It is valid for 24 hours, and only with the query of
+/// the response it came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, DeriveDeserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);
@@ -32,7 +32,7 @@ impl From<&str> for Cursor {
     }
 }
 
-/// The place of a page in its list.
+/// The position of a page in its list: the next cursor and the total number of resources.
 #[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, DeriveDeserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -40,7 +40,7 @@ impl From<&str> for Cursor {
 pub struct PageMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     has_more: Option<bool>,
-    /// Empty or absent on the last page.
+    /// The cursor of the next page; empty or absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<Cursor>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,8 +58,8 @@ impl PageMeta {
         (self.has_more != Some(false)).then_some(cursor)
     }
 
-    /// Returns the number of resources in the workspace, whatever the filters of the query; `None` if
-    /// the server does not tell it.
+    /// Returns the number of resources in the workspace, regardless of the query's filters, or
+    /// `None` if the server does not report it.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
@@ -78,14 +78,15 @@ impl PageMeta {
         self.has_more == Some(true) && self.next_cursor().is_none()
     }
 
-    /// Sets the cursor of the next page.
+    /// Returns this metadata with another cursor of the next page.
     #[must_use]
     pub fn with_next_cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.next_cursor = cursor.into();
         self
     }
 
-    /// Sets whether more pages follow. Unset, they do if there is a cursor.
+    /// Returns this metadata with an explicit answer to whether more pages follow. By default they
+    /// do if there is a cursor.
     #[must_use]
     pub fn with_has_more(mut self, more: bool) -> Self {
         self.has_more = Some(more);
@@ -95,8 +96,8 @@ impl PageMeta {
 
 /// A page of a list: some of its items, and the cursor of the next page.
 ///
-/// It decodes from `{data, meta}`, and from a bare array as older API versions send it, which is a
-/// list of one page. It serializes as `{data, meta}`.
+/// It deserializes from `{data, meta}`, and from the bare array that older API versions send, which
+/// is a list of one page. It serializes as `{data, meta}`.
 ///
 /// ```
 /// use blaxel_core::Page;
@@ -115,7 +116,7 @@ pub struct Page<T> {
     /// The items of this page. The list may have more.
     #[serde(rename = "data")]
     pub items: Vec<T>,
-    /// The place of the page in its list.
+    /// The position of the page in its list.
     pub meta: PageMeta,
 }
 
@@ -126,7 +127,7 @@ impl<T> Page<T> {
         self.items.len()
     }
 
-    /// Returns `true` if this page has no items. The list need not be empty, nor at its end.
+    /// Returns `true` if this page has no items. The list may still have items on other pages.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -137,7 +138,7 @@ impl<T> Page<T> {
         self.items.iter()
     }
 
-    /// Returns an iterator over the items of this page that allows changing them.
+    /// Returns an iterator over mutable references to the items of this page.
     pub fn iter_mut(&mut self) -> slice::IterMut<'_, T> {
         self.items.iter_mut()
     }
@@ -170,12 +171,12 @@ impl<'a, T> IntoIterator for &'a mut Page<T> {
     }
 }
 
-/// A page of any shape, for the walk over pages.
+/// A page of any type that [`Pages`](crate::Pages) and [`Items`](crate::Items) can walk.
 pub trait Paged {
     /// The type of the items.
     type Item;
 
-    /// Returns the place of the page in its list.
+    /// Returns the position of the page in its list.
     fn meta(&self) -> &PageMeta;
 
     /// Returns the items of the page.
@@ -207,6 +208,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
     }
 }
 
+/// Deserializes a [`Page`] from an object, an array or `null`.
 struct PageVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
@@ -246,7 +248,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PageVisitor<T> {
                 }
             }
         }
-        // An object with neither member is no page: decoding it as an empty one would hide a list.
+        // An object with neither member is not a page: an empty page would hide a list.
         if !known {
             return Err(de::Error::missing_field("data"));
         }
@@ -266,9 +268,9 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    /// JSON, then the items, the next cursor, and whether the list is cut off.
+    /// Each case has the JSON, the items, the next cursor, and whether the cursor is missing.
     #[test]
-    fn both_shapes_and_all_gaps_decode() {
+    fn objects_and_arrays_decode_with_any_member_missing() {
         for (json, items, next, cut) in [
             (r#"[1,2]"#, vec![1, 2], None, false),
             ("null", vec![], None, false),
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_written_as_the_server_writes_it() {
+    fn a_page_serializes_in_the_servers_format() {
         let json = r#"{"data":[1,2],"meta":{"hasMore":true,"nextCursor":"c","total":9}}"#;
         assert_eq!(serde_json::to_string(&page(json)).unwrap(), json);
         for array in ["[1,2]", "null"] {
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_is_an_error() {
+    fn json_that_is_not_a_page_is_an_error() {
         for json in [
             "{}",
             "3",
@@ -339,7 +341,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_iteration_gives_the_items_in_order(numbers in prop::collection::vec(any::<u32>(), 0..20)) {
+        fn every_iterator_yields_the_items_in_order(numbers in prop::collection::vec(any::<u32>(), 0..20)) {
             let mut page = page(&serde_json::to_string(&numbers).unwrap());
             prop_assert_eq!(page.len(), numbers.len());
             prop_assert_eq!(page.is_empty(), numbers.is_empty());

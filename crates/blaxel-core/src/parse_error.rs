@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 use crate::source::Source;
 
-/// The number of characters of an invalid text that its error shows.
+/// Maximum number of characters of an invalid text that an error message quotes.
 const SHOWN: usize = 64;
 
 /// An error from parsing a value of the SDK, such as a [`Workspace`](crate::Workspace), a
-/// [`BaseUrl`](crate::BaseUrl), an [`ApiVersion`](crate::ApiVersion), a [`Period`](crate::Period) or a
-/// [`Timestamp`](crate::Timestamp).
+/// [`BaseUrl`](crate::BaseUrl), an [`ApiVersion`](crate::ApiVersion), a [`Period`](crate::Period)
+/// or a [`Timestamp`](crate::Timestamp).
 ///
-/// It converts into [`Error`](crate::Error), for which [`is_input`](crate::Error::is_input) holds, so
-/// `?` works. [`with_source`](Self::with_source) names the place where the text came from, and
-/// [`Source::parse`] parses a text from a known place:
+/// It converts into an [`Error`](crate::Error) for which [`is_input`](crate::Error::is_input)
+/// returns `true`, so `?` works. [`with_source`](Self::with_source) adds the source of the text,
+/// and [`Source::parse`] parses a text from a known source:
 ///
 /// ```
 /// use blaxel_core::{Error, Source, Workspace};
@@ -35,6 +35,7 @@ pub struct ParseError {
 }
 
 impl ParseError {
+    /// Creates an error about a value of the kind `what`, with [`Source::Code`].
     pub(crate) fn new(what: &'static str, problem: impl fmt::Display) -> Self {
         Self {
             what,
@@ -43,13 +44,13 @@ impl ParseError {
         }
     }
 
-    /// Creates an error that shows the start of the text before the problem.
+    /// Creates an error whose message quotes the start of the text before the problem.
     pub(crate) fn quoting(what: &'static str, text: &str, problem: impl fmt::Display) -> Self {
         let shown: String = text.chars().take(SHOWN).collect();
         Self::new(what, format_args!("`{shown}` {problem}"))
     }
 
-    /// Sets the place where the text came from. The default is [`Source::Code`].
+    /// Returns this error with the source of the text. The default is [`Source::Code`].
     #[must_use]
     pub fn with_source(mut self, source: Source) -> Self {
         self.source = source;
@@ -61,7 +62,7 @@ impl ParseError {
         (self.what, &self.source, &self.problem)
     }
 
-    /// Returns the problem alone, for an error that names the source itself.
+    /// Returns only the problem, for an error that names the value itself.
     pub(crate) fn problem(&self) -> &str {
         &self.problem
     }
@@ -80,7 +81,7 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl Source {
-    /// Parses a text that came from this place. An error names the place.
+    /// Parses a text that came from this source.
     ///
     /// ```
     /// use blaxel_core::{BaseUrl, Source};
@@ -92,14 +93,14 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// The error of parsing, with this source.
+    /// Returns the type's parse error, with this source, if the text is invalid.
     pub fn parse<T: FromStr<Err = ParseError>>(&self, text: &str) -> Result<T, ParseError> {
         text.parse()
             .map_err(|error: ParseError| error.with_source(self.clone()))
     }
 }
 
-/// Implements `TryFrom<&str>` for types that implement `FromStr`.
+/// Implements `TryFrom<&str>` for a type that implements `FromStr`.
 macro_rules! try_from_str {
     ($name:ty) => {
         impl TryFrom<&str> for $name {

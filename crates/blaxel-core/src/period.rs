@@ -1,4 +1,4 @@
-//! Lengths of time as the API writes them.
+//! Durations in the API's notation.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parse_error::{ParseError, try_from_str};
 
-/// The units and their seconds, the largest first.
+/// The units and their lengths in seconds, largest first.
 const UNITS: [(char, u64); 5] = [
     ('w', 7 * 24 * 60 * 60),
     ('d', 24 * 60 * 60),
@@ -19,14 +19,14 @@ const UNITS: [(char, u64); 5] = [
     ('s', 1),
 ];
 
-/// A length of time, kept as the text that the API uses for it: `30m`, `24h`, `7d`.
+/// A duration, kept as the text that the API uses for it: `30m`, `24h`, `7d`.
 ///
-/// The units are `s`, `m`, `h`, `d` and `w`. As with [`Timestamp`](crate::Timestamp), the server's text
-/// is kept as it is; a text that is no length of time still decodes, and
-/// [`duration`](Self::duration) is then `None`.
+/// The units are `s`, `m`, `h`, `d` and `w`. As with [`Timestamp`](crate::Timestamp), the server's
+/// text is kept unchanged; a text that is not a duration still deserializes, and
+/// [`duration`](Self::duration) then returns `None`.
 ///
-/// Periods are equal, ordered and hashed by length, however they are written. Texts that are no
-/// lengths come after all lengths, in the order of the texts.
+/// Periods are compared and hashed by length, regardless of notation. Texts that are not durations
+/// sort after all durations, in the order of the texts.
 ///
 /// With the features `jiff` and `chrono` it converts to and from `jiff::SignedDuration` and
 /// `chrono::TimeDelta`.
@@ -84,19 +84,19 @@ impl Period {
         Self::from(format!("{count}{unit}"))
     }
 
-    /// Returns the text as it is on the wire.
+    /// Returns the text in the API's notation.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Returns the length, or `None` if the text is no length of time.
+    /// Returns the duration, or `None` if the text is not one.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
         self.seconds.map(Duration::from_secs)
     }
 
-    /// The key of equality, order and hash: the length, or else the text.
+    /// Returns the key for comparison and hashing: the length, or the text if it is not a duration.
     fn key(&self) -> (bool, u64, &str) {
         match self.seconds {
             Some(seconds) => (false, seconds, ""),
@@ -105,8 +105,8 @@ impl Period {
     }
 }
 
-/// Parses `1h30m` as well as `90m`, with units in any order.
-fn read(text: &str) -> Option<u64> {
+/// Parses a sum of numbers with units in any order, such as `1h30m` or `90m`, into seconds.
+fn parse_seconds(text: &str) -> Option<u64> {
     let mut total: u64 = 0;
     let mut rest = text;
     while !rest.is_empty() {
@@ -121,9 +121,9 @@ fn read(text: &str) -> Option<u64> {
 }
 
 impl From<String> for Period {
-    /// Keeps any text; see the type's documentation.
+    /// Keeps any text, including one that is not a duration.
     fn from(text: String) -> Self {
-        let seconds = read(&text);
+        let seconds = parse_seconds(&text);
         Self { text, seconds }
     }
 }
@@ -135,7 +135,7 @@ impl From<Period> for String {
 }
 
 impl From<Duration> for Period {
-    /// Writes the duration in the largest unit that divides it. A part of a second is rounded up.
+    /// Writes the duration in the largest unit that divides it. Fractions of a second are rounded up.
     fn from(duration: Duration) -> Self {
         let part = u64::from(duration.subsec_nanos() > 0);
         let seconds = duration.as_secs().saturating_add(part);
@@ -164,17 +164,13 @@ impl FromStr for Period {
 try_from_str!(Period);
 
 fn not_a_period(text: &str) -> ParseError {
-    ParseError::quoting(
-        "period",
-        text,
-        "is not a length of time such as 30m, 24h or 7d",
-    )
+    ParseError::quoting("period", text, "is not a duration such as 30m, 24h or 7d")
 }
 
 impl TryFrom<&Period> for Duration {
     type Error = ParseError;
 
-    /// Fails if the text is no length of time.
+    /// Returns the duration, or an error if the text is not one.
     fn try_from(period: &Period) -> Result<Self, ParseError> {
         period
             .duration()
@@ -185,7 +181,7 @@ impl TryFrom<&Period> for Duration {
 impl TryFrom<Period> for Duration {
     type Error = ParseError;
 
-    /// Fails if the text is no length of time.
+    /// Returns the duration, or an error if the text is not one.
     fn try_from(period: Period) -> Result<Self, ParseError> {
         Self::try_from(&period)
     }
@@ -235,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn every_unit_is_read_and_may_be_joined() {
+    fn units_parse_alone_and_combined() {
         for (text, seconds) in [
             ("0s", 0),
             ("45s", 45),
@@ -255,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_decode_as_they_are_but_do_not_parse() {
+    fn invalid_texts_deserialize_unchanged_but_do_not_parse() {
         for text in [
             "",
             "m",
@@ -276,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn part_of_a_second_is_never_lost() {
+    fn fractions_of_a_second_are_rounded_up() {
         assert_eq!(Period::from(Duration::from_millis(1)).as_str(), "1s");
         assert_eq!(Period::from(Duration::ZERO).as_str(), "0s");
     }
@@ -288,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_comes_last_and_converts_into_none() {
+    fn invalid_texts_sort_last_and_do_not_convert() {
         let odd = Period::from("soon".to_owned());
         assert!(odd > Period::weeks(u64::MAX / UNITS[0].1));
         assert_ne!(odd, Period::from("later".to_owned()));
@@ -307,20 +303,20 @@ mod tests {
         }
 
         #[test]
-        fn what_is_printed_is_parsed(seconds in any::<u64>()) {
+        fn displayed_periods_parse_back(seconds in any::<u64>()) {
             let period = Period::from(Duration::from_secs(seconds));
             let parsed = Period::try_from(period.to_string().as_str());
             prop_assert_eq!(parsed.as_ref().map(Period::as_str), Ok(period.as_str()));
         }
 
         #[test]
-        fn a_duration_of_whole_seconds_comes_back(seconds in any::<u64>()) {
+        fn whole_seconds_round_trip(seconds in any::<u64>()) {
             let duration = Duration::from_secs(seconds);
             prop_assert_eq!(Period::from(duration).duration(), Some(duration));
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,24}") {
+        fn parsing_never_panics(text in ".{0,24}") {
             let _ = text.parse::<Period>();
         }
     }

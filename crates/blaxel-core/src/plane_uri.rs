@@ -1,7 +1,7 @@
-//! URIs that name a plane in place of an origin: `blaxel://run/agents/a`.
+//! URIs that name a plane instead of an origin: `blaxel://run/agents/a`.
 //!
-//! The paths of the planes coincide, so a path alone does not say where a request belongs. A URI does,
-//! and no layer can lose it without losing the request.
+//! The planes have paths in common, so a path alone does not tell which plane a request belongs to.
+//! A URI does, and a layer cannot lose the URI without losing the request.
 
 use std::sync::LazyLock;
 
@@ -9,27 +9,27 @@ use http::uri::{Authority, InvalidUriParts, Parts, PathAndQuery, Scheme, Uri};
 
 use crate::description::Plane;
 
-/// The scheme of these URIs. No HTTP client dials it, so a request that was not resolved goes nowhere.
+/// The scheme of these URIs. No HTTP client connects to it, so an unresolved request goes nowhere.
 const SCHEME: &str = "blaxel";
 
-/// The scheme and the authorities, parsed once. None of these texts fails to parse.
+/// The scheme and the authorities, parsed once. `None` never occurs: the texts are valid.
 static PARSED: LazyLock<Option<(Scheme, [Authority; 2])>> = LazyLock::new(|| {
     let authority = |plane| authority_of(plane)?.parse().ok();
     let authorities = [authority(Plane::Control)?, authority(Plane::Run)?];
     Some((SCHEME.parse().ok()?, authorities))
 });
 
+/// Returns the authority that stands for a plane in a URI.
 const fn authority_of(plane: Plane) -> Option<&'static str> {
     match plane {
         Plane::Control => Some("control"),
         Plane::Run => Some("run"),
-        // An address of its own names no plane.
+        // A presigned URL has an origin, so it never names a plane.
         Plane::Presigned => None,
     }
 }
 
-/// Returns the URI of a path on a plane. A presigned address stands for itself, so a path alone stays
-/// a path there.
+/// Returns the URI of a path on a plane. For [`Plane::Presigned`] it is the path alone.
 pub(crate) fn uri_on(plane: Plane, target: PathAndQuery) -> Result<Uri, InvalidUriParts> {
     let mut parts = Parts::default();
     parts.path_and_query = Some(target);
@@ -52,7 +52,7 @@ pub(crate) fn is_unresolved(uri: &Uri) -> bool {
     uri.authority().is_none() || uri.scheme_str() == Some(SCHEME)
 }
 
-/// Returns the plane that a URI names, if it names one.
+/// Returns the plane that a URI names, or `None` if it names none.
 pub(crate) fn plane_of(uri: &Uri) -> Option<Plane> {
     let authority = uri
         .authority()
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plane_survives_the_way_through_a_uri() {
+    fn a_plane_round_trips_through_a_uri() {
         for plane in [Plane::Control, Plane::Run] {
             let uri = uri_on(plane, PathAndQuery::from_static("/agents/a?b=c")).unwrap();
             let again: Uri = uri.to_string().parse().unwrap();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_uri_names_a_plane() {
+    fn other_uris_name_no_plane() {
         for (text, unresolved) in [
             ("/agents/a", true),
             ("https://run/agents/a", false),

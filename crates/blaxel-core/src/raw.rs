@@ -1,18 +1,19 @@
-//! Requests from outside of an operation: raw ones, and those that have lost their context.
+//! Requests outside of an operation: raw requests, and requests that have lost their context.
 
 use http::uri::PathAndQuery;
 
 use crate::body::Body;
-use crate::context::{CallContext, note_beginning};
+use crate::context::{CallContext, record_original};
 use crate::description::Plane;
 use crate::error::Error;
 use crate::plane_uri::{is_unresolved, plane_of, uri_on};
 use crate::source::Source;
 
-/// Makes a request that belongs to no described operation fit to be sent.
+/// Prepares a request that belongs to no described operation.
 ///
-/// The URI is a path below the origin of `plane`, or an absolute address. A transport refuses a request
-/// that neither carries a context nor names its plane, because the paths of the planes coincide.
+/// The URI is a path below the origin of `plane`, or an absolute address. A transport rejects a
+/// request that neither carries a context nor names its plane, because the planes have paths in
+/// common.
 ///
 /// ```
 /// use blaxel_core::{Plane, raw_request};
@@ -24,15 +25,15 @@ use crate::source::Source;
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] if the URI is neither an address nor a path that begins with `/`.
+/// [`Error::is_input`] if the URI is neither an absolute address nor a path that begins with `/`.
 pub fn raw_request(
     plane: Plane,
     request: http::Request<impl Into<Body>>,
 ) -> Result<http::Request<Body>, Error> {
     let mut request = request.map(Into::into);
     if request.uri().scheme().is_none() && request.uri().authority().is_some() {
-        // `agents` is read as a host.
-        let problem = "a path begins with `/`, as in `/agents`";
+        // The URI parser takes `agents` for a host.
+        let problem = "a path must begin with `/`, as in `/agents`";
         return Err(Error::input("request path", &Source::Code, problem));
     }
     if is_unresolved(request.uri()) {
@@ -45,31 +46,35 @@ pub fn raw_request(
     Ok(request)
 }
 
-/// Puts a context into both of its carriers.
+/// Puts a context into both of its carriers, the extensions and the body.
 pub fn attach(request: &mut http::Request<Body>, context: CallContext) {
-    note_beginning(&context, request.method(), request.body().bytes().as_ref());
+    record_original(&context, request.method(), request.body().bytes().as_ref());
     request.body_mut().set_context(context.clone());
     request.extensions_mut().insert(context);
 }
 
-/// Gives a response the context of its call: its body, for the error that it may end in, and if somebody
-/// may read them, its extensions.
-pub fn account(response: &mut http::Response<Body>, context: &CallContext, in_extensions: bool) {
+/// Gives a response the context of its call. The body needs it for its errors; the extensions get
+/// it only if `in_extensions`, for user-supplied layers that may read it.
+pub fn attach_to_response(
+    response: &mut http::Response<Body>,
+    context: &CallContext,
+    in_extensions: bool,
+) {
     response.body_mut().set_context(context.clone());
     if in_extensions {
         response.extensions_mut().insert(context.clone());
     }
 }
 
-/// Returns the context of a request, and puts it back where a layer dropped it.
+/// Returns the context of a request, and puts it back into a carrier that a layer dropped.
 ///
-/// A layer that maps a body leaves the extensions, and one that builds a new request from parts mostly
-/// leaves the body. If both are gone, the URI still names the plane, and the request goes on as a raw
-/// one.
+/// A layer that maps a body keeps the extensions, and one that builds a new request from parts
+/// mostly keeps the body. If both carriers are lost, the URI still names the plane, and the request
+/// goes on as a raw one.
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] if nothing says which plane the request belongs to, or if the carriers
+/// [`Error::is_input`] if nothing names the plane that the request belongs to, or if the carriers
 /// contradict one another.
 pub fn restore(request: &mut http::Request<Body>) -> Result<CallContext, Error> {
     let named = plane_of(request.uri());
@@ -97,20 +102,21 @@ pub fn restore(request: &mut http::Request<Body>) -> Result<CallContext, Error> 
     }
 }
 
+/// Creates the error of a request whose plane is unknown.
 fn undescribed(request: &http::Request<Body>) -> Error {
-    // The path alone: a query may hold a token.
+    // Only the path is shown: a query may contain a token.
     let (method, path) = (request.method(), request.uri().path());
     Error::input(
         "request",
         &Source::Code,
         format_args!(
-            "`{method} {path}` belongs to no operation, and nothing says which plane it is meant for; \
-             a layer may have dropped its extensions, or, if it is a raw request, make it with \
-             `raw_request`"
+            "`{method} {path}` belongs to no operation and names no plane; a layer may have dropped \
+             its extensions; create a request of your own with `raw_request`"
         ),
     )
 }
 
+/// Creates the error of a request whose URI and context name different planes.
 fn contradictory(request: &http::Request<Body>) -> Error {
     Error::input(
         "request",
@@ -118,7 +124,7 @@ fn contradictory(request: &http::Request<Body>) -> Error {
         format_args!(
             "its address `{}` names another plane than its operation; a layer must not move a request \
              to another plane",
-            // Not the query, which may hold a token.
+            // Only the path is shown: a query may contain a token.
             request.uri().path()
         ),
     )
@@ -151,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn each_carrier_alone_keeps_the_operation() {
+    fn each_carrier_alone_keeps_the_context() {
         let mapped = call().map(wrapped);
         for mut request in [mapped, rebuilt(call(), |body| body)] {
             let context = restore(&mut request).unwrap();
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_plane_is_refused() {
+    fn a_request_without_a_plane_is_rejected() {
         for uri in [
             "/agents/a",
             "https://api.blaxel.ai/v0/agents/a",
@@ -188,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_cannot_be_moved_to_another_plane() {
+    fn a_request_moved_to_another_plane_is_rejected() {
         let mut request = call();
         *request.uri_mut() = "blaxel://control/agents/a".parse().unwrap();
         assert!(restore(&mut request).unwrap_err().is_input());
     }
 
     #[test]
-    fn a_path_begins_with_a_slash() {
+    fn a_path_without_a_leading_slash_is_rejected() {
         let request = http::Request::get("agents").body("").unwrap();
         let error = raw_request(Plane::Control, request).unwrap_err();
         assert!(
@@ -205,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_its_own_stays() {
+    fn an_absolute_address_is_kept() {
         let request = http::Request::get("https://a.bl.run/x").body("").unwrap();
         let mut request = raw_request(Plane::Run, request).unwrap();
         assert_eq!(request.uri(), "https://a.bl.run/x");

@@ -1,4 +1,4 @@
-//! Writing a request: path, query, headers and body.
+//! [`RequestWriter`]: path, query, headers and body of a request.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
@@ -19,15 +19,16 @@ use crate::plane_uri::uri_on;
 use crate::raw::attach;
 use crate::source::Source;
 
-/// What is escaped in a segment of a path or a value of a query: all but the unreserved characters.
+/// The characters that are escaped in a path segment or query value: all but the unreserved ones.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What is escaped in a path below an address: what cannot stand in a path, and nothing else. Servers
-/// that put a meaning into `:` or `@`, as Google's do, want to see it as it is.
+/// The characters that are escaped in a path below an address: only those that a path cannot
+/// contain. Servers that give `:` or `@` a meaning, such as Google's, need to receive them
+/// unescaped.
 const ESCAPED_BELOW: &AsciiSet = &ESCAPED
     .remove(b':')
     .remove(b'@')
@@ -43,12 +44,27 @@ const ESCAPED_BELOW: &AsciiSet = &ESCAPED
     .remove(b';')
     .remove(b'=');
 
-/// Escapes a text for a segment of a path or a value of a query.
+/// Escapes a text for a path segment or query value.
 fn escape(text: &str) -> impl Display + '_ {
     utf8_percent_encode(text, ESCAPED)
 }
 
 /// Writes the request of an operation, argument by argument.
+///
+/// ```
+/// use blaxel_core::{Error, OperationInfo, RequestWriter};
+/// use http::Method;
+///
+/// static LIST: OperationInfo =
+///     OperationInfo::new("ListPreviews", Method::GET, "/sandboxes/{sandboxName}/previews");
+///
+/// let mut writer = RequestWriter::new(&LIST);
+/// writer.path(["my sandbox"])?;
+/// writer.query("limit", 5);
+/// let request = writer.finish()?;
+/// assert_eq!(request.uri(), "blaxel://control/sandboxes/my%20sandbox/previews?limit=5");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RequestWriter {
     info: &'static OperationInfo,
@@ -60,7 +76,7 @@ pub struct RequestWriter {
 }
 
 impl RequestWriter {
-    /// Begins a request with the operation's method, and its path as the template has it.
+    /// Starts a request with the operation's method and path template.
     #[must_use]
     pub fn new(info: &'static OperationInfo) -> Self {
         let mut request = http::Request::new(Body::empty());
@@ -75,21 +91,21 @@ impl RequestWriter {
         }
     }
 
-    /// The description of the operation that is written.
+    /// Returns the description of the operation.
     #[must_use]
     pub fn operation(&self) -> &'static OperationInfo {
         self.info
     }
 
-    /// Fills the parameters of the path template, in their order. Each is escaped, so it stays one
-    /// segment whatever it holds.
+    /// Fills in the parameters of the path template, in order. Each value is escaped, so it stays
+    /// one segment whatever it contains.
     ///
     /// Call it before [`query`](Self::query).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for an empty segment, for `.` and `..`, which would change the path, and
-    /// for a number of values other than the template's.
+    /// [`Error::is_input`] for an empty value, for `.` and `..`, which would change the path, and
+    /// if the number of values is not that of the template's parameters.
     pub fn path<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
         let mut values = values.into_iter();
         let mut target = String::with_capacity(self.info.path().len() + 32);
@@ -108,10 +124,26 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Adds path text that is not part of the template, segment by segment: what a workload serves
-    /// below its own address. It is plain text, and only what cannot stand in a path is escaped.
-    /// Leading slashes and empty segments are dropped; a slash at the end stays, for some servers tell
-    /// `a` from `a/`.
+    /// Appends path segments that are not part of the template: the path that a workload serves
+    /// below its own address.
+    ///
+    /// `path` is plain text; only characters that a path cannot contain are escaped. Leading
+    /// slashes and empty segments are dropped. A trailing slash is kept, because some servers
+    /// distinguish `a` from `a/`.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, OperationInfo, Plane, RequestWriter, Source};
+    /// use http::Method;
+    ///
+    /// static CALL: OperationInfo =
+    ///     OperationInfo::new("CallAgent", Method::POST, "/agents/{agentName}").with_plane(Plane::Run);
+    ///
+    /// let mut writer = RequestWriter::new(&CALL);
+    /// writer.address("https://agt-x.us-pdx-1.bl.run", &Source::Code)?;
+    /// writer.below("v1/chat")?;
+    /// assert_eq!(writer.finish()?.uri(), "https://agt-x.us-pdx-1.bl.run/v1/chat");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -133,13 +165,15 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Sends the request to this address instead of the plane's origin: the `metadata.url` of a
-    /// workload. The template's path is dropped; what [`below`](Self::below) and
-    /// [`query`](Self::query) add comes after the address.
+    /// Sets the address that the request is sent to instead of the plane's origin: the
+    /// `metadata.url` of a workload. The template's path is dropped; the path of
+    /// [`below`](Self::below) and the parameters of [`query`](Self::query) are appended to the
+    /// address.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the text is no absolute `http` or `https` address.
+    /// [`Error::is_input`] if the text is not an absolute `https` address, or an `http` address on
+    /// the loopback interface.
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let base = source.parse::<BaseUrl>(url)?;
         self.target = Cow::Owned(base.path().to_owned());
@@ -147,13 +181,13 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Sends the request to this address, its query included, and nowhere else: the address is the
-    /// permission, so it is taken letter for letter. For operations of
-    /// [`Plane::Presigned`](crate::Plane::Presigned).
+    /// Sets the presigned URL that the request is sent to, unchanged and with its query. The URL is
+    /// the permission. For operations of [`Plane::Presigned`](crate::Plane::Presigned).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the text is no absolute `https` address, or `http` on this machine.
+    /// [`Error::is_input`] if the text is not an absolute `https` address, or an `http` address on
+    /// the loopback interface.
     pub fn presigned(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let (before_query, _) = url.split_once('?').unwrap_or((url, ""));
         let base = source.parse::<BaseUrl>(before_query)?;
@@ -166,7 +200,7 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Adds a query parameter. The value is escaped.
+    /// Appends a query parameter. The value is escaped.
     pub fn query(&mut self, name: &str, value: impl Display) {
         let target = self.target.to_mut();
         target.push(if self.has_query { '&' } else { '?' });
@@ -175,18 +209,18 @@ impl RequestWriter {
         let _ = write!(target, "{name}={}", escape(&value.to_string()));
     }
 
-    /// Adds a query parameter if there is a value.
+    /// Appends a query parameter if there is a value.
     pub fn query_opt(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.query(name, value);
         }
     }
 
-    /// Sets a header.
+    /// Sets a header, replacing earlier values.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value holds characters that no header may hold.
+    /// [`Error::is_input`] if the value contains characters that a header cannot contain.
     pub fn header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
         let value = HeaderValue::try_from(value)
             .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
@@ -194,11 +228,11 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Adds a header beside those of its name.
+    /// Appends a header, keeping earlier values of the same name.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value holds characters that no header may hold.
+    /// [`Error::is_input`] if the value contains characters that a header cannot contain.
     pub fn add_header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
         let value = HeaderValue::try_from(value)
             .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
@@ -206,11 +240,11 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Sets the body to a value written as JSON, and the content type to match.
+    /// Sets the body to `value` serialized as JSON, and the content type to match.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value cannot be written as JSON.
+    /// [`Error::is_input`] if the value cannot be serialized as JSON.
     pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let json = serde_json::to_vec(value)
             .map_err(|problem| Error::input("request body", &Source::Code, problem))?;
@@ -226,19 +260,19 @@ impl RequestWriter {
         *self.request.body_mut() = body;
     }
 
-    /// Sets the options of the call, in place of those of the client.
+    /// Sets the options of the call, which override those of the client.
     pub fn options(&mut self, options: CallOptions) {
         self.options = Some(options);
     }
 
     /// Returns the finished request, with the context of the call in its extensions.
     ///
-    /// Its URI names the plane of the operation, `blaxel://control/agents/a` for instance, unless it
-    /// has an address of its own; a transport puts the plane's origin in its place.
+    /// Its URI names the plane of the operation, as in `blaxel://control/agents/a`, unless an
+    /// address was set; a transport replaces the plane with its origin.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a parameter of the path was left open or the address is too long.
+    /// [`Error::is_input`] if a parameter of the path was not filled in or the address is too long.
     pub fn finish(mut self) -> Result<http::Request<Body>, Error> {
         if next_parameter(&self.target).is_some() {
             return Err(self.wrong_count());
@@ -271,36 +305,39 @@ impl RequestWriter {
         Ok(request)
     }
 
+    /// Creates the error of a number of path values that does not match the template.
     fn wrong_count(&self) -> Error {
         let template = self.info.path();
         Error::input(
             "path",
             &Source::Code,
             fmt::format(format_args!(
-                "the number of values does not fit the template `{template}`"
+                "the number of values does not match the template `{template}`"
             )),
         )
     }
 }
 
-/// The address of `base` with another path and query.
+/// Replaces the path and query of `base`.
 fn with_target(base: Uri, target: PathAndQuery) -> Result<Uri, http::uri::InvalidUriParts> {
     let mut parts = base.into_parts();
     parts.path_and_query = Some(target);
     Uri::from_parts(parts)
 }
 
-/// Splits a template at its first parameter: the text before, the name, the text after.
+/// Splits a template at its first parameter into the text before, the name, and the text after.
 fn next_parameter(template: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = template.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
 }
 
+/// Appends a value as one escaped segment.
 fn push_segment(target: &mut String, parameter: &str, value: &str) -> Result<(), Error> {
     push_escaped(target, parameter, value, ESCAPED)
 }
 
+/// Appends a value with the given characters escaped. Fails if it is empty, `.` or `..`.
 fn push_escaped(
     target: &mut String,
     parameter: &str,
@@ -353,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_change_the_path_are_refused() {
+    fn segments_that_change_the_path_are_rejected() {
         for bad in ["", ".", ".."] {
             let error = path(&["a", bad]).unwrap_err();
             assert!(
@@ -372,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_escaped() {
+    fn query_values_are_escaped() {
         let mut writer = RequestWriter::new(&PREVIEW);
         writer.path(["a", "b"]).unwrap();
         writer.query("cursor", "x+/=&y");
@@ -395,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_below_an_address_keeps_what_a_path_may_hold() {
+    fn a_path_below_an_address_is_escaped_only_where_necessary() {
         let mut writer = RequestWriter::new(&PREVIEW);
         writer
             .address("https://mdl-x.bl.run", &Source::Code)
@@ -415,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_carries_its_description() {
+    fn a_request_carries_its_description() {
         let mut writer = RequestWriter::new(&PREVIEW);
         writer.path(["a", "b"]).unwrap();
         writer.json(&[1]).unwrap();
@@ -427,7 +464,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_segment_never_leaves_its_place(value in ".{1,40}") {
+        fn a_value_always_stays_one_segment(value in ".{1,40}") {
             prop_assume!(value != "." && value != "..");
             let uri = path(&[&value, "p"]).unwrap();
             let segments: Vec<_> = uri.split('/').collect();

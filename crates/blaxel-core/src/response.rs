@@ -1,4 +1,4 @@
-//! Reading a response: collecting it under a limit, and decoding JSON.
+//! Reading of responses: collecting a body up to a limit, and decoding JSON.
 
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
@@ -7,38 +7,59 @@ use crate::body::Body;
 use crate::error::Error;
 use crate::error::ErrorParts;
 
-/// How much of an error answer is read, in bytes; the rest is left on the wire.
+/// Maximum number of bytes that are read of an error response. The rest is not read.
 pub(crate) const ERROR_LIMIT: usize = 64 * 1024;
 
-/// Decodes the JSON of a response.
+/// Decodes the JSON body of a response.
+///
+/// ```
+/// use blaxel_core::response;
+/// use bytes::Bytes;
+///
+/// let reply = http::Response::new(Bytes::from_static(b"[1, 2]"));
+/// let numbers: Vec<u32> = response::json(&reply)?;
+/// assert_eq!(numbers, [1, 2]);
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`Error::is_decode`] if the body is empty, not UTF-8, not JSON, or JSON of another shape; the
-/// message says which, and where.
+/// [`Error::is_decode`] if the body is empty, not UTF-8, not JSON, or JSON of another type; the
+/// message says which of these, and where.
 pub fn json<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, Error> {
     let body = response.body();
     if body.is_empty() {
-        return Err(Error::decode("the answer is empty where JSON was expected"));
+        return Err(Error::decode("the response is empty; expected JSON"));
     }
-    // One check of the whole text is faster than serde_json's check of every string in it.
+    // Checking the whole text once is faster than serde_json's check of every string in it.
     let text = std::str::from_utf8(body)
-        .map_err(|problem| Error::decode("the answer is not UTF-8").caused_by(problem))?;
+        .map_err(|problem| Error::decode("the response is not UTF-8").caused_by(problem))?;
     serde_json::from_str(text).map_err(|problem| {
         let found = match response.headers().get(http::header::CONTENT_TYPE) {
             Some(kind) => format!("{} bytes of {}", body.len(), kind.to_str().unwrap_or("?")),
             None => format!("{} bytes without a content type", body.len()),
         };
-        Error::decode(format!("the answer, {found}, is not the expected JSON")).caused_by(problem)
+        Error::decode(format!("the response ({found}) is not the expected JSON")).caused_by(problem)
     })
 }
 
-/// Reads a whole body into memory, but no more than `limit` bytes.
+/// Reads a whole body of at most `limit` bytes into memory.
+///
+/// ```
+/// use blaxel_core::{Body, response};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let bytes = response::collect(Body::from("hello"), 1024).await?;
+/// assert_eq!(bytes, "hello");
+/// assert!(response::collect(Body::from("hello"), 4).await.unwrap_err().is_decode());
+/// # Ok::<(), blaxel_core::Error>(())
+/// # }).unwrap();
+/// ```
 ///
 /// # Errors
 ///
-/// [`Error::is_decode`] as soon as the body is seen to be larger than the limit; the body's own
-/// error if it breaks off.
+/// [`Error::is_decode`] as soon as the body is known to be larger than the limit; otherwise the
+/// error of the body, if reading it fails.
 pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Error> {
     let announced = http_body::Body::size_hint(&body).lower();
     let Some(announced) = usize::try_from(announced)
@@ -53,7 +74,7 @@ pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Error> {
     if first.len() > limit {
         return Err(too_large(limit));
     }
-    // A body of one piece, as most are, is taken as it is.
+    // Most bodies are a single chunk, which is returned without a copy.
     let Some(second) = body.chunk().await? else {
         return Ok(first);
     };
@@ -64,30 +85,32 @@ pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Error> {
         if whole.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
-        make_room(&mut whole, chunk.len(), limit);
+        reserve(&mut whole, chunk.len(), limit);
         whole.extend_from_slice(&chunk);
         next = body.chunk().await?;
     }
     Ok(whole.into())
 }
 
-/// Doubles the room when it runs out, as a `Vec` does by itself, but never beyond the limit.
-fn make_room(whole: &mut Vec<u8>, more: usize, limit: usize) {
+/// Doubles the capacity when it is exhausted, as a `Vec` does by itself, but never beyond the
+/// limit.
+fn reserve(whole: &mut Vec<u8>, more: usize, limit: usize) {
     let needed = whole.len() + more;
     if needed > whole.capacity() {
-        let room = needed.max(whole.capacity().saturating_mul(2).min(limit));
-        whole.reserve_exact(room - whole.len());
+        let capacity = needed.max(whole.capacity().saturating_mul(2).min(limit));
+        whole.reserve_exact(capacity - whole.len());
     }
 }
 
-/// Reads the beginning of a body, for an error message. A body that breaks off gives what came.
+/// Reads the first `limit` bytes of a body, for an error message. If reading fails, returns the
+/// bytes received so far.
 pub(crate) async fn collect_start(mut body: Body, limit: usize) -> Bytes {
     let mut start = BytesMut::new();
     while start.len() < limit {
         match body.chunk().await {
             Ok(Some(chunk)) => {
-                let room = limit - start.len();
-                start.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                let capacity = limit - start.len();
+                start.extend_from_slice(chunk.get(..capacity).unwrap_or(&chunk));
             }
             Ok(None) | Err(_) => break,
         }
@@ -95,8 +118,9 @@ pub(crate) async fn collect_start(mut body: Body, limit: usize) -> Bytes {
     start.freeze()
 }
 
+/// Creates the error of a body that is larger than the limit.
 fn too_large(limit: usize) -> Error {
     Error::decode(format!(
-        "the answer is larger than the limit of {limit} bytes"
+        "the response is larger than the limit of {limit} bytes"
     ))
 }

@@ -1,15 +1,15 @@
-//! A text that is not printed.
+//! Secret text that is never printed.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A secret: an API key, a token, a client secret.
+/// A secret: an API key, a token or a client secret.
 ///
-/// It prints as `[redacted]`, never as itself, and its memory is wiped when it is dropped. It is
-/// read only through [`expose`](Self::expose), so a search for that word finds every use. It is not
-/// serialisable on purpose. A copy of the text, such as a header on its way to the socket, is not
-/// wiped.
+/// Its `Display` and `Debug` output is `[redacted]`, and its memory is wiped when it is dropped.
+/// The text is read only through [`expose`](Self::expose), so a search for that word finds every
+/// use. The type deliberately does not implement `Serialize`. A copy of the text, such as a header
+/// on its way to the socket, is not wiped.
 ///
 /// ```
 /// use blaxel_core::Secret;
@@ -22,13 +22,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Wraps a text as a secret.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the text itself.
+    /// Returns the secret text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,5 @@
-//! What carries requests: any tower service over HTTP.
+//! [`HttpService`]: any tower service that carries HTTP requests, and [`call`] to run operations on
+//! it.
 
 use std::any::Any;
 use std::fmt;
@@ -18,7 +19,7 @@ use crate::error::{BoxError, Delivery, Error, ErrorParts};
 use crate::operation::Operation;
 use crate::response;
 
-/// A future that lives on its own and can be sent between threads.
+/// A boxed future that is `Send` and `'static`.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Anything that carries a request to the API and brings back the response.
@@ -29,12 +30,33 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// is nothing to implement by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot carry calls to the Blaxel API",
-    label = "not a service over HTTP",
-    note = "a carrier is a `tower::Service<http::Request<blaxel_core::Body>>` that answers \
-            `http::Response<B>` with a body of `Bytes`, fails with an error that goes into \
-            `Box<dyn Error + Send + Sync>`, is `Clone + Send + Sync + 'static`, and whose future \
-            is `Send`; for a stack that is not `Clone`, wrap it in `tower::buffer::Buffer`"
+    label = "not an HTTP service",
+    note = "an HTTP service is a `tower::Service<http::Request<blaxel_core::Body>>` that returns \
+            `http::Response<B>` with a body of `Bytes`, whose error converts into \
+            `Box<dyn Error + Send + Sync>`, that is `Clone + Send + Sync + 'static`, and whose \
+            future is `Send`; wrap a stack that is not `Clone` in `tower::buffer::Buffer`"
 )]
+/// A service that carries a request to the API and returns the response.
+///
+/// It is implemented for every tower service over `http::Request<Body>` whose response has a body
+/// of bytes, that is `Clone + Send + Sync + 'static`, and whose future is `Send`: the client of
+/// `blaxel-transport`, the emulator's in-process service, a `tower::service_fn`, or a stack of
+/// layers over any of these. It never has to be implemented by hand.
+///
+/// ```
+/// use blaxel_core::{Body, BoxService, Error, HttpService};
+///
+/// let service = tower::service_fn(async |request: http::Request<Body>| {
+///     Ok::<_, Error>(http::Response::new(Body::from(request.uri().path().to_owned())))
+/// });
+/// let boxed: BoxService = service.boxed();
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let request = http::Request::get("https://example.com/a").body(Body::empty()).unwrap();
+/// let response = boxed.send(request).await?;
+/// assert_eq!(response.into_body().bytes().unwrap(), "/a");
+/// # Ok::<(), Error>(())
+/// # }).unwrap();
+/// ```
 pub trait HttpService:
     Service<
         http::Request<Body>,
@@ -46,19 +68,20 @@ pub trait HttpService:
     + Sync
     + 'static
 {
-    /// The body of its responses.
+    /// The body type of its responses.
     type ResponseBody: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 
-    /// Sends a request and waits for the head of its response.
+    /// Sends a request and waits for the response headers.
     ///
-    /// Any status is a response here; [`open`] and [`call`] tell successes from errors.
+    /// Any status counts as success here; [`open`] and [`call`] return an error for a status other
+    /// than 2xx.
     fn send(
         &self,
         request: http::Request<Body>,
     ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'static {
         Sending {
             context: CallContext::of(request.extensions()).cloned(),
-            // The clone that is found ready is the one that is called: readiness may be a permit.
+            // The clone that is polled ready must be the one that is called: readiness may be a permit.
             step: SendStep::Readying {
                 service: self.clone(),
                 request: Some(request),
@@ -66,8 +89,8 @@ pub trait HttpService:
         }
     }
 
-    /// Hides the type of the service behind one name. It costs an allocation for each request, unless
-    /// the service is boxed already.
+    /// Erases the type of the service. This costs an allocation for each request, unless the
+    /// service is boxed already.
     fn boxed(self) -> BoxService {
         match (&self as &dyn Any).downcast_ref::<BoxService>() {
             Some(boxed) => boxed.clone(),
@@ -90,8 +113,8 @@ where
 }
 
 pin_project! {
-    /// A request on its way through a service. Written out by hand, it holds the request once; an
-    /// async block would hold it twice.
+    /// The future of [`HttpService::send`]. It is written by hand because it then holds the request
+    /// once; an async block would hold it twice.
     struct Sending<S: Service<http::Request<Body>>> {
         context: Option<CallContext>,
         #[pin]
@@ -100,6 +123,7 @@ pin_project! {
 }
 
 pin_project! {
+    /// The state of [`Sending`]: waiting for readiness, or for the response.
     #[project = SendStepProjection]
     enum SendStep<S, F> {
         Readying { service: S, request: Option<http::Request<Body>> },
@@ -114,10 +138,12 @@ impl<S: HttpService> Future for Sending<S> {
         let mut this = self.project();
         let outcome = loop {
             let call = match this.step.as_mut().project() {
-                SendStepProjection::Calling { call } => break ready!(call.poll(cx)).map_err(own),
+                SendStepProjection::Calling { call } => {
+                    break ready!(call.poll(cx)).map_err(convert);
+                }
                 SendStepProjection::Readying { service, request } => {
                     if let Err(error) = ready!(service.poll_ready(cx)) {
-                        break Err(own(error).with_delivery(Delivery::NotSent));
+                        break Err(convert(error).with_delivery(Delivery::NotSent));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
@@ -129,15 +155,15 @@ impl<S: HttpService> Future for Sending<S> {
         };
         let context = this.context.as_ref();
         Poll::Ready(match outcome {
-            Ok(response) => Ok(response.map(|body| accounted(Body::new(body), context))),
-            Err(error) => Err(settled(error, context)),
+            Ok(response) => Ok(response.map(|body| with_context(Body::new(body), context))),
+            Err(error) => Err(add_context(error, context)),
         })
     }
 }
 
-/// Gives a body the context of its call, unless it came through a client that had lost it: then that
-/// client's own context knows more.
-fn accounted(mut body: Body, context: Option<&CallContext>) -> Body {
+/// Gives a body the context of its call. A body keeps a context of its own if the request's context
+/// counted nothing: it comes from a client that did not see the request's context and knows more.
+fn with_context(mut body: Body, context: Option<&CallContext>) -> Body {
     if let Some(context) = context
         && body
             .context()
@@ -148,23 +174,26 @@ fn accounted(mut body: Body, context: Option<&CallContext>) -> Body {
     body
 }
 
-fn settled(error: Error, context: Option<&CallContext>) -> Error {
+/// Adds the facts in the context of the call to an error.
+fn add_context(error: Error, context: Option<&CallContext>) -> Error {
     match context {
-        Some(context) => error.settled(context),
+        Some(context) => error.with_context(context),
         None => error,
     }
 }
 
-fn own(error: impl Into<BoxError>) -> Error {
+/// Converts the error of a service.
+fn convert(error: impl Into<BoxError>) -> Error {
     Error::from_box(error.into())
 }
 
-/// Any [`HttpService`], under one nameable type. A clone counts a reference.
+/// Any [`HttpService`] as one nameable type. Cloning it increments a reference count.
 #[derive(Clone)]
 pub struct BoxService {
     inner: Arc<dyn Erased>,
 }
 
+/// The object-safe part of [`HttpService`].
 trait Erased: Send + Sync {
     fn send(&self, request: http::Request<Body>) -> BoxFuture<Result<http::Response<Body>, Error>>;
 }
@@ -181,7 +210,7 @@ impl Service<http::Request<Body>> for BoxService {
     type Future = BoxFuture<Result<Self::Response, Error>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        // Each call waits for the readiness of its own clone of the inner service.
+        // Each call waits until its own clone of the inner service is ready.
         Poll::Ready(Ok(()))
     }
 
@@ -196,13 +225,15 @@ impl fmt::Debug for BoxService {
     }
 }
 
-/// Runs an operation on a service and reads its output.
+/// Runs an operation on a service and returns its output.
+///
+/// See the [front page](crate) for an example.
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] before anything is sent if an argument is unusable; the service's own error
-/// if it fails; the server's error for a status other than 2xx; [`Error::is_decode`] if the answer
-/// cannot be understood or is larger than [`Operation::RESPONSE_LIMIT`].
+/// [`Error::is_input`] before anything is sent if an argument is invalid; the service's error if it
+/// fails; the server's error for a status other than 2xx; [`Error::is_decode`] if the response
+/// cannot be decoded or is larger than [`Operation::RESPONSE_LIMIT`].
 pub async fn call<O: Operation, S: HttpService>(
     service: &S,
     operation: &O,
@@ -214,15 +245,32 @@ pub async fn call<O: Operation, S: HttpService>(
         Ok(bytes) => O::decode(http::Response::from_parts(head, bytes)),
         Err(error) => Err(error.with_head(&head).in_operation(Some(O::INFO))),
     };
-    output.map_err(|error| settled(error, context.as_ref()))
+    output.map_err(|error| add_context(error, context.as_ref()))
 }
 
-/// Sends a request and returns the response with its body as a stream.
+/// Sends a request and returns a successful response with its body as a stream.
+///
+/// ```
+/// use blaxel_core::{Body, Error, Plane, open, raw_request};
+///
+/// let service = tower::service_fn(async |_: http::Request<Body>| {
+///     Ok::<_, Error>(http::Response::new(Body::from("a long log")))
+/// });
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let request = http::Request::get("/logs").body(Body::empty()).unwrap();
+/// let response = open(&service, raw_request(Plane::Control, request)?).await?;
+/// let mut body = response.into_body();
+/// while let Some(chunk) = body.chunk().await? {
+///     println!("{} bytes", chunk.len());
+/// }
+/// # Ok::<(), Error>(())
+/// # }).unwrap();
+/// ```
 ///
 /// # Errors
 ///
-/// The service's own error if it fails, and the server's error for a status other than 2xx, of which
-/// at most 64 KiB are read.
+/// The service's error if it fails, and the server's error for a status other than 2xx. At most 64
+/// KiB of an error response are read.
 pub async fn open<S: HttpService>(
     service: &S,
     request: http::Request<Body>,
@@ -236,8 +284,7 @@ pub async fn open<S: HttpService>(
     Err(error)
 }
 
-/// Reads the error that a response without success stands for, and returns the start of its body too:
-/// at most 64 KiB.
+/// Reads the error of an unsuccessful response. Also returns the start of its body, at most 64 KiB.
 pub async fn read_error(
     operation: Option<&'static OperationInfo>,
     response: http::Response<Body>,
@@ -249,6 +296,6 @@ pub async fn read_error(
         (Some(operation), _) => Some(operation.plane()),
         (None, context) => context.as_ref().map(CallContext::plane),
     };
-    let error = Error::from_answer(operation, plane, &head, &start);
-    (settled(error, context.as_ref()), start)
+    let error = Error::from_response_on(operation, plane, &head, &start);
+    (add_context(error, context.as_ref()), start)
 }

@@ -1,24 +1,30 @@
-//! The place that a value came from.
+//! The source of a value: code, an environment variable or a file.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The place that a setting or credential came from. Errors about the value name it.
+/// The source of a setting or credential, named in errors about the value.
+///
+/// ```
+/// use blaxel_core::Source;
+///
+/// assert_eq!(Source::variable("BL_API_KEY").to_string(), "from the environment variable BL_API_KEY");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Source {
     /// A value given in code.
     #[default]
     Code,
-    /// An environment variable, by its name.
+    /// The environment variable of this name.
     Variable(Cow<'static, str>),
-    /// A file, by its path.
+    /// The file at this path.
     File(PathBuf),
 }
 
 impl Source {
-    /// Creates the source for an environment variable, by its name.
+    /// Creates the source for the environment variable `name`.
     pub fn variable(name: impl Into<Cow<'static, str>>) -> Self {
         Self::Variable(name.into())
     }

@@ -1,4 +1,4 @@
-//! Times as the server wrote them.
+//! Times, kept as the text that the server sent.
 
 mod arithmetic;
 
@@ -14,20 +14,20 @@ use crate::civil::{self, digits, split_date};
 use crate::parse_error::{ParseError, try_from_str};
 
 const SECONDS_PER_DAY: i64 = 86_400;
-/// 0000-01-01T00:00:00Z, the first second that RFC 3339 can write.
+/// 0000-01-01T00:00:00Z, the first second that RFC 3339 can represent.
 const FIRST_SECOND: i64 = -62_167_219_200;
-/// 9999-12-31T23:59:59Z, the last second that RFC 3339 can write.
+/// 9999-12-31T23:59:59Z, the last second that RFC 3339 can represent.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// A time, kept as the text that the server sent.
 ///
-/// The API writes times as RFC 3339 text, with up to nanoseconds. A `Timestamp` keeps that text, so
-/// nothing is lost when a resource is read and written back, and parses it once.
-/// A text that is no RFC 3339 time still decodes, and [`unix`](Self::unix) is then `None`: one
-/// malformed field does not make a whole list unreadable. Parsing (`FromStr`) refuses such a text.
+/// The API writes times as RFC 3339 text with up to nanosecond precision. A `Timestamp` keeps that
+/// text, so nothing is lost when a resource is read and written back, and parses it once. A text
+/// that is not an RFC 3339 time still deserializes, and [`unix`](Self::unix) then returns `None`,
+/// so one malformed field does not make a whole list unreadable. `FromStr` rejects such a text.
 ///
-/// Timestamps are equal, ordered and hashed by the instant they name, whatever their offset.
-/// Texts that are no times come after all times, in the order of the texts.
+/// Timestamps are compared and hashed by the instant they denote, regardless of offset. Texts that
+/// are not times sort after all times, in the order of the texts.
 ///
 /// With the features `jiff` and `chrono` it converts to and from `jiff::Timestamp` and
 /// `chrono::DateTime`.
@@ -46,34 +46,40 @@ const LAST_SECOND: i64 = 253_402_300_799;
 #[serde(from = "String", into = "String")]
 pub struct Timestamp {
     text: String,
-    moment: Option<Moment>,
+    instant: Option<UnixTime>,
 }
 
 /// Seconds since 1970-01-01T00:00:00Z and the nanoseconds after them.
-type Moment = (i64, u32);
+type UnixTime = (i64, u32);
 
 impl Timestamp {
-    /// Creates the time that many seconds and nanoseconds after 1970-01-01T00:00:00Z, written in UTC.
+    /// Creates the time `seconds` and `nanos` after 1970-01-01T00:00:00Z, written in UTC.
     ///
-    /// Nanoseconds beyond a second are carried over. Trailing zeros of the fraction are not written.
-    /// RFC 3339 can write the years 0 to 9999 only: a time before or after them becomes the first or
-    /// the last second of them.
+    /// Nanoseconds beyond a second are carried over. Trailing zeros of the fraction are not
+    /// written. RFC 3339 can represent the years 0 to 9999 only, so a time before or after them
+    /// becomes the first or last second of that range.
+    ///
+    /// ```
+    /// use blaxel_core::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_unix(0, 500_000_000).as_str(), "1970-01-01T00:00:00.5Z");
+    /// ```
     #[must_use]
     pub fn from_unix(seconds: i64, nanos: u32) -> Self {
         let seconds = seconds.saturating_add(i64::from(nanos / 1_000_000_000));
-        let moment = match seconds {
+        let instant = match seconds {
             ..FIRST_SECOND => (FIRST_SECOND, 0),
             FIRST_SECOND..=LAST_SECOND => (seconds, nanos % 1_000_000_000),
             _ => (LAST_SECOND, 999_999_999),
         };
         Self {
-            text: write_rfc3339(moment),
-            moment: Some(moment),
+            text: format_rfc3339(instant),
+            instant: Some(instant),
         }
     }
 
-    /// Creates the time of midnight UTC at the start of a day; `None` if the calendar has no such day
-    /// or its year is after 9999.
+    /// Creates the time of midnight UTC at the start of a day, or returns `None` if there is no
+    /// such day or its year is after 9999.
     #[must_use]
     pub fn from_date(year: u16, month: u8, day: u8) -> Option<Self> {
         let seconds = civil::days_from_date(i64::from(year), month, day) * SECONDS_PER_DAY;
@@ -81,42 +87,42 @@ impl Timestamp {
         exists.then(|| Self::from_unix(seconds, 0))
     }
 
-    /// Returns the current time of the system's clock.
+    /// Returns the current time of the system clock.
     #[must_use]
     pub fn now() -> Self {
         Self::from(SystemTime::now())
     }
 
-    /// Returns the text, as received.
+    /// Returns the text as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Returns the seconds since 1970-01-01T00:00:00Z and the nanoseconds after them, or `None` if the
-    /// text is no RFC 3339 time.
+    /// Returns the seconds since 1970-01-01T00:00:00Z and the nanoseconds after them, or `None` if
+    /// the text is not an RFC 3339 time.
     #[must_use]
     pub fn unix(&self) -> Option<(i64, u32)> {
-        self.moment
+        self.instant
     }
 
-    /// Returns what [`unix`](Self::unix) does, with an error if the text is no RFC 3339 time.
+    /// Returns the same as [`unix`](Self::unix), with an error if the text is not an RFC 3339 time.
     #[cfg(any(feature = "chrono", feature = "jiff"))]
     pub(crate) fn try_unix(&self) -> Result<(i64, u32), ParseError> {
-        self.moment.ok_or_else(|| not_a_time(&self.text))
+        self.instant.ok_or_else(|| not_a_time(&self.text))
     }
 
-    /// Returns the year, month and day in UTC, or `None` if the text is no RFC 3339 time.
+    /// Returns the year, month and day in UTC, or `None` if the text is not an RFC 3339 time.
     #[must_use]
     pub fn date(&self) -> Option<(i64, u8, u8)> {
-        let (seconds, _) = self.moment?;
+        let (seconds, _) = self.instant?;
         Some(civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY)))
     }
 
-    /// Converts into the standard library's type; `None` if the text is no RFC 3339 time.
+    /// Converts to a [`SystemTime`], or returns `None` if the text is not an RFC 3339 time.
     #[must_use]
     pub fn to_system_time(&self) -> Option<SystemTime> {
-        let (seconds, nanos) = self.moment?;
+        let (seconds, nanos) = self.instant?;
         let whole = Duration::from_secs(seconds.unsigned_abs());
         let base = if seconds < 0 {
             UNIX_EPOCH.checked_sub(whole)?
@@ -143,15 +149,16 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// Converts to a signed number, saturating at [`i64::MAX`].
 fn saturate(seconds: u64) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
 impl From<String> for Timestamp {
-    /// Keeps any text; see the type's documentation.
+    /// Keeps any text, including one that is not a time.
     fn from(text: String) -> Self {
-        let moment = read_rfc3339(&text);
-        Self { text, moment }
+        let instant = parse_rfc3339(&text);
+        Self { text, instant }
     }
 }
 
@@ -166,7 +173,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let timestamp = Self::from(text.to_owned());
-        match timestamp.moment {
+        match timestamp.instant {
             Some(_) => Ok(timestamp),
             None => Err(not_a_time(text)),
         }
@@ -196,10 +203,10 @@ impl fmt::Debug for Timestamp {
 }
 
 impl Timestamp {
-    /// The key of equality, order and hash: the instant, or else the text.
-    fn key(&self) -> (bool, Moment, &str) {
-        match self.moment {
-            Some(moment) => (false, moment, ""),
+    /// Returns the key for comparison and hashing: the instant, or the text if it is not a time.
+    fn key(&self) -> (bool, UnixTime, &str) {
+        match self.instant {
+            Some(instant) => (false, instant, ""),
             None => (true, (0, 0), &self.text),
         }
     }
@@ -231,7 +238,8 @@ impl Hash for Timestamp {
     }
 }
 
-fn write_rfc3339((seconds, nanos): Moment) -> String {
+/// Formats a time in UTC, without trailing zeros of the fraction.
+fn format_rfc3339((seconds, nanos): UnixTime) -> String {
     let (year, month, day) = civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY));
     let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
@@ -242,7 +250,8 @@ fn write_rfc3339((seconds, nanos): Moment) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
-fn read_rfc3339(text: &str) -> Option<Moment> {
+/// Parses an RFC 3339 time, or returns `None` if the text is not one.
+fn parse_rfc3339(text: &str) -> Option<UnixTime> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let (year, month, day) = split_date(date)?;
     if !civil::is_date(year, month, day) {
@@ -250,14 +259,14 @@ fn read_rfc3339(text: &str) -> Option<Moment> {
     }
     let (clock, offset) = split_offset(time)?;
     let (clock, fraction) = match clock.split_once('.') {
-        Some((clock, fraction)) => (clock, read_fraction(fraction)?),
+        Some((clock, fraction)) => (clock, parse_fraction(fraction)?),
         None => (clock, 0),
     };
     let (hour, rest) = clock.split_once(':')?;
     let (minute, second) = rest.split_once(':')?;
     let (hour, minute, second): (i64, i64, i64) =
         (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
-    // A leap second is written as :60; it is read as the first second after it.
+    // A leap second, written as :60, is parsed as the first second of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -266,7 +275,7 @@ fn read_rfc3339(text: &str) -> Option<Moment> {
     Some((seconds, fraction))
 }
 
-/// Splits a time of day from its offset, which is given in seconds east of UTC.
+/// Splits a time of day from its offset, which is returned in seconds east of UTC.
 fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix(['Z', 'z']) {
         return Some((clock, 0));
@@ -282,8 +291,8 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     Some((clock, if offset.starts_with('-') { -east } else { east }))
 }
 
-/// Reads the digits after the point as nanoseconds; digits beyond nine are cut off.
-fn read_fraction(fraction: &str) -> Option<u32> {
+/// Parses the digits after the decimal point as nanoseconds. Digits beyond nine are dropped.
+fn parse_fraction(fraction: &str) -> Option<u32> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -299,8 +308,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn offsets_and_fractions_are_read() {
-        for (text, moment) in [
+    fn offsets_and_fractions_parse() {
+        for (text, instant) in [
             ("1970-01-01T00:00:00Z", (0, 0)),
             ("1970-01-01t00:00:00z", (0, 0)),
             ("1969-12-31T23:59:59.5Z", (-1, 500_000_000)),
@@ -317,14 +326,14 @@ mod tests {
         ] {
             assert_eq!(
                 text.parse::<Timestamp>().unwrap().unix(),
-                Some(moment),
+                Some(instant),
                 "{text}"
             );
         }
     }
 
     #[test]
-    fn other_texts_decode_but_do_not_parse() {
+    fn invalid_texts_deserialize_unchanged_but_do_not_parse() {
         for text in [
             "",
             "yesterday",
@@ -346,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_by_moment() {
+    fn timestamps_sort_by_instant() {
         let early: Timestamp = "2026-04-28T12:00:00+02:00".parse().unwrap();
         let late: Timestamp = "2026-04-28T11:00:00Z".parse().unwrap();
         let odd = Timestamp::from("0000".to_owned());
@@ -354,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn years_that_rfc_3339_cannot_write_are_not_made() {
+    fn times_outside_the_years_of_rfc_3339_saturate() {
         for (seconds, text) in [
             (i64::MIN, "0000-01-01T00:00:00Z"),
             (FIRST_SECOND, "0000-01-01T00:00:00Z"),
@@ -370,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_midnight() {
+    fn from_date_returns_midnight_utc() {
         assert_eq!(
             Timestamp::from_date(2026, 4, 28).unwrap().as_str(),
             "2026-04-28T00:00:00Z"
@@ -384,7 +393,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(seconds in -60_000_000_000i64..250_000_000_000, nanos in 0u32..1_000_000_000) {
+        fn formatted_times_parse_back(seconds in -60_000_000_000i64..250_000_000_000, nanos in 0u32..1_000_000_000) {
             let written = Timestamp::from_unix(seconds, nanos);
             let read: Timestamp = written.as_str().parse().unwrap();
             prop_assert_eq!(read.unix(), Some((seconds, nanos)));
@@ -393,7 +402,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,40}") {
+        fn parsing_never_panics(text in ".{0,40}") {
             let _ = text.parse::<Timestamp>();
         }
     }

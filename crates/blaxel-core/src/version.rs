@@ -12,8 +12,8 @@ use crate::parse_error::{ParseError, try_from_str};
 /// A version of the Blaxel API, as sent in the `Blaxel-Version` header.
 ///
 /// A version is a calendar date, written `YYYY-MM-DD`, or a preview of that date's version, written
-/// `YYYY-MM-DD.preview`. The type is open: any date is a valid value, and the server decides which
-/// versions it knows. For an unknown one it answers with an error for which
+/// `YYYY-MM-DD.preview`. Any date is a valid value; the server decides which versions it supports.
+/// It rejects an unknown one with an error for which
 /// [`Error::is_unknown_version`](crate::Error::is_unknown_version) returns `true`.
 ///
 /// Versions are ordered by date; the preview of a date comes right before its stable version.
@@ -36,7 +36,7 @@ pub struct ApiVersion {
     stage: Stage,
 }
 
-/// The stage of a version. The order is the order of versions of the same date.
+/// The stage of a version. The variants are in the order of versions of the same date.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Stage {
     Preview,
@@ -46,17 +46,18 @@ enum Stage {
 const PREVIEW_SUFFIX: &str = ".preview";
 
 impl ApiVersion {
-    /// The first stable version, in which lists are bare arrays. The server uses it for a request
-    /// without a version.
+    /// The first stable version, in which lists are bare arrays. The server uses it for requests
+    /// that name no version.
     pub const V2026_04_16: Self = Self::stable(2026, 4, 16);
-    /// The first version in which lists come in pages.
+    /// The first version in which lists are paginated, except images.
     pub const V2026_04_28: Self = Self::stable(2026, 4, 28);
-    /// The first version in which images come in pages too.
+    /// The first version in which images are paginated too.
     pub const V2026_09_22: Self = Self::stable(2026, 9, 22);
-    /// The version that this SDK was written for, and sends by default.
+    /// The version that this SDK was written for and sends by default.
     pub const DEFAULT: Self = Self::V2026_04_28;
 
-    /// The dates above are literals that a test checks; everything else goes through `FromStr`.
+    /// Creates a stable version without checking the date. A test checks the constants above; all
+    /// other versions are parsed.
     const fn stable(year: u16, month: u8, day: u8) -> Self {
         Self {
             year,
@@ -66,13 +67,13 @@ impl ApiVersion {
         }
     }
 
-    /// Returns `true` if this is a preview.
+    /// Returns `true` for a preview version.
     #[must_use]
     pub const fn is_preview(self) -> bool {
         matches!(self.stage, Stage::Preview)
     }
 
-    /// Returns `true` if lists of this version come in pages rather than as bare arrays.
+    /// Returns `true` if lists of this version are paginated rather than bare arrays.
     #[must_use]
     pub fn has_pages(self) -> bool {
         self >= Self::V2026_04_28
@@ -164,7 +165,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn named_versions_are_real_dates() {
+    fn the_constants_are_valid_stable_versions() {
         for version in [
             ApiVersion::V2026_04_16,
             ApiVersion::V2026_04_28,
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_versions_are_refused() {
+    fn malformed_versions_are_rejected() {
         for text in [
             "",
             "latest",
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_the_text() {
+    fn a_version_serializes_as_its_text() {
         let json = serde_json::to_string(&ApiVersion::DEFAULT).unwrap();
         assert_eq!(json, "\"2026-04-28\"");
         assert_eq!(
@@ -219,7 +220,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_is_the_order_of_the_text(days in 0i64..40_000, other in 0i64..40_000) {
+        fn versions_sort_like_their_texts(days in 0i64..40_000, other in 0i64..40_000) {
             let version = |days| {
                 let (year, month, day) = civil::date_from_days(days);
                 format!("{year:04}-{month:02}-{day:02}").parse::<ApiVersion>().unwrap()
@@ -229,7 +230,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,24}") {
+        fn parsing_never_panics_and_accepted_texts_display_unchanged(text in ".{0,24}") {
             if let Ok(version) = text.parse::<ApiVersion>() {
                 prop_assert_eq!(version.to_string(), text);
             }

@@ -1,4 +1,6 @@
-//! Walks over lists, by page and by item.
+//! Walks over paginated lists: [`Pages`] yields pages, [`Items`] yields their items.
+//!
+//! A [`Checkpoint`] saves the position of a walk over items.
 
 mod items;
 mod pages;

@@ -7,7 +7,7 @@ use crate::parse_error::{ParseError, try_from_str};
 
 /// The name of a workspace.
 ///
-/// It is parsed from text: letters, digits, `-`, `_` and `.`. Space around it is dropped.
+/// It is parsed from text: letters, digits, `-`, `_` and `.`. White space around it is dropped.
 ///
 /// ```
 /// use blaxel_core::Workspace;
@@ -37,7 +37,7 @@ impl FromStr for Workspace {
         let problem = if name.is_empty() {
             "it is empty; give the name shown in the console, or leave it out"
         } else if !name.bytes().all(plain) || name.trim_matches('.').is_empty() {
-            "a workspace is named with letters, digits, `-`, `_` and `.`"
+            "the name may contain only letters, digits, `-`, `_` and `.`"
         } else {
             return Ok(Self(name.into()));
         };
@@ -59,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_that_is_none_is_refused() {
+    fn invalid_names_are_rejected() {
         for text in [
             "",
             "  ",
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_parsed(name in "[A-Za-z0-9_-]{1,20}") {
+        fn names_are_trimmed(name in "[A-Za-z0-9_-]{1,20}") {
             let workspace: Workspace = format!(" {name}\t").parse().unwrap();
             prop_assert_eq!(workspace.to_string(), name);
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::__private::{ErrorParts, account, journal, restore};
+use blaxel_core::__private::{ErrorParts, attach_to_response, journal, restore};
 use blaxel_core::{
     ApiVersion, Body, BoxService, CallContext, CallOptions, Endpoints, Error, HttpService,
     Workspace,
@@ -120,7 +120,7 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> S::Future {
         // A request without context is refused further in, where there is a future to say so.
         if let Ok(context) = restore(&mut request) {
-            journal(&context).take_charge();
+            journal(&context).set_counted();
             if let Some(options) = self.options {
                 // The call's own options win: they were set first.
                 let _ = context.with_options(options);
@@ -203,14 +203,14 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
             Ok(context) => context,
             Err(error) => return refused(error),
         };
-        journal(&context).take_charge();
+        journal(&context).set_counted();
         let mut call = Call {
             request,
             context: context.clone(),
         };
         // Once for all attempts, which then copy an address that is cheap to copy.
         if let Err(error) = self.defaults.route(&mut call) {
-            return refused(error.settled(&context));
+            return refused(error.with_context(&context));
         }
         PipelineFuture {
             step: Step::Calling {
@@ -258,10 +258,10 @@ impl<T: HttpService> Future for PipelineFuture<T> {
                 layered,
             } => Poll::Ready(match ready!(outcome.poll(cx)) {
                 Ok(mut response) => {
-                    account(&mut response, context, *layered);
+                    attach_to_response(&mut response, context, *layered);
                     Ok(response)
                 }
-                Err(error) => Err(error.settled(context)),
+                Err(error) => Err(error.with_context(context)),
             }),
         }
     }

@@ -194,7 +194,7 @@ where
                         matches!(&outcome, Err(error) if error.delivery() == Delivery::NotSent);
                     journal(context).conclude(unsent);
                     // A layer may have repeated the request: the last failure does not speak for all.
-                    outcome = outcome.map_err(|error| error.settled(context));
+                    outcome = outcome.map_err(|error| error.with_context(context));
                     if let (Ok(response), Some(token)) = (&mut outcome, token) {
                         token.judge(response, context);
                     }

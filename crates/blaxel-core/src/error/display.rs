@@ -1,4 +1,4 @@
-//! How an error reads.
+//! The `Display` and `Debug` output of errors.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ impl fmt::Display for Error {
         if let Some(operation) = self.operation() {
             write!(f, "{}: ", operation.name())?;
         }
-        self.write_finding(f)?;
+        self.write_message(f)?;
         write_causes(self, f)?;
         self.write_advice(f)?;
         self.write_notes(f)
@@ -18,8 +18,8 @@ impl fmt::Display for Error {
 }
 
 impl Error {
-    /// What happened: our message, the server's, or ours about the server's.
-    fn write_finding(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes what happened: our message, the server's, or both.
+    fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         let (Some(api), Some(status)) = (self.api(), self.status()) else {
             return Ok(());
@@ -42,7 +42,7 @@ impl Error {
         }
     }
 
-    /// What to do next, where somebody knows.
+    /// Writes the next step and the documentation link, if the server sent them.
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(action) = self.api().and_then(|api| api.action()) {
             write!(f, "; {}", action.trim_end_matches('.'))?;
@@ -53,6 +53,7 @@ impl Error {
         Ok(())
     }
 
+    /// Writes the status, attempts, possible effect and request id, in parentheses.
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut notes = Vec::new();
         if let (Some(status), None) = (self.status(), self.api()) {
@@ -75,8 +76,8 @@ impl Error {
     }
 }
 
-/// The chain of lower errors, on the same line. A link that repeats what stands above is left out,
-/// since many libraries print their causes themselves.
+/// Writes the chain of causes on the same line. A cause that is already part of the text is left
+/// out, because many libraries print their causes themselves.
 fn write_causes(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut above = Cow::Borrowed(error.0.message.as_str());
     let mut next = error.cause();

@@ -1,4 +1,4 @@
-//! Errors of parsing as errors of the SDK.
+//! Conversion of parse errors.
 
 use super::Error;
 use crate::parse_error::ParseError;

@@ -1,4 +1,4 @@
-//! Parts of errors that only the crates of this workspace put together.
+//! Constructors and modifiers of errors for the crates of this workspace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,34 +8,33 @@ use crate::context::CallContext;
 use crate::description::OperationInfo;
 use crate::options::Attempts;
 
-use super::{Answer, BoxError, Delivery, Error, ErrorKind};
+use super::{BoxError, Delivery, Error, ErrorKind, ResponseInfo};
 
 /// Constructors and modifiers of [`Error`] that sibling crates need and users do not.
 ///
-/// It is a trait so that a call site reads like any other constructor; it is not part of the
-/// public API.
+/// It is a trait so that call sites look like other constructors. It is not part of the public API.
 pub trait ErrorParts: Sized {
-    /// No credential could be had.
+    /// Creates the error of a credential that could not be obtained.
     #[must_use]
     fn credentials(message: impl Into<String>) -> Self;
 
-    /// No connection could be made to an address.
+    /// Creates the error of a connection to `address` that could not be established.
     #[must_use]
     fn connect(address: &str, cause: impl Into<BoxError>) -> Self;
 
-    /// A time limit ran out: which one, and how long it was.
+    /// Creates the error of an expired time limit, with its name and length.
     #[must_use]
     fn timeout(limit: &str, after: Duration) -> Self;
 
-    /// The connection failed with a request under way.
+    /// Creates the error of a connection that failed with a request in flight.
     #[must_use]
     fn transport(message: impl Into<String>, cause: impl Into<BoxError>) -> Self;
 
-    /// A stream ended before its end mark.
+    /// Creates the error of a stream that ended before its end marker.
     #[must_use]
     fn truncated(message: impl Into<String>) -> Self;
 
-    /// A list does not lead on.
+    /// Creates the error of a list that cannot be read further.
     #[must_use]
     fn pagination(message: impl Into<String>) -> Self;
 
@@ -43,39 +42,39 @@ pub trait ErrorParts: Sized {
     #[must_use]
     fn failed(message: impl Into<String>) -> Self;
 
-    /// Names the lower error behind this one.
+    /// Sets the underlying error.
     #[must_use]
     fn caused_by(self, cause: impl Into<BoxError>) -> Self;
 
-    /// Names the operation that failed, unless one is named already.
+    /// Sets the operation that failed, unless it is set already.
     #[must_use]
     fn in_operation(self, operation: Option<&'static OperationInfo>) -> Self;
 
-    /// Says that the failure was met while a credential was fetched: `doing` is put before the
-    /// message, and the request that needed the credential counts as not sent.
+    /// Marks a failure to fetch a credential: `doing` is put before the message, and the request
+    /// that needed the credential counts as not sent.
     ///
-    /// An answer of the token endpoint, whether a refusal or not understood, becomes
-    /// [`ErrorKind::Credentials`] and can be read from this error as before; a failure to reach the
+    /// A response of the token endpoint, whether an error or undecodable, becomes
+    /// [`ErrorKind::Credentials`] and can still be read from this error; a failure to reach the
     /// endpoint keeps its kind.
     #[must_use]
     fn while_authenticating(self, doing: impl fmt::Display) -> Self;
 
-    /// Keeps status and request id of the response whose reading failed.
+    /// Sets the status and request id of the response that could not be read.
     #[must_use]
     fn with_head(self, head: &http::response::Parts) -> Self;
 
-    /// Says how far the request got, where that is known better.
+    /// Sets the delivery, for a caller who knows it better.
     #[must_use]
     fn with_delivery(self, delivery: Delivery) -> Self;
 
-    /// Says how often the request was sent; 0 times says nothing.
+    /// Sets the number of attempts. A count of 0 changes nothing.
     #[must_use]
     fn with_attempts(self, attempts: Attempts) -> Self;
 
-    /// Adds what the context of the call knows: the operation, the attempts, and whether one of them
-    /// may have been processed that this error does not speak of.
+    /// Adds the facts in the context of the call: the operation, the number of attempts, and
+    /// whether an attempt other than this error's may have been processed.
     #[must_use]
-    fn settled(self, context: &CallContext) -> Self;
+    fn with_context(self, context: &CallContext) -> Self;
 }
 
 #[doc(hidden)]
@@ -90,7 +89,7 @@ impl ErrorParts for Error {
     }
 
     fn timeout(limit: &str, after: Duration) -> Self {
-        let message = format!("the {limit} limit of {after:?} ran out");
+        let message = format!("timed out: the {limit} limit of {after:?} expired");
         Self::new(ErrorKind::Timeout, Delivery::Unknown, message)
     }
 
@@ -135,7 +134,9 @@ impl ErrorParts for Error {
 
     fn with_head(mut self, head: &http::response::Parts) -> Self {
         self.0.delivery = Delivery::Answered;
-        self.0.answer.get_or_insert_with(|| Answer::from_head(head));
+        self.0
+            .response
+            .get_or_insert_with(|| ResponseInfo::from_head(head));
         self
     }
 
@@ -151,12 +152,12 @@ impl ErrorParts for Error {
         self
     }
 
-    fn settled(mut self, context: &CallContext) -> Self {
+    fn with_context(mut self, context: &CallContext) -> Self {
         let journal = context.journal();
         let attempts = &mut self.0.attempts;
         attempts.sent = attempts.sent.max(journal.attempts().sent);
-        // A status that came although nothing is known to have been sent is the answer of a layer, or
-        // the request has lost its context: it rules out nothing.
+        // A response to a request that was not counted as sent comes from a layer, or the request has
+        // lost its context. Either way an attempt may have been processed.
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
         attempts.unclear |= journal.may_have_been_processed() || unaccounted;
         self.0.changing |= context.is_changing();

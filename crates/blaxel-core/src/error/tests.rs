@@ -7,7 +7,8 @@ static CREATE: OperationInfo = OperationInfo::new("CreateThing", http::Method::P
 static CALL: OperationInfo =
     OperationInfo::new("CallThing", http::Method::POST, "/things/{name}").with_plane(Plane::Run);
 
-fn answer(
+/// Returns the error of a response to an operation.
+fn error_of(
     operation: &'static OperationInfo,
     status: u16,
     headers: &[(&str, &str)],
@@ -21,9 +22,9 @@ fn answer(
     Error::from_response(Some(operation), &head, body.as_bytes())
 }
 
-/// The ten shapes of the wire: body, then the code, the message and the origin we must find.
+/// Each of the ten formats has a status and a body, then the expected code, message and origin.
 #[test]
-fn every_known_shape_is_read() {
+fn every_known_format_is_parsed() {
     let gateway = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","message":"asleep","origin":"platform",
         "retryable":true,"action":"Try again.","do_not":"loop","docs_url":"https://docs/e","status":404}}"#;
     let sandbox = r#"{"code":"SANDBOX_ALREADY_EXISTS","message":"there","status_code":409,"reason":"CREATION_IN_PROGRESS"}"#;
@@ -81,7 +82,7 @@ fn every_known_shape_is_read() {
             504,
             "<html><head><TITLE>504 Gateway\n Time-out</TITLE>",
             None,
-            Some("the answer is an HTML page titled \"504 Gateway Time-out\""),
+            Some("the response is an HTML page titled \"504 Gateway Time-out\""),
             Origin::Edge,
         ),
         (
@@ -101,7 +102,7 @@ fn every_known_shape_is_read() {
             Origin::ControlPlane,
         ),
     ] {
-        let error = answer(&CREATE, status, &[], body);
+        let error = error_of(&CREATE, status, &[], body);
         let api = error.api().unwrap();
         assert_eq!(
             (api.code(), api.message(), api.origin()),
@@ -113,7 +114,7 @@ fn every_known_shape_is_read() {
 }
 
 #[test]
-fn odd_bodies_still_give_an_error() {
+fn unexpected_bodies_still_give_an_error() {
     for body in [
         "null",
         "[1]",
@@ -126,7 +127,7 @@ fn odd_bodies_still_give_an_error() {
         "<",
         "{\"error\":",
     ] {
-        let error = answer(&CREATE, 500, &[], body);
+        let error = error_of(&CREATE, 500, &[], body);
         assert!(error.to_string().starts_with("CreateThing: 500"), "{error}");
     }
     let bytes = http::Response::builder()
@@ -143,8 +144,8 @@ fn odd_bodies_still_give_an_error() {
 }
 
 #[test]
-fn the_gateway_is_told_apart_from_the_workload() {
-    let own = answer(
+fn gateway_errors_are_distinguished_from_workload_errors() {
+    let own = error_of(
         &CALL,
         404,
         &[],
@@ -156,15 +157,15 @@ fn the_gateway_is_told_apart_from_the_workload() {
         ("x-blaxel-source", "platform"),
         ("x-blaxel-error-code", "ROUTE_NOT_FOUND"),
     ];
-    let gateway = answer(&CALL, 404, &headers, "");
+    let gateway = error_of(&CALL, 404, &headers, "");
     assert_eq!(gateway.api().unwrap().origin(), Origin::Gateway);
     assert_eq!(gateway.code(), Some("ROUTE_NOT_FOUND"));
 }
 
 #[test]
-fn the_line_says_what_happened_and_what_to_do() {
+fn display_names_the_failure_and_the_next_step() {
     let body = r#"{"error":{"code":"FORBIDDEN","message":"not yours","action":"Ask an admin.","docs_url":"https://docs/f"}}"#;
-    let error = answer(&CALL, 403, &[("x-request-id", "r-1")], body);
+    let error = error_of(&CALL, 403, &[("x-request-id", "r-1")], body);
     assert_eq!(
         error.to_string(),
         "CallThing: 403 FORBIDDEN: not yours; Ask an admin; see https://docs/f (request id r-1)"
@@ -188,7 +189,7 @@ fn report(error: &dyn std::error::Error) -> String {
 }
 
 #[test]
-fn a_reporter_prints_each_cause_once() {
+fn error_reporters_print_each_cause_once() {
     #[derive(Debug)]
     struct Outer(std::io::Error);
 
@@ -209,12 +210,12 @@ fn a_reporter_prints_each_cause_once() {
     let line = "could not connect to http://127.0.0.1:1: tcp connect error: refused";
     assert_eq!(report(&error), line);
     assert_eq!(error.to_string(), line);
-    // Behind an error of somebody else's, too.
+    // The same inside a foreign error.
     assert_eq!(report(&std::io::Error::other(error)), line);
 }
 
 #[test]
-fn a_transport_of_somebody_else_s_can_say_that_nothing_was_sent() {
+fn a_custom_transport_can_report_that_nothing_was_sent() {
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let unsent = Error::not_sent(refused()).in_operation(Some(&CREATE));
     assert!(unsent.is_connect() && unsent.is_transient() && !unsent.maybe_applied());
@@ -222,7 +223,7 @@ fn a_transport_of_somebody_else_s_can_say_that_nothing_was_sent() {
     assert!(open.is_transient() && open.maybe_applied());
 }
 
-/// A chain of causes, of which the first prints the last one too.
+/// An error with a text and a source.
 #[derive(Debug)]
 struct Link(
     &'static str,
@@ -242,7 +243,7 @@ impl std::error::Error for Link {
 }
 
 #[test]
-fn a_cause_that_an_upper_one_prints_is_not_printed_again_below_another() {
+fn a_cause_already_printed_by_an_outer_error_is_not_repeated() {
     let deepest = Link("no route", None);
     let middle = Link("dialing failed", Some(deepest.into()));
     let error = Error::connect("x", Link("sending failed: no route", Some(middle.into())));
@@ -251,9 +252,9 @@ fn a_cause_that_an_upper_one_prints_is_not_printed_again_below_another() {
     assert!(text.contains("dialing failed"), "{text}");
 }
 
-/// A layer may wrap an error of ours in its own.
+/// Covers a layer that wraps an [`Error`] in an error of its own.
 #[test]
-fn the_causes_of_an_error_below_another_are_found() {
+fn causes_are_found_through_a_foreign_error() {
     let ours = Error::connect("x", std::io::Error::other("refused"));
     let outer = Error::from_box(Link("the service is closed", Some(ours.into())).into());
     assert!(outer.find_cause::<std::io::Error>().is_some());
@@ -262,9 +263,9 @@ fn the_causes_of_an_error_below_another_are_found() {
 }
 
 #[test]
-fn a_refused_version_names_the_offered_ones() {
+fn a_rejected_version_lists_the_offered_ones() {
     let body = r#"{"error":"invalid_api_version","message":"Unknown version \"2026-99-99\". Valid versions: 2026-04-16, 2026-04-28.preview. See https://docs/v2026"}"#;
-    let error = answer(&CREATE, 400, &[], body);
+    let error = error_of(&CREATE, 400, &[], body);
     assert!(error.is_unknown_version());
     let offered: Vec<_> = error
         .offered_versions()
@@ -275,7 +276,7 @@ fn a_refused_version_names_the_offered_ones() {
 }
 
 #[test]
-fn only_an_unclear_change_may_have_been_applied() {
+fn only_a_change_with_unknown_outcome_may_have_been_applied() {
     let lost = |info| Error::transport("lost", "reset").in_operation(Some(info));
     static READ: OperationInfo = OperationInfo::new("GetThing", http::Method::GET, "/things");
     assert!(lost(&CREATE).maybe_applied());
@@ -285,16 +286,16 @@ fn only_an_unclear_change_may_have_been_applied() {
             .in_operation(Some(&CREATE))
             .maybe_applied()
     );
-    assert!(!answer(&CREATE, 409, &[], "").maybe_applied());
-    assert!(answer(&CREATE, 504, &[], "").maybe_applied());
+    assert!(!error_of(&CREATE, 409, &[], "").maybe_applied());
+    assert!(error_of(&CREATE, 504, &[], "").maybe_applied());
 }
 
 #[test]
-fn a_sleeping_workload_is_not_a_missing_one() {
+fn a_sleeping_workload_is_unavailable_rather_than_not_found() {
     let body = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","origin":"platform","retryable":true}}"#;
-    let error = answer(&CALL, 404, &[], body);
+    let error = error_of(&CALL, 404, &[], body);
     assert!(error.is_unavailable() && error.is_transient() && !error.is_not_found());
-    let missing = answer(
+    let missing = error_of(
         &CALL,
         404,
         &[],
@@ -304,33 +305,33 @@ fn a_sleeping_workload_is_not_a_missing_one() {
 }
 
 #[test]
-fn a_workload_that_cannot_answer_now_is_one_error_whoever_says_so() {
+fn unavailable_means_the_same_from_gateway_and_edge_but_not_from_a_workload() {
     let platform = [
         ("x-blaxel-source", "platform"),
         ("x-blaxel-error-code", "WORKLOAD_UNAVAILABLE"),
     ];
     let page = "<html><title>502 Bad Gateway</title></html>";
     for error in [
-        answer(&CALL, 404, &platform, ""),
-        answer(&CALL, 503, &platform[..1], "no healthy upstream"),
-        answer(&CALL, 502, &[], page),
+        error_of(&CALL, 404, &platform, ""),
+        error_of(&CALL, 503, &platform[..1], "no healthy upstream"),
+        error_of(&CALL, 502, &[], page),
     ] {
         assert!(error.is_unavailable() && error.is_transient(), "{error}");
         assert!(!error.is_not_found(), "{error}");
     }
     let own = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","message":"mine"}}"#;
     for error in [
-        answer(&CALL, 404, &[], own),
-        answer(&CALL, 503, &[], r#"{"error":"busy"}"#),
-        answer(&CALL, 504, &[], page),
-        answer(&CREATE, 502, &[], page),
+        error_of(&CALL, 404, &[], own),
+        error_of(&CALL, 503, &[], r#"{"error":"busy"}"#),
+        error_of(&CALL, 504, &[], page),
+        error_of(&CREATE, 502, &[], page),
     ] {
         assert!(!error.is_unavailable(), "{error}");
     }
 }
 
 #[test]
-fn what_a_workload_says_is_its_own_whatever_the_shape() {
+fn an_error_of_any_format_from_a_workload_has_the_workload_as_origin() {
     let page = "<html><title>Oh no</title></html>";
     for (status, body) in [
         (404, page),
@@ -346,19 +347,19 @@ fn what_a_workload_says_is_its_own_whatever_the_shape() {
         (500, "<Error><Code>Mine</Code></Error>"),
         (418, ""),
     ] {
-        let error = answer(&CALL, status, &[], body);
+        let error = error_of(&CALL, status, &[], body);
         assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
     }
-    let edge = answer(&CALL, 413, &[("server", "CloudFront")], page);
+    let edge = error_of(&CALL, 413, &[("server", "CloudFront")], page);
     assert_eq!(edge.api().unwrap().origin(), Origin::Edge);
 }
 
 #[test]
-fn every_member_of_the_gateway_s_envelope_can_be_read() {
+fn every_member_of_the_gateways_envelope_has_a_getter() {
     let body = r#"{"error":{"code":"POLICY_VIOLATION","message":"no","origin":"platform",
         "retryable":false,"action":"ask","do_not":"loop","docs_url":"https://docs/e","status":403,
         "timestamp":"2026-08-20T10:00:00Z","more":1}}"#;
-    let error = answer(&CALL, 403, &[], body);
+    let error = error_of(&CALL, 403, &[], body);
     let api = error.api().unwrap();
     assert_eq!(
         (api.code(), api.message()),
@@ -378,14 +379,14 @@ fn every_member_of_the_gateway_s_envelope_can_be_read() {
 }
 
 #[test]
-fn a_stream_that_was_cut_can_be_asked_for_again() {
+fn a_truncated_stream_is_transient() {
     let error = Error::truncated("cut").in_operation(Some(&CALL));
     assert!(error.is_truncated() && error.is_transient() && error.maybe_applied());
 }
 
 #[test]
-fn waits_are_read_in_both_units() {
-    let wait = |name, value| answer(&CREATE, 429, &[(name, value)], "").retry_after();
+fn retry_after_is_parsed_in_seconds_and_milliseconds() {
+    let wait = |name, value| error_of(&CREATE, 429, &[(name, value)], "").retry_after();
     assert_eq!(
         wait("retry-after-ms", "1500"),
         Some(Duration::from_millis(1500))
@@ -401,12 +402,12 @@ fn waits_are_read_in_both_units() {
     assert_eq!(wait("retry-after", "1e400"), Some(Duration::MAX));
 }
 
-/// A date is taken against the server's own clock, however wrong ours is.
+/// Covers local clocks that are wrong by any amount.
 #[test]
-fn a_date_is_a_wait_from_the_servers_now() {
+fn a_retry_after_date_is_relative_to_the_servers_clock() {
     let wait = |date, until| {
         let headers = [("date", date), ("retry-after", until)];
-        answer(&CREATE, 503, &headers, "").retry_after()
+        error_of(&CREATE, 503, &headers, "").retry_after()
     };
     let now = "Sun, 06 Nov 1994 08:49:37 GMT";
     assert_eq!(
@@ -422,7 +423,7 @@ fn a_date_is_a_wait_from_the_servers_now() {
         Some(Duration::ZERO)
     );
     assert_eq!(wait(now, "tomorrow"), None);
-    let far = answer(
+    let far = error_of(
         &CREATE,
         503,
         &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")],
@@ -432,14 +433,14 @@ fn a_date_is_a_wait_from_the_servers_now() {
 }
 
 #[test]
-fn an_error_is_as_small_as_a_pointer() {
+fn an_error_is_as_large_as_a_pointer() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
     assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
 }
 
-/// A token endpoint's answer and the lack of one, as the call that wanted the token sees them.
+/// Covers an error response of the token endpoint, a failure to connect and a lost connection.
 #[test]
-fn a_failure_to_authenticate_is_told_apart_and_never_counts_as_sent() {
+fn an_authentication_failure_has_its_own_kind_and_counts_as_not_sent() {
     let (head, ()) = http::Response::builder()
         .status(503)
         .header("x-request-id", "r1")
@@ -447,11 +448,11 @@ fn a_failure_to_authenticate_is_told_apart_and_never_counts_as_sent() {
         .unwrap()
         .into_parts();
     let body = br#"{"error":"over_loaded","error_description":"later"}"#;
-    let answered = Error::from_response(None, &head, body).while_authenticating("no token");
-    assert_eq!(answered.kind(), ErrorKind::Credentials);
-    assert_eq!(answered.code(), Some("over_loaded"));
+    let rejected = Error::from_response(None, &head, body).while_authenticating("no token");
+    assert_eq!(rejected.kind(), ErrorKind::Credentials);
+    assert_eq!(rejected.code(), Some("over_loaded"));
     assert_eq!(
-        answered.to_string(),
+        rejected.to_string(),
         "no token: 503 over_loaded: later (request id r1)"
     );
     let refused = Error::connect("https://x", "refused").while_authenticating("no token");
@@ -461,7 +462,7 @@ fn a_failure_to_authenticate_is_told_apart_and_never_counts_as_sent() {
         "no token: could not connect to https://x: refused"
     );
     let lost = Error::transport("lost", "reset").while_authenticating("no token");
-    for error in [answered, refused, lost] {
+    for error in [rejected, refused, lost] {
         let error = error.in_operation(Some(&CREATE));
         assert!(error.is_transient());
         assert_eq!(error.delivery(), Delivery::NotSent);

@@ -1,43 +1,45 @@
-//! The rule by which an error response counts as transient, for retries and for callers alike.
+//! The rule by which an error response counts as transient, for retries and callers alike.
 
 use http::HeaderMap;
 
 use crate::description::Plane;
 
-use super::answer::{ApiError, Origin};
+use super::api_error::{ApiError, Origin};
 
 /// Returns `true` if the same request can succeed later.
 ///
-/// The first of these that says something decides:
+/// The first of these that applies decides:
 ///
-/// 1. A conflict (409) is an answer, and so is a 4xx that a workload gives to its own requests.
+/// 1. A conflict (409) is not transient, and neither is a 4xx of a workload to its own request.
 /// 2. The header `x-should-retry`.
-/// 3. The member `retryable` of the gateway's envelope. A workload may use that member for whatever it
-///    likes, so nobody else's counts.
+/// 3. The member `retryable` of the gateway's envelope. Workloads may use that member for anything,
+///    so it counts only from the gateway.
 /// 4. The gateway's code `WORKLOAD_UNAVAILABLE`, and the statuses 408, 425, 429, 502, 503 and 504.
 #[must_use]
 pub fn is_transient(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> bool {
-    is_transient_answer(plane, head, &ApiError::read(plane, head, body))
+    is_transient_response(plane, head, &ApiError::read(plane, head, body))
 }
 
-pub(super) fn is_transient_answer(
+/// Applies the rule of [`is_transient`] to a parsed response.
+pub(super) fn is_transient_response(
     plane: Option<Plane>,
     head: &http::response::Parts,
-    answer: &ApiError,
+    api: &ApiError,
 ) -> bool {
     let status = head.status.as_u16();
-    let by_gateway = answer.origin() == Origin::Gateway;
-    let own_answer = plane == Some(Plane::Run) && answer.origin() == Origin::Workload;
-    if status == 409 || (own_answer && head.status.is_client_error()) {
+    let by_gateway = api.origin() == Origin::Gateway;
+    let by_workload = plane == Some(Plane::Run) && api.origin() == Origin::Workload;
+    if status == 409 || (by_workload && head.status.is_client_error()) {
         return false;
     }
-    let told = should_retry(&head.headers).or_else(|| answer.retryable().filter(|_| by_gateway));
-    told.unwrap_or_else(|| {
-        (by_gateway && answer.code() == Some("WORKLOAD_UNAVAILABLE"))
+    let stated = should_retry(&head.headers).or_else(|| api.retryable().filter(|_| by_gateway));
+    stated.unwrap_or_else(|| {
+        (by_gateway && api.code() == Some("WORKLOAD_UNAVAILABLE"))
             || matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
     })
 }
 
+/// Parses the header `x-should-retry`.
 fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match headers.get("x-should-retry")?.to_str().ok()? {
         "true" => Some(true),
@@ -51,14 +53,14 @@ mod tests {
     use super::*;
     use http::Response;
 
-    struct Answer {
+    struct TestResponse {
         plane: Plane,
         status: u16,
         headers: &'static [(&'static str, &'static str)],
         body: &'static str,
     }
 
-    const BARE: Answer = Answer {
+    const BARE: TestResponse = TestResponse {
         plane: Plane::Control,
         status: 503,
         headers: &[],
@@ -69,41 +71,41 @@ mod tests {
     const NOT_RETRYABLE: &str = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","retryable":false}}"#;
     const UNAVAILABLE: &str = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE"}}"#;
 
-    fn passes(answer: &Answer) -> bool {
-        let mut response = Response::builder().status(answer.status);
-        for (name, value) in answer.headers {
+    fn transient(case: &TestResponse) -> bool {
+        let mut response = Response::builder().status(case.status);
+        for (name, value) in case.headers {
             response = response.header(*name, *value);
         }
         let (head, ()) = response.body(()).unwrap().into_parts();
-        is_transient(Some(answer.plane), &head, answer.body.as_bytes())
+        is_transient(Some(case.plane), &head, case.body.as_bytes())
     }
 
     #[test]
-    fn the_status_decides_where_nobody_says_more() {
+    fn the_status_decides_if_the_response_does_not() {
         for status in 400..600 {
             let expected = matches!(status, 408 | 425 | 429 | 502..=504);
             for plane in [Plane::Control, Plane::Presigned] {
-                let answer = Answer {
+                let response = TestResponse {
                     plane,
                     status,
                     ..BARE
                 };
-                assert_eq!(passes(&answer), expected, "{plane:?} {status}");
+                assert_eq!(transient(&response), expected, "{plane:?} {status}");
             }
-            // What a workload says about its own requests is its answer, but it can be down.
-            let answer = Answer {
+            // A workload's 4xx is final, but its 5xx can mean that it is down.
+            let response = TestResponse {
                 plane: Plane::Run,
                 status,
                 ..BARE
             };
-            assert_eq!(passes(&answer), expected && status >= 500, "{status}");
+            assert_eq!(transient(&response), expected && status >= 500, "{status}");
         }
     }
 
     #[test]
-    fn the_header_is_the_last_word_but_a_conflict_is_an_answer() {
+    fn the_header_overrides_the_status_except_for_a_conflict() {
         let told = |status, headers| {
-            passes(&Answer {
+            transient(&TestResponse {
                 status,
                 headers,
                 ..BARE
@@ -114,17 +116,17 @@ mod tests {
         assert!(told(503, &[("x-should-retry", "maybe")]));
         assert!(!told(409, &[("x-should-retry", "true")]));
         let both = &[("x-blaxel-source", "platform"), ("x-should-retry", "false")];
-        let answer = Answer {
+        let response = TestResponse {
             headers: both,
             body: RETRYABLE,
             ..BARE
         };
-        assert!(!passes(&answer));
+        assert!(!transient(&response));
     }
 
     #[test]
-    fn the_gateway_is_believed() {
-        let run = Answer {
+    fn the_gateways_statement_overrides_the_status() {
+        let run = TestResponse {
             plane: Plane::Run,
             headers: PLATFORM,
             ..BARE
@@ -141,7 +143,7 @@ mod tests {
             (409, RETRYABLE, false),
         ] {
             assert_eq!(
-                passes(&Answer {
+                transient(&TestResponse {
                     status,
                     body,
                     ..run
@@ -153,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_workload_is_not_taken_for_the_gateway() {
-        let run = Answer {
+    fn a_workloads_statement_is_ignored() {
+        let run = TestResponse {
             plane: Plane::Run,
             ..BARE
         };
@@ -166,7 +168,7 @@ mod tests {
             (503, NOT_RETRYABLE, true),
         ] {
             assert_eq!(
-                passes(&Answer {
+                transient(&TestResponse {
                     status,
                     body,
                     ..run

@@ -2,7 +2,7 @@
 
 use ::chrono::{DateTime, TimeDelta, TimeZone, Utc};
 
-use super::{not_a_length, out_of_range, try_from_owned};
+use super::{invalid_duration, out_of_range, try_from_owned};
 use crate::parse_error::ParseError;
 use crate::period::Period;
 use crate::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 impl TryFrom<&Timestamp> for DateTime<Utc> {
     type Error = ParseError;
 
-    /// Fails if the text is no RFC 3339 time.
+    /// Fails if the text is not an RFC 3339 time.
     fn try_from(time: &Timestamp) -> Result<Self, ParseError> {
         let (seconds, nanos) = time.try_unix()?;
         Self::from_timestamp(seconds, nanos).ok_or_else(|| out_of_range(time))
@@ -20,7 +20,7 @@ impl TryFrom<&Timestamp> for DateTime<Utc> {
 try_from_owned!(Timestamp => DateTime<Utc>);
 
 impl<Tz: TimeZone> From<DateTime<Tz>> for Timestamp {
-    /// Written in UTC. Saturates to the years 0 to 9999.
+    /// Converts to UTC. Saturates to the years 0 to 9999.
     fn from(time: DateTime<Tz>) -> Self {
         Self::from_unix(time.timestamp(), time.timestamp_subsec_nanos())
     }
@@ -29,9 +29,9 @@ impl<Tz: TimeZone> From<DateTime<Tz>> for Timestamp {
 impl TryFrom<&Period> for TimeDelta {
     type Error = ParseError;
 
-    /// Fails if the text is no length of time.
+    /// Fails if the text is not a duration.
     fn try_from(period: &Period) -> Result<Self, ParseError> {
-        Self::from_std(period.try_into()?).map_err(|_| not_a_length(period))
+        Self::from_std(period.try_into()?).map_err(|_| invalid_duration(period))
     }
 }
 
@@ -45,7 +45,7 @@ impl TryFrom<TimeDelta> for Period {
         let converted = duration.to_std();
         converted
             .map(Self::from)
-            .map_err(|_| not_a_length(duration))
+            .map_err(|_| invalid_duration(duration))
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_no_time_or_length_is_refused() {
+    fn invalid_times_and_durations_are_rejected() {
         assert!(DateTime::try_from(Timestamp::from("soon".to_owned())).is_err());
         assert!(TimeDelta::try_from(Period::from("soon".to_owned())).is_err());
         assert!(TimeDelta::try_from(Period::seconds(u64::MAX)).is_err());
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_taken_off() {
+    fn an_offset_is_converted_to_utc() {
         let zone = FixedOffset::east_opt(7200).unwrap();
         let noon = zone.with_ymd_and_hms(2026, 4, 28, 14, 0, 0).unwrap();
         assert_eq!(Timestamp::from(noon).as_str(), "2026-04-28T12:00:00Z");
@@ -72,7 +72,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_and_lengths_come_back(
+        fn times_and_durations_round_trip(
             seconds in -60_000_000_000i64..250_000_000_000,
             nanos in 0u32..1_000_000_000,
             length in 0u64..1_000_000_000,

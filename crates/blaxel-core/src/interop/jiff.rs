@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::jiff::{SignedDuration, Timestamp as Instant};
 
-use super::{not_a_length, out_of_range, try_from_owned};
+use super::{invalid_duration, out_of_range, try_from_owned};
 use crate::parse_error::ParseError;
 use crate::period::Period;
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 impl TryFrom<&Timestamp> for Instant {
     type Error = ParseError;
 
-    /// Fails if the text is no RFC 3339 time.
+    /// Fails if the text is not an RFC 3339 time.
     fn try_from(time: &Timestamp) -> Result<Self, ParseError> {
         let (seconds, nanos) = time.try_unix()?;
         let out_of_range = |_| out_of_range(time);
@@ -29,7 +29,7 @@ impl From<Instant> for Timestamp {
     /// Saturates to the years 0 to 9999.
     fn from(instant: Instant) -> Self {
         let nanos = instant.subsec_nanosecond();
-        // Both have the sign of the whole.
+        // Seconds and nanoseconds have the same sign.
         match u32::try_from(nanos) {
             Ok(nanos) => Self::from_unix(instant.as_second(), nanos),
             Err(_) => Self::from_unix(
@@ -43,9 +43,9 @@ impl From<Instant> for Timestamp {
 impl TryFrom<&Period> for SignedDuration {
     type Error = ParseError;
 
-    /// Fails if the text is no length of time.
+    /// Fails if the text is not a duration.
     fn try_from(period: &Period) -> Result<Self, ParseError> {
-        Self::try_from(Duration::try_from(period)?).map_err(|_| not_a_length(period))
+        Self::try_from(Duration::try_from(period)?).map_err(|_| invalid_duration(period))
     }
 }
 
@@ -59,7 +59,7 @@ impl TryFrom<SignedDuration> for Period {
         let converted = Duration::try_from(duration);
         converted
             .map(Self::from)
-            .map_err(|_| not_a_length(duration))
+            .map_err(|_| invalid_duration(duration))
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_no_time_or_length_is_refused() {
+    fn invalid_times_and_durations_are_rejected() {
         assert!(Instant::try_from(Timestamp::from("soon".to_owned())).is_err());
         assert!(
             Instant::try_from(&"9999-12-31T23:59:59-01:00".parse::<Timestamp>().unwrap()).is_err()
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_and_lengths_come_back(
+        fn times_and_durations_round_trip(
             seconds in -60_000_000_000i64..250_000_000_000,
             nanos in 0u32..1_000_000_000,
             length in 0u64..1_000_000_000,

@@ -1,16 +1,16 @@
-//! Sums and differences of times and durations.
+//! Arithmetic of timestamps and durations.
 
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::time::Duration;
 
-use super::{FIRST_SECOND, LAST_SECOND, Moment, Timestamp};
+use super::{FIRST_SECOND, LAST_SECOND, Timestamp, UnixTime};
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
-/// Arithmetic. A result is written in UTC.
+/// Arithmetic. Results are written in UTC.
 ///
-/// The operators `+` and `-` saturate, and never panic. On a text that is no time, `Timestamp ±
-/// Duration` has no effect, and a difference is zero; the `checked_*` methods and
+/// The operators `+` and `-` saturate and never panic. If the text is not a time, adding or
+/// subtracting a `Duration` has no effect, and a difference is zero; the `checked_*` methods and
 /// [`duration_since`](Self::duration_since) return `None` instead.
 ///
 /// ```
@@ -25,80 +25,83 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
 impl Timestamp {
-    /// Returns the time that much later; `None` if the text is no time, or the result lies after the
-    /// year 9999.
+    /// Returns the time `duration` later, or `None` if the text is not a time or the result is
+    /// after the year 9999.
     #[must_use]
     pub fn checked_add(&self, duration: Duration) -> Option<Self> {
-        in_range(nanos(self.moment?) + signed(duration))
+        in_range(nanos(self.instant?) + duration_nanos(duration))
     }
 
-    /// Returns the time that much earlier; `None` if the text is no time, or the result lies before
-    /// the year 0.
+    /// Returns the time `duration` earlier, or `None` if the text is not a time or the result is
+    /// before the year 0.
     #[must_use]
     pub fn checked_sub(&self, duration: Duration) -> Option<Self> {
-        in_range(nanos(self.moment?) - signed(duration))
+        in_range(nanos(self.instant?) - duration_nanos(duration))
     }
 
-    /// Returns the time that much later, or the end of the year 9999 if that is earlier. A text that
-    /// is no time is returned as it is.
+    /// Returns the time `duration` later, or the end of the year 9999 if the result is after it. A
+    /// text that is not a time is returned unchanged.
     #[must_use]
     pub fn saturating_add(&self, duration: Duration) -> Self {
-        self.moved(signed(duration))
+        self.saturating_offset(duration_nanos(duration))
     }
 
-    /// Returns the time that much earlier, or the start of the year 0 if that is later. A text that
-    /// is no time is returned as it is.
+    /// Returns the time `duration` earlier, or the start of the year 0 if the result is before it.
+    /// A text that is not a time is returned unchanged.
     #[must_use]
     pub fn saturating_sub(&self, duration: Duration) -> Self {
-        self.moved(-signed(duration))
+        self.saturating_offset(-duration_nanos(duration))
     }
 
-    /// Returns the time elapsed from an earlier time to this one; `None` if `earlier` is later, or if
-    /// either text is no time.
+    /// Returns the time elapsed from `earlier` to this time, or `None` if `earlier` is later or
+    /// either text is not a time.
     #[must_use]
     pub fn duration_since(&self, earlier: &Self) -> Option<Duration> {
-        let nanos = u128::try_from(nanos(self.moment?) - nanos(earlier.moment?)).ok()?;
+        let nanos = u128::try_from(nanos(self.instant?) - nanos(earlier.instant?)).ok()?;
         let per_second = NANOS_PER_SECOND.unsigned_abs();
         let seconds = u64::try_from(nanos / per_second).ok()?;
         let rest = u32::try_from(nanos % per_second).ok()?;
         Some(Duration::new(seconds, rest))
     }
 
-    /// Returns the time elapsed from an earlier time to this one; zero if `earlier` is later, or if
-    /// either text is no time.
+    /// Returns the time elapsed from `earlier` to this time, or zero if `earlier` is later or
+    /// either text is not a time.
     #[must_use]
     pub fn saturating_duration_since(&self, earlier: &Self) -> Duration {
         self.duration_since(earlier).unwrap_or_default()
     }
 
-    fn moved(&self, by: i128) -> Self {
-        match self.moment {
-            Some(moment) => {
+    /// Returns the time `by` nanoseconds later, limited to the years 0 to 9999.
+    fn saturating_offset(&self, by: i128) -> Self {
+        match self.instant {
+            Some(instant) => {
                 let first = nanos((FIRST_SECOND, 0));
                 let last = nanos((LAST_SECOND, 999_999_999));
-                from_nanos((nanos(moment) + by).clamp(first, last)).unwrap_or_else(|| self.clone())
+                from_nanos((nanos(instant) + by).clamp(first, last)).unwrap_or_else(|| self.clone())
             }
             None => self.clone(),
         }
     }
 }
 
-/// The nanoseconds since 1970. They do not overflow: seconds are an `i64`.
-fn nanos((seconds, nanos): Moment) -> i128 {
+/// Returns the nanoseconds since 1970. An `i64` of seconds cannot overflow the result.
+fn nanos((seconds, nanos): UnixTime) -> i128 {
     i128::from(seconds) * NANOS_PER_SECOND + i128::from(nanos)
 }
 
-/// The nanoseconds of a duration. They do not overflow: seconds are a `u64`.
-fn signed(duration: Duration) -> i128 {
+/// Returns the nanoseconds of a duration. A `u64` of seconds cannot overflow the result.
+fn duration_nanos(duration: Duration) -> i128 {
     i128::from(duration.as_secs()) * NANOS_PER_SECOND + i128::from(duration.subsec_nanos())
 }
 
+/// Returns the time of a number of nanoseconds since 1970.
 fn from_nanos(nanos: i128) -> Option<Timestamp> {
     let seconds = i64::try_from(nanos.div_euclid(NANOS_PER_SECOND)).ok()?;
     let rest = u32::try_from(nanos.rem_euclid(NANOS_PER_SECOND)).ok()?;
     Some(Timestamp::from_unix(seconds, rest))
 }
 
+/// Returns the time of a number of nanoseconds since 1970, or `None` outside the years 0 to 9999.
 fn in_range(nanos: i128) -> Option<Timestamp> {
     let seconds = i64::try_from(nanos.div_euclid(NANOS_PER_SECOND)).ok()?;
     (FIRST_SECOND..=LAST_SECOND)
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn results_stay_within_what_rfc_3339_can_write() {
+    fn results_stay_within_the_years_of_rfc_3339() {
         let (first, last) = (
             time("0000-01-01T00:00:00Z"),
             time("9999-12-31T23:59:59.999999999Z"),
@@ -189,7 +192,7 @@ mod tests {
         assert_eq!(last.saturating_add(Duration::MAX), last);
         assert_eq!(first.saturating_sub(Duration::MAX), first);
         assert_eq!(&last - Duration::MAX, first);
-        // An offset reaches beyond the last year.
+        // With its offset, this time is after the year 9999 in UTC.
         let beyond = time("9999-12-31T23:59:59-01:00");
         assert!(beyond.unix().is_some());
         assert_eq!(beyond.checked_add(Duration::ZERO), None);
@@ -197,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_time_moves_nowhere() {
+    fn arithmetic_on_an_invalid_text_has_no_effect() {
         let (soon, now) = (time("soon"), time("2026-04-28T12:00:00Z"));
         let hour = Duration::from_secs(3600);
         assert_eq!(
@@ -212,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_sum_and_its_difference_agree(
+        fn sums_and_differences_are_consistent(
             seconds in FIRST_SECOND..LAST_SECOND,
             nanos in 0u32..1_000_000_000,
             added in 0u64..400_000_000_000,
@@ -234,7 +237,7 @@ mod tests {
         }
 
         #[test]
-        fn a_step_moves_as_far_as_it_is_long(seconds in -60_000_000_000i64..200_000_000_000, steps in prop::collection::vec(any::<u32>(), 0..8)) {
+        fn assigning_operators_add_up(seconds in -60_000_000_000i64..200_000_000_000, steps in prop::collection::vec(any::<u32>(), 0..8)) {
             let start = Timestamp::from_unix(seconds, 0);
             let mut time = start.clone();
             for step in &steps {

@@ -16,10 +16,23 @@ use crate::error::Error;
 use crate::page::{Cursor, Paged};
 use crate::service::BoxFuture;
 
-/// A walk over the items of a list. A page is fetched when the one before it is used up.
+/// A walk over the items of a list. The next page is fetched when the current one is used up.
 ///
-/// [`try_next`](Self::try_next) returns the items one by one; the walk is a [`Stream`] as well. It
-/// fails and ends as [`Pages`] does.
+/// [`try_next`](Self::try_next) returns the items one by one; the walk also implements [`Stream`].
+/// It fails and ends as [`Pages`] does.
+///
+/// ```
+/// use blaxel_core::{Error, Items, Page};
+///
+/// # #[derive(serde::Deserialize)]
+/// # struct Agent { name: String }
+/// async fn print_names(mut agents: Items<Page<Agent>>) -> Result<(), Error> {
+///     while let Some(agent) = agents.try_next().await? {
+///         println!("{}", agent.name);
+///     }
+///     Ok(())
+/// }
+/// ```
 #[must_use = "nothing is fetched until it is asked for an item"]
 pub struct Items<P: Paged> {
     pages: Pages<P>,
@@ -35,13 +48,13 @@ pub struct Items<P: Paged> {
     filter: Option<Filter<P::Item>>,
 }
 
-/// Returns `true` for an item that is wanted.
+/// A function that returns `true` for an item to be returned.
 type Filter<T> = Box<dyn Fn(&T) -> bool + Send>;
 
-/// Returns a hash of an item's id; `None` for an item without one.
+/// A function that returns a hash of an item's id, or `None` for an item without an id.
 type Identity<T> = Box<dyn Fn(&T) -> Option<u64> + Send>;
 
-/// Items that were returned: their number, and the hashes of their ids where they have ids.
+/// The number of items that were returned, and the hashes of their ids, if they have ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Taken {
     count: usize,
@@ -49,14 +62,14 @@ struct Taken {
     ids: Vec<u64>,
 }
 
-/// Items that must not be returned again.
+/// The items that must not be returned again.
 #[derive(Default)]
 struct Skip {
     count: usize,
     ids: HashSet<u64>,
 }
 
-/// A place between two items of a list. It can be saved with serde, and [`Items::resume`] continues
+/// A position between two items of a list. It can be saved with serde; [`Items::resume`] continues
 /// from it within the 24 hours that a cursor is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
@@ -64,7 +77,7 @@ pub struct Checkpoint {
     taken: Taken,
 }
 
-/// Hashes an id, with the same result in every process: FNV-1a of 64 bits.
+/// Hashes an id with 64-bit FNV-1a, which gives the same result in every process.
 fn fingerprint(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -72,13 +85,14 @@ fn fingerprint(id: &str) -> u64 {
 }
 
 impl<P: Paged> Pages<P> {
-    /// Turns the walk over pages into a walk over their items.
+    /// Converts the walk over pages into a walk over their items.
     pub fn items(self) -> Items<P> {
         Items::new(self)
     }
 }
 
 impl<P: Paged> Items<P> {
+    /// Creates a walk that has returned no item.
     fn new(pages: Pages<P>) -> Self {
         Self {
             current: Vec::new().into_iter(),
@@ -102,9 +116,21 @@ impl<P: Paged> Items<P> {
         self
     }
 
-    /// Identifies items by an id, so that a walk resumed from a [`Checkpoint`] skips exactly the items
-    /// that were returned before, even if others were added or deleted since. Without ids the walk
-    /// can only count. An item with an empty id is never skipped.
+    /// Sets the function that returns an item's id.
+    ///
+    /// A walk resumed from a [`Checkpoint`] then skips exactly the items that were returned before,
+    /// even if others were added or deleted since. Without ids the walk can only count items. An
+    /// item with an empty id is never skipped.
+    ///
+    /// ```
+    /// use std::borrow::Cow;
+    /// use blaxel_core::{Items, Page};
+    ///
+    /// # struct Agent { name: String }
+    /// fn unique(agents: Items<Page<Agent>>) -> Items<Page<Agent>> {
+    ///     agents.identified_by(|agent| Cow::Borrowed(agent.name.as_str())).distinct(100)
+    /// }
+    /// ```
     pub fn identified_by<F>(mut self, id: F) -> Self
     where
         F: Fn(&P::Item) -> Cow<'_, str> + Send + 'static,
@@ -116,20 +142,29 @@ impl<P: Paged> Items<P> {
         self
     }
 
-    /// Skips an item whose id is one of the last `window` ids returned. The ids are those of
-    /// [`identified_by`](Self::identified_by), without which this has no effect.
+    /// Skips an item whose id is one of the last `window` ids returned. It needs
+    /// [`identified_by`](Self::identified_by) and has no effect without it.
     ///
-    /// A list that grows during the walk can show an item on two pages. `window` bounds the memory;
-    /// one or two pages of ids suffice for most lists.
+    /// A list that grows during the walk can contain an item on two pages. `window` bounds the
+    /// memory; one or two pages of ids suffice for most lists.
     pub fn distinct(mut self, window: usize) -> Self {
         self.recent = Some(Recent::new(window));
         self
     }
 
-    /// Skips the items that do not fulfil a condition. Called again, it adds a condition.
+    /// Skips the items for which `wanted` returns `false`. Calling it again adds a condition.
     ///
-    /// The server does not know the condition: every page is still fetched. A skipped item counts as
-    /// returned, so a [`Checkpoint`] is the same with and without the filter.
+    /// The server does not know the condition, so every page is still fetched. A skipped item
+    /// counts as returned, so a [`Checkpoint`] is the same with and without the filter.
+    ///
+    /// ```
+    /// use blaxel_core::{Items, Page};
+    ///
+    /// # struct Agent { name: String }
+    /// fn support(agents: Items<Page<Agent>>) -> Items<Page<Agent>> {
+    ///     agents.filter(|agent| agent.name.starts_with("support-"))
+    /// }
+    /// ```
     pub fn filter<F>(mut self, wanted: F) -> Self
     where
         F: Fn(&P::Item) -> bool + Send + 'static,
@@ -148,27 +183,27 @@ impl<P: Paged> Items<P> {
     ///
     /// # Errors
     ///
-    /// The error of the fetch of a page, or a pagination error; see [`Pages`].
+    /// The error of fetching a page, or a pagination error; see [`Pages`].
     pub async fn try_next(&mut self) -> Result<Option<P::Item>, Error> {
-        // An item can be large: one that is there is returned at once, not through the layers of a poll.
+        // An item can be large, so one that is available is returned directly rather than through `Poll`.
         loop {
-            if let Some(item) = self.next_here() {
+            if let Some(item) = self.next_in_page() {
                 return Ok(Some(item));
             }
-            if !poll_fn(|cx| self.poll_turn(cx)).await? {
+            if !poll_fn(|cx| self.poll_next_page(cx)).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Collects the remaining items.
+    /// Collects the remaining items into a vector.
     ///
-    /// The memory this takes is not bounded: it grows with the list.
+    /// The memory use is not bounded: it grows with the list.
     ///
     /// # Errors
     ///
-    /// As [`try_next`](Self::try_next). The items read before the error are dropped; to keep them,
-    /// call `try_next` in a loop.
+    /// The same as for [`try_next`](Self::try_next). The items read before the error are dropped;
+    /// to keep them, call `try_next` in a loop.
     pub async fn into_vec(mut self) -> Result<Vec<P::Item>, Error> {
         let mut items = Vec::new();
         while let Some(item) = self.try_next().await? {
@@ -177,8 +212,25 @@ impl<P: Paged> Items<P> {
         Ok(items)
     }
 
-    /// Returns the place before the next item. Resuming from it fetches its page again and skips the
-    /// items that were returned.
+    /// Returns the position before the next item. Resuming from it fetches its page again and skips
+    /// the items that were already returned.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, Items, Page};
+    ///
+    /// # struct Agent;
+    /// async fn interrupted(
+    ///     mut agents: Items<Page<Agent>>,
+    ///     again: impl Fn() -> Items<Page<Agent>>,
+    /// ) -> Result<(), Error> {
+    ///     agents.try_next().await?;
+    ///     let checkpoint = agents.checkpoint();
+    ///     // Later, with the same query:
+    ///     let mut rest = again().resume(checkpoint);
+    ///     rest.try_next().await?;
+    ///     Ok(())
+    /// }
+    /// ```
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         let mut taken = self.taken.clone();
@@ -190,26 +242,26 @@ impl<P: Paged> Items<P> {
         }
     }
 
-    /// Continues from a saved place. The query has to be the same.
+    /// Continues from a saved position. The query must be the same.
     pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
-        self.pages.go_to(checkpoint.cursor.clone());
+        self.pages.seek(checkpoint.cursor.clone());
         self.current = Vec::new().into_iter();
         self.page_start = checkpoint.cursor;
         self.taken = Taken::default();
         let Taken { count, ids } = checkpoint.taken;
         self.to_skip = Skip {
-            // Where both walks identify items by id, their number means nothing.
+            // With ids the number is not needed: they tell exactly which items to skip.
             count: if ids.is_empty() { count } else { 0 },
             ids: ids.into_iter().collect(),
         };
         self
     }
 
-    /// Returns the next item of the current page.
-    fn next_here(&mut self) -> Option<P::Item> {
+    /// Returns the next item of the current page that is neither skipped nor filtered out.
+    fn next_in_page(&mut self) -> Option<P::Item> {
         loop {
             let item = self.current.next()?;
-            // What is not wanted is noted as taken all the same.
+            // A filtered item counts as returned all the same.
             let is_new = self.is_new(&item);
             if is_new && self.filter.as_ref().is_none_or(|wanted| wanted(&item)) {
                 return Some(item);
@@ -218,21 +270,21 @@ impl<P: Paged> Items<P> {
     }
 
     /// Fetches the next page and makes it the current one. Returns `false` if there is none.
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        // The used-up page's allocation is not needed while the next page is fetched.
+    fn poll_next_page(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        // Frees the used-up page while the next one is fetched.
         self.current = Vec::new().into_iter();
         let start = self.pages.cursor().cloned();
         Poll::Ready(match ready!(self.pages.poll_page(cx)) {
             None => Ok(false),
             Some(Err(error)) => Err(error),
             Some(Ok(page)) => {
-                self.turn(start, page);
+                self.set_page(start, page);
                 Ok(true)
             }
         })
     }
 
-    /// Counts an item as taken. Returns `false` if it was returned before.
+    /// Counts an item as returned. Returns `false` if it was returned before.
     fn is_new(&mut self, item: &P::Item) -> bool {
         self.taken.count += 1;
         if self.to_skip.count > 0 {
@@ -243,18 +295,18 @@ impl<P: Paged> Items<P> {
             return true;
         };
         self.taken.ids.push(id);
-        // There is rarely anything to skip, and then no need for a look-up.
+        // Usually there is nothing to skip, so the lookup is avoided.
         let skipped = !self.to_skip.ids.is_empty() && self.to_skip.ids.remove(&id);
         !skipped && self.recent.as_mut().is_none_or(|recent| recent.add(id))
     }
 
     /// Makes a fetched page the current one.
-    fn turn(&mut self, start: Option<Cursor>, page: P) {
+    fn set_page(&mut self, start: Option<Cursor>, page: P) {
         self.page_start = start;
         self.taken.count = 0;
         self.taken.ids.clear();
-        // Counting is for the page that the walk resumes in alone; ids are looked up in later pages
-        // too, where new items may have pushed the old ones.
+        // A count applies only to the page in which the walk resumes. Ids apply to later pages too, to
+        // which new items may have moved the old ones.
         self.to_skip.count = self.to_skip.count.min(page.count());
         self.current = page.into_items().into_iter();
     }
@@ -268,10 +320,10 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(item) = self.next_here() {
+            if let Some(item) = self.next_in_page() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            match ready!(self.poll_turn(cx)) {
+            match ready!(self.poll_next_page(cx)) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Ready(None),
                 Err(error) => return Poll::Ready(Some(Err(error))),

@@ -15,24 +15,38 @@ use crate::operation::Operation;
 use crate::page::{Cursor, Paged};
 use crate::service::{BoxFuture, HttpService, call};
 
-/// Maximum number of empty pages in a row.
-const EMPTY_PAGES_ALLOWED: u32 = 16;
+/// Maximum number of consecutive empty pages.
+const MAX_EMPTY_PAGES: u32 = 16;
 
-/// Fetches the page that begins at a cursor.
+/// A function that fetches the page at a cursor.
 type Fetch<P> = Box<dyn FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + Send>;
 
-/// Runs a future as a task, and returns a future for its output.
+/// A function that runs a future as a task and returns a future for its output.
 type Background<P> =
     Box<dyn FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send>;
 
-/// A walk over the pages of a list. Each page is fetched when it is asked for.
+/// A walk over the pages of a list. Each page is fetched when it is requested.
 ///
-/// [`try_next`](Self::try_next) returns the pages one by one; the walk is a [`Stream`] as well.
-/// After an error the walk keeps its place: the next call fetches the same page again.
+/// [`try_next`](Self::try_next) returns the pages one by one; the walk also implements [`Stream`].
+/// An error of a fetch does not move the walk: the next call fetches the same page again.
 ///
-/// The walk always ends. It fails with [`ErrorKind::Pagination`](crate::ErrorKind::Pagination) at a
-/// cursor that was seen before, at the 17th empty page in a row, and at a page that says that more
-/// items follow but gives no cursor.
+/// The walk always ends. It fails with [`ErrorKind::Pagination`](crate::ErrorKind::Pagination) if
+/// the server repeats a cursor, sends a 17th consecutive empty page, or says that more items follow
+/// but gives no cursor.
+///
+/// ```
+/// use blaxel_core::{Error, Page, Pages};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let mut pages = Pages::new(None, |_cursor| {
+///     Box::pin(async { serde_json::from_str::<Page<u32>>("[1, 2]").map_err(|e| Error::decode(e.to_string())) })
+/// });
+/// while let Some(page) = pages.try_next().await? {
+///     assert_eq!(page.items, [1, 2]);
+/// }
+/// # Ok::<(), Error>(())
+/// # }).unwrap();
+/// ```
 #[must_use = "nothing is fetched until it is asked for a page"]
 pub struct Pages<P> {
     fetch: Fetch<P>,
@@ -43,16 +57,18 @@ pub struct Pages<P> {
     empty_pages: u32,
 }
 
+/// The position of a walk.
 enum Position {
-    /// The next page begins here.
+    /// The walk continues at this cursor; `None` is the beginning of the list.
     At(Option<Cursor>),
-    /// The list cannot be walked further, for this reason.
+    /// The list cannot be read further, for this reason.
     Stuck(&'static str),
+    /// The last page was returned.
     End,
 }
 
 impl<P: Paged> Pages<P> {
-    /// Creates a walk whose pages are fetched by a function of the cursor that they begin at.
+    /// Creates a walk that starts at a cursor and fetches each page with a function of its cursor.
     pub fn new<F>(start: Option<Cursor>, fetch: F) -> Self
     where
         F: FnMut(Option<Cursor>) -> BoxFuture<Result<P, Error>> + Send + 'static,
@@ -67,8 +83,8 @@ impl<P: Paged> Pages<P> {
         }
     }
 
-    /// Creates a walk whose pages are fetched by an operation. `operation` returns the one that
-    /// fetches the page at a cursor.
+    /// Creates a walk that fetches pages with an operation. `operation` returns the operation for
+    /// the page at a cursor.
     pub fn of<S, O>(
         service: S,
         start: Option<Cursor>,
@@ -85,11 +101,12 @@ impl<P: Paged> Pages<P> {
         })
     }
 
-    /// Fetches the next page while the current one is being processed: one page ahead, never more.
+    /// Fetches the next page while the current one is being processed. At most one page is fetched
+    /// ahead.
     ///
-    /// A future that is not polled makes no progress, so the fetch has to run as a task of its own.
-    /// `spawn` starts that task and returns a future for its output; dropping that future has to
-    /// stop the task. `blaxel_transport::in_background` does so on a tokio runtime.
+    /// A future that is not polled makes no progress, so the fetch has to run as a separate task.
+    /// `spawn` starts that task and returns a future for its output; dropping that future must stop
+    /// the task. `blaxel_transport::in_background` does this on a tokio runtime.
     pub fn read_ahead<F>(mut self, spawn: F) -> Self
     where
         F: FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send + 'static,
@@ -109,7 +126,7 @@ impl<P: Paged> Pages<P> {
         poll_fn(|cx| self.poll_page(cx)).await.transpose()
     }
 
-    /// Returns the cursor of the next page; `None` before the first page and after the last.
+    /// Returns the cursor of the next page, or `None` before the first page and after the last.
     #[must_use]
     pub fn cursor(&self) -> Option<&Cursor> {
         match &self.position {
@@ -118,14 +135,15 @@ impl<P: Paged> Pages<P> {
         }
     }
 
-    /// Moves the walk to a place in the list.
-    pub(super) fn go_to(&mut self, cursor: Option<Cursor>) {
+    /// Moves the walk to a cursor; `None` is the beginning of the list.
+    pub(super) fn seek(&mut self, cursor: Option<Cursor>) {
         self.position = Position::At(cursor);
         self.pending = None;
         self.seen.clear();
         self.empty_pages = 0;
     }
 
+    /// Polls the fetch of the next page, starting it if necessary.
     pub(super) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
         let cursor = match &self.position {
             Position::End => return Poll::Ready(None),
@@ -141,13 +159,13 @@ impl<P: Paged> Pages<P> {
         self.pending = None;
         if let Ok(page) = &outcome {
             self.position = self.after(page);
-            self.fetch_ahead();
+            self.start_read_ahead();
         }
         Poll::Ready(Some(outcome))
     }
 
-    /// Starts the fetch of the next page, if reading ahead is on and there is a next page.
-    fn fetch_ahead(&mut self) {
+    /// Starts fetching the next page, if reading ahead is enabled and there is a next page.
+    fn start_read_ahead(&mut self) {
         if let (Some(background), Position::At(cursor)) = (&mut self.background, &self.position) {
             self.pending = Some(background((self.fetch)(cursor.clone())));
         }
@@ -162,25 +180,25 @@ impl<P: Paged> Pages<P> {
         };
         if page.meta().is_cut() {
             return Position::Stuck(
-                "the server says that more items follow, but not where; the list is incomplete",
+                "the list is incomplete: the server says that more items follow but sent no cursor",
             );
         }
         let Some(next) = page.meta().next_cursor() else {
             return Position::End;
         };
         if !self.seen.insert(fingerprint(next)) {
-            return Position::Stuck(
-                "the server gave the same cursor twice; the list would not end",
-            );
+            return Position::Stuck("the list does not end: the server sent the same cursor twice");
         }
-        if self.empty_pages > EMPTY_PAGES_ALLOWED {
-            return Position::Stuck("the server sent too many empty pages in a row");
+        if self.empty_pages > MAX_EMPTY_PAGES {
+            return Position::Stuck(
+                "the list does not end: the server sent too many consecutive empty pages",
+            );
         }
         Position::At(Some(next.clone()))
     }
 }
 
-/// Hashes a cursor for the set of those seen, so that a long walk stays small.
+/// Hashes a cursor for the set of known ones, which keeps the memory of a long walk small.
 fn fingerprint(cursor: &Cursor) -> u64 {
     let mut hasher = DefaultHasher::new();
     cursor.hash(&mut hasher);

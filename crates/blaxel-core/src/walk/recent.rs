@@ -1,8 +1,8 @@
-//! The ids of the last items of a list.
+//! The ids of the most recent items of a list.
 
 use std::collections::{HashSet, VecDeque};
 
-/// The last `window` ids; each new one replaces the oldest.
+/// The last `window` ids. Each new id replaces the oldest.
 #[derive(Debug)]
 pub(super) struct Recent {
     window: usize,
@@ -11,6 +11,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// Creates an empty set of at most `window` ids.
     pub(super) fn new(window: usize) -> Self {
         Self {
             window,
@@ -19,7 +20,7 @@ impl Recent {
         }
     }
 
-    /// Adds an id. Returns `false` if it is one of the last `window` ids already.
+    /// Adds an id. Returns `false` if it is already one of the last `window` ids.
     pub(super) fn add(&mut self, id: u64) -> bool {
         if self.known.contains(&id) {
             return false;
@@ -42,16 +43,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_bounds_what_is_remembered() {
+    fn only_the_last_ids_are_remembered() {
         let mut recent = Recent::new(2);
         let new: Vec<bool> = [1, 2, 1, 3, 1, 1].map(|id| recent.add(id)).into();
-        // The 3 takes the place of the 1, and the next 1 that of the 2.
+        // The 3 replaces the 1, and the next 1 replaces the 2.
         assert_eq!(new, [true, true, false, true, true, false]);
         assert_eq!(recent.known.len(), 2);
     }
 
     #[test]
-    fn a_window_of_nothing_remembers_nothing() {
+    fn a_window_of_zero_remembers_nothing() {
         let mut recent = Recent::new(0);
         assert!(recent.add(1) && recent.add(1));
     }

@@ -13,7 +13,7 @@ type Reply = Result<(Vec<u32>, Option<bool>, &'static str), ()>;
 /// The cursors that a scripted list was asked for.
 type Asked = Arc<Mutex<Vec<Option<String>>>>;
 
-/// A list that answers by the script, whatever it is asked.
+/// Returns a list whose responses come from the script, and the log of the requested cursors.
 fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Asked) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
@@ -24,7 +24,7 @@ fn scripted(script: Vec<Reply>) -> (Pages<Page<u32>>, Asked) {
             .push(cursor.map(|cursor| cursor.as_str().to_owned()));
         let reply = script.next().expect("a request beyond the script");
         Box::pin(async move {
-            // One turn of waiting, so that a dropped `try_next` has something to lose.
+            // One suspension point, so that a dropped `try_next` has something to lose.
             tokio::task::yield_now().await;
             let (items, has_more, next) = reply.map_err(|()| Error::transport("lost", "reset"))?;
             let next_cursor = (!next.is_empty()).then(|| Cursor::from(next));
@@ -50,7 +50,7 @@ async fn drain(mut items: Items<Page<u32>>) -> (Vec<u32>, Option<Error>) {
 }
 
 #[tokio::test]
-async fn empty_middle_pages_do_not_end_the_list() {
+async fn an_empty_page_does_not_end_the_list() {
     let (pages, asked) = scripted(vec![
         Ok((vec![1, 2], Some(true), "a")),
         Ok((vec![], Some(true), "b")),
@@ -75,7 +75,7 @@ async fn a_repeated_cursor_is_an_error_after_the_items() {
 }
 
 #[tokio::test]
-async fn more_without_a_cursor_is_never_a_quiet_end() {
+async fn a_missing_cursor_is_an_error_rather_than_the_end() {
     let (pages, _) = scripted(vec![Ok((vec![1], Some(true), ""))]);
     let (all, error) = drain(pages.items()).await;
     assert_eq!(all, [1]);
@@ -83,7 +83,7 @@ async fn more_without_a_cursor_is_never_a_quiet_end() {
 }
 
 #[tokio::test]
-async fn endless_empty_pages_are_cut_off() {
+async fn too_many_empty_pages_are_an_error() {
     let names: Vec<&'static str> = (0..40)
         .map(|n| &*Box::leak(format!("c{n}").into_boxed_str()))
         .collect();
@@ -99,7 +99,7 @@ async fn endless_empty_pages_are_cut_off() {
 }
 
 #[tokio::test]
-async fn a_failed_page_leaves_the_cursor() {
+async fn a_failed_page_is_fetched_again() {
     let (pages, asked) = scripted(vec![
         Ok((vec![1], None, "a")),
         Err(()),
@@ -117,7 +117,7 @@ async fn a_failed_page_leaves_the_cursor() {
 }
 
 #[tokio::test]
-async fn a_dropped_wait_loses_no_page() {
+async fn dropping_a_pending_call_loses_no_page() {
     let (mut pages, asked) = scripted(vec![Ok((vec![1], None, ""))]);
     {
         let wait = std::pin::pin!(pages.try_next());
@@ -130,7 +130,7 @@ async fn a_dropped_wait_loses_no_page() {
 }
 
 #[tokio::test]
-async fn all_items_are_collected_or_none() {
+async fn into_vec_returns_all_items_or_an_error() {
     let good = || vec![Ok((vec![1], None, "a")), Ok((vec![2, 3], None, ""))];
     let (pages, _) = scripted(good());
     assert_eq!(pages.items().into_vec().await.unwrap(), [1, 2, 3]);
@@ -151,7 +151,7 @@ async fn a_stream_and_try_next_share_one_walk() {
     assert!(futures_util::StreamExt::next(&mut pages).await.is_none());
 }
 
-/// A list of 0..total in pages of the given sizes (0 is an empty page), which answers by cursor.
+/// Returns a list of 0..total in pages of the given sizes, where 0 is an empty page.
 fn numbered(sizes: Vec<usize>) -> Pages<Page<usize>> {
     Pages::new(None, move |cursor| {
         let index: usize = cursor.map_or(0, |cursor| cursor.as_str().parse().unwrap());
@@ -168,7 +168,7 @@ fn numbered(sizes: Vec<usize>) -> Pages<Page<usize>> {
 
 proptest! {
     #[test]
-    fn any_cut_into_pages_gives_all_items_once(sizes in prop::collection::vec(0usize..5, 1..12)) {
+    fn every_item_is_returned_once_whatever_the_page_sizes(sizes in prop::collection::vec(0usize..5, 1..12)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let total: usize = sizes.iter().sum();
         let mut items = numbered(sizes).items();
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn a_filter_leaves_out_what_it_should_wherever_the_walk_is_broken_off(
+    fn a_filter_applies_before_and_after_resuming(
         sizes in prop::collection::vec(0usize..5, 1..12),
         stop in 0usize..20,
     ) {
@@ -229,7 +229,7 @@ proptest! {
             let saved = serde_json::to_string(&before.checkpoint()).unwrap();
             let checkpoint = serde_json::from_str(&saved).unwrap();
             let mut after = numbered(sizes.clone()).items().resume(checkpoint);
-            // Saving again before the first item keeps the place.
+            // Saving again before the first item keeps the position.
             let checkpoint = after.checkpoint();
             after = after.resume(checkpoint);
             while let Some(item) = after.try_next().await.unwrap() {
@@ -242,7 +242,7 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_read_ahead_arrives_while_the_one_before_it_is_worked_on() {
+async fn read_ahead_fetches_a_page_while_the_previous_one_is_processed() {
     const STEP: std::time::Duration = std::time::Duration::from_secs(1);
     let walk = |ahead: bool| async move {
         let mut left = 4u32;
@@ -272,13 +272,13 @@ async fn a_page_read_ahead_arrives_while_the_one_before_it_is_worked_on() {
         }
         (count, start.elapsed())
     };
-    // Four pages, each a second to fetch and a second to work on.
+    // Four pages, each a second to fetch and a second to process.
     assert_eq!(walk(false).await, (4, STEP * 8));
     assert_eq!(walk(true).await, (4, STEP * 5));
 }
 
 #[tokio::test]
-async fn an_item_that_comes_on_two_pages_is_given_once_if_asked_so() {
+async fn distinct_returns_an_item_on_two_pages_once() {
     let script = || {
         vec![
             Ok((vec![3, 2], Some(true), "a")),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::__private::{is_transient, wait_asked_for};
+use blaxel_core::__private::{is_transient, retry_after};
 use blaxel_core::{Body, Error};
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep, timeout};
@@ -40,7 +40,7 @@ pub(super) async fn recover(
         Decision::Retry | Decision::RetryOnProof => {}
     }
     let hint = match &outcome {
-        Ok(response) => wait_asked_for(response.headers()),
+        Ok(response) => retry_after(response.headers()),
         Err(error) => error.retry_after(),
     };
     let delay = shared.policy.delay(situation.sent, hint, &shared.jitter);

@@ -1,8 +1,8 @@
-//! What a server says about its error status, in any of the shapes seen on the wire.
+//! Parsing of error responses, in all of the formats that servers use.
 //!
-//! The shapes are told apart by the type of their JSON members and by two headers, never by URL:
+//! The formats are told apart by the types of their JSON members and by two headers, never by URL:
 //!
-//! | shape | who sends it |
+//! | format | sent by |
 //! | --- | --- |
 //! | `{error: text, code: number, message}` and without `message` or `code` | the control plane |
 //! | `{error: text, code, stack: [...]}` | older parts of it |
@@ -10,9 +10,9 @@
 //! | `{code: text, message, details, step, reason, ...}` | creation of a sandbox |
 //! | `{error: {code, message, origin, retryable, action, ...}}` and headers | the gateway |
 //! | `{error: text, error_description}` | the OAuth endpoints |
-//! | an HTML page | the content network before the platform |
+//! | an HTML page | the content delivery network in front of the platform |
 //! | an XML document with `Code` and `Message` | the storage that uploads go to |
-//! | nothing, or plain text | anybody |
+//! | nothing, or plain text | any server |
 //! | anything else | the user's own workload |
 
 use http::HeaderMap;
@@ -22,10 +22,10 @@ use crate::description::Plane;
 use crate::time::Timestamp;
 use crate::version::ApiVersion;
 
-/// How much of a plain-text body is kept as the message, in characters.
-const TEXT_KEPT: usize = 300;
+/// Maximum number of characters of a plain-text body that are kept as the message.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// Who produced an error answer.
+/// The part of the platform that produced an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
@@ -33,17 +33,34 @@ pub enum Origin {
     ControlPlane,
     /// The gateway in front of the workloads.
     Gateway,
-    /// The caller's own agent, model, server or job.
+    /// The user's own workload: an agent, model, server or job.
     Workload,
-    /// A token or sign-in endpoint.
+    /// An OAuth endpoint, for tokens or sign-in.
     OAuth,
-    /// Something between the client and the platform that answered in HTML.
+    /// A proxy between the client and the platform that responded with HTML.
     Edge,
     /// The storage that uploads go to.
     Storage,
 }
 
-/// The content of an error answer.
+/// The content of an error response: code, message, origin and further members.
+///
+/// [`Error::api`](crate::Error::api) returns it:
+///
+/// ```
+/// # use blaxel_core::{Error, Origin};
+/// let body = r#"{"error": {"code": "POLICY_VIOLATION", "message": "no", "origin": "platform",
+///     "retryable": false, "docs_url": "https://docs.blaxel.ai/errors"}}"#;
+/// let (head, ()) = http::Response::builder().status(403).body(())?.into_parts();
+/// let error = Error::from_response(None, &head, body.as_bytes());
+///
+/// let api = error.api().unwrap();
+/// assert_eq!(api.origin(), Origin::Gateway);
+/// assert_eq!(api.code(), Some("POLICY_VIOLATION"));
+/// assert_eq!(api.retryable(), Some(false));
+/// assert_eq!(api.docs_url(), Some("https://docs.blaxel.ai/errors"));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ApiError {
     origin: Origin,
@@ -53,7 +70,8 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Reads the answer. Whatever the body is, something comes of it.
+    /// Parses a response. It never fails: a body of an unknown format gives an error without a
+    /// code.
     pub(super) fn read(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> Self {
         let header = |name| text_header(&head.headers, name);
         let platform = header("x-blaxel-source").is_some_and(|source| source == "platform");
@@ -70,17 +88,19 @@ impl ApiError {
         };
         if platform {
             error.origin = Origin::Gateway;
-        } else if plane == Some(Plane::Run) && !error.came_from_before_the_workload(head) {
+        } else if plane == Some(Plane::Run) && !error.is_from_before_the_workload(head) {
             error.origin = Origin::Workload;
         }
         error.code = error.code.or_else(|| header("x-blaxel-error-code"));
         error
     }
 
-    /// Whether an answer to a call of a workload was made on the way to it. A workload may use any
-    /// shape that the platform uses, pages of HTML among them; of those only what a content network
-    /// says of itself counts.
-    fn came_from_before_the_workload(&self, head: &http::response::Parts) -> bool {
+    /// Returns `true` if a response to a call of a workload was produced before the request reached
+    /// it.
+    ///
+    /// A workload may use any format that the platform uses, HTML pages included. Of HTML pages,
+    /// only those with a gateway status or the `server` header of a content delivery network count.
+    fn is_from_before_the_workload(&self, head: &http::response::Parts) -> bool {
         match self.origin {
             Origin::Gateway => true,
             Origin::Edge => {
@@ -95,6 +115,7 @@ impl ApiError {
         }
     }
 
+    /// Creates an error without code and members.
     fn bare(origin: Origin, message: Option<String>) -> Self {
         Self {
             origin,
@@ -104,20 +125,23 @@ impl ApiError {
         }
     }
 
+    /// Creates the error of a plain-text body.
     fn from_text(text: &str) -> Self {
         Self::bare(Origin::ControlPlane, one_line(text))
     }
 
+    /// Creates the error of an HTML page, with its title as the message.
     fn from_html(page: &str) -> Self {
         let title = html_title(page).and_then(one_line);
         let message = match title {
-            Some(title) => format!("the answer is an HTML page titled \"{title}\""),
-            None => "the answer is an HTML page".to_owned(),
+            Some(title) => format!("the response is an HTML page titled \"{title}\""),
+            None => "the response is an HTML page".to_owned(),
         };
         Self::bare(Origin::Edge, Some(message))
     }
 
-    /// The XML of a storage, of which only these two are taken: the rest repeats the signed request.
+    /// Parses a storage's XML document, of which only the code and the message are kept: the rest
+    /// repeats the signed request.
     fn from_storage(document: &str) -> Option<Self> {
         let element = |open: &str, close: &str| {
             let (_, after) = document.split_once(open)?;
@@ -130,6 +154,7 @@ impl ApiError {
         })
     }
 
+    /// Creates the error of a JSON object.
     fn from_object(mut members: Map<String, Value>) -> Self {
         match members.remove("error") {
             Some(Value::Object(envelope)) => Self::from_envelope(envelope),
@@ -143,8 +168,8 @@ impl ApiError {
         }
     }
 
-    /// The gateway's envelope. A workload may answer in the same manner, as model servers do; only
-    /// the gateway says that it is the platform.
+    /// Creates the error of the gateway's envelope. A workload, such as a model server, may respond
+    /// in the same format; only the gateway sets `origin` to `platform`.
     fn from_envelope(envelope: Map<String, Value>) -> Self {
         let platform = envelope.get("origin").and_then(Value::as_str) == Some("platform");
         Self {
@@ -159,7 +184,8 @@ impl ApiError {
         }
     }
 
-    /// `error` is a text: a word for programs, or a sentence for people.
+    /// Creates the error of an object whose member `error` is a text: a machine-readable code, or a
+    /// message.
     fn from_flat(error: &str, members: Map<String, Value>) -> Self {
         let description = text_member(&members, "error_description");
         let origin = if description.is_some() {
@@ -169,7 +195,7 @@ impl ApiError {
         };
         let explained = description.or_else(|| text_member(&members, "message"));
         let code =
-            text_member(&members, "code").or_else(|| is_word(error).then(|| error.to_owned()));
+            text_member(&members, "code").or_else(|| is_code(error).then(|| error.to_owned()));
         let message = explained.or_else(|| one_line(error));
         Self {
             origin,
@@ -179,56 +205,58 @@ impl ApiError {
         }
     }
 
-    /// Who produced the answer.
+    /// Returns the part of the platform that produced the response.
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// The server's word for the failure. A numeric code, which only repeats the status, is none.
+    /// Returns the error code. A numeric code is ignored, because it only repeats the status.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// The server's sentence about the failure.
+    /// Returns the message for people.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Whether the server says that the same request can succeed later.
+    /// Returns the server's statement on whether the same request can succeed later, if it makes
+    /// one.
     #[must_use]
     pub fn retryable(&self) -> Option<bool> {
         self.body.get("retryable").and_then(Value::as_bool)
     }
 
-    /// What the platform advises to do.
+    /// Returns the action that the platform recommends.
     #[must_use]
     pub fn action(&self) -> Option<&str> {
         self.text("action")
     }
 
-    /// What the platform advises not to do.
+    /// Returns the action that the platform advises against.
     #[must_use]
     pub fn do_not(&self) -> Option<&str> {
         self.text("do_not")
     }
 
-    /// A page about the failure.
+    /// Returns the URL of a page about the failure.
     #[must_use]
     pub fn docs_url(&self) -> Option<&str> {
         self.text("docs_url")
     }
 
-    /// When the platform says that it failed.
+    /// Returns the time of the failure, according to the platform.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
         self.text("timestamp")?.parse().ok()
     }
 
-    /// The status that the answer names in its body. It can differ from that of the response, which
-    /// [`Error::status`](crate::Error::status) tells, where something on the way changed the latter.
+    /// Returns the status that the body states. It differs from
+    /// [`Error::status`](crate::Error::status), the status of the response, if a proxy changed the
+    /// latter.
     #[must_use]
     pub fn stated_status(&self) -> Option<u16> {
         let status = self
@@ -238,24 +266,26 @@ impl ApiError {
         u16::try_from(status.as_u64()?).ok()
     }
 
-    /// The finer word some answers carry beside the code, such as `CREATION_IN_PROGRESS`.
+    /// Returns the more specific code that some responses have beside the code, such as
+    /// `CREATION_IN_PROGRESS`.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.text("reason")
     }
 
-    /// The other members of a JSON answer; of the gateway's envelope, the members inside it.
+    /// Returns the remaining members of a JSON response, or of the gateway's envelope.
     #[must_use]
     pub fn members(&self) -> &Map<String, Value> {
         &self.body
     }
 
+    /// Returns a text member of the body.
     fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
     }
 
-    /// The versions listed in the message of a refused version. The message quotes the refused one
-    /// first, so only what stands behind the word "valid" counts.
+    /// Returns the versions listed in the message of a rejected version. The message quotes the
+    /// rejected one first, so only the text from "valid version" on counts.
     pub(super) fn offered_versions(&self) -> Vec<ApiVersion> {
         let message = self.message.as_deref().unwrap_or_default();
         let Some(at) = message.to_ascii_lowercase().find("valid version") else {
@@ -269,32 +299,37 @@ impl ApiError {
     }
 }
 
+/// Returns a header, if it is valid text.
 fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
+/// Returns a text member, unless it is empty.
 fn text_member(members: &Map<String, Value>, name: &str) -> Option<String> {
     let text = members.get(name)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Whether a text is a word for programs, like `invalid_grant`, rather than a sentence.
-fn is_word(text: &str) -> bool {
+/// Returns `true` if a text is a machine-readable code, like `invalid_grant`, rather than a
+/// sentence.
+fn is_code(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.contains('_') && text.bytes().all(plain)
 }
 
-/// The start of a text with its white space folded, or nothing if there is no text.
+/// Returns the start of a text with its white space collapsed, or `None` if there is no text.
 fn one_line(text: &str) -> Option<String> {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(TEXT_KEPT).collect();
+    let cut: String = line.chars().take(MAX_MESSAGE_CHARS).collect();
     (!cut.is_empty()).then_some(cut)
 }
 
+/// Returns `true` for HTML and XML, by the content type or the first character.
 fn looks_like_html(text: &str, content_type: &str) -> bool {
     content_type.starts_with("text/html") || text.trim_start().starts_with('<')
 }
 
+/// Returns the title of an HTML page.
 fn html_title(page: &str) -> Option<&str> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title>")? + "<title>".len();
