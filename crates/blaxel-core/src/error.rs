@@ -351,9 +351,9 @@ impl Error {
     /// being moved. The same call can succeed within seconds, so
     /// [`is_transient`](Self::is_transient) is `true` as well.
     ///
-    /// The gateway reports this with the code `WORKLOAD_UNAVAILABLE` and status 404, and a proxy in
-    /// front of it with a 502 or 503. A workload that itself responds with such a code or status
-    /// does not count.
+    /// The gateway reports this with the code `WORKLOAD_UNAVAILABLE` and status 404, or with a 502 or
+    /// 503, as the proxies in front of it do. A workload that itself responds with such a code or
+    /// status does not count.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         let Some(api) = self.api() else {

@@ -85,8 +85,8 @@ impl PageMeta {
         self
     }
 
-    /// Returns this metadata with an explicit answer to whether more pages follow. By default they
-    /// do if there is a cursor.
+    /// Returns this metadata with an explicit [`has_more`](Self::has_more). Without one, more pages
+    /// follow if there is a cursor.
     #[must_use]
     pub fn with_has_more(mut self, more: bool) -> Self {
         self.has_more = Some(more);

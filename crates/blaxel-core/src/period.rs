@@ -80,6 +80,7 @@ impl Period {
         Self::of(count, 'w')
     }
 
+    /// Creates a period of `count` units.
     fn of(count: u64, unit: char) -> Self {
         Self::from(format!("{count}{unit}"))
     }
@@ -163,6 +164,7 @@ impl FromStr for Period {
 
 try_from_str!(Period);
 
+/// Creates the error of a text that is not a duration.
 fn not_a_period(text: &str) -> ParseError {
     ParseError::quoting("period", text, "is not a duration such as 30m, 24h or 7d")
 }

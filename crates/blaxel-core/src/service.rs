@@ -195,6 +195,7 @@ pub struct BoxService {
 
 /// The object-safe part of [`HttpService`].
 trait Erased: Send + Sync {
+    /// Sends a request, as [`HttpService::send`] does.
     fn send(&self, request: http::Request<Body>) -> BoxFuture<Result<http::Response<Body>, Error>>;
 }
 

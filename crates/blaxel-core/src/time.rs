@@ -182,6 +182,7 @@ impl FromStr for Timestamp {
 
 try_from_str!(Timestamp);
 
+/// Creates the error of a text that is not an RFC 3339 time.
 fn not_a_time(text: &str) -> ParseError {
     ParseError::quoting(
         "timestamp",

@@ -1,4 +1,4 @@
-//! Work that goes on while its caller does something else.
+//! Futures that run as background tasks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,10 +8,10 @@ use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Error};
 use tokio::task::JoinHandle;
 
-/// Runs a future on the current tokio runtime, and gives one for its outcome. The work ends when that
-/// is dropped.
+/// Spawns a future on the current tokio runtime, and returns a future for its output. Dropping that
+/// future aborts the task.
 ///
-/// It is what `Pages::read_ahead` wants, so that a page arrives while the one before it is worked on:
+/// Pass it to `Pages::read_ahead`, so that a page is fetched while the previous one is processed:
 ///
 /// ```
 /// # use blaxel_core::{Error, Operation, Page, Pages};
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime; and where the outcome is waited for, if the work panicked.
+/// Panics outside of a tokio runtime. The returned future panics if the spawned one did.
 #[must_use]
 pub fn in_background<T: Send + 'static>(
     work: BoxFuture<Result<T, Error>>,
@@ -30,6 +30,7 @@ pub fn in_background<T: Send + 'static>(
     Box::pin(Background(tokio::spawn(work)))
 }
 
+/// A future for the output of a task, which it aborts when dropped.
 struct Background<T>(JoinHandle<Result<T, Error>>);
 
 impl<T> Future for Background<T> {
@@ -57,7 +58,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
-    async fn work_goes_on_while_nobody_waits_for_it() {
+    async fn the_task_runs_while_its_output_is_not_awaited() {
         let work = in_background(Box::pin(async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             Ok(1)
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_nobody_wants_any_more_ends() {
+    async fn dropping_the_future_aborts_the_task() {
         let alive = Arc::new(());
         let held = Arc::clone(&alive);
         let work = in_background(Box::pin(async move {

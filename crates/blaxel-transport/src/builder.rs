@@ -1,4 +1,4 @@
-//! Setting up a client.
+//! [`ClientBuilder`]: the settings of a client.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::dispatch::Dispatch;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
 use crate::retry::RetryPolicy;
 
-/// A text setting and where it came from; it is read when the client is built.
+/// A text setting and its source. It is parsed when the client is built.
 type Setting = Option<(String, Source)>;
 
-/// Sets up a [`Client`].
+/// A builder for a [`Client`].
 ///
-/// Nothing is checked and no credential is looked for before [`build`](Self::build), so the order of
-/// the setters does not matter.
+/// No setting is checked and no credential is looked up before [`build`](Self::build), so the order
+/// of the setters does not matter.
 ///
 /// ```
 /// use blaxel_transport::Client;
@@ -32,19 +32,19 @@ type Setting = Option<(String, Source)>;
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
-/// # Which setting wins
+/// # Precedence
 ///
-/// | setting | the first of these that is there |
+/// | setting | the first of these that is set |
 /// | --- | --- |
-/// | credentials | [`anonymous`](Self::anonymous); [`api_key`](Self::api_key) or [`credentials`](Self::credentials), whichever was called last; with [`from_env`](Self::from_env) the environment's, for the workspace below |
+/// | credentials | [`anonymous`](Self::anonymous); [`api_key`](Self::api_key) or [`credentials`](Self::credentials), whichever was called last; with [`from_env`](Self::from_env), those of the environment, for the workspace below |
 /// | workspace | [`workspace`](Self::workspace); that of the credentials; `BL_WORKSPACE` |
 /// | deployment | [`environment`](Self::environment); `BL_ENV`; that of the credentials; production |
 /// | addresses | [`api_url`](Self::api_url), [`run_url`](Self::run_url); `BL_API_URL`, `BL_RUN_URL`; those of the deployment |
 ///
-/// The variables count only for a builder that began with [`from_env`](Self::from_env) or
-/// [`from_variables`](Self::from_variables). The environment's credentials are looked for as
-/// [`Credentials::resolve`] does: `BL_API_KEY` and `BL_CLIENT_CREDENTIALS` are used in whatever workspace
-/// is set, and where they are not set, the sign-in that the file of the `bl` command holds for that very
+/// Environment variables apply only to a builder created with [`from_env`](Self::from_env) or
+/// [`from_variables`](Self::from_variables). Credentials of the environment are looked up by
+/// [`Credentials::resolve`]: `BL_API_KEY` and `BL_CLIENT_CREDENTIALS` are used in whatever
+/// workspace is set; without them, the sign-in that the file of the `bl` command holds for that
 /// workspace.
 ///
 /// ```
@@ -59,7 +59,7 @@ type Setting = Option<(String, Source)>;
 ///
 /// # Layers
 ///
-/// There are two positions for tower layers of your own, and neither loses any default. In each
+/// There are two positions for your own tower layers, and neither loses any default. In each
 /// position the layer that is added first is the outermost.
 ///
 /// ```
@@ -84,9 +84,10 @@ pub struct ClientBuilder<T, A, C> {
     settings: Settings,
 }
 
+/// The settings of a [`ClientBuilder`], apart from transport and layers.
 #[derive(Clone, Debug, Default)]
 struct Settings {
-    /// The place of the credentials if none are given in code.
+    /// The environment to look up credentials in, if none are set in code.
     variables: Option<Variables>,
     credentials: Option<Credentials>,
     anonymous: bool,
@@ -105,35 +106,38 @@ struct Settings {
     retry: RetryPolicy,
 }
 
-/// Stands for the default transport until the client is built.
+/// The default transport, a [`HyperTransport`] that is created when the client is built.
 #[derive(Clone, Debug, Default)]
-pub struct HyperLeaf(HyperBuilder);
+pub struct DefaultTransport(HyperBuilder);
 
-/// Stands for a transport of the user's own.
+/// A transport passed to [`ClientBuilder::transport`].
 #[derive(Clone, Debug)]
-pub struct OwnLeaf<T>(T);
+pub struct CustomTransport<T>(T);
 
-/// The source of the transport, which is made when the client is built.
-pub trait Leaf: sealed::Sealed {
-    /// The transport.
+/// Creates the transport when the client is built. Implemented by [`DefaultTransport`] and
+/// [`CustomTransport`].
+pub trait MakeTransport: sealed::Sealed {
+    /// The type of the transport.
     type Transport: HttpService;
 
+    /// Creates the transport.
     #[doc(hidden)]
     fn build(self, limits: &TimeLimits, endpoints: &Endpoints) -> Self::Transport;
 }
 
 mod sealed {
+    /// Prevents implementations outside of this crate.
     pub trait Sealed {}
-    impl Sealed for super::HyperLeaf {}
-    impl<T> Sealed for super::OwnLeaf<T> {}
+    impl Sealed for super::DefaultTransport {}
+    impl<T> Sealed for super::CustomTransport<T> {}
 }
 
-impl Leaf for HyperLeaf {
+impl MakeTransport for DefaultTransport {
     type Transport = HyperTransport;
 
     fn build(self, limits: &TimeLimits, endpoints: &Endpoints) -> HyperTransport {
         let hyper = self.0.or_connect_timeout(limits.connect);
-        // Idle connections to workloads are closed early; a local server may be both.
+        // Adds the host of the run plane as a workload host, unless one server serves both planes.
         let (control, run) = (endpoints.control.host(), endpoints.run.host());
         if control == run {
             hyper.build()
@@ -143,7 +147,7 @@ impl Leaf for HyperLeaf {
     }
 }
 
-impl<T: HttpService> Leaf for OwnLeaf<T> {
+impl<T: HttpService> MakeTransport for CustomTransport<T> {
     type Transport = T;
 
     fn build(self, _: &TimeLimits, _: &Endpoints) -> T {
@@ -152,54 +156,72 @@ impl<T: HttpService> Leaf for OwnLeaf<T> {
 }
 
 impl Client {
-    /// Returns a builder with nothing taken from the environment.
-    pub fn builder() -> ClientBuilder<HyperLeaf, Identity, Identity> {
+    /// Returns a builder without settings from the environment.
+    pub fn builder() -> ClientBuilder<DefaultTransport, Identity, Identity> {
         ClientBuilder::new()
     }
 
     /// Creates a client from the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
-    /// `BL_WORKSPACE`, `BL_REGION`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`, and, with
-    /// the feature `config-file`, from the sign-in of the Blaxel CLI where the variables hold no
-    /// credential.
+    /// `BL_WORKSPACE`, `BL_REGION`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`.
+    ///
+    /// With the feature `config-file`, the sign-in of the Blaxel CLI is used if the variables
+    /// contain no credential.
+    ///
+    /// ```no_run
+    /// use blaxel_transport::Client;
+    ///
+    /// let client = Client::from_env()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a variable that cannot be used, and a credentials error if none are
-    /// found; each names the place.
+    /// [`Error::is_input`] for a variable with an invalid value, and
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if there are no credentials;
+    /// the error names the source.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
 }
 
-impl ClientBuilder<HyperLeaf, Identity, Identity> {
+impl ClientBuilder<DefaultTransport, Identity, Identity> {
+    /// Creates a builder without any setting.
     fn new() -> Self {
         Self {
-            transport: HyperLeaf::default(),
+            transport: DefaultTransport::default(),
             attempt_layers: Identity::new(),
             call_layers: Identity::new(),
             settings: Settings::default(),
         }
     }
 
-    /// Begins with the settings of the environment; see [`Client::from_env`].
+    /// Creates a builder with the settings of the environment; see [`Client::from_env`].
     ///
-    /// The credentials are looked for when the client is built, and only if none are given in code:
-    /// those that are stored for the workspace depend on which one is [set](Self::workspace).
+    /// Credentials are looked up when the client is built, and only if none are set in code: the
+    /// stored ones depend on the [workspace](Self::workspace).
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use blaxel_transport::ClientBuilder;
+    ///
+    /// let client = ClientBuilder::from_env()?.deadline(Duration::from_secs(30)).build()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a variable that cannot be used. That there are no credentials is an
-    /// error of [`build`](Self::build).
+    /// [`Error::is_input`] for a variable with an invalid value. Missing credentials are an error
+    /// of [`build`](Self::build).
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(&Variables::from_process())
     }
 
-    /// Begins with the settings in these variables, as [`from_env`](Self::from_env) does with the
-    /// process's.
+    /// Creates a builder with the settings of these variables, as [`from_env`](Self::from_env) does
+    /// with those of the process.
     ///
     /// # Errors
     ///
-    /// As for [`from_env`](Self::from_env).
+    /// The same as for [`from_env`](Self::from_env).
     pub fn from_variables(variables: &Variables) -> Result<Self, Error> {
         let mut builder = Self::new();
         let settings = &mut builder.settings;
@@ -216,79 +238,104 @@ impl ClientBuilder<HyperLeaf, Identity, Identity> {
     }
 }
 
+/// Copies a variable and its source.
 fn owned(found: Option<(&str, Source)>) -> Setting {
     found.map(|(text, source)| (text.to_owned(), source))
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
-    /// Authenticates with these credentials, whatever workspace is set.
+    /// Sets the credentials, for any workspace.
+    ///
+    /// ```
+    /// use blaxel_auth::Credentials;
+    /// use blaxel_transport::Client;
+    ///
+    /// let credentials = Credentials::api_key("bl_example")?;
+    /// let client = Client::builder().credentials(credentials).workspace("my-team").build()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.settings.credentials = Some(credentials);
         self.settings.api_key = None;
         self
     }
 
-    /// Authenticates with an API key.
+    /// Sets an API key as the credential.
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.api_key = Some(key.into());
         self
     }
 
-    /// Sends no credential at all, for the few operations that need none.
+    /// Disables credentials, for the few operations that need none.
     pub fn anonymous(mut self) -> Self {
         self.settings.anonymous = true;
         self
     }
 
-    /// Sets the workspace to call in; without one, that of the credentials, if they name one.
+    /// Sets the workspace of the calls. By default it is that of the credentials, if they name one.
     ///
-    /// Of the sign-ins that the file of the `bl` command holds, the one for this workspace is taken.
+    /// If the credentials come from the file of the `bl` command, its sign-in for this workspace is
+    /// used.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.settings.workspace = Some((name.into(), Source::Code));
         self
     }
 
-    /// Sets the region that [`Client::region`] returns, such as `us-pdx-1`, for resources that name none.
-    /// None unless set.
+    /// Sets the region that [`Client::region`] returns, such as `us-pdx-1`, for resources that name
+    /// no region. None by default.
     pub fn region(mut self, name: impl Into<String>) -> Self {
         self.settings.region = Some((name.into(), Source::Code));
         self
     }
 
-    /// Sets the deployment of the platform to call, unless [`api_url`](Self::api_url) and
-    /// [`run_url`](Self::run_url) say where. Without one, the one that the credentials were made for,
-    /// else [`Environment::Production`].
+    /// Sets the deployment of the platform, unless [`api_url`](Self::api_url) and
+    /// [`run_url`](Self::run_url) set its addresses. By default it is that of the credentials,
+    /// otherwise [`Environment::Production`].
     pub fn environment(mut self, environment: Environment) -> Self {
         self.settings.environment = Some(environment);
         self
     }
 
-    /// Sets the API version to send: [`ApiVersion::DEFAULT`] unless set.
+    /// Sets the API version to send. [`ApiVersion::DEFAULT`] by default.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.settings.version = version;
         self
     }
 
-    /// Sets the control plane's address, version segment included: `https://api.blaxel.ai/v0` unless set.
+    /// Sets the address of the control plane, including the version segment.
+    /// `https://api.blaxel.ai/v0` by default.
+    ///
+    /// ```
+    /// use blaxel_transport::Client;
+    ///
+    /// let client = Client::builder()
+    ///     .api_key("bl_example")
+    ///     .api_url("http://localhost:8080/v0")
+    ///     .run_url("http://localhost:8080")
+    ///     .build()?;
+    /// assert_eq!(client.endpoints().control.host(), "localhost");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.settings.api_url = Some((url.into(), Source::Code));
         self
     }
 
-    /// Sets the address under which workloads are called: `https://run.blaxel.ai` unless set.
+    /// Sets the address of the run plane, which serves the workloads. `https://run.blaxel.ai` by
+    /// default.
     pub fn run_url(mut self, url: impl Into<String>) -> Self {
         self.settings.run_url = Some((url.into(), Source::Code));
         self
     }
 
-    /// Adds an origin that may be sent the credential. The two planes and the platform's workload
-    /// hosts are trusted already; every other address is refused.
+    /// Adds an origin to which the credential may be sent. The two planes and the platform's
+    /// workload hosts are trusted already; a request to any other origin is rejected.
     pub fn trust(mut self, url: impl Into<String>) -> Self {
         self.settings.trusted.push((url.into(), Source::Code));
         self
     }
 
-    /// Sets a product token, such as `my-app/1.2`, to follow the SDK's own in the `User-Agent`.
+    /// Sets a product token, such as `my-app/1.2`, which follows the SDK's own in the `User-Agent`.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.settings.product = Some(product.into());
         self
@@ -300,22 +347,24 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// Sets the time limit of a whole call, on either plane.
+    /// Sets the time limit on whole calls, on both planes: [`TimeLimits::control`] and
+    /// [`TimeLimits::run`].
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.settings.limits.control = limit;
         self.settings.limits.run = limit;
         self
     }
 
-    /// Sets the number of retries and the delays between them; see [`RetryPolicy`] for the defaults.
+    /// Sets the number of attempts and the delays between them; see [`RetryPolicy`] for the
+    /// defaults.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
         self
     }
 
-    /// Puts a layer outside everything of the SDK's own: it sees each operation once.
+    /// Adds a layer around the whole stack of the SDK: it sees each operation once.
     ///
-    /// The request has no address and no credential yet, and an outcome is final.
+    /// The request has no address and no credential yet, and the outcome is final.
     pub fn call_layer<L>(self, layer: L) -> ClientBuilder<T, A, Stack<L, C>> {
         ClientBuilder {
             transport: self.transport,
@@ -325,11 +374,11 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         }
     }
 
-    /// Puts a layer just before the transport: it sees each attempt, with the request as it is sent,
+    /// Adds a layer just above the transport: it sees each attempt, with the request as it is sent,
     /// credential included. A call waits within its deadline until the layer is ready.
     ///
-    /// If the layer sends the request to an address that may not have the credential, as one that follows
-    /// redirects does, the credential is taken from it.
+    /// If the layer sends the request to an origin that may not have the credential, for example by
+    /// following a redirect, the credential is removed from it.
     pub fn attempt_layer<L>(self, layer: L) -> ClientBuilder<T, Stack<L, A>, C> {
         ClientBuilder {
             transport: self.transport,
@@ -339,17 +388,40 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         }
     }
 
-    /// Sends requests by another service than hyper over sockets.
-    pub fn transport<T2: HttpService>(self, transport: T2) -> ClientBuilder<OwnLeaf<T2>, A, C> {
-        self.with_leaf(OwnLeaf(transport))
+    /// Sets the transport: a service that sends requests instead of hyper.
+    ///
+    /// ```
+    /// use blaxel_core::{Body, Error};
+    /// use blaxel_transport::Client;
+    ///
+    /// let transport = tower::service_fn(async |_: http::Request<Body>| {
+    ///     Ok::<_, Error>(http::Response::new(Body::from("[]")))
+    /// });
+    /// let client = Client::builder().api_key("bl_example").transport(transport).build()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn transport<T2: HttpService>(
+        self,
+        transport: T2,
+    ) -> ClientBuilder<CustomTransport<T2>, A, C> {
+        self.with_transport(CustomTransport(transport))
     }
 
-    /// Sends requests by hyper, set up like this.
-    pub fn hyper(self, hyper: HyperBuilder) -> ClientBuilder<HyperLeaf, A, C> {
-        self.with_leaf(HyperLeaf(hyper))
+    /// Sets the settings of the default transport.
+    ///
+    /// ```
+    /// use blaxel_transport::{Client, HttpVersion, HyperTransport};
+    ///
+    /// let hyper = HyperTransport::builder().http_version(HttpVersion::Http1);
+    /// let client = Client::builder().api_key("bl_example").hyper(hyper).build()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    pub fn hyper(self, hyper: HyperBuilder) -> ClientBuilder<DefaultTransport, A, C> {
+        self.with_transport(DefaultTransport(hyper))
     }
 
-    fn with_leaf<T2>(self, transport: T2) -> ClientBuilder<T2, A, C> {
+    /// Replaces the transport, keeping all other settings.
+    fn with_transport<T2>(self, transport: T2) -> ClientBuilder<T2, A, C> {
         ClientBuilder {
             transport,
             attempt_layers: self.attempt_layers,
@@ -358,15 +430,16 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         }
     }
 
-    /// Builds the client.
+    /// Builds the client. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a setting that cannot be used, naming it and its place; a credentials
-    /// error if there are none, or none for the workspace. Nothing is sent.
+    /// [`Error::is_input`] for an invalid setting, which names it and its source, and
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if there are no credentials,
+    /// or none for the workspace.
     pub fn build(self) -> Result<Client, Error>
     where
-        T: Leaf,
+        T: MakeTransport,
         A: Layer<Dispatch<T::Transport>>,
         A::Service: HttpService,
         C: Layer<Pipeline<A::Service>>,
@@ -375,14 +448,25 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         Ok(self.build_unboxed()?.boxed())
     }
 
-    /// Builds the client with its whole stack in its type, which saves an allocation for each request.
+    /// Builds the client with its whole stack in its type, which saves an allocation for each
+    /// request.
+    ///
+    /// ```
+    /// use blaxel_core::HttpService;
+    /// use blaxel_transport::Client;
+    ///
+    /// fn client() -> Result<Client<impl HttpService>, blaxel_core::Error> {
+    ///     Client::builder().api_key("bl_example").build_unboxed()
+    /// }
+    /// # client().unwrap();
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`build`](Self::build).
+    /// The same as for [`build`](Self::build).
     pub fn build_unboxed(self) -> Result<Client<C::Service>, Error>
     where
-        T: Leaf,
+        T: MakeTransport,
         A: Layer<Dispatch<T::Transport>>,
         A::Service: HttpService,
         C: Layer<Pipeline<A::Service>>,
@@ -390,18 +474,18 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     {
         let limits = self.settings.limits;
         let policy = self.settings.retry.clone();
-        let (defaults, credentials) = self.settings.read()?;
+        let (defaults, credentials) = self.settings.resolve()?;
         let transport = self.transport.build(&limits, &defaults.endpoints);
-        // Token requests go past the layers: they are no operations of the API.
+        // Token requests bypass the layers, because they are not operations of the API.
         let authenticator = credentials.map(|credentials| {
-            let wire = transport.clone();
-            Authenticator::new(&credentials, &defaults.endpoints.control, wire)
+            let transport = transport.clone();
+            Authenticator::new(&credentials, &defaults.endpoints.control, transport)
         });
         let defaults = Arc::new(defaults);
         let attempt = self
             .attempt_layers
             .layer(Dispatch::new(transport, Arc::clone(&defaults)));
-        // Without call layers the service comes out as it went in, and nobody reads a response's context.
+        // Without call layers the type is unchanged, and nothing reads the context of a response.
         let layered = TypeId::of::<C::Service>() != TypeId::of::<Pipeline<A::Service>>();
         let pipeline = Pipeline::new(
             attempt,
@@ -416,14 +500,14 @@ impl<T, A, C> ClientBuilder<T, A, C> {
 }
 
 impl Settings {
-    /// Reads and checks the settings.
-    fn read(self) -> Result<(Defaults, Option<Credentials>), Error> {
-        let named = read_workspace(&self.workspace)?;
+    /// Parses and checks the settings.
+    fn resolve(self) -> Result<(Defaults, Option<Credentials>), Error> {
+        let named = parse_workspace(&self.workspace)?;
         let credentials = self.find_credentials(named.as_ref())?;
         let of_credentials = credentials.as_ref().and_then(Credentials::workspace);
         let workspace = match named.or_else(|| of_credentials.cloned()) {
             Some(workspace) => Some(workspace),
-            None => read_workspace(&self.default_workspace)?,
+            None => parse_workspace(&self.default_workspace)?,
         };
         let environment = self
             .environment
@@ -444,12 +528,12 @@ impl Settings {
             .collect::<Result<_, _>>()?;
         let product = self.product.as_deref();
         let mut defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;
-        defaults.region = read_region(&self.region)?;
+        defaults.region = parse_region(&self.region)?;
         Ok((defaults, credentials))
     }
 
-    /// The credentials given in code, else those of the environment for the workspace that is named
-    /// in code, if one is. `None` for a client that sends none.
+    /// Returns the credentials set in code, otherwise those of the environment for `workspace`, the
+    /// one set in code. Returns `None` for an anonymous client.
     fn find_credentials(
         &self,
         workspace: Option<&Workspace>,
@@ -472,28 +556,31 @@ impl Settings {
     }
 }
 
-fn read_workspace(setting: &Setting) -> Result<Option<Workspace>, Error> {
+/// Parses the name of a workspace.
+fn parse_workspace(setting: &Setting) -> Result<Option<Workspace>, Error> {
     match setting {
         Some((name, source)) => Ok(Some(source.parse(name)?)),
         None => Ok(None),
     }
 }
 
-fn read_region(setting: &Setting) -> Result<Option<Box<str>>, Error> {
+/// Parses the name of a region.
+fn parse_region(setting: &Setting) -> Result<Option<Box<str>>, Error> {
     let Some((name, source)) = setting else {
         return Ok(None);
     };
     let name = name.trim();
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        let problem = "a region is named without spaces, as in `us-pdx-1`";
+        let problem = "it is empty or has a space; expected a region such as `us-pdx-1`";
         return Err(Error::input("region", source, problem));
     }
     Ok(Some(name.into()))
 }
 
+/// Creates the error of a client without credentials.
 fn no_credentials() -> Error {
     Error::credentials(
-        "the client has no credentials; give it some by `credentials` or `api_key`, take them from \
-         the environment with `ClientBuilder::from_env`, or say `anonymous`",
+        "the client has no credentials; set `credentials` or `api_key`, use those of the environment \
+         with `ClientBuilder::from_env`, or disable them with `anonymous`",
     )
 }

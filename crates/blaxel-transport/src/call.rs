@@ -1,4 +1,4 @@
-//! A request within the stack, with the context that it is known to have.
+//! A request inside the stack, together with its context.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -8,15 +8,15 @@ use blaxel_core::{Body, CallContext};
 use bytes::BytesMut;
 use http_body::Body as _;
 
-use crate::rejoined::Rejoined;
+use crate::prefixed_body::PrefixedBody;
 
-/// How much larger than before a body may have become by the layers around it, in bytes.
-const GROWTH: usize = 64 * 1024;
+/// Maximum number of bytes by which layers may enlarge a body beyond twice its original size.
+const MAX_GROWTH: usize = 64 * 1024;
 
 /// A request and the context of its call.
 ///
-/// The layers of the stack pass this instead of a bare request, so that none of them has to ask whether
-/// the context is still there.
+/// The layers of the stack pass this instead of a bare request, so none of them has to check
+/// whether the context is still there.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) request: http::Request<Body>,
@@ -24,19 +24,19 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Takes a body back into memory that was there before a layer wrapped it, so that it can be sent
-    /// twice as it could before.
-    pub(crate) fn hold_body(&mut self) {
+    /// Reads a body into memory that was in memory before a layer wrapped it, so that it can be
+    /// sent again.
+    pub(crate) fn buffer_body(&mut self) {
         if self.request.body().bytes().is_none()
             && let Some(size) = body_size(&self.context)
         {
-            let limit = size.saturating_mul(2).saturating_add(GROWTH);
+            let limit = size.saturating_mul(2).saturating_add(MAX_GROWTH);
             let wrapped = std::mem::take(self.request.body_mut());
-            *self.request.body_mut() = hold(wrapped, limit);
+            *self.request.body_mut() = buffer(wrapped, limit);
         }
     }
 
-    /// Returns a second call like this one, unless its body comes only once.
+    /// Returns a copy of this call, or `None` if its body can be read only once.
     pub(crate) fn try_clone(&self) -> Option<Self> {
         let request = &self.request;
         let mut copy = http::Request::new(request.body().try_clone()?);
@@ -44,7 +44,7 @@ impl Call {
         copy.uri_mut().clone_from(request.uri());
         *copy.version_mut() = request.version();
         copy.headers_mut().clone_from(request.headers());
-        // Mostly the context is all there is, and it is attached if the copy is sent.
+        // Usually the context is the only extension, and it is attached when the copy is sent.
         if request.extensions().len() > 1 {
             copy.extensions_mut().clone_from(request.extensions());
         }
@@ -54,7 +54,7 @@ impl Call {
         })
     }
 
-    /// Returns the request as the layers around an attempt are to see it.
+    /// Returns the request for the layers around an attempt, with its context attached.
     pub(crate) fn into_request(mut self) -> http::Request<Body> {
         if CallContext::of(self.request.extensions()).is_none() {
             attach(&mut self.request, self.context);
@@ -63,20 +63,20 @@ impl Call {
     }
 }
 
-/// Reads as much of a body as is there without waiting. If that is not all of it, or more than the limit,
-/// the body goes on as a stream.
-fn hold(mut body: Body, limit: usize) -> Body {
-    let mut held = BytesMut::new();
+/// Reads as much of a body as is available without waiting. If that is not all of it, or more than
+/// `limit` bytes, the body stays a stream.
+fn buffer(mut body: Body, limit: usize) -> Body {
+    let mut buffered = BytesMut::new();
     let mut cx = Context::from_waker(Waker::noop());
-    let broken = loop {
+    let error = loop {
         match Pin::new(&mut body).poll_frame(&mut cx) {
-            Poll::Ready(None) => return held.freeze().into(),
+            Poll::Ready(None) => return buffered.freeze().into(),
             Poll::Ready(Some(Ok(frame))) => {
-                // Trailers are no use to anybody here, as in `Body::chunk`.
+                // Trailers are dropped, as in `Body::chunk`.
                 if let Ok(data) = frame.into_data() {
-                    held.extend_from_slice(&data);
+                    buffered.extend_from_slice(&data);
                 }
-                if held.len() > limit {
+                if buffered.len() > limit {
                     break None;
                 }
             }
@@ -84,5 +84,5 @@ fn hold(mut body: Body, limit: usize) -> Body {
             Poll::Pending => break None,
         }
     };
-    Body::new(Rejoined::new(held.freeze(), broken, body))
+    Body::new(PrefixedBody::new(buffered.freeze(), error, body))
 }

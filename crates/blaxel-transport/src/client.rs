@@ -1,4 +1,4 @@
-//! The client.
+//! [`Client`], and the SDK's part of its service stack.
 
 use std::fmt;
 use std::future::Future;
@@ -18,19 +18,21 @@ use tower_service::Service;
 use crate::call::Call;
 use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
 use crate::defaults::Defaults;
-use crate::head_limit::HeadLimit;
+use crate::header_timeout::HeaderTimeout;
 use crate::prepare::Prepare;
 use crate::retry::{Retry, RetryFuture, RetryPolicy};
 use crate::trace::{MakeSpan, Trace, TraceFuture, attempt_span, call_span};
 
-/// A client of the Blaxel API: a tower service that knows where the API is and who is calling.
+/// A client of the Blaxel API: a tower service that knows the API's address and the caller's
+/// credentials.
 ///
-/// Hand it, or a clone, to the facades. A clone is cheap and shares connections and token. Building
-/// one needs no runtime; calls need tokio's.
+/// Pass it, or a clone, to the facades. Clones are cheap and share connections and tokens. Building
+/// a client needs no runtime; calls need tokio's.
 ///
-/// `Client` without a parameter is the same type whatever layers and transport it has, so it can be
-/// stored as it is. [`ClientBuilder::build_unboxed`](crate::ClientBuilder::build_unboxed) gives a
-/// client whose parameter names the whole stack and which saves an allocation for each request.
+/// `Client` without a type parameter is the same type for all layers and transports, so it can be
+/// stored in a struct. [`ClientBuilder::build_unboxed`](crate::ClientBuilder::build_unboxed)
+/// returns a client whose parameter names the whole stack, which saves an allocation for each
+/// request.
 ///
 /// ```no_run
 /// use blaxel_transport::Client;
@@ -51,6 +53,7 @@ pub struct Client<S = BoxService> {
 }
 
 impl<S> Client<S> {
+    /// Creates a client of a service stack.
     pub(crate) fn new(service: S, defaults: Arc<Defaults>) -> Self {
         Self {
             service,
@@ -59,34 +62,56 @@ impl<S> Client<S> {
         }
     }
 
-    /// Returns the same client, whose calls have these options unless they have their own.
+    /// Returns this client with options for all calls that have none of their own. Other clones are
+    /// not affected.
+    ///
+    /// ```
+    /// use blaxel_core::CallOptions;
+    /// use blaxel_transport::Client;
+    ///
+    /// let client = Client::builder().api_key("bl_example").build()?;
+    /// let without_retries = client.clone().with_options(CallOptions::new().with_attempts(1));
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     #[must_use]
     pub fn with_options(mut self, options: CallOptions) -> Self {
         self.options = Some(options);
         self
     }
 
-    /// The API version sent with requests that do not name their own.
+    /// Returns the API version of requests that do not name one.
+    ///
+    /// ```
+    /// use blaxel_core::ApiVersion;
+    /// use blaxel_transport::Client;
+    ///
+    /// let client = Client::builder().api_key("bl_example").workspace("my-team").region("us-pdx-1").build()?;
+    /// assert_eq!(client.api_version(), ApiVersion::DEFAULT);
+    /// assert_eq!(client.workspace().unwrap().as_str(), "my-team");
+    /// assert_eq!(client.region(), Some("us-pdx-1"));
+    /// assert_eq!(client.endpoints().run.host(), "run.blaxel.ai");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     #[must_use]
     pub fn api_version(&self) -> ApiVersion {
         self.defaults.version
     }
 
-    /// The workspace that calls are made in, if one is set.
+    /// Returns the workspace of the calls, if one is set.
     #[must_use]
     pub fn workspace(&self) -> Option<&Workspace> {
         self.defaults.workspace.as_ref()
     }
 
-    /// Returns the region that is set by [`ClientBuilder::region`](crate::ClientBuilder::region) or
+    /// Returns the region set by [`ClientBuilder::region`](crate::ClientBuilder::region) or
     /// `BL_REGION`. Nothing in this crate applies it: pass it to `Management::with_region`, and new
-    /// resources that name no region are made there.
+    /// resources that name no region are created there.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.defaults.region.as_deref()
     }
 
-    /// Where the two planes are.
+    /// Returns the base URLs of the two planes.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.defaults.endpoints
@@ -94,8 +119,7 @@ impl<S> Client<S> {
 }
 
 impl<S: HttpService> Client<S> {
-    /// Returns the same client under one type, whatever layers it has. It costs one allocation for
-    /// each request.
+    /// Erases the type of the client's stack. This costs one allocation for each request.
     pub fn boxed(self) -> Client {
         Client {
             service: HttpService::boxed(self.service),
@@ -118,11 +142,11 @@ where
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> S::Future {
-        // A request without context is refused further in, where there is a future to say so.
+        // `Pipeline` rejects a request without context; its future can return the error.
         if let Ok(context) = restore(&mut request) {
             journal(&context).set_counted();
             if let Some(options) = self.options {
-                // The call's own options win: they were set first.
+                // Has no effect if the call has options of its own.
                 let _ = context.with_options(options);
             }
         }
@@ -140,15 +164,15 @@ impl<S> fmt::Debug for Client<S> {
     }
 }
 
-/// The part of the stack that is the SDK's own, between the two positions for layers:
+/// The SDK's part of the stack, between the two positions for user-supplied layers:
 ///
 /// ```text
 /// call layers          once for each operation
-///   context restored; address
-///   span of the call; limits on the whole of it, and on silence in its response
+///   context restored; address resolved
+///   span of the call; limits on the whole call, and on an idle response body
 ///     retries          everything below runs once for each attempt
 ///       version, workspace, credential
-///         span of the attempt; time limit on the head of its response
+///         span of the attempt; time limit on its response headers
 ///           attempt layers
 ///             attempts counted
 ///               transport
@@ -157,14 +181,17 @@ impl<S> fmt::Debug for Client<S> {
 pub struct Pipeline<T> {
     stack: Stack<T>,
     defaults: Arc<Defaults>,
-    /// Layers of the user's own lie around this, and may want to read the context of a response.
+    /// `true` if there are call layers, which may read the context of a response.
     layered: bool,
 }
 
+/// The services of a [`Pipeline`], outermost first.
 type Stack<T> = Trace<Deadline<Retry<Attempt<T>>>, MakeSpan<Call>>;
-type Attempt<T> = Prepare<HeadLimit<Trace<T>>>;
+/// The services that run once for each attempt.
+type Attempt<T> = Prepare<HeaderTimeout<Trace<T>>>;
 
 impl<T> Pipeline<T> {
+    /// Builds the services around the attempt layers.
     pub(crate) fn new(
         attempt: T,
         defaults: Arc<Defaults>,
@@ -174,7 +201,7 @@ impl<T> Pipeline<T> {
         layered: bool,
     ) -> Self {
         let traced = Trace::new(attempt, attempt_span as MakeSpan<_>);
-        let limited = HeadLimit::new(traced, limits);
+        let limited = HeaderTimeout::new(traced, limits);
         let prepared = Prepare::new(limited, Arc::clone(&defaults), authenticator);
         let limits = Arc::new(limits);
         let retried = Retry::new(prepared, policy, Arc::clone(&limits));
@@ -196,21 +223,21 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let refused = |error| PipelineFuture {
+        let rejected = |error| PipelineFuture {
             step: Step::Refused { error: Some(error) },
         };
         let context = match restore(&mut request) {
             Ok(context) => context,
-            Err(error) => return refused(error),
+            Err(error) => return rejected(error),
         };
         journal(&context).set_counted();
         let mut call = Call {
             request,
             context: context.clone(),
         };
-        // Once for all attempts, which then copy an address that is cheap to copy.
+        // Resolved once for all attempts: copies of the resolved address are cheap.
         if let Err(error) = self.defaults.route(&mut call) {
-            return refused(error.with_context(&context));
+            return rejected(error.with_context(&context));
         }
         PipelineFuture {
             step: Step::Calling {
@@ -223,7 +250,7 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
 }
 
 pin_project! {
-    /// A request on its way through a [`Pipeline`].
+    /// The future of [`Pipeline`].
     pub struct PipelineFuture<T: HttpService> {
         #[pin]
         step: Step<T>,
@@ -231,6 +258,7 @@ pin_project! {
 }
 
 pin_project! {
+    /// The state of a [`PipelineFuture`].
     #[project = StepProjection]
     enum Step<T: HttpService> {
         Refused { error: Option<Error> },

@@ -1,4 +1,4 @@
-//! Time limits: on the whole call, and on silence while a body flows.
+//! Time limits on whole calls, and on idle response bodies.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,27 +16,38 @@ use tower_service::Service;
 
 use crate::call::Call;
 
-/// How long calls may take.
+/// The time limits of a client's calls.
 ///
-/// All limits are measured by tokio's clock, so a test that pauses it waits for none of them.
+/// All of them are measured with tokio's clock, so a test that pauses the clock does not wait.
+///
+/// ```
+/// use std::time::Duration;
+/// use blaxel_transport::{Client, TimeLimits};
+///
+/// let mut limits = TimeLimits::default();
+/// limits.control = Duration::from_secs(20);
+/// let client = Client::builder().api_key("bl_example").time_limits(limits).build()?;
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TimeLimits {
-    /// For a connection to be made. 10 seconds by default.
+    /// Time limit on establishing a connection. 10 seconds by default.
     pub connect: Duration,
-    /// For a whole call to the control plane, its answer's body included. 90 seconds by default:
-    /// the platform itself gives up after 60.
+    /// Time limit on a whole call to the control plane, response body included. 90 seconds by
+    /// default: the platform itself gives up after 60.
     pub control: Duration,
-    /// For a whole call to a workload, its answer's body included, unless it is streamed; then for
-    /// the answer's head. 15 minutes by default, the longest that the platform lets one run.
+    /// Time limit on a whole call to a workload, response body included. For a streamed response it
+    /// ends with the response headers. 15 minutes by default, the longest that the platform lets a
+    /// call run.
     pub run: Duration,
-    /// For an upload to an address that the control plane gave out, from its first byte to the end of
-    /// the answer. One hour by default.
+    /// Time limit on an upload to a presigned URL, from the first byte to the end of the response.
+    /// One hour by default.
     pub upload: Duration,
-    /// For the head of an answer to come, in each attempt that is no upload. 120 seconds by default: the platform cuts
-    /// a call after 100 without a byte.
+    /// Time limit on receiving the response headers, in each attempt except uploads. 120 seconds by
+    /// default: the platform closes a call after 100 seconds without a byte.
     pub head: Duration,
-    /// For the silence between two pieces of a body. 120 seconds by default.
+    /// Time limit on the silence between two chunks of a body. 120 seconds by default.
     pub idle: Duration,
 }
 
@@ -54,17 +65,17 @@ impl Default for TimeLimits {
 }
 
 impl TimeLimits {
-    /// The limit on a whole call.
+    /// Returns the time limit on a whole call.
     pub(crate) fn total(&self, context: &CallContext) -> Duration {
-        let of_the_plane = match context.plane() {
+        let default = match context.plane() {
             Plane::Run => self.run,
             Plane::Presigned => self.upload,
             _ => self.control,
         };
-        context.options().deadline().unwrap_or(of_the_plane)
+        context.options().deadline().unwrap_or(default)
     }
 
-    /// The limit on the head of an answer. That of an upload comes after all its bytes have gone.
+    /// Returns the time limit on the response headers. For an upload it includes sending the body.
     pub(crate) fn head(&self, plane: Option<Plane>) -> Duration {
         match plane {
             Some(Plane::Presigned) => self.upload,
@@ -73,7 +84,7 @@ impl TimeLimits {
     }
 }
 
-/// Ends calls that take too long.
+/// A service that ends calls when their time limit expires.
 #[derive(Clone, Debug)]
 pub(crate) struct Deadline<S> {
     inner: S,
@@ -113,7 +124,7 @@ where
 }
 
 pin_project! {
-    /// A call under a [`Deadline`].
+    /// The future of [`Deadline`].
     pub(crate) struct DeadlineFuture<F> {
         #[pin]
         call: F,
@@ -150,7 +161,7 @@ where
     }
 }
 
-/// Puts the rest of the total limit, and the idle limit, on the body of a response.
+/// Applies the rest of the total limit, and the idle limit, to the body of a response.
 fn limit_body(
     response: http::Response<Body>,
     total: Option<(Instant, Duration)>,
@@ -171,13 +182,13 @@ fn limit_body(
 }
 
 pin_project! {
-    /// A body that must not be silent for too long, nor go on for too long.
+    /// A body with a total and an idle limit.
     struct TimedBody {
         #[pin]
         body: Body,
         total: Option<(Instant, Duration)>,
         idle: Duration,
-        // Set anew whenever a wait begins; bytes that are there cost no timer.
+        // Reset whenever a wait begins, so available bytes cost no timer.
         #[pin]
         sleep: Sleep,
         waiting: bool,
@@ -240,14 +251,14 @@ mod tests {
         }
     }
 
-    /// A body of three pieces, each after the same silence, and then silence for ever.
-    struct Dripping {
+    /// A body of three chunks, each after the same delay, which never ends.
+    struct SlowBody {
         left: u32,
         sleep: Pin<Box<Sleep>>,
         every: Duration,
     }
 
-    impl http_body::Body for Dripping {
+    impl http_body::Body for SlowBody {
         type Data = Bytes;
         type Error = BoxError;
 
@@ -262,38 +273,38 @@ mod tests {
             self.left -= 1;
             let next = Instant::now() + self.every;
             self.sleep.as_mut().reset(next);
-            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"drip")))))
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"chunk")))))
         }
     }
 
-    /// Reads what drips every so often, until a limit ends it: how many pieces came, and its error.
+    /// Reads a [`SlowBody`] until a limit ends it; returns the number of chunks and the error.
     async fn read(
         every: Duration,
         limits: TimeLimits,
         info: &'static OperationInfo,
     ) -> (usize, Error) {
-        let drip = tower::service_fn(|_: Call| {
-            let body = Body::new(Dripping {
+        let service = tower::service_fn(|_: Call| {
+            let body = Body::new(SlowBody {
                 left: 3,
                 sleep: Box::pin(sleep_until(Instant::now() + every)),
                 every,
             });
             std::future::ready(Ok::<_, Error>(http::Response::new(body)))
         });
-        let deadline = Deadline::new(drip, Arc::new(limits));
+        let deadline = Deadline::new(service, Arc::new(limits));
         let mut body = deadline.oneshot(call(info)).await.unwrap().into_body();
-        let mut pieces = 0;
+        let mut chunks = 0;
         loop {
             match body.chunk().await {
-                Ok(Some(_)) => pieces += 1,
+                Ok(Some(_)) => chunks += 1,
                 Ok(None) => panic!("the body does not end by itself"),
-                Err(error) => return (pieces, error),
+                Err(error) => return (chunks, error),
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_never_comes_ends_the_call() {
+    async fn a_call_without_response_headers_ends_at_the_total_limit() {
         let silent = tower::service_fn(|_: Call| {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
@@ -302,7 +313,7 @@ mod tests {
             .oneshot(call(&WHOLE))
             .await
             .unwrap_err();
-        // Nobody noted that it was sent.
+        // The journal does not record that it was sent.
         assert!(
             error.is_timeout() && error.delivery() == Delivery::NotSent,
             "{error:?}"
@@ -311,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_is_under_way_may_have_been_processed() {
+    async fn a_request_in_flight_at_the_deadline_may_have_been_processed() {
         let silent = tower::service_fn(|call: Call| {
             journal(&call.context).start();
             std::future::pending::<Result<http::Response<Body>, Error>>()
@@ -324,10 +335,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_total_limit_reaches_into_the_body() {
+    async fn the_total_limit_includes_the_body() {
         let every = Duration::from_secs(40);
-        let (pieces, error) = read(every, TimeLimits::default(), &WHOLE).await;
-        assert_eq!(pieces, 2);
+        let (chunks, error) = read(every, TimeLimits::default(), &WHOLE).await;
+        assert_eq!(chunks, 2);
         assert!(
             error.is_timeout() && error.to_string().contains("90s"),
             "{error}"
@@ -341,8 +352,8 @@ mod tests {
             run: Duration::from_secs(200),
             ..TimeLimits::default()
         };
-        let (pieces, error) = read(Duration::from_secs(100), limits, &STREAM).await;
-        assert_eq!((pieces, start.elapsed().as_secs()), (3, 420));
+        let (chunks, error) = read(Duration::from_secs(100), limits, &STREAM).await;
+        assert_eq!((chunks, start.elapsed().as_secs()), (3, 420));
         assert!(
             error.is_timeout() && error.to_string().contains("idle"),
             "{error}"

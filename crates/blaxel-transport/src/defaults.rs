@@ -1,4 +1,5 @@
-//! What every request gets: an address, a version, a workspace, the SDK's name.
+//! The properties that all requests of a client get: address, API version, workspace and user
+//! agent.
 
 use blaxel_core::{
     ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
@@ -8,32 +9,33 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Scheme, Uri};
 
 use crate::call::Call;
-use crate::hosts::{WORKLOAD_DOMAINS, covers};
+use crate::hosts::{WORKLOAD_DOMAINS, matches};
 
-/// Names the API version of a request.
+/// The header for the API version of a request.
 pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("blaxel-version");
-/// Names the workspace of a request.
+/// The header for the workspace of a request.
 pub(crate) const WORKSPACE_HEADER: HeaderName = HeaderName::from_static("x-blaxel-workspace");
-/// Carries the credential. It is preferred to `Authorization`, which a workload may want itself.
+/// The header for the credential. It is used instead of `Authorization`, which a workload may need
+/// for itself.
 pub(crate) const CREDENTIAL_HEADER: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 
-/// Whether the gateway made an answer itself, rather than a workload.
+/// Returns `true` if the gateway produced a response itself, rather than a workload.
 pub(crate) fn is_from_platform(headers: &HeaderMap) -> bool {
     headers
         .get("x-blaxel-source")
         .is_some_and(|source| source == "platform")
 }
 
-/// How many headers there are room for: ours, and what the engine adds.
-const HEADERS: usize = 8;
+/// Number of headers that space is reserved for: the defaults, and those that hyper adds.
+const HEADER_CAPACITY: usize = 8;
 
-/// The values that all requests of a client have in common, ready to be cloned into headers.
+/// The values that all requests of a client have in common, as headers that are cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Defaults {
     pub(crate) endpoints: Endpoints,
     pub(crate) trusted: Vec<BaseUrl>,
     pub(crate) workspace: Option<Workspace>,
-    /// Sent by no request of itself: the facades put it into bodies.
+    /// The region. No request carries it by itself; the facades put it into bodies.
     pub(crate) region: Option<Box<str>>,
     pub(crate) version: ApiVersion,
     version_value: HeaderValue,
@@ -42,6 +44,7 @@ pub(crate) struct Defaults {
 }
 
 impl Defaults {
+    /// Creates the defaults. Fails if a value cannot be a header.
     pub(crate) fn new(
         endpoints: Endpoints,
         trusted: Vec<BaseUrl>,
@@ -65,27 +68,27 @@ impl Defaults {
         })
     }
 
-    /// Gives a request its address.
+    /// Resolves the address of a request.
     ///
-    /// Fails if the request would carry the credential to a place where it does not belong.
+    /// Fails if the request would carry the credential to an origin that may not have it.
     pub(crate) fn route(&self, call: &mut Call) -> Result<(), Error> {
         let Call { request, context } = call;
-        let ours = self.endpoints.resolve(request, self.workspace.as_ref())?;
-        let bare = context.plane() == Plane::Presigned;
-        if ours || bare || self.may_have_credentials(request.uri()) {
+        let resolved = self.endpoints.resolve(request, self.workspace.as_ref())?;
+        let presigned = context.plane() == Plane::Presigned;
+        if resolved || presigned || self.may_have_credentials(request.uri()) {
             Ok(())
         } else {
             Err(untrusted(request.uri()))
         }
     }
 
-    /// Completes the headers of an attempt. What the caller has set stays, but for credentials: those
-    /// are ours to set, and a stray `Authorization` would make the server refuse a good credential
+    /// Adds the default headers to an attempt. Headers that the caller has set are kept, except for
+    /// credentials: a stray `Authorization` would make the server reject the valid credential
     /// beside it.
     pub(crate) fn complete(&self, call: &mut Call) -> Result<(), Error> {
         let Call { request, context } = call;
         if context.plane() == Plane::Presigned {
-            // The address is the permission: whatever else went there would be given away.
+            // The URL is the permission: any credential sent there would be leaked.
             request.headers_mut().remove(AUTHORIZATION);
             request.headers_mut().remove(CREDENTIAL_HEADER);
             return Ok(());
@@ -96,8 +99,8 @@ impl Defaults {
             headers.remove(AUTHORIZATION);
             headers.remove(CREDENTIAL_HEADER);
         }
-        headers.reserve(HEADERS);
-        // Retries copy a request before it comes here: the fewer headers, the cheaper.
+        headers.reserve(HEADER_CAPACITY);
+        // Headers are added as late as here because retries copy the request before.
         headers
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
@@ -115,8 +118,8 @@ impl Defaults {
         Ok(())
     }
 
-    /// Takes the credential from a request whose address is none that may have it.
-    pub(crate) fn withhold<B>(&self, request: &mut http::Request<B>) {
+    /// Removes the credential from a request to an origin that may not have it.
+    pub(crate) fn remove_untrusted_credential<B>(&self, request: &mut http::Request<B>) {
         if request.headers().contains_key(CREDENTIAL_HEADER)
             && !self.may_have_credentials(request.uri())
         {
@@ -124,8 +127,8 @@ impl Defaults {
         }
     }
 
-    /// The version a request is sent in: the client's, or the first one that knows the operation if
-    /// that is later.
+    /// Returns the API version for a request: the client's, or the first one that supports the
+    /// operation if that is later.
     fn version_for(&self, context: &CallContext) -> Result<HeaderValue, Error> {
         match context.operation().map(OperationInfo::since) {
             Some(since) if since > self.version => header("API version", &since.to_string()),
@@ -133,6 +136,7 @@ impl Defaults {
         }
     }
 
+    /// Returns `true` if a credential may be sent to an address.
     fn may_have_credentials(&self, uri: &Uri) -> bool {
         let own = [&self.endpoints.control, &self.endpoints.run];
         own.into_iter()
@@ -142,19 +146,22 @@ impl Defaults {
     }
 }
 
+/// Converts a text to a header value.
 fn header(what: &str, text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::try_from(text).map_err(|bad| Error::input(what, &Source::Code, bad))
 }
 
+/// Returns `true` for an `https` address in a workload domain.
 fn is_workload_host(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     uri.scheme() == Some(&Scheme::HTTPS)
-        && WORKLOAD_DOMAINS.iter().any(|domain| covers(domain, host))
+        && WORKLOAD_DOMAINS.iter().any(|domain| matches(domain, host))
 }
 
+/// Creates the error of an address that may not have the credential.
 fn untrusted(uri: &Uri) -> Error {
-    // Not the whole address: its query may hold a token.
-    let place = format!(
+    // Only the origin is shown: a query may contain a token.
+    let origin = format!(
         "{}://{}",
         uri.scheme_str().unwrap_or("?"),
         uri.host().unwrap_or("?")
@@ -163,12 +170,13 @@ fn untrusted(uri: &Uri) -> Error {
         "address",
         &Source::Code,
         format_args!(
-            "`{place}` is neither the API nor a workload host, so no credential is sent there; \
-             if it is yours, name it with `ClientBuilder::trust`"
+            "`{origin}` is neither the API nor a workload host, so no credential is sent there; \
+             if it is yours, add it with `ClientBuilder::trust`"
         ),
     )
 }
 
+/// Returns the `User-Agent` of the SDK, followed by the user's product token.
 fn user_agent(product: Option<&str>) -> String {
     let own = format!(
         "blaxel/sdk/rust/{} ({}/{})",

@@ -1,4 +1,4 @@
-//! The border between the layers around an attempt and the transport.
+//! The boundary between the layers around an attempt and the transport.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,11 +12,12 @@ use tower_service::Service;
 
 use crate::defaults::Defaults;
 
-/// Hands requests to the transport, and notes in the context of the call what became of each.
+/// Passes requests to the transport, and records in the context of the call whether each may have
+/// been processed.
 ///
-/// It lies below the layers of the user's own, so it sees a request that one of them repeats, and knows
-/// an outcome of the transport from one that a layer made up. It takes the credential from a request
-/// that a layer has sent elsewhere, as one does that follows redirects.
+/// It is below the user's attempt layers. So it sees a request that a layer repeats, and knows a
+/// response of the transport from one that a layer made up. It removes the credential from a
+/// request that a layer redirected to an origin that may not have it.
 #[derive(Clone, Debug)]
 pub struct Dispatch<T> {
     transport: T,
@@ -44,8 +45,8 @@ impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        self.defaults.withhold(&mut request);
-        // The address is complete by now, so a request without context is merely not counted here.
+        self.defaults.remove_untrusted_credential(&mut request);
+        // The address is already resolved, so a request without context is sent but not counted.
         let context = restore(&mut request).ok();
         if let Some(context) = &context {
             journal(context).dispatch();
@@ -58,7 +59,7 @@ impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
 }
 
 pin_project! {
-    /// A request handed to the transport.
+    /// The future of [`Dispatch`].
     pub struct DispatchFuture<F> {
         #[pin]
         response: F,
@@ -83,7 +84,7 @@ where
     }
 }
 
-/// Returns `true` unless the server refused the request, or never received it.
+/// Returns `true` unless the server refused the request or never received it.
 fn may_have_been_processed<B>(outcome: &Result<http::Response<B>, Error>) -> bool {
     match outcome {
         Ok(response) => !response.status().is_client_error(),

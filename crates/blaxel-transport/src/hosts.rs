@@ -1,11 +1,12 @@
-//! The hosts on which the platform serves workloads by names of their own.
+//! The hosts on which the platform serves workloads at addresses of their own.
 
-/// The domains they are in. A credential may go there, and idle connections there are closed early.
+/// The domains of these hosts. Credentials may be sent there, and idle connections are closed
+/// early.
 pub(crate) const WORKLOAD_DOMAINS: [&str; 2] = [".bl.run", ".runv2.blaxel.dev"];
 
-/// Whether a host is the one of a rule, or lies in its domain if the rule begins with a dot. Case does
-/// not matter.
-pub(crate) fn covers(rule: &str, host: &str) -> bool {
+/// Returns `true` if `host` is the host `rule`, or is in its domain if `rule` begins with a dot.
+/// Case is ignored.
+pub(crate) fn matches(rule: &str, host: &str) -> bool {
     let (rule, host) = (rule.as_bytes(), host.as_bytes());
     let Some(start) = host.len().checked_sub(rule.len()) else {
         return false;

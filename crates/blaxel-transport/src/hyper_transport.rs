@@ -1,17 +1,22 @@
-//! The leaf of the stack: requests over sockets, by hyper.
+//! [`HyperTransport`]: the transport at the bottom of the stack, which sends requests with hyper.
+//!
+//! `builder.rs` has its settings. `connector.rs` establishes connections, with `proxy.rs` and
+//! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `response.rs`, `response_body.rs` and
+//! `gunzip.rs` read responses; `failure.rs` finds out whether a failed request may have been
+//! processed.
 
-mod answer;
 mod builder;
 mod connector;
 mod failure;
 #[cfg(feature = "gzip")]
 mod gunzip;
-mod place;
+mod origin;
+mod origin_limiter;
 mod proxy;
-mod reading;
+mod response;
+mod response_body;
 mod stream;
 mod tls;
-mod turns;
 mod version;
 
 use std::fmt;
@@ -26,48 +31,59 @@ use http::uri::Scheme;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use tower_service::Service;
 
-use self::builder::HostRule;
+use self::builder::HostPattern;
 use self::connector::Connector;
-use self::place::Place;
-use self::reading::Reading;
-use self::turns::{Entry, Turn, Turns};
+use self::origin::Origin;
+use self::origin_limiter::{Acquire, OriginLimiter, Permit};
+use self::response::Decoding;
 
 pub use self::builder::HyperBuilder;
 pub use self::proxy::Proxy;
 pub use self::tls::Roots;
 pub use self::version::HttpVersion;
 
-/// Requests over TCP and TLS, with pools of connections.
+/// A transport over TCP and TLS, with connection pools.
 ///
-/// HTTP/2 is used where the server offers it in the TLS handshake, else HTTP/1.1; see
-/// [`HyperBuilder`] for this and every other setting. TLS is rustls with the `ring` provider, which
-/// is handed over explicitly: no process-wide default is read or set. Redirects are not followed.
+/// It uses HTTP/2 if the server offers it in the TLS handshake, otherwise HTTP/1.1;
+/// [`HyperBuilder`] changes this and every other setting. TLS is rustls with the `ring` provider,
+/// which is passed explicitly: no process-wide default is read or set. Redirects are not followed.
 ///
-/// Connections to workload hosts and to the control plane lie in two pools, since an idle connection
-/// keeps a sandbox awake but makes the next call to the control plane a fast one.
+/// Connections to workload hosts and to the control plane are in separate pools, because an idle
+/// connection keeps a sandbox awake, while one to the control plane makes the next call fast.
 ///
-/// A request that was put on a reused connection and found it closed before anything was written
-/// goes out on another one; it was never sent, so whoever counts attempts does not see this. Any
-/// other failure is told once, and the error [knows](Error::delivery) whether the request may have
-/// been processed.
+/// If a reused connection turns out to be closed before anything of the request was written, the
+/// request is sent on another connection. It was never sent before, so this does not count as an
+/// attempt. Any other failure is returned, and its [`delivery`](Error::delivery) tells whether the
+/// request may have been processed.
 ///
-/// A clone shares the pools. Building one needs no runtime; sending a request needs tokio's.
+/// Clones share the pools. Building a transport needs no runtime; send a request needs tokio's.
+///
+/// ```
+/// use blaxel_transport::{Client, HyperTransport};
+///
+/// // The default transport of a client, shared by two of them:
+/// let transport = HyperTransport::default();
+/// let one = Client::builder().api_key("bl_one").transport(transport.clone()).build()?;
+/// let two = Client::builder().api_key("bl_two").transport(transport).build()?;
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct HyperTransport(Arc<Shared>);
 
+/// The state that all clones of a transport share.
 struct Shared {
     control: Client<Connector, Body>,
     workload: Client<Connector, Body>,
-    workload_hosts: Vec<HostRule>,
-    turns: Option<Arc<Turns>>,
-    /// Why `https` addresses cannot be reached, if they cannot.
+    workload_hosts: Vec<HostPattern>,
+    limiter: Option<Arc<OriginLimiter>>,
+    /// The reason why `https` addresses cannot be reached, if there is one.
     tls_problem: Option<String>,
     #[cfg(feature = "gzip")]
     gzip: bool,
 }
 
 impl HyperTransport {
-    /// Begins to set one up.
+    /// Returns a builder with the default settings.
     pub fn builder() -> HyperBuilder {
         HyperBuilder::default()
     }
@@ -96,30 +112,34 @@ impl Service<http::Request<Body>> for HyperTransport {
 
     fn call(&mut self, mut request: http::Request<Body>) -> HyperFuture {
         let shared = &self.0;
-        let place = match shared.place(&request) {
-            Ok(place) => place,
+        let origin = match shared.origin_of(&request) {
+            Ok(origin) => origin,
             Err(problem) => {
                 let error = Error::input("address", &Source::Code, problem);
                 return HyperFuture(Step::Refused(Some(error)));
             }
         };
-        let workload = shared.is_workload(&request, &place);
-        let reading = shared.prepare(&mut request, workload);
+        let workload = shared.is_workload(&request, &origin);
+        let decoding = shared.prepare(&mut request, workload);
         let client = if workload {
             &shared.workload
         } else {
             &shared.control
         };
-        match shared.turns.as_ref().map(|turns| turns.enter(&place)) {
-            None => sending(client, request, place, reading, None),
-            Some(Entry::Now(turn)) => sending(client, request, place, reading, Some(turn)),
-            Some(Entry::Later(turn)) => {
+        match shared
+            .limiter
+            .as_ref()
+            .map(|limiter| limiter.acquire(&origin))
+        {
+            None => send(client, request, origin, decoding, None),
+            Some(Acquire::Ready(permit)) => send(client, request, origin, decoding, Some(permit)),
+            Some(Acquire::Waiting(permit)) => {
                 let waiting = Waiting {
-                    turn,
+                    permit,
                     client: client.clone(),
                     request,
-                    place,
-                    reading,
+                    origin,
+                    decoding,
                 };
                 HyperFuture(Step::Waiting(Some(Box::new(waiting))))
             }
@@ -128,80 +148,84 @@ impl Service<http::Request<Body>> for HyperTransport {
 }
 
 impl Shared {
-    /// Where a request goes, or what is wrong with its address.
-    fn place(&self, request: &http::Request<Body>) -> Result<Place, &str> {
+    /// Returns the origin of a request, or the problem of its address.
+    fn origin_of(&self, request: &http::Request<Body>) -> Result<Origin, &str> {
         let uri = request.uri();
         match (uri.scheme(), uri.authority(), &self.tls_problem) {
-            (None, _, _) | (_, None, _) => Err("it is not absolute"),
+            (None, _, _) | (_, None, _) => Err("it is not an absolute URL"),
             (Some(scheme), _, _) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => Err(
-                "it is neither http nor https; a request that names a plane goes through a `Client`, \
-                 or through `Endpoints::resolve`",
+                "its scheme is neither http nor https; send a request that names a plane with a \
+                 `Client`, or resolve it with `Endpoints::resolve`",
             ),
             (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
-            (Some(scheme), Some(authority), _) => Ok(Place::new(scheme, authority)),
+            (Some(scheme), Some(authority), _) => Ok(Origin::new(scheme, authority)),
         }
     }
 
-    /// Whether a request goes to a host that an idle connection keeps awake.
-    fn is_workload(&self, request: &http::Request<Body>, place: &Place) -> bool {
+    /// Returns `true` if a request goes to a host that an idle connection keeps awake.
+    fn is_workload(&self, request: &http::Request<Body>, origin: &Origin) -> bool {
         let plane = CallContext::of(request.extensions()).map(CallContext::plane);
         if plane == Some(Plane::Run) {
             return true;
         }
-        let host = place.host();
-        self.workload_hosts.iter().any(|rule| rule.covers(host))
+        let host = origin.host();
+        self.workload_hosts
+            .iter()
+            .any(|pattern| pattern.matches(host))
     }
 
-    /// Makes the last changes to a request, and says how its answer is to be read.
+    /// Completes a request, and returns the way to decode its response.
     #[cfg_attr(not(feature = "gzip"), expect(unused_variables))]
-    fn prepare(&self, request: &mut http::Request<Body>, workload: bool) -> Reading {
-        // Which version is spoken is the connection's matter.
+    fn prepare(&self, request: &mut http::Request<Body>, workload: bool) -> Decoding {
+        // The connection decides about the version; hyper rejects some other values here.
         *request.version_mut() = Version::HTTP_11;
         #[cfg(feature = "gzip")]
-        if self.gzip && !workload && gunzip::is_wanted(request) {
-            gunzip::ask(request);
-            return Reading::Inflated;
+        if self.gzip && !workload && gunzip::may_compress(request) {
+            gunzip::accept_gzip(request);
+            return Decoding::Gzip;
         }
-        Reading::Plain
+        Decoding::None
     }
 }
 
-fn sending(
+/// Hands a request to hyper.
+fn send(
     client: &Client<Connector, Body>,
     request: http::Request<Body>,
-    place: Place,
-    reading: Reading,
-    turn: Option<Turn>,
+    origin: Origin,
+    decoding: Decoding,
+    permit: Option<Permit>,
 ) -> HyperFuture {
     HyperFuture(Step::Sending {
         response: client.request(request),
-        place: Some(place),
-        reading,
-        turn,
+        origin: Some(origin),
+        decoding,
+        permit,
     })
 }
 
-/// A request on its way over a socket.
+/// The future of [`HyperTransport`].
 pub struct HyperFuture(Step);
 
+/// The state of a [`HyperFuture`].
 enum Step {
     Refused(Option<Error>),
     Waiting(Option<Box<Waiting>>),
     Sending {
         response: ResponseFuture,
-        place: Option<Place>,
-        reading: Reading,
-        turn: Option<Turn>,
+        origin: Option<Origin>,
+        decoding: Decoding,
+        permit: Option<Permit>,
     },
 }
 
-/// A request that waits for its turn.
+/// A request that waits for its permit.
 struct Waiting {
-    turn: BoxFuture<Turn>,
+    permit: BoxFuture<Permit>,
     client: Client<Connector, Body>,
     request: http::Request<Body>,
-    place: Place,
-    reading: Reading,
+    origin: Origin,
+    decoding: Decoding,
 }
 
 impl Future for HyperFuture {
@@ -217,8 +241,8 @@ impl Future for HyperFuture {
                     };
                 }
                 Step::Waiting(waiting) => {
-                    let turn = match waiting.as_mut() {
-                        Some(waiting) => ready!(waiting.turn.as_mut().poll(cx)),
+                    let permit = match waiting.as_mut() {
+                        Some(waiting) => ready!(waiting.permit.as_mut().poll(cx)),
                         None => return Poll::Pending,
                     };
                     let Some(waiting) = waiting.take() else {
@@ -227,26 +251,28 @@ impl Future for HyperFuture {
                     let Waiting {
                         client,
                         request,
-                        place,
-                        reading,
+                        origin,
+                        decoding,
                         ..
                     } = *waiting;
-                    *self = sending(&client, request, place, reading, Some(turn));
+                    *self = send(&client, request, origin, decoding, Some(permit));
                 }
                 Step::Sending {
                     response,
-                    place,
-                    reading,
-                    turn,
+                    origin,
+                    decoding,
+                    permit,
                 } => {
                     let outcome = ready!(Pin::new(response).poll(cx));
-                    let Some(place) = place.take() else {
+                    let Some(origin) = origin.take() else {
                         return Poll::Pending;
                     };
-                    let turn = turn.take();
+                    let permit = permit.take();
                     return Poll::Ready(match outcome {
-                        Ok(response) => Ok(reading::wrap(response, place, *reading, turn)),
-                        Err(error) => Err(failure::before_the_head(error, &place)),
+                        Ok(response) => {
+                            Ok(response::from_hyper(response, origin, *decoding, permit))
+                        }
+                        Err(error) => Err(failure::before_headers(error, &origin)),
                     });
                 }
             }

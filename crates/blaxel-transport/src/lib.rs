@@ -8,23 +8,23 @@ mod client;
 mod deadline;
 mod defaults;
 mod dispatch;
-mod head_limit;
+mod header_timeout;
 mod hosts;
 mod hyper_transport;
+mod prefixed_body;
 mod prepare;
 mod propagate;
-mod rejoined;
 mod retry;
 mod trace;
 
 /// The core crate, in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name: a module called `core` would be ambiguous with the language's own `core`
+/// in every file that imports this crate with `*`.
 pub use blaxel_core;
 
 pub use self::background::in_background;
-pub use self::builder::{ClientBuilder, HyperLeaf, Leaf, OwnLeaf};
+pub use self::builder::{ClientBuilder, CustomTransport, DefaultTransport, MakeTransport};
 pub use self::client::{Client, Pipeline, PipelineFuture};
 pub use self::deadline::TimeLimits;
 pub use self::dispatch::{Dispatch, DispatchFuture};

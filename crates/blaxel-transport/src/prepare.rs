@@ -1,4 +1,4 @@
-//! Makes a request ready for the wire: the defaults, then the credential.
+//! Preparation of each attempt: the default headers, then the credential.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::call::Call;
 use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform};
 
-/// Completes each request and hands it on.
+/// A service that adds default headers and the credential to each attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepare<S> {
     inner: S,
@@ -62,16 +62,16 @@ where
             return send(&mut self.inner, call, None);
         };
         let token = Token::of(authenticator, call.context.plane());
-        // Almost always a credential is at hand; only then is there nothing to wait for.
+        // The usual case: a credential is cached, so there is nothing to wait for.
         if let Some(credential) = authenticator.ready() {
-            let token = token.carry(credential, &mut call.request);
+            let token = token.attach(credential, &mut call.request);
             return send(&mut self.inner, call, token);
         }
         let unready = self.inner.clone();
         PrepareFuture::Waiting {
             credential: authenticator.clone().header_owned(),
             waiting: Some(Box::new(Waiting {
-                // The service that was found ready goes along; the clone takes its place.
+                // The service that was polled ready must be the one that is called.
                 service: std::mem::replace(&mut self.inner, unready),
                 call,
                 token,
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// Hands a completed request to the layers around an attempt.
+/// Passes a completed request to the layers around an attempt.
 fn send<S: Service<http::Request<Body>>>(
     service: &mut S,
     call: Call,
@@ -95,28 +95,29 @@ fn send<S: Service<http::Request<Body>>>(
     }
 }
 
-/// What waits for a token. It is rare and large, so it lies apart.
+/// The state of an attempt that waits for a token. It is boxed because it is rare and large.
 pub(crate) struct Waiting<S> {
     service: S,
     call: Call,
     token: Token,
 }
 
-/// A token on its way, to be dropped if the server refuses it.
+/// The credential of an attempt, which is dropped from the cache if the server rejects it.
 pub(crate) struct Token {
     authenticator: Authenticator,
     plane: Plane,
     credential: Option<HeaderValue>,
 }
 
-/// Marks an answer that refused a token which another one can take the place of.
+/// Marks a response that rejected a token which can be replaced by another.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenDropped {
-    /// No request of the call was processed.
+    /// `true` if no request of the call was processed.
     pub(crate) unprocessed: bool,
 }
 
 impl Token {
+    /// Creates a token without a credential yet.
     fn of(authenticator: &Authenticator, plane: Plane) -> Self {
         Self {
             authenticator: authenticator.clone(),
@@ -125,7 +126,8 @@ impl Token {
         }
     }
 
-    fn carry(self, credential: HeaderValue, request: &mut http::Request<Body>) -> Option<Self> {
+    /// Puts the credential into the request, and remembers it.
+    fn attach(self, credential: HeaderValue, request: &mut http::Request<Body>) -> Option<Self> {
         request
             .headers_mut()
             .insert(CREDENTIAL_HEADER, credential.clone());
@@ -135,11 +137,12 @@ impl Token {
         })
     }
 
-    /// Drops the token if this answer refuses it. A 403 does not, nor does a workload's own 401.
-    fn judge(&self, response: &mut http::Response<Body>, context: &CallContext) {
-        let refused = response.status() == StatusCode::UNAUTHORIZED
+    /// Drops the token from the cache if the response rejects it. A 403 does not reject a token,
+    /// and neither does a workload's own 401.
+    fn drop_if_rejected(&self, response: &mut http::Response<Body>, context: &CallContext) {
+        let rejected = response.status() == StatusCode::UNAUTHORIZED
             && (self.plane != Plane::Run || is_from_platform(response.headers()));
-        let Some(credential) = self.credential.as_ref().filter(|_| refused) else {
+        let Some(credential) = self.credential.as_ref().filter(|_| rejected) else {
             return;
         };
         if self.authenticator.invalidate(credential) {
@@ -152,7 +155,7 @@ impl Token {
 }
 
 pin_project! {
-    /// A request on its way through [`Prepare`].
+    /// The future of [`Prepare`].
     #[project = Step]
     pub(crate) enum PrepareFuture<S: Service<http::Request<Body>>> {
         Refused { error: Option<Error> },
@@ -193,10 +196,10 @@ where
                     let unsent =
                         matches!(&outcome, Err(error) if error.delivery() == Delivery::NotSent);
                     journal(context).conclude(unsent);
-                    // A layer may have repeated the request: the last failure does not speak for all.
+                    // A layer may have repeated the request, so the last error does not cover all of them.
                     outcome = outcome.map_err(|error| error.with_context(context));
                     if let (Ok(response), Some(token)) = (&mut outcome, token) {
-                        token.judge(response, context);
+                        token.drop_if_rejected(response, context);
                     }
                     return Poll::Ready(outcome);
                 }
@@ -213,7 +216,7 @@ where
                         mut call,
                         token,
                     } = *waiting;
-                    let token = token.carry(credential, &mut call.request);
+                    let token = token.attach(credential, &mut call.request);
                     send(&mut service, call, token)
                 }
             };

@@ -1,4 +1,4 @@
-//! Handing the trace on to the server.
+//! Propagation of the trace context to the server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use http::HeaderMap;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// What writes the current trace into the headers of a request, such as `traceparent`.
+/// Writes the current trace context into the headers of a request, such as `traceparent`.
 ///
 /// It is called once for each attempt, inside the attempt's span, so `tracing::Span::current()` is
-/// that span. With the crates of OpenTelemetry it takes a few lines:
+/// that span. It is implemented for functions of `&mut HeaderMap`; with the crates of OpenTelemetry
+/// it takes a few lines:
 ///
 /// ```text
 /// impl Propagator for W3c {
@@ -23,7 +24,7 @@ use tower_service::Service;
 /// }
 /// ```
 pub trait Propagator: Send + Sync + 'static {
-    /// Adds the headers.
+    /// Adds the headers of the current trace context.
     fn inject(&self, headers: &mut HeaderMap);
 }
 
@@ -33,7 +34,7 @@ impl<F: Fn(&mut HeaderMap) + Send + Sync + 'static> Propagator for F {
     }
 }
 
-/// A layer that lets a [`Propagator`] write into every request; for
+/// A layer that calls a [`Propagator`] for every request; for
 /// [`attempt_layer`](crate::ClientBuilder::attempt_layer).
 ///
 /// ```
@@ -56,7 +57,7 @@ pub struct PropagateLayer {
 }
 
 impl PropagateLayer {
-    /// Lets this propagator write.
+    /// Creates a layer that calls this propagator.
     pub fn new(propagator: impl Propagator) -> Self {
         Self {
             propagator: Arc::new(propagator),
@@ -81,7 +82,7 @@ impl fmt::Debug for PropagateLayer {
     }
 }
 
-/// The service that [`PropagateLayer`] makes.
+/// The service of a [`PropagateLayer`].
 #[derive(Clone)]
 pub struct Propagate<S> {
     inner: S,

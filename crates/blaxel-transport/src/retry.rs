@@ -1,4 +1,8 @@
-//! Trying again, where that is known to be safe.
+//! Retries of requests that are safe to repeat.
+//!
+//! [`Retry`] is the service. `policy.rs` has the user's settings, `decision.rs` the rules,
+//! `backoff.rs` the delays, `budget.rs` the limit on retries of all calls, and `recovery.rs` the
+//! work between two attempts.
 
 mod backoff;
 mod budget;
@@ -22,12 +26,12 @@ use crate::deadline::TimeLimits;
 
 use self::backoff::Jitter;
 use self::budget::Budget;
-use self::decision::{Decision, Situation};
+use self::decision::{Decision, RetryState};
 pub use self::policy::RetryPolicy;
-use self::recovery::{Recovered, recover};
+use self::recovery::{NextStep, recover};
 
-/// Sends a request again when its operation allows it, or when there is proof that it was not
-/// processed.
+/// A service that sends a request again if its operation is idempotent, or if it is known not to
+/// have been processed.
 #[derive(Clone, Debug)]
 pub(crate) struct Retry<S> {
     inner: S,
@@ -35,7 +39,7 @@ pub(crate) struct Retry<S> {
     limits: Arc<TimeLimits>,
 }
 
-/// What all clones of a client have in common.
+/// The state that all clones of a client share.
 #[derive(Debug)]
 struct Shared {
     policy: RetryPolicy,
@@ -60,7 +64,7 @@ impl<S> Retry<S> {
     }
 }
 
-/// An attempt of ours.
+/// A service for one attempt of a call.
 pub(crate) trait Attempt:
     Service<Call, Response = http::Response<Body>, Error = Error> + Clone
 {
@@ -73,8 +77,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
     type Error = Error;
     type Future = RetryFuture<S>;
 
-    /// A call waits for the readiness of the layers around its attempts within its deadline, so it is
-    /// begun at once.
+    /// Always returns ready: a call waits for the layers around its attempts within its own deadline.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
@@ -82,7 +85,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
     fn call(&mut self, mut call: Call) -> Self::Future {
         let context = call.context.clone();
         let options = context.options();
-        // A layer that changed the method made another request of it.
+        // If a layer changed the method, the description no longer applies.
         let described = context
             .operation()
             .filter(|info| info.method() == call.request.method())
@@ -92,7 +95,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             Some(false) => Idempotency::None,
             _ => described,
         };
-        let situation = Situation {
+        let state = RetryState {
             idempotency,
             plane: context.plane(),
             sent: 0,
@@ -100,26 +103,26 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             resent_on_proof: false,
             reauthorized: false,
         };
-        if situation.allowed > 1 {
-            call.hold_body();
+        if state.allowed > 1 {
+            call.buffer_body();
         }
         RetryFuture {
             deadline: Instant::now() + self.limits.total(&context),
             next: Some((self.inner.clone(), call)),
             shared: Arc::clone(&self.shared),
             step: Step::Readying,
-            situation,
+            state,
         }
     }
 }
 
 pin_project! {
-    /// A call, over as many attempts as it takes.
+    /// The future of [`Retry`]: a call with all its attempts.
     pub(crate) struct RetryFuture<S: Service<Call>> {
-        // What the next attempt is made of, where there may be one.
+        // The service and request of the next attempt, unless the current one is the last.
         next: Option<(S, Call)>,
         shared: Arc<Shared>,
-        situation: Situation,
+        state: RetryState,
         deadline: Instant,
         #[pin]
         step: Step<S::Future>,
@@ -127,11 +130,12 @@ pin_project! {
 }
 
 pin_project! {
+    /// The state of a [`RetryFuture`].
     #[project = StepProjection]
     enum Step<F> {
         Trying { #[pin] attempt: F },
-        // Only a failed attempt comes here, so a box costs a successful call nothing.
-        Recovering { recovery: BoxFuture<Recovered> },
+        // Only a failed attempt gets here, so the box costs a successful call nothing.
+        Recovering { recovery: BoxFuture<NextStep> },
         Readying,
     }
 }
@@ -145,7 +149,7 @@ impl<S: Attempt> Future for RetryFuture<S> {
             let next = match this.step.as_mut().project() {
                 StepProjection::Trying { attempt } => {
                     let outcome = ready!(attempt.poll(cx));
-                    this.situation.sent += 1;
+                    this.state.sent += 1;
                     let failed = !matches!(&outcome, Ok(response) if !is_error(response));
                     if !failed {
                         this.shared.budget.refund();
@@ -154,18 +158,18 @@ impl<S: Attempt> Future for RetryFuture<S> {
                         return Poll::Ready(outcome);
                     }
                     let shared = Arc::clone(this.shared);
-                    let recovery = recover(outcome, *this.situation, shared, *this.deadline);
+                    let recovery = recover(outcome, *this.state, shared, *this.deadline);
                     Step::Recovering {
                         recovery: Box::pin(recovery),
                     }
                 }
                 StepProjection::Recovering { recovery } => {
                     match ready!(recovery.as_mut().poll(cx)) {
-                        Recovered::Final(outcome) => return Poll::Ready(outcome),
-                        Recovered::Again(decision) => {
-                            let situation = &mut this.situation;
-                            situation.resent_on_proof |= decision == Decision::RetryOnProof;
-                            situation.reauthorized |= decision == Decision::Reauthorize;
+                        NextStep::Return(outcome) => return Poll::Ready(outcome),
+                        NextStep::SendAgain(decision) => {
+                            let state = &mut this.state;
+                            state.resent_on_proof |= decision == Decision::RetryOnProof;
+                            state.reauthorized |= decision == Decision::Reauthorize;
                             Step::Readying
                         }
                     }
@@ -174,13 +178,13 @@ impl<S: Attempt> Future for RetryFuture<S> {
                     let Some((service, _)) = this.next else {
                         return Poll::Pending;
                     };
-                    // What was not ready has received nothing.
+                    // A service that was not ready has not received the request.
                     ready!(service.poll_ready(cx))
                         .map_err(|error| error.with_delivery(Delivery::NotSent))?;
                     let Some((mut service, call)) = this.next.take() else {
                         return Poll::Pending;
                     };
-                    if this.situation.allowed > 1 {
+                    if this.state.allowed > 1 {
                         let spare = call.try_clone();
                         *this.next = spare.map(|spare| (service.clone(), spare));
                     }
@@ -194,6 +198,7 @@ impl<S: Attempt> Future for RetryFuture<S> {
     }
 }
 
+/// Returns `true` for a 4xx or 5xx.
 fn is_error(response: &http::Response<Body>) -> bool {
     response.status().is_client_error() || response.status().is_server_error()
 }

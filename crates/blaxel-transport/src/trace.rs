@@ -1,7 +1,7 @@
-//! Spans for those who watch: one for each call, and one for each attempt within it.
+//! `tracing` spans: one for each call, and one for each attempt within it.
 //!
-//! The fields are named as OpenTelemetry's conventions for HTTP clients name them. No body, no
-//! header and no query is ever recorded.
+//! The fields have the names of OpenTelemetry's conventions for HTTP clients. Bodies, headers and
+//! queries are never recorded.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,10 +15,10 @@ use tracing::{Level, Span};
 
 use crate::call::Call;
 
-/// Makes the span of a request.
+/// A function that creates the span of a request.
 pub(crate) type MakeSpan<R> = fn(&R) -> Span;
 
-/// Puts every request into a span of its own.
+/// A service that runs every request in a span of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Trace<S, M = MakeSpan<http::Request<Body>>> {
     inner: S,
@@ -31,7 +31,7 @@ impl<S, M> Trace<S, M> {
     }
 }
 
-/// The span of a call: the operation, whatever it takes.
+/// Creates the span of a call, which covers all its attempts.
 pub(crate) fn call_span(call: &Call) -> Span {
     let operation = call.context.operation();
     tracing::span!(
@@ -46,11 +46,11 @@ pub(crate) fn call_span(call: &Call) -> Span {
     )
 }
 
-/// The span of an attempt: the request as it is sent.
+/// Creates the span of an attempt, with the request as it is sent.
 pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     let uri = request.uri();
     let context = CallContext::of(request.extensions());
-    // The attempt itself is counted already.
+    // This attempt is already counted.
     let before = context.map_or(0, |context| context.attempts().sent.saturating_sub(1));
     tracing::span!(
         Level::DEBUG,
@@ -89,7 +89,7 @@ where
 }
 
 pin_project! {
-    /// A request in its span.
+    /// The future of [`Trace`].
     pub(crate) struct TraceFuture<F> {
         #[pin]
         inner: F,
@@ -117,6 +117,7 @@ where
     }
 }
 
+/// Records the status or the kind of error.
 fn record<B>(span: &Span, outcome: &Result<http::Response<B>, Error>) {
     match outcome {
         Ok(response) => {
@@ -126,7 +127,7 @@ fn record<B>(span: &Span, outcome: &Result<http::Response<B>, Error>) {
                 span.record("error.type", status.as_str());
             }
         }
-        // The kind, not the message: a message may quote a server.
+        // Not the message, which may quote the server.
         Err(error) => {
             span.record("error.type", tracing::field::debug(error.kind()));
         }

@@ -1,5 +1,5 @@
-//! The promises: an address that the control plane gave out for one request gets that request and
-//! nothing of ours; and an operation goes out in a version that knows it.
+//! Presigned requests carry no credential and no default header, and operations are sent in an API
+//! version that supports them.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
@@ -23,16 +23,18 @@ static OLD: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things
 static NEW: OperationInfo =
     OperationInfo::new("ListNews", Method::GET, "/news").with_since(ApiVersion::V2026_09_22);
 
-/// The requests that reached the wire.
+/// The requests that reached the transport.
 type Seen = Arc<Mutex<Vec<http::Request<Body>>>>;
 
-fn client(limits: TimeLimits, answers: bool) -> (Client, Seen) {
+/// Returns a client on a transport that records requests and, if `responds` is false, never
+/// responds.
+fn client(limits: TimeLimits, responds: bool) -> (Client, Seen) {
     let seen = Seen::default();
     let log = Arc::clone(&seen);
-    let leaf = tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
+    let transport = tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
         log.lock().unwrap().push(request);
         Box::pin(async move {
-            if !answers {
+            if !responds {
                 std::future::pending::<()>().await;
             }
             Ok::<_, Error>(http::Response::new(Body::empty()))
@@ -42,7 +44,7 @@ fn client(limits: TimeLimits, answers: bool) -> (Client, Seen) {
         .api_key("bl_key")
         .workspace("demo")
         .time_limits(limits)
-        .transport(leaf)
+        .transport(transport)
         .build()
         .unwrap();
     (client, seen)
@@ -57,7 +59,7 @@ fn upload() -> http::Request<Body> {
 }
 
 #[tokio::test]
-async fn a_presigned_address_gets_the_upload_and_nothing_of_ours() {
+async fn a_presigned_upload_carries_no_credential_or_default_header() {
     let (client, seen) = client(TimeLimits::default(), true);
     let mut request = upload();
     let stray = HeaderValue::from_static("Bearer stray");
@@ -78,7 +80,7 @@ async fn a_presigned_address_gets_the_upload_and_nothing_of_ours() {
 }
 
 #[tokio::test]
-async fn an_upload_without_an_address_goes_nowhere() {
+async fn an_upload_without_an_address_is_not_sent() {
     let (client, seen) = client(TimeLimits::default(), true);
     let request = RequestWriter::new(&UPLOAD).finish().unwrap();
     assert!(open(&client, request).await.unwrap_err().is_input());
@@ -86,7 +88,7 @@ async fn an_upload_without_an_address_goes_nowhere() {
 }
 
 #[test]
-fn an_address_that_is_not_safe_is_refused_without_being_shown() {
+fn an_unsafe_address_is_rejected_and_not_shown() {
     for address in [
         "http://storage.example/x?signature=s3cret",
         "/x?signature=s3cret",
@@ -102,7 +104,7 @@ fn an_address_that_is_not_safe_is_refused_without_being_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_may_take_longer_than_an_answer() {
+async fn an_upload_has_a_longer_time_limit() {
     let limits = TimeLimits::default();
     let (client, _) = client(limits, false);
     for (request, limit) in [
@@ -119,7 +121,7 @@ async fn an_upload_may_take_longer_than_an_answer() {
 }
 
 #[tokio::test]
-async fn an_operation_goes_out_in_a_version_that_knows_it() {
+async fn an_operation_is_sent_in_a_version_that_supports_it() {
     let (client, seen) = client(TimeLimits::default(), true);
     for info in [&OLD, &NEW] {
         let request = RequestWriter::new(info).finish().unwrap();

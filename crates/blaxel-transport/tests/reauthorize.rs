@@ -1,5 +1,5 @@
-//! The promise: a token that the server no longer knows is dropped, one other is fetched, and the
-//! request is sent once more. A key's 401 is final, and a 403 is not about the token.
+//! A token that the server rejects is dropped, another one is fetched, and the request is sent once
+//! more. A 401 for an API key is final, and a 403 does not concern the token.
 
 #![cfg(feature = "oauth")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
@@ -17,28 +17,30 @@ static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things"
 static ASK: OperationInfo =
     OperationInfo::new("AskThing", Method::POST, "/things").with_plane(Plane::Run);
 
-/// A server that hands out numbered tokens and knows those from a number on.
+/// A server that issues numbered tokens and accepts those from a certain number on.
 #[derive(Clone, Default)]
 struct Server(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     issued: u32,
-    first_known: u32,
-    answered: Vec<String>,
+    first_accepted: u32,
+    credentials: Vec<String>,
     refusal: Option<StatusCode>,
 }
 
 impl Server {
-    fn leaf(&self) -> impl HttpService + use<> {
+    /// Returns a transport to this server.
+    fn transport(&self) -> impl HttpService + use<> {
         let server = self.clone();
         tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
-            let response = server.answer(&request);
+            let response = server.respond(&request);
             Box::pin(std::future::ready(Ok::<_, Error>(response)))
         })
     }
 
-    fn answer(&self, request: &http::Request<Body>) -> http::Response<Body> {
+    /// Responds to a token request or to an operation.
+    fn respond(&self, request: &http::Request<Body>) -> http::Response<Body> {
         let mut state = self.0.lock().unwrap();
         if request.uri().path().ends_with("/oauth/token") {
             state.issued += 1;
@@ -56,9 +58,9 @@ impl Server {
             .trim_start_matches("Bearer t")
             .parse()
             .unwrap_or(0);
-        state.answered.push(credential);
+        state.credentials.push(credential);
         let status = match state.refusal {
-            _ if number >= state.first_known.max(1) => StatusCode::OK,
+            _ if number >= state.first_accepted.max(1) => StatusCode::OK,
             refusal => refusal.unwrap_or(StatusCode::UNAUTHORIZED),
         };
         http::Response::builder()
@@ -70,7 +72,7 @@ impl Server {
     fn builder(
         &self,
     ) -> ClientBuilder<
-        blaxel_transport::OwnLeaf<impl HttpService + use<>>,
+        blaxel_transport::CustomTransport<impl HttpService + use<>>,
         tower::layer::util::Identity,
         tower::layer::util::Identity,
     > {
@@ -78,17 +80,19 @@ impl Server {
         Client::builder()
             .credentials(credentials)
             .workspace("w")
-            .transport(self.leaf())
+            .transport(self.transport())
     }
 
+    /// Rejects all tokens issued so far.
     fn forget_tokens(&self) {
         let mut state = self.0.lock().unwrap();
-        state.first_known = state.issued + 1;
+        state.first_accepted = state.issued + 1;
     }
 
+    /// Returns the number of issued tokens and of received operations.
     fn count(&self) -> (u32, usize) {
         let state = self.0.lock().unwrap();
-        (state.issued, state.answered.len())
+        (state.issued, state.credentials.len())
     }
 }
 
@@ -99,7 +103,7 @@ async fn call(client: &impl HttpService, info: &'static OperationInfo) -> Result
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_token_is_replaced_once_and_the_call_goes_through() {
+async fn a_rejected_token_is_replaced_and_the_call_succeeds() {
     let server = Server::default();
     let client = server.builder().build().unwrap();
     call(&client, &DO).await.unwrap();
@@ -111,9 +115,9 @@ async fn a_forgotten_token_is_replaced_once_and_the_call_goes_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_knows_no_token_is_asked_twice_and_no_more() {
+async fn a_call_is_sent_at_most_twice_if_every_token_is_rejected() {
     let server = Server::default();
-    server.0.lock().unwrap().first_known = u32::MAX;
+    server.0.lock().unwrap().first_accepted = u32::MAX;
     let client = server.builder().build().unwrap();
     let error = call(&client, &DO).await.unwrap_err();
     assert!(error.is_unauthorized() && error.attempts() == 2, "{error}");
@@ -121,7 +125,7 @@ async fn a_server_that_knows_no_token_is_asked_twice_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_calls_with_one_forgotten_token_fetch_one_other() {
+async fn concurrent_calls_with_one_rejected_token_fetch_one_new_token() {
     let server = Server::default();
     let client = server.builder().build().unwrap();
     call(&client, &DO).await.unwrap();
@@ -139,7 +143,7 @@ async fn many_calls_with_one_forgotten_token_fetch_one_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_403_a_key_s_401_and_a_workload_s_own_401_are_final() {
+async fn a_403_an_api_keys_401_and_a_workloads_own_401_are_final() {
     let server = Server::default();
     let client = server.builder().build().unwrap();
     call(&client, &DO).await.unwrap();
@@ -153,7 +157,7 @@ async fn a_403_a_key_s_401_and_a_workload_s_own_401_are_final() {
     let server = Server::default();
     let keyed = Client::builder()
         .api_key("k")
-        .transport(server.leaf())
+        .transport(server.transport())
         .build()
         .unwrap();
     assert!(call(&keyed, &DO).await.unwrap_err().is_unauthorized());
@@ -161,7 +165,7 @@ async fn a_403_a_key_s_401_and_a_workload_s_own_401_are_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_once_and_a_client_that_tries_once_send_once() {
+async fn a_streamed_body_and_a_policy_without_retries_are_sent_once() {
     let server = Server::default();
     let client = server.builder().build().unwrap();
     call(&client, &DO).await.unwrap();
@@ -174,7 +178,7 @@ async fn a_body_that_comes_once_and_a_client_that_tries_once_send_once() {
     );
     let error = open(&client, writer.finish().unwrap()).await.unwrap_err();
     assert!(error.is_unauthorized() && error.attempts() == 1, "{error}");
-    // The token is dropped all the same: the next call fetches another.
+    // The token is dropped nevertheless: the next call fetches another.
     call(&client, &DO).await.unwrap();
     assert_eq!(server.count(), (2, 3));
 
@@ -185,9 +189,9 @@ async fn a_body_that_comes_once_and_a_client_that_tries_once_send_once() {
     assert_eq!(server.count().1, 4);
 }
 
-/// A request that a layer sent twice was not refused as a whole if the last one was.
+/// Covers a layer that sends the request twice, of which only the second one is rejected.
 #[tokio::test(start_paused = true)]
-async fn a_refused_repetition_by_a_layer_does_not_send_a_change_once_more() {
+async fn a_change_is_not_resent_if_only_a_layers_repetition_was_rejected() {
     let server = Server::default();
     let forgetful = server.clone();
     let layer = tower::layer::layer_fn(move |inner: BoxService| {

@@ -1,4 +1,4 @@
-//! Retries, under paused time, on a leaf that answers by script.
+//! Retries, with paused time, on a transport that responds by script.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
@@ -23,58 +23,61 @@ static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things"
 static ASK: OperationInfo =
     OperationInfo::new("AskThing", Method::GET, "/things").with_plane(Plane::Run);
 
-/// What the leaf does with an attempt.
+/// The transport's reaction to an attempt.
 enum Reply {
-    Answer(u16, &'static [(&'static str, &'static str)], &'static str),
+    Respond(u16, &'static [(&'static str, &'static str)], &'static str),
     Fail(fn() -> Error),
     Silence,
 }
 
-use Reply::{Answer, Fail, Silence};
+use Reply::{Fail, Respond, Silence};
 
-const OK: Reply = Answer(200, &[], "{}");
+const OK: Reply = Respond(200, &[], "{}");
 
-/// A client on a script, and the moments at which attempts were made.
+/// A client on a scripted transport, and the times of its attempts.
 struct Rig {
     attempts: Arc<Mutex<Vec<Duration>>>,
     client: Client,
 }
 
+/// Returns a client with the default policy and limits.
 fn rig(script: Vec<Reply>) -> Rig {
     rig_with(script, RetryPolicy::new().seed(1), TimeLimits::default())
 }
 
+/// Returns a client whose transport reacts to its attempts as the script says.
 fn rig_with(script: Vec<Reply>, policy: RetryPolicy, limits: TimeLimits) -> Rig {
     let attempts = Arc::new(Mutex::new(Vec::new()));
     let (log, start) = (Arc::clone(&attempts), Instant::now());
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
-    let leaf = move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
-        log.lock().unwrap().push(start.elapsed());
-        let reply = script
-            .lock()
-            .unwrap()
-            .pop_front()
-            .expect("an attempt beyond the script");
-        Box::pin(async move {
-            match reply {
-                Silence => std::future::pending().await,
-                Fail(error) => Err(error()),
-                Answer(status, headers, body) => {
-                    let mut response = http::Response::builder().status(status);
-                    for (name, value) in headers {
-                        response = response.header(*name, *value);
+    let transport =
+        move |_: http::Request<Body>| -> BoxFuture<Result<http::Response<Body>, Error>> {
+            log.lock().unwrap().push(start.elapsed());
+            let reply = script
+                .lock()
+                .unwrap()
+                .pop_front()
+                .expect("an attempt beyond the script");
+            Box::pin(async move {
+                match reply {
+                    Silence => std::future::pending().await,
+                    Fail(error) => Err(error()),
+                    Respond(status, headers, body) => {
+                        let mut response = http::Response::builder().status(status);
+                        for (name, value) in headers {
+                            response = response.header(*name, *value);
+                        }
+                        Ok(response.body(Body::from(body)).unwrap())
                     }
-                    Ok(response.body(Body::from(body)).unwrap())
                 }
-            }
-        })
-    };
+            })
+        };
     let client = Client::builder()
         .api_key("k")
         .workspace("w")
         .retry(policy)
         .time_limits(limits)
-        .transport(tower::service_fn(leaf))
+        .transport(tower::service_fn(transport))
         .build()
         .unwrap();
     Rig { attempts, client }
@@ -98,7 +101,7 @@ impl Rig {
     }
 }
 
-fn refused() -> Error {
+fn not_connected() -> Error {
     Error::connect("x", "refused")
 }
 
@@ -111,56 +114,69 @@ fn refused_stream() -> Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotent_operation_gets_through_passing_trouble() {
+async fn an_idempotent_operation_is_retried_until_it_succeeds() {
     for info in [&GET, &PUT] {
-        let rig = rig(vec![Fail(lost), Answer(503, &[], ""), OK]);
+        let rig = rig(vec![Fail(lost), Respond(503, &[], ""), OK]);
         assert_eq!(rig.call(info).await.unwrap(), 200);
         assert_eq!(rig.sent(), 3);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_failure_is_told_with_the_number_of_attempts() {
-    let rig1 = rig(vec![Fail(lost), Fail(refused), Answer(502, &[], "<html>")]);
+async fn the_last_failure_is_returned_with_the_number_of_attempts() {
+    let rig1 = rig(vec![
+        Fail(lost),
+        Fail(not_connected),
+        Respond(502, &[], "<html>"),
+    ]);
     let error = rig1.call(&GET).await.unwrap_err();
     assert_eq!(
         (error.attempts(), error.status().unwrap().as_u16()),
         (3, 502)
     );
     assert!(error.to_string().contains("3 attempts"), "{error}");
-    let rig2 = rig(vec![Fail(refused), Fail(refused), Fail(refused)]);
+    let rig2 = rig(vec![
+        Fail(not_connected),
+        Fail(not_connected),
+        Fail(not_connected),
+    ]);
     let error = rig2.call(&GET).await.unwrap_err();
     assert!(error.is_connect() && error.attempts() == 3, "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_must_not_happen_twice_is_sent_again_only_on_proof_and_only_once() {
+async fn other_operations_are_sent_again_once_and_only_if_not_processed() {
     for info in [&MAKE, &DO] {
         let unclear = rig(vec![Fail(lost)]);
         let error = unclear.call(info).await.unwrap_err();
         assert!(error.maybe_applied() && unclear.sent() == 1, "{error}");
 
-        let answered = rig(vec![Answer(503, &[], "")]);
+        let error_response = rig(vec![Respond(503, &[], "")]);
         assert_eq!(
-            answered.call(info).await.unwrap_err().status().unwrap(),
+            error_response
+                .call(info)
+                .await
+                .unwrap_err()
+                .status()
+                .unwrap(),
             503
         );
 
-        let proven = rig(vec![Fail(refused_stream), OK]);
-        assert_eq!(proven.call(info).await.unwrap(), 200);
+        let not_processed = rig(vec![Fail(refused_stream), OK]);
+        assert_eq!(not_processed.call(info).await.unwrap(), 200);
 
-        let twice = rig(vec![Fail(refused), Fail(refused_stream)]);
+        let twice = rig(vec![Fail(not_connected), Fail(refused_stream)]);
         let error = twice.call(info).await.unwrap_err();
         assert!(!error.maybe_applied() && twice.sent() == 2, "{error}");
 
-        let then_unclear = rig(vec![Fail(refused), Fail(lost)]);
+        let then_unclear = rig(vec![Fail(not_connected), Fail(lost)]);
         assert!(then_unclear.call(info).await.unwrap_err().maybe_applied());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_comes_once_is_sent_once() {
-    let rig = rig(vec![Fail(refused)]);
+async fn a_streamed_body_is_sent_once() {
+    let rig = rig(vec![Fail(not_connected)]);
     let mut writer = RequestWriter::new(&PUT);
     let stream = http_body_util::Full::new(bytes::Bytes::from_static(b"x"));
     writer.body(
@@ -177,7 +193,7 @@ async fn a_body_that_comes_once_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_and_a_workload_s_own_no_are_answers() {
+async fn conflicts_and_a_workloads_own_4xx_are_final() {
     for (info, status) in [
         (&GET, 409),
         (&PUT, 409),
@@ -186,7 +202,7 @@ async fn a_conflict_and_a_workload_s_own_no_are_answers() {
         (&ASK, 429),
         (&ASK, 404),
     ] {
-        let rig = rig(vec![Answer(status, &[], "")]);
+        let rig = rig(vec![Respond(status, &[], "")]);
         assert_eq!(
             rig.call(info).await.unwrap_err().status().unwrap().as_u16(),
             status
@@ -195,8 +211,8 @@ async fn a_conflict_and_a_workload_s_own_no_are_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sleeping_workload_is_asked_again() {
-    const SLEEPS: Reply = Answer(
+async fn a_sleeping_workload_is_retried() {
+    const SLEEPS: Reply = Respond(
         404,
         &[
             ("x-blaxel-source", "platform"),
@@ -206,7 +222,7 @@ async fn a_sleeping_workload_is_asked_again() {
     );
     let rig1 = rig(vec![SLEEPS, OK]);
     assert_eq!(rig1.call(&ASK).await.unwrap(), 200);
-    // The body was looked into, and is whole all the same.
+    // The body was inspected and is still complete.
     let rig2 = rig(vec![SLEEPS, SLEEPS, SLEEPS]);
     let error = rig2.call(&ASK).await.unwrap_err();
     assert!(
@@ -216,9 +232,9 @@ async fn a_sleeping_workload_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_says_how_long_to_wait() {
+async fn the_servers_retry_delay_is_followed() {
     let waits = async |headers: &'static [(&'static str, &'static str)]| {
-        let rig = rig(vec![Answer(429, headers, ""), OK]);
+        let rig = rig(vec![Respond(429, headers, ""), OK]);
         let outcome = rig.call(&GET).await;
         let attempts = rig.attempts.lock().unwrap().clone();
         (
@@ -236,7 +252,7 @@ async fn the_server_says_how_long_to_wait() {
     ];
     assert_eq!(waits(DATES).await.0, Some(10_000));
     assert!(waits(&[("retry-after", "soon")]).await.0.unwrap() <= 200);
-    // Longer than we would wait: told at once.
+    // Longer than the policy allows: the error is returned at once.
     let (second, outcome) = waits(&[("retry-after", "3600")]).await;
     let error = outcome.unwrap_err();
     assert_eq!(
@@ -246,9 +262,9 @@ async fn the_server_says_how_long_to_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_deadline_is_over_all_attempts() {
-    // A wait that would outlast the call is not begun.
-    let rig1 = rig(vec![Answer(429, &[("retry-after", "20")], "")]);
+async fn one_deadline_covers_all_attempts() {
+    // A wait that would outlast the deadline is not started.
+    let rig1 = rig(vec![Respond(429, &[("retry-after", "20")], "")]);
     let limited = rig1
         .client
         .clone()
@@ -268,7 +284,7 @@ async fn one_deadline_is_over_all_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_does_not_begin_in_time_is_a_failed_attempt() {
+async fn an_attempt_without_response_headers_in_time_fails() {
     let mut limits = TimeLimits::default();
     limits.head = Duration::from_secs(10);
     let rig1 = rig_with(vec![Silence, OK], RetryPolicy::new(), limits);
@@ -276,14 +292,14 @@ async fn an_answer_that_does_not_begin_in_time_is_a_failed_attempt() {
     let rig2 = rig_with(vec![Silence], RetryPolicy::new(), limits);
     let error = rig2.call(&DO).await.unwrap_err();
     assert!(error.is_timeout() && error.maybe_applied(), "{error}");
-    assert!(error.to_string().contains("response head"), "{error}");
+    assert!(error.to_string().contains("response header"), "{error}");
 }
 
-/// A call that never left is not one that may have been applied, whatever ends it.
+/// Covers a deadline that ends the call between two attempts that were not sent.
 #[tokio::test(start_paused = true)]
-async fn a_deadline_during_a_wait_for_a_connection_says_so() {
+async fn a_call_that_was_never_sent_is_not_maybe_applied() {
     let rig = rig_with(
-        vec![Fail(refused), Fail(refused)],
+        vec![Fail(not_connected), Fail(not_connected)],
         RetryPolicy::new()
             .base_delay(Duration::from_secs(200))
             .longest_delay(Duration::from_secs(200))
@@ -295,7 +311,7 @@ async fn a_deadline_during_a_wait_for_a_connection_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_of_one_call_go_before_those_of_the_client() {
+async fn options_of_a_call_override_those_of_the_client() {
     let once = CallOptions::new().with_attempts(1);
     let rig1 = rig(vec![Fail(lost)]);
     let client = rig1.client.clone().with_options(once);
@@ -331,9 +347,9 @@ async fn settings_of_one_call_go_before_those_of_the_client() {
     );
 }
 
-/// 500 in the budget, 10 for each retry without an answer: then a server in trouble is left alone.
+/// The budget holds 500, and each retry without a response costs 10, so 50 retries are made.
 #[tokio::test(start_paused = true)]
-async fn the_budget_is_shared_by_clones() {
+async fn clones_share_the_retry_budget() {
     let script = (0..1000).map(|_| Fail(lost)).collect();
     let rig = rig(script);
     for _ in 0..100 {

@@ -1,5 +1,5 @@
-//! The promise: a client's settings do not depend on the order in which they are given, and its
-//! credentials are those of the workspace that it calls in.
+//! A client's settings do not depend on the order of the setters, and its credentials are those of
+//! the workspace that it calls in.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
@@ -11,16 +11,16 @@ use http::{Method, Request, Response};
 static LIST: OperationInfo =
     OperationInfo::new("ListThings", Method::GET, "/things").with_idempotency(Idempotency::Safe);
 
-/// Sends one request, and returns its host, credential and workspace as they reached the wire.
+/// Sends one request; returns its host, credential and workspace as the transport receives them.
 macro_rules! sent {
     ($builder:expr) => {{
         let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
         let log = std::sync::Arc::clone(&seen);
-        let wire = tower::service_fn(move |request: Request<Body>| {
+        let transport = tower::service_fn(move |request: Request<Body>| {
             *log.lock().unwrap() = Some(request);
             async { Ok::<_, Error>(Response::new(Body::empty())) }
         });
-        let client = $builder.transport(wire).build().unwrap();
+        let client = $builder.transport(transport).build().unwrap();
         let request = RequestWriter::new(&LIST).finish().unwrap();
         client.send(request).await.unwrap();
         let request = seen.lock().unwrap().take().unwrap();
@@ -36,6 +36,7 @@ macro_rules! sent {
     }};
 }
 
+/// Returns the expected host, credential and workspace.
 fn seen(host: &str, key: &str, workspace: &str) -> (String, String, String) {
     let bearer = format!("Bearer {key}");
     (host.to_owned(), bearer, workspace.to_owned())
@@ -46,7 +47,7 @@ fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Variables {
 }
 
 #[tokio::test]
-async fn a_key_given_in_code_needs_none_in_the_environment_and_keeps_its_workspace() {
+async fn credentials_in_code_need_none_in_the_environment_and_keep_their_workspace() {
     let variables = variables([("BL_WORKSPACE", "env"), ("BL_ENV", "dev")]);
     let builder = || ClientBuilder::from_variables(&variables).unwrap();
     let expected = seen("api.blaxel.dev", "k", "env");
@@ -69,7 +70,7 @@ async fn a_key_given_in_code_needs_none_in_the_environment_and_keeps_its_workspa
 }
 
 #[tokio::test]
-async fn the_deployment_is_the_codes_then_the_variables_then_the_credentials() {
+async fn the_deployment_comes_from_code_then_variables_then_credentials() {
     let made_for = |environment| {
         let key = Credentials::api_key("k").unwrap();
         key.with_environment(environment)
@@ -97,7 +98,7 @@ async fn the_deployment_is_the_codes_then_the_variables_then_the_credentials() {
 }
 
 #[test]
-fn without_credentials_the_builder_is_made_and_the_client_is_not() {
+fn missing_credentials_are_an_error_of_build() {
     let builder = ClientBuilder::from_variables(&variables([])).unwrap();
     let error = builder.build().unwrap_err();
     assert_eq!(error.kind(), blaxel_core::ErrorKind::Credentials);
@@ -111,7 +112,7 @@ fn without_credentials_the_builder_is_made_and_the_client_is_not() {
 }
 
 #[test]
-fn the_region_is_the_codes_then_the_variables() {
+fn the_region_comes_from_code_then_variables() {
     let set = variables([("BL_REGION", "us-pdx-1\n"), ("BL_API_KEY", "k")]);
     let builder = || ClientBuilder::from_variables(&set).unwrap();
     assert_eq!(builder().build().unwrap().region(), Some("us-pdx-1"));
@@ -144,7 +145,7 @@ workspaces:
 - {name: two, env: dev, credentials: {apiKey: k2}}
 ";
 
-    /// A home directory with the CLI's file, removed at the end.
+    /// A home directory with the CLI's configuration file, removed when dropped.
     struct Home(PathBuf);
 
     impl Home {
@@ -163,8 +164,11 @@ workspaces:
         }
     }
 
-    type Builder =
-        ClientBuilder<blaxel_transport::HyperLeaf, tower_layer::Identity, tower_layer::Identity>;
+    type Builder = ClientBuilder<
+        blaxel_transport::DefaultTransport,
+        tower_layer::Identity,
+        tower_layer::Identity,
+    >;
 
     impl Drop for Home {
         fn drop(&mut self) {
@@ -173,7 +177,7 @@ workspaces:
     }
 
     #[tokio::test]
-    async fn a_named_workspace_is_called_with_its_own_sign_in_where_that_was_made() {
+    async fn a_workspace_uses_its_own_sign_in_and_deployment() {
         let home = Home::new("named");
         let one = seen("api.blaxel.ai", "k1", "one");
         let two = seen("api.blaxel.dev", "k2", "two");
@@ -186,7 +190,7 @@ workspaces:
     }
 
     #[tokio::test]
-    async fn variables_and_code_win_over_the_file() {
+    async fn variables_and_code_override_the_file() {
         let home = Home::new("wins");
         let key = || home.builder([("BL_API_KEY", "k")]).workspace("two");
         assert_eq!(sent!(key()), seen("api.blaxel.ai", "k", "two"));
@@ -198,7 +202,7 @@ workspaces:
     }
 
     #[test]
-    fn a_workspace_without_sign_in_is_an_error_that_says_which_have_one() {
+    fn a_workspace_without_a_sign_in_is_an_error_that_lists_those_with_one() {
         let home = Home::new("lack");
         let error = home.builder([]).workspace("zzz").build().unwrap_err();
         let text = error.to_string();

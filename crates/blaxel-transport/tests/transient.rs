@@ -1,4 +1,4 @@
-//! The promise: what is retried and what [`Error::is_transient`] says are one rule, for every answer.
+//! Calls are retried exactly if [`Error::is_transient`] is true, for every response.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
@@ -15,26 +15,26 @@ static RUN: OperationInfo =
 static STORAGE: OperationInfo =
     OperationInfo::new("FetchThing", Method::GET, "/things").with_plane(Plane::Presigned);
 
-/// An answer of the grid.
+/// A response of the grid.
 #[derive(Clone, Debug)]
-struct Answer {
+struct Reply {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     body: String,
 }
 
-/// Every combination of what a decision could look at.
-fn grid() -> Vec<Answer> {
+/// Returns every combination of the properties that the rule could consider.
+fn grid() -> Vec<Reply> {
     let statuses = (400..=431).chain([451]).chain(500..=511).chain([520, 599]);
     let bodies = ["", "not json", "<html><title>502</title></html>", "{}"];
     let mut grid = Vec::new();
     for status in statuses {
         for source in [None, Some("platform"), Some("workload")] {
-            for told in [None, Some("true"), Some("false"), Some("maybe")] {
+            for stated in [None, Some("true"), Some("false"), Some("maybe")] {
                 for code in [None, Some("WORKLOAD_UNAVAILABLE"), Some("OTHER")] {
                     let headers = [
                         ("x-blaxel-source", source),
-                        ("x-should-retry", told),
+                        ("x-should-retry", stated),
                         ("x-blaxel-error-code", code),
                     ];
                     let headers: Vec<_> = headers
@@ -43,7 +43,7 @@ fn grid() -> Vec<Answer> {
                         .collect();
                     let mut add = |body: String| {
                         let headers = headers.clone();
-                        grid.push(Answer {
+                        grid.push(Reply {
                             status,
                             headers,
                             body,
@@ -67,18 +67,17 @@ fn grid() -> Vec<Answer> {
     grid
 }
 
-/// The number of requests that a call sends if all are answered like this, and the error of one that is
-/// sent once.
-async fn observe(info: &'static OperationInfo, answer: &Answer) -> (usize, Error) {
+/// Returns the number of requests of a call whose attempts all get this response, and its error.
+async fn observe(info: &'static OperationInfo, reply: &Reply) -> (usize, Error) {
     let sent = Arc::new(AtomicUsize::new(0));
-    let (count, answer) = (Arc::clone(&sent), answer.clone());
+    let (count, reply) = (Arc::clone(&sent), reply.clone());
     let transport = tower::service_fn(move |_: http::Request<Body>| {
         count.fetch_add(1, Ordering::Relaxed);
-        let mut response = http::Response::builder().status(answer.status);
-        for (name, value) in &answer.headers {
+        let mut response = http::Response::builder().status(reply.status);
+        for (name, value) in &reply.headers {
             response = response.header(*name, *value);
         }
-        let body = Body::from(answer.body.clone());
+        let body = Body::from(reply.body.clone());
         std::future::ready(Ok::<_, Error>(response.body(body).unwrap()))
     });
     let client = Client::builder()
@@ -103,18 +102,18 @@ async fn a_call_is_retried_if_and_only_if_its_error_is_transient() {
     let grid = grid();
     let mut retried = 0;
     for info in [&CONTROL, &RUN, &STORAGE] {
-        for answer in &grid {
-            let (sent, error) = observe(info, answer).await;
+        for reply in &grid {
+            let (sent, error) = observe(info, reply).await;
             assert_eq!(
                 sent == 2,
                 error.is_transient(),
-                "{} {answer:?}: {error:?}",
+                "{} {reply:?}: {error:?}",
                 info.name()
             );
             retried += sent - 1;
         }
     }
-    // Both happen, each thousands of times.
+    // Each of the two cases occurs thousands of times.
     assert!(
         retried > 1000 && retried + 1000 < 3 * grid.len(),
         "{retried} of {}",

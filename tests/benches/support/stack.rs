@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use blaxel_core::{Body, Error, HttpService, OperationInfo, RequestWriter};
-use blaxel_transport::{Client, ClientBuilder, HyperLeaf};
+use blaxel_transport::{Client, ClientBuilder, DefaultTransport};
 use http::HeaderMap;
 use tower::layer::util::Identity;
 
@@ -12,7 +12,7 @@ use super::process::runtime;
 static GET: OperationInfo = OperationInfo::new("GetAnything", http::Method::GET, "/");
 
 /// A client of the API at an address, about to be built.
-pub fn builder(url: &str) -> ClientBuilder<HyperLeaf, Identity, Identity> {
+pub fn builder(url: &str) -> ClientBuilder<DefaultTransport, Identity, Identity> {
     Client::builder()
         .api_key("bl_a_key_as_long_as_the_platform_s_own_are")
         .workspace("benchmark")

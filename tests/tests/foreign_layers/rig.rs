@@ -10,7 +10,7 @@ use blaxel_core::{
     Body, BoxFuture, BoxService, CallOptions, Error, HttpService, Idempotency, OperationInfo,
     Plane, RequestWriter, Source, open,
 };
-use blaxel_transport::{Client, ClientBuilder, Leaf, RetryPolicy};
+use blaxel_transport::{Client, ClientBuilder, MakeTransport, RetryPolicy};
 use http::{HeaderValue, Method};
 use tokio::time::Instant;
 use tower::layer::util::Identity;
@@ -200,7 +200,7 @@ pub fn build<T>(
     attempt: &[Wrap],
 ) -> Client
 where
-    T: Leaf<Transport: HttpService>,
+    T: MakeTransport<Transport: HttpService>,
 {
     builder
         .call_layer(Stack(call.to_vec()))

@@ -1,6 +1,6 @@
 //! Parsing of error responses, in all of the formats that servers use.
 //!
-//! The formats are told apart by the types of their JSON members and by two headers, never by URL:
+//! The formats are distinguished by the types of their JSON members and by two headers, never by URL:
 //!
 //! | format | sent by |
 //! | --- | --- |

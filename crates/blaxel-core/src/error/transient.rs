@@ -104,17 +104,17 @@ mod tests {
 
     #[test]
     fn the_header_overrides_the_status_except_for_a_conflict() {
-        let told = |status, headers| {
+        let transient_with = |status, headers| {
             transient(&TestResponse {
                 status,
                 headers,
                 ..BARE
             })
         };
-        assert!(told(500, &[("x-should-retry", "true")]));
-        assert!(!told(503, &[("x-should-retry", "false")]));
-        assert!(told(503, &[("x-should-retry", "maybe")]));
-        assert!(!told(409, &[("x-should-retry", "true")]));
+        assert!(transient_with(500, &[("x-should-retry", "true")]));
+        assert!(!transient_with(503, &[("x-should-retry", "false")]));
+        assert!(transient_with(503, &[("x-should-retry", "maybe")]));
+        assert!(!transient_with(409, &[("x-should-retry", "true")]));
         let both = &[("x-blaxel-source", "platform"), ("x-should-retry", "false")];
         let response = TestResponse {
             headers: both,

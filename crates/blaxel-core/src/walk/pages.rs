@@ -39,7 +39,8 @@ type Background<P> =
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let mut pages = Pages::new(None, |_cursor| {
-///     Box::pin(async { serde_json::from_str::<Page<u32>>("[1, 2]").map_err(|e| Error::decode(e.to_string())) })
+///     let page = serde_json::from_str::<Page<u32>>("[1, 2]");
+///     Box::pin(async { page.map_err(|problem| Error::decode(problem.to_string())) })
 /// });
 /// while let Some(page) = pages.try_next().await? {
 ///     assert_eq!(page.items, [1, 2]);
@@ -85,6 +86,15 @@ impl<P: Paged> Pages<P> {
 
     /// Creates a walk that fetches pages with an operation. `operation` returns the operation for
     /// the page at a cursor.
+    ///
+    /// ```
+    /// use blaxel_core::{Cursor, HttpService, Operation, Page, Pages};
+    ///
+    /// # fn example<O>(service: impl HttpService, list: impl Fn(Option<Cursor>) -> O + Send + 'static)
+    /// # where O: Operation<Output = Page<String>> + Send + Sync + 'static {
+    /// let pages = Pages::of(service, None, list);
+    /// # }
+    /// ```
     pub fn of<S, O>(
         service: S,
         start: Option<Cursor>,

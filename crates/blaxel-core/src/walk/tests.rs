@@ -7,7 +7,7 @@ use super::*;
 use crate::error::{Error, ErrorParts};
 use crate::page::{Cursor, Page, PageMeta};
 
-/// A scripted answer: items, `hasMore`, cursor; or a failure.
+/// A scripted response: items, `hasMore` and cursor, or a failure.
 type Reply = Result<(Vec<u32>, Option<bool>, &'static str), ()>;
 
 /// The cursors that a scripted list was asked for.

@@ -1,4 +1,4 @@
-//! Setting up the leaf.
+//! The settings of a [`HyperTransport`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 
 use super::connector::Connector;
+use super::origin_limiter::OriginLimiter;
 use super::proxy::Proxy;
 use super::tls::{self, Roots};
-use super::turns::Turns;
 use super::version::HttpVersion;
 use super::{HyperTransport, Shared};
-use crate::hosts::{WORKLOAD_DOMAINS, covers};
+use crate::hosts::{WORKLOAD_DOMAINS, matches};
 
-/// The hosts under which all workloads can be called.
+/// The hosts at which all workloads can be called.
 const RUN_HOSTS: [&str; 2] = ["run.blaxel.ai", "run.blaxel.dev"];
 
-/// The largest window that HTTP/2 knows, in bytes.
-const LARGEST_WINDOW: u32 = (1 << 31) - 1;
+/// The largest window of HTTP/2, in bytes.
+const MAX_WINDOW: u32 = (1 << 31) - 1;
 
-/// The largest head of an HTTP/2 answer that is taken, in bytes as HTTP/2 counts them. Answers of the
-/// platform carry long headers for diagnosis.
-const HEADER_LIST: u32 = 32 * 1024;
+/// Maximum size of the headers of an HTTP/2 response, in bytes as HTTP/2 counts them. Responses of
+/// the platform have long diagnostic headers.
+const MAX_HEADER_LIST: u32 = 32 * 1024;
 
-/// Sets up a [`HyperTransport`].
+/// A builder for a [`HyperTransport`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +35,9 @@ const HEADER_LIST: u32 = 32 * 1024;
 ///
 /// let hyper = HyperTransport::builder()
 ///     .http_version(HttpVersion::Http1)
-///     .workload_idle(Duration::from_secs(2));
+///     .connect_timeout(Duration::from_secs(3))
+///     .workload_idle(Duration::from_secs(2))
+///     .max_in_flight(32);
 /// let client = Client::builder().api_key("bl_example").hyper(hyper).build()?;
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
@@ -53,7 +55,7 @@ pub struct HyperBuilder {
     ping_timeout: Duration,
     control_idle: Duration,
     workload_idle: Duration,
-    workload_hosts: Vec<HostRule>,
+    workload_hosts: Vec<HostPattern>,
     max_in_flight: usize,
     #[cfg(feature = "gzip")]
     gzip: bool,
@@ -76,7 +78,7 @@ impl Default for HyperBuilder {
             workload_hosts: WORKLOAD_DOMAINS
                 .into_iter()
                 .chain(RUN_HOSTS)
-                .map(HostRule::new)
+                .map(HostPattern::new)
                 .collect(),
             max_in_flight: 0,
             #[cfg(feature = "gzip")]
@@ -86,122 +88,133 @@ impl Default for HyperBuilder {
 }
 
 impl HyperBuilder {
-    /// The authorities to trust. Those of the operating system by default.
+    /// Sets the certificate authorities to trust. Those of the operating system by default.
     pub fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
     }
 
-    /// Trusts further authorities: one certificate in DER form, or any number in PEM form.
+    /// Adds certificate authorities to trust: one certificate in DER form, or any number in PEM
+    /// form.
+    ///
+    /// ```no_run
+    /// use blaxel_transport::HyperTransport;
+    ///
+    /// let pem = std::fs::read("company-ca.pem")?;
+    /// let transport = HyperTransport::builder().add_root_certificate(pem)?.build();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if there is no certificate, or one that cannot be used; it is named by its
-    /// place in the text.
+    /// [`Error::is_input`] if there is no certificate, or one that cannot be used, which is
+    /// identified by its position in the text.
     pub fn add_root_certificate(mut self, certificate: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let certificates = tls::read_certificates(certificate.as_ref())?;
+        let certificates = tls::parse_certificates(certificate.as_ref())?;
         self.added_roots.extend(certificates);
         Ok(self)
     }
 
-    /// How long a connection may take to be made: to resolve the name, connect, get through a proxy
-    /// and shake hands. 10 seconds by default.
+    /// Sets the time limit on establishing a connection: to resolve the name, connect, open a
+    /// tunnel through a proxy and perform the TLS handshake. By default it is
+    /// [`TimeLimits::connect`](crate::TimeLimits) of the client, otherwise 10 seconds.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = Some(limit);
         self
     }
 
-    /// Takes a connection limit for the case that none was set here.
+    /// Sets the connection limit, unless it is set already.
     pub(crate) fn or_connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout.get_or_insert(limit);
         self
     }
 
-    /// The way to the servers. What the environment says by default; see [`Proxy::from_env`].
+    /// Sets the proxy. [`Proxy::from_env`] by default.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
         self
     }
 
-    /// Which versions of HTTP to speak. Whichever the server prefers by default.
+    /// Sets the HTTP versions to use. The server's choice by default.
     pub fn http_version(mut self, version: HttpVersion) -> Self {
         self.version = version;
         self
     }
 
-    /// How many bytes a server may send ahead of the reader over HTTP/2: on one stream, and on a
-    /// connection with all its streams. 16 MiB and 32 MiB by default, at most 2 GiB less one.
+    /// Sets the HTTP/2 flow control windows: the number of bytes that a server may send before they
+    /// are read, on one stream and on a connection with all its streams. 16 MiB and 32 MiB by
+    /// default, at most 2 GiB minus one byte.
     ///
-    /// One stream cannot be faster than its window in each round trip: 16 MiB carry 800 MB/s over 20
-    /// milliseconds. Who does not read lets so much lie in memory.
+    /// A stream transfers at most its window in each round trip: 16 MiB allow 800 MB/s at 20
+    /// milliseconds. Up to this many bytes are buffered for a stream that is not being read.
     pub fn http2_windows(mut self, stream: u32, connection: u32) -> Self {
-        self.stream_window = stream.min(LARGEST_WINDOW);
-        self.connection_window = connection.min(LARGEST_WINDOW);
+        self.stream_window = stream.min(MAX_WINDOW);
+        self.connection_window = connection.min(MAX_WINDOW);
         self
     }
 
-    /// How often a server is asked over HTTP/2 whether it is still there, while an answer is
-    /// awaited. Every 20 seconds by default; `None` for never. An idle connection is not asked:
-    /// servers take that amiss, and it would keep a sandbox awake.
+    /// Sets the interval of HTTP/2 pings, which check whether the server is still there while a
+    /// response is awaited. 20 seconds by default; `None` disables them. Idle connections are not
+    /// pinged: servers may treat this as abuse, and it would keep a sandbox awake.
     pub fn http2_ping_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.ping_interval = interval.into();
         self
     }
 
-    /// How long a server may take to say that it is still there; then the connection counts as lost
-    /// with all that was under way on it. 10 seconds by default.
+    /// Sets the time limit on the response to a ping. After it the connection counts as lost, with
+    /// all requests in flight on it. 10 seconds by default.
     pub fn http2_ping_timeout(mut self, limit: Duration) -> Self {
         self.ping_timeout = limit;
         self
     }
 
-    /// How long a connection to the control plane, or to any host that runs no workload, is kept
-    /// without a request. 50 seconds by default, which is below the 120 after which the platform closes
-    /// it: a request is not to meet a closing connection.
+    /// Sets the idle timeout of connections to the control plane, and to any other host that runs
+    /// no workload. 50 seconds by default, less than the 120 seconds after which the platform
+    /// closes a connection, so that a request does not meet a closing connection.
     ///
-    /// Connections are looked after once in such a span, so one is closed after one to two of them.
-    /// Over HTTP/2 the span begins with the last request, and a connection on which an answer is still
-    /// flowing ends with it.
+    /// The pool checks its connections once per timeout, so a connection is closed after one to two
+    /// timeouts. Over HTTP/2 the time counts from the last request; a connection on which a
+    /// response is still being received is closed when that response ends.
     pub fn control_idle(mut self, limit: Duration) -> Self {
         self.control_idle = limit;
         self
     }
 
-    /// The same for a workload's host. 5 seconds by default: an open connection keeps a sandbox
-    /// running, which costs money, and the platform begins to put it to sleep about 15 seconds after
-    /// the last one was closed.
+    /// Sets the idle timeout of connections to workload hosts. 5 seconds by default: an open
+    /// connection keeps a sandbox running, which costs money, and the platform begins to put it to
+    /// sleep about 15 seconds after the last connection was closed.
     pub fn workload_idle(mut self, limit: Duration) -> Self {
         self.workload_idle = limit;
         self
     }
 
-    /// A further host that runs workloads. One that begins with a dot stands for all hosts below it.
+    /// Adds a host that runs workloads. A host that begins with a dot stands for all hosts below
+    /// it.
     ///
-    /// Known already are the platform's own, `*.bl.run`, `*.runv2.blaxel.dev`, `run.blaxel.ai` and
-    /// `run.blaxel.dev`; and a request of an operation on [`Plane::Run`](blaxel_core::Plane::Run)
-    /// counts as one to a workload wherever it goes.
+    /// The platform's own hosts are known: `*.bl.run`, `*.runv2.blaxel.dev`, `run.blaxel.ai` and
+    /// `run.blaxel.dev`. A request of an operation on [`Plane::Run`](blaxel_core::Plane::Run)
+    /// counts as one to a workload, whatever its host.
     pub fn workload_host(mut self, host: impl AsRef<str>) -> Self {
-        self.workload_hosts.push(HostRule::new(host.as_ref()));
+        self.workload_hosts.push(HostPattern::new(host.as_ref()));
         self
     }
 
-    /// How many requests may be open to one origin; further ones wait for their turn, in order. 0,
-    /// the default, stands for no limit.
+    /// Sets the maximum number of concurrent requests per origin. Further requests wait, in order.
+    /// 0, the default, means no limit.
     ///
-    /// A request is open from before it is sent until the body of its answer has been read to its end
-    /// or was dropped. So a program that holds as many streams as this and needs one more answer to
-    /// go on with them would wait for ever; that is why there is no limit unless one is set. It
-    /// helps where the platform's edge refuses bursts (`ENHANCE_YOUR_CALM`), with uploads for
-    /// instance.
+    /// A request counts from before it is sent until its response body has been read to the end or
+    /// is dropped. So a program that holds as many streams as this and needs one more response to
+    /// continue reading them deadlocks; that is why there is no limit by default. A limit helps if
+    /// the platform's edge refuses bursts (`ENHANCE_YOUR_CALM`), for example of uploads.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests;
         self
     }
 
-    /// Whether whole answers of the control plane may come compressed. They may by default.
+    /// Sets whether the control plane may compress complete responses. It may by default.
     ///
-    /// What a caller or layer asks for by an `Accept-Encoding` of its own is left to it, and calls to
-    /// workloads and streams are never compressed.
+    /// If a caller or layer sets `Accept-Encoding`, it has to decompress the response itself.
+    /// Responses of workloads and streams are never compressed.
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub fn gzip(mut self, gzip: bool) -> Self {
@@ -209,15 +222,15 @@ impl HyperBuilder {
         self
     }
 
-    /// The transport.
+    /// Builds the transport.
     ///
-    /// A machine without usable root certificates gives a transport that reaches plain `http` only;
-    /// a call to an `https` address then says what is missing.
+    /// On a machine without usable root certificates, the transport reaches `http` addresses only;
+    /// a call to an `https` address then fails with an error that says what is missing.
     #[must_use]
     pub fn build(self) -> HyperTransport {
         let (config, tls_problem) = match tls::config(self.roots, &self.added_roots) {
             Ok(config) => (config, None),
-            Err(problem) => (tls::trusting_nobody(), Some(problem)),
+            Err(problem) => (tls::without_roots(), Some(problem)),
         };
         let limit = self.connect_timeout.unwrap_or(Duration::from_secs(10));
         let connector = Connector::new(config, self.proxy.rules(), self.version, limit);
@@ -225,14 +238,16 @@ impl HyperBuilder {
             control: self.client(connector.clone(), self.control_idle),
             workload: self.client(connector, self.workload_idle),
             workload_hosts: self.workload_hosts,
-            turns: (self.max_in_flight > 0).then(|| Arc::new(Turns::new(self.max_in_flight))),
+            limiter: (self.max_in_flight > 0)
+                .then(|| Arc::new(OriginLimiter::new(self.max_in_flight))),
             tls_problem,
             #[cfg(feature = "gzip")]
             gzip: self.gzip,
         }))
     }
 
-    /// A client with a pool of its own. It has one idle limit for all hosts, so there are two.
+    /// Creates a client with a pool of its own. A pool has one idle timeout for all hosts, so the
+    /// transport has two clients.
     fn client(&self, connector: Connector, idle: Duration) -> Client<Connector, Body> {
         Client::builder(TokioExecutor::new())
             // Without a timer, no idle connection would ever be closed.
@@ -242,11 +257,11 @@ impl HyperBuilder {
             .http2_only(self.version == HttpVersion::Http2)
             .http2_initial_stream_window_size(self.stream_window)
             .http2_initial_connection_window_size(self.connection_window)
-            .http2_max_header_list_size(HEADER_LIST)
+            .http2_max_header_list_size(MAX_HEADER_LIST)
             .http2_keep_alive_interval(self.ping_interval)
             .http2_keep_alive_timeout(self.ping_timeout)
             .http2_keep_alive_while_idle(false)
-            // Only a request that comes back unwritten is put on another connection.
+            // Only a request of which nothing was written is sent on another connection.
             .retry_canceled_requests(true)
             .build(connector)
     }
@@ -268,17 +283,19 @@ impl fmt::Debug for HyperBuilder {
     }
 }
 
-/// A host, or all hosts below one.
+/// A host or, if it begins with a dot, all hosts below it.
 #[derive(Clone, Debug)]
-pub(super) struct HostRule(Box<str>);
+pub(super) struct HostPattern(Box<str>);
 
-impl HostRule {
+impl HostPattern {
+    /// Creates a pattern.
     fn new(host: &str) -> Self {
         Self(host.into())
     }
 
-    pub(super) fn covers(&self, host: &str) -> bool {
-        covers(&self.0, host)
+    /// Returns `true` if `host` matches the pattern.
+    pub(super) fn matches(&self, host: &str) -> bool {
+        matches(&self.0, host)
     }
 }
 
@@ -287,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workload_hosts_are_known_by_name() {
+    fn workload_hosts_are_recognized_by_name() {
         let builder = HyperBuilder::default().workload_host("sandbox.example");
         for (host, workload) in [
             ("sbx-a-team.any.us-1.bl.run", true),
@@ -303,7 +320,7 @@ mod tests {
             ("", false),
         ] {
             let rules = &builder.workload_hosts;
-            let found = rules.iter().any(|rule| rule.covers(host));
+            let found = rules.iter().any(|rule| rule.matches(host));
             assert_eq!(found, workload, "{host}");
         }
     }

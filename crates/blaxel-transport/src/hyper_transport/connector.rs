@@ -1,4 +1,4 @@
-//! Makes connections: TCP, a tunnel through a proxy if there is one, TLS.
+//! Establishes connections: TCP, a tunnel through a proxy if there is one, then TLS.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -25,23 +25,25 @@ use super::proxy::Rules;
 use super::stream::Boxed;
 use super::version::HttpVersion;
 
-/// A connection to a proxy or, without one, to the server: TCP, under TLS if the proxy speaks it.
-type Line = Boxed<MaybeHttpsStream<TokioIo<TcpStream>>>;
+/// A TCP connection to the server, or a tunnel through a proxy, which may use TLS itself.
+type ProxyStream = Boxed<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
-/// A connection to the server.
-type Stream = Boxed<MaybeHttpsStream<Line>>;
+/// A connection to the server, with TLS for `https`.
+type Stream = Boxed<MaybeHttpsStream<ProxyStream>>;
 
-/// Makes connections, within a limit of time. A clone counts a reference.
+/// Establishes connections within a time limit. Cloning it increments a reference count.
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Shared>);
 
+/// The state that all clones of a [`Connector`] share.
 struct Shared {
-    https: HttpsConnector<Road>,
+    https: HttpsConnector<ProxyConnector>,
     version: HttpVersion,
     limit: Duration,
 }
 
 impl Connector {
+    /// Creates a connector. `tls` must not have ALPN protocols yet.
     pub(super) fn new(
         mut tls: ClientConfig,
         rules: Rules,
@@ -51,7 +53,7 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
-        // If a name has several addresses, this is shared out among them.
+        // If a name has several addresses, this time is divided among them.
         tcp.set_connect_timeout(Some(limit));
         let mut to_proxy = tls.clone();
         to_proxy.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -60,13 +62,13 @@ impl Connector {
             HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
             HttpVersion::Http2 => vec![b"h2".to_vec()],
         };
-        let road = Road(Arc::new(Ways {
+        let proxied = ProxyConnector(Arc::new(ProxyConnectorInner {
             to_proxy: HttpsConnector::from((tcp.clone(), to_proxy)),
             tcp,
             rules,
         }));
         Self(Arc::new(Shared {
-            https: HttpsConnector::from((road, tls)),
+            https: HttpsConnector::from((proxied, tls)),
             version,
             limit,
         }))
@@ -88,7 +90,7 @@ impl Service<Uri> for Connector {
             let secure = target.scheme() == Some(&Scheme::HTTPS);
             let connecting = connect(shared.https.clone(), target);
             let Ok(outcome) = tokio::time::timeout(shared.limit, connecting).await else {
-                let problem = format!("there was no connection within {:?}", shared.limit);
+                let problem = format!("timed out: no connection within {:?}", shared.limit);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
             };
             let stream = Boxed::new(outcome?);
@@ -101,7 +103,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Connects by any connector.
+/// Establishes a connection with any connector.
 async fn connect<C>(mut connector: C, target: Uri) -> Result<C::Response, C::Error>
 where
     C: Service<Uri>,
@@ -110,38 +112,40 @@ where
     connector.call(target).await
 }
 
-/// Everything below TLS with the server. A clone counts a reference.
+/// Establishes the connection below TLS: directly, or through a proxy. Cloning it increments a
+/// reference count.
 #[derive(Clone)]
-struct Road(Arc<Ways>);
+struct ProxyConnector(Arc<ProxyConnectorInner>);
 
-struct Ways {
+/// The state that all clones of a [`ProxyConnector`] share.
+struct ProxyConnectorInner {
     tcp: HttpConnector,
     to_proxy: HttpsConnector<HttpConnector>,
     rules: Rules,
 }
 
-impl Service<Uri> for Road {
-    type Response = Line;
+impl Service<Uri> for ProxyConnector {
+    type Response = ProxyStream;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Line, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<ProxyStream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let ways = Arc::clone(&self.0);
+        let inner = Arc::clone(&self.0);
         Box::pin(async move {
-            match ways.rules.proxy_for(&target)? {
+            match inner.rules.proxy_for(&target)? {
                 None => {
-                    let tcp = connect(ways.tcp.clone(), target).await?;
+                    let tcp = connect(inner.tcp.clone(), target).await?;
                     Ok(Boxed::new(MaybeHttpsStream::Http(tcp)))
                 }
-                // In a box of its own: every connection without a proxy would hold room for it.
-                Some(proxy) => Box::pin(through(&proxy, ways.to_proxy.clone(), target))
+                // Boxed separately, so that connections without a proxy do not reserve space for it.
+                Some(proxy) => Box::pin(connect_through(&proxy, inner.to_proxy.clone(), target))
                     .await
                     .map_err(|cause| {
-                        Box::new(NoTunnel {
+                        Box::new(TunnelError {
                             proxy: proxy.uri().clone(),
                             cause,
                         })
@@ -152,11 +156,12 @@ impl Service<Uri> for Road {
     }
 }
 
-async fn through(
+/// Opens a tunnel through a proxy.
+async fn connect_through(
     proxy: &Intercept,
     connector: HttpsConnector<HttpConnector>,
     target: Uri,
-) -> Result<Line, BoxError> {
+) -> Result<ProxyStream, BoxError> {
     let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
     if let Some(credentials) = proxy.basic_auth() {
         tunnel = tunnel.with_auth(credentials.clone());
@@ -164,7 +169,7 @@ async fn through(
     Ok(Boxed::new(connect(tunnel, with_port(target)?).await?))
 }
 
-/// The address with its port written out: a tunnel takes 443 where there is none.
+/// Adds the port to an `http` address without one: a tunnel would use 443.
 fn with_port(target: Uri) -> Result<Uri, BoxError> {
     if target.port().is_some() || target.scheme() != Some(&Scheme::HTTP) {
         return Ok(target);
@@ -176,20 +181,24 @@ fn with_port(target: Uri) -> Result<Uri, BoxError> {
     Ok(Uri::from_parts(parts)?)
 }
 
-/// A proxy did not give us a way to the server.
+/// A proxy did not open a tunnel to the server.
 #[derive(Debug)]
-struct NoTunnel {
+struct TunnelError {
     proxy: Uri,
     cause: BoxError,
 }
 
-impl fmt::Display for NoTunnel {
+impl fmt::Display for TunnelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no way through the proxy {}", self.proxy)
+        write!(
+            f,
+            "could not open a tunnel through the proxy {}",
+            self.proxy
+        )
     }
 }
 
-impl StdError for NoTunnel {
+impl StdError for TunnelError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.cause)
     }

@@ -1,4 +1,4 @@
-//! Inflates answers that we asked to have compressed.
+//! Decompression of responses that the transport asked to have compressed.
 
 use std::io::{self, BufRead, Read};
 use std::pin::Pin;
@@ -13,48 +13,54 @@ use http::header::{
 };
 use http_body::Frame;
 
-use super::answer::Answer;
+use super::response_body::ResponseBody;
 
-/// How much is inflated at a time, in bytes. What comes of a small answer may be a thousand times as
-/// large; so much of it is in memory at once, and the reader decides when it has had enough.
-const PIECE: usize = 16 * 1024;
+/// Maximum number of bytes that are decompressed at a time. A small response may expand a
+/// thousandfold; only this much of it is in memory at once, and the reader decides when to stop.
+const CHUNK_SIZE: usize = 16 * 1024;
 
-/// Whether compression may be asked for: for a whole answer of the control plane. A stream would be
-/// held back by the compressor's buffer, and who sets the header reads the answer alone.
-pub(super) fn is_wanted(request: &http::Request<Body>) -> bool {
+/// Returns `true` if a response may be compressed: a complete response of the control plane. A
+/// stream would be delayed by the compressor's buffer, and a caller who sets `Accept-Encoding` or
+/// `Range` reads the response without our help.
+pub(super) fn may_compress(request: &http::Request<Body>) -> bool {
     let headers = request.headers();
-    operation(request).is_some_and(is_whole_answer)
+    operation(request).is_some_and(has_complete_response)
         && !headers.contains_key(ACCEPT_ENCODING)
         && !headers.contains_key(RANGE)
 }
 
-fn is_whole_answer(operation: &'static OperationInfo) -> bool {
+/// Returns `true` for an operation of the control plane whose response is not a stream.
+fn has_complete_response(operation: &'static OperationInfo) -> bool {
     operation.plane() == Plane::Control && !operation.is_streamed()
 }
 
-/// Asks for it.
-pub(super) fn ask(request: &mut http::Request<Body>) {
+/// Sets `Accept-Encoding` to gzip.
+pub(super) fn accept_gzip(request: &mut http::Request<Body>) {
     let headers = request.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
 }
 
-/// The answer, inflated if it is compressed.
-pub(super) fn inflate(mut head: http::response::Parts, answer: Answer) -> http::Response<Body> {
+/// Decompresses a response, if it is compressed.
+pub(super) fn decompress(
+    mut head: http::response::Parts,
+    body: ResponseBody,
+) -> http::Response<Body> {
     if !is_gzip(&head.headers) {
-        return http::Response::from_parts(head, Body::new(answer));
+        return http::Response::from_parts(head, Body::new(body));
     }
     head.headers.remove(CONTENT_ENCODING);
     head.headers.remove(CONTENT_LENGTH);
     let decoder = MultiGzDecoder::new(Input::default());
-    let body = Inflated {
-        answer,
+    let body = DecompressedBody {
+        compressed: body,
         decoder,
-        room: BytesMut::new(),
+        buffer: BytesMut::new(),
         ended: false,
     };
     http::Response::from_parts(head, Body::new(body))
 }
 
+/// Returns `true` if the response headers announce gzip.
 fn is_gzip(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_ENCODING).is_some_and(|coding| {
         let coding = coding.as_bytes().trim_ascii();
@@ -62,19 +68,21 @@ fn is_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A body as it was before it was compressed. Trailers are passed over.
-struct Inflated {
-    answer: Answer,
+/// A decompressed body. Trailers are dropped.
+struct DecompressedBody {
+    compressed: ResponseBody,
     decoder: MultiGzDecoder<Input>,
-    room: BytesMut,
+    buffer: BytesMut,
     ended: bool,
 }
 
-/// What the decoder reads: the bytes that have come so far.
+/// The decoder's input: the compressed bytes received so far.
 #[derive(Default)]
 struct Input {
     bytes: Bytes,
+    /// `true` if any byte was received.
     any: bool,
+    /// `true` if the compressed body has ended.
     ended: bool,
 }
 
@@ -99,12 +107,12 @@ impl Read for Input {
     }
 }
 
-impl Inflated {
-    /// Takes in more of the compressed bytes.
+impl DecompressedBody {
+    /// Polls for more compressed bytes.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         use http_body::Body as _;
 
-        let frame = ready!(Pin::new(&mut self.answer).poll_frame(cx)).transpose()?;
+        let frame = ready!(Pin::new(&mut self.compressed).poll_frame(cx)).transpose()?;
         let input = self.decoder.get_mut();
         match frame.map(Frame::into_data) {
             Some(Ok(bytes)) => {
@@ -117,22 +125,22 @@ impl Inflated {
         Poll::Ready(Ok(()))
     }
 
-    /// The next bytes, or none at the end.
+    /// Polls for the next decompressed bytes, which are empty at the end.
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
         loop {
-            if self.room.is_empty() {
-                self.room = BytesMut::zeroed(PIECE);
+            if self.buffer.is_empty() {
+                self.buffer = BytesMut::zeroed(CHUNK_SIZE);
             }
-            match self.decoder.read(&mut self.room) {
-                Ok(count) => return Poll::Ready(Ok(self.room.split_to(count).freeze())),
+            match self.decoder.read(&mut self.buffer) {
+                Ok(count) => return Poll::Ready(Ok(self.buffer.split_to(count).freeze())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(self.poll_input(cx))?;
                 }
-                // Nothing at all is an answer without a body, whatever its header says.
+                // No bytes at all mean a response without a body, whatever its headers say.
                 Err(_) if !self.decoder.get_ref().any => return Poll::Ready(Ok(Bytes::new())),
                 Err(error) => {
-                    let place = &self.answer.place;
-                    let message = format!("the compressed answer of {place} is damaged");
+                    let origin = &self.compressed.origin;
+                    let message = format!("the compressed response of {origin} is corrupt");
                     return Poll::Ready(Err(Error::decode(message).caused_by(error)));
                 }
             }
@@ -140,7 +148,7 @@ impl Inflated {
     }
 }
 
-impl http_body::Body for Inflated {
+impl http_body::Body for DecompressedBody {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,4 +1,4 @@
-//! Which connections go by way of a proxy.
+//! The proxy settings.
 
 use std::fmt;
 
@@ -8,23 +8,24 @@ use http::uri::Scheme;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::place::is_loopback;
+use super::origin::is_loopback;
 
-/// What stands for itself in the name and password of an address.
+/// The characters of a user name and password in a URL that are not escaped, besides alphanumeric
+/// ones.
 const USER_INFO: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Whether connections are made directly or by way of an HTTP proxy.
+/// The proxy setting of a transport: direct connections, or connections through an HTTP proxy.
 ///
-/// A proxy is asked for a tunnel (`CONNECT`) and TLS goes through it from end to end, so it sees the
-/// names of hosts and nothing else: no path, no header, no credential of the API. Its own credentials
-/// go to it alone.
+/// The transport asks the proxy for a tunnel (`CONNECT`) with TLS from end to end. So the proxy
+/// sees host names and nothing else: no path, no header, no credential of the API. The proxy's own
+/// credentials are sent only to it.
 ///
-/// This machine itself (`localhost` and the loopback addresses) is always reached directly, and so
-/// is every `http` address, unless [`including_loopback`](Self::including_loopback) says otherwise.
+/// The local machine (`localhost` and the loopback addresses) and all `http` addresses are reached
+/// directly, unless [`including_loopback`](Self::including_loopback) is set.
 ///
 /// ```
 /// use blaxel_transport::{HyperTransport, Proxy};
@@ -43,12 +44,13 @@ pub struct Proxy {
     loopback: bool,
 }
 
+/// The choice of a proxy.
 #[derive(Clone, Default)]
 enum Choice {
     #[default]
     Environment,
     Direct,
-    /// The address may hold credentials; the one to be shown does not.
+    /// `address` may contain credentials; `shown` does not.
     Fixed {
         address: Secret,
         shown: Uri,
@@ -56,23 +58,23 @@ enum Choice {
 }
 
 impl Proxy {
-    /// The proxy that the environment names, if it names one. This is the default.
+    /// Uses the proxy of the environment, if there is one. This is the default.
     ///
-    /// `HTTPS_PROXY` is asked for `https` addresses and `HTTP_PROXY` for `http` ones, then
-    /// `ALL_PROXY` for both; each in capitals first and then in small letters. An empty value counts
-    /// as none. `NO_PROXY` lists what is reached directly, in the form of
-    /// [`except`](Self::except). A value that is no address of an HTTP proxy fails the connections
-    /// that would need it: to go past a proxy is not for us to decide.
+    /// `HTTPS_PROXY` applies to `https` addresses and `HTTP_PROXY` to `http` ones, then `ALL_PROXY`
+    /// to both; each name is looked up in upper case first, then in lower case. An empty value
+    /// counts as unset. `NO_PROXY` lists the exceptions, in the format of [`except`](Self::except).
+    /// If a value is not the address of an HTTP proxy, the connections that need it fail: the SDK
+    /// does not bypass a proxy.
     ///
-    /// In a CGI program (`REQUEST_METHOD` is set) `HTTP_PROXY` is not asked, since there a client's
-    /// `Proxy` header ends up in it.
+    /// In a CGI program (`REQUEST_METHOD` is set) `HTTP_PROXY` is ignored, because a client's
+    /// `Proxy` header sets it there.
     ///
     /// The variables are read when the transport is built.
     pub fn from_env() -> Self {
         Self::default()
     }
 
-    /// No proxy, whatever the environment says.
+    /// Uses no proxy, regardless of the environment.
     pub fn none() -> Self {
         Self {
             choice: Choice::Direct,
@@ -80,15 +82,17 @@ impl Proxy {
         }
     }
 
-    /// This proxy: an `http` address, an `https` one if the proxy itself speaks TLS, or a host and
-    /// port. The environment is not asked, not even for `NO_PROXY`. The address may hold a name and
-    /// password, percent-encoded; [`credentials`](Self::credentials) is easier.
+    /// Uses the proxy at `address`: an `http` URL, an `https` URL if the proxy itself uses TLS, or
+    /// a host and port.
+    ///
+    /// The environment is ignored, including `NO_PROXY`. The URL may contain a percent-encoded user
+    /// name and password; [`credentials`](Self::credentials) sets them without encoding.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the text is no address of an HTTP proxy.
+    /// [`Error::is_input`] if the text is not the address of an HTTP proxy.
     pub fn via(address: &str) -> Result<Self, Error> {
-        let shown = read_address(address.trim())
+        let shown = parse_address(address.trim())
             .map_err(|problem| Error::input("proxy", &Source::Code, problem))?;
         let choice = Choice::Fixed {
             address: Secret::from(address.trim()),
@@ -100,8 +104,8 @@ impl Proxy {
         })
     }
 
-    /// Names us to the proxy, by `Proxy-Authorization: Basic`. It says nothing to a proxy from the
-    /// environment, whose address holds its own credentials.
+    /// Sets the user name and password for the proxy, sent as `Proxy-Authorization: Basic`. It has
+    /// no effect on a proxy of the environment, whose URL contains its own credentials.
     pub fn credentials(mut self, user: &str, password: impl Into<Secret>) -> Self {
         if let Choice::Fixed { address, shown } = &mut self.choice {
             let password = password.into();
@@ -116,9 +120,9 @@ impl Proxy {
         self
     }
 
-    /// Reaches these hosts directly, besides those of `NO_PROXY` if the environment is asked: names,
-    /// which stand for their subdomains too, addresses and networks such as `10.0.0.0/8`, separated
-    /// by commas; `*` stands for all.
+    /// Adds hosts to reach directly, besides those of `NO_PROXY` if the environment is used. They
+    /// are separated by commas: names, which include their subdomains, addresses, and networks such
+    /// as `10.0.0.0/8`; `*` stands for all.
     pub fn except(mut self, hosts: &str) -> Self {
         if !self.exceptions.is_empty() {
             self.exceptions.push(',');
@@ -127,19 +131,19 @@ impl Proxy {
         self
     }
 
-    /// Reaches this machine itself and `http` addresses by way of the proxy too, by a tunnel like
-    /// the others. It is meant for a proxy that records.
+    /// Uses the proxy for the local machine and `http` addresses too, with a tunnel as for all
+    /// others. It is meant for a proxy that records traffic.
     pub fn including_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// The rules, with what the environment says now.
+    /// Returns the rules, with the current environment.
     pub(super) fn rules(&self) -> Rules {
         self.rules_in(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into()))
     }
 
-    /// The rules in an environment.
+    /// Returns the rules in an environment given as a function.
     fn rules_in(&self, variable: impl Fn(&str) -> Option<String>) -> Rules {
         let mut rules = Rules {
             http: Route::Direct,
@@ -149,7 +153,7 @@ impl Proxy {
         match &self.choice {
             Choice::Direct => {}
             Choice::Fixed { address, .. } => {
-                let route = || Route::by(address.expose(), &self.exceptions, &Source::Code);
+                let route = || Route::through(address.expose(), &self.exceptions, &Source::Code);
                 (rules.http, rules.https) = (route(), route());
             }
             Choice::Environment => {
@@ -167,7 +171,7 @@ impl Proxy {
                 let route = |names: &[&'static str]| {
                     let found = first(names).or_else(|| first(&["ALL_PROXY", "all_proxy"]));
                     found.map_or(Route::Direct, |(address, source)| {
-                        Route::by(&address, &except, &source)
+                        Route::through(&address, &except, &source)
                     })
                 };
                 rules.https = route(&["HTTPS_PROXY", "https_proxy"]);
@@ -195,16 +199,16 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// The address of a proxy without a name and password, or what is wrong with it. The text itself
-/// is not told: it may hold a password.
-fn read_address(text: &str) -> Result<Uri, &'static str> {
-    let unusable = "it is no address such as http://proxy.example:3128";
+/// Parses the address of a proxy and removes its user information, or returns the problem. The
+/// problem does not quote the text, which may contain a password.
+fn parse_address(text: &str) -> Result<Uri, &'static str> {
+    let unusable = "it is not an address such as http://proxy.example:3128";
     let uri: Uri = text.parse().map_err(|_| unusable)?;
     let scheme = match uri.scheme() {
         None => Scheme::HTTP,
         Some(scheme) if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS => scheme.clone(),
         Some(scheme) if scheme.as_str().starts_with("socks") => {
-            return Err("SOCKS proxies are not supported; name an HTTP proxy");
+            return Err("SOCKS proxies are not supported; use an HTTP proxy");
         }
         Some(_) => return Err("its scheme is neither http nor https"),
     };
@@ -223,7 +227,7 @@ fn read_address(text: &str) -> Result<Uri, &'static str> {
         .map_err(|_| unusable)
 }
 
-/// The ways to addresses of either scheme.
+/// The routes to `http` and `https` addresses.
 #[derive(Debug)]
 pub(super) struct Rules {
     http: Route,
@@ -231,28 +235,30 @@ pub(super) struct Rules {
     loopback: bool,
 }
 
+/// A route to servers.
 #[derive(Debug)]
 enum Route {
     Direct,
     Through(Box<Matcher>),
-    /// There should be a proxy, but what it is cannot be read.
-    Broken(String),
+    /// The configured proxy is invalid, with this problem.
+    Invalid(String),
 }
 
 impl Route {
-    fn by(address: &str, except: &str, source: &Source) -> Self {
-        match read_address(address) {
+    /// Creates the route through the proxy at an address.
+    fn through(address: &str, except: &str, source: &Source) -> Self {
+        match parse_address(address) {
             Ok(_) => {
                 let matcher = Matcher::builder().all(address).no(except).build();
                 Self::Through(Box::new(matcher))
             }
-            Err(problem) => Self::Broken(format!("invalid proxy ({source}): {problem}")),
+            Err(problem) => Self::Invalid(format!("invalid proxy ({source}): {problem}")),
         }
     }
 }
 
 impl Rules {
-    /// The proxy on the way to an address, if there is one.
+    /// Returns the proxy for an address, if there is one, or the problem of an invalid proxy.
     pub(super) fn proxy_for(&self, target: &Uri) -> Result<Option<Intercept>, String> {
         let plain = target.scheme() == Some(&Scheme::HTTP);
         if !self.loopback && (plain || is_loopback(target.host().unwrap_or_default())) {
@@ -261,7 +267,7 @@ impl Rules {
         match if plain { &self.http } else { &self.https } {
             Route::Direct => Ok(None),
             Route::Through(matcher) => Ok(matcher.intercept(target)),
-            Route::Broken(problem) => Err(problem.clone()),
+            Route::Invalid(problem) => Err(problem.clone()),
         }
     }
 }
@@ -270,7 +276,8 @@ impl Rules {
 mod tests {
     use super::*;
 
-    fn way(rules: &Rules, target: &str) -> Result<Option<String>, String> {
+    /// Returns the URL and credentials of the proxy for an address.
+    fn proxy_to(rules: &Rules, target: &str) -> Result<Option<String>, String> {
         let found = rules.proxy_for(&target.parse().unwrap())?;
         Ok(found.map(|proxy| {
             let user = proxy.basic_auth().map(|value| value.to_str().unwrap());
@@ -278,6 +285,7 @@ mod tests {
         }))
     }
 
+    /// Returns the rules in an environment of these variables.
     fn in_environment(pairs: &[(&str, &str)]) -> Rules {
         Proxy::from_env().rules_in(|name| {
             let found = pairs.iter().find(|(key, _)| *key == name);
@@ -286,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_names_proxies_as_for_other_clients() {
+    fn proxy_variables_have_their_usual_meaning() {
         let api = "https://api.blaxel.ai";
         for (pairs, expected) in [
             (vec![], None),
@@ -320,31 +328,32 @@ mod tests {
                 Some("http://p:1/ -"),
             ),
         ] {
-            let found = way(&in_environment(&pairs), api);
+            let found = proxy_to(&in_environment(&pairs), api);
             assert_eq!(found, Ok(expected.map(str::to_owned)), "{pairs:?}");
         }
     }
 
     #[test]
-    fn this_machine_is_reached_directly_unless_one_insists() {
+    fn loopback_and_http_are_direct_unless_included() {
         let proxy = Proxy::via("http://p:1").unwrap();
         let local = ["http://localhost:9", "https://127.0.0.1", "https://[::1]:1"];
         for target in local.into_iter().chain(["http://elsewhere.example"]) {
-            assert_eq!(way(&proxy.rules(), target), Ok(None), "{target}");
-            let insisting = proxy.clone().including_loopback().rules();
-            assert!(way(&insisting, target).unwrap().is_some(), "{target}");
+            assert_eq!(proxy_to(&proxy.rules(), target), Ok(None), "{target}");
+            let including = proxy.clone().including_loopback().rules();
+            assert!(proxy_to(&including, target).unwrap().is_some(), "{target}");
         }
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_read_is_not_gone_past() {
+    fn an_invalid_proxy_is_an_error_rather_than_bypassed() {
         for (value, part) in [
             ("socks5://canary:canary@p:1", "SOCKS"),
             ("ftp://canary@p", "scheme"),
-            ("http://canary:c anary@p", "no address"),
-            ("http://:3128", "no address"),
+            ("http://canary:c anary@p", "not an address"),
+            ("http://:3128", "not an address"),
         ] {
-            let problem = way(&in_environment(&[("ALL_PROXY", value)]), "https://a.b").unwrap_err();
+            let problem =
+                proxy_to(&in_environment(&[("ALL_PROXY", value)]), "https://a.b").unwrap_err();
             assert!(
                 problem.contains("ALL_PROXY") && problem.contains(part),
                 "{problem}"
@@ -360,20 +369,20 @@ mod tests {
     }
 
     #[test]
-    fn cgi_programs_are_not_led_astray_by_a_header() {
+    fn http_proxy_is_ignored_in_cgi_programs() {
         let mut pairs = vec![("HTTP_PROXY", "http://evil"), ("ALL_PROXY", "http://good")];
-        let way_to_http = |pairs: &[(&str, &str)]| {
+        let proxy_to_http = |pairs: &[(&str, &str)]| {
             let mut rules = in_environment(pairs);
             rules.loopback = true;
-            way(&rules, "http://x.example").unwrap().unwrap()
+            proxy_to(&rules, "http://x.example").unwrap().unwrap()
         };
-        assert_eq!(way_to_http(&pairs), "http://evil/ -");
+        assert_eq!(proxy_to_http(&pairs), "http://evil/ -");
         pairs.push(("REQUEST_METHOD", "GET"));
-        assert_eq!(way_to_http(&pairs), "http://good/ -");
+        assert_eq!(proxy_to_http(&pairs), "http://good/ -");
     }
 
     #[test]
-    fn credentials_travel_escaped_and_are_never_shown() {
+    fn credentials_are_escaped_and_never_shown() {
         let proxy = Proxy::via("https://old:canary1@p.example:1/")
             .unwrap()
             .credentials("m e", "canary2:@/");
@@ -384,10 +393,10 @@ mod tests {
         );
         let rules = proxy.except("a.example").except("b.example").rules();
         assert!(!format!("{rules:?}").contains("canary"), "{rules:?}");
-        let way_there = way(&rules, "https://c.example").unwrap().unwrap();
+        let found = proxy_to(&rules, "https://c.example").unwrap().unwrap();
         // "m e:canary2:@/"
-        assert_eq!(way_there, "https://p.example:1/ Basic bSBlOmNhbmFyeTI6QC8=");
-        assert_eq!(way(&rules, "https://x.b.example"), Ok(None));
-        assert_eq!(way(&rules, "https://a.example"), Ok(None));
+        assert_eq!(found, "https://p.example:1/ Basic bSBlOmNhbmFyeTI6QC8=");
+        assert_eq!(proxy_to(&rules, "https://x.b.example"), Ok(None));
+        assert_eq!(proxy_to(&rules, "https://a.example"), Ok(None));
     }
 }

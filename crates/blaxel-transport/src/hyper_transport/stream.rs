@@ -1,4 +1,4 @@
-//! Connections, as hyper holds them.
+//! Boxed connections.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,15 +7,17 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 
-/// A connection in a box. The state of TLS takes some kilobytes, and there is room for a connection
-/// in each of the futures that one passes through, whether it is under TLS or not.
+/// A connection in a box. TLS state takes several kilobytes, and each of the futures that a
+/// connection passes through reserves space for it, whether TLS is used or not.
 pub(super) struct Boxed<T>(Box<T>);
 
 impl<T: Unpin> Boxed<T> {
+    /// Boxes a connection.
     pub(super) fn new(stream: T) -> Self {
         Self(Box::new(stream))
     }
 
+    /// Projects to the connection.
     fn inner(self: Pin<&mut Self>) -> Pin<&mut T> {
         Pin::new(&mut *self.get_mut().0)
     }

@@ -1,4 +1,4 @@
-//! Who is trusted to vouch for a server.
+//! TLS configuration and root certificates.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Which authorities are trusted to vouch for a server.
+/// The certificate authorities that a transport trusts.
 ///
 /// [`HyperBuilder::add_root_certificate`](crate::HyperBuilder::add_root_certificate) adds to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Roots {
-    /// Those of the operating system, by its own verifier where it has one.
+    /// Those of the operating system, checked by its own verifier if it has one.
     #[default]
     Platform,
-    /// Mozilla's list, as built into the program.
+    /// Mozilla's list, built into the program.
     #[cfg(feature = "webpki-roots")]
     #[cfg_attr(docsrs, doc(cfg(feature = "webpki-roots")))]
     BuiltIn,
-    /// None but those that are added.
+    /// Only those that are added.
     Added,
 }
 
-/// The provider of this client. The process-wide default is somebody else's.
+/// Returns the crypto provider of this crate. The process-wide default belongs to the program.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// A configuration that trusts these roots, without ALPN; or what is wrong.
+/// Creates a configuration that trusts these roots, without ALPN, or returns the problem.
 pub(super) fn config(
     roots: Roots,
     added: &[CertificateDer<'static>],
@@ -38,23 +38,24 @@ pub(super) fn config(
     match roots {
         Roots::Platform => platform(added).map_err(|problem| {
             format!(
-                "no root certificates could be loaded from this machine ({problem}); install its \
+                "could not load root certificates from this machine: {problem}; install its \
                  certificate package, or use the feature `webpki-roots` with `Roots::BuiltIn`"
             )
         }),
         #[cfg(feature = "webpki-roots")]
         Roots::BuiltIn => {
             let built_in = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
-            trusting(RootCertStore::from_iter(built_in), added)
+            with_roots(RootCertStore::from_iter(built_in), added)
         }
         Roots::Added if added.is_empty() => Err(
-            "no root certificate is trusted; add one by `HyperBuilder::add_root_certificate`"
+            "no root certificate is trusted; add one with `HyperBuilder::add_root_certificate`"
                 .to_owned(),
         ),
-        Roots::Added => trusting(RootCertStore::empty(), added),
+        Roots::Added => with_roots(RootCertStore::empty(), added),
     }
 }
 
+/// Creates a configuration with the operating system's verifier.
 #[cfg(not(target_os = "android"))]
 fn platform(added: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
     use rustls_platform_verifier::Verifier;
@@ -64,18 +65,19 @@ fn platform(added: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|problem| problem.to_string())?
-        // A verifier of one's own is set up the dangerous way, even the system's.
+        // rustls calls any custom verifier dangerous, even the system's.
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
 }
 
+/// Creates a configuration with the operating system's verifier.
 #[cfg(target_os = "android")]
 fn platform(added: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt;
 
     if !added.is_empty() {
-        return Err("the system's verifier takes no further ones".to_owned());
+        return Err("the system's verifier supports no additional ones".to_owned());
     }
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -85,7 +87,8 @@ fn platform(added: &[CertificateDer<'static>]) -> Result<ClientConfig, String> {
         .with_no_client_auth())
 }
 
-fn trusting(
+/// Creates a configuration that trusts a store and the added certificates.
+fn with_roots(
     mut store: RootCertStore,
     added: &[CertificateDer<'static>],
 ) -> Result<ClientConfig, String> {
@@ -100,8 +103,8 @@ fn trusting(
         .with_no_client_auth())
 }
 
-/// A configuration that no server passes. It stands in for one that could not be made.
-pub(super) fn trusting_nobody() -> ClientConfig {
+/// Creates a configuration that trusts no server. It stands in for one that could not be created.
+pub(super) fn without_roots() -> ClientConfig {
     let config = ClientConfig::builder_with_provider(provider());
     match config.with_safe_default_protocol_versions() {
         Ok(builder) => builder
@@ -112,20 +115,20 @@ pub(super) fn trusting_nobody() -> ClientConfig {
     }
 }
 
-/// The certificates in a PEM text, or the one in DER form. Each is checked as far as it can be
-/// without a server.
-pub(super) fn read_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+/// Parses the certificates of a PEM text, or one certificate in DER form, and checks each as far as
+/// that is possible without a server.
+pub(super) fn parse_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     let certificates = if bytes.starts_with(&[0x30]) {
-        // What ASN.1 calls a sequence; no PEM text begins like this.
+        // The tag of an ASN.1 sequence; a PEM text cannot begin with it.
         vec![CertificateDer::from(bytes.to_vec())]
     } else {
         CertificateDer::pem_slice_iter(bytes)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| unusable(format_args!("the PEM text cannot be read: {problem}")))?
+            .map_err(|problem| unusable(format_args!("could not parse the PEM text: {problem}")))?
     };
     if certificates.is_empty() {
         return Err(unusable(
-            "there is no `BEGIN CERTIFICATE` in it, and it is not in DER form either",
+            "it has no `BEGIN CERTIFICATE` and is not in DER form",
         ));
     }
     for (index, certificate) in certificates.iter().enumerate() {
@@ -133,13 +136,14 @@ pub(super) fn read_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'stat
         outcome.map_err(|problem| {
             let (number, count) = (index + 1, certificates.len());
             unusable(format_args!(
-                "certificate {number} of {count} is none that a root can be: {problem}"
+                "certificate {number} of {count} cannot be a root certificate: {problem}"
             ))
         })?;
     }
     Ok(certificates)
 }
 
+/// Creates the error of root certificates that cannot be used.
 fn unusable(problem: impl std::fmt::Display) -> Error {
     Error::input("root certificate", &Source::Code, problem)
 }

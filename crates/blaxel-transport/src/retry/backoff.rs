@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! The delay before the next attempt: exponential backoff with full jitter.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,31 +7,33 @@ use std::time::Duration;
 
 use super::policy::RetryPolicy;
 
-/// Random numbers for spreading delays, by the generator called `SplitMix64`. They need not be hard to guess,
-/// only different from one client to the next.
+/// Random numbers that spread the delays, from the generator `SplitMix64`. They need not be
+/// unpredictable, only different for each client.
 #[derive(Debug)]
 pub(super) struct Jitter(AtomicU64);
 
 impl Jitter {
+    /// Creates a generator from a seed, or from a random one.
     pub(super) fn new(seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0_u8));
         Self(AtomicU64::new(seed))
     }
 
-    /// The next number, from 0 up to but not including 1.
+    /// Returns the next number, from 0 up to but not including 1.
     fn next(&self) -> f64 {
         const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
         let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^= mixed >> 31;
-        // The upper 53 bits are what a float can hold exactly.
+        // An `f64` represents 53 bits exactly.
         (mixed >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
 impl RetryPolicy {
-    /// The delay after so many attempts, or `None` if the server asks for longer than is allowed.
+    /// Returns the delay after `sent` attempts. `hint` is the wait that the server asks for; the
+    /// result is `None` if it is longer than the policy allows.
     pub(super) fn delay(
         &self,
         sent: u32,
@@ -40,12 +42,12 @@ impl RetryPolicy {
     ) -> Option<Duration> {
         match hint {
             Some(hint) => (hint <= self.longest_hint).then_some(hint),
-            None => Some(self.ceiling(sent).mul_f64(jitter.next())),
+            None => Some(self.max_delay(sent).mul_f64(jitter.next())),
         }
     }
 
-    /// The longest delay after so many attempts.
-    fn ceiling(&self, sent: u32) -> Duration {
+    /// Returns the upper limit of the delay after `sent` attempts.
+    fn max_delay(&self, sent: u32) -> Duration {
         let doublings = sent.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.longest)
     }
@@ -57,17 +59,17 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn delays_double_up_to_the_longest() {
+    fn the_maximum_delay_doubles_up_to_a_limit() {
         let policy = RetryPolicy::new();
         let millis: Vec<_> = (1..8)
-            .map(|sent| policy.ceiling(sent).as_millis())
+            .map(|sent| policy.max_delay(sent).as_millis())
             .collect();
         assert_eq!(millis, [200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(policy.ceiling(u32::MAX).as_secs(), 5);
+        assert_eq!(policy.max_delay(u32::MAX).as_secs(), 5);
     }
 
     #[test]
-    fn a_hint_is_kept_to_unless_it_is_too_long() {
+    fn a_servers_hint_is_followed_unless_it_is_too_long() {
         let (policy, jitter) = (RetryPolicy::new(), Jitter::new(Some(1)));
         let delay = |seconds| policy.delay(1, Some(Duration::from_secs(seconds)), &jitter);
         assert_eq!(delay(0), Some(Duration::ZERO));
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_draws_the_same_delays() {
+    fn the_same_seed_gives_the_same_delays() {
         let draw = |seed| {
             let jitter = Jitter::new(seed);
             (0..5).map(|_| jitter.next()).collect::<Vec<_>>()
@@ -88,11 +90,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_delay_is_beyond_its_ceiling(seed: u64, sent in 1u32..100, base in 0u64..100_000) {
+        fn no_delay_exceeds_its_maximum(seed: u64, sent in 1u32..100, base in 0u64..100_000) {
             let policy = RetryPolicy::new().base_delay(Duration::from_millis(base));
             let jitter = Jitter::new(Some(seed));
             let delay = policy.delay(sent, None, &jitter).unwrap();
-            prop_assert!(delay <= policy.ceiling(sent) && delay <= Duration::from_secs(5));
+            prop_assert!(delay <= policy.max_delay(sent) && delay <= Duration::from_secs(5));
         }
     }
 }

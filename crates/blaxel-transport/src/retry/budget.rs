@@ -1,12 +1,15 @@
-//! How much may be tried again before enough has succeeded.
+//! The retry budget, which limits retries until enough requests have succeeded.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// Initial and maximum balance.
 const CAPACITY: u32 = 500;
+/// Cost of a retry after an error response.
 const COST: u32 = 5;
-const COST_WITHOUT_ANSWER: u32 = 10;
+/// Cost of a retry after an attempt without a response.
+const COST_WITHOUT_RESPONSE: u32 = 10;
 
-/// What all clones of a client have left for retries.
+/// The budget for retries that all clones of a client share.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -17,19 +20,23 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes what a retry costs; `false` if there is not as much.
-    pub(super) fn withdraw(&self, answered: bool) -> bool {
-        let cost = if answered { COST } else { COST_WITHOUT_ANSWER };
+    /// Takes the cost of a retry. Returns `false` if the balance is too low.
+    pub(super) fn withdraw(&self, has_response: bool) -> bool {
+        let cost = if has_response {
+            COST
+        } else {
+            COST_WITHOUT_RESPONSE
+        };
         let take = |left: u32| left.checked_sub(cost);
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
     }
 
-    /// Gives a little back for a success.
+    /// Gives one unit back for a success.
     pub(super) fn refund(&self) {
         let give = |left: u32| (left < CAPACITY).then_some(left + 1);
-        // A full budget, as it mostly is, is not written to.
+        // A full budget, the usual case, is not written to.
         let _ = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, give);
@@ -41,11 +48,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retries_stop_when_it_is_used_up_and_successes_bring_them_back() {
+    fn retries_stop_when_the_budget_is_used_up_and_successes_refill_it() {
         let budget = Budget::default();
         budget.refund();
-        let answered = (0..200).filter(|_| budget.withdraw(true)).count();
-        assert_eq!(answered, 100);
+        let has_response = (0..200).filter(|_| budget.withdraw(true)).count();
+        assert_eq!(has_response, 100);
         for _ in 0..9 {
             budget.refund();
         }

@@ -1,69 +1,71 @@
-//! Whether to try again: the rules, without waiting or sending anything.
+//! The rules that decide about a retry, which neither wait nor send.
 
 use blaxel_core::{Delivery, Error, ErrorKind, Idempotency, Plane};
 
-/// The state of a call when an attempt has failed.
+/// The state of a call after a failed attempt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation {
+pub(crate) struct RetryState {
     pub(super) idempotency: Idempotency,
     pub(super) plane: Plane,
     /// Number of attempts made.
     pub(super) sent: u32,
     /// Maximum number of attempts.
     pub(super) allowed: u32,
-    /// A request that may be sent only once was sent again already, on proof.
+    /// `true` if a request that is not idempotent was already sent again, because it was known not
+    /// to have been processed.
     pub(super) resent_on_proof: bool,
-    /// The request was sent again already with another token.
+    /// `true` if the request was already sent again with another token.
     pub(super) reauthorized: bool,
 }
 
 /// The retry decision about a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// The outcome is the call's.
+    /// Return the outcome to the caller.
     Return,
-    /// The request is sent again.
+    /// Send the request again.
     Retry,
-    /// The request is sent once more, because it was not processed.
+    /// Send the request once more, because it is known not to have been processed.
     RetryOnProof,
-    /// The request is sent once more and at once: the server did not know the token, and another can be
+    /// Send the request once more without delay: the server rejected the token, and another one can be
     /// fetched.
     Reauthorize,
 }
 
-impl Situation {
-    fn may_repeat(&self) -> bool {
+impl RetryState {
+    /// Returns `true` if the operation is idempotent.
+    fn is_idempotent(&self) -> bool {
         matches!(
             self.idempotency,
             Idempotency::Safe | Idempotency::Idempotent
         )
     }
 
-    /// Decides about an attempt without a response.
-    pub(super) fn judge_failure(&self, error: &Error) -> Decision {
-        let of_the_network = matches!(
+    /// Decides about an attempt that ended with an error rather than a response.
+    pub(super) fn decide_on_error(&self, error: &Error) -> Decision {
+        let is_network_error = matches!(
             error.kind(),
             ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout
         );
-        if self.sent >= self.allowed || !of_the_network {
+        if self.sent >= self.allowed || !is_network_error {
             return Decision::Return;
         }
         match error.delivery() {
-            _ if self.may_repeat() => Decision::Retry,
+            _ if self.is_idempotent() => Decision::Retry,
             Delivery::NotSent if !self.resent_on_proof => Decision::RetryOnProof,
             _ => Decision::Return,
         }
     }
 
-    /// Returns `true` if the request may be sent again with another token. `unprocessed` says that none of
-    /// the requests sent so far was processed, layers' own repetitions among them.
+    /// Returns `true` if the request may be sent again with another token. `unprocessed` states
+    /// that none of the requests sent so far was processed, including repetitions by layers.
     pub(super) fn may_reauthorize(&self, unprocessed: bool) -> bool {
-        !self.reauthorized && (unprocessed || self.may_repeat())
+        !self.reauthorized && (unprocessed || self.is_idempotent())
     }
 
-    /// Returns `true` if the request may be sent again after a transient failure.
-    pub(super) fn may_try_again(&self) -> bool {
-        self.sent < self.allowed && self.may_repeat()
+    /// Returns `true` if the request may be sent again after a transient error response.
+    pub(super) fn may_retry(&self) -> bool {
+        self.sent < self.allowed && self.is_idempotent()
     }
 }
 
@@ -72,8 +74,8 @@ mod tests {
     use super::*;
     use blaxel_core::__private::ErrorParts;
 
-    fn situation(idempotency: Idempotency) -> Situation {
-        Situation {
+    fn state(idempotency: Idempotency) -> RetryState {
+        RetryState {
             idempotency,
             plane: Plane::Control,
             sent: 1,
@@ -83,36 +85,42 @@ mod tests {
         }
     }
 
-    /// Failure class by idempotency: the table of the design.
+    /// Each row has an idempotency, then the decisions for a request that was not sent and for one
+    /// that may have been processed.
     #[test]
-    fn only_what_may_be_repeated_is_repeated_without_proof() {
+    fn only_idempotent_operations_are_retried_after_an_unclear_failure() {
         use Idempotency::{ClientNamed, Idempotent, None as Never, Safe};
         let unsent = Error::connect("x", "refused");
         let unclear = Error::transport("lost", "reset");
         let silent = Error::timeout("head", std::time::Duration::ZERO);
-        for (replay, on_unsent, on_unclear) in [
+        for (idempotency, on_unsent, on_unclear) in [
             (Safe, Decision::Retry, Decision::Retry),
             (Idempotent, Decision::Retry, Decision::Retry),
             (ClientNamed, Decision::RetryOnProof, Decision::Return),
             (Never, Decision::RetryOnProof, Decision::Return),
         ] {
-            let situation = situation(replay);
-            assert_eq!(situation.judge_failure(&unsent), on_unsent, "{replay:?}");
-            assert_eq!(situation.judge_failure(&unclear), on_unclear, "{replay:?}");
-            assert_eq!(situation.judge_failure(&silent), on_unclear, "{replay:?}");
-            let resent = Situation {
+            let state = state(idempotency);
+            assert_eq!(state.decide_on_error(&unsent), on_unsent, "{idempotency:?}");
+            assert_eq!(
+                state.decide_on_error(&unclear),
+                on_unclear,
+                "{idempotency:?}"
+            );
+            assert_eq!(
+                state.decide_on_error(&silent),
+                on_unclear,
+                "{idempotency:?}"
+            );
+            let resent = RetryState {
                 resent_on_proof: true,
-                ..situation
+                ..state
             };
             assert_eq!(
-                resent.judge_failure(&unsent) == Decision::Return,
-                !situation.may_repeat()
+                resent.decide_on_error(&unsent) == Decision::Return,
+                !state.is_idempotent()
             );
-            let spent = Situation {
-                sent: 3,
-                ..situation
-            };
-            assert_eq!(spent.judge_failure(&unsent), Decision::Return);
+            let spent = RetryState { sent: 3, ..state };
+            assert_eq!(spent.decide_on_error(&unsent), Decision::Return);
         }
     }
 }

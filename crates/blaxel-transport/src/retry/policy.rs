@@ -1,24 +1,25 @@
-//! How often and how patiently.
+//! The user's settings of retries.
 
 use std::time::Duration;
 
-/// How often a call is tried again, and how long it waits in between.
+/// The number of attempts of a call, and the delays between them.
 ///
-/// Which failures are tried again is not a matter of taste, so it cannot be set:
+/// The failures that are retried follow from the operation and cannot be configured:
 ///
-/// - An operation that may take place twice without harm (its
-///   [`Idempotency`](blaxel_core::Idempotency) is safe or idempotent) is tried again when the connection
-///   failed, when no answer came in time, on the statuses 408, 425, 429, 502, 503 and 504, on a
-///   sleeping workload, and when the server says that it may be. A workload's own 4xx is its answer.
-/// - Any other operation is sent once more, and only on proof that the first request was not
-///   processed: no connection was made, it was never written, or the peer refused its stream.
-/// - A conflict (409) is an answer. A body that comes only once is never sent again.
-/// - A server's `x-should-retry: false` is the last word.
+/// - A safe or idempotent operation (see [`Idempotency`](blaxel_core::Idempotency)) is retried when
+///   the connection failed, when no response arrived in time, on the statuses 408, 425, 429, 502,
+///   503 and 504, on a sleeping workload, and when the server says that it may be. A 4xx of the
+///   workload itself is final.
+/// - Any other operation is sent once more at most, and only if the first request is known not to
+///   have been processed: no connection was established, the request was never written, or the peer
+///   refused its stream.
+/// - A conflict (409) is final. A body that can be read only once is never sent again.
+/// - A server's `x-should-retry: false` is final.
 ///
-/// Between two attempts lies what the server asks for, or else a random time up to a limit that
-/// doubles each time. All clones of a client share a budget, so that a server in trouble is not
-/// buried under retries: a retry takes 5 of it, or 10 where no answer came, each success gives 1
-/// back, and it holds 500.
+/// The delay between two attempts is the one that the server asks for, otherwise a random time up
+/// to a limit that doubles with each attempt. All clones of a client share a retry budget, so that
+/// a server in trouble is not overloaded with retries: the budget holds 500, a retry takes 5, or 10
+/// if there was no response, and each success gives 1 back.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,43 +55,46 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Three attempts in all, with delays of up to 200 ms and 400 ms between them.
+    /// Creates the default policy: three attempts, with delays of up to 200 ms and 400 ms between
+    /// them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One attempt.
+    /// Creates a policy without retries: one attempt.
     pub fn none() -> Self {
         Self::new().attempts(1)
     }
 
-    /// So many attempts in all; 0 counts as 1. Three by default.
+    /// Sets the maximum number of attempts; 0 counts as 1. Three by default.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The longest delay before the second attempt; it doubles with each one. 200 ms by default.
+    /// Sets the maximum delay before the second attempt. It doubles with each attempt. 200 ms by
+    /// default.
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.base = delay;
         self
     }
 
-    /// The longest delay before any attempt, where the server asks for none. 5 seconds by default.
+    /// Sets the maximum delay before any attempt, unless the server asks for one. 5 seconds by
+    /// default.
     pub fn longest_delay(mut self, delay: Duration) -> Self {
         self.longest = delay;
         self
     }
 
-    /// The longest delay that a server may ask for. If it asks for more, the call ends at once, and
-    /// its error tells how long by [`retry_after`](blaxel_core::Error::retry_after). 30 seconds by
-    /// default.
+    /// Sets the maximum delay that a server may ask for. If it asks for more, the call ends at
+    /// once, and [`retry_after`](blaxel_core::Error::retry_after) of its error returns that delay.
+    /// 30 seconds by default.
     pub fn longest_hint(mut self, delay: Duration) -> Self {
         self.longest_hint = delay;
         self
     }
 
-    /// Draws the delays from this seed, so that they are the same in each run of a test.
+    /// Sets the seed of the random delays, which makes them the same in each run of a test.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self

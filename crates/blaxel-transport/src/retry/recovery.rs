@@ -1,4 +1,4 @@
-//! What happens between two attempts.
+//! The work between two attempts: deciding, draining the response and waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,75 +9,79 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
-use super::decision::{Decision, Situation};
+use super::decision::{Decision, RetryState};
+use crate::prefixed_body::PrefixedBody;
 use crate::prepare::TokenDropped;
-use crate::rejoined::Rejoined;
 
-/// How much of an error answer is read, to look into it or to be rid of it.
-const PEEK: usize = 64 * 1024;
-/// How long the start of an answer may take to come before it is judged by its head alone.
-const PEEK_TIME: Duration = Duration::from_secs(1);
-/// How long the rest of an answer may take to come before its connection is given up instead.
-const DRAIN: Duration = Duration::from_millis(50);
+/// Maximum number of bytes of an error response that are read, to inspect or to drain it.
+const PEEK_LIMIT: usize = 64 * 1024;
+/// Time limit on reading the start of an error response. After it, the decision is made from the
+/// response head alone.
+const PEEK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit on draining an error response. After it, its connection is given up instead.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// What became of a failed attempt.
-pub(super) enum Recovered {
-    Final(Result<http::Response<Body>, Error>),
-    Again(Decision),
+/// The result of [`recover`].
+pub(super) enum NextStep {
+    /// Return the outcome to the caller.
+    Return(Result<http::Response<Body>, Error>),
+    /// Send the request again now, because of this decision.
+    SendAgain(Decision),
 }
 
-/// Judges a failed attempt, and waits until the next one is due if there is to be one.
+/// Decides about a failed attempt, and waits until the next attempt is due, if there is one.
 pub(super) async fn recover(
     outcome: Result<http::Response<Body>, Error>,
-    situation: Situation,
+    state: RetryState,
     shared: Arc<Shared>,
     deadline: Instant,
-) -> Recovered {
-    let (decision, outcome) = judge(outcome, &situation, deadline).await;
+) -> NextStep {
+    let (decision, outcome) = decide(outcome, &state, deadline).await;
     match decision {
-        Decision::Return => return Recovered::Final(outcome),
-        Decision::Reauthorize => return Recovered::Again(decision),
+        Decision::Return => return NextStep::Return(outcome),
+        Decision::Reauthorize => return NextStep::SendAgain(decision),
         Decision::Retry | Decision::RetryOnProof => {}
     }
     let hint = match &outcome {
         Ok(response) => retry_after(response.headers()),
         Err(error) => error.retry_after(),
     };
-    let delay = shared.policy.delay(situation.sent, hint, &shared.jitter);
-    // A wait that would outlast the call is not begun: the failure at hand says more than a timeout.
+    let delay = shared.policy.delay(state.sent, hint, &shared.jitter);
+    // A wait that would outlast the deadline is not started: the failure is more useful than a timeout.
     let Some(delay) = delay.filter(|delay| Instant::now() + *delay < deadline) else {
-        return Recovered::Final(outcome);
+        return NextStep::Return(outcome);
     };
     if !shared.budget.withdraw(outcome.is_ok()) {
-        return Recovered::Final(outcome);
+        return NextStep::Return(outcome);
     }
     if let Ok(response) = outcome {
         drain(response.into_body()).await;
     }
     sleep(delay).await;
-    Recovered::Again(decision)
+    NextStep::SendAgain(decision)
 }
 
-async fn judge(
+/// Decides about a failed attempt. Returns its outcome too, with a body that is still complete.
+async fn decide(
     outcome: Result<http::Response<Body>, Error>,
-    situation: &Situation,
+    state: &RetryState,
     deadline: Instant,
 ) -> (Decision, Result<http::Response<Body>, Error>) {
     let response = match outcome {
         Ok(response) => response,
-        Err(error) => return (situation.judge_failure(&error), Err(error)),
+        Err(error) => return (state.decide_on_error(&error), Err(error)),
     };
     let token_dropped = response.extensions().get::<TokenDropped>().copied();
-    if token_dropped.is_some_and(|dropped| situation.may_reauthorize(dropped.unprocessed)) {
+    if token_dropped.is_some_and(|dropped| state.may_reauthorize(dropped.unprocessed)) {
         return (Decision::Reauthorize, Ok(response));
     }
-    if !situation.may_try_again() {
+    if !state.may_retry() {
         return (Decision::Return, Ok(response));
     }
-    // Most of the time that is left belongs to the attempts.
+    // Leaves most of the remaining time to the attempts.
     let left = deadline.saturating_duration_since(Instant::now());
-    let (head, body, start) = peek(response, PEEK_TIME.min(left / 4)).await;
-    let decision = if is_transient(Some(situation.plane), &head, &start) {
+    let (head, body, start) = peek(response, PEEK_TIMEOUT.min(left / 4)).await;
+    let decision = if is_transient(Some(state.plane), &head, &start) {
         Decision::Retry
     } else {
         Decision::Return
@@ -85,7 +89,7 @@ async fn judge(
     (decision, Ok(http::Response::from_parts(head, body)))
 }
 
-/// Reads the start of a response's body, and puts it back.
+/// Reads the start of a response's body. Returns the head, the complete body and the start.
 async fn peek(
     response: http::Response<Body>,
     time: Duration,
@@ -94,7 +98,7 @@ async fn peek(
     let mut start = BytesMut::new();
     let mut end = None;
     let read = async {
-        while start.len() < PEEK && end.is_none() {
+        while start.len() < PEEK_LIMIT && end.is_none() {
             match body.chunk().await {
                 Ok(Some(chunk)) => start.extend_from_slice(&chunk),
                 Ok(None) => end = Some(Ok(())),
@@ -102,12 +106,12 @@ async fn peek(
             }
         }
     };
-    // What was read stays read if the time runs out.
+    // On a timeout, the bytes read so far are kept.
     let _ = timeout(time, read).await;
     let start = start.freeze();
     let body = match end {
         Some(Ok(())) => Body::from(start.clone()),
-        rest => Body::new(Rejoined::new(
+        rest => Body::new(PrefixedBody::new(
             start.clone(),
             rest.and_then(Result::err),
             body,
@@ -116,16 +120,16 @@ async fn peek(
     (head, body, start)
 }
 
-/// Reads a body to its end so that its connection can serve again, unless that takes too long.
+/// Reads a body to its end so that its connection can be reused, unless that takes too long.
 async fn drain(mut body: Body) {
     let read = async {
         let mut size = 0;
         while let Ok(Some(chunk)) = body.chunk().await {
             size += chunk.len();
-            if size > PEEK {
+            if size > PEEK_LIMIT {
                 break;
             }
         }
     };
-    let _ = timeout(DRAIN, read).await;
+    let _ = timeout(DRAIN_TIMEOUT, read).await;
 }

@@ -68,7 +68,7 @@ mod testing {
     pub(crate) fn builder(
         leaf: impl HttpService,
     ) -> blaxel::ClientBuilder<
-        impl blaxel::transport::Leaf<Transport: HttpService>,
+        impl blaxel::transport::MakeTransport<Transport: HttpService>,
         tower::layer::util::Identity,
         tower::layer::util::Identity,
     > {

@@ -1,18 +1,19 @@
-//! Where a request goes.
+//! The origin of a request.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use http::uri::{Authority, Scheme};
 
-/// The scheme, host and port of a request. Making one copies no text.
+/// The scheme, host and port of a request. Creating one copies no text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct Origin {
     scheme: Scheme,
     authority: Authority,
 }
 
-impl Place {
+impl Origin {
+    /// Creates an origin from the parts of a URI.
     pub(super) fn new(scheme: &Scheme, authority: &Authority) -> Self {
         Self {
             scheme: scheme.clone(),
@@ -20,13 +21,14 @@ impl Place {
         }
     }
 
+    /// Returns the host, without a port.
     pub(super) fn host(&self) -> &str {
         self.authority.host()
     }
 }
 
-impl fmt::Display for Place {
-    /// A name and password in the address are left out.
+impl fmt::Display for Origin {
+    /// Omits user information, which can contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, self.authority.host())?;
         match self.authority.port_u16() {
@@ -36,7 +38,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Whether a host, as it stands in an address, is this machine's own.
+/// Returns `true` if a host, as written in a URI, is on the loopback interface.
 pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -50,14 +52,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_shows_no_user() {
+    fn an_origin_shows_no_user_information() {
         for (uri, shown) in [
             ("https://api.blaxel.ai/v0?x=1", "https://api.blaxel.ai"),
             ("http://me:canary@[::1]:80/", "http://[::1]:80"),
         ] {
             let uri: http::Uri = uri.parse().unwrap();
-            let place = Place::new(uri.scheme().unwrap(), uri.authority().unwrap());
-            assert_eq!(place.to_string(), shown);
+            let origin = Origin::new(uri.scheme().unwrap(), uri.authority().unwrap());
+            assert_eq!(origin.to_string(), shown);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections by way of a proxy.
+//! Connections through a proxy.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -9,20 +9,21 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
 
 use crate::certificates::Authority;
-use crate::server::{Log, Server, answer, read_head};
-use crate::{leaf, plain, text};
+use crate::server::{Log, Server, read_head, response};
+use crate::{builder, plain, text};
 
-/// A proxy that leads to one server, whatever it is asked for, and notes what that was.
+/// Starts a proxy that connects every tunnel to one server and records the requests for tunnels.
 async fn proxy(server: SocketAddr) -> Server {
     Server::start(move |_, stream, log| tunnel(stream, server, log)).await
 }
 
+/// Serves one connection of the proxy.
 async fn tunnel<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: SocketAddr, log: Log) {
     let Some(head) = read_head(&mut stream).await else {
-        return log.note("nothing");
+        return log.add("no request");
     };
     for line in head.lines() {
-        log.note(line);
+        log.add(line);
     }
     // In base64, the name "me" and the password "canary".
     if head.contains("proxy-authorization: basic bwu6y2fuyxj5") {
@@ -35,8 +36,9 @@ async fn tunnel<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, server: Socket
     let _ = copy_bidirectional(&mut stream, &mut server).await;
 }
 
+/// Returns a builder that trusts the authority.
 fn trusting(authority: &Authority) -> HyperBuilder {
-    leaf().add_root_certificate(authority.pem()).unwrap()
+    builder().add_root_certificate(authority.pem()).unwrap()
 }
 
 const NAME: &str = "api.blaxel.test";
@@ -47,10 +49,10 @@ async fn tls_goes_through_a_tunnel_to_the_named_host() {
     let server = authority.server(&[NAME], &["h2", "http/1.1"]).await;
     let proxy = proxy(server.address).await;
     let choice = Proxy::via(&format!("http://{}", proxy.address)).unwrap();
-    let leaf = trusting(&authority).proxy(choice).build();
+    let transport = trusting(&authority).proxy(choice).build();
     for _ in 0..2 {
         let url = format!("https://{NAME}/thing?token=canary");
-        assert_eq!(text(&leaf, plain(&url)).await.unwrap(), "h2");
+        assert_eq!(text(&transport, plain(&url)).await.unwrap(), "h2");
     }
     let lines = proxy.log.lines();
     let expected = [
@@ -64,7 +66,7 @@ async fn tls_goes_through_a_tunnel_to_the_named_host() {
 }
 
 #[tokio::test]
-async fn credentials_go_to_the_proxy_alone() {
+async fn proxy_credentials_are_sent_only_to_the_proxy() {
     let authority = Authority::new();
     let server = authority.server(&[NAME], &["http/1.1"]).await;
     let proxy = proxy(server.address).await;
@@ -73,9 +75,9 @@ async fn credentials_go_to_the_proxy_alone() {
         via(format!("http://{}", proxy.address)).credentials("me", "pass word"),
         via(format!("http://me:pass%20word@{}", proxy.address)),
     ] {
-        let leaf = trusting(&authority).proxy(choice).build();
+        let transport = trusting(&authority).proxy(choice).build();
         let url = format!("https://{NAME}:8443/thing");
-        assert_eq!(text(&leaf, plain(&url)).await.unwrap(), "http/1.1");
+        assert_eq!(text(&transport, plain(&url)).await.unwrap(), "http/1.1");
     }
     assert_eq!(proxy.log.count("connect api.blaxel.test:8443 http/1.1"), 2);
     assert_eq!(
@@ -89,15 +91,15 @@ async fn credentials_go_to_the_proxy_alone() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_proxy_is_told_without_the_password() {
+async fn a_proxys_refusal_is_reported_without_the_password() {
     let authority = Authority::new();
     let server = authority.server(&[NAME], &["http/1.1"]).await;
     let proxy = proxy(server.address).await;
     let choice = Proxy::via(&format!("http://{}", proxy.address)).unwrap();
-    let leaf = trusting(&authority).proxy(choice.credentials("me", "canary"));
-    assert!(!format!("{leaf:?}").contains("canary"), "{leaf:?}");
+    let builder = trusting(&authority).proxy(choice.credentials("me", "canary"));
+    assert!(!format!("{builder:?}").contains("canary"), "{builder:?}");
     let url = format!("https://{NAME}/");
-    let error = text(&leaf.build(), plain(&url)).await.unwrap_err();
+    let error = text(&builder.build(), plain(&url)).await.unwrap_err();
     assert!(
         error.is_connect() && error.delivery() == Delivery::NotSent,
         "{error}"
@@ -113,15 +115,15 @@ async fn a_refusal_of_the_proxy_is_told_without_the_password() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_or_says_no_fails_the_connection() {
+async fn an_unreachable_or_refusing_proxy_fails_the_connection() {
     let authority = Authority::new();
     let deaf = Server::start(|_, stream, _| async { drop(stream) }).await;
-    let denying = Server::answering("HTTP/1.1 403 Forbidden\r\n\r\n").await;
-    let gone = Server::answering("").await.address;
+    let denying = Server::responding("HTTP/1.1 403 Forbidden\r\n\r\n").await;
+    let gone = Server::responding("").await.address;
     for address in [deaf.address, denying.address, gone] {
         let choice = Proxy::via(&address.to_string()).unwrap();
-        let leaf = trusting(&authority).proxy(choice).build();
-        let error = text(&leaf, plain(&format!("https://{NAME}/")))
+        let transport = trusting(&authority).proxy(choice).build();
+        let error = text(&transport, plain(&format!("https://{NAME}/")))
             .await
             .unwrap_err();
         assert!(
@@ -133,7 +135,7 @@ async fn a_proxy_that_is_not_there_or_says_no_fails_the_connection() {
 }
 
 #[tokio::test]
-async fn a_proxy_can_speak_tls_itself() {
+async fn a_proxy_may_use_tls_itself() {
     let authority = Authority::new();
     let server = authority.server(&[NAME], &["h2"]).await;
     let (acceptor, target) = (
@@ -147,14 +149,14 @@ async fn a_proxy_can_speak_tls_itself() {
     .await;
     let address = format!("https://localhost:{}", proxy.address.port());
     let choice = Proxy::via(&address).unwrap().credentials("me", "x");
-    let leaf = trusting(&authority).proxy(choice).build();
-    let outcome = text(&leaf, plain(&format!("https://{NAME}/"))).await;
+    let transport = trusting(&authority).proxy(choice).build();
+    let outcome = text(&transport, plain(&format!("https://{NAME}/"))).await;
     assert_eq!(outcome.unwrap(), "h2");
     assert_eq!(proxy.log.count("connect api.blaxel.test:443 http/1.1"), 1);
 }
 
 #[tokio::test]
-async fn exceptions_and_this_machine_are_reached_directly() {
+async fn exceptions_and_loopback_are_reached_directly() {
     let authority = Authority::new();
     let server = authority.server(&["localhost"], &["h2"]).await;
     let proxy = proxy(server.address).await;
@@ -163,31 +165,31 @@ async fn exceptions_and_this_machine_are_reached_directly() {
     let here = choice.clone();
     let excepted = choice.clone().including_loopback().except("localhost");
     for choice in [here, excepted] {
-        let leaf = trusting(&authority).proxy(choice).build();
-        assert_eq!(text(&leaf, plain(&secure)).await.unwrap(), "h2");
+        let transport = trusting(&authority).proxy(choice).build();
+        assert_eq!(text(&transport, plain(&secure)).await.unwrap(), "h2");
     }
     assert_eq!(proxy.log.count("connection"), 0);
 
-    let leaf = trusting(&authority)
+    let transport = trusting(&authority)
         .proxy(choice.including_loopback())
         .build();
-    assert_eq!(text(&leaf, plain(&secure)).await.unwrap(), "h2");
+    assert_eq!(text(&transport, plain(&secure)).await.unwrap(), "h2");
     assert_eq!(proxy.log.count("connection"), 1);
 }
 
 #[tokio::test]
-async fn a_plain_address_is_tunnelled_too_if_one_insists() {
-    let server = Server::answering(answer("yes")).await;
+async fn plain_http_is_tunnelled_only_if_loopback_is_included() {
+    let server = Server::responding(response("yes")).await;
     let proxy = proxy(server.address).await;
     let choice = Proxy::via(&proxy.address.to_string()).unwrap();
-    let direct = leaf().proxy(choice.clone()).build();
+    let direct = builder().proxy(choice.clone()).build();
     assert_eq!(text(&direct, plain(&server.url())).await.unwrap(), "yes");
     assert_eq!(proxy.log.count("connection"), 0);
-    let tunnelled = leaf().proxy(choice.including_loopback()).build();
+    let tunnelled = builder().proxy(choice.including_loopback()).build();
     let outcome = text(&tunnelled, plain("http://localhost/thing")).await;
     assert_eq!(outcome.unwrap(), "yes");
     assert_eq!(proxy.log.count("connect localhost:80 http/1.1"), 1);
-    // It is a tunnel: the server sees a request of its own.
+    // Through a tunnel, the server sees an ordinary request.
     assert_eq!(server.log.count("request"), 2);
     let heads = server.log.lines();
     assert!(
@@ -198,15 +200,16 @@ async fn a_plain_address_is_tunnelled_too_if_one_insists() {
     );
 }
 
-/// Set for the process that runs [`the_environment_is_asked_by_default`] alone.
-const CHILD: &str = "LEAF_TEST_AUTHORITY";
+/// The variable with the authority's certificate, set only in the process that runs
+/// [`child_with_a_proxy_in_its_environment`].
+const CHILD: &str = "TRANSPORT_TEST_AUTHORITY";
 
 #[tokio::test]
-async fn the_environment_names_the_proxy_by_default() {
+async fn the_proxy_of_the_environment_is_used_by_default() {
     let authority = Authority::new();
     let server = authority.server(&[NAME], &["h2"]).await;
     let proxy = proxy(server.address).await;
-    let name = "proxies::the_environment_is_asked_by_default";
+    let name = "proxies::child_with_a_proxy_in_its_environment";
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .args(["--exact", name, "--ignored"])
@@ -224,15 +227,15 @@ async fn the_environment_names_the_proxy_by_default() {
 
 #[tokio::test]
 #[ignore = "run by another test, with a proxy in its environment"]
-async fn the_environment_is_asked_by_default() {
+async fn child_with_a_proxy_in_its_environment() {
     let Ok(authority) = std::env::var(CHILD) else {
         return;
     };
-    let leaf = HyperTransport::builder()
+    let transport = HyperTransport::builder()
         .roots(Roots::Added)
         .add_root_certificate(authority)
         .unwrap()
         .build();
     let url = format!("https://{NAME}/thing");
-    assert_eq!(text(&leaf, plain(&url)).await.unwrap(), "h2");
+    assert_eq!(text(&transport, plain(&url)).await.unwrap(), "h2");
 }

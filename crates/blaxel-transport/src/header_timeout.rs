@@ -1,4 +1,4 @@
-//! The time limit on the head of an answer, in each attempt.
+//! The time limit on the response headers of each attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,23 +13,24 @@ use tower_service::Service;
 
 use crate::deadline::TimeLimits;
 
-/// Ends attempts whose answer does not begin in time. What it passes on is ours: body and error.
+/// A service that ends attempts whose response headers are not received in time. It converts bodies
+/// and errors to the SDK's types.
 #[derive(Clone, Debug)]
-pub(crate) struct HeadLimit<S> {
+pub(crate) struct HeaderTimeout<S> {
     inner: S,
     limits: TimeLimits,
 }
 
-impl<S> HeadLimit<S> {
+impl<S> HeaderTimeout<S> {
     pub(crate) fn new(inner: S, limits: TimeLimits) -> Self {
         Self { inner, limits }
     }
 }
 
-impl<S: HttpService> Service<http::Request<Body>> for HeadLimit<S> {
+impl<S: HttpService> Service<http::Request<Body>> for HeaderTimeout<S> {
     type Response = http::Response<Body>;
     type Error = Error;
-    type Future = HeadLimitFuture<S::Future>;
+    type Future = HeaderTimeoutFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner
@@ -40,7 +41,7 @@ impl<S: HttpService> Service<http::Request<Body>> for HeadLimit<S> {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let plane = CallContext::of(request.extensions()).map(CallContext::plane);
         let limit = self.limits.head(plane);
-        HeadLimitFuture {
+        HeaderTimeoutFuture {
             attempt: self.inner.call(request),
             sleep: sleep_until(Instant::now() + limit),
             limit,
@@ -49,8 +50,8 @@ impl<S: HttpService> Service<http::Request<Body>> for HeadLimit<S> {
 }
 
 pin_project! {
-    /// An attempt under a [`HeadLimit`].
-    pub(crate) struct HeadLimitFuture<F> {
+    /// The future of [`HeaderTimeout`].
+    pub(crate) struct HeaderTimeoutFuture<F> {
         #[pin]
         attempt: F,
         #[pin]
@@ -59,7 +60,7 @@ pin_project! {
     }
 }
 
-impl<F, B, E> Future for HeadLimitFuture<F>
+impl<F, B, E> Future for HeaderTimeoutFuture<F>
 where
     F: Future<Output = Result<http::Response<B>, E>>,
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
@@ -77,6 +78,6 @@ where
             });
         }
         ready!(this.sleep.poll(cx));
-        Poll::Ready(Err(Error::timeout("response head", *this.limit)))
+        Poll::Ready(Err(Error::timeout("response header", *this.limit)))
     }
 }

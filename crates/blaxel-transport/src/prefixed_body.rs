@@ -1,4 +1,4 @@
-//! A body whose start was read already.
+//! A body whose start has already been read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,24 +7,25 @@ use blaxel_core::{Body, BoxError, Error};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// What was read of a body, the error that reading it met, and the rest.
-pub(crate) struct Rejoined {
-    start: Option<Bytes>,
-    broken: Option<Error>,
+/// The bytes read from a body, the error that reading it met, and the rest of the body.
+pub(crate) struct PrefixedBody {
+    prefix: Option<Bytes>,
+    error: Option<Error>,
     rest: Body,
 }
 
-impl Rejoined {
-    pub(crate) fn new(start: Bytes, broken: Option<Error>, rest: Body) -> Self {
+impl PrefixedBody {
+    /// Joins the start of a body with its error or its rest.
+    pub(crate) fn new(prefix: Bytes, error: Option<Error>, rest: Body) -> Self {
         Self {
-            start: (!start.is_empty()).then_some(start),
-            broken,
+            prefix: (!prefix.is_empty()).then_some(prefix),
+            error,
             rest,
         }
     }
 }
 
-impl http_body::Body for Rejoined {
+impl http_body::Body for PrefixedBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -32,10 +33,10 @@ impl http_body::Body for Rejoined {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(start) = self.start.take() {
-            return Poll::Ready(Some(Ok(Frame::data(start))));
+        if let Some(prefix) = self.prefix.take() {
+            return Poll::Ready(Some(Ok(Frame::data(prefix))));
         }
-        if let Some(error) = self.broken.take() {
+        if let Some(error) = self.error.take() {
             return Poll::Ready(Some(Err(error.into())));
         }
         Pin::new(&mut self.rest)

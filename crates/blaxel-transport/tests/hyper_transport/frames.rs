@@ -1,7 +1,7 @@
-//! HTTP/2 by the frame, for a server that breaks it on purpose.
+//! HTTP/2 frames, for a server that violates the protocol on purpose.
 //!
-//! Only what a test needs is here: heads are not decoded, and an answer's head is the one byte that
-//! says `:status: 200`.
+//! It has only what the tests need: request headers are not decoded, and response headers are the
+//! one byte for `:status: 200`.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -13,12 +13,13 @@ pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
 
-/// On DATA and HEADERS: the last frame of the stream. On SETTINGS and PING: an acknowledgement.
+/// Flag of the last DATA or HEADERS frame of a stream.
 const END_STREAM: u8 = 1;
+/// Flag of a SETTINGS or PING frame that acknowledges another.
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// Reasons to reset a stream and to go away.
+// Error codes of RST_STREAM and GOAWAY.
 pub(crate) const NO_ERROR: u32 = 0;
 pub(crate) const PROTOCOL_ERROR: u32 = 1;
 pub(crate) const INTERNAL_ERROR: u32 = 2;
@@ -30,6 +31,7 @@ pub(crate) const MAX_CONCURRENT_STREAMS: u16 = 3;
 pub(crate) const INITIAL_WINDOW_SIZE: u16 = 4;
 pub(crate) const MAX_HEADER_LIST_SIZE: u16 = 6;
 
+/// A frame of HTTP/2.
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) flags: u8,
@@ -37,27 +39,28 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
-/// The server's end of a connection.
+/// The server's end of an HTTP/2 connection.
 pub(crate) struct Wire<S> {
     stream: S,
-    pub(crate) answers_pings: bool,
+    pub(crate) acknowledges_pings: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// Takes the client's preface and sends settings without content.
+    /// Reads the client's preface and sends empty settings.
     pub(crate) async fn accept(stream: S) -> Self {
         Self::accept_with(stream, &[]).await
     }
 
+    /// Reads the client's preface and sends settings.
     pub(crate) async fn accept_with(mut stream: S, settings: &[(u16, u32)]) -> Self {
         let mut preface = [0; 24];
-        // The client may have gone again; then there is no frame either.
+        // The client may have disconnected; then there is no frame either.
         if stream.read_exact(&mut preface).await.is_ok() {
             assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         }
         let mut wire = Self {
             stream,
-            answers_pings: true,
+            acknowledges_pings: true,
         };
         let mut payload = Vec::new();
         for (name, value) in settings {
@@ -68,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         wire
     }
 
-    /// The next frame, or none when the connection ends.
+    /// Reads the next frame, or returns `None` when the connection ends.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.stream.read_exact(&mut head).await.ok()?;
@@ -83,13 +86,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         })
     }
 
-    /// The next frame of a kind. Settings and pings on the way are acknowledged.
+    /// Reads up to the next frame of a kind, and acknowledges settings and pings on the way.
     pub(crate) async fn next(&mut self, kind: u8) -> Option<Frame> {
         loop {
             let frame = self.frame().await?;
             match frame.kind {
                 SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await,
-                PING if frame.flags & ACK == 0 && self.answers_pings => {
+                PING if frame.flags & ACK == 0 && self.acknowledges_pings => {
                     self.send(PING, ACK, 0, &frame.payload).await;
                 }
                 _ => {}
@@ -100,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// The stream of the next request.
+    /// Waits for the next request and returns its stream id.
     pub(crate) async fn request(&mut self) -> Option<u32> {
         Some(self.next(HEADERS).await?.stream)
     }
@@ -110,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         while self.next(u8::MAX).await.is_some() {}
     }
 
-    /// A failure to send does not matter: the client may have gone.
+    /// Sends a frame. Errors are ignored, because the client may have disconnected.
     pub(crate) async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let mut frame = length[1..].to_vec();
@@ -121,21 +124,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let _ = self.stream.flush().await;
     }
 
-    /// `:status: 200`
+    /// Sends response headers with the status 200.
     pub(crate) async fn head(&mut self, stream: u32, end: bool) {
         let flags = END_HEADERS | if end { END_STREAM } else { 0 };
         self.send(HEADERS, flags, stream, &[0x88]).await;
     }
 
+    /// Sends a chunk of a response body.
     pub(crate) async fn data(&mut self, stream: u32, bytes: &[u8], end: bool) {
         self.send(DATA, u8::from(end), stream, bytes).await;
     }
 
+    /// Resets a stream.
     pub(crate) async fn reset(&mut self, stream: u32, reason: u32) {
         self.send(RST_STREAM, 0, stream, &reason.to_be_bytes())
             .await;
     }
 
+    /// Sends a GOAWAY that names `last` as the last processed stream.
     pub(crate) async fn go_away(&mut self, last: u32, reason: u32) {
         let payload = [last.to_be_bytes(), reason.to_be_bytes()].concat();
         self.send(GOAWAY, 0, 0, &payload).await;

@@ -1,4 +1,4 @@
-//! A server of one handler for all its connections.
+//! A TCP server with one handler for all connections.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What a server noted, line by line.
+/// The events that a server recorded, one per line.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(crate) fn note(&self, line: impl Into<String>) {
+    pub(crate) fn add(&self, line: impl Into<String>) {
         self.0.lock().unwrap().push(line.into());
     }
 
@@ -25,7 +25,7 @@ impl Log {
         self.lines().iter().filter(|other| *other == line).count()
     }
 
-    /// Waits until a line has been noted so often.
+    /// Waits until `line` has been recorded `count` times. Panics after 5 seconds.
     pub(crate) async fn wait_for(&self, line: &str, count: usize) {
         let waiting = async {
             while self.count(line) < count {
@@ -41,7 +41,7 @@ impl Log {
     }
 }
 
-/// Accepts connections until it is dropped.
+/// A server that accepts connections until it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) log: Log,
@@ -49,7 +49,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Gives each connection, with its number from 0 on, to a handler of its own.
+    /// Starts a server that runs `handler` for each connection with its number, counted from 0.
     pub(crate) async fn start<F, W>(handler: F) -> Self
     where
         F: Fn(usize, TcpStream, Log) -> W + Send + 'static,
@@ -58,23 +58,23 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let log = Log::default();
-        let notes = log.clone();
+        let events = log.clone();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             for number in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                notes.note("connection");
-                connections.spawn(handler(number, stream, notes.clone()));
+                events.add("connection");
+                connections.spawn(handler(number, stream, events.clone()));
             }
         });
         Self { address, log, task }
     }
 
-    /// Answers every HTTP/1.1 request with these bytes, and notes each head and each end of a
-    /// connection.
-    pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
-        Self::start(move |_, stream, log| speak_http1(stream, answer.clone(), log)).await
+    /// Starts a server that responds to every HTTP/1.1 request with these bytes. It records each
+    /// request head and each end of a connection.
+    pub(crate) async fn responding(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
+        Self::start(move |_, stream, log| serve_http1(stream, response.clone(), log)).await
     }
 
     pub(crate) fn url(&self) -> String {
@@ -88,21 +88,22 @@ impl Drop for Server {
     }
 }
 
-pub(crate) async fn speak_http1<S>(mut stream: S, answer: Vec<u8>, log: Log)
+/// Responds to every HTTP/1.1 request on a connection with these bytes.
+pub(crate) async fn serve_http1<S>(mut stream: S, response: Vec<u8>, log: Log)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     while let Some(head) = read_head(&mut stream).await {
-        log.note("request");
-        log.note(head);
-        if stream.write_all(&answer).await.is_err() {
+        log.add("request");
+        log.add(head);
+        if stream.write_all(&response).await.is_err() {
             break;
         }
     }
-    log.note("closed");
+    log.add("closed");
 }
 
-/// The head of a message up to the empty line, or none if the connection ends.
+/// Reads the head of a message up to the empty line, or returns `None` if the connection ends.
 pub(crate) async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -111,8 +112,8 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Option<St
     Some(String::from_utf8(head).unwrap().to_ascii_lowercase())
 }
 
-/// A whole HTTP/1.1 answer with this body.
-pub(crate) fn answer(body: &str) -> String {
+/// Returns a complete HTTP/1.1 response with this body.
+pub(crate) fn response(body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
 }

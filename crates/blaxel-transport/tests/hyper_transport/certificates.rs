@@ -1,4 +1,4 @@
-//! A certificate authority of one's own, and TLS servers that it vouches for.
+//! A certificate authority for tests, and TLS servers with its certificates.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,14 +11,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::frames::Wire;
-use crate::server::{Log, Server, answer, speak_http1};
+use crate::server::{Log, Server, response, serve_http1};
 
+/// A certificate authority with a name of its own.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // Two that have one name are taken for the same.
+        // Authorities with the same name would be taken for one.
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed));
         params.distinguished_name.push(DnType::CommonName, name);
@@ -35,7 +36,7 @@ impl Authority {
         self.0.der().to_vec()
     }
 
-    /// Accepts TLS under these names, and offers these protocols.
+    /// Returns a TLS acceptor for these host names that offers these ALPN protocols.
     pub(crate) fn acceptor(&self, names: &[&str], protocols: &[&str]) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
@@ -56,15 +57,15 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// A server that answers with the name of the protocol it speaks.
+    /// Starts a server that responds with the name of the protocol in use.
     pub(crate) async fn server(&self, names: &[&str], protocols: &[&str]) -> Server {
         let acceptor = self.acceptor(names, protocols);
         Server::start(move |_, stream, log| {
             let acceptor = acceptor.clone();
             async move {
                 match acceptor.accept(stream).await {
-                    Ok(stream) => speak_agreed(stream, log).await,
-                    Err(error) => log.note(format!("handshake: {error}")),
+                    Ok(stream) => serve_negotiated(stream, log).await,
+                    Err(error) => log.add(format!("handshake: {error}")),
                 }
             }
         })
@@ -72,16 +73,17 @@ impl Authority {
     }
 }
 
-async fn speak_agreed<S>(stream: TlsStream<S>, log: Log)
+/// Serves a connection with the negotiated protocol.
+async fn serve_negotiated<S>(stream: TlsStream<S>, log: Log)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-        return speak_http1(stream, answer("http/1.1").into(), log).await;
+        return serve_http1(stream, response("http/1.1").into(), log).await;
     }
     let mut wire = Wire::accept(stream).await;
     while let Some(stream) = wire.request().await {
-        log.note("request");
+        log.add("request");
         wire.head(stream, false).await;
         wire.data(stream, b"h2", true).await;
     }

@@ -1,5 +1,4 @@
-//! What the leaf costs beyond the client that it is made of, in allocations. They are counted, so they
-//! can be held.
+//! The number of allocations that the transport adds to those of hyper's client.
 
 use blaxel_core::{Body, HttpService};
 use http_body_util::BodyExt;
@@ -7,19 +6,19 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::server::{Server, answer};
-use crate::{READ, RUN, described, leaf};
+use crate::server::{Server, response};
+use crate::{READ, RUN, builder, described};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// The address of a server on a thread of its own, whose allocations are not counted.
+/// Starts a server on a thread of its own, whose allocations are not counted, and returns its URL.
 fn server() -> String {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         runtime().block_on(async {
-            let server = Server::answering(answer("[]")).await;
+            let server = Server::responding(response("[]")).await;
             send.send(server.url()).unwrap();
             std::future::pending::<()>().await;
         });
@@ -27,7 +26,8 @@ fn server() -> String {
     receive.recv().unwrap()
 }
 
-/// The fewest allocations that a call makes, once all is warm: how often tasks are woken differs.
+/// Returns the minimum number of allocations of a call over many rounds: the number of task wakeups
+/// varies.
 fn cost(
     mut call: impl AsyncFnMut(http::Request<Body>),
     request: impl Fn() -> http::Request<Body>,
@@ -43,7 +43,7 @@ fn cost(
 }
 
 #[test]
-fn the_leaf_makes_one_allocation_of_its_own_the_body_s_box() {
+fn the_transport_adds_one_allocation_for_the_boxed_body() {
     let url = server();
     let bare = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
@@ -55,24 +55,24 @@ fn the_leaf_makes_one_allocation_of_its_own_the_body_s_box() {
         },
         || described(&READ, &url),
     );
-    let cost_of = |leaf: blaxel_transport::HyperTransport, info| {
+    let cost_of = |transport: blaxel_transport::HyperTransport, info| {
         cost(
             async |request| {
-                let response = leaf.send(request).await.unwrap();
+                let response = transport.send(request).await.unwrap();
                 response.into_body().collect().await.unwrap();
             },
             || described(info, &url),
         )
     };
     println!("bare: {bare}");
-    let run = cost_of(leaf().build(), &RUN);
+    let run = cost_of(builder().build(), &RUN);
     println!("a workload: {run}");
-    let control = cost_of(leaf().build(), &READ);
+    let control = cost_of(builder().build(), &READ);
     println!("the control plane: {control}");
-    let limited = cost_of(leaf().max_in_flight(4).build(), &RUN);
+    let limited = cost_of(builder().max_in_flight(4).build(), &RUN);
     println!("a workload, limited: {limited}");
     assert!(run <= bare + 1, "{run} over {bare}");
     assert!(control <= bare + 1, "{control} over {bare}");
-    // The origin's turns, which are forgotten between calls.
+    // The second one is the origin's entry in the limiter, which is removed between calls.
     assert!(limited <= bare + 2, "{limited} over {bare}");
 }

@@ -1,4 +1,4 @@
-//! What a failure says about how far the request got: not at all, perhaps, or there and back.
+//! The delivery that errors report: not sent, unknown or answered.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::frames::{
     CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, MAX_CONCURRENT_STREAMS, NO_ERROR, PROTOCOL_ERROR,
     REFUSED_STREAM, Wire,
 };
-use crate::server::{Log, Server, answer, read_head, speak_http1};
-use crate::{leaf, plain, text};
+use crate::server::{Log, Server, read_head, response, serve_http1};
+use crate::{builder, plain, text};
 
 fn http2() -> HyperTransport {
-    leaf().http_version(HttpVersion::Http2).build()
+    builder().http_version(HttpVersion::Http2).build()
 }
 
 fn post(url: &str) -> http::Request<Body> {
     http::Request::post(url).body(Body::from("{}")).unwrap()
 }
 
-/// What happens to a request after it has arrived on its stream.
+/// The server's reaction to a request that has arrived on its stream.
 type Fault = fn(Wire<TcpStream>, u32) -> BoxFuture<()>;
 
 macro_rules! fault {
@@ -31,7 +31,7 @@ macro_rules! fault {
     };
 }
 
-/// What the innermost error is.
+/// Formats the innermost cause of an error.
 fn cause(error: &Error) -> String {
     let causes = std::iter::successors(error.cause(), |cause| (*cause).source());
     let last = causes.last().map(|cause| format!("{cause:?}"));
@@ -39,7 +39,7 @@ fn cause(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
+async fn http2_refusals_are_distinguished_from_unclear_failures() {
     use Delivery::{NotSent, Unknown};
 
     let faults: [(&str, Delivery, Fault); 15] = [
@@ -84,7 +84,7 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
             }),
         ),
         (
-            "go away below us: NO_ERROR",
+            "GOAWAY below the request: NO_ERROR",
             NotSent,
             fault!(|wire, _stream| {
                 wire.go_away(0, NO_ERROR).await;
@@ -92,28 +92,28 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
             }),
         ),
         (
-            "go away below us, and close: NO_ERROR",
+            "GOAWAY below the request, then close: NO_ERROR",
             NotSent,
             fault!(|wire, _stream| {
                 wire.go_away(0, NO_ERROR).await;
             }),
         ),
         (
-            "go away below us: ENHANCE_YOUR_CALM",
+            "GOAWAY below the request: ENHANCE_YOUR_CALM",
             NotSent,
             fault!(|wire, _stream| {
                 wire.go_away(0, ENHANCE_YOUR_CALM).await;
             }),
         ),
         (
-            "go away below us: INTERNAL_ERROR",
+            "GOAWAY below the request: INTERNAL_ERROR",
             NotSent,
             fault!(|wire, _stream| {
                 wire.go_away(0, INTERNAL_ERROR).await;
             }),
         ),
         (
-            "go away twice, as for a gentle end: NO_ERROR",
+            "GOAWAY twice, as in a graceful shutdown: NO_ERROR",
             NotSent,
             fault!(|wire, _stream| {
                 wire.go_away((1 << 31) - 1, NO_ERROR).await;
@@ -122,21 +122,21 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
             }),
         ),
         (
-            "go away with us, and close: NO_ERROR",
+            "GOAWAY that includes the request, then close: NO_ERROR",
             Unknown,
             fault!(|wire, stream| {
                 wire.go_away(stream, NO_ERROR).await;
             }),
         ),
         (
-            "go away with us, and close: ENHANCE_YOUR_CALM",
+            "GOAWAY that includes the request, then close: ENHANCE_YOUR_CALM",
             Unknown,
             fault!(|wire, stream| {
                 wire.go_away(stream, ENHANCE_YOUR_CALM).await;
             }),
         ),
         (
-            "go away with us, reset: INTERNAL_ERROR",
+            "GOAWAY that includes the request, then reset: INTERNAL_ERROR",
             Unknown,
             fault!(|wire, stream| {
                 wire.go_away(stream, NO_ERROR).await;
@@ -145,7 +145,7 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
             }),
         ),
         (
-            "a frame that must not be",
+            "invalid frame",
             Unknown,
             fault!(|wire, _stream| {
                 wire.data(0, b"data of no stream", false).await;
@@ -165,7 +165,7 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
             let server = Server::start(move |_, stream, log| async move {
                 let mut wire = Wire::accept(stream).await;
                 if let Some(stream) = wire.request().await {
-                    log.note("request");
+                    log.add("request");
                     fault(wire, stream).await;
                 }
             })
@@ -180,27 +180,30 @@ async fn http2_tells_what_was_refused_from_what_may_have_been_done() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_let_finish_does() {
+async fn a_request_included_in_a_goaway_completes() {
     let server = Server::start(|number, stream, log| async move {
         let mut wire = Wire::accept(stream).await;
         while let Some(stream) = wire.request().await {
-            log.note(format!("request on {number}"));
+            log.add(format!("request on {number}"));
             wire.go_away(stream, NO_ERROR).await;
             wire.head(stream, false).await;
             wire.data(stream, b"whole", true).await;
         }
     })
     .await;
-    let leaf = http2();
+    let transport = http2();
     for number in 0..3 {
-        assert_eq!(text(&leaf, post(&server.url())).await.unwrap(), "whole");
+        assert_eq!(
+            text(&transport, post(&server.url())).await.unwrap(),
+            "whole"
+        );
         // The connection is not used again.
         assert_eq!(server.log.count(&format!("request on {number}")), 1);
     }
 }
 
 #[tokio::test]
-async fn a_stream_refused_in_the_middle_of_its_answer_was_answered() {
+async fn a_stream_reset_within_its_response_counts_as_answered() {
     for (reason, go_away) in [(REFUSED_STREAM, false), (PROTOCOL_ERROR, true)] {
         let server = Server::start(move |_, stream, _| async move {
             let mut wire = Wire::accept(stream).await;
@@ -220,7 +223,7 @@ async fn a_stream_refused_in_the_middle_of_its_answer_was_answered() {
         let error = loop {
             match body.chunk().await {
                 Ok(Some(bytes)) => assert_eq!(&bytes[..], b"begun"),
-                Ok(None) => panic!("the answer is not complete"),
+                Ok(None) => panic!("the body must not end normally"),
                 Err(error) => break error,
             }
         };
@@ -231,7 +234,7 @@ async fn a_stream_refused_in_the_middle_of_its_answer_was_answered() {
 }
 
 #[tokio::test]
-async fn a_request_refused_before_its_body_was_sent_is_not_sent() {
+async fn a_request_refused_before_its_body_counts_as_not_sent() {
     let server = Server::start(|_, stream, _| async move {
         let mut wire = Wire::accept(stream).await;
         let stream = wire.request().await.unwrap();
@@ -239,13 +242,14 @@ async fn a_request_refused_before_its_body_was_sent_is_not_sent() {
         wire.closed().await;
     })
     .await;
-    // A body of which nothing ever comes.
+    // A body that never yields a chunk.
     let body = Body::new(http_body_util::StreamBody::new(Never));
     let request = http::Request::post(server.url()).body(body).unwrap();
     let error = text(&http2(), request).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
 }
 
+/// A stream that is always pending.
 struct Never;
 
 impl futures_core::Stream for Never {
@@ -260,25 +264,25 @@ impl futures_core::Stream for Never {
 }
 
 #[tokio::test]
-async fn a_request_in_line_for_a_stream_when_the_server_goes_away_is_not_proven_unsent() {
-    // The next in line is lost as it would be if the runtime ended under a request on its way, and
-    // nothing tells the two apart.
+async fn a_request_waiting_for_a_stream_at_a_goaway_has_unknown_delivery() {
+    // The waiting request fails with the same error as a request in flight when the runtime shuts
+    // down, and nothing distinguishes the two.
     let server = Server::start(|_, stream, log| async move {
         let mut wire = Wire::accept_with(stream, &[(MAX_CONCURRENT_STREAMS, 1)]).await;
         let stream = wire.request().await.unwrap();
         wire.head(stream, false).await;
-        log.note("request");
+        log.add("request");
         wire.data(stream, b"begun", false).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         wire.go_away(stream, NO_ERROR).await;
         wire.data(stream, b" and ended", true).await;
-        log.note(format!("a second one: {:?}", wire.request().await));
+        log.add(format!("a second one: {:?}", wire.request().await));
     })
     .await;
-    let leaf = http2();
-    let first = leaf.send(plain(&server.url())).await.unwrap();
-    let second = leaf.send(post(&server.url())).await.unwrap_err();
-    println!("in line: {:?}: {}", second.delivery(), cause(&second));
+    let transport = http2();
+    let first = transport.send(plain(&server.url())).await.unwrap();
+    let second = transport.send(post(&server.url())).await.unwrap_err();
+    println!("waiting: {:?}: {}", second.delivery(), cause(&second));
     assert_eq!(second.delivery(), Delivery::Unknown, "{second}");
     let first = blaxel_core::response::collect(first.into_body(), 100).await;
     assert_eq!(&first.unwrap()[..], b"begun and ended");
@@ -287,26 +291,30 @@ async fn a_request_in_line_for_a_stream_when_the_server_goes_away_is_not_proven_
 }
 
 #[tokio::test]
-async fn a_reused_connection_found_closed_costs_a_connection_and_no_request() {
+async fn a_request_on_a_closed_idle_connection_is_sent_on_another() {
     let server = Server::start(|_, mut stream, log| async move {
         let head = read_head(&mut stream).await;
-        log.note(if head.is_some() { "request" } else { "nothing" });
-        stream.write_all(answer("yes").as_bytes()).await.unwrap();
+        log.add(if head.is_some() {
+            "request"
+        } else {
+            "no request"
+        });
+        stream.write_all(response("yes").as_bytes()).await.unwrap();
         // The connection ends here, and the client may not have noticed.
     })
     .await;
-    let leaf = leaf().build();
+    let transport = builder().build();
     for round in 1..20 {
-        let outcome = text(&leaf, post(&server.url())).await;
+        let outcome = text(&transport, post(&server.url())).await;
         assert_eq!(outcome.unwrap(), "yes");
         assert_eq!(server.log.count("request"), round);
-        // The client's end learns of it now, before the next request is made.
+        // The client can notice the close now, before the next request.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn http1_tells_apart_before_and_within_the_answer() {
+async fn http1_failures_before_and_within_the_response_are_distinguished() {
     for (sent, delivery) in [
         ("", Delivery::Unknown),
         ("HTTP/1.1 200 OK\r\ncontent-le", Delivery::Unknown),
@@ -325,59 +333,59 @@ async fn http1_tells_apart_before_and_within_the_answer() {
             stream.write_all(sent.as_bytes()).await.unwrap();
         })
         .await;
-        let error = text(&leaf().build(), plain(&server.url()))
+        let error = text(&builder().build(), plain(&server.url()))
             .await
             .unwrap_err();
         println!("{sent:?}: {:?}: {}", error.delivery(), cause(&error));
         assert_eq!(error.delivery(), delivery, "{sent:?}: {error}");
         assert_eq!(error.kind(), ErrorKind::Transport, "{sent:?}: {error}");
-        let place = format!("http://{}", server.address);
-        assert!(error.to_string().contains(&place), "{error}");
+        let origin = format!("http://{}", server.address);
+        assert!(error.to_string().contains(&origin), "{error}");
     }
 }
 
 #[tokio::test]
-async fn without_a_connection_nothing_was_sent() {
-    let nobody = {
+async fn without_a_connection_delivery_is_not_sent() {
+    let unused = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()
     };
     for url in [
-        format!("http://{nobody}/"),
+        format!("http://{unused}/"),
         "http://nowhere.invalid/".to_owned(),
     ] {
-        let error = text(&leaf().build(), post(&url)).await.unwrap_err();
+        let error = text(&builder().build(), post(&url)).await.unwrap_err();
         assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
         assert!(error.is_connect(), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_lost_in_the_handshake_of_http2_sent_nothing() {
-    // The handshake of HTTP/2 does not wait for the server, so a request may be written into a
-    // connection whose server does not speak it: that is a loss like any other.
-    let server = Server::answering("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+async fn a_failed_http2_preface_has_unknown_delivery() {
+    // HTTP/2's connection preface does not wait for the server, so the request may already be written
+    // to a server that does not support HTTP/2. That is like any other lost connection.
+    let server = Server::responding("HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let error = text(&http2(), plain(&server.url())).await.unwrap_err();
     println!("no HTTP/2: {:?}: {}", error.delivery(), cause(&error));
     assert_eq!(error.delivery(), Delivery::Unknown, "{error}");
 }
 
 #[tokio::test]
-async fn a_silent_handshake_ends_at_the_connect_limit() {
+async fn a_hanging_handshake_ends_at_the_connect_timeout() {
     let authority = crate::certificates::Authority::new();
     let server = Server::start(|_, stream, log: Log| async move {
-        log.note("held");
+        log.add("held");
         std::future::pending::<()>().await;
         drop(stream);
     })
     .await;
-    let leaf = leaf()
+    let transport = builder()
         .add_root_certificate(authority.pem())
         .unwrap()
         .connect_timeout(Duration::from_millis(100))
         .build();
     let url = format!("https://{}/", server.address);
-    let error = text(&leaf, post(&url)).await.unwrap_err();
+    let error = text(&transport, post(&url)).await.unwrap_err();
     assert!(
         error.is_connect() && error.delivery() == Delivery::NotSent,
         "{error}"
@@ -387,41 +395,44 @@ async fn a_silent_handshake_ends_at_the_connect_limit() {
 }
 
 #[tokio::test]
-async fn an_unanswered_ping_ends_what_is_under_way() {
+async fn an_unanswered_ping_fails_the_requests_in_flight() {
     let server = Server::start(|_, stream, log| async move {
         let mut wire = Wire::accept(stream).await;
-        wire.answers_pings = false;
+        wire.acknowledges_pings = false;
         let stream = wire.request().await.unwrap();
-        log.note("request");
+        log.add("request");
         wire.head(stream, false).await;
         let _second = wire.request().await;
-        log.note("request");
+        log.add("request");
         wire.closed().await;
-        log.note("closed");
+        log.add("closed");
     })
     .await;
-    let leaf = leaf()
+    let transport = builder()
         .http_version(HttpVersion::Http2)
         .http2_ping_interval(Duration::from_millis(50))
         .http2_ping_timeout(Duration::from_millis(50))
         .build();
-    let answered = leaf.send(plain(&server.url())).await.unwrap();
-    let error = leaf.send(post(&server.url())).await.unwrap_err();
+    let in_progress = transport.send(plain(&server.url())).await.unwrap();
+    let error = transport.send(post(&server.url())).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::Unknown, "{error}");
-    let within = blaxel_core::response::collect(answered.into_body(), 1).await;
+    let within = blaxel_core::response::collect(in_progress.into_body(), 1).await;
     assert_eq!(within.unwrap_err().delivery(), Delivery::Answered);
     server.log.wait_for("closed", 1).await;
 }
 
 #[tokio::test]
-async fn an_answer_before_the_request_is_complete_is_an_answer() {
+async fn a_response_before_the_request_body_ends_is_returned() {
     let server = Server::start(|_, mut stream, log| async move {
         read_head(&mut stream).await;
-        stream.write_all(answer("enough").as_bytes()).await.unwrap();
-        speak_http1(stream, Vec::new(), log).await;
+        stream
+            .write_all(response("enough").as_bytes())
+            .await
+            .unwrap();
+        serve_http1(stream, Vec::new(), log).await;
     })
     .await;
     let body = Body::new(http_body_util::StreamBody::new(Never));
     let request = http::Request::post(server.url()).body(body).unwrap();
-    assert_eq!(text(&leaf().build(), request).await.unwrap(), "enough");
+    assert_eq!(text(&builder().build(), request).await.unwrap(), "enough");
 }

@@ -1,4 +1,4 @@
-//! The body of an answer, and what is held until it ends.
+//! The body of a response, with the resources that it holds until it ends.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,27 +9,28 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::failure;
-use super::place::Place;
-use super::turns::Turn;
+use super::origin::Origin;
+use super::origin_limiter::Permit;
 
-/// The body of an answer. It ends its turn when it ends, fails or is dropped.
-pub(super) struct Answer {
+/// The body of a response. It returns its permit when it ends, fails or is dropped.
+pub(super) struct ResponseBody {
     incoming: Incoming,
-    pub(super) place: Place,
-    turn: Option<Turn>,
+    pub(super) origin: Origin,
+    permit: Option<Permit>,
 }
 
-impl Answer {
-    pub(super) fn new(incoming: Incoming, place: Place, turn: Option<Turn>) -> Self {
+impl ResponseBody {
+    /// Wraps the body of a response of hyper.
+    pub(super) fn new(incoming: Incoming, origin: Origin, permit: Option<Permit>) -> Self {
         Self {
             incoming,
-            place,
-            turn,
+            origin,
+            permit,
         }
     }
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -39,10 +40,9 @@ impl http_body::Body for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         let frame = ready!(Pin::new(&mut this.incoming).poll_frame(cx));
-        let frame =
-            frame.map(|frame| frame.map_err(|error| failure::within_the_body(error, &this.place)));
+        let frame = frame.map(|frame| frame.map_err(|error| failure::in_body(error, &this.origin)));
         if !matches!(frame, Some(Ok(_))) || this.incoming.is_end_stream() {
-            this.turn = None;
+            this.permit = None;
         }
         Poll::Ready(frame)
     }

@@ -1,4 +1,5 @@
-//! The limit on open requests: a turn ends with the answer's body, and none is ever lost.
+//! The limit on requests in flight: a permit is returned when the response body ends, and never
+//! lost.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -10,84 +11,96 @@ use blaxel_transport::{HttpVersion, HyperTransport};
 use tokio::io::AsyncWriteExt;
 
 use crate::frames::Wire;
-use crate::server::{Server, answer, read_head};
-use crate::{leaf, plain, text};
+use crate::server::{Server, read_head, response};
+use crate::{builder, plain, text};
 
+/// Returns a transport with a limit of one request per origin.
 fn one_at_a_time() -> HyperTransport {
-    leaf().max_in_flight(1).build()
+    builder().max_in_flight(1).build()
 }
 
-/// Whether something stays pending for a while.
-async fn waits<F: Future + Unpin>(call: &mut F) -> bool {
+/// Returns `true` if a future is still pending after 50 milliseconds.
+async fn is_pending<F: Future + Unpin>(call: &mut F) -> bool {
     tokio::time::timeout(Duration::from_millis(50), call)
         .await
         .is_err()
 }
 
 #[tokio::test]
-async fn a_turn_ends_when_the_body_does_and_not_before() {
-    let server = Server::answering(answer("yes")).await;
-    let leaf = one_at_a_time();
-    let first = leaf.send(plain(&server.url())).await.unwrap();
-    let mut second = Box::pin(leaf.send(plain(&server.url())));
-    assert!(waits(&mut second).await, "the first body is not read yet");
+async fn a_permit_is_held_until_the_body_ends() {
+    let server = Server::responding(response("yes")).await;
+    let transport = one_at_a_time();
+    let first = transport.send(plain(&server.url())).await.unwrap();
+    let mut second = Box::pin(transport.send(plain(&server.url())));
+    assert!(
+        is_pending(&mut second).await,
+        "the first body is not read yet"
+    );
     assert_eq!(server.log.count("request"), 1);
     let read = blaxel_core::response::collect(first.into_body(), 10).await;
     assert_eq!(&read.unwrap()[..], b"yes");
     let second = second.await.unwrap();
-    let mut third = Box::pin(leaf.send(plain(&server.url())));
-    assert!(waits(&mut third).await, "the second body is not read yet");
+    let mut third = Box::pin(transport.send(plain(&server.url())));
+    assert!(
+        is_pending(&mut third).await,
+        "the second body is not read yet"
+    );
     drop(second);
     assert!(third.await.is_ok());
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_ends_its_turn_at_once() {
-    let server = Server::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
-    let leaf = one_at_a_time();
-    let _kept = leaf.send(plain(&server.url())).await.unwrap();
-    assert!(leaf.send(plain(&server.url())).await.is_ok());
+async fn a_response_without_a_body_returns_its_permit_at_once() {
+    let server = Server::responding("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let transport = one_at_a_time();
+    let _kept = transport.send(plain(&server.url())).await.unwrap();
+    assert!(transport.send(plain(&server.url())).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_failed_request_ends_its_turn() {
+async fn a_failed_request_returns_its_permit() {
     let server = Server::start(|number, mut stream, _| async move {
         read_head(&mut stream).await;
         let sent = match number {
             0 => "",
             1 => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
-            _ => return stream.write_all(answer("yes").as_bytes()).await.unwrap(),
+            _ => return stream.write_all(response("yes").as_bytes()).await.unwrap(),
         };
         stream.write_all(sent.as_bytes()).await.unwrap();
     })
     .await;
-    let leaf = one_at_a_time();
-    text(&leaf, plain(&server.url())).await.unwrap_err();
-    text(&leaf, plain(&server.url())).await.unwrap_err();
-    assert_eq!(text(&leaf, plain(&server.url())).await.unwrap(), "yes");
+    let transport = one_at_a_time();
+    text(&transport, plain(&server.url())).await.unwrap_err();
+    text(&transport, plain(&server.url())).await.unwrap_err();
+    assert_eq!(text(&transport, plain(&server.url())).await.unwrap(), "yes");
 }
 
 #[tokio::test]
 async fn origins_do_not_wait_for_each_other() {
     let (one, other) = (
-        Server::answering(answer("one")).await,
-        Server::answering(answer("other")).await,
+        Server::responding(response("one")).await,
+        Server::responding(response("other")).await,
     );
-    let leaf = one_at_a_time();
-    let _kept = leaf.send(plain(&one.url())).await.unwrap();
-    assert_eq!(text(&leaf, plain(&other.url())).await.unwrap(), "other");
+    let transport = one_at_a_time();
+    let _kept = transport.send(plain(&one.url())).await.unwrap();
+    assert_eq!(
+        text(&transport, plain(&other.url())).await.unwrap(),
+        "other"
+    );
 }
 
 #[tokio::test]
-async fn turns_come_in_the_order_of_the_calls() {
-    let server = Server::answering(answer("yes")).await;
-    let leaf = one_at_a_time();
-    let held = leaf.send(plain(&server.url())).await.unwrap();
+async fn permits_are_granted_in_the_order_of_the_calls() {
+    let server = Server::responding(response("yes")).await;
+    let transport = one_at_a_time();
+    let held = transport.send(plain(&server.url())).await.unwrap();
     let mut calls = Vec::new();
     for number in 0..8 {
         let url = format!("{}/{number}", server.url());
-        let leaf = leaf.clone();
-        calls.push(tokio::spawn(async move { text(&leaf, plain(&url)).await }));
+        let transport = transport.clone();
+        calls.push(tokio::spawn(
+            async move { text(&transport, plain(&url)).await },
+        ));
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     drop(held);
@@ -102,7 +115,7 @@ async fn turns_come_in_the_order_of_the_calls() {
     assert_eq!(served, ['0', '1', '2', '3', '4', '5', '6', '7']);
 }
 
-/// Polls a call so often, and drops it. Says whether it came to its end before.
+/// Polls a call `polls` times and drops it. Returns `true` if it completed before.
 async fn drop_after(
     polls: u32,
     call: impl Future<Output = Result<http::Response<Body>, Error>>,
@@ -116,7 +129,7 @@ async fn drop_after(
         left -= 1;
         match call.as_mut().poll(cx) {
             Poll::Ready(_) => Poll::Ready(true),
-            // With no poll left there is nothing to wait for.
+            // The last poll was used, so a wakeup is not awaited.
             Poll::Pending if left == 0 => Poll::Ready(false),
             Poll::Pending => Poll::Pending,
         }
@@ -125,8 +138,8 @@ async fn drop_after(
 }
 
 #[tokio::test]
-async fn a_call_dropped_at_any_point_leaves_its_turn() {
-    let old = Server::answering(answer("yes")).await;
+async fn a_call_dropped_at_any_point_returns_its_permit() {
+    let old = Server::responding(response("yes")).await;
     let new = Server::start(|_, stream, _| async move {
         let mut wire = Wire::accept(stream).await;
         while let Some(stream) = wire.request().await {
@@ -136,30 +149,33 @@ async fn a_call_dropped_at_any_point_leaves_its_turn() {
     })
     .await;
     for (server, version) in [(old, HttpVersion::Http1), (new, HttpVersion::Http2)] {
-        let leaf = leaf().http_version(version).max_in_flight(1).build();
+        let transport = builder().http_version(version).max_in_flight(1).build();
         let url = server.url();
         for fresh in [true, false] {
             for contended in [false, true] {
                 for polls in 0.. {
-                    let leaf = match fresh {
-                        true => crate::leaf().http_version(version).max_in_flight(1).build(),
-                        false => leaf.clone(),
+                    let transport = match fresh {
+                        true => crate::builder()
+                            .http_version(version)
+                            .max_in_flight(1)
+                            .build(),
+                        false => transport.clone(),
                     };
                     let ended = if contended {
-                        let held = leaf.send(plain(&url)).await.unwrap();
-                        let call = leaf.send(plain(&url));
+                        let held = transport.send(plain(&url)).await.unwrap();
+                        let call = transport.send(plain(&url));
                         let release = async {
                             tokio::task::yield_now().await;
                             drop(held);
                         };
                         tokio::join!(drop_after(polls, call), release).0
                     } else {
-                        drop_after(polls, leaf.send(plain(&url))).await
+                        drop_after(polls, transport.send(plain(&url))).await
                     };
-                    let next = text(&leaf, plain(&url));
+                    let next = text(&transport, plain(&url));
                     let next = tokio::time::timeout(Duration::from_secs(5), next).await;
                     let case = (version, fresh, contended, polls);
-                    assert_eq!(next.expect("a turn was lost").unwrap(), "yes", "{case:?}");
+                    assert_eq!(next.expect("a permit was lost").unwrap(), "yes", "{case:?}");
                     if ended {
                         assert!(polls > 0);
                         break;
