@@ -56,8 +56,8 @@ impl CallContext {
 
     /// Creates the context of a raw request, which belongs to no described operation.
     ///
-    /// A raw request has to name its plane, because the planes have paths in common: `DELETE
-    /// /agents/a` deletes an agent on the control plane and calls it on the run plane. It is
+    /// A raw request has to name its plane, because the planes have paths in common:
+    /// `DELETE /agents/a` deletes an agent on the control plane and calls it on the run plane. It is
     /// retried only if its [options](CallOptions::with_idempotent) allow that.
     /// [`raw_request`](crate::raw_request) creates such a request.
     #[must_use]
