@@ -347,7 +347,7 @@ async fn options_of_a_call_override_those_of_the_client() {
     );
 }
 
-/// The budget holds 500, and each retry without a response costs 10, so 50 retries are made.
+/// Makes 50 retries: each without a response costs 10 of the budget of 500.
 #[tokio::test(start_paused = true)]
 async fn clones_share_the_retry_budget() {
     let script = (0..1000).map(|_| Fail(lost)).collect();
