@@ -1,13 +1,12 @@
-//! Queries that only administrators of the account may ask.
+//! Queries that only administrators of the account may send.
 
 use std::fmt;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 
-/// Why the server refused a query with a 403, where the query itself explains it: it filters or
-/// groups by workspace, which only administrators of the account may. Being an administrator of a
-/// workspace is not enough.
+/// The reason for a 403 where the query itself explains it: the query filters or groups by workspace,
+/// which only administrators of the account may do. Being an administrator of a workspace is not enough.
 ///
 /// It is the cause of the error:
 ///
@@ -16,8 +15,8 @@ use blaxel_core::Error;
 ///
 /// # fn advise(error: &blaxel_core::Error) -> &'static str {
 /// match AdminOnly::behind(error) {
-///     Some(_) => "ask without workspaces; grouping by resource names tells them too",
-///     None if error.is_forbidden() => "this credential sees no costs of the account",
+///     Some(_) => "group by resource name instead; its rows name the workspace too",
+///     None if error.is_forbidden() => "this credential may not read the costs of the account",
 ///     None => "something else",
 /// }
 /// # }
@@ -29,7 +28,7 @@ pub struct AdminOnly {
 }
 
 impl AdminOnly {
-    /// The reason behind an error, if it is this one.
+    /// Returns the reason if it is a cause of `error`.
     #[must_use]
     pub fn behind(error: &Error) -> Option<&Self> {
         error.find_cause()
@@ -47,7 +46,7 @@ impl AdminOnly {
         self.groups
     }
 
-    /// Puts the reason behind a 403.
+    /// Adds `reason` as the cause of `error` if the error is a 403.
     pub(crate) fn explain(reason: Option<Self>, error: Error) -> Error {
         match reason {
             Some(reason) if error.is_forbidden() => error.caused_by(reason),
@@ -58,14 +57,14 @@ impl AdminOnly {
 
 impl fmt::Display for AdminOnly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match (self.filters, self.groups) {
+        let action = match (self.filters, self.groups) {
             (true, true) => "filtering and grouping",
             (true, false) => "filtering",
             _ => "grouping",
         };
         write!(
             f,
-            "{what} by workspace is for administrators of the account"
+            "{action} by workspace is for administrators of the account"
         )
     }
 }

@@ -1,15 +1,16 @@
-//! Accounts, which workspaces belong to.
+//! The accounts that workspaces belong to.
 
 use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-/// An account, to which workspaces belong and bills are sent.
+/// An account: workspaces belong to it, and bills are sent to it.
 ///
-/// The API does not describe its shape. So all members are kept as they came, and id and name are
-/// looked for where the API has them elsewhere: in the account itself, or in its `metadata`. An
-/// account that is a mere text is its id. It serializes as an object of all its members.
+/// The API does not describe the shape of an account. All members are therefore kept as received, and the
+/// id and the name are looked up where the API has them elsewhere: in the account itself, or in its
+/// `metadata`. An account that is a plain string is taken as its id. It serializes as an object of all its
+/// members.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(transparent)]
 pub struct Account {
@@ -17,19 +18,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// The id by which its metrics are asked for.
+    /// Returns the id, which identifies the account in the metrics calls.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.text(&["id", "accountId", "account_id"])
     }
 
-    /// The name that people know it by.
+    /// Returns the display name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.text(&["displayName", "name"])
     }
 
-    /// Everything that the server told about it.
+    /// Returns all members as the server sent them.
     #[must_use]
     pub fn members(&self) -> &BTreeMap<String, Value> {
         &self.members
@@ -37,7 +38,7 @@ impl Account {
 
     fn text(&self, names: &[&str]) -> Option<&str> {
         let metadata = self.members.get("metadata");
-        // The account's own members go before those of its metadata.
+        // Members of the account take precedence over those of its metadata.
         let own = names.iter().map(|name| self.members.get(*name));
         let inner = names.iter().map(|name| metadata?.get(*name));
         own.chain(inner)
@@ -62,7 +63,7 @@ impl<'de> Deserialize<'de> for Account {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WorkspaceAccount {
-    /// The account that the workspace belongs to, where the server says so.
+    /// The id of the account that the workspace belongs to, if the response has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
 }
@@ -71,9 +72,9 @@ pub struct WorkspaceAccount {
 mod tests {
     use super::*;
 
-    /// JSON, then id and name.
+    /// Each case: the JSON, the expected id and the expected name.
     #[test]
-    fn id_and_name_are_found_wherever_they_stand() {
+    fn id_and_name_are_found_in_the_account_and_in_its_metadata() {
         for (json, id, name) in [
             (r#"{"id":"acc","name":"Acme"}"#, Some("acc"), Some("Acme")),
             (

@@ -10,7 +10,7 @@ const WEEK: i64 = 7 * DAY;
 /// 1970-01-01 was a Thursday; this is the Monday before it.
 const FIRST_MONDAY: i64 = -3 * DAY;
 
-/// Seconds since 1970 and nanoseconds after them.
+/// A point in time: seconds since 1970, and nanoseconds within the second.
 pub(crate) type Moment = (i64, u32);
 
 open_enum! {
@@ -28,8 +28,8 @@ open_enum! {
 }
 
 impl Resolution {
-    /// The longest window that the server accepts with this resolution; `None` where there is no
-    /// limit. A year is taken for 366 days, so that a leap year is not refused.
+    /// Returns the longest window that the server accepts with this resolution, or `None` if there is no
+    /// limit. A year counts as 366 days, so that a leap year is not refused.
     #[must_use]
     pub fn longest_window(&self) -> Option<Duration> {
         let days = |days: u64| Duration::from_secs(days * DAY.unsigned_abs());
@@ -41,7 +41,7 @@ impl Resolution {
         }
     }
 
-    /// The start of the step that a second lies in; weeks begin on Monday.
+    /// Returns the start of the step that contains `second`. Weeks begin on Monday.
     pub(crate) fn floor(&self, second: i64) -> Option<i64> {
         let grid = |step: i64, origin: i64| second - (second - origin).rem_euclid(step);
         match self {
@@ -53,7 +53,8 @@ impl Resolution {
         }
     }
 
-    /// The start of so many steps later, or earlier, wherever the step began.
+    /// Returns the start of the step that lies `steps` steps later, or earlier if negative. `second` need not be
+    /// the start of a calendar step.
     pub(crate) fn step_from(&self, second: i64, steps: i64) -> Option<i64> {
         match self {
             Self::Hourly => second.checked_add(steps * HOUR),
@@ -62,7 +63,8 @@ impl Resolution {
             Self::Monthly => {
                 let month = month_at(second)?;
                 let within = second - month_start(month)?;
-                // A month that began late in another one is that late in all of them, as far as
+                // A month-long step that begins late in its month begins equally late in all others, or at their
+                // last second if they are shorter.
                 // they are that long.
                 let length = month_start(month + steps + 1)? - month_start(month + steps)?;
                 month_start(month + steps)?.checked_add(within.min(length - 1))
@@ -72,19 +74,19 @@ impl Resolution {
     }
 }
 
-/// The number of months since the year 0.
+/// Returns the number of months from the year 0 to the month that contains `second`.
 fn month_at(second: i64) -> Option<i64> {
     let (year, month, _) = Timestamp::from_unix(second, 0).date()?;
     Some(year * 12 + i64::from(month) - 1)
 }
 
-/// The number of months since the year 0, where one begins at just this moment.
+/// Returns the number of months from the year 0 to `moment`, if a month begins exactly then.
 pub(crate) fn month_begun((second, nanos): Moment) -> Option<i64> {
     let month = month_at(second)?;
     (nanos == 0 && month_start(month)? == second).then_some(month)
 }
 
-/// When a month begins.
+/// Returns the second at which a month begins; the inverse of [`month_at`].
 pub(crate) fn month_start(month: i64) -> Option<i64> {
     let year = u16::try_from(month.div_euclid(12)).ok()?;
     let of_year = u8::try_from(month.rem_euclid(12) + 1).ok()?;
@@ -92,7 +94,7 @@ pub(crate) fn month_start(month: i64) -> Option<i64> {
     Some(second)
 }
 
-/// A moment as a time.
+/// Converts a point in time to a [`Timestamp`].
 pub(crate) fn timestamp((second, nanos): Moment) -> Timestamp {
     Timestamp::from_unix(second, nanos)
 }
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_begin_where_the_calendar_has_them() {
+    fn steps_follow_the_calendar() {
         let moment = second("2026-04-23T13:45:10Z");
         for (resolution, floor, next) in [
             (
@@ -160,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_moment_lies_in_its_step(moment in 0i64..4_000_000_000) {
+        fn every_moment_lies_between_the_start_of_its_step_and_the_next(moment in 0i64..4_000_000_000) {
             for resolution in [
                 Resolution::Hourly,
                 Resolution::Daily,

@@ -1,21 +1,21 @@
-//! Exact decimal numbers: whole billionths.
+//! Exact decimal numbers, stored as a whole number of billionths.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-/// The number of parts of one.
+/// The number of billionths in one.
 pub(crate) const PARTS: i128 = 1_000_000_000;
-/// The number of decimal digits of a part.
+/// The number of decimal digits of a billionth.
 pub(crate) const DIGITS: usize = 9;
 
-/// A number that is kept as whole billionths.
+/// A number that is stored as a whole number of billionths.
 pub(crate) trait Billionths: Copy + Default {
     fn of(billionths: i128) -> Self;
 }
 
-/// Declares a number that is kept as whole billionths, with sums, and serde in both directions.
+/// Declares a number that is stored as billionths, with addition, parsing, and serde in both directions.
 macro_rules! exact_number {
     (
         $(#[$meta:meta])*
@@ -41,10 +41,10 @@ macro_rules! exact_number {
                 Self(billionths)
             }
 
-            /// Converts into a float, for charts and statistics.
+            /// Converts the number to a float, for charts and statistics.
             ///
-            /// It rounds: a float has about 16 significant digits. Do not sum up floats, and do not
-            /// compare them with an amount; use the exact number for both.
+            /// The result is rounded: a float has about 16 significant digits. Do not sum floats, and do not compare
+            /// them with an amount; use the exact number for both.
             #[must_use]
             pub fn to_f64(self) -> f64 {
                 self.0 as f64 / $crate::decimal::PARTS as f64
@@ -111,7 +111,7 @@ macro_rules! exact_number {
         }
 
         impl ::serde::Serialize for $name {
-            /// Writes the exact number as a text, which no reader rounds.
+            /// Serializes the exact number as a string, which no reader rounds.
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(&$crate::decimal::Exact(self.0))
             }
@@ -121,7 +121,7 @@ macro_rules! exact_number {
 
 pub(crate) use exact_number;
 
-/// Reads a decimal number as billionths; digits beyond those are rounded half away from zero.
+/// Parses a decimal number as billionths. Further digits are rounded half away from zero.
 pub(crate) fn read(text: &str) -> Option<i128> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -146,7 +146,7 @@ pub(crate) fn read(text: &str) -> Option<i128> {
     Some(if negative { -amount } else { amount })
 }
 
-/// The usual case: no exponent, and no digit beyond the billionths.
+/// Parses the usual case: no exponent, and no digit beyond the billionths.
 fn plain(whole: &str, fraction: &str) -> Option<i128> {
     let mut amount = 0i128;
     for digit in whole.bytes().chain(fraction.bytes()) {
@@ -158,7 +158,7 @@ fn plain(whole: &str, fraction: &str) -> Option<i128> {
     amount.checked_mul(10i128.pow(missing))
 }
 
-/// Digits whose last ones, so many of them, are a fraction, times a power of ten.
+/// Parses `digits`, of which the last `fraction` are decimals, times ten to the power of `exponent`.
 fn shifted(digits: &str, exponent: i32, fraction: usize) -> Option<i128> {
     // The value is digits * 10^shift billionths.
     let shift = exponent
@@ -186,7 +186,7 @@ fn shifted(digits: &str, exponent: i32, fraction: usize) -> Option<i128> {
     amount.checked_add(i128::from(round_up))
 }
 
-/// Writes billionths with so many decimals, rounded half away from zero.
+/// Writes billionths with the given number of decimals, rounded half away from zero.
 pub(crate) fn write(billionths: i128, decimals: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let decimals = decimals.min(DIGITS);
     let step = 10u128.pow(u32::try_from(DIGITS - decimals).unwrap_or(0));
@@ -200,7 +200,7 @@ pub(crate) fn write(billionths: i128, decimals: usize, f: &mut fmt::Formatter<'_
     f.pad_integral(billionths >= 0 || steps == 0, "", &text)
 }
 
-/// Shows billionths with as many decimals as they have.
+/// Displays billionths with as many decimals as they have, without trailing zeros.
 pub(crate) struct Exact(pub(crate) i128);
 
 impl fmt::Display for Exact {
@@ -215,16 +215,16 @@ impl fmt::Display for Exact {
     }
 }
 
-/// The quotient of two numbers, rounded half away from zero.
+/// Divides two numbers, rounding half away from zero.
 pub(crate) fn divide(number: i128, by: i128) -> Option<i128> {
     let half = by.checked_abs()? / 2;
     let shift = if number < 0 { -half } else { half };
     number.checked_add(shift)?.checked_div(by)
 }
 
-/// Reads a number from any format that serde knows.
+/// Deserializes a number from any format that serde supports.
 ///
-/// A format that hands out binary fractions is trusted for the 15 digits that those carry.
+/// A format that yields binary floats is trusted for the 15 digits that a float carries.
 pub(crate) fn from_any<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
@@ -246,8 +246,8 @@ pub(crate) fn from_any<'de, D: Deserializer<'de>>(
         }
 
         fn visit_f64<E: de::Error>(self, number: f64) -> Result<i128, E> {
-            // The shortest decimal that stands for the binary number is the one that was written,
-            // as long as that had no more than 15 digits.
+            // The shortest decimal that converts to this float is the one that was written, provided that it
+            // had no more than 15 digits.
             self.visit_str(&number.to_string())
         }
 
@@ -258,8 +258,7 @@ pub(crate) fn from_any<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(Number(expected))
 }
 
-/// Reads a number of a JSON document digit by digit, however many digits there are; `null` is the
-/// same as nothing said.
+/// Deserializes a number of a JSON document digit by digit, whatever their count. `null` is read as zero.
 pub(crate) fn from_json<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -268,13 +267,13 @@ where
     Ok(optional_from_json(deserializer)?.unwrap_or_default())
 }
 
-/// The same, where nothing said is not nought.
+/// Deserializes a number as [`from_json`] does, but reads `null` as `None`.
 pub(crate) fn optional_from_json<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Billionths,
 {
-    // A float would have lost digits by the time it gets here.
+    // Read the raw text: a float would already have lost digits.
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     let text = raw.get();
     if text == "null" {
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exact_form_has_no_needless_digit() {
+    fn the_exact_form_has_no_trailing_zeros() {
         for (billionths, text) in [
             (0, "0"),
             (10 * PARTS, "10"),
@@ -325,13 +324,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_exactly_is_read(billionths in any::<i64>()) {
+        fn a_number_written_exactly_is_read_back_equal(billionths in any::<i64>()) {
             let billionths = i128::from(billionths) * 1000 + 7;
             prop_assert_eq!(read(&Exact(billionths).to_string()), Some(billionths));
         }
 
         #[test]
-        fn both_ways_of_reading_agree(whole in 0u64..1_000_000_000, fraction in "[0-9]{0,9}") {
+        fn both_parsers_agree(whole in 0u64..1_000_000_000, fraction in "[0-9]{0,9}") {
             let point = if fraction.is_empty() { "" } else { "." };
             let text = format!("{whole}{point}{fraction}");
             prop_assert_eq!(read(&text), read(&format!("{text}e0")));

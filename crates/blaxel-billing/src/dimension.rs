@@ -1,4 +1,4 @@
-//! What costs are split by, and what is metered.
+//! The dimensions that costs are grouped by, and the kinds of metered usage.
 
 use blaxel_core::open_enum;
 
@@ -7,8 +7,8 @@ use crate::usage::Unit;
 open_enum! {
     /// A dimension that costs can be grouped by.
     ///
-    /// The names are open: one that this version does not know is sent as it stands, and what the
-    /// server tells about it is found in [`Labels::get`](crate::Labels::get).
+    /// The set is open: a name that this version does not know is sent as it is, and the values that the
+    /// server returns for it are found by [`Labels::get`](crate::Labels::get).
     pub enum Dimension {
         /// The workspace. For administrators of the account only: others get a 403.
         Workspace = "workspace",
@@ -16,7 +16,7 @@ open_enum! {
         ResourceType = "resource_type",
         /// The name of the resource.
         ResourceName = "resource_name",
-        /// The resource itself: one of the same name made later is another.
+        /// The id of the resource. A resource that is created again under the same name has another id.
         ResourceUuid = "resource_uuid",
         /// The metered usage, such as seconds of compute; see [`BillingDimension`].
         BillingDimension = "billing_dimension",
@@ -24,7 +24,7 @@ open_enum! {
 }
 
 impl Dimension {
-    /// Returns the dimension's name in a response, which is in camel case.
+    /// Returns the name of the dimension in a response, which is in camel case.
     pub(crate) fn member(&self) -> String {
         let mut words = self.as_str().split('_');
         let mut member = words.next().unwrap_or_default().to_owned();
@@ -40,36 +40,36 @@ impl Dimension {
 open_enum! {
     /// A kind of metered usage. Its name ends in its unit.
     pub enum BillingDimension {
-        /// Sandboxes at work, in GB-seconds.
+        /// Run time of sandboxes, in GB-seconds.
         SandboxCompute = "sandbox_compute_runtime_gbs",
-        /// Images of sandboxes, in GB-seconds.
+        /// Storage of sandbox images, in GB-seconds.
         SandboxImages = "sandbox_image_storage_gbs",
-        /// Snapshots of sandboxes, in GB-seconds.
+        /// Storage of sandbox snapshots, in GB-seconds.
         SandboxSnapshots = "sandbox_snapshot_storage_gbs",
-        /// Agents at work, in GB-seconds.
+        /// Run time of agents, in GB-seconds.
         AgentCompute = "agent_compute_runtime_gbs",
-        /// Images of agents, in GB-seconds.
+        /// Storage of agent images, in GB-seconds.
         AgentImages = "agent_image_storage_gbs",
-        /// Asynchronous calls of agents, counted.
+        /// Number of asynchronous calls to agents.
         AgentAsyncRequests = "agent_async_requests_count",
-        /// Jobs at work, in GB-seconds.
+        /// Run time of jobs, in GB-seconds.
         JobCompute = "job_compute_runtime_gbs",
-        /// Images of jobs, in GB-seconds.
+        /// Storage of job images, in GB-seconds.
         JobImages = "job_image_storage_gbs",
-        /// MCP servers at work, in GB-seconds.
+        /// Run time of MCP servers, in GB-seconds.
         McpServerCompute = "mcp_server_compute_runtime_gbs",
-        /// Images of MCP servers, in GB-seconds.
+        /// Storage of MCP server images, in GB-seconds.
         McpServerImages = "mcp_server_image_storage_gbs",
-        /// Volumes, in GB-seconds.
+        /// Storage of volumes, in GB-seconds.
         VolumeStorage = "volume_storage_gbs",
-        /// Custom domains, in hours.
+        /// Time that custom domains were active, in hours.
         CustomDomainTime = "custom_domain_active_time_hours",
     }
 }
 
 impl BillingDimension {
-    /// The unit that usage in this dimension is counted in: the last word of its name, for
-    /// dimensions that this version does not know too.
+    /// Returns the unit of the usage in this dimension: the last word of its name, also for dimensions
+    /// that this version does not know.
     ///
     /// ```
     /// use blaxel_billing::{BillingDimension, Unit};
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dimensions_are_called_differently_in_questions_and_in_answers() {
+    fn dimensions_have_different_names_in_queries_and_in_responses() {
         for (dimension, member) in [
             (Dimension::Workspace, "workspace"),
             (Dimension::ResourceUuid, "resourceUuid"),

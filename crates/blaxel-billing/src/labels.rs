@@ -1,4 +1,4 @@
-//! What tells a group of costs from others.
+//! The labels that identify a group of costs.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::dimension::{BillingDimension, Dimension};
 
-/// The labels of a group of costs: the dimensions it was grouped by, and some that follow from
-/// those.
+/// The labels of a group of costs: the dimensions it was grouped by, and those that the server derives
+/// from them.
 ///
-/// The server adds to a resource's id its name, type and workspace, to a resource's name its type
-/// and workspace, and to a billing dimension the type of resource it belongs to.
+/// The server adds the name, type and workspace to a resource id, the type and workspace to a resource
+/// name, and the resource type to a billing dimension.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Labels {
-    /// The workspace. It can be there without being asked for, for others than administrators too.
+    /// The workspace. The server may add it unasked, also for users who are not administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
     /// The type of resource, such as `sandbox`.
@@ -24,19 +24,19 @@ pub struct Labels {
     /// The name of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
-    /// The resource itself.
+    /// The id of the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_uuid: Option<String>,
-    /// The metered usage.
+    /// The kind of metered usage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing_dimension: Option<BillingDimension>,
-    /// Texts under names that this version of the SDK does not know.
+    /// String members that this version does not know, by name.
     #[serde(flatten)]
     pub others: BTreeMap<String, String>,
 }
 
 impl Labels {
-    /// Returns the group's value of a dimension, if the server returned it.
+    /// Returns the value of a dimension, if the response had it.
     ///
     /// ```
     /// use blaxel_billing::{Dimension, Labels};
@@ -63,7 +63,7 @@ impl Labels {
         }
     }
 
-    /// Takes a text under the name it has in an answer.
+    /// Sets a label by its name in a response.
     pub(crate) fn set(&mut self, member: String, value: String) {
         match member.as_str() {
             "workspace" => self.workspace = Some(value),
@@ -77,7 +77,7 @@ impl Labels {
         }
     }
 
-    /// Every label, by the name of its member.
+    /// Returns all labels with their names in a response.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = [
             ("workspace", self.workspace.as_deref()),

@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod calendar;
+mod concurrent;
 mod decimal;
 mod dimension;
 mod labels;
@@ -11,7 +12,6 @@ mod metrics;
 pub mod operations;
 mod query;
 mod report;
-mod several;
 mod usage;
 mod usd;
 mod window;
@@ -27,10 +27,10 @@ use self::operations::{
 };
 use self::report::Collector;
 
-/// The core crate, in the version that this crate uses.
+/// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name because a module called `core` would shadow the language's own `core` in every
+/// file that imports this crate by `*`.
 pub use blaxel_core;
 
 pub use self::access::AdminOnly;
@@ -49,7 +49,32 @@ pub use self::window::{Resolution, Window};
 /// The default number of windows of a long report that are fetched at a time.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
-/// The Billing API, over any service that carries requests.
+/// The Billing Explorer API, over any service that carries HTTP requests.
+///
+/// A handle is cheap to clone if its service is. Every method sends its requests when its future is polled, or
+/// when the returned walk is read.
+///
+/// ```no_run
+/// use blaxel_billing::{Billing, Dimension, MetricsQuery, Window};
+/// use blaxel_core::{Error, HttpService};
+///
+/// # async fn example(client: impl HttpService) -> Result<(), Error> {
+/// let billing = Billing::new(client);
+/// for account in billing.accounts().await? {
+///     println!("{}: {}", account.id().unwrap_or("?"), account.name().unwrap_or("?"));
+/// }
+///
+/// let account = billing.account_of("my-workspace").await?;
+/// let april = Window::month(2026, 4)?;
+/// println!("{:?} by {:?}", billing.resource_types(&account, &april).await?, billing.dimensions(&account).await?);
+///
+/// let query = MetricsQuery::new(april).group_by(Dimension::ResourceName);
+/// println!("${}", billing.report(&account, &query).await?.total());
+/// let change = billing.comparison(&account, &query).await?.total();
+/// println!("${} more than in the month before", change.difference());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Billing<S> {
     service: S,
@@ -57,8 +82,8 @@ pub struct Billing<S> {
 }
 
 impl<S: HttpService> Billing<S> {
-    /// Creates a handle that sends over a service: a `blaxel_transport::Client`, the emulator's
-    /// in-memory service, or a stack of your own.
+    /// Creates a handle that sends its requests over `service`: a `blaxel_transport::Client`, the
+    /// emulator's in-memory service, or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
@@ -67,15 +92,15 @@ impl<S: HttpService> Billing<S> {
         }
     }
 
-    /// Sets the number of windows of a long [`report`](Self::report) that are fetched at a time. The
-    /// default is 4. The pages of one window are fetched one after the other in any case.
+    /// Sets the maximum number of windows of a long [`report`](Self::report) that are fetched
+    /// concurrently. The default is 4. The pages of one window are always fetched one after the other.
     #[must_use]
     pub fn with_concurrency(mut self, windows: NonZeroUsize) -> Self {
         self.concurrency = windows;
         self
     }
 
-    /// Collects the accounts that the credential can read. `GET /accounts`.
+    /// Returns all accounts that the credential can read (`GET /accounts`).
     ///
     /// # Errors
     ///
@@ -84,24 +109,34 @@ impl<S: HttpService> Billing<S> {
         self.account_items().into_vec().await
     }
 
-    /// Returns a walk over the accounts that the credential can read. `GET /accounts`.
+    /// Returns a walk over the accounts that the credential can read (`GET /accounts`).
+    ///
+    /// ```no_run
+    /// # async fn example(billing: blaxel_billing::Billing<impl blaxel_core::HttpService>) -> Result<(), blaxel_core::Error> {
+    /// let mut accounts = billing.account_items();
+    /// while let Some(account) = accounts.try_next().await? {
+    ///     println!("{:?}", account.id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn account_items(&self) -> Items<Page<Account>> {
         Pages::of(self.service.clone(), None, ListAccounts::starting_at).items()
     }
 
-    /// Returns the id of the account that a workspace belongs to. `GET /workspaces/{workspaceName}`.
+    /// Returns the id of the account that the workspace belongs to (`GET /workspaces/{workspaceName}`).
     ///
     /// # Errors
     ///
-    /// The error of the call; [`Error::is_decode`] if the server names no account.
+    /// The error of the call; [`Error::is_decode`] if the response names no account.
     pub async fn account_of(&self, workspace: &str) -> Result<String, Error> {
         let workspace = call(&self.service, &GetWorkspace::new(workspace)).await?;
         let id = workspace.account_id.filter(|id| !id.is_empty());
-        id.ok_or_else(|| Error::decode("the workspace is there, but it tells no account"))
+        id.ok_or_else(|| Error::decode("the response has the workspace, but no account id"))
     }
 
-    /// Returns the dimensions that costs can be grouped by. They are the same for every account.
-    /// `GET /accounts/{accountId}/metrics/enums/group-by`.
+    /// Returns the dimensions that costs can be grouped by
+    /// (`GET /accounts/{accountId}/metrics/enums/group-by`). They are the same for every account.
     ///
     /// # Errors
     ///
@@ -110,8 +145,8 @@ impl<S: HttpService> Billing<S> {
         call(&self.service, &ListAccountMetricsGroupBy::new(account)).await
     }
 
-    /// Returns the types of resources that were used in a window, such as `sandbox`.
-    /// `GET /accounts/{accountId}/metrics/enums/resource-types`.
+    /// Returns the resource types that were used in a window, such as `sandbox`
+    /// (`GET /accounts/{accountId}/metrics/enums/resource-types`).
     ///
     /// # Errors
     ///
@@ -125,43 +160,75 @@ impl<S: HttpService> Billing<S> {
         call(&self.service, &types).await
     }
 
-    /// Returns a page of an account's metrics. `GET /accounts/{accountId}/metrics`.
+    /// Returns one page of an account's metrics (`GET /accounts/{accountId}/metrics`).
+    ///
+    /// Use [`report`](Self::report) for the complete result.
+    ///
+    /// ```no_run
+    /// # use blaxel_billing::{Billing, MetricsQuery, Window};
+    /// # async fn example(billing: Billing<impl blaxel_core::HttpService>) -> Result<(), blaxel_core::Error> {
+    /// let query = MetricsQuery::new(Window::month(2026, 4)?).limit(20);
+    /// let page = billing.metrics("acc-1", &query).await?;
+    /// println!("{} groups of ${}", page.groups.len(), page.summary.cost);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::is_input`] for a query that the server would refuse; [`Error::is_forbidden`] for one
-    /// that the credential does not allow, with [`AdminOnly`] as its cause if the query filters or
+    /// that the credential does not permit, with [`AdminOnly`] as its cause if the query filters or
     /// groups by workspace.
     pub async fn metrics(&self, account: &str, query: &MetricsQuery) -> Result<MetricsPage, Error> {
         page(&self.service, account, query.clone()).await
     }
 
-    /// Returns a walk over the pages of an account's metrics. `GET /accounts/{accountId}/metrics`.
+    /// Returns a walk over the pages of an account's metrics (`GET /accounts/{accountId}/metrics`).
     ///
-    /// Each page repeats the total of all pages: do not add totals up.
+    /// Each page repeats the total of the whole query: do not add these totals up.
+    ///
+    /// ```no_run
+    /// # use blaxel_billing::{Billing, Dimension, MetricsQuery, Window};
+    /// # async fn example(billing: Billing<impl blaxel_core::HttpService>) -> Result<(), blaxel_core::Error> {
+    /// let query = MetricsQuery::new(Window::month(2026, 4)?).group_by(Dimension::ResourceName);
+    /// let mut pages = billing.metrics_pages("acc-1", &query);
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("{} groups", page.groups.len());
+    /// }
+    ///
+    /// // The same, group by group.
+    /// let mut groups = billing.groups("acc-1", &query);
+    /// while let Some(group) = groups.try_next().await? {
+    ///     println!("{:?}: ${}", group.labels.resource_name, group.summary.cost);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn metrics_pages(&self, account: &str, query: &MetricsQuery) -> Pages<MetricsPage> {
         pages(self.service.clone(), account.to_owned(), query.clone())
     }
 
-    /// Returns a walk over the groups of an account's metrics. `GET /accounts/{accountId}/metrics`.
+    /// Returns a walk over the groups of an account's metrics (`GET /accounts/{accountId}/metrics`).
+    ///
+    /// See [`metrics_pages`](Self::metrics_pages) for an example.
     pub fn groups(&self, account: &str, query: &MetricsQuery) -> Items<MetricsPage> {
         self.metrics_pages(account, query).items()
     }
 
-    /// Returns the complete result of a query, over all its pages and for a window of any length.
-    /// `GET /accounts/{accountId}/metrics`.
+    /// Returns the complete result of a query: all its pages, for a window of any length
+    /// (`GET /accounts/{accountId}/metrics`).
     ///
-    /// A window longer than the resolution allows is split by [`Window::split`]; the parts are
-    /// fetched several [at a time](Self::with_concurrency), and joined. No task is spawned: the returned future
-    /// drives all requests.
+    /// A window longer than the resolution allows is split by [`Window::split`]. The parts are fetched
+    /// [concurrently](Self::with_concurrency), and joined. No task is spawned: the returned future
+    /// drives all requests. See [`Report`] for an example.
     ///
     /// # Errors
     ///
     /// The errors of [`metrics`](Self::metrics) for any page; a pagination error, see [`Pages`];
-    /// [`Error::is_decode`] if pages disagree about the resolution; [`Error::is_input`] for a query
-    /// with a cursor, which would leave out the pages before it.
+    /// [`Error::is_decode`] if the pages differ in resolution; [`Error::is_input`] for a query with a
+    /// cursor, which would leave out the pages before it.
     pub async fn report(&self, account: &str, query: &MetricsQuery) -> Result<Report, Error> {
-        query.check_but_length()?;
+        query.check_except_length()?;
         if query.has_cursor() {
             let problem = "a report starts at the first page";
             return Err(Error::input("cursor", &Source::Code, problem));
@@ -171,7 +238,7 @@ impl<S: HttpService> Billing<S> {
             let part: BoxFuture<_> = Box::pin(collect(service, account, part));
             part
         });
-        let parts = several::in_order(parts, self.concurrency).await?;
+        let parts = concurrent::in_order(parts, self.concurrency).await?;
         let mut whole = Collector::new(query);
         for (index, part) in parts.into_iter().enumerate() {
             match index {
@@ -182,13 +249,13 @@ impl<S: HttpService> Billing<S> {
         Ok(whole.finish())
     }
 
-    /// Returns the result of a query and that of the same query in the
-    /// [window before](Window::previous).
-    /// `GET /accounts/{accountId}/metrics`.
+    /// Returns the report of a query beside that of the same query in the
+    /// [previous window](Window::previous) (`GET /accounts/{accountId}/metrics`). See [`Comparison`] for an
+    /// example.
     ///
     /// # Errors
     ///
-    /// As for [`report`](Self::report).
+    /// Those of [`report`](Self::report).
     pub async fn comparison(
         &self,
         account: &str,
@@ -200,6 +267,7 @@ impl<S: HttpService> Billing<S> {
     }
 }
 
+/// Fetches one page, and explains a 403 that the query itself accounts for.
 async fn page<S: HttpService>(
     service: &S,
     account: &str,
@@ -223,7 +291,7 @@ fn pages<S: HttpService>(
     })
 }
 
-/// Walks all pages of one window.
+/// Fetches all pages of one window.
 async fn collect<S: HttpService>(
     service: S,
     account: String,

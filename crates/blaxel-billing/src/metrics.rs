@@ -1,4 +1,4 @@
-//! What the metrics of an account are answered with.
+//! The response to a query for metrics.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ use crate::usage::Quantity;
 use crate::usd::Usd;
 use crate::window::Resolution;
 
-/// A page of an account's metrics: some of the groups, and the total of all of them.
+/// A page of an account's metrics: some of the groups, and the total of all groups.
 ///
-/// It and what it holds decode from JSON whatever the order of the members; numbers are read digit
-/// by digit. They serialize under the names of the API, with amounts as texts, which no reader rounds;
-/// read back, they are equal.
+/// The page and the types in it deserialize from JSON with the members in any order; numbers are read digit by
+/// digit. They serialize under the API's names, with amounts as strings, which no reader rounds. What is read
+/// back is equal.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -27,17 +27,17 @@ pub struct MetricsPage {
     /// The end of the window, exclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_time: Option<Timestamp>,
-    /// The length of the steps in the time series.
+    /// The length of the steps of the time series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
-    /// The total of the whole window. It stands on every page of a query and is the same on each:
-    /// never add it up.
+    /// The total of the whole window. Every page of a query repeats it with the same value: never add it
+    /// up.
     #[serde(default, deserialize_with = "null_as_default")]
     pub summary: Total,
     /// The groups of this page. A query without grouping has one, for the whole account.
     #[serde(default, rename = "data", deserialize_with = "null_as_default")]
     pub groups: Vec<Group>,
-    /// Where the page stands in its list.
+    /// The position of the page in the list.
     #[serde(default, deserialize_with = "null_as_default")]
     pub meta: PageMeta,
 }
@@ -73,9 +73,8 @@ pub struct Total {
     /// The cost.
     #[serde(default, rename = "totalCost", deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// The usage; only in queries grouped by billing dimension. The server adds up all
-    /// dimensions of the query, whatever their units: the number means something only where a
-    /// filter leaves one.
+    /// The usage; only in queries grouped by billing dimension. The server adds up all dimensions of the
+    /// query, whatever their units: the number is meaningful only if a filter leaves one dimension.
     #[serde(
         default,
         rename = "totalUsage",
@@ -89,12 +88,12 @@ pub struct Total {
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Group {
-    /// Which group it is.
+    /// The labels that identify the group.
     #[serde(flatten)]
     pub labels: Labels,
     /// The group's share of the total.
     pub summary: Amount,
-    /// The share step by step, empty steps included.
+    /// The amounts of each step, including empty steps.
     pub timeseries: Vec<Step>,
 }
 
@@ -104,7 +103,7 @@ impl<'de> Deserialize<'de> for Group {
     }
 }
 
-/// Reads the labels of a group from beside its numbers, with the ones that have no field.
+/// Reads a group, whose labels, including unknown ones, are siblings of its numbers in the JSON object.
 struct GroupVisitor;
 
 impl<'de> Visitor<'de> for GroupVisitor {
@@ -123,7 +122,7 @@ impl<'de> Visitor<'de> for GroupVisitor {
                     group.timeseries = members.next_value::<Option<_>>()?.unwrap_or_default();
                 }
                 _ => {
-                    // Whatever is no text is no label.
+                    // Members that are not strings are not labels.
                     let value = members.next_value::<Box<RawValue>>()?;
                     if let Ok(label) = serde_json::from_str::<String>(value.get()) {
                         group.labels.set(name, label);
@@ -142,7 +141,7 @@ pub struct Amount {
     /// The cost.
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
-    /// The usage, in the unit of the billing dimension; only in queries grouped by that.
+    /// The usage, in the unit of the billing dimension; only in queries grouped by billing dimension.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -157,7 +156,7 @@ pub struct Amount {
 pub struct Step {
     /// The start of the step.
     pub timestamp: Timestamp,
-    /// The cost in it.
+    /// The cost in the step.
     #[serde(default, deserialize_with = "decimal::from_json")]
     pub cost: Usd,
     /// The usage in the step; only in queries grouped by billing dimension.

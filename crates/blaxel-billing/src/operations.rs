@@ -1,4 +1,18 @@
-//! The operations of the Billing API, as values.
+//! The operations of the Billing Explorer API, as values.
+//!
+//! [`Billing`](crate::Billing) sends these. Use one directly with [`blaxel_core::call`] to send it over a
+//! service of your own:
+//!
+//! ```no_run
+//! use blaxel_billing::operations::ListAccounts;
+//! use blaxel_core::{Error, HttpService, call};
+//!
+//! # async fn example(service: impl HttpService) -> Result<(), Error> {
+//! let page = call(&service, &ListAccounts::starting_at(None)).await?;
+//! println!("{} accounts", page.len());
+//! # Ok(())
+//! # }
+//! ```
 
 use blaxel_core::{Cursor, Error, Operation, OperationInfo, Page, RequestWriter, response};
 use bytes::Bytes;
@@ -11,16 +25,17 @@ use crate::metrics::MetricsPage;
 use crate::query::MetricsQuery;
 use crate::window::Window;
 
-/// `GET /accounts`: the accounts that the credential reaches.
+/// Lists the accounts that the credential can read (`GET /accounts`).
 #[derive(Clone, Debug, Default)]
 pub struct ListAccounts {
     cursor: Option<Cursor>,
 }
 
 impl ListAccounts {
-    /// Asks for the page that begins at a cursor, or for the first one.
+    /// Creates the operation for the page that starts at `cursor`, or for the first page.
     ///
-    /// The API does not say that it cuts this list into pages. Should it, it is walked as others are.
+    /// The API does not document pages for this list. If the server sends them, they are walked like those of
+    /// any other list.
     #[must_use]
     pub fn starting_at(cursor: Option<Cursor>) -> Self {
         Self { cursor }
@@ -42,14 +57,14 @@ impl Operation for ListAccounts {
     }
 }
 
-/// `GET /workspaces/{workspaceName}`: of what a workspace is, the account it belongs to.
+/// Reads a workspace, of which only the account is decoded (`GET /workspaces/{workspaceName}`).
 #[derive(Clone, Debug)]
 pub struct GetWorkspace {
     name: String,
 }
 
 impl GetWorkspace {
-    /// Asks about the workspace of this name.
+    /// Creates the operation for the workspace named `name`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into() }
@@ -70,7 +85,7 @@ impl Operation for GetWorkspace {
     }
 }
 
-/// `GET /accounts/{accountId}/metrics`: a page of an account's metrics.
+/// Reads a page of an account's metrics (`GET /accounts/{accountId}/metrics`).
 #[derive(Clone, Debug)]
 pub struct GetAccountMetrics {
     account: String,
@@ -78,7 +93,7 @@ pub struct GetAccountMetrics {
 }
 
 impl GetAccountMetrics {
-    /// Asks this of that account.
+    /// Creates the operation for the account with the id `account`.
     #[must_use]
     pub fn new(account: impl Into<String>, query: MetricsQuery) -> Self {
         Self {
@@ -106,14 +121,14 @@ impl Operation for GetAccountMetrics {
     }
 }
 
-/// `GET /accounts/{accountId}/metrics/enums/group-by`: what costs can be grouped by.
+/// Lists the dimensions that costs can be grouped by (`GET /accounts/{accountId}/metrics/enums/group-by`).
 #[derive(Clone, Debug)]
 pub struct ListAccountMetricsGroupBy {
     account: String,
 }
 
 impl ListAccountMetricsGroupBy {
-    /// Asks this of that account.
+    /// Creates the operation for the account with the id `account`.
     #[must_use]
     pub fn new(account: impl Into<String>) -> Self {
         Self {
@@ -139,8 +154,8 @@ impl Operation for ListAccountMetricsGroupBy {
     }
 }
 
-/// `GET /accounts/{accountId}/metrics/enums/resource-types`: the types of resources that cost
-/// something in a window.
+/// Lists the resource types that caused costs in a window
+/// (`GET /accounts/{accountId}/metrics/enums/resource-types`).
 #[derive(Clone, Debug)]
 pub struct ListAccountMetricsResourceTypes {
     account: String,
@@ -148,7 +163,7 @@ pub struct ListAccountMetricsResourceTypes {
 }
 
 impl ListAccountMetricsResourceTypes {
-    /// Asks this of that account.
+    /// Creates the operation for the account with the id `account`.
     #[must_use]
     pub fn new(account: impl Into<String>, window: Window) -> Self {
         Self {
@@ -177,7 +192,7 @@ impl Operation for ListAccountMetricsResourceTypes {
     }
 }
 
-/// The response of an enum endpoint. An object without the member is not an empty list.
+/// The response of an enum endpoint. An object without the member is an error, not an empty list.
 #[derive(Deserialize)]
 struct Values<T> {
     values: Vec<T>,

@@ -1,4 +1,4 @@
-//! A query for an account's metrics.
+//! The query for an account's metrics.
 
 use blaxel_core::{Cursor, Error, RequestWriter, Source};
 
@@ -6,15 +6,15 @@ use crate::access::AdminOnly;
 use crate::dimension::{BillingDimension, Dimension};
 use crate::window::{Resolution, Window};
 
-/// The most dimensions that one query groups by.
-const MOST_GROUPS: usize = 3;
-/// The most groups in a page. The server cuts a higher limit down without a word.
-const MOST_ITEMS: u32 = 100;
+/// The maximum number of dimensions in one query.
+const MAX_GROUPS: usize = 3;
+/// The maximum number of groups in a page. The server silently lowers a higher limit to this one.
+const MAX_LIMIT: u32 = 100;
 
 /// A query for the costs of an account.
 ///
-/// It is checked before it is sent: a query that the server would refuse, or would answer in another
-/// way than asked, is an error that names the reason.
+/// It is checked before it is sent: a query that the server would refuse, or would silently change,
+/// is an error that states the reason.
 ///
 /// ```
 /// use blaxel_billing::{Dimension, MetricsQuery, Resolution, Window};
@@ -62,13 +62,13 @@ impl MetricsQuery {
         &self.window
     }
 
-    /// Sets the length of the steps. The server's default is [`Window::automatic_resolution`].
+    /// Sets the length of the steps. By default the server chooses [`Window::automatic_resolution`].
     pub fn resolution(mut self, resolution: Resolution) -> Self {
         self.resolution = Some(resolution);
         self
     }
 
-    /// Groups the costs by a dimension. Further calls add up to two further dimensions, in any order; a
+    /// Adds a dimension to group the costs by. Up to three dimensions can be added, in any order; each
     /// group is then a combination of one value of each. [`Dimension::Workspace`] is for
     /// administrators of the account only; see [`admin_only`](Self::admin_only).
     pub fn group_by(mut self, dimension: Dimension) -> Self {
@@ -76,43 +76,43 @@ impl MetricsQuery {
         self
     }
 
-    /// Filters by workspace. For administrators of the account only: others get a 403.
+    /// Filters by workspace. Only administrators of the account may do so: others get a 403.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.workspace = Some(name.into());
         self
     }
 
-    /// Filters by type of resource, such as `sandbox`.
+    /// Filters by resource type, such as `sandbox`.
     pub fn resource_type(mut self, kind: impl Into<String>) -> Self {
         self.resource_type = Some(kind.into());
         self
     }
 
-    /// Filters by name of resource.
+    /// Filters by resource name.
     pub fn resource_name(mut self, name: impl Into<String>) -> Self {
         self.resource_name = Some(name.into());
         self
     }
 
-    /// Filters by id of resource, for resources whose id the server knows.
+    /// Filters by resource id. Only resources whose id the server knows can match.
     pub fn resource_uuid(mut self, id: impl Into<String>) -> Self {
         self.resource_uuid = Some(id.into());
         self
     }
 
-    /// Filters by billing dimension: the way in which usage is metered.
+    /// Filters by billing dimension, that is, by kind of metered usage.
     pub fn billing_dimension(mut self, dimension: BillingDimension) -> Self {
         self.billing_dimension = Some(dimension);
         self
     }
 
-    /// Sets the maximum number of groups in a page, 1 to 100. The server's default is 100.
+    /// Sets the maximum number of groups in a page, from 1 to 100. The server's default is 100.
     pub fn limit(mut self, groups: u32) -> Self {
         self.limit = Some(groups);
         self
     }
 
-    /// Starts at a cursor that the server issued for the same query.
+    /// Sets the cursor to start at, which the server must have issued for the same query.
     pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.cursor = cursor.into();
         self
@@ -126,19 +126,19 @@ impl MetricsQuery {
         self.cursor.take()
     }
 
-    /// Sets another window.
+    /// Replaces the window.
     pub fn with_window(mut self, window: Window) -> Self {
         self.window = window;
         self
     }
 
-    /// The resolution that was asked for, or else the one that the server chooses.
+    /// Returns the requested resolution, or the one that the server chooses by default.
     pub(crate) fn expected_resolution(&self) -> Resolution {
         let asked = self.resolution.clone();
         asked.unwrap_or_else(|| self.window.automatic_resolution())
     }
 
-    pub(crate) fn asked_resolution(&self) -> Option<&Resolution> {
+    pub(crate) fn requested_resolution(&self) -> Option<&Resolution> {
         self.resolution.as_ref()
     }
 
@@ -167,7 +167,7 @@ impl MetricsQuery {
         (reason.filters || reason.groups).then_some(reason)
     }
 
-    /// The same question in windows that the server accepts with the resolution asked for.
+    /// Splits the query into queries whose windows the server accepts with the requested resolution.
     pub(crate) fn split(&self) -> Vec<Self> {
         let Some(resolution) = &self.resolution else {
             return vec![self.clone()];
@@ -178,15 +178,15 @@ impl MetricsQuery {
             .collect()
     }
 
-    /// Checks the rules by which the server would refuse or change the query.
+    /// Checks the query against the rules of the server, as every call does before it sends the query.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the rule: more than three dimensions, or one twice; a limit
-    /// beyond 1 to 100; a window longer than the resolution allows; an empty filter, which filters
-    /// nothing.
+    /// [`Error::is_input`], stating the rule: more than three dimensions, or one twice; a limit
+    /// outside of 1 to 100; a window longer than the resolution allows; an empty filter, which the
+    /// server would ignore.
     pub fn check(&self) -> Result<(), Error> {
-        self.check_but_length()?;
+        self.check_except_length()?;
         let Some((resolution, longest)) = self
             .resolution
             .as_ref()
@@ -198,23 +198,23 @@ impl MetricsQuery {
             return Ok(());
         }
         let days = longest.as_secs() / 86_400;
-        Err(bad(
+        Err(invalid(
             "resolution",
             &format!(
-                "{resolution} steps are given for windows of up to {days} days, and {} is longer; \
-                 take longer steps, or a report, which is put together from several windows",
+                "{resolution} steps are available for windows of up to {days} days, and {} is longer; \
+                 use longer steps, or `Billing::report`, which splits the window",
                 self.window
             ),
         ))
     }
 
-    /// Checks all rules but the one that [`split`](Self::split) takes care of.
-    pub(crate) fn check_but_length(&self) -> Result<(), Error> {
+    /// Checks all rules except the length of the window, which [`split`](Self::split) takes care of.
+    pub(crate) fn check_except_length(&self) -> Result<(), Error> {
         let count = self.groups.len();
-        if count > MOST_GROUPS {
-            return Err(bad(
+        if count > MAX_GROUPS {
+            return Err(invalid(
                 "grouping",
-                &format!("{count} dimensions; at most {MOST_GROUPS} go together"),
+                &format!("{count} dimensions are too many; the maximum is {MAX_GROUPS}"),
             ));
         }
         for (index, group) in self.groups.iter().enumerate() {
@@ -224,19 +224,22 @@ impl MetricsQuery {
                 .take(index)
                 .any(|earlier| earlier == group)
             {
-                return Err(bad("grouping", &format!("`{group}` is named twice")));
+                return Err(invalid("grouping", &format!("`{group}` is named twice")));
             }
-            // A comma would make it two.
+            // The dimensions are sent as a list separated by commas.
             if group.as_str().is_empty() || group.as_str().contains(',') {
-                return Err(bad("grouping", &format!("`{group}` is no dimension")));
+                return Err(invalid(
+                    "grouping",
+                    &format!("`{group}` is not a dimension"),
+                ));
             }
         }
         if let Some(limit) = self.limit
-            && !(1..=MOST_ITEMS).contains(&limit)
+            && !(1..=MAX_LIMIT).contains(&limit)
         {
-            return Err(bad(
+            return Err(invalid(
                 "limit",
-                &format!("{limit} is not within 1 to {MOST_ITEMS}"),
+                &format!("{limit} is not within 1 to {MAX_LIMIT}"),
             ));
         }
         let empty = self
@@ -244,7 +247,10 @@ impl MetricsQuery {
             .into_iter()
             .find(|(_, value)| *value == Some(""));
         match empty {
-            Some((name, _)) => Err(bad(name, "an empty filter would let everything through")),
+            Some((name, _)) => Err(invalid(
+                name,
+                "the filter is empty, which would filter nothing",
+            )),
             None => Ok(()),
         }
     }
@@ -278,7 +284,7 @@ impl MetricsQuery {
     }
 }
 
-fn bad(what: &str, problem: &str) -> Error {
+fn invalid(what: &str, problem: &str) -> Error {
     Error::input(what, &Source::Code, problem)
 }
 
@@ -297,14 +303,14 @@ mod tests {
         for (query, part) in [
             (
                 four.into_iter().fold(april(), MetricsQuery::group_by),
-                "at most 3",
+                "maximum is 3",
             ),
             (
                 april().group_by(ResourceType).group_by(ResourceType),
                 "named twice",
             ),
-            (april().group_by(Dimension::from("")), "no dimension"),
-            (april().group_by(Dimension::from("a,b")), "no dimension"),
+            (april().group_by(Dimension::from("")), "not a dimension"),
+            (april().group_by(Dimension::from("a,b")), "not a dimension"),
             (april().resource_type(""), "resourceType"),
             (april().limit(0), "within 1 to 100"),
             (april().limit(101), "within 1 to 100"),
@@ -323,7 +329,7 @@ mod tests {
                 .check()
                 .is_ok()
         );
-        // A resolution that this version does not know is the server's to judge.
+        // A resolution that this version does not know is left to the server.
         assert!(
             april()
                 .resolution(Resolution::from("minutely"))

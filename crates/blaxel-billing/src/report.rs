@@ -1,4 +1,4 @@
-//! The whole answer to a question about costs.
+//! The complete result of a query, and its evaluations.
 
 mod breakdown;
 mod collector;
@@ -25,7 +25,7 @@ pub use self::series::Series;
 
 /// The costs of an account in a window: all groups of all pages, and the total.
 ///
-/// [`Billing::report`](crate::Billing::report) makes one. It is kept in columns: the steps of time
+/// [`Billing::report`](crate::Billing::report) creates one. It is stored in columns: the steps of time
 /// once, and for each group one number per step.
 ///
 /// ```no_run
@@ -66,7 +66,7 @@ pub struct Row {
     cost: Usd,
     usage: Option<Quantity>,
     costs: Vec<Usd>,
-    /// Empty where usage is not told.
+    /// Empty if usage is not reported.
     usages: Vec<Quantity>,
 }
 
@@ -89,16 +89,16 @@ impl Report {
         &self.grouping
     }
 
-    /// Returns the cost of the window, as the server states it. Every page repeats it, and it counts
-    /// once; the totals of the parts of a split window are added up.
+    /// Returns the total cost of the window, as reported by the server. Every page repeats it, and it
+    /// is counted once; the totals of the parts of a split window are added up.
     #[must_use]
     pub fn total(&self) -> Usd {
         self.total
     }
 
-    /// Returns the difference between the stated total and the sum of the groups: zero, unless costs
-    /// arrived while the pages were read. Costs arrive some minutes late, so a window that ended an
-    /// hour ago does not change any more.
+    /// Returns the reported total minus the sum of the groups. It is zero, unless costs arrived while the
+    /// pages were read. Costs arrive some minutes late, so a window that ended an hour ago does not
+    /// change any more.
     #[must_use]
     pub fn unaccounted(&self) -> Usd {
         self.total - self.rows.iter().map(|row| row.cost).sum()
@@ -126,19 +126,18 @@ impl Report {
         Series::new(self.steps.clone(), costs)
     }
 
-    /// Returns the usage, one entry for each unit; empty if the query did not group by billing
-    /// dimension.
+    /// Returns the usage, one entry per unit. It is empty unless the query grouped by billing dimension.
     #[must_use]
     pub fn usages(&self) -> Vec<Usage> {
         self.tally().units().to_vec()
     }
 
-    /// Returns the usage, if it has a single unit.
+    /// Returns the usage if it has a single unit.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if units would have to be mixed, or no usage is told. GB-seconds of
-    /// memory and of storage have one unit, and are added up.
+    /// [`Error::is_input`] if there are several units, which do not add up, or if no usage is reported.
+    /// GB-seconds of memory and of storage have the same unit, and are added up.
     pub fn usage(&self) -> Result<Usage, Error> {
         self.tally().single().cloned()
     }
@@ -146,30 +145,30 @@ impl Report {
     fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for row in &self.rows {
-            row.count_in(&mut tally);
+            row.add_usage_to(&mut tally);
         }
         tally
     }
 
-    /// Costs by a dimension: one that the query grouped by, or one that the server added.
+    /// Returns the costs by a dimension that the query grouped by, or that the server added.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the report does not tell the dimension.
+    /// [`Error::is_input`] if the report does not have the dimension.
     pub fn by(&self, dimension: &Dimension) -> Result<Breakdown, Error> {
-        let told = |row: &Row| row.labels.get(dimension).is_some();
+        let has_dimension = |row: &Row| row.labels.get(dimension).is_some();
         if !self.grouping.contains(dimension)
             && !self.rows.is_empty()
-            && !self.rows.iter().any(told)
+            && !self.rows.iter().any(has_dimension)
         {
-            let problem = format!("this report does not tell it; group the query by `{dimension}`");
+            let problem = format!("the report does not have it; group the query by `{dimension}`");
             return Err(Error::input("dimension", &Source::Code, problem));
         }
         Ok(self.by_label(|labels| labels.get(dimension).map(str::to_owned)))
     }
 
-    /// Costs by a label of one's own, such as the tenant that a resource works for. What is given no
-    /// label is told as [`Label::Unnamed`].
+    /// Returns the costs by a label of your own, such as the tenant that a resource works for. The costs
+    /// of rows for which `label` returns `None` are summed as [`Label::Unnamed`].
     ///
     /// ```
     /// # fn tenants(report: &blaxel_billing::Report) {
@@ -195,21 +194,34 @@ impl Report {
         breakdown
     }
 
-    /// Puts reports of windows that follow each other together to one of them all.
+    /// Joins the reports of consecutive windows into one report.
     ///
-    /// A step that the border between two windows cuts through is added up from both.
+    /// A step that the boundary between two windows cuts is the sum of both parts.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if there are none, if they differ in grouping or resolution, or if their
+    /// [`Error::is_input`] if `reports` is empty, if they differ in grouping or resolution, or if their
     /// windows overlap or leave a gap.
+    ///
+    /// ```no_run
+    /// # use blaxel_billing::{Billing, MetricsQuery, Report, Resolution, Window};
+    /// # async fn example(billing: Billing<impl blaxel_core::HttpService>) -> Result<(), blaxel_core::Error> {
+    /// let daily = |month| Ok::<_, blaxel_core::Error>(
+    ///     MetricsQuery::new(Window::month(2026, month)?).resolution(Resolution::Daily),
+    /// );
+    /// let march = billing.report("acc-1", &daily(3)?).await?;
+    /// let april = billing.report("acc-1", &daily(4)?).await?;
+    /// let both = Report::join([march, april])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn join(reports: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
         let mut reports: Vec<Self> = reports.into_iter().collect();
         reports.sort_by(|a, b| a.window.start().cmp(b.window.start()));
         let mut collectors = reports.into_iter().map(Collector::from);
         let mut whole = collectors
             .next()
-            .ok_or_else(|| collector::unfit("there are none"))?;
+            .ok_or_else(|| collector::cannot_join("there are none"))?;
         for next in collectors {
             whole.append(next)?;
         }
@@ -218,7 +230,7 @@ impl Report {
 }
 
 impl Row {
-    /// Which group it is.
+    /// Returns the labels that identify the group.
     #[must_use]
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -245,8 +257,8 @@ impl Row {
         })
     }
 
-    /// Returns the usage in each of the report's steps, in the unit of [`usage`](Self::usage); empty if
-    /// usage is not told.
+    /// Returns the usage in each of the report's steps, in the unit of [`usage`](Self::usage). It is
+    /// empty if usage is not reported.
     #[must_use]
     pub fn usages(&self) -> &[Quantity] {
         &self.usages
@@ -256,8 +268,8 @@ impl Row {
         self.labels.billing_dimension.as_ref()
     }
 
-    /// Adds the usage, if its unit is known.
-    fn count_in(&self, tally: &mut Tally) {
+    /// Adds the usage of this row, if its unit is known.
+    fn add_usage_to(&self, tally: &mut Tally) {
         if let (Some(usage), Some(dimension)) = (self.usage, self.dimension()) {
             tally.add(usage, &dimension.unit());
         }

@@ -1,4 +1,4 @@
-//! What was used, and in which unit.
+//! Quantities of usage and their units.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ exact_number! {
 }
 
 impl fmt::Display for Quantity {
-    /// The number with as many decimals as it has, or to the precision asked for.
+    /// Writes the number with as many decimals as it has, or with the precision of the format.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match f.precision() {
             Some(decimals) => crate::decimal::write(self.0, decimals, f),
@@ -33,22 +33,22 @@ impl fmt::Display for Quantity {
 open_enum! {
     /// A unit of usage.
     pub enum Unit {
-        /// Gigabytes held for a second.
+        /// Gigabyte-seconds.
         GbSeconds = "gbs",
-        /// Pieces, such as requests.
+        /// A plain count, such as of requests.
         Count = "count",
         /// Hours.
         Hours = "hours",
     }
 }
 
-/// Usage in one unit.
+/// A quantity of usage and its unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Usage {
     /// The quantity.
     pub quantity: Quantity,
-    /// Of what.
+    /// The unit.
     pub unit: Unit,
 }
 
@@ -59,11 +59,12 @@ impl fmt::Display for Usage {
     }
 }
 
-/// Adds up usage, each unit by itself.
+/// Sums of usage, one per unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally(Vec<Usage>);
 
 impl Tally {
+    /// Adds a quantity to the sum of its unit.
     pub(crate) fn add(&mut self, quantity: Quantity, unit: &Unit) {
         match self.0.iter_mut().find(|usage| usage.unit == *unit) {
             Some(usage) => usage.quantity += quantity,
@@ -74,28 +75,28 @@ impl Tally {
         }
     }
 
+    /// Adds all sums of another tally.
     pub(crate) fn add_all(&mut self, other: &Self) {
         for usage in &other.0 {
             self.add(usage.quantity, &usage.unit);
         }
     }
 
+    /// Returns the sums, one per unit.
     pub(crate) fn units(&self) -> &[Usage] {
         &self.0
     }
 
-    /// The usage, if it has one unit.
+    /// Returns the usage if there is exactly one unit.
     pub(crate) fn single(&self) -> Result<&Usage, Error> {
         let problem = match self.0.as_slice() {
             [usage] => return Ok(usage),
-            [] => {
-                "none is told; it is told by billing dimension alone, so group by that".to_owned()
-            }
+            [] => "no usage is reported; group the query by billing dimension".to_owned(),
             several => {
                 let units: Vec<_> = several.iter().map(|usage| usage.unit.as_str()).collect();
                 format!(
-                    "{} do not add up to one number; split by billing dimension, or ask for one \
-                     dimension only",
+                    "{} do not add up; take the usage by billing dimension, or filter by one billing \
+                    dimension",
                     units.join(" and ")
                 )
             }

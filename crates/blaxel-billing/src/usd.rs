@@ -1,4 +1,4 @@
-//! Money.
+//! Amounts of money.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use crate::decimal::{self, exact_number};
 exact_number! {
     /// An amount of US dollars, exact to a billionth of a dollar.
     ///
-    /// The API sends amounts as JSON numbers. They are read as the decimal numbers that were
-    /// written, not as the nearest binary fractions, so sums come out to the cent. Digits beyond the
-    /// billionths are rounded. Written as JSON, an amount is a text, which no reader rounds.
+    /// The API sends amounts as JSON numbers. They are read as decimal numbers, digit by digit, not as the
+    /// nearest binary floats, so sums are exact to the cent. Digits beyond the billionths are rounded. An
+    /// amount serializes as a string, which no reader rounds.
     ///
     /// ```
     /// use blaxel_billing::Usd;
@@ -24,8 +24,8 @@ exact_number! {
 }
 
 impl fmt::Display for Usd {
-    /// The number without a currency sign, to two decimals or to the precision asked for, rounded
-    /// half away from zero.
+    /// Writes the number without a currency sign, with two decimals or with the precision of the format,
+    /// rounded half away from zero.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         decimal::write(self.0, f.precision().unwrap_or(2), f)
     }
@@ -35,36 +35,36 @@ impl fmt::Display for Usd {
 const CENT: i128 = 10_000_000;
 
 impl Usd {
-    /// Returns the amount in whole cents, rounded half away from zero.
+    /// Rounds the amount to whole cents, half away from zero.
     #[must_use]
     pub fn to_cents(self) -> Self {
         let cents = decimal::divide(self.0, CENT).and_then(|cents| cents.checked_mul(CENT));
         cents.map_or(self, Self)
     }
 
-    /// Returns this amount as a percentage of another one; `None` if the other is zero.
+    /// Returns this amount as a percentage of `whole`, or `None` if `whole` is zero.
     #[must_use]
     pub fn percent_of(self, whole: Self) -> Option<f64> {
         (whole != Self::ZERO).then(|| self.0 as f64 / whole.0 as f64 * 100.0)
     }
 }
 
-/// Amounts in whole cents that add up to their sum in whole cents: each is rounded down, and the
-/// cents that are left over go, one each, to those that lost most. Of those that lost alike the
-/// first ones get them.
+/// Returns the amounts in whole cents such that they add up to their sum in whole cents. Each amount is
+/// rounded down; the remaining cents go, one each, to the amounts with the largest remainders, and of equal
+/// remainders to the first ones.
 pub(crate) fn share_cents(amounts: &[Usd]) -> Vec<Usd> {
     let sum: Usd = amounts.iter().copied().sum();
     let down = |amount: Usd| amount.0 - amount.0.rem_euclid(CENT);
     let mut cents: Vec<Usd> = amounts.iter().map(|amount| Usd(down(*amount))).collect();
     let left = sum.to_cents() - cents.iter().copied().sum();
     let left = usize::try_from(left.0 / CENT).unwrap_or(0);
-    let mut losses: Vec<(i128, &mut Usd)> = amounts
+    let mut remainders: Vec<(i128, &mut Usd)> = amounts
         .iter()
         .map(|amount| amount.0.rem_euclid(CENT))
         .zip(&mut cents)
         .collect();
-    losses.sort_by_key(|(loss, _)| std::cmp::Reverse(*loss));
-    for (_, amount) in losses.into_iter().take(left) {
+    remainders.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
+    for (_, amount) in remainders.into_iter().take(left) {
         *amount += Usd(CENT);
     }
     cents
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_amount_is_an_input_error() {
+    fn a_malformed_amount_is_an_input_error() {
         let error = Usd::try_from("1,50").unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float_is_the_nearest_one() {
+    fn to_f64_returns_the_nearest_float() {
         let usd = |text: &str| text.parse::<Usd>().unwrap();
         assert_eq!(usd("0.1").to_f64(), 0.1);
         assert_eq!(usd("-1234567.123456").to_f64(), -1_234_567.123_456);
@@ -143,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_nothing_is_none() {
+    fn a_percentage_of_zero_is_none() {
         let usd = |text: &str| text.parse::<Usd>().unwrap();
         assert_eq!(usd("1").percent_of(usd("4")), Some(25.0));
         assert_eq!(usd("1").percent_of(Usd::ZERO), None);
     }
 
     #[test]
-    fn the_cents_left_over_go_to_those_that_lost_most() {
+    fn remaining_cents_go_to_the_largest_remainders() {
         let share = |amounts: &[&str]| {
             let amounts: Vec<Usd> = amounts.iter().map(|text| text.parse().unwrap()).collect();
             let cents: Vec<String> = share_cents(&amounts).iter().map(Usd::to_string).collect();
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shared_cents_lose_none(amounts in prop::collection::vec(-1_000_000_000_000i64..9_000_000_000_000, 0..50)) {
+        fn shared_cents_add_up_to_the_rounded_sum(amounts in prop::collection::vec(-1_000_000_000_000i64..9_000_000_000_000, 0..50)) {
             let amounts: Vec<Usd> = amounts.into_iter().map(|amount| Usd(amount.into())).collect();
             let cents = share_cents(&amounts);
             let sum: Usd = amounts.iter().copied().sum();
@@ -180,7 +180,7 @@ mod tests {
         }
 
         #[test]
-        fn micro_dollars_survive_a_json_number(micros in -1_000_000_000_000i64..1_000_000_000_000) {
+        fn micro_dollars_are_read_exactly_from_a_json_number(micros in -1_000_000_000_000i64..1_000_000_000_000) {
             let sign = if micros < 0 { "-" } else { "" };
             let digits = micros.unsigned_abs();
             let text = format!("{sign}{}.{:06}", digits / 1_000_000, digits % 1_000_000);
@@ -191,7 +191,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_printed_exactly_is_parsed(billionths in any::<i64>()) {
+        fn an_amount_written_with_nine_decimals_is_read_back_equal(billionths in any::<i64>()) {
             let amount = Usd::from_billionths(billionths.into());
             prop_assert_eq!(format!("{amount:.9}").parse(), Ok(amount));
             let float = amount.to_f64();
@@ -199,7 +199,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in ".{0,50}") {
+        fn parsing_never_panics(text in ".{0,50}") {
             let _ = text.parse::<Usd>();
         }
     }

@@ -1,4 +1,4 @@
-//! The span of time that a report covers.
+//! The span of time that a query covers.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub use crate::calendar::Resolution;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A span of time from a moment to before another, in UTC.
+/// A span of time in UTC, from an inclusive start to an exclusive end.
 ///
 /// ```
 /// use blaxel_billing::Window;
@@ -34,20 +34,20 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if one is no RFC 3339 time, or the end is not after the start.
+    /// [`Error::is_input`] if either is not an RFC 3339 time, or if the end is not after the start.
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, Error> {
         let moment = |name, time: &Timestamp| {
             time.unix()
-                .ok_or_else(|| bad(format_args!("its {name} `{time}` is no RFC 3339 time")))
+                .ok_or_else(|| invalid(format_args!("its {name} `{time}` is not an RFC 3339 time")))
         };
         let (from, to) = (moment("start", &start)?, moment("end", &end)?);
         let length = end.saturating_duration_since(&start);
         if length.is_zero() {
-            return Err(bad(format_args!(
+            return Err(invalid(format_args!(
                 "its start {start} is not before its end {end}; the end is exclusive"
             )));
         }
-        // The API wants UTC; an offset is not documented to be understood.
+        // The API documents UTC times only, so other offsets are converted.
         let utc = |(seconds, nanos)| Timestamp::from_unix(seconds, nanos);
         Ok(Self {
             start: utc(from),
@@ -56,11 +56,11 @@ impl Window {
         })
     }
 
-    /// Creates the window of a calendar month.
+    /// Creates the window of a calendar month, in UTC.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a month that does not exist, or lies beyond the year 9999.
+    /// [`Error::is_input`] for a month that does not exist, or that is after the year 9999.
     pub fn month(year: u16, month: u8) -> Result<Self, Error> {
         let (next_year, next) = if month == 12 {
             (year.saturating_add(1), 1)
@@ -72,17 +72,17 @@ impl Window {
             Timestamp::from_date(next_year, next, 1),
         ) {
             (Some(start), Some(end)) => Self::new(start, end),
-            _ => Err(bad(format_args!(
+            _ => Err(invalid(format_args!(
                 "there is no month {month} in the year {year}"
             ))),
         }
     }
 
-    /// Creates the window of a calendar year.
+    /// Creates the window of a calendar year, in UTC.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a year beyond 9998.
+    /// [`Error::is_input`] for a year after 9998.
     pub fn year(year: u16) -> Result<Self, Error> {
         match (
             Timestamp::from_date(year, 1, 1),
@@ -90,35 +90,44 @@ impl Window {
                 .and_then(|next| Timestamp::from_date(next, 1, 1)),
         ) {
             (Some(start), Some(end)) => Self::new(start, end),
-            _ => Err(bad(format_args!("there is no year {year}"))),
+            _ => Err(invalid(format_args!("there is no year {year}"))),
         }
     }
 
-    /// Creates the window of the calendar month that a moment lies in.
+    /// Creates the window of the calendar month that contains `moment`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the moment is no RFC 3339 time of the years 0 to 9999.
+    /// [`Error::is_input`] if `moment` is not an RFC 3339 time of the years 0 to 9999.
     pub fn month_of(moment: &Timestamp) -> Result<Self, Error> {
         let (year, month) = month_at(moment)?;
         Self::month(year, month)
     }
 
-    /// Creates the window of the calendar month before the one that a moment lies in.
+    /// Creates the window of the calendar month before the one that contains `moment`.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the moment is no RFC 3339 time of the years 1 to 9999.
+    /// [`Error::is_input`] if `moment` is not an RFC 3339 time of the years 1 to 9999.
+    ///
+    /// ```
+    /// use blaxel_billing::Window;
+    ///
+    /// let moment = "2026-04-21T09:30:00Z".parse().unwrap();
+    /// assert_eq!(Window::month_of(&moment)?, Window::month(2026, 4)?);
+    /// assert_eq!(Window::month_before(&moment)?, Window::month(2026, 3)?);
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     pub fn month_before(moment: &Timestamp) -> Result<Self, Error> {
         match month_at(moment)? {
             (year, 1) if year > 0 => Self::month(year - 1, 12),
             (year, month) if month > 1 => Self::month(year, month - 1),
-            _ => Err(bad(format_args!("there is no month before `{moment}`"))),
+            _ => Err(invalid(format_args!("there is no month before `{moment}`"))),
         }
     }
 
-    /// Creates the window from the start of a moment's calendar month to the moment, as a forecast
-    /// needs it.
+    /// Creates the window from the start of the calendar month of `moment` to `moment`. A
+    /// [forecast](crate::Report::forecast) uses it.
     ///
     /// ```
     /// use blaxel_billing::Window;
@@ -130,14 +139,14 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the moment is no RFC 3339 time, or the very first of its month, so that
-    /// there is nothing yet.
+    /// [`Error::is_input`] if `moment` is not an RFC 3339 time, or if it is the first of its month, which
+    /// would make the window empty.
     pub fn month_so_far(moment: &Timestamp) -> Result<Self, Error> {
         let month = Self::month_of(moment)?;
         Self::new(month.start, moment.clone())
     }
 
-    /// Creates a window of `days` whole days, UTC, before the day that a moment lies in.
+    /// Creates the window of the `days` whole days, in UTC, before the day that contains `moment`.
     ///
     /// ```
     /// use blaxel_billing::Window;
@@ -149,18 +158,18 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for 0 days, and if the moment is no RFC 3339 time.
+    /// [`Error::is_input`] for 0 days, and if `moment` is not an RFC 3339 time.
     pub fn days_before(days: u32, moment: &Timestamp) -> Result<Self, Error> {
         let (seconds, _) = moment
             .unix()
-            .ok_or_else(|| bad(format_args!("`{moment}` is no RFC 3339 time")))?;
+            .ok_or_else(|| invalid(format_args!("`{moment}` is not an RFC 3339 time")))?;
         let end = Resolution::Daily.floor(seconds).unwrap_or(seconds);
         let start = end - i64::from(days) * calendar::DAY;
         Self::new(Timestamp::from_unix(start, 0), Timestamp::from_unix(end, 0))
     }
 
-    /// Returns the window just before this one, for comparison: before whole calendar months as many whole
-    /// months, however long they are, and before anything else as much time.
+    /// Returns the window just before this one, for comparison. A window of whole calendar months is
+    /// preceded by as many whole months, whatever their lengths, and any other by a window of the same length.
     ///
     /// ```
     /// use blaxel_billing::Window;
@@ -172,7 +181,7 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] where the calendar ends.
+    /// [`Error::is_input`] if the previous window would begin before the year 0.
     pub fn previous(&self) -> Result<Self, Error> {
         let (from, to) = (self.from(), self.to());
         let start = match (calendar::month_begun(from), calendar::month_begun(to)) {
@@ -181,14 +190,14 @@ impl Window {
             }
             _ => self.start.checked_sub(self.length),
         };
-        let start = start.ok_or_else(|| bad(format_args!("there is no time before {self}")))?;
+        let start = start.ok_or_else(|| invalid(format_args!("there is no time before {self}")))?;
         Self::new(start, self.start.clone())
     }
 
-    /// Splits the window into the longest ones that the server accepts with a resolution, without gaps
-    /// and in order. It is split where a step ends, so that each step lies in one window.
+    /// Splits the window into windows that the server accepts with `resolution`, as long as possible, in order
+    /// and without gaps. It is split only where a step ends, so that each step lies in one window.
     ///
-    /// A year of weeks counts as 365 days here: the longest window that is allowed in every year.
+    /// For weekly steps, a year counts as 365 days here: the longest window that is allowed in every year.
     ///
     /// ```
     /// use blaxel_billing::{Resolution, Window};
@@ -205,55 +214,55 @@ impl Window {
         };
         let stride = longest.min(365 * DAY);
         let stride = i64::try_from(stride.as_secs()).unwrap_or(i64::MAX);
-        let mut pieces = Vec::new();
+        let mut parts = Vec::new();
         let mut rest = self.clone();
         while rest.length > longest {
-            // A step is far shorter than the longest window, so this lies after the start.
+            // A step is much shorter than the longest window, so the cut lies after the start.
             let cut = resolution.floor(rest.from().0.saturating_add(stride));
             let cut = Timestamp::from_unix(cut.unwrap_or(i64::MAX), 0);
-            let (Ok(piece), Ok(after)) = (
+            let (Ok(part), Ok(after)) = (
                 Self::new(rest.start.clone(), cut.clone()),
                 Self::new(cut, rest.end.clone()),
             ) else {
                 break;
             };
-            pieces.push(piece);
+            parts.push(part);
             rest = after;
         }
-        pieces.push(rest);
-        pieces
+        parts.push(rest);
+        parts
     }
 
-    /// The start, which belongs to the window.
+    /// Returns the start, which belongs to the window.
     #[must_use]
     pub fn start(&self) -> &Timestamp {
         &self.start
     }
 
-    /// The end, which does not belong to it.
+    /// Returns the end, which does not belong to the window.
     #[must_use]
     pub fn end(&self) -> &Timestamp {
         &self.end
     }
 
-    /// The start, counted from 1970.
+    /// Returns the start in seconds and nanoseconds since 1970.
     pub(crate) fn from(&self) -> (i64, u32) {
         self.start.unix().unwrap_or_default()
     }
 
-    /// The end, counted from 1970.
+    /// Returns the end in seconds and nanoseconds since 1970.
     pub(crate) fn to(&self) -> (i64, u32) {
         self.end.unix().unwrap_or_default()
     }
 
-    /// From start to end.
+    /// Returns the time from the start to the end.
     #[must_use]
     pub fn length(&self) -> Duration {
         self.length
     }
 
-    /// The resolution that the server chooses for this window if none is asked for: hours below 7
-    /// days, days below 90, weeks below a year, else months.
+    /// Returns the resolution that the server chooses for this window by default: hourly below 7 days, daily
+    /// below 90 days, weekly below 365 days, and monthly otherwise.
     #[must_use]
     pub fn automatic_resolution(&self) -> Resolution {
         match self.length {
@@ -271,15 +280,15 @@ impl Window {
     }
 }
 
-/// Year and month of a moment.
+/// Returns the year and the month that contain `moment`.
 fn month_at(moment: &Timestamp) -> Result<(u16, u8), Error> {
     let date = moment
         .date()
         .and_then(|(year, month, _)| Some((u16::try_from(year).ok()?, month)));
-    date.ok_or_else(|| bad(format_args!("`{moment}` names no month")))
+    date.ok_or_else(|| invalid(format_args!("`{moment}` is not in a calendar month")))
 }
 
-fn bad(problem: impl fmt::Display) -> Error {
+fn invalid(problem: impl fmt::Display) -> Error {
     Error::input("window", &Source::Code, problem)
 }
 
@@ -298,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_cannot_be_are_refused() {
+    fn malformed_and_empty_windows_are_refused() {
         for (start, end, part) in [
             ("2026-04-02T00:00:00Z", "2026-04-01T00:00:00Z", "not before"),
             ("2026-04-01T00:00:00Z", "2026-04-01T00:00:00Z", "not before"),
@@ -326,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn months_before_cross_the_year() {
+    fn the_month_before_january_is_in_the_previous_year() {
         let before = |moment: &str| Window::month_before(&moment.parse().unwrap()).unwrap();
         assert_eq!(
             before("2026-01-15T00:00:00Z"),

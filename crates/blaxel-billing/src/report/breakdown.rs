@@ -1,4 +1,4 @@
-//! Costs by what they are for.
+//! Costs grouped by label.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,16 +16,16 @@ use crate::usd::{self, Usd};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Label {
-    /// The name.
+    /// A name: a value of the dimension, or a label that the caller gave.
     Named(String),
     /// No name: the server returned no value for the dimension, or the caller gave no label.
     Unnamed,
-    /// The sum of this many entries.
+    /// The sum of this many less expensive entries; see [`Breakdown::top`].
     Others(usize),
 }
 
 impl Label {
-    /// The name, if it has one.
+    /// Returns the name, if the label is one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -46,13 +46,14 @@ impl fmt::Display for Label {
     }
 }
 
-/// Costs by what they are for, from the dearest to the cheapest. Its entries add up to all costs of
-/// the report.
+/// Costs by label, the most expensive first. The entries add up to all costs of the report.
+///
+/// [`Report::by`](super::Report::by) and [`Report::by_label`](super::Report::by_label) create one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breakdown {
     steps: Vec<Timestamp>,
     entries: Vec<Entry>,
-    places: HashMap<Label, usize>,
+    positions: HashMap<Label, usize>,
 }
 
 /// The costs of one label.
@@ -69,13 +70,13 @@ impl Breakdown {
         Self {
             steps,
             entries: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
         }
     }
 
     fn entry(&mut self, label: Label) -> Option<&mut Entry> {
         let entries = &mut self.entries;
-        let place = *self.places.entry(label).or_insert_with_key(|label| {
+        let position = *self.positions.entry(label).or_insert_with_key(|label| {
             entries.push(Entry {
                 label: label.clone(),
                 cost: Usd::ZERO,
@@ -84,7 +85,7 @@ impl Breakdown {
             });
             entries.len() - 1
         });
-        entries.get_mut(place)
+        entries.get_mut(position)
     }
 
     pub(super) fn add(&mut self, label: Label, row: &Row) {
@@ -93,30 +94,30 @@ impl Breakdown {
         };
         entry.cost += row.cost;
         series::add(&mut entry.costs, &row.costs);
-        row.count_in(&mut entry.usage);
+        row.add_usage_to(&mut entry.usage);
     }
 
     pub(super) fn sort(&mut self) {
         self.entries
             .sort_by(|a, b| (Reverse(a.cost), &a.label).cmp(&(Reverse(b.cost), &b.label)));
         let labels = self.entries.iter().map(|entry| entry.label.clone());
-        self.places = labels.zip(0..).collect();
+        self.positions = labels.zip(0..).collect();
     }
 
-    /// The entries, from the dearest to the cheapest.
+    /// Returns the entries, the most expensive first.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entry of this name.
+    /// Returns the entry named `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        let place = self.places.get(&Label::Named(name.to_owned()))?;
-        self.entries.get(*place)
+        let position = self.positions.get(&Label::Named(name.to_owned()))?;
+        self.entries.get(*position)
     }
 
-    /// The start of each step of the entries' costs.
+    /// Returns the start of each step of the entries' costs.
     #[must_use]
     pub fn steps(&self) -> &[Timestamp] {
         &self.steps
@@ -128,28 +129,29 @@ impl Breakdown {
         self.entries.iter().map(|entry| entry.cost).sum()
     }
 
-    /// Returns each entry's cost in whole cents, in the order of the entries, so that no cent is lost: they
-    /// add up to the total in whole cents. For bills that are passed on.
+    /// Returns each entry's cost in whole cents, in the order of the entries, such that they add up to
+    /// the total in whole cents. Use it to bill costs on to others.
     ///
-    /// Each is less than a cent off. Rounded one by one, a hundred of them could be fifty cents off.
+    /// Each result is less than a cent off. If each entry were rounded by itself, a hundred of them could be
+    /// fifty cents off in sum.
     #[must_use]
     pub fn cents(&self) -> Vec<Usd> {
         let costs: Vec<Usd> = self.entries.iter().map(|entry| entry.cost).collect();
         usd::share_cents(&costs)
     }
 
-    /// The dearest entries, so many of them, and all others together in one more, which stands last.
-    /// So it adds up to the same.
+    /// Returns the `count` most expensive entries; the rest are summed into one more, which stands last.
+    /// The total stays the same.
     #[must_use]
     pub fn top(&self, count: usize) -> Self {
         let mut top = Self::new(self.steps.clone());
-        let (dear, others) = self.entries.split_at(count.min(self.entries.len()));
-        top.entries = dear.to_vec();
+        let (expensive, others) = self.entries.split_at(count.min(self.entries.len()));
+        top.entries = expensive.to_vec();
         top.sort();
         if others.is_empty() {
             return top;
         }
-        let hidden = others.iter().map(Entry::stands_for).sum();
+        let hidden = others.iter().map(Entry::entry_count).sum();
         if let Some(rest) = top.entry(Label::Others(hidden)) {
             for other in others {
                 rest.cost += other.cost;
@@ -186,23 +188,22 @@ impl Entry {
         &self.costs
     }
 
-    /// Returns the usage, one entry for each unit; empty if the query did not group by billing
-    /// dimension.
+    /// Returns the usage, one entry per unit. It is empty unless the query grouped by billing dimension.
     #[must_use]
     pub fn usages(&self) -> &[Usage] {
         self.usage.units()
     }
 
-    /// Returns the usage, if it has a single unit.
+    /// Returns the usage if it has a single unit.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if units would have to be mixed, or no usage is told.
+    /// [`Error::is_input`] if there are several units, which do not add up, or if no usage is reported.
     pub fn usage(&self) -> Result<&Usage, Error> {
         self.usage.single()
     }
 
-    fn stands_for(&self) -> usize {
+    fn entry_count(&self) -> usize {
         match self.label {
             Label::Others(count) => count,
             _ => 1,
@@ -211,8 +212,8 @@ impl Entry {
 }
 
 impl Serialize for Breakdown {
-    /// `{total, steps, entries: [{label, cost, usages, costs}]}`, where the label of what has no
-    /// name is null.
+    /// Serializes as `{total, steps, entries: [{label, cost, usages, costs}]}`. The label of
+    /// [`Label::Unnamed`] is `null`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Breakdown", 3)?;
         object.serialize_field("total", &self.total())?;
@@ -234,7 +235,8 @@ impl Serialize for Entry {
 }
 
 impl Serialize for Label {
-    /// The name; null for what has none, and a text in parentheses for the others.
+    /// Serializes the name as a string, [`Label::Unnamed`] as `null`, and [`Label::Others`] as a string in
+    /// parentheses.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Named(name) => serializer.serialize_str(name),

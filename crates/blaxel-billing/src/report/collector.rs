@@ -1,4 +1,4 @@
-//! How a report comes together from pages, and from parts.
+//! Builds a report from pages, and from the reports of consecutive windows.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,53 +15,55 @@ use crate::usage::Quantity;
 use crate::usd::Usd;
 use crate::window::{Resolution, Window};
 
-/// Takes in groups. Its rows have one number per step that was told so far, in the order in which
-/// the steps came; the order of time is put in at the end, once.
+/// Collects the groups of pages. Its rows have one number per reported step, in the order in which the
+/// steps arrived; [`finish`](Collector::finish) sorts them by time, once.
 pub(crate) struct Collector {
     window: Window,
-    asked: Option<Resolution>,
-    told: Option<Resolution>,
+    requested: Option<Resolution>,
+    reported: Option<Resolution>,
+    /// The resolution if no page reports one.
     expected: Resolution,
     grouping: Vec<Dimension>,
     total: Usd,
+    /// The start of the step in each column.
     moments: Vec<Moment>,
-    places: HashMap<Moment, usize>,
+    columns: HashMap<Moment, usize>,
     rows: Vec<Row>,
-    known: HashMap<Labels, usize>,
+    row_index: HashMap<Labels, usize>,
 }
 
-/// One step of a group.
-type Told = (Moment, Usd, Option<Quantity>);
+/// The amounts of a group in one step.
+type StepAmount = (Moment, Usd, Option<Quantity>);
 
 impl Collector {
-    /// Before the first page of a query.
+    /// Creates a collector for the result of a query.
     pub(crate) fn new(query: &MetricsQuery) -> Self {
         Self {
             window: query.window().clone(),
-            asked: query.asked_resolution().cloned(),
-            told: None,
+            requested: query.requested_resolution().cloned(),
+            reported: None,
             expected: query.expected_resolution(),
             grouping: query.grouping().to_vec(),
             total: Usd::ZERO,
             moments: Vec::new(),
-            places: HashMap::new(),
+            columns: HashMap::new(),
             rows: Vec::new(),
-            known: HashMap::new(),
+            row_index: HashMap::new(),
         }
     }
 
-    /// Takes in a page.
+    /// Adds a page.
     pub(crate) fn add(&mut self, page: MetricsPage) -> Result<(), Error> {
-        // Each page repeats it. The last one knows best, if costs came in meanwhile.
+        // Each page repeats the total. The last one is the newest, if costs arrived in the meantime.
         self.total = page.summary.cost;
         if let Some(resolution) = page.resolution {
-            let before = self.told.as_ref().or(self.asked.as_ref());
+            let before = self.reported.as_ref().or(self.requested.as_ref());
             if let Some(before) = before.filter(|before| **before != resolution) {
                 return Err(Error::decode(format!(
-                    "the steps should be {before}, and are {resolution} on a page"
+                    "the resolution should be {before}, and is {resolution} on a page"
                 )));
             }
-            self.told = Some(resolution);
+            self.reported = Some(resolution);
         }
         page.groups
             .into_iter()
@@ -69,13 +71,13 @@ impl Collector {
     }
 
     fn add_group(&mut self, group: Group) -> Result<(), Error> {
-        let steps: Result<Vec<Told>, Error> = group
+        let steps: Result<Vec<StepAmount>, Error> = group
             .timeseries
             .into_iter()
             .map(|step| {
                 let moment = step.timestamp.unix().ok_or_else(|| {
                     let time = &step.timestamp;
-                    Error::decode(format!("a step begins at `{time}`, which is no time"))
+                    Error::decode(format!("a step begins at `{time}`, which is not a time"))
                 })?;
                 Ok((moment, step.cost, step.usage))
             })
@@ -85,16 +87,16 @@ impl Collector {
         Ok(())
     }
 
-    /// Adds to the row with these labels, which is a new one or one of an earlier window.
+    /// Adds amounts to the row with these labels; creates the row if no earlier window had it.
     fn add_row(
         &mut self,
         labels: Labels,
         cost: Usd,
         usage: Option<Quantity>,
-        steps: impl Iterator<Item = Told>,
+        steps: impl Iterator<Item = StepAmount>,
     ) {
         let rows = &mut self.rows;
-        let index = *self.known.entry(labels).or_insert_with_key(|labels| {
+        let index = *self.row_index.entry(labels).or_insert_with_key(|labels| {
             rows.push(Row {
                 labels: labels.clone(),
                 cost: Usd::ZERO,
@@ -112,33 +114,35 @@ impl Collector {
         // Most groups have the same steps in the same order.
         let mut guess = 0;
         for (moment, cost, usage) in steps {
-            let place = match self.moments.get(guess) {
+            let column = match self.moments.get(guess) {
                 Some(known) if *known == moment => guess,
-                _ => *self.places.entry(moment).or_insert_with(|| {
+                _ => *self.columns.entry(moment).or_insert_with(|| {
                     self.moments.push(moment);
                     self.moments.len() - 1
                 }),
             };
-            guess = place + 1;
-            *at(&mut row.costs, place) += cost;
+            guess = column + 1;
+            *column_mut(&mut row.costs, column) += cost;
             if let Some(usage) = usage {
-                *at(&mut row.usages, place) += usage;
+                *column_mut(&mut row.usages, column) += usage;
             }
         }
     }
 
-    /// Takes in what was collected for the window just after.
+    /// Appends what was collected for the window that follows.
     pub(crate) fn append(&mut self, next: Self) -> Result<(), Error> {
         if self.window.end() != next.window.start() {
             let (here, there) = (&self.window, &next.window);
-            return Err(unfit(format_args!("{there} does not follow on {here}")));
+            return Err(cannot_join(format_args!("{there} does not follow {here}")));
         }
         if self.grouping != next.grouping {
-            return Err(unfit("they are not grouped by the same"));
+            return Err(cannot_join("they are grouped by different dimensions"));
         }
         if self.resolution() != next.resolution() {
             let (here, there) = (self.resolution(), next.resolution());
-            return Err(unfit(format_args!("one is {here} and one {there}")));
+            return Err(cannot_join(format_args!(
+                "their resolutions are {here} and {there}"
+            )));
         }
         self.window = Window::new(self.window.start().clone(), next.window.end().clone())?;
         self.total += next.total;
@@ -149,9 +153,9 @@ impl Collector {
                 .costs
                 .into_iter()
                 .enumerate()
-                .filter_map(|(place, cost)| {
-                    let usage = usages.get(place).copied();
-                    Some((*moments.get(place)?, cost, usage))
+                .filter_map(|(column, cost)| {
+                    let usage = usages.get(column).copied();
+                    Some((*moments.get(column)?, cost, usage))
                 });
             self.add_row(row.labels, row.cost, row.usage, steps);
         }
@@ -159,20 +163,20 @@ impl Collector {
     }
 
     fn resolution(&self) -> &Resolution {
-        self.told.as_ref().unwrap_or(&self.expected)
+        self.reported.as_ref().unwrap_or(&self.expected)
     }
 
-    /// The report, with steps in the order of time and rows from the dearest to the cheapest.
+    /// Returns the report, with steps sorted by time and rows sorted by cost, the most expensive first.
     pub(crate) fn finish(mut self) -> Report {
         let resolution = self.resolution().clone();
-        let mut told = self.moments.clone();
-        told.sort_unstable();
-        let axis = steps::fill(&told, &self.window, &resolution);
-        let places: Vec<_> = axis.iter().map(|step| self.places.get(step)).collect();
+        let mut reported = self.moments.clone();
+        reported.sort_unstable();
+        let axis = steps::fill(&reported, &self.window, &resolution);
+        let columns: Vec<_> = axis.iter().map(|step| self.columns.get(step)).collect();
         for row in &mut self.rows {
-            row.costs = in_order(&row.costs, &places);
+            row.costs = in_order(&row.costs, &columns);
             if !row.usages.is_empty() {
-                row.usages = in_order(&row.usages, &places);
+                row.usages = in_order(&row.usages, &columns);
             }
         }
         self.rows.sort_by(|a, b| {
@@ -197,37 +201,38 @@ impl From<Report> for Collector {
             .iter()
             .map(|step| step.unix().unwrap_or_default())
             .collect();
-        let places = moments.iter().copied().zip(0..).collect();
+        let columns = moments.iter().copied().zip(0..).collect();
         let labels = report.rows.iter().map(|row| row.labels.clone());
-        let known = labels.zip(0..).collect();
+        let row_index = labels.zip(0..).collect();
         Self {
             window: report.window,
-            asked: None,
-            told: Some(report.resolution.clone()),
+            requested: None,
+            reported: Some(report.resolution.clone()),
             expected: report.resolution,
             grouping: report.grouping,
             total: report.total,
             moments,
-            places,
+            columns,
             rows: report.rows,
-            known,
+            row_index,
         }
     }
 }
 
-/// The place of a step, made if need be.
-fn at<T: Copy + Default>(numbers: &mut Vec<T>, place: usize) -> &mut T {
-    if numbers.len() <= place {
-        numbers.resize(place + 1, T::default());
+/// Returns the number in a column, extending the row with zeros if it is shorter.
+fn column_mut<T: Copy + Default>(numbers: &mut Vec<T>, column: usize) -> &mut T {
+    if numbers.len() <= column {
+        numbers.resize(column + 1, T::default());
     }
-    &mut numbers[place]
+    &mut numbers[column]
 }
 
-fn in_order<T: Copy + Default>(numbers: &[T], places: &[Option<&usize>]) -> Vec<T> {
-    let number = |place: &Option<&usize>| numbers.get(*(*place)?).copied();
-    places
+/// Sorts the numbers of a row by `columns`; a column that is `None` is zero.
+fn in_order<T: Copy + Default>(numbers: &[T], columns: &[Option<&usize>]) -> Vec<T> {
+    let number = |column: &Option<&usize>| numbers.get(*(*column)?).copied();
+    columns
         .iter()
-        .map(|place| number(place).unwrap_or_default())
+        .map(|column| number(column).unwrap_or_default())
         .collect()
 }
 
@@ -237,6 +242,6 @@ fn add_usage(sum: &mut Option<Quantity>, usage: Option<Quantity>) {
     }
 }
 
-pub(super) fn unfit(problem: impl std::fmt::Display) -> Error {
+pub(super) fn cannot_join(problem: impl std::fmt::Display) -> Error {
     Error::input("reports", &Source::Code, problem)
 }

@@ -1,4 +1,4 @@
-//! One window beside the one before.
+//! A report beside that of the previous window.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,8 +11,22 @@ use crate::dimension::Dimension;
 use crate::labels::Labels;
 use crate::usd::Usd;
 
-/// A report beside that of the window before it, which
-/// [`Billing::comparison`](crate::Billing::comparison) makes. It serializes as both of them.
+/// A report beside that of an earlier window. It serializes as both reports.
+///
+/// [`Billing::comparison`](crate::Billing::comparison) creates one with the previous window.
+///
+/// ```no_run
+/// use blaxel_billing::{Billing, Dimension, MetricsQuery, Window};
+/// # async fn example(billing: Billing<impl blaxel_core::HttpService>) -> Result<(), blaxel_core::Error> {
+/// let query = MetricsQuery::new(Window::month(2026, 4)?).group_by(Dimension::ResourceType);
+/// let comparison = billing.comparison("acc-1", &query).await?;
+/// println!("${} after ${}", comparison.now().total(), comparison.before().total());
+/// for change in comparison.by(&Dimension::ResourceType)? {
+///     println!("{}: ${} ({:?} %)", change.label, change.difference(), change.percent());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     before: Report,
@@ -32,26 +46,26 @@ pub struct Change {
 }
 
 impl Comparison {
-    /// Sets two reports beside each other, of any windows. Windows of different lengths are compared
-    /// as they are: nothing is scaled.
+    /// Creates a comparison of two reports, of any windows. Windows of different lengths are compared as
+    /// they are: nothing is scaled.
     #[must_use]
     pub fn new(before: Report, now: Report) -> Self {
         Self { before, now }
     }
 
-    /// The report of the earlier window.
+    /// Returns the report of the earlier window.
     #[must_use]
     pub fn before(&self) -> &Report {
         &self.before
     }
 
-    /// The report of the later window.
+    /// Returns the report of the later window.
     #[must_use]
     pub fn now(&self) -> &Report {
         &self.now
     }
 
-    /// Returns the change of the totals. The label is [`Label::Unnamed`].
+    /// Returns the change of the total cost. Its label is [`Label::Unnamed`].
     #[must_use]
     pub fn total(&self) -> Change {
         Change {
@@ -61,18 +75,18 @@ impl Comparison {
         }
     }
 
-    /// Returns the changes by a dimension, the greatest first. What is in one window only cost
-    /// nothing in the other.
+    /// Returns the change of each value of a dimension, the greatest change first. A value that is in one
+    /// window only cost nothing in the other.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the reports do not tell the dimension.
+    /// [`Error::is_input`] if a report does not have the dimension.
     pub fn by(&self, dimension: &Dimension) -> Result<Vec<Change>, Error> {
         let (before, now) = (self.before.by(dimension)?, self.now.by(dimension)?);
         Ok(changes(&before, &now))
     }
 
-    /// Returns the changes by a label of one's own, the greatest first; see
+    /// Returns the change of each label of your own, the greatest change first; see
     /// [`Report::by_label`].
     pub fn by_label<L: Into<String>>(
         &self,
@@ -102,13 +116,13 @@ fn changes(before: &Breakdown, now: &Breakdown) -> Vec<Change> {
 }
 
 impl Change {
-    /// By how much the cost rose; negative where it fell.
+    /// Returns the increase of the cost; negative if it fell.
     #[must_use]
     pub fn difference(&self) -> Usd {
         self.now - self.before
     }
 
-    /// By how many hundredths of the earlier cost it rose; `None` where there was none.
+    /// Returns the increase as a percentage of the earlier cost, or `None` if that was zero.
     #[must_use]
     pub fn percent(&self) -> Option<f64> {
         self.difference().percent_of(self.before)

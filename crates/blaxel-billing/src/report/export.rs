@@ -1,4 +1,4 @@
-//! Reports as CSV and JSON.
+//! Export of reports as CSV and JSON.
 
 use std::io::{self, Write};
 
@@ -12,18 +12,29 @@ use crate::usage::{Quantity, Unit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detail {
-    /// A line for each group: what it cost in the window.
+    /// A line per group, with its cost in the window.
     Totals,
-    /// A line for each group and step.
+    /// A line per group and step.
     Steps,
 }
 
 impl Report {
-    /// Writes the report as CSV: a header, and a line for each group, or for each group and step.
+    /// Writes the report as CSV: a header, then a line per group, or per group and step.
     ///
-    /// The columns are the labels that any group has, then `timestamp` for steps, then `cost`, and
-    /// `usage` and `unit` where usage is told. Amounts are exact decimals with a point. Fields are
-    /// quoted as in RFC 4180 and lines end in CRLF.
+    /// The columns are the labels that any group has, then `timestamp` for [`Detail::Steps`], then `cost`,
+    /// and `usage` and `unit` if usage is reported. Amounts are exact decimals with a point. Fields are
+    /// quoted as in RFC 4180, and lines end in CRLF.
+    ///
+    /// ```no_run
+    /// # fn example(report: &blaxel_billing::Report) -> std::io::Result<()> {
+    /// use blaxel_billing::Detail;
+    /// use std::fs::File;
+    ///
+    /// report.write_csv(File::create("april.csv")?, Detail::Steps)?;
+    /// report.write_json(File::create("april.json")?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -68,8 +79,9 @@ impl Report {
         Ok(())
     }
 
-    /// Writes the report as JSON, as [`Serialize`] has it: the steps once, and for each group its
-    /// labels and a number per step. Amounts are texts, which no reader rounds.
+    /// Writes the report as JSON, as its [`Serialize`] implementation does: the steps once, and for each
+    /// group its labels and one number per step. Amounts are strings, which no reader rounds. See
+    /// [`write_csv`](Self::write_csv) for an example.
     ///
     /// # Errors
     ///
@@ -78,7 +90,7 @@ impl Report {
         serde_json::to_writer(to, self).map_err(io::Error::from)
     }
 
-    /// The names of the labels that any group has, in the order of the API's dimensions.
+    /// Returns the names of the labels that any group has, in the order of the API's dimensions.
     fn label_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for known in [
@@ -102,8 +114,9 @@ impl Report {
 }
 
 impl Breakdown {
-    /// Writes the breakdown as CSV: a header, and a line for each entry with its label and cost, or
-    /// for each entry and step. What has no name has an empty label.
+    /// Writes the breakdown as CSV: a header, then a line per entry with its label and cost, or per
+    /// entry and step. The label of [`Label::Unnamed`](super::Label::Unnamed) is empty. See
+    /// [`Report::write_csv`] for an example.
     ///
     /// # Errors
     ///
@@ -145,7 +158,7 @@ fn exact(cost: crate::Usd) -> String {
     crate::decimal::Exact(cost.billionths()).to_string()
 }
 
-/// Comma-separated values. The format is a rule of quoting, too little for a dependency.
+/// Comma-separated values. The format is a single rule of quoting, too little for a dependency.
 struct Csv<W>(W);
 
 impl<W: Write> Csv<W> {
@@ -165,8 +178,8 @@ impl<W: Write> Csv<W> {
 }
 
 impl Serialize for Report {
-    /// `{window, resolution, groupBy, total, steps, rows}`, where each row has its labels, `cost`,
-    /// `costs`, and `usage`, `unit` and `usages` where usage is told.
+    /// Serializes as `{window, resolution, groupBy, total, steps, rows}`. Each row has its labels, `cost`
+    /// and `costs`, and `usage`, `unit` and `usages` if usage is reported.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Report", 6)?;
         object.serialize_field("window", &self.window)?;

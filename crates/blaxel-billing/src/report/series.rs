@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::usd::Usd;
 
-/// The costs of consecutive steps, without gaps.
+/// The costs of consecutive steps, in order and without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     steps: Vec<Timestamp>,
@@ -17,7 +17,15 @@ impl Series {
         Self { steps, costs }
     }
 
-    /// The start of each step and the cost in it, from the earliest to the latest.
+    /// Returns the start and the cost of each step, from the earliest to the latest.
+    ///
+    /// ```no_run
+    /// # fn example(report: &blaxel_billing::Report) {
+    /// for (start, cost) in report.series().iter() {
+    ///     println!("{start}: ${cost}");
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Timestamp, Usd)> {
         self.steps.iter().zip(self.costs.iter().copied())
@@ -35,13 +43,13 @@ impl Series {
         self.costs.is_empty()
     }
 
-    /// The costs alone.
+    /// Returns the costs without their times.
     #[must_use]
     pub fn costs(&self) -> &[Usd] {
         &self.costs
     }
 
-    /// Returns the sum of all steps.
+    /// Returns the sum of all costs.
     #[must_use]
     pub fn total(&self) -> Usd {
         self.costs.iter().copied().sum()
@@ -49,7 +57,7 @@ impl Series {
 }
 
 impl Serialize for Series {
-    /// A list of `{timestamp, cost}`.
+    /// Serializes as a list of `{timestamp, cost}`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Step<'a> {
@@ -63,7 +71,7 @@ impl Serialize for Series {
     }
 }
 
-/// Adds costs to others, step by step.
+/// Adds `costs` to `sums`, step by step.
 pub(super) fn add(sums: &mut [Usd], costs: &[Usd]) {
     for (sum, cost) in sums.iter_mut().zip(costs) {
         *sum += *cost;

@@ -1,47 +1,47 @@
-//! The steps of a report, gaps filled.
+//! Completes the steps of a report where the server left some out.
 
 use crate::calendar::Moment;
 use crate::window::{Resolution, Window};
 
-/// The steps told by the server, which are in order, and those between them and up to the ends of
-/// the window that it left out.
+/// Returns the steps that the server reported, which must be in order, and those that it left out between
+/// them and up to both ends of the window.
 ///
-/// Where the server's steps begin is not documented for weeks and for windows that begin within a
-/// step. So its own ones are taken as they are, and others are counted off from them; the calendar
-/// is asked where there are none.
-pub(super) fn fill(told: &[Moment], window: &Window, resolution: &Resolution) -> Vec<Moment> {
+/// The API does not document where its steps begin, for weeks and for windows that begin within a step.
+/// The reported steps are therefore taken as they are, and missing ones are counted from them; only if there
+/// are none, the calendar decides.
+pub(super) fn fill(reported: &[Moment], window: &Window, resolution: &Resolution) -> Vec<Moment> {
     let (from, to) = (window.from(), window.to());
-    let later =
+    let shift =
         |(second, nanos): Moment, steps| Some((resolution.step_from(second, steps)?, nanos));
-    let Some(first) = told.first().copied().or_else(|| {
+    let Some(first) = reported.first().copied().or_else(|| {
         let floor = resolution.floor(from.0)?;
         Some((floor, 0))
     }) else {
         return Vec::new();
     };
-    let mut steps = Vec::with_capacity(told.len());
-    // Backwards to the one that the window's start lies in. A step that is told far outside of the
-    // window is odd enough; it is kept, and not led up to.
+    let mut steps = Vec::with_capacity(reported.len());
+    // Go back to the step that contains the start of the window. A step far outside of the window is
+    // kept, but the gap to it is not filled.
     let mut at = first;
     while at > from && at < to {
-        let Some(before) = later(at, -1) else { break };
+        let Some(before) = shift(at, -1) else { break };
         steps.push(before);
         at = before;
     }
     steps.reverse();
     steps.push(first);
     let mut at = first;
-    let rest = told.iter().copied().skip(1).map(Some);
+    let rest = reported.iter().copied().skip(1).map(Some);
     for next in rest.chain([None]) {
         let limit = next.unwrap_or(to).min(to);
-        // After a first step that the window's start cut short, the others are whole.
+        // Only the first step can be cut short by the start of the window; the steps after it are whole.
         let whole = next.is_some_and(|(second, _)| resolution.floor(second) == Some(second));
         let base = match resolution.floor(at.0) {
             Some(floor) if whole => (floor, 0),
             _ => at,
         };
-        let inside = later(base, 1).filter(|after| *after > from);
-        let missing = std::iter::successors(inside, |step| later(*step, 1));
+        let inside = shift(base, 1).filter(|after| *after > from);
+        let missing = std::iter::successors(inside, |step| shift(*step, 1));
         steps.extend(missing.take_while(|step| *step < limit));
         if let Some(next) = next {
             steps.push(next);
@@ -65,11 +65,11 @@ mod tests {
         text.parse::<Timestamp>().unwrap().unix().unwrap()
     }
 
-    /// Resolution, window, steps told, and the steps that come out.
+    /// Each case: resolution, window, reported steps, expected steps.
     #[test]
-    fn gaps_are_filled_from_the_server_s_own_steps() {
-        for (resolution, start, end, told, expected) in [
-            // Nothing told: by the calendar.
+    fn gaps_are_filled_from_the_steps_of_the_server() {
+        for (resolution, start, end, reported, expected) in [
+            // Without reported steps, the calendar decides.
             (
                 "daily",
                 "2026-04-01",
@@ -135,7 +135,7 @@ mod tests {
                     "2026-05-01",
                 ],
             ),
-            // What lies far outside is kept, and nothing more.
+            // A step far outside of the window is kept, and the gap to it is not filled.
             (
                 "hourly",
                 "2026-04-01",
@@ -153,11 +153,11 @@ mod tests {
             ),
         ] {
             let window = Window::new(timestamp(moment(start)), timestamp(moment(end))).unwrap();
-            let told: Vec<_> = told.into_iter().map(moment).collect();
+            let reported: Vec<_> = reported.into_iter().map(moment).collect();
             let expected: Vec<_> = expected.into_iter().map(moment).collect();
             let resolution = Resolution::from(resolution);
             assert_eq!(
-                fill(&told, &window, &resolution),
+                fill(&reported, &window, &resolution),
                 expected,
                 "{resolution} {window}"
             );

@@ -6,25 +6,25 @@ use serde_json::json;
 use crate::support::Scripted;
 
 #[tokio::test]
-async fn a_workspace_tells_its_account() {
-    let told = Scripted::new(vec![
+async fn account_of_returns_the_account_of_a_workspace() {
+    let service = Scripted::new(vec![
         json!({"name": "demo", "accountId": "acc-1", "more": {}}),
     ]);
-    let billing = Billing::new(told.clone());
+    let billing = Billing::new(service.clone());
     assert_eq!(billing.account_of("my space").await.unwrap(), "acc-1");
-    assert_eq!(told.asked(), ["GET /workspaces/my%20space"]);
-    for silent in [
+    assert_eq!(service.requests(), ["GET /workspaces/my%20space"]);
+    for without_account in [
         json!({"name": "demo"}),
         json!({"accountId": null}),
         json!({"accountId": ""}),
     ] {
-        let billing = Billing::new(Scripted::new(vec![silent]));
+        let billing = Billing::new(Scripted::new(vec![without_account]));
         assert!(billing.account_of("demo").await.unwrap_err().is_decode());
     }
 }
 
 #[tokio::test]
-async fn accounts_are_listed_in_either_shape() {
+async fn accounts_are_listed_from_a_plain_list_and_from_pages() {
     for shapes in [
         vec![json!([{"id": "a"}, {"id": "b"}])],
         vec![

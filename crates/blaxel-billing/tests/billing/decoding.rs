@@ -1,5 +1,4 @@
-//! Answers decode whatever the order of their members, whatever is added to them, and to the last
-//! digit.
+//! Responses are decoded whatever the order of their members, with unknown members, and to the last digit.
 
 use blaxel_billing::{Dimension, MetricsPage, Quantity, Usd};
 use proptest::prelude::*;
@@ -14,7 +13,7 @@ fn usd(text: &str) -> Usd {
     text.parse().unwrap()
 }
 
-/// Everything that a page can tell.
+/// Returns a page with every member.
 fn full() -> Value {
     json!({
         "startTime": "2026-04-01T00:00:00Z",
@@ -37,29 +36,39 @@ fn full() -> Value {
     })
 }
 
-/// Writes JSON with the members of each object in an order drawn from `order`, and with members
-/// that nobody knows.
-fn write(value: &Value, order: &mut impl Iterator<Item = u32>, strange: bool, text: &mut String) {
+/// Writes JSON with the members of each object in an order drawn from `order`, and with unknown
+/// members.
+fn write(
+    value: &Value,
+    order: &mut impl Iterator<Item = u32>,
+    with_unknown: bool,
+    text: &mut String,
+) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<(u32, String, Value)> = members
                 .iter()
                 .map(|(name, value)| (order.next().unwrap(), name.clone(), value.clone()))
                 .collect();
-            if strange {
+            if with_unknown {
                 let nested = json!({"cost": {"deep": [1, null]}, "timeseries": 3});
-                members.push((order.next().unwrap(), "strangeNumber".into(), json!(17)));
-                members.push((order.next().unwrap(), "strangeObject".into(), nested));
-                members.push((order.next().unwrap(), "strangeNull".into(), Value::Null));
-                members.push((order.next().unwrap(), "strangeList".into(), json!(["a"])));
+                members.push((order.next().unwrap(), "unknownNumber".into(), json!(17)));
+                members.push((order.next().unwrap(), "unknownObject".into(), nested));
+                members.push((order.next().unwrap(), "unknownNull".into(), Value::Null));
+                members.push((order.next().unwrap(), "unknownList".into(), json!(["a"])));
             }
-            members.sort_by_key(|(place, _, _)| *place);
+            members.sort_by_key(|(position, _, _)| *position);
             text.push('{');
             for (index, (_, name, value)) in members.iter().enumerate() {
                 text.push_str(if index > 0 { " ,\n" } else { "" });
                 text.push_str(&format!("{}: ", json!(name)));
-                // What is strange already stays as it is.
-                write(value, order, strange && !name.starts_with("strange"), text);
+                // Unknown members stay as they are.
+                write(
+                    value,
+                    order,
+                    with_unknown && !name.starts_with("unknown"),
+                    text,
+                );
             }
             text.push('}');
         }
@@ -67,7 +76,7 @@ fn write(value: &Value, order: &mut impl Iterator<Item = u32>, strange: bool, te
             text.push('[');
             for (index, item) in items.iter().enumerate() {
                 text.push_str(if index > 0 { "," } else { "" });
-                write(item, order, strange, text);
+                write(item, order, with_unknown, text);
             }
             text.push(']');
         }
@@ -76,11 +85,11 @@ fn write(value: &Value, order: &mut impl Iterator<Item = u32>, strange: bool, te
 }
 
 #[test]
-fn a_page_that_is_written_is_read_back_equal() {
+fn a_serialized_page_is_read_back_equal() {
     let page = decode(&full().to_string());
     let written = serde_json::to_value(&page).unwrap();
     let mut expected = full();
-    // Amounts are texts, which no reader rounds.
+    // Amounts are strings, which no reader rounds.
     expected["summary"] = json!({"totalCost": "3.75", "totalUsage": "12.5"});
     expected["data"][0]["summary"] = json!({"cost": "3.75", "usage": "12.5"});
     for (step, (cost, usage)) in [("1.25", "4"), ("2.5", "8.5")].into_iter().enumerate() {
@@ -95,12 +104,12 @@ fn a_page_that_is_written_is_read_back_equal() {
 
 proptest! {
     #[test]
-    fn neither_the_order_of_members_nor_unknown_ones_matter(
+    fn the_order_of_members_and_unknown_members_do_not_matter(
         order in prop::collection::vec(any::<u32>(), SizeRange::from(200)),
-        strange in any::<bool>(),
+        with_unknown in any::<bool>(),
     ) {
         let mut text = String::new();
-        write(&full(), &mut order.into_iter().cycle(), strange, &mut text);
+        write(&full(), &mut order.into_iter().cycle(), with_unknown, &mut text);
         prop_assert_eq!(decode(&text), decode(&full().to_string()));
     }
 
@@ -146,7 +155,7 @@ fn any_member_may_be_missing_or_null() {
 }
 
 #[test]
-fn nothing_used_and_usage_not_told_are_two_things() {
+fn zero_usage_and_missing_usage_differ() {
     for (usage, expected) in [
         (r#","usage":0"#, Some(Quantity::ZERO)),
         (r#","usage":null"#, None),
@@ -161,7 +170,7 @@ fn nothing_used_and_usage_not_told_are_two_things() {
 }
 
 #[test]
-fn labels_that_have_no_field_are_kept_if_they_are_texts() {
+fn unknown_string_members_are_kept_as_labels() {
     let page = decode(
         r#"{"data":[{"cloudRegion":"us-\u0077est-2","cost":1,"shard":7,"tags":["a"],"workspace":"demo"}]}"#,
     );
@@ -176,7 +185,7 @@ fn labels_that_have_no_field_are_kept_if_they_are_texts() {
 }
 
 #[test]
-fn what_is_no_amount_is_an_error() {
+fn a_malformed_amount_is_an_error() {
     for cost in ["true", "[]", "{}", "\"\"", "\"12,5\"", "\"NaN\"", "1e99"] {
         let json = format!(r#"{{"summary":{{"totalCost":{cost}}}}}"#);
         assert!(

@@ -1,4 +1,4 @@
-//! Reports as CSV and JSON.
+//! Export of reports as CSV and JSON.
 
 use blaxel_billing::{Detail, Dimension, Usd};
 use serde_json::{Value, json};

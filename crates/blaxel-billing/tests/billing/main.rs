@@ -1,4 +1,4 @@
-//! What the crate promises, on the emulator's socketless service and on answers by script.
+//! The promises of the crate, tested on the emulator's in-memory service and on scripted responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

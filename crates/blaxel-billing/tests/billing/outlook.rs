@@ -1,4 +1,4 @@
-//! Back to the window before, and ahead to the end of the month.
+//! The comparison with the window before, and the forecast to the end of the month.
 
 use blaxel_billing::{
     Billing, Change, Comparison, Dimension, MetricsQuery, Resolution, Usd, Window,
@@ -38,7 +38,7 @@ async fn a_window_is_compared_with_the_one_before() {
 }
 
 #[tokio::test]
-async fn what_came_and_what_went_is_compared_with_nothing() {
+async fn a_label_in_one_window_only_is_compared_with_zero() {
     let before = page(
         "3",
         &[(named("gone"), &["1"]), (named("stays"), &["2"])],
@@ -71,7 +71,7 @@ async fn what_came_and_what_went_is_compared_with_nothing() {
     );
 }
 
-/// The window, now, and what is spent, known until, and expected.
+/// Each case: the start and end of the window, now, and the expected cost so far and of the month.
 #[tokio::test]
 async fn a_forecast_is_a_straight_line_to_the_end_of_the_month() {
     let costs = &["10", "10", "10"][..];
@@ -83,21 +83,21 @@ async fn a_forecast_is_a_straight_line_to_the_end_of_the_month() {
             "2026-04-09T00:00:00Z",
             Some(("30.00", "300.00")),
         ),
-        // Half of the second day is over: a day and a half cost 20, and the month has twenty of those.
+        // Half of the second day is over: 1.5 days cost 20, and the month has 20 times as many.
         (
             "2026-04-01T00:00:00Z",
             "2026-04-04T00:00:00Z",
             "2026-04-02T12:00:00Z",
             Some(("20.00", "400.00")),
         ),
-        // The steps before the month do not count.
+        // Steps before the month do not count.
         (
             "2026-03-31T00:00:00Z",
             "2026-04-04T00:00:00Z",
             "2026-04-04T00:00:00Z",
             Some(("30.00", "300.00")),
         ),
-        // Begins too late, or nothing has passed yet.
+        // The window begins after the month does, or nothing has passed yet.
         (
             "2026-04-02T00:00:00Z",
             "2026-04-04T00:00:00Z",
@@ -118,13 +118,13 @@ async fn a_forecast_is_a_straight_line_to_the_end_of_the_month() {
         ),
     ] {
         let query = MetricsQuery::new(window(start, end));
-        let mut answer = page("30", &[(json!({}), costs)], "");
+        let mut response = page("30", &[(json!({}), costs)], "");
         if start.starts_with("2026-03") {
-            answer = page("35", &[(json!({}), costs)], "");
-            let steps = answer["data"][0]["timeseries"].as_array_mut().unwrap();
+            response = page("35", &[(json!({}), costs)], "");
+            let steps = response["data"][0]["timeseries"].as_array_mut().unwrap();
             steps.insert(0, json!({"timestamp": "2026-03-31T00:00:00Z", "cost": 5}));
         }
-        let report = Billing::new(Scripted::new(vec![answer]))
+        let report = Billing::new(Scripted::new(vec![response]))
             .report("acc", &query)
             .await
             .unwrap();
@@ -141,7 +141,7 @@ async fn a_forecast_is_a_straight_line_to_the_end_of_the_month() {
             "{start} {now}"
         );
     }
-    // A month that is over is not guessed at.
+    // The forecast of a month that is over is its cost.
     let (_, report) = on_the_emulator(april()).await;
     let forecast = report
         .forecast(&"2026-06-01T00:00:00Z".parse().unwrap())

@@ -1,4 +1,4 @@
-//! Pages, on the emulator's socketless service.
+//! Pages, on the emulator's in-memory service.
 
 use blaxel_billing::{
     Billing, BillingDimension, Dimension, MetricsQuery, Quantity, Resolution, Usd, Window,
@@ -6,7 +6,7 @@ use blaxel_billing::{
 use blaxel_core::Timestamp;
 use blaxel_emulator::{Emulator, LocalService};
 
-/// An account whose history is long enough for a month before the emulator's present.
+/// Returns an account whose history has a whole month before the emulator's present.
 fn account() -> (Emulator, Billing<LocalService>, String, Window) {
     let emulator = Emulator::builder()
         .start_time("2026-05-15T00:00:00Z".parse::<Timestamp>().unwrap())
@@ -17,14 +17,14 @@ fn account() -> (Emulator, Billing<LocalService>, String, Window) {
 }
 
 #[tokio::test]
-async fn the_account_is_found() {
+async fn the_account_is_listed() {
     let (_emulator, billing, id, _) = account();
     let accounts = billing.accounts().await.unwrap();
     assert_eq!(accounts[0].id(), Some(id.as_str()));
 }
 
 #[tokio::test]
-async fn groups_over_all_pages_add_up_to_the_repeated_total() {
+async fn groups_over_all_pages_add_up_to_the_total_that_each_page_repeats() {
     let (_emulator, billing, id, april) = account();
     let whole = billing
         .metrics(&id, &MetricsQuery::new(april.clone()))
@@ -52,7 +52,7 @@ async fn groups_over_all_pages_add_up_to_the_repeated_total() {
 }
 
 #[tokio::test]
-async fn the_server_chooses_the_resolution_we_foretell() {
+async fn the_server_chooses_the_predicted_resolution() {
     let (_emulator, billing, id, april) = account();
     let page = billing
         .metrics(&id, &MetricsQuery::new(april.clone()))
@@ -66,7 +66,7 @@ async fn the_server_chooses_the_resolution_we_foretell() {
 }
 
 #[tokio::test]
-async fn usage_is_told_only_by_billing_dimension() {
+async fn usage_is_reported_only_by_billing_dimension() {
     let (_emulator, billing, id, april) = account();
     let by_type = MetricsQuery::new(april.clone()).group_by(Dimension::ResourceType);
     let page = billing.metrics(&id, &by_type).await.unwrap();
@@ -88,7 +88,7 @@ async fn usage_is_told_only_by_billing_dimension() {
 }
 
 #[tokio::test]
-async fn workspaces_are_for_administrators_of_the_account() {
+async fn grouping_by_workspace_needs_an_administrator_of_the_account() {
     let emulator = Emulator::builder().account_admin(false).build();
     let billing = Billing::new(emulator.service());
     let query = MetricsQuery::new(Window::month(2026, 4).unwrap()).group_by(Dimension::Workspace);
@@ -103,7 +103,7 @@ async fn workspaces_are_for_administrators_of_the_account() {
 }
 
 #[tokio::test]
-async fn queries_that_break_a_rule_send_nothing() {
+async fn queries_that_break_a_rule_are_not_sent() {
     let (emulator, billing, id, april) = account();
     for query in [
         MetricsQuery::new(april.clone()).limit(0),

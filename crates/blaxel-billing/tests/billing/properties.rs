@@ -1,4 +1,4 @@
-//! What is true of every report: parts make the whole, groups make the total, and no cent gets lost.
+//! Properties of every report: parts add up to the whole, groups add up to the total, and no cent is lost.
 
 use std::num::NonZeroUsize;
 
@@ -44,7 +44,12 @@ fn groupings() -> impl Strategy<Value = Vec<Dimension>> {
     prop::sample::subsequence(all, 0..=3)
 }
 
-fn ask(emulator: &Emulator, window: Window, resolution: &Resolution, by: &[Dimension]) -> Report {
+fn report(
+    emulator: &Emulator,
+    window: Window,
+    resolution: &Resolution,
+    by: &[Dimension],
+) -> Report {
     let query = MetricsQuery::new(window).resolution(resolution.clone());
     let query = by.iter().cloned().fold(query, MetricsQuery::group_by);
     let billing = Billing::new(emulator.service());
@@ -54,9 +59,9 @@ fn ask(emulator: &Emulator, window: Window, resolution: &Resolution, by: &[Dimen
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// However a window is cut, also within a step, and whatever is asked about it.
+    /// Holds wherever a window is cut, also within a step, and for every query.
     #[test]
-    fn parts_that_are_joined_equal_one_long_question(
+    fn joined_parts_equal_the_report_of_the_whole_window(
         seed in 0u64..4,
         start in 0i64..6000,
         lengths in prop::collection::vec(1i64..160, 1..6),
@@ -67,32 +72,32 @@ proptest! {
         let mut parts = Vec::new();
         let mut end = START + start;
         for length in &lengths {
-            parts.push(ask(&emulator, hours(end, end + length), &resolution, &by));
+            parts.push(report(&emulator, hours(end, end + length), &resolution, &by));
             end += length;
         }
         let whole_window = hours(START + start, end);
-        // One question is as long as the server lets it be.
+        // The whole window must be within what the server accepts.
         prop_assume!(resolution.longest_window().is_none_or(|most| whole_window.length() <= most));
-        let whole = ask(&emulator, whole_window, &resolution, &by);
+        let whole = report(&emulator, whole_window, &resolution, &by);
         prop_assert_eq!(Report::join(parts).unwrap(), whole);
     }
 
-    /// The cut that `report` makes itself, beside the same time in months, which are never cut.
+    /// Compares the split that `report` itself makes with the same time in months, which are never split.
     #[test]
-    fn a_report_that_was_split_equals_one_that_was_not(
+    fn a_split_report_equals_one_that_was_not_split(
         seed in 0u64..4,
         start in 0i64..3000,
         days in 91i64..240,
         by in groupings(),
-        at_once in 1usize..5,
+        concurrency in 1usize..5,
     ) {
         let emulator = Emulator::builder().seed(seed).build();
         let window = hours(START + start, START + start + days * 24 + 5);
         let query = MetricsQuery::new(window.clone()).resolution(Resolution::Daily);
         let query = by.iter().cloned().fold(query, MetricsQuery::group_by);
-        let billing = Billing::new(emulator.service()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
+        let billing = Billing::new(emulator.service()).with_concurrency(NonZeroUsize::new(concurrency).unwrap());
         let split = run(billing.report(emulator.account_id(), &query)).unwrap();
-        let months = ask(&emulator, window, &Resolution::Monthly, &by);
+        let months = report(&emulator, window, &Resolution::Monthly, &by);
         prop_assert_eq!(split.total(), months.total());
         prop_assert_eq!(split.window(), months.window());
         prop_assert_eq!(split.rows().len(), months.rows().len());
@@ -103,9 +108,9 @@ proptest! {
         }
     }
 
-    /// By whatever it is grouped, and by whatever label it is told.
+    /// Holds for every grouping and every label.
     #[test]
-    fn groups_add_up_to_the_whole(
+    fn groups_add_up_to_the_total(
         seed in any::<u64>(),
         start in 0i64..8000,
         length in 1i64..800,
@@ -113,8 +118,8 @@ proptest! {
     ) {
         let emulator = Emulator::builder().seed(seed).build();
         let window = hours(START + start, START + start + length);
-        let whole = ask(&emulator, window.clone(), &Resolution::Daily, &[]);
-        let report = ask(&emulator, window, &Resolution::Daily, &by);
+        let whole = report(&emulator, window.clone(), &Resolution::Daily, &[]);
+        let report = report(&emulator, window, &Resolution::Daily, &by);
         prop_assert_eq!(report.total(), whole.total());
         prop_assert_eq!(report.unaccounted(), Usd::ZERO);
         prop_assert_eq!(report.series(), whole.series());
@@ -134,37 +139,37 @@ proptest! {
 fn split(start: i64, length: i64, resolution: &Resolution) -> (Window, Vec<Window>) {
     let time = |second: i64| Timestamp::from_unix(second, 0);
     let window = Window::new(time(start), time(start + length)).unwrap();
-    let pieces = window.split(resolution);
-    (window, pieces)
+    let parts = window.split(resolution);
+    (window, parts)
 }
 
 proptest! {
     #[test]
-    fn a_window_is_split_without_gap_into_what_is_allowed(
+    fn a_window_is_split_without_gaps_into_allowed_windows(
         start in 0i64..3_000_000_000,
         length in 1i64..400_000_000,
         resolution in resolutions(),
     ) {
-        let (window, pieces) = split(start, length, &resolution);
-        prop_assert_eq!(pieces.first().unwrap().start(), window.start());
-        prop_assert_eq!(pieces.last().unwrap().end(), window.end());
-        for (piece, next) in pieces.iter().zip(pieces.iter().skip(1)) {
-            prop_assert_eq!(piece.end(), next.start());
+        let (window, parts) = split(start, length, &resolution);
+        prop_assert_eq!(parts.first().unwrap().start(), window.start());
+        prop_assert_eq!(parts.last().unwrap().end(), window.end());
+        for (part, next) in parts.iter().zip(parts.iter().skip(1)) {
+            prop_assert_eq!(part.end(), next.start());
         }
-        for piece in &pieces {
-            let query = MetricsQuery::new(piece.clone()).resolution(resolution.clone());
-            prop_assert!(query.check().is_ok(), "{piece}");
+        for part in &parts {
+            let query = MetricsQuery::new(part.clone()).resolution(resolution.clone());
+            prop_assert!(query.check().is_ok(), "{part}");
         }
-        // No piece could have been a step longer, but for the last.
+        // No part but the last could have been a step longer.
         if let Some(longest) = resolution.longest_window() {
             let step = longest.as_secs() / 7;
-            for piece in pieces.iter().rev().skip(1) {
-                prop_assert!(longest.as_secs() - piece.length().as_secs() <= step, "{piece}");
+            for part in parts.iter().rev().skip(1) {
+                prop_assert!(longest.as_secs() - part.length().as_secs() <= step, "{part}");
             }
         }
     }
 
-    /// With amounts as fine as they come, on several pages.
+    /// Uses amounts of full precision on several pages.
     #[test]
     fn no_rounding_loses_a_cent(
         costs in prop::collection::vec(prop::collection::vec(0u64..4_000_000_000_000, 3), 1..40),
@@ -202,7 +207,7 @@ proptest! {
         // Cents that are passed on one by one make up the bill in cents.
         prop_assert_eq!(breakdown.cents().into_iter().sum::<Usd>(), exact.to_cents());
         prop_assert_eq!(breakdown.top(3).cents().into_iter().sum::<Usd>(), exact.to_cents());
-        // And what is exported is read back as it was.
+        // What is exported is read back equal.
         let mut csv = Vec::new();
         report.write_csv(&mut csv, blaxel_billing::Detail::Steps).unwrap();
         let text = String::from_utf8(csv).unwrap();

@@ -1,4 +1,4 @@
-//! Reports: one call from a question to an answer.
+//! Reports: from a query to its complete result in one call.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -30,16 +30,16 @@ async fn a_report_has_all_groups_of_all_pages_and_the_total_once() {
 }
 
 #[tokio::test]
-async fn the_total_is_not_summed_and_what_it_has_beyond_the_groups_is_told() {
+async fn the_total_is_not_summed_over_pages_and_the_rest_is_reported_as_unaccounted() {
     let first = page("6", &[(named("a"), &["1", "0", "2"])], "next");
     let second = page("6.5", &[(named("b"), &["1", "1", "1"])], "");
     let report = scripted(vec![first, second]).await.unwrap();
-    assert_eq!(report.total(), usd("6.5"), "the last page knows best");
+    assert_eq!(report.total(), usd("6.5"), "the last page is the newest");
     assert_eq!(report.unaccounted(), usd("0.5"));
 }
 
 #[tokio::test]
-async fn gaps_are_filled_with_nothing() {
+async fn missing_steps_cost_nothing() {
     let mut only_the_second_day = page("1", &[(named("a"), &["0", "1", "0"])], "");
     let steps = only_the_second_day["data"][0]["timeseries"]
         .as_array_mut()
@@ -69,7 +69,7 @@ async fn gaps_are_filled_with_nothing() {
 }
 
 #[tokio::test]
-async fn steps_come_in_any_order_and_differ_from_group_to_group() {
+async fn steps_may_be_unordered_and_differ_between_groups() {
     let mut mixed = page(
         "10",
         &[(named("a"), &["1", "2", "3"]), (named("b"), &["4"])],
@@ -90,7 +90,7 @@ async fn steps_come_in_any_order_and_differ_from_group_to_group() {
 }
 
 #[tokio::test]
-async fn costs_are_told_by_every_dimension_that_the_server_told() {
+async fn costs_are_available_by_every_dimension_in_the_response() {
     let query = april()
         .group_by(Dimension::ResourceUuid)
         .group_by(Dimension::BillingDimension);
@@ -102,9 +102,9 @@ async fn costs_are_told_by_every_dimension_that_the_server_told() {
         Dimension::ResourceUuid,
         Dimension::BillingDimension,
     ] {
-        let (_, asked) = on_the_emulator(april().group_by(dimension.clone())).await;
+        let (_, grouped) = on_the_emulator(april().group_by(dimension.clone())).await;
         let ours = report.by(&dimension).unwrap();
-        let theirs = asked.by(&dimension).unwrap();
+        let theirs = grouped.by(&dimension).unwrap();
         let costs = |breakdown: &Breakdown| {
             let entries = breakdown.entries().iter();
             entries
@@ -127,7 +127,7 @@ async fn costs_are_told_by_every_dimension_that_the_server_told() {
 }
 
 #[tokio::test]
-async fn costs_are_told_by_the_caller_s_own_labels() {
+async fn costs_are_available_by_labels_of_the_caller() {
     let pages = vec![page(
         "10",
         &[
@@ -168,7 +168,7 @@ async fn costs_are_told_by_the_caller_s_own_labels() {
 }
 
 #[tokio::test]
-async fn the_dearest_and_the_rest_are_the_whole() {
+async fn the_most_expensive_entries_and_the_rest_add_up_to_the_total() {
     let (_, report) = on_the_emulator(april().group_by(Dimension::ResourceUuid)).await;
     let all = report.by(&Dimension::ResourceUuid).unwrap();
     let count = all.entries().len();
@@ -247,7 +247,7 @@ async fn units_are_never_mixed() {
 }
 
 #[tokio::test]
-async fn usage_is_told_step_by_step() {
+async fn usage_is_reported_per_step() {
     let query = april().group_by(Dimension::BillingDimension);
     let (_, report) = on_the_emulator(query).await;
     for row in report.rows() {
@@ -258,7 +258,7 @@ async fn usage_is_told_step_by_step() {
 }
 
 #[tokio::test]
-async fn a_long_window_is_fetched_in_parts_and_is_one_report() {
+async fn a_long_window_is_fetched_in_parts_and_joined_to_one_report() {
     let year = MetricsQuery::new(Window::year(2026).unwrap()).group_by(Dimension::ResourceType);
     let (emulator, days) = on_the_emulator(year.clone().resolution(Resolution::Daily)).await;
     assert_eq!(emulator.journal().len(), 5);
@@ -279,26 +279,26 @@ async fn a_long_window_is_fetched_in_parts_and_is_one_report() {
 }
 
 #[tokio::test]
-async fn no_more_windows_are_under_way_than_may_be() {
-    for at_once in [1, 2, 4, 9] {
+async fn concurrent_windows_keep_to_the_limit() {
+    for limit in [1, 2, 4, 9] {
         let service = Scripted::new(vec![page("0", &[], ""); 53]);
         let billing =
-            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
+            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(limit).unwrap());
         let query = MetricsQuery::new(Window::year(2026).unwrap()).resolution(Resolution::Hourly);
         // The script says `daily`, which is another promise: see below.
         assert!(billing.report("acc", &query).await.is_err());
         let service = Scripted::new(vec![json!({"data": []}); 53]);
         let billing =
-            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(at_once).unwrap());
+            Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(limit).unwrap());
         let query = MetricsQuery::new(Window::year(2026).unwrap()).resolution(Resolution::Hourly);
         let report = billing.report("acc", &query).await.unwrap();
-        assert_eq!((service.count(), service.most_at_once()), (53, at_once));
+        assert_eq!((service.count(), service.max_in_flight()), (53, limit));
         assert_eq!(report.steps().len(), 365 * 24);
     }
 }
 
 #[tokio::test]
-async fn an_answer_of_another_resolution_is_refused() {
+async fn a_response_of_another_resolution_is_an_error() {
     let query = MetricsQuery::new(three_days()).resolution(Resolution::Hourly);
     let billing = Billing::new(Scripted::new(vec![page("0", &[], "")]));
     let error = billing.report("acc", &query).await.unwrap_err();
@@ -309,7 +309,7 @@ async fn an_answer_of_another_resolution_is_refused() {
 }
 
 #[tokio::test]
-async fn a_report_begins_at_the_first_page_or_not_at_all() {
+async fn a_query_with_a_cursor_or_too_many_dimensions_gives_no_report_and_sends_nothing() {
     let service = Scripted::new(vec![page("0", &[], "")]);
     let query = MetricsQuery::new(three_days()).cursor(blaxel_core::Cursor::from("second"));
     let error = Billing::new(service.clone())
@@ -344,7 +344,7 @@ async fn pages_that_lead_in_circles_are_an_error() {
 }
 
 #[tokio::test]
-async fn only_windows_that_follow_each_other_are_joined() {
+async fn only_consecutive_windows_are_joined() {
     let emulator = Emulator::offline();
     let billing = Billing::new(emulator.service());
     let of = async |month: u8, dimension: Dimension| {

@@ -1,5 +1,5 @@
-//! The rules of the Billing API, on both sides: what the client lets through, and what the emulator
-//! answers to the same question if it is asked without the client's checks.
+//! The rules of the Billing Explorer API, on both sides: the queries that the client refuses, and the
+//! response of the emulator to the same query if it is sent without the client's checks.
 
 use blaxel_billing::{
     AdminOnly, Billing, BillingDimension, Dimension, MetricsQuery, Resolution, Window,
@@ -25,29 +25,32 @@ fn lasting(days: i64, seconds: i64) -> MetricsQuery {
     MetricsQuery::new(Window::new(time(start), time(end)).unwrap())
 }
 
-/// Asks without the client's checks.
+/// Sends a query without the client's checks.
 async fn raw(emulator: &Emulator, query: &str) -> (u16, Value) {
     let path = format!("/accounts/{}/metrics?{query}", emulator.account_id());
     let request = raw_request(Plane::Control, http::Request::get(path).body("").unwrap()).unwrap();
-    let answer = emulator.service().send(request).await.unwrap();
-    let status = answer.status().as_u16();
-    let bytes = response::collect(answer.into_body(), 1 << 24)
+    let response = emulator.service().send(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response::collect(response.into_body(), 1 << 24)
         .await
         .unwrap();
     (status, serde_json::from_slice(&bytes).unwrap())
 }
 
-/// What the server answers to what the client would send, if it sends it.
-async fn asked(emulator: &Emulator, query: Result<MetricsQuery, Error>) -> Result<Value, Error> {
+/// Sends a query with the client's checks, and returns the resolution of the response.
+async fn resolution_of(
+    emulator: &Emulator,
+    query: Result<MetricsQuery, Error>,
+) -> Result<Value, Error> {
     let query = query?;
     let billing = Billing::new(emulator.service());
     let page = billing.metrics(emulator.account_id(), &query).await?;
     Ok(serde_json::to_value(page.resolution).unwrap())
 }
 
-/// The rule, the question as the client puts it, the same question as text, and the status.
+/// Each case: the rule, the query of the client, the same query as text, and the status of the server.
 #[tokio::test]
-async fn both_sides_keep_every_rule_of_a_question() {
+async fn client_and_server_check_queries_by_the_same_rules() {
     use Dimension::{
         BillingDimension as Metered, ResourceName, ResourceType, ResourceUuid, Workspace,
     };
@@ -75,7 +78,7 @@ async fn both_sides_keep_every_rule_of_a_question() {
             400,
         ),
         (
-            "the end is exclusive, so a window from a moment to the same has nothing in it",
+            "the end is exclusive, so a window that ends at its start is empty",
             window("2026-03-02T00:00:00Z", "2026-03-02T00:00:00Z").map(MetricsQuery::new),
             "startTime=2026-03-02T00:00:00Z&endTime=2026-03-02T00:00:00Z".to_owned(),
             400,
@@ -138,11 +141,11 @@ async fn both_sides_keep_every_rule_of_a_question() {
             400,
         ),
     ];
-    for (rule, question, text, status) in rules {
-        let (answered, _) = raw(&emulator, &text).await;
-        assert_eq!(answered, status, "{rule}: the emulator");
+    for (rule, query, text, status) in rules {
+        let (found, _) = raw(&emulator, &text).await;
+        assert_eq!(found, status, "{rule}: the emulator");
         let before = emulator.journal().len();
-        let outcome = asked(&emulator, question).await;
+        let outcome = resolution_of(&emulator, query).await;
         let sent = emulator.journal().len() > before;
         assert_eq!(sent, status == 200, "{rule}: {outcome:?}");
         match outcome {
@@ -152,30 +155,30 @@ async fn both_sides_keep_every_rule_of_a_question() {
     }
 }
 
-/// What only the server can know is the server's to refuse, and what it bends silently is not sent.
+/// What only the server can know, the server refuses; what it would silently change is not sent.
 #[tokio::test]
-async fn the_client_leaves_to_the_server_what_it_cannot_know() {
+async fn the_client_sends_what_only_the_server_can_judge() {
     let emulator = Emulator::offline();
-    for question in [
+    for query in [
         day().unwrap().group_by(Dimension::from("colour")),
         day().unwrap().resolution(Resolution::from("yearly")),
         day()
             .unwrap()
             .billing_dimension(BillingDimension::from("colours_count")),
     ] {
-        let error = asked(&emulator, Ok(question)).await.unwrap_err();
+        let error = resolution_of(&emulator, Ok(query)).await.unwrap_err();
         assert_eq!(
             error.status().map(|status| status.as_u16()),
             Some(400),
             "{error}"
         );
     }
-    // A limit above 100 is cut down without a word: the client says so instead.
+    // The server silently lowers a limit above 100; the client refuses it.
     let (status, _) = raw(&emulator, &format!("{DAY}&limit=1000")).await;
     assert_eq!(status, 200);
-    let outcome = asked(&emulator, day().map(|query| query.limit(101))).await;
+    let outcome = resolution_of(&emulator, day().map(|query| query.limit(101))).await;
     assert!(outcome.unwrap_err().is_input());
-    // Parameters that the API refuses cannot be asked for at all.
+    // The client has no way to set parameters that the API refuses.
     for parameter in ["label", "unit"] {
         let (status, _) = raw(&emulator, &format!("{DAY}&{parameter}=x")).await;
         assert_eq!(status, 400, "{parameter}");
@@ -188,11 +191,11 @@ async fn the_client_leaves_to_the_server_what_it_cannot_know() {
     }
 }
 
-/// Length of the window, the resolution asked for, and the one that is answered.
+/// Each case: the length of the window, the requested resolution, and that of the response.
 #[tokio::test]
-async fn both_sides_choose_and_cap_resolutions_alike() {
+async fn client_and_server_choose_and_limit_resolutions_alike() {
     let emulator = Emulator::offline();
-    for (days, seconds, asked_for, expected) in [
+    for (days, seconds, requested, expected) in [
         (7, -1, None, "hourly"),
         (7, 0, None, "daily"),
         (90, -1, None, "daily"),
@@ -206,22 +209,22 @@ async fn both_sides_choose_and_cap_resolutions_alike() {
         (3000, 0, Some(Resolution::Monthly), "monthly"),
         (0, 3600, Some(Resolution::Monthly), "monthly"),
     ] {
-        let mut question = lasting(days, seconds);
-        match asked_for {
-            Some(resolution) => question = question.resolution(resolution),
-            None => assert_eq!(question.window().automatic_resolution().as_str(), expected),
+        let mut query = lasting(days, seconds);
+        match requested {
+            Some(resolution) => query = query.resolution(resolution),
+            None => assert_eq!(query.window().automatic_resolution().as_str(), expected),
         }
-        let answer = asked(&emulator, Ok(question)).await.unwrap();
-        assert_eq!(answer, expected, "{days} days and {seconds} seconds");
+        let response = resolution_of(&emulator, Ok(query)).await.unwrap();
+        assert_eq!(response, expected, "{days} days and {seconds} seconds");
     }
 }
 
-/// The question, and whether it is for administrators of the account only.
+/// Each case: the query, and the reasons for which it needs an administrator of the account.
 #[tokio::test]
-async fn both_sides_keep_workspaces_for_administrators() {
+async fn client_and_server_agree_on_queries_for_administrators() {
     let administrator = Emulator::offline();
     let other = Emulator::builder().account_admin(false).build();
-    for (question, filters, groups) in [
+    for (query, filters, groups) in [
         (day().unwrap(), false, false),
         (
             day().unwrap().group_by(Dimension::ResourceName),
@@ -247,23 +250,19 @@ async fn both_sides_keep_workspaces_for_administrators() {
             true,
         ),
     ] {
-        let only = question.admin_only();
+        let only = query.admin_only();
         assert_eq!(only.is_some(), filters || groups);
-        asked(&administrator, Ok(question.clone())).await.unwrap();
+        resolution_of(&administrator, Ok(query.clone()))
+            .await
+            .unwrap();
 
         let billing = Billing::new(other.service());
-        let page = billing
-            .metrics(other.account_id(), &question)
-            .await
-            .map(drop);
+        let page = billing.metrics(other.account_id(), &query).await.map(drop);
         let first = billing
-            .metrics_pages(other.account_id(), &question)
+            .metrics_pages(other.account_id(), &query)
             .try_next()
             .await;
-        let report = billing
-            .report(other.account_id(), &question)
-            .await
-            .map(drop);
+        let report = billing.report(other.account_id(), &query).await.map(drop);
         for outcome in [page, first.map(drop), report] {
             let Some(only) = &only else {
                 outcome.unwrap();
@@ -280,7 +279,7 @@ async fn both_sides_keep_workspaces_for_administrators() {
             );
         }
     }
-    // Names of workspaces are told by the way, to everybody.
+    // The names of workspaces are among the added labels, for everybody.
     let query = day().unwrap().group_by(Dimension::ResourceName);
     let page = Billing::new(other.service())
         .metrics(other.account_id(), &query)
@@ -294,11 +293,11 @@ async fn both_sides_keep_workspaces_for_administrators() {
 }
 
 #[tokio::test]
-async fn a_403_that_workspaces_do_not_explain_is_not_explained_by_them() {
+async fn a_403_for_a_query_without_workspaces_has_no_admin_only_cause() {
     let refusing = tower::service_fn(|_: http::Request<Body>| async {
-        let answer = http::Response::builder().status(403);
+        let response = http::Response::builder().status(403);
         Ok::<_, Error>(
-            answer
+            response
                 .body(Body::from(r#"{"error":"Access denied"}"#))
                 .unwrap(),
         )
@@ -313,9 +312,9 @@ async fn a_403_that_workspaces_do_not_explain_is_not_explained_by_them() {
     );
 }
 
-/// A dimension, and the labels that the server tells for it.
+/// Each case: a dimension, and the labels that the server returns for it.
 #[tokio::test]
-async fn labels_are_told_by_the_rules_of_enrichment() {
+async fn the_server_adds_the_documented_labels() {
     let emulator = Emulator::offline();
     let billing = Billing::new(emulator.service());
     use Dimension::{
@@ -328,7 +327,7 @@ async fn labels_are_told_by_the_rules_of_enrichment() {
         &ResourceUuid,
         &Metered,
     ];
-    for (dimension, told) in [
+    for (dimension, expected) in [
         (Workspace, vec![&Workspace]),
         (ResourceType, vec![&ResourceType]),
         (ResourceName, vec![&Workspace, &ResourceType, &ResourceName]),
@@ -345,14 +344,14 @@ async fn labels_are_told_by_the_rules_of_enrichment() {
             let found = all
                 .into_iter()
                 .filter(|one| row.labels().get(one).is_some());
-            assert_eq!(found.collect::<Vec<_>>(), told, "{dimension}");
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{dimension}");
             assert_eq!(row.usage().is_some(), dimension == Metered);
         }
     }
 }
 
 #[tokio::test]
-async fn the_enum_endpoints_tell_what_can_be_asked() {
+async fn the_enum_endpoints_list_what_can_be_queried() {
     let emulator = Emulator::offline();
     let billing = Billing::new(emulator.service());
     let id = emulator.account_id();

@@ -30,7 +30,7 @@ pub(crate) async fn on_the_emulator(query: MetricsQuery) -> (Emulator, Report) {
     (emulator, report)
 }
 
-/// A daily page of the days from 2026-04-01 on. Each group has labels and costs.
+/// Returns a page with daily steps from 2026-04-01 on. Each group has labels and costs.
 pub(crate) fn page(total: &str, groups: &[(Value, &[&str])], next: &str) -> Value {
     let groups = groups.iter().map(|(labels, costs)| {
         let sum: Usd = costs.iter().map(|cost| usd(cost)).sum();
@@ -55,7 +55,7 @@ pub(crate) fn three_days() -> Window {
     window("2026-04-01T00:00:00Z", "2026-04-04T00:00:00Z")
 }
 
-/// The report of a script of pages about three days.
+/// Returns the report on three days whose pages are `pages`.
 pub(crate) async fn scripted(pages: Vec<Value>) -> Result<Report, blaxel_core::Error> {
     let query = MetricsQuery::new(three_days()).group_by(Dimension::ResourceName);
     Billing::new(Scripted::new(pages))
@@ -67,37 +67,37 @@ pub(crate) fn named(name: &str) -> Value {
     json!({ "resourceName": name })
 }
 
-/// A service that answers by script, one answer after the other, and notes what it was asked.
+/// A service that sends scripted responses in order, and records the requests.
 #[derive(Clone, Default)]
 pub(crate) struct Scripted(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    answers: VecDeque<Value>,
-    asked: Vec<String>,
-    now: usize,
-    most: usize,
+    responses: VecDeque<Value>,
+    requests: Vec<String>,
+    in_flight: usize,
+    max_in_flight: usize,
 }
 
 impl Scripted {
-    pub(crate) fn new(answers: Vec<Value>) -> Self {
+    pub(crate) fn new(responses: Vec<Value>) -> Self {
         let scripted = Self::default();
-        scripted.0.lock().unwrap().answers = answers.into();
+        scripted.0.lock().unwrap().responses = responses.into();
         scripted
     }
 
-    /// Method and address of each request that came.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.0.lock().unwrap().asked.clone()
+    /// Returns the method and the address of each request.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.0.lock().unwrap().requests.clone()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.asked().len()
+        self.requests().len()
     }
 
-    /// How many requests were under way at a time.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.0.lock().unwrap().most
+    /// Returns the highest number of requests that were in flight at a time.
+    pub(crate) fn max_in_flight(&self) -> usize {
+        self.0.lock().unwrap().max_in_flight
     }
 }
 
@@ -111,28 +111,28 @@ impl Service<Request<Body>> for Scripted {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let answer = {
+        let response = {
             let mut state = self.0.lock().unwrap();
             state
-                .asked
+                .requests
                 .push(format!("{} {}", request.method(), target(&request)));
-            state.now += 1;
-            state.most = state.most.max(state.now);
+            state.in_flight += 1;
+            state.max_in_flight = state.max_in_flight.max(state.in_flight);
             state
-                .answers
+                .responses
                 .pop_front()
-                .expect("an answer to every request")
+                .expect("an response to every request")
         };
         let state = Arc::clone(&self.0);
         Box::pin(async move {
             tokio::task::yield_now().await;
-            state.lock().unwrap().now -= 1;
-            Ok(Response::new(Body::from(answer.to_string())))
+            state.lock().unwrap().in_flight -= 1;
+            Ok(Response::new(Body::from(response.to_string())))
         })
     }
 }
 
-/// The path and query of a request, all of which go to the control plane.
+/// Returns the path and query of a request, all of which go to the control plane.
 fn target(request: &http::Request<Body>) -> String {
     let uri = request.uri().to_string();
     uri.strip_prefix("blaxel://control").unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! Several calls at a time.
+//! Concurrent calls without a runtime.
 
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
@@ -6,31 +6,31 @@ use std::task::Poll;
 
 use blaxel_core::{BoxFuture, Error};
 
-/// Runs calls with at most so many under way, and gives their outcomes in the order of the calls. The
-/// first failure ends it, and drops those that are under way.
+/// Runs calls with at most `max_in_flight` at a time, and returns their outputs in the order of the calls.
+/// The first failure drops all calls in flight and is returned.
 ///
-/// It needs no runtime: whoever waits for it moves all of them.
+/// No task is spawned: the returned future polls all calls.
 pub(crate) async fn in_order<T>(
     mut calls: impl Iterator<Item = BoxFuture<Result<T, Error>>>,
-    at_once: NonZeroUsize,
+    max_in_flight: NonZeroUsize,
 ) -> Result<Vec<T>, Error> {
-    let mut outcomes: Vec<Option<T>> = Vec::new();
-    let mut under_way: Vec<(usize, BoxFuture<Result<T, Error>>)> = Vec::new();
+    let mut outputs: Vec<Option<T>> = Vec::new();
+    let mut in_flight: Vec<(usize, BoxFuture<Result<T, Error>>)> = Vec::new();
     poll_fn(|cx| {
         loop {
-            while under_way.len() < at_once.get() {
+            while in_flight.len() < max_in_flight.get() {
                 let Some(call) = calls.next() else { break };
-                under_way.push((outcomes.len(), call));
-                outcomes.push(None);
+                in_flight.push((outputs.len(), call));
+                outputs.push(None);
             }
-            let before = under_way.len();
+            let before = in_flight.len();
             let mut failure = None;
-            // They are few, so all are polled whichever of them is awake.
-            under_way.retain_mut(|(index, call)| match call.as_mut().poll(cx) {
+            // The calls are few, so all are polled whichever of them was woken.
+            in_flight.retain_mut(|(index, call)| match call.as_mut().poll(cx) {
                 Poll::Pending => true,
-                Poll::Ready(Ok(outcome)) => {
-                    if let Some(place) = outcomes.get_mut(*index) {
-                        *place = Some(outcome);
+                Poll::Ready(Ok(output)) => {
+                    if let Some(slot) = outputs.get_mut(*index) {
+                        *slot = Some(output);
                     }
                     false
                 }
@@ -40,19 +40,19 @@ pub(crate) async fn in_order<T>(
                 }
             });
             if let Some(error) = failure {
-                under_way.clear();
+                in_flight.clear();
                 return Poll::Ready(Err(error));
             }
-            match under_way.len() {
+            match in_flight.len() {
                 0 if before == 0 => return Poll::Ready(Ok(())),
-                // New ones take the places of those that are done, and want to be polled too.
+                // Newly started calls have not been polled yet.
                 now if now < before => {}
                 _ => return Poll::Pending,
             }
         }
     })
     .await?;
-    Ok(outcomes.into_iter().flatten().collect())
+    Ok(outputs.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
         started: AtomicUsize,
     }
 
-    /// A call that takes some turns of the runtime.
+    /// Creates a call that yields to the runtime a few times.
     fn call(number: usize, count: &Arc<Count>) -> BoxFuture<Result<usize, Error>> {
         let count = Arc::clone(count);
         Box::pin(async move {
@@ -87,26 +87,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn outcomes_keep_their_order_and_no_more_run_than_may() {
-        for at_once in 1..6 {
+    async fn outputs_keep_their_order_and_the_limit_of_concurrent_calls_is_kept() {
+        for max_in_flight in 1..6 {
             let count = Arc::new(Count::default());
             let calls = (0..13).map(|number| call(number, &count));
-            let at_once = NonZeroUsize::new(at_once).unwrap();
-            let outcomes = in_order(calls, at_once).await.unwrap();
-            assert_eq!(outcomes, (0..13).collect::<Vec<_>>());
-            assert_eq!(count.most.load(Ordering::Relaxed), at_once.get());
+            let max_in_flight = NonZeroUsize::new(max_in_flight).unwrap();
+            let outputs = in_order(calls, max_in_flight).await.unwrap();
+            assert_eq!(outputs, (0..13).collect::<Vec<_>>());
+            assert_eq!(count.most.load(Ordering::Relaxed), max_in_flight.get());
         }
         let none = std::iter::empty::<BoxFuture<Result<(), Error>>>();
-        let outcomes = in_order(none, NonZeroUsize::MIN).await.unwrap();
-        assert!(outcomes.is_empty());
+        let outputs = in_order(none, NonZeroUsize::MIN).await.unwrap();
+        assert!(outputs.is_empty());
     }
 
     #[tokio::test]
-    async fn a_failure_starts_no_further_call() {
+    async fn no_call_is_started_after_a_failure() {
         let count = Arc::new(Count::default());
         let calls = (0..100).map(|number| call(number, &count));
-        let outcome = in_order(calls, NonZeroUsize::new(2).unwrap()).await;
-        assert!(outcome.unwrap_err().is_decode());
+        let output = in_order(calls, NonZeroUsize::new(2).unwrap()).await;
+        assert!(output.unwrap_err().is_decode());
         assert!(count.started.load(Ordering::Relaxed) < 20);
     }
 }
