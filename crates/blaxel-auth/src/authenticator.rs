@@ -1,4 +1,4 @@
-//! Credentials at work.
+//! Turns credentials into the authentication header of requests.
 
 use std::fmt;
 #[cfg(feature = "oauth")]
@@ -13,33 +13,34 @@ use crate::credentials::{Credentials, Grant};
 #[cfg(feature = "oauth")]
 use crate::oauth::{AuthorizationServer, ClientGrant, Dialect, Identity, RefreshGrant};
 
-/// Gives each request the value of its authentication header.
+/// Provides the value of the authentication header for each request.
 ///
 /// The value is `Bearer` and an API key or token, marked as sensitive. The transport sends it as
-/// `X-Blaxel-Authorization`; `Authorization` is accepted too, but never both.
+/// `X-Blaxel-Authorization`; the API accepts `Authorization` too, but never send both.
 ///
-/// A clone is cheap and shares everything. An API key or access token is a value that is prepared
-/// once: no lock, no task. Client credentials and refresh tokens are exchanged for access tokens,
-/// and functions asked for them, by these rules:
+/// Clones are cheap and share all state. An API key or access token is turned into a header value once: there
+/// is no lock and no task. Client credentials and refresh tokens are exchanged for access tokens, and a
+/// function is called for them, by these rules:
 ///
-/// - No token is fetched before the first is needed, and one request fetches it for all who wait.
-/// - In the last fifth of its lifetime, or the last 60 seconds if that is longer, but never more
-///   than half of it, a token is renewed in the background while it still serves. Processes that
-///   began together do so at slightly different times. If it fails, the token serves until it
-///   expires.
-/// - A failed request is not repeated for 5 seconds, or as long as the server asks for, up to 60; a
-///   refusal of the credentials not for 30. Who asks meanwhile is told of the same failure.
-/// - A token request has 30 seconds. Who stops waiting for it stops nobody else.
-/// - A refused refresh token is not sent again at all. Only when a [`TokenStore`](crate::TokenStore)
-///   holds another one does it go on.
-/// - An exchange of a refresh token is carried to its end even if everyone stops waiting, so that a
-///   token which takes the place of the old one is not lost.
-/// - The lifetime is the answer's `expires_in`, else what the token says of itself if it is a JWT,
-///   else 5 minutes.
+/// - No token is fetched before the first one is needed, and a single request fetches it for all waiting
+///   callers.
+/// - A token is renewed in the background, while it is still in use, during the last fifth of its lifetime, or
+///   the last 60 seconds if that is longer, but never before half of its lifetime has passed. A random offset
+///   keeps processes that started together from renewing at the same time. If the renewal fails, the token is
+///   used until it expires.
+/// - A failed request is not repeated for 5 seconds, or for as long as the server asks, up to 60 seconds; a
+///   refusal of the credentials not for 30 seconds. Callers get the same error in the meantime.
+/// - A token request times out after 30 seconds. A caller that stops waiting does not affect the others.
+/// - A refused refresh token is never sent again. The authenticator continues once a
+///   [`TokenStore`](crate::TokenStore) has another one.
+/// - The exchange of a refresh token always runs to its end, even if all callers stop waiting, so that a
+///   refresh token which replaces the old one is not lost.
+/// - The lifetime of a token is the `expires_in` of the response; without it, the lifetime in the token itself
+///   if that is a JWT; otherwise 5 minutes.
 ///
-/// A request for a token runs as a tokio task, which ends when the last clone is gone. Where no
-/// runtime is at hand it runs in the first future that waits for it, without the time limit, and
-/// tokens are not renewed before they expire. A runtime must have its timer enabled.
+/// A token request runs as a tokio task, which ends when the last clone is dropped. Outside of a runtime it
+/// runs in the first future that waits for it, without the time limit, and tokens are not renewed before they
+/// expire. A runtime must have its timer enabled.
 #[derive(Clone)]
 pub struct Authenticator {
     method: Method,
@@ -53,10 +54,10 @@ enum Method {
 }
 
 impl Authenticator {
-    /// Puts credentials to work. Nothing is sent yet.
+    /// Creates an authenticator for `credentials`. Nothing is sent yet.
     ///
-    /// Tokens are fetched from `oauth/token` under `api_base`, the control plane's address, by
-    /// `service`. That should send requests as they are: no retries, no credential, no redirects.
+    /// Tokens are requested from `oauth/token` under `api_base`, the address of the control plane, over
+    /// `service`. The service should send requests unchanged: without retries, credentials or redirects.
     #[must_use]
     pub fn new(credentials: &Credentials, api_base: &BaseUrl, service: impl HttpService) -> Self {
         #[cfg(feature = "oauth")]
@@ -71,7 +72,8 @@ impl Authenticator {
         }
     }
 
-    /// As [`new`](Self::new), for a token endpoint that speaks another dialect of OAuth 2.0.
+    /// Creates an authenticator as [`new`](Self::new) does, for a token endpoint that uses another dialect of
+    /// OAuth 2.0.
     #[cfg(feature = "oauth")]
     #[must_use]
     pub fn with_dialect(
@@ -84,7 +86,19 @@ impl Authenticator {
         Self::with_server(credentials, &server, service)
     }
 
-    /// As [`new`](Self::new), with the tokens of any authorization server.
+    /// Creates an authenticator as [`new`](Self::new) does, with tokens of any authorization server.
+    ///
+    /// ```
+    /// use blaxel_auth::{Authenticator, AuthorizationServer, Credentials};
+    /// # use blaxel_core::{Error, HttpService};
+    ///
+    /// # fn example(service: impl HttpService) -> Result<(), Error> {
+    /// let server = AuthorizationServer::standard("https://id.example.com/oauth2/token")?;
+    /// let credentials = Credentials::client_credentials("id", "secret")?;
+    /// let authenticator = Authenticator::with_server(&credentials, &server, service);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "oauth")]
     #[must_use]
     pub fn with_server(
@@ -124,8 +138,8 @@ impl Authenticator {
         }
     }
 
-    /// The header's value if it is at hand, without waiting; `None` if a token must be fetched
-    /// first. It may start the renewal of a token in the background.
+    /// Returns the header value if it is available without waiting, or `None` if a token must be fetched
+    /// first. May start the renewal of a token in the background.
     #[must_use]
     pub fn ready(&self) -> Option<HeaderValue> {
         match &self.method {
@@ -135,17 +149,33 @@ impl Authenticator {
         }
     }
 
-    /// The header's value, after waiting for a token if none is at hand.
+    /// Returns the header value, after fetching a token if necessary.
     ///
     /// The future may be dropped at any time.
     ///
+    /// ```
+    /// # async fn example(authenticator: blaxel_auth::Authenticator) -> Result<(), blaxel_core::Error> {
+    /// let header = match authenticator.ready() {
+    ///     Some(header) => header,
+    ///     None => authenticator.header().await?,
+    /// };
+    /// let mut request = http::Request::get("https://api.blaxel.ai/v0/agents").body(()).unwrap();
+    /// request.headers_mut().insert("x-blaxel-authorization", header.clone());
+    ///
+    /// // After a 401:
+    /// if authenticator.invalidate(&header) {
+    ///     let next = authenticator.header().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the token endpoint
-    /// refused or gave no usable answer; status, code and message of a refusal can be read from
-    /// it. A failure to reach the endpoint keeps its kind. The message names the kind of
-    /// credential, where it came from and the endpoint's host. In any case the request that was to
-    /// carry the header counts as not sent.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the token endpoint refused the
+    /// credentials or sent no usable response; the error has the status, code and message of a refusal. A
+    /// failure to reach the endpoint keeps its kind. The message names the kind of credential, its source and
+    /// the host of the endpoint. In any case the request that was to carry the header counts as not sent.
     pub async fn header(&self) -> Result<HeaderValue, Error> {
         match &self.method {
             Method::Fixed(header) => Ok(header.clone()),
@@ -154,17 +184,16 @@ impl Authenticator {
         }
     }
 
-    /// As [`header`](Self::header), as a future that owns what it needs.
+    /// Returns the header value as [`header`](Self::header) does, as a `'static` future.
     #[must_use]
     pub fn header_owned(self) -> BoxFuture<Result<HeaderValue, Error>> {
         Box::pin(async move { self.header().await })
     }
 
-    /// Forgets the token in a header's value that the server refused, if it is still the current
-    /// one.
+    /// Drops the token in a header value that the server refused, if it is still the current one.
     ///
-    /// Returns whether [`header`](Self::header) may give another value now. It never does for API
-    /// keys and access tokens, nor shortly after a token could not be fetched.
+    /// Returns `true` if [`header`](Self::header) may now return another value. It never does for API keys and
+    /// access tokens, nor shortly after a token request failed.
     #[must_use]
     pub fn invalidate(&self, used: &HeaderValue) -> bool {
         match &self.method {

@@ -1,20 +1,20 @@
-//! The header value that carries a key or a token.
+//! The header value that carries an API key or token.
 
 use http::HeaderValue;
 
 const SCHEME: &str = "Bearer ";
 
-/// The key or token in a value that [`header`] made.
+/// Returns the key or token in a value that [`header`] created.
 pub(crate) fn token(header: &HeaderValue) -> Option<&str> {
     header.to_str().ok()?.strip_prefix(SCHEME)
 }
 
-/// `Bearer` and the value, marked as sensitive. Space around the value is dropped, since files and
-/// shells add line ends.
+/// Creates the header value `Bearer` and `value`, marked as sensitive. Surrounding whitespace is removed,
+/// since files and shells add line ends.
 ///
 /// # Errors
 ///
-/// The problem with the value, without the value.
+/// Describes the problem with the value, without the value.
 pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
     let value = value.trim_ascii();
     if value.is_empty() {
@@ -24,17 +24,17 @@ pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
         .get(..SCHEME.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
     if begins_with_scheme {
-        return Err("it begins with the word `Bearer`; give only what follows it".to_owned());
+        return Err("it begins with the word `Bearer`; give only the part after it".to_owned());
     }
     if let Some(at) = value.chars().position(|c| !c.is_ascii_graphic()) {
-        let place = at + 1;
+        let number = at + 1;
         return Err(format!(
-            "character {place} cannot stand in an HTTP header; letters, digits and ASCII \
-             punctuation can"
+            "character {number} is not allowed in an HTTP header; only letters, digits and ASCII \
+             punctuation are"
         ));
     }
     let mut header = HeaderValue::try_from(format!("{SCHEME}{value}"))
-        .map_err(|_| "it cannot stand in an HTTP header".to_owned())?;
+        .map_err(|_| "it is not allowed in an HTTP header".to_owned())?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -1,4 +1,4 @@
-//! One token for many callers.
+//! A token cache with a single refresh task for all callers.
 
 use std::collections::hash_map::RandomState;
 use std::future::{Future, poll_fn};
@@ -18,20 +18,19 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::token::{Token, TokenSource};
 
-/// The time limit of a request for a token.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-/// A request that has not ended so long after its limit is stuck in a runtime that nobody runs.
+/// The time limit of a token request.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time after the limit at which a refresh task counts as stuck, in a runtime that is not running.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 const COOL_DOWN: Duration = Duration::from_secs(5);
-const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
-/// Refused credentials are seldom accepted a moment later.
+const MAX_COOL_DOWN: Duration = Duration::from_secs(60);
+/// Refused credentials are unlikely to be accepted soon after.
 const REFUSED_COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// Holds the current token and renews it, with one request however many ask.
+/// Holds the current token and renews it, with a single token request for all callers.
 ///
-/// A request under way is a *flight*. It belongs to no caller: it runs as a task of its own, and
-/// whoever waits for a token waits for it to land. The task holds the cache weakly and ends when
-/// nobody could use its result any more.
+/// The request runs as a *refresh task*, independent of the callers, all of which wait for its result. The
+/// task holds the cache weakly, and ends when nobody can use its result any more.
 #[derive(Clone)]
 pub(crate) struct TokenCache {
     shared: Arc<Shared>,
@@ -39,79 +38,81 @@ pub(crate) struct TokenCache {
 
 struct Shared {
     source: Arc<dyn TokenSource>,
-    /// From 0 to 1, another in each process.
+    /// A random number from 0 to 1, which differs between processes.
     jitter: f64,
-    /// Never held while anything is awaited, dropped or spawned that could want it too.
+    /// Never locked while anything that could lock it too is awaited, dropped or spawned.
     state: RwLock<State>,
 }
 
 #[derive(Default)]
 struct State {
     token: Option<Token>,
-    flight: Option<Flight>,
+    refresh: Option<Refresh>,
     failure: Option<Failure>,
-    flights: u64,
+    /// Number of refresh tasks so far, from which their ids come.
+    refreshes: u64,
 }
 
 type Outcome = Result<HeaderValue, Error>;
 
+/// A refresh task in progress, for those who wait for it.
 #[derive(Clone)]
-struct Flight {
-    number: u64,
+struct Refresh {
+    id: u64,
     started: Instant,
-    landing: watch::Receiver<Option<Outcome>>,
+    result: watch::Receiver<Option<Outcome>>,
 }
 
-/// A failed flight, remembered so that it is not repeated at once.
+/// A failed refresh, remembered so that it is not repeated at once.
 struct Failure {
     error: Error,
     until: Instant,
 }
 
 /// The state of the cache for a caller.
-enum Look {
+enum Lookup {
     Ready(HeaderValue),
-    /// A token that serves, but should be renewed.
-    Ageing(HeaderValue),
-    Wait(Flight),
+    /// A valid token that is due for renewal.
+    Expiring(HeaderValue),
+    Refreshing(Refresh),
     Failed(Error),
-    Nothing,
+    Empty,
 }
 
 impl State {
-    fn look(&self, now: Instant) -> Look {
-        let flight = self
-            .flight
+    fn lookup(&self, now: Instant) -> Lookup {
+        let refresh = self
+            .refresh
             .as_ref()
-            .filter(|flight| now < flight.deadline());
+            .filter(|refresh| now < refresh.deadline());
         let failure = self.failure.as_ref().filter(|failure| now < failure.until);
-        match (&self.token, flight, failure) {
+        match (&self.token, refresh, failure) {
             (Some(token), None, None) if token.renew <= now && now < token.expires => {
-                Look::Ageing(token.header.clone())
+                Lookup::Expiring(token.header.clone())
             }
-            (Some(token), ..) if now < token.expires => Look::Ready(token.header.clone()),
-            (_, Some(flight), _) => Look::Wait(flight.clone()),
-            (_, None, Some(failure)) => Look::Failed(failure.error.clone()),
-            (_, None, None) => Look::Nothing,
+            (Some(token), ..) if now < token.expires => Lookup::Ready(token.header.clone()),
+            (_, Some(refresh), _) => Lookup::Refreshing(refresh.clone()),
+            (_, None, Some(failure)) => Lookup::Failed(failure.error.clone()),
+            (_, None, None) => Lookup::Empty,
         }
     }
 }
 
-impl Flight {
+impl Refresh {
     fn deadline(&self) -> Instant {
-        self.started + LIMIT + GRACE
+        self.started + REQUEST_TIMEOUT + GRACE
     }
 
-    /// Waits for the landing; `None` if the flight was given up or is stuck.
-    async fn land(mut self) -> Option<Outcome> {
+    /// Waits for the result; `None` if the refresh task was dropped or is stuck.
+    async fn wait(mut self) -> Option<Outcome> {
         let deadline = self.deadline();
-        let landed = self.landing.wait_for(Option::is_some);
-        let landed = if Handle::try_current().is_ok() {
-            timeout_at(deadline, landed).await.ok()?
+        let finished = self.result.wait_for(Option::is_some);
+        let finished = if Handle::try_current().is_ok() {
+            timeout_at(deadline, finished).await.ok()?
         } else {
-            landed.await
+            finished.await
         };
-        landed.ok()?.clone()
+        finished.ok()?.clone()
     }
 }
 
@@ -129,17 +130,17 @@ impl TokenCache {
         }
     }
 
-    /// The current token, if it serves. Begins its renewal when it is time.
+    /// Returns the current token if it is valid, and starts its renewal when that is due.
     pub(crate) fn ready(&self) -> Option<HeaderValue> {
-        // Bound to a name so that the lock is not held on.
-        let look = self.shared.read().look(Instant::now());
-        match look {
-            Look::Ready(header) => Some(header),
-            Look::Ageing(header) => {
+        // A binding of its own, so that the lock is released before the match.
+        let lookup = self.shared.read().lookup(Instant::now());
+        match lookup {
+            Lookup::Ready(header) => Some(header),
+            Lookup::Expiring(header) => {
                 if let Ok(runtime) = Handle::try_current()
-                    && let Some((_, departure)) = self.shared.depart()
+                    && let Some((_, task)) = self.shared.start_refresh()
                 {
-                    runtime.spawn(departure.fly(true));
+                    runtime.spawn(task.run(true));
                 }
                 Some(header)
             }
@@ -147,29 +148,29 @@ impl TokenCache {
         }
     }
 
-    /// The current token, or the next.
+    /// Returns the current token, or waits for the next one.
     pub(crate) async fn header(&self) -> Outcome {
         let mut runtime = Handle::try_current().ok();
         loop {
             if let Some(header) = self.ready() {
                 return Ok(header);
             }
-            let look = self.shared.read().look(Instant::now());
-            let outcome = match look {
-                Look::Ready(header) | Look::Ageing(header) => return Ok(header),
-                Look::Failed(error) => return Err(error),
-                Look::Wait(flight) => flight.land().await,
-                Look::Nothing => {
-                    let Some((flight, departure)) = self.shared.depart() else {
+            let lookup = self.shared.read().lookup(Instant::now());
+            let outcome = match lookup {
+                Lookup::Ready(header) | Lookup::Expiring(header) => return Ok(header),
+                Lookup::Failed(error) => return Err(error),
+                Lookup::Refreshing(refresh) => refresh.wait().await,
+                Lookup::Empty => {
+                    let Some((refresh, task)) = self.shared.start_refresh() else {
                         continue;
                     };
                     match &runtime {
-                        Some(runtime) => drop(runtime.spawn(departure.fly(true))),
-                        None => departure.fly(false).await,
+                        Some(runtime) => drop(runtime.spawn(task.run(true))),
+                        None => task.run(false).await,
                     }
-                    let outcome = flight.land().await;
+                    let outcome = refresh.wait().await;
                     if outcome.is_none() {
-                        // The runtime is shutting down, or stands still.
+                        // The runtime is shutting down, or is not running.
                         runtime = None;
                     }
                     outcome
@@ -181,7 +182,7 @@ impl TokenCache {
         }
     }
 
-    /// Drops the token if it is this one. Whether another can be had now.
+    /// Drops the token if it is `used`. Returns `true` if another one may be available now.
     pub(crate) fn invalidate(&self, used: &HeaderValue) -> bool {
         let now = Instant::now();
         let mut state = self.shared.write();
@@ -192,7 +193,7 @@ impl TokenCache {
         {
             state.token = None;
         }
-        !matches!(state.look(now), Look::Failed(_))
+        !matches!(state.lookup(now), Lookup::Failed(_))
     }
 }
 
@@ -205,73 +206,77 @@ impl Shared {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a flight, unless another caller was faster. It must be flown by the caller then.
-    fn depart(self: &Arc<Self>) -> Option<(Flight, Departure)> {
+    /// Registers a refresh and returns its task for the caller to run, unless another caller has
+    /// registered one first.
+    fn start_refresh(self: &Arc<Self>) -> Option<(Refresh, RefreshTask)> {
         let started = Instant::now();
-        let (sender, landing) = watch::channel(None);
+        let (sender, result) = watch::channel(None);
         let mut state = self.write();
-        if !matches!(state.look(started), Look::Ageing(_) | Look::Nothing) {
+        if !matches!(state.lookup(started), Lookup::Expiring(_) | Lookup::Empty) {
             return None;
         }
-        state.flights += 1;
-        let number = state.flights;
-        let flight = Flight {
-            number,
+        state.refreshes += 1;
+        let id = state.refreshes;
+        let refresh = Refresh {
+            id,
             started,
-            landing,
+            result,
         };
-        state.flight = Some(flight.clone());
+        state.refresh = Some(refresh.clone());
         drop(state);
         let shared = Arc::downgrade(self);
         let source = Arc::clone(&self.source);
         Some((
-            flight,
-            Departure {
+            refresh,
+            RefreshTask {
                 shared,
                 source,
                 sender,
-                number,
+                id,
                 started,
             },
         ))
     }
 
-    /// Takes down a flight. `false` if another one has taken its place.
-    fn end(state: &mut State, number: u64) -> bool {
+    /// Removes a refresh. Returns `false` if another one has replaced it.
+    fn end(state: &mut State, id: u64) -> bool {
         let current = state
-            .flight
+            .refresh
             .as_ref()
-            .is_some_and(|flight| flight.number == number);
+            .is_some_and(|refresh| refresh.id == id);
         if current {
-            state.flight = None;
+            state.refresh = None;
         }
         current
     }
 }
 
-/// A flight that was entered and is to be flown. Dropped before it has landed, it is given up, and
-/// those who wait for it begin another.
-struct Departure {
+/// A registered refresh that is to be run. If it is dropped before it has a result, those who wait for it
+/// start another.
+struct RefreshTask {
     shared: Weak<Shared>,
     source: Arc<dyn TokenSource>,
     sender: watch::Sender<Option<Outcome>>,
-    number: u64,
+    id: u64,
     started: Instant,
 }
 
-impl Departure {
-    async fn fly(self, limited: bool) {
+impl RefreshTask {
+    /// Fetches a token and publishes the result, with a time limit if `limited`.
+    async fn run(self, limited: bool) {
         let source = Arc::clone(&self.source);
         let fetch = async move {
             if limited {
-                timeout(LIMIT, source.fetch()).await.ok()
+                timeout(REQUEST_TIMEOUT, source.fetch()).await.ok()
             } else {
                 Some(source.fetch().await)
             }
         };
-        let fetched = match self.until_unwanted(unpanicked(fetch)).await {
+        let fetched = match self.until_abandoned(catch_panic(fetch)).await {
             Some(Some(Some(fetched))) => fetched,
-            Some(Some(None)) => Err(self.describe(Error::timeout("token request", LIMIT))),
+            Some(Some(None)) => {
+                Err(self.describe(Error::timeout("token request", REQUEST_TIMEOUT)))
+            }
             Some(None) => Err(self.describe(Error::credentials("the request panicked"))),
             None => return,
         };
@@ -287,7 +292,7 @@ impl Departure {
             Err(error) => Err(error.clone()),
         };
         let mut state = shared.write();
-        if Shared::end(&mut state, self.number) {
+        if Shared::end(&mut state, self.id) {
             match token {
                 Ok(token) => {
                     state.token = Some(token);
@@ -304,23 +309,23 @@ impl Departure {
         error.while_authenticating(self.source.describe())
     }
 
-    /// Drives a future until it ends, or the cache and all who waited are gone.
-    async fn until_unwanted<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    /// Drives a future until it ends, or until the cache and all who wait are gone.
+    async fn until_abandoned<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut future = pin!(future);
-        let mut unwanted = pin!(self.sender.closed());
+        let mut abandoned = pin!(self.sender.closed());
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => unwanted.as_mut().poll(cx).map(|()| None),
+            Poll::Pending => abandoned.as_mut().poll(cx).map(|()| None),
         })
         .await
     }
 }
 
-impl Drop for Departure {
+impl Drop for RefreshTask {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.upgrade() {
-            // After a landing there is nothing to take down.
-            let _ = Shared::end(&mut shared.write(), self.number);
+            // Has no effect after a result was published.
+            let _ = Shared::end(&mut shared.write(), self.id);
         }
     }
 }
@@ -332,19 +337,16 @@ impl Failure {
         } else {
             COOL_DOWN
         };
-        let asked = error
-            .retry_after()
-            .unwrap_or_default()
-            .min(LONGEST_COOL_DOWN);
+        let requested = error.retry_after().unwrap_or_default().min(MAX_COOL_DOWN);
         Self {
             error,
-            until: Instant::now() + wait.max(asked),
+            until: Instant::now() + wait.max(requested),
         }
     }
 }
 
-/// Returns `true` if the server refused the credentials themselves, rather than failed. The platform
-/// does so with 400 as well as with 401.
+/// Returns `true` if the server refused the credentials themselves, rather than failed. The platform does so
+/// with 400 as well as with 401.
 pub(crate) fn is_refusal(error: &Error) -> bool {
     matches!(
         error.status().map(|status| status.as_u16()),
@@ -355,8 +357,8 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// Drives a future; `None` if it panics. The panic's message has gone to the panic hook.
-async fn unpanicked<T>(future: impl Future<Output = T>) -> Option<T> {
+/// Drives a future; returns `None` if it panics. The panic hook has received the panic's message.
+async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

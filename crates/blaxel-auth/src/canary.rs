@@ -1,4 +1,4 @@
-//! No public type shows a secret, whatever it is asked to print.
+//! Tests that no public type shows a secret in its output.
 
 use blaxel_core::{BaseUrl, Body, Error, HttpService};
 

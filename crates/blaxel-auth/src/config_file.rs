@@ -1,4 +1,4 @@
-//! The sign-ins that the CLI keeps.
+//! The sign-ins that the CLI stores.
 
 mod credentials;
 #[cfg(feature = "oauth")]
@@ -19,23 +19,38 @@ use crate::oauth::Tokens;
 use crate::variables::Variables;
 use crate::yaml::Node;
 
-/// The configuration file of the `bl` command, `~/.blaxel/config.yaml`: one sign-in for each
-/// workspace, and which workspace is the current one.
+/// The configuration file of the `bl` command, `~/.blaxel/config.yaml`: a sign-in per workspace, and the
+/// current workspace.
 ///
-/// It is only read; a `ConfigWriter`, with the feature `config-write`, changes it.
-/// [`Credentials::resolve`](crate::Credentials::resolve) looks into it by itself; use this type to read a
-/// file at another place, or to list what there is.
+/// This type only reads the file; a `ConfigWriter`, with the feature `config-write`, changes it.
+/// [`Credentials::resolve`](crate::Credentials::resolve) reads the file itself. Use this type to read a file
+/// at another path, or to list its sign-ins.
 ///
-/// A sign-in is taken from the first of its members `apiKey`, `refresh_token`, `client_credentials`
+/// ```no_run
+/// use blaxel_auth::{ConfigFile, Variables};
+///
+/// # fn example() -> Result<(), blaxel_core::Error> {
+/// let path = ConfigFile::default_path(&Variables::from_process());
+/// if let Some(file) = path.map(ConfigFile::read).transpose()?.flatten() {
+///     println!("{}: current {:?}", file.path().display(), file.current_workspace()?);
+///     for workspace in file.workspaces() {
+///         println!("{workspace}");
+///     }
+///     let credentials = file.credentials(None)?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A sign-in is taken from the first available of its members `apiKey`, `refresh_token`, `client_credentials`
 /// (or `clientCredentials`) and `access_token`.
 ///
-/// With a refresh token, the access token beside it is sent while it says of itself that it is good
-/// for another minute, and a new one is fetched then. What is fetched stays in memory, but when the
-/// `bl` command has renewed the sign-in meanwhile, its tokens are taken from the file. An access
-/// token without a refresh token is sent as it is, and lasts two hours as a rule.
+/// With a refresh token, the stored access token is used as long as its own expiry says that it is valid for
+/// another minute, and a new one is fetched after that. New tokens stay in memory; but if the `bl` command has
+/// renewed the sign-in in the meantime, its tokens are taken from the file. An access token without a refresh
+/// token is sent as it is, and usually lasts two hours.
 ///
-/// Refresh tokens and client credentials need the feature `oauth`. Without it a refresh token is
-/// passed over.
+/// Refresh tokens and client credentials need the feature `oauth`. Without it a refresh token is ignored.
 #[derive(Clone)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -61,7 +76,7 @@ enum Member {
     AccessToken,
 }
 
-/// The members that can hold a credential, in the order in which they are tried.
+/// The members that can have a credential, in order of precedence.
 const MEMBERS: &[(&str, Member)] = &[
     ("apiKey", Member::ApiKey),
     #[cfg(feature = "oauth")]
@@ -72,8 +87,8 @@ const MEMBERS: &[(&str, Member)] = &[
 ];
 
 impl ConfigFile {
-    /// The user's file: `.blaxel/config.yaml` in the home directory. `None` if the
-    /// home directory is unknown.
+    /// Returns the path of the user's file, `.blaxel/config.yaml` in the home directory, or `None` if the home
+    /// directory is unknown.
     #[must_use]
     pub fn default_path(variables: &Variables) -> Option<PathBuf> {
         Some(variables.home()?.join(".blaxel").join("config.yaml"))
@@ -86,18 +101,17 @@ impl ConfigFile {
         }
     }
 
-    /// Reads a file, or gives `None` if there is none at that path. It blocks for as long as the
-    /// file system takes.
+    /// Reads a file, and returns `None` if there is none at `path`. It blocks on the file system.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the file, if it cannot be opened or understood. Members that are
-    /// missing, null or unknown are no errors.
+    /// [`Error::is_input`], naming the file, if it cannot be opened or is malformed. Members that are missing,
+    /// null or unknown are not errors.
     pub fn read(path: impl Into<PathBuf>) -> Result<Option<Self>, Error> {
         let path = path.into();
         match Self::read_once(&path) {
             Ok(Some(file)) if file.is_blank() => Self::read_once(&path),
-            // The CLI truncates the file before it writes, so it can be met empty or cut off.
+            // The CLI truncates the file before it writes, so the file may be empty or incomplete for a moment.
             Err(_) => Self::read_once(&path),
             read => read,
         }
@@ -128,12 +142,12 @@ impl ConfigFile {
 
     fn from_node(path: &Path, root: &Node) -> Result<Self, &'static str> {
         if !matches!(root, Node::Null | Node::Map(_)) {
-            return Err("it is no map of names to values");
+            return Err("it is not a map");
         }
         let sign_ins = match root.member("workspaces") {
             Node::Null => Vec::new(),
             Node::List(entries) => entries.iter().filter_map(SignIn::from_node).collect(),
-            _ => return Err("`workspaces` is no list"),
+            _ => return Err("`workspaces` is not a list"),
         };
         let current = root.member("context").member("workspace").text();
         Ok(Self {
@@ -151,17 +165,17 @@ impl ConfigFile {
         Source::File(self.path.clone())
     }
 
-    /// The path it was read from.
+    /// Returns the path that the file was read from.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The workspace that `bl workspaces` has chosen, if one is.
+    /// Returns the workspace that `bl workspaces` has selected, if any.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if it is no name of a workspace.
+    /// [`Error::is_input`] if it is not a valid workspace name.
     pub fn current_workspace(&self) -> Result<Option<Workspace>, Error> {
         match &self.current {
             Some(name) => Ok(Some(self.source().parse(name)?)),
@@ -169,7 +183,7 @@ impl ConfigFile {
         }
     }
 
-    /// The names of the workspaces it has entries for, in the file's order.
+    /// Returns the names of the workspaces in the file, in order.
     pub fn workspaces(&self) -> impl Iterator<Item = &str> {
         self.sign_ins
             .iter()
@@ -184,7 +198,7 @@ impl ConfigFile {
 }
 
 impl SignIn {
-    /// An entry of the list. One without a name can be asked for by nobody.
+    /// Reads an entry of the list. One without a name is skipped, since nobody can select it.
     fn from_node(node: &Node) -> Option<Self> {
         let credentials = node.member("credentials");
         let secret = MEMBERS.iter().find_map(|(name, member)| {
@@ -209,7 +223,7 @@ impl SignIn {
 }
 
 impl fmt::Debug for ConfigFile {
-    /// Shows the path and the workspaces, no credential.
+    /// Formats the path and the workspaces, but no credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConfigFile")
             .field("path", &self.path)

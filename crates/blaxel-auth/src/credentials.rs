@@ -1,4 +1,4 @@
-//! The proof of a client's identity.
+//! Credentials: the types, and how they are created.
 
 #[cfg(feature = "oauth")]
 mod pair;
@@ -18,10 +18,10 @@ use crate::kind::CredentialKind;
 #[cfg(feature = "oauth")]
 use crate::oauth::{SignIn, TokenStore, Tokens};
 
-/// A credential, the place it came from, and perhaps the workspace it is for.
+/// A credential, its source, and optionally the workspace it is for.
 ///
-/// All checks that need no network are made when it is built. A value that cannot work, such as an
-/// empty key, is an [`Error::is_input`] that names the place and never shows the value.
+/// All checks that need no network are made on creation. An unusable value, such as an empty key, is an
+/// [`Error::is_input`] that names the source and never shows the value.
 ///
 /// ```
 /// use blaxel_auth::Credentials;
@@ -34,7 +34,7 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
-/// [`from_env`](Self::from_env) finds them in the environment and in the sign-ins of the CLI.
+/// [`from_env`](Self::from_env) finds them in the environment and among the sign-ins of the CLI.
 #[derive(Clone)]
 pub struct Credentials {
     grant: Grant,
@@ -43,44 +43,45 @@ pub struct Credentials {
     source: Source,
 }
 
-/// The source of a bearer value.
+/// The way to an access token.
 #[derive(Clone)]
 pub(crate) enum Grant {
-    /// It is one already.
+    /// The value itself is sent.
     Bearer {
         kind: CredentialKind,
         header: HeaderValue,
     },
-    /// It is exchanged for a token.
+    /// The id and secret are exchanged for an access token.
     #[cfg(feature = "oauth")]
     Client {
         id: String,
         secret: Secret,
         in_body: bool,
     },
-    /// It is exchanged for an access token, and perhaps for the next of its kind.
+    /// A refresh token is exchanged for an access token, and possibly for the next refresh token.
     #[cfg(feature = "oauth")]
     Refresh(Arc<SignIn>),
-    /// It is asked for access tokens.
+    /// A function is called for access tokens.
     #[cfg(feature = "oauth")]
     Function(Function),
 }
 
 impl Credentials {
-    /// Creates credentials of an API key. Space around it is dropped.
+    /// Creates credentials from an API key. Surrounding whitespace is removed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if it is empty or holds a character that no HTTP header may hold.
+    /// [`Error::is_input`] if the key is empty or contains a character that is not allowed in an HTTP header.
     pub fn api_key(key: impl Into<Secret>) -> Result<Self, Error> {
         Self::bearer(CredentialKind::ApiKey, &key.into(), Source::Code)
     }
 
-    /// Creates credentials of an access token from elsewhere. It is sent as it is, and nothing renews it.
+    /// Creates credentials from an access token. It is sent as it is, and never renewed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if it is empty or holds a character that no HTTP header may hold.
+    /// [`Error::is_input`] if the token is empty or contains a character that is not allowed in an HTTP
+    /// header.
     pub fn access_token(token: impl Into<Secret>) -> Result<Self, Error> {
         Self::bearer(CredentialKind::AccessToken, &token.into(), Source::Code)
     }
@@ -104,10 +105,10 @@ impl Credentials {
         }
     }
 
-    /// Sets the workspace to work in.
+    /// Sets the workspace to use.
     ///
-    /// The credential stays the same: [`resolve_in`](Self::resolve_in) finds the one that is stored for
-    /// a workspace.
+    /// The credential itself does not change: [`resolve_in`](Self::resolve_in) finds the one that is stored
+    /// for a workspace.
     #[must_use]
     pub fn with_workspace(mut self, workspace: Workspace) -> Self {
         self.workspace = Some(workspace);
@@ -121,33 +122,33 @@ impl Credentials {
         self
     }
 
-    /// Sets the place that messages name: [`Source::Code`] unless set.
+    /// Sets the source that error messages name. The default is [`Source::Code`].
     #[must_use]
     pub fn with_source(mut self, source: Source) -> Self {
         self.source = source;
         self
     }
 
-    /// The workspace that was named along with the credential, if one was.
+    /// Returns the workspace that the credential is for, if one was given.
     #[must_use]
     pub fn workspace(&self) -> Option<&Workspace> {
         self.workspace.as_ref()
     }
 
-    /// The deployment of the platform that the credential is for, if that is known: the one that a
-    /// sign-in was made for. A client calls it unless it is told otherwise.
+    /// Returns the deployment of the platform that the credential is for, if it is known: the one that a
+    /// sign-in was made for. A client calls this deployment by default.
     #[must_use]
     pub fn environment(&self) -> Option<Environment> {
         self.environment
     }
 
-    /// The place that the credential came from, which messages name.
+    /// Returns the source of the credential, which error messages name.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The kind of the credential.
+    /// Returns the kind of the credential.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         match &self.grant {
@@ -168,13 +169,13 @@ impl Credentials {
 
 #[cfg(feature = "oauth")]
 impl Credentials {
-    /// Creates credentials of the id and secret of a service account. Tokens are fetched when they are
+    /// Creates credentials from the id and secret of a service account. Tokens are fetched when they are
     /// needed.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if one of them is empty or holds anything but printable ASCII
-    /// characters, or if the id holds a colon.
+    /// [`Error::is_input`] if one of them is empty or contains anything but printable ASCII characters, or if
+    /// the id contains a colon.
     pub fn client_credentials(
         id: impl Into<String>,
         secret: impl Into<Secret>,
@@ -182,11 +183,11 @@ impl Credentials {
         Self::client(id.into(), secret.into(), Source::Code)
     }
 
-    /// Reads client credentials from one text, as `BL_CLIENT_CREDENTIALS` holds them: the id, a
-    /// colon and the secret, as they are or in Base64.
+    /// Parses client credentials in the format of `BL_CLIENT_CREDENTIALS`: `id:secret`, either as plain text
+    /// or in Base64.
     ///
-    /// The id ends at the first colon. Base64 is of the standard alphabet; its padding may be
-    /// missing and line ends within it or after it are passed over.
+    /// The id ends at the first colon. Base64 uses the standard alphabet; padding is optional, and line ends in
+    /// and after it are ignored.
     ///
     /// ```
     /// use blaxel_auth::Credentials;
@@ -202,8 +203,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the text is neither, or if the id or the secret is one that
-    /// [`client_credentials`](Self::client_credentials) refuses.
+    /// [`Error::is_input`] if the text is in neither format, or if
+    /// [`client_credentials`](Self::client_credentials) refuses the id or the secret.
     pub fn parse_client_credentials(text: &str) -> Result<Self, Error> {
         Self::service_account(text, Source::Code)
     }
@@ -228,30 +229,32 @@ impl Credentials {
     }
 }
 
-/// Tokens that are renewed.
+/// Credentials whose tokens are renewed.
 #[cfg(feature = "oauth")]
 impl Credentials {
-    /// Creates credentials of the refresh token of a person's sign-in. To send the code of a device login along, and to
-    /// begin with an access token, use [`from_tokens`](Self::from_tokens).
+    /// Creates credentials from the refresh token of a user's sign-in.
+    ///
+    /// Use [`from_tokens`](Self::from_tokens) to pass the code of a device login, or an access token to start
+    /// with.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if it is empty.
+    /// [`Error::is_input`] if the token is empty.
     pub fn refresh_token(token: impl Into<Secret>) -> Result<Self, Error> {
         let tokens = Tokens::new().with_refresh_token(token);
         Self::sign_in(tokens, Source::Code)
     }
 
-    /// Creates credentials of the tokens of a person's sign-in.
+    /// Creates credentials from the tokens of a user's sign-in.
     ///
-    /// The access token is sent while it is known to be good for another minute. Else the refresh
-    /// token is exchanged for the next; one that comes with it takes its place, for these
-    /// credentials and all their clones. Give them a [store](Self::with_store) to keep it beyond
-    /// the process. Without a refresh token this is [`access_token`](Self::access_token).
+    /// The access token is used as long as it is known to be valid for another minute. After that, the refresh
+    /// token is exchanged for a new access token. A new refresh token in the response replaces the old one, for
+    /// these credentials and all their clones. Set a [store](Self::with_store) to keep it beyond the lifetime
+    /// of the process. Without a refresh token this is [`access_token`](Self::access_token).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if there is neither.
+    /// [`Error::is_input`] if there is neither an access token nor a refresh token.
     pub fn from_tokens(tokens: Tokens) -> Result<Self, Error> {
         if let (Some(access), None) = (tokens.access_token(), tokens.refresh_token()) {
             return Self::access_token(access.clone());
@@ -268,10 +271,10 @@ impl Credentials {
         Ok(Self::new(Grant::Refresh(Arc::new(sign_in)), source))
     }
 
-    /// Keeps the tokens that take the place of these ones in a store. Credentials that hold no
-    /// refresh token do without it.
+    /// Sets a store for the tokens that replace these. It has no effect on credentials without a refresh
+    /// token.
     ///
-    /// Clones that were made before do not share it.
+    /// Clones that were made earlier do not share the store.
     #[must_use]
     pub fn with_store(mut self, store: impl TokenStore) -> Self {
         if let Grant::Refresh(sign_in) = &self.grant {
@@ -281,7 +284,7 @@ impl Credentials {
         self
     }
 
-    /// The tokens as they are now, of credentials with a refresh token.
+    /// Returns the current tokens, if these are credentials with a refresh token.
     #[must_use]
     pub fn tokens(&self) -> Option<Tokens> {
         match &self.grant {
@@ -290,8 +293,8 @@ impl Credentials {
         }
     }
 
-    /// The error with which the [store](Self::with_store) last failed to save the tokens, if the newest
-    /// ones are not in it.
+    /// Returns the error with which the [store](Self::with_store) last failed to save the tokens, if it does
+    /// not have the newest ones.
     #[must_use]
     pub fn unsaved(&self) -> Option<Error> {
         match &self.grant {
@@ -300,18 +303,18 @@ impl Credentials {
         }
     }
 
-    /// Creates credentials of a function of the program that gives access tokens.
+    /// Creates credentials from a function that returns access tokens.
     ///
-    /// It is asked when the first token is needed and before one expires, never by two callers at
-    /// once. The rules at [`Authenticator`](crate::Authenticator) hold for it as for any token.
+    /// The function is called when the first token is needed and before one expires, never concurrently. The
+    /// rules of [`Authenticator`](crate::Authenticator) apply as for any other token.
     ///
     /// ```
     /// use std::time::Duration;
     /// use blaxel_auth::{AccessToken, Credentials};
-    /// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("t".to_owned()) }
+    /// # async fn fetch_from_vault() -> Result<String, std::io::Error> { Ok("t".to_owned()) }
     ///
     /// let credentials = Credentials::from_fn(async || {
-    ///     let token = ask_the_vault().await?;
+    ///     let token = fetch_from_vault().await?;
     ///     Ok::<_, std::io::Error>(AccessToken::new(token).with_expires_in(Duration::from_secs(3600)))
     /// });
     /// assert_eq!(credentials.kind().to_string(), "own function");
@@ -326,8 +329,8 @@ impl Credentials {
         Self::new(Grant::Function(Function::new(function)), Source::Code)
     }
 
-    /// Sends the id and secret of client credentials in the body of the token request rather than
-    /// in its `Authorization` header. Other credentials are not changed.
+    /// Sends the id and secret of client credentials in the body of the token request instead of its
+    /// `Authorization` header. It has no effect on other credentials.
     #[must_use]
     pub fn with_secret_in_body(mut self) -> Self {
         if let Grant::Client { in_body, .. } = &mut self.grant {
@@ -340,8 +343,7 @@ impl Credentials {
 #[cfg(not(feature = "oauth"))]
 impl Credentials {
     pub(crate) fn service_account(_: &str, source: Source) -> Result<Self, Error> {
-        let problem =
-            "they need the feature `oauth` of blaxel-auth, which this program is built without";
+        let problem = "they need the feature `oauth` of blaxel-auth, which is not enabled";
         Err(client_error(&source, problem))
     }
 }
@@ -352,7 +354,7 @@ fn client_error(source: &Source, problem: &str) -> Error {
 }
 
 impl fmt::Debug for Credentials {
-    /// Shows everything but the secret and the id.
+    /// Formats everything except the secret and the id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("kind", &self.kind())

@@ -1,10 +1,10 @@
-//! The lines of a `.env` file.
+//! The syntax of a `.env` file.
 
-/// The variables that a text sets, in its order.
+/// Returns the variables that a text sets, in order.
 ///
 /// # Errors
 ///
-/// The number of a line and what is wrong with it; none of the line's text, which may be a secret.
+/// The number of the malformed line and the problem, without the text of the line, which may be a secret.
 pub(crate) fn parse(text: &str) -> Result<Vec<(&str, String)>, (usize, &'static str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut found = Vec::new();
@@ -28,7 +28,7 @@ fn assignment(line: &str) -> Result<(&str, String), &'static str> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
     if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit())
     {
-        return Err("what stands before the `=` is no name of a variable");
+        return Err("the text before the `=` is not the name of a variable");
     }
     let rest = rest.trim_start();
     let (value, after) = match rest.chars().next() {
@@ -43,13 +43,13 @@ fn assignment(line: &str) -> Result<(&str, String), &'static str> {
     if after.is_empty() || after.starts_with('#') {
         Ok((name, value))
     } else {
-        Err("something follows the closing quote")
+        Err("there is text after the closing quote")
     }
 }
 
 const UNCLOSED: &str = "a quote is not closed in its line";
 
-/// A value without quotes: up to a comment, which begins with a space.
+/// Returns an unquoted value, which ends at a comment. A comment begins with a space and `#`.
 fn bare(text: &str) -> &str {
     if text.starts_with('#') {
         return "";
@@ -61,7 +61,7 @@ fn bare(text: &str) -> &str {
     text[..comment.unwrap_or(text.len())].trim_end()
 }
 
-/// A value up to its closing quote, and what follows that.
+/// Returns a value up to its closing quote, and the text after it.
 fn double_quoted(text: &str) -> Result<(String, &str), &'static str> {
     let mut value = String::new();
     let mut rest = text.chars();
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_comments_and_exports_are_understood() {
+    fn quotes_comments_and_exports_are_parsed() {
         for (line, value) in [
             ("A=b", "b"),
             ("  A = b  ", "b"),
@@ -114,18 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_line_is_named() {
+    fn an_error_has_the_line_number_and_not_the_text() {
         for (line, part) in [
             ("canary", "no `=`"),
             ("canary: x", "no `=`"),
-            ("=canary", "no name"),
-            ("a canary=x", "no name"),
-            ("1canary=x", "no name"),
-            ("canary-x=y", "no name"),
+            ("=canary", "not the name"),
+            ("a canary=x", "not the name"),
+            ("1canary=x", "not the name"),
+            ("canary-x=y", "not the name"),
             ("A=\"canary", "not closed"),
             ("A='canary", "not closed"),
             ("A=\"canary\\", "not closed"),
-            ("A='x' canary", "follows"),
+            ("A='x' canary", "after the closing quote"),
         ] {
             let (number, problem) = parse(&format!("A=b\n# c\n{line}\n")).unwrap_err();
             assert_eq!(number, 3);
@@ -138,12 +138,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "([A=\"'\\\\# \n\\PC]|export ){0,40}") {
+        fn parsing_never_panics(text in "([A=\"'\\\\# \n\\PC]|export ){0,40}") {
             let _ = parse(&text);
         }
 
         #[test]
-        fn what_is_quoted_is_read_back(value in "[^\\n\\r]{0,30}") {
+        fn a_quoted_value_is_read_back_equal(value in "[^\\n\\r]{0,30}") {
             let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
             let line = format!("A=\"{quoted}\"");
             prop_assert_eq!(parse(&line), Ok(vec![("A", value)]));

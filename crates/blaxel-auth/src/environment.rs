@@ -7,7 +7,7 @@ use blaxel_core::{Error, Source};
 
 use crate::variables::Variables;
 
-/// A deployment of the platform, which decides the default addresses of its two planes.
+/// A deployment of the platform, which determines the default addresses of the two planes.
 ///
 /// ```
 /// use blaxel_auth::Environment;
@@ -20,21 +20,21 @@ use crate::variables::Variables;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Environment {
-    /// `prod`: the platform that everyone uses.
+    /// `prod`: the public platform.
     #[default]
     Production,
-    /// `dev`: the platform's own development deployment.
+    /// `dev`: the platform's development deployment.
     Development,
     /// `local`: a control plane on this machine, with the workloads of `dev`.
     Local,
 }
 
 impl Environment {
-    /// Reads `BL_ENV`; `None` if it is unset or empty.
+    /// Reads `BL_ENV`, and returns `None` if it is unset or empty.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the variable, if it holds another word than those of
+    /// [`Error::is_input`], naming the variable, if its value is not one of the names of
     /// [`as_str`](Self::as_str).
     pub fn from_variables(variables: &Variables) -> Result<Option<Self>, Error> {
         match variables.get("BL_ENV")? {
@@ -43,7 +43,7 @@ impl Environment {
         }
     }
 
-    /// Reads a name. An unknown one is an error: to guess could send a secret to the wrong place.
+    /// Parses a name. An unknown name is an error, because a default could send a secret to the wrong host.
     pub(crate) fn read(name: &str, source: &Source) -> Result<Self, Error> {
         match name.trim() {
             "prod" => Ok(Self::Production),
@@ -52,12 +52,12 @@ impl Environment {
             other => Err(Error::input(
                 "environment",
                 source,
-                format_args!("`{other}` is none of prod, dev and local"),
+                format_args!("`{other}` is not one of prod, dev and local"),
             )),
         }
     }
 
-    /// The name in `BL_ENV` and in the file of the `bl` command: `prod`, `dev` or `local`.
+    /// Returns the name in `BL_ENV` and in the file of the `bl` command: `prod`, `dev` or `local`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Environment {
         }
     }
 
-    /// The default address of the control plane, version segment included.
+    /// Returns the default address of the control plane, with the version segment.
     #[must_use]
     pub fn api_url(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Environment {
         }
     }
 
-    /// The default address under which workloads are called.
+    /// Returns the default address of workloads.
     #[must_use]
     pub fn run_url(self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_an_error_that_says_where_it_stands() {
+    fn an_unknown_name_is_an_error_that_names_the_variable() {
         let read = |value| Environment::from_variables(&Variables::from_iter([("BL_ENV", value)]));
         assert_eq!(read("").unwrap(), None);
         assert_eq!(read("dev").unwrap(), Some(Environment::Development));

@@ -1,4 +1,4 @@
-//! A credential that the user's own code gives.
+//! Access tokens that a function of the program returns.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,7 +10,7 @@ use blaxel_core::{BoxFuture, Error, Secret};
 
 use crate::token::{NewToken, TokenSource};
 
-/// An access token that a function of the program has fetched, and its lifetime if that is known.
+/// An access token that a function of the program returns, with its lifetime if it is known.
 ///
 /// See [`Credentials::from_fn`](crate::Credentials::from_fn).
 #[derive(Clone)]
@@ -20,8 +20,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Creates a token. Unless [`with_expires_in`](Self::with_expires_in) sets it, its lifetime is the
-    /// one that it claims if it is a JWT, else 5 minutes.
+    /// Creates an access token. Without [`with_expires_in`](Self::with_expires_in), its lifetime is read
+    /// from the token if that is a JWT, and is 5 minutes otherwise.
     pub fn new(token: impl Into<Secret>) -> Self {
         Self {
             secret: token.into(),
@@ -29,7 +29,7 @@ impl AccessToken {
         }
     }
 
-    /// Sets the lifetime of the token, from the moment at which it was asked for.
+    /// Sets the lifetime of the token, counted from the call of the function.
     #[must_use]
     pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
@@ -44,7 +44,7 @@ impl<T: Into<Secret>> From<T> for AccessToken {
 }
 
 impl fmt::Debug for AccessToken {
-    /// Shows the lifetime, not the token.
+    /// Formats the lifetime, not the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
             .field("expires_in", &self.expires_in)
@@ -52,7 +52,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// A function that gives access tokens.
+/// A function that returns access tokens.
 #[derive(Clone)]
 pub(crate) struct Function(Arc<dyn Fn() -> BoxFuture<Result<NewToken, Error>> + Send + Sync>);
 
@@ -65,9 +65,9 @@ impl Function {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         Self(Arc::new(move || {
-            let asked = function();
+            let call = function();
             Box::pin(async move {
-                let token: AccessToken = asked.await.map_err(|error| own(error.into()))?.into();
+                let token: AccessToken = call.await.map_err(|error| wrap(error.into()))?.into();
                 Ok(NewToken {
                     secret: token.secret,
                     expires_in: token.expires_in,
@@ -79,8 +79,8 @@ impl Function {
 
 const FAILED: &str = "the program's own function gave no token";
 
-/// An error of ours keeps its kind.
-fn own(error: Box<dyn StdError + Send + Sync>) -> Error {
+/// Adds context to the error of the function. A `blaxel_core::Error` keeps its kind.
+fn wrap(error: Box<dyn StdError + Send + Sync>) -> Error {
     match error.downcast::<Error>() {
         Ok(ours) => ours.while_authenticating(FAILED),
         Err(other) => Error::credentials(FAILED).caused_by(other),
@@ -115,9 +115,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_function_is_asked_once_for_each_lifetime() {
-        let asked = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&asked);
+    async fn a_function_is_called_once_per_token_lifetime() {
+        let calls = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&calls);
         let credentials = Credentials::from_fn(move || {
             let number = count.fetch_add(1, Ordering::SeqCst);
             async move {
@@ -132,11 +132,11 @@ mod tests {
         }
         tokio::time::sleep(Duration::from_secs(101)).await;
         assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
-        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
-    async fn its_failures_are_told() {
+    async fn the_error_of_the_function_is_reported() {
         let credentials =
             Credentials::from_fn(async || Err::<String, _>(std::io::Error::other("vault is shut")));
         let error = working(&credentials).header().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Headers for clients that are not ours.
+//! Authentication headers for other HTTP clients.
 
 use std::fmt;
 
@@ -13,22 +13,23 @@ const CREDENTIAL: HeaderName = HeaderName::from_static("x-blaxel-authorization")
 const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
 const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 
-/// Hands the headers that the platform asks for to a client of someone else: one for OpenAI's API,
+/// Provides the headers that the platform requires to a third-party client, such as one for OpenAI's API,
 /// for MCP, or for plain HTTP.
 ///
-/// A token lasts some hours, and such a client may live longer. So ask for the headers anew for each
-/// request: that costs next to nothing while the token is good, and gives the next one in time. A
-/// clone shares the token with the [`Authenticator`] it was made from.
+/// A token lasts some hours, and such a client may live longer. Get the headers anew for each request: that
+/// costs next to nothing while the token is valid, and provides the next token in time. Clones share the
+/// token with the [`Authenticator`] they were created from.
 ///
-/// Many clients insist on an API key, and send it as `Authorization`. The platform refuses a request
-/// with a bad `Authorization` even if a good credential stands beside it. There are two ways out:
+/// Many clients require an API key, and send it as `Authorization`. The platform refuses a request with an
+/// invalid `Authorization`, even if it also has a valid credential. There are two solutions:
 ///
-/// - Let [`apply`](Self::apply) have the last word on the request; it takes a foreign
-///   `Authorization` away.
-/// - Give the client the bare token as its key, by [`token`](Self::token), and
-///   [`extra`](Self::extra) as the headers to send along. That lasts as long as the token does.
+/// - Call [`apply`](Self::apply) as the last step before a request is sent; it removes a foreign
+///   `Authorization`.
+/// - Give the client the bare [`token`](Self::token) as its key, and [`extra`](Self::extra) as additional
+///   headers. This works until the token expires.
 ///
-/// Send them to the platform alone. Whoever sees them can act for the user until the token expires.
+/// Send these headers to the platform only. Whoever receives them can act for the user until the token
+/// expires.
 ///
 /// ```
 /// use blaxel_auth::{Authenticator, Credentials, HeaderProvider};
@@ -39,7 +40,7 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 /// let headers = HeaderProvider::new(authenticator).with_workspace(&workspace);
 /// assert_eq!(headers.token().await?.expose(), "bl_example");
 ///
-/// // In the middleware of an OpenAI client, which has put its placeholder of a key in:
+/// // In the middleware of an OpenAI client, which has inserted a placeholder as its key:
 /// let mut request = Request::post("https://run.blaxel.ai/my-team/models/gpt/v1/chat/completions")
 ///     .header("authorization", "Bearer placeholder")
 ///     .body(())
@@ -65,7 +66,7 @@ pub struct HeaderProvider {
 }
 
 impl HeaderProvider {
-    /// Hands out the credential, as `X-Blaxel-Authorization`.
+    /// Creates a provider of the credential, as `X-Blaxel-Authorization`.
     #[must_use]
     pub fn new(authenticator: Authenticator) -> Self {
         Self {
@@ -74,55 +75,55 @@ impl HeaderProvider {
         }
     }
 
-    /// Names the workspace too, as `X-Blaxel-Workspace`. The control plane wants to know it.
+    /// Adds the workspace, as `X-Blaxel-Workspace`. The control plane requires it.
     #[must_use]
     pub fn with_workspace(self, workspace: &Workspace) -> Self {
         self.with(WORKSPACE, workspace.as_str())
     }
 
-    /// Names the API version too, as `Blaxel-Version`. The control plane's answers depend on it;
-    /// workloads do not look at it.
+    /// Adds the API version, as `Blaxel-Version`. The responses of the control plane depend on it;
+    /// workloads ignore it.
     #[must_use]
     pub fn with_api_version(self, version: ApiVersion) -> Self {
         self.with(VERSION, &version.to_string())
     }
 
     fn with(mut self, name: HeaderName, text: &str) -> Self {
-        // Such names and versions were checked when they were read.
+        // Workspaces and versions were checked when they were parsed, so this does not fail.
         if let Ok(value) = HeaderValue::try_from(text) {
             self.extra.insert(name, value);
         }
         self
     }
 
-    /// The headers if they are at hand, without waiting; `None` if a token must be fetched first.
+    /// Returns the headers if they are available without waiting, or `None` if a token must be fetched first.
     #[must_use]
     pub fn ready(&self) -> Option<HeaderMap> {
         Some(self.complete(self.authenticator.ready()?))
     }
 
-    /// The headers, after waiting for a token if none is at hand.
+    /// Returns the headers, after fetching a token if necessary.
     ///
     /// # Errors
     ///
-    /// As for [`Authenticator::header`].
+    /// Those of [`Authenticator::header`].
     pub async fn headers(&self) -> Result<HeaderMap, Error> {
         let credential = self.authenticator.header().await?;
         Ok(self.complete(credential))
     }
 
-    /// As [`headers`](Self::headers), as a future that owns what it needs.
+    /// Returns the headers as [`headers`](Self::headers) does, as a `'static` future.
     #[must_use]
     pub fn headers_owned(self) -> BoxFuture<Result<HeaderMap, Error>> {
         Box::pin(async move { self.headers().await })
     }
 
-    /// Puts the headers into a request's, in place of what it has by their names, and takes its
-    /// `Authorization` away.
+    /// Inserts the headers into those of a request, replacing headers of the same names, and removes its
+    /// `Authorization`.
     ///
     /// # Errors
     ///
-    /// As for [`Authenticator::header`]; the request's headers are not touched then.
+    /// Those of [`Authenticator::header`]; the headers of the request are unchanged then.
     pub async fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         let credential = self.authenticator.header().await?;
         headers.remove(AUTHORIZATION);
@@ -133,39 +134,38 @@ impl HeaderProvider {
         Ok(())
     }
 
-    /// The bare token or API key, for a client that takes it as its key and puts `Bearer` before it.
+    /// Returns the bare token or API key, for a client that takes it as its key and adds `Bearer` itself.
     ///
-    /// It is the one that serves now: a client that lives longer than the token needs a new one.
+    /// This is the current token: a client that lives longer than the token needs a new one.
     ///
     /// # Errors
     ///
-    /// As for [`Authenticator::header`].
+    /// Those of [`Authenticator::header`].
     pub async fn token(&self) -> Result<Secret, Error> {
         let header = self.authenticator.header().await?;
-        let token = bearer::token(&header).ok_or_else(|| Error::decode("the token is no text"))?;
+        let token = bearer::token(&header).ok_or_else(|| Error::decode("the token is not text"))?;
         Ok(token.into())
     }
 
-    /// The value of an `Authorization` header, `Bearer` and the token, for a client that cannot leave
-    /// that header out. Send no `X-Blaxel-Authorization` beside it.
+    /// Returns the value of an `Authorization` header, `Bearer` and the token, for a client that cannot omit
+    /// that header. Send no `X-Blaxel-Authorization` beside it.
     ///
     /// # Errors
     ///
-    /// As for [`Authenticator::header`].
+    /// Those of [`Authenticator::header`].
     pub async fn bearer(&self) -> Result<HeaderValue, Error> {
         self.authenticator.header().await
     }
 
-    /// The headers without the credential: workspace and version, as far as they were given.
+    /// Returns the headers without the credential: the workspace and the version, if they were given.
     #[must_use]
     pub fn extra(&self) -> &HeaderMap {
         &self.extra
     }
 
-    /// Drops the token in these headers, with which the platform answered 401, so that it is not
-    /// handed out again.
+    /// Drops the token in these headers after the platform responded with 401, so that it is not used again.
     ///
-    /// Returns `true` if a request may be tried again, once, with fresh headers; see
+    /// Returns `true` if the request may be retried, once, with fresh headers; see
     /// [`Authenticator::invalidate`].
     #[must_use]
     pub fn invalidate(&self, used: &HeaderMap) -> bool {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_ready_at_once_and_final() {
+    async fn the_headers_of_an_api_key_are_ready_and_never_change() {
         let provider = provider(&Credentials::api_key("k").unwrap());
         let headers = provider.ready().unwrap();
         assert_eq!(headers.len(), 3);
@@ -228,7 +228,7 @@ mod tests {
 
     #[cfg(feature = "oauth")]
     #[tokio::test(start_paused = true)]
-    async fn it_gives_the_next_token_for_as_long_as_it_lives() {
+    async fn an_expired_token_is_replaced_by_the_next() {
         use std::sync::atomic::{AtomicU32, Ordering};
         use std::time::Duration;
 
@@ -266,7 +266,7 @@ mod tests {
 
     #[cfg(feature = "oauth")]
     #[tokio::test]
-    async fn a_failure_leaves_the_request_alone() {
+    async fn a_failure_leaves_the_request_unchanged() {
         let failing = Credentials::from_fn(async || Err::<&str, _>(Error::credentials("no")));
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer own"));

@@ -1,4 +1,4 @@
-//! The lifetime that a token claims.
+//! The time claims of a JWT.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +10,8 @@ use serde_json::Value;
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// The claims about time of a JWT, in seconds since 1970. Its signature is not looked at: they only
-/// decide when to ask for another token.
+/// The time claims of a JWT, in seconds since 1970. The signature is not verified: the claims are only used
+/// to decide when to fetch another token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claims {
     expires: f64,
@@ -20,7 +20,7 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// The claims of a token, or `None` if it is no JWT or does not say when it expires.
+    /// Returns the claims of a token, or `None` if it is not a JWT or has no expiry.
     pub(crate) fn read(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (Some(_), Some(payload), Some(_), None) =
@@ -39,19 +39,19 @@ impl Claims {
         })
     }
 
-    /// The remaining lifetime of the token; `None` once it has expired.
+    /// Returns the remaining lifetime, or `None` once the token has expired.
     pub(crate) fn remaining(self) -> Option<Duration> {
         duration(self.expires - now())
     }
 
-    /// When the token expires, if that is a time the system can tell.
+    /// Returns the time at which the token expires, if a `SystemTime` can represent it.
     #[cfg(feature = "oauth")]
     pub(crate) fn expires_at(self) -> Option<SystemTime> {
         let since = Duration::try_from_secs_f64(self.expires.max(0.0)).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(since)
     }
 
-    /// The lifetime the token was issued with.
+    /// Returns the lifetime with which the token was issued.
     #[cfg(feature = "oauth")]
     pub(crate) fn lifetime(self) -> Option<Duration> {
         duration(self.expires - self.issued?)
@@ -65,7 +65,7 @@ fn duration(seconds: f64) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The system's clock.
+/// Returns the time of the system clock.
 pub(crate) fn wall_clock() -> SystemTime {
     #[cfg(all(test, feature = "oauth"))]
     let now = test_clock::now();
@@ -74,7 +74,7 @@ pub(crate) fn wall_clock() -> SystemTime {
     now
 }
 
-/// The system's clock with a hand that a test can move, each on its own thread.
+/// The system clock with an offset that a test can set, per thread.
 #[cfg(all(test, feature = "oauth"))]
 pub(crate) mod test_clock {
     use std::cell::Cell;
@@ -89,12 +89,12 @@ pub(crate) mod test_clock {
         SystemTime::now() + ahead - behind
     }
 
-    pub(crate) fn jump(ahead: Duration, behind: Duration) {
+    pub(crate) fn set_offset(ahead: Duration, behind: Duration) {
         AHEAD.set((ahead, behind));
     }
 }
 
-/// The same in seconds since 1970.
+/// Returns the time of the system clock in seconds since 1970.
 fn now() -> f64 {
     match wall_clock().duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => after.as_secs_f64(),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_may_be_whole_or_broken_and_padding_may_be_there() {
+    fn times_may_be_integers_or_floats_and_padding_is_optional() {
         let whole = Claims::read(&sample(r#"{"exp":4102444800}"#)).unwrap();
         assert!(whole.remaining().unwrap() > Duration::from_secs(3600));
         let broken = Claims::read(&sample(r#"{"exp":4102444800.75,"iat":1}"#)).unwrap();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_jwt() {
+    fn a_token_without_an_expiry_has_no_claims() {
         let not_one = [
             String::new(),
             "opaque".to_owned(),
@@ -146,12 +146,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in proptest::prelude::any::<String>()) {
+        fn parsing_never_panics(text in proptest::prelude::any::<String>()) {
             let _ = Claims::read(&text);
         }
 
         #[test]
-        fn no_claims_make_it_panic(
+        fn claims_of_any_value_never_panic(
             exp in proptest::prelude::any::<f64>(),
             iat in "-?[0-9]{1,25}(\\.[0-9]{0,5})?(e-?[0-9]{1,4})?|null|\"x\"|\\[\\]",
             tail in "[\\PC]{0,8}",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_times_do_no_harm() {
+    fn extreme_times_are_clamped() {
         let far = Claims::read(&sample(r#"{"exp":1e300}"#)).unwrap();
         assert_eq!(far.remaining(), Some(Duration::MAX));
         let past = Claims::read(&sample(r#"{"exp":-1e300}"#)).unwrap();

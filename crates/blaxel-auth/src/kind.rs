@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-/// The kind of [`Credentials`](crate::Credentials). Displayed, it is the name used in messages.
+/// The kind of [`Credentials`](crate::Credentials). Its `Display` is the name used in error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialKind {
-    /// A key of a user or a service account. It reaches all workspaces of the user, or the one of
-    /// the service account.
+    /// A key of a user or a service account. It has access to all workspaces of the user, or to the one
+    /// workspace of the service account.
     ApiKey,
     /// An OAuth 2.0 access token, sent as it is until it expires.
     AccessToken,
-    /// Id and secret of a service account, exchanged for access tokens as needed.
+    /// The id and secret of a service account, exchanged for access tokens as needed.
     ClientCredentials,
-    /// The refresh token of a person's sign-in, exchanged for access tokens as needed.
+    /// The refresh token of a user's sign-in, exchanged for access tokens as needed.
     RefreshToken,
-    /// A function of the program, asked for access tokens as needed.
+    /// A function of the program, called for access tokens as needed.
     Function,
 }
 

@@ -31,10 +31,10 @@ mod variables;
 #[cfg(feature = "config-file")]
 mod yaml;
 
-/// The core crate, in the version that this crate uses.
+/// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name because a module called `core` would shadow the language's own `core` in every
+/// file that imports this crate by `*`.
 pub use blaxel_core;
 
 pub use self::authenticator::Authenticator;

@@ -1,4 +1,4 @@
-//! Signing in to the platform in one call.
+//! Signing in to the platform with one call.
 
 #[cfg(feature = "config-write")]
 use blaxel_core::Source;
@@ -14,16 +14,16 @@ use crate::oauth::{AuthorizationServer, DeviceLogin, PendingLogin, Tokens};
 use crate::variables::Variables;
 
 impl DeviceLogin {
-    /// Creates a login at the platform that the environment of this process names;
-    /// see [`from_variables`](Self::from_variables).
+    /// Creates a login at the platform that the environment variables of this process select; see
+    /// [`from_variables`](Self::from_variables).
     ///
     /// ```no_run
     /// use blaxel_auth::DeviceLogin;
     /// # use blaxel_core::{Error, HttpService};
     ///
-    /// # async fn example(wire: impl HttpService) -> Result<(), Error> {
-    /// // `wire` is a `blaxel_transport::HyperTransport::default()`, for instance.
-    /// let credentials = DeviceLogin::from_env(wire)?
+    /// # async fn example(transport: impl HttpService) -> Result<(), Error> {
+    /// // `transport` is a `blaxel_transport::HyperTransport::default()`, for instance.
+    /// let credentials = DeviceLogin::from_env(transport)?
     ///     .sign_in(|prompt| println!("Open {} and confirm {}", prompt.url(), prompt.user_code()))
     ///     .await?;
     /// // `ClientBuilder::from_env()?.credentials(credentials)` calls the same platform.
@@ -33,21 +33,21 @@ impl DeviceLogin {
     ///
     /// # Errors
     ///
-    /// As for [`from_variables`](Self::from_variables).
+    /// Those of [`from_variables`](Self::from_variables).
     pub fn from_env(service: impl HttpService) -> Result<Self, Error> {
         Self::from_variables(&Variables::from_process(), service)
     }
 
-    /// Creates a login at the platform that these variables name: the deployment of `BL_ENV`,
-    /// production unless it is set, and the address of `BL_API_URL` if that is set. The person signs
-    /// in to the workspace of `BL_WORKSPACE`, or chooses one.
+    /// Creates a login at the platform that `variables` select: the deployment of `BL_ENV`, which is
+    /// production by default, or the address of `BL_API_URL` if that is set. The user signs in to the workspace
+    /// of `BL_WORKSPACE`, or chooses one.
     ///
-    /// The requests go through `service`; that should send them as they are: no retries, no
-    /// credential, no redirects.
+    /// The requests are sent over `service`, which should send them unchanged: without retries, credentials or
+    /// redirects.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for a variable that cannot be used, naming it.
+    /// [`Error::is_input`] for an unusable variable, naming it.
     pub fn from_variables(variables: &Variables, service: impl HttpService) -> Result<Self, Error> {
         let environment = Environment::from_variables(variables)?.unwrap_or_default();
         let api = match variables.get("BL_API_URL")? {
@@ -62,32 +62,32 @@ impl DeviceLogin {
         })
     }
 
-    /// Signs a person in and returns the credentials, ready for a client.
+    /// Signs a user in and returns the credentials, ready for a client.
     ///
-    /// `show` is given the address and the code that the person needs. The credentials renew
-    /// themselves for as long as the process lives, and know the workspace and the deployment of this
-    /// login. Drop the future to give up.
+    /// `show` receives the address and the code to show to the user. The credentials are renewed for as long
+    /// as the process lives, and have the workspace and the deployment of this login. Drop the future to
+    /// cancel.
     ///
     /// # Errors
     ///
-    /// As for [`run`](Self::run).
+    /// Those of [`run`](Self::run).
     pub async fn sign_in(&self, show: impl FnOnce(&PendingLogin)) -> Result<Credentials, Error> {
         self.credentials(self.run(show).await?)
     }
 
-    /// As [`sign_in`](Self::sign_in), and stores the sign-in in the file of the `bl` command, which is
-    /// kept up to date from then on.
+    /// Signs a user in as [`sign_in`](Self::sign_in) does, and stores the tokens in the file of the `bl`
+    /// command, which is then kept up to date.
     ///
-    /// The sign-in takes the place of the one that the workspace had. The workspace does not become
-    /// the current one; [`ConfigWriter::set_current_workspace`] does that.
+    /// This replaces the workspace's previous sign-in. It does not change the current workspace; use
+    /// [`ConfigWriter::set_current_workspace`] for that.
     ///
     /// ```no_run
     /// use blaxel_auth::{ConfigFile, DeviceLogin, Variables};
     /// # use blaxel_core::{Error, HttpService, Workspace};
     ///
-    /// # async fn example(wire: impl HttpService, workspace: Workspace) -> Result<(), Error> {
+    /// # async fn example(transport: impl HttpService, workspace: Workspace) -> Result<(), Error> {
     /// let variables = Variables::from_process();
-    /// let login = DeviceLogin::from_variables(&variables, wire)?.with_workspace(workspace);
+    /// let login = DeviceLogin::from_variables(&variables, transport)?.with_workspace(workspace);
     /// if let Some(path) = ConfigFile::default_path(&variables) {
     ///     let writer = ConfigFile::writer(path);
     ///     let show = |prompt: &blaxel_auth::PendingLogin| println!("Open {}", prompt.url());
@@ -99,7 +99,7 @@ impl DeviceLogin {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the login names no workspace, before anything is sent. Else as for
+    /// [`Error::is_input`] if the login has no workspace, before anything is sent; those of
     /// [`run`](Self::run) and [`ConfigWriter::sign_in`].
     #[cfg(feature = "config-write")]
     pub async fn sign_in_and_store(
@@ -133,7 +133,7 @@ impl DeviceLogin {
 
 #[cfg(feature = "config-write")]
 fn no_workspace() -> Error {
-    let problem = "the file has a sign-in for each workspace, and none is named; name one with \
+    let problem = "the file has a sign-in per workspace, and no workspace is set; set it with \
                    `with_workspace` or BL_WORKSPACE";
     Error::input("workspace", &Source::Code, problem)
 }

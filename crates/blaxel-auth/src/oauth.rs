@@ -1,4 +1,4 @@
-//! OAuth 2.0: the grants, over any service.
+//! The OAuth 2.0 grants, over any HTTP service.
 
 mod client;
 mod client_credentials;

@@ -1,4 +1,4 @@
-//! The search for credentials.
+//! The search for credentials in the environment and in the CLI's file.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Secret, Workspace};
@@ -10,28 +10,27 @@ use crate::kind::CredentialKind;
 use crate::variables::Variables;
 
 impl Credentials {
-    /// Finds the credentials in the environment of this process: [`resolve`](Self::resolve) over
+    /// Finds the credentials in the environment of this process: calls [`resolve`](Self::resolve) with
     /// [`Variables::from_process`].
     ///
     /// # Errors
     ///
-    /// As for [`resolve`](Self::resolve).
+    /// Those of [`resolve`](Self::resolve).
     pub fn from_env() -> Result<Self, Error> {
         Self::resolve(&Variables::from_process())
     }
 
-    /// Finds the first credential of these:
+    /// Finds the first available credential of this list:
     ///
     /// 1. `BL_API_KEY`
-    /// 2. `BL_CLIENT_CREDENTIALS`, for which the feature `oauth` is needed
+    /// 2. `BL_CLIENT_CREDENTIALS`, which needs the feature `oauth`
     /// 3. the CLI's sign-in in `~/.blaxel/config.yaml`, with the feature `config-file`
     ///
-    /// What runs on the platform finds its own identity among these: the platform sets
-    /// `BL_CLIENT_CREDENTIALS` to a service account of the workspace, and `BL_WORKSPACE`. An API key
-    /// that was set besides wins.
+    /// A workload on the platform finds its own identity here: the platform sets `BL_CLIENT_CREDENTIALS` to a
+    /// service account of the workspace, and `BL_WORKSPACE`. An API key that is also set takes precedence.
     ///
-    /// The workspace is `BL_WORKSPACE`, else the file's current one. An empty variable counts as
-    /// unset. The file is not opened if the variables say everything.
+    /// The workspace is `BL_WORKSPACE`, or else the current workspace of the file. An empty variable counts as
+    /// unset. The file is not opened if the variables have both.
     ///
     /// ```
     /// use blaxel_auth::{Credentials, Variables};
@@ -44,29 +43,29 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if there is none, or if the
-    /// sign-in that was found has expired; the message names the places and the remedy.
-    /// [`Error::is_input`] if the first one found is unusable, or the file cannot be read: the next
-    /// place is not tried then, since it may hold another identity.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if there is no credential, or if the
+    /// sign-in that was found has expired; the message lists the places and what to do.
+    /// [`Error::is_input`] if the first credential found is unusable, or if the file cannot be read: the next
+    /// place is not tried then, since it may have another identity.
     pub fn resolve(variables: &Variables) -> Result<Self, Error> {
         resolve(variables, None)
     }
 
-    /// As [`resolve`](Self::resolve), but for this workspace, whatever the environment says: of the
-    /// CLI's sign-ins it takes the one for this workspace.
+    /// Finds credentials as [`resolve`](Self::resolve) does, but for this workspace instead of the one in the
+    /// environment. Of the CLI's sign-ins it takes the one for this workspace.
     ///
     /// # Errors
     ///
-    /// As for [`resolve`](Self::resolve).
+    /// Those of [`resolve`](Self::resolve).
     pub fn resolve_in(variables: &Variables, workspace: &Workspace) -> Result<Self, Error> {
         resolve(variables, Some(workspace))
     }
 
-    /// Reads the credential in the variables alone; `None` if they hold none.
+    /// Reads a credential from the variables only, and returns `None` if they have none.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a variable is unusable, naming it.
+    /// [`Error::is_input`] for an unusable variable, naming it.
     pub fn from_variables(variables: &Variables) -> Result<Option<Self>, Error> {
         let Some(credentials) = read_credential(variables)? else {
             return Ok(None);
@@ -130,11 +129,11 @@ fn signed_in(variables: &Variables, workspace: Option<&Workspace>) -> Result<Cre
     ) {
         (Some(file), _) => match file.credentials(workspace)? {
             Some(credentials) => return Ok(credentials),
-            None => file.describe_lack(workspace)?,
+            None => file.describe_missing(workspace)?,
         },
         (None, Some(path)) => format!("there is no file {}", path.display()),
         (None, None) => {
-            "the home directory, where the CLI keeps its sign-in, is unknown".to_owned()
+            "the home directory, where the CLI keeps its sign-ins, is unknown".to_owned()
         }
     };
     Err(Error::credentials(format!(
@@ -150,8 +149,8 @@ fn current_workspace(_: &Variables) -> Result<Option<Workspace>, Error> {
 #[cfg(not(feature = "config-file"))]
 fn signed_in(_: &Variables, _: Option<&Workspace>) -> Result<Credentials, Error> {
     Err(Error::credentials(format!(
-        "{NOT_IN_VARIABLES}; set BL_API_KEY and BL_WORKSPACE (a sign-in by `bl login` is read with \
-         the feature `config-file` of blaxel-auth)"
+        "{NOT_IN_VARIABLES}; set BL_API_KEY and BL_WORKSPACE, or enable the feature `config-file` of \
+         blaxel-auth to use a sign-in by `bl login`"
     )))
 }
 

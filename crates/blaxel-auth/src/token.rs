@@ -1,4 +1,4 @@
-//! A token, and how long it is good for.
+//! An access token and its lifetime.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 use crate::bearer;
 use crate::jwt::Claims;
 
-/// The lifetime of a token of which nobody says how long it lives.
+/// The lifetime of a token if neither the response nor the token has one.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// A token that claims to live shorter than this is used for this long all the same.
+/// The minimum lifetime: a token that claims a shorter one is used for this long.
 const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
 const LONGEST_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
 
-/// A source of tokens.
+/// A source of access tokens.
 pub(crate) trait TokenSource: Send + Sync + 'static {
-    /// Asks for a token. The error says all there is to say.
+    /// Fetches a token. The error is complete, without further context.
     fn fetch(&self) -> BoxFuture<Result<NewToken, Error>>;
 
-    /// Describes the request, for messages about one that had no answer.
+    /// Describes the failed request, as context for the error of one that got no response.
     fn describe(&self) -> String;
 }
 
@@ -35,7 +35,7 @@ impl NewToken {
     fn lifetime(&self) -> Duration {
         let claimed = self.expires_in.or_else(|| {
             let claims = Claims::read(self.secret.expose())?;
-            // A new token that has expired already is one that our clock is wrong about.
+            // If a new token seems expired, the local clock is wrong.
             claims.remaining().or_else(|| claims.lifetime())
         });
         claimed
@@ -44,25 +44,25 @@ impl NewToken {
     }
 }
 
-/// A token in use.
+/// The current token and its times.
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) header: HeaderValue,
-    /// When to begin asking for the next one.
+    /// The time from which the token is due for renewal.
     pub(crate) renew: Instant,
-    /// When it must no longer be sent.
+    /// The time from which the token must not be sent.
     pub(crate) expires: Instant,
 }
 
 impl Token {
-    /// A token that was asked for at `asked`. `jitter`, from 0 to 1, moves the renewal by up to a
-    /// tenth of its window, so that processes that began together do not renew together.
-    pub(crate) fn new(token: &NewToken, asked: Instant, jitter: f64) -> Result<Self, Error> {
+    /// Creates a token that was requested at `requested`. `jitter`, from 0 to 1, delays the renewal by up to
+    /// a tenth of the renewal window, so that processes that started together do not renew together.
+    pub(crate) fn new(token: &NewToken, requested: Instant, jitter: f64) -> Result<Self, Error> {
         let header = bearer::header(token.secret.expose())
             .map_err(|problem| Error::decode(format!("the access token is unusable: {problem}")))?;
         let lifetime = token.lifetime();
         let window = (lifetime / 5).max(SHORTEST_WINDOW).min(lifetime / 2);
-        let expires = asked + lifetime;
+        let expires = requested + lifetime;
         Ok(Self {
             header,
             renew: expires - window.mul_f64(1.0 - jitter / 10.0),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lifetime_is_the_answers_then_the_tokens_then_the_default() {
+    fn the_lifetime_is_that_of_the_response_then_of_the_token_then_the_default() {
         let jwt = sample(r#"{"exp":4102444800,"iat":4102441200}"#);
         assert_eq!(life(&jwt, Some(7200)).as_secs(), 7200);
         assert!(life(&jwt, None) > Duration::from_secs(7200));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ahead_does_not_make_new_tokens_old() {
+    fn a_clock_that_is_ahead_does_not_expire_new_tokens() {
         assert_eq!(
             life(&sample(r#"{"exp":5600,"iat":2000}"#), None).as_secs(),
             3600
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn renewal_begins_in_the_last_fifth_or_minute_but_not_in_the_first_half() {
+    fn renewal_is_due_in_the_last_fifth_or_minute_but_never_in_the_first_half() {
         let now = Instant::now();
         for (lifetime, renewed_at) in [(7200, 5760), (300, 240), (150, 90), (100, 50), (1, 0)] {
             let expires_in = Some(Duration::from_secs(lifetime));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it() {
+    fn a_token_that_cannot_be_sent_is_an_error_without_the_token() {
         let new = NewToken {
             secret: "canary\u{7}".into(),
             expires_in: None,

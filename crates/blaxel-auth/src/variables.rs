@@ -1,4 +1,4 @@
-//! The environment as a value.
+//! The environment variables as a value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,9 +9,9 @@ use blaxel_core::{Error, Secret, Source, Workspace};
 
 /// A snapshot of the environment variables of a process.
 ///
-/// It holds the variables that configure an SDK of Blaxel, whose names begin with `BL_`,
-/// and knows the user's home directory. It is read once and never written, so two clients in one
-/// process can have two of them, and a test can make its own:
+/// It has the variables that configure a Blaxel SDK, whose names begin with `BL_`, and the user's home
+/// directory. It is read once and never written, so two clients in one process can use different ones, and a
+/// test can create its own:
 ///
 /// ```
 /// use blaxel_auth::Variables;
@@ -22,18 +22,18 @@ use blaxel_core::{Error, Secret, Source, Workspace};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
-/// Its debug output names the variables and leaves out their values.
+/// The debug output has the names of the variables without their values.
 #[derive(Clone, Default)]
 pub struct Variables {
     values: BTreeMap<String, OsString>,
-    /// The files that some of them were read from.
+    /// The files that some of the variables were read from.
     files: BTreeMap<String, PathBuf>,
     #[cfg_attr(not(feature = "config-file"), expect(dead_code))]
     home: Option<PathBuf>,
 }
 
 impl Variables {
-    /// Reads the variables of this process as they are now.
+    /// Reads the current environment variables of this process.
     #[must_use]
     pub fn from_process() -> Self {
         let ours = |(name, value): (OsString, OsString)| {
@@ -47,21 +47,29 @@ impl Variables {
         }
     }
 
-    /// Adds the variables of a `.env` file, for those that are unset or empty so far.
+    /// Adds the variables of a `.env` file that are unset or empty so far.
     ///
-    /// No such file is read unless this asks for it. The process's environment is not changed, and
-    /// of the file only names that begin with `BL_` are taken. Errors about a value that came from
-    /// it name the file.
+    /// No `.env` file is read unless this method is called. The environment of the process is not changed, and
+    /// only names that begin with `BL_` are taken from the file. Errors about a value from the file name the
+    /// file.
     ///
-    /// A line is `NAME=value`, with or without `export` before it. A value may stand in single
-    /// quotes, and is taken as it is then, or in double quotes, where `\n`, `\r`, `\t`, `\"`,
-    /// `\\` and `\$` stand for what they do in a shell; without quotes it ends at a space and a
-    /// `#`. Variables in values are not replaced. Of several lines for one name the last counts.
+    /// A line is `NAME=value`, optionally preceded by `export`. A value in single quotes is taken literally. In
+    /// double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and `\$` have the same meaning as in a shell. Without
+    /// quotes, a value ends at a space followed by `#`. Variables in values are not expanded. If a name occurs
+    /// several times, the last one counts.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the file and the line, if a line is none of this, empty or a
-    /// comment; or if the file is absent or cannot be read.
+    /// [`Error::is_input`], naming the file and the line, if a line is neither an assignment nor empty nor a
+    /// comment; or if the file does not exist or cannot be read.
+    ///
+    /// ```no_run
+    /// use blaxel_auth::{Credentials, Variables};
+    ///
+    /// let variables = Variables::from_process().with_env_file(".env")?;
+    /// let credentials = Credentials::resolve(&variables)?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     pub fn with_env_file(mut self, path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let source = Source::File(path.clone());
@@ -82,8 +90,8 @@ impl Variables {
         Ok(self)
     }
 
-    /// The value of a variable and the name to give it in messages, or `None` if the variable is
-    /// unset or empty.
+    /// Returns the value of a variable and its source for messages, or `None` if the variable is unset or
+    /// empty.
     ///
     /// # Errors
     ///
@@ -102,7 +110,7 @@ impl Variables {
         }
     }
 
-    /// The workspace of `BL_WORKSPACE`.
+    /// Returns the workspace of `BL_WORKSPACE`.
     pub(crate) fn workspace(&self) -> Result<Option<Workspace>, Error> {
         match self.get("BL_WORKSPACE")? {
             Some((name, source)) => Ok(Some(source.parse(name)?)),
@@ -110,8 +118,8 @@ impl Variables {
         }
     }
 
-    /// The home directory, if it is known. A relative one is not taken: what it stands for would
-    /// depend on where a program is started.
+    /// Returns the home directory, if it is known. A relative one is ignored: its meaning would depend on the
+    /// directory in which the program was started.
     #[cfg(feature = "config-file")]
     pub(crate) fn home(&self) -> Option<&std::path::Path> {
         self.home.as_deref().filter(|home| home.is_absolute())
@@ -119,7 +127,7 @@ impl Variables {
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
-    /// These variables and no others. The home directory is taken from `HOME`, or on Windows from
+    /// Creates a snapshot of exactly these variables. The home directory is that of `HOME`, or on Windows of
     /// `USERPROFILE`.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let values: BTreeMap<String, OsString> = pairs
@@ -148,14 +156,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_is_unset() {
+    fn an_empty_variable_counts_as_unset() {
         let variables = Variables::from_iter([("BL_API_KEY", "")]);
         assert!(variables.get("BL_API_KEY").unwrap().is_none());
         assert!(variables.get("BL_WORKSPACE").unwrap().is_none());
     }
 
     #[test]
-    fn a_file_fills_in_what_is_not_set() {
+    fn a_file_sets_only_variables_that_are_unset() {
         let unique = format!("blaxel-auth-env-{}", std::process::id());
         let path = std::env::temp_dir().join(unique);
         let write = |text: &str| std::fs::write(&path, text).unwrap();
@@ -197,7 +205,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_value_that_is_not_text_is_an_error_when_it_is_asked_for() {
+    fn a_value_that_is_not_utf_8_is_an_error_only_when_it_is_read() {
         use std::os::unix::ffi::OsStringExt;
         let mut variables = Variables::from_iter([("BL_WORKSPACE", "team")]);
         let bytes = OsString::from_vec(b"canary\xff".to_vec());

@@ -1,48 +1,46 @@
-//! A YAML document as a tree of texts.
+//! YAML documents as trees of strings.
 
 #[cfg(feature = "config-write")]
 mod write;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-/// The deepest nesting of a document.
+/// The maximum nesting depth of a document.
 const DEPTH_LIMIT: usize = 32;
 
-/// A node.
+/// A node of the tree.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Node {
     #[default]
     Null,
     Scalar(Scalar),
     List(Vec<Node>),
-    /// A member whose name is no scalar is left out.
+    /// Members whose name is not a scalar are omitted.
     Map(Vec<(Scalar, Node)>),
 }
 
-/// The text of a scalar, whatever type YAML would see in it: a workspace may be called `123` or
-/// `true`.
+/// The text of a scalar, whatever type YAML infers for it: a workspace may be called `123` or `true`.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Scalar {
     text: String,
-    /// Written without quotes, so that it may be of another type than text.
+    /// Whether it was written without quotes, so that YAML may infer another type than string.
     plain: bool,
 }
 
 impl std::fmt::Debug for Scalar {
-    /// It may be a secret.
+    /// Hides the text, which may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Scalar")
     }
 }
 
 impl Node {
-    /// Reads the first document of a text. The error says what is wrong and where, but shows none
-    /// of the text.
+    /// Parses the first document of a text. The error has the problem and the line, but none of the text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         Self::parse_some(text, false)
     }
 
-    /// As [`parse`](Self::parse), but what the tree cannot hold is an error.
+    /// Parses a text as [`parse`](Self::parse) does, but returns an error for what the tree cannot represent.
     #[cfg(feature = "config-write")]
     pub(crate) fn parse_whole(text: &str) -> Result<Self, String> {
         Self::parse_some(text, true)
@@ -52,17 +50,18 @@ impl Node {
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|problem| at("not YAML", problem.marker().line()))?;
+            let (event, span) =
+                event.map_err(|problem| error_at("not YAML", problem.marker().line()))?;
             if strict {
                 let line = span.start.line();
                 match &event {
                     Event::Scalar(.., Some(_))
                     | Event::SequenceStart(_, Some(_))
                     | Event::MappingStart(_, Some(_)) => {
-                        return Err(at("a tag, which would be lost", line));
+                        return Err(error_at("a tag, which would be lost", line));
                     }
                     Event::DocumentStart(_) if root.is_some() => {
-                        return Err(at("a second document, which would be lost", line));
+                        return Err(error_at("a second document, which would be lost", line));
                     }
                     _ => {}
                 }
@@ -70,7 +69,7 @@ impl Node {
             let whole = match event {
                 Event::Scalar(text, style, ..) => Self::scalar(&text, style),
                 Event::SequenceStart(..) | Event::MappingStart(..) if open.len() == DEPTH_LIMIT => {
-                    return Err(at("nested too deeply", span.start.line()));
+                    return Err(error_at("nested too deeply", span.start.line()));
                 }
                 Event::SequenceStart(..) => {
                     open.push(Open::List(Vec::new()));
@@ -86,10 +85,13 @@ impl Node {
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                     Some(Open::List(items)) => Self::List(items),
                     Some(Open::Map { members, .. }) => Self::Map(members),
-                    None => return Err(at("not YAML", span.start.line())),
+                    None => return Err(error_at("not YAML", span.start.line())),
                 },
                 Event::Alias(_) => {
-                    return Err(at("an alias, which is not read", span.start.line()));
+                    return Err(error_at(
+                        "an alias, which is not supported",
+                        span.start.line(),
+                    ));
                 }
                 _ => continue,
             };
@@ -97,8 +99,8 @@ impl Node {
                 Some(parent) => {
                     let kept = parent.add(whole);
                     if strict && !kept {
-                        let problem = "a member whose name is no text, which would be lost";
-                        return Err(at(problem, span.start.line()));
+                        let problem = "a member whose name is not a string, which would be lost";
+                        return Err(error_at(problem, span.start.line()));
                     }
                 }
                 None if strict => root = Some(whole),
@@ -113,7 +115,7 @@ impl Node {
         if null && style == ScalarStyle::Plain {
             Self::Null
         } else {
-            // Over several lines it is text at any rate.
+            // Text over several lines is always a string.
             let plain = style == ScalarStyle::Plain && !text.contains(char::is_control);
             Self::Scalar(Scalar {
                 text: text.to_owned(),
@@ -122,7 +124,7 @@ impl Node {
         }
     }
 
-    /// The member of that name; `Null` if there is none. Of several the last counts.
+    /// Returns the member named `name`, or `Null` if there is none. If there are several, the last one counts.
     pub(crate) fn member(&self, name: &str) -> &Self {
         const ABSENT: &Node = &Node::Null;
         match self {
@@ -134,7 +136,7 @@ impl Node {
         }
     }
 
-    /// The text of a scalar that is not empty.
+    /// Returns the text of a scalar without surrounding whitespace, if it is not empty.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Scalar(scalar) => Some(scalar.text.trim()).filter(|text| !text.is_empty()),
@@ -143,11 +145,11 @@ impl Node {
     }
 }
 
-fn at(problem: &str, line: usize) -> String {
+fn error_at(problem: &str, line: usize) -> String {
     format!("line {line}: {problem}")
 }
 
-/// A collection whose end has not been seen.
+/// A collection whose end has not been reached.
 enum Open {
     List(Vec<Node>),
     Map {
@@ -157,7 +159,7 @@ enum Open {
 }
 
 impl Open {
-    /// `false` if the node belongs to a name that is no scalar, and is left out.
+    /// Adds a node. Returns `false` if it was omitted, because the name that it belongs to is not a scalar.
     fn add(&mut self, node: Node) -> bool {
         match self {
             Self::List(items) => items.push(node),

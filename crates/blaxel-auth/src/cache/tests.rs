@@ -14,7 +14,7 @@ const LIFETIME: u64 = 1000;
 
 type Fetched = Result<NewToken, Error>;
 
-/// A source that does by its number of the fetch what a closure says.
+/// A token source that runs a closure with the number of the fetch.
 struct Script<F> {
     fetches: Arc<AtomicUsize>,
     script: F,
@@ -76,8 +76,8 @@ fn ready(cache: &TokenCache) -> Option<HeaderValue> {
     cache.ready()
 }
 
-/// Callers that all ask at once, on clones, each in a task of its own.
-fn stampede(cache: &TokenCache) -> Vec<tokio::task::JoinHandle<Outcome>> {
+/// Starts callers that all request a header at once, on clones, each in its own task.
+fn spawn_callers(cache: &TokenCache) -> Vec<tokio::task::JoinHandle<Outcome>> {
     let call = |_| {
         let cache = cache.clone();
         tokio::spawn(async move { cache.header().await })
@@ -94,11 +94,11 @@ async fn outcomes(tasks: Vec<tokio::task::JoinHandle<Outcome>>) -> Vec<Outcome> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_fetch_serves_all() {
+async fn one_fetch_serves_all_callers() {
     let (cache, fetches) = cache(fetch_token);
     assert_eq!(ready(&cache), None);
-    assert_eq!(fetches(), 0, "nothing is fetched before it is asked for");
-    for outcome in outcomes(stampede(&cache)).await {
+    assert_eq!(fetches(), 0, "nothing is fetched before it is needed");
+    for outcome in outcomes(spawn_callers(&cache)).await {
         let header = outcome.unwrap();
         assert_eq!(header, bearer(1));
         assert!(header.is_sensitive());
@@ -108,13 +108,13 @@ async fn one_fetch_serves_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_fetch_serves_all_threads() {
+async fn one_fetch_serves_callers_on_all_threads() {
     for _ in 0..20 {
         let (cache, fetches) = cache(async |number| {
             tokio::task::yield_now().await;
             token(number)
         });
-        for outcome in outcomes(stampede(&cache)).await {
+        for outcome in outcomes(spawn_callers(&cache)).await {
             assert_eq!(outcome.unwrap(), bearer(1));
         }
         assert_eq!(fetches(), 1);
@@ -122,7 +122,7 @@ async fn one_fetch_serves_all_threads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_failure_serves_all_and_is_forgotten_after_five_seconds() {
+async fn one_failure_is_returned_to_all_callers_and_forgotten_after_five_seconds() {
     let (cache, fetches) = cache(async |number| {
         pass(1).await;
         if number == 1 {
@@ -131,7 +131,7 @@ async fn one_failure_serves_all_and_is_forgotten_after_five_seconds() {
             token(number)
         }
     });
-    for outcome in outcomes(stampede(&cache)).await {
+    for outcome in outcomes(spawn_callers(&cache)).await {
         let error = outcome.unwrap_err();
         assert!(error.is_connect(), "{error}");
     }
@@ -144,7 +144,7 @@ async fn one_failure_serves_all_and_is_forgotten_after_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_takes_too_long_is_given_up_for_all() {
+async fn a_fetch_that_takes_too_long_fails_for_all_callers() {
     let (cache, fetches) = cache(async |number| {
         if number == 1 {
             pass(3600).await;
@@ -152,7 +152,7 @@ async fn a_fetch_that_takes_too_long_is_given_up_for_all() {
         token(number)
     });
     let start = Instant::now();
-    for outcome in outcomes(stampede(&cache)).await {
+    for outcome in outcomes(spawn_callers(&cache)).await {
         let error = outcome.unwrap_err();
         assert!(error.is_timeout() && error.is_transient(), "{error}");
         assert_eq!(error.delivery(), Delivery::NotSent);
@@ -161,21 +161,21 @@ async fn a_fetch_that_takes_too_long_is_given_up_for_all() {
             "{error}"
         );
     }
-    assert_eq!(start.elapsed().as_secs(), LIMIT.as_secs());
+    assert_eq!(start.elapsed().as_secs(), REQUEST_TIMEOUT.as_secs());
     assert_eq!(fetches(), 1);
     pass(6).await;
     assert_eq!(cache.header().await.unwrap(), bearer(2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_fetch_is_one_fetch() {
+async fn callers_that_come_later_share_a_slow_fetch() {
     let (cache, fetches) = cache(async |number| {
         pass(29).await;
         token(number)
     });
-    let first = stampede(&cache);
+    let first = spawn_callers(&cache);
     pass(20).await;
-    let second = stampede(&cache);
+    let second = spawn_callers(&cache);
     for outcome in outcomes(first.into_iter().chain(second).collect()).await {
         assert_eq!(outcome.unwrap(), bearer(1));
     }
@@ -189,7 +189,7 @@ async fn a_panic_is_an_error_and_poisons_nothing() {
         assert!(number > 1, "the source fails");
         token(number)
     });
-    for outcome in outcomes(stampede(&cache)).await {
+    for outcome in outcomes(spawn_callers(&cache)).await {
         let error = outcome.unwrap_err();
         assert!(error.to_string().contains("panicked"), "{error}");
     }
@@ -199,11 +199,11 @@ async fn a_panic_is_an_error_and_poisons_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn to_cancel_one_caller_cancels_no_other() {
+async fn cancelling_a_caller_affects_no_other() {
     let (cache, fetches) = cache(fetch_token);
-    let mut tasks = stampede(&cache);
+    let mut tasks = spawn_callers(&cache);
     tokio::task::yield_now().await;
-    // The first one among them: it began the fetch.
+    // The first caller is among them, which started the fetch.
     for task in tasks.drain(..CALLERS / 2) {
         task.abort();
     }
@@ -214,9 +214,9 @@ async fn to_cancel_one_caller_cancels_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_goes_on_when_all_callers_are_cancelled() {
+async fn a_fetch_continues_when_all_callers_are_cancelled() {
     let (cache, fetches) = cache(fetch_token);
-    let tasks = stampede(&cache);
+    let tasks = spawn_callers(&cache);
     tokio::task::yield_now().await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     pass(2).await;
@@ -243,7 +243,7 @@ async fn no_task_outlives_the_last_clone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ageing_token_serves_while_one_fetch_renews_it() {
+async fn an_expiring_token_is_used_while_one_fetch_renews_it() {
     let (cache, fetches) = cache(fetch_token);
     assert_eq!(cache.header().await.unwrap(), bearer(1));
     pass(LIFETIME - 210).await;
@@ -251,7 +251,7 @@ async fn an_ageing_token_serves_while_one_fetch_renews_it() {
     assert_eq!(fetches(), 1, "it is too early");
     pass(60).await;
     let start = Instant::now();
-    for outcome in outcomes(stampede(&cache)).await {
+    for outcome in outcomes(spawn_callers(&cache)).await {
         assert_eq!(outcome.unwrap(), bearer(1));
     }
     assert_eq!(start.elapsed(), Duration::ZERO, "nobody waits");
@@ -259,11 +259,15 @@ async fn an_ageing_token_serves_while_one_fetch_renews_it() {
     assert_eq!(fetches(), 2);
     assert_eq!(ready(&cache), Some(bearer(2)));
     pass(LIFETIME / 2).await;
-    assert_eq!(ready(&cache), Some(bearer(2)), "its lifetime began anew");
+    assert_eq!(
+        ready(&cache),
+        Some(bearer(2)),
+        "the new token has its own lifetime"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_renewal_leaves_the_token_until_it_expires() {
+async fn after_a_failed_renewal_the_token_is_used_until_it_expires() {
     let (cache, fetches) = cache(async |number| {
         pass(1).await;
         if number == 1 {
@@ -278,7 +282,7 @@ async fn a_failed_renewal_leaves_the_token_until_it_expires() {
         assert_eq!(ready(&cache), Some(bearer(1)), "{second}");
         pass(1).await;
     }
-    // Each takes a second, and five are waited after it.
+    // Each fetch takes a second, with five seconds between them.
     assert!((14..=17).contains(&fetches()), "{}", fetches());
     pass(20).await;
     assert_eq!(ready(&cache), None);
@@ -286,7 +290,7 @@ async fn a_failed_renewal_leaves_the_token_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_panics_or_hangs_leaves_the_token() {
+async fn after_a_renewal_that_panics_or_hangs_the_token_is_still_used() {
     let (cache, fetches) = cache(async |number| {
         assert_ne!(number, 2, "the source fails");
         if number == 3 {
@@ -308,13 +312,13 @@ async fn a_renewal_that_panics_or_hangs_leaves_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_very_token_that_was_refused_is_dropped() {
+async fn only_the_refused_token_is_dropped() {
     let (cache, fetches) = cache(fetch_token);
     assert!(cache.invalidate(&bearer(1)), "there is none yet");
     let first = cache.header().await.unwrap();
     assert!(cache.invalidate(&bearer(7)));
     assert_eq!(ready(&cache), Some(first.clone()));
-    // Many were refused with the same token; one new token is fetched for all of them.
+    // Many requests were refused with the same token; one new token is fetched for all of them.
     let refused = (0..CALLERS).map(|_| async {
         assert!(cache.invalidate(&first));
         cache.header().await
@@ -322,13 +326,16 @@ async fn only_the_very_token_that_was_refused_is_dropped() {
     for outcome in join_all(refused).await {
         assert_eq!(outcome.unwrap(), bearer(2));
     }
-    assert!(cache.invalidate(&first), "a straggler");
+    assert!(
+        cache.invalidate(&first),
+        "the refused token is no longer the current one"
+    );
     assert_eq!(ready(&cache), Some(bearer(2)));
     assert_eq!(fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_nothing_is_gained_by_dropping_a_token() {
+async fn invalidate_returns_false_shortly_after_a_failure() {
     let (cache, fetches) = cache(async |number| if number == 1 { token(1) } else { failure() });
     let first = cache.header().await.unwrap();
     pass(LIFETIME - 100).await;
@@ -341,7 +348,7 @@ async fn after_a_failure_nothing_is_gained_by_dropping_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_says_how_long_a_failure_is_remembered() {
+async fn a_failure_is_remembered_for_as_long_as_the_server_asks() {
     for (status, headers, seconds) in [
         (503, None, 5),
         (503, Some("20"), 20),
@@ -381,7 +388,7 @@ async fn a_token_that_cannot_be_sent_is_a_failure() {
     assert!(!format!("{error}{error:?}").contains("canary"));
 }
 
-/// Drives a future on this thread, with no runtime.
+/// Drives a future on this thread, without a runtime.
 fn drive<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
@@ -393,11 +400,11 @@ fn drive<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Pending once.
-async fn step() {
-    let mut stepped = false;
+/// Yields once.
+async fn yield_once() {
+    let mut yielded = false;
     poll_fn(|_| {
-        if std::mem::replace(&mut stepped, true) {
+        if std::mem::replace(&mut yielded, true) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -409,7 +416,7 @@ async fn step() {
 #[test]
 fn without_a_runtime_the_first_caller_fetches_for_all() {
     let (cache, fetches) = cache(async |number| {
-        step().await;
+        yield_once().await;
         token(number)
     });
     let callers = (0..10).map(|_| cache.header());
@@ -422,7 +429,7 @@ fn without_a_runtime_the_first_caller_fetches_for_all() {
 #[test]
 fn without_a_runtime_another_caller_takes_over_from_one_that_is_cancelled() {
     let (cache, fetches) = cache(async |number| {
-        step().await;
+        yield_once().await;
         token(number)
     });
     let mut cx = Context::from_waker(Waker::noop());
@@ -441,7 +448,7 @@ fn runtime(paused: bool) -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn a_fetch_that_ends_with_its_runtime_is_begun_again_in_another() {
+fn a_fetch_that_ends_with_its_runtime_is_started_again_in_another() {
     let (cache, fetches) = cache(async |number| {
         pass(if number == 1 { 3600 } else { 1 }).await;
         token(number)
@@ -458,7 +465,7 @@ fn a_fetch_that_ends_with_its_runtime_is_begun_again_in_another() {
 }
 
 #[test]
-fn a_fetch_in_a_runtime_that_nobody_runs_holds_nobody_up_for_ever() {
+fn a_fetch_in_a_runtime_that_is_not_running_does_not_block_callers_forever() {
     let (cache, fetches) = cache(fetch_token);
     let idle = runtime(false);
     {
@@ -467,13 +474,13 @@ fn a_fetch_in_a_runtime_that_nobody_runs_holds_nobody_up_for_ever() {
         assert!(pin!(cache.header()).as_mut().poll(&mut cx).is_pending());
     }
     assert_eq!(runtime(true).block_on(cache.header()).unwrap(), bearer(1));
-    assert_eq!(fetches(), 1, "the idle one never began");
+    assert_eq!(fetches(), 1, "the idle runtime never started the fetch");
     drop(idle);
     assert_eq!(drive(cache.header()).unwrap(), bearer(1));
 }
 
 #[test]
-fn a_runtime_that_has_shut_down_is_done_without() {
+fn a_fetch_runs_in_place_if_the_runtime_has_shut_down() {
     let (cache, fetches) = cache(async |number| token(number));
     let ended = runtime(false);
     let handle = ended.handle().clone();
@@ -483,25 +490,25 @@ fn a_runtime_that_has_shut_down_is_done_without() {
     assert_eq!(fetches(), 1);
 }
 
-/// Threads that find the cache empty at the same instant.
+/// Lets several threads find the cache empty at the same time.
 #[test]
-fn of_callers_at_one_instant_only_one_departs() {
+fn only_one_of_several_concurrent_callers_starts_a_refresh() {
     const THREADS: usize = 8;
     for _ in 0..300 {
         let (cache, _) = cache(fetch_token);
         let start = std::sync::Barrier::new(THREADS);
-        let depart = || {
+        let start_refresh = || {
             start.wait();
-            cache.shared.depart().is_some_and(|(_, departure)| {
-                std::mem::forget(departure);
+            cache.shared.start_refresh().is_some_and(|(_, task)| {
+                std::mem::forget(task);
                 true
             })
         };
-        let departed = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(depart)).collect();
-            let departed = threads.into_iter().map(|thread| thread.join().unwrap());
-            departed.filter(|departed| *departed).count()
+        let started = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(start_refresh)).collect();
+            let started = threads.into_iter().map(|thread| thread.join().unwrap());
+            started.filter(|started| *started).count()
         });
-        assert_eq!(departed, 1);
+        assert_eq!(started, 1);
     }
 }

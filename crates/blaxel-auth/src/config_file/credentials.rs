@@ -12,13 +12,13 @@ use crate::jwt::Claims;
 use crate::kind::CredentialKind;
 
 impl ConfigFile {
-    /// The sign-in for a workspace, or for the current one. `None` if there is no such entry, or it
-    /// holds no credential.
+    /// Returns the sign-in of a workspace, or of the current one, or `None` if there is no such entry, or if it
+    /// has no credential.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the sign-in has expired,
-    /// and [`Error::is_input`] if its credential is malformed or it was made for an unknown
+    /// and [`Error::is_input`] if its credential is malformed, or if it was made for an unknown
     /// [`Environment`]. Both name the file.
     pub fn credentials(&self, workspace: Option<&Workspace>) -> Result<Option<Credentials>, Error> {
         let Some(workspace) = self.choose(workspace)? else {
@@ -77,8 +77,8 @@ impl ConfigFile {
         }
     }
 
-    /// The reason why [`credentials`](Self::credentials) gives none.
-    pub(crate) fn describe_lack(&self, workspace: Option<&Workspace>) -> Result<String, Error> {
+    /// Describes why [`credentials`](Self::credentials) returns none.
+    pub(crate) fn describe_missing(&self, workspace: Option<&Workspace>) -> Result<String, Error> {
         let path = self.path.display();
         let signed_in: Vec<_> = self
             .sign_ins
@@ -86,12 +86,12 @@ impl ConfigFile {
             .filter(|sign_in| sign_in.secret.is_some())
             .map(|sign_in| sign_in.workspace.as_str())
             .collect();
-        let lack = match self.choose(workspace)? {
+        let problem = match self.choose(workspace)? {
             _ if signed_in.is_empty() => return Ok(format!("{path} has no sign-in")),
             Some(name) => format!("{path} has no sign-in for the workspace {name}"),
             None => format!("{path} has no current workspace"),
         };
         let signed_in = signed_in.join(", ");
-        Ok(format!("{lack}, only for {signed_in}"))
+        Ok(format!("{problem}, only for {signed_in}"))
     }
 }

@@ -1,4 +1,4 @@
-//! One sign-in of the file as a place where its tokens are kept.
+//! One sign-in of the file as a token store.
 
 use std::path::{Path, PathBuf};
 #[cfg(feature = "config-write")]
@@ -14,14 +14,14 @@ use super::writer::ConfigWriter;
 use crate::blocking::blocking;
 use crate::oauth::{TokenStore, Tokens};
 
-/// Tells what tokens the file holds by now, and writes to it only if it has a writer.
+/// Loads the tokens of a sign-in from the file, and saves them if it has a writer.
 #[derive(Clone)]
 pub(super) struct SignInStore {
     path: PathBuf,
     workspace: Workspace,
     #[cfg(feature = "config-write")]
     writer: Option<ConfigWriter>,
-    /// The refresh token that was in the file when it was last looked at.
+    /// The refresh token that was in the file when it was last read.
     #[cfg(feature = "config-write")]
     seen: Arc<Mutex<Option<Secret>>>,
 }
@@ -46,7 +46,7 @@ impl SignInStore {
         }
     }
 
-    fn look(&self) -> Result<Option<Tokens>, Error> {
+    fn read(&self) -> Result<Option<Tokens>, Error> {
         let file = ConfigFile::read(&self.path)?;
         let tokens = file.and_then(|file| Some(file.sign_in(&self.workspace)?.tokens.clone()));
         #[cfg(feature = "config-write")]
@@ -75,11 +75,11 @@ impl SignInStore {
 
 #[cfg(feature = "config-write")]
 impl ConfigWriter {
-    /// Keeps the tokens of a workspace's sign-in up to date in the file; see
+    /// Returns a store that keeps the tokens of a workspace's sign-in up to date in the file; see
     /// [`Credentials::with_store`](crate::Credentials::with_store).
     ///
-    /// It does not bring back a sign-in that was taken out meanwhile, nor overwrite one that someone
-    /// else has made: saving fails then.
+    /// It neither restores a sign-in that was removed in the meantime, nor overwrites one that someone else
+    /// has made: saving fails then.
     #[must_use]
     pub fn store(&self, workspace: &Workspace) -> impl TokenStore + use<> {
         SignInStore::writing(self.clone(), workspace)
@@ -99,6 +99,6 @@ impl TokenStore for SignInStore {
 
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
         let store = self.clone();
-        Box::pin(blocking(move || store.look()))
+        Box::pin(blocking(move || store.read()))
     }
 }

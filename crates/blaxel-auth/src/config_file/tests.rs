@@ -12,7 +12,7 @@ fn file(text: &str) -> Result<ConfigFile, Error> {
     ConfigFile::from_node(path, &root).map_err(|error| problem(&error))
 }
 
-/// A directory under the system's for temporary files, removed at the end.
+/// A temporary home directory, removed when dropped.
 pub(super) struct Home(pub(super) PathBuf);
 
 impl Home {
@@ -50,7 +50,7 @@ fn workspace(name: &str) -> Workspace {
 }
 
 #[test]
-fn the_best_credential_of_an_entry_is_taken() {
+fn the_credential_of_an_entry_is_taken_by_precedence() {
     use CredentialKind::{AccessToken, ApiKey};
     #[cfg(feature = "oauth")]
     let refreshable = Some(CredentialKind::RefreshToken);
@@ -94,7 +94,7 @@ fn the_best_credential_of_an_entry_is_taken() {
 
 #[cfg(feature = "oauth")]
 #[test]
-fn both_spellings_of_client_credentials_come_after_the_key_and_before_the_token() {
+fn client_credentials_in_both_spellings_rank_between_the_key_and_the_token() {
     for name in ["client_credentials", "clientCredentials"] {
         for value in ["id:secret", "\"id:secret\"", "aWQ6c2VjcmV0"] {
             let text = entry(&format!("    access_token: t\n    {name}: {value}\n"));
@@ -108,7 +108,7 @@ fn both_spellings_of_client_credentials_come_after_the_key_and_before_the_token(
 }
 
 #[test]
-fn names_that_yaml_takes_for_other_types_are_names() {
+fn names_that_yaml_reads_as_other_types_are_names() {
     for name in [
         "123",
         "true",
@@ -133,7 +133,7 @@ fn names_that_yaml_takes_for_other_types_are_names() {
 }
 
 #[test]
-fn missing_and_null_members_are_no_errors() {
+fn missing_and_null_members_are_not_errors() {
     for text in [
         "",
         "# only a comment\n",
@@ -160,7 +160,7 @@ fn missing_and_null_members_are_no_errors() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_an_error_that_shows_nothing_of_it() {
+fn the_error_for_a_malformed_file_shows_nothing_of_it() {
     let deep = "[".repeat(10_000);
     for text in [
         "canary",
@@ -178,7 +178,7 @@ fn what_cannot_be_understood_is_an_error_that_shows_nothing_of_it() {
 }
 
 #[test]
-fn the_environment_of_the_sign_in_is_told() {
+fn credentials_have_the_environment_of_the_sign_in() {
     for (env, expected) in [
         ("dev", Some(Environment::Development)),
         ("prod", Some(Environment::Production)),
@@ -205,7 +205,7 @@ fn the_environment_of_the_sign_in_is_told() {
 }
 
 #[test]
-fn only_workspaces_with_a_credential_are_offered_instead() {
+fn the_error_lists_only_workspaces_with_a_credential() {
     let empty = "- name: three\n  credentials: {}\n";
     let home = Home::new("offered").with(&format!("{TWO}{empty}"));
     let error = Credentials::resolve_in(&home.variables([]), &workspace("three")).unwrap_err();
@@ -221,7 +221,7 @@ fn only_workspaces_with_a_credential_are_offered_instead() {
 }
 
 #[test]
-fn an_expired_sign_in_says_so() {
+fn an_expired_sign_in_is_an_error_with_advice() {
     let canary = sample(r#"{"exp":1000}"#);
     let file = file(&entry(&format!("    access_token: {canary}\n"))).unwrap();
     let error = file.credentials(None).unwrap_err();
@@ -251,7 +251,7 @@ workspaces:
 ";
 
 #[test]
-fn the_workspace_is_explicit_then_of_the_variable_then_of_the_context() {
+fn the_workspace_is_the_explicit_one_then_that_of_the_variable_then_the_current_one() {
     let home = Home::new("choice").with(TWO);
     let named = |found: Result<Credentials, Error>| {
         let found = found.unwrap();
@@ -279,7 +279,7 @@ fn the_workspace_is_explicit_then_of_the_variable_then_of_the_context() {
 }
 
 #[test]
-fn a_key_of_the_environment_takes_the_workspace_of_the_file_but_not_its_deployment() {
+fn a_key_of_the_environment_uses_the_workspace_of_the_file_but_not_its_deployment() {
     let home = Home::new("fallback").with(&TWO.replace("workspace: one", "workspace: two"));
     let found = Credentials::resolve(&home.variables([("BL_API_KEY", "k")])).unwrap();
     assert_eq!(found.workspace().unwrap().as_str(), "two");
@@ -300,7 +300,7 @@ fn a_file_that_is_not_needed_is_not_opened() {
 }
 
 #[test]
-fn an_absent_file_is_none_and_an_unreadable_one_an_error() {
+fn an_absent_file_is_none_and_an_unreadable_one_is_an_error() {
     let home = Home::new("absent");
     let path = ConfigFile::default_path(&home.variables([])).unwrap();
     assert!(ConfigFile::read(&path).unwrap().is_none());
@@ -324,7 +324,7 @@ fn an_absent_file_is_none_and_an_unreadable_one_an_error() {
 }
 
 #[test]
-fn a_home_that_is_unknown_or_relative_holds_no_file() {
+fn without_an_absolute_home_directory_there_is_no_file() {
     assert!(ConfigFile::default_path(&Variables::default()).is_none());
     let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let relative = Variables::from_iter([(home, "some/where")]);
@@ -347,11 +347,11 @@ mod sign_in {
         entry(&format!("    client_credentials: id:secret\n{tokens}"))
     }
 
-    /// A server that takes one refresh token.
+    /// Creates an authenticator at a server that accepts one refresh token.
     fn working(credentials: &Credentials, good: &'static str) -> Authenticator {
         let service = tower::service_fn(move |request: http::Request<Body>| async move {
-            let asked: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
-            let (status, body) = if asked["refresh_token"] == good {
+            let sent: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
+            let (status, body) = if sent["refresh_token"] == good {
                 (200, json!({"access_token": "new", "expires_in": 7200}))
             } else {
                 (400, json!({"error": "invalid_grant"}))
@@ -364,7 +364,7 @@ mod sign_in {
     }
 
     #[tokio::test]
-    async fn its_token_is_used_while_it_is_good_and_renewed_then() {
+    async fn the_stored_access_token_is_used_until_it_expires_and_renewed_then() {
         let good = sample(r#"{"exp":4102444800}"#);
         let stale = sample(r#"{"exp":1000}"#);
         for (access, expected) in [
@@ -392,7 +392,7 @@ mod sign_in {
         std::fs::write(&path, sign_in("    refresh_token: next\n")).unwrap();
         let header = working(&found, "next").header().await.unwrap();
         assert_eq!(header, "Bearer new");
-        // Nothing of ours went into it.
+        // The file was not written.
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, sign_in("    refresh_token: next\n"));
     }
@@ -413,12 +413,12 @@ mod sign_in {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in proptest::prelude::any::<String>()) {
+    fn parsing_never_panics(text in proptest::prelude::any::<String>()) {
         let _ = file(&text).map(|file| file.credentials(None).is_ok());
     }
 
     #[test]
-    fn no_value_of_a_member_makes_the_reader_panic(
+    fn members_of_any_value_never_panic(
         name in "workspaces|context|name|credentials|apiKey|refresh_token|access_token|env|client_credentials",
         value in "[\\PC\n]{0,20}|\\[\\]|\\{\\}|~|!!int 1|&a b|\\*a|- x",
     ) {

@@ -1,4 +1,4 @@
-//! Changing the file.
+//! Changes to the file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -14,24 +14,24 @@ use crate::oauth::Tokens;
 use crate::yaml::Node;
 
 /// The longest wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(20);
-/// The time the CLI may take between truncating the file and having written it.
-const TORN: Duration = Duration::from_millis(50);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
+/// The time that the CLI may take from truncating the file until it is written.
+const REREAD_DELAY: Duration = Duration::from_millis(50);
 
-/// Writes to the configuration file of the `bl` command, with the feature `config-write`.
+/// Writes the configuration file of the `bl` command, with the feature `config-write`.
 ///
-/// Nothing in this crate writes there unless it is given one of these. Each change reads the file
-/// anew and keeps all that it does not concern: the other workspaces, and members that are not
-/// known here. Comments and the layout are not kept. A file that cannot be understood, or that
-/// would lose something else, is left as it is, with an error.
+/// Nothing in this crate writes the file without a `ConfigWriter`. Each change reads the file anew, and
+/// preserves everything that it does not concern: other workspaces and unknown members. Comments and layout
+/// are not preserved. A file that is malformed, or whose content could not be written back completely, is
+/// left unchanged, with an error.
 ///
-/// The new file takes the place of the old one at once, so that a crash leaves either. Others that
-/// write through this type are kept out meanwhile, in this process or another, by a lock on the
-/// file `config.yaml.lock` beside it; the `bl` command does not know that lock. On Unix the file can
-/// be read by its owner alone, and so can the directory if it is called `.blaxel`.
+/// The file is replaced atomically, so that a crash leaves either the old or the new one. A lock on the file
+/// `config.yaml.lock` beside it keeps out other writers of this type, in this process or another; the `bl`
+/// command does not use that lock. On Unix the file can be read only by its owner, and so can the directory
+/// if it is called `.blaxel`.
 ///
-/// All methods block for as long as the file system takes, and up to 10 seconds for the lock.
+/// All methods block on the file system, and for up to 10 seconds on the lock.
 ///
 /// ```no_run
 /// use blaxel_auth::{ConfigFile, Credentials, Tokens};
@@ -41,7 +41,7 @@ const TORN: Duration = Duration::from_millis(50);
 /// let workspace = "my-team".parse::<Workspace>()?;
 /// let writer = ConfigFile::writer(path);
 /// writer.sign_in(&workspace, &tokens)?;
-/// // And keep the tokens that take their place:
+/// // Also store the tokens that replace these:
 /// let credentials = Credentials::from_tokens(tokens)?.with_store(writer.store(&workspace));
 /// # Ok(())
 /// # }
@@ -52,7 +52,7 @@ pub struct ConfigWriter {
     environment: Option<Environment>,
 }
 
-/// The members of a sign-in that hold a credential or belong to one.
+/// The members of a sign-in that have a credential or belong to one.
 const CREDENTIALS: [&str; 7] = [
     "apiKey",
     "access_token",
@@ -64,8 +64,8 @@ const CREDENTIALS: [&str; 7] = [
 ];
 
 impl ConfigFile {
-    /// Writes to the file at that path, which need not exist; [`default_path`](Self::default_path)
-    /// is where the `bl` command looks.
+    /// Creates a writer for the file at `path`, which need not exist. The `bl` command uses
+    /// [`default_path`](Self::default_path).
     pub fn writer(path: impl Into<PathBuf>) -> ConfigWriter {
         ConfigWriter {
             path: path.into(),
@@ -75,28 +75,28 @@ impl ConfigFile {
 }
 
 impl ConfigWriter {
-    /// Sets the deployment that the sign-ins are made for, which is noted with each of them. Unless it
-    /// is set, the note of a workspace stays as it is.
+    /// Sets the deployment that sign-ins are made for, which is stored with each of them. By default, the
+    /// stored deployment of a workspace is left unchanged.
     #[must_use]
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Puts tokens in place of whatever credential the workspace has.
+    /// Replaces the credential of a workspace with tokens, and adds the workspace if it is new.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the file, if it cannot be read, understood, locked or written.
+    /// [`Error::is_input`], naming the file, if it cannot be read, parsed, locked or written.
     pub fn sign_in(&self, workspace: &Workspace, tokens: &Tokens) -> Result<(), Error> {
-        self.replace(workspace, |credentials| put_tokens(credentials, tokens))
+        self.replace(workspace, |credentials| set_tokens(credentials, tokens))
     }
 
-    /// Puts an API key in place of whatever credential the workspace has.
+    /// Replaces the credential of a workspace with an API key, and adds the workspace if it is new.
     ///
     /// # Errors
     ///
-    /// As for [`sign_in`](Self::sign_in).
+    /// Those of [`sign_in`](Self::sign_in).
     pub fn sign_in_with_key(
         &self,
         workspace: &Workspace,
@@ -108,19 +108,19 @@ impl ConfigWriter {
         })
     }
 
-    fn replace(&self, workspace: &Workspace, put: impl Fn(&mut Node)) -> Result<(), Error> {
+    fn replace(&self, workspace: &Workspace, set: impl Fn(&mut Node)) -> Result<(), Error> {
         self.change(|root| {
             let mut entries = std::mem::take(root.member_mut("workspaces")).into_items();
-            let place = position(&entries, workspace).unwrap_or_else(|| {
+            let index = position(&entries, workspace).unwrap_or_else(|| {
                 let mut entry = Node::default();
                 *entry.member_mut("name") = Node::string(workspace.as_str());
                 entries.push(entry);
                 entries.len() - 1
             });
-            let entry = &mut entries[place];
+            let entry = &mut entries[index];
             match self.environment {
                 None => {}
-                // As the `bl` command does.
+                // The `bl` command writes no `env` for production.
                 Some(Environment::Production) => entry.remove("env"),
                 Some(other) => *entry.member_mut("env") = Node::string(other.as_str()),
             }
@@ -128,19 +128,19 @@ impl ConfigWriter {
             for name in CREDENTIALS {
                 credentials.remove(name);
             }
-            put(credentials);
+            set(credentials);
             *root.member_mut("workspaces") = Node::List(entries);
             Ok(())
         })
     }
 
-    /// Takes a workspace out, and out of its place as the current one. Returns `true` if it was there.
+    /// Removes a workspace, and deselects it if it is the current one. Returns `true` if it was in the file.
     ///
-    /// The server is told nothing: it knows no way to revoke a token.
+    /// The server is not informed: it has no way to revoke a token.
     ///
     /// # Errors
     ///
-    /// As for [`sign_in`](Self::sign_in).
+    /// Those of [`sign_in`](Self::sign_in).
     pub fn sign_out(&self, workspace: &Workspace) -> Result<bool, Error> {
         let mut found = false;
         self.change(|root| {
@@ -161,11 +161,11 @@ impl ConfigWriter {
         Ok(found)
     }
 
-    /// Makes a workspace the current one.
+    /// Selects the current workspace.
     ///
     /// # Errors
     ///
-    /// As for [`sign_in`](Self::sign_in).
+    /// Those of [`sign_in`](Self::sign_in).
     pub fn set_current_workspace(&self, workspace: &Workspace) -> Result<(), Error> {
         self.change(|root| {
             let current = root.member_mut("context").member_mut("workspace");
@@ -178,7 +178,7 @@ impl ConfigWriter {
         &self.path
     }
 
-    /// Puts renewed tokens in place of those that were renewed, which `is_ours` knows.
+    /// Replaces tokens with renewed ones, provided that `is_ours` recognizes the stored refresh token.
     pub(super) fn renew(
         &self,
         workspace: &Workspace,
@@ -187,7 +187,7 @@ impl ConfigWriter {
     ) -> Result<(), Error> {
         self.change(|root| {
             let mut entries = std::mem::take(root.member_mut("workspaces")).into_items();
-            let entry = position(&entries, workspace).and_then(|place| entries.get_mut(place));
+            let entry = position(&entries, workspace).and_then(|index| entries.get_mut(index));
             let Some(entry) = entry else {
                 return Err(format!(
                     "there is no sign-in for the workspace {workspace} any more"
@@ -203,32 +203,32 @@ impl ConfigWriter {
                     "the sign-in for the workspace {workspace} has been replaced by another one"
                 ));
             }
-            put_tokens(credentials, tokens);
+            set_tokens(credentials, tokens);
             *root.member_mut("workspaces") = Node::List(entries);
             Ok(())
         })
     }
 
-    /// Reads the file, changes it and writes it, alone.
+    /// Reads, changes and writes the file while holding the lock.
     fn change(&self, change: impl FnOnce(&mut Node) -> Result<(), String>) -> Result<(), Error> {
         let invalid = |problem: &dyn std::fmt::Display| {
             let source = Source::File(self.path.clone());
             Error::input("configuration", &source, problem)
         };
-        // Of a link to the file the file itself is replaced.
+        // If the path is a link, the file it points to is replaced, not the link.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let Some((directory, name)) = path.parent().zip(path.file_name()) else {
-            return Err(invalid(&"it is no path of a file"));
+            return Err(invalid(&"the path is not that of a file"));
         };
         let name = name.to_string_lossy();
         let changed = || -> Result<(), String> {
             let io = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
-            make_directory(directory).map_err(io("its directory cannot be made"))?;
+            make_directory(directory).map_err(io("its directory cannot be created"))?;
             let lock = options()
                 .truncate(false)
                 .open(directory.join(format!("{name}.lock")))
                 .map_err(io("its lock cannot be opened"))?;
-            alone(&mut RwLock::new(lock), || {
+            with_lock(&mut RwLock::new(lock), || {
                 let mut root = read(&path)?;
                 let before = root.clone();
                 change(&mut root)?;
@@ -237,7 +237,7 @@ impl ConfigWriter {
                 }
                 let text = Secret::from(root.write());
                 if Node::parse_whole(text.expose()).as_ref() != Ok(&root) {
-                    return Err("it holds something that could not be written back".to_owned());
+                    return Err("it has content that could not be written back".to_owned());
                 }
                 replace(directory, &name, text.expose()).map_err(io("it cannot be written"))
             })
@@ -251,7 +251,7 @@ fn position(entries: &[Node], workspace: &Workspace) -> Option<usize> {
     entries.iter().position(named)
 }
 
-fn put_tokens(credentials: &mut Node, tokens: &Tokens) {
+fn set_tokens(credentials: &mut Node, tokens: &Tokens) {
     let texts = [
         ("access_token", tokens.access_token()),
         ("refresh_token", tokens.refresh_token()),
@@ -269,12 +269,12 @@ fn put_tokens(credentials: &mut Node, tokens: &Tokens) {
     }
 }
 
-/// The file's content; null if there is none.
+/// Reads the content of the file; null if there is none.
 fn read(path: &Path) -> Result<Node, String> {
     match read_once(path) {
-        // The CLI truncates the file before it writes, and knows no lock.
+        // The CLI truncates the file before it writes, and does not use the lock.
         Err(_) | Ok(Some(Node::Null)) => {
-            std::thread::sleep(TORN);
+            std::thread::sleep(REREAD_DELAY);
             read_once(path).map(Option::unwrap_or_default)
         }
         read => read.map(Option::unwrap_or_default),
@@ -290,35 +290,35 @@ fn read_once(path: &Path) -> Result<Option<Node>, String> {
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let root = Node::parse_whole(Secret::from(text).expose())?;
     if !matches!(root, Node::Null | Node::Map(_)) {
-        return Err("it is no map of names to values".to_owned());
+        return Err("it is not a map".to_owned());
     }
     if !matches!(root.member("workspaces"), Node::Null | Node::List(_)) {
-        return Err("`workspaces` is no list".to_owned());
+        return Err("`workspaces` is not a list".to_owned());
     }
     Ok(Some(root))
 }
 
-/// Does something while nobody else does, here or in another process.
-fn alone<T>(
+/// Runs `work` while holding the lock, which excludes other threads and processes.
+fn with_lock<T>(
     lock: &mut RwLock<File>,
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T, String> {
     let start = Instant::now();
     loop {
         match lock.try_write() {
-            Ok(_alone) => return work(),
+            Ok(_guard) => return work(),
             Err(error) if error.kind() != ErrorKind::WouldBlock => {
                 return Err(format!("it cannot be locked: {error}"));
             }
-            Err(_) if start.elapsed() > PATIENCE => {
-                return Err("another process keeps it locked".to_owned());
+            Err(_) if start.elapsed() > LOCK_TIMEOUT => {
+                return Err("another process holds its lock".to_owned());
             }
-            Err(_) => std::thread::sleep(PAUSE),
+            Err(_) => std::thread::sleep(LOCK_RETRY_INTERVAL),
         }
     }
 }
 
-/// The options to open files with: for their owner alone.
+/// Returns options that create files which only their owner can read and write.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
@@ -335,7 +335,7 @@ fn make_directory(directory: &Path) -> io::Result<()> {
         use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
         builder.mode(0o700).create(directory)?;
-        // Others of that name are made by the CLI, and readable for all.
+        // The CLI creates this directory, readable for everyone.
         let mode = fs::metadata(directory)?.permissions().mode();
         if directory.ends_with(".blaxel") && mode & 0o077 != 0 {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
@@ -346,9 +346,9 @@ fn make_directory(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
-/// Puts a new file in place of another one, if there is one. The lock must be held.
+/// Replaces a file, or creates it. The lock must be held.
 fn replace(directory: &Path, name: &str, text: &str) -> io::Result<()> {
-    // It may be left over from someone who was killed; nobody else uses it now.
+    // The file may be left over from a process that was killed. Only the holder of the lock uses it.
     let new = directory.join(format!(".{name}.new"));
     match fs::remove_file(&new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -356,7 +356,7 @@ fn replace(directory: &Path, name: &str, text: &str) -> io::Result<()> {
     }
     let mut file = options().create_new(true).open(&new)?;
     file.write_all(text.as_bytes())?;
-    // What is renamed must be there even if the power fails right after.
+    // The content must be on the disk before the rename, in case the power fails right after it.
     file.sync_all()?;
     drop(file);
     fs::rename(&new, directory.join(name))?;

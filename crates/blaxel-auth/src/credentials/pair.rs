@@ -1,17 +1,17 @@
-//! Id and secret of a service account in one text.
+//! The id and secret of a service account in one string.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use blaxel_core::Secret;
 
-const NEITHER: &str = "they are neither `id:secret` nor the Base64 of it";
+const NEITHER: &str = "they are neither `id:secret` nor its Base64";
 
-/// Reads `id:secret`, or the Base64 of it. The id ends at the first colon.
+/// Parses `id:secret`, or the Base64 of it. The id ends at the first colon.
 ///
 /// # Errors
 ///
-/// The problem with the text, without the text.
+/// Describes the problem with the text, without the text.
 pub(super) fn parse(text: &str) -> Result<(String, Secret), &'static str> {
     let text = text.trim_ascii();
     if text.is_empty() {
@@ -22,18 +22,18 @@ pub(super) fn parse(text: &str) -> Result<(String, Secret), &'static str> {
         text
     } else {
         decoded = decode(text)?;
-        // The usual way to make them is a pipe, which easily adds a line end.
+        // They are usually encoded in a shell pipe, which easily adds a line end.
         decoded.expose().trim_matches(['\r', '\n'])
     };
     let (id, secret) = pair.split_once(':').ok_or(NEITHER)?;
     Ok((id.to_owned(), secret.into()))
 }
 
-/// Checks what a token request could not carry.
+/// Checks that a token request can carry the id and the secret.
 ///
 /// # Errors
 ///
-/// The problem with the id or the secret, without either.
+/// Describes the problem with the id or the secret, without either.
 pub(super) fn check(id: &str, secret: &Secret) -> Result<(), &'static str> {
     let printable = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if id.is_empty() {
@@ -41,11 +41,11 @@ pub(super) fn check(id: &str, secret: &Secret) -> Result<(), &'static str> {
     } else if secret.is_empty() {
         Err("the secret is empty")
     } else if id.contains(':') {
-        Err("the id holds a colon")
+        Err("the id contains a colon")
     } else if !printable(id) {
-        Err("the id holds a character other than printable ASCII")
+        Err("the id contains a character other than printable ASCII")
     } else if !printable(secret.expose()) {
-        Err("the secret holds a character other than printable ASCII")
+        Err("the secret contains a character other than printable ASCII")
     } else {
         Ok(())
     }

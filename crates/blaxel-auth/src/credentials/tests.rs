@@ -4,7 +4,7 @@ fn variable() -> Source {
     Source::variable("BL_TEST")
 }
 
-/// The header that the credentials put into requests, if they are sent as they are.
+/// Returns the header of credentials that are sent as they are.
 fn header(credentials: &Credentials) -> &str {
     match &credentials.grant {
         Grant::Bearer { header, .. } => header.to_str().unwrap(),
@@ -14,7 +14,7 @@ fn header(credentials: &Credentials) -> &str {
 }
 
 #[test]
-fn a_key_is_sent_as_a_bearer_without_the_space_around_it() {
+fn a_key_is_sent_as_a_bearer_token_without_surrounding_whitespace() {
     let key = Credentials::api_key(" bl_abc\n").unwrap();
     assert_eq!(header(&key), "Bearer bl_abc");
     assert_eq!(key.kind(), CredentialKind::ApiKey);
@@ -24,7 +24,7 @@ fn a_key_is_sent_as_a_bearer_without_the_space_around_it() {
 }
 
 #[test]
-fn a_malformed_key_is_an_error_that_names_its_place_only() {
+fn the_error_for_a_malformed_key_names_its_source_and_not_the_key() {
     for (key, part) in [
         ("", "empty"),
         (" \n", "empty"),
@@ -32,8 +32,8 @@ fn a_malformed_key_is_an_error_that_names_its_place_only() {
         ("canary canary", "character 7"),
         ("canarÿ", "character 6"),
         ("can\r\nX-Evil: ary", "character 4"),
-        ("Bearer canary", "give only what follows"),
-        ("bEARER canary", "give only what follows"),
+        ("Bearer canary", "give only the part after"),
+        ("bEARER canary", "give only the part after"),
     ] {
         let kind = CredentialKind::ApiKey;
         let error = Credentials::bearer(kind, &key.into(), variable()).unwrap_err();
@@ -49,7 +49,7 @@ fn a_malformed_key_is_an_error_that_names_its_place_only() {
 }
 
 #[test]
-fn kind_source_and_workspace_can_be_asked() {
+fn kind_source_and_workspace_have_getters() {
     let key = Credentials::api_key("k").unwrap();
     assert_eq!((key.source(), key.workspace()), (&Source::Code, None));
     let team = "team".parse::<Workspace>().unwrap();
@@ -76,7 +76,7 @@ mod client {
     }
 
     #[test]
-    fn both_spellings_are_read() {
+    fn plain_and_base64_client_credentials_are_parsed() {
         let long = format!("{}:{}", "i".repeat(36), "s".repeat(64));
         let wrapped = BASE64_STANDARD.encode(&long);
         let wrapped = format!("{}\r\n{}\n", &wrapped[..76], &wrapped[76..]);
@@ -100,7 +100,7 @@ mod client {
     }
 
     #[test]
-    fn malformed_ones_are_errors_that_name_their_place_only() {
+    fn the_error_for_malformed_client_credentials_names_their_source_and_not_the_text() {
         let no_text = BASE64_STANDARD.encode(b"canary:\xff\xfe");
         let no_colon = BASE64_STANDARD.encode("canary");
         for (text, part) in [
@@ -110,9 +110,9 @@ mod client {
             ("Basic Y2FuYXJ5OmNhbmFyeQ==", "neither"),
             (":canary", "id is empty"),
             ("canary:", "secret is empty"),
-            ("can\u{7}ary:x", "id holds"),
-            ("x:canary\r\ncanary", "secret holds"),
-            ("x:canarÿ", "secret holds"),
+            ("can\u{7}ary:x", "id contains"),
+            ("x:canary\r\ncanary", "secret contains"),
+            ("x:canarÿ", "secret contains"),
             (&no_text, "neither"),
             (&no_colon, "neither"),
             ("Og==", "id is empty"),
@@ -141,12 +141,12 @@ mod client {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in any::<String>()) {
+        fn parsing_never_panics(text in any::<String>()) {
             let _ = Credentials::service_account(&text, variable());
         }
 
         #[test]
-        fn what_is_written_is_read_back(id in "[!-9;-~]{1,40}", secret in "[!-~]([ -~]{0,60}[!-~])?") {
+        fn client_credentials_are_read_back_equal(id in "[!-9;-~]{1,40}", secret in "[!-~]([ -~]{0,60}[!-~])?") {
             let raw = format!("{id}:{secret}");
             let encoded = BASE64_STANDARD.encode(&raw);
             for text in [&raw, &encoded, encoded.trim_end_matches('='), &format!("{encoded}\n")] {

@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use super::*;
 use crate::CredentialKind;
 
-type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+type Requests = Arc<Mutex<Vec<(String, Value)>>>;
 
-/// A platform on which everyone confirms at once. Addresses and bodies of the requests are kept.
-fn platform() -> (impl HttpService, Asked) {
-    let asked = Asked::default();
-    let kept = Arc::clone(&asked);
+/// Creates a platform on which every login is confirmed at once, and the list of its requests.
+fn platform() -> (impl HttpService, Requests) {
+    let requests = Requests::default();
+    let kept = Arc::clone(&requests);
     let service = tower::service_fn(move |request: Request<Body>| {
         let address = request.uri().to_string();
         let body = request.body().bytes().unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         let refreshed = body["grant_type"] == "refresh_token";
-        let answer = if address.ends_with("/login/device") {
+        let response = if address.ends_with("/login/device") {
             json!({
                 "device_code": "d",
                 "user_code": "ABCD-EFGH",
@@ -30,19 +30,22 @@ fn platform() -> (impl HttpService, Asked) {
             json!({"access_token": "a", "refresh_token": "r", "expires_in": 100})
         };
         kept.lock().unwrap().push((address, body));
-        async move { Ok::<_, Error>(Response::new(Body::from(answer.to_string()))) }
+        async move { Ok::<_, Error>(Response::new(Body::from(response.to_string()))) }
     });
-    (service, asked)
+    (service, requests)
 }
 
-fn addresses(asked: &Asked) -> Vec<String> {
-    let asked = asked.lock().unwrap();
-    asked.iter().map(|(address, _)| address.clone()).collect()
+fn addresses(requests: &Requests) -> Vec<String> {
+    let requests = requests.lock().unwrap();
+    requests
+        .iter()
+        .map(|(address, _)| address.clone())
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_variables_name_the_platform_and_the_workspace() {
-    let (service, asked) = platform();
+async fn the_variables_select_the_platform_and_the_workspace() {
+    let (service, requests) = platform();
     let variables = Variables::from_iter([("BL_ENV", "dev"), ("BL_WORKSPACE", "team")]);
     let login = DeviceLogin::from_variables(&variables, service).unwrap();
     let mut shown = String::new();
@@ -53,33 +56,33 @@ async fn the_variables_name_the_platform_and_the_workspace() {
     assert_eq!(credentials.environment(), Some(Environment::Development));
     assert_eq!(credentials.workspace().unwrap().as_str(), "team");
     assert_eq!(
-        addresses(&asked),
+        addresses(&requests),
         [
             "https://api.blaxel.dev/v0/login/device",
             "https://api.blaxel.dev/v0/oauth/token"
         ]
     );
-    assert_eq!(asked.lock().unwrap()[0].1["workspace"], "team");
+    assert_eq!(requests.lock().unwrap()[0].1["workspace"], "team");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_variables_it_is_production_and_any_workspace() {
-    let (service, asked) = platform();
+async fn the_default_is_production_and_any_workspace() {
+    let (service, requests) = platform();
     let login = DeviceLogin::from_variables(&Variables::default(), service).unwrap();
     let credentials = login.sign_in(|_| ()).await.unwrap();
     assert_eq!(credentials.environment(), Some(Environment::Production));
     assert_eq!(credentials.workspace(), None);
-    assert!(addresses(&asked)[0].starts_with("https://api.blaxel.ai/v0/"));
-    assert!(asked.lock().unwrap()[0].1.get("workspace").is_none());
+    assert!(addresses(&requests)[0].starts_with("https://api.blaxel.ai/v0/"));
+    assert!(requests.lock().unwrap()[0].1.get("workspace").is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_of_the_environment_wins_and_a_bad_variable_is_named() {
-    let (service, asked) = platform();
+async fn the_api_url_variable_takes_precedence_and_an_unusable_variable_is_named() {
+    let (service, requests) = platform();
     let variables = Variables::from_iter([("BL_ENV", "dev"), ("BL_API_URL", "http://[::1]:1/v0")]);
     let login = DeviceLogin::from_variables(&variables, service).unwrap();
     login.sign_in(|_| ()).await.unwrap();
-    assert_eq!(addresses(&asked)[0], "http://[::1]:1/v0/login/device");
+    assert_eq!(addresses(&requests)[0], "http://[::1]:1/v0/login/device");
     for name in ["BL_ENV", "BL_API_URL", "BL_WORKSPACE"] {
         let variables = Variables::from_iter([(name, "a/b")]);
         let error = DeviceLogin::from_variables(&variables, platform().0).unwrap_err();
@@ -101,14 +104,14 @@ async fn a_stored_sign_in_is_found_again_and_kept_up_to_date() {
     let home = std::env::temp_dir().join(unique);
     let path = home.join(".blaxel/config.yaml");
     let writer = ConfigFile::writer(&path);
-    let (service, asked) = platform();
+    let (service, requests) = platform();
     let variables = Variables::from_iter([("BL_ENV", "dev")]);
     let login = DeviceLogin::from_variables(&variables, service.clone()).unwrap();
 
     let error = login.sign_in_and_store(&writer, |_| ()).await.unwrap_err();
     let text = error.to_string();
     assert!(error.is_input() && text.contains("BL_WORKSPACE"), "{text}");
-    assert!(asked.lock().unwrap().is_empty() && !path.exists());
+    assert!(requests.lock().unwrap().is_empty() && !path.exists());
 
     let team = "team".parse::<Workspace>().unwrap();
     let login = login.with_workspace(team.clone());

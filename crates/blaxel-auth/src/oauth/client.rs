@@ -1,4 +1,4 @@
-//! A client of an authorization server, over any service.
+//! A client of an authorization server, over any HTTP service.
 
 use std::fmt;
 
@@ -20,19 +20,20 @@ use super::identity::Identity;
 use super::server::AuthorizationServer;
 use crate::cache::is_refusal;
 
-/// A secret of fewer bytes is not taken out of answers: to mark its every place would show it.
-const SHORTEST_SCRUBBED: usize = 6;
+/// The minimum length of a secret that is redacted in responses, in bytes. Redacting every occurrence of a
+/// shorter one would reveal it.
+const MIN_REDACTED_LENGTH: usize = 6;
 
 type Grants =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
-/// A client of an authorization server, and the service that carries its requests.
+/// A client of an authorization server, with the service that carries its requests.
 #[derive(Clone)]
 pub(super) struct OAuthClient {
     pub(super) identity: Identity,
     pub(super) server: AuthorizationServer,
     exchange: Exchange,
-    /// The texts to take out of answers, the client's secret among them.
+    /// The texts to redact in responses, including the client's secret.
     secrets: Vec<Secret>,
 }
 
@@ -51,14 +52,14 @@ impl OAuthClient {
         }
     }
 
-    /// With these taken out of answers too.
-    pub(super) fn hiding<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+    /// Returns a client that also redacts these secrets in responses.
+    pub(super) fn redacting<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut client = self.clone();
         client.secrets.extend(secrets.into_iter().cloned());
         client
     }
 
-    /// The grants at the token endpoint.
+    /// Returns the client of the `oauth2` crate for the token endpoint.
     pub(super) fn grants(&self) -> Result<Grants, Error> {
         let endpoint: Uri = self.server.token_endpoint()?;
         let endpoint = TokenUrl::new(endpoint.to_string())
@@ -67,15 +68,15 @@ impl OAuthClient {
         if let Some(secret) = &self.identity.secret {
             client = client.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
         }
-        let place = if self.identity.in_body {
+        let auth_type = if self.identity.in_body {
             AuthType::RequestBody
         } else {
             AuthType::BasicAuth
         };
-        Ok(client.set_auth_type(place).set_token_uri(endpoint))
+        Ok(client.set_auth_type(auth_type).set_token_uri(endpoint))
     }
 
-    /// Sends a form to an endpoint, with what tells who we are.
+    /// Sends a form to an endpoint, with the client's id and secret.
     pub(super) async fn send_form(
         &self,
         to: &Uri,
@@ -113,21 +114,21 @@ impl OAuthClient {
         self.send(request).await
     }
 
-    /// Carries a request of a grant. An error answer becomes our own error, which keeps its status.
+    /// Sends a request of a grant. An error response becomes a [`blaxel_core::Error`], which keeps its status.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let response = self.exchange.send(request).await?;
         if response.status() == StatusCode::OK {
             return Ok(response);
         }
         let (head, body) = response.into_parts();
-        Err(Error::from_response(None, &head, &self.scrub(&body)))
+        Err(Error::from_response(None, &head, &self.redact(&body)))
     }
 
-    /// Takes the secrets out of an answer that repeats them.
-    fn scrub(&self, body: &[u8]) -> Vec<u8> {
+    /// Redacts the secrets in a response that repeats them.
+    fn redact(&self, body: &[u8]) -> Vec<u8> {
         let mut body = body.to_vec();
-        // To mark every place of a very short one would show it.
-        let long = |secret: &&Secret| secret.expose().len() >= SHORTEST_SCRUBBED;
+        // Redacting every occurrence of a very short secret would reveal it.
+        let long = |secret: &&Secret| secret.expose().len() >= MIN_REDACTED_LENGTH;
         for secret in self.secrets.iter().filter(long) {
             body = String::from_utf8_lossy(&body)
                 .replace(secret.expose(), "[redacted]")
@@ -136,13 +137,13 @@ impl OAuthClient {
         body
     }
 
-    /// Adds to an error which token it kept from being fetched, and the remedy if the server refused.
+    /// Adds the host and the token name to an error, and what to do if the server refused.
     pub(super) fn explain(&self, error: Error, name: &dyn fmt::Display, advice: &str) -> Error {
         let host = self.server.host();
         let doing = if is_refusal(&error) {
             format!("{host} refused {name}; {advice}")
         } else {
-            let doing = no_token(host, name);
+            let doing = describe_failure(host, name);
             if error.status().is_some_and(|status| status.is_redirection()) {
                 format!("{doing}, and redirects are not followed")
             } else {
@@ -153,7 +154,8 @@ impl OAuthClient {
     }
 }
 
-pub(super) fn no_token(host: &str, name: &dyn fmt::Display) -> String {
+/// Describes a failed token request, as context for its error.
+pub(super) fn describe_failure(host: &str, name: &dyn fmt::Display) -> String {
     format!("no token from {host} for {name}")
 }
 

@@ -2,14 +2,14 @@
 
 use blaxel_core::{BoxFuture, BoxService, Error, Source};
 
-use super::client::{OAuthClient, no_token};
+use super::client::{OAuthClient, describe_failure};
 use super::identity::Identity;
 use super::server::AuthorizationServer;
-use super::token_response::{own, read};
+use super::token_response::{from_oauth2, read};
 use crate::kind::CredentialKind;
 use crate::token::{NewToken, TokenSource};
 
-/// Client credentials and where they are exchanged for tokens.
+/// Client credentials, with the client that exchanges them for tokens.
 #[derive(Clone)]
 pub(crate) struct ClientGrant {
     client: OAuthClient,
@@ -31,11 +31,11 @@ impl ClientGrant {
 
     async fn request(&self) -> Result<NewToken, Error> {
         let grants = self.client.grants()?;
-        let answer = grants
+        let response = grants
             .exchange_client_credentials()
             .request_async(&self.client)
             .await;
-        read(&answer.map_err(own)?)
+        read(&response.map_err(from_oauth2)?)
     }
 }
 
@@ -43,7 +43,7 @@ impl TokenSource for ClientGrant {
     fn fetch(&self) -> BoxFuture<Result<NewToken, Error>> {
         let grant = self.clone();
         Box::pin(async move {
-            let advice = "to ask again will not help";
+            let advice = "check the id and the secret; a retry will not help";
             grant
                 .request()
                 .await
@@ -52,6 +52,6 @@ impl TokenSource for ClientGrant {
     }
 
     fn describe(&self) -> String {
-        no_token(self.client.server.host(), &self.name)
+        describe_failure(self.client.server.host(), &self.name)
     }
 }

@@ -17,33 +17,33 @@ use tokio::time::timeout;
 use super::client::OAuthClient;
 use super::identity::Identity;
 use super::server::AuthorizationServer;
-use super::token_response::{own, read, read_refresh};
+use super::token_response::{from_oauth2, read, read_refresh};
 use super::tokens::Tokens;
-use crate::cache::LIMIT;
+use crate::cache::REQUEST_TIMEOUT;
 
-/// Signs a person in through the browser of this machine, at a server as the standard wants it.
+/// Signs a user in through the browser on this machine, at a server that follows the standard.
 ///
-/// The person is sent to an address of the server, signs in there, and is sent back to an address of
-/// the program's own with a code, which is exchanged for tokens. PKCE (S256) is always used, so that
-/// the code is of no use to anyone else.
+/// The user is sent to an address of the server, signs in there, and is redirected to an address of the
+/// program with a code, which is exchanged for tokens. PKCE (S256) is always used, so that the code is of
+/// no use to anyone else.
 ///
-/// This type does it in two steps and leaves it to the program to be sent the person back. With the
-/// feature `browser-login`, `run` listens for that on this machine.
+/// This type does it in two steps, and the program receives the redirect itself. With the feature
+/// `browser-login`, `run` listens for the redirect on this machine.
 ///
-/// The platform's API itself is not known to serve this grant; its sign-in server does. At the API,
-/// use a [`DeviceLogin`](crate::DeviceLogin).
+/// The platform's API is not known to serve this grant; its sign-in server does. For the API, use a
+/// [`DeviceLogin`](crate::DeviceLogin).
 ///
 /// ```no_run
 /// use blaxel_auth::{AuthorizationServer, BrowserLogin, Credentials};
 /// # use blaxel_core::{Error, HttpService};
 ///
-/// # async fn example(wire: impl HttpService) -> Result<(), Error> {
-/// let server = AuthorizationServer::discover("https://signin.blaxel.ai", &wire).await?;
-/// let login = BrowserLogin::new(server, wire, "my-client");
+/// # async fn example(transport: impl HttpService) -> Result<(), Error> {
+/// let server = AuthorizationServer::discover("https://signin.blaxel.ai", &transport).await?;
+/// let login = BrowserLogin::new(server, transport, "my-client");
 /// let pending = login.begin("http://127.0.0.1:8123/callback")?;
 /// println!("Open {}", pending.url());
 /// # let redirected = String::new();
-/// // When the browser has been sent to, say, /callback?code=abc&state=xyz:
+/// // When the browser has been redirected to, say, /callback?code=abc&state=xyz:
 /// let tokens = pending.finish(&redirected).await?;
 /// # Ok(())
 /// # }
@@ -57,11 +57,10 @@ pub struct BrowserLogin {
 }
 
 impl BrowserLogin {
-    /// Creates a login at this server, of a client with this id. The requests go through `service`; that
-    /// should send them as they are: no retries, no credential, no redirects.
+    /// Creates a login of the client `client_id` at a server. The requests are sent over `service`, which
+    /// should send them unchanged: without retries, credentials or redirects.
     ///
-    /// The scopes asked for are `openid` and `offline_access`, without which there is no refresh
-    /// token.
+    /// The requested scopes are `openid` and `offline_access`. Without the latter there is no refresh token.
     pub fn new(
         server: AuthorizationServer,
         service: impl HttpService,
@@ -75,26 +74,28 @@ impl BrowserLogin {
         }
     }
 
-    /// Sets the client's secret, for a server that has given it one.
+    /// Sets the client's secret, for a server that has issued one.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());
         self
     }
 
-    /// Sets the scopes to ask for, with a space between one and the next.
+    /// Sets the scopes to request, separated by spaces.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// Makes up what this login is known by. Nothing is sent yet.
+    /// Starts a login: creates its state, its PKCE verifier and the address to open. Nothing is sent yet.
+    ///
+    /// `redirect_to` is the address of the program to which the server redirects the browser.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the server's authorization endpoint is not known, if it says that it
-    /// does not take PKCE with S256, or if the address to be sent back to is none.
+    /// [`Error::is_input`] if the authorization endpoint of the server is unknown, if the server declares that
+    /// it does not support PKCE with S256, or if `redirect_to` is not an address.
     pub fn begin(&self, redirect_to: &str) -> Result<PendingRedirect, Error> {
         let invalid = |what: &'static str| {
             move |problem: oauth2::url::ParseError| Error::input(what, &Source::Code, problem)
@@ -111,9 +112,9 @@ impl BrowserLogin {
         let grants = client.grants()?.set_auth_uri(endpoint);
         let scopes = self.scopes.split_ascii_whitespace();
         let mut request = grants.authorize_url(CsrfToken::new_random);
-        // OpenID Connect gives a refresh token only to those who say that the person shall agree.
-        let asks_for = |scope: &str| self.scopes.split_ascii_whitespace().any(|one| one == scope);
-        if asks_for("openid") && asks_for("offline_access") {
+        // OpenID Connect issues a refresh token only to clients that ask for the user's consent.
+        let requests = |scope: &str| self.scopes.split_ascii_whitespace().any(|one| one == scope);
+        if requests("openid") && requests("offline_access") {
             request = request.add_extra_param("prompt", "consent");
         }
         let (url, state) = request
@@ -141,7 +142,7 @@ impl fmt::Debug for BrowserLogin {
     }
 }
 
-/// A login that waits for the browser to come back.
+/// A login that waits for the redirect of the browser.
 pub struct PendingRedirect {
     client: OAuthClient,
     url: String,
@@ -150,9 +151,9 @@ pub struct PendingRedirect {
     redirect: RedirectUrl,
 }
 
-/// The answer that a browser brings back.
+/// The parameters of the redirect.
 #[derive(Default)]
-struct Answer {
+struct RedirectParams {
     code: Option<Secret>,
     state: Option<String>,
     issuer: Option<String>,
@@ -160,86 +161,86 @@ struct Answer {
     description: Option<String>,
 }
 
-impl Answer {
-    fn read(redirected: &str) -> Self {
+impl RedirectParams {
+    fn parse(redirected: &str) -> Self {
         let (_, query) = redirected.split_once('?').unwrap_or_default();
         let query = query.split('#').next().unwrap_or_default();
-        let mut answer = Self::default();
+        let mut params = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
             match name.as_ref() {
-                "code" => answer.code = Some(value.into()),
-                "state" => answer.state = Some(value),
-                "iss" => answer.issuer = Some(value),
-                "error" => answer.error = Some(value),
-                "error_description" => answer.description = Some(value),
+                "code" => params.code = Some(value.into()),
+                "state" => params.state = Some(value),
+                "iss" => params.issuer = Some(value),
+                "error" => params.error = Some(value),
+                "error_description" => params.description = Some(value),
                 _ => {}
             }
         }
-        answer
+        params
     }
 }
 
-/// The part of a foreign text that may be shown on a terminal.
-fn shown(text: &str) -> String {
+/// Returns a text of the server without control characters, at most 200 characters long.
+fn sanitized(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 impl PendingRedirect {
-    /// The address of the server to open in the browser.
+    /// Returns the address of the server to open in the browser.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns `true` if an address that a browser was sent to is the answer to this login. Any page can send
-    /// a browser to the program; what does not carry this login's state is to be passed over.
+    /// Returns `true` if an address that the browser was redirected to belongs to this login. Any page can
+    /// redirect a browser to the program; ignore requests without the state of this login.
     #[must_use]
     pub fn is_answered_by(&self, redirected: &str) -> bool {
-        Answer::read(redirected).state.as_ref() == Some(self.state.secret())
+        RedirectParams::parse(redirected).state.as_ref() == Some(self.state.secret())
     }
 
-    /// Exchanges the code for tokens. `redirected` is the address that the browser was sent to, or
-    /// just its path and query.
+    /// Exchanges the code for tokens. `redirected` is the address that the browser was redirected to, or just
+    /// its path and query.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if it is not the answer to
-    /// this login, if the person or the server said no, or if the server refused the code. A
-    /// failure to reach it keeps its kind.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the redirect does not belong to this
+    /// login, if the user or the server denied it, or if the server refused the code. A failure to reach the
+    /// server keeps its kind.
     pub async fn finish(self, redirected: &str) -> Result<Tokens, Error> {
         let host = self.client.server.host().to_owned();
         let failed =
             |problem: &str| Error::credentials(format!("the sign-in at {host} failed: {problem}"));
-        let answer = Answer::read(redirected);
-        if answer.state.as_ref() != Some(self.state.secret()) {
-            return Err(failed("what the browser brought belongs to another one"));
+        let params = RedirectParams::parse(redirected);
+        if params.state.as_ref() != Some(self.state.secret()) {
+            return Err(failed("the redirect belongs to another login"));
         }
-        if !self.client.server.is_issuer(answer.issuer.as_deref()) {
-            return Err(failed("the browser was sent back by another server"));
+        if !self.client.server.is_issuer(params.issuer.as_deref()) {
+            return Err(failed("the redirect came from another server"));
         }
-        if let Some(error) = answer.error {
-            let description = answer.description.unwrap_or_default();
-            return Err(failed(shown(&format!("{error} {description}")).trim()));
+        if let Some(error) = params.error {
+            let description = params.description.unwrap_or_default();
+            return Err(failed(sanitized(&format!("{error} {description}")).trim()));
         }
-        let Some(code) = answer.code else {
-            return Err(failed("the browser brought no code"));
+        let Some(code) = params.code else {
+            return Err(failed("the redirect has no code"));
         };
-        let client = self.client.hiding([&code]);
+        let client = self.client.redacting([&code]);
         let exchanged = async {
-            let answer = client
+            let response = client
                 .grants()?
                 .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
                 .set_pkce_verifier(self.verifier)
                 .set_redirect_uri(std::borrow::Cow::Borrowed(&self.redirect))
                 .request_async(&client)
                 .await
-                .map_err(own)?;
-            Ok((read(&answer)?, read_refresh(&answer)))
+                .map_err(from_oauth2)?;
+            Ok((read(&response)?, read_refresh(&response)))
         };
-        let (token, refresh) = timeout(LIMIT, exchanged)
+        let (token, refresh) = timeout(REQUEST_TIMEOUT, exchanged)
             .await
-            .unwrap_or_else(|_| Err(Error::timeout("token request", LIMIT)))
+            .unwrap_or_else(|_| Err(Error::timeout("token request", REQUEST_TIMEOUT)))
             .map_err(|error| error.while_authenticating(format!("the sign-in at {host} failed")))?;
         let mut tokens = Tokens::new()
             .issued(token.secret, token.expires_in)

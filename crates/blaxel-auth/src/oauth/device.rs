@@ -1,8 +1,8 @@
 //! Signing in on another device (RFC 8628).
 //!
-//! The library's own loop for this is not used. It goes by the system's clock, which may jump and
-//! which a test cannot move; it asks at once, before the user can have done anything; and it takes
-//! every failure to send for a passing one and keeps the server's answers to itself.
+//! The polling loop of the `oauth2` crate is not used, for three reasons: it uses the system clock, which may
+//! jump and which a test cannot move; it polls at once, before the user can have confirmed; and it treats
+//! every failure to send as transient, and does not return the server's errors.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,34 +20,34 @@ use super::identity::{Identity, PUBLIC_CLIENT};
 use super::server::AuthorizationServer;
 use super::token_response::{read, read_refresh};
 use super::tokens::Tokens;
-use crate::cache::LIMIT;
+use crate::cache::REQUEST_TIMEOUT;
 use crate::environment::Environment;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// The interval between polls if the server does not say: as the platform's own clients do, and as the standard
-/// wants it.
-const INTERVAL: Duration = Duration::from_secs(3);
+/// The polling interval of the platform if the server does not set one, as in the platform's own clients.
+const BLAXEL_INTERVAL: Duration = Duration::from_secs(3);
+/// The polling interval of other servers if they do not set one, as in RFC 8628.
 const STANDARD_INTERVAL: Duration = Duration::from_secs(5);
-/// The time the user has if the server does not say.
-const LIFETIME: Duration = Duration::from_secs(180);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// By how much to ask less often when asked to.
+/// The time to confirm if the server does not set one.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(180);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// The increase of the polling interval after `slow_down`.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// Signs a person in who has a browser, here or elsewhere: it is shown an address and a code, and
-/// confirms them there while the program waits.
+/// Signs in a user who has a browser on any device: the user opens an address and confirms a code there,
+/// while the program waits.
 ///
-/// [`from_env`](Self::from_env) and [`sign_in`](Self::sign_in) are all that it takes for the platform.
-/// Any other authorization server is named by [`new`](Self::new), and [`run`](Self::run) gives its tokens:
+/// For the platform, use [`from_env`](Self::from_env) and [`sign_in`](Self::sign_in). For any other
+/// authorization server, use [`new`](Self::new) and [`run`](Self::run), which returns its tokens:
 ///
 /// ```no_run
 /// use blaxel_auth::{AuthorizationServer, Credentials, DeviceLogin};
 /// # use blaxel_core::{Error, HttpService};
 ///
-/// # async fn example(wire: impl HttpService) -> Result<(), Error> {
+/// # async fn example(transport: impl HttpService) -> Result<(), Error> {
 /// let server = AuthorizationServer::standard("https://id.example.com/token")?
 ///     .with_device_endpoint("https://id.example.com/device")?;
-/// let login = DeviceLogin::new(server, wire).with_client_id("my-client");
+/// let login = DeviceLogin::new(server, transport).with_client_id("my-client");
 /// let tokens = login
 ///     .run(|prompt| println!("Open {} and confirm {}", prompt.url(), prompt.user_code()))
 ///     .await?;
@@ -56,7 +56,7 @@ const SLOW_DOWN: Duration = Duration::from_secs(5);
 /// # }
 /// ```
 ///
-/// It needs a tokio runtime with a timer.
+/// This requires a tokio runtime with its timer enabled.
 #[derive(Clone)]
 pub struct DeviceLogin {
     identity: Identity,
@@ -64,16 +64,16 @@ pub struct DeviceLogin {
     service: BoxService,
     scopes: String,
     workspace: Option<Workspace>,
-    /// The deployment that the server belongs to, if it is one of the platform.
+    /// The deployment of the platform that the server belongs to, if any.
     environment: Option<Environment>,
 }
 
 impl DeviceLogin {
-    /// Creates a login at this server, whose requests go through `service`; that should send them as they
-    /// are: no retries, no credential, no redirects.
+    /// Creates a login at a server. The requests are sent over `service`, which should send them unchanged:
+    /// without retries, credentials or redirects.
     ///
-    /// The client is called `blaxel`, which is right for the platform, and asks for the scope
-    /// `offline_access`, without which there is no refresh token.
+    /// The client id is `blaxel`, as the platform requires, and the requested scope is `offline_access`,
+    /// without which there is no refresh token.
     #[must_use]
     pub fn new(server: AuthorizationServer, service: impl HttpService) -> Self {
         Self {
@@ -99,54 +99,64 @@ impl DeviceLogin {
         self.workspace.as_ref()
     }
 
-    /// Sets the client's id, as the server has registered it.
+    /// Sets the client id that is registered at the server. The default is `blaxel`.
     #[must_use]
     pub fn with_client_id(mut self, id: impl Into<String>) -> Self {
         self.identity.id = id.into();
         self
     }
 
-    /// Sets the client's secret, for a server that has given it one.
+    /// Sets the client's secret, for a server that has issued one.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());
         self
     }
 
-    /// Sets the scopes to ask for, with a space between one and the next.
+    /// Sets the scopes to request, separated by spaces. The default is `offline_access`.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// Sets the workspace to sign in to, if the user is not to choose.
+    /// Sets the workspace to sign in to. By default the user chooses one.
     #[must_use]
     pub fn with_workspace(mut self, workspace: Workspace) -> Self {
         self.workspace = Some(workspace);
         self
     }
 
-    /// Begins the login, shows the user the address and the code, and waits until it is confirmed.
+    /// Starts the login, shows the user the address and the code, and waits until the user has confirmed.
     ///
-    /// Drop the future to give up.
+    /// Drop the future to cancel.
     ///
     /// # Errors
     ///
-    /// As for [`start`](Self::start) and [`PendingLogin::wait`].
+    /// Those of [`start`](Self::start) and [`PendingLogin::wait`].
     pub async fn run(&self, show: impl FnOnce(&PendingLogin)) -> Result<Tokens, Error> {
         let pending = self.start().await?;
         show(&pending);
         pending.wait().await
     }
 
-    /// Begins the login.
+    /// Starts the login.
+    ///
+    /// ```no_run
+    /// # async fn example(login: blaxel_auth::DeviceLogin) -> Result<(), blaxel_core::Error> {
+    /// let pending = login.start().await?;
+    /// println!("Open {} and confirm {}", pending.url(), pending.user_code());
+    /// println!("You have {} seconds.", pending.expires_in().as_secs());
+    /// let tokens = pending.wait().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the server's device endpoint is not known.
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if it refused, or its answer
-    /// names no code or no safe address. A failure to reach it keeps its kind.
+    /// [`Error::is_input`] if the device endpoint of the server is unknown.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the server refused, or if its
+    /// response has no code or no safe address. A failure to reach the server keeps its kind.
     pub async fn start(&self) -> Result<PendingLogin, Error> {
         let client = OAuthClient::new(
             self.identity.clone(),
@@ -158,18 +168,18 @@ impl DeviceLogin {
         if let Some(workspace) = &self.workspace {
             form.push(("workspace", workspace.as_str()));
         }
-        let begun = async {
-            let answer = client.send_form(&endpoint, &form).await?;
-            let answer: Value = serde_json::from_slice(answer.body())
-                .map_err(|_| Error::decode("the answer is not JSON"))?;
-            PendingLogin::read(&client, &answer).map_err(Error::decode)
+        let started = async {
+            let response = client.send_form(&endpoint, &form).await?;
+            let response: Value = serde_json::from_slice(response.body())
+                .map_err(|_| Error::decode("the response is not JSON"))?;
+            PendingLogin::read(&client, &response).map_err(Error::decode)
         };
         let host = self.server.host();
-        timeout(LIMIT, begun)
+        timeout(REQUEST_TIMEOUT, started)
             .await
-            .unwrap_or_else(|_| Err(Error::timeout("token request", LIMIT)))
+            .unwrap_or_else(|_| Err(Error::timeout("token request", REQUEST_TIMEOUT)))
             .map_err(|error| {
-                error.while_authenticating(format!("a device login at {host} could not begin"))
+                error.while_authenticating(format!("the device login at {host} could not start"))
             })
     }
 }
@@ -185,26 +195,26 @@ impl fmt::Debug for DeviceLogin {
     }
 }
 
-/// A device login that waits for its user.
+/// A device login that waits for the user.
 pub struct PendingLogin {
     client: OAuthClient,
     device_code: Secret,
     user_code: String,
     url: String,
-    begun: Instant,
+    started: Instant,
     lifetime: Duration,
     interval: Duration,
 }
 
-/// Text that may be shown on a terminal as it is.
-fn printable<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
-    let text = answer.get(name)?.as_str()?.trim();
+/// Returns a member of the response that can be printed on a terminal.
+fn printable<'a>(response: &'a Value, name: &str) -> Option<&'a str> {
+    let text = response.get(name)?.as_str()?.trim();
     let shown = !text.is_empty() && !text.chars().any(char::is_control);
     shown.then_some(text)
 }
 
-fn seconds(answer: &Value, name: &str) -> Option<Duration> {
-    let seconds = match answer.get(name)? {
+fn seconds(response: &Value, name: &str) -> Option<Duration> {
+    let seconds = match response.get(name)? {
         Value::String(text) => text.trim().parse().ok()?,
         number => number.as_f64()?,
     };
@@ -212,7 +222,7 @@ fn seconds(answer: &Value, name: &str) -> Option<Duration> {
     (!time.is_zero()).then_some(time)
 }
 
-/// Returns `true` if a browser may be sent there.
+/// Returns `true` if a browser may be sent to the address.
 fn is_safe(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
@@ -227,9 +237,9 @@ fn is_safe(url: &str) -> bool {
 }
 
 impl PendingLogin {
-    fn read(client: &OAuthClient, answer: &Value) -> Result<Self, &'static str> {
+    fn read(client: &OAuthClient, response: &Value) -> Result<Self, &'static str> {
         let device_code = Secret::from(
-            printable(answer, "device_code").ok_or("the answer holds no `device_code`")?,
+            printable(response, "device_code").ok_or("the response has no `device_code`")?,
         );
         let url = [
             "verification_uri_complete",
@@ -237,98 +247,98 @@ impl PendingLogin {
             "verification_url",
         ]
         .into_iter()
-        .find_map(|name| printable(answer, name))
-        .ok_or("the answer holds no `verification_uri`")?;
+        .find_map(|name| printable(response, name))
+        .ok_or("the response has no `verification_uri`")?;
         if !is_safe(url) {
-            return Err("the address to confirm at is not an https address");
+            return Err("the address for the confirmation is not an https address");
         }
         Ok(Self {
-            client: client.hiding([&device_code]),
+            client: client.redacting([&device_code]),
             device_code,
-            user_code: printable(answer, "user_code")
+            user_code: printable(response, "user_code")
                 .unwrap_or_default()
                 .to_owned(),
             url: url.to_owned(),
-            begun: Instant::now(),
-            lifetime: seconds(answer, "expires_in")
-                .unwrap_or(LIFETIME)
-                .min(LONGEST_LIFETIME),
-            interval: seconds(answer, "interval").unwrap_or(match client.server.dialect {
-                Dialect::Blaxel => INTERVAL,
+            started: Instant::now(),
+            lifetime: seconds(response, "expires_in")
+                .unwrap_or(DEFAULT_LIFETIME)
+                .min(MAX_LIFETIME),
+            interval: seconds(response, "interval").unwrap_or(match client.server.dialect {
+                Dialect::Blaxel => BLAXEL_INTERVAL,
                 Dialect::Standard => STANDARD_INTERVAL,
             }),
         })
     }
 
-    /// The address at which the user confirms. If the server gives an address that holds the code already, it is
-    /// that one.
+    /// Returns the address at which the user confirms. It includes the code if the server sent such an
+    /// address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The code that the user has to compare or to enter; empty if the server gave none.
+    /// Returns the code that the user has to compare or enter. It is empty if the server sent none.
     #[must_use]
     pub fn user_code(&self) -> &str {
         &self.user_code
     }
 
-    /// The time the user has, from the start on.
+    /// Returns the time that the user has to confirm, counted from the start of the login.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.lifetime
     }
 
-    /// Polls the server, as often as it allows, until the user has confirmed.
+    /// Polls the server, at the interval that it allows, until the user has confirmed.
     ///
-    /// A failure in passing, of the server or on the way, is waited out. Drop the future to give up.
+    /// Transient failures, of the server or of the connection, do not end the wait. Drop the future to cancel.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the user said no (its code
-    /// is `access_denied`), if the time is over (`expired_token`, or no code if the server did not
-    /// say so itself), or if the server refused otherwise.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the user denied the login (its code
+    /// is `access_denied`), if the time is over (`expired_token`, or no code if the server did not report it
+    /// itself), or if the server refused the login for another reason.
     pub async fn wait(self) -> Result<Tokens, Error> {
         let host = self.client.server.host().to_owned();
-        let deadline = self.begun + self.lifetime;
+        let deadline = self.started + self.lifetime;
         let mut interval = self.interval;
         let mut next = Instant::now() + interval;
         loop {
             sleep_until(next.min(deadline)).await;
             if next >= deadline {
                 return Err(Error::credentials(format!(
-                    "nobody confirmed the sign-in at {host} within {} seconds; begin again",
+                    "the sign-in at {host} was not confirmed within {} seconds; start again",
                     self.lifetime.as_secs()
                 )));
             }
-            let error = match timeout(LIMIT, self.poll()).await {
+            let error = match timeout(REQUEST_TIMEOUT, self.poll()).await {
                 Ok(Ok(tokens)) => return Ok(tokens),
                 Ok(Err(error)) => error,
-                Err(_) => Error::timeout("token request", LIMIT),
+                Err(_) => Error::timeout("token request", REQUEST_TIMEOUT),
             };
-            let passing = error.is_transient()
+            let transient = error.is_transient()
                 || error
                     .status()
                     .is_some_and(|status| status.is_server_error());
-            let doing = match error.code() {
+            let outcome = match error.code() {
                 Some("authorization_pending") => None,
                 Some("slow_down") => {
                     interval += SLOW_DOWN;
                     None
                 }
                 Some("access_denied") => Some("was denied"),
-                Some("expired_token") => Some("was not confirmed in time; begin again"),
-                _ if passing => {
+                Some("expired_token") => Some("was not confirmed in time; start again"),
+                _ if transient => {
                     interval += SLOW_DOWN;
                     None
                 }
                 _ => Some("failed"),
             };
-            if let Some(doing) = doing {
-                return Err(error.while_authenticating(format!("the sign-in at {host} {doing}")));
+            if let Some(outcome) = outcome {
+                return Err(error.while_authenticating(format!("the sign-in at {host} {outcome}")));
             }
-            let asked = error.retry_after().unwrap_or_default();
-            next = Instant::now() + interval.max(asked);
+            let requested = error.retry_after().unwrap_or_default();
+            next = Instant::now() + interval.max(requested);
         }
     }
 
@@ -338,21 +348,21 @@ impl PendingLogin {
             ("grant_type", GRANT),
             ("device_code", self.device_code.expose()),
         ];
-        let answer = self.client.send_form(&endpoint, &form).await?;
-        let answer: BasicTokenResponse =
-            serde_json::from_slice(answer.body()).map_err(|problem| {
+        let response = self.client.send_form(&endpoint, &form).await?;
+        let response: BasicTokenResponse =
+            serde_json::from_slice(response.body()).map_err(|problem| {
                 Error::decode(if problem.is_data() {
-                    "the answer is no token response"
+                    "the response is not a token response"
                 } else {
-                    "the answer is not JSON"
+                    "the response is not JSON"
                 })
             })?;
-        let token = read(&answer)?;
+        let token = read(&response)?;
         let mut tokens = Tokens::new()
             .issued(token.secret, token.expires_in)
             .with_device_code(self.device_code.clone())
             .of_client(self.client.identity.clone());
-        if let Some(refresh) = read_refresh(&answer) {
+        if let Some(refresh) = read_refresh(&response) {
             tokens = tokens.with_refresh_token(refresh);
         }
         Ok(tokens)

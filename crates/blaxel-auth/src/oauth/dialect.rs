@@ -8,22 +8,22 @@ use oauth2::url::form_urlencoded;
 use oauth2::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-/// The way a token endpoint speaks OAuth 2.0.
+/// The dialect of OAuth 2.0 that a token endpoint uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// As the platform's own API does, under `https://api.blaxel.ai/v0`.
+    /// The dialect of the platform's own API, under `https://api.blaxel.ai/v0`.
     ///
-    /// Requests are JSON, and the client's id and secret stand in the `Basic` header as they are.
-    /// In answers `token_type` may be missing, and a lifetime may be any number or a text of one.
+    /// Requests are JSON, and the `Basic` header has the client's id and secret without form encoding. In
+    /// responses, `token_type` may be missing, and a lifetime may be any number or a string of one.
     #[default]
     Blaxel,
-    /// As RFC 6749 says: requests are forms, and id and secret are form-encoded in the header.
+    /// The dialect of RFC 6749: requests are forms, and the id and the secret are form-encoded in the header.
     Standard,
 }
 
 impl Dialect {
-    /// A standard request in this dialect.
+    /// Converts a standard request to this dialect.
     pub(super) fn request(self, mut request: HttpRequest) -> HttpRequest {
         if self == Self::Blaxel {
             let json = form_as_json(request.body());
@@ -40,7 +40,7 @@ impl Dialect {
         request
     }
 
-    /// The standard form of an answer in this dialect.
+    /// Converts a response in this dialect to the standard form.
     pub(super) fn response(self, mut response: HttpResponse) -> HttpResponse {
         match (self, response.status()) {
             (Self::Blaxel, StatusCode::OK) => {
@@ -48,7 +48,7 @@ impl Dialect {
                     *response.body_mut() = standard_token(members).to_string().into_bytes();
                 }
             }
-            // A sign-in that waits for its user.
+            // The user has not confirmed the sign-in yet.
             (Self::Blaxel, StatusCode::ACCEPTED) => {
                 *response.status_mut() = StatusCode::BAD_REQUEST;
                 *response.body_mut() = br#"{"error":"authorization_pending"}"#.to_vec();
@@ -69,13 +69,13 @@ fn form_as_json(form: &[u8]) -> Value {
     Value::Object(form_urlencoded::parse(form).map(text).collect())
 }
 
-/// A `Basic` header whose two parts are form-encoded, with the parts as they are.
+/// Decodes the two form-encoded parts of a `Basic` header, and returns the header with the plain parts.
 fn plain_basic(header: &HeaderValue) -> Option<HeaderValue> {
     let pair = BASE64_STANDARD
         .decode(header.to_str().ok()?.strip_prefix("Basic ")?)
         .ok()?;
     let colon = pair.iter().position(|byte| *byte == b':')?;
-    // With the colon turned into an equals sign the pair is a form of one field.
+    // With the colon replaced by an equals sign, the pair is a form with one field.
     let mut form = pair;
     *form.get_mut(colon)? = b'=';
     let (id, secret) = form_urlencoded::parse(&form).next()?;
@@ -93,7 +93,7 @@ fn standard_token(mut members: Map<String, Value>) -> Value {
         other => other.as_f64(),
     });
     if let Some(seconds) = lifetime.filter(|seconds| *seconds >= 0.0) {
-        // Out of range it saturates.
+        // The conversion saturates if the number is out of range.
         members.insert("expires_in".to_owned(), (seconds as u64).into());
     }
     Value::Object(members)

@@ -10,25 +10,35 @@ use tokio::time::timeout;
 use super::dialect::Dialect;
 use super::exchange::Exchange;
 use super::server::AuthorizationServer;
-use crate::cache::LIMIT;
+use crate::cache::REQUEST_TIMEOUT;
 
 impl AuthorizationServer {
-    /// Asks a server, by its issuer's address, for its endpoints.
+    /// Fetches the endpoints of a server from its metadata, by the address of its issuer.
     ///
-    /// It is looked for as the metadata of OAuth 2.0, then as the configuration of OpenID Connect.
+    /// The OAuth 2.0 metadata is tried first, then the OpenID Connect configuration.
+    ///
+    /// ```no_run
+    /// # async fn example(transport: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_auth::{AuthorizationServer, DeviceLogin};
+    ///
+    /// let server = AuthorizationServer::discover("https://id.example.com", &transport).await?;
+    /// let login = DeviceLogin::new(server, transport).with_client_id("my-client");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the issuer is no address a secret may be sent to.
-    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if it has neither document,
-    /// or one that names another issuer, no token endpoint, or an endpoint that is not safe. A
-    /// failure to reach it keeps its kind.
+    /// [`Error::is_input`] if the issuer is not an `https` address, or an `http` address on this machine.
+    /// [`ErrorKind::Credentials`](blaxel_core::ErrorKind::Credentials) if the server has neither document, or
+    /// one that has another issuer, no token endpoint, or an endpoint that is not safe. A failure to reach the
+    /// server keeps its kind.
     pub async fn discover(issuer: &str, service: &impl HttpService) -> Result<Self, Error> {
         let base = issuer.parse::<BaseUrl>()?;
         let exchange = Exchange::new(service.clone().boxed(), Dialect::Standard);
-        let found = timeout(LIMIT, ask(issuer, &base, &exchange))
+        let found = timeout(REQUEST_TIMEOUT, fetch_metadata(issuer, &base, &exchange))
             .await
-            .unwrap_or_else(|_| Err(Error::timeout("request", LIMIT)));
+            .unwrap_or_else(|_| Err(Error::timeout("request", REQUEST_TIMEOUT)));
         found.map_err(|error| {
             let host = base.host();
             error.while_authenticating(format!("the endpoints of {host} were not found"))
@@ -36,12 +46,12 @@ impl AuthorizationServer {
     }
 }
 
-async fn ask(
+async fn fetch_metadata(
     issuer: &str,
     base: &BaseUrl,
     exchange: &Exchange,
 ) -> Result<AuthorizationServer, Error> {
-    // The first of the two stands before the issuer's path, the second behind it.
+    // The OAuth 2.0 document is located before the path of the issuer, the OpenID Connect one after it.
     let root = base.join("/")?;
     let origin = format!(
         "{}://{}",
@@ -77,19 +87,19 @@ async fn fetch(address: &str, exchange: &Exchange) -> Result<Value, Error> {
     if head.status != StatusCode::OK {
         return Err(Error::from_response(None, &head, &body));
     }
-    serde_json::from_slice(&body).map_err(|_| Error::decode("the answer is not JSON"))
+    serde_json::from_slice(&body).map_err(|_| Error::decode("the response is not JSON"))
 }
 
 fn read(issuer: &str, document: &Value) -> Result<AuthorizationServer, Error> {
     let member = |name: &str| document.get(name).and_then(Value::as_str);
-    let named = member("issuer").ok_or_else(|| Error::decode("the answer names no issuer"))?;
-    // Else one server could pass itself off as another.
+    let named = member("issuer").ok_or_else(|| Error::decode("the response names no issuer"))?;
+    // Without this check one server could pose as another.
     if named.trim_end_matches('/') != issuer.trim().trim_end_matches('/') {
-        return Err(Error::decode("the answer names another issuer"));
+        return Err(Error::decode("the response names another issuer"));
     }
     let unsafe_endpoint = |error: Error| Error::decode(error.to_string());
     let token = member("token_endpoint")
-        .ok_or_else(|| Error::decode("the answer names no token endpoint"))?;
+        .ok_or_else(|| Error::decode("the response names no token endpoint"))?;
     let mut server = AuthorizationServer::standard(token)
         .map_err(unsafe_endpoint)?
         .with_issuer(named);

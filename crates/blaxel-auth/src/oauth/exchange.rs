@@ -1,4 +1,4 @@
-//! A request to a token endpoint and its answer.
+//! A request to a token endpoint and its response.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, BoxService, Error, HttpService, response};
@@ -6,11 +6,11 @@ use oauth2::{HttpRequest, HttpResponse};
 
 use super::dialect::Dialect;
 
-/// The largest answer that is read, in bytes.
+/// The maximum size of a response, in bytes.
 const RESPONSE_LIMIT: usize = 1024 * 1024;
 
-/// Carries the requests of the OAuth library over a service, in a dialect. It follows no redirect:
-/// that would show the secret to another server.
+/// Carries the requests of the `oauth2` crate over a service, in a dialect. It does not follow redirects,
+/// which would show the secret to another server.
 #[derive(Clone)]
 pub(super) struct Exchange {
     service: BoxService,

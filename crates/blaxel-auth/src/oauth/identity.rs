@@ -1,11 +1,11 @@
-//! The client that a token endpoint is asked for.
+//! The client that sends a token request.
 
 use blaxel_core::Secret;
 
-/// The client id of everyone who signs in to the platform as a person.
+/// The client id for users who sign in to the platform.
 pub(crate) const PUBLIC_CLIENT: &str = "blaxel";
 
-/// Id and secret of an OAuth client, and where a request carries them.
+/// The id and secret of an OAuth client, and whether they are sent in the body of a request.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) id: String,

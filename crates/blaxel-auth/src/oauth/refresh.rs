@@ -7,68 +7,69 @@ use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
 use oauth2::RefreshToken;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex as Gate, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout};
 
-use super::client::{OAuthClient, no_token};
+use super::client::{OAuthClient, describe_failure};
 use super::identity::Identity;
 use super::server::AuthorizationServer;
-use super::token_response::{own, read, read_refresh};
+use super::token_response::{from_oauth2, read, read_refresh};
 use super::tokens::{TokenStore, Tokens};
-use crate::cache::{GRACE, LIMIT, is_refusal};
+use crate::cache::{GRACE, REQUEST_TIMEOUT, is_refusal};
 use crate::kind::CredentialKind;
 use crate::token::{NewToken, TokenSource};
 
-/// An access token that was had before is used if it lives at least so much longer.
-const WORTH_USING: Duration = Duration::from_secs(60);
+/// The minimum remaining lifetime of an existing access token for it to be used.
+const MIN_REMAINING: Duration = Duration::from_secs(60);
 
-const MOST_KNOWN: usize = 64;
+/// The maximum number of refresh tokens to remember.
+const MAX_SEEN: usize = 64;
 
 fn same(one: Option<&Secret>, other: &Secret) -> bool {
     one.is_some_and(|one| one.expose() == other.expose())
 }
 
-/// The tokens of one sign-in, shared by all clones of its credentials: a refresh token that was
-/// used up by one of them is known to the others.
+/// The tokens of one sign-in, shared by all clones of its credentials: when one of them uses up a refresh
+/// token, the others know.
 pub(crate) struct SignIn {
     identity: Identity,
     store: Option<Arc<dyn TokenStore>>,
     state: Mutex<State>,
-    /// Whoever renews the tokens is alone.
-    gate: Arc<Gate<()>>,
+    /// Held by whoever renews the tokens.
+    renewal: Arc<AsyncMutex<()>>,
 }
 
 struct State {
     tokens: Tokens,
-    /// Until when the access token is good; `None` if that is unknown.
+    /// The time at which the access token expires, if it is known.
     expires: Option<Instant>,
-    /// The refresh tokens that were had so far. To find one of them in the store is no news.
-    known: Vec<Secret>,
-    /// The reason why the tokens could not be saved.
+    /// The refresh tokens so far. One of them in the store is not a new one.
+    seen: Vec<Secret>,
+    /// The error with which the newest tokens could not be saved.
     unsaved: Option<Error>,
-    /// A refresh token that was refused, and how. It is not tried again.
+    /// A refused refresh token and the error. It is not sent again.
     refused: Option<(Secret, Error)>,
-    /// Since when someone has been renewing the tokens.
-    renewing: Option<Instant>,
+    /// The time since which the tokens are being renewed.
+    renewing_since: Option<Instant>,
 }
 
 impl SignIn {
     pub(crate) fn new(tokens: Tokens) -> Self {
         let identity = tokens.identity();
         let mut state = State {
-            known: Vec::new(),
+            seen: Vec::new(),
             tokens: Tokens::new(),
             expires: None,
             unsaved: None,
             refused: None,
-            renewing: None,
+            renewing_since: None,
         };
-        state.take(tokens);
+        state.replace_tokens(tokens);
         Self {
             identity,
             store: None,
             state: Mutex::new(state),
-            gate: Arc::default(),
+            renewal: Arc::default(),
         }
     }
 
@@ -91,24 +92,24 @@ impl SignIn {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody else renews. Who takes longer than a request may take sits in a runtime
-    /// that nobody runs, and is not waited for.
-    async fn enter(&self) -> Option<OwnedMutexGuard<()>> {
-        let gate = Arc::clone(&self.gate).lock_owned();
+    /// Waits until nobody else renews the tokens. A holder that takes longer than a request may take is stuck
+    /// in a runtime that is not running, and is not waited for.
+    async fn lock_renewal(&self) -> Option<OwnedMutexGuard<()>> {
+        let lock = Arc::clone(&self.renewal).lock_owned();
         let guard = if Handle::try_current().is_ok() {
-            let since = self.state().renewing;
+            let since = self.state().renewing_since;
             let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
-            let patience = (LIMIT + GRACE).saturating_sub(waited);
-            timeout(patience.max(GRACE), gate).await.ok()
+            let limit = (REQUEST_TIMEOUT + GRACE).saturating_sub(waited);
+            timeout(limit.max(GRACE), lock).await.ok()
         } else {
-            Some(gate.await)
+            Some(lock.await)
         };
-        self.state().renewing = Some(Instant::now());
+        self.state().renewing_since = Some(Instant::now());
         guard
     }
 
-    /// Takes over what another process has put into the store. Whether there was something.
-    async fn look_into_store(&self) -> bool {
+    /// Takes over tokens that another process has saved in the store. Returns `true` if there were any.
+    async fn reload_from_store(&self) -> bool {
         let Some(store) = &self.store else {
             return false;
         };
@@ -120,15 +121,16 @@ impl SignIn {
         };
         let mut state = self.state();
         let is_current = same(state.tokens.refresh.as_ref(), refresh);
-        let is_known = state.known.iter().any(|known| same(Some(known), refresh));
-        let news = !is_known || is_current && found.remaining() > state.left();
-        if news {
-            state.take(found.of_client(self.identity.clone()));
+        let is_seen = state.seen.iter().any(|seen| same(Some(seen), refresh));
+        let is_new = !is_seen || is_current && found.remaining() > state.remaining();
+        if is_new {
+            state.replace_tokens(found.of_client(self.identity.clone()));
             state.unsaved = None;
         }
-        news
+        is_new
     }
 
+    /// Saves the tokens in the store, if there is one, and notes a failure.
     async fn save(&self) {
         let Some(store) = &self.store else {
             return;
@@ -144,36 +146,36 @@ impl SignIn {
 }
 
 impl State {
-    fn take(&mut self, tokens: Tokens) {
+    fn replace_tokens(&mut self, tokens: Tokens) {
         let now = Instant::now();
         self.expires = tokens.remaining().and_then(|left| now.checked_add(left));
         if let Some(refresh) = &tokens.refresh
             && !same(self.tokens.refresh.as_ref(), refresh)
         {
-            if self.known.len() == MOST_KNOWN {
-                // The first is what a file that is only read holds for ever.
-                self.known.remove(1);
+            if self.seen.len() == MAX_SEEN {
+                // The first one is kept: a store that is only read returns it forever.
+                self.seen.remove(1);
             }
-            self.known.push(refresh.clone());
+            self.seen.push(refresh.clone());
         }
         self.tokens = tokens;
     }
 
-    /// The remaining lifetime of the access token, if that is known.
-    fn left(&self) -> Option<Duration> {
+    /// Returns the remaining lifetime of the access token, if it is known and not over.
+    fn remaining(&self) -> Option<Duration> {
         let left = self.expires?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 }
 
-/// A sign-in, and where its refresh token is exchanged for access tokens.
+/// A sign-in, with the client that exchanges its refresh token for access tokens.
 #[derive(Clone)]
 pub(crate) struct RefreshGrant {
     sign_in: Arc<SignIn>,
     client: OAuthClient,
     name: String,
-    /// The access token that was given out last. To be asked again means that it serves no more.
-    given: Arc<Mutex<Option<Secret>>>,
+    /// The access token that was returned last. A further request means that it is no longer valid.
+    last_returned: Arc<Mutex<Option<Secret>>>,
 }
 
 impl RefreshGrant {
@@ -187,34 +189,37 @@ impl RefreshGrant {
             client: OAuthClient::new(sign_in.identity.clone(), server, service),
             sign_in,
             name: format!("the {} ({source})", CredentialKind::RefreshToken),
-            given: Arc::default(),
+            last_returned: Arc::default(),
         }
     }
 
-    /// An access token that is good: one that we were not asked to replace, else a new one.
+    /// Returns a valid access token: an existing one that the caller has not rejected, or a new one.
     async fn renew(self) -> Result<NewToken, Error> {
-        let _alone = self.sign_in.enter().await;
-        let renewed = self.renew_alone().await;
-        self.sign_in.state().renewing = None;
+        let _guard = self.sign_in.lock_renewal().await;
+        let renewed = self.renew_locked().await;
+        self.sign_in.state().renewing_since = None;
         if let Ok(token) = &renewed {
-            *self.given.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.secret.clone());
+            *self
+                .last_returned
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(token.secret.clone());
         }
         renewed
     }
 
-    async fn renew_alone(&self) -> Result<NewToken, Error> {
-        if let Some(token) = self.at_hand() {
+    async fn renew_locked(&self) -> Result<NewToken, Error> {
+        if let Some(token) = self.existing_token() {
             return Ok(token);
         }
-        if self.sign_in.look_into_store().await
-            && let Some(token) = self.at_hand()
+        if self.sign_in.reload_from_store().await
+            && let Some(token) = self.existing_token()
         {
             return Ok(token);
         }
         match self.exchange().await {
-            // Perhaps another process was faster, and used the token up.
-            Err(error) if is_refusal(&error) && self.sign_in.look_into_store().await => {
-                match self.at_hand() {
+            // Another process may have used the refresh token first.
+            Err(error) if is_refusal(&error) && self.sign_in.reload_from_store().await => {
+                match self.existing_token() {
                     Some(token) => Ok(token),
                     None => self.exchange().await,
                 }
@@ -223,46 +228,50 @@ impl RefreshGrant {
         }
     }
 
-    /// The sign-in's access token, unless it is the one that was given out.
-    fn at_hand(&self) -> Option<NewToken> {
+    /// Returns the sign-in's access token, unless it is the one that was returned last.
+    fn existing_token(&self) -> Option<NewToken> {
         let state = self.sign_in.state();
-        let left = state.left()?;
+        let left = state.remaining()?;
         let access = state.tokens.access.clone()?;
         drop(state);
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_given = same(given.as_ref(), &access);
-        (left >= WORTH_USING && !is_given).then_some(NewToken {
+        let last = self
+            .last_returned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_last = same(last.as_ref(), &access);
+        (left >= MIN_REMAINING && !is_last).then_some(NewToken {
             secret: access,
             expires_in: Some(left),
         })
     }
 
+    /// Exchanges the refresh token, and saves the new tokens.
     async fn exchange(&self) -> Result<NewToken, Error> {
         let tokens = self.sign_in.tokens();
         let Some(refresh) = tokens.refresh.clone() else {
             return Err(Error::credentials(format!("{} is missing", self.name)));
         };
-        if let Some((known, error)) = &self.sign_in.state().refused
-            && same(Some(known), &refresh)
+        if let Some((refused, error)) = &self.sign_in.state().refused
+            && same(Some(refused), &refresh)
         {
             return Err(error.clone());
         }
-        let asked = self.request(&tokens, &refresh);
-        let asked = if Handle::try_current().is_ok() {
-            timeout(LIMIT, asked)
+        let request = self.request(&tokens, &refresh);
+        let response = if Handle::try_current().is_ok() {
+            timeout(REQUEST_TIMEOUT, request)
                 .await
-                .unwrap_or_else(|_| Err(Error::timeout("token request", LIMIT)))
+                .unwrap_or_else(|_| Err(Error::timeout("token request", REQUEST_TIMEOUT)))
         } else {
-            asked.await
+            request.await
         };
-        match asked {
+        match response {
             Ok((token, rotated)) => {
                 let tokens = tokens.issued(token.secret.clone(), token.expires_in);
                 let tokens = match rotated {
                     Some(refresh) => tokens.with_refresh_token(refresh),
                     None => tokens,
                 };
-                self.sign_in.state().take(tokens);
+                self.sign_in.state().replace_tokens(tokens);
                 self.sign_in.save().await;
                 Ok(token)
             }
@@ -276,28 +285,28 @@ impl RefreshGrant {
         }
     }
 
-    /// The new access token, and the refresh token that takes the place of the old one.
+    /// Requests a new access token. Returns it with the refresh token that replaces the old one, if any.
     async fn request(
         &self,
         tokens: &Tokens,
         refresh: &Secret,
     ) -> Result<(NewToken, Option<Secret>), Error> {
-        let hidden = [Some(refresh), tokens.access_token(), tokens.device_code()];
-        let client = self.client.hiding(hidden.into_iter().flatten());
+        let secrets = [Some(refresh), tokens.access_token(), tokens.device_code()];
+        let client = self.client.redacting(secrets.into_iter().flatten());
         let grants = client.grants()?;
         let token = RefreshToken::new(refresh.expose().to_owned());
         let mut request = grants.exchange_refresh_token(&token);
         if let Some(code) = tokens.device_code() {
             request = request.add_extra_param("device_code", code.expose());
         }
-        let answer = request.request_async(&client).await.map_err(own)?;
-        Ok((read(&answer)?, read_refresh(&answer)))
+        let response = request.request_async(&client).await.map_err(from_oauth2)?;
+        Ok((read(&response)?, read_refresh(&response)))
     }
 }
 
 impl TokenSource for RefreshGrant {
-    /// The exchange is a task of its own that nobody can cancel: what the server answers may be the
-    /// only refresh token that it still takes.
+    /// Runs the exchange as a task of its own, which cannot be cancelled: the response may have the only
+    /// refresh token that the server still accepts.
     fn fetch(&self) -> BoxFuture<Result<NewToken, Error>> {
         let grant = self.clone();
         Box::pin(async move {
@@ -317,7 +326,7 @@ impl TokenSource for RefreshGrant {
     }
 
     fn describe(&self) -> String {
-        no_token(self.client.server.host(), &self.name)
+        describe_failure(self.client.server.host(), &self.name)
     }
 }
 

@@ -7,9 +7,9 @@ use http::Uri;
 
 use super::dialect::Dialect;
 
-/// An OAuth 2.0 authorization server: its endpoints, and the dialect it speaks.
+/// An OAuth 2.0 authorization server: its endpoints and its dialect.
 ///
-/// The platform's own is found by the address of its API; any other is named by its endpoints. An
+/// The platform's own server is created from the address of the API, any other one from its endpoints. An
 /// address must begin with `https`, or with `http` on this machine.
 ///
 /// ```
@@ -31,10 +31,10 @@ pub struct AuthorizationServer {
     token: Address,
     device: Option<Address>,
     authorization: Option<Address>,
-    takes_pkce: bool,
+    supports_pkce: bool,
 }
 
-/// An endpoint's address.
+/// The address of an endpoint.
 #[derive(Clone)]
 pub(super) enum Address {
     Under(BaseUrl, &'static str),
@@ -42,10 +42,10 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// Reads an endpoint's address; `what` names it in the error.
+    /// Parses the address of an endpoint; `what` is its name in the error.
     pub(super) fn parse(what: &str, text: &str) -> Result<Self, Error> {
-        let (place, _) = text.split_once('?').unwrap_or((text, ""));
-        place.parse::<BaseUrl>()?;
+        let (address, _) = text.split_once('?').unwrap_or((text, ""));
+        address.parse::<BaseUrl>()?;
         let uri = text
             .trim()
             .parse()
@@ -69,7 +69,7 @@ impl Address {
 }
 
 impl AuthorizationServer {
-    /// The platform's own, under the address of its control plane.
+    /// Returns the platform's own server, under the address of its control plane.
     #[must_use]
     pub fn blaxel(api_base: &BaseUrl) -> Self {
         Self::under(api_base, Dialect::Blaxel)
@@ -80,17 +80,17 @@ impl AuthorizationServer {
             dialect,
             issuer: None,
             authorization: None,
-            takes_pkce: true,
+            supports_pkce: true,
             token: Address::Under(base.clone(), "/oauth/token"),
             device: Some(Address::Under(base.clone(), "/login/device")),
         }
     }
 
-    /// A server as the standard wants it, by its token endpoint.
+    /// Creates a server that follows the standard, from its token endpoint.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if that is no address a secret may be sent to.
+    /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
     pub fn standard(token_endpoint: &str) -> Result<Self, Error> {
         Ok(Self {
             dialect: Dialect::Standard,
@@ -98,25 +98,25 @@ impl AuthorizationServer {
             token: Address::parse("token endpoint", token_endpoint)?,
             device: None,
             authorization: None,
-            takes_pkce: true,
+            supports_pkce: true,
         })
     }
 
-    /// Names the endpoint at which a device login begins (RFC 8628).
+    /// Sets the endpoint at which a device login starts (RFC 8628).
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if that is no address a secret may be sent to.
+    /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
     pub fn with_device_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
         self.device = Some(Address::parse("device endpoint", endpoint)?);
         Ok(self)
     }
 
-    /// Names the endpoint that a person's browser is sent to.
+    /// Sets the endpoint that the browser of a user is sent to.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if that is no address to send someone to.
+    /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
     pub fn with_authorization_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
         self.authorization = Some(Address::parse("authorization endpoint", endpoint)?);
         Ok(self)
@@ -128,11 +128,11 @@ impl AuthorizationServer {
     }
 
     pub(super) fn without_pkce(mut self) -> Self {
-        self.takes_pkce = false;
+        self.supports_pkce = false;
         self
     }
 
-    /// Returns `true` if an answer may be this server's, by the issuer it names, if any (RFC 9207).
+    /// Returns `true` unless a redirect names another issuer than this server (RFC 9207).
     pub(super) fn is_issuer(&self, named: Option<&str>) -> bool {
         match (&self.issuer, named) {
             (Some(issuer), Some(named)) => issuer == named,
@@ -140,7 +140,7 @@ impl AuthorizationServer {
         }
     }
 
-    /// The host of the token endpoint.
+    /// Returns the host of the token endpoint.
     #[must_use]
     pub fn host(&self) -> &str {
         self.token.host()
@@ -153,21 +153,27 @@ impl AuthorizationServer {
     pub(super) fn device_endpoint(&self) -> Result<Uri, Error> {
         match &self.device {
             Some(address) => address.uri(),
-            None => Err(self.lacks("no device endpoint of it is known")),
+            None => Err(self.unsupported("its device endpoint is unknown")),
         }
     }
 
     pub(super) fn authorization_endpoint(&self) -> Result<Uri, Error> {
         match &self.authorization {
-            Some(_) if !self.takes_pkce => Err(self.lacks("it does not take PKCE with S256")),
+            Some(_) if !self.supports_pkce => {
+                Err(self.unsupported("it does not support PKCE with S256"))
+            }
             Some(address) => address.uri(),
-            None => Err(self.lacks("no authorization endpoint of it is known")),
+            None => Err(self.unsupported("its authorization endpoint is unknown")),
         }
     }
 
-    fn lacks(&self, what: &str) -> Error {
+    fn unsupported(&self, problem: &str) -> Error {
         let host = self.host();
-        Error::input(&format!("authorization server {host}"), &Source::Code, what)
+        Error::input(
+            &format!("authorization server {host}"),
+            &Source::Code,
+            problem,
+        )
     }
 }
 

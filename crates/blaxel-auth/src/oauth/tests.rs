@@ -16,22 +16,22 @@ use crate::{Authenticator, CredentialKind, Credentials};
 
 const CANARY: &str = "s3cr+t/canary=:%&";
 
-type Answer = fn() -> Result<Response<Body>, Error>;
-pub(super) type Asked = Arc<Mutex<Vec<Request<Body>>>>;
+type Respond = fn() -> Result<Response<Body>, Error>;
+pub(super) type Requests = Arc<Mutex<Vec<Request<Body>>>>;
 
-/// A token endpoint that keeps what it was asked and answers by a closure.
-pub(super) fn server<F>(answer: F) -> (BoxService, Asked)
+/// Creates a token endpoint that responds by a closure, and the list of its requests.
+pub(super) fn server<F>(respond: F) -> (BoxService, Requests)
 where
     F: Fn(&Request<Body>) -> Result<Response<Body>, Error> + Clone + Send + Sync + 'static,
 {
-    let asked = Asked::default();
-    let kept = Arc::clone(&asked);
+    let requests = Requests::default();
+    let received = Arc::clone(&requests);
     let service = tower::service_fn(move |request: Request<Body>| {
-        let response = answer(&request);
-        kept.lock().unwrap().push(request);
+        let response = respond(&request);
+        received.lock().unwrap().push(request);
         async move { response }
     });
-    (service.boxed(), asked)
+    (service.boxed(), requests)
 }
 
 pub(super) fn respond(
@@ -59,9 +59,9 @@ fn authenticator(service: BoxService, dialect: Dialect) -> Authenticator {
     Authenticator::with_dialect(&credentials, &base, service, dialect)
 }
 
-/// The error that comes of an answer, after a check that it shows no secret.
-async fn refused(dialect: Dialect, answer: Answer) -> Error {
-    let (service, _) = server(move |_| answer());
+/// Returns the error that results from a response, after checking that it shows no secret.
+async fn refused(dialect: Dialect, respond: Respond) -> Error {
+    let (service, _) = server(move |_| respond());
     let error = authenticator(service, dialect).header().await.unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(!text.contains("canary"), "{text}");
@@ -84,9 +84,9 @@ fn basic(header: &HeaderValue) -> String {
 }
 
 #[tokio::test]
-async fn the_platform_is_asked_in_json() {
-    // It checks what it is sent as the platform does.
-    let (service, asked) = server(|request| {
+async fn a_request_to_the_platform_is_json() {
+    // The server checks the request as the platform does.
+    let (service, requests) = server(|request| {
         let pair = basic(header(request, &AUTHORIZATION));
         let body: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
         if pair != format!("id 1:{CANARY}") || body != json!({"grant_type": "client_credentials"}) {
@@ -103,22 +103,22 @@ async fn the_platform_is_asked_in_json() {
     assert_eq!(value, "Bearer t0ken");
     assert!(value.is_sensitive());
     assert_eq!(authenticator.ready(), Some(value));
-    let asked = asked.lock().unwrap();
-    let [request] = asked.as_slice() else {
-        panic!("{asked:?}")
+    let requests = requests.lock().unwrap();
+    let [request] = requests.as_slice() else {
+        panic!("{requests:?}")
     };
     assert_eq!(request.method(), http::Method::POST);
     assert_eq!(request.uri(), "https://api.blaxel.ai/v0/oauth/token");
     assert_eq!(header(request, &CONTENT_TYPE), "application/json");
     assert_eq!(header(request, &ACCEPT), "application/json");
     assert!(header(request, &AUTHORIZATION).is_sensitive());
-    // No workspace and no version: it is no operation of the API.
+    // A token request has no workspace and no version: it is not an operation of the API.
     assert_eq!(request.headers().len(), 3, "{:?}", request.headers());
     assert!(blaxel_core::operation(request).is_none());
 }
 
 #[tokio::test]
-async fn id_and_secret_can_stand_in_the_body() {
+async fn the_id_and_secret_can_be_sent_in_the_body() {
     let expected =
         json!({"grant_type": "client_credentials", "client_id": "id 1", "client_secret": CANARY});
     let form =
@@ -131,13 +131,13 @@ async fn id_and_secret_can_stand_in_the_body() {
         (Dialect::Blaxel, expected.to_string()),
         (Dialect::Standard, form.to_owned()),
     ] {
-        let (service, asked) =
+        let (service, requests) =
             server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
         let authenticator = Authenticator::with_dialect(&credentials, &base, service, dialect);
         authenticator.header().await.unwrap();
-        let asked = asked.lock().unwrap();
-        assert!(!asked[0].headers().contains_key(AUTHORIZATION));
-        let sent = asked[0].body().bytes().unwrap();
+        let requests = requests.lock().unwrap();
+        assert!(!requests[0].headers().contains_key(AUTHORIZATION));
+        let sent = requests[0].body().bytes().unwrap();
         if dialect == Dialect::Blaxel {
             assert_eq!(serde_json::from_slice::<Value>(&sent).unwrap(), expected);
         } else {
@@ -149,8 +149,8 @@ async fn id_and_secret_can_stand_in_the_body() {
 }
 
 #[tokio::test]
-async fn a_standard_server_is_asked_by_form() {
-    let (service, asked) = server(|_| {
+async fn a_request_to_a_standard_server_is_a_form() {
+    let (service, requests) = server(|_| {
         json(
             200,
             &json!({"access_token": "t0ken", "token_type": "bearer", "expires_in": 60, "scope": "a b"}),
@@ -161,9 +161,9 @@ async fn a_standard_server_is_asked_by_form() {
         .await
         .unwrap();
     assert_eq!(value, "Bearer t0ken");
-    let asked = asked.lock().unwrap();
-    let [request] = asked.as_slice() else {
-        panic!("{asked:?}")
+    let requests = requests.lock().unwrap();
+    let [request] = requests.as_slice() else {
+        panic!("{requests:?}")
     };
     assert_eq!(
         header(request, &CONTENT_TYPE),
@@ -181,8 +181,8 @@ async fn a_standard_server_is_asked_by_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn loose_answers_of_the_platform_are_understood() {
-    for (answer, seconds) in [
+async fn nonstandard_responses_of_the_platform_are_accepted() {
+    for (response, seconds) in [
         (json!({"access_token": "t", "expires_in": 100}), 100),
         (
             json!({"access_token": "t", "expires_in": 100.9, "token_type": null}),
@@ -198,8 +198,8 @@ async fn loose_answers_of_the_platform_are_understood() {
         (json!({"access_token": "t", "expires_in": 0}), 300),
         (json!({"access_token": "t", "token_type": "BEARER"}), 300),
     ] {
-        let shown = answer.to_string();
-        let (service, _) = server(move |_| json(200, &answer));
+        let shown = response.to_string();
+        let (service, _) = server(move |_| json(200, &response));
         let authenticator = authenticator(service, Dialect::Blaxel);
         authenticator.header().await.expect(&shown);
         tokio::time::sleep(Duration::from_millis(seconds * 1000 - 1)).await;
@@ -208,7 +208,7 @@ async fn loose_answers_of_the_platform_are_understood() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_everything_but_the_secret() {
+async fn a_refusal_is_reported_without_the_secret() {
     for dialect in [Dialect::Blaxel, Dialect::Standard] {
         let error = refused(dialect, || {
             let description = format!("client_secret {CANARY} is wrong");
@@ -241,7 +241,7 @@ async fn a_refusal_names_everything_but_the_secret() {
 }
 
 #[tokio::test]
-async fn other_error_answers_are_no_refusals() {
+async fn other_error_responses_are_not_refusals() {
     let error = refused(Dialect::Blaxel, || {
         respond(503, "text/html", "<title>Busy</title>")
     })
@@ -263,7 +263,7 @@ async fn other_error_answers_are_no_refusals() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
-        let (service, asked) = server(move |_| {
+        let (service, requests) = server(move |_| {
             let response = Response::builder().status(status);
             Ok(response
                 .header("location", "https://evil.example/")
@@ -279,13 +279,13 @@ async fn redirects_are_not_followed() {
             error.to_string().contains("redirects are not followed"),
             "{error}"
         );
-        assert_eq!(asked.lock().unwrap().len(), 1);
+        assert_eq!(requests.lock().unwrap().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn answers_that_are_no_tokens_are_errors() {
-    let answers: [(Answer, &str); 7] = [
+async fn responses_without_a_usable_token_are_errors() {
+    let responses: [(Respond, &str); 7] = [
         (|| respond(200, "application/json", ""), "empty"),
         (|| respond(200, "text/html", "<html>canary"), "Content-Type"),
         (
@@ -294,7 +294,7 @@ async fn answers_that_are_no_tokens_are_errors() {
         ),
         (
             || json(200, &json!({"token": "canary"})),
-            "no token response",
+            "not a token response",
         ),
         (
             || json(200, &json!({"access_token": {"canary": 1}})),
@@ -310,8 +310,8 @@ async fn answers_that_are_no_tokens_are_errors() {
         ),
     ];
     for dialect in [Dialect::Blaxel, Dialect::Standard] {
-        for (answer, part) in answers {
-            let error = refused(dialect, answer).await;
+        for (respond, part) in responses {
+            let error = refused(dialect, respond).await;
             assert_eq!(error.kind(), ErrorKind::Credentials, "{error}");
             if dialect == Dialect::Blaxel {
                 assert!(error.to_string().contains(part), "{part}: {error}");
@@ -321,7 +321,7 @@ async fn answers_that_are_no_tokens_are_errors() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_not_read() {
+async fn a_response_that_is_too_large_is_an_error() {
     let error = refused(Dialect::Blaxel, || {
         let padding = "x".repeat(1024 * 1024);
         json(200, &json!({"access_token": "t", "padding": padding}))
@@ -352,8 +352,8 @@ async fn a_failure_to_reach_the_endpoint_keeps_its_kind() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_is_below_the_api_base() {
-    let (service, asked) =
+async fn the_token_endpoint_is_under_the_api_base() {
+    let (service, requests) =
         server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
     let credentials = Credentials::client_credentials("id", "secret").unwrap();
     let base = "http://127.0.0.1:8080/a/b/".parse::<BaseUrl>().unwrap();
@@ -362,7 +362,7 @@ async fn the_token_endpoint_is_below_the_api_base() {
         .await
         .unwrap();
     assert_eq!(
-        asked.lock().unwrap()[0].uri(),
+        requests.lock().unwrap()[0].uri(),
         "http://127.0.0.1:8080/a/b/oauth/token"
     );
 }
@@ -371,7 +371,7 @@ async fn the_token_endpoint_is_below_the_api_base() {
 async fn keys_and_tokens_are_never_exchanged() {
     let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     for credentials in [Credentials::api_key("k"), Credentials::access_token("k")] {
-        let (service, asked) = server(|_| Err(Error::connect("nowhere", "unexpected")));
+        let (service, requests) = server(|_| Err(Error::connect("nowhere", "unexpected")));
         let authenticator = Authenticator::new(&credentials.unwrap(), &base, service);
         let ready = authenticator.ready().unwrap();
         assert_eq!(ready, "Bearer k");
@@ -379,19 +379,19 @@ async fn keys_and_tokens_are_never_exchanged() {
         assert_eq!(authenticator.header().await.unwrap(), ready);
         assert!(!authenticator.invalidate(&ready));
         assert_eq!(authenticator.ready(), Some(ready));
-        assert!(asked.lock().unwrap().is_empty());
+        assert!(requests.lock().unwrap().is_empty());
     }
 }
 
-/// A server whose tokens are good for two hours, and which takes a second for each.
-fn hourly() -> (BoxService, Asked) {
-    let asked = Asked::default();
-    let kept = Arc::clone(&asked);
+/// Creates a server that takes a second per token, and whose tokens last two hours.
+fn two_hour_tokens() -> (BoxService, Requests) {
+    let requests = Requests::default();
+    let received = Arc::clone(&requests);
     let service = tower::service_fn(move |request: Request<Body>| {
         let number = {
-            let mut kept = kept.lock().unwrap();
-            kept.push(request);
-            kept.len()
+            let mut received = received.lock().unwrap();
+            received.push(request);
+            received.len()
         };
         async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -401,10 +401,10 @@ fn hourly() -> (BoxService, Asked) {
             )
         }
     });
-    (service.boxed(), asked)
+    (service.boxed(), requests)
 }
 
-/// Calls at moments that are spread evenly over a time from now on. Each gives its token.
+/// Makes calls that are spread evenly over a time from now on, and returns their tokens.
 async fn calls(authenticator: &Authenticator, spread: Duration) -> Vec<HeaderValue> {
     const CALLS: u32 = 10_000;
     let calls: Vec<_> = (0..CALLS)
@@ -425,7 +425,7 @@ async fn calls(authenticator: &Authenticator, spread: Duration) -> Vec<HeaderVal
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_calls_over_an_expiring_token_make_one_request() {
-    // While it ages, as it expires, and long after.
+    // While the token is due for renewal, as it expires, and long after.
     for (wait, spread) in [
         (7000, 0),
         (7000, 150),
@@ -434,12 +434,12 @@ async fn ten_thousand_calls_over_an_expiring_token_make_one_request() {
         (7300, 0),
         (900_000, 5),
     ] {
-        let (service, asked) = hourly();
+        let (service, requests) = two_hour_tokens();
         let authenticator = authenticator(service, Dialect::Blaxel);
         assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
         tokio::time::sleep(Duration::from_secs(wait)).await;
         let tokens = calls(&authenticator, Duration::from_secs(spread)).await;
-        assert_eq!(asked.lock().unwrap().len(), 2, "{wait} {spread}");
+        assert_eq!(requests.lock().unwrap().len(), 2, "{wait} {spread}");
         assert!(
             tokens
                 .iter()
@@ -451,17 +451,17 @@ async fn ten_thousand_calls_over_an_expiring_token_make_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_jump_of_the_systems_clock_changes_nothing_for_tokens_in_use() {
-    use crate::jwt::test_clock::jump;
+async fn a_jump_of_the_system_clock_does_not_affect_tokens_in_use() {
+    use crate::jwt::test_clock::set_offset;
 
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-    let (service, asked) = hourly();
+    let (service, requests) = two_hour_tokens();
     let authenticator = authenticator(service, Dialect::Blaxel);
     for (ahead, behind) in [(YEAR, Duration::ZERO), (Duration::ZERO, YEAR), (YEAR, YEAR)] {
         assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
-        jump(ahead, behind);
+        set_offset(ahead, behind);
         tokio::time::sleep(Duration::from_secs(1000)).await;
     }
     assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The tokens of a sign-in, and where they are kept.
+//! The tokens of a sign-in, and their store.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,11 +8,10 @@ use blaxel_core::{BoxFuture, Error, Secret};
 use super::identity::{Identity, PUBLIC_CLIENT};
 use crate::jwt::Claims;
 
-/// The tokens of a person's sign-in.
+/// The tokens of a user's sign-in.
 ///
-/// [`Credentials::from_tokens`](crate::Credentials::from_tokens) puts them to use, and a
-/// [`TokenStore`] is given each set that takes the place of an older one. Debug output says which
-/// tokens there are and shows none.
+/// [`Credentials::from_tokens`](crate::Credentials::from_tokens) uses them, and a [`TokenStore`] receives
+/// each set that replaces an older one. The debug output shows which tokens there are, but not the tokens.
 ///
 /// ```
 /// use blaxel_auth::{CredentialKind, Credentials, Tokens};
@@ -31,23 +30,24 @@ pub struct Tokens {
     identity: Option<Identity>,
 }
 
-/// A secret without the space around it; `None` if nothing is left.
+/// Removes the whitespace around a secret; returns `None` if nothing is left.
 fn trimmed(secret: &Secret) -> Option<Secret> {
     let text = secret.expose().trim_ascii();
     (!text.is_empty()).then(|| text.into())
 }
 
 impl Tokens {
-    /// Creates an empty set.
+    /// Creates an empty set of tokens.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the access token. Unless [`with_expires_at`](Self::with_expires_at) says when it
-    /// expires, that is read from the token itself if it is a JWT, and unknown otherwise.
+    /// Sets the access token. Its expiry is that of [`with_expires_at`](Self::with_expires_at) if that is
+    /// called afterwards, or else the one in the token if that is a JWT, and unknown otherwise.
     ///
-    /// Space around it is dropped, and an empty one is none; so it is for the others.
+    /// Surrounding whitespace is removed, and an empty token counts as none. The same holds for the other
+    /// tokens.
     #[must_use]
     pub fn with_access_token(mut self, token: impl Into<Secret>) -> Self {
         self.access = trimmed(&token.into());
@@ -63,8 +63,8 @@ impl Tokens {
         self
     }
 
-    /// Sets the code of the device login that the tokens come from. The platform wants to see it
-    /// again whenever the refresh token is used.
+    /// Sets the code of the device login that the tokens come from. The platform requires it whenever the
+    /// refresh token is used.
     #[must_use]
     pub fn with_device_code(mut self, code: impl Into<Secret>) -> Self {
         self.device_code = trimmed(&code.into());
@@ -78,8 +78,8 @@ impl Tokens {
         self
     }
 
-    /// Sets the client to which they were issued, if it is not the platform's own, with its secret
-    /// if it has one. Only that client can renew them.
+    /// Sets the client to which the tokens were issued, with its secret if it has one. Only that client can
+    /// renew them. The default is the platform's own client.
     #[must_use]
     pub fn with_client(mut self, id: impl Into<String>, secret: Option<Secret>) -> Self {
         self.identity = Some(Identity {
@@ -94,13 +94,13 @@ impl Tokens {
         self
     }
 
-    /// The client to which they were given.
+    /// Returns the client to which the tokens were issued.
     pub(super) fn identity(&self) -> Identity {
         let platform = || Identity::public(PUBLIC_CLIENT);
         self.identity.clone().unwrap_or_else(platform)
     }
 
-    /// With an access token that was issued now.
+    /// Sets an access token that was just issued.
     pub(crate) fn issued(mut self, token: Secret, expires_in: Option<Duration>) -> Self {
         self.access = Some(token);
         self.expires_in = expires_in;
@@ -108,39 +108,39 @@ impl Tokens {
         self
     }
 
-    /// The access token, if there is one.
+    /// Returns the access token, if there is one.
     #[must_use]
     pub fn access_token(&self) -> Option<&Secret> {
         self.access.as_ref()
     }
 
-    /// The refresh token, if there is one.
+    /// Returns the refresh token, if there is one.
     #[must_use]
     pub fn refresh_token(&self) -> Option<&Secret> {
         self.refresh.as_ref()
     }
 
-    /// The code of the device login, if the tokens come from one.
+    /// Returns the code of the device login, if the tokens come from one.
     #[must_use]
     pub fn device_code(&self) -> Option<&Secret> {
         self.device_code.as_ref()
     }
 
-    /// The time at which the access token expires, as far as that is known.
+    /// Returns the time at which the access token expires, if it is known.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         let claimed = || Claims::read(self.access.as_ref()?.expose())?.expires_at();
         self.expires_at.or_else(claimed)
     }
 
-    /// The lifetime that the access token was issued with, if its server says so.
+    /// Returns the lifetime with which the access token was issued, if the server stated it.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
     }
 
-    /// The remaining lifetime of the access token; `None` if there is none, or it has expired,
-    /// or nobody knows.
+    /// Returns the remaining lifetime of the access token, or `None` if there is no token, if it has expired, or
+    /// if its lifetime is unknown.
     pub(crate) fn remaining(&self) -> Option<Duration> {
         self.access.as_ref()?;
         let left = self.expires_at()?.duration_since(crate::jwt::wall_clock());
@@ -159,23 +159,46 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// A place where the tokens of a sign-in outlive the process.
+/// A store in which the tokens of a sign-in outlive the process.
 ///
-/// A server may answer the use of a refresh token with another one and refuse the old one from then
-/// on. So new tokens are saved before anyone gets to use them.
+/// A server may respond to a refresh token with another one, and refuse the old one from then on. New tokens
+/// are therefore saved before any caller can use them.
 ///
-/// The configuration file is one such store, with the feature `config-file`.
+/// With the feature `config-file`, the configuration file is such a store.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use blaxel_auth::{Credentials, TokenStore, Tokens};
+/// use blaxel_core::{BoxFuture, Error};
+///
+/// #[derive(Clone, Default)]
+/// struct Memory(Arc<Mutex<Option<Tokens>>>);
+///
+/// impl TokenStore for Memory {
+///     fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>> {
+///         *self.0.lock().unwrap() = Some(tokens.clone());
+///         Box::pin(std::future::ready(Ok(())))
+///     }
+///
+///     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
+///         Box::pin(std::future::ready(Ok(self.0.lock().unwrap().clone())))
+///     }
+/// }
+///
+/// let credentials = Credentials::refresh_token("r")?.with_store(Memory::default());
+/// # Ok::<(), Error>(())
+/// ```
 pub trait TokenStore: Send + Sync + 'static {
-    /// Saves these tokens in place of the older ones.
+    /// Saves tokens in place of the older ones.
     ///
-    /// A failure keeps nobody from using the tokens. Saving is tried again when they are next
-    /// renewed, and meanwhile [`Credentials::unsaved`](crate::Credentials::unsaved) tells of it.
+    /// After a failure the tokens are used all the same. Saving is tried again at the next renewal, and
+    /// [`Credentials::unsaved`](crate::Credentials::unsaved) returns the error in the meantime.
     fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>>;
 
-    /// The tokens that are kept, if any. It is asked before tokens are renewed and when the server
-    /// refuses to: another process that shares the store may have renewed them.
+    /// Returns the stored tokens, if any. It is called before tokens are renewed, and when the server refuses
+    /// to: another process that shares the store may have renewed them.
     ///
-    /// A failure counts as nothing found. Unless it is implemented there is nothing to be found.
+    /// A failure counts as no tokens. The default implementation returns none.
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
         Box::pin(std::future::ready(Ok(None)))
     }

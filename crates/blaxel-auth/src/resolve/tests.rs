@@ -7,10 +7,10 @@ fn resolve_from<const N: usize>(pairs: [(&str, &str); N]) -> Result<Credentials,
 }
 
 #[test]
-fn the_api_key_comes_first() {
+fn the_api_key_takes_precedence() {
     let found = resolve_from([
         ("BL_API_KEY", "key"),
-        ("BL_CLIENT_CREDENTIALS", "rubbish that is not looked at"),
+        ("BL_CLIENT_CREDENTIALS", "malformed, but not read"),
         ("BL_WORKSPACE", "team"),
     ])
     .unwrap();
@@ -20,7 +20,7 @@ fn the_api_key_comes_first() {
 }
 
 #[test]
-fn an_explicit_workspace_beats_the_variable() {
+fn an_explicit_workspace_takes_precedence_over_the_variable() {
     let team = "other".parse::<Workspace>().unwrap();
     let variables = Variables::from_iter([("BL_API_KEY", "key"), ("BL_WORKSPACE", "not a name")]);
     let found = Credentials::resolve_in(&variables, &team).unwrap();
@@ -33,7 +33,7 @@ fn an_explicit_workspace_beats_the_variable() {
 }
 
 #[test]
-fn an_unusable_variable_is_an_error_and_not_a_reason_to_look_on() {
+fn an_unusable_variable_is_an_error_and_ends_the_search() {
     for (name, value) in [
         ("BL_API_KEY", "can ary"),
         ("BL_CLIENT_CREDENTIALS", "canary"),
@@ -48,7 +48,7 @@ fn an_unusable_variable_is_an_error_and_not_a_reason_to_look_on() {
 }
 
 #[test]
-fn nothing_at_all_is_an_error_that_says_what_to_do() {
+fn the_error_without_credentials_says_what_to_do() {
     assert!(
         Credentials::from_variables(&Variables::default())
             .unwrap()

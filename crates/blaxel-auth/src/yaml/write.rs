@@ -1,4 +1,4 @@
-//! A tree as text again.
+//! Writing a tree as a YAML document.
 
 use std::fmt::Write;
 
@@ -16,8 +16,8 @@ impl Node {
         })
     }
 
-    /// The member of that name, made if there is none; of several the last. What is no map becomes
-    /// one.
+    /// Returns the member named `name`, creating it if there is none. If there are several, the last one
+    /// counts. A node that is not a map becomes one.
     pub(crate) fn member_mut(&mut self, name: &str) -> &mut Self {
         if !matches!(self, Self::Map(_)) {
             *self = Self::Map(Vec::new());
@@ -26,21 +26,21 @@ impl Node {
             return self;
         };
         let found = members.iter().rposition(|(known, _)| known.text == name);
-        let place = found.unwrap_or_else(|| {
+        let index = found.unwrap_or_else(|| {
             members.push((Scalar::plain(name), Self::Null));
             members.len() - 1
         });
-        &mut members[place].1
+        &mut members[index].1
     }
 
-    /// Takes out all members of that name.
+    /// Removes all members named `name`.
     pub(crate) fn remove(&mut self, name: &str) {
         if let Self::Map(members) = self {
             members.retain(|(known, _)| known.text != name);
         }
     }
 
-    /// The items; none if it is no list.
+    /// Returns the items of a list; empty if the node is not a list.
     pub(crate) fn into_items(self) -> Vec<Self> {
         match self {
             Self::List(items) => items,
@@ -48,8 +48,7 @@ impl Node {
         }
     }
 
-    /// The document, in blocks. Comments and the layout of the text it was read from are not part
-    /// of the tree.
+    /// Writes the document in block style. Comments and layout of the original text are not part of the tree.
     pub(crate) fn write(&self) -> String {
         let mut text = String::new();
         for line in self.lines() {
@@ -121,7 +120,7 @@ impl Scalar {
     }
 
     fn write(&self) -> String {
-        // What was read from a plain line can stand on one again.
+        // Text that was read without quotes can be written without quotes.
         if self.plain {
             return self.text.clone();
         }
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn survives(text: &str) -> String {
+    fn assert_round_trip(text: &str) -> String {
         let tree = Node::parse_whole(text).unwrap();
         let written = tree.write();
         let again = Node::parse_whole(&written);
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_written() {
+    fn every_document_is_read_back_equal_after_writing() {
         for text in [
             "",
             "text",
@@ -183,13 +182,13 @@ mod tests {
             "a: \"\u{2028}\u{feff}\u{85}\"\n",
             "%YAML 1.2\n---\na: b\n...\n",
         ] {
-            survives(text);
+            assert_round_trip(text);
         }
     }
 
     #[test]
-    fn types_are_kept() {
-        let written = survives("a: 1\nb: '1'\nc: true\nd: \"true\"\ne: null\nf: 'null'\n");
+    fn scalars_keep_their_types() {
+        let written = assert_round_trip("a: 1\nb: '1'\nc: true\nd: \"true\"\ne: null\nf: 'null'\n");
         assert_eq!(
             written,
             "a: 1\nb: \"1\"\nc: true\nd: \"true\"\ne: null\nf: \"null\"\n"
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_lost_is_an_error() {
+    fn content_that_would_be_lost_is_an_error() {
         for text in [
             "a: !!str 1\n",
             "a: !own {b: c}\n",
@@ -231,10 +230,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_tree_survives(tree in any_node()) {
+        fn every_tree_is_read_back_equal_after_writing(tree in any_node()) {
             let written = tree.write();
             let again = Node::parse_whole(&written);
-            // The parser is strict about names that occur twice, and about nothing else.
+            // The parser refuses duplicate names, and nothing else.
             if let Ok(again) = again {
                 prop_assert!(again == tree, "{}", written);
             } else {
@@ -243,12 +242,12 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_reader_panic(text in any::<String>()) {
+        fn parsing_any_text_never_panics(text in any::<String>()) {
             let _ = Node::parse(&text);
         }
 
         #[test]
-        fn no_text_like_yaml_makes_the_reader_panic(
+        fn parsing_text_like_yaml_never_panics(
             text in "([\\-?:,\\[\\]{}#&*!|>'\"%@` \na0~]|: |\n  |- ){0,60}",
         ) {
             let read = Node::parse(&text);

@@ -52,7 +52,7 @@ fn found(path: &Path, name: &str) -> Option<Credentials> {
 }
 
 #[test]
-fn what_is_not_concerned_stays() {
+fn unrelated_content_is_preserved() {
     let (home, path, writer) = setup("writer-keeps");
     let _home = home.with(OTHERS);
     writer.sign_in(&workspace("456"), &tokens(7)).unwrap();
@@ -90,14 +90,14 @@ future:
         found(&path, "other").unwrap().environment(),
         Some(Environment::Development)
     );
-    // The same again changes nothing, and does not touch the file.
+    // Writing the same again does not touch the file.
     let before = fs::metadata(&path).unwrap().modified().unwrap();
     writer.sign_in(&workspace("456"), &tokens(7)).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
 }
 
 #[test]
-fn a_file_is_made_where_none_is() {
+fn a_missing_file_is_created() {
     let (_home, path, writer) = setup("writer-new");
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
     let team = workspace("team");
@@ -133,11 +133,11 @@ fn a_file_is_made_where_none_is() {
 }
 
 #[test]
-fn to_sign_out_takes_out_the_entry_and_the_choice() {
+fn sign_out_removes_the_entry_and_deselects_the_workspace() {
     let (home, path, writer) = setup("writer-out");
     let _home = home.with(OTHERS);
     assert!(!writer.sign_out(&workspace("nobody")).unwrap());
-    assert_eq!(text(&path), OTHERS, "nothing was to be written");
+    assert_eq!(text(&path), OTHERS, "there was nothing to write");
     assert!(writer.sign_out(&workspace("other")).unwrap());
     let file = ConfigFile::read(&path).unwrap().unwrap();
     assert_eq!(file.workspaces().collect::<Vec<_>>(), ["456"]);
@@ -148,7 +148,7 @@ fn to_sign_out_takes_out_the_entry_and_the_choice() {
 }
 
 #[test]
-fn a_file_that_is_not_understood_is_left_alone() {
+fn a_malformed_file_is_left_unchanged() {
     let (home, path, writer) = setup("writer-bad");
     let _home = home;
     for text in [
@@ -181,7 +181,7 @@ fn a_file_that_is_not_understood_is_left_alone() {
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_can_read_it() {
+fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -197,7 +197,7 @@ fn only_the_owner_can_read_it() {
     assert_eq!((mode(&path), mode(directory)), (0o600, 0o700));
     assert_eq!(mode(&directory.join("config.yaml.lock")), 0o600);
 
-    // Of a link what it points to is replaced, and a directory of another name is not ours to shut.
+    // The target of a link is replaced, and a directory of another name keeps its permissions.
     let elsewhere = home.0.join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     loosen(&elsewhere, 0o755);
@@ -210,7 +210,7 @@ fn only_the_owner_can_read_it() {
 }
 
 #[test]
-fn writers_wait_for_each_other() {
+fn concurrent_writers_lose_no_change() {
     let (home, path, writer) = setup("writer-many");
     let _home = home.with(OTHERS);
     std::thread::scope(|scope| {
@@ -234,10 +234,10 @@ fn writers_wait_for_each_other() {
     );
 }
 
-/// The variable that makes the test below write to a file for ever.
+/// The variable with the path to which the test below writes until it is killed.
 const VICTIM: &str = "BLAXEL_AUTH_TEST_WRITES_TO";
 
-/// Not a test of its own: the next one runs it in another process.
+/// Does nothing by itself: the next test runs it in another process.
 #[test]
 fn write_until_killed() {
     let Some(path) = std::env::var_os(VICTIM) else {
@@ -254,7 +254,7 @@ fn write_until_killed() {
 #[test]
 fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
     let (home, path, writer) = setup("writer-killed");
-    // Large, so that writing takes its time.
+    // A large file, so that writing takes a while.
     let padding = "x".repeat(60_000);
     let _home = home.with(&format!("{OTHERS}padding: {padding}\n"));
     let mut newest = 0;
@@ -266,7 +266,7 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Let it begin, then strike at another moment each time.
+        // Wait until it has started, then kill it at a different time in each round.
         let begun = Instant::now();
         while number_of(&path).is_none_or(|number| number == newest)
             && begun.elapsed() < Duration::from_secs(10)
@@ -276,7 +276,7 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
         std::thread::sleep(Duration::from_micros(round * 1_777 % 20_000));
         child.kill().unwrap();
         child.wait().unwrap();
-        // Whole, of one piece, and with all the rest.
+        // The file is complete, and the rest of its content is preserved.
         newest = number_of(&path).unwrap();
         let left = text(&path);
         for part in [padding.as_str(), "bl_other", "future", "\n  - name: 456\n"] {
@@ -287,15 +287,15 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
             "round {round}"
         );
     }
-    // The dead hold no lock, and what they left behind is in nobody's way.
+    // A killed process holds no lock, and its leftover file does not block anyone.
     let start = Instant::now();
     writer.sign_in(&workspace("last"), &tokens(1)).unwrap();
-    assert!(start.elapsed() < PATIENCE / 2);
+    assert!(start.elapsed() < LOCK_TIMEOUT / 2);
     let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
     assert_eq!(left, 2, "the file and its lock");
 }
 
-/// The number in the victim's access token.
+/// Returns the number in the victim's access token.
 fn number_of(path: &Path) -> Option<u32> {
     let root = read_once(path).unwrap().unwrap();
     let entries = root.member("workspaces").clone().into_items();
@@ -304,33 +304,32 @@ fn number_of(path: &Path) -> Option<u32> {
     Some(token.strip_prefix('a').unwrap().parse().unwrap())
 }
 
-/// Works with tokens that are kept in the file, at a server that takes `r0`, `r1` and so on, each
-/// once.
+/// Creates an authenticator at a server that accepts `r0`, `r1` and so on, each once.
 fn working(credentials: &Credentials) -> Authenticator {
     let service = tower::service_fn(move |request: http::Request<Body>| async move {
         let body = request.body().bytes().unwrap();
-        let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let number = asked["refresh_token"]
+        let sent: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let number = sent["refresh_token"]
             .as_str()
             .and_then(|token| token.strip_prefix('r'));
         let number: u32 = number.unwrap().parse().unwrap();
         let next = number + 1;
-        let answer =
+        let response =
             format!(r#"{{"access_token":"a{next}","refresh_token":"r{next}","expires_in":100}}"#);
-        Ok::<_, Error>(http::Response::new(Body::from(answer)))
+        Ok::<_, Error>(http::Response::new(Body::from(response)))
     });
     let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     Authenticator::new(credentials, &base, service.boxed())
 }
 
 #[tokio::test]
-async fn renewed_tokens_are_kept_if_that_was_asked_for() {
+async fn renewed_tokens_are_stored_only_with_a_store() {
     let (home, path, writer) = setup("writer-store");
     let _home = home.with(OTHERS);
     let team = workspace("456");
     let credentials = found(&path, "456").unwrap();
     assert_eq!(working(&credentials).header().await.unwrap(), "Bearer a1");
-    assert_eq!(text(&path), OTHERS, "it was not asked for");
+    assert_eq!(text(&path), OTHERS, "there is no store");
 
     let credentials = found(&path, "456").unwrap().with_store(writer.store(&team));
     let authenticator = working(&credentials);
@@ -348,7 +347,7 @@ async fn renewed_tokens_are_kept_if_that_was_asked_for() {
         text(&path).contains("unknown:") && text(&path).contains("client_credentials: id:secret")
     );
 
-    // Whoever signs in anew is not overwritten, but followed.
+    // A new sign-in is not overwritten but used.
     writer
         .sign_in(&team, &Tokens::new().with_refresh_token("r70"))
         .unwrap();
@@ -357,7 +356,7 @@ async fn renewed_tokens_are_kept_if_that_was_asked_for() {
     let kept = found(&path, "456").unwrap().tokens().unwrap();
     assert_eq!(kept.refresh_token().unwrap().expose(), "r71");
 
-    // A sign-in that was taken out does not come back.
+    // A removed sign-in is not restored.
     writer.sign_out(&team).unwrap();
     assert!(authenticator.invalidate(&authenticator.ready().unwrap()));
     assert_eq!(authenticator.header().await.unwrap(), "Bearer a72");
@@ -370,7 +369,7 @@ async fn renewed_tokens_are_kept_if_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_was_replaced_meanwhile_is_not_overwritten() {
+async fn a_sign_in_that_was_replaced_in_the_meantime_is_not_overwritten() {
     let (home, path, writer) = setup("writer-replaced");
     let _home = home.with(OTHERS);
     let team = workspace("456");

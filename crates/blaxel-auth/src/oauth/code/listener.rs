@@ -1,4 +1,4 @@
-//! Waiting on this machine for the browser to come back.
+//! Waiting on this machine for the redirect of the browser.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -17,99 +17,108 @@ use super::{BrowserLogin, PendingRedirect};
 use crate::oauth::Tokens;
 
 const PATH: &str = "/callback";
-/// The time a person has to sign in.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// The time limit of one connection. Browsers open some that they do not use.
-const CONNECTION: Duration = Duration::from_secs(10);
-const MOST_CONNECTIONS: usize = 32;
-const LARGEST_REQUEST: usize = 16 * 1024;
+/// The time that a user has to sign in.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// The time limit of a connection. Browsers open some that they do not use.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_CONNECTIONS: usize = 32;
+const MAX_REQUEST_HEAD: usize = 16 * 1024;
 
 impl BrowserLogin {
-    /// Begins the login, has the person sent to an address, and waits until the browser comes back.
+    /// Starts the login, passes the address to `open`, and waits for the redirect of the browser.
     ///
-    /// `open` is given the address. It listens for the answer at a free port of `127.0.0.1`, which
-    /// the server must accept as `http://127.0.0.1/callback` with any port; servers do so for native
-    /// clients (RFC 8252). What comes there without this login's state is turned away.
+    /// It listens for the redirect on a free port of `127.0.0.1`, so the server must accept
+    /// `http://127.0.0.1/callback` with any port; servers do so for native clients (RFC 8252). Requests
+    /// without the state of this login are refused.
     ///
-    /// Drop the future to give up. Whoever runs it needs a tokio runtime with I/O and a timer.
+    /// Drop the future to cancel. It requires a tokio runtime with I/O and timer enabled.
     ///
     /// # Errors
     ///
-    /// As for [`begin`](Self::begin) and [`PendingRedirect::finish`]. A credentials error if there
-    /// was no answer within 5 minutes, and a connect error if no port can be listened at.
+    /// Those of [`begin`](Self::begin) and [`PendingRedirect::finish`]; a credentials error if there was no
+    /// redirect within 5 minutes, and a connect error if no port is available.
+    ///
+    /// ```no_run
+    /// # async fn example(login: blaxel_auth::BrowserLogin) -> Result<(), blaxel_core::Error> {
+    /// let tokens = login.run(|url| println!("Open {url}")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run(&self, open: impl FnOnce(&str)) -> Result<Tokens, Error> {
-        let unheard = |error: io::Error| Error::connect("127.0.0.1", error);
+        let not_bound = |error: io::Error| Error::connect("127.0.0.1", error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
-            .map_err(unheard)?;
-        let port = listener.local_addr().map_err(unheard)?.port();
+            .map_err(not_bound)?;
+        let port = listener.local_addr().map_err(not_bound)?.port();
         let pending = Arc::new(self.begin(&format!("http://127.0.0.1:{port}{PATH}"))?);
         open(pending.url());
-        let redirected = timeout(PATIENCE, wait(&listener, &pending))
+        let redirected = timeout(LOGIN_TIMEOUT, wait(&listener, &pending))
             .await
             .map_err(|_| {
                 Error::credentials(format!(
-                    "nobody signed in at {} within {} seconds; begin again",
+                    "the sign-in at {} was not completed within {} seconds; start again",
                     self.server.host(),
-                    PATIENCE.as_secs()
+                    LOGIN_TIMEOUT.as_secs()
                 ))
             })?;
         drop(listener);
         match Arc::try_unwrap(pending) {
             Ok(pending) => pending.finish(&redirected).await,
-            Err(_) => Err(Error::credentials("the sign-in was answered twice")),
+            Err(_) => Err(Error::credentials(
+                "the redirect of the sign-in arrived twice",
+            )),
         }
     }
 }
 
-/// The answer to the login.
+/// Accepts connections until one carries the redirect of the login, and returns its path and query.
 async fn wait(listener: &TcpListener, pending: &Arc<PendingRedirect>) -> String {
     let mut connections = JoinSet::new();
-    let answer = poll_fn(|cx| {
-        while connections.len() < MOST_CONNECTIONS {
+    let redirected = poll_fn(|cx| {
+        while connections.len() < MAX_CONNECTIONS {
             match listener.poll_accept(cx) {
                 Poll::Ready(Ok((stream, _))) => {
                     let pending = Arc::clone(pending);
                     connections.spawn(async move {
-                        let served = timeout(CONNECTION, serve(&stream, &pending)).await;
+                        let served = timeout(CONNECTION_TIMEOUT, serve(&stream, &pending)).await;
                         served.ok()?.ok()?
                     });
                 }
-                // Of one connection; the next may do.
+                // The failure concerns one connection; the next one may succeed.
                 Poll::Ready(Err(_)) => {}
                 Poll::Pending => break,
             }
         }
         while let Poll::Ready(Some(ended)) = connections.poll_join_next(cx) {
-            // There is room again, and so a reason to be woken by the next connection.
+            // A connection slot is free again, so poll the listener again.
             cx.waker().wake_by_ref();
-            if let Ok(Some(answer)) = ended {
-                return Poll::Ready(answer);
+            if let Ok(Some(redirected)) = ended {
+                return Poll::Ready(redirected);
             }
         }
         Poll::Pending
     })
     .await;
     connections.shutdown().await;
-    answer
+    redirected
 }
 
-/// Answers one request, and gives its target if it is the answer to the login.
+/// Responds to one request, and returns its target if it is the redirect of the login.
 async fn serve(stream: &TcpStream, pending: &PendingRedirect) -> io::Result<Option<String>> {
     let target = read_target(stream).await?;
     let path = target.split('?').next().unwrap_or_default();
-    let (status, text, answer) = if path != PATH {
+    let (status, text, redirected) = if path != PATH {
         ("404 Not Found", "There is nothing here.", None)
     } else if !pending.is_answered_by(&target) {
         (
             "400 Bad Request",
-            "This does not belong to the sign-in that is waited for.",
+            "This does not belong to the current sign-in.",
             None,
         )
     } else {
         (
             "200 OK",
-            "That is all. You can close this window.",
+            "You are signed in and can close this window.",
             Some(target),
         )
     };
@@ -118,12 +127,12 @@ async fn serve(stream: &TcpStream, pending: &PendingRedirect) -> io::Result<Opti
          cache-control: no-store\r\nreferrer-policy: no-referrer\r\nconnection: close\r\n\r\n{text}",
         text.len()
     );
-    // An answer counts even if the browser does not stay to be thanked.
+    // The redirect counts even if the browser does not read the response.
     let _ = write(stream, response.as_bytes()).await;
-    Ok(answer)
+    Ok(redirected)
 }
 
-/// The path and query of a `GET` request, once its head is there.
+/// Reads the head of a `GET` request, and returns its path and query.
 async fn read_target(stream: &TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 2048];
@@ -135,7 +144,7 @@ async fn read_target(stream: &TcpStream) -> io::Result<String> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        if head.len() > LARGEST_REQUEST {
+        if head.len() > MAX_REQUEST_HEAD {
             return Err(ErrorKind::InvalidData.into());
         }
     }
@@ -189,13 +198,13 @@ mod tests {
         write(&stream, first).await.unwrap();
         tokio::task::yield_now().await;
         write(&stream, second).await.unwrap();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         let mut buffer = [0; 1024];
         loop {
             stream.readable().await.unwrap();
             match stream.try_read(&mut buffer) {
-                Ok(0) => return String::from_utf8(answer).unwrap(),
-                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+                Ok(0) => return String::from_utf8(response).unwrap(),
+                Ok(count) => response.extend_from_slice(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => panic!("{error}"),
             }
@@ -210,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_right_answer_is_waited_for() {
+    async fn only_the_redirect_of_this_login_ends_it() {
         let shown = Arc::new(Mutex::new(None));
         let opened = Arc::clone(&shown);
         let waiting = tokio::spawn(async move {
@@ -230,7 +239,7 @@ mod tests {
             (redirect.host(), redirect.path()),
             (Some("127.0.0.1"), PATH)
         );
-        // A connection that says nothing is in nobody's way, and what is no answer is turned away.
+        // An idle connection blocks no other one, and other requests are refused.
         let idle = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
             .await
             .unwrap();
@@ -241,10 +250,10 @@ mod tests {
                 .starts_with("HTTP/1.1 400")
         );
         let state = parameter(&url, "state");
-        let answer = get(port, &format!("/callback?code=x&state={state}")).await;
+        let response = get(port, &format!("/callback?code=x&state={state}")).await;
         assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.ends_with("window."),
-            "{answer}"
+            response.starts_with("HTTP/1.1 200") && response.ends_with("window."),
+            "{response}"
         );
         let tokens = waiting.await.unwrap().unwrap();
         assert_eq!(tokens.access_token().unwrap().expose(), "a");
@@ -257,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_waited_for_for_ever() {
+    async fn a_login_without_a_redirect_times_out() {
         let error = login().run(|_| ()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Credentials);
         assert!(error.to_string().contains("within 300 seconds"), "{error}");

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use blaxel_core::ErrorKind;
 use serde_json::json;
 
-use super::super::tests::{Asked, json, server};
+use super::super::tests::{Requests, json, server};
 use super::*;
 
 const BACK: &str = "http://127.0.0.1:8123/callback";
@@ -20,8 +20,8 @@ fn query(url: &str) -> BTreeMap<String, String> {
     form(url.split_once('?').unwrap().1)
 }
 
-fn login() -> (BrowserLogin, Asked) {
-    let (service, asked) = server(|_| {
+fn login() -> (BrowserLogin, Requests) {
+    let (service, requests) = server(|_| {
         json(
             200,
             &json!({"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 60}),
@@ -32,12 +32,12 @@ fn login() -> (BrowserLogin, Asked) {
         .with_authorization_endpoint("https://id.example/authorize?tenant=1")
         .unwrap()
         .with_issuer("https://id.example");
-    (BrowserLogin::new(server, service, "my app"), asked)
+    (BrowserLogin::new(server, service, "my app"), requests)
 }
 
 #[tokio::test]
-async fn the_browser_is_sent_there_and_the_code_exchanged() {
-    let (login, asked) = login();
+async fn the_browser_is_sent_to_the_server_and_the_code_is_exchanged() {
+    let (login, requests) = login();
     let pending = login.with_scopes("openid email").begin(BACK).unwrap();
     assert!(
         pending
@@ -62,24 +62,28 @@ async fn the_browser_is_sent_there_and_the_code_exchanged() {
     assert_eq!(tokens.refresh_token().unwrap().expose(), "r");
     assert_eq!(tokens.access_token().unwrap().expose(), "a");
 
-    let asked = asked.lock().unwrap();
-    let body = asked[0].body().bytes().unwrap();
-    let asked = form(std::str::from_utf8(&body).unwrap());
-    assert_eq!(asked["grant_type"], "authorization_code");
-    assert_eq!(asked["code"], "canary/code");
-    assert_eq!(asked["redirect_uri"], BACK);
-    assert_eq!(asked["client_id"], "my app");
-    // Only who began the login knows what the challenge was made from.
+    let requests = requests.lock().unwrap();
+    let body = requests[0].body().bytes().unwrap();
+    let requests = form(std::str::from_utf8(&body).unwrap());
+    assert_eq!(requests["grant_type"], "authorization_code");
+    assert_eq!(requests["code"], "canary/code");
+    assert_eq!(requests["redirect_uri"], BACK);
+    assert_eq!(requests["client_id"], "my app");
+    // Only the client that started the login knows the verifier of the challenge.
     let challenge = BASE64_URL_SAFE_NO_PAD
         .decode(&sent["code_challenge"])
         .unwrap();
     assert_eq!(challenge.len(), 32);
-    assert!(asked["code_verifier"].len() >= 43);
-    assert!(!sent.values().any(|value| *value == asked["code_verifier"]));
+    assert!(requests["code_verifier"].len() >= 43);
+    assert!(
+        !sent
+            .values()
+            .any(|value| *value == requests["code_verifier"])
+    );
 }
 
 #[tokio::test]
-async fn what_the_browser_should_not_have_brought_is_refused() {
+async fn a_redirect_that_does_not_belong_to_the_login_is_refused() {
     for (back, part) in [
         ("/callback?code=canary", "belongs to another"),
         ("/callback?code=canary&state=wrong", "belongs to another"),
@@ -94,7 +98,7 @@ async fn what_the_browser_should_not_have_brought_is_refused() {
             "access_denied byuser",
         ),
     ] {
-        let (login, asked) = login();
+        let (login, requests) = login();
         let pending = login.begin(BACK).unwrap();
         let state = query(pending.url())["state"].clone();
         let back = back.replace("STATE", &state);
@@ -103,12 +107,12 @@ async fn what_the_browser_should_not_have_brought_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Credentials);
         assert!(error.to_string().contains(part), "{error}");
         assert!(!format!("{error}{error:?}").contains("canary"));
-        assert!(asked.lock().unwrap().is_empty());
+        assert!(requests.lock().unwrap().is_empty());
     }
 }
 
 #[tokio::test]
-async fn each_login_is_its_own() {
+async fn each_login_has_its_own_state_and_challenge() {
     let (login, _) = login();
     let (one, two) = (login.begin(BACK).unwrap(), login.begin(BACK).unwrap());
     for name in ["state", "code_challenge"] {
@@ -122,7 +126,7 @@ async fn each_login_is_its_own() {
 }
 
 #[tokio::test]
-async fn a_refused_code_is_told_without_it() {
+async fn the_error_for_a_refused_code_does_not_show_it() {
     let (service, _) = server(|_| {
         json(
             400,

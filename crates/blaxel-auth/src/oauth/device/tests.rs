@@ -6,13 +6,13 @@ use blaxel_core::{BaseUrl, Body, ErrorKind};
 use http::{Request, Response};
 use serde_json::json;
 
-use super::super::tests::{Asked, json, respond, server};
+use super::super::tests::{Requests, json, respond, server};
 use super::*;
 use crate::{CredentialKind, Credentials, Dialect};
 
-type Answer = Result<Response<Body>, Error>;
+type TestResponse = Result<Response<Body>, Error>;
 
-fn begun() -> Value {
+fn device_response() -> Value {
     json!({
         "device_code": "canary-device-code",
         "user_code": "ABCD-EFGH",
@@ -23,38 +23,38 @@ fn begun() -> Value {
     })
 }
 
-fn pending() -> Answer {
+fn pending() -> TestResponse {
     json(400, &json!({"error": "authorization_pending"}))
 }
 
-fn done() -> Answer {
+fn done() -> TestResponse {
     json(
         200,
         &json!({"access_token": "a", "refresh_token": "r", "expires_in": 7200, "token_type": "Bearer"}),
     )
 }
 
-/// A login at a server which begins with `begun`, and of which `polled` answers the polls by their
-/// number. The times of the polls are kept, in seconds.
+/// Creates a login at a server which responds to the start with `device_response`, and to each poll with
+/// `poll_response` by its number. Also returns the requests, and the times of the polls in seconds.
 fn login(
-    begun: Value,
-    polled: impl Fn(usize) -> Answer + Clone + Send + Sync + 'static,
-) -> (DeviceLogin, Asked, Arc<Mutex<Vec<u64>>>) {
+    device_response: Value,
+    poll_response: impl Fn(usize) -> TestResponse + Clone + Send + Sync + 'static,
+) -> (DeviceLogin, Requests, Arc<Mutex<Vec<u64>>>) {
     let number = Arc::new(AtomicUsize::new(0));
     let times = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&times);
+    let received = Arc::clone(&times);
     let start = Instant::now();
-    let (service, asked) = server(move |request| {
+    let (service, requests) = server(move |request| {
         if request.uri().path().ends_with("/device") {
-            return json(200, &begun);
+            return json(200, &device_response);
         }
-        kept.lock().unwrap().push(start.elapsed().as_secs());
-        polled(number.fetch_add(1, Ordering::SeqCst))
+        received.lock().unwrap().push(start.elapsed().as_secs());
+        poll_response(number.fetch_add(1, Ordering::SeqCst))
     });
     let base = "https://api.blaxel.ai/v0".parse::<BaseUrl>().unwrap();
     (
         DeviceLogin::new(AuthorizationServer::blaxel(&base), service),
-        asked,
+        requests,
         times,
     )
 }
@@ -64,8 +64,8 @@ fn body(request: &Request<Body>) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_user_is_shown_what_to_do_and_the_tokens_are_waited_for() {
-    let (login, asked, times) = login(begun(), |number| match number {
+async fn the_user_is_shown_the_code_and_the_tokens_are_returned() {
+    let (login, requests, times) = login(device_response(), |number| match number {
         0 => respond(202, "text/plain", ""),
         1 => respond(202, "application/json", r#"{"status":"pending"}"#),
         2 => pending(),
@@ -88,24 +88,24 @@ async fn the_user_is_shown_what_to_do_and_the_tokens_are_waited_for() {
     let credentials = Credentials::from_tokens(tokens).unwrap();
     assert_eq!(credentials.kind(), CredentialKind::RefreshToken);
 
-    let asked = asked.lock().unwrap();
-    assert_eq!(asked[0].uri(), "https://api.blaxel.ai/v0/login/device");
+    let requests = requests.lock().unwrap();
+    assert_eq!(requests[0].uri(), "https://api.blaxel.ai/v0/login/device");
     assert_eq!(
-        body(&asked[0]),
+        body(&requests[0]),
         json!({"client_id": "blaxel", "scope": "offline_access", "workspace": "team"})
     );
-    assert_eq!(asked[1].uri(), "https://api.blaxel.ai/v0/oauth/token");
+    assert_eq!(requests[1].uri(), "https://api.blaxel.ai/v0/oauth/token");
     assert_eq!(
-        body(&asked[1]),
+        body(&requests[1]),
         json!({"grant_type": GRANT, "client_id": "blaxel", "device_code": "canary-device-code"})
     );
-    assert_eq!(asked[0].headers()["content-type"], "application/json");
-    assert!(!asked[0].headers().contains_key("authorization"));
+    assert_eq!(requests[0].headers()["content-type"], "application/json");
+    assert!(!requests[0].headers().contains_key("authorization"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_says_how_often_it_is_asked() {
-    let mut slow = begun();
+async fn the_server_sets_the_polling_interval() {
+    let mut slow = device_response();
     slow["interval"] = json!("7");
     let (login, _, times) = login(slow, |number| match number {
         1 => json(400, &json!({"error": "slow_down"})),
@@ -117,18 +117,18 @@ async fn the_server_says_how_often_it_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_numbers_it_asks_every_three_seconds_for_three_minutes() {
+async fn the_default_is_to_poll_every_three_seconds_for_three_minutes() {
     for members in [
         json!({}),
         json!({"expires_in": 0, "interval": null}),
         json!({"expires_in": -5, "interval": "x"}),
     ] {
-        let mut answer = begun();
-        let answer = answer.as_object_mut().unwrap();
-        answer.remove("expires_in");
-        answer.remove("interval");
-        answer.extend(members.as_object().unwrap().clone());
-        let (login, _, times) = login(Value::Object(answer.clone()), |_| pending());
+        let mut response = device_response();
+        let response = response.as_object_mut().unwrap();
+        response.remove("expires_in");
+        response.remove("interval");
+        response.extend(members.as_object().unwrap().clone());
+        let (login, _, times) = login(Value::Object(response.clone()), |_| pending());
         let start = Instant::now();
         let error = login.run(|_| ()).await.unwrap_err();
         assert_eq!(start.elapsed().as_secs(), 180);
@@ -139,13 +139,13 @@ async fn without_numbers_it_asks_every_three_seconds_for_three_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_no_is_told_and_final() {
+async fn a_denial_is_reported_and_final() {
     for (code, part) in [
         ("access_denied", "was denied"),
         ("expired_token", "not confirmed in time"),
         ("invalid_grant", "failed"),
     ] {
-        let (login, _, times) = login(begun(), move |_| {
+        let (login, _, times) = login(device_response(), move |_| {
             json(
                 400,
                 &json!({"error": code, "error_description": "of canary-device-code"}),
@@ -165,8 +165,8 @@ async fn a_no_is_told_and_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_in_passing_are_waited_out() {
-    let (login, _, times) = login(begun(), |number| match number {
+async fn transient_failures_do_not_end_the_login() {
+    let (login, _, times) = login(device_response(), |number| match number {
         0 => Err(Error::connect("api", "no route")),
         1 => respond(502, "text/html", "<html>Bad Gateway"),
         2 => respond(500, "text/plain", ""),
@@ -177,14 +177,14 @@ async fn failures_in_passing_are_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_answer_to_a_login_ends_it() {
+async fn an_unexpected_response_ends_the_login() {
     for (status, kind, text) in [
         (200, "text/html", "<html>"),
         (200, "application/json", r#"{"token":"canary"}"#),
         (404, "text/plain", "nothing here"),
         (302, "text/plain", ""),
     ] {
-        let (login, _, times) = login(begun(), move |_| respond(status, kind, text));
+        let (login, _, times) = login(device_response(), move |_| respond(status, kind, text));
         let error = login.run(|_| ()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials, "{error}");
         assert!(!format!("{error}{error:?}").contains("canary"), "{error}");
@@ -193,7 +193,7 @@ async fn what_is_no_answer_to_a_login_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_beginning_that_cannot_be_trusted_is_refused() {
+async fn an_unsafe_response_to_the_start_is_refused() {
     for (name, value, part) in [
         ("device_code", json!(""), "device_code"),
         ("device_code", json!(null), "device_code"),
@@ -209,18 +209,18 @@ async fn a_beginning_that_cannot_be_trusted_is_refused() {
         ),
         ("verification_uri_complete", json!("https://"), "https"),
     ] {
-        let mut answer = begun();
-        answer[name] = value;
-        let (login, ..) = login(answer, |_| done());
+        let mut response = device_response();
+        response[name] = value;
+        let (login, ..) = login(response, |_| done());
         let error = login.start().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials);
         assert!(error.to_string().contains(part), "{error}");
     }
-    // What would write on the terminal as it likes is not shown.
-    let mut answer = begun();
-    answer["user_code"] = json!("\u{1b}[2J");
-    answer["verification_uri_complete"] = json!("https://x/\u{1b}[2J");
-    let (login, ..) = login(answer, |_| done());
+    // Text with control characters is not shown.
+    let mut response = device_response();
+    response["user_code"] = json!("\u{1b}[2J");
+    response["verification_uri_complete"] = json!("https://x/\u{1b}[2J");
+    let (login, ..) = login(response, |_| done());
     let begun = login.start().await.unwrap();
     assert_eq!(
         (begun.url(), begun.user_code()),
@@ -229,20 +229,20 @@ async fn a_beginning_that_cannot_be_trusted_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn to_drop_it_is_to_give_up() {
-    let (login, asked, _) = login(begun(), |_| pending());
+async fn dropping_the_future_cancels_the_login() {
+    let (login, requests, _) = login(device_response(), |_| pending());
     let waiting = tokio::time::timeout(Duration::from_secs(10), login.run(|_| ()));
     assert!(waiting.await.is_err());
-    let count = asked.lock().unwrap().len();
+    let count = requests.lock().unwrap().len();
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(asked.lock().unwrap().len(), count);
+    assert_eq!(requests.lock().unwrap().len(), count);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standard_server_is_asked_by_form_at_its_own_endpoint() {
-    let (service, asked) = server(|request| {
+async fn requests_to_a_standard_server_are_forms_to_its_own_endpoints() {
+    let (service, requests) = server(|request| {
         if request.uri().path() == "/device" {
-            return json(200, &begun());
+            return json(200, &device_response());
         }
         done()
     });
@@ -262,14 +262,14 @@ async fn a_standard_server_is_asked_by_form_at_its_own_endpoint() {
         .with_client_secret("s:1")
         .with_scopes("openid offline_access");
     let tokens = login.run(|_| ()).await.unwrap();
-    // What renews them is the client that they were given to.
+    // The client to which the tokens were issued renews them.
     let credentials = Credentials::from_tokens(tokens.with_access_token("")).unwrap();
     crate::Authenticator::with_server(&credentials, &server, service)
         .header()
         .await
         .unwrap();
-    let asked = asked.lock().unwrap();
-    let forms: Vec<_> = asked
+    let requests = requests.lock().unwrap();
+    let forms: Vec<_> = requests
         .iter()
         .map(|request| request.body().bytes().unwrap())
         .collect();
@@ -278,10 +278,10 @@ async fn a_standard_server_is_asked_by_form_at_its_own_endpoint() {
         forms[1],
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=canary-device-code"
     );
-    for request in asked.iter() {
+    for request in requests.iter() {
         // `my+app:s%3A1`
         assert_eq!(request.headers()["authorization"], "Basic bXkrYXBwOnMlM0Ex");
     }
-    assert_eq!(asked.len(), 3);
+    assert_eq!(requests.len(), 3);
     assert_eq!(Dialect::default(), Dialect::Blaxel);
 }

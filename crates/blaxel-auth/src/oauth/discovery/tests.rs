@@ -1,7 +1,7 @@
 use blaxel_core::{Body, BoxService, ErrorKind};
 use serde_json::json;
 
-use super::super::tests::{Asked, json, respond, server};
+use super::super::tests::{Requests, json, respond, server};
 use super::*;
 
 fn document(issuer: &str) -> Value {
@@ -14,8 +14,8 @@ fn document(issuer: &str) -> Value {
     })
 }
 
-/// A server that has one document, at that address.
-fn has(address: &'static str, document: Value) -> (BoxService, Asked) {
+/// Creates a server that has one document, at `address`.
+fn has(address: &'static str, document: Value) -> (BoxService, Requests) {
     server(move |request| {
         if request.uri() == address {
             json(200, &document)
@@ -30,7 +30,7 @@ async fn discover(issuer: &str, service: BoxService) -> Result<AuthorizationServ
 }
 
 #[tokio::test]
-async fn either_document_is_found() {
+async fn both_documents_are_found() {
     for (issuer, address) in [
         (
             "https://id.example",
@@ -53,7 +53,7 @@ async fn either_document_is_found() {
             "http://127.0.0.1:9/a/.well-known/openid-configuration",
         ),
     ] {
-        let (service, asked) = has(address, document(issuer));
+        let (service, requests) = has(address, document(issuer));
         let server = discover(issuer, service).await.expect(issuer);
         assert_eq!(server.host(), "id.example");
         assert_eq!(
@@ -65,7 +65,7 @@ async fn either_document_is_found() {
             "https://id.example/authorize"
         );
         assert_eq!(server.token_endpoint().unwrap(), "https://id.example/token");
-        for request in asked.lock().unwrap().iter() {
+        for request in requests.lock().unwrap().iter() {
             assert_eq!(request.method(), http::Method::GET);
             assert!(request.headers().get("authorization").is_none());
         }
@@ -73,7 +73,7 @@ async fn either_document_is_found() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_trusted_is_refused() {
+async fn metadata_that_cannot_be_trusted_is_refused() {
     let issuer = "https://id.example";
     let address = "https://id.example/.well-known/oauth-authorization-server";
     for (name, value, part) in [
@@ -102,23 +102,23 @@ async fn what_cannot_be_trusted_is_refused() {
     let (service, _) = has("https://other.example/", Value::Null);
     let error = discover(issuer, service).await.unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
-    let (service, asked) = server(|_| respond(503, "text/html", "busy"));
+    let (service, requests) = server(|_| respond(503, "text/html", "busy"));
     assert!(discover(issuer, service).await.unwrap_err().is_transient());
     assert_eq!(
-        asked.lock().unwrap().len(),
+        requests.lock().unwrap().len(),
         1,
-        "the other document is not it"
+        "the other document is not tried"
     );
     let (service, _) = server(|_| Ok(http::Response::new(Body::from("<html>"))));
     assert!(discover(issuer, service).await.is_err());
-    let (service, asked) = server(|_| json(200, &json!({})));
+    let (service, requests) = server(|_| json(200, &json!({})));
     assert!(
         discover("http://id.example", service)
             .await
             .unwrap_err()
             .is_input()
     );
-    assert!(asked.lock().unwrap().is_empty());
+    assert!(requests.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::super::tests::{Asked, json, server};
+use super::super::tests::{Requests, json, server};
 use super::*;
 use crate::jwt::sample;
 use crate::{Authenticator, Credentials, Dialect};
@@ -22,9 +22,9 @@ fn body(request: &Request<Body>) -> Value {
     serde_json::from_slice(&request.body().bytes().unwrap()).unwrap()
 }
 
-/// A server that gives out `t1`, `t2` and so on. Each time it takes back the refresh token and gives
-/// another: `r0`, `r1` and so on.
-fn rotating() -> (BoxService, Asked) {
+/// Creates a server that issues `t1`, `t2` and so on. Each time it invalidates the refresh token and issues
+/// another one: `r0`, `r1` and so on.
+fn rotating() -> (BoxService, Requests) {
     let number = Arc::new(AtomicUsize::new(0));
     server(move |request| {
         let current = number.load(Ordering::SeqCst);
@@ -40,7 +40,7 @@ fn rotating() -> (BoxService, Asked) {
     })
 }
 
-/// A service that answers a second later.
+/// Creates a service that responds a second later.
 fn slow(service: &BoxService) -> BoxService {
     let service = service.clone();
     tower::service_fn(move |request: Request<Body>| {
@@ -54,11 +54,11 @@ fn slow(service: &BoxService) -> BoxService {
     .boxed()
 }
 
-fn asked_for(asked: &Asked) -> Vec<Value> {
-    asked.lock().unwrap().iter().map(body).collect()
+fn bodies(requests: &Requests) -> Vec<Value> {
+    requests.lock().unwrap().iter().map(body).collect()
 }
 
-/// A store in memory. It can be made to fail, or to take its time.
+/// A store in memory, which can fail or be slow.
 #[derive(Clone, Default)]
 struct Memory {
     kept: Arc<Mutex<Option<Tokens>>>,
@@ -99,8 +99,8 @@ async fn pass(seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_platform_is_sent_the_device_code_and_its_public_client() {
-    let (service, asked) = rotating();
+async fn requests_to_the_platform_have_the_device_code_and_the_public_client() {
+    let (service, requests) = rotating();
     let tokens = Tokens::new()
         .with_refresh_token("r0\n")
         .with_device_code("d");
@@ -113,39 +113,39 @@ async fn the_platform_is_sent_the_device_code_and_its_public_client() {
         json!({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "blaxel",
                "device_code": "d"})
     };
-    assert_eq!(asked_for(&asked), [expected("r0"), expected("r1")]);
+    assert_eq!(bodies(&requests), [expected("r0"), expected("r1")]);
     assert!(
-        asked.lock().unwrap()[0]
+        requests.lock().unwrap()[0]
             .headers()
             .get("authorization")
             .is_none()
     );
 
-    let (service, asked) = rotating();
+    let (service, requests) = rotating();
     let credentials = Credentials::refresh_token("r0").unwrap();
     let authenticator = Authenticator::new(&credentials, &base(), service);
     authenticator.header().await.unwrap();
-    assert!(asked_for(&asked)[0].get("device_code").is_none());
+    assert!(bodies(&requests)[0].get("device_code").is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_another_refresh_token_the_old_one_is_kept() {
-    for answer in [
+async fn the_refresh_token_is_kept_if_the_response_has_no_other() {
+    for response in [
         json!({"access_token": "t", "expires_in": 100}),
         json!({"access_token": "t", "expires_in": 100, "refresh_token": ""}),
         json!({"access_token": "t", "expires_in": 100, "refresh_token": null}),
     ] {
-        let (service, asked) = server(move |_| json(200, &answer));
+        let (service, requests) = server(move |_| json(200, &response));
         let credentials = Credentials::refresh_token("r0").unwrap();
         let authenticator = Authenticator::new(&credentials, &base(), service);
         for _ in 0..2 {
             authenticator.header().await.unwrap();
             pass(101).await;
         }
-        for request in asked_for(&asked) {
+        for request in bodies(&requests) {
             assert_eq!(request["refresh_token"], "r0");
         }
-        assert_eq!(asked.lock().unwrap().len(), 2);
+        assert_eq!(requests.lock().unwrap().len(), 2);
     }
 }
 
@@ -178,13 +178,13 @@ async fn an_access_token_is_used_while_it_is_known_to_be_good() {
         ),
     ] {
         let expected = tokens.access_token().unwrap().expose().to_owned();
-        let (service, asked) = rotating();
+        let (service, requests) = rotating();
         let credentials = Credentials::from_tokens(tokens).unwrap();
         let authenticator = Authenticator::new(&credentials, &base(), service);
         let header = authenticator.header().await.unwrap();
-        assert_eq!(asked.lock().unwrap().is_empty(), used, "{expected}");
+        assert_eq!(requests.lock().unwrap().is_empty(), used, "{expected}");
         assert_eq!(header == format!("Bearer {expected}"), used);
-        // One that the server refuses is not used again, however good it seems.
+        // A token that the server refused is not used again, whatever its lifetime.
         if used {
             assert!(authenticator.invalidate(&header));
             assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
@@ -194,7 +194,7 @@ async fn an_access_token_is_used_while_it_is_known_to_be_good() {
 
 #[tokio::test(start_paused = true)]
 async fn clones_of_the_credentials_share_the_tokens() {
-    let (service, asked) = rotating();
+    let (service, requests) = rotating();
     let service = slow(&service);
     let credentials = Credentials::refresh_token("r0").unwrap();
     let working: Vec<_> = (0..5)
@@ -205,13 +205,13 @@ async fn clones_of_the_credentials_share_the_tokens() {
         for header in join_all(working.iter().map(Authenticator::header)).await {
             assert_eq!(header.unwrap(), expected.as_str());
         }
-        assert_eq!(asked.lock().unwrap().len(), number);
+        assert_eq!(requests.lock().unwrap().len(), number);
         pass(LIFETIME).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_tokens_are_stored_before_anyone_has_them() {
+async fn tokens_are_stored_before_any_caller_gets_them() {
     let (service, _) = rotating();
     let store = Memory {
         seconds: 2,
@@ -238,8 +238,8 @@ async fn the_tokens_are_stored_before_anyone_has_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotated_token_is_kept_when_everyone_goes_away() {
-    let (service, asked) = rotating();
+async fn a_rotated_token_is_kept_when_all_callers_are_gone() {
+    let (service, requests) = rotating();
     let store = Memory::default();
     let credentials = Credentials::refresh_token("r0")
         .unwrap()
@@ -260,14 +260,14 @@ async fn a_rotated_token_is_kept_when_everyone_goes_away() {
             .expose(),
         "r1"
     );
-    // Others with the same credentials use what it brought.
+    // Other authenticators with the same credentials use the new tokens.
     let next = Authenticator::new(&credentials, &base(), service);
     assert_eq!(next.header().await.unwrap(), "Bearer t1");
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_keeps_nobody_from_calling() {
+async fn a_store_that_fails_does_not_affect_callers() {
     let (service, _) = rotating();
     let store = Memory::default();
     *store.fails.lock().unwrap() = true;
@@ -293,7 +293,7 @@ async fn a_store_that_fails_keeps_nobody_from_calling() {
 
 #[tokio::test(start_paused = true)]
 async fn tokens_that_another_process_has_renewed_are_taken_from_the_store() {
-    let (service, asked) = rotating();
+    let (service, requests) = rotating();
     let store = Memory::default();
     let share = || {
         let credentials = Credentials::refresh_token("r0")
@@ -304,16 +304,16 @@ async fn tokens_that_another_process_has_renewed_are_taken_from_the_store() {
     let (one, two) = (share(), share());
     assert_eq!(one.header().await.unwrap(), "Bearer t1");
     assert_eq!(two.header().await.unwrap(), "Bearer t1");
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 1);
     pass(LIFETIME).await;
     assert_eq!(two.header().await.unwrap(), "Bearer t2");
     assert_eq!(one.header().await.unwrap(), "Bearer t2");
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert_eq!(requests.lock().unwrap().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_race_with_another_process_is_lost_without_harm() {
-    let (service, asked) = rotating();
+async fn losing_a_race_with_another_process_does_no_harm() {
+    let (service, requests) = rotating();
     let store = Memory::default();
     let share = || {
         let credentials = Credentials::refresh_token("r0")
@@ -327,12 +327,12 @@ async fn a_race_with_another_process_is_lost_without_harm() {
         (one.unwrap(), two.unwrap()),
         ("Bearer t1".parse().unwrap(), "Bearer t1".parse().unwrap())
     );
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert_eq!(requests.lock().unwrap().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_final_until_there_is_another_token() {
-    let (service, asked) = rotating();
+async fn a_refused_token_is_not_sent_again() {
+    let (service, requests) = rotating();
     let store = Memory::default();
     let tokens = Tokens::new()
         .with_refresh_token("canary-of-old")
@@ -356,7 +356,7 @@ async fn a_refusal_is_final_until_there_is_another_token() {
         assert!(!format!("{error:?}{line}").contains("canary"), "{line}");
         pass(3600).await;
     }
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 1);
     store
         .save(&Tokens::new().with_refresh_token("r0"))
         .await
@@ -365,10 +365,10 @@ async fn a_refusal_is_final_until_there_is_another_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passing_failure_is_not_final() {
+async fn a_transient_failure_is_not_final() {
     let failing = Arc::new(Mutex::new(true));
     let fails = Arc::clone(&failing);
-    let (service, asked) = server(move |_| {
+    let (service, requests) = server(move |_| {
         if *fails.lock().unwrap() {
             return json(503, &json!({"error": "temporarily_unavailable"}));
         }
@@ -380,11 +380,11 @@ async fn a_passing_failure_is_not_final() {
     *failing.lock().unwrap() = false;
     pass(6).await;
     assert_eq!(authenticator.header().await.unwrap(), "Bearer t");
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert_eq!(requests.lock().unwrap().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_hangs_is_given_up_and_the_next_one_goes_through() {
+async fn a_request_that_hangs_times_out_and_the_next_one_succeeds() {
     let number = Arc::new(AtomicUsize::new(0));
     let service = tower::service_fn(move |_: Request<Body>| {
         let number = number.fetch_add(1, Ordering::SeqCst);
@@ -403,7 +403,7 @@ async fn a_request_that_hangs_is_given_up_and_the_next_one_goes_through() {
 }
 
 #[test]
-fn it_works_without_a_runtime() {
+fn a_refresh_works_without_a_runtime() {
     let (service, _) = rotating();
     let credentials = Credentials::refresh_token("r0")
         .unwrap()
@@ -414,14 +414,14 @@ fn it_works_without_a_runtime() {
 }
 
 #[tokio::test]
-async fn a_standard_server_is_asked_by_form() {
-    let (service, asked) =
+async fn a_request_to_a_standard_server_is_a_form() {
+    let (service, requests) =
         server(|_| json(200, &json!({"access_token": "t", "token_type": "bearer"})));
     let credentials = Credentials::refresh_token("r 0").unwrap();
     let authenticator =
         Authenticator::with_dialect(&credentials, &base(), service, Dialect::Standard);
     authenticator.header().await.unwrap();
-    let form = asked.lock().unwrap()[0].body().bytes().unwrap();
+    let form = requests.lock().unwrap()[0].body().bytes().unwrap();
     assert_eq!(
         form,
         "grant_type=refresh_token&refresh_token=r+0&client_id=blaxel"
@@ -442,8 +442,8 @@ fn empty_tokens_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_wrong_about_a_stored_token_costs_one_request() {
-    use crate::jwt::test_clock::jump;
+async fn a_wrong_clock_costs_at_most_one_request_for_a_stored_token() {
+    use crate::jwt::test_clock::set_offset;
 
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
     let now = std::time::SystemTime::now();
@@ -457,27 +457,27 @@ async fn a_clock_that_is_wrong_about_a_stored_token_costs_one_request() {
             .with_access_token(sample(&json!({"exp": exp}).to_string()))
             .with_refresh_token("r0")
     };
-    // Ahead, a good one seems old.
-    jump(YEAR, Duration::ZERO);
-    let (service, asked) = rotating();
+    // The clock is ahead: a valid token seems expired.
+    set_offset(YEAR, Duration::ZERO);
+    let (service, requests) = rotating();
     let credentials = Credentials::from_tokens(tokens()).unwrap();
     let authenticator = Authenticator::new(&credentials, &base(), service);
     for _ in 0..3 {
         assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
         pass(1000).await;
     }
-    assert_eq!(asked.lock().unwrap().len(), 1);
-    // Behind, an old one seems good, until the server refuses it.
-    jump(Duration::ZERO, YEAR);
-    let (service, asked) = rotating();
+    assert_eq!(requests.lock().unwrap().len(), 1);
+    // The clock is behind: an expired token seems valid, until the server refuses it.
+    set_offset(Duration::ZERO, YEAR);
+    let (service, requests) = rotating();
     let credentials = Credentials::from_tokens(tokens()).unwrap();
     let authenticator = Authenticator::new(&credentials, &base(), service);
     let header = authenticator.header().await.unwrap();
-    assert!(asked.lock().unwrap().is_empty());
+    assert!(requests.lock().unwrap().is_empty());
     assert!(authenticator.invalidate(&header));
     for _ in 0..3 {
         assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
         pass(1000).await;
     }
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(requests.lock().unwrap().len(), 1);
 }
