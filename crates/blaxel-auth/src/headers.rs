@@ -16,7 +16,7 @@ const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 /// Provides the headers that the platform requires to a third-party client, such as one for OpenAI's API,
 /// for MCP, or for plain HTTP.
 ///
-/// A token lasts some hours, and such a client may live longer. Get the headers anew for each request: that
+/// A token lasts some hours, and such a client may live longer. Get the headers again for each request: that
 /// costs next to nothing while the token is valid, and provides the next token in time. Clones share the
 /// token with the [`Authenticator`] they were created from.
 ///

@@ -23,7 +23,7 @@ pub(crate) enum Node {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Scalar {
     text: String,
-    /// Whether it was written without quotes, so that YAML may infer another type than string.
+    /// `true` if it was written without quotes, so that YAML may infer another type than string.
     plain: bool,
 }
 

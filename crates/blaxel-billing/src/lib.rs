@@ -66,7 +66,8 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 ///
 /// let account = billing.account_of("my-workspace").await?;
 /// let april = Window::month(2026, 4)?;
-/// println!("{:?} by {:?}", billing.resource_types(&account, &april).await?, billing.dimensions(&account).await?);
+/// println!("used: {:?}", billing.resource_types(&account, &april).await?);
+/// println!("group by: {:?}", billing.dimensions(&account).await?);
 ///
 /// let query = MetricsQuery::new(april).group_by(Dimension::ResourceName);
 /// println!("${}", billing.report(&account, &query).await?.total());

@@ -1,6 +1,6 @@
-//! What is asked of the decoders under any input: no panic, and the same items however the input is
-//! cut into chunks. The fuzz targets call these functions, and so does the test `fuzz`, so that each run
-//! of the tests does a little of it.
+//! Properties of the decoders under any input: no panic, and the same items however the input is split into
+//! chunks. The fuzz targets call these functions, and so does the test `fuzz`, so that each test run
+//! covers a few inputs.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -13,16 +13,16 @@ use bytes::Bytes;
 use http_body::Frame;
 use serde_json::Value;
 
-/// A limit that inputs of a fuzzer run into.
+/// A small limit, which many inputs of a fuzzer exceed.
 const LIMIT: usize = 64;
 
-/// Server-sent events.
+/// Checks server-sent events.
 pub(crate) fn events(input: &[u8]) {
     same(input, sse::Decoder::new);
     same(input, || sse::Decoder::with_limit(LIMIT));
 }
 
-/// Lines, and the JSON on them.
+/// Checks lines, and the JSON on them.
 pub(crate) fn json_lines(input: &[u8]) {
     same(input, lines::Decoder::new);
     same(input, || lines::Decoder::with_limit(LIMIT));
@@ -30,8 +30,8 @@ pub(crate) fn json_lines(input: &[u8]) {
     same(input, || ndjson::Decoder::<Value>::with_limit(LIMIT));
 }
 
-/// Text, and pieces of each format. Where text is cut means nothing, so it is put together first.
-pub(crate) fn pieces(input: &[u8]) {
+/// Checks text, and the chunks of each format. The boundaries of text have no meaning, so it is joined first.
+pub(crate) fn chunks(input: &[u8]) {
     let (cuts, stream) = halves(input);
     let joined = |chunks: Vec<&[u8]>| {
         let found = decode(text::Decoder::new(), chunks);
@@ -47,30 +47,30 @@ pub(crate) fn pieces(input: &[u8]) {
         same(input, || format.decoder());
     }
     let bytes = |chunks| {
-        let pieces = decode(Format::Bytes.decoder(), chunks);
-        let pieces = pieces.iter().flatten().map(Chunk::as_bytes);
-        pieces.collect::<Vec<_>>().concat()
+        let chunks = decode(Format::Bytes.decoder(), chunks);
+        let chunks = chunks.iter().flatten().map(Chunk::as_bytes);
+        chunks.collect::<Vec<_>>().concat()
     };
     assert_eq!(bytes(cut(stream, cuts)), stream);
 }
 
-/// The pieces of a chat, out of a body.
+/// Checks the chunks of a chat that is read from a body.
 pub(crate) fn chat(input: &[u8]) {
     let (cuts, stream) = halves(input);
     let read = |chunks: Vec<&[u8]>| {
         let chunks = chunks.into_iter().map(Bytes::copy_from_slice);
         let mut answer = ChatStream::new(Body::new(Chunks(chunks.collect())));
         let mut found = Vec::new();
-        while let Poll::Ready(Some(piece)) = poll(answer.try_next()).map(Result::transpose) {
-            let piece = piece.map(|piece| format!("{piece:?}"));
-            found.push(piece.map_err(|error| error.to_string()));
+        while let Poll::Ready(Some(chunk)) = poll(answer.try_next()).map(Result::transpose) {
+            let chunk = chunk.map(|chunk| format!("{chunk:?}"));
+            found.push(chunk.map_err(|error| error.to_string()));
         }
         found
     };
     assert_eq!(read(cut(stream, cuts)), read(vec![stream]));
 }
 
-/// Asserts that a decoder finds the same items in the stream whole and cut.
+/// Asserts that a decoder finds the same items in the whole stream and in the split one.
 fn same<D>(input: &[u8], decoder: impl Fn() -> D)
 where
     D: Decode,
@@ -91,16 +91,16 @@ fn decode<D: Decode>(mut decoder: D, chunks: Vec<&[u8]>) -> Vec<Result<D::Item, 
         found.extend(std::iter::from_fn(|| decoder.next_item()));
     }
     found.extend(std::iter::from_fn(|| decoder.finish()));
-    let told = |item: Result<D::Item, Error>| item.map_err(|error| error.to_string());
-    found.into_iter().map(told).collect()
+    let as_text = |item: Result<D::Item, Error>| item.map_err(|error| error.to_string());
+    found.into_iter().map(as_text).collect()
 }
 
-/// The bytes that say where to cut, and the stream.
+/// Splits an input into the bytes that determine the chunk sizes, and the stream.
 fn halves(input: &[u8]) -> (&[u8], &[u8]) {
     input.split_at(input.len().min(4))
 }
 
-/// Cuts a stream into chunks whose sizes are taken in turn from these bytes.
+/// Splits a stream into chunks whose sizes are taken in turn from `cuts`.
 fn cut<'a>(mut stream: &'a [u8], cuts: &[u8]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
     let mut sizes = cuts.iter().cycle();
@@ -113,7 +113,7 @@ fn cut<'a>(mut stream: &'a [u8], cuts: &[u8]) -> Vec<&'a [u8]> {
     chunks
 }
 
-/// A body of these chunks.
+/// A body of the given chunks.
 struct Chunks(VecDeque<Bytes>);
 
 impl http_body::Body for Chunks {

@@ -113,23 +113,23 @@ impl Resource {
     }
 }
 
-/// Reads an agent. `GET /agents/{agentName}`.
+/// Reads an agent (`GET /agents/{agentName}`).
 pub(crate) async fn agent(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetAgent { name }).await
 }
 
-/// Reads a model. `GET /models/{modelName}`.
+/// Reads a model (`GET /models/{modelName}`).
 pub(crate) async fn model(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetModel { name }).await
 }
 
-/// Reads a function. `GET /functions/{functionName}`.
+/// Reads a function (`GET /functions/{functionName}`).
 #[cfg(feature = "mcp")]
 pub(crate) async fn function(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetFunction { name }).await
 }
 
-/// Reads a sandbox. `GET /sandboxes/{sandboxName}`.
+/// Reads a sandbox (`GET /sandboxes/{sandboxName}`).
 #[cfg(feature = "mcp")]
 pub(crate) async fn sandbox(service: &impl HttpService, name: &str) -> Result<Resource, Error> {
     call(service, &GetSandbox { name }).await

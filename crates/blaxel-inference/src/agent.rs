@@ -23,7 +23,7 @@ static CALLS: Calls = Calls::new("InvokeAgent", "StreamAgent", "/agents/{agentNa
 
 /// A handle on a deployed agent. It is obtained from [`Inference::agent`](crate::Inference::agent).
 ///
-/// Setters hold for all requests of the handle; a clone with other settings costs little.
+/// The setters apply to all requests of the handle. Clones are cheap, so use one for other settings.
 #[derive(Clone)]
 pub struct AgentCall<S> {
     service: S,
@@ -31,18 +31,26 @@ pub struct AgentCall<S> {
 }
 
 impl<S: HttpService> AgentCall<S> {
-    pub(crate) fn new(service: S, name: String, forced: Option<Address>) -> Self {
-        let target = Target::new(name, forced);
+    pub(crate) fn new(service: S, name: String, override_address: Option<Address>) -> Self {
+        let target = Target::new(name, override_address);
         Self { service, target }
     }
 
     target_setters!();
 
-    /// Looks up the agent's address, its `metadata.url`, and keeps it in the returned handle.
-    /// `GET /agents/{agentName}`.
+    /// Looks up the agent's own address, its `metadata.url`, and returns the handle with it
+    /// (`GET /agents/{agentName}`).
     ///
-    /// The platform recommends that address. An agent that has none yet is called under the origin of
-    /// the run plane. Nothing is sent if an address is known already.
+    /// The platform recommends to call an agent there. An agent that has no address yet is called under the
+    /// origin of the run plane. Nothing is sent if an address is already known.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// let agent = inference.agent("support-bot").resolve().await?.thread("t-42");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -56,15 +64,15 @@ impl<S: HttpService> AgentCall<S> {
         Ok(self)
     }
 
-    /// Sets the path below the agent's address; empty by default.
+    /// Sets the path below the agent's address. The default is empty.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.target.set_path(path);
         self
     }
 
-    /// Sets the id of the conversation, in the header `X-Blaxel-Thread-Id`. The caller chooses the id;
-    /// the agent's code decides whether to use it.
+    /// Sets the id of the conversation, which is sent in the header `X-Blaxel-Thread-Id`. The caller chooses
+    /// the id; the agent's code decides whether to use it.
     ///
     /// The platform itself has no conversations. For an agent that reads another header, such as
     /// `Thread-Id`, use [`header`](Self::header).
@@ -73,15 +81,16 @@ impl<S: HttpService> AgentCall<S> {
         self.header(THREAD_HEADER, id)
     }
 
-    /// Creates a request by any method, to a path below that of this handle. An empty path is that of
-    /// the handle itself.
+    /// Creates a request of any method to a path below that of this handle. An empty path is that of the
+    /// handle itself. See [`WorkloadRequest`] for an example.
     pub fn request(&self, method: Method, path: impl Into<String>) -> WorkloadRequest<S> {
         let (service, target) = (self.service.clone(), self.target.clone());
         WorkloadRequest::new(service, CALLS.for_method(&method), method, target, path)
     }
 
-    /// Creates a request with a JSON body, to be sent by the method that reads the response as needed.
-    /// `POST /{workspace}/agents/{agentName}`.
+    /// Creates a request with a JSON body (`POST /{workspace}/agents/{agentName}`).
+    ///
+    /// Send it with the method that reads the response in the way you need.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -100,7 +109,7 @@ impl<S: HttpService> AgentCall<S> {
         self.request(Method::POST, "").json(input)
     }
 
-    /// Sends JSON to the agent and decodes its JSON response. `POST /{workspace}/agents/{agentName}`.
+    /// Sends JSON to the agent and decodes its JSON response (`POST /{workspace}/agents/{agentName}`).
     ///
     /// By convention the input is an object with a member `inputs`. The platform aborts a call after
     /// 100 seconds without a byte, and after 15 minutes in total.
@@ -127,7 +136,7 @@ impl<S: HttpService> AgentCall<S> {
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such agent, [`Error::is_unavailable`] if it cannot
-    /// respond now; the agent's own error, told apart by its
+    /// respond now; the agent's own error, which is distinguished by its
     /// [origin](blaxel_core::ApiError::origin); [`Error::is_decode`] if the response is not the expected
     /// JSON.
     pub async fn invoke<Output: DeserializeOwned>(
@@ -137,17 +146,25 @@ impl<S: HttpService> AgentCall<S> {
         self.post(input).send().await?.json().await
     }
 
-    /// Sends JSON to the agent without waiting for its response.
-    /// `POST /{workspace}/agents/{agentName}?async=true`.
+    /// Sends JSON to the agent without waiting for its response
+    /// (`POST /{workspace}/agents/{agentName}?async=true`).
     ///
     /// The platform accepts the call and responds at once; the agent then has 15 minutes. There is no id
-    /// to query the outcome by: it is sent to the callback URL of the agent's trigger, where
+    /// to query the result by: it is sent to the callback URL of the agent's trigger, where
     /// `CallbackVerifier` (feature `callback`) verifies it.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// let ticket = agent.submit(&serde_json::json!({"inputs": "Write the report"})).await?;
+    /// println!("{:?}", ticket.request_id);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke), and [`Error::is_failed`] if the platform did not accept the
-    /// call.
+    /// Those of [`invoke`](Self::invoke), and [`Error::is_failed`] if the platform did not accept the call.
     pub async fn submit(&self, input: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
         let reply = self.post(input).query("async", "true").send().await?;
         Ticket::read(reply).await
@@ -177,7 +194,7 @@ pub struct Ticket {
 impl Ticket {
     async fn read(reply: Reply) -> Result<Self, Error> {
         #[derive(Default, Deserialize)]
-        struct Wire {
+        struct AsyncResponse {
             success: Option<bool>,
             #[serde(flatten)]
             other: Map<String, Value>,
@@ -186,9 +203,9 @@ impl Ticket {
         let request_id = reply.request_id().map(str::to_owned);
         let operation = &CALLS.for_method(&Method::POST).whole;
         let text = reply.text().await?;
-        // A success without a body is a success by its status.
-        let wire = if text.trim().is_empty() {
-            Wire::default()
+        // An empty body counts as success, by its status.
+        let response = if text.trim().is_empty() {
+            AsyncResponse::default()
         } else {
             serde_json::from_str(&text).map_err(|problem| {
                 Error::decode("the response to an asynchronous call is not the expected JSON")
@@ -196,18 +213,20 @@ impl Ticket {
                     .in_operation(Some(operation))
             })?
         };
-        if wire.success == Some(false) {
-            let said = wire
+        if response.success == Some(false) {
+            let reason = response
                 .other
                 .get("message")
-                .or_else(|| wire.other.get("error"));
-            let said = said.and_then(Value::as_str).unwrap_or("it gave no reason");
-            let message = format!("the call was not accepted: {said}");
+                .or_else(|| response.other.get("error"));
+            let reason = reason
+                .and_then(Value::as_str)
+                .unwrap_or("the platform gave no reason");
+            let message = format!("the call was not accepted: {reason}");
             return Err(Error::failed(message).in_operation(Some(operation)));
         }
         Ok(Self {
             request_id,
-            other: wire.other,
+            other: response.other,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Callbacks: the outcomes of asynchronous calls.
+//! Callbacks: the results of asynchronous calls.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Verifies that a request is a callback of the platform.
 ///
-/// The outcome of an asynchronous call is sent to the `callbackUrl` of the agent's trigger, with the
+/// The result of an asynchronous call is sent to the `callbackUrl` of the agent's trigger, with the
 /// header `X-Blaxel-Signature`: an HMAC-SHA256 of the body with the trigger's `callbackSecret`, which the
 /// platform shows once, when the trigger is created. The signature covers the bytes of the body as
 /// received, so verify them before the body is decoded or changed. It is compared in constant time.
@@ -46,11 +46,11 @@ pub struct CallbackVerifier {
 }
 
 impl CallbackVerifier {
-    /// Creates a verifier that accepts callbacks signed with this secret, at most 300 seconds old.
+    /// Creates a verifier that accepts callbacks signed with `secret`, at most 300 seconds old.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the secret is empty: anybody could sign with it.
+    /// [`Error::is_input`] if the secret is empty, because anybody could sign with it.
     pub fn new(secret: impl Into<Secret>) -> Result<Self, Error> {
         let secret = secret.into();
         if secret.is_empty() {
@@ -66,7 +66,7 @@ impl CallbackVerifier {
         })
     }
 
-    /// Sets the maximum age of a callback; 300 seconds by default. A timestamp may lie as far in the
+    /// Sets the maximum age of a callback. The default is 300 seconds. A timestamp may also be as far in the
     /// future, because clocks differ.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
@@ -74,20 +74,20 @@ impl CallbackVerifier {
         self
     }
 
-    /// Verifies a request by the system clock, and decodes it.
+    /// Verifies a request against the system clock, and decodes it.
     ///
     /// # Errors
     ///
-    /// [`CallbackError`] with the reason. No part of such a request is to be trusted.
+    /// [`CallbackError`] with the reason. Do not trust any part of such a request.
     pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Callback, CallbackError> {
         self.verify_at(headers, body, SystemTime::now())
     }
 
-    /// Verifies a request as of a given time, and decodes it.
+    /// Verifies a request against a given time, and decodes it.
     ///
     /// # Errors
     ///
-    /// As for [`verify`](Self::verify).
+    /// Those of [`verify`](Self::verify).
     pub fn verify_at(
         &self,
         headers: &HeaderMap,
@@ -140,7 +140,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(pair).collect()
 }
 
-/// The outcome of an asynchronous call.
+/// The result of an asynchronous call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Callback {
@@ -149,18 +149,18 @@ pub struct Callback {
     /// The body of the agent's response, as text.
     #[serde(default)]
     pub response_body: String,
-    /// The length of the agent's response in bytes; greater than that of `response_body` if the platform
-    /// has truncated it.
+    /// The length of the agent's response in bytes. It is greater than that of `response_body` if the platform
+    /// has truncated the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_length: Option<u64>,
-    /// Every other member, `timestamp` among them.
+    /// All other members, including `timestamp`.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Callback {
-    /// Returns the platform's time of the callback; unlike the time in the header, it is signed. `None` if
-    /// it is absent or cannot be parsed.
+    /// Returns the platform's time of the callback, or `None` if it is missing or malformed. Unlike the time in
+    /// the header, it is signed.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
         match self.other.get("timestamp")? {
@@ -185,10 +185,10 @@ pub enum CallbackError {
     NoTimestamp,
     /// The timestamp is too far from the current time.
     WrongTime {
-        /// The distance.
+        /// The difference.
         apart: Duration,
     },
-    /// The body is signed but not a callback; the text is the reason.
+    /// The body is signed but is not a callback. The text is the reason.
     NoCallback(String),
 }
 

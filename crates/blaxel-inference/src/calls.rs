@@ -1,17 +1,17 @@
-//! Operation descriptions for requests by any method.
+//! Operation descriptions for requests of any method.
 
 use blaxel_core::{OperationInfo, Plane};
 use http::Method;
 
-/// Both descriptions of one call by one method: with a response read whole, to which the deadline of a
-/// call applies, and with a streamed one.
+/// The two descriptions of one call of one method: for a response that is read whole, to which the deadline
+/// of a call applies, and for a streamed one.
 pub(crate) struct Call {
     pub(crate) whole: OperationInfo,
     pub(crate) streamed: OperationInfo,
 }
 
 impl Call {
-    /// Describes a call by `POST`, with the operation names of both forms.
+    /// Describes a call of the method `POST`, with the operation names of both forms.
     pub(crate) const fn post(
         whole: &'static str,
         streamed: &'static str,
@@ -26,10 +26,10 @@ impl Call {
     }
 }
 
-/// The descriptions of one call by every method.
+/// The descriptions of one call for every method.
 pub(crate) struct Calls([Call; 7]);
 
-/// Describes a call by each of these methods. A macro, because a method cannot be copied in a constant.
+/// Describes a call for each of these methods. A macro, because a method cannot be copied in a constant.
 macro_rules! calls {
     ($whole:ident, $streamed:ident, $path:ident: $($method:ident)+) => {
         [$(Call {

@@ -1,4 +1,4 @@
-//! Chat completions by the OpenAI API, which the gateway provides for the models behind it.
+//! Chat completions of the OpenAI API, which the gateway provides for the models behind it.
 
 mod answer;
 mod assembler;
@@ -16,13 +16,13 @@ pub use self::answer::{
 pub use self::assembler::ChatAssembler;
 pub use self::chunk::{ChatChunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 pub use self::message::{Content, ImageUrl, InputAudio, Message, Part, Role};
-pub(crate) use self::request::Wire;
+pub(crate) use self::request::RequestBody;
 pub use self::request::{ChatRequest, ResponseFormat, ToolChoice};
 pub use self::stream::ChatStream;
 pub use self::tool::{FunctionCall, Tool, ToolCall};
 
-/// Reads null as the default value: some providers send it where others omit the member.
-pub(crate) fn nothing_for_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+/// Deserializes null as the default value: some providers send null where others omit the member.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,

@@ -109,7 +109,7 @@ impl Chunk {
         }
     }
 
-    /// Returns the same as text, or `None` for bytes that are not UTF-8 by themselves.
+    /// Returns the same as a string, or `None` for bytes that are not UTF-8 by themselves.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -54,15 +54,15 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// Makes a decoder's error the error of a call.
-pub(crate) fn unreadable(problem: DecodeError) -> Error {
+/// Converts the error of a decoder to the error of a call.
+pub(crate) fn read_error(problem: DecodeError) -> Error {
     Error::decode("the stream cannot be read").caused_by(problem)
 }
 
-/// A text of a stream.
+/// A string of a stream.
 ///
-/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. To keep a text
-/// for long, copy it.
+/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. Copy a string that
+/// is kept for long.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Text(ByteString);
 
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_say_what_is_wrong() {
+    fn the_message_of_an_error_has_the_reason() {
         let too_large = DecodeError::TooLarge { limit: 16 };
         assert_eq!(
             too_large.to_string(),

@@ -1,9 +1,9 @@
-//! Embeddings by the OpenAI API: texts as vectors.
+//! Embeddings of the OpenAI API: texts as vectors.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::{Usage, nothing_for_null};
+use crate::chat::{Usage, null_as_default};
 
 /// A request for embeddings.
 ///
@@ -25,7 +25,7 @@ pub struct EmbeddingRequest {
 }
 
 impl EmbeddingRequest {
-    /// Creates a request for the vectors of these texts.
+    /// Creates a request for the embeddings of `texts`.
     pub fn new<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self {
             input: texts.into_iter().map(Into::into).collect(),
@@ -46,7 +46,7 @@ impl EmbeddingRequest {
         self
     }
 
-    /// Sets any other parameter of the provider.
+    /// Sets any other parameter that the provider supports.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self
@@ -55,14 +55,14 @@ impl EmbeddingRequest {
 
 /// The body of a request.
 #[derive(Serialize)]
-pub(crate) struct Wire<'a> {
+pub(crate) struct RequestBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     #[serde(flatten)]
     request: &'a EmbeddingRequest,
 }
 
-impl<'a> Wire<'a> {
+impl<'a> RequestBody<'a> {
     pub(crate) fn new(model: &'a str, request: &'a EmbeddingRequest) -> Self {
         let is_open = request.model.is_none() && !request.other.contains_key("model");
         Self {
@@ -80,12 +80,12 @@ pub struct Embeddings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The embeddings, one for each text.
-    #[serde(default, deserialize_with = "nothing_for_null")]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub data: Vec<Embedding>,
     /// The tokens used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

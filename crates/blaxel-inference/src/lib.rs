@@ -33,10 +33,10 @@ use blaxel_core::{Error, HttpService};
 
 use self::address::Overrides;
 
-/// The core crate, in the version that this crate uses.
+/// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name because a module called `core` would shadow the language's own `core` in every
+/// file that imports this crate by `*`.
 pub use blaxel_core;
 
 pub use self::agent::{AgentCall, Ticket};
@@ -57,9 +57,22 @@ pub use self::request::WorkloadRequest;
 pub use self::stream::{Decoded, EventStream, JsonStream, LineStream, TextStream};
 pub use self::task::JobTask;
 
-/// The workloads of a workspace.
+/// Calls to the workloads of a workspace.
 ///
 /// It runs on any [`HttpService`]. A clone is as cheap as a clone of the service.
+///
+/// ```no_run
+/// # use blaxel_core::{Error, HttpService};
+/// # async fn example(client: impl HttpService) -> Result<(), Error> {
+/// use blaxel_inference::{ChatRequest, Inference, Message};
+/// use serde_json::{Value, json};
+///
+/// let inference = Inference::new(client);
+/// let reply: Value = inference.agent("support-bot").invoke(&json!({"inputs": "Hello"})).await?;
+/// let answer = inference.model("fast").chat(&ChatRequest::new([Message::user("Hello")])).await?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Addresses
 ///
@@ -80,8 +93,8 @@ pub struct Inference<S> {
 }
 
 impl<S: HttpService> Inference<S> {
-    /// Creates the facade on a service: a `blaxel_transport::Client`, the emulator's socketless service,
-    /// or a stack of your own.
+    /// Creates the client over a service: a `blaxel_transport::Client`, the emulator's in-memory service, or a
+    /// stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
@@ -90,15 +103,15 @@ impl<S: HttpService> Inference<S> {
         }
     }
 
-    /// Sets the source of variables that override the addresses of single workloads, for instance by
-    /// that of a server on this machine.
+    /// Sets the source of environment variables that override the addresses of single workloads, for instance
+    /// with that of a server on this machine.
     ///
-    /// The variables of the agent `my-bot` are `BL_AGENTS_MY_BOT_URL` and, after it,
-    /// `BL_AGENT_MY_BOT_URL`; those of models, functions and sandboxes are alike. Names are in capitals,
-    /// with `_` for `-`. An empty variable counts as unset. Plain `http` is accepted for loopback only,
-    /// because the credential is sent there too.
+    /// The variables of the agent `my-bot` are `BL_AGENTS_MY_BOT_URL` and, after it, `BL_AGENT_MY_BOT_URL`;
+    /// those of models, functions and sandboxes follow the same pattern. Names are in upper case, with `_` for
+    /// `-`. An empty variable counts as unset. Plain `http` is accepted for loopback addresses only, because
+    /// the credential is sent there too.
     ///
-    /// Without a source, no variable is read. They are read when a handle is created:
+    /// Without a source, no variable is read. The variables are read when a handle is created:
     ///
     /// ```
     /// # use blaxel_core::HttpService;
@@ -117,20 +130,20 @@ impl<S: HttpService> Inference<S> {
         self
     }
 
-    /// Returns a handle on the agent of this name. Nothing is sent before it is called.
+    /// Returns a handle on the agent `name`. Nothing is sent before it is called.
     #[must_use]
     pub fn agent(&self, name: impl Into<String>) -> AgentCall<S> {
         let name = name.into();
-        let forced = self.override_of(&address::AGENT, &name);
-        AgentCall::new(self.service.clone(), name, forced)
+        let override_address = self.override_of(&address::AGENT, &name);
+        AgentCall::new(self.service.clone(), name, override_address)
     }
 
-    /// Returns a handle on the model of this name. Nothing is sent before it is called.
+    /// Returns a handle on the model `name`. Nothing is sent before it is called.
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> ModelCall<S> {
         let name = name.into();
-        let forced = self.override_of(&address::MODEL, &name);
-        ModelCall::new(self.service.clone(), name, forced)
+        let override_address = self.override_of(&address::MODEL, &name);
+        ModelCall::new(self.service.clone(), name, override_address)
     }
 
     /// Returns the task that this process executes, or `None` outside of a job.
@@ -174,27 +187,38 @@ impl<S: HttpService> Inference<S> {
         self.overrides.as_ref()?.address(kind, name)
     }
 
-    /// Returns a handle on the MCP server of the function of this name. Nothing is sent before it is
-    /// connected to.
+    /// Returns a handle on the MCP server of the function `name`. Nothing is sent before
+    /// [`connect`](mcp::McpServer::connect). See [`mcp`] for an example.
     #[cfg(feature = "mcp")]
     #[must_use]
     pub fn function(&self, name: impl Into<String>) -> mcp::McpServer<S> {
         let name = name.into();
-        let forced = self.override_of(&address::FUNCTION, &name);
-        mcp::McpServer::function(self.service.clone(), name, forced)
+        let override_address = self.override_of(&address::FUNCTION, &name);
+        mcp::McpServer::function(self.service.clone(), name, override_address)
     }
 
-    /// Returns a handle on the MCP server of the sandbox of this name. Nothing is sent before it is
-    /// connected to.
+    /// Returns a handle on the MCP server of the sandbox `name`. Nothing is sent before
+    /// [`connect`](mcp::McpServer::connect).
     ///
-    /// Look up its address by [`resolve`](mcp::McpServer::resolve), or set it by
-    /// [`url`](mcp::McpServer::url): only old sandboxes are reached without.
+    /// Look up its address with [`resolve`](mcp::McpServer::resolve), or set it with
+    /// [`url`](mcp::McpServer::url): only old sandboxes can be reached without.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// let server = inference.sandbox("my-sandbox").resolve().await?;
+    /// for tool in server.connect().await?.tools().await? {
+    ///     println!("{}", tool.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "mcp")]
     #[must_use]
     pub fn sandbox(&self, name: impl Into<String>) -> mcp::McpServer<S> {
         let name = name.into();
-        let forced = self.override_of(&address::SANDBOX, &name);
-        mcp::McpServer::sandbox(self.service.clone(), name, forced)
+        let override_address = self.override_of(&address::SANDBOX, &name);
+        mcp::McpServer::sandbox(self.service.clone(), name, override_address)
     }
 }
 

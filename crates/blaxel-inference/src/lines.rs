@@ -8,14 +8,14 @@ use std::fmt;
 use blaxel_core::Error;
 use bytes::Bytes;
 
-use crate::decode::{Decode, DecodeError, Text, unreadable};
+use crate::decode::{Decode, DecodeError, Text, read_error};
 use crate::split::{LineEnd, Lines, TooLong};
 
 #[cfg(test)]
 mod tests;
 
 /// Decodes the chunks of a body into lines.
-///
+/// Decodes the chunks of a body into lines.
 /// ```
 /// # use blaxel_inference::lines::Decoder;
 /// let mut decoder = Decoder::new();
@@ -32,11 +32,11 @@ mod tests;
 pub struct Decoder {
     limit: usize,
     lines: Lines,
-    over: bool,
+    ended: bool,
 }
 
 impl Decoder {
-    /// Default maximum size of a line: 16 MiB, in bytes.
+    /// The default maximum size of a line in bytes: 16 MiB.
     pub const DEFAULT_LIMIT: usize = crate::sse::Decoder::DEFAULT_LIMIT;
 
     /// Creates a decoder that accepts lines of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
@@ -51,14 +51,14 @@ impl Decoder {
         Self {
             limit,
             lines: Lines::new(LineEnd::Feed),
-            over: false,
+            ended: false,
         }
     }
 
-    /// Feeds the next chunk of the body. Read all available lines before pushing more. After an error, or
+    /// Adds the next chunk of the body. Read all available lines before adding more. After an error, or
     /// once [`finish`](Self::finish) has returned the last line, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if !self.over {
+        if !self.ended {
             self.lines.push(chunk);
         }
     }
@@ -83,11 +83,11 @@ impl Decoder {
     }
 
     /// Returns the next of the lines that remain after the end of the body, or `None` if there are no
-    /// more. The last line may lack its end, unless it is empty.
+    /// more. The last line may have no line end, unless it is empty.
     ///
     /// # Errors
     ///
-    /// As for [`next_line`](Self::next_line).
+    /// Those of [`next_line`](Self::next_line).
     pub fn finish(&mut self) -> Option<Result<Text, DecodeError>> {
         if let Some(line) = self.next_line() {
             return Some(line);
@@ -100,7 +100,7 @@ impl Decoder {
     /// Ends the stream and releases its memory.
     pub(crate) fn stop(&mut self) {
         *self = Self {
-            over: true,
+            ended: true,
             ..Self::with_limit(self.limit)
         };
     }
@@ -120,21 +120,21 @@ impl Decode for Decoder {
     }
 
     fn next_item(&mut self) -> Option<Result<Text, Error>> {
-        self.next_line().map(|line| line.map_err(unreadable))
+        self.next_line().map(|line| line.map_err(read_error))
     }
 
     fn finish(&mut self) -> Option<Result<Text, Error>> {
-        self.finish().map(|line| line.map_err(unreadable))
+        self.finish().map(|line| line.map_err(read_error))
     }
 }
 
-/// Shows the number of bytes held, not their text, which does not belong in a log.
+/// Formats the number of buffered bytes, not the text, which must not get into logs.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("limit", &self.limit)
-            .field("held", &self.lines.held())
-            .field("over", &self.over)
+            .field("buffered", &self.lines.buffered())
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

@@ -1,9 +1,14 @@
 //! MCP servers: functions deployed on Blaxel, and the server that each sandbox has.
 //!
-//! A server is reached over streamable HTTP at `/mcp` below its address. The protocol is spoken by
-//! the official Rust SDK, `rmcp`; its requests are carried by the service that carries all others, so
-//! each has a valid credential, retries and limits as that service provides them. The platform's
-//! servers accept the platform's credential: MCP's own OAuth is not used.
+//! [`McpServer`] is a handle on a server, obtained from [`Inference::function`](crate::Inference::function) or
+//! [`Inference::sandbox`](crate::Inference::sandbox). Its `connect` starts a session, [`McpClient`], which lists
+//! and calls tools ([`ToolCall`]), reads resources and renders prompts. A server's own error is a
+//! [`JsonRpcError`].
+//!
+//! A server is reached over streamable HTTP at `/mcp` below its address. The protocol is implemented by the
+//! official Rust SDK, `rmcp`. Its requests are sent over the same service as all others, so each has a valid
+//! credential, and retries and limits as that service provides them. The platform's servers accept the
+//! platform's credential: MCP's own OAuth is not used.
 //!
 //! `rmcp` emits `tracing` events under the target `rmcp`: notifications from the level `INFO` on, whole
 //! requests and results from `DEBUG` on. They contain no credential, but the arguments and the output
@@ -34,7 +39,7 @@ mod model;
 mod server;
 mod session;
 mod shared;
-mod wire;
+mod transport;
 
 pub use self::client::{McpClient, ToolCall};
 pub use self::error::JsonRpcError;

@@ -27,7 +27,7 @@ use crate::Inference;
 )]
 pub trait McpFeature {}
 
-// The result is of any type, so that only the missing feature is reported.
+// The return type is generic, so that only the missing feature is reported.
 impl<S: HttpService> Inference<S> {
     #[doc(hidden)]
     #[must_use]
@@ -35,7 +35,7 @@ impl<S: HttpService> Inference<S> {
     where
         S: McpFeature,
     {
-        unreachable!("nothing has the bound")
+        unreachable!("no type has the bound")
     }
 
     #[doc(hidden)]
@@ -44,6 +44,6 @@ impl<S: HttpService> Inference<S> {
     where
         S: McpFeature,
     {
-        unreachable!("nothing has the bound")
+        unreachable!("no type has the bound")
     }
 }

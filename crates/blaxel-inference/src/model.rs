@@ -8,7 +8,7 @@ use http::Method;
 
 use crate::address;
 use crate::calls::{Call, Calls};
-use crate::chat::{ChatCompletion, ChatRequest, ChatStream, Wire};
+use crate::chat::{ChatCompletion, ChatRequest, ChatStream, RequestBody};
 use crate::embedding::{self, EmbeddingRequest, Embeddings};
 use crate::options::WithOptions;
 use crate::request::WorkloadRequest;
@@ -20,17 +20,17 @@ static CALLS: Calls = Calls::new("CallModel", "StreamModel", PATH);
 static CHAT: Call = Call::post("CreateChatCompletion", "StreamChatCompletion", PATH);
 static EMBEDDINGS: Call = Call::post("CreateEmbeddings", "StreamEmbeddings", PATH);
 
-/// The path of the OpenAI operations with most providers.
+/// The path of the OpenAI operations at most providers.
 const OPENAI_BASE: &str = "v1";
 
 /// A handle on a deployed model. It is obtained from [`Inference::model`](crate::Inference::model).
 ///
-/// There are two generations of models. Models of `mk3` have the OpenAI API, whoever provides them, and
+/// There are two generations of models. Models of `mk3` have the OpenAI API, whatever their provider, and
 /// take their name at Blaxel as `model`. Older ones are a proxy to their provider: path and body are
 /// forwarded unchanged, so a chat works if the provider serves `v1/chat/completions`, and `model` is the
-/// provider's name. [`resolve`](Self::resolve) determines which it is.
+/// provider's name. [`resolve`](Self::resolve) determines the generation.
 ///
-/// Setters hold for all requests of the handle; a clone with other settings costs little.
+/// The setters apply to all requests of the handle. Clones are cheap, so use one for other settings.
 #[derive(Clone)]
 pub struct ModelCall<S> {
     service: S,
@@ -40,10 +40,10 @@ pub struct ModelCall<S> {
 }
 
 impl<S: HttpService> ModelCall<S> {
-    pub(crate) fn new(service: S, name: String, forced: Option<Address>) -> Self {
+    pub(crate) fn new(service: S, name: String, override_address: Option<Address>) -> Self {
         Self {
             service,
-            target: Target::new(name, forced),
+            target: Target::new(name, override_address),
             provider_model: None,
             openai_base: OPENAI_BASE.to_owned(),
         }
@@ -51,13 +51,21 @@ impl<S: HttpService> ModelCall<S> {
 
     target_setters!();
 
-    /// Looks up the model's address and the value of `model` in requests, and keeps both in the returned
-    /// handle. `GET /models/{modelName}`.
+    /// Looks up the model's own address and the value of `model` in requests, and returns the handle with both
+    /// (`GET /models/{modelName}`).
     ///
     /// The address is the model's `metadata.url`; a model that has none yet is called under the origin of
     /// the run plane. The value of `model` is the model's name at Blaxel for the generation `mk3`, and
-    /// `spec.runtime.model` for older ones. Nothing is sent if an address is known already, and a name set
-    /// by [`provider_model`](Self::provider_model) is kept.
+    /// `spec.runtime.model` for older ones. Nothing is sent if an address is already known, and a name set
+    /// with [`provider_model`](Self::provider_model) is kept.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// let model = inference.model("fast").resolve().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -87,10 +95,10 @@ impl<S: HttpService> ModelCall<S> {
         Ok(self)
     }
 
-    /// Sets the provider's name of the model, sent as `model` in chats and embeddings.
+    /// Sets the provider's name of the model, which is sent as `model` in chats and embeddings.
     ///
     /// By default, and unless it was [looked up](Self::resolve), the model's name at Blaxel is sent. That
-    /// is right for models of the generation `mk3`; older ones require the provider's name, which is in
+    /// is correct for models of the generation `mk3`; older ones require the provider's name, which is in
     /// `spec.runtime.model`.
     #[must_use]
     pub fn provider_model(mut self, name: impl Into<String>) -> Self {
@@ -98,15 +106,15 @@ impl<S: HttpService> ModelCall<S> {
         self
     }
 
-    /// Sets the path of `chat/completions` and `embeddings` with the provider; `v1` by default.
+    /// Sets the path of `chat/completions` and `embeddings` at the provider. The default is `v1`.
     #[must_use]
     pub fn openai_base(mut self, path: impl Into<String>) -> Self {
         self.openai_base = path.into();
         self
     }
 
-    /// Creates a request to any path of the provider, by any method, for the provider's own API:
-    /// `POST /{workspace}/models/{modelName}/{path}` for instance.
+    /// Creates a request of any method to any path of the provider, for the provider's own API, such as
+    /// `POST /{workspace}/models/{modelName}/{path}`.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -126,7 +134,7 @@ impl<S: HttpService> ModelCall<S> {
     /// # }
     /// ```
     ///
-    /// Paths of chats with common providers:
+    /// The paths of chats at common providers:
     ///
     /// | provider | path | streamed |
     /// | --- | --- | --- |
@@ -138,8 +146,8 @@ impl<S: HttpService> ModelCall<S> {
         self.request_by(call, method, path)
     }
 
-    /// Sends a chat and waits for the whole answer.
-    /// `POST /{workspace}/models/{modelName}/v1/chat/completions`.
+    /// Sends a chat and waits for the whole answer
+    /// (`POST /{workspace}/models/{modelName}/v1/chat/completions`).
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -151,8 +159,8 @@ impl<S: HttpService> ModelCall<S> {
     ///
     /// let model = inference.model("fast");
     /// let request = ChatRequest::new([Message::user("Why is the sky blue?")]).max_tokens(200);
-    /// let soon = CallOptions::new().with_deadline(Duration::from_secs(30));
-    /// let answer = model.options(soon).chat(&request).await?;
+    /// let options = CallOptions::new().with_deadline(Duration::from_secs(30));
+    /// let answer = model.options(options).chat(&request).await?;
     /// println!("{}", answer.text().unwrap_or_default());
     /// # Ok(())
     /// # }
@@ -162,16 +170,16 @@ impl<S: HttpService> ModelCall<S> {
     ///
     /// [`Error::is_not_found`] if there is no such model, [`Error::is_unavailable`] if it cannot respond
     /// now; [`Error::is_rate_limited`] if the provider's limit or a token policy of the workspace is
-    /// exhausted; the provider's own error, told apart by its
+    /// exhausted; the provider's own error, which is distinguished by its
     /// [origin](blaxel_core::ApiError::origin).
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
-        let wire = Wire::new(self.model_name(), request, false);
-        let request = self.openai(&CHAT, "chat/completions").json(&wire);
+        let body = RequestBody::new(self.model_name(), request, false);
+        let request = self.openai(&CHAT, "chat/completions").json(&body);
         request.send().await?.json().await
     }
 
-    /// Sends a chat and streams the answer. `POST /{workspace}/models/{modelName}/v1/chat/completions`
-    /// with `stream: true`; the usage is requested too.
+    /// Sends a chat and streams the answer (`POST /{workspace}/models/{modelName}/v1/chat/completions` with
+    /// `stream: true`). The usage is requested too.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -190,21 +198,33 @@ impl<S: HttpService> ModelCall<S> {
     ///
     /// # Errors
     ///
-    /// As for [`chat`](Self::chat), up to the response headers.
+    /// Those of [`chat`](Self::chat), up to the response headers.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let wire = Wire::new(self.model_name(), request, true);
-        let request = self.openai(&CHAT, "chat/completions").json(&wire);
+        let body = RequestBody::new(self.model_name(), request, true);
+        let request = self.openai(&CHAT, "chat/completions").json(&body);
         Ok(ChatStream::of(request.events().await?))
     }
 
-    /// Computes the embeddings of texts. `POST /{workspace}/models/{modelName}/v1/embeddings`.
+    /// Computes the embeddings of texts (`POST /{workspace}/models/{modelName}/v1/embeddings`).
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_inference::EmbeddingRequest;
+    ///
+    /// let request = EmbeddingRequest::new(["a cat", "a dog"]);
+    /// let vectors = inference.model("embed").embed(&request).await?.into_vectors();
+    /// assert_eq!(vectors.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`chat`](Self::chat).
+    /// Those of [`chat`](Self::chat).
     pub async fn embed(&self, request: &EmbeddingRequest) -> Result<Embeddings, Error> {
-        let wire = embedding::Wire::new(self.model_name(), request);
-        let request = self.openai(&EMBEDDINGS, "embeddings").json(&wire);
+        let body = embedding::RequestBody::new(self.model_name(), request);
+        let request = self.openai(&EMBEDDINGS, "embeddings").json(&body);
         request.send().await?.json().await
     }
 

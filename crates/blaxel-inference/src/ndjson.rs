@@ -1,6 +1,6 @@
-//! Streams of JSON values, one on each line.
+//! Streams of JSON values, one per line.
 //!
-//! The format is known as NDJSON and JSON Lines. Lines end with `\n` or `\r\n`; the last one may lack its
+//! The format is known as NDJSON and JSON Lines. Lines end with `\n` or `\r\n`; the last one may have no line
 //! end. Blank lines, which some servers send as keep-alives, are skipped.
 
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::lines;
 #[cfg(test)]
 mod tests;
 
-/// Decodes the chunks of a body into values.
+/// Decodes the chunks of a body into JSON values.
 ///
 /// ```
 /// # use blaxel_inference::ndjson::Decoder;
@@ -51,7 +51,7 @@ impl<T: DeserializeOwned> Decoder<T> {
         }
     }
 
-    /// Feeds the next chunk of the body. Read all available values before pushing more.
+    /// Adds the next chunk of the body. Read all available values before adding more.
     pub fn push(&mut self, chunk: Bytes) {
         self.lines.push(chunk);
     }
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned> Decoder<T> {
     ///
     /// # Errors
     ///
-    /// As for [`next_value`](Self::next_value), and [`Error::is_truncated`] for a last line that lacks its
+    /// Those of [`next_value`](Self::next_value), and [`Error::is_truncated`] for a last line that has no line
     /// end and is the beginning of a JSON text.
     pub fn finish(&mut self) -> Option<Result<T, Error>> {
         if let Some(value) = self.next_value() {
@@ -87,13 +87,15 @@ impl<T: DeserializeOwned> Decoder<T> {
         }
         let line = match self.lines.finish()? {
             Ok(line) => line,
-            Err(problem) => return Some(Err(crate::decode::unreadable(problem))),
+            Err(problem) => return Some(Err(crate::decode::read_error(problem))),
         };
         read(&line).map(|value| {
             value.map_err(|problem| {
                 if problem.is_eof() {
-                    Error::truncated("the stream was cut: its last line is half of a JSON text")
-                        .caused_by(problem)
+                    Error::truncated(
+                        "the stream is truncated: its last line is an incomplete JSON text",
+                    )
+                    .caused_by(problem)
                 } else {
                     not_the_json(problem)
                 }
@@ -109,7 +111,7 @@ impl<T: DeserializeOwned> Decoder<T> {
     }
 }
 
-/// Reads the value on a line; `None` if the line is blank.
+/// Decodes the value on a line; `None` if the line is blank.
 fn read<T: DeserializeOwned>(line: &Text) -> Option<Result<T, serde_json::Error>> {
     let text = line.trim();
     (!text.is_empty()).then(|| serde_json::from_str(text))

@@ -1,13 +1,13 @@
-//! A service that gives its requests the options of a handle.
+//! A service that sets the options of a handle on its requests.
 
 use std::task::{Context, Poll};
 
 use blaxel_core::{Body, CallContext, CallOptions, HttpService};
 use tower_service::Service;
 
-/// Carries requests by another service, with these options.
+/// Sends requests over another service, with the options of a handle.
 ///
-/// Every request of a handle goes through here, the lookup of an address included, so options are set in
+/// Every request of a handle is sent over it, including the lookup of an address, so that options are set in
 /// one place.
 #[derive(Clone)]
 pub(crate) struct WithOptions<S> {
@@ -16,7 +16,7 @@ pub(crate) struct WithOptions<S> {
 }
 
 impl<S: HttpService> WithOptions<S> {
-    /// Creates the service. Without options, requests get those of the client.
+    /// Creates the service. Without options, requests have those of the client.
     pub(crate) fn new(service: S, options: Option<CallOptions>) -> Self {
         Self { service, options }
     }
@@ -34,7 +34,7 @@ impl<S: HttpService> Service<http::Request<Body>> for WithOptions<S> {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let context = CallContext::of(request.extensions());
         if let (Some(context), Some(options)) = (context, self.options) {
-            // All clones share the options.
+            // Clones of a context share the options, so this changes those of the request.
             drop(context.clone().with_options(options));
         }
         self.service.call(request)

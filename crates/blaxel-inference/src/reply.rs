@@ -16,8 +16,25 @@ use crate::stream::{Decoded, EventStream, JsonStream, LineStream, Origin, TextSt
 /// A successful response of a workload: its headers, and a body that is in memory or still to be
 /// received.
 ///
-/// The platform prescribes no format for it, so the caller chooses how to read it, or goes by the
+/// The platform prescribes no format for it, so the caller chooses how to read it, or uses the
 /// [format](Self::format) of its content type.
+///
+/// ```no_run
+/// # use blaxel_core::{Error, HttpService};
+/// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+/// let input = serde_json::json!({"inputs": "Hello"});
+/// let reply = agent.post(&input).send().await?;
+/// println!("{} {:?} {:?}", reply.status(), reply.content_type(), reply.request_id());
+/// let text = reply.with_limit(64 * 1024).text().await?;
+///
+/// // The response headers first, then the body line by line.
+/// let mut lines = agent.post(&input).open().await?.lines();
+/// while let Some(line) = lines.try_next().await? {
+///     println!("{line}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Reply {
     operation: &'static OperationInfo,
     head: http::response::Parts,
@@ -26,7 +43,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Default limit on a body that is read into memory: 32 MiB, in bytes.
+    /// The default limit of a body that is read into memory, in bytes: 32 MiB.
     pub const DEFAULT_LIMIT: usize = 32 * 1024 * 1024;
 
     pub(crate) fn new(operation: &'static OperationInfo, response: http::Response<Body>) -> Self {
@@ -39,7 +56,7 @@ impl Reply {
         }
     }
 
-    /// Returns the status, one of 2xx.
+    /// Returns the status, which is one of 2xx.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.head.status
@@ -57,7 +74,7 @@ impl Reply {
         self.head.headers.get("x-request-id")?.to_str().ok()
     }
 
-    /// Returns the content type, with its parameters.
+    /// Returns the content type with its parameters.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.head.headers.get(CONTENT_TYPE)?.to_str().ok()
@@ -69,30 +86,30 @@ impl Reply {
         Format::of(self.content_type().unwrap_or_default())
     }
 
-    /// Sets the limit for [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json), in
-    /// bytes; [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) by default.
+    /// Sets the limit of [`bytes`](Self::bytes), [`text`](Self::text) and [`json`](Self::json), in bytes. The
+    /// default is [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT).
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Reads the body to its end.
+    /// Reads the whole body.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
-    /// [`Error::is_timeout`] if it falls silent, and [`Error::is_decode`] if the body is larger than the
-    /// limit.
+    /// [`Error::is_timeout`] if no data arrives for too long, and [`Error::is_decode`] if the body is larger
+    /// than the limit.
     pub async fn bytes(self) -> Result<Bytes, Error> {
         Ok(self.whole().await?.into_body())
     }
 
-    /// Reads the body to its end as text.
+    /// Reads the whole body as text.
     ///
     /// # Errors
     ///
-    /// As for [`bytes`](Self::bytes), and [`Error::is_decode`] if it is not UTF-8.
+    /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is not UTF-8.
     pub async fn text(self) -> Result<String, Error> {
         let operation = self.operation;
         let (head, body) = self.whole().await?.into_parts();
@@ -104,11 +121,11 @@ impl Reply {
         })
     }
 
-    /// Reads the body to its end as JSON.
+    /// Reads the whole body as JSON.
     ///
     /// # Errors
     ///
-    /// As for [`bytes`](Self::bytes), and [`Error::is_decode`] if it is not the expected JSON.
+    /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is not the expected JSON.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let operation = self.operation;
         let whole = self.whole().await?;
@@ -118,7 +135,7 @@ impl Reply {
         })
     }
 
-    /// Returns the response with its body in memory.
+    /// Reads the body into memory and returns the whole response.
     pub(crate) async fn whole(self) -> Result<http::Response<Bytes>, Error> {
         match response::collect(self.body, self.limit).await {
             Ok(bytes) => Ok(http::Response::from_parts(self.head, bytes)),
@@ -138,7 +155,7 @@ impl Reply {
         self.decoded(Default::default())
     }
 
-    /// Reads the body as JSON values, one on each line, whatever its content type.
+    /// Reads the body as JSON values, one per line, whatever its content type.
     pub fn json_lines<T: DeserializeOwned>(self) -> JsonStream<T> {
         self.decoded(Default::default())
     }
@@ -154,7 +171,7 @@ impl Reply {
         self.decoded(decoder)
     }
 
-    /// Reads the body by any decoder, for instance one with another limit.
+    /// Reads the body with any decoder, for instance one with another limit.
     pub fn decoded<D: Decode>(self, decoder: D) -> Decoded<D> {
         Decoded::with_decoder(self.body, decoder).with_origin(Origin {
             operation: Some(self.operation),
@@ -162,7 +179,7 @@ impl Reply {
         })
     }
 
-    /// Returns the body; [`Body::chunk`] gives its bytes as they arrive.
+    /// Returns the body, whose [`Body::chunk`] returns the bytes as they arrive.
     #[must_use]
     pub fn into_body(self) -> Body {
         self.body

@@ -21,8 +21,8 @@ use crate::target::Target;
 /// The `Accept` header of a streamed request, unless the caller sets one.
 const ANY_STREAM: &str = "text/event-stream, application/x-ndjson, */*";
 
-/// A request to a workload, with any method, path, header, query and body. It is obtained from the
-/// workload's handle, by [`AgentCall::request`](crate::AgentCall::request) for instance.
+/// A request to a workload, with any method, path, header, query and body. It is created by the workload's
+/// handle, for instance by [`AgentCall::request`](crate::AgentCall::request).
 ///
 /// The method decides whether a request may be repeated after a failure: `GET`, `HEAD`, `OPTIONS`,
 /// `PUT` and `DELETE` are idempotent, as HTTP defines them; all others are repeated only if they
@@ -47,7 +47,7 @@ pub struct WorkloadRequest<S> {
     target: Target,
     suffix: String,
     content: Option<Content>,
-    unusable: Option<Error>,
+    invalid: Option<Error>,
 }
 
 struct Content {
@@ -70,12 +70,12 @@ impl<S: HttpService> WorkloadRequest<S> {
             target,
             suffix: suffix.into(),
             content: None,
-            unusable: None,
+            invalid: None,
         }
     }
 
-    /// Adds a header. The first one of a name replaces the SDK's own; further ones of the same name are
-    /// sent beside it.
+    /// Adds a header. The first one of a name replaces the SDK's own header; further ones of the same name are
+    /// sent in addition.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.target.add_header(name, value);
         self
@@ -87,19 +87,19 @@ impl<S: HttpService> WorkloadRequest<S> {
         self
     }
 
-    /// Sets the body to a value, as `application/json`.
+    /// Sets the body to a value as `application/json`.
     pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(value) {
             Ok(json) => self.body(json, "application/json"),
             Err(problem) => {
-                let unusable = Error::input("request body", &Source::Code, problem);
-                self.unusable.get_or_insert(unusable);
+                let invalid = Error::input("request body", &Source::Code, problem);
+                self.invalid.get_or_insert(invalid);
                 self
             }
         }
     }
 
-    /// Sets the body to a text, as `text/plain`.
+    /// Sets the body to a text as `text/plain`.
     pub fn text(self, text: impl Into<String>) -> Self {
         self.body(text.into(), "text/plain; charset=utf-8")
     }
@@ -112,8 +112,8 @@ impl<S: HttpService> WorkloadRequest<S> {
                 self.content = Some(Content { body, content_type });
             }
             Err(problem) => {
-                let unusable = Error::input("content type", &Source::Code, problem);
-                self.unusable.get_or_insert(unusable);
+                let invalid = Error::input("content type", &Source::Code, problem);
+                self.invalid.get_or_insert(invalid);
             }
         }
         self
@@ -130,40 +130,41 @@ impl<S: HttpService> WorkloadRequest<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] before anything is sent if a part is unusable; [`Error::is_not_found`] if
-    /// there is no such workload, [`Error::is_unavailable`] if it cannot respond now; the workload's own
-    /// error, told apart by its [origin](blaxel_core::ApiError::origin); the service's own if it fails.
+    /// [`Error::is_input`], before anything is sent, if a part of the request is invalid;
+    /// [`Error::is_not_found`] if there is no such workload, [`Error::is_unavailable`] if it cannot respond
+    /// now; the workload's own error, which is distinguished by its
+    /// [origin](blaxel_core::ApiError::origin); the error of the service if that fails.
     pub async fn send(self) -> Result<Reply, Error> {
         let operation = &self.call.whole;
-        let whole = self.carry_out(operation, None).await?.whole().await?;
+        let whole = self.execute(operation, None).await?.whole().await?;
         Ok(Reply::new(operation, whole.map(Body::from)))
     }
 
     /// Sends the request and returns as soon as the response headers are received, with the body still
-    /// to be read. The body is subject to an idle limit, but to no deadline.
+    /// to be read. The body is subject to an idle timeout, but not to a deadline. See [`Reply`] for an example.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the response headers.
+    /// Those of [`send`](Self::send), up to the response headers.
     pub async fn open(self) -> Result<Reply, Error> {
         let operation = &self.call.streamed;
-        self.carry_out(operation, Some(ANY_STREAM)).await
+        self.execute(operation, Some(ANY_STREAM)).await
     }
 
     /// Sends the request and reads the response as server-sent events.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the response headers.
+    /// Those of [`send`](Self::send), up to the response headers.
     pub async fn events(self) -> Result<EventStream, Error> {
         Ok(self.open_as("text/event-stream").await?.events())
     }
 
-    /// Sends the request and reads the response as JSON values, one on each line.
+    /// Sends the request and reads the response as JSON values, one per line.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the response headers.
+    /// Those of [`send`](Self::send), up to the response headers.
     pub async fn json_lines<T: DeserializeOwned>(self) -> Result<JsonStream<T>, Error> {
         let reply = self.open_as("application/x-ndjson, */*;q=0.5").await?;
         Ok(reply.json_lines())
@@ -173,26 +174,27 @@ impl<S: HttpService> WorkloadRequest<S> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the response headers.
+    /// Those of [`send`](Self::send), up to the response headers.
     pub async fn lines(self) -> Result<LineStream, Error> {
         Ok(self.open_as("text/plain, */*;q=0.5").await?.lines())
     }
 
-    /// Sends the request and reads the response in the format of its content type.
+    /// Sends the request and reads the response in the format of its content type. See
+    /// [`AgentCall::post`](crate::AgentCall::post) for an example.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Self::send), up to the response headers.
+    /// Those of [`send`](Self::send), up to the response headers.
     pub async fn chunks(self) -> Result<ChunkStream, Error> {
         Ok(self.open().await?.chunks())
     }
 
     async fn open_as(self, accepted: &'static str) -> Result<Reply, Error> {
         let operation = &self.call.streamed;
-        self.carry_out(operation, Some(accepted)).await
+        self.execute(operation, Some(accepted)).await
     }
 
-    async fn carry_out(
+    async fn execute(
         self,
         operation: &'static OperationInfo,
         accepted: Option<&'static str>,
@@ -209,7 +211,7 @@ impl<S: HttpService> WorkloadRequest<S> {
         operation: &'static OperationInfo,
         accepted: Option<&'static str>,
     ) -> Result<http::Request<Body>, Error> {
-        if let Some(error) = self.unusable {
+        if let Some(error) = self.invalid {
             return Err(error);
         }
         let mut writer = RequestWriter::new(operation);
@@ -227,7 +229,7 @@ impl<S: HttpService> WorkloadRequest<S> {
 }
 
 impl<S> fmt::Debug for WorkloadRequest<S> {
-    /// Shows the destination, never headers or body.
+    /// Formats the destination, never headers or body.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkloadRequest")
             .field("method", &self.method)

@@ -17,7 +17,7 @@ pub(crate) enum LineEnd {
     Feed,
 }
 
-/// A line is longer than there is room for.
+/// The error of a line that is longer than the limit.
 pub(crate) struct TooLong;
 
 /// Splits chunks into lines.
@@ -25,14 +25,14 @@ pub(crate) struct TooLong;
 /// A line within one chunk is a slice of it. The start of a line that continues in the next chunk moves
 /// to `unfinished`, so a chunk is searched for line ends only once.
 pub(crate) struct Lines {
-    /// Chunks that were pushed and not read yet. None of them is empty.
+    /// Chunks that were added and not read yet. None of them is empty.
     pub(crate) chunks: VecDeque<Bytes>,
-    /// The start of a line whose end has not arrived. Holds no line end.
+    /// The start of a line whose end has not arrived. It contains no line end.
     pub(crate) unfinished: Vec<u8>,
     ends: LineEnd,
-    /// The last line ended in `\r`: a `\n` that comes next belongs to the same line end.
+    /// `true` if the last line ended in `\r`: a `\n` that comes next belongs to the same line end.
     after_cr: bool,
-    /// The first line has been read, so a byte order mark is no longer expected.
+    /// `true` if the first line has been read, after which a byte order mark is no longer expected.
     started: bool,
 }
 
@@ -47,8 +47,8 @@ impl Lines {
         }
     }
 
-    /// Returns the number of bytes held of a line whose end has not arrived.
-    pub(crate) fn held(&self) -> usize {
+    /// Returns the number of buffered bytes of a line whose end has not arrived.
+    pub(crate) fn buffered(&self) -> usize {
         self.unfinished.len()
     }
 
@@ -59,9 +59,9 @@ impl Lines {
     }
 
     /// Returns the next line without its end, or `None` if its end has not arrived. A line may have up
-    /// to `room` bytes.
-    pub(crate) fn next_line(&mut self, room: usize) -> Result<Option<Bytes>, TooLong> {
-        self.skip_second_half_of_line_end();
+    /// to `limit` bytes.
+    pub(crate) fn next_line(&mut self, limit: usize) -> Result<Option<Bytes>, TooLong> {
+        self.skip_line_feed_after_cr();
         while let Some(chunk) = self.chunks.front_mut() {
             let end = match self.ends {
                 LineEnd::Any => memchr::memchr2(b'\r', b'\n', chunk),
@@ -71,11 +71,11 @@ impl Lines {
 
             let part = chunk.split_to(end.unwrap_or(chunk.len()));
             if end.is_some() {
-                self.step_over_line_end();
-                return self.complete(part, room).map(Some);
+                self.skip_line_end();
+                return self.complete(part, limit).map(Some);
             }
             self.chunks.pop_front();
-            self.keep(&part, room)?;
+            self.append(&part, limit)?;
         }
         Ok(None)
     }
@@ -83,12 +83,12 @@ impl Lines {
     /// Returns the text after the last line end.
     pub(crate) fn take_rest(&mut self) -> Bytes {
         let rest = Bytes::from(mem::take(&mut self.unfinished));
-        self.bare(rest)
+        self.trim_line(rest)
     }
 
-    /// Skips the `\n` of a `\r\n`. It is looked for only now because it may be the start of a new chunk:
+    /// Skips the `\n` of a `\r\n`. This is done only now because the `\n` may be the start of a new chunk:
     /// waiting for it would hold back a complete event.
-    fn skip_second_half_of_line_end(&mut self) {
+    fn skip_line_feed_after_cr(&mut self) {
         let Some(next) = self.chunks.front().and_then(|chunk| chunk.first()) else {
             return;
         };
@@ -97,7 +97,7 @@ impl Lines {
         }
     }
 
-    fn step_over_line_end(&mut self) {
+    fn skip_line_end(&mut self) {
         self.after_cr = self
             .chunks
             .front()
@@ -105,7 +105,7 @@ impl Lines {
         self.advance();
     }
 
-    /// Drops the next byte, and its chunk when that was the last of it.
+    /// Drops the next byte, and its chunk if that was its last byte.
     fn advance(&mut self) {
         let Some(chunk) = self.chunks.front_mut() else {
             return;
@@ -117,28 +117,28 @@ impl Lines {
     }
 
     /// Joins the last part of a line with the parts in earlier chunks.
-    fn complete(&mut self, last_part: Bytes, room: usize) -> Result<Bytes, TooLong> {
+    fn complete(&mut self, last_part: Bytes, limit: usize) -> Result<Bytes, TooLong> {
         let line = if self.unfinished.is_empty() {
-            check_room(last_part.len(), room)?;
+            check_limit(last_part.len(), limit)?;
             last_part
         } else {
-            self.keep(&last_part, room)?;
+            self.append(&last_part, limit)?;
             Bytes::from(mem::take(&mut self.unfinished))
         };
-        Ok(self.bare(line))
+        Ok(self.trim_line(line))
     }
 
-    fn keep(&mut self, part: &[u8], room: usize) -> Result<(), TooLong> {
+    fn append(&mut self, part: &[u8], limit: usize) -> Result<(), TooLong> {
         let line = &mut self.unfinished;
-        check_room(line.len() + part.len(), room)?;
+        check_limit(line.len() + part.len(), limit)?;
         count_work(part.len());
-        line.reserve_exact(extra_space(line.len(), line.capacity(), part.len(), room));
+        line.reserve_exact(extra_space(line.len(), line.capacity(), part.len(), limit));
         line.extend_from_slice(part);
         Ok(())
     }
 
-    /// Removes what does not belong to the text of a line.
-    fn bare(&mut self, mut line: Bytes) -> Bytes {
+    /// Removes the bytes that do not belong to the text of a line.
+    fn trim_line(&mut self, mut line: Bytes) -> Bytes {
         if self.ends == LineEnd::Feed && line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
         }
@@ -149,8 +149,8 @@ impl Lines {
     }
 }
 
-fn check_room(needed: usize, room: usize) -> Result<(), TooLong> {
-    if needed > room { Err(TooLong) } else { Ok(()) }
+fn check_limit(needed: usize, limit: usize) -> Result<(), TooLong> {
+    if needed > limit { Err(TooLong) } else { Ok(()) }
 }
 
 /// Returns the capacity to reserve so that `more` bytes fit after the `len` present ones.
@@ -166,7 +166,7 @@ pub(crate) fn extra_space(len: usize, capacity: usize, more: usize, limit: usize
     needed.max(limit.min(capacity * 2)) - len
 }
 
-/// Counts bytes read or copied. Only tests use it, to check that the work stays proportional to the
+/// Counts bytes read or copied. Only tests use the count, to check that the work is proportional to the
 /// stream.
 #[inline]
 pub(crate) fn count_work(_bytes: usize) {

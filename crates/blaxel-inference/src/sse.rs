@@ -1,13 +1,13 @@
 //! Server-sent events: the format in which models and agents stream their answers.
 //!
-//! A [`Decoder`] is fed the chunks of a body as they arrive and returns each [`Event`] as soon as it is
+//! A [`Decoder`] receives the chunks of a body as they arrive, and returns each [`Event`] as soon as it is
 //! complete. It does no I/O, so it works with any runtime:
 //!
 //! ```text
 //! chunk -> push -> next_event, next_event, ... None -> chunk -> push -> ...   end -> finish
 //! ```
 //!
-//! There are two steps: the chunks are split into lines, and `Draft` collects the fields of one event
+//! There are two steps: the chunks are split into lines, and `EventBuilder` collects the fields of one event
 //! from them. Every byte is read a fixed number of times however the body is split into chunks, and the
 //! memory used never exceeds the decoder's limit.
 
@@ -19,7 +19,7 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use crate::decode::{Decode, DecodeError, Text, unreadable};
+use crate::decode::{Decode, DecodeError, Text, read_error};
 use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
 
 #[cfg(test)]
@@ -27,8 +27,8 @@ mod tests;
 
 /// One event of a stream.
 ///
-/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. To keep an event
-/// for long, copy its text.
+/// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. Copy the text of an
+/// event that is kept for long.
 ///
 /// As JSON it has the members `event`, `data`, `id`, and `retry` in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Returns the type of the event; `"message"` if the server sent none.
+    /// Returns the type of the event, which is `"message"` if the server sent none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or("message")
@@ -79,15 +79,14 @@ impl Event {
         self.id.as_deref()
     }
 
-    /// Returns the reconnection delay that was sent with this event, if there is one. It has whole
-    /// milliseconds.
+    /// Returns the reconnection delay that was sent with this event, if there is one, in whole milliseconds.
     #[must_use]
     pub fn retry(&self) -> Option<Duration> {
         self.retry
     }
 }
 
-/// A delay in JSON, as the number of milliseconds that it is on the wire.
+/// A delay in JSON, as a number of milliseconds like in the event stream.
 mod milliseconds {
     use std::time::Duration;
 
@@ -127,12 +126,12 @@ mod milliseconds {
 pub struct Decoder {
     limit: usize,
     lines: Lines,
-    draft: Draft,
-    over: bool,
+    event: EventBuilder,
+    ended: bool,
 }
 
 impl Decoder {
-    /// Default maximum size of an event: 16 MiB, in bytes.
+    /// The default maximum size of an event in bytes: 16 MiB.
     pub const DEFAULT_LIMIT: usize = 16 * 1024 * 1024;
 
     /// Creates a decoder that accepts events of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
@@ -143,26 +142,26 @@ impl Decoder {
 
     /// Creates a decoder that accepts events of up to `limit` bytes.
     ///
-    /// The size is that of the data, name and id collected so far plus the whole of the line being read.
+    /// The size is that of the data, name and id collected so far plus the whole line that is being read.
     /// Comments and unknown fields count only while their line is read.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
             limit,
             lines: Lines::new(LineEnd::Any),
-            draft: Draft::default(),
-            over: false,
+            event: EventBuilder::default(),
+            ended: false,
         }
     }
 
-    /// Feeds the next chunk of the body.
+    /// Adds the next chunk of the body.
     ///
     /// Chunks are queued, outside of the limit, until [`next_event`](Self::next_event) reads them. Call
-    /// that until it returns `None` before pushing more.
+    /// that until it returns `None` before adding more.
     ///
     /// After an error, or once [`finish`](Self::finish) has returned the last event, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if !self.over {
+        if !self.ended {
             self.lines.push(chunk);
         }
     }
@@ -184,12 +183,12 @@ impl Decoder {
     /// more.
     ///
     /// The standard drops an event without its closing blank line. Some model servers omit that line
-    /// after their last event, so here such an event is returned. Do not call this after a body that
+    /// after their last event, so such an event is returned here. Do not call this after a body that
     /// failed: the last event may then be incomplete.
     ///
     /// # Errors
     ///
-    /// As for [`next_event`](Self::next_event).
+    /// Those of [`next_event`](Self::next_event).
     pub fn finish(&mut self) -> Option<Result<Event, DecodeError>> {
         if let Some(outcome) = self.next_event() {
             return Some(outcome);
@@ -202,8 +201,8 @@ impl Decoder {
     fn read_event(&mut self) -> Result<Option<Event>, DecodeError> {
         while let Some(line) = self.next_line()? {
             if !line.is_empty() {
-                self.draft.read(line, self.limit)?;
-            } else if let Some(event) = self.draft.take_event() {
+                self.event.read(line, self.limit)?;
+            } else if let Some(event) = self.event.take_event() {
                 return Ok(Some(event));
             }
         }
@@ -211,22 +210,22 @@ impl Decoder {
     }
 
     fn next_line(&mut self) -> Result<Option<Bytes>, DecodeError> {
-        let room = self.limit.saturating_sub(self.draft.size());
+        let remaining = self.limit.saturating_sub(self.event.size());
         let limit = self.limit;
         self.lines
-            .next_line(room)
+            .next_line(remaining)
             .map_err(|TooLong| DecodeError::TooLarge { limit })
     }
 
     fn read_rest(&mut self) -> Result<Option<Event>, DecodeError> {
-        self.draft.read(self.lines.take_rest(), self.limit)?;
-        Ok(self.draft.take_event())
+        self.event.read(self.lines.take_rest(), self.limit)?;
+        Ok(self.event.take_event())
     }
 
     /// Ends the stream and releases its memory.
     fn stop(&mut self) {
         *self = Self {
-            over: true,
+            ended: true,
             ..Self::with_limit(self.limit)
         };
     }
@@ -240,11 +239,11 @@ impl Decode for Decoder {
     }
 
     fn next_item(&mut self) -> Option<Result<Event, Error>> {
-        self.next_event().map(|event| event.map_err(unreadable))
+        self.next_event().map(|event| event.map_err(read_error))
     }
 
     fn finish(&mut self) -> Option<Result<Event, Error>> {
-        self.finish().map(|event| event.map_err(unreadable))
+        self.finish().map(|event| event.map_err(read_error))
     }
 }
 
@@ -254,28 +253,28 @@ impl Default for Decoder {
     }
 }
 
-/// Shows the number of bytes held, not their text, which does not belong in a log.
+/// Formats the number of buffered bytes, not the text, which must not get into logs.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("limit", &self.limit)
-            .field("held", &(self.draft.size() + self.lines.held()))
-            .field("over", &self.over)
+            .field("buffered", &(self.event.size() + self.lines.buffered()))
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }
 
-/// The event being collected.
+/// The event that is being collected.
 #[derive(Default)]
-struct Draft {
+struct EventBuilder {
     name: Option<ByteString>,
     data: Option<Data>,
     id: Option<ByteString>,
     retry: Option<Duration>,
 }
 
-impl Draft {
-    /// Returns the number of bytes of text it holds.
+impl EventBuilder {
+    /// Returns the number of bytes of its texts.
     fn size(&self) -> usize {
         let name = self.name.as_ref().map_or(0, |name| name.len());
         let data = self.data.as_ref().map_or(0, Data::len);
@@ -305,14 +304,14 @@ impl Draft {
         });
     }
 
-    /// By the standard, an id with a NUL is ignored.
+    /// Sets the id. By the standard, an id with a NUL is ignored.
     fn set_id(&mut self, id: ByteString) {
         if !id.contains('\0') {
             self.id = Some(id);
         }
     }
 
-    /// Anything but a plain number of milliseconds is ignored.
+    /// Sets the delay. By the standard, anything but a plain number of milliseconds is ignored.
     fn set_retry(&mut self, value: &[u8]) {
         let digits = str::from_utf8(value)
             .ok()
@@ -322,8 +321,7 @@ impl Draft {
         }
     }
 
-    /// Returns the complete event. Without data there is none: a lone id, name or delay is not an
-    /// event.
+    /// Returns the complete event, or `None` if it has no data: an id, name or delay alone is not an event.
     fn take_event(&mut self) -> Option<Event> {
         let Self {
             name,
@@ -380,7 +378,7 @@ impl Data {
     }
 }
 
-/// Returns the text after the colon, without the one space that may follow it.
+/// Returns the text after the colon, without the one space that may follow the colon.
 fn value(mut line: Bytes, name_end: usize) -> Bytes {
     line.advance(line.len().min(name_end + 1));
     if line.starts_with(b" ") {

@@ -1,4 +1,4 @@
-//! Streams of the items of a response's body.
+//! Streams of the items in the body of a response.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -17,16 +17,16 @@ use crate::{lines, ndjson, sse, text};
 pub type EventStream = Decoded<sse::Decoder>;
 /// The lines of a response.
 pub type LineStream = Decoded<lines::Decoder>;
-/// The JSON values of a response that has one on each line.
+/// The JSON values of a response that has one per line.
 pub type JsonStream<T> = Decoded<ndjson::Decoder<T>>;
 /// The text of a response, as it arrives.
 pub type TextStream = Decoded<text::Decoder>;
 
-/// A stream of the items that a decoder finds in a response's body.
+/// A stream of the items that a decoder finds in the body of a response.
 ///
 /// The body is read only as items are requested, so a slow reader applies backpressure to the sender,
-/// and memory holds one chunk of the body and one incomplete item. Dropping the stream ends the response
-/// at once. The transport limits the time without data; `blaxel_transport::Client` allows 120 seconds.
+/// and memory holds one chunk of the body and one incomplete item. Dropping the stream ends the request at
+/// once. The transport limits the time without data; `blaxel_transport::Client` allows 120 seconds.
 ///
 /// Items are read by [`try_next`](Self::try_next), or through [`Stream`].
 ///
@@ -52,10 +52,10 @@ pub struct Decoded<D: Decode> {
 /// The end mark of a stream.
 struct End<T> {
     mark: String,
-    is: Box<dyn FnMut(&T) -> bool + Send>,
+    is_end: Box<dyn FnMut(&T) -> bool + Send>,
 }
 
-/// The request behind a stream, for its errors.
+/// The request that a stream belongs to, for its errors.
 #[derive(Default)]
 pub(crate) struct Origin {
     pub(crate) operation: Option<&'static OperationInfo>,
@@ -70,7 +70,7 @@ impl<D: Decode + Default> Decoded<D> {
 }
 
 impl<D: Decode> Decoded<D> {
-    /// Creates a stream of a body by a given decoder, such as one with another limit.
+    /// Creates a stream of a body with a given decoder, such as one with another limit.
     pub fn with_decoder(body: Body, decoder: D) -> Self {
         Self {
             body: Some(body),
@@ -96,7 +96,7 @@ impl<D: Decode> Decoded<D> {
     {
         self.end = Some(End {
             mark: mark.into(),
-            is: Box::new(is_end),
+            is_end: Box::new(is_end),
         });
         self
     }
@@ -106,17 +106,17 @@ impl<D: Decode> Decoded<D> {
         self
     }
 
-    /// Adds the request to an error met while reading.
+    /// Adds the request to an error that occurred while reading.
     pub(crate) fn annotate(&self, error: Error) -> Error {
         let error = error.in_operation(self.origin.operation);
         match &self.origin.head {
-            // An error of the connection or of a limit carries its own delivery.
+            // An error of the connection or of a timeout has its own delivery.
             Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
             _ => error,
         }
     }
 
-    /// Ends the stream and releases what it holds.
+    /// Ends the stream and releases its memory.
     pub(crate) fn close(&mut self) {
         self.body = None;
         self.decoder = None;
@@ -129,7 +129,8 @@ impl<D: Decode> Decoded<D> {
             self.close();
             return Poll::Ready(missed.map(|end| {
                 let mark = end.mark;
-                let message = format!("the stream was cut: it ended without its end mark {mark}");
+                let message =
+                    format!("the stream is truncated: it ended without its end mark {mark}");
                 Err(self.annotate(Error::truncated(message)))
             }));
         };
@@ -140,7 +141,7 @@ impl<D: Decode> Decoded<D> {
                 return Poll::Ready(Some(Err(self.annotate(error))));
             }
         };
-        if self.end.as_mut().is_some_and(|end| (end.is)(&item)) {
+        if self.end.as_mut().is_some_and(|end| (end.is_end)(&item)) {
             self.close();
             return Poll::Ready(None);
         }
@@ -172,16 +173,16 @@ impl<D: Decode> Decoded<D> {
 }
 
 impl<D: Decode + Unpin> Decoded<D> {
-    /// Waits for the next item. Returns `None` at the end of the stream.
+    /// Returns the next item, or `None` at the end of the stream.
     ///
     /// It is cancel safe: a future that is dropped before it completes loses no item.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
-    /// [`Error::is_timeout`] if it falls silent; [`Error::is_decode`] for an item that is too large or
-    /// malformed; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), where
-    /// there is one. After an error the stream has ended.
+    /// [`Error::is_timeout`] if no data arrives for too long; [`Error::is_decode`] for an item that is too
+    /// large or malformed; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), if one
+    /// is set. After an error the stream has ended.
     pub async fn try_next(&mut self) -> Result<Option<D::Item>, Error> {
         poll_fn(|cx| self.poll_item(cx)).await.transpose()
     }

@@ -1,9 +1,9 @@
-//! The destination of a call, and what every request of a handle carries besides its body.
+//! The destination of a call, and the headers, query and options that every request of a handle has.
 
 use blaxel_core::{CallOptions, Error, RequestWriter, Source};
 use http::header::{CACHE_CONTROL, HeaderName};
 
-/// The workload of a call, and the caller's own additions to the request.
+/// The workload of a call, and the caller's additions to the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {
     name: String,
@@ -71,8 +71,8 @@ impl Target {
         self.options
     }
 
-    /// Writes address, headers and query. `suffix` is the path below the address and the path of the
-    /// handle.
+    /// Writes the address, the headers and the query. `suffix` is the path below the address and the path of
+    /// the handle.
     pub(crate) fn write(&self, request: &mut RequestWriter, suffix: &str) -> Result<(), Error> {
         match &self.address {
             Some(address) => request.address(&address.url, &address.source)?,
@@ -80,13 +80,13 @@ impl Target {
         }
         request.below(&self.path)?;
         request.below(suffix)?;
-        // Proxies that compress anew have broken JSON and streams on the way.
+        // Proxies that recompress responses have broken JSON and streams.
         request.header(CACHE_CONTROL, "no-transform")?;
         let mut written = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             let name = HeaderName::try_from(name)
-                .map_err(|bad| Error::input("header", &Source::Code, bad))?;
-            // The caller's first one takes the place of ours.
+                .map_err(|problem| Error::input("header", &Source::Code, problem))?;
+            // The caller's first header of a name replaces the SDK's own.
             if written.contains(&name) {
                 request.add_header(name, value)?;
             } else {
@@ -101,21 +101,21 @@ impl Target {
     }
 }
 
-/// The setters that every handle on a workload has, written once.
+/// Declares the setters that every handle on a workload has.
 macro_rules! target_setters {
     () => {
         /// Sets the address of the workload, its `metadata.url`.
         ///
-        /// The platform recommends it over the path made of workspace, kind and name. It takes
-        /// precedence over every other [address](crate::Inference#addresses).
+        /// The platform recommends it over the path of workspace, kind and name. It takes precedence over every
+        /// other [address](crate::Inference#addresses).
         #[must_use]
         pub fn url(mut self, url: impl Into<String>) -> Self {
             self.target.set_url(url);
             self
         }
 
-        /// Adds a header to all requests of this handle. The first one of a name replaces the SDK's
-        /// own; further ones of the same name are sent beside it.
+        /// Adds a header to all requests of this handle. The first one of a name replaces the SDK's own header;
+        /// further ones of the same name are sent in addition.
         #[must_use]
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.target.add_header(name, value);

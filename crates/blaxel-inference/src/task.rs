@@ -1,4 +1,4 @@
-//! The task of a job execution, seen from inside the job.
+//! The task of a job execution, read from inside the job.
 
 use std::fmt;
 
@@ -13,24 +13,25 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::chat::nothing_for_null;
+use crate::chat::null_as_default;
 use crate::options::WithOptions;
 
 const DATA_URL: &str = "BL_EXECUTION_DATA_URL";
 
-/// A value in a variable whose name, and a prefix of whose value, other variables may set.
-struct Named {
+/// The names of variables: `key` may name the variable of a value (`default` if it is unset), and `prefix` the
+/// variable with a prefix of that value.
+struct VariableNames {
     key: &'static str,
     default: &'static str,
     prefix: &'static str,
 }
 
-const TASK_INDEX: Named = Named {
+const TASK_INDEX: VariableNames = VariableNames {
     key: "BL_TASK_KEY",
     default: "TASK_INDEX",
     prefix: "BL_TASK_PREFIX",
 };
-const EXECUTION_ID: Named = Named {
+const EXECUTION_ID: VariableNames = VariableNames {
     key: "BL_EXECUTION_KEY",
     default: "BL_EXECUTION_ID",
     prefix: "BL_EXECUTION_PREFIX",
@@ -43,7 +44,7 @@ pub struct JobTask<S> {
     service: S,
     index: usize,
     execution: Option<String>,
-    /// A presigned address: it grants access to the tasks.
+    /// A presigned address, which grants access to the tasks.
     data_url: Secret,
     options: Option<CallOptions>,
 }
@@ -91,18 +92,18 @@ impl<S: HttpService> JobTask<S> {
         self
     }
 
-    /// Reads the arguments of this task, as given when the execution was created. `GET` of the address
-    /// in `BL_EXECUTION_DATA_URL`.
+    /// Reads the arguments of this task, as given when the execution was created (`GET` of the address in
+    /// `BL_EXECUTION_DATA_URL`).
     ///
     /// The address is presigned, so no credential is sent there. The request is a read, so a client that
-    /// retries reads, such as `blaxel_transport::Client`, retries this one too. The document with all
-    /// tasks may have up to 256 MiB.
+    /// retries reads, such as `blaxel_transport::Client`, retries this one too. The document with all tasks
+    /// may have up to 256 MiB. See [`Inference::task`](crate::Inference::task) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the address is unusable; the storage's own error, for instance if the
-    /// address has expired; [`Error::is_decode`] if there is no task of this index, or its arguments are
-    /// not the expected JSON.
+    /// [`Error::is_input`] if the address is malformed; the storage's own error, for instance if the address
+    /// has expired; [`Error::is_decode`] if there is no task with this index, or if its arguments are not the
+    /// expected JSON.
     pub async fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let operation = GetTasks {
             url: self.data_url.expose(),
@@ -116,13 +117,13 @@ impl<S: HttpService> JobTask<S> {
             return Err(in_operation(Error::decode(message)));
         }
         serde_json::from_value(tasks.swap_remove(index)).map_err(|problem| {
-            let message = format!("the arguments of task {index} are not what was expected");
+            let message = format!("the arguments of task {index} are not the expected JSON");
             in_operation(Error::decode(message).caused_by(problem))
         })
     }
 }
 
-impl Named {
+impl VariableNames {
     /// Returns the name of the variable, and its value without the prefix.
     fn read(&self, set: impl Fn(&str) -> Option<String>) -> (String, Option<String>) {
         let variable = set(self.key).unwrap_or_else(|| self.default.to_owned());
@@ -165,7 +166,7 @@ impl Operation for GetTasks<'_> {
     fn read(response: &http::Response<Bytes>) -> Result<Vec<Value>, Error> {
         #[derive(Deserialize)]
         struct Execution {
-            #[serde(default, deserialize_with = "nothing_for_null")]
+            #[serde(default, deserialize_with = "null_as_default")]
             tasks: Vec<Value>,
         }
 

@@ -1,4 +1,4 @@
-//! Streams of plain text, returned as it arrives.
+//! Streams of plain text, which is returned as it arrives.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use blaxel_core::Error;
 use bytes::{Bytes, BytesMut};
 
-use crate::decode::{Decode, DecodeError, Text, unreadable};
+use crate::decode::{Decode, DecodeError, Text, read_error};
 
 #[cfg(test)]
 mod tests;
@@ -26,13 +26,13 @@ mod tests;
 /// ```
 #[derive(Default)]
 pub struct Decoder {
-    /// Chunks that were pushed and not read yet.
+    /// Chunks that were added and not read yet.
     chunks: VecDeque<Bytes>,
     /// The first bytes of an incomplete character, at most three.
-    begun: Bytes,
-    /// The next bytes are not UTF-8.
-    broken: bool,
-    over: bool,
+    partial: Bytes,
+    /// `true` if the next bytes are not UTF-8.
+    invalid: bool,
+    ended: bool,
 }
 
 impl Decoder {
@@ -42,10 +42,10 @@ impl Decoder {
         Self::default()
     }
 
-    /// Feeds the next chunk of the body. Read all available texts before pushing more. After an error, or
+    /// Adds the next chunk of the body. Read all available texts before adding more. After an error, or
     /// once [`finish`](Self::finish) has returned `None`, chunks are ignored.
     pub fn push(&mut self, chunk: Bytes) {
-        if !self.over {
+        if !self.ended {
             self.chunks.push_back(chunk);
         }
     }
@@ -54,9 +54,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::NotUtf8`] where the text stops being UTF-8. After it, this returns `None`.
+    /// [`DecodeError::NotUtf8`] where the text is no longer UTF-8. After it, this returns `None`.
     pub fn next_text(&mut self) -> Option<Result<Text, DecodeError>> {
-        while !self.broken {
+        while !self.invalid {
             let chunk = self.chunks.pop_front()?;
             let text = self.read(chunk);
             if !text.is_empty() {
@@ -71,13 +71,12 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// As for [`next_text`](Self::next_text); a character that is incomplete at the end is an error
-    /// too.
+    /// Those of [`next_text`](Self::next_text). A character that is incomplete at the end is an error too.
     pub fn finish(&mut self) -> Option<Result<Text, DecodeError>> {
         if let Some(text) = self.next_text() {
             return Some(text);
         }
-        let cut_in_a_character = !self.begun.is_empty();
+        let cut_in_a_character = !self.partial.is_empty();
         self.stop();
         cut_in_a_character.then_some(Err(DecodeError::NotUtf8))
     }
@@ -85,20 +84,20 @@ impl Decoder {
     /// Returns the longest valid text of the incomplete character and this chunk. The rest is an
     /// incomplete character, or not UTF-8.
     fn read(&mut self, chunk: Bytes) -> Bytes {
-        let mut text = if self.begun.is_empty() {
+        let mut text = if self.partial.is_empty() {
             chunk
         } else {
-            let mut joined = BytesMut::with_capacity(self.begun.len() + chunk.len());
-            joined.extend_from_slice(&std::mem::take(&mut self.begun));
+            let mut joined = BytesMut::with_capacity(self.partial.len() + chunk.len());
+            joined.extend_from_slice(&std::mem::take(&mut self.partial));
             joined.extend_from_slice(&chunk);
             joined.freeze()
         };
         if let Err(problem) = str::from_utf8(&text) {
-            self.broken = problem.error_len().is_some();
+            self.invalid = problem.error_len().is_some();
             let rest = text.split_off(problem.valid_up_to());
-            if !self.broken {
-                // A copy, so that three bytes do not hold on to a whole chunk.
-                self.begun = Bytes::copy_from_slice(&rest);
+            if !self.invalid {
+                // A copy, so that up to three bytes do not keep a whole chunk alive.
+                self.partial = Bytes::copy_from_slice(&rest);
             }
         }
         text
@@ -106,7 +105,7 @@ impl Decoder {
 
     fn stop(&mut self) {
         *self = Self {
-            over: true,
+            ended: true,
             ..Self::default()
         };
     }
@@ -120,20 +119,20 @@ impl Decode for Decoder {
     }
 
     fn next_item(&mut self) -> Option<Result<Text, Error>> {
-        self.next_text().map(|text| text.map_err(unreadable))
+        self.next_text().map(|text| text.map_err(read_error))
     }
 
     fn finish(&mut self) -> Option<Result<Text, Error>> {
-        self.finish().map(|text| text.map_err(unreadable))
+        self.finish().map(|text| text.map_err(read_error))
     }
 }
 
-/// Shows the number of bytes held, not their text, which does not belong in a log.
+/// Formats the number of buffered bytes, not the text, which must not get into logs.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
-            .field("held", &self.begun.len())
-            .field("over", &self.over)
+            .field("buffered", &self.partial.len())
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

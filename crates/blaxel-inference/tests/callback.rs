@@ -1,4 +1,4 @@
-//! Callbacks are believed only when the platform signed them, lately.
+//! Callbacks are accepted only with a valid signature and a recent timestamp.
 
 #![allow(clippy::unwrap_used)]
 
@@ -50,9 +50,9 @@ fn good() -> HeaderMap {
     headers(&signed(BODY.as_bytes(), SECRET), &NOW.to_string())
 }
 
-/// The example of RFC 4231, section 4.3, so that the test does not agree with itself alone.
+/// Uses the example of RFC 4231, section 4.3, as an independent reference for the signature.
 #[test]
-fn the_signature_is_the_standard_s() {
+fn the_signature_is_the_standard_hmac() {
     let known = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     assert_eq!(signed(b"what do ya want for nothing?", "Jefe"), known);
     let verifier = CallbackVerifier::new("Jefe").unwrap();
@@ -62,12 +62,12 @@ fn the_signature_is_the_standard_s() {
         b"what do ya want for nothing?",
         now,
     );
-    // Signed, but no callback.
+    // The signature is valid, but the body is not a callback.
     assert!(matches!(outcome, Err(CallbackError::NoCallback(_))));
 }
 
 #[test]
-fn a_signed_callback_is_read() {
+fn a_signed_callback_is_decoded() {
     let callback = verify(&good(), BODY.as_bytes()).unwrap();
     assert_eq!(callback.status_code, 200);
     assert_eq!(callback.response_body, r#"{"output":"hi"}"#);
@@ -83,7 +83,7 @@ fn a_signed_callback_is_read() {
 }
 
 #[test]
-fn the_time_must_be_there_and_near() {
+fn the_timestamp_must_be_present_and_recent() {
     let signature = signed(BODY.as_bytes(), SECRET);
     for (sent, apart) in [
         (NOW - 300, None),
@@ -113,9 +113,9 @@ fn the_time_must_be_there_and_near() {
     }
 }
 
-/// Which of two headers counts must not be for the sender to guess.
+/// The sender must not be able to choose which of two headers counts.
 #[test]
-fn a_header_that_stands_there_twice_is_refused() {
+fn a_header_that_occurs_twice_is_rejected() {
     let mut twice = good();
     twice.append("x-blaxel-signature", HeaderValue::from_static("sha256=00"));
     assert_eq!(
@@ -131,7 +131,7 @@ fn a_header_that_stands_there_twice_is_refused() {
 }
 
 #[test]
-fn anything_but_the_signature_is_refused() {
+fn any_other_signature_is_rejected() {
     let whole = signed(BODY.as_bytes(), SECRET);
     let other = signed(BODY.as_bytes(), "another");
     for (signature, error) in [
@@ -150,7 +150,7 @@ fn anything_but_the_signature_is_refused() {
 }
 
 #[test]
-fn an_empty_secret_is_refused_and_none_is_shown() {
+fn an_empty_secret_is_rejected_and_no_secret_is_shown() {
     let error: Error = CallbackVerifier::new("").unwrap_err();
     assert!(error.is_input());
     let shown = format!("{:?}", CallbackVerifier::new(SECRET).unwrap());
@@ -159,7 +159,7 @@ fn an_empty_secret_is_refused_and_none_is_shown() {
 
 proptest! {
     #[test]
-    fn a_body_changed_in_one_bit_is_refused(at in 0..BODY.len(), bit in 0..8_u32) {
+    fn a_body_with_one_changed_bit_is_rejected(at in 0..BODY.len(), bit in 0..8_u32) {
         let mut body = BODY.as_bytes().to_vec();
         body[at] ^= 1 << bit;
         prop_assert_eq!(verify(&good(), &body), Err(CallbackError::WrongSignature));

@@ -1,4 +1,4 @@
-//! Calls: their addresses, their contents, and the reading of their responses.
+//! Calls: their addresses, their contents, and the decoding of their responses.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,8 +14,8 @@ fn question() -> ChatRequest {
     ChatRequest::new([Message::user("?")])
 }
 
-/// The variables of a process in which some addresses are forced.
-fn forced(name: &str) -> Option<String> {
+/// Returns environment variables that override some addresses.
+fn overrides(name: &str) -> Option<String> {
     let url = match name {
         "BL_AGENTS_MY_BOT_URL" => "http://localhost:1338/plural",
         "BL_AGENT_MY_BOT_URL" => "http://localhost:1338/singular",
@@ -29,7 +29,7 @@ fn forced(name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_address_is_taken_from_the_first_place_that_has_one() {
+async fn an_address_is_taken_from_the_first_source_that_has_one() {
     let (service, journal) = scripted(|seen| match seen.operation.name() {
         "GetAgent" if seen.uri() == "/agents/placed" => support::json(
             &json!({"metadata": {"url": "https://agt-placed-ws.us-pdx-1.bl.run"}, "spec": {}}),
@@ -37,7 +37,7 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
         "GetAgent" => support::json(&json!({"metadata": {"name": "new", "url": ""}})),
         _ => support::json(&json!({})),
     });
-    let inference = Inference::new(service.clone()).url_overrides(forced);
+    let inference = Inference::new(service.clone()).url_overrides(overrides);
     let plain = Inference::new(service);
     let call = async |agent: blaxel_inference::AgentCall<_>| {
         agent.invoke::<Value>(&json!({})).await.unwrap();
@@ -64,7 +64,7 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
     call(located.resolve().await.unwrap()).await;
     let unplaced = inference.agent("new").resolve().await.unwrap();
     assert_eq!(call(unplaced).await, "/agents/new");
-    // Nobody asked for the variables.
+    // This client has no source of variables.
     assert_eq!(call(plain.agent("my-bot")).await, "/agents/my-bot");
 
     let lookups = journal
@@ -73,7 +73,7 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
         .iter()
         .filter(|seen| seen.operation.name() == "GetAgent")
         .count();
-    assert_eq!(lookups, 2, "what is known is not looked up");
+    assert_eq!(lookups, 2, "a known address is not looked up");
     let error = inference
         .agent("bad")
         .invoke::<Value>(&json!({}))
@@ -86,7 +86,7 @@ async fn an_address_is_taken_from_the_first_place_that_has_one() {
 }
 
 #[tokio::test]
-async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
+async fn the_model_name_in_a_request_depends_on_the_generation() {
     let (service, journal) = scripted(|seen| match seen.uri().as_str() {
         "/models/new" => support::json(&json!({"metadata": {"url": "https://mdl-new.bl.run"},
             "spec": {"runtime": {"type": "anthropic", "model": "claude", "generation": "mk3"}}})),
@@ -97,8 +97,8 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
         }
         _ => support::json(&json!({"choices": []})),
     });
-    let inference = Inference::new(service).url_overrides(forced);
-    let ask = async |model: blaxel_inference::ModelCall<_>, request: ChatRequest| {
+    let inference = Inference::new(service).url_overrides(overrides);
+    let send = async |model: blaxel_inference::ModelCall<_>, request: ChatRequest| {
         model.chat(&request).await.unwrap();
         let seen = journal.lock().unwrap().last().unwrap().clone();
         (
@@ -110,15 +110,15 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
 
     let new = inference.model("new").resolve().await.unwrap();
     let at_new = "https://mdl-new.bl.run/v1/chat/completions";
-    assert_eq!(ask(new, question()).await, expect(at_new, "new"));
+    assert_eq!(send(new, question()).await, expect(at_new, "new"));
     let old = inference.model("old").resolve().await.unwrap();
     let at_old = "/models/old/v1/chat/completions";
     assert_eq!(
-        ask(old.clone(), question()).await,
+        send(old.clone(), question()).await,
         expect(at_old, "gpt-4o-mini")
     );
     assert_eq!(
-        ask(old, question().model("gpt-5")).await,
+        send(old, question().model("gpt-5")).await,
         expect(at_old, "gpt-5")
     );
     let named = inference
@@ -127,13 +127,13 @@ async fn a_model_is_asked_for_by_the_name_that_its_generation_wants() {
         .resolve()
         .await
         .unwrap();
-    assert_eq!(ask(named, question()).await, expect(at_old, "own"));
+    assert_eq!(send(named, question()).await, expect(at_old, "own"));
     let other = inference.model("x").openai_base("v1beta/openai/");
     let at_other = "/models/x/v1beta/openai/chat/completions";
-    assert_eq!(ask(other, question()).await, expect(at_other, "x"));
+    assert_eq!(send(other, question()).await, expect(at_other, "x"));
     let forced = inference.model("fast").resolve().await.unwrap();
     let at_forced = "http://127.0.0.1:9/base/v1/chat/completions";
-    assert_eq!(ask(forced, question()).await, expect(at_forced, "fast"));
+    assert_eq!(send(forced, question()).await, expect(at_forced, "fast"));
 
     let error = inference.model("lost").resolve().await.unwrap_err();
     assert!(
@@ -171,12 +171,12 @@ async fn a_request_can_have_any_method_path_header_query_and_body() {
             (&seen.head.method, seen.uri().as_str()),
             (&method, "/agents/a/api/items/?all=1")
         );
-        let replay = match method.as_str() {
+        let expected = match method.as_str() {
             "GET" | "HEAD" | "OPTIONS" => Idempotency::Safe,
             "PUT" | "DELETE" => Idempotency::Idempotent,
             _ => Idempotency::None,
         };
-        assert_eq!(seen.operation.idempotency(), replay, "{method}");
+        assert_eq!(seen.operation.idempotency(), expected, "{method}");
         assert!(!seen.operation.is_streamed());
     }
     let request = agent
@@ -215,7 +215,7 @@ async fn a_request_can_have_any_method_path_header_query_and_body() {
 }
 
 #[tokio::test]
-async fn an_unusable_part_is_told_before_anything_is_sent() {
+async fn an_invalid_part_is_an_error_before_anything_is_sent() {
     let (service, journal) = scripted(|_| typed("text/plain", "ok"));
     let agent = Inference::new(service).agent("a");
     let post = || agent.request(Method::POST, "");
@@ -234,7 +234,7 @@ async fn an_unusable_part_is_told_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_options_of_a_call_travel_with_it() {
+async fn the_options_of_a_call_are_in_its_context() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
     let note = std::sync::Arc::clone(&seen);
     let service = tower::service_fn(move |request: http::Request<blaxel_core::Body>| {
@@ -248,7 +248,7 @@ async fn the_options_of_a_call_travel_with_it() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_as_the_caller_chooses() {
+async fn a_response_is_read_as_the_caller_chooses() {
     let (service, _) = scripted(|_| typed("application/json; charset=utf-8", "{\"a\": 1}"));
     let agent = Inference::new(service).agent("a");
     let send = async || agent.post(&json!({})).send().await.unwrap();
@@ -309,10 +309,10 @@ async fn a_stream_is_read_by_its_content_type_or_as_the_caller_chooses() {
     assert_eq!(lines.try_next().await.unwrap().unwrap(), "one");
     let reply = agent.post(&1).open().await.unwrap();
     assert_eq!(reply.format(), Format::Events);
-    let mut pieces = reply.chunks();
-    let piece = pieces.try_next().await.unwrap().unwrap();
-    assert!(matches!(&piece, Chunk::Event(_)));
-    assert_eq!(piece.as_str(), Some("1"));
+    let mut chunks = reply.chunks();
+    let chunk = chunks.try_next().await.unwrap().unwrap();
+    assert!(matches!(&chunk, Chunk::Event(_)));
+    assert_eq!(chunk.as_str(), Some("1"));
     let own = agent
         .post(&1)
         .header("accept", "text/plain")
@@ -332,10 +332,10 @@ async fn a_stream_is_read_by_its_content_type_or_as_the_caller_chooses() {
 }
 
 #[tokio::test]
-async fn an_asynchronous_call_gives_a_ticket() {
-    let answer = |body: &'static str| scripted(move |_| typed("application/json", body));
+async fn an_asynchronous_call_returns_a_ticket() {
+    let respond = |body: &'static str| scripted(move |_| typed("application/json", body));
     for body in ["{\"success\": true, \"more\": 1}", "", "{}"] {
-        let (service, journal) = answer(body);
+        let (service, journal) = respond(body);
         let agent = Inference::new(service).agent("a").thread("t");
         let ticket = agent.submit(&json!({"inputs": "x"})).await.unwrap();
         assert_eq!(ticket.request_id.as_deref(), Some("r-1"));
@@ -344,7 +344,7 @@ async fn an_asynchronous_call_gives_a_ticket() {
         assert_eq!(seen.header("x-blaxel-thread-id"), Some("t"));
         assert_eq!(seen.json(), json!({"inputs": "x"}));
     }
-    let (service, _) = answer("{\"success\": false, \"message\": \"full\"}");
+    let (service, _) = respond("{\"success\": false, \"message\": \"full\"}");
     let error = Inference::new(service)
         .agent("a")
         .submit(&1)
@@ -354,7 +354,7 @@ async fn an_asynchronous_call_gives_a_ticket() {
         error.is_failed() && error.to_string().contains("full"),
         "{error}"
     );
-    let (service, _) = answer("<html>");
+    let (service, _) = respond("<html>");
     let error = Inference::new(service)
         .agent("a")
         .submit(&1)
@@ -364,7 +364,7 @@ async fn an_asynchronous_call_gives_a_ticket() {
 }
 
 #[tokio::test]
-async fn a_provider_is_spoken_to_in_its_own_manner() {
+async fn a_provider_can_be_called_by_its_own_api() {
     let (service, journal) = scripted(|seen| {
         if seen.uri().contains("messages") {
             typed(
@@ -408,7 +408,7 @@ async fn a_provider_is_spoken_to_in_its_own_manner() {
 }
 
 #[tokio::test]
-async fn texts_become_vectors_in_their_order() {
+async fn embeddings_are_returned_in_the_order_of_the_texts() {
     let (service, journal) = scripted(|_| {
         support::json(
             &json!({"model": "e", "usage": {"prompt_tokens": 4, "total_tokens": 4}, "data": [
@@ -434,7 +434,7 @@ async fn texts_become_vectors_in_their_order() {
 }
 
 #[tokio::test]
-async fn who_failed_is_told_apart() {
+async fn errors_of_the_gateway_and_of_the_workload_are_distinguished() {
     let platform = [
         ("x-blaxel-source", "platform"),
         ("content-type", "application/json"),
@@ -477,7 +477,7 @@ async fn who_failed_is_told_apart() {
     assert_eq!(limited.api().unwrap().origin(), Origin::Workload);
 }
 
-/// The options of a handle are those of its lookup and of all its calls, and a request may replace them.
+/// Options of a handle apply to its lookup and to all its calls, and a request may replace them.
 #[tokio::test]
 async fn options_reach_every_request_of_a_handle() {
     let (service, journal) = scripted(|seen| match seen.operation.name() {
@@ -523,7 +523,7 @@ async fn options_reach_every_request_of_a_handle() {
 }
 
 #[test]
-fn a_chat_has_a_setter_for_each_common_parameter() {
+fn a_chat_request_has_a_setter_for_each_common_parameter() {
     let tool = |name: &str| Tool::function(name);
     let request = ChatRequest::new([])
         .messages([Message::system("s"), Message::user("u")])

@@ -1,15 +1,15 @@
-//! The fuzz targets on inputs made by chance, for a second each; `FUZZ_SECONDS` makes it longer.
+//! Runs the fuzz targets on random inputs, for a second each; `FUZZ_SECONDS` makes it longer.
 //!
-//! The chance is the same in every run, so an input that fails once fails again. `cargo fuzz` in the
-//! directory `fuzz` looks for inputs with more cunning.
+//! The inputs are the same in every run, so an input that fails once fails again. `cargo fuzz` in the
+//! directory `fuzz` searches for inputs by coverage.
 
 #[path = "../fuzz/entry.rs"]
 mod entry;
 
 use std::time::{Duration, Instant};
 
-/// What the formats are made of.
-const BITS: &[&[u8]] = &[
+/// The tokens of the formats.
+const TOKENS: &[&[u8]] = &[
     b"\n", b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n", b":", b": keepalive", b" ", b"\0",
     b"data: ", b"data:", b"data", b"event: error", b"id: 1", b"retry: 10", b"[DONE]",
     b"\xEF\xBB\xBF", "é".as_bytes(), "🦀".as_bytes(), b"\xF0\x9F", b"\xFF",
@@ -21,10 +21,10 @@ const BITS: &[&[u8]] = &[
     b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 ];
 
-/// Marsaglia's xorshift.
-struct Chance(u64);
+/// A random number generator: Marsaglia's xorshift.
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -32,11 +32,11 @@ impl Chance {
         (self.0 % end as u64) as usize
     }
 
-    /// A stream of bits, of which some bytes are changed.
+    /// Generates a stream of tokens, of which some bytes are changed.
     fn input(&mut self) -> Vec<u8> {
         let mut input: Vec<u8> = (0..4).map(|_| self.below(256) as u8).collect();
         for _ in 0..self.below(24) {
-            input.extend_from_slice(BITS[self.below(BITS.len())]);
+            input.extend_from_slice(TOKENS[self.below(TOKENS.len())]);
         }
         for _ in 0..self.below(8).saturating_sub(5) {
             let at = self.below(input.len());
@@ -50,10 +50,10 @@ fn run(target: fn(&[u8])) {
     let seconds = std::env::var("FUZZ_SECONDS").ok();
     let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(1);
     let end = Instant::now() + Duration::from_secs(seconds);
-    let mut chance = Chance(0x2545_F491_4F6C_DD1D);
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
     let mut inputs = 0_u64;
     while Instant::now() < end {
-        let input = chance.input();
+        let input = random.input();
         let shown = input.clone();
         let outcome = std::panic::catch_unwind(|| target(&input));
         assert!(
@@ -67,21 +67,21 @@ fn run(target: fn(&[u8])) {
 }
 
 #[test]
-fn events_are_decoded_alike_under_any_input() {
+fn events_do_not_depend_on_the_chunks() {
     run(entry::events);
 }
 
 #[test]
-fn lines_are_decoded_alike_under_any_input() {
+fn lines_do_not_depend_on_the_chunks() {
     run(entry::json_lines);
 }
 
 #[test]
-fn pieces_are_decoded_alike_under_any_input() {
-    run(entry::pieces);
+fn chunks_of_each_format_do_not_depend_on_those_of_the_body() {
+    run(entry::chunks);
 }
 
 #[test]
-fn chats_are_decoded_alike_under_any_input() {
+fn chats_do_not_depend_on_the_chunks() {
     run(entry::chat);
 }

@@ -1,4 +1,4 @@
-//! Calls to workloads on the emulator's socketless service, and on scripted ones.
+//! Calls to workloads on the emulator's in-memory service, and on scripted ones.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -27,7 +27,7 @@ async fn an_agent_replies() {
 }
 
 #[tokio::test]
-async fn a_missing_agent_is_told_by_the_gateway() {
+async fn a_missing_agent_is_an_error_of_the_gateway() {
     let emulator = Emulator::offline();
     let agent = Inference::new(emulator.service()).agent("nobody");
     let error = agent.invoke::<Value>(&json!({})).await.unwrap_err();
@@ -37,25 +37,25 @@ async fn a_missing_agent_is_told_by_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_model_answers_whole_and_in_pieces_alike() {
+async fn a_model_gives_the_same_answer_whole_and_streamed() {
     let emulator = Emulator::offline();
     let model = Inference::new(emulator.service()).model("sandbox-openai");
     let whole = model.chat(&question()).await.unwrap();
     assert_eq!(whole.choices[0].finish_reason, Some(FinishReason::Stop));
 
     let mut stream = model.stream(&question()).await.unwrap();
-    let (mut text, mut pieces) = (String::new(), 0);
-    while let Some(piece) = stream.try_next().await.unwrap() {
-        text.push_str(piece.text());
-        pieces += u32::from(!piece.text().is_empty());
+    let (mut text, mut count) = (String::new(), 0);
+    while let Some(chunk) = stream.try_next().await.unwrap() {
+        text.push_str(chunk.text());
+        count += u32::from(!chunk.text().is_empty());
     }
-    assert!(pieces > 1);
+    assert!(count > 1);
     assert_eq!(Some(text.as_str()), whole.text());
     assert_eq!(stream.usage(), whole.usage);
 }
 
 #[tokio::test]
-async fn the_provider_s_own_error_is_told_apart_from_the_gateway_s() {
+async fn an_error_of_the_provider_has_the_origin_workload() {
     let emulator = Emulator::offline();
     let model = Inference::new(emulator.service()).model("sandbox-openai");
     let error = model
@@ -65,7 +65,7 @@ async fn the_provider_s_own_error_is_told_apart_from_the_gateway_s() {
     assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
 }
 
-/// A service that answers with this body as an event stream.
+/// Creates a service that responds with `body` as an event stream.
 fn streams(body: &'static str) -> impl HttpService {
     tower::service_fn(move |_: http::Request<Body>| {
         std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(body))))
@@ -78,7 +78,7 @@ async fn read(body: &'static str) -> (String, Option<Error>) {
     let mut text = String::new();
     loop {
         match stream.try_next().await {
-            Ok(Some(piece)) => text.push_str(piece.text()),
+            Ok(Some(chunk)) => text.push_str(chunk.text()),
             Ok(None) => return (text, None),
             Err(error) => {
                 let after = stream.try_next().await.unwrap();
@@ -90,14 +90,14 @@ async fn read(body: &'static str) -> (String, Option<Error>) {
 }
 
 #[tokio::test]
-async fn odd_but_good_streams_are_read() {
-    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+async fn unusual_but_valid_streams_are_read() {
+    let chunk = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
     for body in [
-        format!("{piece}\n\ndata: [DONE]\n\n"),
-        format!(": keepalive\r\n\r\n{piece}\r\n\r\ndata: [DONE]\r\n"),
-        format!("{piece}\n\ndata:[DONE]"),
+        format!("{chunk}\n\ndata: [DONE]\n\n"),
+        format!(": keepalive\r\n\r\n{chunk}\r\n\r\ndata: [DONE]\r\n"),
+        format!("{chunk}\n\ndata:[DONE]"),
         format!(
-            "{piece}\n\ndata: {{\"choices\":[],\"usage\":null}}\n\ndata: [DONE]\n\ndata: late\n\n"
+            "{chunk}\n\ndata: {{\"choices\":[],\"usage\":null}}\n\ndata: [DONE]\n\ndata: late\n\n"
         ),
     ] {
         let body: &'static str = body.leak();
@@ -111,13 +111,13 @@ async fn odd_but_good_streams_are_read() {
 }
 
 #[tokio::test]
-async fn bad_streams_are_errors_that_say_why() {
-    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+async fn malformed_streams_are_errors_with_the_reason() {
+    let chunk = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
     for (rest, part) in [
         ("data: {\"choices\":[{\"del", "not a chunk of a chat"),
         ("data: <html>\n\n", "not a chunk of a chat"),
     ] {
-        let body: &'static str = format!("{piece}\n\n{rest}").leak();
+        let body: &'static str = format!("{chunk}\n\n{rest}").leak();
         let (text, error) = read(body).await;
         let error = error.unwrap();
         assert_eq!(text, "a");
@@ -133,9 +133,9 @@ async fn bad_streams_are_errors_that_say_why() {
 }
 
 #[tokio::test]
-async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
-    let piece = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
-    let (text, error) = read(format!("{piece}\n\n").leak()).await;
+async fn a_truncated_stream_and_one_that_failed_midway_are_different_errors() {
+    let chunk = r#"data: {"choices":[{"delta":{"content":"a"}}]}"#;
+    let (text, error) = read(format!("{chunk}\n\n").leak()).await;
     let error = error.unwrap();
     assert_eq!(text, "a");
     assert!(error.is_truncated() && error.is_transient(), "{error}");
@@ -146,7 +146,7 @@ async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
         "event: error\ndata: {\"message\":\"overloaded\"}",
         "data: {\"error\":\"overloaded\"}",
     ] {
-        let (_, error) = read(format!("{piece}\n\n{failure}\n\n").leak()).await;
+        let (_, error) = read(format!("{chunk}\n\n{failure}\n\n").leak()).await;
         let error = error.unwrap();
         assert!(error.is_failed(), "{error}");
         assert!(
@@ -156,7 +156,7 @@ async fn a_cut_stream_and_one_that_failed_midway_are_told_apart() {
     }
 }
 
-/// A request on the wire: address, headers, body.
+/// Checks the address, the headers and the body of requests.
 #[tokio::test]
 async fn requests_are_written_as_the_workloads_expect() {
     let echo = tower::service_fn(async |request: http::Request<Body>| {
@@ -213,11 +213,11 @@ async fn requests_are_written_as_the_workloads_expect() {
 }
 
 #[tokio::test]
-async fn the_model_s_name_is_sent_unless_another_is_given() {
+async fn the_model_s_name_is_sent_unless_another_is_set() {
     let echo = tower::service_fn(async |request: http::Request<Body>| {
         let sent: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
-        let answer = json!({"model": sent["model"], "choices": []}).to_string();
-        Ok::<_, Error>(http::Response::new(Body::from(answer)))
+        let response = json!({"model": sent["model"], "choices": []}).to_string();
+        Ok::<_, Error>(http::Response::new(Body::from(response)))
     });
     let model = Inference::new(echo).model("fast");
     assert_eq!(
@@ -232,7 +232,7 @@ async fn the_model_s_name_is_sent_unless_another_is_given() {
 }
 
 #[tokio::test]
-async fn an_agent_s_reply_comes_in_pieces_to_who_asks_for_events() {
+async fn an_agent_s_reply_is_streamed_if_events_are_requested() {
     let emulator = Emulator::offline();
     emulator.add_agent("bot");
     let agent = Inference::new(emulator.service()).agent("bot");
@@ -240,12 +240,12 @@ async fn an_agent_s_reply_comes_in_pieces_to_who_asks_for_events() {
     let whole: Value = agent.invoke(&input).await.unwrap();
 
     let mut events = agent.post(&input).events().await.unwrap();
-    let (mut text, mut pieces) = (String::new(), 0);
+    let (mut text, mut count) = (String::new(), 0);
     while let Some(event) = events.try_next().await.unwrap() {
-        let piece: Value = serde_json::from_str(event.data()).unwrap();
-        text.push_str(piece["output"].as_str().unwrap());
-        pieces += 1;
+        let data: Value = serde_json::from_str(event.data()).unwrap();
+        text.push_str(data["output"].as_str().unwrap());
+        count += 1;
     }
-    assert!(pieces > 1);
+    assert!(count > 1);
     assert_eq!(whole["output"], text);
 }

@@ -1,4 +1,4 @@
-//! Every response type can be written as JSON, and is equal when it is read back.
+//! Every response type serializes as JSON, and is equal when it is read back.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use support::chunks;
 
-/// Reads a document, and asserts that it is equal after it was written and read back. Returns what was
-/// written.
+/// Deserializes a document, and asserts that the value is equal after it was serialized and read back. Returns
+/// the serialized JSON.
 #[track_caller]
 fn round_trip<T>(document: &Value) -> Value
 where
@@ -30,7 +30,7 @@ where
     serde_json::from_str(&written).unwrap()
 }
 
-/// Asserts that a document is written as it was read, members without a name of ours included.
+/// Asserts that a document serializes as it was read, including unknown members.
 #[track_caller]
 fn same<T>(document: &Value)
 where
@@ -98,7 +98,7 @@ fn a_callback_keeps_every_member() {
 
 #[cfg(feature = "mcp")]
 #[test]
-fn what_mcp_servers_say_keeps_every_member() {
+fn types_of_mcp_keep_every_member() {
     use blaxel_inference::mcp::{
         JsonRpcError, Notification, Progress, Prompt, PromptOutput, Resource, ResourceContents,
         ResourceTemplate, ServerInfo, Tool, ToolOutput,
@@ -131,7 +131,7 @@ fn what_mcp_servers_say_keeps_every_member() {
     same::<JsonRpcError>(&json!({"code": -32602, "message": "no", "data": {"a": 1}}));
 }
 
-/// The chunks of a chat whose events have these data.
+/// Returns the chunks of a chat whose events have these data.
 async fn read(events: &[Value]) -> Vec<ChatChunk> {
     let mut body: String = events
         .iter()
@@ -147,7 +147,7 @@ async fn read(events: &[Value]) -> Vec<ChatChunk> {
 }
 
 #[tokio::test]
-async fn a_chunk_is_written_with_every_member_that_came() {
+async fn a_chunk_serializes_with_every_received_member() {
     let events = [
         json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
             "usage": null, "choices": [{"index": 0, "logprobs": {"content": []},
@@ -164,7 +164,7 @@ async fn a_chunk_is_written_with_every_member_that_came() {
         let again: ChatChunk = serde_json::from_value(written).unwrap();
         assert_eq!(again, *chunk);
     }
-    // Null and zero are written as received too.
+    // Null and zero serialize as received too.
     let odd = json!({"choices": [{"index": 0, "delta": null}], "usage": {"total_tokens": 0,
         "prompt_tokens": 0, "completion_tokens": 0}});
     let chunk = read(std::slice::from_ref(&odd)).await.remove(0);
@@ -175,7 +175,7 @@ async fn a_chunk_is_written_with_every_member_that_came() {
 }
 
 #[tokio::test]
-async fn a_chunk_is_written_as_it_was_changed() {
+async fn a_changed_chunk_serializes_with_the_changes() {
     let event = json!({"id": "c", "new": 1, "choices": [
         {"index": 0, "delta": {"content": "secret", "new": 2}}, {"index": 1, "delta": {}}]});
     let mut chunk = read(&[event]).await.remove(0);
@@ -190,7 +190,7 @@ async fn a_chunk_is_written_as_it_was_changed() {
 }
 
 #[test]
-fn events_and_chunks_of_each_format_are_read_back() {
+fn events_and_chunks_of_each_format_are_equal_when_read_back() {
     let stream = "event: e\nid: 7\nretry: 1500\ndata: a\ndata: b\n\ndata: bare\n\n";
     for content_type in [
         "text/event-stream",
@@ -214,7 +214,7 @@ fn events_and_chunks_of_each_format_are_read_back() {
     same::<Text>(&json!("ü"));
 }
 
-/// JSON that a provider might add somewhere.
+/// Generates JSON that a provider might add somewhere.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -232,7 +232,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_completion_is_equal_when_read_back(
+    fn every_completion_is_equal_when_read_back(
         text in prop::option::of(".{0,20}"),
         reason in prop::option::of(prop_oneof![Just("stop".to_owned()), "[a-z]{1,9}"]),
         tokens in prop::option::of(any::<u64>()),
@@ -252,14 +252,14 @@ proptest! {
     }
 
     #[test]
-    fn any_vector_is_equal_when_read_back(vector in prop::collection::vec(any::<f32>(), 0..8)) {
+    fn every_vector_is_equal_when_read_back(vector in prop::collection::vec(any::<f32>(), 0..8)) {
         let finite: Vec<f32> = vector.into_iter().filter(|number| number.is_finite()).collect();
         round_trip::<Embeddings>(&json!({"data": [{"index": 3, "embedding": finite}]}));
     }
 
-    /// A whole answer made of chunks is equal when it is read back, and so is each chunk.
+    /// The assembled answer is equal when it is read back, and so is each chunk.
     #[test]
-    fn any_chunk_is_equal_when_read_back(
+    fn every_chunk_is_equal_when_read_back(
         parts in prop::collection::vec((prop::option::of(".{0,9}"), any_json(), 0_u32..3), 0..5),
     ) {
         let mut assembler = ChatAssembler::new();

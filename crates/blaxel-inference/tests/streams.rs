@@ -1,5 +1,5 @@
-//! The guarantees of streams: byte-exact however they are split, never silently short, no faster than
-//! they are read, gone when they are dropped.
+//! The guarantees of streams: exact to the byte however they are split, never silently truncated, read only
+//! on demand, and released when they are dropped.
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +24,7 @@ const CHAT: &str = "\u{feff}: hello\r\n\r\ndata: {\"id\":\"c\",\"choices\":[{\"d
     data: {\"choices\":[],\"usage\":{\"total_tokens\":7}}\n\ndata: [DONE]";
 const LINES: &str = "{\"a\":\"ü\"}\r\n\n[1,2]\n\r\n\"🦀\"\n3";
 
-/// All that a stream gives, errors as text.
+/// Returns all items of a stream, with errors as text.
 async fn all<D: Decode + Unpin, T>(
     mut stream: Decoded<D>,
     item: impl Fn(D::Item) -> T,
@@ -39,15 +39,15 @@ async fn all<D: Decode + Unpin, T>(
 async fn chat(body: Body) -> Vec<Result<String, String>> {
     let mut stream = ChatStream::new(body);
     let mut found = Vec::new();
-    while let Some(piece) = stream.try_next().await.transpose() {
-        let told = piece.map(|piece| format!("{piece:?} {}", piece.raw()));
-        found.push(told.map_err(|error| error.to_string()));
+    while let Some(chunk) = stream.try_next().await.transpose() {
+        let shown = chunk.map(|chunk| format!("{chunk:?} {}", chunk.raw()));
+        found.push(shown.map_err(|error| error.to_string()));
     }
     found
 }
 
-/// Calls a reader with a stream whole, byte by byte, and cut in two at every byte, and asks for the same
-/// each time.
+/// Calls a reader with a stream that is whole, split into bytes, and split in two at every byte, and
+/// asserts that the result is the same each time.
 async fn at_every_byte<T, F>(stream: &str, read: impl Fn(Body) -> F) -> T
 where
     T: PartialEq + std::fmt::Debug,
@@ -58,16 +58,16 @@ where
     assert_eq!(read(chunks(stream.chunks(1))).await, whole);
     for at in 0..=stream.len() {
         let (first, second) = stream.split_at(at);
-        assert_eq!(read(chunks([first, second])).await, whole, "cut at {at}");
+        assert_eq!(read(chunks([first, second])).await, whole, "split at {at}");
     }
     whole
 }
 
 #[tokio::test]
-async fn a_chat_is_the_same_wherever_it_is_cut() {
-    let pieces = at_every_byte(CHAT, chat).await;
-    assert_eq!(pieces.len(), 4);
-    assert!(pieces.iter().all(Result::is_ok), "{pieces:?}");
+async fn a_chat_is_the_same_however_it_is_split() {
+    let chat_chunks = at_every_byte(CHAT, chat).await;
+    assert_eq!(chat_chunks.len(), 4);
+    assert!(chat_chunks.iter().all(Result::is_ok), "{chat_chunks:?}");
     let whole = ChatStream::new(chunks([CHAT.as_bytes()]))
         .into_completion()
         .await
@@ -77,7 +77,7 @@ async fn a_chat_is_the_same_wherever_it_is_cut() {
 }
 
 #[tokio::test]
-async fn events_lines_values_and_text_are_the_same_wherever_they_are_cut() {
+async fn events_lines_values_and_text_are_the_same_however_they_are_split() {
     let data = |event: sse::Event| event.data().to_owned();
     let events = at_every_byte(CHAT, |body| all(EventStream::new(body), data)).await;
     assert_eq!(events.len(), 5);
@@ -95,7 +95,7 @@ async fn events_lines_values_and_text_are_the_same_wherever_they_are_cut() {
 }
 
 #[tokio::test]
-async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
+async fn each_format_is_the_same_however_it_is_split() {
     for (content_type, stream, format, count) in [
         (
             "text/event-stream; charset=utf-8",
@@ -111,24 +111,24 @@ async fn by_content_type_each_format_is_the_same_wherever_it_is_cut() {
         assert_eq!(Format::of(content_type), format);
         let read = async |body| {
             let decoded = Decoded::with_decoder(body, format.decoder());
-            let pieces = all(decoded, |piece: Chunk| piece.as_bytes().to_vec()).await;
-            let pieces: Vec<Vec<u8>> = pieces.into_iter().map(Result::unwrap).collect();
+            let chunks = all(decoded, |chunk: Chunk| chunk.as_bytes().to_vec()).await;
+            let chunks: Vec<Vec<u8>> = chunks.into_iter().map(Result::unwrap).collect();
             match count {
                 Some(count) => {
-                    assert_eq!(pieces.len(), count);
-                    pieces
+                    assert_eq!(chunks.len(), count);
+                    chunks
                 }
-                // Their boundaries have no meaning.
-                None => vec![pieces.concat()],
+                // The boundaries of these chunks have no meaning.
+                None => vec![chunks.concat()],
             }
         };
         at_every_byte(stream, read).await;
     }
 }
 
-/// A break is not taken for an end, and what was half there is not given out.
+/// A broken connection is not taken for the end, and an incomplete item is not returned.
 #[tokio::test]
-async fn a_connection_that_breaks_is_told_after_what_had_come() {
+async fn a_broken_connection_is_an_error_after_the_received_items() {
     let (body, _) = script([chunk("data: a\n\ndata: b"), Step::Fail, chunk("\n\n")]);
     let mut events = EventStream::new(body);
     assert_eq!(events.try_next().await.unwrap().unwrap().data(), "a");
@@ -143,7 +143,7 @@ async fn a_connection_that_breaks_is_told_after_what_had_come() {
 }
 
 #[tokio::test]
-async fn an_end_without_its_mark_is_told_as_a_cut() {
+async fn a_stream_without_its_end_mark_is_truncated() {
     let until = |body| {
         let lines = LineStream::new(body);
         lines.until("`end`", |line| line.as_str() == "end")
@@ -152,16 +152,13 @@ async fn an_end_without_its_mark_is_told_as_a_cut() {
     let mut lines = until(body);
     assert_eq!(lines.try_next().await.unwrap().unwrap(), "a");
     assert!(lines.try_next().await.unwrap().is_none());
-    assert!(
-        watch.is_dropped(),
-        "what comes after the mark is not waited for"
-    );
+    assert!(watch.is_dropped(), "nothing after the mark is waited for");
 
     for stream in ["a\n", "a\nen", ""] {
         let mut lines = until(chunks([stream.as_bytes()]));
         let error = loop {
             match lines.try_next().await {
-                Ok(line) => assert!(line.is_some(), "the cut is an error, not an end"),
+                Ok(line) => assert!(line.is_some(), "truncation is an error, not an end"),
                 Err(error) => break error,
             }
         };
@@ -173,15 +170,15 @@ async fn an_end_without_its_mark_is_told_as_a_cut() {
     }
 }
 
-/// The sender is slowed down by a slow reader: nothing is fetched ahead.
+/// A slow reader slows down the sender: nothing is read ahead.
 #[tokio::test]
-async fn no_more_is_read_than_is_asked_for() {
+async fn nothing_is_read_before_it_is_requested() {
     let (body, watch) = script((0..100).map(|number| chunk(format!("data: {number}\n\n"))));
     let mut events = EventStream::new(body);
     assert_eq!(watch.taken(), 0);
-    for asked in 1..=50 {
+    for requested in 1..=50 {
         events.try_next().await.unwrap().unwrap();
-        assert_eq!(watch.taken(), asked);
+        assert_eq!(watch.taken(), requested);
     }
 }
 
@@ -195,9 +192,9 @@ async fn dropping_a_stream_drops_its_body_at_once() {
     assert!(watch.is_dropped());
 }
 
-/// Time-outs and `select!` drop what waits.
+/// Timeouts and `select!` drop pending futures.
 #[tokio::test]
-async fn a_wait_that_is_dropped_loses_nothing() {
+async fn dropping_a_pending_future_loses_no_item() {
     let cut = CHAT.as_bytes().chunks(3);
     let steps = cut.flat_map(|part| [Step::Wait, chunk(part.to_vec()), Step::Trailers]);
     let (body, _) = script(steps);
@@ -210,8 +207,8 @@ async fn a_wait_that_is_dropped_loses_nothing() {
         };
         match polled {
             Poll::Pending => {}
-            Poll::Ready(piece) => match piece.unwrap() {
-                Some(piece) => text.push_str(piece.text()),
+            Poll::Ready(chunk) => match chunk.unwrap() {
+                Some(chunk) => text.push_str(chunk.text()),
                 None => break,
             },
         }
@@ -219,7 +216,7 @@ async fn a_wait_that_is_dropped_loses_nothing() {
     assert_eq!(text, "Grüße 🦀!");
 }
 
-/// A sender that never ends its line or event is stopped by the limit, and let go.
+/// A sender that never ends its line or event runs into the limit, and the body is dropped.
 #[tokio::test]
 async fn an_endless_item_ends_at_the_limit() {
     let endless = || script((0..1000).map(|_| chunk("data: xxxxxxxxxx")));
@@ -238,7 +235,7 @@ async fn an_endless_item_ends_at_the_limit() {
     assert!(watch.is_dropped() && watch.taken() < 100);
 }
 
-/// An answer of one event may be as large as an answer read whole.
+/// An answer in a single event may be as large as one that is not streamed.
 #[tokio::test]
 async fn an_event_of_ten_mebibytes_is_read() {
     let text = "x".repeat(10 * 1024 * 1024);
@@ -252,9 +249,9 @@ async fn an_event_of_ten_mebibytes_is_read() {
     );
 }
 
-/// Operators look a failure up by its request id, and it comes with the head of a stream.
+/// Users look up a failure by its request id, which is in the response headers of a stream.
 #[tokio::test]
-async fn an_error_midway_names_the_operation_and_the_request() {
+async fn an_error_midway_has_the_operation_and_the_request_id() {
     let (service, _) = scripted(|_| typed("text/event-stream", "data: nonsense\n\n"));
     let model = Inference::new(service).model("m");
     let question = ChatRequest::new([Message::user("?")]);
@@ -265,9 +262,9 @@ async fn an_error_midway_names_the_operation_and_the_request() {
     assert_eq!(error.status().unwrap(), 200);
 }
 
-/// Both ways of reading give the same items and end alike.
+/// Both interfaces return the same items and the same end.
 #[tokio::test]
-async fn a_stream_is_a_futures_stream_too() {
+async fn a_stream_implements_the_stream_trait() {
     async fn by_polls<S: Stream + Unpin>(mut stream: S) -> Vec<S::Item> {
         let mut found = Vec::new();
         while let Some(item) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
@@ -280,12 +277,12 @@ async fn a_stream_is_a_futures_stream_too() {
 
     let chunks = || ChatStream::new(chunks([CHAT.as_bytes()]));
     let polled: Result<Vec<_>, Error> = by_polls(chunks()).await.into_iter().collect();
-    let mut asked = Vec::new();
+    let mut awaited = Vec::new();
     let mut stream = chunks();
     while let Some(chunk) = stream.try_next().await.unwrap() {
-        asked.push(chunk);
+        awaited.push(chunk);
     }
-    assert_eq!(polled.unwrap(), asked);
+    assert_eq!(polled.unwrap(), awaited);
 
     let cut = || LineStream::new(Body::from("a\nb")).until("c", |line| line == "c");
     let polled = by_polls(cut()).await;
@@ -294,7 +291,7 @@ async fn a_stream_is_a_futures_stream_too() {
 }
 
 #[test]
-fn a_stream_can_go_to_another_thread() {
+fn streams_are_send() {
     fn sendable<T: Send>() {}
     sendable::<ChatStream>();
     sendable::<EventStream>();

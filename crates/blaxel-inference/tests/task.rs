@@ -1,4 +1,4 @@
-//! A process inside a job reads the arguments of its own task, and a process outside is told so.
+//! A process inside a job reads the arguments of its own task, and outside of a job there is none.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 const URL: &str = "https://storage.example/tasks.json?X-Signature=a%2Fb%20c&x=canary";
 
-/// A storage that gives three tasks to whoever knows the address, and nothing to those who say who
-/// they are.
+/// Creates a storage that returns three tasks for the presigned address, and accepts no other request.
 fn storage() -> impl HttpService {
     tower::service_fn(async |request: http::Request<Body>| {
         let operation = blaxel_core::operation(&request).unwrap();
@@ -78,7 +77,7 @@ async fn a_bad_index_is_an_error_that_names_the_variable() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_not_there_or_not_as_expected_is_an_error() {
+async fn a_missing_task_or_unexpected_arguments_are_an_error() {
     let inference = Inference::new(storage());
     let task = |set| inference.task(variables(set)).unwrap().unwrap();
     let beyond = task(&[("BL_EXECUTION_DATA_URL", URL), ("TASK_INDEX", "3")]);
@@ -92,9 +91,9 @@ async fn a_task_that_is_not_there_or_not_as_expected_is_an_error() {
     assert!(error.is_decode(), "{error}");
 }
 
-/// The address is the permission to read the tasks.
+/// The address grants access to the tasks.
 #[tokio::test]
-async fn the_address_is_never_shown() {
+async fn the_presigned_address_is_never_shown() {
     let inference = Inference::new(storage());
     let found = inference.task(variables(&[
         ("BL_EXECUTION_DATA_URL", URL),

@@ -21,7 +21,7 @@ const REREAD_DELAY: Duration = Duration::from_millis(50);
 
 /// Writes the configuration file of the `bl` command, with the feature `config-write`.
 ///
-/// Nothing in this crate writes the file without a `ConfigWriter`. Each change reads the file anew, and
+/// Nothing in this crate writes the file without a `ConfigWriter`. Each change reads the file again, and
 /// preserves everything that it does not concern: other workspaces and unknown members. Comments and layout
 /// are not preserved. A file that is malformed, or whose content could not be written back completely, is
 /// left unchanged, with an error.

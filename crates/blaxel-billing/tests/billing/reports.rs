@@ -285,7 +285,7 @@ async fn concurrent_windows_keep_to_the_limit() {
         let billing =
             Billing::new(service.clone()).with_concurrency(NonZeroUsize::new(limit).unwrap());
         let query = MetricsQuery::new(Window::year(2026).unwrap()).resolution(Resolution::Hourly);
-        // The script says `daily`, which is another promise: see below.
+        // The scripted page is `daily`, which is an error; see the next test.
         assert!(billing.report("acc", &query).await.is_err());
         let service = Scripted::new(vec![json!({"data": []}); 53]);
         let billing =

@@ -155,7 +155,7 @@ async fn client_and_server_check_queries_by_the_same_rules() {
     }
 }
 
-/// What only the server can know, the server refuses; what it would silently change is not sent.
+/// The server refuses what only it can know; the client refuses what the server would silently change.
 #[tokio::test]
 async fn the_client_sends_what_only_the_server_can_judge() {
     let emulator = Emulator::offline();

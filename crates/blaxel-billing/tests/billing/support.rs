@@ -1,4 +1,4 @@
-//! What the tests of reports share.
+//! Helpers of the tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -1,14 +1,14 @@
-//! A whole answer of a model.
+//! The whole answer of a model.
 
 use blaxel_core::open_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::message::Message;
-use super::nothing_for_null;
+use super::null_as_default;
 use super::tool::ToolCall;
 
-/// A whole answer of a model.
+/// The whole answer of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChatCompletion {
@@ -18,13 +18,13 @@ pub struct ChatCompletion {
     /// The provider's name of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The alternative answers; one unless more were requested.
-    #[serde(default, deserialize_with = "nothing_for_null")]
+    /// The alternative answers. There is one unless more were requested.
+    #[serde(default, deserialize_with = "null_as_default")]
     pub choices: Vec<Choice>,
-    /// The tokens used.
+    /// The numbers of tokens used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -57,7 +57,7 @@ pub struct Choice {
     /// The reason why the model stopped.
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
-    /// Every other member, such as `logprobs`.
+    /// All other members, such as `logprobs`.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -67,7 +67,7 @@ open_enum! {
     pub enum FinishReason {
         /// The answer is complete.
         Stop = "stop",
-        /// The limit on tokens was reached.
+        /// The limit of tokens was reached.
         Length = "length",
         /// The model requests tool calls.
         ToolCalls = "tool_calls",
@@ -82,13 +82,13 @@ open_enum! {
 #[non_exhaustive]
 pub struct Usage {
     /// Tokens in the prompt.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub prompt_tokens: u64,
     /// Tokens in the answer.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub completion_tokens: u64,
     /// Tokens in both.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub total_tokens: u64,
     /// A breakdown of the tokens in the prompt, from some providers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn usage_is_read_with_its_details_and_without() {
+    fn usage_is_read_with_and_without_details() {
         let usage: Usage = serde_json::from_value(json!({
             "prompt_tokens": 5, "completion_tokens": null, "total_tokens": 5,
             "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": null},
@@ -139,8 +139,8 @@ mod tests {
         .unwrap();
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (5, 0));
         assert_eq!(usage.prompt_tokens_details.unwrap().cached_tokens, Some(3));
-        let thought = usage.completion_tokens_details.unwrap().reasoning_tokens;
-        assert_eq!(thought, Some(2));
+        let reasoning = usage.completion_tokens_details.unwrap().reasoning_tokens;
+        assert_eq!(reasoning, Some(2));
         let none: Usage = serde_json::from_value(json!({})).unwrap();
         assert_eq!(none, Usage::default());
     }

@@ -1,4 +1,4 @@
-//! Assembly of a whole answer from its chunks.
+//! Assembling a whole answer from its chunks.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::chunk::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
 use super::message::{Content, Message, Role};
 use super::tool::ToolCall;
 
-/// Assembles the chunks of a streamed answer, tool calls included.
+/// Assembles the chunks of a streamed answer, including tool calls.
 ///
 /// ```no_run
 /// # use blaxel_core::Error;
@@ -29,13 +29,13 @@ use super::tool::ToolCall;
 #[derive(Clone, Debug, Default)]
 pub struct ChatAssembler {
     answer: ChatCompletion,
-    /// For each choice, the index that chunks use for each of its tool calls.
+    /// The indices that chunks use for the tool calls of each choice.
     calls: Vec<Vec<u32>>,
     size: usize,
 }
 
 impl ChatAssembler {
-    /// Creates an assembler of an answer that has not begun.
+    /// Creates an assembler without chunks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -57,7 +57,7 @@ impl ChatAssembler {
         }
     }
 
-    /// Returns the answer so far, its choices in order.
+    /// Returns the answer so far, with its choices in order of their index.
     #[must_use]
     pub fn finish(mut self) -> ChatCompletion {
         self.answer.choices.sort_by_key(|choice| choice.index);
@@ -66,11 +66,11 @@ impl ChatAssembler {
 
     fn add_choice(&mut self, chunk: &ChunkChoice) {
         let choices = &mut self.answer.choices;
-        // Searched for rather than indexed: an index comes from the server.
-        let known = choices
+        // Searched for rather than used to index: the server chooses the index.
+        let existing = choices
             .iter()
             .position(|choice| choice.index == chunk.index);
-        let at = known.unwrap_or_else(|| {
+        let position = existing.unwrap_or_else(|| {
             choices.push(Choice {
                 index: chunk.index,
                 message: Message::empty(Role::Assistant),
@@ -80,7 +80,8 @@ impl ChatAssembler {
             self.calls.push(Vec::new());
             choices.len() - 1
         });
-        let (Some(choice), Some(calls)) = (choices.get_mut(at), self.calls.get_mut(at)) else {
+        let (Some(choice), Some(calls)) = (choices.get_mut(position), self.calls.get_mut(position))
+        else {
             return;
         };
         if chunk.finish_reason.is_some() {
@@ -134,21 +135,21 @@ fn append(members: &mut Map<String, Value>, member: &str, text: &str) {
     }
 }
 
-/// Adds to a tool call. Returns the length of the added arguments.
+/// Adds a delta to its tool call. Returns the length of the added arguments.
 fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallDelta) -> usize {
     let id = delta.id.as_deref().unwrap_or_default();
-    // From the end: some providers give all calls one index and distinguish them by their ids alone.
-    let known = indices.iter().rposition(|index| *index == delta.index);
-    let known = known.filter(|at| {
-        let has = calls.get(*at).map_or("", |call| call.id.as_str());
-        id.is_empty() || has.is_empty() || has == id
+    // Searched from the end: some providers give all calls one index and distinguish them by id only.
+    let existing = indices.iter().rposition(|index| *index == delta.index);
+    let existing = existing.filter(|position| {
+        let own_id = calls.get(*position).map_or("", |call| call.id.as_str());
+        id.is_empty() || own_id.is_empty() || own_id == id
     });
-    let at = known.unwrap_or_else(|| {
+    let position = existing.unwrap_or_else(|| {
         calls.push(ToolCall::new(String::new()));
         indices.push(delta.index);
         calls.len() - 1
     });
-    let Some(call) = calls.get_mut(at) else {
+    let Some(call) = calls.get_mut(position) else {
         return 0;
     };
     if call.id.is_empty() {
@@ -160,7 +161,7 @@ fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallD
         .as_deref()
         .filter(|name| !name.is_empty())
     {
-        // Most send the name once, some with each chunk; none sends it in parts.
+        // Most providers send the name once, some with each chunk, and none in parts.
         name.clone_into(&mut call.function.name);
     }
     for (member, value) in &delta.other {
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_usage_are_put_together() {
+    fn text_and_usage_are_assembled() {
         let answer = assemble(&[
             delta(json!({"role": "assistant", "content": ""})),
             delta(json!({"content": "Hel", "reasoning_content": "a"})),
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_come_interleaved_are_told_apart() {
+    fn interleaved_tool_calls_are_assembled_separately() {
         let call = |index: u32, id: Value, name: Value, arguments: &str| {
             json!({"index": index, "id": id, "type": "function",
                 "function": {"name": name, "arguments": arguments}})
@@ -240,7 +241,7 @@ mod tests {
             [("a", "f", json!({"x": 1})), ("b", "g", json!({"y": 2}))]
         );
         assert_eq!(answer.text(), None);
-        // As it is sent back.
+        // The message as it is sent back to the provider.
         let sent = serde_json::to_value(&answer.choices[0].message).unwrap();
         assert_eq!(
             sent["tool_calls"][0],
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_calls_of_one_index_are_told_apart_by_their_ids() {
+    fn whole_calls_of_one_index_are_distinguished_by_their_ids() {
         let call = |id: &str| {
             json!({"index": 0, "id": id, "function": {"name": id, "arguments": "{}"},
             "extra_content": {"google": {"thought_signature": id}}})
@@ -269,9 +270,9 @@ mod tests {
         assert_eq!(signature["thought_signature"], "b");
     }
 
-    /// An index comes from the server, and is no reason to reserve memory.
+    /// The server chooses the index, so it must not be used to reserve memory.
     #[test]
-    fn odd_indices_cost_nothing_and_choices_come_in_order() {
+    fn large_indices_reserve_no_memory_and_choices_are_sorted() {
         let piece = |index: u32| json!({"choices": [{"index": index, "delta": {"content": "x"}}]});
         let answer = assemble(&[piece(u32::MAX), piece(0), piece(7)]);
         let indices: Vec<_> = answer.choices.iter().map(|choice| choice.index).collect();

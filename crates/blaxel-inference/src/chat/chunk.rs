@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 
 use super::answer::{FinishReason, Usage};
 use super::message::Role;
-use super::nothing_for_null;
+use super::null_as_default;
 use crate::decode::Text;
 
 /// A chunk of a streamed answer.
 ///
-/// It is serialized with all members that the provider sent, and with the named ones as they are now.
-/// Two chunks are equal if their named members are; [`raw`](Self::raw) is not compared, and a chunk that
-/// was deserialized by other means than a [`ChatStream`](crate::ChatStream) has none.
+/// It serializes with all members that the provider sent, and with the current values of the named ones.
+/// Two chunks are equal if their named members are; [`raw`](Self::raw) is not compared, and is empty in a
+/// chunk that was not read by a [`ChatStream`](crate::ChatStream).
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct ChatChunk {
@@ -22,10 +22,10 @@ pub struct ChatChunk {
     /// The provider's name of the model.
     #[serde(default)]
     pub model: Option<String>,
-    /// The additions to each choice; empty in a chunk that only reports the usage.
-    #[serde(default, deserialize_with = "nothing_for_null")]
+    /// The additions to each choice. It is empty in a chunk that only reports the usage.
+    #[serde(default, deserialize_with = "null_as_default")]
     pub choices: Vec<ChunkChoice>,
-    /// The tokens used, in one of the last chunks.
+    /// The numbers of tokens used, in one of the last chunks.
     #[serde(default)]
     pub usage: Option<Usage>,
     #[serde(skip)]
@@ -33,7 +33,7 @@ pub struct ChatChunk {
 }
 
 impl ChatChunk {
-    /// Returns the new text of the first choice; empty for a chunk without text.
+    /// Returns the new text of the first choice. It is empty for a chunk without text.
     #[must_use]
     pub fn text(&self) -> &str {
         self.choices
@@ -91,13 +91,13 @@ impl Serialize for ChatChunk {
     }
 }
 
-/// Writes the named members over those that were received. Absent ones are not added as null or empty.
+/// Writes the named members over the received ones. Members that are null or empty are not added.
 fn overlay(received: &mut Value, named: Value) {
     match (received, named) {
         (Value::Object(received), Value::Object(named)) => {
             for (member, value) in named {
                 match received.get_mut(&member) {
-                    Some(place) => overlay(place, value),
+                    Some(existing) => overlay(existing, value),
                     None if is_nothing(&value) => {}
                     None => {
                         received.insert(member, value);
@@ -106,13 +106,13 @@ fn overlay(received: &mut Value, named: Value) {
             }
         }
         (Value::Array(received), Value::Array(named)) if received.len() == named.len() => {
-            for (place, value) in received.iter_mut().zip(named) {
-                overlay(place, value);
+            for (existing, value) in received.iter_mut().zip(named) {
+                overlay(existing, value);
             }
         }
-        // Null where a provider sends it for nothing.
+        // Some providers send null for an absent member; it is kept.
         (Value::Null, named) if is_nothing(&named) => {}
-        (place, named) => *place = named,
+        (existing, named) => *existing = named,
     }
 }
 
@@ -128,7 +128,7 @@ pub struct ChunkChoice {
     #[serde(default)]
     pub index: u32,
     /// The additions to its message.
-    #[serde(default, deserialize_with = "nothing_for_null")]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub delta: Delta,
     /// The reason why the model stopped, in the last chunk of the choice.
     #[serde(default)]
@@ -144,31 +144,31 @@ pub struct Delta {
     pub role: Option<Role>,
     /// Text to append to the content.
     pub content: Option<String>,
-    /// Text to append to the refusal, of a model that declines to answer.
+    /// Text to append to the refusal, from a model that declines to answer.
     pub refusal: Option<String>,
     /// Text to append to the reasoning, from some providers.
     pub reasoning_content: Option<String>,
     /// Text to append to the reasoning, from other providers.
     pub reasoning: Option<String>,
     /// The additions to the tool calls.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub tool_calls: Vec<ToolCallDelta>,
 }
 
-/// The additions to a tool call. [`ChatAssembler`](crate::ChatAssembler) puts them together.
+/// The additions to a tool call. [`ChatAssembler`](crate::ChatAssembler) assembles them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
     /// The index of the call, from 0.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub index: u32,
     /// The id of the call, in its first chunk.
     pub id: Option<String>,
     /// The additions to the function.
-    #[serde(deserialize_with = "nothing_for_null")]
+    #[serde(deserialize_with = "null_as_default")]
     pub function: FunctionDelta,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

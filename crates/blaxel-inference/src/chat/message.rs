@@ -4,7 +4,7 @@ use blaxel_core::open_enum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::nothing_for_null;
+use super::null_as_default;
 use super::tool::ToolCall;
 
 open_enum! {
@@ -12,7 +12,7 @@ open_enum! {
     pub enum Role {
         /// Instructions for the model.
         System = "system",
-        /// Instructions, by the name that newer models use.
+        /// Instructions, under the name that newer models use.
         Developer = "developer",
         /// The user.
         User = "user",
@@ -35,20 +35,20 @@ pub struct Message {
     /// The tool calls that the model requests.
     #[serde(
         default,
-        deserialize_with = "nothing_for_null",
+        deserialize_with = "null_as_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub tool_calls: Vec<ToolCall>,
     /// The id of the tool call whose result this message is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
-    /// Every other member. Send a message of a model back with them.
+    /// All other members. Keep them when a model's message is sent back.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Message {
-    /// Creates a message.
+    /// Creates a message of any author.
     #[must_use]
     pub fn new(role: Role, content: impl Into<Content>) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Message {
         Self::new(Role::System, content)
     }
 
-    /// Creates a message of the user: a text, or several parts.
+    /// Creates a message of the user, with a text or several parts.
     ///
     /// ```
     /// use blaxel_inference::{Message, Part};
@@ -94,7 +94,7 @@ impl Message {
         Self::new(Role::Assistant, content)
     }
 
-    /// Creates a message with the result of a tool call, which is identified by its [id](ToolCall::id).
+    /// Creates a message with the result of a tool call. `call` is the [id](ToolCall::id) of the call.
     #[must_use]
     pub fn tool(call: impl Into<String>, content: impl Into<Content>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Message {
         }
     }
 
-    /// Returns the text, if the content is a text.
+    /// Returns the text, if the content is plain text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.content {
@@ -122,7 +122,7 @@ pub enum Content {
     Text(String),
     /// Several parts: texts, images, recordings.
     Parts(Vec<Part>),
-    /// A form that this version of the SDK does not know.
+    /// Content in a form that this version of the SDK does not know.
     Other(Value),
 }
 
@@ -165,24 +165,24 @@ pub enum Part {
         /// The address of the image.
         image_url: ImageUrl,
     },
-    /// A recording.
+    /// An audio recording.
     InputAudio {
         /// The recording.
         input_audio: InputAudio,
     },
-    /// A part that this version of the SDK does not know, or one with members that it does not know.
+    /// A part that this version of the SDK does not know, or one with unknown members.
     #[serde(untagged)]
     Other(Value),
 }
 
 impl Part {
-    /// Creates a text.
+    /// Creates a text part.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
 
-    /// Creates a reference to an image. A `data:` URL contains the image itself, in base64.
+    /// Creates an image part from a URL. A `data:` URL contains the image itself, in base64.
     #[must_use]
     pub fn image(url: impl Into<String>) -> Self {
         Self::ImageUrl {
@@ -193,7 +193,7 @@ impl Part {
         }
     }
 
-    /// Creates a recording from its bytes in base64 and its format, `wav` or `mp3` with most providers.
+    /// Creates an audio part from its bytes in base64 and its format, which is `wav` or `mp3` at most providers.
     #[must_use]
     pub fn audio(data: impl Into<String>, format: impl Into<String>) -> Self {
         Self::InputAudio {
@@ -211,12 +211,12 @@ impl Part {
 pub struct ImageUrl {
     /// The URL, which may be a `data:` URL.
     pub url: String,
-    /// The resolution, `low`, `high` or `auto`; the provider chooses by default.
+    /// The resolution: `low`, `high` or `auto`. By default the provider chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// A recording.
+/// An audio recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputAudio {
@@ -231,9 +231,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A message of a provider is sent back unchanged, with the members that this version does not know.
+    /// A provider's message is sent back unchanged, including members that this version does not know.
     #[test]
-    fn a_message_is_sent_back_as_it_came() {
+    fn a_message_is_serialized_as_it_was_received() {
         for message in [
             json!({"role": "assistant", "content": "hi", "refusal": null, "annotations": []}),
             json!({"role": "assistant", "content": null, "tool_calls": [{
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_written_as_the_providers_expect() {
+    fn parts_are_serialized_as_the_providers_expect() {
         let message = Message::user([
             Part::text("a"),
             Part::image("data:image/png;base64,AA=="),
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn null_tool_calls_are_none() {
+    fn null_tool_calls_count_as_none() {
         let message = json!({"role": "assistant", "content": "a", "tool_calls": null});
         let read: Message = serde_json::from_value(message).unwrap();
         assert!(read.tool_calls.is_empty());

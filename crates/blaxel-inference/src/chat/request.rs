@@ -69,7 +69,7 @@ impl ChatRequest {
         self
     }
 
-    /// Sets the sampling temperature, from 0 to 2 with most providers.
+    /// Sets the sampling temperature, from 0 to 2 at most providers.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
@@ -114,7 +114,7 @@ impl ChatRequest {
         self.parameter("seed", seed)
     }
 
-    /// Adds a text before which the answer ends.
+    /// Adds a stop sequence: the answer ends before this text.
     pub fn stop(mut self, text: impl Into<String>) -> Self {
         self.stop.push(text.into());
         self
@@ -132,24 +132,24 @@ impl ChatRequest {
         self
     }
 
-    /// Sets whether the model may request several tool calls at once; the provider decides by default.
+    /// Sets whether the model may request several tool calls at once. By default the provider decides.
     pub fn parallel_tool_calls(self, parallel: bool) -> Self {
         self.parameter("parallel_tool_calls", parallel)
     }
 
-    /// Sets which of the tools the model may or must call; [`ToolChoice::Auto`] by default.
+    /// Sets the tools that the model may or must call. The default is [`ToolChoice::Auto`].
     pub fn tool_choice(mut self, choice: ToolChoice) -> Self {
         self.tool_choice = Some(choice);
         self
     }
 
-    /// Sets the format of the answer; text by default.
+    /// Sets the format of the answer. The default is text.
     pub fn response_format(mut self, format: ResponseFormat) -> Self {
         self.response_format = Some(format);
         self
     }
 
-    /// Sets any other parameter of the provider.
+    /// Sets any other parameter that the provider supports.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self
@@ -166,7 +166,7 @@ pub enum ToolChoice {
     None,
     /// At least one tool.
     Required,
-    /// The function of that name.
+    /// The function with this name.
     Function(String),
 }
 
@@ -222,7 +222,7 @@ impl Serialize for ResponseFormat {
 
 /// The body of a request.
 #[derive(Serialize)]
-pub(crate) struct Wire<'a> {
+pub(crate) struct RequestBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     #[serde(flatten)]
@@ -238,10 +238,10 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-impl<'a> Wire<'a> {
+impl<'a> RequestBody<'a> {
     /// Creates a body. `model` is sent unless the request has its own.
     pub(crate) fn new(model: &'a str, request: &'a ChatRequest, stream: bool) -> Self {
-        // A member that the caller set is in the request itself, and must not be sent twice.
+        // A parameter that the caller set is in the request itself, and must not be sent twice.
         let is_open = |member: &str| !request.other.contains_key(member);
         let options = StreamOptions {
             include_usage: true,
@@ -259,12 +259,12 @@ impl<'a> Wire<'a> {
 mod tests {
     use super::*;
 
-    fn wire(request: &ChatRequest, stream: bool) -> Value {
-        serde_json::to_value(Wire::new("fast", request, stream)).unwrap()
+    fn body(request: &ChatRequest, stream: bool) -> Value {
+        serde_json::to_value(RequestBody::new("fast", request, stream)).unwrap()
     }
 
     #[test]
-    fn a_request_is_written_as_the_providers_expect() {
+    fn a_request_is_serialized_as_the_providers_expect() {
         let request = ChatRequest::new([Message::system("be brief")])
             .message(Message::user("hi"))
             .temperature(0.5)
@@ -280,7 +280,7 @@ mod tests {
             })
             .parameter("seed", 7);
         assert_eq!(
-            wire(&request, true),
+            body(&request, true),
             json!({
                 "model": "fast",
                 "messages": [
@@ -295,23 +295,23 @@ mod tests {
             })
         );
         let bare = ChatRequest::new([]);
-        assert_eq!(wire(&bare, false), json!({"model": "fast", "messages": []}));
+        assert_eq!(body(&bare, false), json!({"model": "fast", "messages": []}));
     }
 
     /// Servers differ in how they read a member that is sent twice.
     #[test]
-    fn what_the_caller_sets_is_sent_once() {
+    fn a_parameter_of_the_caller_is_sent_once() {
         let request = ChatRequest::new([])
             .parameter("model", "own")
             .parameter("stream_options", json!({}));
-        let text = serde_json::to_string(&Wire::new("fast", &request, true)).unwrap();
+        let text = serde_json::to_string(&RequestBody::new("fast", &request, true)).unwrap();
         assert_eq!(text.matches("\"model\"").count(), 1, "{text}");
         assert_eq!(text.matches("\"stream_options\"").count(), 1, "{text}");
-        assert_eq!(wire(&request.model("mine"), false)["model"], "own");
+        assert_eq!(body(&request.model("mine"), false)["model"], "own");
     }
 
     #[test]
-    fn choices_of_tools_are_words() {
+    fn tool_choices_are_serialized_as_words() {
         for (choice, word) in [
             (ToolChoice::Auto, "auto"),
             (ToolChoice::None, "none"),

@@ -19,15 +19,25 @@ use crate::stream::EventStream;
 /// The end mark of a chat stream.
 const END_MARK: &str = "[DONE]";
 
-/// Maximum size of an assembled answer, in bytes. Models stay below a tenth of it.
-const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
+/// The maximum size of an assembled answer, in bytes. Models stay below a tenth of it.
+const COMPLETION_LIMIT: usize = 32 * 1024 * 1024;
 
 /// A streamed answer of a model, as chunks.
 ///
 /// It ends with the end mark `[DONE]`. A stream that ends without it is [`Error::is_truncated`], so an
 /// incomplete answer is never taken for a whole one.
 ///
-/// Memory, idle time and cancellation are as for [`Decoded`](crate::Decoded).
+/// Memory use, idle timeout and cancellation are those of [`Decoded`](crate::Decoded).
+///
+/// ```no_run
+/// # async fn example(mut answer: blaxel_inference::ChatStream) -> Result<(), blaxel_core::Error> {
+/// while let Some(chunk) = answer.try_next().await? {
+///     print!("{}", chunk.text());
+/// }
+/// println!("{:?}", answer.usage());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the answer is read only when chunks are requested"]
 pub struct ChatStream {
     events: EventStream,
@@ -47,37 +57,47 @@ impl ChatStream {
         }
     }
 
-    /// Waits for the next chunk. Returns `None` after the whole answer.
+    /// Returns the next chunk, or `None` after the whole answer.
     ///
     /// It is cancel safe: a future that is dropped before it completes loses no chunk.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
-    /// [`Error::is_timeout`] if it falls silent; [`Error::is_truncated`] if the stream is cut;
+    /// [`Error::is_timeout`] if no data arrives for too long; [`Error::is_truncated`] if the stream is cut off;
     /// [`Error::is_failed`] if the provider reports an error midway; [`Error::is_decode`] for an event
     /// that is not a chunk of a chat. After an error the stream has ended.
     pub async fn try_next(&mut self) -> Result<Option<ChatChunk>, Error> {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
 
-    /// Returns the tokens used, once a chunk has reported them.
+    /// Returns the numbers of tokens used, once a chunk has reported them.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
 
-    /// Reads to the end and assembles the remaining chunks into a whole answer.
+    /// Reads the stream to its end, and assembles the remaining chunks to a whole answer.
+    ///
+    /// ```no_run
+    /// # async fn example(answer: blaxel_inference::ChatStream) -> Result<(), blaxel_core::Error> {
+    /// let completion = answer.into_completion().await?;
+    /// println!("{}", completion.text().unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`try_next`](Self::try_next), and [`Error::is_decode`] for an answer of more than 32 MiB of text.
+    /// Those of [`try_next`](Self::try_next), and [`Error::is_decode`] for an answer of more than 32 MiB of
+    /// text.
     pub async fn into_completion(mut self) -> Result<ChatCompletion, Error> {
         let mut assembler = ChatAssembler::new();
         while let Some(chunk) = self.try_next().await? {
             assembler.add(&chunk);
-            if assembler.size() > WHOLE_LIMIT {
-                let message = format!("the answer is larger than the limit of {WHOLE_LIMIT} bytes");
+            if assembler.size() > COMPLETION_LIMIT {
+                let message =
+                    format!("the answer is larger than the limit of {COMPLETION_LIMIT} bytes");
                 return Err(self.events.annotate(Error::decode(message)));
             }
         }
@@ -107,7 +127,7 @@ impl ChatStream {
 
 fn read_chunk(event: Event) -> Result<ChatChunk, Error> {
     let decoded = match serde_json::from_str::<ChatChunk>(event.data()) {
-        // An error has none of a chunk's members, so it decodes as an empty chunk.
+        // An error object has none of the members of a chunk, so it decodes as an empty chunk.
         Ok(mut chunk) if !chunk.choices.is_empty() || chunk.usage.is_some() => {
             chunk.raw = event.into_text();
             return Ok(chunk);

@@ -26,7 +26,7 @@ use serde_json::{Map, Value, json};
 pub struct Tool(Map<String, Value>);
 
 impl Tool {
-    /// Creates a function of this name.
+    /// Creates a function named `name`.
     pub fn function(name: impl Into<String>) -> Self {
         let mut tool = Map::new();
         tool.insert("type".to_owned(), "function".into());
@@ -64,7 +64,7 @@ impl Tool {
 
 /// A tool call that a model requests.
 ///
-/// Append the message that contains it to the conversation, and after it the result of each of its calls
+/// To answer it, append the model's message to the conversation, and after it the result of each of its calls
 /// as a [`Message::tool`](crate::Message::tool).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -75,7 +75,7 @@ pub struct ToolCall {
     /// The function to call.
     #[serde(default)]
     pub function: FunctionCall,
-    /// Every other member, `type` among them.
+    /// All other members, including `type`.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -93,9 +93,19 @@ impl ToolCall {
 
     /// Decodes the arguments.
     ///
+    /// ```
+    /// # fn example(answer: &blaxel_inference::ChatCompletion) -> Result<(), blaxel_core::Error> {
+    /// for call in answer.tool_calls() {
+    ///     let arguments: serde_json::Value = call.arguments()?;
+    ///     println!("{}: {arguments}", call.function.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`Error::is_decode`] if they are not the expected JSON, which happens: a model writes them.
+    /// [`Error::is_decode`] if they are not the expected JSON. This happens, since a model writes them.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Error> {
         // Some models send no arguments at all to a function without parameters.
         let text = match self.function.arguments.trim() {
@@ -122,7 +132,7 @@ pub struct FunctionCall {
     /// The arguments as the model wrote them, usually valid JSON.
     #[serde(default)]
     pub arguments: String,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -132,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_is_written_as_the_providers_expect() {
+    fn a_tool_is_serialized_as_the_providers_expect() {
         let tool = Tool::function("f")
             .description("d")
             .parameters(json!({"type": "object"}))
@@ -145,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_decoded_or_told_as_the_model_s_fault() {
+    fn malformed_arguments_are_an_error_that_names_the_function() {
         let mut call = ToolCall::new("c".to_owned());
         call.function.name = "f".to_owned();
         assert_eq!(call.arguments::<Value>().unwrap(), json!({}));

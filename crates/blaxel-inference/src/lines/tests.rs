@@ -30,7 +30,7 @@ fn both_line_ends_end_a_line_and_a_lone_cr_is_text() {
 }
 
 #[test]
-fn empty_lines_are_lines_and_an_empty_rest_is_none() {
+fn empty_lines_are_lines_and_an_empty_rest_is_not() {
     assert_eq!(decode("\n\r\n\n"), ["", "", ""]);
     assert_eq!(decode("a\n\n"), ["a", ""]);
     assert!(decode("").is_empty());
@@ -46,7 +46,7 @@ fn a_byte_order_mark_is_skipped_at_the_start_only() {
 }
 
 #[test]
-fn a_line_that_is_no_text_ends_the_stream() {
+fn a_line_that_is_not_utf_8_ends_the_stream() {
     let lines = decode_chunks(Decoder::new(), [&b"a\n\xff\nb\n"[..]]);
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1], Err(DecodeError::NotUtf8));
@@ -62,7 +62,7 @@ fn a_line_may_be_as_large_as_the_limit() {
     }
 }
 
-/// A `result` line of a sandbox, a picture in base64: real lines are large.
+/// A `result` line of a sandbox, an image in base64: real lines are large.
 #[test]
 fn a_line_of_ten_mebibytes_is_read() {
     let line = "x".repeat(10 * 1024 * 1024);
@@ -73,7 +73,7 @@ fn a_line_of_ten_mebibytes_is_read() {
 }
 
 #[test]
-fn the_work_stays_in_proportion_to_the_line() {
+fn the_work_is_proportional_to_the_line() {
     let stream = format!("{}\n", "x".repeat(256 * 1024));
     for chunk_size in [1, 100, 8192, usize::MAX] {
         work::take();
@@ -93,7 +93,7 @@ fn debug_does_not_show_the_text() {
     assert_eq!(decoder.next_line(), None);
     assert_eq!(
         format!("{decoder:?}"),
-        "Decoder { limit: 16777216, held: 6, over: false, .. }"
+        "Decoder { limit: 16777216, buffered: 6, ended: false, .. }"
     );
 }
 
@@ -106,7 +106,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn a_stream_cut_at_any_byte_gives_the_lines_of_the_whole(stream in streams(), limit in 0..30_usize) {
+    fn a_stream_split_at_any_byte_gives_the_same_lines(stream in streams(), limit in 0..30_usize) {
         for limit in [limit, Decoder::DEFAULT_LIMIT] {
             let decoder = || Decoder::with_limit(limit);
             let whole = decode_chunks(decoder(), [&*stream]);
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn the_lines_are_those_of_the_plain_reading(text in "[a\r\né]{0,40}") {
+    fn the_lines_are_those_of_the_simple_decoder(text in "[a\r\né]{0,40}") {
         let mut expected: Vec<&str> = text.split('\n').collect();
         let rest = expected.pop().unwrap_or_default();
         let bare = |line: &str| line.strip_suffix('\r').unwrap_or(line).to_owned();

@@ -15,24 +15,50 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::error;
-use super::exchange::{Awaited, Exchange, ExchangeRef, ProgressListener};
+use super::exchange::{Exchange, ExchangeRef, PendingResult, ProgressListener};
 use super::model::{
     Listed, Progress, Prompt, PromptOutput, Resource, ResourceContents, ResourceTemplate,
     ServerInfo, Tool, ToolOutput,
 };
 use super::shared::Shared;
 
-/// Maximum number of pages of a list. More of them are taken for a list without an end.
-const MOST_PAGES: usize = 10_000;
+/// The maximum number of pages of a list. A list with more pages is assumed to be endless.
+const MAX_PAGES: usize = 10_000;
 
-/// A session with an MCP server, begun by [`McpServer::connect`](super::McpServer::connect).
+/// A session with an MCP server, created by [`McpServer::connect`](super::McpServer::connect).
 ///
 /// Any number of calls may be in flight at once. Dropping the future of a call cancels it at the server
-/// (`notifications/cancelled`). If the server has lost the session, a new one is begun, and the request
-/// that was refused for it is sent once more.
+/// (`notifications/cancelled`). If the server has lost the session, a new one is started, and the request
+/// that was refused for this reason is sent once more.
 ///
-/// [`close`](Self::close) ends the session at the server. A client that is dropped instead sends nothing
-/// more, and its calls in flight end: the server drops the session in its own time.
+/// [`close`](Self::close) ends the session at the server. A client that is dropped sends nothing more, and its
+/// calls in flight end; the server then ends the session after its own timeout.
+///
+/// ```no_run
+/// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+/// use serde_json::json;
+///
+/// println!("{} {}", mcp.server_info().name, mcp.server_info().version);
+/// mcp.ping().await?;
+/// for tool in mcp.tools().await? {
+///     println!("{}", tool.name);
+/// }
+/// for resource in mcp.resources().await? {
+///     let contents = mcp.read_resource(&resource.uri).await?;
+///     println!("{}: {} parts", resource.uri, contents.len());
+/// }
+/// for template in mcp.resource_templates().await? {
+///     println!("{}", template.uri_template);
+/// }
+/// for prompt in mcp.prompts().await? {
+///     println!("{}", prompt.name);
+/// }
+/// let prompt = mcp.prompt("translate", &json!({"text": "Guten Tag", "language": "Welsh"})).await?;
+/// let result = mcp.request("completion/complete", &json!({"ref": {}, "argument": {}})).await?;
+/// mcp.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct McpClient {
     running: RunningService<RoleClient, ClientConfig>,
     shared: Arc<Shared>,
@@ -50,8 +76,8 @@ impl McpClient {
         let info = serde_json::to_value(running.peer().peer_info());
         let info = info
             .and_then(ServerInfo::read)
-            .map_err(|problem| error::unreadable("initialize", problem))
-            .map_err(|error| error::named(error, &shared.operations.call))?;
+            .map_err(|problem| error::unexpected_result("initialize", problem))
+            .map_err(|error| error::in_operation(error, &shared.operations.call))?;
         Ok(Self {
             running,
             shared,
@@ -60,59 +86,59 @@ impl McpClient {
         })
     }
 
-    /// Returns what the server says about itself.
+    /// Returns the information that the server gives about itself.
     #[must_use]
     pub fn server_info(&self) -> &ServerInfo {
         &self.info
     }
 
-    /// Checks that the server responds. `ping`
+    /// Checks that the server responds (`ping`).
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request).
+    /// Those of [`request`](Self::request).
     pub async fn ping(&self) -> Result<(), Error> {
         self.request("ping", &()).await.map(drop)
     }
 
-    /// Lists the tools of the server, all pages of them. `tools/list`
+    /// Lists all tools of the server, over all pages (`tools/list`).
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request), and [`ErrorKind::Pagination`](blaxel_core::ErrorKind) if
-    /// the server repeats a cursor or gives more than 10,000 pages.
+    /// Those of [`request`](Self::request), and [`ErrorKind::Pagination`](blaxel_core::ErrorKind) if
+    /// the server repeats a cursor or returns more than 10,000 pages.
     pub async fn tools(&self) -> Result<Vec<Tool>, Error> {
         self.list("tools/list").await
     }
 
-    /// Lists the resources of the server, all pages of them. `resources/list`
+    /// Lists all resources of the server, over all pages (`resources/list`).
     ///
     /// # Errors
     ///
-    /// As for [`tools`](Self::tools).
+    /// Those of [`tools`](Self::tools).
     pub async fn resources(&self) -> Result<Vec<Resource>, Error> {
         self.list("resources/list").await
     }
 
-    /// Lists the resource templates of the server, all pages of them. `resources/templates/list`
+    /// Lists all resource templates of the server, over all pages (`resources/templates/list`).
     ///
     /// # Errors
     ///
-    /// As for [`tools`](Self::tools).
+    /// Those of [`tools`](Self::tools).
     pub async fn resource_templates(&self) -> Result<Vec<ResourceTemplate>, Error> {
         self.list("resources/templates/list").await
     }
 
-    /// Lists the prompts of the server, all pages of them. `prompts/list`
+    /// Lists all prompts of the server, over all pages (`prompts/list`).
     ///
     /// # Errors
     ///
-    /// As for [`tools`](Self::tools).
+    /// Those of [`tools`](Self::tools).
     pub async fn prompts(&self) -> Result<Vec<Prompt>, Error> {
         self.list("prompts/list").await
     }
 
-    /// Returns a handle on the tool of this name. Nothing is sent before it is called.
+    /// Returns a handle on the tool `name`. Nothing is sent before it is called.
     ///
     /// ```no_run
     /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
@@ -139,12 +165,12 @@ impl McpClient {
         }
     }
 
-    /// Reads a resource. `resources/read`
+    /// Reads a resource (`resources/read`).
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request); [`JsonRpcError::RESOURCE_NOT_FOUND`] if there is no
-    /// resource of this URI.
+    /// Those of [`request`](Self::request); [`JsonRpcError::RESOURCE_NOT_FOUND`] if there is no
+    /// resource with this URI.
     ///
     /// [`JsonRpcError::RESOURCE_NOT_FOUND`]: super::JsonRpcError::RESOURCE_NOT_FOUND
     pub async fn read_resource(&self, uri: &str) -> Result<Vec<ResourceContents>, Error> {
@@ -152,24 +178,26 @@ impl McpClient {
         struct Read {
             contents: Vec<ResourceContents>,
         }
-        let read: Read = self.ask("resources/read", json!({"uri": uri})).await?;
+        let read: Read = self
+            .request_as("resources/read", json!({"uri": uri}))
+            .await?;
         Ok(read.contents)
     }
 
-    /// Renders a prompt with arguments. `prompts/get`
+    /// Renders a prompt with arguments (`prompts/get`).
     ///
     /// The arguments are an object whose members are strings, or `()` for none.
     ///
     /// # Errors
     ///
-    /// As for [`request`](Self::request).
+    /// Those of [`request`](Self::request).
     pub async fn prompt(
         &self,
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<PromptOutput, Error> {
-        let params = named(name, arguments)?;
-        self.ask("prompts/get", params).await
+        let params = named_params(name, arguments)?;
+        self.request_as("prompts/get", params).await
     }
 
     /// Sends any request of the protocol, such as `completion/complete`, and returns its result as JSON.
@@ -180,7 +208,7 @@ impl McpClient {
     /// [`Error::is_input`] for parameters that are not an object;
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails; the gateway's error, or
     /// the server's as a [`JsonRpcError`](super::JsonRpcError); [`Error::is_decode`] if the response
-    /// cannot be understood.
+    /// is malformed.
     pub async fn request(
         &self,
         method: &str,
@@ -191,19 +219,19 @@ impl McpClient {
             .await
     }
 
-    /// Ends the session and waits for the end. `DELETE .../mcp` if the server has given it an id. Calls
-    /// in flight end with it. It takes some seconds at most, whatever the server does.
+    /// Ends the session and waits for the end (`DELETE .../mcp`, if the server has assigned a session id). Calls
+    /// in flight end with it. It takes a few seconds at most, whatever the server does.
     ///
     /// # Errors
     ///
-    /// The error of the request if the server does not end the session. The session cannot be used any
-    /// more in either case.
+    /// The error of the request if the server does not end the session. The session is not usable any more in
+    /// either case.
     pub async fn close(mut self) -> Result<(), Error> {
         self.shared.take_failure();
-        // A task that was aborted has ended too.
+        // An aborted task has ended too, so the result does not matter.
         let _ = self.running.close().await;
         match self.shared.take_failure() {
-            Some(failure) => Err(error::named(failure, &self.shared.operations.end)),
+            Some(failure) => Err(error::in_operation(failure, &self.shared.operations.end)),
             None => Ok(()),
         }
     }
@@ -226,33 +254,37 @@ impl McpClient {
             .send_cancellable_request(request, options)
             .await
         {
-            Ok(handle) => Awaited::new(handle).await,
+            Ok(handle) => PendingResult::new(handle).await,
             Err(problem) => Err(problem),
         };
         match outcome {
             Ok(ServerResult::CustomResult(CustomResult(result))) => Ok(result),
-            Ok(result) => {
-                serde_json::to_value(result).map_err(|problem| error::unreadable(method, problem))
-            }
-            Err(problem) => Err(error::of_request(problem, exchange.failure())),
+            Ok(result) => serde_json::to_value(result)
+                .map_err(|problem| error::unexpected_result(method, problem)),
+            Err(problem) => Err(error::from_service_error(problem, exchange.failure())),
         }
-        .map_err(|error| error::named(error, &self.shared.operations.call))
+        .map_err(|error| error::in_operation(error, &self.shared.operations.call))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, Error> {
+    /// Sends a request and decodes its result.
+    async fn request_as<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<T, Error> {
         let exchange = Exchange::new(None, None);
         self.read(method, self.exchange(method, params, exchange).await?)
     }
 
     fn read<T: DeserializeOwned>(&self, method: &str, result: Value) -> Result<T, Error> {
         serde_json::from_value(result)
-            .map_err(|problem| error::unreadable(method, problem))
-            .map_err(|error| error::named(error, &self.shared.operations.call))
+            .map_err(|problem| error::unexpected_result(method, problem))
+            .map_err(|error| error::in_operation(error, &self.shared.operations.call))
     }
 
     async fn list<T: Listed>(&self, method: &str) -> Result<Vec<T>, Error> {
-        let endless = |message: String| {
-            error::named(Error::pagination(message), &self.shared.operations.call)
+        let pagination_error = |message: String| {
+            error::in_operation(Error::pagination(message), &self.shared.operations.call)
         };
         let mut items = Vec::new();
         let mut cursors = HashSet::new();
@@ -267,11 +299,13 @@ impl McpClient {
                 return Ok(items);
             };
             if !cursors.insert(cursor.to_owned()) {
-                return Err(endless(format!("`{method}` gave one cursor twice")));
+                return Err(pagination_error(format!(
+                    "`{method}` returned the same cursor twice"
+                )));
             }
-            if cursors.len() >= MOST_PAGES {
-                return Err(endless(format!(
-                    "`{method}` has more than {MOST_PAGES} pages"
+            if cursors.len() >= MAX_PAGES {
+                return Err(pagination_error(format!(
+                    "`{method}` has more than {MAX_PAGES} pages"
                 )));
             }
             params = json!({"cursor": cursor});
@@ -298,8 +332,8 @@ pub struct ToolCall<'a> {
 }
 
 impl ToolCall<'_> {
-    /// Calls a function with each progress report of the tool, in order and before its output. The
-    /// function must not block. Not every tool reports progress.
+    /// Sets a function that is called with each progress report of the tool, in order and before the output. It
+    /// must not block. Not every tool reports progress.
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(listener));
         self
@@ -311,20 +345,20 @@ impl ToolCall<'_> {
         self
     }
 
-    /// Calls the tool. `tools/call`
+    /// Calls the tool (`tools/call`). See [`McpClient::tool`] for an example.
     ///
-    /// The arguments are an object by the tool's [`input_schema`](Tool::input_schema), or `()` for none.
-    /// A tool that fails reports it in its output, see [`ToolOutput::is_error`]: that is for the model
-    /// to read.
+    /// The arguments are an object that matches the tool's [`input_schema`](Tool::input_schema), or `()`
+    /// for none. A tool that fails reports it in its output, see [`ToolOutput::is_error`]: that is for the
+    /// model to read.
     ///
     /// A call is not idempotent unless its [options](Self::options) say so: if the connection fails
     /// midway, it is not repeated, and [`Error::maybe_applied`] returns `true`.
     ///
     /// # Errors
     ///
-    /// As for [`McpClient::request`].
+    /// Those of [`McpClient::request`].
     pub async fn call(&self, arguments: &(impl Serialize + ?Sized)) -> Result<ToolOutput, Error> {
-        let params = named(&self.name, arguments)?;
+        let params = named_params(&self.name, arguments)?;
         let exchange = Exchange::new(self.progress.clone(), self.options);
         let result = self.client.exchange("tools/call", params, exchange).await?;
         self.client.read("tools/call", result)
@@ -337,23 +371,23 @@ impl fmt::Debug for ToolCall<'_> {
     }
 }
 
-/// Makes the parameters of a request for something that has a name.
-fn named(name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
+/// Creates the parameters of a request for a named item.
+fn named_params(name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
     Ok(match object("arguments", arguments)? {
         None => json!({"name": name}),
         Some(arguments) => json!({"name": name, "arguments": arguments}),
     })
 }
 
-/// Writes an object as JSON; `None` for null.
+/// Serializes an object as JSON; `None` for null.
 fn object(
     input: &'static str,
     value: &(impl Serialize + ?Sized),
 ) -> Result<Option<Map<String, Value>>, Error> {
-    let unusable = |problem: &dyn fmt::Display| Error::input(input, &Source::Code, problem);
-    match serde_json::to_value(value).map_err(|problem| unusable(&problem))? {
+    let invalid = |problem: &dyn fmt::Display| Error::input(input, &Source::Code, problem);
+    match serde_json::to_value(value).map_err(|problem| invalid(&problem))? {
         Value::Null => Ok(None),
         Value::Object(members) => Ok(Some(members)),
-        _ => Err(unusable(&"they are no object")),
+        _ => Err(invalid(&"the value is not an object")),
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of a session: the server's refusals, told apart from failures to reach it.
+//! Errors of a session: the server's own errors, as opposed to failures to reach it.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An MCP server's refusal of a request, as a JSON-RPC error. It is the cause of the [`Error`] that the
-/// call fails with:
+/// A JSON-RPC error, with which an MCP server refused a request. It is the cause of the [`Error`] of the
+/// call:
 ///
 /// ```
 /// # use blaxel_core::Error;
@@ -20,19 +20,19 @@ use serde_json::Value;
 ///
 /// # fn advise(error: &Error) {
 /// if JsonRpcError::of(error).is_some_and(|refusal| refusal.code == JsonRpcError::INVALID_PARAMS) {
-///     println!("the arguments are not what the tool takes");
+///     println!("the arguments do not match the tool's schema");
 /// }
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JsonRpcError {
-    /// The error code. Negative for those that the protocol defines.
+    /// The error code. It is negative for the codes that the protocol defines.
     pub code: i64,
     /// The server's message.
     #[serde(default)]
     pub message: String,
-    /// Further data of the server; null for none.
+    /// Additional data of the server; null for none.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
 }
@@ -42,22 +42,22 @@ impl JsonRpcError {
     pub const INVALID_REQUEST: i64 = -32600;
     /// The server does not know the method.
     pub const METHOD_NOT_FOUND: i64 = -32601;
-    /// The server knows the method but cannot use the parameters: no such tool, arguments of another
-    /// shape.
+    /// The server knows the method but cannot use the parameters: for instance, there is no such tool, or the
+    /// arguments do not match its schema.
     pub const INVALID_PARAMS: i64 = -32602;
     /// The server failed.
     pub const INTERNAL_ERROR: i64 = -32603;
     /// There is no such resource.
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
 
-    /// Returns the refusal that caused an error, if the server refused.
+    /// Returns the JSON-RPC error that caused `error`, if there is one.
     #[must_use]
     pub fn of(error: &Error) -> Option<&Self> {
         error.find_cause()
     }
 
     /// Returns `true` if the request itself was rejected, so that nothing was executed.
-    fn is_of_the_request(&self) -> bool {
+    fn rejects_the_request(&self) -> bool {
         [
             Self::INVALID_REQUEST,
             Self::METHOD_NOT_FOUND,
@@ -67,7 +67,7 @@ impl JsonRpcError {
         .contains(&self.code)
     }
 
-    /// Reads a refusal from the body of a response; `None` if it is none.
+    /// Reads a JSON-RPC error from the body of a response; `None` if the body is not one.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Response {
@@ -97,38 +97,46 @@ impl fmt::Display for JsonRpcError {
 
 impl std::error::Error for JsonRpcError {}
 
-/// The cause of a failure, recorded by the wire: `rmcp` says only that a connection has ended.
-pub(super) type Witnessed = Option<Error>;
+/// The cause of a failure as recorded by [`Transport`](super::transport::Transport): `rmcp` reports only that a
+/// connection has ended.
+pub(super) type RecordedCause = Option<Error>;
 
-/// Makes an error of a failed request.
-pub(super) fn of_request(problem: ServiceError, witnessed: Witnessed) -> Error {
+/// Creates the error of a failed request.
+pub(super) fn from_service_error(problem: ServiceError, recorded: RecordedCause) -> Error {
     match problem {
         ServiceError::McpError(refusal) => refused(refusal),
-        ServiceError::TransportSend(problem) => of_transport(problem, witnessed),
-        ServiceError::TransportClosed => witnessed.unwrap_or_else(|| ended(problem)),
+        ServiceError::TransportSend(problem) => from_transport_error(problem, recorded),
+        ServiceError::TransportClosed => recorded.unwrap_or_else(|| no_response(problem)),
         other => Error::transport("the exchange with the MCP server failed", other),
     }
 }
 
-/// Makes an error of a session that did not begin.
-pub(super) fn of_start(problem: ClientInitializeError, witnessed: Witnessed) -> Error {
+/// Creates the error of a session that did not start.
+pub(super) fn from_initialize_error(
+    problem: ClientInitializeError,
+    recorded: RecordedCause,
+) -> Error {
     match problem {
         ClientInitializeError::JsonRpcError(refusal) => refused(refusal),
-        ClientInitializeError::TransportError { error, .. } => of_transport(error, witnessed),
-        ClientInitializeError::ConnectionClosed(_) => witnessed.unwrap_or_else(|| ended(problem)),
-        other => Error::decode("the MCP server did not begin a session").caused_by(other),
+        ClientInitializeError::TransportError { error, .. } => {
+            from_transport_error(error, recorded)
+        }
+        ClientInitializeError::ConnectionClosed(_) => {
+            recorded.unwrap_or_else(|| no_response(problem))
+        }
+        other => Error::decode("the MCP server did not start a session").caused_by(other),
     }
 }
 
-fn of_transport(problem: DynamicTransportError, witnessed: Witnessed) -> Error {
+fn from_transport_error(problem: DynamicTransportError, recorded: RecordedCause) -> Error {
     match problem.error.downcast::<StreamableHttpError<Error>>() {
         Ok(problem) => match *problem {
-            StreamableHttpError::Client(ours) => ours,
+            StreamableHttpError::Client(error) => error,
             StreamableHttpError::ReinitializationFailed(refusal) => refused(refusal),
             StreamableHttpError::SessionExpired => {
                 Error::failed("the MCP server has ended the session")
             }
-            other => witnessed.unwrap_or_else(|| ended(other)),
+            other => recorded.unwrap_or_else(|| no_response(other)),
         },
         Err(other) => Error::transport("the exchange with the MCP server failed", other),
     }
@@ -137,7 +145,7 @@ fn of_transport(problem: DynamicTransportError, witnessed: Witnessed) -> Error {
 fn refused(refusal: ErrorData) -> Error {
     let refusal = JsonRpcError::from(refusal);
     let error = Error::failed("the MCP server refused");
-    let error = if refusal.is_of_the_request() {
+    let error = if refusal.rejects_the_request() {
         error.with_delivery(Delivery::NotSent)
     } else {
         error
@@ -145,19 +153,19 @@ fn refused(refusal: ErrorData) -> Error {
     error.caused_by(refusal)
 }
 
-fn ended(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+fn no_response(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::transport("the MCP server's response did not arrive", cause)
 }
 
-/// Makes an error of a response that has not the shape of its method.
-pub(super) fn unreadable(method: &str, problem: serde_json::Error) -> Error {
+/// Creates the error for a response whose result does not match its method.
+pub(super) fn unexpected_result(method: &str, problem: serde_json::Error) -> Error {
     Error::decode(format!(
-        "the response to `{method}` has not the expected shape"
+        "the response to `{method}` does not have the expected shape"
     ))
     .caused_by(problem)
 }
 
 /// Adds the operation to an error.
-pub(super) fn named(error: Error, operation: &'static OperationInfo) -> Error {
+pub(super) fn in_operation(error: Error, operation: &'static OperationInfo) -> Error {
     error.in_operation(Some(operation))
 }

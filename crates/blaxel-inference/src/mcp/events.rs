@@ -22,7 +22,7 @@ use crate::stream::EventStream;
 const PROGRESS: &str = "notifications/progress";
 
 /// The events of a response, as `rmcp` expects them. Listeners are called here, in order and before the
-/// result that a notification precedes; `rmcp` would deliver notifications out of order.
+/// result that follows a notification; `rmcp` would deliver notifications out of order.
 pub(super) struct Events {
     events: EventStream,
     exchange: Option<ExchangeRef>,
@@ -52,19 +52,19 @@ impl Stream for Events {
         Poll::Ready(event.map(|event| match event {
             Ok(event) => {
                 notify(&self.shared, event.data());
-                Ok(converted(event))
+                Ok(to_rmcp(event))
             }
             Err(error) => {
-                self.shared.failed(self.exchange.as_ref(), &error);
+                self.shared.record_failure(self.exchange.as_ref(), &error);
                 Err(SseError::Body(Box::new(error)))
             }
         }))
     }
 }
 
-fn converted(event: Event) -> Sse {
+fn to_rmcp(event: Event) -> Sse {
     Sse {
-        // Events without a name of their own are messages.
+        // `rmcp` expects no name for plain messages.
         event: (event.name() != "message").then(|| event.name().to_owned()),
         id: event.id().map(str::to_owned),
         retry: event
@@ -74,9 +74,9 @@ fn converted(event: Event) -> Sse {
     }
 }
 
-/// The members that tell a notification from other messages.
+/// The members that distinguish a notification from other messages.
 #[derive(Deserialize)]
-struct Glance<'a> {
+struct MessageHead<'a> {
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
     id: Option<IgnoredAny>,
@@ -84,9 +84,9 @@ struct Glance<'a> {
     params: Value,
 }
 
-/// Calls the listener if this message is a notification.
+/// Calls the listener if the message is a notification.
 fn notify(shared: &Shared, message: &str) {
-    let Ok(Glance {
+    let Ok(MessageHead {
         method: Some(method),
         id: None,
         params,

@@ -1,4 +1,4 @@
-//! One request in flight: what its caller waits for, and its cancellation.
+//! One request in flight: the state that its caller waits for, and its cancellation.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,8 +16,8 @@ use super::model::Progress;
 
 pub(super) type ProgressListener = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// The state that a caller and the wire share beside `rmcp`, which keeps neither the causes of failures
-/// nor the order of notifications.
+/// The state that a caller shares with the transport. `rmcp` keeps neither the causes of failures nor the
+/// order of notifications.
 pub(super) struct Exchange {
     pub(super) progress: Option<ProgressListener>,
     options: Option<CallOptions>,
@@ -36,7 +36,7 @@ impl Exchange {
         })
     }
 
-    pub(super) fn failed(&self, error: Error) {
+    pub(super) fn record_failure(&self, error: Error) {
         *lock(&self.failure) = Some(error);
     }
 
@@ -45,7 +45,7 @@ impl Exchange {
     }
 }
 
-/// A reference to the exchange of a message. It travels with the message through `rmcp`, and is dead once
+/// A reference to the exchange of a message. It is passed through `rmcp` with the message, and is dead once
 /// the caller is gone.
 #[derive(Clone)]
 pub(super) struct ExchangeRef(pub(super) Weak<Exchange>);
@@ -71,9 +71,12 @@ impl ExchangeRef {
 pub(super) struct Tokens(Mutex<HashMap<String, Weak<Exchange>>>);
 
 impl Tokens {
-    /// Registers a request that is about to be sent.
-    pub(super) fn note(&self, message: &ClientJsonRpcMessage, exchange: &ExchangeRef) {
-        let listens = exchange.0.upgrade().is_some_and(|it| it.progress.is_some());
+    /// Registers a request that is about to be sent, if it has a progress listener.
+    pub(super) fn register(&self, message: &ClientJsonRpcMessage, exchange: &ExchangeRef) {
+        let listens = exchange
+            .0
+            .upgrade()
+            .is_some_and(|exchange| exchange.progress.is_some());
         let ClientJsonRpcMessage::Request(request) = message else {
             return;
         };
@@ -93,16 +96,16 @@ impl Tokens {
     }
 }
 
-/// Waits for the result of a request. Dropping it earlier cancels the request at the server.
-pub(super) struct Awaited(Option<RequestHandle<RoleClient>>);
+/// Waits for the result of a request. If it is dropped earlier, the request is cancelled at the server.
+pub(super) struct PendingResult(Option<RequestHandle<RoleClient>>);
 
-impl Awaited {
+impl PendingResult {
     pub(super) fn new(handle: RequestHandle<RoleClient>) -> Self {
         Self(Some(handle))
     }
 }
 
-impl Future for Awaited {
+impl Future for PendingResult {
     type Output = Result<ServerResult, ServiceError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -115,11 +118,11 @@ impl Future for Awaited {
     }
 }
 
-impl Drop for Awaited {
+impl Drop for PendingResult {
     fn drop(&mut self) {
         if let Some(handle) = self.0.take() {
             let message = handle.cancel(Some("the caller has stopped waiting".to_owned()));
-            // The first poll puts the message in the queue of the session, which sends it.
+            // The first poll puts the message into the queue of the session, which sends it.
             let mut message = pin!(tokio::task::unconstrained(message));
             let _ = message
                 .as_mut()
@@ -128,7 +131,7 @@ impl Drop for Awaited {
     }
 }
 
-/// Locks a mutex. A panic under one of these leaves no change half done.
+/// Locks a mutex, ignoring poisoning: no panic can leave one of these states inconsistent.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

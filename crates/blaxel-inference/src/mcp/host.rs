@@ -1,4 +1,4 @@
-//! The kinds of resources that MCP servers belong to.
+//! The kinds of resources that have MCP servers.
 
 use blaxel_core::{Error, HttpService, OperationInfo, Plane};
 use http::Method;
@@ -8,11 +8,11 @@ use crate::address;
 /// The path of the MCP endpoint below a workload's address.
 pub(super) const SUFFIX: &str = "mcp";
 
-/// The three requests that a session is made of.
+/// The three requests of a session.
 pub(super) struct Operations {
-    /// Carries one message of ours. Its effect is unknown, so it is not idempotent.
+    /// Sends one message to the server. Its effect is unknown, so it is not idempotent.
     pub(super) call: OperationInfo,
-    /// Receives messages of the server that are no response, and resumes a response that broke off.
+    /// Receives messages of the server that are not responses, and resumes an interrupted response.
     pub(super) listen: OperationInfo,
     /// Ends the session.
     pub(super) end: OperationInfo,
@@ -32,7 +32,7 @@ impl Operations {
     }
 }
 
-/// The kind of resource that an MCP server belongs to.
+/// The kind of resource that has an MCP server.
 #[derive(Clone, Copy)]
 pub(super) enum Host {
     Function,
@@ -49,7 +49,7 @@ impl Host {
         }
     }
 
-    /// Reads the resource of this name.
+    /// Reads the resource `name`.
     pub(super) async fn resource(
         self,
         service: &impl HttpService,

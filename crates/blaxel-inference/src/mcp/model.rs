@@ -1,4 +1,4 @@
-//! The types of the protocol: what servers offer, and their results.
+//! The types of the protocol: tools, resources and prompts, and the results of calls.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
-    /// Reads the result of `initialize`, in which the server's names are one level deeper.
+    /// Reads the result of `initialize`, which has the server's names one level deeper.
     pub(super) fn read(result: Value) -> Result<Self, serde_json::Error> {
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
@@ -46,7 +46,7 @@ impl ServerInfo {
 
 /// An item of a list of the server.
 pub(super) trait Listed: DeserializeOwned {
-    /// The member of a page that holds the items.
+    /// The member of a page that has the items.
     const MEMBER: &'static str;
 }
 
@@ -88,7 +88,7 @@ pub struct Tool {
     /// Hints about the tool's effects.
     #[serde(default)]
     pub annotations: ToolAnnotations,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -110,7 +110,7 @@ pub struct ToolAnnotations {
     /// `true` if the tool interacts with systems outside of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_world_hint: Option<bool>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -127,7 +127,7 @@ pub struct ToolOutput {
     pub structured_content: Option<Value>,
     /// `true` if the tool failed; the output then describes the failure for the model.
     pub is_error: bool,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -150,7 +150,7 @@ pub enum Content {
     Text(TextContent),
     /// An image.
     Image(BinaryContent),
-    /// A recording.
+    /// An audio recording.
     Audio(BinaryContent),
     /// A reference to a resource.
     ResourceLink(Resource),
@@ -178,12 +178,12 @@ impl Content {
 pub struct TextContent {
     /// The text.
     pub text: String,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// An image or a recording.
+/// An image or an audio recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -192,7 +192,7 @@ pub struct BinaryContent {
     pub data: String,
     /// The media type.
     pub mime_type: String,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -203,7 +203,7 @@ pub struct BinaryContent {
 pub struct EmbeddedResource {
     /// The resource.
     pub resource: ResourceContents,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -230,7 +230,7 @@ pub struct Resource {
     /// The size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -254,7 +254,7 @@ pub struct ResourceTemplate {
     /// The media type, if all of the resources have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -275,7 +275,7 @@ pub struct ResourceContents {
     /// The bytes of any other resource, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -295,7 +295,7 @@ pub struct Prompt {
     /// The parameters.
     #[serde(default)]
     pub arguments: Vec<PromptArgument>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -312,7 +312,7 @@ pub struct PromptArgument {
     /// `true` if the prompt cannot be rendered without it.
     #[serde(default)]
     pub required: bool,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -327,7 +327,7 @@ pub struct PromptOutput {
     pub description: Option<String>,
     /// The messages for a model.
     pub messages: Vec<PromptMessage>,
-    /// Every other member.
+    /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -356,7 +356,7 @@ pub struct Progress {
     pub message: Option<String>,
 }
 
-/// A message of a server that is no response, such as a change of a list or a log line.
+/// A message of a server that is not a response, such as a change of a list or a log entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Notification {

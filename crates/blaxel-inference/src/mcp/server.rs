@@ -1,4 +1,4 @@
-//! A server before a session with it is begun.
+//! A handle on a server, before a session is started.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use crate::target::{Address, Target, target_setters};
 
 /// A handle on an MCP server. It is obtained from [`Inference::function`](crate::Inference::function)
 /// or [`Inference::sandbox`](crate::Inference::sandbox).
+///
+/// The setters apply to all requests of the handle and of the sessions that it starts.
 #[derive(Clone)]
 pub struct McpServer<S> {
     service: S,
@@ -25,30 +27,30 @@ pub struct McpServer<S> {
 }
 
 impl<S: HttpService> McpServer<S> {
-    fn new(service: S, name: String, forced: Option<Address>, host: Host) -> Self {
+    fn new(service: S, name: String, override_address: Option<Address>, host: Host) -> Self {
         let own = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         Self {
             service,
-            target: Target::new(name, forced),
+            target: Target::new(name, override_address),
             host,
             client: (own.0.to_owned(), own.1.to_owned()),
             listener: None,
         }
     }
 
-    pub(crate) fn function(service: S, name: String, forced: Option<Address>) -> Self {
-        Self::new(service, name, forced, Host::Function)
+    pub(crate) fn function(service: S, name: String, override_address: Option<Address>) -> Self {
+        Self::new(service, name, override_address, Host::Function)
     }
 
-    pub(crate) fn sandbox(service: S, name: String, forced: Option<Address>) -> Self {
-        Self::new(service, name, forced, Host::Sandbox)
+    pub(crate) fn sandbox(service: S, name: String, override_address: Option<Address>) -> Self {
+        Self::new(service, name, override_address, Host::Sandbox)
     }
 
-    /// Looks up the server's address, its `metadata.url`, and keeps it in the returned handle.
-    /// `GET /functions/{functionName}` or `GET /sandboxes/{sandboxName}`.
+    /// Looks up the server's own address, its `metadata.url`, and returns the handle with it
+    /// (`GET /functions/{functionName}` or `GET /sandboxes/{sandboxName}`).
     ///
-    /// Nothing is sent if an address is known already. A server without an address of its own is called
-    /// under the origin of the run plane.
+    /// Nothing is sent if an address is already known. A server without an address of its own is called
+    /// under the origin of the run plane. See [`Inference::sandbox`](crate::Inference::sandbox) for an example.
     ///
     /// # Errors
     ///
@@ -64,18 +66,31 @@ impl<S: HttpService> McpServer<S> {
 
     target_setters!();
 
-    /// Sets the name and version by which the client introduces itself; those of this crate by default.
+    /// Sets the name and version that the client sends to the server. The default is those of this crate.
     #[must_use]
     pub fn client_info(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.client = (name.into(), version.into());
         self
     }
 
-    /// Calls a function with each notification of the server, in the order they arrive. The function
-    /// must not block. The progress of a call goes to [`ToolCall::on_progress`] instead, if that is set.
+    /// Sets a function that is called with each notification of the server, in order of arrival. It must not
+    /// block. The progress of a call goes to [`ToolCall::on_progress`] instead, if that is set.
     ///
     /// A stream for notifications is kept open only if there is a listener (`GET .../mcp`): it keeps the
     /// server awake. A server that offers no such stream is accepted.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// let mcp = inference
+    ///     .function("search")
+    ///     .client_info("my-app", "1.0")
+    ///     .on_notification(|notification| println!("{}", notification.method))
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// [`ToolCall::on_progress`]: super::ToolCall::on_progress
     #[must_use]
@@ -87,22 +102,24 @@ impl<S: HttpService> McpServer<S> {
         self
     }
 
-    /// Begins a session. `POST /{workspace}/functions/{functionName}/mcp` with `initialize`, or the
-    /// same below the address of the handle.
+    /// Starts a session (`POST /{workspace}/functions/{functionName}/mcp` with `initialize`, or the same below
+    /// the address of the handle).
     ///
-    /// It requires a tokio runtime with time enabled, on which two tasks serve the session until the
-    /// client is closed or dropped. It is cancel safe: dropping the future leaves nothing behind.
+    /// It requires a tokio runtime with its timer enabled, on which two tasks serve the session until the
+    /// client is closed or dropped. It is cancel safe: if the future is dropped, no session and no task remains.
+    ///
+    /// See [`on_notification`](Self::on_notification) for an example.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such server, [`Error::is_unavailable`] if it cannot
     /// respond now; [`Error::is_input`] outside of a tokio runtime; a
-    /// [`JsonRpcError`](super::JsonRpcError) if the server refuses; [`Error::is_decode`] if it does not
-    /// speak MCP.
+    /// [`JsonRpcError`](super::JsonRpcError) if the server refuses; [`Error::is_decode`] if it is not an MCP
+    /// server.
     pub async fn connect(&self) -> Result<McpClient, Error> {
         let (target, listener) = (self.target.clone(), self.listener.clone());
         let shared = Shared::new(target, self.host.operations(), listener);
-        session::begin(self.service.clone(), shared, self.client.clone()).await
+        session::start(self.service.clone(), shared, self.client.clone()).await
     }
 }
 

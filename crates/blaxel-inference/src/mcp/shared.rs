@@ -17,7 +17,7 @@ pub(super) struct Shared {
     pub(super) operations: &'static Operations,
     pub(super) listener: Option<Listener>,
     pub(super) tokens: Tokens,
-    /// The last failure of a request that nobody waits for.
+    /// The last failure of a request that no caller waits for.
     failure: Mutex<Option<Error>>,
 }
 
@@ -36,13 +36,13 @@ impl Shared {
         }
     }
 
-    /// Records the cause of a failure for the caller that waits, or for whoever closes the session.
-    pub(super) fn failed(&self, exchange: Option<&ExchangeRef>, failure: &Error) {
+    /// Records the cause of a failure for the caller that waits, or for the one that closes the session.
+    pub(super) fn record_failure(&self, exchange: Option<&ExchangeRef>, failure: &Error) {
         match exchange {
             None => *lock(&self.failure) = Some(failure.clone()),
             Some(ExchangeRef(exchange)) => {
                 if let Some(exchange) = exchange.upgrade() {
-                    exchange.failed(failure.clone());
+                    exchange.record_failure(failure.clone());
                 }
             }
         }

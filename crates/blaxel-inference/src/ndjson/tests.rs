@@ -11,8 +11,8 @@ fn decode_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Result<V
         values.extend(std::iter::from_fn(|| decoder.next_value()));
     }
     values.extend(std::iter::from_fn(|| decoder.finish()));
-    let told = |value: Result<Value, Error>| value.map_err(|error| error.to_string());
-    values.into_iter().map(told).collect()
+    let as_text = |value: Result<Value, Error>| value.map_err(|error| error.to_string());
+    values.into_iter().map(as_text).collect()
 }
 
 fn last_error(stream: &str) -> Error {
@@ -24,13 +24,13 @@ fn last_error(stream: &str) -> Error {
 }
 
 #[test]
-fn blank_lines_are_passed_over_and_the_last_may_lack_its_end() {
+fn blank_lines_are_skipped_and_the_last_line_may_have_no_line_end() {
     let values = decode_chunks([&b"{\"a\":1}\r\n\n \r\n[2]\n3"[..]]);
     assert_eq!(values, [Ok(json!({"a": 1})), Ok(json!([2])), Ok(json!(3))]);
 }
 
 #[test]
-fn half_of_a_last_line_was_cut_and_any_other_bad_line_is_bad() {
+fn an_incomplete_last_line_is_truncated_and_any_other_malformed_line_is_a_decode_error() {
     let cut = last_error("1\n{\"a\":");
     assert!(cut.is_truncated(), "{cut}");
     for stream in ["1\n{\"a\":\n2\n", "1\n{]\n", "nonsense"] {
@@ -41,7 +41,7 @@ fn half_of_a_last_line_was_cut_and_any_other_bad_line_is_bad() {
 
 proptest! {
     #[test]
-    fn a_stream_cut_at_any_byte_gives_the_values_of_the_whole(
+    fn a_stream_split_at_any_byte_gives_the_same_values(
         bits in prop::collection::vec(
             prop::sample::select(vec!["\n", "\r\n", " ", "{\"é\":\"🦀\"}", "[1,2]", "7", "{", "\"x\""]),
             0..30,

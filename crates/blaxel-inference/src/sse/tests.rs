@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::split::{BYTE_ORDER_MARK, work};
 
-/// Pushes each chunk, reads all there is after each, and finishes.
+/// Adds each chunk, reads all events after each, and finishes.
 fn decode_chunks<'a>(
     mut decoder: Decoder,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -21,7 +21,7 @@ fn decode(stream: impl AsRef<[u8]>) -> Vec<Result<Event, DecodeError>> {
     decode_chunks(Decoder::new(), [stream.as_ref()])
 }
 
-/// The data of every event of a stream that has no errors.
+/// Returns the data of every event of a stream without errors.
 fn data(stream: impl AsRef<[u8]>) -> Vec<String> {
     decode(stream)
         .into_iter()
@@ -55,7 +55,7 @@ fn every_kind_of_line_end_ends_a_line() {
 }
 
 #[test]
-fn a_line_end_cut_in_two_is_one_line_end() {
+fn a_line_end_split_between_chunks_is_one_line_end() {
     let chunks: [&[u8]; 3] = [b"data: a\r", b"\ndata: b\r", b"\n\r\n"];
     assert_eq!(decode_chunks(Decoder::new(), chunks), [Ok(event("a\nb"))]);
 }
@@ -91,7 +91,7 @@ fn all_fields_are_read() {
 }
 
 #[test]
-fn without_its_fields_an_event_is_a_plain_message() {
+fn an_event_without_optional_fields_is_a_plain_message() {
     for stream in [
         "data: a\n\n",
         "event\ndata: a\n\n",
@@ -103,7 +103,7 @@ fn without_its_fields_an_event_is_a_plain_message() {
 }
 
 #[test]
-fn fields_do_not_pass_from_one_event_to_the_next() {
+fn fields_do_not_apply_to_the_next_event() {
     let events = decode("event: x\nid: 1\nretry: 1\ndata: a\n\ndata: b\n\n");
     assert_eq!(events[1], Ok(event("b")));
     assert_eq!(
@@ -113,7 +113,7 @@ fn fields_do_not_pass_from_one_event_to_the_next() {
 }
 
 #[test]
-fn one_space_after_the_colon_is_left_out() {
+fn one_space_after_the_colon_is_removed() {
     assert_eq!(
         data("data:a\n\ndata: a\n\ndata:  a\n\ndata:\ta\n\n"),
         ["a", "a", " a", "\ta"]
@@ -132,7 +132,7 @@ fn empty_data_is_an_event_and_no_data_is_none() {
 }
 
 #[test]
-fn comments_and_unknown_fields_are_passed_over() {
+fn comments_and_unknown_fields_are_ignored() {
     assert_eq!(
         data(": hi\n:\ndata: a\n:data: b\nDATA: c\n data: d\ndatas: e\nx\n\n: bye\n\n"),
         ["a"]
@@ -141,13 +141,13 @@ fn comments_and_unknown_fields_are_passed_over() {
 }
 
 #[test]
-fn an_id_with_nul_is_passed_over() {
+fn an_id_with_nul_is_ignored() {
     assert_eq!(only_event("id: 1\nid: a\0b\ndata: a\n\n").id(), Some("1"));
     assert_eq!(only_event("id: 1\nid:\ndata: a\n\n").id(), Some(""));
 }
 
 #[test]
-fn a_retry_that_is_no_plain_number_is_passed_over() {
+fn a_retry_that_is_not_a_plain_number_is_ignored() {
     for retry in [
         "",
         "+1",
@@ -179,7 +179,7 @@ fn the_end_of_the_stream_ends_the_last_event() {
 }
 
 #[test]
-fn finish_first_gives_what_was_not_read_and_then_ends() {
+fn finish_returns_unread_events_first_and_then_none() {
     let mut decoder = Decoder::new();
     decoder.push("data: a\n\nda".into());
     decoder.push(Bytes::new());
@@ -194,7 +194,7 @@ fn finish_first_gives_what_was_not_read_and_then_ends() {
 }
 
 #[test]
-fn a_character_may_be_cut_in_two() {
+fn a_character_may_be_split_between_chunks() {
     let stream = "data: é€🦀\n\n".as_bytes();
     assert_eq!(
         decode_chunks(Decoder::new(), stream.chunks(1)),
@@ -203,7 +203,7 @@ fn a_character_may_be_cut_in_two() {
 }
 
 #[test]
-fn invalid_utf8_is_an_error_and_the_last_word() {
+fn invalid_utf8_is_an_error_that_ends_the_stream() {
     for field in ["data", "event", "id"] {
         let stream = [b"data: a\n\n", field.as_bytes(), b": \xff\n\ndata: b\n\n"].concat();
         let error = Err(DecodeError::NotUtf8);
@@ -213,7 +213,7 @@ fn invalid_utf8_is_an_error_and_the_last_word() {
 }
 
 #[test]
-fn an_event_of_the_limit_is_accepted_and_a_larger_one_is_not() {
+fn an_event_of_the_maximum_size_is_accepted_and_a_larger_one_is_not() {
     let limited = |stream: &str| decode_chunks(Decoder::with_limit(10), [stream.as_bytes()]);
     for accepted in [
         "data: 1234\n\ndata: 5678\n\n",
@@ -238,7 +238,7 @@ fn an_event_of_the_limit_is_accepted_and_a_larger_one_is_not() {
 }
 
 #[test]
-fn after_an_error_nothing_is_kept() {
+fn nothing_is_buffered_after_an_error() {
     let mut decoder = Decoder::with_limit(10);
     decoder.push("data: 12345\n\ndata: 1\n\n".into());
     assert_eq!(
@@ -254,7 +254,7 @@ fn after_an_error_nothing_is_kept() {
 }
 
 #[test]
-fn an_endless_line_takes_no_more_memory_than_the_limit() {
+fn an_endless_line_uses_no_more_memory_than_the_limit() {
     const LIMIT: usize = 100_000;
     let mut decoder = Decoder::with_limit(LIMIT);
     let mut pushed = 0;
@@ -271,7 +271,7 @@ fn an_endless_line_takes_no_more_memory_than_the_limit() {
 }
 
 #[test]
-fn endless_data_lines_take_no_more_memory_than_the_limit() {
+fn endless_data_lines_use_no_more_memory_than_the_limit() {
     const LIMIT: usize = 100_000;
     let mut decoder = Decoder::with_limit(LIMIT);
     loop {
@@ -280,7 +280,7 @@ fn endless_data_lines_take_no_more_memory_than_the_limit() {
             assert_eq!(outcome, Err(DecodeError::TooLarge { limit: LIMIT }));
             break;
         }
-        if let Some(Data::Joined(text)) = &decoder.draft.data {
+        if let Some(Data::Joined(text)) = &decoder.event.data {
             assert!(text.capacity() <= LIMIT);
         }
     }
@@ -309,9 +309,9 @@ fn a_long_line_is_not_copied_again_when_it_is_complete() {
     assert_eq!(event.data().as_ptr(), start.wrapping_add("data: ".len()));
 }
 
-/// The most that may be done per byte: search it for line ends, keep it, search it for the colon,
-/// check it, join it, and, for each of the two places where text is gathered, move it at most once
-/// on average as the space doubles. What a quadratic decoder does per byte grows with the event.
+/// The maximum number of times that a byte is read or copied: search it for line ends, keep it, search it
+/// for the colon, check it, join it, and, for each of the two buffers, move it at most once on average
+/// as the capacity doubles. In a quadratic decoder this number grows with the event.
 const WORK_PER_BYTE: usize = 7;
 
 fn work_per_byte(stream: &[u8], chunk_size: usize) -> usize {
@@ -323,7 +323,7 @@ fn work_per_byte(stream: &[u8], chunk_size: usize) -> usize {
 }
 
 #[test]
-fn the_work_stays_in_proportion_to_the_event() {
+fn the_work_is_proportional_to_the_event() {
     const SIZE: usize = 256 * 1024;
     let one_line = format!("data: {}\n\n", "x".repeat(SIZE));
     let many_lines = format!("{}\n", "data: x\n".repeat(SIZE / 8));
@@ -355,11 +355,11 @@ fn debug_does_not_show_the_text() {
     let shown = format!("{decoder:?}");
     assert_eq!(
         shown,
-        "Decoder { limit: 16777216, held: 15, over: false, .. }"
+        "Decoder { limit: 16777216, buffered: 15, ended: false, .. }"
     );
 }
 
-/// The format read the slow and plain way, from the whole stream at once.
+/// Decodes a stream in the simplest way, from the whole stream at once.
 fn decode_plainly(stream: &[u8]) -> Vec<Result<Event, DecodeError>> {
     let mut events = Vec::new();
     let mut fields: Vec<(Vec<u8>, String)> = Vec::new();
@@ -432,7 +432,7 @@ fn plain_event(fields: &[(Vec<u8>, String)]) -> Option<Event> {
     (!data.is_empty()).then_some(event)
 }
 
-/// Streams put together from the bits that matter to the format, so that most of them hold events.
+/// Generates streams from the tokens of the format, so that most of them contain events.
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let bit = prop_oneof![
         8 => prop::sample::select(vec!["\n", "\r", "\r\n", "\n\n", "\r\n\r\n"]),
@@ -446,7 +446,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(mark, bits)| [mark, &bits.concat()].concat())
 }
 
-/// Cuts a stream into chunks of the given sizes, taken in turn.
+/// Splits a stream into chunks of the given sizes, in turn.
 fn cut<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     let mut chunks = Vec::new();
     for size in sizes.iter().cycle() {
@@ -462,7 +462,7 @@ fn cut<'a>(mut stream: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
 
 proptest! {
     #[test]
-    fn any_chunking_gives_the_events_of_the_plain_reading(
+    fn every_chunking_gives_the_events_of_the_simple_decoder(
         stream in streams(),
         sizes in prop::collection::vec(1..20_usize, 1..10),
     ) {
@@ -472,7 +472,7 @@ proptest! {
     }
 
     #[test]
-    fn any_chunking_meets_the_limit_at_the_same_event(
+    fn every_chunking_reaches_the_limit_at_the_same_event(
         stream in streams(),
         sizes in prop::collection::vec(1..20_usize, 1..10),
         limit in 0..30_usize,
@@ -483,7 +483,7 @@ proptest! {
     }
 
     #[test]
-    fn reading_late_gives_the_same_events(
+    fn reading_after_all_chunks_gives_the_same_events(
         stream in streams(),
         sizes in prop::collection::vec(1..20_usize, 1..10),
     ) {

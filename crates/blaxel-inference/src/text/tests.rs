@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The texts put together, and whether an error came after them.
+/// Returns the joined texts, and whether an error came after them.
 fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, bool) {
     let mut decoder = Decoder::new();
     let mut found = Vec::new();
@@ -13,12 +13,12 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, bool) {
     found.extend(std::iter::from_fn(|| decoder.finish()));
     let mut text = String::new();
     let mut broken = false;
-    for piece in found {
+    for text_or_error in found {
         assert!(!broken, "an error ends the stream");
-        match piece {
-            Ok(piece) => {
-                assert!(!piece.is_empty());
-                text.push_str(&piece);
+        match text_or_error {
+            Ok(part) => {
+                assert!(!part.is_empty());
+                text.push_str(&part);
             }
             Err(_) => broken = true,
         }
@@ -27,7 +27,7 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, bool) {
 }
 
 #[test]
-fn only_the_beginning_of_a_character_is_held_back() {
+fn only_the_start_of_a_character_is_held_back() {
     let mut decoder = Decoder::new();
     decoder.push(Bytes::from_static(b"ab\xF0\x9F"));
     assert_eq!(decoder.next_text().unwrap().unwrap(), "ab");
@@ -40,7 +40,7 @@ fn only_the_beginning_of_a_character_is_held_back() {
 }
 
 #[test]
-fn what_is_no_text_is_an_error_after_the_text_before_it() {
+fn invalid_utf8_is_an_error_after_the_text_before_it() {
     assert_eq!(decode([&b"ab\xffcd"[..]]), ("ab".to_owned(), true));
     assert_eq!(decode([&b"ab\xF0\x9F"[..]]), ("ab".to_owned(), true));
 }
@@ -51,13 +51,13 @@ fn debug_does_not_show_the_text() {
     decoder.push("secret".into());
     assert_eq!(
         format!("{decoder:?}"),
-        "Decoder { held: 0, over: false, .. }"
+        "Decoder { buffered: 0, ended: false, .. }"
     );
 }
 
 proptest! {
     #[test]
-    fn a_stream_cut_at_any_byte_gives_the_text_of_the_whole(
+    fn a_stream_split_at_any_byte_gives_the_same_text(
         text in "[a-c\r\né🦀ß]{0,30}",
         noise in prop::collection::vec(any::<u8>(), 0..3),
     ) {

@@ -1,4 +1,4 @@
-//! Sessions with MCP servers: the emulator's over its socketless service, and scripted ones.
+//! Sessions with MCP servers: the emulator's over its in-memory service, and scripted ones.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! What servers offer is told whole and as it is.
+//! Tools, resources and prompts of a server are returned completely and unchanged.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{emulator, function};
 
 #[tokio::test]
-async fn lists_are_read_over_all_their_pages() {
+async fn lists_are_read_over_all_pages() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     emulator.clear_journal();
@@ -31,7 +31,7 @@ async fn lists_are_read_over_all_their_pages() {
 }
 
 #[tokio::test]
-async fn each_function_is_a_server_of_its_own() {
+async fn each_function_is_a_separate_server() {
     let emulator = emulator();
     for (name, tool) in [
         ("search", "about_search"),
@@ -56,7 +56,7 @@ async fn each_function_is_a_server_of_its_own() {
 }
 
 #[tokio::test]
-async fn tools_put_out_texts_json_resources_and_pictures() {
+async fn tools_return_text_json_resources_and_images() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let sum = mcp
@@ -86,7 +86,7 @@ async fn tools_put_out_texts_json_resources_and_pictures() {
 }
 
 #[tokio::test]
-async fn a_tool_that_fails_says_so_in_its_output() {
+async fn a_failed_tool_reports_it_in_its_output() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let failed = mcp
@@ -99,14 +99,14 @@ async fn a_tool_that_fails_says_so_in_its_output() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn progress_is_heard_in_order_and_before_the_output() {
+async fn progress_is_reported_in_order_and_before_the_output() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let steps = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&steps);
+    let listener = Arc::clone(&steps);
     let count = mcp
         .tool("count")
-        .on_progress(move |step| heard.lock().unwrap().push(step));
+        .on_progress(move |step| listener.lock().unwrap().push(step));
     let output = count.call(&json!({"to": 50})).await.unwrap();
     let steps = std::mem::take(&mut *steps.lock().unwrap());
     assert_eq!(output.text(), "counted to 50");
@@ -146,7 +146,7 @@ async fn resources_are_read_as_text_and_as_bytes() {
 }
 
 #[tokio::test]
-async fn prompts_are_filled_in() {
+async fn prompts_are_rendered_with_their_arguments() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let arguments = json!({"text": "Guten Tag", "language": "Welsh"});
@@ -161,7 +161,7 @@ async fn prompts_are_filled_in() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart_by_their_codes() {
+async fn errors_of_a_server_have_their_codes() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     for (error, code) in [

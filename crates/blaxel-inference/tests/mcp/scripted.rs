@@ -1,4 +1,4 @@
-//! Servers of every kind are understood, and what goes wrong is told with its cause.
+//! Servers of every kind are supported, and failures are reported with their cause.
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, CallOptions, Error, ErrorKind};
@@ -11,7 +11,7 @@ use crate::support::{Seen, content, empty, greeting, result, script, seen};
 const SANDBOX: &str = "https://sbx-box-team.us-pdx-1.bl.run";
 
 #[tokio::test]
-async fn a_sandbox_s_server_without_sessions_answers_under_the_address_given() {
+async fn a_sandbox_server_without_sessions_is_called_at_its_address() {
     let (service, log) = script(|seen| {
         greeting(seen)
             .unwrap_or_else(|| result(seen, json!({"content": [{"type": "text", "text": "done"}]})))
@@ -56,7 +56,7 @@ async fn a_sandbox_s_server_without_sessions_answers_under_the_address_given() {
     assert_eq!(accepted, Some("application/json, text/event-stream"));
 }
 
-/// Those of a tool replace those of its server, which hold for all other requests of the session.
+/// Options of a tool replace those of its server, which apply to all other requests of the session.
 #[tokio::test]
 async fn options_reach_every_request_of_a_session() {
     let (service, log) = script(|seen| match seen.message() {
@@ -114,7 +114,7 @@ async fn parameters_are_an_object_or_nothing() {
 }
 
 #[tokio::test]
-async fn the_id_of_the_session_goes_along_with_every_request() {
+async fn every_request_has_the_session_id() {
     let (service, log) = script(|seen| {
         let mut response = greeting(seen).unwrap_or_else(|| result(seen, json!({})));
         if seen.message() == "initialize" {
@@ -129,7 +129,7 @@ async fn the_id_of_the_session_goes_along_with_every_request() {
         .await
         .unwrap();
     mcp.ping().await.unwrap();
-    // A server that does not let clients end its sessions answers 405.
+    // A server that does not let clients end its sessions responds with 405.
     mcp.close().await.unwrap();
     let log = seen(&log);
     assert_eq!(log.len(), 4, "{log:?}");
@@ -141,7 +141,7 @@ async fn the_id_of_the_session_goes_along_with_every_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_under_an_error_status_keeps_both() {
+async fn a_json_rpc_error_with_an_error_status_keeps_both() {
     let (service, _) = script(|_| {
         let error = json!({"code": -32000, "message": "Bad Request: no session"});
         let body = json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string();
@@ -159,8 +159,8 @@ async fn a_refusal_under_an_error_status_keeps_both() {
 }
 
 #[tokio::test]
-async fn what_is_no_mcp_is_not_taken_for_it() {
-    for answer in [
+async fn a_response_that_is_not_mcp_is_a_decode_error() {
+    for response in [
         content("text/html", "<html>hello</html>"),
         content("application/json", "[1]"),
         content("application/json", ""),
@@ -169,8 +169,8 @@ async fn what_is_no_mcp_is_not_taken_for_it() {
             r#"{"jsonrpc": "2.0", "id": 0, "result": {"tools": []}}"#,
         ),
     ] {
-        let kind = answer.headers()["content-type"].clone();
-        let body = answer.body().bytes().unwrap();
+        let kind = response.headers()["content-type"].clone();
+        let body = response.body().bytes().unwrap();
         let (service, _) = script(move |_| {
             content(
                 kind.to_str().unwrap().to_owned().leak(),
@@ -187,7 +187,7 @@ async fn what_is_no_mcp_is_not_taken_for_it() {
 }
 
 #[tokio::test]
-async fn pieces_and_members_without_a_name_survive() {
+async fn unknown_parts_and_members_are_kept() {
     let (service, _) = script(|seen| {
         let content = json!([
             {"type": "hologram", "beams": 3},
@@ -208,7 +208,7 @@ async fn pieces_and_members_without_a_name_survive() {
 }
 
 #[tokio::test]
-async fn a_list_that_goes_in_circles_is_an_error() {
+async fn a_list_that_repeats_a_cursor_is_an_error() {
     let (service, log) = script(|seen| {
         greeting(seen).unwrap_or_else(|| result(seen, json!({"tools": [], "nextCursor": "again"})))
     });
@@ -222,7 +222,7 @@ async fn a_list_that_goes_in_circles_is_an_error() {
     assert_eq!(seen(&log).len(), 4);
 }
 
-/// An answer event by event.
+/// Creates a response with these events.
 fn events(messages: &[(&str, Value)]) -> http::Response<Body> {
     let events = messages.iter().map(|(fields, message)| match message {
         Value::Null => format!("{fields}data: \n\n"),
@@ -231,12 +231,12 @@ fn events(messages: &[(&str, Value)]) -> http::Response<Body> {
     content("text/event-stream", events.collect::<String>())
 }
 
-fn answer(seen: &Seen) -> Value {
+fn tool_result(seen: &Seen) -> Value {
     json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": {"content": []}})
 }
 
 #[tokio::test]
-async fn an_answer_that_broke_off_is_taken_up_where_it_broke() {
+async fn an_interrupted_response_is_resumed() {
     let (service, log) = script(|seen| {
         let call = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
         match (seen.method.as_str(), seen.message()) {
@@ -257,11 +257,11 @@ async fn an_answer_that_broke_off_is_taken_up_where_it_broke() {
 }
 
 #[tokio::test]
-async fn an_answer_that_broke_off_for_good_may_have_taken_effect() {
+async fn a_lost_response_may_have_been_applied() {
     let (service, _) = script(|seen| match seen.message() {
         "tools/call" => {
             let broken: Result<http_body::Frame<bytes::Bytes>, Error> =
-                Err(Error::transport("the line was cut", "by a mouse"));
+                Err(Error::transport("the connection broke", "reset by a mouse"));
             content("text/event-stream", Body::new(Broken(Some(broken))))
         }
         "ping" => content("text/event-stream", ""),
@@ -281,7 +281,7 @@ async fn an_answer_that_broke_off_for_good_may_have_taken_effect() {
 }
 
 #[tokio::test]
-async fn messages_before_an_answer_do_not_disturb_it() {
+async fn messages_before_a_response_do_not_affect_it() {
     let (service, log) = script(|seen| match seen.message() {
         "tools/call" => events(&[
             (
@@ -294,7 +294,7 @@ async fn messages_before_an_answer_do_not_disturb_it() {
                 "",
                 json!({"jsonrpc": "2.0", "id": "r", "method": "roots/list"}),
             ),
-            ("event: message\n", answer(seen)),
+            ("event: message\n", tool_result(seen)),
         ]),
         "" => empty(202),
         _ => greeting(seen).unwrap(),
@@ -314,7 +314,7 @@ async fn messages_before_an_answer_do_not_disturb_it() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_only_accepted_does_not_wait_for_ever() {
+async fn a_request_without_a_response_is_an_error() {
     let (service, _) = script(|seen| greeting(seen).unwrap_or_else(|| empty(202)));
     let mcp = Inference::new(service)
         .function("f")
@@ -326,16 +326,16 @@ async fn a_request_that_is_only_accepted_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
-async fn an_answer_is_the_same_wherever_it_is_split() {
+async fn a_response_is_the_same_however_it_is_split() {
     let text = "é🦀\r\n";
-    let length = events(&[("", answer_of(&json!(1), text))]).body().bytes();
+    let length = events(&[("", text_result(&json!(1), text))]).body().bytes();
     for split in 0..length.unwrap().len() {
         let (service, _) = script(move |seen| {
             greeting(seen).unwrap_or_else(|| {
-                let whole = events(&[("", answer_of(&seen.body["id"], text))]);
+                let whole = events(&[("", text_result(&seen.body["id"], text))]);
                 let mut bytes = whole.body().bytes().unwrap();
                 let rest = bytes.split_off(split.min(bytes.len()));
-                content("text/event-stream", Body::new(Pieces(vec![rest, bytes])))
+                content("text/event-stream", Body::new(Chunks(vec![rest, bytes])))
             })
         });
         let mcp = Inference::new(service)
@@ -348,15 +348,15 @@ async fn an_answer_is_the_same_wherever_it_is_split() {
     }
 }
 
-fn answer_of(id: &Value, text: &str) -> Value {
+fn text_result(id: &Value, text: &str) -> Value {
     let content = json!([{"type": "text", "text": text}]);
     json!({"jsonrpc": "2.0", "id": id, "result": {"content": content}})
 }
 
-/// A body in pieces, the last one first.
-struct Pieces(Vec<bytes::Bytes>);
+/// A body of chunks, the last one first.
+struct Chunks(Vec<bytes::Bytes>);
 
-impl http_body::Body for Pieces {
+impl http_body::Body for Chunks {
     type Data = bytes::Bytes;
     type Error = Error;
 
@@ -365,7 +365,7 @@ impl http_body::Body for Pieces {
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
         let next = self.0.pop();
-        std::task::Poll::Ready(next.map(|piece| Ok(http_body::Frame::data(piece))))
+        std::task::Poll::Ready(next.map(|chunk| Ok(http_body::Frame::data(chunk))))
     }
 }
 

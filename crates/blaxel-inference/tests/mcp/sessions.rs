@@ -1,4 +1,4 @@
-//! Sessions begin, go on and end as the protocol says, and leave nothing behind.
+//! Sessions start, continue and end as the protocol requires, and leave no task behind.
 
 use std::future::Future;
 use std::pin::pin;
@@ -24,7 +24,7 @@ fn tasks() -> usize {
 }
 
 #[tokio::test]
-async fn a_missing_function_is_told_by_the_gateway() {
+async fn a_missing_function_is_an_error_of_the_gateway() {
     let error = function(&emulator(), "nobody").connect().await.unwrap_err();
     assert!(error.is_not_found() && !error.maybe_applied(), "{error}");
     assert_eq!(error.code(), Some("WORKLOAD_NOT_FOUND"));
@@ -32,7 +32,7 @@ async fn a_missing_function_is_told_by_the_gateway() {
 }
 
 #[tokio::test]
-async fn a_failed_call_is_told_with_its_cause() {
+async fn a_failed_call_is_an_error_with_its_cause() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     emulator
@@ -49,13 +49,13 @@ async fn a_failed_call_is_told_with_its_cause() {
         .unwrap_err();
     assert_eq!(error.status().unwrap(), 503, "{error}");
     assert!(error.is_transient());
-    // The session goes on.
+    // The session is still usable.
     let said = mcp.tool("echo").call(&json!({"text": "a"})).await.unwrap();
     assert_eq!(said.text(), "a");
 }
 
 #[tokio::test]
-async fn outside_of_a_runtime_no_session_begins_and_nothing_panics() {
+async fn connecting_outside_of_a_runtime_is_an_error_and_no_panic() {
     let emulator = emulator();
     let server = function(&emulator, "search");
     let outcome = std::thread::spawn(move || {
@@ -70,7 +70,7 @@ async fn outside_of_a_runtime_no_session_begins_and_nothing_panics() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_begun_anew_and_the_call_takes_place_once() {
+async fn a_lost_session_is_started_again_and_the_call_is_made_once() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     emulator.end_mcp_sessions();
@@ -81,7 +81,7 @@ async fn a_lost_session_is_begun_anew_and_the_call_takes_place_once() {
         .await
         .unwrap();
     assert_eq!(said.text(), "still here");
-    // The call that is refused, `initialize`, its notification, the call.
+    // The refused call, `initialize`, its notification, and the call again.
     let statuses: Vec<_> = emulator
         .journal()
         .iter()
@@ -91,7 +91,7 @@ async fn a_lost_session_is_begun_anew_and_the_call_takes_place_once() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_gone_is_no_lost_session() {
+async fn a_missing_function_is_not_taken_for_a_lost_session() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     emulator
@@ -104,7 +104,7 @@ async fn a_function_that_is_gone_is_no_lost_session() {
     emulator.clear_journal();
     let error = mcp.ping().await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
-    assert_eq!(emulator.journal().len(), 1, "nothing was begun anew");
+    assert_eq!(emulator.journal().len(), 1, "no new session was started");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn closing_ends_the_session_at_the_server() {
 }
 
 #[tokio::test]
-async fn a_session_that_does_not_end_is_told() {
+async fn a_session_that_cannot_be_ended_is_an_error() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     emulator
@@ -147,7 +147,7 @@ async fn a_dropped_client_sends_nothing_more_and_its_tasks_end() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_given_up_leaves_nothing() {
+async fn a_cancelled_connect_leaves_nothing_behind() {
     let emulator = emulator();
     emulator
         .fault("CallMcpServer", Fault::delay(Duration::from_secs(60)), 1)
@@ -159,7 +159,7 @@ async fn a_connection_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_is_called_off_at_the_server() {
+async fn a_dropped_call_is_cancelled_at_the_server() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     mcp.ping().await.unwrap();
@@ -173,8 +173,8 @@ async fn a_dropped_call_is_called_off_at_the_server() {
             .await
             .is_err()
     );
-    // The word that it is off, and with it the end of the tool's work.
-    until("the word has come", || {
+    // The cancellation arrives, and the tool's work ends.
+    until("the cancellation has arrived", || {
         emulator.journal().last().unwrap().status == Some(202)
     })
     .await;
@@ -188,7 +188,7 @@ async fn a_dropped_call_is_called_off_at_the_server() {
 }
 
 #[tokio::test]
-async fn many_calls_are_under_way_at_once() {
+async fn many_calls_can_be_in_flight_at_once() {
     let emulator = emulator();
     let mcp = Arc::new(function(&emulator, "search").connect().await.unwrap());
     let calls: Vec<_> = (0..40)
@@ -206,7 +206,7 @@ async fn many_calls_are_under_way_at_once() {
 }
 
 #[tokio::test]
-async fn a_call_that_a_restart_cut_off_is_no_answer() {
+async fn a_call_interrupted_by_a_restart_is_an_error() {
     let emulator = emulator();
     let mcp = function(&emulator, "search").connect().await.unwrap();
     let count = mcp.tool("count");
@@ -219,7 +219,7 @@ async fn a_call_that_a_restart_cut_off_is_no_answer() {
             .is_err()
     );
     emulator.end_mcp_sessions();
-    // What is under way is not taken for an answer.
+    // A call in flight fails.
     assert!(counting.await.is_err());
 }
 
@@ -230,16 +230,19 @@ async fn the_sessions_of_an_emulator_end_with_it() {
     mcp.ping().await.unwrap();
     drop(mcp);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(tasks() > 0, "the server has not heard of the end");
+    assert!(
+        tasks() > 0,
+        "the server does not know that the client is gone"
+    );
     drop(emulator);
     until("all tasks have ended", || tasks() == 0).await;
 }
 
 #[tokio::test]
-async fn what_a_server_says_unasked_is_heard_by_who_listens() {
+async fn a_listener_receives_notifications() {
     let emulator = emulator();
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let list = Arc::clone(&heard);
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&received);
     let mcp = function(&emulator, "search")
         .on_notification(move |notification| list.lock().unwrap().push(notification.method))
         .connect()
@@ -250,8 +253,14 @@ async fn what_a_server_says_unasked_is_heard_by_who_listens() {
     })
     .await;
     mcp.tool("announce").call(&()).await.unwrap();
-    until("the word has come", || !heard.lock().unwrap().is_empty()).await;
-    assert_eq!(*heard.lock().unwrap(), ["notifications/tools/list_changed"]);
+    until("the notification has arrived", || {
+        !received.lock().unwrap().is_empty()
+    })
+    .await;
+    assert_eq!(
+        *received.lock().unwrap(),
+        ["notifications/tools/list_changed"]
+    );
     mcp.close().await.unwrap();
 }
 

@@ -9,7 +9,7 @@ use blaxel_inference::Inference;
 use blaxel_inference::mcp::McpServer;
 use serde_json::{Value, json};
 
-/// An emulator with two functions.
+/// Creates an emulator with two functions.
 pub(crate) fn emulator() -> Emulator {
     let emulator = Emulator::offline();
     for name in ["search", "deep-thought"] {
@@ -22,18 +22,18 @@ pub(crate) fn function(emulator: &Emulator, name: &str) -> McpServer<impl HttpSe
     Inference::new(emulator.service()).function(name)
 }
 
-/// Waits until something is so, for ten seconds at most.
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until a condition holds, for at most ten seconds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..1000 {
-        if is_so() {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("in vain waited until {what}");
+    panic!("timed out waiting until {what}");
 }
 
-/// A request as a scripted server sees it.
+/// A request as a scripted server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: http::Method,
@@ -48,7 +48,7 @@ impl Seen {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The method of the message in its body.
+    /// Returns the method of the message in the body.
     pub(crate) fn message(&self) -> &str {
         self.body["method"].as_str().unwrap_or_default()
     }
@@ -60,9 +60,9 @@ pub(crate) fn seen(log: &Log) -> Vec<Seen> {
     log.lock().unwrap().clone()
 }
 
-/// A server that is a function from requests to answers, and what it was asked.
+/// Creates a server that responds by a function, and the log of its requests.
 pub(crate) fn script(
-    answer: impl Fn(&Seen) -> http::Response<Body> + Clone + Send + Sync + 'static,
+    respond: impl Fn(&Seen) -> http::Response<Body> + Clone + Send + Sync + 'static,
 ) -> (impl HttpService, Log) {
     let log = Log::default();
     let written = Arc::clone(&log);
@@ -76,7 +76,7 @@ pub(crate) fn script(
             options,
             body: serde_json::from_slice(&body.bytes().unwrap()).unwrap_or_default(),
         };
-        let response = answer(&seen);
+        let response = respond(&seen);
         written.lock().unwrap().push(seen);
         std::future::ready(Ok::<_, Error>(response))
     });
@@ -97,7 +97,7 @@ pub(crate) fn content(kind: &'static str, body: impl Into<Body>) -> http::Respon
     response
 }
 
-/// The result of a request, as JSON.
+/// Creates the response with the result of a request, as JSON.
 pub(crate) fn result(seen: &Seen, result: Value) -> http::Response<Body> {
     let message = json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": result});
     content("application/json", message.to_string())

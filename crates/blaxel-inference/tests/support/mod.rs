@@ -1,4 +1,4 @@
-//! Services and bodies that do as a test says.
+//! Scripted services and bodies.
 
 #![allow(dead_code)]
 
@@ -13,18 +13,18 @@ use blaxel_core::{Body, CallContext, CallOptions, Error, HttpService, OperationI
 use bytes::Bytes;
 use http_body::Frame;
 
-/// A step of a scripted body when it is polled.
+/// A step of a scripted body, taken when it is polled.
 pub(crate) enum Step {
     Chunk(Bytes),
-    /// Is not there yet, once.
+    /// Is pending once.
     Wait,
-    /// Is never there again.
+    /// Is pending forever.
     Hang,
     Fail,
     Trailers,
 }
 
-/// A body that takes one step at a time, and tells what became of it.
+/// A body that takes one step at a time, and is observed by a [`Watch`].
 pub(crate) struct Script {
     steps: VecDeque<Step>,
     watch: Watch,
@@ -95,13 +95,13 @@ pub(crate) fn chunk(text: impl Into<Bytes>) -> Step {
     Step::Chunk(text.into())
 }
 
-/// A body of these chunks.
+/// Creates a body of the given chunks.
 pub(crate) fn chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Body {
     let step = |part: &[u8]| chunk(Bytes::copy_from_slice(part));
     script(chunks.into_iter().map(step)).0
 }
 
-/// A request as a service saw it.
+/// A request as a service received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) operation: &'static OperationInfo,
@@ -111,7 +111,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The address, or the path alone where the plane stands for the origin.
+    /// Returns the address, or the path if the origin is that of a plane.
     pub(crate) fn uri(&self) -> String {
         let uri = self.head.uri.to_string();
         let target = ["blaxel://run", "blaxel://control"]
@@ -129,13 +129,13 @@ impl Seen {
     }
 }
 
-/// A service that notes what it is asked, and answers by a function.
-pub(crate) fn scripted<F>(answer: F) -> (impl HttpService, Arc<Mutex<Vec<Seen>>>)
+/// Creates a service that records its requests, and responds by a function.
+pub(crate) fn scripted<F>(respond: F) -> (impl HttpService, Arc<Mutex<Vec<Seen>>>)
 where
     F: Fn(&Seen) -> http::Response<Body> + Clone + Send + Sync + 'static,
 {
     let journal = Arc::new(Mutex::new(Vec::new()));
-    let notes = Arc::clone(&journal);
+    let requests = Arc::clone(&journal);
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let context = CallContext::of(request.extensions()).unwrap();
         let (operation, options) = (context.operation().unwrap(), context.options());
@@ -146,19 +146,19 @@ where
             head: Arc::new(head),
             body: body.bytes().unwrap(),
         };
-        let response = answer(&seen);
-        notes.lock().unwrap().push(seen);
+        let response = respond(&seen);
+        requests.lock().unwrap().push(seen);
         std::future::ready(Ok::<_, Error>(response))
     });
     (service, journal)
 }
 
-/// A successful answer of JSON.
+/// Creates a successful response with JSON.
 pub(crate) fn json(value: &serde_json::Value) -> http::Response<Body> {
     typed("application/json", value.to_string())
 }
 
-/// A successful answer of some content type.
+/// Creates a successful response with a content type.
 pub(crate) fn typed(content_type: &str, body: impl Into<Body>) -> http::Response<Body> {
     http::Response::builder()
         .header("content-type", content_type)
@@ -167,7 +167,7 @@ pub(crate) fn typed(content_type: &str, body: impl Into<Body>) -> http::Response
         .unwrap()
 }
 
-/// An answer with an error status.
+/// Creates a response with an error status.
 pub(crate) fn refusal(
     status: u16,
     headers: &[(&str, &str)],

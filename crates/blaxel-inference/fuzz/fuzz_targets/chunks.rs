@@ -4,4 +4,4 @@
 #[allow(dead_code)]
 mod entry;
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| entry::pieces(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| entry::chunks(input));

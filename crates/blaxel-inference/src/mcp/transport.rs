@@ -1,4 +1,4 @@
-//! Streamable HTTP over a service of ours, as the transport that `rmcp` expects.
+//! Streamable HTTP over an [`HttpService`], as the transport that `rmcp` expects.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -37,14 +37,14 @@ type Failure = StreamableHttpError<Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 type SseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
 
-/// The carrier of the messages of one session.
-pub(super) struct Wire<S> {
+/// Sends the messages of one session.
+pub(super) struct Transport<S> {
     service: S,
     shared: Arc<Shared>,
     owned: watch::Receiver<()>,
 }
 
-impl<S: Clone> Clone for Wire<S> {
+impl<S: Clone> Clone for Transport<S> {
     fn clone(&self) -> Self {
         Self {
             service: self.service.clone(),
@@ -54,7 +54,7 @@ impl<S: Clone> Clone for Wire<S> {
     }
 }
 
-impl<S: HttpService> Wire<S> {
+impl<S: HttpService> Transport<S> {
     pub(super) fn new(service: S, shared: Arc<Shared>, owned: watch::Receiver<()>) -> Self {
         Self {
             service,
@@ -63,17 +63,17 @@ impl<S: HttpService> Wire<S> {
         }
     }
 
-    /// Runs a future as long as the session has an owner. `rmcp` would run some requests to their end
-    /// even after the owner is gone.
+    /// Runs a future as long as the session has an owner. `rmcp` would run some requests to their end even
+    /// after the owner is gone.
     async fn while_owned<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let mut owned = self.owned.clone();
-        let mut disowned = pin!(owned.changed());
+        let mut owner_gone = pin!(owned.changed());
         let mut work = pin!(work);
         poll_fn(|cx| {
-            if disowned.as_mut().poll(cx).is_ready() {
+            if owner_gone.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(StreamableHttpError::TransportChannelClosed));
             }
             work.as_mut().poll(cx)
@@ -81,8 +81,8 @@ impl<S: HttpService> Wire<S> {
         .await
     }
 
-    /// Sends a request to the server and waits for the head of its response. The options of a call
-    /// take precedence over those of the server's handle.
+    /// Sends a request to the server and waits for the response headers. The options of a call take precedence
+    /// over those of the server's handle.
     async fn send(
         &self,
         operation: &'static OperationInfo,
@@ -105,10 +105,10 @@ impl<S: HttpService> Wire<S> {
             request.headers_mut().extend(headers);
             Ok(request)
         };
-        let request = written().map_err(ours)?;
+        let request = written().map_err(client_error)?;
         let options = options.or_else(|| self.shared.target.options());
         let service = WithOptions::new(self.service.clone(), options);
-        service.send(request).await.map_err(ours)
+        service.send(request).await.map_err(client_error)
     }
 
     async fn post(
@@ -134,8 +134,8 @@ impl<S: HttpService> Wire<S> {
                 if is_request && self.shared.listener.is_none() =>
             {
                 let (head, _) = response.into_parts();
-                let problem = "the MCP server accepted a request without an answer to it";
-                return Err(ours(Error::decode(problem).with_head(&head)));
+                let problem = "the MCP server accepted the request but sends no response to it";
+                return Err(client_error(Error::decode(problem).with_head(&head)));
             }
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
                 return Ok(StreamableHttpPostResponse::Accepted);
@@ -143,29 +143,36 @@ impl<S: HttpService> Wire<S> {
             status if !status.is_success() => {
                 return Err(refusal(operation, response, session.is_some()).await);
             }
-            // A message that is no request has no response, whatever arrives.
+            // A message that is not a request has no response, whatever the body is.
             _ if !is_request => return Ok(StreamableHttpPostResponse::Accepted),
             _ => {}
         }
-        let given = response.headers().get(SESSION);
-        let given = given.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let session_id = response.headers().get(SESSION);
+        let session_id = session_id
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
         let (head, body) = response.into_parts();
         match media_type(&head.headers).as_str() {
             EVENTS => {
                 let shared = Arc::clone(&self.shared);
                 let events = Events::new(body, limits.max_sse_event_size, exchange, shared);
-                Ok(StreamableHttpPostResponse::Sse(Box::pin(events), given))
+                Ok(StreamableHttpPostResponse::Sse(
+                    Box::pin(events),
+                    session_id,
+                ))
             }
             JSON => {
-                let answer = response::collect(body, limits.max_json_response_size)
+                let message = response::collect(body, limits.max_json_response_size)
                     .await
                     .and_then(|body| response::json(&Response::new(body)));
-                let answer = answer.map_err(|error| ours(error.with_head(&head)))?;
-                Ok(StreamableHttpPostResponse::Json(answer, given))
+                let message = message.map_err(|error| client_error(error.with_head(&head)))?;
+                Ok(StreamableHttpPostResponse::Json(message, session_id))
             }
-            other => Err(ours(
-                Error::decode(format!("content of type `{other}` is no answer of MCP"))
-                    .with_head(&head),
+            other => Err(client_error(
+                Error::decode(format!(
+                    "the content type `{other}` is not that of an MCP response"
+                ))
+                .with_head(&head),
             )),
         }
     }
@@ -193,8 +200,8 @@ impl<S: HttpService> Wire<S> {
         if !response.status().is_success() {
             let failure = refusal(operation, response, false).await;
             return Err(match failure {
-                StreamableHttpError::Client(error) if error.is_transient() => ours(error),
-                // A second request would give the same result.
+                StreamableHttpError::Client(error) if error.is_transient() => client_error(error),
+                // Another request would give the same result.
                 _ => StreamableHttpError::ServerDoesNotSupportSse,
             });
         }
@@ -212,7 +219,7 @@ impl<S: HttpService> Wire<S> {
             .send(operation, None, Some(session), headers, |_| Ok(()))
             .await?;
         match response.status() {
-            // Some servers end sessions by themselves only, and one that is gone has ended.
+            // Some servers do not let clients end a session, and one that is gone has ended.
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND => Ok(()),
             status if status.is_success() => Ok(()),
             _ => Err(refusal(operation, response, false).await),
@@ -220,7 +227,7 @@ impl<S: HttpService> Wire<S> {
     }
 }
 
-impl<S: HttpService> StreamableHttpClient for Wire<S> {
+impl<S: HttpService> StreamableHttpClient for Transport<S> {
     type Error = Error;
 
     async fn post_message(
@@ -254,13 +261,13 @@ impl<S: HttpService> StreamableHttpClient for Wire<S> {
     ) -> Result<StreamableHttpPostResponse, Failure> {
         let exchange = ExchangeRef::of(&message);
         if let Some(exchange) = &exchange {
-            self.shared.tokens.note(&message, exchange);
+            self.shared.tokens.register(&message, exchange);
         }
         let session = session_id.as_deref();
         let posting = self.post(&message, exchange.clone(), session, &custom_headers, limits);
         let outcome = self.while_owned(posting).await;
         if let Err(StreamableHttpError::Client(error)) = &outcome {
-            self.shared.failed(exchange.as_ref(), error);
+            self.shared.record_failure(exchange.as_ref(), error);
         }
         outcome
     }
@@ -310,23 +317,23 @@ impl<S: HttpService> StreamableHttpClient for Wire<S> {
         _auth_header: Option<String>,
         custom_headers: Headers,
     ) -> Result<(), Failure> {
-        // An earlier failure concerns nobody any more; a new one is for whoever closes the session.
+        // Discard earlier failures: only a new one is reported to the caller that closes the session.
         self.shared.take_failure();
         let outcome = self
             .while_owned(self.end(&session_id, &custom_headers))
             .await;
         if let Err(StreamableHttpError::Client(error)) = &outcome {
-            self.shared.failed(None, error);
+            self.shared.record_failure(None, error);
         }
         outcome
     }
 }
 
-fn ours(error: Error) -> Failure {
+fn client_error(error: Error) -> Failure {
     StreamableHttpError::Client(error)
 }
 
-/// Makes an error of a response that is no success.
+/// Creates the error of an unsuccessful response.
 async fn refusal(
     operation: &'static OperationInfo,
     response: Response<Body>,
@@ -340,7 +347,7 @@ async fn refusal(
     if had_session && status == StatusCode::NOT_FOUND && !by_gateway {
         return StreamableHttpError::SessionExpired;
     }
-    ours(match JsonRpcError::read(&body) {
+    client_error(match JsonRpcError::read(&body) {
         Some(refusal) => error.caused_by(refusal),
         None => error,
     })
