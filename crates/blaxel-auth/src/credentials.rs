@@ -34,6 +34,19 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
+/// ```
+/// use blaxel_auth::{Credentials, Environment};
+/// use blaxel_core::Source;
+///
+/// let credentials = Credentials::access_token("t")?
+///     .with_environment(Environment::Development)
+///     .with_source(Source::variable("MY_TOKEN"));
+/// assert_eq!(credentials.environment(), Some(Environment::Development));
+/// assert_eq!(credentials.source(), &Source::variable("MY_TOKEN"));
+/// assert!(credentials.workspace().is_none());
+/// # Ok::<(), blaxel_core::Error>(())
+/// ```
+///
 /// [`from_env`](Self::from_env) finds them in the environment and among the sign-ins of the CLI.
 #[derive(Clone)]
 pub struct Credentials {
@@ -172,6 +185,14 @@ impl Credentials {
     /// Creates credentials from the id and secret of a service account. Tokens are fetched when they are
     /// needed.
     ///
+    /// ```
+    /// use blaxel_auth::{CredentialKind, Credentials};
+    ///
+    /// let credentials = Credentials::client_credentials("id", "secret")?.with_secret_in_body();
+    /// assert_eq!(credentials.kind(), CredentialKind::ClientCredentials);
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::is_input`] if one of them is empty or contains anything but printable ASCII characters, or if
@@ -252,6 +273,16 @@ impl Credentials {
     /// these credentials and all their clones. Set a [store](Self::with_store) to keep it beyond the lifetime
     /// of the process. Without a refresh token this is [`access_token`](Self::access_token).
     ///
+    /// ```
+    /// use blaxel_auth::{Credentials, Tokens};
+    ///
+    /// let tokens = Tokens::new().with_access_token("a").with_refresh_token("r");
+    /// let credentials = Credentials::from_tokens(tokens)?;
+    /// assert!(credentials.tokens().is_some());
+    /// assert!(credentials.unsaved().is_none());
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::is_input`] if there is neither an access token nor a refresh token.
@@ -274,7 +305,7 @@ impl Credentials {
     /// Sets a store for the tokens that replace these. It has no effect on credentials without a refresh
     /// token.
     ///
-    /// Clones that were made earlier do not share the store.
+    /// Clones that were made earlier do not share the store. See [`TokenStore`] for an example.
     #[must_use]
     pub fn with_store(mut self, store: impl TokenStore) -> Self {
         if let Grant::Refresh(sign_in) = &self.grant {

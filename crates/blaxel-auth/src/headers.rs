@@ -104,6 +104,20 @@ impl HeaderProvider {
 
     /// Returns the headers, after fetching a token if necessary.
     ///
+    /// ```
+    /// # async fn example(provider: blaxel_auth::HeaderProvider) -> Result<(), blaxel_core::Error> {
+    /// let headers = match provider.ready() {
+    ///     Some(headers) => headers,
+    ///     None => provider.headers().await?,
+    /// };
+    /// // After a 401:
+    /// if provider.invalidate(&headers) {
+    ///     let next = provider.headers().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`Authenticator::header`].

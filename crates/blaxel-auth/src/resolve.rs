@@ -13,6 +13,14 @@ impl Credentials {
     /// Finds the credentials in the environment of this process: calls [`resolve`](Self::resolve) with
     /// [`Variables::from_process`].
     ///
+    /// ```no_run
+    /// use blaxel_auth::Credentials;
+    ///
+    /// let credentials = Credentials::from_env()?;
+    /// println!("{} ({})", credentials.kind(), credentials.source());
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`resolve`](Self::resolve).
@@ -54,6 +62,15 @@ impl Credentials {
     /// Finds credentials as [`resolve`](Self::resolve) does, but for this workspace instead of the one in the
     /// environment. Of the CLI's sign-ins it takes the one for this workspace.
     ///
+    /// ```
+    /// use blaxel_auth::{Credentials, Variables};
+    ///
+    /// let variables = Variables::from_iter([("BL_API_KEY", "bl_x"), ("BL_WORKSPACE", "my-team")]);
+    /// let credentials = Credentials::resolve_in(&variables, &"other-team".parse()?)?;
+    /// assert_eq!(credentials.workspace().unwrap().as_str(), "other-team");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`resolve`](Self::resolve).
@@ -62,6 +79,13 @@ impl Credentials {
     }
 
     /// Reads a credential from the variables only, and returns `None` if they have none.
+    ///
+    /// ```
+    /// use blaxel_auth::{Credentials, Variables};
+    ///
+    /// assert!(Credentials::from_variables(&Variables::default())?.is_none());
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

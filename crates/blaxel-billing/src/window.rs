@@ -18,6 +18,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///
 /// let april = Window::month(2026, 4)?;
 /// assert_eq!(april.to_string(), "2026-04-01T00:00:00Z..2026-05-01T00:00:00Z");
+/// assert_eq!(april.length().as_secs(), 30 * 86_400);
+/// assert_eq!(april.automatic_resolution().as_str(), "daily");
 /// assert!(Window::new("2026-05-01T00:00:00Z".parse().unwrap(), april.start().clone()).is_err());
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```

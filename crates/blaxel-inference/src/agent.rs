@@ -24,6 +24,22 @@ static CALLS: Calls = Calls::new("InvokeAgent", "StreamAgent", "/agents/{agentNa
 /// A handle on a deployed agent. It is obtained from [`Inference::agent`](crate::Inference::agent).
 ///
 /// The setters apply to all requests of the handle. Clones are cheap, so use one for other settings.
+///
+/// ```no_run
+/// # use blaxel_core::{Error, HttpService};
+/// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+/// use serde_json::{Value, json};
+///
+/// let agent = inference
+///     .agent("support-bot")
+///     .url("https://agt-support-bot-my-team.us-pdx-1.bl.run")
+///     .path("api/v1")
+///     .header("x-tenant", "acme")
+///     .query("trace", "1");
+/// let reply: Value = agent.invoke(&json!({"inputs": "Hello"})).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct AgentCall<S> {
     service: S,

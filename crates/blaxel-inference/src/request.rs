@@ -162,6 +162,20 @@ impl<S: HttpService> WorkloadRequest<S> {
 
     /// Sends the request and reads the response as JSON values, one per line.
     ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// use http::Method;
+    ///
+    /// let request = agent.request(Method::POST, "import").text("one\ntwo\n");
+    /// let mut rows = request.json_lines::<serde_json::Value>().await?;
+    /// while let Some(row) = rows.try_next().await? {
+    ///     println!("{row}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send), up to the response headers.

@@ -43,6 +43,12 @@ const REREAD_DELAY: Duration = Duration::from_millis(50);
 /// writer.sign_in(&workspace, &tokens)?;
 /// // Also store the tokens that replace these:
 /// let credentials = Credentials::from_tokens(tokens)?.with_store(writer.store(&workspace));
+///
+/// writer.sign_in_with_key(&"other-team".parse()?, "bl_example")?;
+/// writer.set_current_workspace(&workspace)?;
+/// if writer.sign_out(&workspace)? {
+///     println!("signed out");
+/// }
 /// # Ok(())
 /// # }
 /// ```

@@ -17,6 +17,9 @@ use crate::jwt::Claims;
 /// use blaxel_auth::{CredentialKind, Credentials, Tokens};
 ///
 /// let tokens = Tokens::new().with_refresh_token("r").with_device_code("d");
+/// assert_eq!(tokens.refresh_token().unwrap().expose(), "r");
+/// assert_eq!(tokens.device_code().unwrap().expose(), "d");
+/// assert!(tokens.access_token().is_none() && tokens.expires_at().is_none());
 /// assert_eq!(Credentials::from_tokens(tokens)?.kind(), CredentialKind::RefreshToken);
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
