@@ -134,8 +134,8 @@ impl MetricsQuery {
 
     /// Returns the requested resolution, or the one that the server chooses by default.
     pub(crate) fn expected_resolution(&self) -> Resolution {
-        let asked = self.resolution.clone();
-        asked.unwrap_or_else(|| self.window.automatic_resolution())
+        let requested = self.resolution.clone();
+        requested.unwrap_or_else(|| self.window.automatic_resolution())
     }
 
     pub(crate) fn requested_resolution(&self) -> Option<&Resolution> {

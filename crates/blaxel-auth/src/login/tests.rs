@@ -12,7 +12,7 @@ type Requests = Arc<Mutex<Vec<(String, Value)>>>;
 /// Creates a platform on which every login is confirmed at once, and the list of its requests.
 fn platform() -> (impl HttpService, Requests) {
     let requests = Requests::default();
-    let kept = Arc::clone(&requests);
+    let received = Arc::clone(&requests);
     let service = tower::service_fn(move |request: Request<Body>| {
         let address = request.uri().to_string();
         let body = request.body().bytes().unwrap();
@@ -29,7 +29,7 @@ fn platform() -> (impl HttpService, Requests) {
         } else {
             json!({"access_token": "a", "refresh_token": "r", "expires_in": 100})
         };
-        kept.lock().unwrap().push((address, body));
+        received.lock().unwrap().push((address, body));
         async move { Ok::<_, Error>(Response::new(Body::from(response.to_string()))) }
     });
     (service, requests)

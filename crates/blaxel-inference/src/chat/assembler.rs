@@ -178,10 +178,10 @@ mod tests {
     use crate::chat::FinishReason;
     use serde_json::json;
 
-    fn assemble(pieces: &[Value]) -> ChatCompletion {
+    fn assemble(chunks: &[Value]) -> ChatCompletion {
         let mut assembler = ChatAssembler::new();
-        for piece in pieces {
-            assembler.add(&serde_json::from_value(piece.clone()).unwrap());
+        for chunk in chunks {
+            assembler.add(&serde_json::from_value(chunk.clone()).unwrap());
         }
         assembler.finish()
     }
@@ -273,8 +273,8 @@ mod tests {
     /// The server chooses the index, so it must not be used to reserve memory.
     #[test]
     fn large_indices_reserve_no_memory_and_choices_are_sorted() {
-        let piece = |index: u32| json!({"choices": [{"index": index, "delta": {"content": "x"}}]});
-        let answer = assemble(&[piece(u32::MAX), piece(0), piece(7)]);
+        let chunk = |index: u32| json!({"choices": [{"index": index, "delta": {"content": "x"}}]});
+        let answer = assemble(&[chunk(u32::MAX), chunk(0), chunk(7)]);
         let indices: Vec<_> = answer.choices.iter().map(|choice| choice.index).collect();
         assert_eq!(indices, [0, 7, u32::MAX]);
     }

@@ -267,9 +267,9 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
             .spawn()
             .unwrap();
         // Wait until it has started, then kill it at a different time in each round.
-        let begun = Instant::now();
+        let started = Instant::now();
         while number_of(&path).is_none_or(|number| number == newest)
-            && begun.elapsed() < Duration::from_secs(10)
+            && started.elapsed() < Duration::from_secs(10)
         {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -340,9 +340,9 @@ async fn renewed_tokens_are_stored_only_with_a_store() {
         "{:?}",
         credentials.unsaved()
     );
-    let kept = found(&path, "456").unwrap().tokens().unwrap();
-    assert_eq!(kept.refresh_token().unwrap().expose(), "r1");
-    assert_eq!(kept.access_token().unwrap().expose(), "a1");
+    let stored = found(&path, "456").unwrap().tokens().unwrap();
+    assert_eq!(stored.refresh_token().unwrap().expose(), "r1");
+    assert_eq!(stored.access_token().unwrap().expose(), "a1");
     assert!(
         text(&path).contains("unknown:") && text(&path).contains("client_credentials: id:secret")
     );
@@ -353,8 +353,8 @@ async fn renewed_tokens_are_stored_only_with_a_store() {
         .unwrap();
     assert!(authenticator.invalidate(&first));
     assert_eq!(authenticator.header().await.unwrap(), "Bearer a71");
-    let kept = found(&path, "456").unwrap().tokens().unwrap();
-    assert_eq!(kept.refresh_token().unwrap().expose(), "r71");
+    let stored = found(&path, "456").unwrap().tokens().unwrap();
+    assert_eq!(stored.refresh_token().unwrap().expose(), "r71");
 
     // A removed sign-in is not restored.
     writer.sign_out(&team).unwrap();

@@ -221,9 +221,9 @@ async fn an_unsafe_response_to_the_start_is_refused() {
     response["user_code"] = json!("\u{1b}[2J");
     response["verification_uri_complete"] = json!("https://x/\u{1b}[2J");
     let (login, ..) = login(response, |_| done());
-    let begun = login.start().await.unwrap();
+    let pending = login.start().await.unwrap();
     assert_eq!(
-        (begun.url(), begun.user_code()),
+        (pending.url(), pending.user_code()),
         ("https://app.blaxel.ai/device", "")
     );
 }

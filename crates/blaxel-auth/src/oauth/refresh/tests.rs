@@ -61,7 +61,7 @@ fn bodies(requests: &Requests) -> Vec<Value> {
 /// A store in memory, which can fail or be slow.
 #[derive(Clone, Default)]
 struct Memory {
-    kept: Arc<Mutex<Option<Tokens>>>,
+    stored: Arc<Mutex<Option<Tokens>>>,
     fails: Arc<Mutex<bool>>,
     seconds: u64,
 }
@@ -76,21 +76,21 @@ impl TokenStore for Memory {
             if *memory.fails.lock().unwrap() {
                 return Err(Error::credentials("the disk is full"));
             }
-            *memory.kept.lock().unwrap() = Some(tokens);
+            *memory.stored.lock().unwrap() = Some(tokens);
             Ok(())
         })
     }
 
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
-        let kept = self.kept.lock().unwrap().clone();
-        Box::pin(std::future::ready(Ok(kept)))
+        let stored = self.stored.lock().unwrap().clone();
+        Box::pin(std::future::ready(Ok(stored)))
     }
 }
 
 impl Memory {
     fn refresh_token(&self) -> Option<String> {
-        let kept = self.kept.lock().unwrap();
-        Some(kept.as_ref()?.refresh_token()?.expose().to_owned())
+        let stored = self.stored.lock().unwrap();
+        Some(stored.as_ref()?.refresh_token()?.expose().to_owned())
     }
 }
 
@@ -230,11 +230,11 @@ async fn tokens_are_stored_before_any_caller_gets_them() {
     let start = Instant::now();
     join_all(callers).await;
     assert_eq!(start.elapsed().as_secs(), 2);
-    let kept = store.kept.lock().unwrap().clone().unwrap();
-    assert_eq!(kept.device_code().unwrap().expose(), "d");
-    assert_eq!(kept.access_token().unwrap().expose(), "t1");
-    assert_eq!(kept.expires_in(), Some(Duration::from_secs(LIFETIME)));
-    assert!(kept.expires_at().is_some());
+    let stored = store.stored.lock().unwrap().clone().unwrap();
+    assert_eq!(stored.device_code().unwrap().expose(), "d");
+    assert_eq!(stored.access_token().unwrap().expose(), "t1");
+    assert_eq!(stored.expires_in(), Some(Duration::from_secs(LIFETIME)));
+    assert!(stored.expires_at().is_some());
 }
 
 #[tokio::test(start_paused = true)]
