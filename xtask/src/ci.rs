@@ -10,8 +10,8 @@ use xshell::{Shell, cmd};
 
 use crate::flags::{Ci, Stage};
 use crate::git::git;
-use crate::old;
 use crate::shell::cargo;
+use crate::{deny, docs, features, lean, old, public_api, semver_checks, tidy};
 use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
@@ -46,7 +46,7 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
         return Ok(());
     }
     let outcomes = run_all(stages, flags.keep_going, |stage| {
-        println!("\n==> {}", name(&stage));
+        println!("\n==> {}", stage.name());
         if let Some(reason) = lacks(sh, stage) {
             return Skipped(reason);
         }
@@ -59,16 +59,6 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
     let is_failed = outcomes.iter().any(|row| matches!(row.1, Failed(_)));
     ensure!(!is_failed, "a stage has failed");
     Ok(())
-}
-
-/// Returns the names of all stages.
-pub(crate) fn stage_names() -> Vec<String> {
-    Stage::value_variants().iter().map(name).collect()
-}
-
-fn name(stage: &Stage) -> String {
-    let value = stage.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Returns these stages, or all if there is none, in the order in which they run.
@@ -111,16 +101,16 @@ fn check(sh: &Shell, stage: Stage) -> Result<()> {
     let root = &sh.current_dir();
     match stage {
         Stage::Fmt => run_cargo(sh, "fmt --all --check"),
-        Stage::Tidy => finished(Ok(old::tidy::command(root))),
+        Stage::Tidy => tidy::run(sh),
         Stage::Drift => finished(old::api_drift::run(root, &root.join(DOCUMENT))),
-        Stage::Lean => finished(old::lean::check_counts(root)),
+        Stage::Lean => lean::run(sh, &[], false),
         Stage::Clippy => run_cargo(sh, CLIPPY),
-        Stage::Features => finished(old::features::command(root, &[])),
+        Stage::Features => features::run(sh, &[]),
         Stage::Test => run_cargo(sh, "test --workspace"),
-        Stage::Docs => finished(old::docs::check(root)),
-        Stage::PublicApi => finished(old::public_api::check(root)),
-        Stage::Semver => finished(old::semver_checks::command(root, &[])),
-        Stage::Deny => finished(old::deny::check(root)),
+        Stage::Docs => docs::run(sh),
+        Stage::PublicApi => public_api::run(sh, false),
+        Stage::Semver => semver_checks::run(sh, &[]),
+        Stage::Deny => deny::run(sh, false),
         Stage::Wasm => run_cargo(sh, &format!("check --locked --target {WASM} {BROWSER}")),
         Stage::Quickstart => run_cargo(sh, "run --example quickstart"),
         Stage::Interop => interop::run(sh),
@@ -155,7 +145,7 @@ fn table(outcomes: &[Row]) -> String {
             NotRun => (3, "-".to_owned(), "not run".to_owned()),
         };
         counts[kind].0 += 1;
-        table += &format!("{:<12}{seconds:>9}  {result}\n", name(stage));
+        table += &format!("{:<12}{seconds:>9}  {result}\n", stage.name());
     }
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let counts = counts.map(|(count, kind)| format!("{count} {kind}"));
@@ -173,7 +163,8 @@ mod tests {
         assert_eq!(selected, [Stage::Fmt, Stage::Test]);
         let names = "fmt tidy drift lean clippy features test docs public-api semver deny wasm \
                      quickstart interop rehearsal";
-        assert_eq!(stage_names().join(" "), names);
+        let all: Vec<String> = Stage::value_variants().iter().map(Stage::name).collect();
+        assert_eq!(all.join(" "), names);
         assert_eq!(select(&[]), Stage::value_variants());
     }
 

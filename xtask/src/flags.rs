@@ -124,6 +124,14 @@ pub(crate) enum Stage {
     Rehearsal,
 }
 
+impl Stage {
+    /// Returns the name on the command line.
+    pub(crate) fn name(&self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// The steps of a release.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Release {

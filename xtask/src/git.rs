@@ -1,5 +1,6 @@
 //! Git commands, and the tags of releases.
 
+use anyhow::Result;
 use semver::Version;
 use xshell::{Cmd, Shell, cmd};
 
@@ -20,6 +21,15 @@ pub(crate) fn git<'a>(sh: &'a Shell, arguments: &str) -> Cmd<'a> {
     let git = cmd!(sh, "git -c core.quotePath=false").args(arguments.split_whitespace());
     let git = HOOK_VARIABLES.iter().fold(git, Cmd::env_remove);
     git.quiet()
+}
+
+/// Returns the files of the repository that have content, without ignored ones and links.
+///
+/// They are those on disk, which are also there in an unpacked archive; an empty pattern matches all.
+pub(crate) fn files(sh: &Shell) -> Result<Vec<String>> {
+    let found = git(sh, "grep --no-index --exclude-standard -lz -e");
+    let found = found.arg("").read()?;
+    Ok(found.split_terminator('\0').map(str::to_owned).collect())
 }
 
 /// Returns the tag of a version of a crate, such as `blaxel-core-v0.1.0`.

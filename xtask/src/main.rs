@@ -1,17 +1,24 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
 mod ci;
+mod deny;
+mod docs;
 mod emulator;
+mod features;
 mod flags;
-#[allow(dead_code)]
+mod fuzz;
 mod git;
+mod lean;
 #[allow(dead_code, unused)]
 mod old;
 mod process;
+mod public_api;
 #[allow(dead_code)]
 mod release;
-#[allow(dead_code)]
+mod rustdoc;
+mod semver_checks;
 mod shell;
+mod tidy;
 #[allow(dead_code)]
 mod tools;
 #[allow(dead_code)]
@@ -25,7 +32,7 @@ use flags::{Command, Flags, Release};
 use xshell::Shell;
 
 fn main() -> ExitCode {
-    if let Some(code) = old::rustdoc::stand_in().or_else(old::outside::stand_in) {
+    if let Some(code) = rustdoc::stand_in().or_else(old::outside::stand_in) {
         return code;
     }
     let flags = Flags::parse();
@@ -44,20 +51,14 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
     let result = match command {
         Command::Ci(flags) => return ci::run(sh, &flags),
         Command::Bench { section } => old::bench::command(root, &section.words()),
-        Command::Fuzz { seconds } => old::fuzz::command(root, &[seconds.to_string()]),
-        Command::Lean { selection, update } => {
-            let mut words = selection.packages;
-            words.push(if update { "--update" } else { "--crates" }.to_owned());
-            old::lean::command(root, &words)
-        }
-        Command::Tidy => Ok(old::tidy::command(root)),
-        Command::Features(selection) => old::features::command(root, &selection.packages),
-        Command::Docs => old::docs::check(root),
-        Command::PublicApi { bless: true } => old::public_api::command(root, &["--bless".into()]),
-        Command::PublicApi { bless: false } => old::public_api::check(root),
-        Command::Semver(selection) => old::semver_checks::command(root, &selection.packages),
-        Command::Deny { advisories: true } => old::deny::command(root, &["--advisories".into()]),
-        Command::Deny { advisories: false } => old::deny::check(root),
+        Command::Fuzz { seconds } => return fuzz::run(sh, seconds),
+        Command::Lean { selection, update } => return lean::run(sh, &selection.packages, update),
+        Command::Tidy => return tidy::run(sh),
+        Command::Features(selection) => return features::run(sh, &selection.packages),
+        Command::Docs => return docs::run(sh),
+        Command::PublicApi { bless } => return public_api::run(sh, bless),
+        Command::Semver(selection) => return semver_checks::run(sh, &selection.packages),
+        Command::Deny { advisories } => return deny::run(sh, advisories),
         Command::ApiDrift { spec } => old::api_drift::run(root, &spec),
         Command::Release(step) => {
             let mut words: Vec<String> = Vec::new();

@@ -21,6 +21,8 @@ pub(crate) const PUBLIC_API: Tool = Tool("cargo-public-api", "0.52.0");
 pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0");
 /// Checks licences, sources and bans in the tree of dependencies.
 pub(crate) const DENY: Tool = Tool("cargo-deny", "0.20.2");
+/// Finds links that lead nowhere.
+pub(crate) const LYCHEE: Tool = Tool("lychee", "0.24.2");
 /// A crate registry with its index in git.
 pub(crate) const REGISTRY: Tool = Tool("ktra", "0.7.0");
 

@@ -4,11 +4,6 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-pub(crate) fn stage_names() -> Vec<&'static str> {
-    let names = crate::ci::stage_names().into_iter();
-    names.map(|name| &*name.leak()).collect()
-}
-
 pub(crate) struct Step(Vec<String>);
 
 pub(crate) fn step(arguments: &str) -> Step {

@@ -1,0 +1,63 @@
+//! Documentation built with unstable options of rustdoc, on a stable compiler.
+//!
+//! `RUSTC_BOOTSTRAP` allows them. If cargo got it, the build scripts of dependencies would see it too,
+//! and half of the tree would be compiled anew, now with it and now without. So cargo takes this program
+//! for rustdoc, and only the real one, which it runs, gets the variable.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use xshell::{Cmd, Shell};
+
+use crate::shell::cargo;
+use crate::workspace::Workspace;
+
+/// The environment variable with the path of the real rustdoc.
+const STAND_IN: &str = "XTASK_RUSTDOC";
+
+/// The path of this program at its start. Tests of the workspace replace the file, and from then on the
+/// system does not know its path any more.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Runs rustdoc with the arguments of this program if cargo took it for rustdoc. Must be called before
+/// all else.
+pub(crate) fn stand_in() -> Option<ExitCode> {
+    if let Ok(path) = std::env::current_exe() {
+        PROGRAM.get_or_init(|| path);
+    }
+    let rustdoc = std::env::var_os(STAND_IN)?;
+    let status = Command::new(&rustdoc)
+        .args(std::env::args_os().skip(1))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove(STAND_IN)
+        .status();
+    Some(match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: cannot run {}: {error}", rustdoc.display());
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Returns a command that documents the library of a package below `directory`, as docs.rs does. What
+/// the compiler makes of the dependencies stays in the usual place.
+pub(crate) fn cargo_rustdoc<'a>(
+    sh: &'a Shell,
+    workspace: &Workspace,
+    package: &str,
+    directory: &Path,
+) -> Result<Cmd<'a>> {
+    let program = PROGRAM.get().context("cannot find this program's path")?;
+    let rustdoc = std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
+    Ok(cargo(sh, "rustdoc --locked --lib --package")
+        .arg(package)
+        .env("RUSTDOC", program)
+        .env(STAND_IN, rustdoc)
+        .env("DOCS_RS", "1")
+        .env("CARGO_BUILD_BUILD_DIR", &workspace.target)
+        .env("CARGO_TARGET_DIR", directory))
+}
