@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Measure what calls, walks, reports, chats or compiling cost, into BENCHMARKS.md
     Bench {
         #[arg(value_enum, default_value_t)]
-        section: crate::old::Section,
+        section: crate::bench::Section,
     },
     /// Feed random input to the decoders of streams
     Fuzz {

@@ -1,5 +1,6 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+mod bench;
 mod ci;
 mod deny;
 mod docs;
@@ -32,7 +33,7 @@ use flags::{Command, Flags, Release};
 use xshell::Shell;
 
 fn main() -> ExitCode {
-    if let Some(code) = rustdoc::stand_in().or_else(old::outside::stand_in) {
+    if let Some(code) = rustdoc::stand_in() {
         return code;
     }
     let flags = Flags::parse();
@@ -50,7 +51,7 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
     let root = &old::root();
     let result = match command {
         Command::Ci(flags) => return ci::run(sh, &flags),
-        Command::Bench { section } => old::bench::command(root, &section.words()),
+        Command::Bench { section } => return bench::run(sh, section),
         Command::Fuzz { seconds } => return fuzz::run(sh, seconds),
         Command::Lean { selection, update } => return lean::run(sh, &selection.packages, update),
         Command::Tidy => return tidy::run(sh),

@@ -1,13 +1,11 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
 pub(crate) mod api_drift;
-pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod deny;
 pub(crate) mod emulator;
 pub(crate) mod files;
 pub(crate) mod git;
-pub(crate) mod outside;
 pub(crate) mod process;
 pub(crate) mod public_api;
 pub(crate) mod release;
@@ -16,25 +14,6 @@ pub(crate) mod scratch;
 pub(crate) mod tags;
 pub(crate) mod tools;
 pub(crate) mod workspace;
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub(crate) enum Section {
-    #[default]
-    Calls,
-    Walk,
-    Billing,
-    Chat,
-    Compile,
-}
-
-impl Section {
-    pub(crate) fn words(self) -> Vec<String> {
-        match self {
-            Self::Calls => Vec::new(),
-            other => vec![format!("{other:?}").to_lowercase()],
-        }
-    }
-}
 
 use std::path::{Path, PathBuf};
 
