@@ -193,6 +193,7 @@ fn what_is_of_other_crates_or_of_a_function_is_left_out() {
         "use ::b::B;",
         "fn f() { let b = 1; g(b); let _ = json!({\"b\": b}); }",
         "fn f() { x.b::<u8>(); }",
+        "use anyhow::{Result, anyhow}; fn f() -> Result { anyhow::b(anyhow!(1)) }",
     ] {
         assert_eq!(with_b_on_a("", a), "", "{a}");
     }

@@ -64,7 +64,10 @@ impl Used {
         let mut is_found = child.is_some() || module.items.contains(first);
         for (_, stands_for) in module.names.iter().filter(|(name, _)| name == first) {
             is_found = true;
-            self.follow(tree, here, &[stands_for, rest].concat());
+            // `use anyhow::anyhow` leads out of the crate: a module of that name was found above.
+            if stands_for.first() != Some(first) {
+                self.follow(tree, here, &[stands_for, rest].concat());
+            }
         }
         if !is_found {
             for glob in &module.globs {
