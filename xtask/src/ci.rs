@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::flags::{Ci, Stage};
 use crate::git::git;
 use crate::shell::cargo;
-use crate::{deny, docs, features, lean, old, public_api, semver_checks, tidy};
+use crate::{deny, docs, features, lean, old, public_api, release, semver_checks, tidy};
 use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
@@ -114,7 +114,7 @@ fn check(sh: &Shell, stage: Stage) -> Result<()> {
         Stage::Wasm => run_cargo(sh, &format!("check --locked --target {WASM} {BROWSER}")),
         Stage::Quickstart => run_cargo(sh, "run --example quickstart"),
         Stage::Interop => interop::run(sh),
-        Stage::Rehearsal => finished(old::release::rehearse(root)),
+        Stage::Rehearsal => release::rehearse::run(sh),
     }
 }
 

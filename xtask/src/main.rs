@@ -14,7 +14,6 @@ mod lean;
 mod old;
 mod process;
 mod public_api;
-#[allow(dead_code)]
 mod release;
 mod rustdoc;
 mod semver_checks;
@@ -60,6 +59,18 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
         Command::PublicApi { bless } => return public_api::run(sh, bless),
         Command::Semver(selection) => return semver_checks::run(sh, &selection.packages),
         Command::Deny { advisories } => return deny::run(sh, advisories),
+        Command::Release(Release::Verify { target, dry_run }) => {
+            return release::verify::run(sh, &target.registry, dry_run.dry_run);
+        }
+        Command::Release(Release::Publish {
+            target,
+            new_names,
+            dry_run,
+        }) => {
+            let pace = new_names.as_deref();
+            return release::publish::run(sh, &target.registry, pace, dry_run.dry_run);
+        }
+        Command::Release(Release::Rehearse) => return release::rehearse::run(sh),
         Command::ApiDrift { spec } => old::api_drift::run(root, &spec),
         Command::Release(step) => {
             let mut words: Vec<String> = Vec::new();
@@ -84,20 +95,9 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
                     option("--date", date);
                     ("prepare", dry_run.dry_run)
                 }
-                Release::Verify { target, dry_run } => {
-                    option("--registry", Some(target.registry));
-                    ("verify", dry_run.dry_run)
+                Release::Verify { .. } | Release::Publish { .. } | Release::Rehearse => {
+                    return Ok(());
                 }
-                Release::Publish {
-                    target,
-                    new_names,
-                    dry_run,
-                } => {
-                    option("--registry", Some(target.registry));
-                    option("--new-names", new_names);
-                    ("publish", dry_run.dry_run)
-                }
-                Release::Rehearse => ("rehearse", false),
             };
             words.insert(0, step.to_owned());
             words.extend(dry_run.then(|| "--dry-run".to_owned()));

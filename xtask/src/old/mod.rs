@@ -3,10 +3,8 @@
 pub(crate) mod api_drift;
 pub(crate) mod ci;
 pub(crate) mod deny;
-pub(crate) mod emulator;
 pub(crate) mod files;
 pub(crate) mod git;
-pub(crate) mod process;
 pub(crate) mod public_api;
 pub(crate) mod release;
 pub(crate) mod run;

@@ -1,15 +1,8 @@
 //! The options that the steps of a release share.
 
-use super::publish::Pace;
 use super::registry::Registry;
 
-const OPTIONS: [&str; 5] = [
-    "--registry",
-    "--dry-run",
-    "--branch",
-    "--date",
-    "--new-names",
-];
+const OPTIONS: [&str; 4] = ["--registry", "--dry-run", "--branch", "--date"];
 
 /// How a step of a release is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +15,6 @@ pub(super) struct Options {
     pub(super) branch: String,
     /// The day of the release, `YYYY-MM-DD`, if it is not today.
     pub(super) date: Option<String>,
-    /// How fast the registry takes new names, if it is told.
-    pub(super) new_names: Option<Pace>,
 }
 
 impl Default for Options {
@@ -33,7 +24,6 @@ impl Default for Options {
             dry_run: false,
             branch: "main".to_owned(),
             date: None,
-            new_names: None,
         }
     }
 }
@@ -54,10 +44,6 @@ impl Options {
                 "--branch" => options.branch = value()?,
                 "--date" if step == "prepare" => options.date = Some(day(value()?)?),
                 "--date" => return Err(format!("`--date` is for `prepare`, not for `{step}`")),
-                "--new-names" if step == "publish" => options.new_names = Some(value()?.parse()?),
-                "--new-names" => {
-                    return Err(format!("`--new-names` is for `publish`, not for `{step}`"));
-                }
                 unknown => {
                     return Err(format!(
                         "`release {step}` does not know `{unknown}`; the options are {}",
@@ -122,11 +108,8 @@ mod tests {
             dry_run: true,
             branch: "next".to_owned(),
             date: Some("2026-11-25".to_owned()),
-            new_names: None,
         };
         assert_eq!(options, Ok(expected));
-        let options = parse("publish", "--new-names 5/600").unwrap();
-        assert_eq!(options.new_names, Some(Pace::PUBLIC));
     }
 
     #[test]
@@ -135,8 +118,6 @@ mod tests {
         assert!(fails("plan", "--fast").contains("`--fast`"));
         assert!(fails("plan", "--registry --dry-run").contains("`--registry` needs a value"));
         assert!(fails("publish", "--date 2026-11-25").contains("for `prepare`"));
-        assert!(fails("plan", "--new-names 5/600").contains("for `publish`"));
-        assert!(fails("publish", "--new-names many").contains("`many`"));
         for odd in [
             "today",
             "2026-13-01",
