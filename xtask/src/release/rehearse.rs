@@ -132,7 +132,8 @@ impl Stage {
             manifest["workspace"]["dependencies"][name]["registry"] = value(REGISTRY);
         }
         sh.write_file("Cargo.toml", manifest.to_string())?;
-        git(&sh, "commit --quiet --all --message Move").run()?;
+        // The crates are due as if for the first time, whatever was released before.
+        enter(&sh, &workspace.names())?;
         let program = std::env::current_exe()?;
         Ok(Self {
             sh,
@@ -183,12 +184,7 @@ impl Stage {
         let readme = format!("crates/{FIXED}/README.md");
         let text = self.sh.read_file(&readme)? + "\nRehearsed.\n";
         self.sh.write_file(&readme, text)?;
-        let changelog = self.sh.read_file("CHANGELOG.md")?;
-        let unreleased = "## [Unreleased]\n";
-        let entry = format!("{unreleased}\n### Fixed\n\n- `{FIXED}`: rehearsed.\n");
-        let changelog = changelog.replacen(unreleased, &entry, 1);
-        self.sh.write_file("CHANGELOG.md", changelog)?;
-        git(&self.sh, "commit --quiet --all --message Rehearse").run()?;
+        enter(&self.sh, &[FIXED])?;
         for step in ["plan", "prepare", "publish"] {
             self.step(step).run()?;
         }
@@ -233,4 +229,15 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Adds an entry for each of these crates to the unreleased changes, and commits all that is changed.
+fn enter(sh: &Shell, names: &[&str]) -> Result<()> {
+    const UNRELEASED: &str = "## [Unreleased]\n";
+    let entry = |name| format!("- `{name}`: rehearsed.\n");
+    let entries: String = names.iter().map(entry).collect();
+    let section = format!("{UNRELEASED}\n### Fixed\n\n{entries}");
+    let changelog = sh.read_file("CHANGELOG.md")?;
+    sh.write_file("CHANGELOG.md", changelog.replacen(UNRELEASED, &section, 1))?;
+    Ok(git(sh, "commit --quiet --all --message Rehearse").run()?)
 }
