@@ -37,10 +37,6 @@ impl Item {
     fn is_new_name(&self) -> bool {
         self.standing == Standing::Nothing
     }
-
-    fn is_missing(&self) -> bool {
-        self.standing != Standing::Version
-    }
 }
 
 impl fmt::Display for Item {
@@ -117,7 +113,7 @@ fn refusals(items: &[Item], changes: &str, here: &str, tags: &str) -> Vec<String
     if !changes.is_empty() {
         refusals.push(format!("there are changes; commit them first:\n{changes}"));
     }
-    for item in items.iter().filter(|item| item.is_missing()) {
+    for item in items.iter().filter(|it| it.standing != Standing::Version) {
         let tag = tag(&item.name, &item.version);
         let is_in = |tags: &str| tags.lines().any(|it| it == tag);
         if is_in(here) {

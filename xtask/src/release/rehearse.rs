@@ -39,8 +39,6 @@ const FAULTS: [Option<Fault>; 9] = [
     None,
     Some(Fault::RequestLost),
 ];
-/// The pace of the second release: three new names at once, then one every two seconds.
-const NEW_NAMES: &str = "3/2";
 /// The crate that the next release has a fix in.
 const FIXED: &str = "blaxel-billing";
 
@@ -55,7 +53,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let mut acts = String::new();
 
     println!("\n==> a release without faults");
-    let server = Server::start(&registry, &directory.join("first"), &[])?;
+    let server = Server::start(&stage.sh, &registry, &directory.join("first"), &[])?;
     stage.use_registry(&server);
     for step in ["plan", "prepare", "verify", "publish"] {
         act(&mut acts, step, || Ok(stage.step(step).run()?))?;
@@ -68,7 +66,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     drop(server);
 
     println!("\n==> a release with faults");
-    let server = Server::start(&registry, &directory.join("second"), &FAULTS)?;
+    let server = Server::start(&stage.sh, &registry, &directory.join("second"), &FAULTS)?;
     stage.use_registry(&server);
     git(&stage.sh, &format!("checkout --quiet -B main {release}")).run()?;
     act(&mut acts, "faults", || stage.release_with_faults(&server))?;
@@ -102,14 +100,13 @@ impl Stage {
         git(outer, "clone --quiet --no-tags .").arg(&clone).run()?;
         let sh = outer.clone();
         sh.change_dir(&clone);
+        let config = directory.join("gitconfig");
+        sh.write_file(
+            &config,
+            "[user]\nname = Rehearsal\nemail = rehearsal@example.invalid\n",
+        )?;
+        sh.set_var("GIT_CONFIG_GLOBAL", config);
         git(&sh, "checkout --quiet -B main").run()?;
-        let person = "user.name Rehearsal,user.email rehearsal@example.invalid";
-        for setting in person
-            .split(',')
-            .chain(["commit.gpgsign false", "tag.gpgsign false"])
-        {
-            git(&sh, &format!("config {setting}")).run()?;
-        }
         // The paths of what others have published stay the same, so that it is compiled once.
         let target = workspace.target.join("rehearsal");
         let home = target.join("home");
@@ -200,7 +197,7 @@ impl Stage {
 
     /// Publishes a release that is killed once, and publishes it again until it is whole.
     fn release_with_faults(&self, server: &Server) -> Result<()> {
-        let publish = || self.step("publish").args(["--new-names", NEW_NAMES]);
+        let publish = || self.step("publish").args(["--new-names", "3/2"]);
         let mut command = Command::from(publish());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -25,7 +25,7 @@ pub(super) enum Retry {
 }
 
 /// Cargo's words for failures that may go away: curl's numbers of those of the network, and others.
-const TRANSIENT: &str = "[6] |[7] |[16] |[18] |[28] |[35] |[52] |[55] |[56] |[92] |spurious network \
+const TRANSIENT: &str = "[6] |[7] |[16] |[18] |[28] |[35] |[52] |[55] |[56] |[65] |[92] |spurious network \
     error|network failure seems to have happened|Request timed out after|due to a timeout while waiting";
 
 /// Reads what `cargo publish` of these crates has printed.
@@ -98,10 +98,10 @@ mod tests {
         core, 7 s: STATUS 429 / headers: / HTTP/1.1 429 / Date: DATE:04:24 GMT / Retry-After: 7 / Via: a
         core, 61 s: STATUS 503 / headers: / HTTP/1.1 503 / retry-after: DATE:05:24 GMT
         core, Later(None): STATUS 429 / headers: / HTTP/1.1 429 / Retry-After: soon
-        core, Later(None): STATUS 429 / headers: / HTTP/1.1 429 / Via: kite
         core, Soon: STATUS 503 / headers: / HTTP/1.1 503 / Via: kite
         core, Soon: ERROR (status 502 Bad Gateway): bad
         core, Soon: [52] Server returned nothing (no headers, no data)
+        core, Soon: [65] Send failed since rewinding of the data stream failed (Recv failure)
         core, Soon: Request timed out after 30 seconds.
         core, Never: ERROR (status 403 Forbidden): not an owner
         core, Never: ERROR: invalid upload request

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use super::Item;
 use super::answer::{Answer, Retry};
 use super::pace::Pace;
+use crate::release::registry::Standing;
 
 /// The registry, cargo and the clock.
 pub(super) trait World {
@@ -49,8 +50,11 @@ pub(super) struct Course<'a, W> {
 
 impl<'a, W: World> Course<'a, W> {
     pub(super) fn new(items: &'a [Item], pace: Pace, world: &'a mut W) -> Self {
+        let items = items.iter();
         Self {
-            missing: items.iter().filter(|item| item.is_missing()).collect(),
+            missing: items
+                .filter(|it| it.standing != Standing::Version)
+                .collect(),
             pace,
             world,
             failures: 0,

@@ -149,6 +149,10 @@ pub(super) fn exchange(to: SocketAddr, head: &str, body: &[u8]) -> io::Result<Ve
     stream.write_all(body)?;
     let mut response = Vec::new();
     stream.read_to_end(&mut response)?;
+    if let Some(end) = response.iter().position(|byte| *byte == b'\r') {
+        // Or cargo sends the next request on a connection that is being closed.
+        response.splice(end..end, *b"\r\nconnection: close");
+    }
     Ok(response)
 }
 

@@ -28,21 +28,22 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts an empty registry that keeps its files in this directory.
-    pub(super) fn start(program: &Path, at: &Path, faults: &[Option<Fault>]) -> Result<Self> {
+    pub(super) fn start(
+        sh: &Shell,
+        program: &Path,
+        at: &Path,
+        faults: &[Option<Fault>],
+    ) -> Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let proxy = Proxy::start(address, faults)?;
-        let sh = Shell::new()?;
-        sh.create_dir(at)?;
-        sh.change_dir(at);
+        let _at = sh.push_dir(sh.create_dir(at)?);
         let url = format!("http://{}", proxy.address);
         let config = json!({"dl": format!("{url}/dl"), "api": url});
         sh.write_file("first/config.json", config.to_string())?;
-        git(&sh, "init --quiet --initial-branch main first").run()?;
-        git(&sh, "-C first add config.json").run()?;
-        let person = "-c user.name=Rehearsal -c user.email=rehearsal@example.invalid";
-        let begin = "commit --quiet --no-gpg-sign --message Begin";
-        git(&sh, &format!("-C first {person} {begin}")).run()?;
-        git(&sh, "clone --quiet --bare first index.git").run()?;
+        git(sh, "init --quiet --initial-branch main first").run()?;
+        git(sh, "-C first add config.json").run()?;
+        git(sh, "-C first commit --quiet --message Begin").run()?;
+        git(sh, "clone --quiet --bare first index.git").run()?;
         sh.write_file("ktra.toml", configuration(at, address))?;
         let log = File::create(at.join("log"))?;
         let mut ktra = Command::new(program);

@@ -2,7 +2,6 @@
 
 use super::super::tests::item;
 use super::*;
-use crate::release::registry::Standing;
 
 /// What may happen to an upload, of which the release comes to its end.
 ///
