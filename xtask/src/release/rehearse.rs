@@ -1,8 +1,6 @@
 //! `cargo xtask release rehearse`: makes a whole release in a clone, on a registry on this machine, and
-//! then another one with faults.
-//!
-//! The steps are run by this same program, as a maintainer runs them. The commit is rehearsed, not the
-//! tree; the clone takes it for the branch `main`.
+//! then another one with faults. The steps are run by this same program. The commit is rehearsed, not
+//! the tree; the clone takes it for the branch `main`.
 
 mod audit;
 mod proxy;
@@ -53,8 +51,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let mut acts = String::new();
 
     println!("\n==> a release without faults");
-    let server = Server::start(&stage.sh, &registry, &directory.join("first"), &[])?;
-    stage.use_registry(&server);
+    let server = stage.start(&registry, &directory.join("first"), &[])?;
     for step in ["plan", "prepare", "verify", "publish"] {
         act(&mut acts, step, || Ok(stage.step(step).run()?))?;
     }
@@ -66,8 +63,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     drop(server);
 
     println!("\n==> a release with faults");
-    let server = Server::start(&stage.sh, &registry, &directory.join("second"), &FAULTS)?;
-    stage.use_registry(&server);
+    let server = stage.start(&registry, &directory.join("second"), &FAULTS)?;
     git(&stage.sh, &format!("checkout --quiet -B main {release}")).run()?;
     act(&mut acts, "faults", || stage.release_with_faults(&server))?;
     println!("\nrehearsed:\n{acts}");
@@ -139,10 +135,15 @@ impl Stage {
         })
     }
 
-    fn use_registry(&self, Server { index, token, .. }: &Server) {
-        let index = format!("file://{}", index.display());
+    /// Starts a registry in this directory, and has cargo use it.
+    fn start(&self, ktra: &Path, at: &Path, faults: &[Option<Fault>]) -> Result<Server> {
+        let _at = self.sh.push_dir(self.sh.create_dir(at)?);
+        let server = Server::start(&self.sh, ktra, faults)?;
+        let index = format!("file://{}", server.index.display());
         self.sh.set_var("CARGO_REGISTRIES_REHEARSAL_INDEX", index);
-        self.sh.set_var("CARGO_REGISTRIES_REHEARSAL_TOKEN", token);
+        let token = "CARGO_REGISTRIES_REHEARSAL_TOKEN";
+        self.sh.set_var(token, &server.token);
+        Ok(server)
     }
 
     /// Returns the command that runs a step of a release in the clone.
@@ -209,11 +210,9 @@ impl Stage {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        // With the processes that it has started.
         let group = format!("-{}", child.id());
         cmd!(self.sh, "kill -KILL -- {group}").run()?;
         child.wait()?;
-        println!("\nkilled, and taken up again");
         publish().run()?;
         let (uploads, left) = server.proxy.uploads();
         if left > 0 {

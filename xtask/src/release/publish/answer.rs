@@ -102,11 +102,9 @@ mod tests {
         core, Soon: ERROR (status 502 Bad Gateway): bad
         core, Soon: [52] Server returned nothing (no headers, no data)
         core, Soon: [65] Send failed since rewinding of the data stream failed (Recv failure)
-        core, Soon: Request timed out after 30 seconds.
         core, Never: ERROR (status 403 Forbidden): not an owner
         core, Never: ERROR: invalid upload request
         core, Never: [60] SSL peer certificate was not OK
-        core, Never: expected value at line 1 column 1
         core auth: ERROR: crate version `0.2.0` is already uploaded
         front: / error: crate front@0.2.0 already exists on `kite` index
         , Never: / error: something already exists

@@ -27,16 +27,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts an empty registry that keeps its files in this directory.
-    pub(super) fn start(
-        sh: &Shell,
-        program: &Path,
-        at: &Path,
-        faults: &[Option<Fault>],
-    ) -> Result<Self> {
+    /// Starts an empty registry that keeps its files in the current directory.
+    pub(super) fn start(sh: &Shell, ktra: &Path, faults: &[Option<Fault>]) -> Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let proxy = Proxy::start(address, faults)?;
-        let _at = sh.push_dir(sh.create_dir(at)?);
+        let at = &sh.current_dir();
         let url = format!("http://{}", proxy.address);
         let config = json!({"dl": format!("{url}/dl"), "api": url});
         sh.write_file("first/config.json", config.to_string())?;
@@ -46,7 +41,7 @@ impl Server {
         git(sh, "clone --quiet --bare first index.git").run()?;
         sh.write_file("ktra.toml", configuration(at, address))?;
         let log = File::create(at.join("log"))?;
-        let mut ktra = Command::new(program);
+        let mut ktra = Command::new(ktra);
         ktra.args(["--config", "ktra.toml"]).current_dir(at);
         ktra.stdout(log.try_clone()?).stderr(log);
         Ok(Self {

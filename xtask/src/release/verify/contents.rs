@@ -63,7 +63,6 @@ mod tests {
         9 | MIT/ISC | src/a.rs | 1 | it has no LICENSE-ISC;
         9 |  | src/a.rs | 1 | its manifest names no licence
         9 | MIT | notes.txt | 1 | notes.txt does not belong
-        9 | MIT | src/.env | 1 | src/.env does not belong
         9 | MIT | src/key.pem | 1 | src/key.pem does not belong
         9 | MIT | tests/.cache/a.rs | 1 | tests/.cache/a.rs does not belong";
 
