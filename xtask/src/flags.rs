@@ -141,18 +141,7 @@ pub(crate) enum Release {
         target: Target,
     },
     /// Set the versions, turn the changelog, commit and tag; push nothing
-    Prepare {
-        #[command(flatten)]
-        target: Target,
-        /// The branch that releases are made from
-        #[arg(long, default_value = "main")]
-        branch: String,
-        /// The day in the changelog, as YYYY-MM-DD; today in UTC by default
-        #[arg(long)]
-        date: Option<String>,
-        #[command(flatten)]
-        dry_run: DryRun,
-    },
+    Prepare(Prepare),
     /// Package all crates, check what is in the packages, and build a program from them alone
     Verify {
         #[command(flatten)]
@@ -173,6 +162,30 @@ pub(crate) enum Release {
     },
     /// Make a whole release in a clone, on a local registry, then another one with faults
     Rehearse,
+}
+
+/// The options of `release prepare`.
+#[derive(Debug, Parser)]
+pub(crate) struct Prepare {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The branch that releases are made from
+    #[arg(long, default_value = "main")]
+    pub(crate) branch: String,
+    /// The day in the changelog, as YYYY-MM-DD; today in UTC by default
+    #[arg(long, value_parser = day)]
+    pub(crate) date: Option<String>,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRun,
+}
+
+/// Returns the text if it has the form of a day.
+fn day(text: &str) -> Result<String, &'static str> {
+    let digits = |c: char| if c.is_ascii_digit() { '0' } else { c };
+    match text.chars().map(digits).collect::<String>().as_str() {
+        "0000-00-00" => Ok(text.to_owned()),
+        _ => Err("a day is written as YYYY-MM-DD"),
+    }
 }
 
 /// The registry of a release.

@@ -19,9 +19,7 @@ mod rustdoc;
 mod semver_checks;
 mod shell;
 mod tidy;
-#[allow(dead_code)]
 mod tools;
-#[allow(dead_code)]
 mod workspace;
 
 use std::process::ExitCode;
@@ -59,6 +57,10 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
         Command::PublicApi { bless } => return public_api::run(sh, bless),
         Command::Semver(selection) => return semver_checks::run(sh, &selection.packages),
         Command::Deny { advisories } => return deny::run(sh, advisories),
+        Command::Release(Release::Plan { target }) => {
+            return release::plan::run(sh, &target.registry);
+        }
+        Command::Release(Release::Prepare(flags)) => return release::prepare::run(sh, &flags),
         Command::Release(Release::Verify { target, dry_run }) => {
             return release::verify::run(sh, &target.registry, dry_run.dry_run);
         }
@@ -72,37 +74,6 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
         }
         Command::Release(Release::Rehearse) => return release::rehearse::run(sh),
         Command::ApiDrift { spec } => old::api_drift::run(root, &spec),
-        Command::Release(step) => {
-            let mut words: Vec<String> = Vec::new();
-            let mut option = |name: &str, value: Option<String>| {
-                if let Some(value) = value {
-                    words.extend([name.to_owned(), value]);
-                }
-            };
-            let (step, dry_run) = match step {
-                Release::Plan { target } => {
-                    option("--registry", Some(target.registry));
-                    ("plan", false)
-                }
-                Release::Prepare {
-                    target,
-                    branch,
-                    date,
-                    dry_run,
-                } => {
-                    option("--registry", Some(target.registry));
-                    option("--branch", Some(branch));
-                    option("--date", date);
-                    ("prepare", dry_run.dry_run)
-                }
-                Release::Verify { .. } | Release::Publish { .. } | Release::Rehearse => {
-                    return Ok(());
-                }
-            };
-            words.insert(0, step.to_owned());
-            words.extend(dry_run.then(|| "--dry-run".to_owned()));
-            old::release::command(root, &words)
-        }
     };
     match result {
         Ok(true) => Ok(()),

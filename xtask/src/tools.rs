@@ -61,9 +61,4 @@ impl Tool {
             .run()?;
         Ok(sh.remove_path(build)?)
     }
-
-    /// Returns the name of the program.
-    pub(crate) fn name(self) -> &'static str {
-        self.0
-    }
 }

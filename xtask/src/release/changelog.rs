@@ -1,0 +1,223 @@
+//! The changelog: its unreleased entries, and the sections that a release makes of them.
+//!
+//! An entry starts with the names of its crates: "`a`: ..." or "`a`, `b` and `c`: ...". An entry of
+//! several crates goes into the section of each, and stays unreleased for the others. An entry
+//! without a name is about the workspace, and goes along with the next release of any crate.
+
+use anyhow::{Context, Result};
+
+use super::plan::Release;
+
+/// A changelog with its unreleased part taken apart.
+#[derive(Debug)]
+pub(super) struct Changelog<'a> {
+    /// All above the unreleased entries, with their title.
+    before: String,
+    unreleased: Vec<Entry<'a>>,
+    after: &'a str,
+}
+
+#[derive(Debug)]
+struct Entry<'a> {
+    /// The line of the heading above it; empty if there is none.
+    heading: &'a str,
+    /// The names of the crates that it is about, in backticks.
+    crates: Vec<String>,
+    /// The text after the names of the crates, without the mark of the list.
+    text: String,
+}
+
+impl<'a> Changelog<'a> {
+    /// Takes a changelog apart, in which these names are those of crates.
+    pub(super) fn parse(text: &'a str, known: &[&str]) -> Result<Self> {
+        const TITLE: &str = "\n## [Unreleased]";
+        let start = text.find(TITLE).map(|at| at + TITLE.len());
+        let start = start.context("the changelog has no section `## [Unreleased]`")?;
+        let (before, rest) = text.split_at(start);
+        let (body, after) = rest.split_at(rest.find("\n## ").map_or(rest.len(), |at| at + 1));
+        let (before, unreleased) = (before.to_owned(), Vec::new());
+        let mut changelog = Self {
+            before,
+            unreleased,
+            after,
+        };
+        let mut heading = "";
+        for line in body.split_inclusive('\n') {
+            if line.starts_with("### ") {
+                heading = line.trim_end();
+            } else if let Some(text) = line.strip_prefix("- ") {
+                let (crates, text) = names(text, known);
+                let text = text.to_owned();
+                changelog.unreleased.push(Entry {
+                    heading,
+                    crates,
+                    text,
+                });
+            } else {
+                let entry = changelog.unreleased.last_mut();
+                *entry.map_or(&mut changelog.before, |entry| &mut entry.text) += line;
+            }
+        }
+        Ok(changelog)
+    }
+
+    /// Returns `true` if an unreleased entry is about this crate.
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        self.unreleased.iter().any(|entry| entry.names(name))
+    }
+
+    /// Returns the changelog with a section for each release, and one for the entries about the
+    /// workspace. The rest stays unreleased.
+    pub(super) fn released(&self, releases: &[Release], date: &str) -> String {
+        let entries = self.unreleased.iter();
+        let left = entries.clone().filter_map(|entry| entry.without(releases));
+        let mut text = format!("{}\n\n{}", self.before.trim_end(), grouped(left));
+        for release in releases {
+            let own = entries.clone().filter(|entry| entry.names(&release.name));
+            let own = own.map(|entry| (entry.heading, capitalized(&entry.text)));
+            let follows = release.follows.iter();
+            let follows = follows.map(|(name, version)| format!("Follows `{name}` {version}."));
+            let own = own.chain(follows.map(|text| ("### Changed", text)));
+            text += &format!("## {} - {date}\n\n{}", release.title(), grouped(own));
+        }
+        let workspace = entries.filter(|entry| entry.crates.is_empty());
+        let workspace = grouped(workspace.map(|entry| (entry.heading, entry.text.clone())));
+        if !workspace.is_empty() {
+            text += &format!("## Workspace - {date}\n\n{workspace}");
+        }
+        if self.after.is_empty() {
+            text.pop();
+        }
+        text + self.after
+    }
+}
+
+impl Entry<'_> {
+    fn names(&self, name: &str) -> bool {
+        self.crates.contains(&format!("`{name}`"))
+    }
+
+    /// Returns the heading and the text of the entry that is left after these releases.
+    fn without(&self, releases: &[Release]) -> Option<(&str, String)> {
+        let released: Vec<String> = releases.iter().map(|it| format!("`{}`", it.name)).collect();
+        let mut crates = self.crates.clone();
+        crates.retain(|name| !released.contains(name));
+        let text = format!("{}: {}", crates.join(", "), self.text);
+        (!crates.is_empty()).then_some((self.heading, text))
+    }
+}
+
+/// Returns entries below their headings.
+fn grouped<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
+    let mut groups: Vec<(&str, String)> = Vec::new();
+    for (heading, text) in entries {
+        let item = format!("- {}\n", text.trim_end());
+        match groups.iter_mut().find(|group| group.0 == heading) {
+            Some(group) => group.1 += &item,
+            None if heading.is_empty() => groups.push((heading, item)),
+            None => groups.push((heading, format!("{heading}\n\n{item}"))),
+        }
+    }
+    groups.into_iter().map(|(_, text)| text + "\n").collect()
+}
+
+/// Splits an entry into the names of crates that it starts with, in backticks, and the rest.
+fn names<'a>(entry: &'a str, known: &[&str]) -> (Vec<String>, &'a str) {
+    let (names, text) = entry.split_once(':').unwrap_or_default();
+    let names = names.replace(", and ", ", ").replace(" and ", ", ");
+    let names: Vec<String> = names.split(", ").map(str::to_owned).collect();
+    let is_known = |name: &String| known.iter().any(|known| *name == format!("`{known}`"));
+    if names.iter().all(is_known) {
+        (names, text.trim_start())
+    } else {
+        (Vec::new(), entry)
+    }
+}
+
+/// Returns the text with its first letter in upper case.
+fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use semver::Version;
+
+    use super::*;
+
+    const UNRELEASED: &str = "#
+
+## [Unreleased]
+
+All of it.
+
+- `kite`: flies,
+  - `wind`: no entry
+
+  and more.
+- `wind`, `line` and `kite`: knots.
+
+### Fixed
+
+- `kite`, `boat`: no crates.
+- `wind`: blows again.
+- `kite`: the tear.
+
+## kite 0.1.0 - 2026-01-01
+
+- `kite`:  old,   kept.
+";
+    const RELEASED: &str = "#
+
+## [Unreleased]
+
+All of it.
+
+- `wind`, `line`: knots.
+
+### Fixed
+
+- `wind`: blows again.
+
+## kite 0.2.0 - 2026-11-25
+
+- Flies,
+  - `wind`: no entry
+
+  and more.
+- Knots.
+
+### Fixed
+
+- The tear.
+
+### Changed
+
+- Follows `wind` 0.2.0.
+
+## Workspace - 2026-11-25
+
+### Fixed
+
+- `kite`, `boat`: no crates.
+
+## kite 0.1.0 - 2026-01-01
+
+- `kite`:  old,   kept.
+";
+
+    #[test]
+    fn a_release_gets_its_entries_and_the_rest_stays_unreleased() {
+        let known = ["kite", "line", "wind"];
+        let version = Version::new(0, 2, 0);
+        let mut kite = Release::new("kite", version.clone());
+        kite.follows.push(("wind".to_owned(), version));
+        let changelog = Changelog::parse(UNRELEASED, &known).unwrap();
+        assert!(known.iter().all(|name| changelog.mentions(name)));
+        assert_eq!(changelog.released(&[kite], "2026-11-25"), RELEASED);
+        assert!(!Changelog::parse(RELEASED, &known).unwrap().mentions("kite"));
+        assert!(Changelog::parse("# Changelog\n", &known).is_err());
+    }
+}
