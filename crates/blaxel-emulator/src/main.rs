@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use blaxel_core::{Body, open, response};
 use blaxel_emulator::{Builder, Emulator, Workload};
 use tokio::sync::oneshot;
 
@@ -25,6 +26,7 @@ Options:
                            others than agents. May be given more than once
   --until-stdin-closes     end when the standard input is closed too, as it is when the program
                            that started this one is gone
+  --openapi                print the OpenAPI document that is served at /openapi.json, and end
   -h, --help               print this text
 ";
 
@@ -46,19 +48,29 @@ impl fmt::Display for BadOption {
     }
 }
 
-/// What the command line asks for.
+/// A request of the command line.
+enum Request {
+    Help,
+    OpenApi,
+    Serve(Box<Options>),
+}
+
+/// The options of an emulator that serves.
 struct Options {
     builder: Builder,
     until_stdin_closes: bool,
 }
 
-/// Reads the command line; `None` asks for help.
-fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, BadOption> {
+/// Reads the command line. The first option that prints something and ends is obeyed at once.
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOption> {
     let mut until_stdin_closes = false;
     let mut builder = Emulator::builder().real_clock().stream_pause(STREAM_PAUSE);
     while let Some(argument) = arguments.next() {
         if argument == "--help" || argument == "-h" {
-            return Ok(None);
+            return Ok(Request::Help);
+        }
+        if argument == "--openapi" {
+            return Ok(Request::OpenApi);
         }
         if argument == "--until-stdin-closes" {
             until_stdin_closes = true;
@@ -84,10 +96,10 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, 
             _ => return Err(bad()),
         };
     }
-    Ok(Some(Options {
+    Ok(Request::Serve(Box::new(Options {
         builder,
         until_stdin_closes,
-    }))
+    })))
 }
 
 /// Follows `--forward`, whose value is a workload and a URL.
@@ -147,23 +159,36 @@ async fn stdin_closes() {
     let _ = receiver.await;
 }
 
+/// Prints the OpenAPI document as the emulator serves it.
+async fn print_document() -> io::Result<()> {
+    let emulator = Emulator::offline();
+    let address = emulator.url().replace("/v0", "/openapi.json");
+    let request = http::Request::get(address).body(Body::empty());
+    let request = request.map_err(io::Error::other)?;
+    let response = open(&emulator.service(), request).await;
+    let body = response.map_err(io::Error::other)?.into_body();
+    let collected = response::collect(body, usize::MAX).await;
+    let mut document = collected.map_err(io::Error::other)?.to_vec();
+    document.push(b'\n');
+    io::stdout().write_all(&document)
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match read(std::env::args().skip(1)) {
-        Ok(None) => {
-            print!("{USAGE}");
-            ExitCode::SUCCESS
-        }
-        Ok(Some(options)) => match serve(options).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("blaxel-emulator: {error}");
-                ExitCode::FAILURE
-            }
-        },
+    let done = match read(std::env::args().skip(1)) {
+        Ok(Request::Help) => io::stdout().write_all(USAGE.as_bytes()),
+        Ok(Request::OpenApi) => print_document().await,
+        Ok(Request::Serve(options)) => serve(*options).await,
         Err(problem) => {
             eprintln!("blaxel-emulator: {problem}\n\n{USAGE}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("blaxel-emulator: {error}");
+            ExitCode::FAILURE
         }
     }
 }

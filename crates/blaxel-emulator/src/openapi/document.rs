@@ -6,7 +6,7 @@ use blaxel_core::ApiVersion;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::facts::{Facts, Operation, placeholders};
+use super::facts::{Facts, Operation, UNUSED, placeholders};
 use super::links::links;
 use super::shape::Shape;
 use super::write::Writer;
@@ -27,7 +27,8 @@ pub(crate) struct Served {
     pub(crate) is_protected: bool,
 }
 
-/// Returns the document of those operations that are served and known, in these versions of the API.
+/// Returns the document of those operations that are served and known, in these versions of the API,
+/// with all schemas.
 pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
     let facts = Facts::get();
     let mut writer = Writer::new(facts);
@@ -51,6 +52,9 @@ pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
         methods.insert(operation.method.to_lowercase(), described);
         let kind = refusal(operation);
         refusals.insert(kind, refused(kind, &mut writer));
+    }
+    for name in UNUSED {
+        writer.shape(&Shape::Named(name));
     }
     let versions: Vec<_> = versions.iter().map(ToString::to_string).collect();
     json!({
@@ -215,7 +219,8 @@ mod tests {
             .keys()
         {
             assert!(
-                wanted.contains(format!("#/components/schemas/{schema}").as_str()),
+                UNUSED.contains(&schema.as_str())
+                    || wanted.contains(format!("#/components/schemas/{schema}").as_str()),
                 "{schema}"
             );
         }

@@ -242,7 +242,7 @@ fn page_of(item: Shape) -> Shape {
     let member = |name, shape| Member {
         name,
         shape,
-        required: true,
+        required: false,
         read_only: false,
         clearable: false,
         default: None,

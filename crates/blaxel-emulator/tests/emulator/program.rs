@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use blaxel_core::{Body, open, response};
+
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_blaxel-emulator"));
     command.args(arguments);
@@ -144,6 +146,20 @@ fn help_is_no_error() {
     );
 }
 
+#[tokio::test]
+async fn the_document_that_is_printed_is_the_one_that_is_served() {
+    let output = run(&["--openapi"]);
+    assert!(output.status.success());
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let emulator = blaxel_emulator::Emulator::offline();
+    let address = emulator.url().replace("/v0", "/openapi.json");
+    let request = http::Request::get(address).body(Body::empty()).unwrap();
+    let answer = open(&emulator.service(), request).await.unwrap();
+    let served = response::collect(answer.into_body(), usize::MAX);
+    let served: serde_json::Value = serde_json::from_slice(&served.await.unwrap()).unwrap();
+    assert_eq!(printed, served);
+}
+
 #[test]
 fn a_bad_option_is_exit_code_2() {
     for bad in [
@@ -158,6 +174,7 @@ fn a_bad_option_is_exit_code_2() {
         &["--forward", "a=https://127.0.0.1:1338"],
         &["--forward=a=http://example.com"],
         &["--until-stdin-closes=yes"],
+        &["--openapi=json"],
         &["extra"],
     ] {
         let output = run(bad);
