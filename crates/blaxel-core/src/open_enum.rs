@@ -70,6 +70,13 @@ macro_rules! open_enum {
                     Self::Other(value) => value.as_str(),
                 }
             }
+
+            /// All values that have a variant: for tests that compare them with the API's.
+            #[doc(hidden)]
+            #[must_use]
+            $vis fn __values(&self) -> &'static [&'static str] {
+                &[$( $text ),+]
+            }
         }
 
         impl ::std::convert::From<&str> for $name {
