@@ -199,7 +199,8 @@ impl<S: HttpService> Management<S> {
 pub struct CreateImage;
 
 impl Action for CreateImage {
-    const INFO: OperationInfo = OperationInfo::new("CreateImage", Method::POST, "/images");
+    const INFO: OperationInfo =
+        OperationInfo::new("CreateImage", Method::POST, "/images").with_parameters(&["skip-build"]);
     type Input = ImageDraft;
     type Output = CreatedImage;
 }
@@ -278,7 +279,7 @@ impl Listed for ImageRegistry {
 pub struct GetSharedImage;
 
 impl Action for GetSharedImage {
-    const INFO: OperationInfo = Image::GET;
+    const INFO: OperationInfo = Image::GET.with_parameters(&["sourceWorkspace"]);
     type Input = ();
     type Output = Image;
 }
