@@ -5,17 +5,22 @@
 //! type in a table.
 
 mod documents;
+mod members;
 mod resources;
 mod schemas;
 mod types;
+mod values;
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 
+pub use self::members::are;
 use self::schemas::Schemas;
+pub use self::schemas::document;
 use self::types::{TYPES, Typed, WITHOUT_TYPE};
+use self::values::enums;
 
 #[tokio::test]
 async fn every_schema_has_its_type() {
@@ -83,4 +88,14 @@ fn too_odd(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
         }
     }
     failures
+}
+
+/// The paths of all types that are compared with a schema.
+pub fn compared() -> Vec<&'static str> {
+    let enums = enums().into_iter().map(|(path, _)| path);
+    TYPES
+        .iter()
+        .map(|typed| (typed.path)())
+        .chain(enums)
+        .collect()
 }

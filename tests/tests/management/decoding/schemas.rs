@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use blaxel_core::{Body, open, response};
 use blaxel_emulator::Emulator;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Members that are said to be objects of any kind, and are maps of texts.
 const MAPS_OF_TEXTS: &[(&str, &str)] = &[
@@ -12,19 +12,25 @@ const MAPS_OF_TEXTS: &[(&str, &str)] = &[
     ("JobExecutionSpec", "envOverride"),
 ];
 
-/// All schemas by their names, and the answers that are no schema of a name, by their operations.
+/// The OpenAPI document that the emulator serves.
+pub async fn document() -> Value {
+    let emulator = Emulator::offline();
+    let address = emulator.url().replace("/v0", "/openapi.json");
+    let request = http::Request::get(address).body(Body::empty()).unwrap();
+    let answer = open(&emulator.service(), request).await.unwrap();
+    let text = response::collect(answer.into_body(), 1 << 24)
+        .await
+        .unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// All schemas by their names, and the answers that are no schema of a name, by their operations; requests
+/// that are none as `CreateImage.request`.
 pub struct Schemas(BTreeMap<String, Value>);
 
 impl Schemas {
     pub async fn read() -> Self {
-        let emulator = Emulator::offline();
-        let address = emulator.url().replace("/v0", "/openapi.json");
-        let request = http::Request::get(address).body(Body::empty()).unwrap();
-        let answer = open(&emulator.service(), request).await.unwrap();
-        let text = response::collect(answer.into_body(), 1 << 24)
-            .await
-            .unwrap();
-        Self::of(&serde_json::from_slice(&text).unwrap())
+        Self::of(&document().await)
     }
 
     fn of(document: &Value) -> Self {
@@ -32,7 +38,6 @@ impl Schemas {
         let mut schemas: BTreeMap<_, _> = members(&document["components"]["schemas"])
             .into_iter()
             .collect();
-        schemas.extend(members(&unused_schemas()));
         for (schema, member) in MAPS_OF_TEXTS {
             let schema = schemas.get_mut(*schema).unwrap();
             let map = json!({"type": "object", "additionalProperties": {"type": "string"}});
@@ -44,12 +49,16 @@ impl Schemas {
             .flat_map(|path| path.as_object().unwrap().values())
         {
             let name = operation["operationId"].as_str().unwrap();
-            for (_, response) in members(&operation["responses"]) {
-                let schema = &response["content"]["application/json"]["schema"];
+            let mut add = |name: &str, body: &Value| {
+                let schema = &body["content"]["application/json"]["schema"];
                 let has_name = schema.get("$ref").is_some();
                 if schema.is_object() && !has_name {
                     schemas.insert(name.to_owned(), schema.clone());
                 }
+            };
+            add(&format!("{name}.request"), &operation["requestBody"]);
+            for (_, response) in members(&operation["responses"]) {
+                add(name, &response);
             }
         }
         Self(schemas)
@@ -143,58 +152,4 @@ impl Schemas {
             _ => lost.push(format!("{at}: {read} became {written}")),
         }
     }
-}
-
-/// Schemas that no operation uses, so that the emulator does not describe them.
-fn unused_schemas() -> Value {
-    let text = || json!({"type": "string"});
-    let object = |members: &[(&str, Value)]| {
-        let members: Map<_, _> = members
-            .iter()
-            .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
-            .collect();
-        json!({"type": "object", "properties": members})
-    };
-    let texts =
-        |names: &[&str]| object(&names.iter().map(|name| (*name, text())).collect::<Vec<_>>());
-    let list = |item: Value| json!({"type": "array", "items": item});
-    let named = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    json!({
-        "NetworkFirewall": object(&[("allowedDomains", list(text()))]),
-        "PendingInvitationAccept": object(&[("email", text()), ("workspace", named("Workspace"))]),
-        "PendingInvitationRender": object(&[
-            ("account", named("PendingInvitationRenderAccount")),
-            ("email", text()),
-            ("expiresAt", text()),
-            ("invitationId", text()),
-            ("invitedAt", text()),
-            ("invitedBy", named("PendingInvitationRenderInvitedBy")),
-            ("role", text()),
-            ("type", text()),
-            ("workspace", named("PendingInvitationRenderWorkspace")),
-            ("workspaceDetails", named("PendingInvitationWorkspaceDetails")),
-        ]),
-        "PendingInvitationRenderAccount": texts(&["displayName", "id"]),
-        "PendingInvitationRenderInvitedBy": texts(&["email", "family_name", "given_name", "sub"]),
-        "PendingInvitationRenderWorkspace": texts(&["displayName", "name"]),
-        "PendingInvitationWorkspaceDetails": object(&[
-            ("emails", list(json!({}))),
-            ("user_number", json!({"type": "number"})),
-        ]),
-        "SSODomain": object(&[("metadata", named("SSODomainMetadata")), ("spec", named("SSODomainSpec"))]),
-        "SSODomainMetadata": texts(&[
-            "accountId", "createdAt", "createdBy", "displayName", "name", "updatedAt", "updatedBy",
-        ]),
-        "SSODomainSpec": object(&[
-            ("allowedAuthMethods", list(text())),
-            ("autoJoinWorkspaces", list(text())),
-            ("lastUsedAuthMethod", text()),
-            ("lastUsedAuthMethodAt", text()),
-            ("lastVerifiedAt", text()),
-            ("status", json!({"type": "string", "enum": ["pending", "verified", "failed"]})),
-            ("txtRecordName", text()),
-            ("txtRecordValue", text()),
-            ("verificationError", text()),
-        ]),
-    })
 }

@@ -7,6 +7,7 @@ use blaxel_management::*;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::members::members_of;
 use crate::support::told::{Known, untold};
 
 /// A schema, or a response that has no schema of its own, and what its type does with documents of it.
@@ -17,6 +18,12 @@ pub struct Typed {
     pub read: fn(&str) -> serde_json::Result<Value>,
     /// The members of a document that do not count in what is read of it.
     pub untold: fn(&Value) -> Vec<String>,
+    /// The members that it has by the names that they have in JSON, if it is a struct.
+    pub members: fn() -> &'static [&'static str],
+    /// What is read of a document as a program would print it.
+    pub debug: fn(&Value) -> serde_json::Result<String>,
+    /// The path of the type.
+    pub path: fn() -> &'static str,
 }
 
 /// A type that a program can print, keep and read back. The tables below prove it of every type of a
@@ -31,6 +38,9 @@ impl Typed {
             name,
             read: round_trip::<T>,
             untold: untold_by::<T>,
+            members: members_of::<T>,
+            debug: |document| T::deserialize(document).map(|read| format!("{read:?}")),
+            path: std::any::type_name::<T>,
         }
     }
 
@@ -41,6 +51,9 @@ impl Typed {
             read: round_trip::<Page<T>>,
             // Its items have schemas of their own.
             untold: |_| Vec::new(),
+            members: || &[],
+            debug: |_| Ok(String::new()),
+            path: std::any::type_name::<Page<T>>,
         }
     }
 }
@@ -82,19 +95,24 @@ pub const TYPES: &[Typed] = types! {
         "ApplicationExtension" => applications::ApplicationExtension,
         "ApplicationExtensions" => BTreeMap<String, applications::ApplicationExtension>,
         "ApplicationSpec" => applications::ApplicationSpec,
+        "Applications" => Vec<applications::Application>,
         "ChangelogEntry" => changelog::ChangelogEntry,
         "ChangelogResponse" => changelog::Changelog,
+        "CheckWorkspaceAvailability.request" => workspaces::WorkspaceName,
         "CleanupImages" => images::CleanedUpImages,
         "Configuration" => locations::Configuration,
         "Continent" => locations::Continent,
         "CoreEvent" => Event,
         "CoreEvents" => Vec<Event>,
         "Country" => locations::Country,
+        "CreateApiKeyForServiceAccount.request" => service_accounts::ApiKeyDraft,
         "CreateDriveAccessToken" => drives::DriveAccessToken,
         "CreateImage" => images::CreatedImage,
+        "CreateImage.request" => images::ImageDraft,
         "CreateJobExecutionOutput" => jobs::StartedJobExecution,
         "CreateJobExecutionRequest" => jobs::JobExecutionDraft,
         "CreateWorkspaceServiceAccount" => service_accounts::NewServiceAccount,
+        "CreateWorkspaceServiceAccount.request" => service_accounts::ServiceAccountDraft,
         "CustomDomain" => custom_domains::CustomDomain,
         "CustomDomainMetadata" => custom_domains::CustomDomainMetadata,
         "CustomDomainShareTarget" => custom_domains::CustomDomainShareTarget,
@@ -149,6 +167,7 @@ pub const TYPES: &[Typed] = types! {
         "IntegrationOrganization" => integrations::IntegrationOrganization,
         "IntegrationQueryParams" => BTreeMap<String, String>,
         "IntegrationRepository" => integrations::IntegrationRepository,
+        "InviteWorkspaceUser.request" => users::Invitee,
         "Job" => jobs::Job,
         "JobExecution" => jobs::JobExecution,
         "JobExecutionMetadata" => jobs::JobExecutionMetadata,
@@ -262,6 +281,8 @@ pub const TYPES: &[Typed] = types! {
         "SandboxSnapshots" => Vec<sandboxes::Snapshot>,
         "SandboxSpec" => sandboxes::SandboxSpec,
         "ServiceAccount" => service_accounts::ServiceAccount,
+        "ShareCustomDomain.request" => custom_domains::CustomDomainShare,
+        "ShareImage.request" => images::ImageShareDraft,
         "Sort" => blaxel_core::Sort,
         "Status" => Status,
         "Template" => templates::Template,
@@ -270,6 +291,8 @@ pub const TYPES: &[Typed] = types! {
         "TriggerConfiguration" => workload::TriggerConfiguration,
         "TriggerConfigurationTask" => Value,
         "Triggers" => Vec<workload::Trigger>,
+        "UpdateWorkspaceServiceAccount.request" => service_accounts::ServiceAccountChange,
+        "UpdateWorkspaceUserRole.request" => users::RoleChange,
         "VPC" => vpcs::Vpc,
         "VPCSpec" => BTreeMap<String, Value>,
         "Volume" => volumes::Volume,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use blaxel_core::{Body, BoxFuture, Error, HttpService, operation, response};
+use blaxel_core::{Body, BoxFuture, Error, HttpService, OperationInfo, operation, response};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 use tower::{Layer, Service};
@@ -14,7 +14,9 @@ const LIMIT: usize = 1 << 24;
 /// A request as it was sent, and its answer as it came.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// The name of the operation that the request says it is of.
+    /// The operation that the request says it is of.
+    pub info: &'static OperationInfo,
+    /// Its name.
     pub operation: String,
     pub method: String,
     /// Below the version segment, as escaped.
@@ -90,9 +92,8 @@ impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
 }
 
 fn sent(request: &http::Request<Body>) -> Exchange {
-    let name = operation(request)
-        .expect("every request tells its operation")
-        .name();
+    let info = operation(request).expect("every request tells its operation");
+    let name = info.name();
     let version = request
         .headers()
         .get("blaxel-version")
@@ -113,6 +114,7 @@ fn sent(request: &http::Request<Body>) -> Exchange {
         "the body of {name} is said to be JSON"
     );
     Exchange {
+        info,
         operation: name.to_owned(),
         method: request.method().to_string(),
         path: path

@@ -1,5 +1,6 @@
 //! The operations of the API as they are written down, and requests by them.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -66,6 +67,17 @@ impl Operations {
             .map(|row| row.name)
     }
 
+    /// The query parameters of an operation.
+    pub fn query_of(&self, name: &str) -> BTreeSet<&'static str> {
+        self.row(name).query.iter().copied().collect()
+    }
+
+    /// The method and the path of an operation.
+    pub fn place_of(&self, name: &str) -> (&'static str, &'static str) {
+        let row = self.row(name);
+        (row.method, row.path)
+    }
+
     fn row(&self, name: &str) -> &Row {
         let mut rows = self.0.iter();
         rows.find(|row| row.name == name)
@@ -126,15 +138,12 @@ impl Request {
         self
     }
 
-    pub fn operation(&self) -> &'static str {
-        self.row.name
-    }
-
     /// Compares what was sent with what is expected.
     pub fn compare(&self, sent: &Exchange) {
         let name = self.row.name;
         assert_eq!(sent.operation, name);
         assert_eq!(sent.method, self.row.method, "{name}");
+        assert_eq!(sent.info.path(), self.row.path, "{name}");
         assert_eq!(sent.path, self.path(), "{name}");
         let mut query: Vec<_> = self
             .query

@@ -19,13 +19,30 @@ pub type Carrier = Client;
 /// The facade, on a client.
 pub type Api = Management<Carrier>;
 
+/// Query parameters that the tests of uploads send.
+const SENT_BY_OTHERS: &[(&str, &str)] = &[
+    ("CreateVolumeTemplate", "upload"),
+    ("CreateVolumeTemplate", "version"),
+    ("UpdateVolumeTemplate", "upload"),
+    ("UpdateVolumeTemplate", "version"),
+];
+
 /// An emulator on a socket, and what went to it and came from it.
 pub struct World {
     pub emulator: Emulator,
     recorder: Recorder,
     /// One for each version that was asked for: to make a client takes time.
     clients: Mutex<BTreeMap<ApiVersion, Carrier>>,
-    performed: Mutex<BTreeSet<&'static str>>,
+    performed: Mutex<BTreeMap<&'static str, Parameters>>,
+}
+
+/// Query parameters of an operation.
+#[derive(Default)]
+struct Parameters {
+    /// Those that the facade says the operation takes.
+    declared: BTreeSet<&'static str>,
+    /// Those that were sent.
+    sent: BTreeSet<String>,
 }
 
 impl World {
@@ -93,10 +110,21 @@ impl World {
         for (request, exchange) in requests.iter().zip(&sent) {
             request.compare(exchange);
             if exchange.status < 300 {
-                self.performed.lock().unwrap().insert(request.operation());
+                self.note(exchange);
             }
         }
         sent
+    }
+
+    fn note(&self, exchange: &Exchange) {
+        let mut performed = self.performed.lock().unwrap();
+        let parameters = performed.entry(exchange.info.name()).or_default();
+        let declared = exchange.info.parameters().unwrap_or_default();
+        parameters.declared.extend(declared);
+        let names = exchange.query.iter().filter_map(|it| it.split_once('='));
+        parameters
+            .sent
+            .extend(names.map(|(name, _)| name.to_owned()));
     }
 
     /// What was sent since the last look, whatever it is.
@@ -124,16 +152,35 @@ impl World {
     }
 
     /// Fails, with their names, unless all operations of an area succeeded at least once, and each of
-    /// them as it was expected.
+    /// them as it was expected, with each of its query parameters.
     pub fn has_performed_all_of(&self, area: &str) {
         let performed = self.performed.lock().unwrap();
-        let missing: Vec<_> = Operations::get()
-            .names_of(area)
-            .filter(|name| !performed.contains(name))
-            .collect();
+        let mut missing = Vec::new();
+        for name in Operations::get().names_of(area) {
+            let Some(parameters) = performed.get(name) else {
+                missing.push(name.to_owned());
+                continue;
+            };
+            let written = Operations::get().query_of(name);
+            for parameter in parameters.declared.symmetric_difference(&written) {
+                missing.push(format!(
+                    "{name}?{parameter}, in the table or the facade alone"
+                ));
+            }
+            // One piece of code writes those of all lists that come in pages; `lists.rs` is its test.
+            let is_paged = written.contains("cursor");
+            for parameter in written
+                .iter()
+                .filter(|name| !parameters.sent.contains(**name))
+            {
+                if !is_paged && !SENT_BY_OTHERS.contains(&(name, parameter)) {
+                    missing.push(format!("{name}?{parameter}, which was not sent"));
+                }
+            }
+        }
         assert_eq!(
             missing,
-            Vec::<&str>::new(),
+            Vec::<String>::new(),
             "operations of {area} that were not performed"
         );
         assert!(
