@@ -1,5 +1,6 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+mod api_drift;
 mod bench;
 mod ci;
 mod deny;
@@ -10,8 +11,6 @@ mod flags;
 mod fuzz;
 mod git;
 mod lean;
-#[allow(dead_code, unused)]
-mod old;
 mod process;
 mod public_api;
 mod release;
@@ -24,7 +23,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Parser;
 use flags::{Command, Flags, Release};
 use xshell::Shell;
@@ -44,40 +43,34 @@ fn main() -> ExitCode {
 }
 
 fn run(sh: &Shell, command: Command) -> Result<()> {
-    // Commands that are still to be rewritten.
-    let root = &old::root();
-    let result = match command {
-        Command::Ci(flags) => return ci::run(sh, &flags),
-        Command::Bench { section } => return bench::run(sh, section),
-        Command::Fuzz { seconds } => return fuzz::run(sh, seconds),
-        Command::Lean { selection, update } => return lean::run(sh, &selection.packages, update),
-        Command::Tidy => return tidy::run(sh),
-        Command::Features(selection) => return features::run(sh, &selection.packages),
-        Command::Docs => return docs::run(sh),
-        Command::PublicApi { bless } => return public_api::run(sh, bless),
-        Command::Semver(selection) => return semver_checks::run(sh, &selection.packages),
-        Command::Deny { advisories } => return deny::run(sh, advisories),
-        Command::Release(Release::Plan { target }) => {
-            return release::plan::run(sh, &target.registry);
+    match command {
+        Command::Ci(flags) => ci::run(sh, &flags),
+        Command::Bench { section } => bench::run(sh, section),
+        Command::Fuzz { seconds } => fuzz::run(sh, seconds),
+        Command::Lean { selection, update } => lean::run(sh, &selection.packages, update),
+        Command::Tidy => tidy::run(sh),
+        Command::Features(selection) => features::run(sh, &selection.packages),
+        Command::Docs => docs::run(sh),
+        Command::PublicApi { bless } => public_api::run(sh, bless),
+        Command::Semver(selection) => semver_checks::run(sh, &selection.packages),
+        Command::Deny { advisories } => deny::run(sh, advisories),
+        Command::ApiDrift { spec } => api_drift::run(sh, &spec),
+        Command::Release(step) => release(sh, step),
+    }
+}
+
+fn release(sh: &Shell, step: Release) -> Result<()> {
+    match step {
+        Release::Plan { target } => release::plan::run(sh, &target.registry),
+        Release::Prepare(flags) => release::prepare::run(sh, &flags),
+        Release::Verify { target, dry_run } => {
+            release::verify::run(sh, &target.registry, dry_run.dry_run)
         }
-        Command::Release(Release::Prepare(flags)) => return release::prepare::run(sh, &flags),
-        Command::Release(Release::Verify { target, dry_run }) => {
-            return release::verify::run(sh, &target.registry, dry_run.dry_run);
-        }
-        Command::Release(Release::Publish {
+        Release::Publish {
             target,
             new_names,
             dry_run,
-        }) => {
-            let pace = new_names.as_deref();
-            return release::publish::run(sh, &target.registry, pace, dry_run.dry_run);
-        }
-        Command::Release(Release::Rehearse) => return release::rehearse::run(sh),
-        Command::ApiDrift { spec } => old::api_drift::run(root, &spec),
-    };
-    match result {
-        Ok(true) => Ok(()),
-        Ok(false) => bail!("the check failed; see above"),
-        Err(message) => bail!(message),
+        } => release::publish::run(sh, &target.registry, new_names.as_deref(), dry_run.dry_run),
+        Release::Rehearse => release::rehearse::run(sh),
     }
 }

@@ -1,0 +1,89 @@
+//! `cargo xtask api-drift`: how the platform's OpenAPI document differs from the emulator's.
+//!
+//! Both documents are read by the same parser and compared: operations by name, method, path, query
+//! parameters and the schemas of their bodies; schemas by their members, which of these are required,
+//! their types, and the values of closed lists. What differs on purpose is explained in a list. That the
+//! facade agrees with the emulator's document is what `tests/tests/management` proves.
+
+mod compare;
+mod model;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use model::Finding;
+use xshell::Shell;
+
+use crate::shell;
+
+/// The differences that are meant.
+const LIST: &str = "crates/blaxel-management/api-drift.txt";
+
+/// Compares the document in a file with the emulator's, and prints each difference that the list does
+/// not explain and each line of the list that explains nothing.
+pub(crate) fn run(sh: &Shell, spec: &Path) -> Result<()> {
+    let text = fs::read_to_string(spec).with_context(|| format!("read {}", spec.display()))?;
+    let theirs = read::document(&text).with_context(|| spec.display().to_string())?;
+    let arguments = "run --quiet --locked -p blaxel-emulator -- --openapi";
+    let text = shell::cargo(sh, arguments).quiet().read()?;
+    let ours = read::document(&text).context("the emulator's document")?;
+    let allowed = allowed(&sh.read_file(LIST)?)?;
+
+    let findings = compare::compare(&theirs, &ours);
+    let (meant, new): (Vec<_>, Vec<_>) = findings.iter().partition(|it| allowed.contains(&it.key));
+    let stale: Vec<_> = stale(&allowed, &findings).collect();
+    new.iter().for_each(|finding| println!("{finding}"));
+    for key in &stale {
+        println!("{key}: {LIST} explains it, but it is no difference");
+    }
+    ensure!(
+        new.is_empty() && stale.is_empty(),
+        "{} differences are unexplained, and {} explanations unneeded: correct the emulator's \
+         `src/openapi/*.txt` and the facade, or explain the differences in {LIST}",
+        new.len(),
+        stale.len()
+    );
+    let (operations, schemas) = (theirs.operations.len(), theirs.schemas.len());
+    println!(
+        "{operations} operations and {schemas} schemas agree but for {} explained differences",
+        meant.len()
+    );
+    Ok(())
+}
+
+/// Reads the list of what is meant: `member Region.allowed type = "reason"` on each line, empty lines, and
+/// comments that begin with `#`.
+fn allowed(text: &str) -> Result<BTreeSet<String>> {
+    let mut keys = BTreeSet::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let entry = line.split_once(" = \"").and_then(|(key, reason)| {
+            let reason = reason.strip_suffix('"')?;
+            (!reason.trim().is_empty()).then_some(key.trim())
+        });
+        let Some(key) = entry else {
+            bail!("{LIST}:{number}: the line is not `member Region.allowed type = \"reason\"`");
+        };
+        ensure!(
+            keys.insert(key.to_owned()),
+            "{LIST}:{number}: `{key}` is explained twice"
+        );
+    }
+    Ok(keys)
+}
+
+/// Returns the explained differences that do not exist.
+fn stale<'a>(
+    allowed: &'a BTreeSet<String>,
+    findings: &BTreeSet<Finding>,
+) -> impl Iterator<Item = &'a String> {
+    let found: BTreeSet<&String> = findings.iter().map(|finding| &finding.key).collect();
+    allowed.iter().filter(move |key| !found.contains(key))
+}
