@@ -241,11 +241,12 @@ fn no_crate_has_a_build_script() {
     }
 }
 
-/// Everyone who works on the workspace compiles it, before all else.
+/// Everyone who works on the workspace compiles it, before all else. Half of the packages belong to clap,
+/// cargo_metadata and toml_edit, which replace thousands of lines.
 #[test]
 fn xtask_is_light() {
     let packages = tree("xtask", Features::All).len();
-    assert!(packages <= 36, "xtask is compiled from {packages} packages");
+    assert!(packages <= 54, "xtask is compiled from {packages} packages");
 }
 
 #[test]

@@ -215,15 +215,3 @@ fn an_order_keeps_what_is_right_of_the_given_one() {
     assert_eq!(order(&["a", "c", "b"]), "c b a");
     assert_eq!(order(&[]), "b a c");
 }
-
-#[test]
-fn without_one_of_its_imports_a_cycle_is_none() {
-    let groups = read([
-        ("src/lib.rs", "mod a; mod b;"),
-        ("src/a.rs", "use super::b::B;"),
-        ("src/b.rs", "use super::a::A;"),
-    ]);
-    assert_eq!(groups[0].cycles().len(), 1);
-    let rest = groups[0].without(|import| import.from == "a" && import.to == "b");
-    assert_eq!(rest.cycles().len(), 0);
-}

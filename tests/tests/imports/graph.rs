@@ -108,13 +108,6 @@ pub(crate) struct Cycle {
 }
 
 impl Siblings {
-    /// Returns the same siblings without some of their imports.
-    pub(crate) fn without(&self, is_cut: impl Fn(&Import) -> bool) -> Self {
-        let mut rest = self.clone();
-        rest.imports.retain(|import, _| !is_cut(import));
-        rest
-    }
-
     /// Returns the cycles: one for each knot of modules that reach one another.
     pub(crate) fn cycles(&self) -> Vec<Cycle> {
         let mut done: BTreeSet<&str> = BTreeSet::new();

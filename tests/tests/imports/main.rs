@@ -18,62 +18,24 @@ use std::sync::OnceLock;
 
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
 
-use crate::graph::{Import, Siblings, siblings};
+use crate::graph::{Siblings, siblings};
 use crate::order::reading_orders;
 use crate::source::Tree;
 
 /// Where the reading order is written down.
 const ARCHITECTURE: &str = "docs/architecture.md";
 
-/// An import that makes a cycle and is still to be removed.
-struct Known {
-    krate: &'static str,
-    /// `*` for any.
-    from: &'static str,
-    to: &'static str,
-}
-
-const fn known(krate: &'static str, from: &'static str, to: &'static str) -> Known {
-    Known { krate, from, to }
-}
-
-/// The cuts that are still to be made. This list only gets shorter.
-static KNOWN: &[Known] = &[
-    known("xtask", "*", "ci"),
-    known("xtask", "release::options", "release::publish"),
-];
-
 #[test]
 fn imports_form_no_cycle() {
     let mut found = String::new();
     for krate in crates() {
         for group in &krate.groups {
-            let rest = group.without(|import| KNOWN.iter().any(|known| known.is(krate, import)));
-            for cycle in rest.cycles() {
+            for cycle in group.cycles() {
                 found.push_str(&format!("{}: {cycle}", krate.name));
             }
         }
     }
     assert!(found.is_empty(), "imports form cycles:\n{found}");
-}
-
-#[test]
-fn every_known_cycle_is_still_there() {
-    let is_needed = |entry: &Known| {
-        let others = || KNOWN.iter().filter(|other| !std::ptr::eq(*other, entry));
-        let mut groups = crates()
-            .iter()
-            .flat_map(|krate| krate.groups.iter().map(move |group| (krate, group)));
-        groups.any(|(krate, group)| {
-            let rest = group.without(|import| others().any(|known| known.is(krate, import)));
-            !rest.cycles().is_empty()
-        })
-    };
-    let unneeded = KNOWN.iter().filter(|entry| !is_needed(entry));
-    let unneeded: Vec<_> = unneeded
-        .map(|Known { krate, from, to }| format!("{krate}: {from} → {to}"))
-        .collect();
-    assert!(unneeded.is_empty(), "remove from KNOWN: {unneeded:#?}");
 }
 
 #[test]
@@ -91,8 +53,7 @@ fn the_reading_order_is_the_order_of_imports() {
             }
             expected.push(label.clone());
             let given = given.map_or(&[][..], |order| order.modules.as_slice());
-            let rest = group.without(|import| KNOWN.iter().any(|known| known.is(krate, import)));
-            let right = rest.order(given);
+            let right = group.order(given);
             if right != given {
                 let own = |module: &String| module.rsplit("::").next().map(str::to_owned);
                 let names: Vec<_> = right.iter().filter_map(own).collect();
@@ -127,14 +88,6 @@ impl Crate {
             "" => self.name.clone(),
             parent => format!("{}::{parent}", self.name),
         }
-    }
-}
-
-impl Known {
-    fn is(&self, krate: &Crate, import: &Import) -> bool {
-        self.krate == krate.name
-            && self.to == import.to
-            && (self.from == "*" || self.from == import.from)
     }
 }
 
