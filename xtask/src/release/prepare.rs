@@ -43,7 +43,8 @@ pub(crate) fn run(sh: &Shell, flags: &Prepare) -> Result<()> {
 /// Prepares a release in a temporary working tree, and returns what was done or would be.
 fn prepare(sh: &Shell, flags: &Prepare, plan: &Plan) -> Result<String> {
     let directory = sh.create_temp_dir()?;
-    let tree = directory.path();
+    // Below the directory: git removes it, and another process could take its name before we do.
+    let tree = &directory.path().join("tree");
     git(sh, "worktree add --quiet --detach").arg(tree).run()?;
     let result = prepare_in(sh, tree, flags, plan);
     let removed = git(sh, "worktree remove --force").arg(tree).run();
