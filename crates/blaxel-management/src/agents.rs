@@ -10,7 +10,7 @@ use crate::kind::{
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{
@@ -100,7 +100,7 @@ impl<S: HttpService> Management<S> {
     /// The agents of the workspace.
     #[must_use]
     pub fn agents(&self) -> Collection<Agent, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -134,7 +134,7 @@ impl Applied for Agent {}
 impl Deleted for Agent {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteAgent", Method::DELETE, "/agents/{agentName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Revised for Agent {

@@ -12,7 +12,7 @@ use crate::kind::{
     Applied, ApplyOrder, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised,
 };
 use crate::metadata::{Event, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, RevisionRouting};
@@ -151,7 +151,7 @@ impl<S: HttpService> Management<S> {
     /// The applications of the workspace.
     #[must_use]
     pub fn applications(&self) -> Collection<Application, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -196,7 +196,7 @@ impl Deleted for Application {
         Method::DELETE,
         "/applications/{applicationName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Revised for Application {

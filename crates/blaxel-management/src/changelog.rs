@@ -6,7 +6,7 @@ use http::Method;
 use crate::Management;
 use crate::operations::{Action, Perform};
 
-answer! {
+response! {
     /// What is new on the platform.
     #[doc(alias = "ChangelogResponse")]
     pub struct Changelog {

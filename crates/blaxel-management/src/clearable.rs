@@ -1,10 +1,10 @@
-//! A member that may be left alone, set, or cleared.
+//! A field that can be left unchanged, set, or cleared.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A member of which the API tells "not mentioned" from "nothing".
+/// A field for which the API distinguishes "absent" from "null".
 ///
-/// Left out of a request it stays as it is; sent as `null` it is cleared.
+/// In a request, an absent field leaves the stored value unchanged; `null` clears it.
 ///
 /// ```
 /// use blaxel_core::Period;
@@ -18,17 +18,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Clearable<T> {
-    /// Not mentioned.
+    /// Absent: the stored value is left unchanged.
     #[default]
     Absent,
-    /// Mentioned as nothing: it is cleared.
+    /// `null`: the stored value is cleared.
     Null,
-    /// Set to this.
+    /// The value to set, or the value that was read.
     Value(T),
 }
 
 impl<T> Clearable<T> {
-    /// The value, if there is one.
+    /// Returns the value, or `None` if the field is absent or `null`.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         match self {
@@ -37,7 +37,7 @@ impl<T> Clearable<T> {
         }
     }
 
-    /// Whether it is not mentioned at all, and so is left out of a request.
+    /// Returns `true` if the field is absent, and so is left out of a request.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)

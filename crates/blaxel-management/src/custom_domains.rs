@@ -15,7 +15,7 @@ use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::VerificationStatus;
 use crate::operations::{Action, Perform, json_or_default};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
 document! {
     /// A custom domain.
@@ -91,7 +91,7 @@ record! {
 /// Stands for all workspaces of the account where a domain is shared.
 pub const WHOLE_ACCOUNT: &str = "account";
 
-answer! {
+response! {
     /// A workspace, or the whole account, that a custom domain is lent to.
     pub struct CustomDomainShareTarget {
         /// The name of the workspace, or [`WHOLE_ACCOUNT`].
@@ -133,7 +133,7 @@ impl<S: HttpService> Management<S> {
     /// The custom domains of the workspace.
     #[must_use]
     pub fn custom_domains(&self) -> Collection<CustomDomain, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -242,7 +242,7 @@ impl Deleted for CustomDomain {
         Method::DELETE,
         "/customdomains/{domainName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]

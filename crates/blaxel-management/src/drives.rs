@@ -14,7 +14,7 @@ use crate::kind::{
 };
 use crate::metadata::{Event, Metadata, Status};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 
 document! {
@@ -76,7 +76,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// What the server says of a drive that it deleted.
     #[doc(alias = "DeleteDrive")]
     pub struct DeletedDrive {
@@ -137,7 +137,7 @@ impl<S: HttpService> Management<S> {
     /// The drives of the workspace.
     #[must_use]
     pub fn drives(&self) -> Collection<Drive, S> {
-        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
+        Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
     }
 }
 
@@ -232,7 +232,7 @@ impl Applied for Drive {}
 impl Deleted for Drive {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteDrive", Method::DELETE, "/drives/{driveName}");
-    type Answer = DeletedDrive;
+    type Response = DeletedDrive;
 }
 
 #[cfg(feature = "wait")]

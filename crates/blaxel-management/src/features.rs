@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Management;
 use crate::operations::{Action, Perform};
 
-answer! {
+response! {
     /// The features that are switched on for a workspace.
     #[doc(alias = "getWorkspaceFeatures")]
     pub struct WorkspaceFeatures {

@@ -10,7 +10,7 @@ use crate::kind::{
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, Revision, RevisionRouting, Trigger};
@@ -113,7 +113,7 @@ impl<S: HttpService> Management<S> {
     /// The functions of the workspace.
     #[must_use]
     pub fn functions(&self) -> Collection<Function, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -151,7 +151,7 @@ impl Deleted for Function {
         Method::DELETE,
         "/functions/{functionName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Revised for Function {

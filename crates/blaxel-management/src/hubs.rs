@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::Listed;
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::Port;
 
-answer! {
+response! {
     /// An MCP server that is ready to be taken.
     #[doc(alias = "MCPDefinition")]
     pub struct McpDefinition {
@@ -129,13 +129,13 @@ impl<S: HttpService> Management<S> {
     /// The MCP servers that are ready to be taken.
     #[must_use]
     pub fn mcp_hub(&self) -> Collection<McpDefinition, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 
     /// The sandboxes that are ready to be taken.
     #[must_use]
     pub fn sandbox_hub(&self) -> Collection<SandboxDefinition, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 

@@ -27,7 +27,7 @@ use crate::collection::Collection;
 use crate::kind::{Deleted, Fetched, Listed, PLAIN_PAGE_QUERY};
 use crate::metadata::{Event, Generation, Status};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 use crate::size::{ByteSize, Megabytes};
 
@@ -66,7 +66,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// An image, of which a tag is a version.
     pub struct Image {
         /// What it is called, and where it stands.
@@ -190,7 +190,7 @@ impl<S: HttpService> Management<S> {
     /// The image registry of the workspace.
     #[must_use]
     pub fn images(&self) -> Collection<ImageRegistry, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -292,7 +292,7 @@ impl<S: HttpService> Collection<Image, S> {
     ///
     /// [`Error::is_not_found`] if there is none.
     pub async fn get_shared(&self, name: &str, source_workspace: &str) -> Result<Image, Error> {
-        let path = self.scope.names().chain([name]);
+        let path = self.parent.names().chain([name]);
         let get = Perform::<GetSharedImage>::on(path).query("sourceWorkspace", source_workspace);
         call(&self.service, &get).await
     }
@@ -314,7 +314,7 @@ impl Deleted for Image {
         Method::DELETE,
         "/images/{resourceType}/{imageName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]

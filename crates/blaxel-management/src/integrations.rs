@@ -21,7 +21,7 @@ use crate::collection::Collection;
 use crate::kind::{Applied, ApplyOrder, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::Metadata;
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 
 document! {
@@ -85,13 +85,13 @@ impl<S: HttpService> Management<S> {
     /// The connections of the workspace to services of others.
     #[must_use]
     pub fn integration_connections(&self) -> Collection<IntegrationConnection, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 
     /// The services of others that the platform knows. They are not listed, only looked up by name.
     #[must_use]
     pub fn integrations(&self) -> Collection<Integration, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -180,7 +180,7 @@ impl Deleted for IntegrationConnection {
         Method::DELETE,
         "/integrations/connections/{connectionName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 /// Lists the models that a connection leads to: `ListIntegrationConnectionModels`.

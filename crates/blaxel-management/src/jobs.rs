@@ -26,7 +26,7 @@ use crate::kind::{
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, Revision, RevisionRouting, Trigger, VolumeAttachment};
@@ -130,7 +130,7 @@ impl<S: HttpService> Management<S> {
     /// The jobs of the workspace.
     #[must_use]
     pub fn jobs(&self) -> Collection<Job, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -170,7 +170,7 @@ impl Applied for Job {}
 
 impl Deleted for Job {
     const DELETE: OperationInfo = OperationInfo::new("DeleteJob", Method::DELETE, "/jobs/{jobId}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Revised for Job {

@@ -1,20 +1,21 @@
-//! What kinds of resources have in common, one trait for each thing that can be done with them.
+//! Traits for the capabilities of a kind of resource.
 //!
-//! A kind implements what the API lets be done with it, and its [`Collection`](crate::Collection) has
-//! the methods for that and no others: a VPC, which cannot be replaced, has no `replace`.
+//! A kind implements one trait for each operation that the API has for it, and its
+//! [`Collection`](crate::Collection) has exactly the corresponding methods: a VPC cannot be replaced, so its
+//! collection has no `replace`.
 
 use blaxel_core::{Error, OperationInfo, response};
 use bytes::Bytes;
 
 use crate::resource::{Document, Resource};
 
-// Which of these lists there are is a matter of features.
+// The features decide which of these are used.
 
-/// The query parameters of most lists that come in pages.
+/// The query parameters of most paginated lists.
 #[allow(dead_code)]
 pub(crate) const PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q", "anchor", "status"];
 
-/// The query parameters of lists whose items also bear an id of the user's own.
+/// The query parameters of paginated lists that can also be filtered by external id.
 #[allow(dead_code)]
 pub(crate) const NAMED_PAGE_QUERY: &[&str] = &[
     "cursor",
@@ -26,102 +27,102 @@ pub(crate) const NAMED_PAGE_QUERY: &[&str] = &[
     "status",
 ];
 
-/// The query parameters of lists that know neither states nor their end.
+/// The query parameters of paginated lists without the `status` and `anchor` parameters.
 #[allow(dead_code)]
 pub(crate) const PLAIN_PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q"];
 
-/// The query parameter by which secrets are shown.
+/// The query parameter that unmasks secrets.
 #[allow(dead_code)]
 pub(crate) const SHOW_SECRETS: &[&str] = &["show_secrets"];
 
 /// A kind that can be listed.
 ///
-/// The query parameters of [`LIST`](Self::LIST) tell how the list comes: page by page if it takes a
-/// `cursor`; all at once, as a list of one page, if it takes none.
+/// The query parameters of [`LIST`](Self::LIST) determine the pagination: a list that takes a `cursor` is
+/// paginated; any other list is returned as one page.
 pub trait Listed: Send + 'static {
-    /// The operation that lists it.
+    /// The operation that lists the resources.
     const LIST: OperationInfo;
-    /// The item of a list: the resource, or the part of it that a list returns.
+    /// The type of an item of the list: the resource, or the part of it that the list returns.
     type Item: Resource;
 }
 
-/// A kind that can be made.
+/// A kind that can be created.
 pub trait Created: Send + 'static {
-    /// The operation that makes one.
+    /// The operation that creates a resource.
     const CREATE: OperationInfo;
-    /// What is handed in.
+    /// The type of the request body.
     type Draft: Document;
-    /// What comes back.
+    /// The type of the response.
     type Made: Document;
 
-    /// Returns a copy of a draft that names no region, with this one filled in; `None` if the draft names
-    /// one, or the kind takes none.
+    /// Returns a copy of the draft in this region, or `None` if the draft already names a region or the kind
+    /// has none.
     #[must_use]
     fn with_region(_draft: &Self::Draft, _region: &str) -> Option<Self::Draft> {
         None
     }
 }
 
-/// A kind of which one can be read.
+/// A kind whose resources can be read by name.
 pub trait Fetched: Resource {
-    /// The operation that reads one.
+    /// The operation that reads a resource.
     const GET: OperationInfo;
 }
 
-/// A kind whose secrets are masked unless they are asked for.
+/// A kind whose secrets are masked by default, and can be requested in plain text.
 pub trait Secretive: Fetched {}
 
-/// A kind of which one can be replaced as a whole.
+/// A kind whose resources can be replaced as a whole.
 pub trait Replaced: Resource {
-    /// The operation that replaces one.
+    /// The operation that replaces a resource.
     const REPLACE: OperationInfo;
 }
 
-/// A kind that can be brought to be as a document says, whether it is there or not.
+/// A kind that supports create-or-replace ([`Collection::apply`](crate::Collection::apply)).
 pub trait Applied: Replaced + Created<Draft = Self, Made = Self> {
-    /// In which order that is tried.
+    /// The order in which [`apply`](crate::Collection::apply) tries to replace and to create.
     const ORDER: ApplyOrder = ApplyOrder::ReplaceFirst;
 }
 
-/// In which order a kind is applied.
+/// The order of the requests of [`Collection::apply`](crate::Collection::apply).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApplyOrder {
-    /// It is replaced, and made if there is none.
+    /// Replace the resource; create it if it does not exist.
     ReplaceFirst,
-    /// It is made, and replaced if there is one.
+    /// Create the resource; replace it if it exists.
     CreateFirst,
-    /// It is made, and left alone if there is one.
+    /// Create the resource if it does not exist; keep the existing one unchanged.
     KeepExisting,
 }
 
-/// A kind of which one can be deleted.
+/// A kind whose resources can be deleted.
 pub trait Deleted: Send + 'static {
-    /// The operation that deletes one.
+    /// The operation that deletes a resource.
     const DELETE: OperationInfo;
-    /// What comes back: mostly the resource as it was.
-    type Answer: Document;
+    /// The type of the response, mostly the deleted resource.
+    type Response: Document;
 
-    /// Reads what comes back.
+    /// Decodes the response.
     ///
     /// # Errors
     ///
-    /// [`Error::is_decode`] if it is not what was expected.
-    fn read(response: &http::Response<Bytes>) -> Result<Self::Answer, Error> {
+    /// [`Error::is_decode`] if the body is not a document of the expected type.
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Response, Error> {
         response::json(response)
     }
 }
 
-/// A kind whose revisions are kept.
+/// A kind whose revisions the server keeps.
 pub trait Revised: Send + 'static {
-    /// The operation that lists the revisions of one.
+    /// The operation that lists the revisions of a resource.
     const REVISIONS: OperationInfo;
-    /// A revision.
+    /// The type of a revision.
     type Revision: Resource;
 }
 
-/// A kind of which one can be found by an id in a system of the user's own.
+/// A kind that can be looked up by an external id: an id from a system of the user's own.
 pub trait ExternallyNamed: Fetched {
-    /// The operation that finds one.
+    /// The operation that looks a resource up by its external id.
     const BY_EXTERNAL_ID: OperationInfo;
 }

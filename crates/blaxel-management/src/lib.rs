@@ -1,21 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// First, since all others are written with its macros.
+// First, because the other modules use its macros.
 #[macro_use]
 mod record;
 #[macro_use]
 mod resource;
 
+#[cfg(any(feature = "upload", all(feature = "wait", feature = "sandboxes")))]
+mod backoff;
 mod clearable;
 mod collection;
 mod kind;
 mod metadata;
 pub mod operations;
+mod parent_path;
 mod patch;
-#[cfg(any(feature = "upload", all(feature = "wait", feature = "sandboxes")))]
-mod pause;
-mod scope;
 #[cfg(all(
     test,
     feature = "wait",
@@ -86,10 +86,10 @@ use std::sync::Arc;
 
 use blaxel_core::HttpService;
 
-/// The core crate, in the version that this crate uses.
+/// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name because a module called `core` would shadow the language's own `core` in every
+/// file that imports this crate by `*`.
 pub use blaxel_core;
 
 pub use self::clearable::Clearable;
@@ -101,30 +101,45 @@ pub use self::kind::{
 pub use self::metadata::{
     Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
 };
+pub use self::parent_path::ParentPath;
 pub use self::resource::{Document, ItemsExt, Resource};
-pub use self::scope::Scope;
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};
 #[cfg(feature = "wait")]
 pub use self::wait::{Wait, Watched};
 
-/// The Management API of a workspace, over any service that carries requests.
+/// The Management API of a workspace, over any service that carries HTTP requests.
 ///
-/// A clone is as cheap as a clone of the service.
+/// It has one method for each kind of resource, which returns the [`Collection`] of that kind. A handle is as
+/// cheap to clone as its service. No method sends a request; the methods of the collection do.
+///
+/// ```no_run
+/// # async fn example(client: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {
+/// use blaxel_management::Management;
+///
+/// let management = Management::new(client);
+/// let agent = management.agents().get("support-bot").await?;
+/// println!("{:?}", agent.status);
+/// for preview in management.sandboxes().previews("code-runner").all().await? {
+///     println!("{:?}", preview.spec.url);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Management<S> {
-    #[allow(dead_code, reason = "without any area of the API nothing is called")]
-    service: S,
     #[allow(
         dead_code,
-        reason = "which kinds have a region is a matter of features"
+        reason = "without any area of the API there is nothing to call"
     )]
+    service: S,
+    #[allow(dead_code, reason = "the features decide which kinds have a region")]
     region: Option<Arc<str>>,
 }
 
 impl<S: HttpService> Management<S> {
-    /// The Management API as reached over a service: a `blaxel_transport::Client`, the emulator's
-    /// socketless service, or a stack of your own.
+    /// Creates a handle that sends its requests over `service`: a `blaxel_transport::Client`, the
+    /// emulator's in-memory service, or a stack of your own.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
@@ -133,11 +148,11 @@ impl<S: HttpService> Management<S> {
         }
     }
 
-    /// Returns the same API with a default region, such as `us-pdx-1`.
+    /// Sets the default region of new resources, such as `us-pdx-1`. By default the server chooses the region.
     ///
-    /// Sandboxes, volumes, drives and egress gateways that name no region are created there, by
-    /// whichever method creates them. Nothing else is changed: a resource that names a region keeps it, and
-    /// whatever replaces one sends what it was given. Without a default the server chooses.
+    /// The default applies to sandboxes, volumes, drives and egress gateways that name no region, in every
+    /// method that creates them. A resource that names a region keeps it. Requests that replace a
+    /// resource are sent unchanged.
     ///
     /// ```
     /// # async fn example(client: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {

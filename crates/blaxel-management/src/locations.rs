@@ -9,9 +9,9 @@ use crate::collection::Collection;
 use crate::kind::Listed;
 use crate::metadata::Flavor;
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
-answer! {
+response! {
     /// A place where workloads can run.
     #[doc(alias = "LocationResponse")]
     pub struct Location {
@@ -113,7 +113,7 @@ impl<S: HttpService> Management<S> {
     /// The places where workloads can run.
     #[must_use]
     pub fn locations(&self) -> Collection<Location, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 
     /// The regions of the platform, and what is to be had in each: `GET /configuration`.

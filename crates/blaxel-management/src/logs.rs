@@ -18,7 +18,7 @@ pub use self::walk::LogPage;
 use crate::Management;
 use crate::operations::{Action, json_or_default};
 
-answer! {
+response! {
     /// The logs of one workload.
     pub struct WorkloadLogs {
         /// The entries, the newest first.

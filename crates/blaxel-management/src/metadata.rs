@@ -1,31 +1,31 @@
-//! What every resource says about itself.
+//! Types that many kinds of resources share: metadata, status, events.
 
 use std::collections::BTreeMap;
 
 use blaxel_core::{Timestamp, open_enum};
 
 record! {
-    /// The name of a resource, and what the platform notes about it.
+    /// The metadata of a resource: its name and labels, and the members that the platform sets.
     pub struct Metadata {
-        /// What the resource is called: lower-case letters, digits and hyphens, at most 49 of them. It
-        /// cannot be changed. An empty one is left out, which only sandboxes may be made with: the server
-        /// then gives them one.
+        /// The name: at most 49 lower-case letters, digits and hyphens. It cannot be changed. An empty
+        /// name is left out of requests. Only sandboxes can be created without a name; the server then
+        /// generates one.
         #[serde(skip_serializing_if = "String::is_empty")]
         pub name: String,
-        /// What people are shown instead of the name, at most 63 characters.
+        /// The name that user interfaces show, at most 63 characters.
         pub display_name: Option<String>,
-        /// Labels of the user's own.
+        /// The labels: key-value pairs of your own.
         pub labels: Option<BTreeMap<String, String>>,
-        /// An id in a system of the user's own: at most 64 letters, digits and hyphens. It need not be
-        /// unique. Sandboxes, volumes and drives can be found by it.
+        /// An id from a system of your own: at most 64 letters, digits and hyphens. It need not be
+        /// unique. Sandboxes, volumes and drives can be looked up by it.
         pub external_id: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that the resource belongs to.
         #[server]
         pub workspace: Option<String>,
-        /// The address under which it is called, for those that are.
+        /// The URL at which the resource can be called, if it can be.
         #[server]
         pub url: Option<String>,
-        /// The plan it was made under.
+        /// The billing plan under which the resource was created.
         #[server]
         pub plan: Option<String>,
         pub created_at: Option<Timestamp>,
@@ -36,7 +36,7 @@ record! {
 }
 
 impl Metadata {
-    /// Adds a label.
+    /// Adds a label, or replaces the value of the label with that key.
     pub fn add_label(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.labels
             .get_or_insert_default()
@@ -45,41 +45,48 @@ impl Metadata {
 }
 
 open_enum! {
-    /// Where a resource stands between upload and removal.
+    /// The deployment status of a resource.
     pub enum Status {
-        /// Its code is being uploaded.
+        /// The code is being uploaded.
         Uploading = "UPLOADING",
-        /// Its image is being built.
+        /// The image is being built.
         Building = "BUILDING",
-        /// Its image is built.
+        /// The image is built.
         Built = "BUILT",
-        /// It is being brought up.
+        /// The resource is being deployed.
         Deploying = "DEPLOYING",
-        /// It can be used.
+        /// The resource is ready for use.
         Deployed = "DEPLOYED",
-        /// It could not be built or brought up.
+        /// The build or the deployment failed.
         Failed = "FAILED",
-        /// It is being switched off.
+        /// The resource is being disabled.
         Deactivating = "DEACTIVATING",
-        /// It is switched off.
+        /// The resource is disabled.
         Deactivated = "DEACTIVATED",
-        /// It is being removed.
+        /// The resource is being deleted.
         Deleting = "DELETING",
-        /// It is being ended.
+        /// The resource is being terminated.
         Terminating = "TERMINATING",
-        /// It has ended.
+        /// The resource has been terminated.
         Terminated = "TERMINATED",
-        /// It is being put into the archive.
+        /// The resource is being archived.
         Archiving = "ARCHIVING",
-        /// It lies in the archive.
+        /// The resource is archived.
         Archived = "ARCHIVED",
-        /// It is being taken out of the archive.
+        /// The resource is being restored from the archive.
         Unarchiving = "UNARCHIVING",
     }
 }
 
 impl Status {
-    /// Whether it can never again become [`Deployed`](Self::Deployed) by itself.
+    /// Returns `true` if the resource will not become [`Deployed`](Self::Deployed) without another request.
+    ///
+    /// ```
+    /// use blaxel_management::Status;
+    ///
+    /// assert!(Status::Failed.is_final_failure());
+    /// assert!(!Status::Building.is_final_failure());
+    /// ```
     #[must_use]
     pub fn is_final_failure(&self) -> bool {
         matches!(
@@ -95,70 +102,70 @@ impl Status {
 }
 
 open_enum! {
-    /// Whether a domain has been shown to belong to those who claim it.
+    /// The result of checking that the DNS records of a domain prove its ownership.
     pub enum VerificationStatus {
-        /// Nobody has looked yet, or the records are not there yet.
+        /// The records have not been checked yet, or do not exist yet.
         Pending = "pending",
-        /// It has.
+        /// The ownership is proven.
         Verified = "verified",
-        /// The records are not as they must be.
+        /// The records differ from the required ones.
         Failed = "failed",
     }
 }
 
 open_enum! {
-    /// The generation of the platform's machinery that a workload runs on.
+    /// The generation of the platform's infrastructure that a workload runs on.
     pub enum Generation {
-        /// The second.
+        /// The second generation.
         Mk2 = "mk2",
-        /// The third.
+        /// The third generation.
         Mk3 = "mk3",
     }
 }
 
 record! {
-    /// Something that happened to a resource, a deployment for instance.
+    /// An event in the life of a resource, such as a deployment.
     #[doc(alias = "CoreEvent")]
     pub struct Event {
-        /// What kind of event it is.
+        /// The type of the event.
         #[serde(rename = "type")]
         #[server]
         pub kind: Option<String>,
-        /// The status the resource had with it.
+        /// The status of the resource after the event.
         #[server]
         pub status: Option<Status>,
-        /// The event in words.
+        /// The description of the event.
         #[server]
         pub message: Option<String>,
-        /// When it happened.
+        /// The time of the event.
         #[server]
         pub time: Option<Timestamp>,
-        /// The revision it is about.
+        /// The revision that the event concerns.
         #[server]
         pub revision: Option<String>,
-        /// The canary revision it is about.
+        /// The canary revision that the event concerns.
         #[server]
         pub canary_revision: Option<String>,
     }
 }
 
 record! {
-    /// A kind of machine.
+    /// A type of machine.
     pub struct Flavor {
-        /// Its name.
+        /// The name of the machine type.
         pub name: Option<String>,
-        /// What it computes with.
+        /// The type of processor.
         #[serde(rename = "type")]
         pub kind: Option<FlavorKind>,
     }
 }
 
 open_enum! {
-    /// What a machine computes with.
+    /// The type of processor of a machine.
     pub enum FlavorKind {
-        /// Processors.
+        /// CPUs.
         Cpu = "cpu",
-        /// Graphics processors.
+        /// GPUs.
         Gpu = "gpu",
     }
 }

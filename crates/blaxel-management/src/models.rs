@@ -7,7 +7,7 @@ use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised};
 use crate::metadata::{Event, Flavor, Generation, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::workload::Revision;
 
 document! {
@@ -126,7 +126,7 @@ impl<S: HttpService> Management<S> {
     /// The models of the workspace.
     #[must_use]
     pub fn models(&self) -> Collection<Model, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -157,7 +157,7 @@ impl Applied for Model {}
 impl Deleted for Model {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteModel", Method::DELETE, "/models/{modelName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Revised for Model {

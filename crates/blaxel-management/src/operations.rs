@@ -1,7 +1,20 @@
-//! The operations of the API as values.
+//! The operations of the API as values, for use with [`blaxel_core::call`] over a service of your own.
 //!
-//! What is done alike with many kinds is an operation over the kind: [`List`], [`Get`], [`Create`] and
-//! so on. What only one kind can do is an [`Action`], which [`Perform`] performs.
+//! Operations that many kinds share are generic over the kind: [`List`], [`Get`], [`Create`] and so on.
+//! An operation of a single kind is an [`Action`], wrapped in [`Perform`]. The methods of
+//! [`Collection`](crate::Collection) cover the same operations and need none of these types.
+//!
+//! ```no_run
+//! # async fn example(client: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {
+//! use blaxel_core::call;
+//! use blaxel_management::agents::Agent;
+//! use blaxel_management::operations::Get;
+//!
+//! let agent = call(&client, &Get::<Agent>::new("support-bot")).await?;
+//! println!("{:?}", agent.status);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -13,17 +26,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::kind::{Created, Deleted, ExternallyNamed, Fetched, Listed, Replaced, Revised};
+use crate::parent_path::ParentPath;
 use crate::resource::Document;
-use crate::scope::Scope;
 
-/// Lets operations be performed in a collection that lies under other resources.
+/// Adds `within` to operations, for nested collections.
 macro_rules! within {
     ($([$($generics:tt)*] $name:ty;)+) => { $(
         impl<$($generics)*> $name {
-            /// The same in the collection that lies there.
+            /// Sets the parent path of a nested collection. The default is the empty path.
             #[must_use]
-            pub fn within(mut self, scope: &Scope) -> Self {
-                self.scope = scope.clone();
+            pub fn within(mut self, parent: &ParentPath) -> Self {
+                self.parent = parent.clone();
                 self
             }
         }
@@ -38,20 +51,20 @@ within! {
     ['a, R] Delete<'a, R>;
 }
 
-/// Lists a page of a kind: `ListAgents`, `ListVPCs` ...
+/// Lists one page of resources: `ListAgents`, `ListVPCs` ...
 #[derive(Clone, Debug)]
 pub struct List<R> {
-    scope: Scope,
+    parent: ParentPath,
     params: ListParams,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<R> List<R> {
-    /// Creates the operation with the parameters of the page.
+    /// Creates the operation from the parameters that select the page.
     #[must_use]
     pub fn new(params: ListParams) -> Self {
         Self {
-            scope: Scope::top(),
+            parent: ParentPath::root(),
             params,
             kind: PhantomData,
         }
@@ -63,7 +76,7 @@ impl<R: Listed> Operation for List<R> {
     const INFO: &'static OperationInfo = &R::LIST;
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names())?;
+        request.path(self.parent.names())?;
         self.params.write(request)
     }
 
@@ -72,19 +85,19 @@ impl<R: Listed> Operation for List<R> {
     }
 }
 
-/// Makes a resource: `CreateAgent`, `CreateModel` ...
+/// Creates a resource: `CreateAgent`, `CreateModel` ...
 #[derive(Debug)]
 pub struct Create<'a, R: Created> {
-    scope: Scope,
+    parent: ParentPath,
     draft: &'a R::Draft,
 }
 
 impl<'a, R: Created> Create<'a, R> {
-    /// One as drafted.
+    /// Creates the operation from the request body.
     #[must_use]
     pub fn new(draft: &'a R::Draft) -> Self {
         Self {
-            scope: Scope::top(),
+            parent: ParentPath::root(),
             draft,
         }
     }
@@ -95,7 +108,7 @@ impl<R: Created> Operation for Create<'_, R> {
     const INFO: &'static OperationInfo = &R::CREATE;
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names())?;
+        request.path(self.parent.names())?;
         request.json(self.draft)
     }
 
@@ -104,28 +117,32 @@ impl<R: Created> Operation for Create<'_, R> {
     }
 }
 
-/// Reads a resource by name, into its type or into bare JSON: `GetAgent`, `GetModel` ...
+/// Reads a resource by name: `GetAgent`, `GetModel` ...
+///
+/// `Output` is the type of the decoded response: the resource type by default, or
+/// [`serde_json::Value`] for untyped JSON.
 #[derive(Clone, Debug)]
 pub struct Get<'a, R, Output = R> {
-    scope: Scope,
+    parent: ParentPath,
     name: &'a str,
     secrets: bool,
     kind: PhantomData<fn() -> (R, Output)>,
 }
 
 impl<'a, R, Output> Get<'a, R, Output> {
-    /// The resource of that name.
+    /// Creates the operation for the resource named `name`.
     #[must_use]
     pub fn new(name: &'a str) -> Self {
         Self {
-            scope: Scope::top(),
+            parent: ParentPath::root(),
             name,
             secrets: false,
             kind: PhantomData,
         }
     }
 
-    /// With its secrets unmasked, which only an admin may see.
+    /// Sets whether secrets are returned in plain text rather than masked. Only an admin may request them.
+    /// The default is `false`.
     #[must_use]
     pub fn showing_secrets(mut self, shown: bool) -> Self {
         self.secrets = shown;
@@ -138,7 +155,7 @@ impl<R: Fetched, Output: DeserializeOwned> Operation for Get<'_, R, Output> {
     const INFO: &'static OperationInfo = &R::GET;
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names().chain([self.name]))?;
+        request.path(self.parent.names().chain([self.name]))?;
         request.query_opt("show_secrets", self.secrets.then_some(true));
         Ok(())
     }
@@ -148,21 +165,21 @@ impl<R: Fetched, Output: DeserializeOwned> Operation for Get<'_, R, Output> {
     }
 }
 
-/// Replaces all of a resource by a document: `UpdateAgent`, `UpdateModel` ...
+/// Replaces a whole resource by a document: `UpdateAgent`, `UpdateModel` ...
 #[derive(Clone, Debug)]
 pub struct Replace<'a, R, Document = Value> {
-    scope: Scope,
+    parent: ParentPath,
     name: &'a str,
     document: &'a Document,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<'a, R, Document> Replace<'a, R, Document> {
-    /// The resource of that name becomes what the document says.
+    /// Creates the operation that replaces the resource named `name` by `document`.
     #[must_use]
     pub fn new(name: &'a str, document: &'a Document) -> Self {
         Self {
-            scope: Scope::top(),
+            parent: ParentPath::root(),
             name,
             document,
             kind: PhantomData,
@@ -175,7 +192,7 @@ impl<R: Replaced, Document: Serialize> Operation for Replace<'_, R, Document> {
     const INFO: &'static OperationInfo = &R::REPLACE;
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names().chain([self.name]))?;
+        request.path(self.parent.names().chain([self.name]))?;
         request.json(self.document)
     }
 
@@ -187,17 +204,17 @@ impl<R: Replaced, Document: Serialize> Operation for Replace<'_, R, Document> {
 /// Deletes a resource by name: `DeleteAgent`, `DeleteModel` ...
 #[derive(Clone, Debug)]
 pub struct Delete<'a, R> {
-    scope: Scope,
+    parent: ParentPath,
     name: &'a str,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<'a, R> Delete<'a, R> {
-    /// The resource of that name.
+    /// Creates the operation for the resource named `name`.
     #[must_use]
     pub fn new(name: &'a str) -> Self {
         Self {
-            scope: Scope::top(),
+            parent: ParentPath::root(),
             name,
             kind: PhantomData,
         }
@@ -205,14 +222,14 @@ impl<'a, R> Delete<'a, R> {
 }
 
 impl<R: Deleted> Operation for Delete<'_, R> {
-    type Output = R::Answer;
+    type Output = R::Response;
     const INFO: &'static OperationInfo = &R::DELETE;
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names().chain([self.name]))
+        request.path(self.parent.names().chain([self.name]))
     }
 
-    fn read(response: &http::Response<Bytes>) -> Result<R::Answer, Error> {
+    fn read(response: &http::Response<Bytes>) -> Result<R::Response, Error> {
         R::read(response)
     }
 }
@@ -225,7 +242,7 @@ pub struct Revisions<'a, R> {
 }
 
 impl<'a, R> Revisions<'a, R> {
-    /// Those of the resource of that name.
+    /// Creates the operation for the resource named `name`.
     #[must_use]
     pub fn new(name: &'a str) -> Self {
         Self {
@@ -248,7 +265,7 @@ impl<R: Revised> Operation for Revisions<'_, R> {
     }
 }
 
-/// Reads a resource by an id in a system of the user's own: `GetSandboxByExternalId` ...
+/// Reads the newest resource with an external id: `GetSandboxByExternalId` ...
 #[derive(Clone, Debug)]
 pub struct GetByExternalId<'a, R> {
     id: &'a str,
@@ -256,7 +273,7 @@ pub struct GetByExternalId<'a, R> {
 }
 
 impl<'a, R> GetByExternalId<'a, R> {
-    /// The newest one with that id.
+    /// Creates the operation for the external id `id`.
     #[must_use]
     pub fn new(id: &'a str) -> Self {
         Self {
@@ -279,33 +296,45 @@ impl<R: ExternallyNamed> Operation for GetByExternalId<'_, R> {
     }
 }
 
-/// Reads a list or a map; a `null` is what some servers send where there is nothing in it.
+/// Decodes a list or a map. `null`, which some servers send for an empty one, is decoded as empty.
 pub(crate) fn json_or_default<T: DeserializeOwned + Default>(
     response: &http::Response<Bytes>,
 ) -> Result<T, Error> {
     response::json::<Option<T>>(response).map(Option::unwrap_or_default)
 }
 
-/// Something that only one kind can do.
+/// An operation that only one kind has.
 pub trait Action: Send + Sync + 'static {
-    /// What is fixed about it.
+    /// The description of the operation: name, method, path, idempotency.
     const INFO: OperationInfo;
-    /// What is sent as the body; `()` where nothing is.
+    /// The type of the request body; `()` if there is none.
     type Input: Serialize + ?Sized + Sync;
-    /// What comes back; `()` where nothing does.
+    /// The type of the response; `()` if the response has no body.
     type Output: Document;
 
-    /// Reads what comes back.
+    /// Decodes the response.
     ///
     /// # Errors
     ///
-    /// [`Error::is_decode`] if it is not what was expected.
+    /// [`Error::is_decode`] if the body is not a document of the expected type.
     fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error> {
         response::json(response)
     }
 }
 
-/// An [`Action`] with its arguments.
+/// An [`Action`] with its arguments: path parameters, query parameters and body.
+///
+/// ```
+/// use blaxel_core::{Error, Operation};
+/// use blaxel_management::operations::Perform;
+/// use blaxel_management::sandboxes::{CreatePreview, Preview};
+///
+/// let preview = Preview::of_port("web", 3000);
+/// let create = Perform::<CreatePreview>::on(["code-runner"]).flag("force", true).input(&preview);
+/// let uri = create.encode()?.uri().to_string();
+/// assert_eq!(uri, "blaxel://control/sandboxes/code-runner/previews?force=true");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Perform<'a, A: Action> {
     path: Vec<Cow<'a, str>>,
@@ -314,7 +343,7 @@ pub struct Perform<'a, A: Action> {
 }
 
 impl<'a, A: Action> Perform<'a, A> {
-    /// The action with these parameters of its path, in their order.
+    /// Creates the operation with the parameters of its path, in order.
     pub fn on<N: Into<Cow<'a, str>>>(path: impl IntoIterator<Item = N>) -> Self {
         Self {
             path: path.into_iter().map(Into::into).collect(),
@@ -323,20 +352,20 @@ impl<'a, A: Action> Perform<'a, A> {
         }
     }
 
-    /// The action whose path has no parameters.
+    /// Creates the operation for a path without parameters.
     #[must_use]
     pub fn new() -> Self {
         Self::on::<&str>([])
     }
 
-    /// With a query parameter.
+    /// Adds a query parameter.
     #[must_use]
     pub fn query(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
-    /// With a query parameter, if there is a value.
+    /// Adds a query parameter if there is a value.
     #[must_use]
     pub fn query_opt(self, name: &'static str, value: Option<impl Into<Cow<'a, str>>>) -> Self {
         match value {
@@ -345,13 +374,13 @@ impl<'a, A: Action> Perform<'a, A> {
         }
     }
 
-    /// With a query parameter that says yes; without it if the answer is no.
+    /// Adds the query parameter `name=true` if `set` is `true`.
     #[must_use]
     pub fn flag(self, name: &'static str, set: bool) -> Self {
         self.query_opt(name, set.then_some("true"))
     }
 
-    /// With a body.
+    /// Sets the request body.
     #[must_use]
     pub fn input(mut self, input: &'a A::Input) -> Self {
         self.input = Some(input);

@@ -11,7 +11,7 @@ use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::{Flavor, Metadata};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
 document! {
     /// A policy.
@@ -95,7 +95,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// Which resources are under a policy. They are names; since the API itself is not of one mind
     /// about that, they are kept as they came.
     pub struct PolicyUsages {
@@ -158,7 +158,7 @@ impl<S: HttpService> Management<S> {
     /// The policies of the workspace.
     #[must_use]
     pub fn policies(&self) -> Collection<Policy, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -225,7 +225,7 @@ impl Applied for Policy {}
 impl Deleted for Policy {
     const DELETE: OperationInfo =
         OperationInfo::new("DeletePolicy", Method::DELETE, "/policies/{policyName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(test)]

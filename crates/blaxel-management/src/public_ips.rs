@@ -9,7 +9,7 @@ use http::Method;
 use crate::Management;
 use crate::operations::{Action, Perform, json_or_default};
 
-answer! {
+response! {
     /// The addresses from which the platform calls out of one region.
     pub struct PublicIp {
         /// The region in words.

@@ -28,7 +28,7 @@ use crate::operations::{Action, Perform, json_or_default};
 #[serde(transparent)]
 pub struct Quotas(Vec<Quota>);
 
-answer! {
+response! {
     /// How much of one thing an account may use.
     pub struct Quota {
         /// What it limits.

@@ -1,13 +1,16 @@
-//! The shape that the types of the API have, written once.
+//! Macros that declare the types of the API, so that all of them serialize alike.
 //!
-//! Every type is a struct whose members are named in camel case on the wire. A member that is
-//! optional is left out while it is `None`; whatever a server adds is passed over, and whatever it
-//! leaves out, or sends as `null`, is the default. The macros here add that, and a setter for each
-//! member that a client may set; what stands in a module is names, types and what they mean.
+//! Every type is a struct whose members have camel case names on the wire. An optional member is left
+//! out while it is `None`. A member that the server adds is ignored; one that it leaves out, or sends as
+//! `null`, gets its default value. The macros generate the serde attributes for this, and a setter for
+//! each member that a client may set. A module that uses them holds only names, types and docs.
+//!
+//! [`record!`] declares types that a client writes and reads, [`response!`] types that it only reads, and
+//! [`document!`] resources with `metadata` and `spec`. [`deep_setters!`] adds setters for nested members.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Reads a member that is always there in a type, and that a server may send as `null` nevertheless.
+/// Deserializes a required member, which a server may send as `null` nevertheless, as its default value.
 pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -16,18 +19,18 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Writes a number without a fraction as JSON has it, `3600` rather than `3600.0`.
-#[allow(dead_code, reason = "which types there are is a matter of features")]
+/// Serializes a number without a fraction as an integer: `3600` rather than `3600.0`.
+#[allow(dead_code, reason = "the features decide which types exist")]
 pub(crate) fn number<S: Serializer>(
     number: &Option<f64>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    /// Up to here every whole number is a `f64` of its own.
+    /// The largest magnitude up to which an `f64` represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number {
         #[allow(
             clippy::cast_possible_truncation,
-            reason = "it is whole, and lies within the bounds of an i64"
+            reason = "it is an integer within the bounds of an i64"
         )]
         Some(whole) if whole.fract() == 0.0 && whole.abs() <= EXACT => {
             (*whole as i64).serialize(serializer)
@@ -38,50 +41,50 @@ pub(crate) fn number<S: Serializer>(
 
 /// Declares types that a client writes and reads.
 ///
-/// A member is `Option<T>`, [`Clearable<T>`](crate::Clearable) or, where the API requires it, plain.
-/// Each gets a setter of its name, but for those marked `#[server]`, which the server alone sets, and those
-/// marked `#[adder]`, which have a method by hand that adds to them. The
-/// required ones are the parameters of `new`. Anything but flags and numbers is set with `Into`.
+/// A member is `Option<T>`, [`Clearable<T>`](crate::Clearable), or a plain `T` where the API requires it.
+/// Plain members are the parameters of `new`. Every optional member gets a setter of the same name, except
+/// those marked `#[server]`, which only the server sets, and those marked `#[adder]`, which have a
+/// handwritten method that adds to them. Setters take `impl Into<T>`, except for flags and numbers.
 macro_rules! record {
     ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
         record! { @members [$(#[$($meta)*])* $name] {} {} {} $($members)* }
     )+ };
 
-    // Of the members that many documents have, the meaning is said once, here.
+    // Members that many documents have are documented once, here.
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub status: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// Where it stands.
+            /// The current status.
             #[server] pub status: Option<$ty>, $($rest)* }
     };
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub events: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// What happened to it.
+            /// The events in the life of the resource.
             #[server] pub events: Option<$ty>, $($rest)* }
     };
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub created_at: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// When it was made.
+            /// The time of creation.
             #[server] pub created_at: Option<$ty>, $($rest)* }
     };
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub updated_at: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// When it was changed last.
+            /// The time of the last change.
             #[server] pub updated_at: Option<$ty>, $($rest)* }
     };
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub created_by: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// Who made it.
+            /// The user or service account that created the resource.
             #[server] pub created_by: Option<$ty>, $($rest)* }
     };
     (@members $head:tt $fields:tt $required:tt $setters:tt
         pub updated_by: Option<$ty:ty>, $($rest:tt)*) => {
         record! { @members $head $fields $required $setters
-            /// Who changed it last.
+            /// The user or service account that last changed the resource.
             #[server] pub updated_by: Option<$ty>, $($rest)* }
     };
 
@@ -132,6 +135,8 @@ macro_rules! record {
             pub $field: Option<$ty>,
         } $required {
             $($setters)*
+            #[doc = concat!("Sets `", stringify!($field), "`:")]
+            ///
             $($doc)*
             #[must_use]
             pub fn $field(mut self, $field: $ty) -> Self {
@@ -152,6 +157,8 @@ macro_rules! record {
             pub $field: Option<$ty>,
         } $required {
             $($setters)*
+            #[doc = concat!("Sets `", stringify!($field), "`:")]
+            ///
             $(#[doc = $doc])*
             #[must_use]
             pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
@@ -172,7 +179,11 @@ macro_rules! record {
             pub $field: crate::Clearable<$ty>,
         } $required {
             $($setters)*
+            #[doc = concat!("Sets `", stringify!($field), "`:")]
+            ///
             $(#[doc = $doc])*
+            ///
+            /// [`Clearable::Null`](crate::Clearable::Null) clears the stored value.
             #[must_use]
             pub fn $field(mut self, $field: impl Into<crate::Clearable<$ty>>) -> Self {
                 self.$field = $field.into();
@@ -213,7 +224,8 @@ macro_rules! record {
         }
 
         impl $name {
-            /// With what is required, and everything else left to the server.
+            /// Creates a value from the required members. Optional members are left out, so the server's
+            /// defaults apply.
             #[must_use]
             pub fn new($($required: $argument),*) -> Self {
                 Self {
@@ -237,7 +249,8 @@ macro_rules! record {
         }
 
         impl $name {
-            /// One of that name, with everything else left to the server.
+            /// Creates a resource with this name. All other members are left out, so the server's defaults
+            /// apply.
             #[must_use]
             pub fn new(name: impl Into<String>) -> Self {
                 Self {
@@ -253,16 +266,16 @@ macro_rules! record {
     };
 }
 
-/// Declares types of responses: the server sends them, and no request does. They serialize as the API
-/// has them, so that a program can print or keep what it was told.
-macro_rules! answer {
+/// Declares types that only occur in responses. They serialize under the names of the API, so that a program
+/// can print or store a response.
+macro_rules! response {
     ($( $(#[$($meta:tt)*])* pub struct $name:ident { $($members:tt)* } )+) => { $(
-        answer! { @members [$(#[$($meta)*])* $name] {} $($members)* }
+        response! { @members [$(#[$($meta)*])* $name] {} $($members)* }
     )+ };
 
     (@members $head:tt {$($fields:tt)*}
         $(#[$($member:tt)*])* pub $field:ident: Option<$ty:ty>, $($rest:tt)*) => {
-        answer! { @members $head {
+        response! { @members $head {
             $($fields)*
             $(#[$($member)*])*
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,7 +284,7 @@ macro_rules! answer {
     };
     (@members $head:tt {$($fields:tt)*}
         $(#[$($member:tt)*])* pub $field:ident: $ty:ty, $($rest:tt)*) => {
-        answer! { @members $head {
+        response! { @members $head {
             $($fields)*
             $(#[$($member)*])*
             #[serde(deserialize_with = "crate::record::null_as_default")]
@@ -290,12 +303,9 @@ macro_rules! answer {
     };
 }
 
-/// Declares resources: what each is called (`metadata`), what it is to be (`spec`), and what else the
-/// server says of it.
-#[allow(
-    unused_macros,
-    reason = "which resources there are is a matter of features"
-)]
+/// Declares resources: the name and labels (`metadata`), the desired state (`spec`), and the members that
+/// the server adds.
+#[allow(unused_macros, reason = "the features decide which resources exist")]
 macro_rules! document {
     ($(
         $(#[$($meta:tt)*])*
@@ -306,14 +316,14 @@ macro_rules! document {
         }
     )+) => { $(
         record! { @members [$(#[$($meta)*])* $name document $metadata] {
-            /// What it is called, and what the platform notes about it.
+            /// The name and labels, and the metadata that the platform sets.
             #[serde(deserialize_with = "crate::record::null_as_default")]
             pub metadata: $metadata,
-            /// What it is to be.
+            /// The desired state.
             #[serde(deserialize_with = "crate::record::null_as_default")]
             pub spec: $spec,
         } {} {
-            /// What it is to be.
+            /// Sets the desired state, replacing the whole of `spec`.
             #[must_use]
             pub fn spec(mut self, spec: $spec) -> Self {
                 self.spec = spec;
@@ -322,10 +332,11 @@ macro_rules! document {
         } $($members)* }
     )+ };
 
-    // What the metadata of a resource can be set to differs.
+    // The metadata types have different settable members.
     (@labels $name:ident Metadata) => {
         impl $name {
-            /// An id in a system of your own: at most 64 letters, digits and hyphens. It need not be unique.
+            /// Sets an id from a system of your own: at most 64 letters, digits and hyphens. It need not be
+            /// unique.
             #[must_use]
             pub fn external_id(mut self, id: impl Into<String>) -> Self {
                 self.metadata.external_id = Some(id.into());
@@ -339,7 +350,7 @@ macro_rules! document {
         document! { @labels $name NestedMetadata }
 
         impl $name {
-            /// Adds a label.
+            /// Adds a label, or replaces the value of the label with that key.
             #[must_use]
             pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
                 let labels = self.metadata.labels.get_or_insert_default();
@@ -351,7 +362,7 @@ macro_rules! document {
     (@labels $name:ident PreviewTokenMetadata) => {};
     (@labels $name:ident $metadata:ident) => {
         impl $name {
-            /// What people are shown instead of the name.
+            /// Sets the name that user interfaces show.
             #[must_use]
             pub fn display_name(mut self, name: impl Into<String>) -> Self {
                 self.metadata.display_name = Some(name.into());
@@ -361,13 +372,11 @@ macro_rules! document {
     };
 }
 
-/// Gives a resource setters for members that lie deeper in it, in its `spec` or in the `runtime` there.
+/// Gives a resource setters for nested members: those of its `spec`, or of the `runtime` in it.
 ///
-/// `timeout: u32` sets a member of that name; `port: [Port ports]` adds one to a list.
-#[allow(
-    unused_macros,
-    reason = "which resources there are is a matter of features"
-)]
+/// `timeout: u32` declares a setter of the member `timeout`; `port: [Port ports]` declares a method that adds
+/// an element to the list `ports`.
+#[allow(unused_macros, reason = "the features decide which resources exist")]
 macro_rules! deep_setters {
     ($name:ident: $(
         $part:ident $owner:ident { $($field:ident: $ty:tt),+ $(,)? }
@@ -385,7 +394,7 @@ macro_rules! deep_setters {
     };
 
     (@set $owner:ident, |$resource:ident| $part:expr, $field:ident [$ty:ident $list:ident]) => {
-        #[doc = concat!("Adds to the `", stringify!($list), "` of its [`", stringify!($owner), "`].")]
+        #[doc = concat!("Adds an element to [`", stringify!($owner), "::", stringify!($list), "`].")]
         #[must_use]
         pub fn $field(mut self, $field: impl Into<$ty>) -> Self {
             let $resource = &mut self;
@@ -404,7 +413,7 @@ macro_rules! deep_setters {
         deep_setters! { @plain $owner, |$resource| $part, $field, impl Into<$ty>, $field.into() }
     };
     (@plain $owner:ident, |$resource:ident| $part:expr, $field:ident, $ty:ty, $value:expr) => {
-        #[doc = concat!("Sets `", stringify!($field), "` of its [`", stringify!($owner), "`].")]
+        #[doc = concat!("Sets [`", stringify!($owner), "::", stringify!($field), "`](field@", stringify!($owner), "::", stringify!($field), ").")]
         #[must_use]
         pub fn $field(mut self, $field: $ty) -> Self {
             let $resource = &mut self;

@@ -1,4 +1,4 @@
-//! What any resource tells about itself, whatever its kind.
+//! Traits over all kinds of resources, for code that handles several kinds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,12 +8,12 @@ use blaxel_core::{Items, Paged, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A JSON document of the API: what requests send, and what responses hold.
+/// A JSON document of the API: the body of a request or of a response.
 ///
-/// It can be printed or kept as JSON under the names of the API, and is equal when it is read back; members
-/// that this version of the SDK has no type for are left out of that. A [`SecretText`](crate::SecretText) in
-/// it is written as it is, like every other member. Every type that fits is a document, so there is nothing
-/// to implement.
+/// A document serializes under the names of the API, and is equal after a round trip through JSON. Members
+/// that this version of the SDK has no type for are not included. A [`SecretText`](crate::SecretText) is
+/// serialized in plain text. The trait is implemented for every type that meets its bounds, so there is
+/// nothing to implement.
 pub trait Document:
     Serialize + DeserializeOwned + Clone + Debug + PartialEq + Send + Sync + Unpin + 'static
 {
@@ -24,13 +24,13 @@ impl<T> Document for T where
 {
 }
 
-/// The labels of what has none.
+/// The labels of a resource without labels.
 static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
 
-/// A resource of any kind, or as much of it as a list tells: its name, labels, times and status.
+/// A resource of any kind, or an item of a list: its name, labels, times and status.
 ///
-/// It is implemented for all that the API lists or gives out by name, so that code for one kind can be
-/// written for all of them:
+/// The trait is implemented for all types that the API lists or returns by name, so that one function can
+/// handle all kinds:
 ///
 /// ```
 /// use blaxel_management::Resource;
@@ -45,51 +45,51 @@ static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
 /// assert_eq!(row(&Agent::new("support-bot").label("team", "care")), "support-bot - team");
 /// ```
 pub trait Resource: Document {
-    /// Returns the name or id under which the resource is kept, which `get` and `delete` of its
-    /// [`Collection`](crate::Collection) take. It is empty if the server has yet to give one.
+    /// Returns the name or id that identifies the resource in `get` and `delete` of its
+    /// [`Collection`](crate::Collection). It is empty if the server has not assigned one yet.
     fn name(&self) -> &str;
 
-    /// Returns a text that no other item of the same list has: the [`name`](Self::name), unless the kind
-    /// needs more. Walks tell items apart by it; an item without one is like no other.
+    /// Returns a key that is unique within a list: the [`name`](Self::name), unless names of the kind are not
+    /// unique. Walks use it to detect duplicates; an item with an empty key is never a duplicate.
     fn key(&self) -> Cow<'_, str> {
         self.name().into()
     }
 
-    /// Returns the labels; none if the kind has no labels.
+    /// Returns the labels. The map is empty if the kind has no labels.
     fn labels(&self) -> &BTreeMap<String, String> {
         &NO_LABELS
     }
 
-    /// Returns `true` if the resource has a label of this name and value.
+    /// Returns `true` if the resource has the label `name` with this value.
     fn has_label(&self, name: &str, value: &str) -> bool {
         self.labels().get(name).is_some_and(|found| found == value)
     }
 
-    /// Returns the time of creation, where the server tells it.
+    /// Returns the time of creation, or `None` if the server does not report it.
     fn created_at(&self) -> Option<&Timestamp> {
         None
     }
 
-    /// Returns the time of the last change, where the server tells it.
+    /// Returns the time of the last change, or `None` if the server does not report it.
     fn updated_at(&self) -> Option<&Timestamp> {
         None
     }
 
-    /// Returns the status in the word of the API, such as `DEPLOYED`, if the kind has one and the server
-    /// tells it.
+    /// Returns the status under its API name, such as `DEPLOYED`, or `None` if the kind has no status or the
+    /// server does not report it.
     fn status(&self) -> Option<&str> {
         None
     }
 }
 
-/// Filters of walks over [resources](Resource).
+/// Filters for walks over [resources](Resource).
 ///
-/// The API has no filter for labels: every page is still fetched, and what does not match is dropped here.
-/// Where a search suffices, [`ListParams::search`](blaxel_core::ListParams::search) has the server leave
-/// things out.
+/// The API cannot filter by label: every page is fetched, and items that do not match are dropped by the
+/// client. If a text search is enough, [`ListParams::search`](blaxel_core::ListParams::search) filters on the
+/// server.
 pub trait ItemsExt: Sized {
-    /// Leaves out what does not have a label of this name and value. Called again, it wants that label
-    /// too.
+    /// Skips items that do not have the label `name` with this value. If it is called more than once, an item
+    /// must have all of the labels.
     ///
     /// ```
     /// # async fn example(
@@ -120,8 +120,9 @@ where
     }
 }
 
-/// A member that is a text, or may be one.
+/// A member that holds a string, or may hold one.
 pub(crate) trait Text {
+    /// Returns the string, or `None` if the member is unset.
     fn text(&self) -> Option<&str>;
 }
 
@@ -137,13 +138,13 @@ impl<T: AsRef<str>> Text for Option<T> {
     }
 }
 
-/// The labels in a member that may be absent.
-#[allow(dead_code, reason = "which kinds have labels is a matter of features")]
+/// Returns the labels of an optional member.
+#[allow(dead_code, reason = "the features decide which kinds have labels")]
 pub(crate) fn labels_in(member: Option<&BTreeMap<String, String>>) -> &BTreeMap<String, String> {
     member.unwrap_or(&NO_LABELS)
 }
 
-/// Makes a kind a [`Resource`], by naming the members that tell what it is asked for.
+/// Implements [`Resource`] for a kind, from the paths of the members that hold the name, the times and so on.
 macro_rules! resource {
     ($kind:ident { $($what:ident: $($member:ident).+),+ $(,)? } $($rest:item)*) => {
         impl $crate::resource::Resource for $kind {
@@ -176,7 +177,7 @@ macro_rules! resource {
             $crate::resource::Text::text(&self.$($member).+)
         }
     };
-    // What resources with the usual metadata have in common.
+    // The accessors of resources with the usual metadata.
     (@metadata $($metadata:ident).+) => {
         resource! { @name $($metadata).+.name }
         resource! { @created_at $($metadata).+.created_at }

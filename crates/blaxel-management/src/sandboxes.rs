@@ -43,7 +43,7 @@ use crate::kind::{
     SHOW_SECRETS, Secretive,
 };
 use crate::metadata::{Event, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, VolumeAttachment};
@@ -208,7 +208,7 @@ impl<S: HttpService> Management<S> {
     /// [`ListParams::include_terminated`](blaxel_core::ListParams::include_terminated).
     #[must_use]
     pub fn sandboxes(&self) -> Collection<Sandbox, S> {
-        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
+        Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
     }
 }
 
@@ -271,7 +271,7 @@ impl Applied for Sandbox {
 impl Deleted for Sandbox {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteSandbox", Method::DELETE, "/sandboxes/{sandboxName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]

@@ -1,21 +1,21 @@
-//! Secrets that travel in documents.
+//! Secrets that are part of a request or a response.
 
 use std::fmt;
 
 use blaxel_core::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A secret that is a member of a document: the value of a secret variable, a provider's key, a token.
+/// A secret in a document of the API: the value of a secret variable, a provider's key, a token.
 ///
-/// Unlike [`Secret`] it is sent to the server and read from it; like it, it never prints itself, and
-/// its memory is wiped. Where the server masks secrets, it holds the mask.
+/// Unlike [`Secret`], it can be serialized and deserialized. Like [`Secret`], its `Debug` output is
+/// redacted, and its memory is wiped on drop. Where the server masks a secret, it holds the mask.
 ///
 /// # Serialization
 ///
-/// `Serialize` writes the text itself, in requests and responses alike: a request needs it, `modify` sends
-/// back what it read, and a program that prints a new API key as JSON has no second chance to, since the
-/// server shows it once. So JSON of a document is as secret as the document; what is meant for a log is
-/// printed with `Debug`. Of what the server has already masked only the mask can be written.
+/// `Serialize` writes the plain text, for requests and responses alike: a request needs it, `modify` sends
+/// back the values that it read, and a program that prints a new API key as JSON cannot read the key again,
+/// since the server shows it once. So the JSON of a document is as secret as the document. In logs, print
+/// documents with `Debug`. A secret that the server has masked is serialized as its mask.
 ///
 /// ```
 /// use blaxel_management::SecretText;
@@ -30,7 +30,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct SecretText(Secret);
 
 impl SecretText {
-    /// The text itself.
+    /// Returns the plain text.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()

@@ -13,10 +13,10 @@ use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Created, Deleted, Listed};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 
-answer! {
+response! {
     /// A service account.
     ///
     /// ```
@@ -104,7 +104,7 @@ impl<S: HttpService> Management<S> {
     /// The service accounts of the workspace. Each is kept under its client id.
     #[must_use]
     pub fn service_accounts(&self) -> Collection<ServiceAccount, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -158,7 +158,7 @@ impl Deleted for ServiceAccount {
         Method::DELETE,
         "/service_accounts/{clientId}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 /// Changes a service account: `UpdateWorkspaceServiceAccount`.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An amount of memory or disk, in the megabytes that the API counts in.
+/// An amount of memory or disk in megabytes, the unit of the API.
+///
+/// One gigabyte is 1024 megabytes.
 ///
 /// ```
 /// use blaxel_management::Megabytes;
@@ -19,19 +21,20 @@ use serde::{Deserialize, Serialize};
 pub struct Megabytes(u32);
 
 impl Megabytes {
-    /// So many megabytes.
+    /// Creates an amount from a number of megabytes.
     #[must_use]
     pub const fn new(count: u32) -> Self {
         Self(count)
     }
 
-    /// So many gigabytes of 1024 megabytes; as many as can be counted, if they are more.
+    /// Creates an amount from a number of gigabytes of 1024 megabytes. An amount beyond `u32::MAX`
+    /// megabytes becomes `u32::MAX` megabytes.
     #[must_use]
     pub const fn gigabytes(count: u32) -> Self {
         Self(count.saturating_mul(1024))
     }
 
-    /// How many megabytes they are.
+    /// Returns the number of megabytes.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
@@ -50,7 +53,14 @@ impl fmt::Display for Megabytes {
     }
 }
 
-/// An amount of storage in bytes, the size of an image for instance.
+/// An amount of storage in bytes, such as the size of an image.
+///
+/// ```
+/// use blaxel_management::ByteSize;
+///
+/// assert_eq!(ByteSize::new(1500).get(), 1500);
+/// assert_eq!(ByteSize::new(1500).to_string(), "1500 bytes");
+/// ```
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -58,13 +68,13 @@ impl fmt::Display for Megabytes {
 pub struct ByteSize(u64);
 
 impl ByteSize {
-    /// So many bytes.
+    /// Creates an amount from a number of bytes.
     #[must_use]
     pub const fn new(count: u64) -> Self {
         Self(count)
     }
 
-    /// How many bytes they are.
+    /// Returns the number of bytes.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0

@@ -6,9 +6,9 @@ use http::Method;
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Fetched, Listed};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
-answer! {
+response! {
     /// A repository to begin with.
     pub struct Template {
         /// What it is called.
@@ -58,7 +58,7 @@ impl<S: HttpService> Management<S> {
     /// The templates that the platform offers.
     #[must_use]
     pub fn templates(&self) -> Collection<Template, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 

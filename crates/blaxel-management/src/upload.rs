@@ -1,12 +1,12 @@
-//! Uploads: archives from which the platform builds what runs.
+//! Uploads of archives from which the platform builds a resource.
 //!
-//! The archive does not go to the API itself. A request that makes or replaces a resource asks for an
-//! upload; its answer names an address for it, an [`UploadUrl`], and the archive goes there: the code of a
-//! workload as a zip, the content of a volume template as a tar. An address is good for one try only, so
-//! each further try begins with a request for another one.
+//! The archive is not sent to the API itself. A request that creates or replaces a resource asks for an
+//! upload ([`ForUpload`]), and its response has a presigned URL ([`UploadUrl`]). The archive
+//! ([`UploadSource`]) is sent to this URL: the code of a workload as a zip, the content of a volume
+//! template as a tar. A URL is valid for one attempt, so each further attempt requests another one.
 //!
-//! [`Collection::deploy`](crate::Collection::deploy) does all of it for a resource; [`upload`] is the part
-//! below it, for whatever else gives out such addresses.
+//! [`Collection::deploy`](crate::Collection::deploy) does all of this for a resource. [`upload`] is the lower
+//! level, for URLs from another source. [`Progress`] reports the bytes that were sent.
 
 mod deploy;
 mod metered;
@@ -33,101 +33,116 @@ pub(crate) use self::deploy::uploadable;
 pub use self::progress::Progress;
 pub use self::source::{Archive, UploadSource};
 pub use self::url::{ForUpload, UploadUrl};
-use crate::pause::Pauses;
+use crate::backoff::Backoff;
 
-/// How often an upload is tried.
-const TRIES: u32 = 5;
+/// The maximum number of attempts of an upload.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// The longest rest between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The maximum delay between two attempts.
+const MAX_DELAY: Duration = Duration::from_secs(8);
 
-/// An archive goes to the address that was given out for it. After a failure the address is dead, so the
-/// same request cannot be sent again.
+/// Sends an archive to a presigned URL. The URL is invalid after a failure, so the request is not idempotent.
 static PUT_ARCHIVE: OperationInfo = OperationInfo::new("PutArchive", Method::PUT, "/")
     .with_plane(Plane::Presigned)
     .with_idempotency(Idempotency::None);
 
-/// Uploads an archive, in up to five tries with rests of 1, 2, 4 and 8 seconds between them.
+/// Uploads an archive, in up to five attempts with delays of 1, 2, 4 and 8 seconds between them.
 ///
-/// `offer` is called before each try. It makes or replaces the resource once more, and returns what the
-/// server said of it along with the address that came with it, as an operation [`ForUpload`] does. What it
-/// returned for the try that succeeded is returned here.
+/// `request_url` is called before each attempt. It creates or replaces the resource again, and returns the
+/// response together with its upload URL, as an operation [`ForUpload`] does. The response that belongs to
+/// the successful attempt is returned.
 ///
-/// Time is tokio's, so this needs a tokio runtime. It may be dropped at any time; nothing goes on behind
-/// it.
+/// It needs a tokio runtime with timers. The future can be dropped at any time; no background task remains.
+///
+/// ```no_run
+/// # async fn example(
+/// #     client: impl blaxel_core::HttpService, zipped: Vec<u8>,
+/// # ) -> Result<(), blaxel_core::Error> {
+/// use blaxel_management::Management;
+/// use blaxel_management::agents::Agent;
+/// use blaxel_management::upload::{Archive, UploadSource, upload};
+///
+/// let agents = Management::new(client.clone()).agents();
+/// let agent = Agent::new("support-bot");
+/// let code = UploadSource::bytes(Archive::Zip, zipped);
+/// let outcome = upload(&client, &code, || agents.apply_for_upload(&agent)).await?;
+/// println!("{:?}", outcome.into_resource().status);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// At once, [`Error::is_input`] if the source cannot be read or is not as long as it said, and whatever
-/// `offer` failed with that cannot pass by itself; else what the last try failed with, and its
-/// [`Error::attempts`] are the number of tries. No error shows the address.
+/// Without a further attempt: [`Error::is_input`] if the source cannot be read or does not have the announced
+/// length, and a permanent error of `request_url`. Otherwise the error of the last attempt; its
+/// [`Error::attempts`] is the number of attempts. No error shows the URL.
 pub async fn upload<T, S, F>(
     service: &S,
     source: &UploadSource,
-    mut offer: impl FnMut() -> F,
+    mut request_url: impl FnMut() -> F,
 ) -> Result<T, Error>
 where
     S: HttpService,
     F: Future<Output = Result<(T, UploadUrl), Error>>,
 {
-    let first = offer().await;
-    upload_from(service, source, first, offer).await
+    let first = request_url().await;
+    upload_from(service, source, first, request_url).await
 }
 
-/// The same where the first address was asked for already.
+/// Uploads an archive like [`upload`], with a first URL that was already requested.
 async fn upload_from<T, S, F>(
     service: &S,
     source: &UploadSource,
     first: Result<(T, UploadUrl), Error>,
-    mut offer: impl FnMut() -> F,
+    mut request_url: impl FnMut() -> F,
 ) -> Result<T, Error>
 where
     S: HttpService,
     F: Future<Output = Result<(T, UploadUrl), Error>>,
 {
-    let mut pauses = Pauses::up_to(LONGEST_PAUSE);
-    let mut offered = first;
+    let mut backoff = Backoff::up_to(MAX_DELAY);
+    let mut requested = first;
     let mut attempt = 1;
     loop {
-        let error = match offered {
-            Ok((answer, url)) => match put(service, source, &url, attempt).await {
-                Ok(()) => return Ok(answer),
+        let error = match requested {
+            Ok((response, url)) => match put(service, source, &url, attempt).await {
+                Ok(()) => return Ok(response),
                 Err(error) if error.is_input() => return Err(error),
                 Err(error) => error.with_attempts(Attempts::new(attempt)),
             },
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
         };
-        if attempt == TRIES {
+        if attempt == MAX_ATTEMPTS {
             return Err(error);
         }
-        sleep(pauses.next()).await;
+        sleep(backoff.next()).await;
         attempt += 1;
-        offered = offer().await;
+        requested = request_url().await;
     }
 }
 
-/// One try.
+/// Sends the archive once.
 async fn put<S: HttpService>(
     service: &S,
     source: &UploadSource,
     url: &UploadUrl,
     attempt: u32,
 ) -> Result<(), Error> {
-    let (archive, fault) = source.open(attempt).await?;
+    let (archive, source_error) = source.open(attempt).await?;
     let mut request = RequestWriter::new(&PUT_ARCHIVE);
     url.write(&mut request)?;
     request.body(Body::new(archive), source.archive().content_type());
     let outcome = open(service, request.finish()?).await;
-    // What the source failed with says more than the broken request that came of it.
-    if let Some(fault) = fault.get() {
-        return Err(fault.clone());
+    // An error of the source explains more than the aborted request that it caused.
+    if let Some(error) = source_error.get() {
+        return Err(error.clone());
     }
     let response = outcome?;
     if response.status() == StatusCode::OK {
         return Ok(());
     }
-    // The storage takes an archive with 200 and nothing else.
+    // The storage confirms an upload with 200, and with no other status.
     let (head, _) = response.into_parts();
     Err(Error::from_response(Some(&PUT_ARCHIVE), &head, b""))
 }

@@ -15,10 +15,10 @@ use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Deleted, Listed};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::workspaces::Role;
 
-answer! {
+response! {
     /// Somebody who is in a workspace, or is invited to it.
     ///
     /// ```
@@ -85,7 +85,7 @@ impl<S: HttpService> Management<S> {
     /// The people of the workspace, and those who are invited to it.
     #[must_use]
     pub fn users(&self) -> Collection<WorkspaceUser, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -128,7 +128,7 @@ impl Listed for WorkspaceUser {
 impl Deleted for WorkspaceUser {
     const DELETE: OperationInfo =
         OperationInfo::new("RemoveWorkspaceUser", Method::DELETE, "/users/{subOrEmail}");
-    type Answer = ();
+    type Response = ();
 
     fn read(_: &http::Response<Bytes>) -> Result<(), Error> {
         Ok(())

@@ -10,7 +10,7 @@ use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::metadata::Metadata;
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::{ByteSize, Megabytes};
 
 document! {
@@ -113,7 +113,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// What the server says of a version that it deleted.
     #[doc(alias = "DeleteVolumeTemplateVersion")]
     pub struct DeletedVolumeTemplateVersion {
@@ -140,7 +140,7 @@ impl<S: HttpService> Management<S> {
     /// The volume templates of the workspace.
     #[must_use]
     pub fn volume_templates(&self) -> Collection<VolumeTemplate, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -220,7 +220,7 @@ impl Deleted for VolumeTemplate {
         Method::DELETE,
         "/volume_templates/{volumeTemplateName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "upload")]

@@ -9,7 +9,7 @@ use crate::kind::{
     Applied, Created, Deleted, ExternallyNamed, Fetched, Listed, NAMED_PAGE_QUERY, Replaced,
 };
 use crate::metadata::{Event, Metadata, Status};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
 
 document! {
@@ -55,7 +55,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// As much of a volume as a list tells: no events, no labels.
     #[doc(alias = "LiteVolume")]
     pub struct VolumeSummary {
@@ -109,7 +109,7 @@ impl<S: HttpService> Management<S> {
     /// The volumes of the workspace.
     #[must_use]
     pub fn volumes(&self) -> Collection<Volume, S> {
-        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
+        Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
     }
 }
 
@@ -158,7 +158,7 @@ impl Applied for Volume {}
 impl Deleted for Volume {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteVolume", Method::DELETE, "/volumes/{volumeName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]

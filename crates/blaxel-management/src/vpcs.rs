@@ -22,7 +22,7 @@ use crate::collection::Collection;
 use crate::kind::{Created, Deleted, Fetched, Listed};
 use crate::metadata::{Event, Metadata, Status};
 use crate::operations::Perform;
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
 document! {
     /// A VPC.
@@ -55,7 +55,7 @@ impl<S: HttpService> Management<S> {
     /// The VPCs of the workspace.
     #[must_use]
     pub fn vpcs(&self) -> Collection<Vpc, S> {
-        Collection::new(self.service.clone(), Scope::top()).in_region(self.region.clone())
+        Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
     }
 }
 
@@ -115,7 +115,7 @@ impl Fetched for Vpc {
 impl Deleted for Vpc {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteVPC", Method::DELETE, "/vpcs/{vpcName}");
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn nested_resources_lie_under_the_names_of_those_above() {
-        let scope = Scope::top().and("office").and("west");
-        let get = crate::operations::Get::<EgressIp>::new("first").within(&scope);
+        let parent = ParentPath::root().join("office").join("west");
+        let get = crate::operations::Get::<EgressIp>::new("first").within(&parent);
         let request = get.encode().unwrap();
         assert_eq!(
             request.uri(),

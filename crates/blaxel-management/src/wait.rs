@@ -1,4 +1,4 @@
-//! Waiting until a resource is as it should be.
+//! Waiting for a resource to reach a state, by polling.
 
 use std::time::Duration;
 
@@ -10,16 +10,18 @@ use crate::collection::Collection;
 use crate::kind::Fetched;
 use crate::metadata::{Event, Status};
 
-/// A resource that changes by itself after a request, and can come to a bad end.
+/// A resource that changes asynchronously after a request, and can fail: it can be waited for with
+/// [`Collection::wait_until`].
 pub trait Watched: Fetched {
-    /// Where it stands, in a form that differs whenever something has happened to it.
+    /// Returns a text that identifies the current state. It differs after every change of the resource.
     fn stage(&self) -> String;
 
-    /// Why it will not go on by itself, if so.
+    /// Returns the reason why the resource will not make progress without another request, or `None` if it
+    /// may. The text completes a sentence whose subject is the resource: `is FAILED: …`.
     fn failure(&self) -> Option<String>;
 }
 
-/// How long to wait for a resource, and from where on.
+/// The settings of [`Collection::wait_until`]: poll interval, limits, and the state before the request.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,36 +53,39 @@ impl Default for Wait {
 }
 
 impl Wait {
-    /// Looks every three seconds, and gives up after 15 minutes in which nothing happened.
+    /// Creates the default settings: a poll every 3 seconds, and a limit of 15 minutes without a change.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long to rest between two looks. Three seconds by default.
-    pub fn every(mut self, pause: Duration) -> Self {
-        self.every = pause;
+    /// Sets the delay between two polls. The default is 3 seconds.
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.every = interval;
         self
     }
 
-    /// How long nothing may happen to the resource before the wait gives up. 15 minutes by default. A
-    /// resource that goes on moving is waited for without end; to limit the whole wait, put a time-out
-    /// around it: it may be dropped at any time.
+    /// Sets the maximum time without a change of the resource before the wait fails with a timeout. The default
+    /// is 15 minutes.
+    ///
+    /// The wait for a resource that keeps changing is not limited. To limit the whole wait, wrap it in a
+    /// timeout: its future can be dropped at any time.
     pub fn inactivity(mut self, limit: Duration) -> Self {
         self.inactivity = limit;
         self
     }
 
-    /// Counts from a resource as it was before the request that is waited for: what still stands as it
-    /// stood then, an old failure above all, says nothing about the new request.
+    /// Sets the state of the resource before the request whose result is awaited. While the resource is still in
+    /// this state, the state is ignored, since it says nothing about the new request. This matters most for
+    /// an earlier failure.
     ///
-    /// If it still stands so after 15 seconds (see [`settling`](Self::settling)), that is taken for the
-    /// outcome.
+    /// If the state has not changed after 15 seconds (see [`settling`](Self::settling)), it is taken as the
+    /// result.
     pub fn since<R: Watched>(mut self, before: &R) -> Self {
         self.before = Some(before.stage());
         self
     }
 
-    /// For how long what stands as before the request says nothing. 15 seconds by default.
+    /// Sets the time for which the state given to [`since`](Self::since) is ignored. The default is 15 seconds.
     pub fn settling(mut self, time: Duration) -> Self {
         self.settling = time;
         self
@@ -88,15 +93,31 @@ impl Wait {
 }
 
 impl<R: Watched, S: HttpService> Collection<R, S> {
-    /// Waits until a resource is as it should be, and returns it so.
+    /// Polls the resource named `name` until `reached` returns `true` for it, and returns it
+    /// (`GET /agents/{agentName}` for agents).
     ///
-    /// Time is tokio's, so this needs a tokio runtime. It may be dropped at any time; nothing goes on
-    /// behind it.
+    /// It needs a tokio runtime with timers. The future can be dropped at any time; no background task remains.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     agents: blaxel_management::Collection<
+    /// #         blaxel_management::agents::Agent, impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::{Status, Wait};
+    ///
+    /// let wait = Wait::new();
+    /// let agent = agents
+    ///     .wait_until("support-bot", &wait, |agent| agent.status == Some(Status::Deployed))
+    ///     .await?;
+    /// println!("{:?}", agent.metadata.url);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_failed`] as soon as the resource has come to a bad end or is gone;
-    /// [`Error::is_timeout`] when nothing happened for too long; else what a look failed with.
+    /// [`Error::is_failed`] as soon as the resource has failed or does not exist; [`Error::is_timeout`] after
+    /// too long a time without a change; otherwise the error of a poll, without a further poll.
     pub async fn wait_until(
         &self,
         name: &str,
@@ -104,52 +125,50 @@ impl<R: Watched, S: HttpService> Collection<R, S> {
         mut reached: impl FnMut(&R) -> bool,
     ) -> Result<R, Error> {
         let start = Instant::now();
-        let (mut last, mut moved_at) = (None, start);
+        let (mut last, mut changed_at) = (None, start);
         loop {
             let resource = match self.get(name).await {
                 Err(error) if error.is_not_found() => {
-                    return Err(Error::failed(format!("`{name}` is gone")).caused_by(error));
+                    return Err(Error::failed(format!("`{name}` does not exist")).caused_by(error));
                 }
                 outcome => outcome?,
             };
             let stage = resource.stage();
-            let counts = wait.before.as_ref() != Some(&stage) || start.elapsed() >= wait.settling;
-            if counts && reached(&resource) {
+            let is_current =
+                wait.before.as_ref() != Some(&stage) || start.elapsed() >= wait.settling;
+            if is_current && reached(&resource) {
                 return Ok(resource);
             }
-            if let Some(failure) = resource.failure().filter(|_| counts) {
+            if let Some(failure) = resource.failure().filter(|_| is_current) {
                 return Err(Error::failed(format!("`{name}` {failure}")));
             }
             if last.as_ref() != Some(&stage) {
-                (last, moved_at) = (Some(stage), Instant::now());
+                (last, changed_at) = (Some(stage), Instant::now());
             }
-            if moved_at.elapsed() >= wait.inactivity {
+            if changed_at.elapsed() >= wait.inactivity {
                 let state = resource.status().unwrap_or("without a status");
-                let stands = Error::failed(format!("`{name}` is still {state}"));
-                return Err(Error::timeout("inactivity", wait.inactivity).caused_by(stands));
+                let unchanged = Error::failed(format!("`{name}` is still {state}"));
+                return Err(Error::timeout("inactivity", wait.inactivity).caused_by(unchanged));
             }
             sleep(wait.every).await;
         }
     }
 }
 
-/// Why a resource with this status will not go on by itself, if so, with the last thing that was said
-/// of it.
-#[allow(dead_code, reason = "which kinds there are is a matter of features")]
+/// Returns the reason why a resource with this status will not become usable, with the message of its last
+/// event, or `None` if it may.
+#[allow(dead_code, reason = "the features decide which kinds exist")]
 pub(crate) fn failure_of(status: Option<&Status>, events: Option<&[Event]>) -> Option<String> {
     let status = status.filter(|status| status.is_final_failure())?;
     let mut events = events.unwrap_or_default().iter().rev();
     Some(match events.find_map(|event| event.message.as_ref()) {
-        Some(said) => format!("is {status}: {said}"),
+        Some(message) => format!("is {status}: {message}"),
         None => format!("is {status}"),
     })
 }
 
-/// Makes kinds with the usual status and events watchable.
-#[allow(
-    unused_macros,
-    reason = "which kinds there are is a matter of features"
-)]
+/// Implements [`Watched`] for kinds with the usual status and events.
+#[allow(unused_macros, reason = "the features decide which kinds exist")]
 macro_rules! watched {
     ($($name:ident),+) => { $(
         impl $crate::wait::Watched for $name {
@@ -164,10 +183,7 @@ macro_rules! watched {
     )+ };
 }
 
-#[allow(
-    unused_imports,
-    reason = "which kinds there are is a matter of features"
-)]
+#[allow(unused_imports, reason = "the features decide which kinds exist")]
 pub(crate) use watched;
 
 #[cfg(all(test, feature = "workloads"))]

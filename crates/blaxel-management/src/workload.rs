@@ -185,7 +185,7 @@ open_enum! {
     }
 }
 
-answer! {
+response! {
     /// A revision of a workload: one of its deployments.
     #[doc(alias = "RevisionMetadata")]
     pub struct Revision {

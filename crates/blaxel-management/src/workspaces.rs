@@ -16,7 +16,7 @@ use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
 record! {
     /// A workspace.
@@ -170,7 +170,7 @@ impl<S: HttpService> Management<S> {
     /// The workspaces that the caller may see.
     #[must_use]
     pub fn workspaces(&self) -> Collection<Workspace, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
@@ -245,7 +245,7 @@ impl Deleted for Workspace {
         Method::DELETE,
         "/workspaces/{workspaceName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 #[cfg(feature = "wait")]

@@ -1,4 +1,4 @@
-//! Creates a resource, or replaces the one of its name.
+//! Create-or-replace of a resource.
 
 use std::future::Future;
 
@@ -10,33 +10,51 @@ use super::outcome::Outcome;
 use crate::kind::{Applied, ApplyOrder, Fetched};
 
 impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
-    /// Creates a resource, or replaces the whole one of its name, in the order that the kind needs.
+    /// Creates a resource, or replaces the whole existing one of the same name.
     ///
-    /// If another client creates or deletes it between the two steps, they are tried once more.
+    /// The order of the requests depends on the kind: see [`ApplyOrder`]. If another client creates or deletes
+    /// the resource between the two requests, they are repeated once.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     agents: blaxel_management::Collection<
+    /// #         blaxel_management::agents::Agent, impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::agents::Agent;
+    ///
+    /// let agent = Agent::new("support-bot").image("my-team/support-bot:1");
+    /// let outcome = agents.apply(&agent).await?;
+    /// println!("created: {}", outcome.is_created());
+    /// println!("{:?}", outcome.into_resource().status);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// The error of the last step.
+    /// The error of the last request.
     pub async fn apply(&self, resource: &R) -> Result<Outcome<R>, Error> {
         match R::ORDER {
             ApplyOrder::KeepExisting => match self.keep_or_create(resource).await {
-                Err(error) if has_crossed(&error) => self.keep_or_create(resource).await,
+                Err(error) if is_race(&error) => self.keep_or_create(resource).await,
                 outcome => outcome,
             },
             order => apply_in(order, || self.create(resource), || self.replace(resource)).await,
         }
     }
 
+    /// Returns the existing resource, or creates it.
     async fn keep_or_create(&self, resource: &R) -> Result<Outcome<R>, Error> {
         match self.find(resource.name()).await? {
-            Some(present) => Ok(Outcome::Kept(present)),
+            Some(existing) => Ok(Outcome::Kept(existing)),
             None => self.create(resource).await.map(Outcome::Created),
         }
     }
 }
 
-/// Creates or replaces in the order that a kind needs, and once more if another client created or
-/// deleted the resource between the two. A kind that is kept is created first.
+/// Creates or replaces a resource in the given order, and repeats this once if another client created or
+/// deleted the resource in between. [`ApplyOrder::KeepExisting`] is treated as
+/// [`ApplyOrder::CreateFirst`].
 pub(crate) async fn apply_in<T, C, P>(
     order: ApplyOrder,
     create: impl Fn() -> C,
@@ -47,11 +65,12 @@ where
     P: Future<Output = Result<T, Error>>,
 {
     match apply_once(order, &create, &replace).await {
-        Err(error) if has_crossed(&error) => apply_once(order, &create, &replace).await,
+        Err(error) if is_race(&error) => apply_once(order, &create, &replace).await,
         outcome => outcome,
     }
 }
 
+/// Creates or replaces a resource in the given order.
 async fn apply_once<T, C, P>(
     order: ApplyOrder,
     create: &impl Fn() -> C,
@@ -63,7 +82,7 @@ where
 {
     match order {
         ApplyOrder::ReplaceFirst => match replace().await {
-            Err(error) if is_nothing_to_replace(&error) => create().await.map(Outcome::Created),
+            Err(error) if is_missing(&error) => create().await.map(Outcome::Created),
             outcome => outcome.map(Outcome::Replaced),
         },
         ApplyOrder::CreateFirst | ApplyOrder::KeepExisting => match create().await {
@@ -73,11 +92,12 @@ where
     }
 }
 
-fn has_crossed(error: &Error) -> bool {
+/// Returns `true` if another client may have created or deleted the resource between the two requests.
+fn is_race(error: &Error) -> bool {
     error.is_not_found() || error.is_conflict()
 }
 
-/// Some kinds answer a replacement of what is not there with 405.
-fn is_nothing_to_replace(error: &Error) -> bool {
+/// Returns `true` if there is no resource to replace. For some kinds the server responds with 405 in this case.
+fn is_missing(error: &Error) -> bool {
     error.is_not_found() || error.status() == Some(StatusCode::METHOD_NOT_ALLOWED)
 }

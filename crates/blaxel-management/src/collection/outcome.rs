@@ -1,7 +1,7 @@
-//! The outcome of a call that creates a resource if it has to.
+//! The outcome of a call that creates a resource only if necessary.
 
-/// A resource, and whether it was created: the outcome of [`apply`](crate::Collection::apply), and of
-/// other calls that create a resource only if they have to.
+/// A resource, and the way in which it was obtained: the outcome of [`apply`](crate::Collection::apply), and of
+/// other calls that create a resource only if necessary.
 ///
 /// ```
 /// use blaxel_management::Outcome;
@@ -16,7 +16,7 @@
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome<R> {
-    /// The resource did not exist, or was beyond use, and was created.
+    /// The resource did not exist, or was unusable, and was created.
     Created(R),
     /// The resource existed, and was replaced.
     Replaced(R),
@@ -31,7 +31,7 @@ impl<R> Outcome<R> {
         matches!(self, Self::Created(_))
     }
 
-    /// Returns the resource as the server stored it.
+    /// Returns a reference to the stored version of the resource.
     #[must_use]
     pub fn resource(&self) -> &R {
         match self {
@@ -39,7 +39,7 @@ impl<R> Outcome<R> {
         }
     }
 
-    /// Returns the resource as the server stored it.
+    /// Returns the stored version of the resource.
     #[must_use]
     pub fn into_resource(self) -> R {
         match self {
@@ -50,7 +50,7 @@ impl<R> Outcome<R> {
 
 #[cfg(feature = "upload")]
 impl<R, T> Outcome<(R, T)> {
-    /// Splits the outcome from the value beside the resource.
+    /// Separates the second value of the pair from the outcome.
     pub(crate) fn unzip(self) -> (Outcome<R>, T) {
         match self {
             Self::Created((resource, other)) => (Outcome::Created(resource), other),

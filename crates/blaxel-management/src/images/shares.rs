@@ -15,9 +15,9 @@ use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{Deleted, Listed};
 use crate::operations::{Action, Perform};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
-answer! {
+response! {
     /// A workspace that an image is shared with.
     #[doc(alias = "ImageShareTarget")]
     pub struct ImageShare {
@@ -109,7 +109,7 @@ pub enum ImageShareOutcome {
 /// Shares an image with a workspace: `ShareImage`.
 #[derive(Debug)]
 pub struct ShareImage<'a> {
-    scope: Scope,
+    parent: ParentPath,
     draft: &'a ImageShareDraft,
 }
 
@@ -118,10 +118,10 @@ resource! { ImageShare { name: workspace, status: status } }
 resource! { PendingImageShare { name: id, created_at: created_at, updated_at: updated_at } }
 
 impl<'a> ShareImage<'a> {
-    /// The image of that scope, a type of resource and a name, with that workspace.
+    /// The image of that parent path, a type of resource and a name, with that workspace.
     #[must_use]
-    pub fn new(scope: Scope, draft: &'a ImageShareDraft) -> Self {
-        Self { scope, draft }
+    pub fn new(parent: ParentPath, draft: &'a ImageShareDraft) -> Self {
+        Self { parent, draft }
     }
 }
 
@@ -134,7 +134,7 @@ impl Operation for ShareImage<'_> {
     );
 
     fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(self.scope.names())?;
+        request.path(self.parent.names())?;
         request.json(self.draft)
     }
 
@@ -163,7 +163,7 @@ impl<S: HttpService> Collection<ImageShare, S> {
     /// [`Error::is_not_found`] if there is no such image; [`Error::is_conflict`] if the other workspace
     /// has one of that name; an error with status 400 if the account does not fit.
     pub async fn create(&self, draft: &ImageShareDraft) -> Result<ImageShareOutcome, Error> {
-        let share = ShareImage::new(self.scope.clone(), draft);
+        let share = ShareImage::new(self.parent.clone(), draft);
         call(&self.service, &share).await
     }
 }
@@ -185,14 +185,14 @@ impl Deleted for ImageShare {
         Method::DELETE,
         "/images/{resourceType}/{imageName}/share/{targetWorkspace}",
     );
-    type Answer = Image;
+    type Response = Image;
 }
 
 impl<S: HttpService> Management<S> {
     /// The images that are offered to the workspace, or by it.
     #[must_use]
     pub fn pending_image_shares(&self) -> Collection<PendingImageShare, S> {
-        Collection::new(self.service.clone(), Scope::top())
+        Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::collection::Collection;
 use crate::kind::{Deleted, Listed};
 use crate::size::ByteSize;
 
-answer! {
+response! {
     /// A tag of an image.
     pub struct ImageTag {
         /// Its name.
@@ -55,7 +55,7 @@ impl Deleted for ImageTag {
         "/images/{resourceType}/{imageName}/tags/{tagName}",
     );
     /// The image without the tag, or nothing where the server says nothing.
-    type Answer = Option<Image>;
+    type Response = Option<Image>;
 
     fn read(response: &http::Response<Bytes>) -> Result<Option<Image>, Error> {
         if response.body().is_empty() {

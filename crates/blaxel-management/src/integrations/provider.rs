@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::kind::Fetched;
 
-answer! {
+response! {
     /// A service of somebody else that the platform can speak to.
     pub struct Integration {
         /// What it is called, such as `openai`.

@@ -75,7 +75,7 @@ impl JobExecutionDraft {
     }
 }
 
-answer! {
+response! {
     /// What the server says of an execution that it took on.
     #[doc(alias = "CreateJobExecutionOutput")]
     pub struct StartedJobExecution {
@@ -240,7 +240,7 @@ impl<S: HttpService> Collection<JobExecution, S> {
     ///
     /// [`Error::is_not_found`] if there is none of that id.
     pub async fn cancel(&self, execution: &str) -> Result<JobExecution, Error> {
-        let path = self.scope.names().chain([execution]);
+        let path = self.parent.names().chain([execution]);
         call(&self.service, &Perform::<DeleteJobExecution>::on(path)).await
     }
 

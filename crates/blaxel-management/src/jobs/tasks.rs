@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::kind::{Listed, PLAIN_PAGE_QUERY};
 
-answer! {
+response! {
     /// A task of an execution.
     pub struct JobExecutionTask {
         /// Its name, and when it did what.

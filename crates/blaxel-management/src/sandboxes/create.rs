@@ -18,7 +18,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// [`Error::is_conflict`] if there is one that is being made or ended.
     pub async fn create_if_absent(&self, sandbox: &Sandbox) -> Result<Sandbox, Error> {
-        let sandbox = self.placed(sandbox);
+        let sandbox = self.with_default_region(sandbox);
         let create = Perform::<CreateSandbox>::new()
             .flag("createIfNotExist", true)
             .input(&sandbox);

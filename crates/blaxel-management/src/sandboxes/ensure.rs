@@ -1,4 +1,4 @@
-//! Having a sandbox of a name ready, whether it was there or not.
+//! Returns a ready sandbox, creating it if necessary: `ensure`.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,84 +8,94 @@ use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
+use crate::backoff::{Backoff, jittered};
 use crate::collection::{Collection, Outcome};
 use crate::kind::{Created, Fetched};
 use crate::metadata::Status;
-use crate::pause::{Pauses, jittered};
 use crate::resource::Resource;
 use crate::wait::Watched;
 
-/// The longest rest between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The maximum delay between two polls, before jitter.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// How long a sandbox may stay out of sight after it was, or may have been, made. After that it is taken
-/// for lost and made again.
-const OUT_OF_SIGHT: Duration = Duration::from_secs(30);
+/// The time for which a sandbox may be absent after it was, or may have been, created. After that it is
+/// considered lost, and created again.
+const VISIBILITY_DELAY: Duration = Duration::from_secs(30);
 
-/// How long before the end of the time the last look is taken, so that it can be answered.
-const LAST_LOOK: Duration = Duration::from_secs(1);
+/// The time between the last poll and the deadline, so that the poll can complete.
+const LAST_POLL: Duration = Duration::from_secs(1);
 
-/// How often the making over a dead one may be refused.
-const REFUSALS: u32 = 3;
+/// Maximum number of refused re-creations of a dead sandbox.
+const MAX_REFUSALS: u32 = 3;
 
 const GET: &OperationInfo = &Sandbox::GET;
 const CREATE: &OperationInfo = &Sandbox::CREATE;
 
-/// How to [ensure](Collection::ensure) a sandbox.
+/// The settings of [`ensure`](Collection::ensure).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Ensure {
-    budget: Duration,
+    time_limit: Duration,
 }
 
 impl Default for Ensure {
     fn default() -> Self {
         Self {
-            budget: Duration::from_secs(5 * 60),
+            time_limit: Duration::from_secs(5 * 60),
         }
     }
 }
 
 impl Ensure {
-    /// Within five minutes.
+    /// Creates the default settings: a time limit of 5 minutes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use blaxel_management::sandboxes::Ensure;
+    ///
+    /// let ensure = Ensure::new().within(Duration::from_secs(60));
+    /// # let _ = ensure;
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long all of it may take: every request and every rest. Five minutes by default.
-    pub fn within(mut self, budget: Duration) -> Self {
-        self.budget = budget;
+    /// Sets the time limit of the whole call, including all reruns and delays. The default is 5 minutes.
+    pub fn within(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 }
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// Has a sandbox of that name ready: the one that is there, or else a new one as it is described.
+    /// Returns a ready sandbox of that name, creating it as drafted if it does not exist.
     ///
-    /// One that is being made is waited for, whoever makes it. One that is being ended is waited out, and
-    /// one that has ended or failed is made anew. An answer that got lost, as happens when the making
-    /// takes longer than the minute after which the network between cuts it off, is no failure: the
-    /// sandbox is looked for. Failures that may pass are sat out, too, unless there is no connection to
-    /// begin with.
+    /// - If the sandbox is being created, by this or another client, the call waits until it is ready.
+    /// - If it is being deleted, the call waits until it is gone, and creates a new one.
+    /// - If it was terminated or has failed, a new one is created.
+    /// - If the response of a create rerun is lost, the call polls for the sandbox instead of failing. This
+    ///   happens when the creation takes longer than a minute, the timeout of the platform's gateway.
+    /// - Other transient errors are retried, except a failure to connect before anything was sent.
     ///
-    /// It is [`Created`](Outcome::Created) if it was made here, and else [`Kept`](Outcome::Kept), also if
-    /// another made it meanwhile. It is then as that one is, and not as the one that was handed in.
+    /// The outcome is [`Created`](Outcome::Created) if this call created the sandbox. It is
+    /// [`Kept`](Outcome::Kept) if the sandbox existed, or another client created it in the meantime; the
+    /// sandbox may then differ from the draft.
     ///
-    /// Of several that ensure one sandbox at the same moment, only the one whose request made it is told
-    /// so, as far as its answer was not lost.
+    /// If several clients ensure the same sandbox concurrently, only the one whose rerun created it gets
+    /// `Created`, provided that its response was not lost.
     ///
-    /// Time is tokio's, so this needs a tokio runtime. It may be dropped at any time, and asked for again;
-    /// nothing goes on behind it.
+    /// It needs a tokio runtime with timers. The future can be dropped at any time, and the call repeated; no
+    /// background task remains.
     ///
-    /// ```
-    /// # async fn tour(sandboxes: blaxel_management::Collection<
+    /// ```no_run
+    /// # async fn example(sandboxes: blaxel_management::Collection<
     /// #     blaxel_management::sandboxes::Sandbox, impl blaxel_core::HttpService>,
     /// # ) -> Result<(), blaxel_core::Error> {
     /// use blaxel_management::sandboxes::{Ensure, Sandbox};
     ///
     /// let ensured = sandboxes.ensure(&Sandbox::new("code-runner"), &Ensure::new()).await?;
     /// if ensured.is_created() {
-    ///     // Put into it what it needs.
+    ///     // Set up the new sandbox here.
     /// }
     /// # Ok(())
     /// # }
@@ -93,308 +103,331 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// # Errors
     ///
-    /// At once, what a request failed with that cannot pass by itself, such as [`Error::is_quota`];
-    /// [`Error::is_failed`] if the new sandbox came to a bad end, or a dead one cannot be made anew;
-    /// [`Error::is_timeout`] if the time ran out, with what stood in the way as the cause.
+    /// A permanent error of a rerun, at once, such as [`Error::is_quota`]; [`Error::is_failed`] if the new
+    /// sandbox failed, or a dead one cannot be created again; [`Error::is_timeout`] after the time limit, with
+    /// the last state or error as its cause.
     pub async fn ensure(
         &self,
         sandbox: &Sandbox,
         ensure: &Ensure,
     ) -> Result<Outcome<Sandbox>, Error> {
-        let mut quest = Quest {
+        let mut run = EnsureRun {
             sandboxes: self,
             draft: sandbox,
             name: sandbox.name().to_owned(),
-            budget: ensure.budget,
-            deadline: Instant::now() + ensure.budget,
-            pauses: Pauses::up_to(LONGEST_PAUSE),
-            claim: Claim::None,
-            lost_since: None,
-            dead: None,
+            time_limit: ensure.time_limit,
+            deadline: Instant::now() + ensure.time_limit,
+            backoff: Backoff::up_to(MAX_DELAY),
+            ownership: Ownership::None,
+            missing_since: None,
+            dead_identity: None,
             refusals: 0,
-            stands: None,
-            failure: None,
-            asked: Duration::ZERO,
+            last_state: None,
+            last_error: None,
+            retry_after: Duration::ZERO,
         };
-        // What the server is to name cannot be looked for.
-        let mut step = match quest.name.as_str() {
-            "" => Step::Make,
-            _ => Step::Look,
+        // A sandbox that the server will name cannot be looked up.
+        let mut step = match run.name.as_str() {
+            "" => Step::Create,
+            _ => Step::Poll,
         };
         loop {
             step = match step {
-                Step::Look => quest.look().await?,
-                Step::Make => quest.make().await?,
-                Step::LookLater => quest.rest(Step::Look).await?,
-                Step::MakeLater => quest.rest(Step::Make).await?,
+                Step::Poll => run.poll().await?,
+                Step::Create => run.create().await?,
+                Step::PollLater => run.wait_then(Step::Poll).await?,
+                Step::CreateLater => run.wait_then(Step::Create).await?,
                 Step::Done(ensured) => return Ok(*ensured),
             };
         }
     }
 }
 
-/// What to do next.
+/// The next step of a call.
 enum Step {
-    Look,
-    LookLater,
-    Make,
-    MakeLater,
+    Poll,
+    PollLater,
+    Create,
+    CreateLater,
     Done(Box<Outcome<Sandbox>>),
 }
 
-/// What we know of our own part in a sandbox that comes to be.
+/// Whether this call created the sandbox, as far as it is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    /// We have none in it.
+enum Ownership {
+    /// No create request was sent.
     None,
-    /// We wanted to make it, and another did.
-    Refused,
-    /// We may have made it, or be about to.
-    Unclear,
-    /// We made it.
-    Made,
+    /// Our create request was refused: another client created it.
+    OtherClient,
+    /// Our create request may have been applied, or may still be.
+    Uncertain,
+    /// Our create request was applied.
+    Ours,
 }
 
-impl Claim {
-    fn is_ours(self) -> bool {
-        matches!(self, Self::Unclear | Self::Made)
+impl Ownership {
+    /// Returns `true` if this call created the sandbox, or may have.
+    fn may_be_ours(self) -> bool {
+        matches!(self, Self::Uncertain | Self::Ours)
     }
 }
 
-struct Quest<'a, S> {
+/// The state of one call of [`ensure`](Collection::ensure).
+struct EnsureRun<'a, S> {
     sandboxes: &'a Collection<Sandbox, S>,
     draft: &'a Sandbox,
     name: String,
-    budget: Duration,
+    time_limit: Duration,
     deadline: Instant,
-    pauses: Pauses,
-    claim: Claim,
-    /// Since when what we made is not to be seen.
-    lost_since: Option<Instant>,
-    /// By what to know the dead one that is to be made anew.
-    dead: Option<String>,
-    /// How often that was refused.
+    backoff: Backoff,
+    ownership: Ownership,
+    /// The time since which the sandbox that we created is absent.
+    missing_since: Option<Instant>,
+    /// The [`identity`] of the dead sandbox that is to be created again.
+    dead_identity: Option<String>,
+    /// The number of times that this was refused.
     refusals: u32,
-    /// What was seen last.
-    stands: Option<String>,
-    /// What failed last.
-    failure: Option<Error>,
-    /// How long the server asked to wait just now.
-    asked: Duration,
+    /// The description of the last observed state.
+    last_state: Option<String>,
+    /// The last error.
+    last_error: Option<Error>,
+    /// The delay that the server requested in its last response.
+    retry_after: Duration,
 }
 
-impl<S: HttpService> Quest<'_, S> {
-    async fn look(&mut self) -> Result<Step, Error> {
+impl<S: HttpService> EnsureRun<'_, S> {
+    /// Reads the sandbox.
+    async fn poll(&mut self) -> Result<Step, Error> {
         let sandboxes = self.sandboxes;
         let name = self.name.clone();
         match self.in_time(sandboxes.find(&name)).await? {
-            Ok(Some(sandbox)) => self.judge(sandbox),
-            Ok(None) => Ok(self.miss()),
-            Err(error) => self.sit_out(error),
+            Ok(Some(sandbox)) => self.on_found(sandbox),
+            Ok(None) => Ok(self.on_absent()),
+            Err(error) => self.retry_later(error),
         }
     }
 
-    /// What to do about a sandbox as it was just seen.
-    fn judge(&mut self, sandbox: Sandbox) -> Result<Step, Error> {
-        if self.is_the_dead_one(&sandbox) {
-            return self.make_anew(&sandbox);
+    /// Decides the next step from the state of the sandbox.
+    fn on_found(&mut self, sandbox: Sandbox) -> Result<Step, Error> {
+        if self.is_known_dead(&sandbox) {
+            return self.recreate(&sandbox);
         }
-        self.stands = Some(describe(&self.name, &sandbox));
-        self.lost_since = None;
-        match Prospect::of(&sandbox) {
-            Prospect::Ready => Ok(Step::Done(Box::new(match self.claim.is_ours() {
+        self.last_state = Some(describe(&self.name, &sandbox));
+        self.missing_since = None;
+        match Readiness::of(&sandbox) {
+            Readiness::Ready => Ok(Step::Done(Box::new(match self.ownership.may_be_ours() {
                 true => Outcome::Created(sandbox),
                 false => Outcome::Kept(sandbox),
             }))),
-            Prospect::Coming => Ok(Step::LookLater),
-            Prospect::Going => {
-                // Whoever made it, what comes after it is another one.
-                self.claim = Claim::None;
-                Ok(Step::LookLater)
+            Readiness::Starting => Ok(Step::PollLater),
+            Readiness::Stopping => {
+                // Whoever created this sandbox, its successor is another one.
+                self.ownership = Ownership::None;
+                Ok(Step::PollLater)
             }
-            Prospect::Dead if !self.claim.is_ours() => {
-                self.dead = Some(identity(&sandbox));
+            Readiness::Dead if !self.ownership.may_be_ours() => {
+                self.dead_identity = Some(identity(&sandbox));
                 self.refusals = 0;
-                self.make_anew(&sandbox)
+                self.recreate(&sandbox)
             }
-            Prospect::Dead | Prospect::Away => Err(self.bad_end(describe(&self.name, &sandbox))),
+            Readiness::Dead | Readiness::Archived => {
+                Err(self.failed(describe(&self.name, &sandbox)))
+            }
         }
     }
 
-    /// What to do about a sandbox that is not there.
-    fn miss(&mut self) -> Step {
-        self.stands = Some(format!("`{}` is not there", self.name));
-        if !self.claim.is_ours() {
-            (self.dead, self.refusals) = (None, 0);
+    /// Decides the next step for a sandbox that does not exist.
+    fn on_absent(&mut self) -> Step {
+        self.last_state = Some(format!("`{}` does not exist", self.name));
+        if !self.ownership.may_be_ours() {
+            (self.dead_identity, self.refusals) = (None, 0);
         }
-        match self.claim {
-            Claim::None => Step::Make,
-            // It went in between, or is not yet to be seen; the server knows.
-            Claim::Refused => Step::MakeLater,
-            Claim::Unclear | Claim::Made => self.await_sight(),
+        match self.ownership {
+            Ownership::None => Step::Create,
+            // It was deleted in between, or is not visible yet. Only the server can tell.
+            Ownership::OtherClient => Step::CreateLater,
+            Ownership::Uncertain | Ownership::Ours => self.wait_until_visible(),
         }
     }
 
-    /// Ours should be there, and another thing is seen.
-    fn await_sight(&mut self) -> Step {
-        let since = *self.lost_since.get_or_insert_with(Instant::now);
-        // If the server is to name it, a second one would be a second one.
-        if since.elapsed() < OUT_OF_SIGHT || self.draft.name().is_empty() {
-            return Step::LookLater;
+    /// Decides the next step if the sandbox that we created is not visible.
+    fn wait_until_visible(&mut self) -> Step {
+        let since = *self.missing_since.get_or_insert_with(Instant::now);
+        // A second request for a sandbox without a name would create a second sandbox.
+        if since.elapsed() < VISIBILITY_DELAY || self.draft.name().is_empty() {
+            return Step::PollLater;
         }
-        self.lost_since = None;
-        Step::Make
+        self.missing_since = None;
+        Step::Create
     }
 
-    fn is_the_dead_one(&self, sandbox: &Sandbox) -> bool {
-        self.dead.as_ref() == Some(&identity(sandbox))
+    /// Returns `true` if this is the dead sandbox that is to be created again.
+    fn is_known_dead(&self, sandbox: &Sandbox) -> bool {
+        self.dead_identity.as_ref() == Some(&identity(sandbox))
     }
 
-    fn make_anew(&mut self, dead: &Sandbox) -> Result<Step, Error> {
+    /// Decides the next step for a dead sandbox.
+    fn recreate(&mut self, dead: &Sandbox) -> Result<Step, Error> {
         let state = describe(&self.name, dead);
-        self.stands = Some(state.clone());
-        if self.claim.is_ours() {
-            return Ok(self.await_sight());
+        self.last_state = Some(state.clone());
+        if self.ownership.may_be_ours() {
+            return Ok(self.wait_until_visible());
         }
         match self.refusals {
-            0 => Ok(Step::Make),
-            REFUSALS.. => Err(self.bad_end(format!("{state}, and cannot be made anew"))),
-            _ => Ok(Step::MakeLater),
+            0 => Ok(Step::Create),
+            MAX_REFUSALS.. => Err(self.failed(format!("{state}, and cannot be created again"))),
+            _ => Ok(Step::CreateLater),
         }
     }
 
-    async fn make(&mut self) -> Result<Step, Error> {
+    /// Creates the sandbox.
+    async fn create(&mut self) -> Result<Step, Error> {
         let sandboxes = self.sandboxes;
         let draft = self.draft;
-        // From here on it may come to be, whatever we hear of it.
-        let before = std::mem::replace(&mut self.claim, Claim::Unclear);
+        // From here on the sandbox may be created, whatever the response says.
+        let before = std::mem::replace(&mut self.ownership, Ownership::Uncertain);
         let outcome = if self.refusals == 0 {
             self.in_time(sandboxes.create(draft)).await?
         } else {
-            // This makes a dead one anew where the plain request does not; but what is alive it takes for
-            // made, so it is not the first choice.
+            // This request replaces a dead sandbox, which the plain request does not. It also succeeds for a
+            // live one that another client created, so it is not the first choice.
             self.in_time(sandboxes.create_if_absent(draft)).await?
         };
         match outcome {
-            Ok(made) if self.is_the_dead_one(&made) => {
-                self.claim = Claim::Refused;
+            Ok(created) if self.is_known_dead(&created) => {
+                self.ownership = Ownership::OtherClient;
                 self.refusals += 1;
-                self.make_anew(&made)
+                self.recreate(&created)
             }
-            Ok(made) => {
-                self.claim = Claim::Made;
-                self.name = made.name().to_owned();
-                self.judge(made)
+            Ok(created) => {
+                self.ownership = Ownership::Ours;
+                self.name = created.name().to_owned();
+                self.on_found(created)
             }
-            Err(error) if is_there_already(&error) => {
-                self.claim = match before.is_ours() || error.maybe_applied() {
-                    true => Claim::Unclear,
-                    false => Claim::Refused,
+            Err(error) if is_already_exists(&error) => {
+                self.ownership = match before.may_be_ours() || error.maybe_applied() {
+                    true => Ownership::Uncertain,
+                    false => Ownership::OtherClient,
                 };
-                self.refusals += u32::from(self.dead.is_some());
-                self.failure = Some(error);
-                Ok(Step::Look)
+                self.refusals += u32::from(self.dead_identity.is_some());
+                self.last_error = Some(error);
+                Ok(Step::Poll)
             }
             Err(error) => {
-                if before.is_ours() {
-                    // What became of the request before is as unclear as it was.
+                if before.may_be_ours() {
+                    // The outcome of the earlier request is still uncertain.
                     let mut attempts = Attempts::new(error.attempts().max(1) + 1);
                     attempts.unclear = true;
-                    return self.sit_out(error.with_attempts(attempts));
+                    return self.retry_later(error.with_attempts(attempts));
                 }
                 if !error.maybe_applied() {
-                    self.claim = before;
+                    self.ownership = before;
                 }
-                self.sit_out(error)
+                self.retry_later(error)
             }
         }
     }
 
-    /// What to do about a failure: wait, if it may pass.
-    fn sit_out(&mut self, error: Error) -> Result<Step, Error> {
-        let offline = error.is_connect() && self.claim == Claim::None;
+    /// Decides the next step after an error: retry if it is transient.
+    fn retry_later(&mut self, error: Error) -> Result<Step, Error> {
+        let offline = error.is_connect() && self.ownership == Ownership::None;
         if !error.is_transient() || offline || self.name.is_empty() {
             return Err(error);
         }
-        self.asked = error.retry_after().unwrap_or_default();
-        self.failure = Some(error);
-        Ok(Step::LookLater)
+        self.retry_after = error.retry_after().unwrap_or_default();
+        self.last_error = Some(error);
+        Ok(Step::PollLater)
     }
 
-    async fn rest(&mut self, then: Step) -> Result<Step, Error> {
-        let asked = std::mem::take(&mut self.asked);
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let left = left.saturating_sub(LAST_LOOK);
-        if left.is_zero() || asked > left {
-            return Err(self.give_up());
+    /// Waits for the backoff delay, and returns `then`.
+    async fn wait_then(&mut self, then: Step) -> Result<Step, Error> {
+        let retry_after = std::mem::take(&mut self.retry_after);
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        let remaining = remaining.saturating_sub(LAST_POLL);
+        if remaining.is_zero() || retry_after > remaining {
+            return Err(self.timed_out());
         }
-        sleep(jittered(self.pauses.next()).max(asked).min(left)).await;
+        sleep(
+            jittered(self.backoff.next())
+                .max(retry_after)
+                .min(remaining),
+        )
+        .await;
         Ok(then)
     }
 
+    /// Runs a call with the time limit.
     async fn in_time<T>(&mut self, call: impl Future<Output = T>) -> Result<T, Error> {
         let outcome = timeout_at(self.deadline, call).await;
-        outcome.map_err(|_| self.give_up())
+        outcome.map_err(|_| self.timed_out())
     }
 
-    /// The time ran out: why it was not enough is the cause.
-    fn give_up(&mut self) -> Error {
-        let operation = if self.claim.is_ours() { CREATE } else { GET };
-        let error = Error::timeout("ensure", self.budget).in_operation(Some(operation));
-        match (self.stands.take(), self.failure.take()) {
-            (Some(state), failure) => error.caused_by(behind(Error::failed(state), failure)),
+    /// Creates the timeout error, caused by the last state and the last error.
+    fn timed_out(&mut self) -> Error {
+        let operation = if self.ownership.may_be_ours() {
+            CREATE
+        } else {
+            GET
+        };
+        let error = Error::timeout("ensure", self.time_limit).in_operation(Some(operation));
+        match (self.last_state.take(), self.last_error.take()) {
+            (Some(state), failure) => error.caused_by(with_cause(Error::failed(state), failure)),
             (None, Some(failure)) => error.caused_by(failure),
             (None, None) => error,
         }
     }
 
-    fn bad_end(&mut self, state: String) -> Error {
-        behind(Error::failed(state), self.failure.take())
+    /// Creates the error for a sandbox that cannot become ready.
+    fn failed(&mut self, state: String) -> Error {
+        with_cause(Error::failed(state), self.last_error.take())
     }
 }
 
-fn behind(error: Error, cause: Option<Error>) -> Error {
+/// Returns `error` with its cause, if there is one.
+fn with_cause(error: Error, cause: Option<Error>) -> Error {
     match cause {
         Some(cause) => error.caused_by(cause),
         None => error,
     }
 }
 
-/// Whether a refusal says no more than that there is one of that name.
-fn is_there_already(error: &Error) -> bool {
+/// Returns `true` if a create request was refused because a sandbox of that name exists, or is being created.
+fn is_already_exists(error: &Error) -> bool {
     error.is_conflict()
         || error.code() == Some("SANDBOX_ALREADY_EXISTS")
         || error.api().and_then(ApiError::reason) == Some("CREATION_IN_PROGRESS")
 }
 
-/// What can be hoped for from a sandbox in its status.
-enum Prospect {
+/// The way in which a sandbox can become ready, from its status.
+enum Readiness {
     Ready,
-    Coming,
-    Going,
+    Starting,
+    Stopping,
     Dead,
-    /// It is kept, but nothing brings it back by itself.
-    Away,
+    /// It is stored, but becomes ready only by another request.
+    Archived,
 }
 
-impl Prospect {
+impl Readiness {
+    /// Derives the readiness from the status. A sandbox without a status is ready.
     fn of(sandbox: &Sandbox) -> Self {
         match &sandbox.status {
             None | Some(Status::Deployed) => Self::Ready,
-            Some(Status::Terminating | Status::Deleting | Status::Deactivating) => Self::Going,
+            Some(Status::Terminating | Status::Deleting | Status::Deactivating) => Self::Stopping,
             Some(Status::Failed | Status::Terminated | Status::Deactivated) => Self::Dead,
-            Some(Status::Archived) => Self::Away,
-            // Of a status without a name here, too, only time can tell.
-            Some(_) => Self::Coming,
+            Some(Status::Archived) => Self::Archived,
+            // An unknown status may be a transient one, too.
+            Some(_) => Self::Starting,
         }
     }
 }
 
-/// By what to tell a sandbox from a later one of the same name.
+/// Returns a text that distinguishes a sandbox from a later one of the same name.
 fn identity(sandbox: &Sandbox) -> String {
     format!("{:?} {}", sandbox.metadata.created_at, sandbox.stage())
 }
 
+/// Describes the state of a sandbox for error messages.
 fn describe(name: &str, sandbox: &Sandbox) -> String {
     match (sandbox.failure(), &sandbox.status) {
         (Some(failure), _) => format!("`{name}` {failure}"),

@@ -36,7 +36,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// What a sandbox was forked into.
     #[doc(alias = "SandboxForkResponse")]
     pub struct Forked {

@@ -115,7 +115,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// What the server says when a preview's token is deleted.
     #[doc(alias = "DeleteSandboxPreviewToken")]
     pub struct PreviewTokenDeletion {
@@ -170,7 +170,7 @@ impl<S: HttpService> Collection<Preview, S> {
     ///
     /// What the call failed with.
     pub async fn create_forced(&self, preview: &Preview) -> Result<Preview, Error> {
-        let create = Perform::<CreatePreview>::on(self.scope.names())
+        let create = Perform::<CreatePreview>::on(self.parent.names())
             .flag("force", true)
             .input(preview);
         call(&self.service, &create).await
@@ -233,7 +233,7 @@ impl Deleted for Preview {
         Method::DELETE,
         "/sandboxes/{sandboxName}/previews/{previewName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Listed for PreviewToken {
@@ -263,7 +263,7 @@ impl Deleted for PreviewToken {
         Method::DELETE,
         "/sandboxes/{sandboxName}/previews/{previewName}/tokens/{tokenName}",
     );
-    type Answer = PreviewTokenDeletion;
+    type Response = PreviewTokenDeletion;
 }
 
 #[cfg(feature = "wait")]

@@ -61,7 +61,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// One run of a schedule. What is recorded is the handing over of the command: nobody waits for its
     /// end.
     #[doc(alias = "SandboxScheduleExecution")]
@@ -215,7 +215,7 @@ impl Deleted for Schedule {
         Method::DELETE,
         "/sandboxes/{sandboxName}/schedules/{scheduleId}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 impl Listed for ScheduleExecution {

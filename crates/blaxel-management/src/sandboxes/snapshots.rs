@@ -8,7 +8,7 @@ use super::Sandbox;
 use crate::collection::Collection;
 use crate::kind::{Created, Deleted, Listed};
 
-answer! {
+response! {
     /// A sandbox as it was at a moment, from which others can be [forked](super::Fork).
     #[doc(alias = "SandboxSnapshot")]
     pub struct Snapshot {
@@ -86,7 +86,7 @@ impl Deleted for Snapshot {
         Method::DELETE,
         "/sandboxes/{sandboxName}/snapshots/{snapshotId}",
     );
-    type Answer = ();
+    type Response = ();
 
     fn read(_: &http::Response<Bytes>) -> Result<(), Error> {
         Ok(())

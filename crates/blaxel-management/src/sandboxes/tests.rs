@@ -118,16 +118,16 @@ fn what_the_proxy_adds_never_prints_itself() {
 
 #[test]
 fn what_lies_under_a_sandbox_is_called_below_its_path() {
-    let scope = Scope::under(["box"]);
+    let parent = ParentPath::new(["box"]);
     let token = PreviewToken::new("t");
     let delete = Delete::<Snapshot>::new("s1")
-        .within(&scope)
+        .within(&parent)
         .encode()
         .unwrap();
     assert_eq!(delete.uri(), "blaxel://control/sandboxes/box/snapshots/s1");
     let params = ListParams::new().kind("cron").limit(100);
     let list = List::<Schedule>::new(params)
-        .within(&scope)
+        .within(&parent)
         .encode()
         .unwrap();
     assert_eq!(
@@ -135,7 +135,7 @@ fn what_lies_under_a_sandbox_is_called_below_its_path() {
         "blaxel://control/sandboxes/box/schedules?limit=100&type=cron"
     );
     let create = Create::<PreviewToken>::new(&token)
-        .within(&scope.and("web"))
+        .within(&parent.join("web"))
         .encode()
         .unwrap();
     assert_eq!(
@@ -143,7 +143,7 @@ fn what_lies_under_a_sandbox_is_called_below_its_path() {
         "blaxel://control/sandboxes/box/previews/web/tokens"
     );
     let preview = Preview::of_port("web", 3000);
-    let forced = Perform::<CreatePreview>::on(scope.names())
+    let forced = Perform::<CreatePreview>::on(parent.names())
         .flag("force", true)
         .input(&preview);
     let forced = forced.encode().unwrap();

@@ -7,7 +7,7 @@ use http::Method;
 use crate::kind::{Created, Deleted, Listed};
 use crate::secret_text::SecretText;
 
-answer! {
+response! {
     /// An API key.
     pub struct ApiKey {
         /// The id under which it is kept.
@@ -76,7 +76,7 @@ impl Deleted for ApiKey {
         Method::DELETE,
         "/service_accounts/{clientId}/api_keys/{apiKeyId}",
     );
-    type Answer = ();
+    type Response = ();
 
     fn read(_: &http::Response<Bytes>) -> Result<(), Error> {
         Ok(())

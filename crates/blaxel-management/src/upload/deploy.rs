@@ -1,4 +1,4 @@
-//! Making a resource from an archive.
+//! Creating or replacing a resource from an archive.
 
 use blaxel_core::{Error, HttpService, Source, call};
 
@@ -7,20 +7,18 @@ use crate::collection::{Collection, Outcome, apply_in};
 use crate::kind::Applied;
 use crate::operations::{Create, Replace};
 
-/// A kind that is made from an archive.
+/// A kind that can be built from an archive ([`Collection::deploy`]).
 pub trait Uploadable: Applied + Clone {
-    /// The form of the archive.
+    /// The format of the archive.
     const ARCHIVE: Archive = Archive::Zip;
 
-    /// Notes in the resource that the platform builds it from an archive, where that is noted.
+    /// Marks the resource as built from an archive, for kinds that need such a mark. The default does nothing.
     fn mark_as_uploaded(&mut self) {}
 }
 
-/// Makes workloads uploadable: their code is a zip, and a label says that they are built from one.
-#[allow(
-    unused_macros,
-    reason = "which kinds there are is a matter of features"
-)]
+/// Implements [`Uploadable`] for workloads: the archive is a zip, and a label marks the workload as built from
+/// one.
+#[allow(unused_macros, reason = "the features decide which kinds exist")]
 macro_rules! uploadable {
     ($($name:ident),+) => { $(
         impl $crate::upload::Uploadable for $name {
@@ -31,22 +29,20 @@ macro_rules! uploadable {
     )+ };
 }
 
-#[allow(
-    unused_imports,
-    reason = "which kinds there are is a matter of features"
-)]
+#[allow(unused_imports, reason = "the features decide which kinds exist")]
 pub(crate) use uploadable;
 
 impl<R: Uploadable, S: HttpService> Collection<R, S> {
-    /// Makes a resource, or replaces the one of its name, and has the platform build it from an archive.
+    /// Creates a resource, or replaces the existing one of the same name, and uploads the archive from which the
+    /// platform builds it (`PUT` or `POST` with `?upload=true`).
     ///
-    /// It is back as soon as the archive is there; the building begins then. To wait for its end, use
-    /// [`wait_until`](Self::wait_until), counting from the resource that is returned here, since it may
-    /// still show the outcome of an earlier deployment. What happens in a try and between tries is said
-    /// at [`upload`](super::upload).
+    /// It returns when the archive has been uploaded; the build begins then. To wait for the end of the build,
+    /// use [`wait_until`](Self::wait_until) with [`Wait::since`](crate::Wait::since) the returned resource,
+    /// because it may still show the status of an earlier deployment. [`upload`](super::upload) documents
+    /// attempts and delays.
     ///
-    /// ```
-    /// # async fn tour(agents: blaxel_management::Collection<
+    /// ```no_run
+    /// # async fn example(agents: blaxel_management::Collection<
     /// #     blaxel_management::agents::Agent, impl blaxel_core::HttpService>,
     /// #     zipped: Vec<u8>,
     /// # ) -> Result<(), blaxel_core::Error> {
@@ -64,13 +60,13 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the archive is of another form than the kind needs, or cannot be read; else
-    /// what the last request failed with. The resource may then be there without its code.
+    /// [`Error::is_input`] if the archive does not have the format that the kind needs, or cannot be read;
+    /// otherwise the error of the last request. After an error the resource may exist without its code.
     pub async fn deploy(&self, resource: &R, source: &UploadSource) -> Result<Outcome<R>, Error> {
         self.deploy_as(resource, None, source).await
     }
 
-    /// The same for a version of the resource, where the kind has them.
+    /// Deploys a resource like [`deploy`](Self::deploy), as a version if the kind has versions.
     pub(crate) async fn deploy_as(
         &self,
         resource: &R,
@@ -78,35 +74,33 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         source: &UploadSource,
     ) -> Result<Outcome<R>, Error> {
         if source.archive() != R::ARCHIVE {
-            let problem = format!(
-                "a {:?} is needed, and this is a {:?}",
-                R::ARCHIVE,
-                source.archive()
-            );
+            let problem = format!("expected {:?}, found {:?}", R::ARCHIVE, source.archive());
             return Err(Error::input("archive", &Source::Code, problem));
         }
-        let apply = || self.apply_for(resource, version);
-        let (first, url) = apply().await?;
+        let request_url = || self.request_url(resource, version);
+        let (first, url) = request_url().await?;
         let was_created = first.is_created();
-        let last = upload_from(&self.service, source, Ok((first, url)), apply).await?;
-        // A second try finds what the first one made.
+        let last = upload_from(&self.service, source, Ok((first, url)), request_url).await?;
+        // A later attempt replaces the resource that the first one created.
         Ok(match was_created {
             true => Outcome::Created(last.into_resource()),
             false => last,
         })
     }
 
-    /// Makes a resource, or replaces the one of its name, and asks for an address to upload the archive to
-    /// that the platform is to build it from. [`deploy`](Self::deploy) does that and the rest.
+    /// Creates a resource, or replaces the existing one of the same name, and returns it with the URL to upload
+    /// its archive to. [`deploy`](Self::deploy) also sends the archive; see [`upload`](super::upload) for an
+    /// example.
     ///
     /// # Errors
     ///
-    /// What the last step failed with; [`Error::is_decode`] if the server names no address.
+    /// The error of the last request; [`Error::is_decode`] if the response has no upload URL.
     pub async fn apply_for_upload(&self, resource: &R) -> Result<(Outcome<R>, UploadUrl), Error> {
-        self.apply_for(resource, None).await
+        self.request_url(resource, None).await
     }
 
-    async fn apply_for(
+    /// Creates or replaces the resource, and returns it with its upload URL.
+    async fn request_url(
         &self,
         resource: &R,
         version: Option<&str>,
@@ -114,13 +108,13 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         let mut resource = resource.clone();
         resource.mark_as_uploaded();
         let resource = &resource;
-        let draft = &self.placed(resource);
+        let draft = &self.with_default_region(resource);
         let create = || async move {
-            let create = Create::<R>::new(draft).within(&self.scope);
+            let create = Create::<R>::new(draft).within(&self.parent);
             call(&self.service, &ForUpload::new(&create).version(version)).await
         };
         let replace = || async move {
-            let replace = Replace::<R, R>::new(resource.name(), resource).within(&self.scope);
+            let replace = Replace::<R, R>::new(resource.name(), resource).within(&self.parent);
             call(&self.service, &ForUpload::new(&replace).version(version)).await
         };
         apply_in(R::ORDER, create, replace)

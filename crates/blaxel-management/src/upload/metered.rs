@@ -1,4 +1,4 @@
-//! The body of an upload: exactly as long as it was said to be, and in pieces that are counted.
+//! The body of an upload: it enforces the announced length and reports progress.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -9,63 +9,69 @@ use blaxel_core::{Body, Error, Source};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::progress::{Progress, Watcher};
+use super::progress::{Progress, ProgressCallback};
 
-/// The most bytes that are handed over at once: few enough for a smooth progress.
-const PIECE: usize = 64 * 1024;
+/// The maximum number of bytes of a chunk, small enough for smooth progress.
+const MAX_CHUNK: usize = 64 * 1024;
 
-/// A body in pieces. The last one is handed over only when the end behind it was seen: a connection asks
-/// for no more than was announced, so what is too long would else arrive as an archive cut short.
+/// A body that is exactly as long as announced, or fails.
+///
+/// The last chunk is held back until the end of the inner body is known. A connection reads no further than
+/// the announced length, so without this a body that is too long would arrive as a truncated archive.
 pub(super) struct Metered {
     inner: Body,
-    /// What was read and is not handed over yet.
-    next: Bytes,
+    /// The data that was read and not yet returned.
+    pending: Bytes,
     ended: bool,
     progress: Progress,
-    watcher: Option<Watcher>,
-    fault: Arc<OnceLock<Error>>,
+    on_progress: Option<ProgressCallback>,
+    /// The first error of reading the source.
+    source_error: Arc<OnceLock<Error>>,
 }
 
 impl Metered {
-    /// The body, and the place where what its reading fails with will be.
+    /// Creates the body. The second value holds the error of reading `inner`, as soon as there is one.
     pub(super) fn new(
         inner: Body,
         start: Progress,
-        watcher: Option<Watcher>,
+        on_progress: Option<ProgressCallback>,
     ) -> (Self, Arc<OnceLock<Error>>) {
-        let fault = Arc::new(OnceLock::new());
+        let source_error = Arc::new(OnceLock::new());
         let metered = Self {
             inner,
-            next: Bytes::new(),
+            pending: Bytes::new(),
             ended: false,
             progress: start,
-            watcher,
-            fault: Arc::clone(&fault),
+            on_progress,
+            source_error: Arc::clone(&source_error),
         };
-        (metered, fault)
+        (metered, source_error)
     }
 
-    fn left(&self) -> u64 {
+    /// Returns the number of announced bytes that have not been returned.
+    fn remaining(&self) -> u64 {
         self.progress.total - self.progress.sent
     }
 
-    fn hand_over(&mut self) -> Frame<Bytes> {
-        let piece = self.next.split_to(self.next.len().min(PIECE));
-        self.progress.sent += piece.len() as u64;
-        if let Some(watch) = &self.watcher {
-            watch(self.progress);
+    /// Returns the next chunk, and reports the progress.
+    fn next_chunk(&mut self) -> Frame<Bytes> {
+        let chunk = self.pending.split_to(self.pending.len().min(MAX_CHUNK));
+        self.progress.sent += chunk.len() as u64;
+        if let Some(on_progress) = &self.on_progress {
+            on_progress(self.progress);
         }
-        Frame::data(piece)
+        Frame::data(chunk)
     }
 
+    /// Records the error of the source, and returns it.
     fn fail(&self, error: Error) -> Error {
-        self.fault.get_or_init(|| error).clone()
+        self.source_error.get_or_init(|| error).clone()
     }
 
-    /// It is longer or shorter than it was said to be.
-    fn mismatch(&self, how: &str) -> Error {
+    /// Fails because the source is `longer` or `shorter` than announced.
+    fn wrong_length(&self, comparison: &str) -> Error {
         let total = self.progress.total;
-        let problem = format!("it is {how} than the {total} bytes it was said to have");
+        let problem = format!("it is {comparison} than the announced {total} bytes");
         self.fail(Error::input("archive", &Source::Code, problem))
     }
 }
@@ -80,14 +86,16 @@ impl http_body::Body for Metered {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
         loop {
-            let is_last = this.next.len() as u64 == this.left();
-            if !this.next.is_empty() && (this.ended || !is_last || this.next.len() > PIECE) {
-                return Poll::Ready(Some(Ok(this.hand_over())));
+            let is_last = this.pending.len() as u64 == this.remaining();
+            if !this.pending.is_empty()
+                && (this.ended || !is_last || this.pending.len() > MAX_CHUNK)
+            {
+                return Poll::Ready(Some(Ok(this.next_chunk())));
             }
             if this.ended {
-                return Poll::Ready(match this.left() {
+                return Poll::Ready(match this.remaining() {
                     0 => None,
-                    _ => Some(Err(this.mismatch("shorter"))),
+                    _ => Some(Err(this.wrong_length("shorter"))),
                 });
             }
             match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
@@ -101,11 +109,11 @@ impl http_body::Body for Metered {
                 }
                 Some(Ok(frame)) => {
                     let data = frame.into_data().unwrap_or_default();
-                    if this.next.len() as u64 + data.len() as u64 > this.left() {
-                        return Poll::Ready(Some(Err(this.mismatch("longer"))));
+                    if this.pending.len() as u64 + data.len() as u64 > this.remaining() {
+                        return Poll::Ready(Some(Err(this.wrong_length("longer"))));
                     }
                     if !data.is_empty() {
-                        this.next = data;
+                        this.pending = data;
                     }
                 }
             }
@@ -113,15 +121,15 @@ impl http_body::Body for Metered {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ended && self.left() == 0
+        self.ended && self.remaining() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left())
+        SizeHint::with_exact(self.remaining())
     }
 }
 
-/// An archive that cannot be read, or is not as it was said to be.
+/// Creates the error for an archive that cannot be read.
 pub(super) fn unreadable(source: &Source) -> Error {
     Error::input("archive", source, "it cannot be read")
 }
@@ -134,10 +142,10 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
 
-    /// Gives these pieces.
-    struct Pieces(VecDeque<Vec<u8>>);
+    /// A body of these chunks.
+    struct Chunks(VecDeque<Vec<u8>>);
 
-    impl http_body::Body for Pieces {
+    impl http_body::Body for Chunks {
         type Data = Bytes;
         type Error = Error;
 
@@ -145,15 +153,15 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-            let piece = self.0.pop_front();
-            Poll::Ready(piece.map(|piece| Ok(Frame::data(piece.into()))))
+            let chunk = self.0.pop_front();
+            Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk.into()))))
         }
     }
 
-    /// Reads as a connection does: until the announced length is there, and no further.
-    async fn read(pieces: &[Vec<u8>], total: u64) -> (Result<Vec<u8>, Error>, Vec<Progress>, bool) {
+    /// Reads like a connection: up to the announced length, and no further.
+    async fn read(chunks: &[Vec<u8>], total: u64) -> (Result<Vec<u8>, Error>, Vec<Progress>, bool) {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let watcher: Watcher = {
+        let on_progress: ProgressCallback = {
             let seen = Arc::clone(&seen);
             Arc::new(move |progress| seen.lock().unwrap().push(progress))
         };
@@ -162,8 +170,8 @@ mod tests {
             total,
             attempt: 2,
         };
-        let inner = Body::new(Pieces(pieces.to_vec().into()));
-        let (metered, fault) = Metered::new(inner, start, Some(watcher));
+        let inner = Body::new(Chunks(chunks.to_vec().into()));
+        let (metered, source_error) = Metered::new(inner, start, Some(on_progress));
         assert_eq!(metered.size_hint().exact(), Some(total));
         let mut body = Body::new(metered);
         let mut got = Vec::new();
@@ -178,11 +186,11 @@ mod tests {
             }
         };
         let seen = seen.lock().unwrap().clone();
-        (outcome.map(|()| got), seen, fault.get().is_some())
+        (outcome.map(|()| got), seen, source_error.get().is_some())
     }
 
     #[tokio::test]
-    async fn progress_goes_on_piece_by_piece_up_to_the_end() {
+    async fn progress_is_reported_for_each_chunk_up_to_the_end() {
         let total = 150 * 1024;
         let (outcome, seen, _) = read(&[vec![7; 150 * 1024]], total).await;
         assert_eq!(outcome.unwrap().len() as u64, total);
@@ -195,23 +203,23 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the pieces: what has the announced length arrives, and nothing else ever looks
+        /// However the source is chunked: a body of the announced length arrives, and no other body looks
         /// complete, not even to a connection that reads no further than that length.
         #[test]
-        fn only_the_announced_length_is_complete(
-            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5), 0..6),
+        fn only_a_body_of_the_announced_length_is_complete(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5), 0..6),
             total in 0u64..12,
         ) {
-            let whole = pieces.concat();
+            let whole = chunks.concat();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let (outcome, seen, faulty) = runtime.block_on(read(&pieces, total));
+            let (outcome, seen, failed) = runtime.block_on(read(&chunks, total));
             if whole.len() as u64 == total {
                 prop_assert_eq!(outcome.unwrap(), whole);
                 prop_assert!(seen.last().is_none_or(|seen| seen.sent == total));
-                prop_assert!(!faulty);
+                prop_assert!(!failed);
             } else {
                 prop_assert!(outcome.unwrap_err().is_input());
-                prop_assert!(faulty);
+                prop_assert!(failed);
             }
         }
     }

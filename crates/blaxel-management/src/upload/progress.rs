@@ -1,18 +1,18 @@
-//! How far an upload has got, for those who watch it.
+//! The progress of an upload.
 
 use std::sync::Arc;
 
-/// How far an upload has got.
+/// The progress of an upload; see [`UploadSource::on_progress`](super::UploadSource::on_progress).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How many bytes the connection has taken in this try.
+    /// The number of bytes that were passed to the connection in this attempt.
     pub sent: u64,
-    /// How many there are.
+    /// The total number of bytes.
     pub total: u64,
-    /// Which try it is, from 1 on. Each begins with the first byte.
+    /// The number of the attempt, starting at 1. Each attempt starts with the first byte.
     pub attempt: u32,
 }
 
-/// Is told how far an upload has got.
-pub(super) type Watcher = Arc<dyn Fn(Progress) + Send + Sync>;
+/// A function that is called with the progress of an upload.
+pub(super) type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;

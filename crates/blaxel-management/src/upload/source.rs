@@ -1,4 +1,4 @@
-//! What is uploaded: something that can be read again for each try.
+//! The archive to upload, which can be read again for each attempt.
 
 #[cfg(feature = "upload-file")]
 mod file;
@@ -13,19 +13,20 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use super::metered::{Metered, unreadable};
-use super::progress::{Progress, Watcher};
+use super::progress::{Progress, ProgressCallback};
 
-/// The form of an archive.
+/// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Archive {
-    /// A zip: what workloads are built from.
+    /// A zip, from which workloads are built.
     Zip,
-    /// A tar that is not compressed: what volume templates hold.
+    /// An uncompressed tar, the content of a volume template.
     Tar,
 }
 
 impl Archive {
+    /// Returns the media type of the format.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Zip => "application/zip",
@@ -34,8 +35,8 @@ impl Archive {
     }
 }
 
-/// An archive to be uploaded. It is read anew for each try, and none of them holds more than a piece of it
-/// in memory, unless it lies there already.
+/// An archive to upload. It is read again for each attempt, one chunk at a time; only an archive that is given
+/// as bytes is in memory as a whole.
 ///
 /// ```
 /// use blaxel_management::upload::{Archive, UploadSource};
@@ -49,14 +50,16 @@ impl Archive {
 pub struct UploadSource {
     archive: Archive,
     content: Content,
-    watcher: Option<Watcher>,
+    on_progress: Option<ProgressCallback>,
 }
 
+/// The origin of the bytes of an archive.
 #[derive(Clone)]
 enum Content {
     Bytes(Bytes),
     #[cfg(feature = "upload-file")]
     File(std::path::PathBuf),
+    /// The length, and the function that opens the archive.
     Function(
         u64,
         Arc<dyn Fn() -> BoxFuture<Result<Body, BoxError>> + Send + Sync>,
@@ -64,22 +67,41 @@ enum Content {
 }
 
 impl UploadSource {
-    /// An archive that lies in memory.
+    /// Creates a source from an archive in memory.
     #[must_use]
     pub fn bytes(archive: Archive, bytes: impl Into<Bytes>) -> Self {
         Self::of(archive, Content::Bytes(bytes.into()))
     }
 
-    /// An archive that lies in a file. It is read piece by piece; if its length changes between two tries,
-    /// the later one sends it as it is then.
+    /// Creates a source from a file, which is streamed. If the length of the file changes between two attempts,
+    /// the later attempt sends the file as it is then.
+    ///
+    /// ```
+    /// use blaxel_management::upload::{Archive, UploadSource};
+    ///
+    /// let source = UploadSource::file(Archive::Zip, "target/code.zip");
+    /// assert_eq!(source.archive(), Archive::Zip);
+    /// ```
     #[cfg(feature = "upload-file")]
     #[must_use]
     pub fn file(archive: Archive, path: impl Into<std::path::PathBuf>) -> Self {
         Self::of(archive, Content::File(path.into()))
     }
 
-    /// An archive that comes from anywhere: the function opens it for each try, from its first byte on. It
-    /// must be exactly so many bytes long.
+    /// Creates a source from a function that opens the archive for each attempt, at its first byte. The archive
+    /// must be exactly `length` bytes long.
+    ///
+    /// ```
+    /// use blaxel_core::{Body, Error};
+    /// use blaxel_management::upload::{Archive, UploadSource};
+    ///
+    /// let archive = "the bytes of a tar";
+    /// let length = archive.len() as u64;
+    /// let source = UploadSource::function(Archive::Tar, length, move || async move {
+    ///     Ok::<_, Error>(Body::from(archive))
+    /// });
+    /// # let _ = source;
+    /// ```
     pub fn function<F, E>(
         archive: Archive,
         length: u64,
@@ -96,29 +118,30 @@ impl UploadSource {
         Self::of(archive, Content::Function(length, Arc::new(open)))
     }
 
+    /// Creates a source without a progress callback.
     fn of(archive: Archive, content: Content) -> Self {
         Self {
             archive,
             content,
-            watcher: None,
+            on_progress: None,
         }
     }
 
-    /// Calls a function whenever the connection has taken a piece, which is at most 64 KiB long. The
-    /// upload waits while it runs.
+    /// Sets a function that is called whenever a chunk was passed to the connection. A chunk has at most
+    /// 64 KiB. The upload waits while the function runs.
     #[must_use]
-    pub fn on_progress(mut self, watch: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Arc::new(watch));
+    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Arc::new(callback));
         self
     }
 
-    /// The form of the archive.
+    /// Returns the format of the archive.
     #[must_use]
     pub fn archive(&self) -> Archive {
         self.archive
     }
 
-    /// Opens it for a try. What its reading fails with stands in the second part, if it does.
+    /// Opens the archive for an attempt. The second value holds the error of reading it, as soon as there is one.
     pub(super) async fn open(
         &self,
         attempt: u32,
@@ -138,7 +161,7 @@ impl UploadSource {
             total: length,
             attempt,
         };
-        Ok(Metered::new(body, start, self.watcher.clone()))
+        Ok(Metered::new(body, start, self.on_progress.clone()))
     }
 }
 

@@ -13,18 +13,19 @@ use crate::sandboxes::Sandbox;
 use crate::scripted::{Reply, Script};
 use crate::{Management, Resource};
 
-const PLACE: &str = "https://store.example/archives/bot?signature=hunter2";
+const UPLOAD_URL: &str = "https://store.example/archives/bot?signature=hunter2";
 const PUT: &str = "PUT https://store.example/archives/bot?signature=hunter2";
 const REPLACE: &str = "PUT /agents/bot?upload=true";
 const CREATE: &str = "POST /agents?upload=true";
 
-fn offer_of(name: &str) -> Reply {
+/// A response with an upload URL.
+fn with_url_for(name: &str) -> Reply {
     let document = json!({"metadata": {"name": name}, "spec": {}, "status": "UPLOADING"});
-    Reply::json(200, &document).header("x-blaxel-upload-url", PLACE)
+    Reply::json(200, &document).header("x-blaxel-upload-url", UPLOAD_URL)
 }
 
-fn offer() -> Reply {
-    offer_of("bot")
+fn with_url() -> Reply {
+    with_url_for("bot")
 }
 
 fn missing() -> Reply {
@@ -43,8 +44,8 @@ async fn deploy(script: &Script, source: &UploadSource) -> Result<Outcome<Agent>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_is_replaced_or_made_and_its_archive_put_where_the_answer_says() {
-    let script = Script::new([offer(), Reply::empty(200)]);
+async fn a_resource_is_replaced_or_created_and_its_archive_is_put_to_the_url_of_the_response() {
+    let script = Script::new([with_url(), Reply::empty(200)]);
     let outcome = deploy(&script, &zip()).await.unwrap();
     assert!(matches!(&outcome, Outcome::Replaced(agent) if agent.name() == "bot"));
     let seen = script.seen();
@@ -60,23 +61,23 @@ async fn a_resource_is_replaced_or_made_and_its_archive_put_where_the_answer_say
     assert_eq!(
         put.headers.len(),
         1,
-        "the type of the archive, and nothing of ours: {put:?}"
+        "only the type of the archive, no header of the SDK: {put:?}"
     );
     assert_eq!(put.headers["content-type"], "application/zip");
 
-    let script = Script::new([missing(), offer(), Reply::empty(200)]);
+    let script = Script::new([missing(), with_url(), Reply::empty(200)]);
     let outcome = deploy(&script, &zip()).await.unwrap();
     assert!(matches!(outcome, Outcome::Created(_)));
     assert_eq!(script.lines(), [REPLACE, CREATE, PUT]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_created_first_asks_in_its_order() {
+async fn a_kind_that_is_created_first_requests_the_url_in_that_order() {
     let taken = Reply::json(
         409,
         &json!({"code": "SANDBOX_ALREADY_EXISTS", "message": "there"}),
     );
-    let script = Script::new([taken, offer_of("box"), Reply::empty(200)]);
+    let script = Script::new([taken, with_url_for("box"), Reply::empty(200)]);
     let sandboxes = Management::new(script.clone()).sandboxes();
     let outcome = sandboxes
         .deploy(&Sandbox::new("box"), &zip())
@@ -92,27 +93,27 @@ async fn a_kind_that_is_created_first_asks_in_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_try_has_a_fresh_address_and_a_longer_rest_before_it() {
+async fn each_attempt_has_a_fresh_url_and_a_longer_delay_before_it() {
     for (what, failure) in [
         ("the connection breaks", Reply::Lost),
-        ("there is none", Reply::Unreachable),
-        ("it is refused", Reply::empty(403)),
-        ("it is put off", Reply::empty(503)),
-        // A success of another kind is none.
-        ("it is taken for something else", Reply::empty(204)),
+        ("the storage is unreachable", Reply::Unreachable),
+        ("the storage responds with 403", Reply::empty(403)),
+        ("the storage responds with 503", Reply::empty(503)),
+        // No other success status is a success.
+        ("the storage responds with 204", Reply::empty(204)),
     ] {
-        // What is made in the first try is there in the second, and is still told as made.
+        // The second attempt finds the resource of the first; the outcome is still `Created`.
         let script = Script::new([
             missing(),
-            offer(),
+            with_url(),
             failure.clone(),
-            offer(),
+            with_url(),
             failure.clone(),
-            offer(),
+            with_url(),
             failure.clone(),
-            offer(),
+            with_url(),
             failure,
-            offer(),
+            with_url(),
             Reply::empty(200),
         ]);
         let outcome = deploy(&script, &zip()).await.unwrap();
@@ -125,15 +126,15 @@ async fn each_try_has_a_fresh_address_and_a_longer_rest_before_it() {
             puts.clone().all(|seen| seen.body.as_ref() == b"PK-archive"),
             "{what}"
         );
-        let offers = seen.iter().filter(|seen| seen.line == REPLACE).count();
-        assert_eq!(offers, 5, "{what}");
+        let url_requests = seen.iter().filter(|seen| seen.line == REPLACE).count();
+        assert_eq!(url_requests, 5, "{what}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_five_tries_the_last_failure_is_told_without_the_address() {
+async fn after_five_attempts_the_last_error_is_returned_without_the_url() {
     let script = Script::with(|line| match line {
-        REPLACE => offer(),
+        REPLACE => with_url(),
         _ => Reply::xml(
             403,
             "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>\
@@ -149,7 +150,7 @@ async fn after_five_tries_the_last_failure_is_told_without_the_address() {
     assert_eq!(script.lines().iter().filter(|line| *line == PUT).count(), 5);
 
     let script = Script::with(|line| match line {
-        REPLACE => offer(),
+        REPLACE => with_url(),
         _ => Reply::Lost,
     });
     let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
@@ -157,21 +158,27 @@ async fn after_five_tries_the_last_failure_is_told_without_the_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_is_asked_for_again_unless_the_answer_is_final() {
+async fn a_failed_url_request_is_repeated_unless_the_error_is_permanent() {
     let busy = || Reply::json(503, &json!({"error": "busy"}));
-    let script = Script::new([offer(), Reply::Lost, busy(), offer(), Reply::empty(200)]);
+    let script = Script::new([
+        with_url(),
+        Reply::Lost,
+        busy(),
+        with_url(),
+        Reply::empty(200),
+    ]);
     deploy(&script, &zip()).await.unwrap();
     assert_eq!(script.lines(), [REPLACE, PUT, REPLACE, REPLACE, PUT]);
 
     let refused = Reply::json(403, &json!({"error": "not yours"}));
-    let script = Script::new([offer(), Reply::Lost, refused]);
+    let script = Script::new([with_url(), Reply::Lost, refused]);
     let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
     assert!(error.is_forbidden(), "{error:?}");
     assert_eq!(script.lines(), [REPLACE, PUT, REPLACE]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_an_address_is_an_error_that_says_so() {
+async fn a_response_without_an_upload_url_is_an_error() {
     let script = Script::new([Reply::json(
         200,
         &json!({"metadata": {"name": "bot"}, "spec": {}}),
@@ -182,9 +189,9 @@ async fn an_answer_without_an_address_is_an_error_that_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_the_archive_ends_it_at_once() {
-    // Of another form: nothing is asked of anybody.
-    let script = Script::new([offer()]);
+async fn an_invalid_archive_ends_the_upload_at_once() {
+    // The wrong format: no request is sent.
+    let script = Script::new([with_url()]);
     let tar = UploadSource::bytes(Archive::Tar, "tar");
     assert!(
         deploy(&script, &tar)
@@ -195,65 +202,65 @@ async fn what_is_wrong_with_the_archive_ends_it_at_once() {
     );
     assert_eq!(script.lines(), [""; 0]);
 
-    // Not to be opened, and not as long as it was said to be: no second try.
+    // It cannot be opened, or does not have the announced length: no second attempt.
     let broken = UploadSource::function(Archive::Zip, 3, || async {
         Err::<Body, BoxError>("the disk is on fire".into())
     });
     let short = UploadSource::function(Archive::Zip, 3, || async { Ok::<_, Error>("ab".into()) });
     let long = UploadSource::function(Archive::Zip, 3, || async { Ok::<_, Error>("abcd".into()) });
-    for (source, said) in [(broken, "on fire"), (short, "shorter"), (long, "longer")] {
-        let script = Script::new([offer()]);
+    for (source, expected) in [(broken, "on fire"), (short, "shorter"), (long, "longer")] {
+        let script = Script::new([with_url()]);
         let error = deploy(&script, &source).await.map(drop).unwrap_err();
         assert!(
-            error.is_input() && error.to_string().contains(said),
+            error.is_input() && error.to_string().contains(expected),
             "{error:?}"
         );
-        assert_eq!(script.lines(), [REPLACE], "{said}");
+        assert_eq!(script.lines(), [REPLACE], "{expected}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_begins_anew_with_each_try() {
+async fn progress_starts_again_with_each_attempt() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&seen);
+    let log = Arc::clone(&seen);
     let source = zip().on_progress(move |progress: Progress| {
-        told.lock()
+        log.lock()
             .unwrap()
             .push((progress.attempt, progress.sent, progress.total));
     });
-    let script = Script::new([offer(), Reply::Lost, offer(), Reply::empty(200)]);
+    let script = Script::new([with_url(), Reply::Lost, with_url(), Reply::empty(200)]);
     deploy(&script, &source).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), [(1, 10, 10), (2, 10, 10)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_opens_the_archive_for_each_try() {
+async fn a_function_opens_the_archive_for_each_attempt() {
     let opened = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&opened);
     let source = UploadSource::function(Archive::Zip, 3, move || {
         count.fetch_add(1, Ordering::Relaxed);
         async { Ok::<Body, Error>("abc".into()) }
     });
-    let script = Script::new([offer(), Reply::Lost, offer(), Reply::empty(200)]);
+    let script = Script::new([with_url(), Reply::Lost, with_url(), Reply::empty(200)]);
     deploy(&script, &source).await.unwrap();
     assert_eq!(opened.load(Ordering::Relaxed), 2);
     assert_eq!(script.seen().last().unwrap().body.as_ref(), b"abc");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_else_gives_out_addresses_can_be_uploaded_to() {
+async fn upload_takes_urls_from_any_source() {
     let script = Script::new([Reply::Lost, Reply::empty(200)]);
     let source = UploadSource::bytes(Archive::Tar, "content");
     let mut number = 0;
-    let answer = upload(&script, &source, || {
+    let upload = upload(&script, &source, || {
         number += 1;
-        let answer = number;
-        async move { Ok((answer, UploadUrl::from("https://store.example/a?b=c"))) }
+        let response = number;
+        async move { Ok((response, UploadUrl::from("https://store.example/a?b=c"))) }
     });
     assert_eq!(
-        answer.await.unwrap(),
+        upload.await.unwrap(),
         2,
-        "what came with the address that worked"
+        "the response of the successful attempt"
     );
     let seen = script.seen();
     assert_eq!(seen[1].line, "PUT https://store.example/a?b=c");
@@ -261,7 +268,7 @@ async fn what_else_gives_out_addresses_can_be_uploaded_to() {
 }
 
 #[test]
-fn a_version_is_asked_for_by_name() {
+fn a_version_is_a_query_parameter() {
     use blaxel_core::Operation;
     let agent = Agent::new("bot");
     let create = crate::operations::Create::<Agent>::new(&agent);
@@ -276,18 +283,18 @@ fn a_version_is_asked_for_by_name() {
 }
 
 #[test]
-fn an_address_prints_no_more_than_its_host() {
-    let printed = format!("{:?}", UploadUrl::from(PLACE));
+fn the_debug_output_of_a_url_shows_only_the_host() {
+    let printed = format!("{:?}", UploadUrl::from(UPLOAD_URL));
     assert_eq!(printed, "UploadUrl(store.example, [redacted])");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_could_be_listened_in_on_is_refused() {
-    let open = Reply::json(200, &json!({"metadata": {"name": "bot"}, "spec": {}})).header(
+async fn a_url_without_tls_is_refused() {
+    let unencrypted = Reply::json(200, &json!({"metadata": {"name": "bot"}, "spec": {}})).header(
         "x-blaxel-upload-url",
         "http://store.example/a?signature=hunter2",
     );
-    let script = Script::new([open]);
+    let script = Script::new([unencrypted]);
     let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
     assert!(
         error.is_input() && !error.to_string().contains("hunter2"),
@@ -296,32 +303,32 @@ async fn an_address_that_could_be_listened_in_on_is_refused() {
 }
 
 #[cfg(feature = "upload-file")]
-mod from_files {
+mod file_sources {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_read_piece_by_piece_for_each_try() {
+    async fn a_file_is_streamed_for_each_attempt() {
         let path = std::env::temp_dir().join(format!("upload-{}.zip", std::process::id()));
         let content: Vec<u8> = (0..700_000u32).map(|at| at as u8).collect();
         std::fs::write(&path, &content).unwrap();
         let source = UploadSource::file(Archive::Zip, &path);
         let script = Script::new([Reply::empty(200)]);
-        let address = || async { Ok(((), UploadUrl::from("https://store.example/a"))) };
-        upload(&script, &source, address).await.unwrap();
+        let request_url = || async { Ok(((), UploadUrl::from("https://store.example/a"))) };
+        upload(&script, &source, request_url).await.unwrap();
         std::fs::remove_file(&path).unwrap();
         let seen = script.seen();
         assert_eq!(seen[0].announced, Some(700_000));
         assert!(seen[0].body == content);
 
-        let error = upload(&script, &source, address).await.unwrap_err();
+        let error = upload(&script, &source, request_url).await.unwrap_err();
         assert!(error.is_input(), "{error:?}");
         assert!(
             error.to_string().contains(&path.display().to_string()),
             "{error}"
         );
-        let folder = UploadSource::file(Archive::Zip, std::env::temp_dir());
+        let directory = UploadSource::file(Archive::Zip, std::env::temp_dir());
         assert!(
-            upload(&script, &folder, address)
+            upload(&script, &directory, request_url)
                 .await
                 .unwrap_err()
                 .is_input()

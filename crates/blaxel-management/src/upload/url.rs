@@ -1,4 +1,4 @@
-//! Addresses to upload to, and the requests that ask for them.
+//! Presigned upload URLs, and the operations that request them.
 
 use std::fmt;
 
@@ -6,60 +6,73 @@ use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, Secret, Source
 use bytes::Bytes;
 use http::HeaderMap;
 
-/// The header that names the address.
+/// The response header that holds the upload URL.
 const HEADER: &str = "x-blaxel-upload-url";
 
-/// An address to upload an archive to, given out by the platform for one try.
+/// A presigned URL to upload an archive to, issued by the platform for one attempt.
 ///
-/// Who knows it may upload there, so it is a secret: it prints no more than the host, and it must be sent
-/// to without any credential.
+/// Anyone who knows the URL can upload to it, so it is a secret: its `Debug` output shows only the host. Send
+/// requests to it without any credential.
 #[derive(Clone)]
 pub struct UploadUrl(Secret);
 
 impl UploadUrl {
-    /// The address that came with an answer.
+    /// Reads the URL from the headers of a response.
     ///
     /// # Errors
     ///
-    /// [`Error::is_decode`] if there is none.
+    /// [`Error::is_decode`] if the header is missing.
     pub fn read(headers: &HeaderMap) -> Result<Self, Error> {
         let value = headers.get(HEADER).and_then(|value| value.to_str().ok());
         match value.filter(|value| !value.is_empty()) {
             Some(value) => Ok(Self(Secret::from(value))),
             None => Err(Error::decode(format!(
-                "the answer does not name an address to upload to (in the header {HEADER})"
+                "the response has no upload URL in its header {HEADER}"
             ))),
         }
     }
 
-    /// The address itself.
+    /// Returns the URL in plain text.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Has a request go there.
+    /// Sets the URL as the target of a request.
     pub(super) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
         request.presigned(self.expose(), &Source::Code)
     }
 }
 
 impl From<&str> for UploadUrl {
-    fn from(address: &str) -> Self {
-        Self(Secret::from(address))
+    fn from(url: &str) -> Self {
+        Self(Secret::from(url))
     }
 }
 
 impl fmt::Debug for UploadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.expose().parse::<http::Uri>().ok();
-        let host = address.as_ref().and_then(http::Uri::host);
+        let uri = self.expose().parse::<http::Uri>().ok();
+        let host = uri.as_ref().and_then(http::Uri::host);
         write!(f, "UploadUrl({}, [redacted])", host.unwrap_or("?"))
     }
 }
 
-/// An operation that makes or replaces a resource, and asks for an upload along with it
-/// (`?upload=true`). What comes back is what the operation itself returns, and the address.
+/// An operation that creates or replaces a resource, and requests an upload URL (`?upload=true`). It returns
+/// the output of the wrapped operation and the URL.
+///
+/// ```
+/// use blaxel_core::{Error, Operation};
+/// use blaxel_management::agents::Agent;
+/// use blaxel_management::operations::Create;
+/// use blaxel_management::upload::ForUpload;
+///
+/// let agent = Agent::new("support-bot");
+/// let create = Create::<Agent>::new(&agent);
+/// let request = ForUpload::new(&create).encode()?;
+/// assert_eq!(request.uri(), "blaxel://control/agents?upload=true");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ForUpload<'a, O> {
     operation: &'a O,
@@ -67,7 +80,7 @@ pub struct ForUpload<'a, O> {
 }
 
 impl<'a, O> ForUpload<'a, O> {
-    /// The operation with an upload.
+    /// Wraps an operation.
     #[must_use]
     pub fn new(operation: &'a O) -> Self {
         Self {
@@ -76,7 +89,7 @@ impl<'a, O> ForUpload<'a, O> {
         }
     }
 
-    /// The upload is to be this version of the resource; only volume templates have them.
+    /// Sets the version of the resource that the upload becomes. Only volume templates have versions.
     #[must_use]
     pub fn version(mut self, version: Option<&'a str>) -> Self {
         self.version = version;

@@ -14,7 +14,7 @@ record! {
     }
 }
 
-answer! {
+response! {
     /// An invitation to a workspace.
     pub struct PendingInvitation {
         /// The e-mail address that is invited.

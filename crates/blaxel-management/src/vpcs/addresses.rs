@@ -112,7 +112,7 @@ impl Deleted for EgressIp {
         Method::DELETE,
         "/vpcs/{vpcName}/egressgateways/{gatewayName}/ips/{ipName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 /// Lists the egress IPs of all gateways: `ListAllEgressIPs`.

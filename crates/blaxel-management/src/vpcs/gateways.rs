@@ -111,7 +111,7 @@ impl Deleted for EgressGateway {
         Method::DELETE,
         "/vpcs/{vpcName}/egressgateways/{gatewayName}",
     );
-    type Answer = Self;
+    type Response = Self;
 }
 
 /// Lists the egress gateways of all VPCs: `ListAllEgressGateways`.

@@ -1,4 +1,4 @@
-//! Waiting under paused time, on a service that answers by script.
+//! Tests of waiting, under paused time, on a service with scripted responses.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use crate::agents::Agent;
 use crate::metadata::Status;
 use crate::scripted::{Reply, Script};
 
-/// An agent as it stands after so many events.
+/// Returns an agent with this status and this number of events.
 fn agent(status: &str, events: usize) -> Value {
     let events: Vec<Value> = (0..events)
         .map(|number| json!({"type": "deploy", "message": format!("event {number}")}))
@@ -21,7 +21,8 @@ fn agent(status: &str, events: usize) -> Value {
     json!({"metadata": {"name": "bot"}, "spec": {}, "status": status, "events": events})
 }
 
-fn looks(stages: &[(&str, usize)]) -> Script {
+/// Returns a service that reports one of these states with each poll.
+fn polls(stages: &[(&str, usize)]) -> Script {
     let reply = |(status, events): &(&str, usize)| Reply::json(200, &agent(status, *events));
     Script::new(stages.iter().map(reply))
 }
@@ -40,8 +41,8 @@ fn before(status: &str, events: usize) -> Agent {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_looks_at_a_pace_until_the_resource_is_as_wanted() {
-    let script = looks(&[("BUILDING", 1), ("DEPLOYING", 2), ("DEPLOYED", 3)]);
+async fn polls_at_the_interval_until_the_condition_holds() {
+    let script = polls(&[("BUILDING", 1), ("DEPLOYING", 2), ("DEPLOYED", 3)]);
     let agent = wait(&script, &Wait::new()).await.unwrap();
     assert!(is_deployed(&agent));
     let at: Vec<_> = script.seen().iter().map(|seen| seen.at.as_secs()).collect();
@@ -49,8 +50,8 @@ async fn it_looks_at_a_pace_until_the_resource_is_as_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_end_ends_the_wait_with_what_was_said_of_it() {
-    let script = looks(&[("DEPLOYING", 1), ("FAILED", 2)]);
+async fn a_failure_ends_the_wait_with_the_message_of_the_last_event() {
+    let script = polls(&[("DEPLOYING", 1), ("FAILED", 2)]);
     let error = wait(&script, &Wait::new()).await.unwrap_err();
     assert!(error.is_failed(), "{error}");
     assert_eq!(error.to_string(), "`bot` is FAILED: event 1");
@@ -58,23 +59,23 @@ async fn a_bad_end_ends_the_wait_with_what_was_said_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_is_not_waited_for() {
+async fn a_deleted_resource_ends_the_wait() {
     let script = Script::new([
         Reply::json(200, &agent("DEPLOYING", 1)),
         Reply::json(404, &json!({"code": 404, "error": "Agent not found"})),
     ]);
     let error = wait(&script, &Wait::new()).await.unwrap_err();
     assert!(
-        error.is_failed() && error.to_string().contains("`bot` is gone"),
+        error.is_failed() && error.to_string().contains("`bot` does not exist"),
         "{error}"
     );
 }
 
-/// An old failure is not taken for a new one, nor is what was deployed before.
+/// Neither an earlier failure nor an earlier deployment is taken as the result.
 #[tokio::test(start_paused = true)]
-async fn what_stands_as_before_says_nothing_about_the_new_request() {
+async fn the_state_before_the_request_is_ignored() {
     for old in ["FAILED", "DEPLOYED"] {
-        let script = looks(&[(old, 1), (old, 1), ("DEPLOYING", 2), ("DEPLOYED", 3)]);
+        let script = polls(&[(old, 1), (old, 1), ("DEPLOYING", 2), ("DEPLOYED", 3)]);
         let since = Wait::new().since(&before(old, 1));
         let agent = wait(&script, &since).await.unwrap();
         assert_eq!(agent.events.unwrap().len(), 3, "{old}");
@@ -82,29 +83,29 @@ async fn what_stands_as_before_says_nothing_about_the_new_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_as_before_for_long_is_the_outcome() {
+async fn an_unchanged_state_is_the_result_after_the_settling_time() {
     let since = Wait::new().since(&before("FAILED", 1));
-    let script = looks(&[("FAILED", 1)]);
+    let script = polls(&[("FAILED", 1)]);
     let error = wait(&script, &since).await.unwrap_err();
     assert!(error.is_failed(), "{error}");
     assert_eq!(script.elapsed().as_secs(), 15);
-    // A second failure differs from the first by its event, and counts at once.
-    let script = looks(&[("FAILED", 1), ("FAILED", 2)]);
+    // A second failure has another event than the first, so it counts at once.
+    let script = polls(&[("FAILED", 1), ("FAILED", 2)]);
     assert!(wait(&script, &since).await.unwrap_err().is_failed());
     assert_eq!(script.elapsed().as_secs(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_gives_up_when_nothing_happens_but_not_while_something_does() {
+async fn inactivity_ends_the_wait_and_progress_extends_it() {
     let limit = Duration::from_secs(60);
-    let patience = Wait::new().every(Duration::from_secs(20)).inactivity(limit);
+    let wait_settings = Wait::new().every(Duration::from_secs(20)).inactivity(limit);
     let mut events = 0;
     let script = Script::with(move |_| {
-        // Something happens with every look for five minutes, then nothing any more.
+        // Every poll shows a change for five minutes, and no change after that.
         events = (events + 1).min(15);
         Reply::json(200, &agent("BUILDING", events))
     });
-    let error = wait(&script, &patience).await.unwrap_err();
+    let error = wait(&script, &wait_settings).await.unwrap_err();
     assert!(
         error.is_timeout() && error.to_string().contains("BUILDING"),
         "{error}"
@@ -113,7 +114,7 @@ async fn it_gives_up_when_nothing_happens_but_not_while_something_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_fails_ends_the_wait_with_its_error() {
+async fn a_failed_poll_ends_the_wait_with_its_error() {
     let script = Script::new([Reply::json(
         403,
         &json!({"code": 403, "error": "Forbidden"}),

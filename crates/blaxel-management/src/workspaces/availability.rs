@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::operations::Action;
 
-answer! {
+response! {
     /// Whether a workspace of a certain name could be made.
     pub struct WorkspaceAvailability {
         /// Whether it could; see [`is_available`](Self::is_available).

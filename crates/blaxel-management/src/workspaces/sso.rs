@@ -6,7 +6,7 @@ use blaxel_core::Timestamp;
 
 use crate::metadata::VerificationStatus;
 
-answer! {
+response! {
     /// An e-mail domain whose people sign in with their company's identity provider.
     #[doc(alias = "SSODomain")]
     pub struct SsoDomain {

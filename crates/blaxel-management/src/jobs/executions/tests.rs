@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::tasks::{JobExecutionTaskSpec, JobExecutionTaskStatus};
 use super::*;
 use crate::operations::{Create, List};
-use crate::scope::Scope;
+use crate::parent_path::ParentPath;
 
 fn decode(document: &Value) -> JobExecution {
     JobExecution::deserialize(document).unwrap()
@@ -86,7 +86,7 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
         .memory(1024)
         .allow_queue(false)
         .execution_id("exec-1");
-    let create = Create::<JobExecution>::new(&draft).within(&Scope::under(["nightly"]));
+    let create = Create::<JobExecution>::new(&draft).within(&ParentPath::new(["nightly"]));
     assert_eq!(
         create.encode().unwrap().uri(),
         "blaxel://control/jobs/nightly/executions"
@@ -105,12 +105,13 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
 #[test]
 fn the_executions_lie_under_their_job_and_the_tasks_under_both() {
     let params = blaxel_core::ListParams::new().limit(100);
-    let list = List::<JobExecution>::new(params.clone()).within(&Scope::under(["nightly"]));
+    let list = List::<JobExecution>::new(params.clone()).within(&ParentPath::new(["nightly"]));
     assert_eq!(
         list.encode().unwrap().uri(),
         "blaxel://control/jobs/nightly/executions?limit=100"
     );
-    let list = List::<JobExecutionTask>::new(params).within(&Scope::under(["nightly", "exec-1"]));
+    let list =
+        List::<JobExecutionTask>::new(params).within(&ParentPath::new(["nightly", "exec-1"]));
     assert_eq!(
         list.encode().unwrap().uri(),
         "blaxel://control/jobs/nightly/executions/exec-1/tasks?limit=100"

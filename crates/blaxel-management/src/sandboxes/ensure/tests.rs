@@ -5,11 +5,11 @@ use super::*;
 use crate::Management;
 use crate::scripted::{Reply, Script};
 
-const LOOK: &str = "GET /sandboxes/box";
-const MAKE: &str = "POST /sandboxes";
-const MAKE_ANEW: &str = "POST /sandboxes?createIfNotExist=true";
+const POLL: &str = "GET /sandboxes/box";
+const CREATE: &str = "POST /sandboxes";
+const RECREATE: &str = "POST /sandboxes?createIfNotExist=true";
 
-/// A sandbox in a status, made at an hour of a day.
+/// Returns a sandbox in this status, created at this hour.
 fn sandbox(hour: u32, status: &str) -> Value {
     json!({
         "metadata": {"name": "box", "createdAt": format!("2026-01-01T{hour:02}:00:00Z")},
@@ -41,102 +41,103 @@ fn under_way() -> Reply {
     Reply::json(409, &body)
 }
 
-/// What happens, the replies, the requests that are expected, and what else is.
+/// The situation, the replies, the expected requests, and further expectations.
 type Case<Expected> = (&'static str, Vec<Reply>, &'static [&'static str], Expected);
 
-struct Course {
+/// The result of a call of `ensure`, with the requests that it sent and the time that it took.
+struct Run {
     outcome: Result<Outcome<Sandbox>, Error>,
-    asked: Vec<String>,
+    requests: Vec<String>,
     took: Duration,
 }
 
-async fn run(replies: Vec<Reply>, draft: &Sandbox) -> Course {
-    play(Script::new(replies), draft).await
+async fn ensure(replies: Vec<Reply>, draft: &Sandbox) -> Run {
+    ensure_on(Script::new(replies), draft).await
 }
 
-async fn play(script: Script, draft: &Sandbox) -> Course {
+async fn ensure_on(script: Script, draft: &Sandbox) -> Run {
     let sandboxes = Management::new(script.clone()).sandboxes();
     let outcome = sandboxes.ensure(draft, &Ensure::new()).await;
-    Course {
+    Run {
         outcome,
-        asked: script.lines(),
+        requests: script.lines(),
         took: script.elapsed(),
     }
 }
 
-/// There is nothing to see until the last of the makes was answered.
-async fn play_unseen(makes: Vec<Reply>) -> Course {
-    let (mut makes, mut made) = (makes.into_iter(), None);
+/// The sandbox is absent until the last create request was answered.
+async fn ensure_invisible(create_replies: Vec<Reply>) -> Run {
+    let (mut creates, mut visible) = (create_replies.into_iter(), None);
     let script = Script::with(move |line| match line {
-        LOOK => made.clone().unwrap_or_else(gone),
+        POLL => visible.clone().unwrap_or_else(gone),
         _ => {
-            let reply = makes.next().unwrap();
-            made = (makes.len() == 0).then(|| is(2, "DEPLOYED"));
+            let reply = creates.next().unwrap();
+            visible = (creates.len() == 0).then(|| is(2, "DEPLOYED"));
             reply
         }
     });
-    play(script, &Sandbox::new("box")).await
+    ensure_on(script, &Sandbox::new("box")).await
 }
 
-/// Pauses are drawn out by chance by up to a quarter.
+/// Returns the range of durations around `seconds`, since jitter adds up to a quarter to delays.
 fn about(seconds: u64) -> std::ops::RangeInclusive<Duration> {
     let least = Duration::from_secs(seconds);
     least..=least * 5 / 4 + Duration::from_millis(50)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sandbox_gets_ready_from_wherever_it_stands() {
-    // The seconds it takes; whether it was made, and the hour of that.
+async fn ensure_returns_a_ready_sandbox_from_every_initial_state() {
+    // The seconds that it takes, whether it was created, and the hour of its creation.
     let cases: Vec<Case<(u64, bool, u32)>> = vec![
         (
-            "it is there",
+            "it is ready",
             vec![is(1, "DEPLOYED")],
-            &[LOOK],
+            &[POLL],
             (0, false, 1),
         ),
         (
-            "it is not",
+            "it does not exist",
             vec![gone(), is(2, "DEPLOYED")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             (0, true, 2),
         ),
         (
-            "another makes it",
+            "another client is creating it",
             vec![is(1, "BUILDING"), is(1, "DEPLOYING"), is(1, "DEPLOYED")],
-            &[LOOK; 3],
+            &[POLL; 3],
             (3, false, 1),
         ),
         (
-            "making it takes its time",
+            "the creation takes a while",
             vec![
                 gone(),
                 is(2, "DEPLOYING"),
                 is(2, "DEPLOYING"),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK],
+            &[POLL, CREATE, POLL, POLL],
             (3, true, 2),
         ),
         (
-            "another was faster",
+            "another client created it first",
             vec![gone(), taken(), is(1, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK],
+            &[POLL, CREATE, POLL],
             (0, false, 1),
         ),
         (
-            "another is about to make it",
+            "another client is about to create it",
             vec![gone(), under_way(), is(1, "DEPLOYING"), is(1, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK, LOOK],
+            &[POLL, CREATE, POLL, POLL],
             (1, false, 1),
         ),
         (
-            "it vanishes after the refusal",
+            "it is deleted after the refusal",
             vec![gone(), taken(), gone(), taken(), gone(), is(2, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK, MAKE, LOOK, MAKE],
+            &[POLL, CREATE, POLL, CREATE, POLL, CREATE],
             (3, true, 2),
         ),
         (
-            "the answer is cut off",
+            "the create request gets a gateway timeout",
             vec![
                 gone(),
                 Reply::cut_off(),
@@ -144,17 +145,17 @@ async fn a_sandbox_gets_ready_from_wherever_it_stands() {
                 is(2, "DEPLOYING"),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK, LOOK],
+            &[POLL, CREATE, POLL, POLL, POLL],
             (7, true, 2),
         ),
         (
-            "the answer is lost",
+            "the create response is lost",
             vec![gone(), Reply::Lost, is(2, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK],
+            &[POLL, CREATE, POLL],
             (1, true, 2),
         ),
         (
-            "looking fails now and then",
+            "some polls fail",
             vec![
                 gone(),
                 is(2, "DEPLOYING"),
@@ -162,61 +163,61 @@ async fn a_sandbox_gets_ready_from_wherever_it_stands() {
                 Reply::Unreachable,
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK, LOOK],
+            &[POLL, CREATE, POLL, POLL, POLL],
             (7, true, 2),
         ),
         (
-            "it is being ended, and goes",
+            "it is being deleted, and disappears",
             vec![
                 is(1, "TERMINATING"),
                 is(1, "DELETING"),
                 gone(),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, LOOK, LOOK, MAKE],
+            &[POLL, POLL, POLL, CREATE],
             (3, true, 2),
         ),
         (
-            "it is being ended, and its record stays",
+            "it is being deactivated, and its record stays",
             vec![
                 is(1, "DEACTIVATING"),
                 is(1, "TERMINATED"),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, LOOK, MAKE],
+            &[POLL, POLL, CREATE],
             (1, true, 2),
         ),
         (
             "it has failed",
             vec![is(1, "FAILED"), is(2, "DEPLOYED")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             (0, true, 2),
         ),
         (
-            "it has failed, and takes another request to be made anew",
+            "it has failed, and only the other request creates it again",
             vec![is(1, "FAILED"), taken(), is(1, "FAILED"), is(2, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK, MAKE_ANEW],
+            &[POLL, CREATE, POLL, RECREATE],
             (1, true, 2),
         ),
         (
-            "it has failed, and another makes it anew",
+            "it has failed, and another client creates it again",
             vec![is(1, "FAILED"), taken(), is(2, "DEPLOYED")],
-            &[LOOK, MAKE, LOOK],
+            &[POLL, CREATE, POLL],
             (0, false, 2),
         ),
         (
-            "it has failed, and the old one is seen for a while",
+            "it has failed, and the old one stays visible for a while",
             vec![
                 is(1, "FAILED"),
                 Reply::cut_off(),
                 is(1, "FAILED"),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK],
+            &[POLL, CREATE, POLL, POLL],
             (3, true, 2),
         ),
         (
-            "what another makes fails",
+            "the sandbox that another client creates fails",
             vec![
                 gone(),
                 under_way(),
@@ -224,11 +225,11 @@ async fn a_sandbox_gets_ready_from_wherever_it_stands() {
                 is(1, "FAILED"),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK, MAKE],
+            &[POLL, CREATE, POLL, POLL, CREATE],
             (1, true, 2),
         ),
         (
-            "what was made is ended by another",
+            "another client deletes the new sandbox",
             vec![
                 gone(),
                 is(2, "DEPLOYING"),
@@ -236,212 +237,216 @@ async fn a_sandbox_gets_ready_from_wherever_it_stands() {
                 gone(),
                 is(3, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, LOOK, MAKE],
+            &[POLL, CREATE, POLL, POLL, CREATE],
             (3, true, 3),
         ),
         (
-            "there are too many requests",
+            "the server limits the request rate",
             vec![
                 gone(),
                 refused(429, "X").header("retry-after", "20"),
                 gone(),
                 is(2, "DEPLOYED"),
             ],
-            &[LOOK, MAKE, LOOK, MAKE],
+            &[POLL, CREATE, POLL, CREATE],
             (20, true, 2),
         ),
         (
-            "its status has no name here yet",
+            "its status is unknown",
             vec![is(1, "WARMING"), is(1, "DEPLOYED")],
-            &[LOOK, LOOK],
+            &[POLL, POLL],
             (1, false, 1),
         ),
     ];
-    for (what, replies, asked, (seconds, made, hour)) in cases {
-        let course = run(replies, &Sandbox::new("box")).await;
-        let ensured = course
+    for (what, replies, requests, (seconds, created, hour)) in cases {
+        let run = ensure(replies, &Sandbox::new("box")).await;
+        let ensured = run
             .outcome
             .unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(course.asked, asked, "{what}");
-        assert_eq!(ensured.is_created(), made, "{what}");
+        assert_eq!(run.requests, requests, "{what}");
+        assert_eq!(ensured.is_created(), created, "{what}");
         let expected: Sandbox = serde_json::from_value(sandbox(hour, "DEPLOYED")).unwrap();
         assert_eq!(ensured.into_resource(), expected, "{what}");
-        assert!(
-            about(seconds).contains(&course.took),
-            "{what}: {:?}",
-            course.took
-        );
+        assert!(about(seconds).contains(&run.took), "{what}: {:?}", run.took);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_made_is_missed_for_a_while_and_then_made_again() {
-    for (what, makes, last) in [
+async fn a_sandbox_that_stays_absent_after_a_create_request_is_created_again() {
+    for (what, replies, last) in [
         (
             "the first request was lost",
             vec![Reply::Lost, is(2, "DEPLOYED")],
-            MAKE,
+            CREATE,
         ),
         (
-            "the first one arrived",
+            "the first request was applied",
             vec![Reply::cut_off(), taken()],
-            LOOK,
+            POLL,
         ),
-        ("both were lost", vec![Reply::Lost, Reply::cut_off()], LOOK),
+        (
+            "both requests were lost",
+            vec![Reply::Lost, Reply::cut_off()],
+            POLL,
+        ),
     ] {
-        let course = play_unseen(makes).await;
-        let ensured = course
+        let run = ensure_invisible(replies).await;
+        let ensured = run
             .outcome
             .unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(ensured.is_created(), "{what}");
-        let makes = course.asked.iter().filter(|asked| *asked == MAKE).count();
-        assert_eq!(makes, 2, "{what}: {:?}", course.asked);
+        let creates = run
+            .requests
+            .iter()
+            .filter(|request| *request == CREATE)
+            .count();
+        assert_eq!(creates, 2, "{what}: {:?}", run.requests);
         assert_eq!(
-            course.asked.last().map(String::as_str),
+            run.requests.last().map(String::as_str),
             Some(last),
             "{what}"
         );
-        let missed = OUT_OF_SIGHT..OUT_OF_SIGHT + 4 * LONGEST_PAUSE;
-        assert!(missed.contains(&course.took), "{what}: {:?}", course.took);
+        let absence = VISIBILITY_DELAY..VISIBILITY_DELAY + 4 * MAX_DELAY;
+        assert!(absence.contains(&run.took), "{what}: {:?}", run.took);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_does_not_hide_that_an_earlier_request_may_have_worked() {
-    let makes = vec![Reply::Lost, refused(400, "QUOTA_EXCEEDED"), Reply::Silence];
-    let error = play_unseen(makes).await.outcome.map(drop).unwrap_err();
+async fn a_refusal_does_not_hide_that_an_earlier_request_may_have_been_applied() {
+    let replies = vec![Reply::Lost, refused(400, "QUOTA_EXCEEDED"), Reply::Silence];
+    let error = ensure_invisible(replies)
+        .await
+        .outcome
+        .map(drop)
+        .unwrap_err();
     assert!(error.is_quota() && error.maybe_applied(), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_never_seen_is_given_up_with_the_failure_that_began_it() {
+async fn a_sandbox_that_stays_absent_times_out_with_the_first_error() {
     let script = Script::with(|line| match line {
-        LOOK => gone(),
+        POLL => gone(),
         _ => Reply::Lost,
     });
-    let course = play(script, &Sandbox::new("box")).await;
-    let error = course.outcome.map(drop).unwrap_err();
+    let run = ensure_on(script, &Sandbox::new("box")).await;
+    let error = run.outcome.map(drop).unwrap_err();
     assert!(error.is_timeout() && error.maybe_applied(), "{error:?}");
     let text = error.to_string();
     assert!(
-        text.contains("`box` is not there: CreateSandbox: the connection broke"),
+        text.contains("`box` does not exist: CreateSandbox: the connection broke"),
         "{text}"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_pass_by_itself_ends_it_at_once() {
+async fn a_permanent_error_ends_ensure_at_once() {
     type Check = fn(&Error) -> bool;
     let cases: Vec<Case<Check>> = vec![
         (
             "quota",
             vec![gone(), refused(400, "QUOTA_EXCEEDED")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             Error::is_quota,
         ),
         (
-            "a wrong image",
+            "an invalid image",
             vec![gone(), refused(400, "INVALID_IMAGE")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             |error| error.code() == Some("INVALID_IMAGE"),
         ),
         (
-            "no right to look",
+            "no permission to read it",
             vec![refused(403, "X")],
-            &[LOOK],
+            &[POLL],
             Error::is_forbidden,
         ),
         (
-            "a failure of the server",
+            "a server error",
             vec![gone(), refused(500, "X")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             |error| error.maybe_applied() && error.status().is_some_and(|status| status == 500),
         ),
         (
             "no connection",
             vec![Reply::Unreachable],
-            &[LOOK],
+            &[POLL],
             Error::is_connect,
         ),
         (
-            "the new one fails",
+            "the new sandbox fails",
             vec![gone(), is(2, "FAILED")],
-            &[LOOK, MAKE],
+            &[POLL, CREATE],
             |error| error.is_failed() && error.to_string() == "`box` is FAILED: went FAILED",
         ),
         (
-            "the new one fails unseen",
+            "the new sandbox fails before the first poll",
             vec![gone(), Reply::cut_off(), is(2, "FAILED")],
-            &[LOOK, MAKE, LOOK],
+            &[POLL, CREATE, POLL],
             |error| {
                 let text = error.to_string();
                 error.is_failed() && text.contains("went FAILED: CreateSandbox: 504")
             },
         ),
         (
-            "it lies in the archive",
+            "it is archived",
             vec![is(1, "ARCHIVED")],
-            &[LOOK],
+            &[POLL],
             |error| error.is_failed() && error.to_string() == "`box` is ARCHIVED",
         ),
     ];
-    for (what, replies, asked, check) in cases {
-        let course = run(replies, &Sandbox::new("box")).await;
-        let error = course.outcome.map(drop).unwrap_err();
+    for (what, replies, requests, check) in cases {
+        let run = ensure(replies, &Sandbox::new("box")).await;
+        let error = run.outcome.map(drop).unwrap_err();
         assert!(check(&error), "{what}: {error:?}");
-        assert_eq!(course.asked, asked, "{what}");
-        assert!(
-            course.took <= Duration::from_secs(2),
-            "{what}: {:?}",
-            course.took
-        );
+        assert_eq!(run.requests, requests, "{what}");
+        assert!(run.took <= Duration::from_secs(2), "{what}: {:?}", run.took);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_one_that_cannot_be_made_anew_is_given_up_with_the_refusal() {
+async fn a_dead_sandbox_that_cannot_be_created_again_fails_with_the_refusal() {
     let dead = || is(1, "DEACTIVATED");
-    // The last request is answered with the dead one itself, which is no new one either.
+    // The response to the last request is the dead sandbox itself, which is not a new one either.
     let replies = vec![dead(), taken(), dead(), taken(), dead(), dead()];
-    let course = run(replies, &Sandbox::new("box")).await;
-    let error = course.outcome.map(drop).unwrap_err();
+    let run = ensure(replies, &Sandbox::new("box")).await;
+    let error = run.outcome.map(drop).unwrap_err();
     assert!(error.is_failed(), "{error:?}");
     let text = error.to_string();
     assert!(
-        text.starts_with("`box` is DEACTIVATED: went DEACTIVATED, and cannot be made anew"),
+        text.starts_with("`box` is DEACTIVATED: went DEACTIVATED, and cannot be created again"),
         "{text}"
     );
     assert!(
         text.contains("CreateSandbox: 409 SANDBOX_ALREADY_EXISTS"),
         "{text}"
     );
-    assert_eq!(course.asked, [LOOK, MAKE, LOOK, MAKE_ANEW, LOOK, MAKE_ANEW]);
+    assert_eq!(run.requests, [POLL, CREATE, POLL, RECREATE, POLL, RECREATE]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_time_runs_out_the_error_says_what_stood_in_the_way() {
-    // What happens; the replies; what the error says; whether something may have been made.
+async fn the_timeout_error_names_the_last_state_and_error() {
+    // The situation, the replies, the parts of the message, and whether something may have been created.
     let cases: Vec<Case<bool>> = vec![
         (
-            "it hangs",
+            "it stays in deployment",
             vec![is(1, "DEPLOYING")],
             &["`box` is DEPLOYING"],
             false,
         ),
         (
-            "ours hangs, after an answer that was cut off",
+            "our sandbox stays in build, after a gateway timeout",
             vec![gone(), Reply::cut_off(), is(1, "BUILDING")],
             &["`box` is BUILDING", "504 Gateway Timeout"],
             true,
         ),
         (
-            "it never ends",
+            "it stays in termination",
             vec![is(1, "TERMINATING")],
             &["`box` is TERMINATING"],
             false,
         ),
         (
-            "the server is overrun",
+            "the server limits the request rate",
             vec![
                 gone(),
                 refused(429, "SLOW_DOWN"),
@@ -452,47 +457,47 @@ async fn when_the_time_runs_out_the_error_says_what_stood_in_the_way() {
             false,
         ),
         (
-            "making it is never answered",
+            "the create request gets no response",
             vec![gone(), Reply::Silence],
-            &["`box` is not there"],
+            &["`box` does not exist"],
             true,
         ),
         (
-            "looking is never answered",
+            "the poll gets no response",
             vec![Reply::Silence],
             &[],
             false,
         ),
     ];
-    for (what, replies, said, unclear) in cases {
-        let course = run(replies, &Sandbox::new("box")).await;
-        let error = course.outcome.map(drop).unwrap_err();
+    for (what, replies, expected, maybe_applied) in cases {
+        let run = ensure(replies, &Sandbox::new("box")).await;
+        let error = run.outcome.map(drop).unwrap_err();
         assert!(error.is_timeout(), "{what}: {error:?}");
-        assert_eq!(error.maybe_applied(), unclear, "{what}: {error:?}");
+        assert_eq!(error.maybe_applied(), maybe_applied, "{what}: {error:?}");
         let text = error.to_string();
         assert!(
-            said.iter().all(|said| text.contains(said)),
+            expected.iter().all(|part| text.contains(part)),
             "{what}: {text}"
         );
-        let budget = Duration::from_secs(300);
-        let took = course.took;
+        let time_limit = Duration::from_secs(300);
+        let took = run.took;
         assert!(
-            took <= budget && took >= budget - 2 * LAST_LOOK,
+            took <= time_limit && took >= time_limit - 2 * LAST_POLL,
             "{what}: {took:?}"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_the_server_asks_for_beyond_the_time_is_not_begun() {
+async fn a_requested_delay_beyond_the_time_limit_fails_at_once() {
     let replies = vec![gone(), refused(429, "X").header("retry-after", "3600")];
-    let course = run(replies, &Sandbox::new("box")).await;
-    assert!(course.outcome.map(drop).unwrap_err().is_timeout());
-    assert_eq!(course.took, Duration::ZERO);
+    let run = ensure(replies, &Sandbox::new("box")).await;
+    assert!(run.outcome.map(drop).unwrap_err().is_timeout());
+    assert_eq!(run.took, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shorter_time_is_kept_and_its_last_look_is_taken() {
+async fn a_shorter_time_limit_holds_and_ends_with_a_last_poll() {
     let script = Script::new([is(1, "DEPLOYING")]);
     let sandboxes = Management::new(script.clone()).sandboxes();
     let ensure = Ensure::new().within(Duration::from_secs(10));
@@ -506,30 +511,36 @@ async fn a_shorter_time_is_kept_and_its_last_look_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_the_server_names_is_made_once() {
-    let course = run(
+async fn an_unnamed_sandbox_is_created_once() {
+    let run = ensure(
         vec![is(1, "DEPLOYING"), is(1, "DEPLOYED")],
         &Sandbox::unnamed(),
     )
     .await;
-    assert!(course.outcome.unwrap().is_created());
-    assert_eq!(course.asked, [MAKE, LOOK]);
+    assert!(run.outcome.unwrap().is_created());
+    assert_eq!(run.requests, [CREATE, POLL]);
 
-    // Without a name there is nothing to look for, and a second request would make a second one.
-    let course = run(vec![Reply::cut_off()], &Sandbox::unnamed()).await;
-    let error = course.outcome.map(drop).unwrap_err();
-    assert!(error.maybe_applied() && course.asked == [MAKE], "{error:?}");
+    // A sandbox without a name cannot be looked up, and a second request would create a second one.
+    let run = ensure(vec![Reply::cut_off()], &Sandbox::unnamed()).await;
+    let error = run.outcome.map(drop).unwrap_err();
+    assert!(
+        error.maybe_applied() && run.requests == [CREATE],
+        "{error:?}"
+    );
 
-    let course = run(vec![is(1, "DEPLOYING"), gone()], &Sandbox::unnamed()).await;
-    assert!(course.outcome.map(drop).unwrap_err().is_timeout());
+    let run = ensure(vec![is(1, "DEPLOYING"), gone()], &Sandbox::unnamed()).await;
+    assert!(run.outcome.map(drop).unwrap_err().is_timeout());
     assert_eq!(
-        course.asked.iter().filter(|asked| *asked == MAKE).count(),
+        run.requests
+            .iter()
+            .filter(|request| *request == CREATE)
+            .count(),
         1
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_may_be_dropped_and_asked_for_again() {
+async fn ensure_can_be_dropped_and_called_again() {
     let replies = vec![
         gone(),
         is(2, "DEPLOYING"),
@@ -544,23 +555,23 @@ async fn it_may_be_dropped_and_asked_for_again() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(
         script.lines(),
-        [LOOK, MAKE, LOOK],
-        "nothing goes on behind it"
+        [POLL, CREATE, POLL],
+        "no background task remains"
     );
     let second = sandboxes.ensure(&draft, &ensure).await.unwrap();
-    // It was made by the first one; the second one found it.
+    // The first call created it; the second call found it.
     assert!(!second.is_created());
-    assert_eq!(script.lines(), [LOOK, MAKE, LOOK, LOOK]);
+    assert_eq!(script.lines(), [POLL, CREATE, POLL, POLL]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_request_that_asks_for_the_one_that_is_there_says_so() {
+async fn create_if_absent_sends_the_query_parameter() {
     let script = Script::new([is(1, "DEPLOYED")]);
     let sandboxes = Management::new(script.clone()).sandboxes();
-    let made = sandboxes
+    let sandbox = sandboxes
         .create_if_absent(&Sandbox::new("box"))
         .await
         .unwrap();
-    assert_eq!(made.metadata.name, "box");
-    assert_eq!(script.lines(), [MAKE_ANEW]);
+    assert_eq!(sandbox.metadata.name, "box");
+    assert_eq!(script.lines(), [RECREATE]);
 }

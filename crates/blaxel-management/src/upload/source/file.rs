@@ -1,4 +1,4 @@
-//! An archive in a file, read piece by piece.
+//! A body that streams a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::upload::metered::unreadable;
 
-/// How much of a file is read at once. Each time costs a trip to another thread.
-const PIECE: usize = 256 * 1024;
+/// The number of bytes per read. Each read runs on another thread, so small reads are slow.
+const CHUNK: usize = 256 * 1024;
 
-/// Opens a file: its content, and how long it is.
+/// Opens a file, and returns its content and length.
 pub(super) async fn open(path: &Path) -> Result<(Body, u64), Error> {
     let failed = |error| unreadable(&Source::File(path.to_owned())).caused_by(error);
     let file = File::open(path).await.map_err(failed)?;
     let metadata = file.metadata().await.map_err(failed)?;
     if !metadata.is_file() {
-        let problem = "it is not a file; pack it first";
+        let problem = "it is not a file; pack it into an archive first";
         return Err(Error::input(
             "archive",
             &Source::File(path.to_owned()),
@@ -33,15 +33,16 @@ pub(super) async fn open(path: &Path) -> Result<(Body, u64), Error> {
     let content = Content {
         file,
         path: path.to_owned(),
-        piece: vec![0; PIECE],
+        chunk: vec![0; CHUNK],
     };
     Ok((Body::new(content), metadata.len()))
 }
 
+/// The content of a file, as a body.
 struct Content {
     file: File,
     path: PathBuf,
-    piece: Vec<u8>,
+    chunk: Vec<u8>,
 }
 
 impl http_body::Body for Content {
@@ -53,9 +54,9 @@ impl http_body::Body for Content {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        let mut piece = ReadBuf::new(&mut this.piece);
-        let outcome: io::Result<()> = ready!(Pin::new(&mut this.file).poll_read(cx, &mut piece));
-        Poll::Ready(match (outcome, piece.filled()) {
+        let mut chunk = ReadBuf::new(&mut this.chunk);
+        let outcome: io::Result<()> = ready!(Pin::new(&mut this.file).poll_read(cx, &mut chunk));
+        Poll::Ready(match (outcome, chunk.filled()) {
             (Err(error), _) => {
                 let source = Source::File(this.path.clone());
                 Some(Err(unreadable(&source).caused_by(error)))
