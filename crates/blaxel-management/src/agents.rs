@@ -1,4 +1,7 @@
-//! Agents: programs that answer requests under an address of their own.
+//! Agents: programs that serve requests at a URL of their own.
+//!
+//! [`Agent`] has the desired state in an [`AgentSpec`], with the image and the resources in its
+//! [`AgentRuntime`]. [`Management::agents`] returns the collection.
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo};
 use http::Method;
@@ -18,7 +21,7 @@ use crate::workload::{
 };
 
 document! {
-    /// An agent.
+    /// An agent: a program that serves requests at a URL of its own.
     ///
     /// ```
     /// use blaxel_management::Megabytes;
@@ -40,41 +43,41 @@ document! {
 }
 
 record! {
-    /// What an agent is to be.
+    /// The desired state of an agent.
     pub struct AgentSpec {
-        /// Whether it answers. The server takes `true` by default.
+        /// Whether the agent serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// Whether anybody may call it without a credential. The server takes `false` by default.
+        /// Whether the agent can be called without a credential. The server's default is `false`.
         pub public: Option<bool>,
-        /// The region it runs in; everywhere if there is none.
+        /// The region that the agent runs in. If there is none, it runs in all regions.
         pub region: Option<String>,
-        /// The names of the policies it is under.
+        /// The names of the policies that apply.
         pub policies: Option<Vec<String>>,
-        /// Where its source is kept.
+        /// The source code repository.
         pub repository: Option<Repository>,
-        /// Which revisions answer.
+        /// The distribution of requests among revisions.
         pub revision: Option<RevisionRouting>,
-        /// What it runs on.
+        /// The runtime: image, resources and environment.
         pub runtime: Option<AgentRuntime>,
-        /// What starts it besides a call.
+        /// The triggers that start it in addition to calls.
         pub triggers: Option<Vec<Trigger>>,
-        /// The volumes it mounts.
+        /// The volumes to mount.
         pub volumes: Option<Vec<VolumeAttachment>>,
     }
 
-    /// What an agent runs on.
+    /// The runtime of an agent: image, resources and environment.
     pub struct AgentRuntime {
         /// The container image.
         pub image: Option<String>,
-        /// Its memory. The platform gives one processor for each 2048 MB.
+        /// The memory. The platform assigns one CPU per 2048 MB.
         pub memory: Option<Megabytes>,
-        /// How many of it there are at least.
+        /// The minimum number of instances.
         pub min_scale: Option<u32>,
-        /// How many of it there are at most.
+        /// The maximum number of instances.
         pub max_scale: Option<u32>,
-        /// The generation of the platform's machinery.
+        /// The generation of the platform's infrastructure.
         pub generation: Option<Generation>,
-        /// Its environment variables.
+        /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
     }
 }
@@ -97,7 +100,18 @@ deep_setters! { Agent:
 }
 
 impl<S: HttpService> Management<S> {
-    /// The agents of the workspace.
+    /// Returns the collection of the workspace's agents (`/agents`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for agent in management.agents().all().await? {
+    ///     println!("{} is {:?}", agent.metadata.name, agent.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn agents(&self) -> Collection<Agent, S> {
         Collection::new(self.service.clone(), ParentPath::root())

@@ -1,5 +1,7 @@
-//! Applications: programs of any kind that run on and are open to everybody, under addresses of the
-//! user's own if need be.
+//! Applications: long-running programs of any kind that are publicly reachable, optionally at custom domains.
+//!
+//! [`Application`] has the desired state in an [`ApplicationSpec`]; its [`AppUrl`]s are the custom domains.
+//! [`Management::applications`] returns the collection.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +19,11 @@ use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, RevisionRouting};
 
-/// The extension by which an application stands before a sandbox.
+/// The extension that makes an application a proxy of a sandbox.
 const BIND_TO_SANDBOX: &str = "ai.blaxel.experimental/bind-to-sandbox";
 
 document! {
-    /// An application.
+    /// An application: a long-running program that is publicly reachable.
     ///
     /// ```
     /// use blaxel_management::Megabytes;
@@ -38,82 +40,84 @@ document! {
         pub spec: ApplicationSpec,
         pub status: Option<Status>,
         pub events: Option<Vec<Event>>,
-        /// The generation of the machine it runs on, such as `mk3.1`.
+        /// The generation of the infrastructure that the application runs on, such as `mk3.1`.
         #[server]
         pub node_generation: Option<String>,
     }
 }
 
 record! {
-    /// What an application is to be. From the image, the memory, the port and the variables the server
-    /// makes a new revision whenever it is created or replaced.
+    /// The desired state of an application.
+    ///
+    /// Whenever the application is created or replaced, the server creates a new revision from the image, the
+    /// memory, the port and the environment variables.
     pub struct ApplicationSpec {
-        /// Whether it answers. The server takes `true` by default.
+        /// Whether the application serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// The region it runs in.
+        /// The region that the application runs in.
         pub region: Option<String>,
         /// The container image.
         pub image: Option<String>,
-        /// Its memory, 2048 MB by default. The platform gives one processor for each 2048 MB.
+        /// The memory. The default is 2048 MB. The platform assigns one CPU per 2048 MB.
         pub memory: Option<Megabytes>,
-        /// The port it listens on, 8080 by default.
+        /// The port that the application listens on. The default is 8080.
         pub port: Option<u32>,
-        /// Its environment variables.
+        /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
-        /// The addresses of the user's own under which it is called.
+        /// The custom domains at which the application is reachable.
         pub urls: Option<Vec<AppUrl>>,
-        /// Which revisions answer.
+        /// The distribution of requests among revisions.
         pub revision: Option<RevisionRouting>,
-        /// The revisions that are kept.
+        /// The stored revisions.
         #[server]
         pub revisions: Option<Vec<AppRevision>>,
-        /// Whether it only stands before a sandbox, whose name is the image of the active revision. The
-        /// server takes `false` by default. It is on its way out: see
-        /// [`bound_to`](Application::bound_to).
+        /// Whether the application is only a proxy of a sandbox, whose name is the image of the active
+        /// revision. The server's default is `false`. Being phased out: use
+        /// [`bound_to`](Application::bound_to) instead.
         pub proxy: Option<bool>,
-        /// What is still being tried out, by the full name of the extension.
+        /// The settings of experimental extensions, by the full name of the extension.
         pub extensions: Option<BTreeMap<String, ApplicationExtension>>,
     }
 
-    /// An address of the user's own under which an application is called. The domain has to be a
-    /// verified custom domain of the workspace.
+    /// A custom domain at which an application is reachable. The domain must be a verified custom domain of the
+    /// workspace.
     pub struct AppUrl {
-        /// The custom domain, a whole one or the one below a wildcard.
+        /// The custom domain, either an exact one or the one below a wildcard.
         pub domain: String,
-        /// The name before a domain with a wildcard.
+        /// The subdomain, for a wildcard domain.
         pub subdomain: Option<String>,
     }
 
-    /// A revision of an application: what it ran at a time.
+    /// A revision of an application: the image and settings of one deployment.
     pub struct AppRevision {
         /// The container image.
         pub image: String,
-        /// Its id.
+        /// The id of the revision.
         #[server]
         pub id: Option<String>,
-        /// Its memory.
+        /// The memory.
         #[server]
         pub memory: Option<Megabytes>,
-        /// The port it listens on; that of the application if there is none.
+        /// The port that the revision listens on. If there is none, it is the port of the application.
         #[server]
         pub port: Option<u32>,
-        /// Its environment variables.
+        /// The environment variables.
         #[server]
         pub envs: Option<Vec<EnvVariable>>,
-        /// The id of the snapshot it was forked from, if it was.
+        /// The id of the snapshot that the revision was forked from, if any.
         #[server]
         pub snapshot: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         #[server]
         pub created_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created the revision.
         #[server]
         pub created_by: Option<String>,
     }
 
-    /// The particulars of an extension.
+    /// The settings of an extension.
     pub struct ApplicationExtension {
-        /// The sandbox that the application stands before.
+        /// The name of the sandbox that the application is a proxy of.
         pub sandbox: Option<String>,
     }
 }
@@ -134,8 +138,15 @@ deep_setters! { Application:
 }
 
 impl Application {
-    /// Has it stand before a sandbox instead of running an image of its own. The platform counts that
-    /// as an experiment.
+    /// Makes the application a proxy of a sandbox instead of running an image of its own. The platform considers
+    /// this experimental.
+    ///
+    /// ```
+    /// use blaxel_management::applications::Application;
+    ///
+    /// let shop = Application::new("shop").bound_to("code-runner");
+    /// assert_eq!(shop.spec.extensions.unwrap().len(), 1);
+    /// ```
     #[must_use]
     pub fn bound_to(mut self, sandbox: impl Into<String>) -> Self {
         let extension = ApplicationExtension::new().sandbox(sandbox);
@@ -148,7 +159,18 @@ impl Application {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The applications of the workspace.
+    /// Returns the collection of the workspace's applications (`/applications`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for application in management.applications().all().await? {
+    ///     println!("{} is {:?}", application.metadata.name, application.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn applications(&self) -> Collection<Application, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -221,7 +243,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_an_application_runs_stands_in_the_spec_itself() {
+    fn the_runtime_setters_of_an_application_set_members_of_the_spec() {
         let application = Application::new("shop")
             .region("us-pdx-1")
             .image("shop:1")
@@ -244,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_without_a_name_here_and_the_revisions_survive() {
+    fn an_unknown_status_and_the_revisions_survive_a_round_trip() {
         let document = json!({
             "metadata": {"name": "shop"},
             "spec": {"revisions": [{"id": "r1", "image": "shop:1", "port": 3000, "snapshot": "s"}]},

@@ -1,4 +1,7 @@
-//! Functions: servers of tools for models, which speak the Model Context Protocol (MCP).
+//! Functions: tool servers for models, which speak the Model Context Protocol (MCP).
+//!
+//! [`Function`] has the desired state in a [`FunctionSpec`], with the image and the resources in its
+//! [`FunctionRuntime`]. [`Management::functions`] returns the collection.
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo, open_enum};
 use http::Method;
@@ -35,54 +38,54 @@ document! {
 }
 
 record! {
-    /// What a function is to be.
+    /// The desired state of a function.
     pub struct FunctionSpec {
-        /// Whether it answers. The server takes `true` by default.
+        /// Whether the function serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// Whether anybody may call it without a credential; only on the third generation. The server
-        /// takes `false` by default.
+        /// Whether the function can be called without a credential. It requires the third
+        /// [`Generation`]. The server's default is `false`.
         pub public: Option<bool>,
-        /// The region it runs in; where its policies let it, if there is none.
+        /// The region that the function runs in. If there is none, it runs wherever its policies permit.
         pub region: Option<String>,
-        /// The names of the connections whose credentials it works with.
+        /// The names of the integration connections whose credentials the function uses.
         pub integration_connections: Option<Vec<String>>,
-        /// The names of the policies it is under.
+        /// The names of the policies that apply.
         pub policies: Option<Vec<String>>,
-        /// Which revisions answer.
+        /// The distribution of requests among revisions.
         pub revision: Option<RevisionRouting>,
-        /// What it runs on.
+        /// The runtime: image, resources and environment.
         pub runtime: Option<FunctionRuntime>,
-        /// What starts it besides a call.
+        /// The triggers that start it in addition to calls.
         pub triggers: Option<Vec<Trigger>>,
     }
 
-    /// What a function runs on.
+    /// The runtime of a function: image, resources and environment.
     pub struct FunctionRuntime {
         /// The container image.
         pub image: Option<String>,
-        /// Its memory. The platform gives one processor for each 2048 MB.
+        /// The memory. The platform assigns one CPU per 2048 MB.
         pub memory: Option<Megabytes>,
-        /// How many of it there are at least.
+        /// The minimum number of instances.
         pub min_scale: Option<u32>,
-        /// How many of it there are at most.
+        /// The maximum number of instances.
         pub max_scale: Option<u32>,
-        /// The generation of the platform's machinery.
+        /// The generation of the platform's infrastructure.
         pub generation: Option<Generation>,
-        /// How MCP is carried to it.
+        /// The transport of MCP.
         pub transport: Option<Transport>,
-        /// The ports it listens on.
+        /// The ports that it listens on.
         pub ports: Option<Vec<Port>>,
-        /// Its environment variables.
+        /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
     }
 }
 
 open_enum! {
-    /// How MCP is carried to a function.
+    /// The transport of MCP to a function.
     pub enum Transport {
-        /// In a WebSocket.
+        /// MCP over a WebSocket.
         WebSocket = "websocket",
-        /// In HTTP, with answers that may flow.
+        /// MCP over HTTP, with responses that may be streamed.
         HttpStream = "http-stream",
     }
 }
@@ -110,7 +113,18 @@ deep_setters! { Function:
 }
 
 impl<S: HttpService> Management<S> {
-    /// The functions of the workspace.
+    /// Returns the collection of the workspace's functions (`/functions`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for function in management.functions().all().await? {
+    ///     println!("{} is {:?}", function.metadata.name, function.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn functions(&self) -> Collection<Function, S> {
         Collection::new(self.service.clone(), ParentPath::root())

@@ -1,7 +1,9 @@
-//! Jobs: programs that work through a batch of tasks and end.
+//! Jobs: programs that process a batch of tasks and exit.
 //!
-//! A job says what runs and on what; an [execution](JobExecution) of it runs once over the tasks it is
-//! given, several of them side by side.
+//! A [`Job`] defines the image and the resources. A [`JobExecution`] is one run of it over a list of tasks,
+//! several of them in parallel. It is created from a [`JobExecutionDraft`], and each of its tasks is a
+//! [`JobExecutionTask`]. [`Management::jobs`] returns the collection of jobs, and
+//! [`executions`](crate::Collection::executions) that of the executions of one.
 
 mod executions;
 #[cfg(feature = "wait")]
@@ -32,7 +34,7 @@ use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, Revision, RevisionRouting, Trigger, VolumeAttachment};
 
 document! {
-    /// A job.
+    /// A job: a program that processes a batch of tasks and exits.
     ///
     /// ```
     /// use blaxel_management::Megabytes;
@@ -56,50 +58,49 @@ document! {
 }
 
 record! {
-    /// What a job is to be.
+    /// The desired state of a job.
     pub struct JobSpec {
-        /// Whether it can be executed. The server takes `true` by default.
+        /// Whether the job can be executed. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// The region it runs in.
+        /// The region that the job runs in.
         pub region: Option<String>,
-        /// The names of the policies it is under.
+        /// The names of the policies that apply.
         pub policies: Option<Vec<String>>,
-        /// Which revisions run.
+        /// The distribution of executions among revisions.
         pub revision: Option<RevisionRouting>,
-        /// What it runs on.
+        /// The runtime: image, resources and environment.
         pub runtime: Option<JobRuntime>,
-        /// What starts it besides a call, a schedule for instance.
+        /// The triggers that start the job in addition to calls, such as a schedule.
         pub triggers: Option<Vec<Trigger>>,
-        /// The volumes that each execution has to itself; see [`VolumeAttachment::ephemeral`].
+        /// The volumes of each execution, which are not shared; see [`VolumeAttachment::ephemeral`].
         pub volumes: Option<Vec<VolumeAttachment>>,
-        /// Has it run the workflows of GitHub repositories.
+        /// The settings that make the job a runner of GitHub workflows.
         pub github_runner: Option<GithubRunnerConfig>,
     }
 
-    /// What a job runs on.
+    /// The runtime of a job: image, resources and environment.
     pub struct JobRuntime {
         /// The container image.
         pub image: Option<String>,
-        /// Its memory. The platform gives one processor for each 2048 MB.
+        /// The memory. The platform assigns one CPU per 2048 MB.
         pub memory: Option<Megabytes>,
-        /// How often a failed task is tried again.
+        /// The maximum number of retries of a failed task.
         pub max_retries: Option<u32>,
-        /// How long a task may run, in seconds.
+        /// The timeout of a task, in seconds.
         pub timeout: Option<u32>,
-        /// The share of the memory that serves as disk, in percent: 10 to 95, and 50 by default.
+        /// The share of the memory that is used as disk, in percent: 10 to 95. The default is 50.
         pub disk_percent: Option<u32>,
-        /// The generation of the platform's machinery.
+        /// The generation of the platform's infrastructure.
         pub generation: Option<Generation>,
-        /// The ports it listens on.
+        /// The ports that it listens on.
         pub ports: Option<Vec<Port>>,
-        /// Its environment variables.
+        /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
     }
 
-    /// Which GitHub repositories a job runs the workflows of. A workflow asks for it by the name of the
-    /// job in `runs-on`.
+    /// The GitHub repositories whose workflows a job runs. A workflow selects the job by its name in `runs-on`.
     pub struct GithubRunnerConfig {
-        /// The repositories, as `owner/name`. Without any the job is no runner.
+        /// The repositories, as `owner/name`. If the list is empty, the job is not a runner.
         pub repositories: Option<Vec<String>>,
     }
 }
@@ -127,7 +128,18 @@ deep_setters! { Job:
 }
 
 impl<S: HttpService> Management<S> {
-    /// The jobs of the workspace.
+    /// Returns the collection of the workspace's jobs (`/jobs`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for job in management.jobs().all().await? {
+    ///     println!("{} is {:?}", job.metadata.name, job.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn jobs(&self) -> Collection<Job, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -135,7 +147,21 @@ impl<S: HttpService> Management<S> {
 }
 
 impl<S: HttpService> Collection<Job, S> {
-    /// The executions of a job.
+    /// Returns the collection of the executions of a job (`/jobs/{jobId}/executions`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::jobs::JobExecutionDraft;
+    /// use serde_json::json;
+    ///
+    /// let executions = management.jobs().executions("nightly");
+    /// let draft = JobExecutionDraft::new().task(json!({"page": 1}));
+    /// println!("{:?}", executions.create(&draft).await?.execution_id);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn executions(&self, job: &str) -> Collection<JobExecution, S> {
         self.under(job)
@@ -192,7 +218,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_job_s_volume_has_all_that_the_api_requires_of_one() {
+    fn an_ephemeral_volume_has_all_members_that_the_api_requires() {
         let job =
             Job::new("nightly").volume(VolumeAttachment::ephemeral("scratch", "/scratch", 2048));
         let expected = json!({

@@ -1,4 +1,7 @@
 //! Models: language models of any provider, behind the platform's gateway.
+//!
+//! [`Model`] names a model of a [`Provider`] in its [`ModelRuntime`], and the connection that holds the
+//! credentials in its [`ModelSpec`]. [`Management::models`] returns the collection.
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo, open_enum};
 use http::Method;
@@ -28,48 +31,48 @@ document! {
 }
 
 record! {
-    /// What a model is to be.
+    /// The desired state of a model.
     pub struct ModelSpec {
-        /// Whether it answers. The server takes `true` by default.
+        /// Whether the model serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// The kinds of machine it runs on.
+        /// The machine types that the model runs on.
         pub flavors: Option<Vec<Flavor>>,
-        /// The names of the connections that hold the provider's credentials.
+        /// The names of the integration connections that hold the provider's credentials.
         pub integration_connections: Option<Vec<String>>,
-        /// The names of the policies it is under.
+        /// The names of the policies that apply.
         pub policies: Option<Vec<String>>,
-        /// Whose model it is.
+        /// The provider, and its model.
         pub runtime: Option<ModelRuntime>,
-        /// Whether it is a trial model of the platform.
+        /// Whether the model is a trial model of the platform.
         pub sandbox: Option<bool>,
     }
 
-    /// Whose model it is, and which one.
+    /// The provider of a model, and the provider's name of the model.
     pub struct ModelRuntime {
-        /// Who serves it.
+        /// The provider that serves the model.
         #[serde(rename = "type")]
         pub provider: Option<Provider>,
-        /// The provider's name for it.
+        /// The provider's name of the model.
         pub model: Option<String>,
-        /// The provider's organisation that is billed.
+        /// The organization at the provider that is billed.
         pub organization: Option<String>,
-        /// The provider's endpoint, where a provider has several.
+        /// The name of the provider's endpoint, for providers with several.
         pub endpoint_name: Option<String>,
-        /// The generation of the platform's machinery.
+        /// The generation of the platform's infrastructure.
         pub generation: Option<Generation>,
     }
 }
 
 open_enum! {
-    /// Who serves a model.
+    /// The provider of a model.
     pub enum Provider {
-        /// A private endpoint at Hugging Face.
+        /// A private endpoint of Hugging Face.
         HuggingFacePrivate = "hf_private_endpoint",
-        /// A public endpoint at Hugging Face.
+        /// A public endpoint of Hugging Face.
         HuggingFacePublic = "hf_public_endpoint",
         /// Hugging Face.
         HuggingFace = "huggingface",
-        /// A model open to everybody.
+        /// A public model.
         PublicModel = "public_model",
         /// An MCP server.
         Mcp = "mcp",
@@ -114,7 +117,7 @@ deep_setters! { Model:
 }
 
 impl Model {
-    /// A model of that name, which stands for a provider's model.
+    /// Creates a model named `name` that routes to a provider's model. See [`Model`] for an example.
     #[must_use]
     pub fn of(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
         let runtime = ModelRuntime::new().provider(provider).model(model);
@@ -123,7 +126,18 @@ impl Model {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The models of the workspace.
+    /// Returns the collection of the workspace's models (`/models`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for model in management.models().all().await? {
+    ///     println!("{} is {:?}", model.metadata.name, model.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn models(&self) -> Collection<Model, S> {
         Collection::new(self.service.clone(), ParentPath::root())

@@ -1,9 +1,10 @@
-//! Sandboxes: small virtual machines of one's own, in which an agent runs what it likes.
+//! Sandboxes: small virtual machines in which an agent can run any code.
 //!
-//! A sandbox goes to standby by itself when nobody uses it, with its memory and its processes, and comes
-//! back within milliseconds. It lives until it is deleted, or until its [`SandboxLifecycle`] says so.
-//! Under each lie its [`Preview`]s, which show a port of it to the web, its [`Schedule`]s, which run
-//! commands in it, and its [`Snapshot`]s.
+//! An unused [`Sandbox`] is put on standby automatically, with its memory and processes, and resumes within
+//! milliseconds. It exists until it is deleted, or until its [`SandboxLifecycle`] or time to live ends it.
+//! [`Management::sandboxes`] returns the collection. Nested under a sandbox are its [`Preview`]s, which make
+//! a port reachable from the web, its [`Schedule`]s, which run commands, and its [`Snapshot`]s. A [`Fork`]
+//! copies a sandbox.
 
 mod create;
 #[cfg(feature = "wait")]
@@ -49,7 +50,7 @@ use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, VolumeAttachment};
 
 document! {
-    /// A sandbox.
+    /// A sandbox: a small virtual machine in which an agent can run any code.
     ///
     /// ```
     /// use blaxel_core::Period;
@@ -71,91 +72,93 @@ document! {
         pub spec: SandboxSpec,
         pub status: Option<Status>,
         pub events: Option<Vec<Event>>,
-        /// Whether it runs or stands by.
+        /// Whether the sandbox is running or on standby.
         #[server]
         pub state: Option<SandboxState>,
-        /// What went wrong with the machinery under it, the oldest first.
+        /// The infrastructure errors of the sandbox, oldest first.
         #[server]
         pub errors: Option<Vec<SandboxInfrastructureError>>,
-        /// In how many seconds it will be deleted; only where something limits its life.
+        /// The number of seconds until the sandbox is deleted, if its lifetime is limited.
         #[server]
         pub expires_in: Option<i64>,
-        /// When it was used last.
+        /// The time of the last use.
         #[server]
         pub last_used_at: Option<Timestamp>,
-        /// The generation of the machinery it runs on, such as `mk3.1`.
+        /// The generation of the infrastructure that the sandbox runs on, such as `mk3.1`.
         #[server]
         pub node_generation: Option<String>,
     }
 }
 
 record! {
-    /// What a sandbox is to be.
+    /// The desired state of a sandbox.
     pub struct SandboxSpec {
-        /// Whether it takes connections. The server takes `true` by default.
+        /// Whether the sandbox accepts connections. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// The region it runs in; the one nearest to the caller if there is none.
+        /// The region that the sandbox runs in. If there is none, the server chooses the one nearest to the
+        /// caller.
         pub region: Option<String>,
-        /// What it runs on.
+        /// The runtime: image, resources and environment.
         pub runtime: Option<SandboxRuntime>,
-        /// When it is deleted by itself. To lift a limit set before, clear it: an empty one is refused.
+        /// The rules for automatic deletion. To remove an earlier rule, clear the member: the server refuses an
+        /// empty lifecycle.
         pub lifecycle: Clearable<SandboxLifecycle>,
-        /// What it reaches of the world, and by which way.
+        /// The egress network configuration.
         pub network: Option<SandboxNetwork>,
-        /// The volumes it mounts.
+        /// The volumes to mount.
         pub volumes: Option<Vec<VolumeAttachment>>,
-        /// The name of its VPC. The server takes `default` by default.
+        /// The name of the VPC. The server's default is `default`.
         pub vpc: Option<String>,
     }
 
-    /// What a sandbox runs on.
+    /// The runtime of a sandbox: image, resources and environment.
     pub struct SandboxRuntime {
         /// The image: one of the platform's, or one of your own.
         pub image: Option<String>,
-        /// Its memory. The platform gives one processor for each 2048 MB.
+        /// The memory. The platform assigns one CPU per 2048 MB.
         pub memory: Option<Megabytes>,
-        /// The ports under which it can be called.
+        /// The ports at which the sandbox can be called.
         pub ports: Option<Vec<Port>>,
-        /// Its environment variables.
+        /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
-        /// How long after its creation it is deleted, used or not. To have it deleted when it is idle,
-        /// use a [`SandboxLifecycle`].
+        /// The time to live: the sandbox is deleted this long after its creation, whether it is used or not. To
+        /// delete it after idle time, use a [`SandboxLifecycle`].
         pub ttl: Clearable<Period>,
-        /// The moment at which it is deleted.
+        /// The time at which the sandbox is deleted.
         pub expires: Option<Timestamp>,
-        /// Parts of the kernel to have, such as `iptables`, `nfs` or `tun`, each `enabled` or `disabled`.
-        /// They cannot be changed later.
+        /// Kernel features such as `iptables`, `nfs` or `tun`, each `enabled` or `disabled`. They cannot be
+        /// changed after creation.
         pub extra_args: Option<BTreeMap<String, String>>,
-        /// How many seconds it gets to end in good order. The server takes 0 by default.
+        /// The time for a graceful shutdown, in seconds. The server's default is 0.
         pub termination_grace_period_seconds: Option<u32>,
     }
 
-    /// A failure of the machinery under a sandbox.
+    /// An infrastructure error of a sandbox.
     pub struct SandboxInfrastructureError {
-        /// The word for this kind of failure, such as `VM_NETWORK_FAILURE`.
+        /// The error code, such as `VM_NETWORK_FAILURE`.
         #[server]
         pub code: Option<String>,
-        /// Whether it ended the sandbox; if not, a restart put it right.
+        /// Whether the error terminated the sandbox. If not, a restart resolved it.
         #[server]
         pub fatal: Option<bool>,
-        /// The instance it befell.
+        /// The affected instance.
         #[server]
         pub instance: Option<String>,
-        /// The failure in words.
+        /// The description of the error.
         #[server]
         pub message: Option<String>,
-        /// When it was noted.
+        /// The time at which the error was recorded.
         #[server]
         pub time: Option<Timestamp>,
     }
 }
 
 open_enum! {
-    /// Whether a sandbox runs.
+    /// The activity of a sandbox: running or on standby.
     pub enum SandboxState {
-        /// It runs.
+        /// The sandbox is running.
         Running = "RUNNING",
-        /// It stands by, and comes back with the next request.
+        /// The sandbox is on standby, and resumes with the next request.
         Standby = "STANDBY",
     }
 }
@@ -179,21 +182,34 @@ deep_setters! { Sandbox:
 }
 
 impl Sandbox {
-    /// One that the server names, with everything else left to it, too. Such ones come fastest, for the
-    /// platform may have some ready.
+    /// Creates a sandbox without a name; the server generates one. All other members are left out, so the
+    /// server's defaults apply. Such sandboxes start fastest, because the platform may keep some ready.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::Sandbox;
+    ///
+    /// let sandbox = management.sandboxes().create(&Sandbox::unnamed()).await?;
+    /// println!("{}", sandbox.metadata.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unnamed() -> Self {
         Self::default()
     }
 
-    /// How long after its creation it is deleted, used or not.
+    /// Sets the time to live: the sandbox is deleted this long after its creation, whether it is used or not.
+    /// [`Clearable::Null`] clears the stored value.
     #[must_use]
     pub fn ttl(mut self, ttl: impl Into<Clearable<Period>>) -> Self {
         self.runtime_mut().ttl = ttl.into();
         self
     }
 
-    /// When it is deleted by itself.
+    /// Sets the rules for automatic deletion. [`Clearable::Null`] clears the stored rules.
     #[must_use]
     pub fn lifecycle(mut self, lifecycle: impl Into<Clearable<SandboxLifecycle>>) -> Self {
         self.spec.lifecycle = lifecycle.into();
@@ -202,10 +218,21 @@ impl Sandbox {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The sandboxes of the workspace.
+    /// Returns the collection of the workspace's sandboxes (`/sandboxes`).
     ///
-    /// A list leaves out those that have ended, unless it is asked for them: see
+    /// Lists do not include terminated sandboxes, except with
     /// [`ListParams::include_terminated`](blaxel_core::ListParams::include_terminated).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for sandbox in management.sandboxes().all().await? {
+    ///     println!("{} is {:?}", sandbox.metadata.name, sandbox.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sandboxes(&self) -> Collection<Sandbox, S> {
         Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())

@@ -1,4 +1,6 @@
-//! What workloads of several kinds have in common: variables, ports, triggers, revisions, volumes.
+//! Types that several kinds of workloads share: environment variables, ports, triggers, revisions, volumes.
+//!
+//! The specs of agents, functions, jobs, applications and sandboxes are made of them.
 
 use blaxel_core::{Timestamp, open_enum};
 use serde_json::Value;
@@ -8,101 +10,118 @@ use crate::size::Megabytes;
 
 record! {
     /// An environment variable of a workload.
+    ///
+    /// ```
+    /// use blaxel_management::agents::Agent;
+    /// use blaxel_management::workload::EnvVariable;
+    ///
+    /// let agent = Agent::new("support-bot")
+    ///     .env(EnvVariable::plain("MODE", "fast"))
+    ///     .env(EnvVariable::hidden("API_KEY", "sk-example"));
+    /// # let _ = agent;
+    /// ```
     #[doc(alias = "Env")]
     pub struct EnvVariable {
-        /// Its name.
+        /// The name of the variable.
         pub name: Option<String>,
-        /// Its value. It never prints itself, since even a plain variable holds a secret now and then;
-        /// that of a secret one comes back masked.
+        /// The value. Its `Debug` output is redacted, because even a plain variable may hold a secret. The
+        /// server returns the value of a secret variable masked.
         pub value: Option<SecretText>,
-        /// Whether the value is kept secret.
+        /// Whether the value is a secret, which the server masks in responses.
         pub secret: Option<bool>,
     }
 
-    /// Where a workload's source is kept.
+    /// The source code repository of a workload.
     pub struct Repository {
-        /// What kind of place it is, such as `git`.
+        /// The type of the repository, such as `git`.
         #[serde(rename = "type")]
         pub kind: Option<String>,
-        /// Its address.
+        /// The URL of the repository.
         pub url: Option<String>,
     }
 
     /// A port of a workload.
+    ///
+    /// ```
+    /// use blaxel_management::workload::{Port, PortProtocol};
+    ///
+    /// let port = Port::new(8443u32).name("admin").protocol(PortProtocol::Tls);
+    /// assert_eq!(port.target, 8443);
+    /// ```
     pub struct Port {
-        /// The number under which the workload listens.
+        /// The port number that the workload listens on.
         pub target: u32,
-        /// Its name.
+        /// The name of the port.
         pub name: Option<String>,
-        /// What is spoken there.
+        /// The protocol of the port.
         pub protocol: Option<PortProtocol>,
     }
 
-    /// How requests are shared out among revisions.
+    /// The distribution of requests among the revisions of a workload.
     #[doc(alias = "RevisionConfiguration")]
     #[doc(alias = "AppRevisionConfiguration")]
     pub struct RevisionRouting {
-        /// The id of the revision that answers.
+        /// The id of the active revision, which handles the requests.
         pub active: Option<String>,
-        /// The id of the revision that is tried out beside it.
+        /// The id of the canary revision, which handles a share of the requests.
         pub canary: Option<String>,
-        /// The share of requests that the canary gets, in percent.
+        /// The share of requests for the canary revision, in percent.
         pub canary_percent: Option<u32>,
-        /// How long a caller stays with a revision, in seconds.
+        /// The time for which a caller is routed to the same revision, in seconds.
         pub sticky_session_ttl: Option<u32>,
-        /// The share of requests that the active revision gets, in percent.
+        /// The share of requests for the active revision, in percent.
         pub traffic: Option<u32>,
     }
 
-    /// Something that starts a workload.
+    /// A trigger, which starts a workload.
     pub struct Trigger {
-        /// Its id; the server gives one if there is none.
+        /// The id. If there is none, the server generates one.
         pub id: Option<String>,
-        /// What kind it is.
+        /// The type of the trigger.
         #[serde(rename = "type")]
         pub kind: Option<TriggerKind>,
-        /// Whether it works. The server takes `true` by default.
+        /// Whether the trigger is active. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// Its particulars, which differ by kind.
+        /// The settings of the trigger, which depend on its type.
         pub configuration: Option<TriggerConfiguration>,
     }
 
-    /// The particulars of a [`Trigger`].
+    /// The settings of a [`Trigger`].
     pub struct TriggerConfiguration {
-        /// The path it is called under.
+        /// The URL path of the trigger.
         pub path: Option<String>,
-        /// How callers are authenticated, such as `blaxel` or `public`.
+        /// The authentication of callers, such as `blaxel` or `public`.
         pub authentication_type: Option<String>,
-        /// Where the result of an asynchronous call is posted.
+        /// The URL to which the result of an asynchronous call is posted.
         pub callback_url: Option<String>,
-        /// The key by which callbacks are signed; shown once, then masked.
+        /// The key that signs callbacks. The server shows it once, and masks it afterwards.
         #[server]
         pub callback_secret: Option<SecretText>,
-        /// How often a failed run is tried again.
+        /// The maximum number of retries of a failed run.
         pub retry: Option<u32>,
-        /// The schedule, as cron writes it.
+        /// The schedule, as a cron expression.
         pub schedule: Option<String>,
-        /// The tasks it hands over, of any shape.
+        /// The tasks of the run, as JSON values of any type.
         pub tasks: Option<Vec<Value>>,
-        /// How long a run may take, in seconds, at most 900.
+        /// The timeout of a run in seconds, at most 900.
         pub timeout: Option<u32>,
     }
 
-    /// A volume in the file system of a workload.
+    /// A volume that is mounted in the file system of a workload.
     ///
-    /// Jobs mount ephemeral ones only, and want all of a name, a path and a size:
-    /// [`ephemeral`](Self::ephemeral) sets them.
+    /// Jobs can only mount ephemeral volumes, which need a name, a path and a size; see
+    /// [`ephemeral`](Self::ephemeral).
     #[doc(alias = "JobVolume")]
     pub struct VolumeAttachment {
         /// The name of the volume.
         pub name: Option<String>,
-        /// Where it is mounted.
+        /// The path at which the volume is mounted.
         pub mount_path: Option<String>,
-        /// Whether it can only be read.
+        /// Whether the volume is mounted read-only.
         pub read_only: Option<bool>,
-        /// How large an ephemeral one is.
+        /// The size of an ephemeral volume.
         pub size_mb: Option<Megabytes>,
-        /// How long it lives.
+        /// The lifetime of the volume.
         #[serde(rename = "type")]
         pub kind: Option<VolumeKind>,
     }
@@ -111,7 +130,14 @@ record! {
 resource! { Revision { name: id, created_at: created_at, status: status } }
 
 impl VolumeAttachment {
-    /// A volume of the workspace, mounted at a path.
+    /// Creates an attachment of the workspace's volume `name`, mounted at a path.
+    ///
+    /// ```
+    /// use blaxel_management::workload::VolumeAttachment;
+    ///
+    /// let data = VolumeAttachment::persistent("data", "/data").read_only(true);
+    /// assert_eq!(data.mount_path.as_deref(), Some("/data"));
+    /// ```
     #[must_use]
     pub fn persistent(name: impl Into<String>, mount_path: impl Into<String>) -> Self {
         Self::new()
@@ -120,7 +146,17 @@ impl VolumeAttachment {
             .kind(VolumeKind::Persistent)
     }
 
-    /// A volume of that size that comes and goes with the workload, mounted at a path.
+    /// Creates an ephemeral volume of this size, mounted at a path. It exists as long as the workload runs.
+    ///
+    /// ```
+    /// use blaxel_management::Megabytes;
+    /// use blaxel_management::jobs::Job;
+    /// use blaxel_management::workload::VolumeAttachment;
+    ///
+    /// let scratch = VolumeAttachment::ephemeral("scratch", "/scratch", Megabytes::gigabytes(10));
+    /// let job = Job::new("nightly").volume(scratch);
+    /// # let _ = job;
+    /// ```
     #[must_use]
     pub fn ephemeral(
         name: impl Into<String>,
@@ -136,13 +172,13 @@ impl VolumeAttachment {
 }
 
 impl EnvVariable {
-    /// A variable that anybody who can read the resource may see.
+    /// Creates a plain variable, whose value is visible to everyone who can read the resource.
     #[must_use]
     pub fn plain(name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         Self::new().name(name).value(value)
     }
 
-    /// A variable that the server shows masked.
+    /// Creates a secret variable, whose value the server masks.
     #[must_use]
     pub fn hidden(name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         Self::plain(name, value).secret(true)
@@ -150,11 +186,11 @@ impl EnvVariable {
 }
 
 open_enum! {
-    /// What is spoken at a [`Port`].
+    /// The protocol of a [`Port`].
     pub enum PortProtocol {
         /// HTTP.
         Http = "HTTP",
-        /// TCP, of any kind.
+        /// Plain TCP.
         Tcp = "TCP",
         /// UDP.
         Udp = "UDP",
@@ -164,60 +200,57 @@ open_enum! {
 }
 
 open_enum! {
-    /// What kind of event starts a workload.
+    /// The type of a [`Trigger`].
     pub enum TriggerKind {
-        /// A request that waits for the answer.
+        /// An HTTP request that waits for the result.
         Http = "http",
-        /// A request that does not wait.
+        /// An HTTP request that does not wait for the result.
         HttpAsync = "http-async",
-        /// A schedule.
+        /// A cron schedule.
         Cron = "cron",
     }
 }
 
 open_enum! {
-    /// How long a volume lives.
+    /// The lifetime of a volume.
     pub enum VolumeKind {
-        /// Beyond the workload that mounts it.
+        /// The volume outlives the workload that mounts it.
         Persistent = "persistent",
-        /// As long as the workload.
+        /// The volume exists as long as the workload runs.
         Ephemeral = "ephemeral",
     }
 }
 
 response! {
-    /// A revision of a workload: one of its deployments.
+    /// A revision of a workload: one deployment of it.
     #[doc(alias = "RevisionMetadata")]
     pub struct Revision {
-        /// Its id.
+        /// The id of the revision.
         pub id: Option<String>,
-        /// Whether it answers.
+        /// Whether the revision is the active one, which handles the requests.
         pub active: Option<bool>,
-        /// Whether it is tried out beside the active one.
+        /// Whether the revision is the canary.
         pub canary: Option<bool>,
-        /// Whether it was the one that answered before.
+        /// Whether the revision was the active one before the current.
         pub previous_active: Option<bool>,
-        /// The share of requests it gets, in percent.
+        /// The share of requests for the revision, in percent.
         pub traffic_percent: Option<u32>,
-        /// Where it stands.
+        /// The deployment status.
         pub status: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created the revision.
         pub created_by: Option<String>,
     }
 }
 
-/// Gives a workload the setters that all of them have, wherever in its `spec` they reach: a runtime in
-/// it, or itself.
-#[allow(
-    unused_macros,
-    reason = "which workloads there are is a matter of features"
-)]
+/// Gives a workload the setters that all workloads have. They set members of the `runtime` in its `spec`, or of
+/// the `spec` itself if it has no runtime.
+#[allow(unused_macros, reason = "the features decide which workloads exist")]
 macro_rules! runtime_setters {
     ($name:ident: $runtime:ident) => {
         impl $name {
-            /// What it runs on, to be filled in.
+            /// Returns a mutable reference to the runtime in the `spec`, inserting an empty one if there is none.
             pub fn runtime_mut(&mut self) -> &mut $runtime {
                 self.spec.runtime.get_or_insert_default()
             }
@@ -231,14 +264,14 @@ macro_rules! runtime_setters {
 
     (@reach $name:ident, |$workload:ident| $runtime:expr) => {
         impl $name {
-            /// The region to run in.
+            /// Sets the region to run in, such as `us-pdx-1`.
             #[must_use]
             pub fn region(mut self, region: impl Into<String>) -> Self {
                 self.spec.region = Some(region.into());
                 self
             }
 
-            /// The container image to run.
+            /// Sets the container image to run.
             #[must_use]
             pub fn image(mut self, image: impl Into<String>) -> Self {
                 let $workload = &mut self;
@@ -247,7 +280,7 @@ macro_rules! runtime_setters {
                 self
             }
 
-            /// Its memory.
+            /// Sets the memory. The platform assigns one CPU per 2048 MB.
             #[must_use]
             pub fn memory(mut self, memory: impl Into<$crate::Megabytes>) -> Self {
                 let $workload = &mut self;
@@ -268,8 +301,5 @@ macro_rules! runtime_setters {
     };
 }
 
-#[allow(
-    unused_imports,
-    reason = "which workloads there are is a matter of features"
-)]
+#[allow(unused_imports, reason = "the features decide which workloads exist")]
 pub(crate) use runtime_setters;

@@ -1,4 +1,4 @@
-//! The executions of a job.
+//! The executions of a job, and the operations on them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::secret_text::SecretText;
 use crate::size::Megabytes;
 
 record! {
-    /// What an execution is to work through.
+    /// The request that starts an execution: its tasks and overrides.
     ///
     /// ```
     /// use blaxel_management::jobs::JobExecutionDraft;
@@ -28,22 +28,22 @@ record! {
     /// ```
     #[doc(alias = "CreateJobExecutionRequest")]
     pub struct JobExecutionDraft {
-        /// The tasks, each with arguments of any shape.
+        /// The tasks. The arguments of each task are a JSON value of any type.
         pub tasks: Option<Vec<Value>>,
-        /// Environment variables that are laid over those of the job.
+        /// Environment variables that override those of the job.
         pub env: Option<BTreeMap<String, SecretText>>,
-        /// Its memory, if it is to be less than the job's.
+        /// The memory, if it should be less than that of the job.
         pub memory: Option<Megabytes>,
-        /// Whether it may wait for room. The server takes `true` by default; with `false` it refuses at
-        /// once, with status 429, what cannot start right now.
+        /// Whether the execution may be queued. The server's default is `true`. With `false`, the server
+        /// rejects an execution that cannot start immediately, with status 429.
         pub allow_queue: Option<bool>,
-        /// The id it is to have; the server gives one if there is none.
+        /// The id of the execution. If there is none, the server generates one.
         pub execution_id: Option<String>,
-        /// An id for this request; the server gives one if there is none.
+        /// The id of the request. If there is none, the server generates one.
         pub id: Option<String>,
-        /// The name of the job, which the path says already.
+        /// The name of the job. It is redundant with the path.
         pub job_id: Option<String>,
-        /// The workspace, which the request says already.
+        /// The workspace. It is redundant with that of the request.
         pub workspace_id: Option<String>,
     }
 }
@@ -65,7 +65,7 @@ impl JobExecutionDraft {
         self
     }
 
-    /// Adds an environment variable, which is laid over one of the job.
+    /// Adds an environment variable, which overrides that of the job.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         self.env
@@ -76,10 +76,10 @@ impl JobExecutionDraft {
 }
 
 response! {
-    /// What the server says of an execution that it took on.
+    /// The response to the start of an execution.
     #[doc(alias = "CreateJobExecutionOutput")]
     pub struct StartedJobExecution {
-        /// The id under which the execution is looked up and cancelled.
+        /// The id of the execution, for `get` and `cancel`.
         pub execution_id: Option<String>,
         /// The id of the request.
         pub id: Option<String>,
@@ -87,104 +87,111 @@ response! {
         pub job_id: Option<String>,
         /// The workspace.
         pub workspace_id: Option<String>,
-        /// The tasks, each with its arguments.
+        /// The arguments of each task.
         pub tasks: Option<Vec<Value>>,
     }
 
-    /// An execution of a job.
+    /// An execution of a job: one run over a list of tasks.
     pub struct JobExecution {
-        /// Its id, and when it did what.
+        /// The id, and the times of its state changes.
         pub metadata: JobExecutionMetadata,
-        /// What it was told to do.
+        /// The settings of the execution.
         pub spec: JobExecutionSpec,
-        /// Where it stands.
+        /// The current status.
         pub status: Option<JobExecutionStatus>,
-        /// How many of its tasks stand where.
+        /// The number of tasks by status.
         pub stats: Option<JobExecutionStats>,
-        /// Its tasks, as far as the server sends them along; the list of them is
-        /// [`tasks`](Collection::tasks).
+        /// The tasks that the server includes in the response. [`tasks`](Collection::tasks) returns the
+        /// complete list.
         pub tasks: Option<Vec<JobExecutionTask>>,
     }
 
-    /// The id of an execution, and when it did what.
+    /// The id of an execution, and the times of its state changes.
     pub struct JobExecutionMetadata {
-        /// Its id.
+        /// The id of the execution.
         pub id: Option<String>,
         /// The name of the job.
         pub job: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that the execution belongs to.
         pub workspace: Option<String>,
-        /// The id of the cluster it runs in.
+        /// The id of the cluster that the execution runs in.
         pub cluster: Option<String>,
-        /// When it was asked for.
+        /// The time of the request.
         pub created_at: Option<Timestamp>,
-        /// When it began.
+        /// The time at which the execution started.
         pub started_at: Option<Timestamp>,
-        /// When it ended.
+        /// The time at which the execution ended.
         pub completed_at: Option<Timestamp>,
-        /// When it changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// When it was deleted.
+        /// The time of deletion.
         pub deleted_at: Option<Timestamp>,
-        /// When its time was over.
+        /// The time at which the execution expired.
         pub expired_at: Option<Timestamp>,
     }
 
-    /// What an execution was told to do.
+    /// The settings of an execution.
     pub struct JobExecutionSpec {
-        /// How many tasks run side by side.
+        /// The number of tasks that run in parallel.
         pub parallelism: Option<u32>,
-        /// How long a task may run, in seconds.
+        /// The timeout of a task, in seconds.
         pub timeout: Option<u32>,
-        /// Its memory, if it is not the job's.
+        /// The memory, if it differs from that of the job.
         pub memory_override: Option<Megabytes>,
-        /// The environment variables that were laid over those of the job, with masks for values.
+        /// The environment variables that override those of the job. Their values are masked.
         pub env_override: Option<BTreeMap<String, SecretText>>,
-        /// Its tasks.
+        /// The tasks.
         pub tasks: Option<Vec<JobExecutionTask>>,
     }
 
-    /// How many tasks of an execution stand where.
+    /// The number of tasks of an execution, by status.
     pub struct JobExecutionStats {
-        /// All of them.
+        /// The number of all tasks.
         pub total: Option<u32>,
-        /// Those at work.
+        /// The number of running tasks.
         pub running: Option<u32>,
-        /// Those that did what they were told.
+        /// The number of tasks that succeeded.
         pub success: Option<u32>,
-        /// Those that failed.
+        /// The number of tasks that failed.
         pub failure: Option<u32>,
-        /// Those that were cancelled.
+        /// The number of cancelled tasks.
         pub cancelled: Option<u32>,
-        /// Those that were tried again.
+        /// The number of tasks that were retried.
         pub retried: Option<u32>,
     }
 }
 
 open_enum! {
-    /// Where an execution stands.
+    /// The status of an execution.
     pub enum JobExecutionStatus {
-        /// It waits for room.
+        /// The execution waits for capacity.
         Queued = "queued",
-        /// It is about to begin.
+        /// The execution is about to start.
         Pending = "pending",
-        /// It is at work.
+        /// The execution is running.
         Running = "running",
-        /// It begins no new task, and those at work are let finish.
+        /// The execution starts no further task; running tasks are completed.
         Cancelling = "cancelling",
-        /// It was cancelled.
+        /// The execution was cancelled.
         Cancelled = "cancelled",
-        /// It ended, and something in it failed.
+        /// The execution ended with a failure.
         Failed = "failed",
-        /// It did what it was told.
+        /// The execution succeeded.
         Succeeded = "succeeded",
-        /// It took too long.
+        /// The execution exceeded its timeout.
         Timeout = "timeout",
     }
 }
 
 impl JobExecutionStatus {
-    /// Whether it has ended, in whatever way. A status without a name here counts as not ended.
+    /// Returns `true` if the execution has ended, successfully or not. An unknown status counts as not ended.
+    ///
+    /// ```
+    /// use blaxel_management::jobs::JobExecutionStatus;
+    ///
+    /// assert!(JobExecutionStatus::Timeout.is_finished());
+    /// assert!(!JobExecutionStatus::Timeout.is_success());
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         matches!(
@@ -193,7 +200,7 @@ impl JobExecutionStatus {
         )
     }
 
-    /// Whether it has ended well.
+    /// Returns `true` if the execution has succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         *self == Self::Succeeded
@@ -201,7 +208,7 @@ impl JobExecutionStatus {
 }
 
 impl JobExecution {
-    /// Whether it has ended, in whatever way.
+    /// Returns `true` if the execution has ended, successfully or not.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.status
@@ -209,7 +216,7 @@ impl JobExecution {
             .is_some_and(JobExecutionStatus::is_finished)
     }
 
-    /// Whether it has ended well.
+    /// Returns `true` if the execution has succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status
@@ -218,7 +225,7 @@ impl JobExecution {
     }
 }
 
-/// Cancels an execution: `DeleteJobExecution`.
+/// Cancels an execution: `DELETE /jobs/{jobId}/executions/{executionId}`.
 #[derive(Debug)]
 pub struct DeleteJobExecution;
 
@@ -233,25 +240,51 @@ impl Action for DeleteJobExecution {
 }
 
 impl<S: HttpService> Collection<JobExecution, S> {
-    /// Cancels an execution: no further task of it begins, those at work are let finish. It is
-    /// [`Cancelling`](JobExecutionStatus::Cancelling) until they have.
+    /// Cancels an execution (`DELETE /jobs/{jobId}/executions/{executionId}`).
+    ///
+    /// No further task starts, and running tasks are completed. Until then the status is
+    /// [`Cancelling`](JobExecutionStatus::Cancelling).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let execution = management.jobs().executions("nightly").cancel("exec-1").await?;
+    /// println!("{:?}", execution.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none of that id.
+    /// [`Error::is_not_found`] if there is no execution with that id; otherwise the error of the call.
     pub async fn cancel(&self, execution: &str) -> Result<JobExecution, Error> {
         let path = self.parent.names().chain([execution]);
         call(&self.service, &Perform::<DeleteJobExecution>::on(path)).await
     }
 
-    /// The tasks of an execution. The API lists them from version 2026-04-28 on.
+    /// Returns the collection of the tasks of an execution
+    /// (`/jobs/{jobId}/executions/{executionId}/tasks`). It requires API version 2026-04-28 or later.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let executions = management.jobs().executions("nightly");
+    /// let mut tasks = executions.tasks("exec-1").items();
+    /// while let Some(task) = tasks.try_next().await? {
+    ///     println!("{:?} is {:?}", task.metadata.name, task.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tasks(&self, execution: &str) -> Collection<JobExecutionTask, S> {
         self.under(execution)
     }
 }
 
-/// A page holds 20 executions by default, and at most 100.
+/// A page has 20 executions by default, and at most 100.
 impl Listed for JobExecution {
     const LIST: OperationInfo =
         OperationInfo::new("ListJobExecutions", Method::GET, "/jobs/{jobId}/executions")
@@ -259,8 +292,8 @@ impl Listed for JobExecution {
     type Item = Self;
 }
 
-/// It is done once: what the API makes of an id that comes a second time is not said anywhere, and a
-/// job should not run twice because an answer was lost.
+/// Starting an execution is not retried: the API does not document its response to a repeated id, and a job
+/// should not run twice because a response was lost.
 impl Created for JobExecution {
     const CREATE: OperationInfo = OperationInfo::new(
         "CreateJobExecution",
@@ -279,10 +312,10 @@ impl Fetched for JobExecution {
     );
 }
 
-/// Whoever waits until it [is finished](JobExecution::is_finished) gets it however it ended; whoever
-/// waits until it [is a success](JobExecution::is_success) gets an error if it ended otherwise. A task
-/// that runs for long is nothing that happens: let [`Wait::inactivity`](crate::Wait::inactivity) be
-/// longer than a task may run.
+/// With [`is_finished`](JobExecution::is_finished) as its condition, a wait returns the execution however it
+/// ended. With [`is_success`](JobExecution::is_success), it fails if the execution ended otherwise. A
+/// running task is not a change: set [`Wait::inactivity`](crate::Wait::inactivity) to more than the timeout of
+/// a task.
 #[cfg(feature = "wait")]
 impl crate::wait::Watched for JobExecution {
     fn stage(&self) -> String {

@@ -1,4 +1,4 @@
-//! Following an execution, task by task, until it has ended.
+//! Follows an execution until it has ended, and reports the changes of its tasks.
 
 use std::collections::HashMap;
 
@@ -11,17 +11,17 @@ use crate::collection::Collection;
 use crate::wait::Wait;
 
 impl<S: HttpService> Collection<JobExecution, S> {
-    /// Follows an execution until it has ended, in whatever way, and returns it as it stands then. Each
-    /// task is told when it is first seen, and again whenever it stands elsewhere.
+    /// Polls an execution until it has ended, successfully or not, and returns it. `changed` is called for each
+    /// task when it is first seen, and again whenever its status has changed.
     ///
-    /// What a task went through between two looks is not told; how it ended always is. Of the wait, the
-    /// pace and the limit on inactivity count. Time is tokio's, so this needs a tokio runtime. It may be
-    /// dropped at any time; nothing goes on behind it.
+    /// Status changes between two polls are not reported, except the last one, which always is. Of `wait`, only
+    /// [`every`](Wait::every) and [`inactivity`](Wait::inactivity) are used. It needs a tokio runtime with
+    /// timers. The future can be dropped at any time; no background task remains.
     ///
-    /// ```
+    /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # use blaxel_management::{Collection, Wait, jobs::JobExecution};
-    /// # async fn tour(executions: Collection<JobExecution, impl HttpService>) -> Result<(), Error> {
+    /// # async fn example(executions: Collection<JobExecution, impl HttpService>) -> Result<(), Error> {
     /// let execution = executions
     ///     .follow("exec-1", &Wait::new(), |task| {
     ///         println!("{:?} is {:?}", task.metadata.name, task.status);
@@ -34,8 +34,8 @@ impl<S: HttpService> Collection<JobExecution, S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such execution; [`Error::is_timeout`] when nothing happened
-    /// for too long; else what a look failed with.
+    /// [`Error::is_not_found`] if there is no such execution; [`Error::is_timeout`] after too long a time without
+    /// a change; otherwise the error of a poll, without a further poll.
     pub async fn follow(
         &self,
         execution: &str,
@@ -43,27 +43,27 @@ impl<S: HttpService> Collection<JobExecution, S> {
         mut changed: impl FnMut(&JobExecutionTask),
     ) -> Result<JobExecution, Error> {
         let mut known: HashMap<Option<String>, Option<JobExecutionTaskStatus>> = HashMap::new();
-        let (mut stood, mut moved_at) = (None, Instant::now());
+        let (mut last_status, mut changed_at) = (None, Instant::now());
         loop {
-            // The execution is looked at first: the tasks that are read after its end are at their ends.
-            let seen = self.get(execution).await?;
-            let mut moved = stood != seen.status;
-            stood.clone_from(&seen.status);
+            // The execution is read first: tasks that are read after its end have their final status.
+            let current = self.get(execution).await?;
+            let mut has_changed = last_status != current.status;
+            last_status.clone_from(&current.status);
             let mut tasks = self.tasks(execution).items();
             while let Some(task) = tasks.try_next().await? {
                 let before = known.insert(task.metadata.name.clone(), task.status.clone());
                 if before.as_ref() != Some(&task.status) {
-                    moved = true;
+                    has_changed = true;
                     changed(&task);
                 }
             }
-            if seen.is_finished() {
-                return Ok(seen);
+            if current.is_finished() {
+                return Ok(current);
             }
-            if moved {
-                moved_at = Instant::now();
+            if has_changed {
+                changed_at = Instant::now();
             }
-            if moved_at.elapsed() >= wait.inactivity {
+            if changed_at.elapsed() >= wait.inactivity {
                 return Err(Error::timeout("inactivity", wait.inactivity));
             }
             sleep(wait.every).await;
@@ -82,21 +82,21 @@ mod tests {
     use crate::Management;
     use crate::scripted::{Reply, Script};
 
-    /// An execution whose status and tasks go on with each look at it.
+    /// A service whose execution and tasks advance with each poll.
     fn executing(
-        looks: &'static [(&'static str, &'static [(&'static str, &'static str)])],
+        polls: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     ) -> Script {
-        let mut look = 0;
+        let mut poll = 0;
         Script::with(move |line| {
             if line.ends_with("/executions/exec-1") {
-                look += 1;
-                let (status, _) = looks[look.min(looks.len()) - 1];
+                poll += 1;
+                let (status, _) = polls[poll.min(polls.len()) - 1];
                 return Reply::json(
                     200,
                     &json!({"metadata": {"id": "exec-1"}, "status": status}),
                 );
             }
-            let (_, tasks) = looks[look.min(looks.len()) - 1];
+            let (_, tasks) = polls[poll.min(polls.len()) - 1];
             let tasks: Vec<Value> = tasks
                 .iter()
                 .map(|(name, status)| json!({"metadata": {"name": name}, "status": status}))
@@ -106,19 +106,19 @@ mod tests {
     }
 
     async fn follow(script: Script, wait: &Wait) -> (Vec<String>, Result<JobExecution, Error>) {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let executions = Management::new(script).jobs().executions("nightly");
         let outcome = executions.follow("exec-1", wait, |task| {
             let name = task.metadata.name.clone().unwrap_or_default();
             let status = task.status.as_ref().map_or("", |status| status.as_str());
-            told.push(format!("{name} {status}"));
+            reported.push(format!("{name} {status}"));
         });
         let outcome = outcome.await;
-        (told, outcome)
+        (reported, outcome)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_change_of_a_task_is_told_once_and_every_end_is_told() {
+    async fn each_status_change_is_reported_once_and_every_final_status_is_reported() {
         let script = executing(&[
             ("queued", &[]),
             ("running", &[("a", "running"), ("b", "pending")]),
@@ -128,7 +128,7 @@ mod tests {
                 &[("a", "succeeded"), ("b", "failed"), ("c", "cancelled")],
             ),
         ]);
-        let (told, outcome) = follow(script, &Wait::new()).await;
+        let (reported, outcome) = follow(script, &Wait::new()).await;
         assert!(!outcome.unwrap().is_success());
         let expected = [
             "a running",
@@ -138,21 +138,21 @@ mod tests {
             "b failed",
             "c cancelled",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(reported, expected);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_execution_that_stands_still_is_given_up() {
+    async fn an_execution_without_a_change_times_out() {
         let script = executing(&[("running", &[("a", "running")])]);
         let wait = Wait::new().inactivity(Duration::from_secs(60));
-        let (told, outcome) = follow(script.clone(), &wait).await;
+        let (reported, outcome) = follow(script.clone(), &wait).await;
         assert!(outcome.unwrap_err().is_timeout());
-        assert_eq!(told, ["a running"]);
+        assert_eq!(reported, ["a running"]);
         assert_eq!(script.elapsed(), Duration::from_secs(60));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_execution_that_is_not_there_is_not_waited_for() {
+    async fn a_missing_execution_is_not_found() {
         let script = Script::new([Reply::json(
             404,
             &json!({"code": 404, "error": "not found"}),

@@ -9,60 +9,61 @@ use crate::kind::{Listed, PLAIN_PAGE_QUERY};
 response! {
     /// A task of an execution.
     pub struct JobExecutionTask {
-        /// Its name, and when it did what.
+        /// The name, and the times of its state changes.
         pub metadata: JobExecutionTaskMetadata,
-        /// What it is allowed.
+        /// The limits of the task.
         pub spec: JobExecutionTaskSpec,
-        /// Where it stands.
+        /// The current status.
         pub status: Option<JobExecutionTaskStatus>,
-        /// What the platform notes about its course.
+        /// The conditions that the platform reports.
         pub conditions: Option<Vec<JobExecutionTaskCondition>>,
     }
 
-    /// The name of a task, and when it did what.
+    /// The name of a task, and the times of its state changes.
     pub struct JobExecutionTaskMetadata {
-        /// Its name, such as `task-0`.
+        /// The name, such as `task-0`.
         pub name: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was given a place to run.
+        /// The time at which the task was scheduled.
         pub scheduled_at: Option<Timestamp>,
-        /// When it began.
+        /// The time at which the task started.
         pub started_at: Option<Timestamp>,
-        /// When it ended.
+        /// The time at which the task ended.
         pub completed_at: Option<Timestamp>,
-        /// When it changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
     }
 
-    /// What a task is allowed.
+    /// The limits of a task.
     pub struct JobExecutionTaskSpec {
-        /// How often it is tried again.
+        /// The maximum number of retries.
         pub max_retries: Option<u32>,
-        /// How long it may run.
+        /// The timeout of the task.
         #[serde(deserialize_with = "text_or_seconds")]
         pub timeout: Option<Period>,
     }
 
-    /// A note about the course of a task.
+    /// A condition of a task.
     pub struct JobExecutionTaskCondition {
-        /// What it is about.
+        /// The type of the condition.
         #[serde(rename = "type")]
         pub kind: Option<String>,
-        /// How it stands with that.
+        /// The state of the condition.
         pub state: Option<String>,
-        /// Why.
+        /// The reason for the state.
         pub reason: Option<String>,
-        /// Why, as far as the execution itself is the reason.
+        /// The reason for the state, if the execution itself is the reason.
         pub execution_reason: Option<String>,
-        /// How much it matters.
+        /// The severity of the condition.
         pub severity: Option<String>,
-        /// The note in words.
+        /// The description of the condition.
         pub message: Option<String>,
     }
 }
 
-/// The API calls it a text; everywhere else such a limit is a number of seconds.
+/// Deserializes a timeout from text or from a number of seconds. The API documents text, but uses a number of
+/// seconds for all other timeouts.
 fn text_or_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Period>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -79,21 +80,21 @@ fn text_or_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 open_enum! {
-    /// Where a task stands.
+    /// The status of a task.
     pub enum JobExecutionTaskStatus {
-        /// Nothing is known of it yet.
+        /// The status is not known yet.
         Unspecified = "unspecified",
-        /// It is about to begin.
+        /// The task is about to start.
         Pending = "pending",
-        /// The platform is bringing it to where it should be.
+        /// The platform is reconciling the task with its desired state.
         Reconciling = "reconciling",
-        /// It is at work.
+        /// The task is running.
         Running = "running",
-        /// It was cancelled.
+        /// The task was cancelled.
         Cancelled = "cancelled",
-        /// It failed.
+        /// The task failed.
         Failed = "failed",
-        /// It did what it was told.
+        /// The task succeeded.
         Succeeded = "succeeded",
     }
 }
@@ -101,13 +102,20 @@ open_enum! {
 resource! { JobExecutionTask { metadata: metadata, status: status } }
 
 impl JobExecutionTaskStatus {
-    /// Whether it has ended, in whatever way. A status without a name here counts as not ended.
+    /// Returns `true` if the task has ended, successfully or not. An unknown status counts as not ended.
+    ///
+    /// ```
+    /// use blaxel_management::jobs::JobExecutionTaskStatus;
+    ///
+    /// assert!(JobExecutionTaskStatus::Failed.is_finished());
+    /// assert!(!JobExecutionTaskStatus::Failed.is_success());
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         matches!(self, Self::Cancelled | Self::Failed | Self::Succeeded)
     }
 
-    /// Whether it has ended well.
+    /// Returns `true` if the task has succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         *self == Self::Succeeded

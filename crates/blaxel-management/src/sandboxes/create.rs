@@ -1,4 +1,4 @@
-//! Making a sandbox, or taking the one that is there.
+//! Creates a sandbox, or returns the existing one, in one request.
 
 use blaxel_core::{Error, HttpService, OperationInfo, call};
 
@@ -8,15 +8,29 @@ use crate::kind::Created;
 use crate::operations::{Action, Perform};
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// Makes a sandbox, or returns the one of its name that is there, in one request: `CreateSandbox` with
-    /// `createIfNotExist`.
+    /// Creates a sandbox, or returns the existing one of the same name, in one request
+    /// (`POST /sandboxes?createIfNotExist=true`).
     ///
-    /// The answer does not tell which of the two happened, nor need the sandbox be ready. With the feature
-    /// `wait` there is [`ensure`](Self::ensure), which tells, and waits.
+    /// The response does not tell whether the sandbox was created, and the sandbox need not be ready. With the
+    /// feature `wait`, [`ensure`](Self::ensure) reports this, and waits until the sandbox is ready.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::Sandbox;
+    ///
+    /// let draft = Sandbox::new("code-runner");
+    /// let sandbox = management.sandboxes().create_if_absent(&draft).await?;
+    /// println!("{:?}", sandbox.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] if there is one that is being made or ended.
+    /// [`Error::is_conflict`] if a sandbox of that name is being created or deleted; otherwise the error of the
+    /// call.
     pub async fn create_if_absent(&self, sandbox: &Sandbox) -> Result<Sandbox, Error> {
         let sandbox = self.with_default_region(sandbox);
         let create = Perform::<CreateSandbox>::new()
@@ -26,7 +40,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     }
 }
 
-/// Makes a sandbox: `CreateSandbox`, with its query parameter.
+/// Creates a sandbox: `POST /sandboxes`, for use with the query parameter `createIfNotExist`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateSandbox;
 

@@ -1,4 +1,4 @@
-//! Forks: another sandbox, or an application, made from a sandbox as it is.
+//! Forks: copies of a sandbox, as another sandbox or as an application.
 
 use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use http::Method;
@@ -8,7 +8,7 @@ use crate::collection::Collection;
 use crate::operations::{Action, Perform};
 
 record! {
-    /// What a sandbox is forked into.
+    /// The target of a fork, and its settings.
     ///
     /// ```
     /// use blaxel_management::sandboxes::Fork;
@@ -18,40 +18,40 @@ record! {
     /// ```
     #[doc(alias = "SandboxForkRequest")]
     pub struct Fork {
-        /// What kind of resource it becomes.
+        /// The type of the new resource.
         pub target_type: ForkKind,
-        /// The name of the new sandbox, which must be free, or of the application, which is made if there
-        /// is none.
+        /// The name of the new sandbox, which must not exist, or of the application, which is created if it
+        /// does not exist.
         pub target_name: String,
-        /// The snapshot to fork from, by its id.
+        /// The id of the snapshot to fork from.
         pub snapshot_id: Option<String>,
-        /// The port of the sandbox that the application answers with.
+        /// The port of the sandbox that serves the application's requests.
         pub port: Option<u32>,
-        /// The share of requests, in percent, that the fork gets of an application that is there already.
+        /// The share of requests for the fork, in percent, if the application exists already.
         pub traffic: Option<u32>,
-        /// The first part of the application's address.
+        /// The prefix of the application's URL.
         pub prefix: Option<String>,
-        /// A domain of your own for the application.
+        /// A custom domain for the application.
         pub custom_domain: Option<String>,
     }
 }
 
 response! {
-    /// What a sandbox was forked into.
+    /// The resource that a fork created.
     #[doc(alias = "SandboxForkResponse")]
     pub struct Forked {
-        /// What kind of resource it is.
+        /// The type of the resource.
         #[serde(rename = "type")]
         pub kind: Option<ForkKind>,
-        /// Its name.
+        /// The name of the resource.
         pub name: Option<String>,
-        /// The snapshot it was made from.
+        /// The id of the snapshot that the resource was created from.
         pub snapshot_id: Option<String>,
     }
 }
 
 open_enum! {
-    /// What a sandbox can be forked into.
+    /// The type of resource that a fork creates.
     #[derive(Default)]
     pub enum ForkKind {
         /// Another sandbox.
@@ -63,13 +63,13 @@ open_enum! {
 }
 
 impl Fork {
-    /// Into a new sandbox of that name.
+    /// Forks into a new sandbox named `name`.
     #[must_use]
     pub fn into_sandbox(name: impl Into<String>) -> Self {
         Self::new(ForkKind::Sandbox, name)
     }
 
-    /// Into a new application of that name, or a new revision of the one that is there.
+    /// Forks into a new application named `name`, or into a new revision of the existing one.
     #[must_use]
     pub fn into_application(name: impl Into<String>) -> Self {
         Self::new(ForkKind::Application, name)
@@ -77,12 +77,26 @@ impl Fork {
 }
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// Makes another sandbox, or a revision of an application, from a sandbox: `ForkSandbox`.
+    /// Forks the sandbox named `name` into another sandbox or a revision of an application
+    /// (`POST /sandboxes/{sandboxName}/fork`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::Fork;
+    ///
+    /// let fork = Fork::into_sandbox("code-runner-2");
+    /// let forked = management.sandboxes().fork("code-runner", &fork).await?;
+    /// println!("{:?}", forked.name);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no sandbox of that name; [`Error::is_conflict`] if the name of
-    /// the new one is taken.
+    /// [`Error::is_not_found`] if there is no sandbox of that name; [`Error::is_conflict`] if the name of the
+    /// new one is taken; otherwise the error of the call.
     pub async fn fork(&self, name: &str, fork: &Fork) -> Result<Forked, Error> {
         call(
             &self.service,
@@ -97,7 +111,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
 pub struct ForkSandbox;
 
 impl Action for ForkSandbox {
-    // A second one adds a second revision where the target is an application.
+    // Not idempotent: if the target is an application, a second request adds a second revision.
     const INFO: OperationInfo =
         OperationInfo::new("ForkSandbox", Method::POST, "/sandboxes/{sandboxName}/fork");
     type Input = Fork;

@@ -1,68 +1,81 @@
-//! When a sandbox is deleted by itself.
+//! The automatic deletion of sandboxes.
 
 use blaxel_core::{Period, Timestamp, open_enum};
 
 record! {
-    /// When a sandbox is deleted by itself, and what is kept of it then.
+    /// The rules for the automatic deletion of a sandbox, and the retention of its record.
+    ///
+    /// ```
+    /// use blaxel_core::Period;
+    /// use blaxel_management::sandboxes::{ExpirationPolicy, Sandbox, SandboxLifecycle};
+    ///
+    /// let idle = ExpirationPolicy::idle(Period::hours(1));
+    /// let lifecycle = SandboxLifecycle::new()
+    ///     .expiration_policies([idle])
+    ///     .terminated_retention(Period::hours(2));
+    /// let sandbox = Sandbox::new("code-runner").lifecycle(lifecycle);
+    /// # let _ = sandbox;
+    /// ```
     pub struct SandboxLifecycle {
-        /// The conditions. The first one that is met decides.
+        /// The expiration policies. The first one whose condition is met applies.
         pub expiration_policies: Option<Vec<ExpirationPolicy>>,
-        /// How long the record of it is kept after its end, so that its logs can be read. The server takes
-        /// `5m` by default; the most is a matter of quota.
+        /// The time for which the record of a terminated sandbox is kept, so that its logs can be read. The
+        /// server's default is `5m`; the maximum depends on the quota.
         pub terminated_retention: Option<Period>,
     }
 
-    /// A condition on which a sandbox is deleted.
+    /// A condition under which a sandbox is deleted.
     pub struct ExpirationPolicy {
-        /// What is done.
+        /// The action to take.
         pub action: Option<ExpirationAction>,
-        /// What is measured.
+        /// The type of the condition.
         #[serde(rename = "type")]
         pub kind: Option<ExpirationKind>,
-        /// A span of time such as `24h`, or a moment if the kind is a date.
+        /// The value of the condition: a period such as `24h`, or a timestamp if the type is a date.
         pub value: Option<String>,
     }
 }
 
 open_enum! {
-    /// What is done with a sandbox whose time has come.
+    /// The action that an [`ExpirationPolicy`] takes.
     pub enum ExpirationAction {
-        /// It is deleted.
+        /// Delete the sandbox.
         Delete = "delete",
     }
 }
 
 open_enum! {
-    /// What an [`ExpirationPolicy`] measures.
+    /// The condition of an [`ExpirationPolicy`].
     pub enum ExpirationKind {
-        /// How long nobody has used it.
+        /// The time since the last use.
         Idle = "ttl-idle",
-        /// How long it has been there.
+        /// The time since the creation.
         MaxAge = "ttl-max-age",
-        /// The calendar.
+        /// A fixed date.
         Date = "date",
     }
 }
 
 impl ExpirationPolicy {
-    /// Deletes it when nobody has used it for so long.
+    /// Creates a policy that deletes the sandbox after this time without use.
     #[must_use]
     pub fn idle(time: impl Into<Period>) -> Self {
         Self::deletion(ExpirationKind::Idle, String::from(time.into()))
     }
 
-    /// Deletes it so long after its creation.
+    /// Creates a policy that deletes the sandbox this long after its creation.
     #[must_use]
     pub fn max_age(time: impl Into<Period>) -> Self {
         Self::deletion(ExpirationKind::MaxAge, String::from(time.into()))
     }
 
-    /// Deletes it at a moment.
+    /// Creates a policy that deletes the sandbox at this time.
     #[must_use]
     pub fn on_date(moment: impl Into<Timestamp>) -> Self {
         Self::deletion(ExpirationKind::Date, moment.into().as_str())
     }
 
+    /// Creates a policy that deletes the sandbox.
     fn deletion(kind: ExpirationKind, value: impl Into<String>) -> Self {
         Self::new()
             .action(ExpirationAction::Delete)

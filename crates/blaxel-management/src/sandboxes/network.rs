@@ -1,44 +1,44 @@
-//! What a sandbox reaches of the world, and by which way.
+//! The egress network configuration of sandboxes: proxy, egress gateway, firewall.
 
 use std::collections::BTreeMap;
 
 use crate::secret_text::SecretText;
 
 record! {
-    /// What a sandbox reaches of the world, and by which way.
+    /// The egress network configuration of a sandbox.
     pub struct SandboxNetwork {
-        /// The proxy that its HTTP requests go through.
+        /// The proxy for outgoing HTTP requests.
         pub proxy: Option<ProxyConfig>,
-        /// The address that its connections come from.
+        /// The source address of outgoing connections.
         pub egress: Option<EgressConfig>,
-        /// Which ways out are barred.
+        /// The firewall for outgoing connections.
         pub firewall: Option<FirewallConfig>,
-        /// The subnet it lies in, before any that the egress would give it. The server takes `default` by
-        /// default.
+        /// The subnet of the sandbox. It takes precedence over the subnet of the egress gateway. The server's
+        /// default is `default`.
         pub subnet: Option<String>,
-        /// An older place for [`ProxyConfig::allowed_domains`].
+        /// The former equivalent of [`ProxyConfig::allowed_domains`].
         pub allowed_domains: Option<Vec<String>>,
-        /// An older place for [`ProxyConfig::forbidden_domains`].
+        /// The former equivalent of [`ProxyConfig::forbidden_domains`].
         pub forbidden_domains: Option<Vec<String>>,
     }
 
-    /// A proxy of the platform that a sandbox's HTTP requests go through. It can add credentials to them
-    /// that the sandbox itself never sees.
+    /// The configuration of the platform's proxy for the outgoing HTTP requests of a sandbox. The proxy can add
+    /// credentials that the sandbox itself never sees.
     pub struct ProxyConfig {
-        /// The only domains that can be reached, if there are any here; `*.example.com` stands for all
-        /// below one. They count before the forbidden ones.
+        /// The allowed domains. If there are any, all other domains are blocked. `*.example.com` matches all
+        /// subdomains. Allowed domains take precedence over forbidden ones.
         pub allowed_domains: Option<Vec<String>>,
-        /// Domains that cannot be reached.
+        /// The blocked domains.
         pub forbidden_domains: Option<Vec<String>>,
-        /// Domains that are reached without the proxy. Addresses of private networks always are.
+        /// The domains whose requests bypass the proxy. Requests to private networks always do.
         pub bypass: Option<Vec<String>>,
-        /// What is added to requests, destination by destination.
+        /// The rules that add headers and body members to requests, by destination.
         pub routing: Option<Vec<ProxyTarget>>,
     }
 
-    /// What the proxy adds to requests for some destinations.
+    /// A rule that adds headers and body members to requests for some destinations.
     ///
-    /// A value may name a secret of the same rule as `{{SECRET:name}}`.
+    /// A value can refer to a secret of the same rule by `{{SECRET:name}}`.
     ///
     /// ```
     /// use blaxel_management::sandboxes::ProxyTarget;
@@ -49,58 +49,58 @@ record! {
     /// # let _ = rule;
     /// ```
     pub struct ProxyTarget {
-        /// The domains it is for; `*` alone stands for all.
+        /// The domains that the rule applies to. `*` alone matches all.
         pub destinations: Option<Vec<String>>,
-        /// Headers to set.
+        /// The headers to set.
         pub headers: Option<BTreeMap<String, SecretText>>,
-        /// Members to set in a JSON body.
+        /// The members to set in a JSON body.
         pub body: Option<BTreeMap<String, SecretText>>,
         /// The secrets of this rule, by name. The server never sends them back.
         pub secrets: Option<BTreeMap<String, SecretText>>,
     }
 
-    /// The address that a sandbox's connections come from.
+    /// The source address of the outgoing connections of a sandbox.
     pub struct EgressConfig {
-        /// The name of the egress gateway they go through, which must be in the VPC named `default`.
+        /// The name of the egress gateway to use. It must be in the VPC `default`.
         pub gateway: Option<String>,
-        /// How they go; `dedicated` for an address of one's own.
+        /// The mode; `dedicated` for a dedicated IP address.
         pub mode: Option<String>,
-        /// Exceptions for some destinations. The platform does not yet heed them.
+        /// Exceptions for some destinations. The platform ignores them at present.
         pub policies: Option<Vec<EgressPolicy>>,
     }
 
-    /// An exception for some destinations.
+    /// An exception from the [`EgressConfig`] for some destinations.
     pub struct EgressPolicy {
-        /// Its name.
+        /// The name of the exception.
         pub name: Option<String>,
-        /// How connections to them go: `dedicated` or `shared`.
+        /// The mode for connections to them: `dedicated` or `shared`.
         pub mode: Option<String>,
-        /// The domains or addresses it is for.
+        /// The domains or addresses that the exception applies to.
         pub destinations: Option<Vec<String>>,
     }
 
-    /// Which ways out of a sandbox are barred.
+    /// The firewall for the outgoing connections of a sandbox.
     pub struct FirewallConfig {
-        /// The sets of rules: `proxy` bars all but the proxy, `dedicated-ip` all but the address of one's
-        /// own, and `default` nothing.
+        /// The rule sets. `proxy` blocks connections that bypass the proxy, `dedicated-ip` those that do not
+        /// use the dedicated IP address, and `default` none.
         pub rulesets: Option<Vec<String>>,
     }
 
-    /// A list of the domains that can be reached, in a form that no operation takes so far.
+    /// A list of allowed domains, in a form that no operation uses at present.
     pub struct NetworkFirewall {
-        /// The domains; `*.example.com` stands for all below one.
+        /// The allowed domains. `*.example.com` matches all subdomains.
         pub allowed_domains: Option<Vec<String>>,
     }
 }
 
 impl ProxyTarget {
-    /// A rule for these destinations, which adds nothing yet.
+    /// Creates a rule for these destinations that adds nothing yet. See [`ProxyTarget`] for an example.
     pub fn to<N: Into<String>>(destinations: impl IntoIterator<Item = N>) -> Self {
         let destinations: Vec<String> = destinations.into_iter().map(Into::into).collect();
         Self::new().destinations(destinations)
     }
 
-    /// Adds a header to set.
+    /// Adds a header to set, or replaces its value.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         let headers = self.headers.get_or_insert_default();
@@ -108,7 +108,7 @@ impl ProxyTarget {
         self
     }
 
-    /// Adds a member to set in a JSON body.
+    /// Adds a member to set in a JSON body, or replaces its value.
     #[must_use]
     pub fn body_member(mut self, name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         let members = self.body.get_or_insert_default();
@@ -116,7 +116,7 @@ impl ProxyTarget {
         self
     }
 
-    /// Adds a secret.
+    /// Adds a secret, or replaces its value. Values refer to it by `{{SECRET:name}}`.
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: impl Into<SecretText>) -> Self {
         let secrets = self.secrets.get_or_insert_default();

@@ -1,4 +1,4 @@
-//! Previews: a port of a sandbox under a web address, and the tokens that open private ones.
+//! Previews, which make a port of a sandbox reachable at a URL, and the access tokens of private ones.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::operations::{Action, Perform};
 use crate::secret_text::SecretText;
 
 document! {
-    /// A port of a sandbox under a web address.
+    /// A preview, which makes a port of a sandbox reachable at a URL.
     ///
     /// ```
     /// use blaxel_core::Period;
@@ -29,7 +29,7 @@ document! {
         pub events: Option<Vec<Event>>,
     }
 
-    /// A token that opens a preview that is not public.
+    /// An access token of a private preview.
     pub struct PreviewToken {
         pub metadata: PreviewTokenMetadata,
         pub spec: PreviewTokenSpec,
@@ -37,19 +37,19 @@ document! {
 }
 
 record! {
-    /// The name of a preview, and what the platform notes about it.
+    /// The metadata of a preview.
     pub struct PreviewMetadata {
-        /// What it is called, within its sandbox.
+        /// The name of the preview, unique within its sandbox.
         pub name: String,
-        /// What people are shown instead of the name.
+        /// The name that user interfaces show.
         pub display_name: Option<String>,
-        /// The sandbox it is of.
+        /// The name of the sandbox.
         #[server]
         pub resource_name: Option<String>,
-        /// What kind of resource it is of.
+        /// The type of the resource that the preview belongs to.
         #[server]
         pub resource_type: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         #[server]
         pub workspace: Option<String>,
         pub created_at: Option<Timestamp>,
@@ -58,55 +58,55 @@ record! {
         pub updated_by: Option<String>,
     }
 
-    /// What a preview is to be.
+    /// The desired state of a preview.
     pub struct PreviewSpec {
-        /// The port of the sandbox that it shows.
+        /// The port of the sandbox.
         pub port: Option<u32>,
-        /// Whether anybody may open it; if not, it takes a [`PreviewToken`].
+        /// Whether the preview is public. A private one requires a [`PreviewToken`].
         pub public: Option<bool>,
-        /// The first part of its address.
+        /// The prefix of the URL.
         pub prefix_url: Option<String>,
-        /// A domain of your own that it lies under.
+        /// A custom domain for the preview.
         pub custom_domain: Option<String>,
-        /// How long after its creation it is deleted.
+        /// The time to live: the preview is deleted this long after its creation.
         pub ttl: Clearable<Period>,
-        /// The moment at which it ends.
+        /// The time at which the preview expires.
         pub expires: Option<Timestamp>,
-        /// Headers that are set in every request to it, such as a credential that the program asks for.
+        /// Headers to set in every request to the sandbox, such as a credential that the program requires.
         pub request_headers: Option<BTreeMap<String, SecretText>>,
-        /// Headers that are set in every answer of it, for CORS mostly.
+        /// Headers to set in every response, mostly for CORS.
         pub response_headers: Option<BTreeMap<String, String>>,
-        /// The region it lies in.
+        /// The region of the preview.
         #[server]
         pub region: Option<String>,
-        /// Its address.
+        /// The URL of the preview.
         #[server]
         pub url: Option<String>,
     }
 
-    /// The name of a preview's token, and what the platform notes about it.
+    /// The metadata of a preview token.
     pub struct PreviewTokenMetadata {
-        /// What it is called.
+        /// The name of the token.
         pub name: String,
-        /// The preview it opens.
+        /// The name of the preview.
         #[server]
         pub preview_name: Option<String>,
-        /// The sandbox whose preview it is.
+        /// The name of the sandbox that the preview belongs to.
         #[server]
         pub resource_name: Option<String>,
-        /// What kind of resource the preview is of.
+        /// The type of the resource that the preview belongs to.
         #[server]
         pub resource_type: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         #[server]
         pub workspace: Option<String>,
     }
 
-    /// What a preview's token is to be.
+    /// The desired state of a preview token.
     pub struct PreviewTokenSpec {
-        /// When it stops working.
+        /// The time at which the token expires.
         pub expires_at: Option<Timestamp>,
-        /// Whether it has stopped working.
+        /// Whether the token has expired.
         #[server]
         pub expired: Option<bool>,
         /// The token itself.
@@ -116,10 +116,10 @@ record! {
 }
 
 response! {
-    /// What the server says when a preview's token is deleted.
+    /// The response to the deletion of a preview token.
     #[doc(alias = "DeleteSandboxPreviewToken")]
     pub struct PreviewTokenDeletion {
-        /// That it is done, in words.
+        /// The confirmation message.
         pub message: Option<String>,
     }
 }
@@ -133,7 +133,7 @@ deep_setters! { Preview:
 }
 
 impl Preview {
-    /// A preview of a port.
+    /// Creates a preview of a port. See [`Preview`] for an example.
     #[must_use]
     pub fn of_port(name: impl Into<String>, port: u32) -> Self {
         Self::new(name).spec(PreviewSpec::new().port(port))
@@ -141,7 +141,17 @@ impl Preview {
 }
 
 impl PreviewToken {
-    /// A token that works until a moment.
+    /// Creates a token that expires at this time.
+    ///
+    /// ```
+    /// use blaxel_core::Timestamp;
+    /// use blaxel_management::sandboxes::PreviewToken;
+    ///
+    /// let end: Timestamp = "2026-12-31T23:59:59Z".parse()?;
+    /// let token = PreviewToken::until("guest", end);
+    /// assert_eq!(token.metadata.name, "guest");
+    /// # Ok::<(), blaxel_core::ParseError>(())
+    /// ```
     #[must_use]
     pub fn until(name: impl Into<String>, moment: impl Into<Timestamp>) -> Self {
         Self::new(name).spec(PreviewTokenSpec::new().expires_at(moment))
@@ -149,7 +159,20 @@ impl PreviewToken {
 }
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// The previews of a sandbox.
+    /// Returns the collection of the previews of a sandbox (`/sandboxes/{sandboxName}/previews`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::Preview;
+    ///
+    /// let previews = management.sandboxes().previews("code-runner");
+    /// let preview = previews.apply(&Preview::of_port("web", 3000).public(true)).await?;
+    /// println!("{:?}", preview.into_resource().spec.url);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn previews(&self, sandbox: &str) -> Collection<Preview, S> {
         self.under(sandbox)
@@ -157,18 +180,46 @@ impl<S: HttpService> Collection<Sandbox, S> {
 }
 
 impl<S: HttpService> Collection<Preview, S> {
-    /// The tokens of a preview.
+    /// Returns the collection of the access tokens of a preview
+    /// (`/sandboxes/{sandboxName}/previews/{previewName}/tokens`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// #     expires: blaxel_core::Timestamp,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::PreviewToken;
+    ///
+    /// let tokens = management.sandboxes().previews("code-runner").tokens("web");
+    /// let token = tokens.create(&PreviewToken::until("guest", expires)).await?;
+    /// println!("{}", token.spec.token.unwrap_or_default().expose());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tokens(&self, preview: &str) -> Collection<PreviewToken, S> {
         self.under(preview)
     }
 
-    /// Makes a preview, and takes its address from any other that holds it: `CreateSandboxPreview` with
-    /// `force`.
+    /// Creates a preview, and takes its URL over from any other preview that uses it
+    /// (`POST /sandboxes/{sandboxName}/previews?force=true`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::Preview;
+    ///
+    /// let previews = management.sandboxes().previews("code-runner");
+    /// let preview = previews.create_forced(&Preview::of_port("web", 3000).prefix_url("demo")).await?;
+    /// println!("{:?}", preview.spec.url);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn create_forced(&self, preview: &Preview) -> Result<Preview, Error> {
         let create = Perform::<CreatePreview>::on(self.parent.names())
             .flag("force", true)
@@ -177,7 +228,7 @@ impl<S: HttpService> Collection<Preview, S> {
     }
 }
 
-/// Makes a preview: `CreateSandboxPreview`, with its query parameter.
+/// Creates a preview: `POST /sandboxes/{sandboxName}/previews`, for use with the query parameter `force`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreatePreview;
 
@@ -247,7 +298,7 @@ impl Listed for PreviewToken {
 }
 
 impl Created for PreviewToken {
-    // Nothing says that a second token of one name is refused.
+    // The API does not document that a second token of the same name is refused.
     const CREATE: OperationInfo = OperationInfo::new(
         "CreateSandboxPreviewToken",
         Method::POST,

@@ -1,7 +1,6 @@
-//! Schedules: commands that run in a sandbox at set times, and the record of their runs.
+//! Schedules, which run commands in a sandbox at given times, and their executions.
 
 use std::borrow::Cow;
-
 use std::collections::BTreeMap;
 
 use blaxel_core::{ApiVersion, HttpService, OperationInfo, Period, Timestamp, open_enum};
@@ -13,7 +12,7 @@ use crate::kind::{Applied, Created, Deleted, Fetched, Listed, PLAIN_PAGE_QUERY, 
 use crate::secret_text::SecretText;
 
 record! {
-    /// A command that runs in a sandbox at set times. A sandbox has at most 100.
+    /// A command that runs in a sandbox at given times. A sandbox has at most 100 schedules.
     ///
     /// ```
     /// use blaxel_core::Period;
@@ -26,74 +25,74 @@ record! {
     /// ```
     #[doc(alias = "SandboxScheduleEntry")]
     pub struct Schedule {
-        /// Its id, within its sandbox; the server gives one if there is none.
+        /// The id, unique within its sandbox. If there is none, the server generates one.
         pub id: Option<String>,
-        /// How its time is told.
+        /// The type of the schedule.
         #[serde(rename = "type")]
         pub kind: Option<ScheduleKind>,
-        /// Its time, in the form that its kind says.
+        /// The time, in the format that the type requires.
         pub value: Option<String>,
-        /// What runs.
+        /// The command to run, and its settings.
         pub input: Option<ScheduleInput>,
-        /// How many of its runs are kept on record; the oldest one goes for a new one. The server takes 100
-        /// by default.
+        /// The maximum number of execution records; a new record replaces the oldest. The server's default is
+        /// 100.
         pub max_executions: Option<u32>,
-        /// When it was made.
+        /// The time of creation.
         #[server]
         pub created_at: Option<Timestamp>,
     }
 
-    /// What a schedule runs.
+    /// The command that a schedule runs, and its settings.
     #[doc(alias = "SandboxScheduleInput")]
     pub struct ScheduleInput {
-        /// The command, for the shell.
+        /// The shell command.
         pub command: Option<String>,
-        /// The name of the process, by which its state and logs are found.
+        /// The name of the process, which identifies its state and logs.
         pub name: Option<String>,
-        /// The directory it runs in.
+        /// The working directory.
         pub working_dir: Option<String>,
-        /// Its environment variables. They come back masked.
+        /// The environment variables. The server returns them masked.
         pub env: Option<BTreeMap<String, SecretText>>,
-        /// Whether the sandbox stays awake while it runs. The server takes `true` by default.
+        /// Whether the sandbox is kept running while the command runs. The server's default is `true`.
         pub keep_alive: Option<bool>,
-        /// How long it may run, in seconds; 0 for as long as it likes. The server takes 600 by default.
+        /// The timeout of the command in seconds; 0 for none. The server's default is 600.
         pub timeout: Option<u32>,
     }
 }
 
 response! {
-    /// One run of a schedule. What is recorded is the handing over of the command: nobody waits for its
-    /// end.
+    /// An execution of a schedule. It records that the command was passed to the sandbox, and does not wait for
+    /// its end.
     #[doc(alias = "SandboxScheduleExecution")]
     pub struct ScheduleExecution {
-        /// Its id, within its schedule.
+        /// The id, unique within its schedule.
         pub id: Option<String>,
-        /// The schedule it is of.
+        /// The id of the schedule.
         pub schedule_id: Option<String>,
-        /// The name of the process, by which its logs are found.
+        /// The name of the process, which identifies its logs.
         pub process_name: Option<String>,
-        /// When the command was handed over.
+        /// The time at which the command was passed to the sandbox.
         pub executed_at: Option<Timestamp>,
-        /// The HTTP status with which the sandbox took it, below 400 if it did; 0 if the sandbox could not
+        /// The HTTP status of the sandbox's response: below 400 if it accepted the command, 0 if it could not
         /// be reached.
         pub status_code: Option<u32>,
-        /// Why it was not taken.
+        /// The reason why the command was not accepted.
         pub error: Option<String>,
-        /// How long it may run, in seconds; 0 for as long as it likes.
+        /// The timeout of the command in seconds; 0 for none.
         pub timeout: Option<u32>,
-        /// When the record was made.
+        /// The time at which the record was created.
         pub created_at: Option<Timestamp>,
     }
 }
 
 open_enum! {
-    /// How the time of a [`Schedule`] is told.
+    /// The type of a [`Schedule`], which determines the format of its time.
     pub enum ScheduleKind {
-        /// Again and again, by the five fields that cron has.
+        /// Repeatedly, by a cron expression of five fields.
         Cron = "cron",
-        /// Once, at a moment.
+        /// Once, at a timestamp.
         At = "at",
-        /// Once, after a span of time. The server keeps it as a moment.
+        /// Once, after a period. The server stores it as a timestamp.
         Sleep = "sleep",
     }
 }
@@ -103,7 +102,7 @@ resource! { Schedule { name: id, created_at: created_at } }
 resource! {
     ScheduleExecution { name: id, created_at: created_at }
 
-    /// The ids of executions begin anew in each schedule.
+    // The ids of executions are unique only within a schedule.
     fn key(&self) -> Cow<'_, str> {
         let parts = [&self.schedule_id, &self.id];
         parts
@@ -114,31 +113,32 @@ resource! {
 }
 
 impl Schedule {
-    /// Runs again and again, by the five fields that cron has: `0 8 * * 1-5`.
+    /// Creates a schedule that runs repeatedly, by a cron expression of five fields: `0 8 * * 1-5`.
     #[must_use]
     pub fn cron(expression: impl Into<String>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::Cron, expression.into(), input)
     }
 
-    /// Runs once, at a moment.
+    /// Creates a schedule that runs once, at this time.
     #[must_use]
     pub fn at(moment: impl Into<Timestamp>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::At, moment.into().as_str().to_owned(), input)
     }
 
-    /// Runs once, after a span of time.
+    /// Creates a schedule that runs once, after this period.
     #[must_use]
     pub fn after(time: impl Into<Period>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::Sleep, String::from(time.into()), input)
     }
 
+    /// Creates a schedule from its type, time and command.
     fn timed(kind: ScheduleKind, value: String, input: ScheduleInput) -> Self {
         Self::new().kind(kind).value(value).input(input)
     }
 }
 
 impl ScheduleInput {
-    /// Runs a command.
+    /// Creates the settings of a command, with the server's defaults.
     #[must_use]
     pub fn run(command: impl Into<String>) -> Self {
         Self::new().command(command)
@@ -146,7 +146,7 @@ impl ScheduleInput {
 }
 
 impl ScheduleExecution {
-    /// Whether the sandbox took the command.
+    /// Returns `true` if the sandbox accepted the command.
     #[must_use]
     pub fn was_accepted(&self) -> bool {
         self.status_code
@@ -155,15 +155,44 @@ impl ScheduleExecution {
 }
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// The schedules of a sandbox. A page of them holds 20 by default and 100 at most;
-    /// [`ListParams::kind`](blaxel_core::ListParams::kind) `cron` or `at` asks for those alone.
+    /// Returns the collection of the schedules of a sandbox (`/sandboxes/{sandboxName}/schedules`).
+    ///
+    /// A page has 20 schedules by default, and at most 100.
+    /// [`ListParams::kind`](blaxel_core::ListParams::kind) selects a type: `cron` or `at`.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::{Schedule, ScheduleInput};
+    ///
+    /// let schedules = management.sandboxes().schedules("code-runner");
+    /// let nightly = Schedule::cron("0 3 * * *", ScheduleInput::run("make backup")).id("backup");
+    /// schedules.apply(&nightly).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn schedules(&self, sandbox: &str) -> Collection<Schedule, S> {
         self.under(sandbox)
     }
 
-    /// The runs of all schedules of a sandbox, the newest first. A page of them holds 20 by default and
-    /// 100 at most.
+    /// Returns the collection of the executions of all schedules of a sandbox, newest first
+    /// (`/sandboxes/{sandboxName}/schedule-executions`). It requires API version 2026-04-28 or later.
+    ///
+    /// A page has 20 executions by default, and at most 100.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let mut executions = management.sandboxes().schedule_executions("code-runner").items();
+    /// while let Some(execution) = executions.try_next().await? {
+    ///     println!("{:?}: accepted {}", execution.schedule_id, execution.was_accepted());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn schedule_executions(&self, sandbox: &str) -> Collection<ScheduleExecution, S> {
         self.under(sandbox)
@@ -181,7 +210,7 @@ impl Listed for Schedule {
 }
 
 impl Created for Schedule {
-    // Without an id of the caller's own, a second request would make a second schedule.
+    // Not idempotent: without an id from the caller, a second request creates a second schedule.
     const CREATE: OperationInfo = OperationInfo::new(
         "CreateSandboxSchedule",
         Method::POST,

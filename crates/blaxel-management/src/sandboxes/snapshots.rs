@@ -1,4 +1,4 @@
-//! Snapshots: a sandbox as it was at a moment.
+//! Snapshots: stored states of a sandbox.
 
 use blaxel_core::{Error, HttpService, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
@@ -9,43 +9,43 @@ use crate::collection::Collection;
 use crate::kind::{Created, Deleted, Listed};
 
 response! {
-    /// A sandbox as it was at a moment, from which others can be [forked](super::Fork).
+    /// A snapshot: the stored state of a sandbox, from which other resources can be [forked](super::Fork).
     #[doc(alias = "SandboxSnapshot")]
     pub struct Snapshot {
-        /// Its id.
+        /// The id of the snapshot.
         pub id: String,
-        /// Its name, if it was given one.
+        /// The name of the snapshot, if it has one.
         pub name: Option<String>,
-        /// The sandbox it is of.
+        /// The name of the sandbox.
         pub sandbox_name: String,
-        /// The workspace the sandbox belongs to.
+        /// The workspace that the sandbox belongs to.
         pub workspace: String,
-        /// Where it stands.
+        /// The current status.
         pub status: Option<SnapshotStatus>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created the snapshot.
         pub created_by: Option<String>,
     }
 }
 
 record! {
-    /// A snapshot to be made.
+    /// The request that creates a snapshot.
     #[doc(alias = "SandboxSnapshotRequest")]
     pub struct NewSnapshot {
-        /// What people are to call it.
+        /// The name that user interfaces show.
         pub name: Option<String>,
     }
 }
 
 open_enum! {
-    /// Where a snapshot stands.
+    /// The status of a snapshot.
     pub enum SnapshotStatus {
-        /// It is being made.
+        /// The snapshot is being created.
         Pending = "pending",
-        /// It can be used.
+        /// The snapshot is ready for use.
         Ready = "ready",
-        /// It could not be made.
+        /// The creation failed.
         Failed = "failed",
     }
 }
@@ -53,7 +53,20 @@ open_enum! {
 resource! { Snapshot { name: id, created_at: created_at, status: status } }
 
 impl<S: HttpService> Collection<Sandbox, S> {
-    /// The snapshots of a sandbox.
+    /// Returns the collection of the snapshots of a sandbox (`/sandboxes/{sandboxName}/snapshots`).
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::sandboxes::NewSnapshot;
+    ///
+    /// let snapshots = management.sandboxes().snapshots("code-runner");
+    /// let snapshot = snapshots.create(&NewSnapshot::new().name("before-upgrade")).await?;
+    /// println!("{} is {:?}", snapshot.id, snapshot.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn snapshots(&self, sandbox: &str) -> Collection<Snapshot, S> {
         self.under(sandbox)

@@ -6,7 +6,7 @@ use crate::resource::Resource;
 use blaxel_core::{ListParams, Operation};
 
 #[test]
-fn a_full_sandbox_is_read_and_written_back_alike() {
+fn a_complete_sandbox_survives_a_round_trip() {
     let document = json!({
         "metadata": {"name": "box", "externalId": "e-1", "labels": {"a": "b"}},
         "spec": {
@@ -71,7 +71,7 @@ fn an_unnamed_sandbox_is_sent_without_a_name() {
 }
 
 #[test]
-fn a_limit_on_the_life_of_a_sandbox_is_left_alone_set_or_cleared() {
+fn a_lifetime_limit_is_absent_set_or_cleared() {
     let written = |sandbox: Sandbox| serde_json::to_value(sandbox).unwrap()["spec"].take();
     assert_eq!(written(Sandbox::new("box")), json!({}));
     let set = Sandbox::new("box").ttl(Period::hours(2)).lifecycle(
@@ -95,7 +95,7 @@ fn a_limit_on_the_life_of_a_sandbox_is_left_alone_set_or_cleared() {
 }
 
 #[test]
-fn what_the_proxy_adds_never_prints_itself() {
+fn the_debug_output_hides_the_values_that_the_proxy_adds() {
     let rule = ProxyTarget::to(["api.example.com"])
         .header("Authorization", "Bearer {{SECRET:key}}")
         .body_member("api_key", "plain-value")
@@ -117,7 +117,7 @@ fn what_the_proxy_adds_never_prints_itself() {
 }
 
 #[test]
-fn what_lies_under_a_sandbox_is_called_below_its_path() {
+fn nested_collections_have_paths_below_the_sandbox() {
     let parent = ParentPath::new(["box"]);
     let token = PreviewToken::new("t");
     let delete = Delete::<Snapshot>::new("s1")
@@ -158,7 +158,7 @@ fn what_lies_under_a_sandbox_is_called_below_its_path() {
 }
 
 #[test]
-fn a_schedule_is_named_by_its_id() {
+fn the_name_of_a_schedule_is_its_id() {
     let schedule = Schedule::after(Period::minutes(5), ScheduleInput::run("ls")).id("s");
     assert_eq!(schedule.name(), "s");
     assert_eq!(
@@ -170,9 +170,9 @@ fn a_schedule_is_named_by_its_id() {
 }
 
 #[test]
-fn a_deleted_snapshot_leaves_no_answer() {
-    let gone = http::Response::builder()
+fn deleting_a_snapshot_has_no_response_body() {
+    let no_content = http::Response::builder()
         .status(204)
         .body(bytes::Bytes::new());
-    Delete::<Snapshot>::decode(gone.unwrap()).unwrap();
+    Delete::<Snapshot>::decode(no_content.unwrap()).unwrap();
 }

@@ -14,7 +14,7 @@ fn decode(document: &Value) -> JobExecution {
 }
 
 #[test]
-fn an_execution_is_decoded_whole() {
+fn a_complete_execution_is_decoded() {
     let execution = decode(&json!({
         "metadata": {
             "id": "exec-1", "job": "nightly", "workspace": "team", "cluster": "c1",
@@ -59,8 +59,8 @@ fn a_task_s_timeout_may_be_text_a_number_of_seconds_or_nothing() {
 }
 
 #[test]
-fn every_end_is_an_end_and_only_one_is_good() {
-    for (status, finished, good) in [
+fn every_final_status_is_finished_and_only_one_is_a_success() {
+    for (status, finished, success) in [
         ("queued", false, false),
         ("pending", false, false),
         ("running", false, false),
@@ -73,13 +73,13 @@ fn every_end_is_an_end_and_only_one_is_good() {
     ] {
         let execution = decode(&json!({"status": status}));
         assert_eq!(execution.is_finished(), finished, "{status}");
-        assert_eq!(execution.is_success(), good, "{status}");
+        assert_eq!(execution.is_success(), success, "{status}");
     }
     assert!(!decode(&json!({})).is_finished());
 }
 
 #[test]
-fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
+fn a_draft_serializes_what_was_set_and_its_debug_output_hides_variables() {
     let draft = JobExecutionDraft::new()
         .task(json!({"page": 1}))
         .variable("KEY", "hush")
@@ -103,7 +103,7 @@ fn a_draft_says_what_was_set_and_hides_the_variables_from_logs() {
 }
 
 #[test]
-fn the_executions_lie_under_their_job_and_the_tasks_under_both() {
+fn executions_are_nested_under_the_job_and_tasks_under_both() {
     let params = blaxel_core::ListParams::new().limit(100);
     let list = List::<JobExecution>::new(params.clone()).within(&ParentPath::new(["nightly"]));
     assert_eq!(
@@ -121,7 +121,7 @@ fn the_executions_lie_under_their_job_and_the_tasks_under_both() {
 
 #[cfg(feature = "wait")]
 #[test]
-fn a_bad_end_tells_how_many_tasks_failed() {
+fn the_failure_names_the_number_of_failed_tasks() {
     use crate::wait::Watched as _;
 
     let execution = decode(&json!({"status": "timeout", "stats": {"total": 3, "failure": 1}}));
@@ -136,21 +136,21 @@ fn a_bad_end_tells_how_many_tasks_failed() {
     assert_ne!(one_done.stage(), two_done.stage());
 }
 
-/// A server whose execution goes through these statuses, one with each look.
+/// A service whose execution has these statuses, one with each poll.
 #[cfg(feature = "wait")]
 fn executing(statuses: &'static [&'static str]) -> Collection<JobExecution, impl HttpService> {
     use std::convert::Infallible;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    let looks = Arc::new(AtomicUsize::new(0));
+    let polls = Arc::new(AtomicUsize::new(0));
     let service = tower::service_fn(move |request: http::Request<blaxel_core::Body>| {
         assert_eq!(
             request.uri(),
             "blaxel://control/jobs/nightly/executions/exec-1"
         );
-        let look = looks.fetch_add(1, Ordering::Relaxed);
-        let status = statuses[look.min(statuses.len() - 1)];
+        let poll = polls.fetch_add(1, Ordering::Relaxed);
+        let status = statuses[poll.min(statuses.len() - 1)];
         let body = blaxel_core::Body::from(json!({"status": status}).to_string());
         std::future::ready(Ok::<_, Infallible>(http::Response::new(body)))
     });
@@ -159,7 +159,7 @@ fn executing(statuses: &'static [&'static str]) -> Collection<JobExecution, impl
 
 #[cfg(feature = "wait")]
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_the_end_ends_with_a_timeout_too() {
+async fn a_wait_for_the_end_also_ends_with_a_timeout_of_the_execution() {
     let wait = crate::Wait::new();
     let execution = executing(&["queued", "running", "timeout"])
         .wait_until("exec-1", &wait, JobExecution::is_finished)
@@ -170,7 +170,7 @@ async fn a_wait_for_the_end_ends_with_a_timeout_too() {
 
 #[cfg(feature = "wait")]
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_success_fails_when_it_can_no_longer_come() {
+async fn a_wait_for_success_fails_once_success_is_impossible() {
     let wait = crate::Wait::new();
     let error = executing(&["running", "cancelled"])
         .wait_until("exec-1", &wait, JobExecution::is_success)
