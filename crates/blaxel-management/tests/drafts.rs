@@ -1,4 +1,4 @@
-//! The promise: what a user sets of a resource has a setter on the resource itself, however deep it lies.
+//! The promise: every member that a user sets has a setter on the resource itself, however deeply it is nested.
 
 #![cfg(all(
     feature = "network",
@@ -28,17 +28,18 @@ use blaxel_management::workload::{
 use blaxel_management::{Document, Generation, Megabytes};
 use serde_json::{Value, json};
 
+/// Asserts that a draft serializes to this metadata and spec.
 #[track_caller]
-fn is(draft: &impl Document, metadata: &Value, spec: &Value) {
+fn assert_draft(draft: &impl Document, metadata: &Value, spec: &Value) {
     let expected = json!({"metadata": metadata, "spec": spec});
     assert_eq!(serde_json::to_value(draft).unwrap(), expected);
 }
 
 #[test]
-fn workloads_are_described_by_setters_alone() {
+fn setters_cover_workloads() {
     let trigger = Trigger::new().kind(TriggerKind::Cron);
     let scratch = VolumeAttachment::new().name("scratch");
-    is(
+    assert_draft(
         &Job::new("nightly")
             .display_name("Nightly")
             .external_id("e-1")
@@ -70,7 +71,7 @@ fn workloads_are_described_by_setters_alone() {
             },
         }),
     );
-    is(
+    assert_draft(
         &Agent::new("bot")
             .public(true)
             .min_scale(1)
@@ -84,7 +85,7 @@ fn workloads_are_described_by_setters_alone() {
             "volumes": [{"name": "scratch"}], "runtime": {"minScale": 1, "maxScale": 3},
         }),
     );
-    is(
+    assert_draft(
         &Function::new("search")
             .connection("my-openai")
             .transport(Transport::HttpStream)
@@ -95,7 +96,7 @@ fn workloads_are_described_by_setters_alone() {
             "runtime": {"transport": "http-stream", "ports": [{"target": 8080}]},
         }),
     );
-    is(
+    assert_draft(
         &Model::of("fast", Provider::OpenAi, "gpt-4o-mini")
             .connection("a")
             .policy("frugal"),
@@ -105,7 +106,7 @@ fn workloads_are_described_by_setters_alone() {
             "runtime": {"type": "openai", "model": "gpt-4o-mini"},
         }),
     );
-    is(
+    assert_draft(
         &Policy::new("frugal")
             .kind(PolicyKind::MaxToken)
             .resource_type("model")
@@ -120,15 +121,15 @@ fn workloads_are_described_by_setters_alone() {
 }
 
 #[test]
-fn what_workloads_use_is_described_by_setters_alone() {
-    let moment: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
-    is(
+fn setters_cover_sandboxes_storage_and_network() {
+    let time: Timestamp = "2026-12-31T23:59:59Z".parse().unwrap();
+    assert_draft(
         &Sandbox::new("box")
             .enabled(true)
             .vpc("office")
             .volume(VolumeAttachment::persistent("data", "/data"))
             .port(Port::new(3000))
-            .expires(moment)
+            .expires(time)
             .termination_grace_period_seconds(30),
         &json!({"name": "box"}),
         &json!({
@@ -140,7 +141,7 @@ fn what_workloads_use_is_described_by_setters_alone() {
             },
         }),
     );
-    is(
+    assert_draft(
         &Preview::new("web")
             .display_name("Web")
             .port(3000)
@@ -149,7 +150,7 @@ fn what_workloads_use_is_described_by_setters_alone() {
         &json!({"name": "web", "displayName": "Web"}),
         &json!({"port": 3000, "public": true, "prefixUrl": "demo"}),
     );
-    is(
+    assert_draft(
         &Volume::new("data")
             .external_id("e-1")
             .region("us-pdx-1")
@@ -158,28 +159,28 @@ fn what_workloads_use_is_described_by_setters_alone() {
         &json!({"name": "data", "externalId": "e-1"}),
         &json!({"region": "us-pdx-1", "size": 1024, "template": "model:1"}),
     );
-    is(
+    assert_draft(
         &VolumeTemplate::new("corpus")
             .default_size(2048)
             .description("All of it"),
         &json!({"name": "corpus"}),
         &json!({"defaultSize": 2048, "description": "All of it"}),
     );
-    is(
+    assert_draft(
         &Drive::new("handbook")
             .region("us-pdx-1")
             .permission(DrivePermission::new().mode(DriveMode::Read)),
         &json!({"name": "handbook"}),
         &json!({"region": "us-pdx-1", "permissions": [{"mode": "read"}]}),
     );
-    is(
+    assert_draft(
         &EgressGateway::new("west")
             .display_name("West")
             .region("us-pdx-1"),
         &json!({"name": "west", "displayName": "West"}),
         &json!({"region": "us-pdx-1"}),
     );
-    is(
+    assert_draft(
         &CustomDomain::new("a.example.com")
             .label("team", "care")
             .domain_type(DomainKind::Applications)
@@ -190,14 +191,14 @@ fn what_workloads_use_is_described_by_setters_alone() {
 }
 
 #[test]
-fn a_moment_is_taken_alike_and_sent_as_it_is_written() {
-    let moment: Timestamp = "2026-12-31T23:59:59.5+02:00".parse().unwrap();
+fn timestamps_are_sent_as_they_are_written() {
+    let time: Timestamp = "2026-12-31T23:59:59.5+02:00".parse().unwrap();
     let written = json!("2026-12-31T23:59:59.5+02:00");
-    let schedule = Schedule::at(moment.clone(), ScheduleInput::run("true"));
+    let schedule = Schedule::at(time.clone(), ScheduleInput::run("true"));
     assert_eq!(serde_json::to_value(schedule).unwrap()["value"], written);
-    let policy = ExpirationPolicy::on_date(moment.clone());
+    let policy = ExpirationPolicy::on_date(time.clone());
     assert_eq!(serde_json::to_value(policy).unwrap()["value"], written);
-    let token = PreviewToken::until("guest", moment);
+    let token = PreviewToken::until("guest", time);
     assert_eq!(
         serde_json::to_value(token).unwrap()["spec"]["expiresAt"],
         written

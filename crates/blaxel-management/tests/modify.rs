@@ -1,5 +1,5 @@
-//! The promise: a read-modify-write changes what it was told to change and nothing else, whatever the
-//! server has put into the document, at any depth.
+//! The promise: `modify` writes only the changes of its function. It preserves all other members that the server
+//! sent, at any depth.
 
 #![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -13,8 +13,8 @@ use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// A server that has one document and keeps what is put in its place.
-fn keeper(document: Arc<Mutex<Value>>) -> impl HttpService {
+/// A service that stores one document, which `PUT` replaces.
+fn document_store(document: Arc<Mutex<Value>>) -> impl HttpService {
     tower::service_fn(move |request: http::Request<Body>| -> BoxFuture<_> {
         let document = Arc::clone(&document);
         Box::pin(async move {
@@ -29,7 +29,7 @@ fn keeper(document: Arc<Mutex<Value>>) -> impl HttpService {
     })
 }
 
-/// An agent with something of everything that the SDK knows, masked secrets included.
+/// Returns an agent with members of every type that the SDK has, masked secrets included.
 fn agent() -> Value {
     json!({
         "metadata": {
@@ -59,8 +59,8 @@ fn agent() -> Value {
     })
 }
 
-/// A member that the SDK has no type for. The name cannot be one that it knows.
-fn unknown() -> impl Strategy<Value = (String, Value)> {
+/// Generates members that the SDK has no type for, under names that it does not use.
+fn unknown_member() -> impl Strategy<Value = (String, Value)> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -77,48 +77,49 @@ fn unknown() -> impl Strategy<Value = (String, Value)> {
     ("unknown-[a-z]{1,3}", value)
 }
 
-/// All objects of a document, each with the place where it stands.
-fn objects(value: &Value, at: String, found: &mut Vec<String>) {
+/// Collects the JSON pointers of all objects of a document.
+fn collect_objects(value: &Value, pointer: String, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                objects(member, format!("{at}/{name}"), found);
+                collect_objects(member, format!("{pointer}/{name}"), found);
             }
-            // Labels are texts by the user's own names: none of them is unknown.
-            if !at.ends_with("/labels") {
-                found.push(at);
+            // Every label has a type, whatever its name.
+            if !pointer.ends_with("/labels") {
+                found.push(pointer);
             }
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                objects(element, format!("{at}/{index}"), found);
+                collect_objects(element, format!("{pointer}/{index}"), found);
             }
         }
         _ => {}
     }
 }
 
+/// Adds members to objects of a document.
 fn with_unknown_members(
     mut document: Value,
     additions: Vec<(prop::sample::Index, (String, Value))>,
 ) -> Value {
-    let mut places = Vec::new();
-    objects(&document, String::new(), &mut places);
+    let mut pointers = Vec::new();
+    collect_objects(&document, String::new(), &mut pointers);
     for (index, (name, value)) in additions {
-        let place = document.pointer_mut(&places[index.index(places.len())]);
-        place.unwrap()[name] = value;
+        let object = document.pointer_mut(&pointers[index.index(pointers.len())]);
+        object.unwrap()[name] = value;
     }
     document
 }
 
 proptest! {
     #[test]
-    fn what_was_not_changed_goes_back_as_it_came(
-        additions in prop::collection::vec((any::<prop::sample::Index>(), unknown()), 0..12),
+    fn modify_preserves_everything_that_its_function_does_not_change(
+        additions in prop::collection::vec((any::<prop::sample::Index>(), unknown_member()), 0..12),
     ) {
         let before = with_unknown_members(agent(), additions);
         let document = Arc::new(Mutex::new(before.clone()));
-        let agents = Management::new(keeper(Arc::clone(&document))).agents();
+        let agents = Management::new(document_store(Arc::clone(&document))).agents();
         let change = agents.modify("bot", |agent| {
             agent.metadata.display_name = None;
             agent.metadata.add_label("stage", "test");

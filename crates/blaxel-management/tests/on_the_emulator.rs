@@ -1,4 +1,4 @@
-//! The Management API on the emulator's socketless service.
+//! The Management API on the emulator's in-memory service.
 
 #![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -14,7 +14,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tower::util::MapRequest;
 
-fn on(emulator: &Emulator) -> Management<LocalService> {
+/// Returns a handle on an emulator.
+fn management_on(emulator: &Emulator) -> Management<LocalService> {
     Management::new(emulator.service())
 }
 
@@ -31,9 +32,9 @@ fn pinned(emulator: &Emulator, version: &'static str) -> impl HttpService {
 }
 
 #[tokio::test]
-async fn an_agent_lives_from_create_to_delete() {
+async fn an_agent_is_created_read_and_deleted() {
     let emulator = Emulator::offline();
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     let draft = Agent::new("bot")
         .image("demo:1")
         .env(EnvVariable::plain("MODE", "fast"));
@@ -57,9 +58,9 @@ async fn an_agent_lives_from_create_to_delete() {
 }
 
 #[tokio::test]
-async fn a_walk_by_label_reads_every_page_and_gives_what_has_all_the_labels() {
+async fn a_walk_by_label_reads_every_page_and_returns_items_with_all_labels() {
     let emulator = Emulator::offline();
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     for (name, team, stage) in [
         ("a", "care", "live"),
         ("b", "sales", "live"),
@@ -90,7 +91,7 @@ async fn a_walk_by_label_reads_every_page_and_gives_what_has_all_the_labels() {
         assert_eq!(emulator.journal().len(), 3, "pages of two of five");
     }
 
-    // It can be broken off and resumed like any other.
+    // The walk can be stopped and resumed like any other.
     let mut items = care();
     items.try_next().await.unwrap();
     let mut items = care().resume(items.checkpoint());
@@ -98,7 +99,7 @@ async fn a_walk_by_label_reads_every_page_and_gives_what_has_all_the_labels() {
     assert_eq!(second.metadata.name, "c");
 }
 
-/// Puts a document with members that the SDK has no type for, past the facade.
+/// Stores a document with members that the SDK has no type for, without the facade.
 async fn put_raw(emulator: &Emulator, name: &str, document: &Value) {
     let mut request = http::Request::put(format!("/agents/{name}"));
     request = request.header("content-type", "application/json");
@@ -107,6 +108,7 @@ async fn put_raw(emulator: &Emulator, name: &str, document: &Value) {
     open(&emulator.service(), request).await.unwrap();
 }
 
+/// Reads a document without the facade.
 async fn get_raw(emulator: &Emulator, name: &str) -> Value {
     let request = http::Request::get(format!("/agents/{name}"))
         .body("")
@@ -120,9 +122,9 @@ async fn get_raw(emulator: &Emulator, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
+async fn modify_writes_the_changes_and_preserves_untyped_members() {
     let emulator = Emulator::offline();
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     agents.create(&Agent::new("bot")).await.unwrap();
     let document = json!({
         "metadata": {"name": "bot", "futureLabel": {"a": null}},
@@ -152,7 +154,7 @@ async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
     expected["spec"]["runtime"]["image"] = json!("demo:2");
     expected["spec"]["triggers"] = json!([{"id": "t1", "type": "cron", "novel": 1}]);
     let mut after = get_raw(&emulator, "bot").await;
-    // The server's own notes of the change.
+    // The server records the change here.
     expected["metadata"]["updatedAt"] = after["metadata"]["updatedAt"].take();
     after["metadata"]["updatedAt"] = expected["metadata"]["updatedAt"].clone();
     expected["events"] = after["events"].clone();
@@ -160,9 +162,9 @@ async fn modify_changes_what_it_was_told_to_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn modify_writes_nothing_when_nothing_changed_and_refuses_a_new_name() {
+async fn modify_writes_nothing_without_a_change_and_refuses_a_new_name() {
     let emulator = Emulator::offline();
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     agents.create(&Agent::new("bot")).await.unwrap();
     emulator.clear_journal();
     agents.modify("bot", |_| {}).await.unwrap();
@@ -179,12 +181,12 @@ async fn modify_writes_nothing_when_nothing_changed_and_refuses_a_new_name() {
 }
 
 #[tokio::test]
-async fn all_items_come_over_many_pages_in_order() {
+async fn a_walk_returns_the_items_of_all_pages_in_order() {
     let emulator = Emulator::offline();
     for number in 0..25 {
         emulator.add_agent(&format!("agent-{number:02}"));
     }
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     let params = ListParams::new().limit(4).sort(Sort::NameAscending);
 
     let mut items = agents.items_with(&params);
@@ -201,9 +203,9 @@ async fn all_items_come_over_many_pages_in_order() {
 }
 
 #[tokio::test]
-async fn a_failed_page_can_be_asked_for_again() {
+async fn a_walk_can_retry_a_failed_page() {
     let emulator = Emulator::offline();
-    let models = on(&emulator).models();
+    let models = management_on(&emulator).models();
     let all = models.list().await.unwrap().items.len();
     let mut items = models.items_with(&ListParams::new().limit(2));
     let mut count = 0;
@@ -226,9 +228,9 @@ async fn a_failed_page_can_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
+async fn an_expired_or_foreign_cursor_is_an_error_and_not_the_end() {
     let emulator = Emulator::offline();
-    let models = on(&emulator).models();
+    let models = management_on(&emulator).models();
     let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
     let cursor = page.meta.next_cursor().unwrap().clone();
     let foreign = ListParams::new()
@@ -247,15 +249,15 @@ async fn a_stale_or_foreign_cursor_is_an_error_and_not_an_end() {
     emulator
         .clock()
         .advance(std::time::Duration::from_secs(25 * 3600));
-    let stale = ListParams::new().limit(2).cursor(cursor);
+    let expired = ListParams::new().limit(2).cursor(cursor);
     assert_eq!(
-        models.list_with(&stale).await.unwrap_err().code(),
+        models.list_with(&expired).await.unwrap_err().code(),
         Some("invalid_cursor")
     );
 }
 
 #[tokio::test]
-async fn the_oldest_version_s_bare_array_is_one_whole_page() {
+async fn a_bare_array_of_the_oldest_api_version_is_one_page() {
     let emulator = Emulator::offline();
     let models = Management::new(pinned(&emulator, "2026-04-16")).models();
     let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
@@ -263,7 +265,7 @@ async fn the_oldest_version_s_bare_array_is_one_whole_page() {
 }
 
 #[tokio::test]
-async fn an_unknown_version_names_the_known_ones() {
+async fn the_error_for_an_unknown_version_lists_the_supported_ones() {
     let emulator = Emulator::offline();
     let models = Management::new(pinned(&emulator, "2026-99-99")).models();
     let error = models.list().await.unwrap_err();
@@ -274,11 +276,11 @@ async fn an_unknown_version_names_the_known_ones() {
     );
 }
 
-/// The promise: nothing that the client can see is wrong leaves it.
+/// The promise: no request is sent whose arguments the client can recognize as invalid.
 #[tokio::test]
-async fn unusable_arguments_send_nothing() {
+async fn invalid_arguments_send_no_request() {
     let emulator = Emulator::offline();
-    let agents = on(&emulator).agents();
+    let agents = management_on(&emulator).agents();
     for error in [
         agents
             .list_with(&ListParams::new().limit(0))
@@ -293,9 +295,9 @@ async fn unusable_arguments_send_nothing() {
 }
 
 #[tokio::test]
-async fn names_cannot_lead_elsewhere() {
+async fn names_cannot_change_the_path() {
     let emulator = Emulator::offline();
-    let error = on(&emulator)
+    let error = management_on(&emulator)
         .agents()
         .get("../models/sandbox-openai")
         .await

@@ -1,4 +1,5 @@
-//! The promise: new resources lie in the default region unless they name one, and nothing else changes.
+//! The promise: new resources are created in the default region unless they name one, and no other request
+//! changes.
 
 #![cfg(all(
     feature = "network",
@@ -22,7 +23,7 @@ use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tower::service_fn;
 
-/// The requests that were sent, each with the region in its body.
+/// The method of each sent request, and the region in its body.
 #[derive(Clone, Default)]
 struct Sent(Arc<Mutex<Vec<(Method, Value)>>>);
 
@@ -32,7 +33,7 @@ impl Sent {
     }
 }
 
-/// A service that gives back what it is sent, and knows no resource but what was just made.
+/// A service that echoes request bodies, and finds no resource.
 fn echo(sent: &Sent) -> impl HttpService {
     let sent = sent.clone();
     service_fn(move |request: Request<Body>| {
@@ -53,7 +54,7 @@ fn echo(sent: &Sent) -> impl HttpService {
 }
 
 #[tokio::test]
-async fn every_way_to_make_a_resource_fills_in_the_region() {
+async fn every_method_that_creates_a_resource_sets_the_default_region() {
     let sent = Sent::default();
     let api = Management::new(echo(&sent)).with_region("eu-lon-1");
     let sandboxes = api.sandboxes();
@@ -84,7 +85,7 @@ async fn every_way_to_make_a_resource_fills_in_the_region() {
 }
 
 #[tokio::test]
-async fn a_region_of_its_own_a_replacement_and_other_kinds_stay_as_they_are() {
+async fn named_regions_replacements_and_other_kinds_are_unchanged() {
     let sent = Sent::default();
     let api = Management::new(echo(&sent)).with_region("eu-lon-1");
     let elsewhere = Sandbox::new("a").region("us-pdx-1");

@@ -1,5 +1,5 @@
-//! The promise: a walk over a list gives every item that stood throughout exactly once, whatever comes
-//! and goes meanwhile, however large the pages are, and whatever shape they have.
+//! The promise: a walk over a list returns every item that exists during the whole walk exactly once. This holds
+//! for items that are created or deleted meanwhile, and for any size and shape of the pages.
 
 #![cfg(feature = "workloads")]
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -13,13 +13,13 @@ use blaxel_management::Management;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// What happens to the list between two items of a walk.
+/// A change of the list between two items of a walk.
 #[derive(Clone, Debug)]
 enum Change {
     Nothing,
     Add(u16),
     Remove(prop::sample::Index),
-    /// The walk is broken off, its place saved, and resumed by somebody else.
+    /// The walk is stopped, its checkpoint saved, and a new walk resumed from it.
     Resume,
 }
 
@@ -52,18 +52,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn what_stood_throughout_comes_exactly_once(
-        standing in 0usize..40,
-        passing in 0usize..12,
+    fn items_that_exist_throughout_are_returned_exactly_once(
+        permanent in 0usize..40,
+        temporary in 0usize..12,
         limit in 1u32..15,
         sort in sort(),
         changes in prop::collection::vec(change(), 0..80),
     ) {
         run(async {
             let emulator = Emulator::offline();
-            let standing: BTreeSet<String> = (0..standing).map(|n| format!("stands-{n}")).collect();
-            let mut passing: Vec<String> = (0..passing).map(|n| format!("goes-{n}")).collect();
-            for name in standing.iter().chain(&passing) {
+            let permanent: BTreeSet<String> = (0..permanent).map(|n| format!("permanent-{n}")).collect();
+            let mut temporary: Vec<String> = (0..temporary).map(|n| format!("temporary-{n}")).collect();
+            for name in permanent.iter().chain(&temporary) {
                 emulator.add_agent(name);
             }
             let agents = Management::new(emulator.service()).agents();
@@ -75,30 +75,30 @@ proptest! {
                 seen.push(agent.metadata.name);
                 match changes.next().unwrap_or(Change::Nothing) {
                     Change::Nothing => {}
-                    Change::Add(number) => emulator.add_agent(&format!("comes-{number}")),
-                    Change::Remove(index) if !passing.is_empty() => {
-                        let name = passing.swap_remove(index.index(passing.len()));
+                    Change::Add(number) => emulator.add_agent(&format!("added-{number}")),
+                    Change::Remove(index) if !temporary.is_empty() => {
+                        let name = temporary.swap_remove(index.index(temporary.len()));
                         agents.delete(&name).await.unwrap();
                     }
                     Change::Remove(_) => {}
                     Change::Resume => {
-                        let place = serde_json::to_string(&items.checkpoint()).unwrap();
-                        let place = serde_json::from_str(&place).unwrap();
-                        items = agents.items_with(&params).resume(place);
+                        let checkpoint = serde_json::to_string(&items.checkpoint()).unwrap();
+                        let checkpoint = serde_json::from_str(&checkpoint).unwrap();
+                        items = agents.items_with(&params).resume(checkpoint);
                     }
                 }
             }
-            let stood: Vec<&String> = seen.iter().filter(|name| standing.contains(*name)).collect();
-            let distinct: BTreeSet<&String> = stood.iter().copied().collect();
-            prop_assert_eq!(distinct.len(), standing.len(), "lost one: {:?}", seen);
-            prop_assert_eq!(stood.len(), standing.len(), "gave one twice: {:?}", seen);
+            let returned: Vec<&String> = seen.iter().filter(|name| permanent.contains(*name)).collect();
+            let distinct: BTreeSet<&String> = returned.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), permanent.len(), "an item is missing: {:?}", seen);
+            prop_assert_eq!(returned.len(), permanent.len(), "an item was returned twice: {:?}", seen);
             Ok(())
         })?;
     }
 
-    /// Whatever a server makes of its pages: empty ones, a page too many, a cursor twice.
+    /// Odd pages: empty ones, one page too many, a repeated cursor.
     #[test]
-    fn odd_pages_lose_nothing_and_never_go_in_circles(
+    fn odd_pages_lose_no_item_and_cause_no_endless_loop(
         pages in prop::collection::vec((0usize..4, any::<bool>()), 1..20),
         repeat in prop::option::of(any::<prop::sample::Index>()),
         bare in any::<bool>(),
@@ -107,19 +107,19 @@ proptest! {
             let mut replies = Vec::new();
             let mut all = Vec::new();
             let repeat = repeat.map(|index| index.index(pages.len()));
-            for (place, (count, says_more)) in pages.iter().enumerate() {
-                let names: Vec<String> = (0..*count).map(|n| format!("a-{place}-{n}")).collect();
-                let last = place + 1 == pages.len();
+            for (number, (count, has_more)) in pages.iter().enumerate() {
+                let names: Vec<String> = (0..*count).map(|n| format!("a-{number}-{n}")).collect();
+                let last = number + 1 == pages.len();
                 let next = match repeat {
-                    // The cursor of an earlier page comes once more in place of this one's.
-                    Some(at) if at < place && !last => format!("page {}", at + 1),
+                    // The cursor of an earlier page is repeated instead of this page's.
+                    Some(at) if at < number && !last => format!("page {}", at + 1),
                     _ if last => String::new(),
-                    _ => format!("page {}", place + 1),
+                    _ => format!("page {}", number + 1),
                 };
                 let items: Vec<Value> = names.iter().map(|name| document(name)).collect();
                 all.extend(names);
                 let mut meta = json!({"nextCursor": next});
-                if *says_more || last {
+                if *has_more || last {
                     meta["hasMore"] = (!last).into();
                 }
                 replies.push(json!({"data": items, "meta": meta}));
@@ -130,10 +130,10 @@ proptest! {
             if bare {
                 replies[0] = replies[0]["data"].take();
             }
-            let circles = !bare && repeat.is_some_and(|at| at + 2 < pages.len());
+            let is_loop = !bare && repeat.is_some_and(|at| at + 2 < pages.len());
             let replies = Arc::new(Mutex::new(replies.into_iter()));
             let service = tower::service_fn(move |_: http::Request<Body>| -> BoxFuture<_> {
-                let reply = replies.lock().unwrap().next().expect("a page beyond the list");
+                let reply = replies.lock().unwrap().next().expect("a request beyond the last page");
                 let response = http::Response::new(Body::from(reply.to_string()));
                 Box::pin(std::future::ready(Ok::<_, Error>(response)))
             });
@@ -146,7 +146,7 @@ proptest! {
                     Err(error) => break Err(error),
                 }
             };
-            if circles {
+            if is_loop {
                 let error = outcome.unwrap_err();
                 prop_assert_eq!(error.kind(), ErrorKind::Pagination);
                 prop_assert!(all.starts_with(&seen), "{:?} of {:?}", seen, all);
