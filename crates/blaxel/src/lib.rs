@@ -4,10 +4,10 @@
 pub use blaxel_auth as auth;
 #[cfg(feature = "billing")]
 pub use blaxel_billing as billing;
-/// The core crate, in the version that this crate uses.
+/// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
-/// It keeps its full name: a module called `core` would make the language's own `core` ambiguous in
-/// every file that imports this crate by `*`.
+/// It keeps its full name because a module called `core` would shadow the language's own `core` in every
+/// file that imports this crate by `*`.
 pub use blaxel_core;
 #[cfg(feature = "inference")]
 pub use blaxel_inference as inference;
@@ -22,23 +22,60 @@ pub use blaxel_core::{
 };
 pub use blaxel_transport::{Client, ClientBuilder};
 
-/// The Management API on a [`Client`].
+/// The Management API over a [`Client`].
 ///
-/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
-/// [`management::Management`] is generic over the service that carries its requests.
+/// This is one type, whatever layers and transport the client has, so a struct can hold it without a type
+/// parameter. [`management::Management`] is generic over the service that carries its requests.
+///
+/// ```no_run
+/// use blaxel::{Client, Management};
+///
+/// # async fn example() -> Result<(), blaxel::Error> {
+/// let management = Management::new(Client::from_env()?);
+/// for agent in management.agents().all().await? {
+///     println!("{}", agent.metadata.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "management")]
 pub type Management = management::Management<Client>;
 
-/// Calls of agents, models, functions and jobs on a [`Client`].
+/// Calls of agents, models, functions and jobs over a [`Client`].
 ///
-/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
-/// [`inference::Inference`] is generic over the service that carries its requests.
+/// This is one type, whatever layers and transport the client has, so a struct can hold it without a type
+/// parameter. [`inference::Inference`] is generic over the service that carries its requests.
+///
+/// ```no_run
+/// use blaxel::{Client, Inference};
+/// use serde_json::{Value, json};
+///
+/// # async fn example() -> Result<(), blaxel::Error> {
+/// let inference = Inference::new(Client::from_env()?);
+/// let reply: Value = inference.agent("support-bot").invoke(&json!({"inputs": "Hello"})).await?;
+/// println!("{reply}");
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "inference")]
 pub type Inference = inference::Inference<Client>;
 
-/// The Billing Explorer API on a [`Client`].
+/// The Billing Explorer API over a [`Client`].
 ///
-/// It is one type whatever layers and transport the client has, so a struct can hold it as it is.
-/// [`billing::Billing`] is generic over the service that carries its requests.
+/// This is one type, whatever layers and transport the client has, so a struct can hold it without a type
+/// parameter. [`billing::Billing`] is generic over the service that carries its requests.
+///
+/// ```no_run
+/// use blaxel::billing::{MetricsQuery, Window};
+/// use blaxel::{Billing, Client};
+///
+/// # async fn example() -> Result<(), blaxel::Error> {
+/// let billing = Billing::new(Client::from_env()?);
+/// let account = billing.account_of("my-workspace").await?;
+/// let query = MetricsQuery::new(Window::month(2026, 4)?);
+/// println!("${}", billing.report(&account, &query).await?.total());
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "billing")]
 pub type Billing = billing::Billing<Client>;

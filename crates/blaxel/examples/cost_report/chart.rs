@@ -1,4 +1,4 @@
-//! Costs as a picture: a column for each day, with a part for each type of resource.
+//! A stacked column chart of the costs: one column per day, one segment per resource type.
 
 use blaxel::billing::{Breakdown, Entry, Usd, Window};
 use blaxel::blaxel_core::Timestamp;
@@ -8,11 +8,11 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::{Failure, table};
 
 const SIZE: (u32, u32) = (1200, 600);
-/// The strip at the right where the colours are explained.
+/// The width of the legend at the right.
 const LEGEND: u32 = 250;
 const MARGIN: i32 = 15;
-/// The colours of Okabe and Ito, which people with any colour vision can tell apart.
-const COLOURS: [RGBColor; 7] = [
+/// The palette of Okabe and Ito, which is safe for color-blind readers.
+const COLORS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),
@@ -25,30 +25,29 @@ const INK: RGBColor = RGBColor(40, 40, 40);
 const FAINT: RGBColor = RGBColor(225, 225, 225);
 const FONT: &str = "sans-serif";
 
-/// Draws the entries on top of each other, the dearest at the bottom.
+/// Returns an SVG chart of the most expensive entries; the rest are summed into one. The most expensive
+/// one is at the bottom of the stack.
 pub(crate) fn draw(account: &str, window: &Window, costs: &Breakdown) -> Result<String, Failure> {
-    let costs = costs.top(COLOURS.len() - 1);
-    let mut picture = String::new();
+    let costs = costs.top(COLORS.len() - 1);
+    let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut picture, SIZE).into_drawing_area();
+        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
-        let title = format!(
-            "What account {account} cost by day, {}",
-            table::days(window)
-        );
+        let title = format!("Cost of account {account} by day, {}", table::days(window));
         let style = (FONT, 22).into_font().color(&INK);
         root.draw(&Text::new(title, (MARGIN, MARGIN), style))?;
         let (_, below) = root.split_vertically(MARGIN + 35);
-        let (plot, legend) = below.split_horizontally(SIZE.0 - LEGEND);
+        let (plot, legend_area) = below.split_horizontally(SIZE.0 - LEGEND);
         columns(&root, &plot, &costs)?;
-        explain(&legend, &costs)?;
+        legend(&legend_area, &costs)?;
         root.present()?;
     }
-    Ok(picture)
+    Ok(svg)
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
+/// Draws the axes and the columns.
 fn columns(root: &Area<'_>, plot: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
     let days = costs.steps().len();
     let sums: Vec<f64> = (0..days)
@@ -79,20 +78,20 @@ fn columns(root: &Area<'_>, plot: &Area<'_>, costs: &Breakdown) -> Result<(), Fa
         .label_style((FONT, 15).into_font().color(&INK))
         .draw()?;
 
-    // A gap between columns, as long as they are wide enough to spare it.
+    // A gap between columns, unless they are too narrow.
     let gap = if days > 150 { 0.0 } else { 0.1 };
-    let mut feet = vec![0.0; days];
-    for (entry, colour) in costs.entries().iter().zip(COLOURS) {
-        let parts = feet.iter_mut().enumerate().filter_map(|(day, foot)| {
-            let from = *foot;
-            *foot += dollars_on(entry, day);
-            let corners = [(day as f64 + gap, from), (day as f64 + 1.0 - gap, *foot)];
-            (*foot > from).then(|| Rectangle::new(corners, colour.filled()))
+    let mut bottoms = vec![0.0; days];
+    for (entry, color) in costs.entries().iter().zip(COLORS) {
+        let segments = bottoms.iter_mut().enumerate().filter_map(|(day, bottom)| {
+            let from = *bottom;
+            *bottom += dollars_on(entry, day);
+            let corners = [(day as f64 + gap, from), (day as f64 + 1.0 - gap, *bottom)];
+            (*bottom > from).then(|| Rectangle::new(corners, color.filled()))
         });
-        chart.draw_series(parts)?;
+        chart.draw_series(segments)?;
     }
-    // Dates stand below the day they name: few enough to be read. Where a day is in the plot is told
-    // in places of the whole picture.
+    // Dates are placed below their days, few enough to be readable. The plot maps a day to pixel coordinates
+    // of the whole image.
     let style = (FONT, 15).into_font().color(&INK);
     let style = style.pos(Pos::new(HPos::Center, VPos::Top));
     let every = [1, 2, 7, 14, 28]
@@ -113,31 +112,31 @@ fn columns(root: &Area<'_>, plot: &Area<'_>, costs: &Breakdown) -> Result<(), Fa
     Ok(())
 }
 
-/// The colours, in the order in which they lie on each other.
-fn explain(legend: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
+/// Draws the legend, in the order of the stack.
+fn legend(area: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
     let style = (FONT, 16).into_font().color(&INK);
     let right = style.pos(Pos::new(HPos::Right, VPos::Center));
     let left = style.pos(Pos::new(HPos::Left, VPos::Center));
-    let lines = costs.entries().iter().zip(costs.cents()).zip(COLOURS).rev();
+    let lines = costs.entries().iter().zip(costs.cents()).zip(COLORS).rev();
     let mut y = 30;
-    for ((entry, cents), colour) in lines {
-        legend.draw(&Rectangle::new([(0, y - 8), (16, y + 8)], colour.filled()))?;
-        legend.draw(&Text::new(entry.label().to_string(), (26, y), left.clone()))?;
-        legend.draw(&Text::new(
+    for ((entry, cents), color) in lines {
+        area.draw(&Rectangle::new([(0, y - 8), (16, y + 8)], color.filled()))?;
+        area.draw(&Text::new(entry.label().to_string(), (26, y), left.clone()))?;
+        area.draw(&Text::new(
             format!("${cents}"),
             (LEGEND as i32 - 25, y),
             right.clone(),
         ))?;
         y += 28;
     }
-    legend.draw(&PathElement::new(
+    area.draw(&PathElement::new(
         [(0, y - 10), (LEGEND as i32 - 25, y - 10)],
         INK,
     ))?;
     y += 8;
     let total: Usd = costs.total().to_cents();
-    legend.draw(&Text::new("total", (26, y), left))?;
-    legend.draw(&Text::new(
+    area.draw(&Text::new("total", (26, y), left))?;
+    area.draw(&Text::new(
         format!("${total}"),
         (LEGEND as i32 - 25, y),
         right,
@@ -145,12 +144,13 @@ fn explain(legend: &Area<'_>, costs: &Breakdown) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What an entry cost on a day, near enough to be drawn.
+/// Returns the cost of an entry on a day, with the precision of a chart.
 fn dollars_on(entry: &Entry, day: usize) -> f64 {
     let cost = entry.costs().get(day).copied().unwrap_or_default();
     cost.to_f64().max(0.0)
 }
 
+/// Formats a label of the cost axis.
 fn amount(dollars: f64, highest: f64) -> String {
     if highest < 10.0 {
         format!("${dollars:.2}")
@@ -159,7 +159,7 @@ fn amount(dollars: f64, highest: f64) -> String {
     }
 }
 
-/// A day as `18 Jun`.
+/// Formats a day as `18 Jun`.
 fn date(step: &Timestamp) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -1,8 +1,8 @@
-//! What an account cost, as tables and as a picture.
+//! The costs of an account, as tables and as a chart.
 //!
-//! `cargo run --example cost_report` shows the account that an emulator inside this process makes up,
-//! the same one every time. `cargo run --example cost_report -- --live` shows a real one, with the
-//! credentials of the environment or of the Blaxel CLI.
+//! `cargo run --example cost_report` reports on the account of an emulator in this process, whose costs are the
+//! same in every run. `cargo run --example cost_report -- --live` reports on a real account, with the credentials
+//! of the environment or of the Blaxel CLI.
 
 mod chart;
 mod table;
@@ -18,14 +18,14 @@ use blaxel_emulator::Emulator;
 const USAGE: &str = "\
 usage: cost_report [--live] [--account ID] [--days NUMBER] [--svg FILE]
 
-  --live          a real account, instead of the emulator's
-  --account ID    this one, instead of that of the workspace or the first that can be seen
-  --days NUMBER   so many whole days before today (default: 60)
-  --svg FILE      where the picture goes (default: cost_report.svg among the temporary files)";
+  --live          report on a real account, instead of the emulator's
+  --account ID    the account (default: that of the workspace, or the first that the credential can read)
+  --days NUMBER   the number of whole days before today (default: 60)
+  --svg FILE      the file for the chart (default: cost_report.svg in the temporary directory)";
 
-/// When it is in the emulator, so that the example shows the same every time.
+/// The current time of the emulator, fixed so that the output is the same in every run.
 const EMULATED_NOW: &str = "2026-06-18T09:30:00Z";
-/// How many resources are told by name.
+/// The maximum number of rows of a table; the rest are summed into one.
 const TOP: usize = 8;
 
 #[tokio::main]
@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     };
     match run(&options).await {
         Ok(text) => {
-            println!("{text}The picture is {}", options.svg.display());
+            println!("{text}The chart is in {}", options.svg.display());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -53,9 +53,10 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whatever ends the program early.
+/// Any error that ends the program.
 type Failure = Box<dyn std::error::Error>;
 
+/// The command-line options.
 struct Options {
     live: bool,
     account: Option<String>,
@@ -64,7 +65,7 @@ struct Options {
 }
 
 impl Options {
-    /// Reads the command line; `None` if help is asked for.
+    /// Parses the command line. Returns `None` for `--help`.
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self {
             live: false,
@@ -83,17 +84,19 @@ impl Options {
                 "--days" => {
                     let days = value()?;
                     let number = days.parse().ok().filter(|days| (1..=3660).contains(days));
-                    options.days = number.ok_or_else(|| format!("{days} is no number of days"))?;
+                    options.days =
+                        number.ok_or_else(|| format!("invalid number of days: {days}"))?;
                 }
                 "--svg" => options.svg = value()?.into(),
                 "--help" => return Ok(None),
-                _ => return Err(format!("{argument} is not known")),
+                _ => return Err(format!("unknown argument: {argument}")),
             }
         }
         Ok(Some(options))
     }
 }
 
+/// Runs the report on the emulator, or with `--live` on the platform, and returns the tables.
 async fn run(options: &Options) -> Result<String, Failure> {
     if options.live {
         let client = Client::from_env()?;
@@ -104,10 +107,10 @@ async fn run(options: &Options) -> Result<String, Failure> {
             (None, Some(workspace)) => billing.account_of(&workspace).await?,
             (None, None) => first_account(&billing).await?,
         };
-        return tell(&billing, &account, &Timestamp::now(), options).await;
+        return report_costs(&billing, &account, &Timestamp::now(), options).await;
     }
     let now: Timestamp = EMULATED_NOW.parse()?;
-    // It serves on a free loopback port, and stops when it is dropped.
+    // The emulator listens on a free loopback port, and stops when it is dropped.
     let emulator = Emulator::builder().start_time(now.clone()).start().await?;
     let client = Client::builder()
         .api_key(emulator.api_key())
@@ -119,23 +122,26 @@ async fn run(options: &Options) -> Result<String, Failure> {
         Some(account) => account.clone(),
         None => first_account(&billing).await?,
     };
-    tell(&billing, &account, &now, options).await
+    report_costs(&billing, &account, &now, options).await
 }
 
+/// Returns the id of the first account that the credential can read.
 async fn first_account(billing: &Billing) -> Result<String, Failure> {
     let account = billing.account_items().try_next().await?;
     let id = account.as_ref().and_then(|account| account.id());
-    Ok(id.ok_or("the credential sees no account")?.to_owned())
+    Ok(id
+        .ok_or("no account found: the credential can read none")?
+        .to_owned())
 }
 
-/// Writes the picture, and gives the text.
-async fn tell(
+/// Writes the chart to its file, and returns the tables as text.
+async fn report_costs(
     billing: &Billing,
     account: &str,
     now: &Timestamp,
     options: &Options,
 ) -> Result<String, Failure> {
-    // One question answers all: to a resource belong its name, its type and its workspace.
+    // One query is enough for all tables: each resource has a name, a type and a workspace.
     let query = MetricsQuery::new(Window::days_before(options.days, now)?)
         .resolution(Resolution::Daily)
         .group_by(Dimension::ResourceUuid);
@@ -156,16 +162,16 @@ async fn tell(
     let month = MetricsQuery::new(Window::month_so_far(now)?).resolution(Resolution::Daily);
     let forecast = billing.report(account, &month).await?.forecast(now)?;
     text += &format!(
-        "\nThis month: ${} so far, ${} by its end if it goes on like this.\n",
+        "\nThis month: ${} so far, ${} projected.\n",
         forecast.spent, forecast.expected
     );
 
-    let picture = chart::draw(
+    let chart = chart::draw(
         account,
         report.window(),
         &report.by(&Dimension::ResourceType)?,
     )?;
-    std::fs::write(&options.svg, picture)?;
+    std::fs::write(&options.svg, chart)?;
     Ok(text)
 }
 
@@ -178,37 +184,37 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_read() {
+    fn the_command_line_is_parsed() {
         let read = options(&["--days", "7", "--live", "--svg", "x.svg"])
             .unwrap()
             .unwrap();
         assert!(read.live && read.days == 7 && read.svg.ends_with("x.svg"));
         assert!(options(&["--help"]).unwrap().is_none());
-        for wrong in [&["--days"][..], &["--days", "0"], &["--nonsense"]] {
-            assert!(options(wrong).is_err(), "{wrong:?}");
+        for invalid in [&["--days"][..], &["--days", "0"], &["--nonsense"]] {
+            assert!(options(invalid).is_err(), "{invalid:?}");
         }
     }
 
     #[tokio::test]
-    async fn the_emulated_account_is_shown_the_same_every_time() {
-        let folder = std::env::temp_dir().join(format!("cost-report-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+    async fn the_report_on_the_emulator_is_the_same_in_every_run() {
+        let directory = std::env::temp_dir().join(format!("cost-report-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
         let mut outcomes = Vec::new();
         for name in ["first.svg", "second.svg"] {
-            let svg = folder.join(name);
+            let svg = directory.join(name);
             let path = svg.to_string_lossy().into_owned();
             let options = options(&["--svg", &path]).unwrap().unwrap();
             let text = run(&options).await.unwrap();
             outcomes.push((text, std::fs::read_to_string(&svg).unwrap()));
         }
-        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(outcomes[0], outcomes[1]);
-        let (text, picture) = &outcomes[0];
-        for part in ["type", "sandbox", "demo", "others)", "total", "This month"] {
-            assert!(text.contains(part), "{part}: {text}");
+        let (text, chart) = &outcomes[0];
+        for expected in ["type", "sandbox", "demo", "others)", "total", "This month"] {
+            assert!(text.contains(expected), "{expected}: {text}");
         }
-        assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
-        // It is self-contained: nothing is fetched to show it.
-        assert!(!picture.contains("href") && !picture.contains("@import"));
+        assert!(chart.starts_with("<svg") && chart.trim_end().ends_with("</svg>"));
+        // The chart is self-contained: it references no external resource.
+        assert!(!chart.contains("href") && !chart.contains("@import"));
     }
 }

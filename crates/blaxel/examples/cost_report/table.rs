@@ -1,19 +1,19 @@
-//! Costs as a table that a person can read.
+//! Formats costs as a text table with bars.
 
 use std::fmt::Write as _;
 
 use blaxel::billing::{Breakdown, Entry, Label, Usd, Window};
 use blaxel::blaxel_core::Timestamp;
 
-/// The widest bar, in characters.
+/// The width of the longest bar, in characters.
 const BAR: usize = 24;
-/// A bar's last character, from an eighth to a whole one.
+/// The last character of a bar, from one eighth to a whole block.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
-/// The entries from the dearest to the cheapest, with a bar each, how they changed since the window
-/// before, and the total. The cents of the rows add up to those of the total.
+/// Returns a table of the entries, most expensive first, each with a bar and its change from the previous
+/// window, and of the total. The cents of the rows add up to those of the total.
 pub(crate) fn render(title: &str, costs: &Breakdown, before: &Breakdown) -> String {
-    let dearest = costs
+    let highest = costs
         .entries()
         .iter()
         .map(Entry::cost)
@@ -37,7 +37,7 @@ pub(crate) fn render(title: &str, costs: &Breakdown, before: &Breakdown) -> Stri
             entry.label(),
             share(entry.cost(), costs.total()),
             percent(change),
-            bar(entry.cost(), dearest),
+            bar(entry.cost(), highest),
         );
         let _ = writeln!(table, "{}", line.trim_end());
     }
@@ -53,18 +53,19 @@ pub(crate) fn render(title: &str, costs: &Breakdown, before: &Breakdown) -> Stri
     table
 }
 
-/// What an entry cost in the window before; `None` for one that stands for several.
+/// Returns the cost of an entry in the previous window, or `None` for the entry that sums several.
 fn earlier(label: &Label, before: &Breakdown) -> Option<Usd> {
     let name = label.name()?;
     Some(before.get(name).map(Entry::cost).unwrap_or_default())
 }
 
+/// Formats the share of a cost in the total.
 fn share(cost: Usd, total: Usd) -> String {
     let share = cost.percent_of(total);
     share.map_or(String::new(), |share| format!("{share:.1} %"))
 }
 
-/// By how much a cost rose above an earlier one.
+/// Formats the relative change of a cost, given as the new and the old one.
 fn percent(change: Option<(Usd, Usd)>) -> String {
     let Some((now, before)) = change else {
         return String::new();
@@ -76,9 +77,10 @@ fn percent(change: Option<(Usd, Usd)>) -> String {
     }
 }
 
-fn bar(cost: Usd, dearest: Usd) -> String {
+/// Returns a bar whose length is proportional to the cost.
+fn bar(cost: Usd, highest: Usd) -> String {
     let widest = BAR * EIGHTHS.len();
-    let share = cost.percent_of(dearest).unwrap_or(0.0).clamp(0.0, 100.0) / 100.0;
+    let share = cost.percent_of(highest).unwrap_or(0.0).clamp(0.0, 100.0) / 100.0;
     let eighths = (share * widest as f64).round() as usize;
     let mut bar: String = "█".repeat(eighths / EIGHTHS.len());
     let rest = eighths % EIGHTHS.len();
@@ -86,7 +88,7 @@ fn bar(cost: Usd, dearest: Usd) -> String {
     bar
 }
 
-/// The first and the last day of a window of whole days.
+/// Formats a window of whole days by its first and last day.
 pub(crate) fn days(window: &Window) -> String {
     let end = window.end().unix().map_or(0, |(second, _)| second);
     let last = Timestamp::from_unix(end - 1, 0);

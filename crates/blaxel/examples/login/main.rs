@@ -1,9 +1,8 @@
-//! Signing a person in from a terminal.
+//! A device sign-in from a terminal.
 //!
-//! `cargo run --example login` does it on an emulator inside this process, where the sign-in confirms
-//! itself after two seconds. On the real platform the person opens the address and confirms the
-//! code. There `Variables::from_process()` takes the place of the variables made up here, and all else is
-//! the same.
+//! `cargo run --example login` signs in to an emulator in this process, which confirms the sign-in after two
+//! seconds. On the real platform, the user opens the URL and confirms the code. There, replace the variables
+//! below by `Variables::from_process()`; the rest of the program is the same.
 
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -13,7 +12,7 @@ use blaxel::transport::HyperTransport;
 use blaxel::{ClientBuilder, Credentials, ListParams, Management};
 use blaxel_emulator::Emulator;
 
-/// Whatever ends the program early.
+/// Any error that ends the program.
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
@@ -35,30 +34,30 @@ async fn run() -> Result<(), Failure> {
         ("BL_WORKSPACE", emulator.workspace().to_owned()),
     ]);
 
-    // The requests of the sign-in go straight to the wire: they are no operations of the API.
+    // The requests of the sign-in bypass the client, because they are not operations of the API.
     let login = DeviceLogin::from_variables(&variables, HyperTransport::default())?;
     let credentials = login
         .sign_in(|prompt| {
             println!("Open     {}", prompt.url());
             println!("Confirm  {}", prompt.user_code());
             let minutes = prompt.expires_in().as_secs() / 60;
-            println!("There are {minutes} minutes for it.");
+            println!("The code expires in {minutes} minutes.");
         })
         .await?;
-    tell(&credentials);
+    print_credentials(&credentials);
 
-    // The client calls the same platform, and renews the tokens from now on.
+    // The client sends calls to the same platform, and renews the tokens from now on.
     let client = ClientBuilder::from_variables(&variables)?
         .credentials(credentials)
         .build()?;
     let models = Management::new(client).models();
     let page = models.list_with(&ListParams::new().limit(3)).await?;
-    println!("It can see {} models, for one thing.", page.len());
+    println!("The workspace has at least {} models.", page.len());
     Ok(())
 }
 
-/// Says what the credentials are, and shows no token.
-fn tell(credentials: &Credentials) {
+/// Prints the kind, source and expiry of the credentials, but no token.
+fn print_credentials(credentials: &Credentials) {
     println!("\nSigned in.");
     println!("Kind     {}", credentials.kind());
     println!("Source   {}", credentials.source());
@@ -66,9 +65,9 @@ fn tell(credentials: &Credentials) {
     let left = expires.and_then(|time| time.duration_since(SystemTime::now()).ok());
     match left {
         Some(left) => println!(
-            "Expires  in {} minutes, unless it is renewed",
+            "Expires  in {} minutes, unless the token is renewed",
             left.as_secs() / 60
         ),
-        None => println!("Expires  nobody said when"),
+        None => println!("Expires  unknown"),
     }
 }

@@ -1,4 +1,4 @@
-//! A cache of answers to reads. It belongs outside of the client's own work: a hit costs no attempt.
+//! A cache of responses to reads. Use it as a call layer: a hit then costs no attempt.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,49 +10,54 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
-/// The largest answer that is kept, in bytes.
-const LARGEST: usize = 1 << 20;
-/// How many answers are kept.
-const MOST: usize = 1000;
+/// The maximum size of a cached response, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// The maximum number of cached responses.
+const MAX_ENTRIES: usize = 1000;
 
-/// Answers a read out of memory for a while after it was answered by the server.
+/// Caches successful responses to reads for a limited time.
 #[derive(Clone)]
 pub(crate) struct CacheLayer {
     lifetime: Duration,
-    kept: Arc<Mutex<HashMap<String, Kept>>>,
+    entries: Arc<Mutex<HashMap<String, Entry>>>,
 }
 
+/// A cached response body.
 #[derive(Clone)]
-struct Kept {
+struct Entry {
     body: Bytes,
-    until: Instant,
+    expires: Instant,
 }
 
 impl CacheLayer {
+    /// Creates a cache whose entries expire after `lifetime`.
     pub(crate) fn new(lifetime: Duration) -> Self {
         Self {
             lifetime,
-            kept: Arc::default(),
+            entries: Arc::default(),
         }
     }
 
+    /// Returns a cached body that has not expired.
     fn find(&self, key: &str) -> Option<Bytes> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key)
-            .filter(|kept| Instant::now() < kept.until)
-            .map(|kept| kept.body.clone())
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries
+            .get(key)
+            .filter(|entry| Instant::now() < entry.expires)
+            .map(|entry| entry.body.clone())
     }
 
-    fn keep(&self, key: String, body: Bytes) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Caches a body, unless the cache is full.
+    fn insert(&self, key: String, body: Bytes) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        kept.retain(|_, kept| now < kept.until);
-        if kept.len() < MOST {
-            kept.insert(
+        entries.retain(|_, entry| now < entry.expires);
+        if entries.len() < MAX_ENTRIES {
+            entries.insert(
                 key,
-                Kept {
+                Entry {
                     body,
-                    until: now + self.lifetime,
+                    expires: now + self.lifetime,
                 },
             );
         }
@@ -70,13 +75,15 @@ impl<S> Layer<S> for CacheLayer {
     }
 }
 
+/// The service of [`CacheLayer`].
 #[derive(Clone)]
 pub(crate) struct Cache<S> {
     inner: S,
     cache: CacheLayer,
 }
 
-/// Reads are told by their operation, not by their method: a `GET` may be a stream.
+/// Returns the cache key of a request, or `None` if it must not be cached. The operation decides, not the
+/// method: a `GET` may return a stream.
 fn key(request: &http::Request<Body>) -> Option<String> {
     let info = operation(request)?;
     let cacheable = info.idempotency() == Idempotency::Safe && !info.is_streamed();
@@ -101,13 +108,13 @@ impl<S: HttpService> Service<http::Request<Body>> for Cache<S> {
             if let Some(body) = cache.find(&key) {
                 return Ok(http::Response::new(body.into()));
             }
-            let answer = inner.send(request).await?;
-            if answer.status() != http::StatusCode::OK {
-                return Ok(answer);
+            let response = inner.send(request).await?;
+            if response.status() != http::StatusCode::OK {
+                return Ok(response);
             }
-            let (head, body) = answer.into_parts();
-            let body = response::collect(body, LARGEST).await?;
-            cache.keep(key, body.clone());
+            let (head, body) = response.into_parts();
+            let body = response::collect(body, MAX_BODY).await?;
+            cache.insert(key, body.clone());
             Ok(http::Response::from_parts(head, body.into()))
         })
     }
@@ -122,10 +129,13 @@ mod tests {
     use crate::testing;
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_is_answered_from_memory_until_it_is_old_and_a_write_never() {
-        let (leaf, seen) = testing::leaf();
+    async fn reads_are_cached_until_they_expire_and_writes_never() {
+        let (transport, seen) = testing::transport();
         let cache = CacheLayer::new(Duration::from_secs(60));
-        let client = testing::builder(leaf).call_layer(cache).build().unwrap();
+        let client = testing::builder(transport)
+            .call_layer(cache)
+            .build()
+            .unwrap();
         let models = Management::new(client.clone()).models();
         let count = || seen.lock().unwrap().len();
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! A limit on concurrent calls, out of the box: tower's own layer fits as it is.
+//! A limit on concurrent calls: tower's own layer works unchanged.
 
 #[cfg(test)]
 mod tests {
@@ -13,9 +13,9 @@ mod tests {
     use crate::testing;
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_calls_than_allowed_are_under_way() {
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (counter, record) = (Arc::clone(&now), Arc::clone(&most));
+    async fn at_most_the_allowed_number_of_calls_is_in_flight() {
+        let (in_flight, highest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counter, record) = (Arc::clone(&in_flight), Arc::clone(&highest));
         let slow = tower::service_fn(move |_: http::Request<Body>| {
             let (counter, record) = (Arc::clone(&counter), Arc::clone(&record));
             async move {
@@ -38,6 +38,6 @@ mod tests {
         for call in calls {
             call.await.unwrap().unwrap();
         }
-        assert_eq!(most.load(Ordering::SeqCst), 3);
+        assert_eq!(highest.load(Ordering::SeqCst), 3);
     }
 }

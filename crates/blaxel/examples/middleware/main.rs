@@ -1,5 +1,5 @@
-//! Middleware of one's own: six layers as an application would write them, each in a file with its
-//! test. `cargo run --example middleware` puts all of them into one client.
+//! Custom middleware: six layers as an application would write them, each in a file with its test.
+//! `cargo run --example middleware` adds all of them to one client.
 
 mod cache;
 mod concurrency;
@@ -22,10 +22,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .api_key(emulator.api_key())
         .workspace(emulator.workspace())
         .api_url(emulator.url())
-        // Outside of the client's own work: these see an operation once, whatever it takes.
+        // Call layers see each operation once, whatever the number of attempts.
         .call_layer(cache::CacheLayer::new(Duration::from_secs(60)))
         .call_layer(ConcurrencyLimitLayer::new(4))
-        // Just before the socket: these see each request as it is sent, retries included.
+        // Attempt layers see each request as it is sent, including retries.
         .attempt_layer(rate_limit::RateLimitLayer::new(100, Duration::from_secs(1)))
         .attempt_layer(propagator::layer("4bf92f3577b34da6a3ce929d0e0e4736"))
         .attempt_layer(signer::SignLayer::new("a key shared with the proxy"))
@@ -33,9 +33,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
 
     let models = Management::new(client).models();
-    for round in ["asked", "out of the cache"] {
+    for source in ["from the server", "from the cache"] {
         let page = models.list_with(&ListParams::new().limit(2)).await?;
-        println!("{} models, {round}", page.len());
+        println!("{} models, {source}", page.len());
     }
     for line in recorder.lines() {
         println!("sent: {line}");
@@ -43,30 +43,32 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A client with one layer at work, on a leaf that notes the requests it gets and says yes.
+/// Helpers for tests of one layer: a client on a transport that records requests and accepts all of them.
 #[cfg(test)]
 mod testing {
     use std::sync::{Arc, Mutex};
 
     use blaxel::blaxel_core::{Body, Error, HttpService};
 
-    /// The requests that came to the end of a stack.
+    /// The requests that the transport received.
     pub(crate) type Seen = Arc<Mutex<Vec<http::request::Parts>>>;
 
-    pub(crate) fn leaf() -> (impl HttpService, Seen) {
+    /// Returns a transport, and the requests that it receives.
+    pub(crate) fn transport() -> (impl HttpService, Seen) {
         let seen = Seen::default();
         let log = Arc::clone(&seen);
-        let leaf = tower::service_fn(move |request: http::Request<Body>| {
+        let transport = tower::service_fn(move |request: http::Request<Body>| {
             log.lock().unwrap().push(request.into_parts().0);
             std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(
                 r#"{"data":[]}"#,
             ))))
         });
-        (leaf, seen)
+        (transport, seen)
     }
 
+    /// Returns a builder of a client on this transport.
     pub(crate) fn builder(
-        leaf: impl HttpService,
+        transport: impl HttpService,
     ) -> blaxel::ClientBuilder<
         impl blaxel::transport::MakeTransport<Transport: HttpService>,
         tower::layer::util::Identity,
@@ -75,6 +77,6 @@ mod testing {
         blaxel::Client::builder()
             .api_key("bl_key")
             .workspace("w")
-            .transport(leaf)
+            .transport(transport)
     }
 }

@@ -1,9 +1,9 @@
-//! A propagator of traces. The SDK has a layer for it, which calls back for each attempt.
+//! A trace propagator. The SDK has a layer for this, which calls a function for each attempt.
 
 use blaxel::transport::PropagateLayer;
 use http::{HeaderMap, HeaderValue};
 
-/// Sends the id of a trace along, as the W3C's Trace Context has it.
+/// Returns a layer that sends a trace id in the `traceparent` header of W3C Trace Context.
 pub(crate) fn layer(trace: &str) -> PropagateLayer {
     let parent = HeaderValue::try_from(format!("00-{trace}-00f067aa0ba902b7-01"));
     PropagateLayer::new(move |headers: &mut HeaderMap| {
@@ -22,10 +22,10 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn the_trace_goes_along() {
-        let (leaf, seen) = testing::leaf();
+    async fn requests_have_the_trace_id() {
+        let (transport, seen) = testing::transport();
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let client = testing::builder(leaf)
+        let client = testing::builder(transport)
             .attempt_layer(layer(trace))
             .build()
             .unwrap();

@@ -1,5 +1,4 @@
-//! A rate limiter that spreads requests evenly. It belongs before the socket: a retry is a request
-//! too.
+//! A rate limiter that spaces requests evenly. Use it as an attempt layer, since a retry is a request, too.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -9,27 +8,29 @@ use blaxel::blaxel_core::{Body, BoxFuture, Error, HttpService};
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service};
 
-/// Lets requests through at a steady rate, for all clones of a client together.
+/// Sends requests at a steady rate, shared by all clones of a client.
 #[derive(Clone)]
 pub(crate) struct RateLimitLayer {
-    every: Duration,
+    interval: Duration,
+    /// The earliest time of the next request.
     next: Arc<Mutex<Option<Instant>>>,
 }
 
 impl RateLimitLayer {
+    /// Creates a limit of `requests` per period.
     pub(crate) fn new(requests: u32, per: Duration) -> Self {
         Self {
-            every: per / requests.max(1),
+            interval: per / requests.max(1),
             next: Arc::default(),
         }
     }
 
-    /// Takes the next free moment.
-    fn take_turn(&self) -> Instant {
+    /// Reserves the next free time slot.
+    fn reserve_slot(&self) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-        *next = Some(turn + self.every);
-        turn
+        let slot = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+        *next = Some(slot + self.interval);
+        slot
     }
 }
 
@@ -44,6 +45,7 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
+/// The service of [`RateLimitLayer`].
 #[derive(Clone)]
 pub(crate) struct RateLimit<S> {
     inner: S,
@@ -60,10 +62,10 @@ impl<S: HttpService> Service<http::Request<Body>> for RateLimit<S> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let turn = self.limit.take_turn();
+        let slot = self.limit.reserve_slot();
         let inner = self.inner.clone();
         Box::pin(async move {
-            sleep_until(turn).await;
+            sleep_until(slot).await;
             inner.send(request).await
         })
     }
@@ -77,10 +79,13 @@ mod tests {
     use crate::testing;
 
     #[tokio::test(start_paused = true)]
-    async fn requests_are_spread_evenly_over_clones() {
-        let (leaf, seen) = testing::leaf();
+    async fn requests_of_all_clones_are_spaced_evenly() {
+        let (transport, seen) = testing::transport();
         let limit = RateLimitLayer::new(10, Duration::from_secs(1));
-        let client = testing::builder(leaf).attempt_layer(limit).build().unwrap();
+        let client = testing::builder(transport)
+            .attempt_layer(limit)
+            .build()
+            .unwrap();
         let start = Instant::now();
         for _ in 0..21 {
             Management::new(client.clone())

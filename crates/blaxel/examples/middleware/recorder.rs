@@ -1,4 +1,4 @@
-//! A recorder of what is sent and answered. It belongs before the socket, to see every attempt.
+//! A recorder of requests and their outcomes. Use it as an attempt layer, so that it sees every attempt.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -8,13 +8,14 @@ use blaxel::blaxel_core::{Body, BoxFuture, Error, HttpService, operation};
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
-/// Notes every request with its outcome. A clone notes in the same place.
+/// Records every request with its outcome. Clones share the record.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder {
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Recorder {
+    /// Returns one line per request, in order.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines
             .lock()
@@ -22,13 +23,13 @@ impl Recorder {
             .clone()
     }
 
-    /// Headers and bodies are left out: they hold secrets.
-    fn note(&self, what: &str, outcome: &Result<http::Response<Body>, Error>, took: Duration) {
+    /// Records a request. Headers and bodies are left out, since they hold secrets.
+    fn record(&self, request: &str, outcome: &Result<http::Response<Body>, Error>, took: Duration) {
         let outcome = match outcome {
             Ok(response) => response.status().as_u16().to_string(),
             Err(error) => format!("{:?}", error.kind()),
         };
-        let line = format!("{what} -> {outcome} in {} ms", took.as_millis());
+        let line = format!("{request} -> {outcome} in {} ms", took.as_millis());
         self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -47,6 +48,7 @@ impl<S> Layer<S> for Recorder {
     }
 }
 
+/// The service of [`Recorder`].
 #[derive(Clone)]
 pub(crate) struct Recording<S> {
     inner: S,
@@ -64,11 +66,11 @@ impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let name = operation(&request).map_or("unknown", |info| info.name());
-        let what = format!("{name}: {} {}", request.method(), request.uri().path());
+        let line = format!("{name}: {} {}", request.method(), request.uri().path());
         let (inner, recorder, start) = (self.inner.clone(), self.recorder.clone(), Instant::now());
         Box::pin(async move {
             let outcome = inner.send(request).await;
-            recorder.note(&what, &outcome, start.elapsed());
+            recorder.record(&line, &outcome, start.elapsed());
             outcome
         })
     }
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn every_attempt_is_noted() {
+    async fn every_attempt_is_recorded() {
         let emulator = Emulator::offline();
         let unavailable = Fault::html(http::StatusCode::BAD_GATEWAY);
         emulator.fault("ListModels", unavailable, 1).unwrap();

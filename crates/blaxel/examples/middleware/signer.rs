@@ -1,5 +1,5 @@
-//! A signer of requests, for a proxy that wants to know who sent them. It belongs before the socket:
-//! it must see the request as it is sent.
+//! A request signer, for a proxy that verifies the sender. Use it as an attempt layer, since it must sign the
+//! request as it is sent.
 
 use std::task::{Context, Poll};
 
@@ -9,26 +9,27 @@ use http::HeaderValue;
 use sha2::Sha256;
 use tower::{Layer, Service};
 
-/// Signs method, address and body with a key.
+/// Signs method, URI and body of requests with HMAC-SHA256.
 #[derive(Clone)]
 pub(crate) struct SignLayer {
     key: Hmac<Sha256>,
 }
 
 impl SignLayer {
+    /// Creates a layer that signs with `key`.
     pub(crate) fn new(key: &str) -> Self {
         let key = Hmac::new_from_slice(key.as_bytes());
-        // An HMAC takes a key of any length.
         Self {
-            key: key.unwrap_or_else(|_| unreachable!("keys of any length are good")),
+            key: key.unwrap_or_else(|_| unreachable!("an HMAC accepts keys of any length")),
         }
     }
 
+    /// Returns the signature of a request, in hexadecimal.
     fn sign(&self, request: &http::Request<Body>) -> String {
         let mut mac = self.key.clone();
         mac.update(request.method().as_str().as_bytes());
         mac.update(request.uri().to_string().as_bytes());
-        // A body that comes in time has no bytes to sign yet; the proxy signs those by chunks.
+        // A streamed body has no bytes to sign yet. It is signed as empty.
         mac.update(&request.body().bytes().unwrap_or_default());
         mac.finalize()
             .into_bytes()
@@ -49,6 +50,7 @@ impl<S> Layer<S> for SignLayer {
     }
 }
 
+/// The service of [`SignLayer`].
 #[derive(Clone)]
 pub(crate) struct Sign<S> {
     inner: S,
@@ -82,9 +84,9 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn what_is_sent_is_what_is_signed() {
-        let (leaf, seen) = testing::leaf();
-        let client = testing::builder(leaf)
+    async fn the_signature_covers_method_uri_and_body() {
+        let (transport, seen) = testing::transport();
+        let client = testing::builder(transport)
             .attempt_layer(SignLayer::new("key"))
             .build()
             .unwrap();
@@ -99,7 +101,7 @@ mod tests {
             .collect();
         assert!(signatures[0] != signatures[1] && signatures[1] != signatures[2]);
 
-        // The signed address is the whole one.
+        // The signature covers the absolute URI.
         let mut request = http::Request::new(Body::empty());
         *request.uri_mut() = "https://api.blaxel.ai/v0/agents".parse().unwrap();
         assert_eq!(signatures[0], SignLayer::new("key").sign(&request).as_str());

@@ -1,4 +1,4 @@
-//! Requests of a foreign client under a fresh credential.
+//! A tower service that adds fresh credentials to the requests of another client.
 
 use std::task::{Context, Poll};
 
@@ -7,9 +7,10 @@ use async_openai::middleware::{HttpRequestFactory, ReqwestService};
 use blaxel::auth::HeaderProvider;
 use tower::Service;
 
-/// Puts the headers that Blaxel asks for into each request, as it is sent: a token that has been
-/// renewed since the last one is the one that goes out. The client's own `Authorization`, which it
-/// makes of its placeholder of a key, is taken away, for the platform would refuse it.
+/// Adds the headers that Blaxel requires to each request as it is sent, so that a renewed token is used at once.
+///
+/// It removes the `Authorization` header that the client derives from its placeholder key, because the platform
+/// would reject it.
 #[derive(Clone)]
 pub(crate) struct FreshHeaders {
     headers: HeaderProvider,
@@ -17,6 +18,7 @@ pub(crate) struct FreshHeaders {
 }
 
 impl FreshHeaders {
+    /// Creates a service that sends requests with these headers.
     pub(crate) fn new(headers: HeaderProvider) -> Self {
         let inner = ReqwestService::default();
         Self { headers, inner }
@@ -40,7 +42,7 @@ impl Service<HttpRequestFactory> for FreshHeaders {
                 let mut request = request.build().await?;
                 let applied = headers.apply(request.headers_mut()).await;
                 applied.map_err(|error| OpenAIError::Boxed(error.into()))?;
-                // Proxies that compress anew have broken streams on the way.
+                // Proxies that recompress responses break streams.
                 let no_transform = http::HeaderValue::from_static("no-transform");
                 request.headers_mut().insert("cache-control", no_transform);
                 Ok(request)

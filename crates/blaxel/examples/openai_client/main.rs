@@ -1,8 +1,8 @@
-//! A client of somebody else, `async-openai`, that talks to a model on Blaxel.
+//! The third-party client `async-openai` with a model on Blaxel.
 //!
-//! `cargo run --example openai_client` does it on an emulator inside this process. On the real platform
-//! the base address is the model's `metadata.url` with `/v1` behind it, `async-openai` wants a feature
-//! for TLS, such as `rustls`, and all else is the same.
+//! `cargo run --example openai_client` runs on an emulator in this process. On the real platform, the base URL is
+//! the model's `metadata.url` followed by `/v1`, and `async-openai` needs a TLS feature such as `rustls`; the
+//! rest of the program is the same.
 
 mod fresh;
 
@@ -21,7 +21,7 @@ use futures_util::StreamExt;
 
 use fresh::FreshHeaders;
 
-/// Whatever ends the program early.
+/// Any error that ends the program.
 type Failure = Box<dyn std::error::Error>;
 
 const MODEL: &str = "sandbox-openai";
@@ -45,18 +45,18 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The client of `async-openai`, pointed at a model on the emulator.
+/// Returns a client of `async-openai` for a model on the emulator.
 fn client(emulator: &Emulator) -> Result<async_openai::Client<OpenAIConfig>, Failure> {
     let credentials =
         Credentials::client_credentials(emulator.client_id(), emulator.client_secret())?;
     let api = emulator.url().parse::<BaseUrl>()?;
     let workspace = emulator.workspace().parse::<Workspace>()?;
-    // Tokens are fetched over the wire of our own.
+    // Token requests are sent over the SDK's own transport.
     let authenticator = Authenticator::new(&credentials, &api, HyperTransport::default());
     let headers = HeaderProvider::new(authenticator).with_workspace(&workspace);
 
     let base = format!("{}/{workspace}/models/{MODEL}/v1", emulator.run_url());
-    // It insists on a key; what it makes of this one never leaves.
+    // The client requires a key. The header that it derives from this one is never sent.
     let config = OpenAIConfig::new()
         .with_api_base(base)
         .with_api_key("placeholder");
@@ -64,11 +64,11 @@ fn client(emulator: &Emulator) -> Result<async_openai::Client<OpenAIConfig>, Fai
     Ok(async_openai::Client::with_config(config).with_http_service(service))
 }
 
-/// Asks the model, and tells its answer piece by piece.
+/// Sends a question to the model, and passes the chunks of its answer to `on_text`.
 async fn ask(
     client: &async_openai::Client<OpenAIConfig>,
     question: &str,
-    mut tell: impl FnMut(&str),
+    mut on_text: impl FnMut(&str),
 ) -> Result<(), Failure> {
     let message = ChatCompletionRequestUserMessageArgs::default()
         .content(question)
@@ -78,9 +78,9 @@ async fn ask(
         .messages([message.into()])
         .build()?;
     let mut answer = client.chat().create_stream(request).await?;
-    while let Some(piece) = answer.next().await {
-        for choice in piece?.choices {
-            tell(choice.delta.content.as_deref().unwrap_or_default());
+    while let Some(chunk) = answer.next().await {
+        for choice in chunk?.choices {
+            on_text(choice.delta.content.as_deref().unwrap_or_default());
         }
     }
     Ok(())
@@ -94,18 +94,18 @@ mod tests {
 
     use super::*;
 
-    /// The platform lets the client in by the token, whatever placeholder it has for a key.
+    /// The platform accepts the token, whatever placeholder the client has for a key.
     #[tokio::test]
-    async fn a_foreign_client_streams_from_a_model() {
+    async fn a_third_party_client_streams_from_a_model() {
         let emulator = Emulator::start().await.unwrap();
         let client = client(&emulator).unwrap();
         for _ in 0..2 {
-            let mut pieces = Vec::new();
-            ask(&client, "hello", |text| pieces.push(text.to_owned()))
+            let mut chunks = Vec::new();
+            ask(&client, "hello", |text| chunks.push(text.to_owned()))
                 .await
                 .unwrap();
-            assert!(pieces.len() > 2, "{pieces:?}");
-            assert!(pieces.concat().contains("hello"), "{pieces:?}");
+            assert!(chunks.len() > 2, "{chunks:?}");
+            assert!(chunks.concat().contains("hello"), "{chunks:?}");
         }
         let journal = emulator.journal();
         let chats: Vec<_> = journal

@@ -1,16 +1,17 @@
-//! Costs as a table that a person can read.
+//! Formats costs as a text table.
 
 use std::fmt::Write as _;
 
 use blaxel::billing::{Group, Usd};
 
-const WIDEST_BAR: i128 = 30;
+/// The width of the longest bar, in characters.
+const MAX_BAR: i128 = 30;
 
-/// The groups from the dearest to the cheapest, with a bar each, and the total.
+/// Returns a table of the groups, most expensive first, each with a bar, and of the total.
 pub(crate) fn render(groups: &[Group], total: Usd) -> String {
     let mut groups: Vec<&Group> = groups.iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.summary.cost));
-    let dearest = groups.first().map_or(Usd::ZERO, |group| group.summary.cost);
+    let highest = groups.first().map_or(Usd::ZERO, |group| group.summary.cost);
     let name = |group: &Group| {
         group
             .labels
@@ -32,14 +33,15 @@ pub(crate) fn render(groups: &[Group], total: Usd) -> String {
             table,
             "{:width$}  {cost:>12.2}  {}",
             name(group),
-            bar(cost, dearest)
+            bar(cost, highest)
         );
     }
     let _ = writeln!(table, "{:width$}  {total:>12.2}", "total");
     table
 }
 
-fn bar(cost: Usd, dearest: Usd) -> String {
-    let share = cost.billionths() * WIDEST_BAR / dearest.billionths().max(1);
+/// Returns a bar whose length is proportional to the cost.
+fn bar(cost: Usd, highest: Usd) -> String {
+    let share = cost.billionths() * MAX_BAR / highest.billionths().max(1);
     "#".repeat(usize::try_from(share).unwrap_or(0))
 }

@@ -1,8 +1,8 @@
-//! The platform's main job, end to end.
+//! A tour of the SDK: list models, manage and call an agent, stream from a model, read costs.
 //!
-//! `cargo run --example quickstart` does all of it on an emulator inside this process.
-//! `cargo run --example quickstart -- --live` does the part that only reads on the real platform, with
-//! the credentials of the environment or of the Blaxel CLI.
+//! `cargo run --example quickstart` runs the whole tour on an emulator in this process.
+//! `cargo run --example quickstart -- --live` runs its read-only part on the real platform, with the
+//! credentials of the environment or of the Blaxel CLI.
 
 mod cost_table;
 mod tour;
@@ -38,8 +38,9 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Runs the whole tour on an emulator.
 async fn on_the_emulator() -> Result<(), Failure> {
-    // It serves on a free loopback port, and stops when it is dropped.
+    // The emulator listens on a free loopback port, and stops when it is dropped.
     let emulator = Emulator::start().await?;
     println!("An emulator of Blaxel listens on {}.", emulator.url());
 
@@ -63,6 +64,7 @@ async fn on_the_emulator() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Runs the read-only part of the tour on the platform.
 async fn on_the_platform() -> Result<(), Failure> {
     let client = Client::from_env()?;
     let workspace = client
@@ -76,26 +78,26 @@ async fn on_the_platform() -> Result<(), Failure> {
     tour::models(&client, 50).await?;
     tour::agents(&client).await?;
     if let Err(error) = tour::costs(&client).await {
-        // Costs belong to the account, which not every credential may see.
-        println!("No costs to be seen with this credential: {error}");
+        // Costs belong to the account, which not every credential can read.
+        println!("This credential cannot read the costs: {error}");
     }
     tour::unknown_version(&client).await?;
     println!("\nDone. Nothing was changed.");
     Ok(())
 }
 
-/// Whatever ends the program early.
+/// Any error that ends the program.
 type Failure = Box<dyn std::error::Error>;
 
-/// Says what comes, and by which operation of the API.
+/// Prints the heading of a step, with the API operations that it uses.
 fn heading(text: &str) {
     println!("\n== {text}");
 }
 
-/// The failure of a call that should have failed and did not.
-fn should_have_failed<T>(outcome: Result<T, Error>, what: &str) -> Result<Error, Failure> {
+/// Returns the error of a call that must fail, or an error if the call succeeded.
+fn expect_error<T>(outcome: Result<T, Error>, what: &str) -> Result<Error, Failure> {
     match outcome {
-        Ok(_) => Err(format!("{what} was accepted").into()),
+        Ok(_) => Err(format!("expected an error, but {what} was accepted").into()),
         Err(error) => Ok(error),
     }
 }

@@ -1,4 +1,4 @@
-//! The stations of the tour.
+//! The steps of the tour.
 
 use std::io::Write as _;
 
@@ -14,16 +14,16 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use tower::util::MapRequest;
 
-use crate::{Failure, cost_table, heading, should_have_failed};
+use crate::{Failure, cost_table, expect_error, heading};
 
-/// The name of the agent that is made, used and deleted.
+/// The name of the agent that the tour creates, calls and deletes.
 const AGENT: &str = "quickstart-agent";
-/// A model that the emulator has from the start.
+/// A model that every emulator has.
 const MODEL: &str = "sandbox-openai";
 
-/// Lists the models, page by page.
+/// Lists the models page by page.
 pub(crate) async fn models(client: &Client, page_size: u32) -> Result<(), Failure> {
-    heading(&format!("Models, {page_size} to a page (ListModels)"));
+    heading(&format!("Models, {page_size} per page (ListModels)"));
     let params = ListParams::new().limit(page_size).sort(Sort::NameAscending);
     let mut pages = Management::new(client.clone()).models().pages_with(&params);
     let (mut number, mut total) = (0, 0);
@@ -37,6 +37,7 @@ pub(crate) async fn models(client: &Client, page_size: u32) -> Result<(), Failur
     Ok(())
 }
 
+/// Formats a model with its provider.
 fn model_line(model: &Model) -> String {
     let provider = model
         .spec
@@ -49,7 +50,7 @@ fn model_line(model: &Model) -> String {
     }
 }
 
-/// Lists the agents, one after the other, whatever the pages.
+/// Lists the agents one by one.
 pub(crate) async fn agents(client: &Client) -> Result<(), Failure> {
     heading("Agents (ListAgents)");
     let mut agents = Management::new(client.clone()).agents().items();
@@ -67,7 +68,7 @@ pub(crate) async fn agents(client: &Client) -> Result<(), Failure> {
 pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
     let agents = Management::new(client.clone()).agents();
 
-    heading("An agent is made (CreateAgent)");
+    heading("Create an agent (CreateAgent)");
     let draft = Agent::new(AGENT)
         .display_name("Quickstart")
         .image("demo/echo:1")
@@ -75,12 +76,12 @@ pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
     let agent = agents.create(&draft).await?;
     println!("{} is {}", agent.metadata.name, show(agent.status.as_ref()));
 
-    heading("It is read (GetAgent)");
+    heading("Read it (GetAgent)");
     let agent = agents.get(AGENT).await?;
-    println!("made at {}", show(agent.metadata.created_at.as_ref()));
-    println!("answers at {}", show(agent.metadata.url.as_ref()));
+    println!("created at {}", show(agent.metadata.created_at.as_ref()));
+    println!("its URL is {}", show(agent.metadata.url.as_ref()));
 
-    heading("It is changed, and nothing else of it (GetAgent, UpdateAgent)");
+    heading("Add a label, and preserve everything else (GetAgent, UpdateAgent)");
     let changed = agents
         .modify(AGENT, |agent| agent.metadata.add_label("team", "care"))
         .await?;
@@ -89,15 +90,15 @@ pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
         changed.metadata.labels.unwrap_or_default()
     );
 
-    heading("It is called (InvokeAgent)");
+    heading("Call it (InvokeAgent)");
     let agent = Inference::new(client.clone()).agent(AGENT).thread("t-42");
     let reply: Value = agent.invoke(&json!({"inputs": "Hello from Rust"})).await?;
     println!("it replies {reply}");
 
-    heading("It is deleted (DeleteAgent)");
+    heading("Delete it (DeleteAgent)");
     agents.delete(AGENT).await?;
     match agents.find(AGENT).await? {
-        None => println!("{AGENT} is gone"),
+        None => println!("{AGENT} does not exist any more"),
         Some(agent) => println!("{AGENT} is {}", show(agent.status.as_ref())),
     }
     Ok(())
@@ -106,7 +107,7 @@ pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
 /// Streams a model's answer.
 pub(crate) async fn conversation(client: &Client) -> Result<(), Failure> {
     heading(&format!(
-        "{MODEL} answers piece by piece (StreamChatCompletion)"
+        "Stream an answer of {MODEL} (StreamChatCompletion)"
     ));
     let request = ChatRequest::new([
         Message::system("Be brief."),
@@ -116,20 +117,20 @@ pub(crate) async fn conversation(client: &Client) -> Result<(), Failure> {
         .model(MODEL)
         .stream(&request)
         .await?;
-    let mut pieces = 0;
-    while let Some(piece) = answer.try_next().await? {
-        if !piece.text().is_empty() {
-            pieces += 1;
-            print!("{}", piece.text());
+    let mut chunks = 0;
+    while let Some(chunk) = answer.try_next().await? {
+        if !chunk.text().is_empty() {
+            chunks += 1;
+            print!("{}", chunk.text());
             std::io::stdout().flush()?;
         }
     }
     let tokens = answer.usage().map_or(0, |usage| usage.total_tokens);
-    println!("\n({pieces} pieces, {tokens} tokens)");
+    println!("\n({chunks} chunks, {tokens} tokens)");
     Ok(())
 }
 
-/// Asks what last month cost.
+/// Prints the costs of last month.
 pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
     let billing = Billing::new(client.clone());
     let window = Window::month_before(&Timestamp::now())?;
@@ -137,12 +138,12 @@ pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
     for account in billing.accounts().await? {
         let Some(id) = account.id() else { continue };
         heading(&format!(
-            "What account {id} cost, {window} (GetAccountMetrics)"
+            "Costs of account {id}, {window} (GetAccountMetrics)"
         ));
         let (mut groups, mut total) = (Vec::new(), None);
         let mut pages = billing.metrics_pages(id, &query);
         while let Some(page) = pages.try_next().await? {
-            // Each page repeats the total of all of them.
+            // Each page repeats the total of the whole query.
             total = Some(page.summary.cost);
             groups.extend(page.groups);
         }
@@ -151,12 +152,12 @@ pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks in a version that does not exist.
+/// Sends a request with an API version that does not exist.
 pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
-    heading("An unknown API version is an error of its own");
+    heading("Send an unknown API version");
     let version: ApiVersion = "2019-01-01".parse()?;
     let header = HeaderValue::try_from(version.to_string())?;
-    // The facades run on any tower service, so on the client behind a layer of one's own too.
+    // The facades run on any tower service, so also on the client behind a custom layer.
     let pinned = MapRequest::new(client.clone(), move |mut request: http::Request<Body>| {
         request
             .headers_mut()
@@ -167,39 +168,40 @@ pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
         .models()
         .list()
         .await;
-    let error = should_have_failed(outcome, "an unknown version")?;
+    let error = expect_error(outcome, "an unknown version")?;
     println!("{error}");
     if !error.is_unknown_version() {
-        return Err("the error is not told apart from others".into());
+        return Err("the error does not report an unknown version".into());
     }
     let offered: Vec<_> = error
         .offered_versions()
         .iter()
         .map(ToString::to_string)
         .collect();
-    println!("offered are {}", offered.join(", "));
+    println!("the server supports {}", offered.join(", "));
     Ok(())
 }
 
-/// Looks in the emulator's journal whether every call named a version, and the token was fetched
-/// only once.
+/// Checks in the emulator's journal that every call named an API version, and that the token was requested only
+/// once.
 pub(crate) fn check_journal(journal: &[Entry]) -> Result<(), Failure> {
-    heading("What the emulator noted");
+    heading("The journal of the emulator");
     let (tokens, calls): (Vec<_>, Vec<_>) = journal
         .iter()
         .partition(|entry| entry.path.ends_with("/oauth/token"));
     let versioned = calls.iter().filter(|entry| entry.version.is_some()).count();
     println!(
-        "{} calls, {versioned} of them with a Blaxel-Version, {} exchange of credentials for a token",
+        "{} calls, {versioned} of them with a Blaxel-Version, {} token request",
         calls.len(),
         tokens.len()
     );
     if versioned != calls.len() || tokens.len() != 1 {
-        return Err("a call without a version, or a second token".into());
+        return Err("the journal has a call without a version, or a second token request".into());
     }
     Ok(())
 }
 
+/// Formats an optional value.
 fn show(value: Option<&impl ToString>) -> String {
-    value.map_or_else(|| "(not told)".to_owned(), ToString::to_string)
+    value.map_or_else(|| "(unknown)".to_owned(), ToString::to_string)
 }

@@ -1,8 +1,8 @@
-//! Packing a directory and uploading it as a volume template, with a progress bar.
+//! Packs a directory and uploads it as a volume template, with a progress bar.
 //!
-//! `cargo run --example upload [DIRECTORY]` does it on an emulator inside this process, with the sources
-//! of this example unless a directory is given. With `--live` it goes to the real platform, in the
-//! workspace that the environment or the CLI's configuration names.
+//! `cargo run --example upload [DIRECTORY]` runs on an emulator in this process, with the sources of the examples
+//! unless a directory is given. With `--live` it uploads to the real platform, in the workspace of the
+//! environment or of the CLI's configuration.
 
 use std::env;
 use std::fs::File;
@@ -16,7 +16,7 @@ use blaxel::{Client, Management};
 use blaxel_emulator::Emulator;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Whatever ends the program early.
+/// Any error that ends the program.
 type Failure = Box<dyn std::error::Error>;
 
 const TEMPLATE: &str = "uploaded-directory";
@@ -38,8 +38,8 @@ async fn run() -> Result<(), Failure> {
     let directory = arguments
         .iter()
         .find(|argument| !argument.starts_with("--"));
-    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
-    let directory = directory.map_or(Path::new(own), Path::new);
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let directory = directory.map_or(Path::new(examples), Path::new);
     if live {
         return upload(Client::from_env()?, directory).await;
     }
@@ -52,21 +52,22 @@ async fn run() -> Result<(), Failure> {
     upload(client, directory).await
 }
 
+/// Uploads a directory as a volume template, waits until it is ready, and deletes it.
 async fn upload(client: Client, directory: &Path) -> Result<(), Failure> {
-    let archive = Archived::new(directory)?;
+    let archive = TempArchive::new(directory)?;
     let size = archive.0.metadata()?.len();
-    println!("{} is {size} bytes as an archive.", directory.display());
+    println!("{} is an archive of {size} bytes.", directory.display());
 
     let bar = ProgressBar::new(size);
     bar.set_style(ProgressStyle::with_template(
         "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {msg}",
     )?);
-    let shown = bar.clone();
-    // The file is read while it is sent, so what the bar shows is what has left.
+    let progress_bar = bar.clone();
+    // The file is streamed, so the bar shows the bytes that were sent.
     let source = UploadSource::file(Archive::Tar, &archive.0).on_progress(move |progress| {
-        shown.set_position(progress.sent);
+        progress_bar.set_position(progress.sent);
         if progress.attempt > 1 {
-            shown.set_message(format!("try {}", progress.attempt));
+            progress_bar.set_message(format!("attempt {}", progress.attempt));
         }
     });
 
@@ -89,10 +90,11 @@ async fn upload(client: Client, directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An archive of a directory among the temporary files, gone when it is dropped.
-struct Archived(PathBuf);
+/// An archive of a directory in a temporary file, which is deleted on drop.
+struct TempArchive(PathBuf);
 
-impl Archived {
+impl TempArchive {
+    /// Packs a directory.
     fn new(directory: &Path) -> Result<Self, std::io::Error> {
         let name = format!("blaxel-upload-{}.tar", std::process::id());
         let archive = Self(env::temp_dir().join(name));
@@ -103,9 +105,9 @@ impl Archived {
     }
 }
 
-impl Drop for Archived {
+impl Drop for TempArchive {
     fn drop(&mut self) {
-        // What cannot be removed is temporary all the same.
+        // An error is harmless: the file is in the temporary directory.
         let _ = std::fs::remove_file(&self.0);
     }
 }
