@@ -45,9 +45,9 @@ document! {
 record! {
     /// The desired state of an agent.
     pub struct AgentSpec {
-        /// Whether the agent serves requests. The server's default is `true`.
+        /// `true` if the agent serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// Whether the agent can be called without a credential. The server's default is `false`.
+        /// `true` if the agent can be called without a credential. The server's default is `false`.
         pub public: Option<bool>,
         /// The region that the agent runs in. If there is none, it runs in all regions.
         pub region: Option<String>,

@@ -52,7 +52,7 @@ record! {
     /// Whenever the application is created or replaced, the server creates a new revision from the image, the
     /// memory, the port and the environment variables.
     pub struct ApplicationSpec {
-        /// Whether the application serves requests. The server's default is `true`.
+        /// `true` if the application serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
         /// The region that the application runs in.
         pub region: Option<String>,
@@ -71,7 +71,7 @@ record! {
         /// The stored revisions.
         #[server]
         pub revisions: Option<Vec<AppRevision>>,
-        /// Whether the application is only a proxy of a sandbox, whose name is the image of the active
+        /// `true` if the application is only a proxy of a sandbox, whose name is the image of the active
         /// revision. The server's default is `false`. Being phased out: use
         /// [`bound_to`](Application::bound_to) instead.
         pub proxy: Option<bool>,

@@ -40,9 +40,9 @@ document! {
 record! {
     /// The desired state of a function.
     pub struct FunctionSpec {
-        /// Whether the function serves requests. The server's default is `true`.
+        /// `true` if the function serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
-        /// Whether the function can be called without a credential. It requires the third
+        /// `true` if the function can be called without a credential. It requires the third
         /// [`Generation`]. The server's default is `false`.
         pub public: Option<bool>,
         /// The region that the function runs in. If there is none, it runs wherever its policies permit.

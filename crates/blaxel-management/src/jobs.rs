@@ -60,7 +60,7 @@ document! {
 record! {
     /// The desired state of a job.
     pub struct JobSpec {
-        /// Whether the job can be executed. The server's default is `true`.
+        /// `true` if the job can be executed. The server's default is `true`.
         pub enabled: Option<bool>,
         /// The region that the job runs in.
         pub region: Option<String>,

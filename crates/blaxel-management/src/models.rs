@@ -33,7 +33,7 @@ document! {
 record! {
     /// The desired state of a model.
     pub struct ModelSpec {
-        /// Whether the model serves requests. The server's default is `true`.
+        /// `true` if the model serves requests. The server's default is `true`.
         pub enabled: Option<bool>,
         /// The machine types that the model runs on.
         pub flavors: Option<Vec<Flavor>>,
@@ -43,7 +43,7 @@ record! {
         pub policies: Option<Vec<String>>,
         /// The provider, and its model.
         pub runtime: Option<ModelRuntime>,
-        /// Whether the model is a trial model of the platform.
+        /// `true` if the model is a trial model of the platform.
         pub sandbox: Option<bool>,
     }
 

@@ -72,7 +72,7 @@ document! {
         pub spec: SandboxSpec,
         pub status: Option<Status>,
         pub events: Option<Vec<Event>>,
-        /// Whether the sandbox is running or on standby.
+        /// The activity of the sandbox: running or on standby.
         #[server]
         pub state: Option<SandboxState>,
         /// The infrastructure errors of the sandbox, oldest first.
@@ -93,7 +93,7 @@ document! {
 record! {
     /// The desired state of a sandbox.
     pub struct SandboxSpec {
-        /// Whether the sandbox accepts connections. The server's default is `true`.
+        /// `true` if the sandbox accepts connections. The server's default is `true`.
         pub enabled: Option<bool>,
         /// The region that the sandbox runs in. If there is none, the server chooses the one nearest to the
         /// caller.
@@ -138,7 +138,7 @@ record! {
         /// The error code, such as `VM_NETWORK_FAILURE`.
         #[server]
         pub code: Option<String>,
-        /// Whether the error terminated the sandbox. If not, a restart resolved it.
+        /// `true` if the error terminated the sandbox, `false` if a restart resolved it.
         #[server]
         pub fatal: Option<bool>,
         /// The affected instance.

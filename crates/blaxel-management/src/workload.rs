@@ -27,7 +27,7 @@ record! {
         /// The value. Its `Debug` output is redacted, because even a plain variable may hold a secret. The
         /// server returns the value of a secret variable masked.
         pub value: Option<SecretText>,
-        /// Whether the value is a secret, which the server masks in responses.
+        /// `true` if the value is a secret, which the server masks in responses.
         pub secret: Option<bool>,
     }
 
@@ -80,7 +80,7 @@ record! {
         /// The type of the trigger.
         #[serde(rename = "type")]
         pub kind: Option<TriggerKind>,
-        /// Whether the trigger is active. The server's default is `true`.
+        /// `true` if the trigger is active. The server's default is `true`.
         pub enabled: Option<bool>,
         /// The settings of the trigger, which depend on its type.
         pub configuration: Option<TriggerConfiguration>,
@@ -117,7 +117,7 @@ record! {
         pub name: Option<String>,
         /// The path at which the volume is mounted.
         pub mount_path: Option<String>,
-        /// Whether the volume is mounted read-only.
+        /// `true` if the volume is mounted read-only.
         pub read_only: Option<bool>,
         /// The size of an ephemeral volume.
         pub size_mb: Option<Megabytes>,
@@ -227,11 +227,11 @@ response! {
     pub struct Revision {
         /// The id of the revision.
         pub id: Option<String>,
-        /// Whether the revision is the active one, which handles the requests.
+        /// `true` if the revision is the active one, which handles the requests.
         pub active: Option<bool>,
-        /// Whether the revision is the canary.
+        /// `true` if the revision is the canary.
         pub canary: Option<bool>,
-        /// Whether the revision was the active one before the current.
+        /// `true` if the revision was the active one before the current.
         pub previous_active: Option<bool>,
         /// The share of requests for the revision, in percent.
         pub traffic_percent: Option<u32>,

@@ -34,7 +34,7 @@ record! {
         pub env: Option<BTreeMap<String, SecretText>>,
         /// The memory, if it should be less than that of the job.
         pub memory: Option<Megabytes>,
-        /// Whether the execution may be queued. The server's default is `true`. With `false`, the server
+        /// `true` if the execution may be queued. The server's default is `true`. With `false`, the server
         /// rejects an execution that cannot start immediately, with status 429.
         pub allow_queue: Option<bool>,
         /// The id of the execution. If there is none, the server generates one.

@@ -71,7 +71,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// Returns a ready sandbox of that name, creating it as drafted if it does not exist.
     ///
     /// - If the sandbox is being created, by this or another client, the call waits until it is ready.
-    /// - If it is being deleted, the call waits until it is gone, and creates a new one.
+    /// - If it is being deleted, the call waits until it no longer exists, and creates a new one.
     /// - If it was terminated or has failed, a new one is created.
     /// - If the response of a create rerun is lost, the call polls for the sandbox instead of failing. This
     ///   happens when the creation takes longer than a minute, the timeout of the platform's gateway.
@@ -152,7 +152,7 @@ enum Step {
     Done(Box<Outcome<Sandbox>>),
 }
 
-/// Whether this call created the sandbox, as far as it is known.
+/// The known origin of the sandbox: this call or another client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ownership {
     /// No create request was sent.

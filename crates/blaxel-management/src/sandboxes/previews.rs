@@ -62,7 +62,7 @@ record! {
     pub struct PreviewSpec {
         /// The port of the sandbox.
         pub port: Option<u32>,
-        /// Whether the preview is public. A private one requires a [`PreviewToken`].
+        /// `true` if the preview is public. A private one requires a [`PreviewToken`].
         pub public: Option<bool>,
         /// The prefix of the URL.
         pub prefix_url: Option<String>,
@@ -106,7 +106,7 @@ record! {
     pub struct PreviewTokenSpec {
         /// The time at which the token expires.
         pub expires_at: Option<Timestamp>,
-        /// Whether the token has expired.
+        /// `true` if the token has expired.
         #[server]
         pub expired: Option<bool>,
         /// The token itself.

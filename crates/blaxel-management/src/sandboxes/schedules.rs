@@ -53,7 +53,7 @@ record! {
         pub working_dir: Option<String>,
         /// The environment variables. The server returns them masked.
         pub env: Option<BTreeMap<String, SecretText>>,
-        /// Whether the sandbox is kept running while the command runs. The server's default is `true`.
+        /// `true` if the sandbox is kept running while the command runs. The server's default is `true`.
         pub keep_alive: Option<bool>,
         /// The timeout of the command in seconds; 0 for none. The server's default is 600.
         pub timeout: Option<u32>,

@@ -203,7 +203,7 @@ mod tests {
     }
 
     proptest! {
-        /// However the source is chunked: a body of the announced length arrives, and no other body looks
+        /// For any chunking of the source, a body of the announced length arrives, and no other body looks
         /// complete, not even to a connection that reads no further than that length.
         #[test]
         fn only_a_body_of_the_announced_length_is_complete(
