@@ -378,9 +378,9 @@ impl<R: Revised<Revision: Known>> Life<'_, R> {
     }
 }
 
-impl<R: Deleted<Answer: Known>> Life<'_, R> {
+impl<R: Deleted<Response: Known>> Life<'_, R> {
     /// It is deleted.
-    pub async fn is_deleted(&self, name: &str) -> R::Answer {
+    pub async fn is_deleted(&self, name: &str) -> R::Response {
         let answer = self.all().delete(name).await.unwrap();
         let exchange = self.world.sent(self.asks_of("Delete", name));
         tells(&answer, exchange.answer());
@@ -416,7 +416,7 @@ pub struct Plan<R> {
 
 impl<R> Life<'_, R>
 where
-    R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Answer: Known> + Known,
+    R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Response: Known> + Known,
 {
     /// One is made, read, replaced and modified.
     pub async fn begins(&self, plan: &Plan<R>) {
