@@ -126,7 +126,7 @@ async fn a_resource_that_is_deleted_meanwhile_ends_the_wait() {
 
     world.emulator.clock().advance(Duration::from_secs(11));
     let gone = agents.wait_until("bot", &often(), |_| true).await;
-    has_failed(&gone.unwrap_err(), "gone");
+    has_failed(&gone.unwrap_err(), "does not exist");
 }
 
 #[tokio::test]
