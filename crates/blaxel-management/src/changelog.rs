@@ -1,4 +1,4 @@
-//! The changelog of the platform.
+//! Reads the changelog of the platform.
 
 use blaxel_core::{Error, HttpService, OperationInfo, call};
 use http::Method;
@@ -7,36 +7,47 @@ use crate::Management;
 use crate::operations::{Action, Perform};
 
 response! {
-    /// What is new on the platform.
+    /// The changelog of the platform.
     #[doc(alias = "ChangelogResponse")]
     pub struct Changelog {
-        /// What is new, the newest first.
+        /// The entries, the newest first.
         pub entries: Option<Vec<ChangelogEntry>>,
     }
 
-    /// Something that is new.
+    /// An entry of the changelog.
     pub struct ChangelogEntry {
-        /// What it is, in a line.
+        /// The title, in one line.
         pub title: Option<String>,
-        /// What it is, at length, in Markdown.
+        /// The full text, in Markdown.
         pub content: Option<String>,
-        /// The day it came, such as `2026-07-07`.
+        /// The release date, such as `2026-07-07`.
         pub date: Option<String>,
     }
 }
 
 impl<S: HttpService> Management<S> {
-    /// What is new on the platform: `GET /changelog`. Anybody may read it.
+    /// Returns the changelog of the platform (`GET /changelog`). Every caller may read it.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for entry in management.changelog().await?.entries.unwrap_or_default() {
+    ///     println!("{:?}: {:?}", entry.date, entry.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn changelog(&self) -> Result<Changelog, Error> {
         call(&self.service, &Perform::<GetChangelog>::new()).await
     }
 }
 
-/// Reads what is new on the platform: `GetChangelog`.
+/// Reads the changelog: the operation `GetChangelog`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetChangelog;
 

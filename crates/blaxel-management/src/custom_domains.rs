@@ -1,7 +1,7 @@
-//! Custom domains: names of the user's own, under which previews and applications are reached.
+//! Custom domains: domains of the user's own that lead to previews and applications.
 //!
-//! A domain works once it is verified: the records that its `spec` names have to be in the DNS, and
-//! [`verify`](Collection::verify) has the platform look for them.
+//! A domain works once it is verified. Add the DNS records that its `spec` names, then call
+//! [`verify`](Collection::verify), which makes the platform check them.
 
 use std::collections::BTreeMap;
 
@@ -35,18 +35,18 @@ document! {
 }
 
 record! {
-    /// The name of a custom domain, and what the platform notes about it.
+    /// The name and the server-side metadata of a custom domain.
     pub struct CustomDomainMetadata {
         /// The domain, such as `preview.example.com`.
         pub name: String,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// Labels of the user's own.
+        /// The labels.
         pub labels: Option<BTreeMap<String, String>>,
-        /// The workspace that owns it, if that is another one of the account.
+        /// The workspace that owns the domain, if another workspace of the account shares it.
         #[server]
         pub shared_from_workspace: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         pub workspace: Option<String>,
         pub created_at: Option<Timestamp>,
         pub updated_at: Option<Timestamp>,
@@ -54,33 +54,33 @@ record! {
         pub updated_by: Option<String>,
     }
 
-    /// What a custom domain is to be, and how far it has come.
+    /// The desired state of a custom domain, and the state of its verification.
     pub struct CustomDomainSpec {
-        /// What is reached under it.
+        /// The kind of resource that the domain leads to.
         pub domain_type: Option<DomainKind>,
-        /// The region it belongs to.
+        /// The region of the domain.
         pub region: Option<String>,
-        /// The preview that answers where no other one is found.
+        /// The id of the preview that serves requests for which no other preview is found.
         pub fallback_preview_id: Option<String>,
-        /// Further names for the certificate of an application's domain. The API does not say of what
-        /// type they are; strings, as far as known.
+        /// Further names for the certificate of an application's domain. The API does not document
+        /// the type of the elements; so far they have been strings.
         pub subject_alternative_names: Option<Vec<Value>>,
-        /// What the CNAME record of the domain must point to.
+        /// The target of the domain's CNAME record.
         pub cname_records: Option<String>,
-        /// The TXT records that prove who owns the domain, by name.
+        /// The TXT records that prove ownership of the domain, by name.
         pub txt_records: Option<BTreeMap<String, String>>,
         pub status: Option<VerificationStatus>,
-        /// Why it could not be verified.
+        /// The error of the last verification.
         #[server]
         pub verification_error: Option<String>,
-        /// When the records were looked for last.
+        /// The time of the last check of the DNS records.
         #[server]
         pub last_verified_at: Option<Timestamp>,
     }
 }
 
 record! {
-    /// To whom a custom domain is to be lent.
+    /// A request to share a custom domain with another workspace.
     #[doc(alias = "ShareCustomDomain.request")]
     pub struct CustomDomainShare {
         /// The name of a workspace of the same account, or [`WHOLE_ACCOUNT`].
@@ -88,25 +88,25 @@ record! {
     }
 }
 
-/// Stands for all workspaces of the account where a domain is shared.
+/// The target of a share that stands for all workspaces of the account.
 pub const WHOLE_ACCOUNT: &str = "account";
 
 response! {
-    /// A workspace, or the whole account, that a custom domain is lent to.
+    /// A workspace, or the whole account, that a custom domain is shared with.
     pub struct CustomDomainShareTarget {
         /// The name of the workspace, or [`WHOLE_ACCOUNT`].
         pub workspace: String,
-        /// What people are shown instead of the name; empty for the whole account.
+        /// The display name of the workspace; empty for the whole account.
         pub workspace_display_name: Option<String>,
-        /// Where the share stands. Within an account it is `active` at once.
+        /// The status of the share. Within an account it is `active` at once.
         pub status: String,
     }
 }
 
 open_enum! {
-    /// What is reached under a custom domain.
+    /// The kind of resource that a custom domain leads to.
     pub enum DomainKind {
-        /// Previews of sandboxes, each under a name below the domain.
+        /// Previews of sandboxes, each under a subdomain.
         Previews = "previews",
         /// An application.
         Applications = "applications",
@@ -122,7 +122,7 @@ deep_setters! { CustomDomain:
 }
 
 impl CustomDomain {
-    /// Whether it is verified, and so can be used.
+    /// Returns `true` if the domain is verified and can be used.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.spec.status == Some(VerificationStatus::Verified)
@@ -130,7 +130,21 @@ impl CustomDomain {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The custom domains of the workspace.
+    /// Returns the handle for the custom domains of the workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::custom_domains::{CustomDomain, DomainKind};
+    ///
+    /// let domains = management.custom_domains();
+    /// let domain = CustomDomain::new("preview.example.com").domain_type(DomainKind::Previews);
+    /// let domain = domains.create(&domain).await?;
+    /// println!("add these TXT records: {:?}", domain.spec.txt_records);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn custom_domains(&self) -> Collection<CustomDomain, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -138,12 +152,24 @@ impl<S: HttpService> Management<S> {
 }
 
 impl<S: HttpService> Collection<CustomDomain, S> {
-    /// Makes a custom domain for one application:
-    /// `POST /applications/{applicationName}/customdomains`.
+    /// Creates a custom domain for one application
+    /// (`POST /applications/{applicationName}/customdomains`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::custom_domains::CustomDomain;
+    ///
+    /// let domain = CustomDomain::new("shop.example.com");
+    /// management.custom_domains().create_for_application("shop", &domain).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such application, else what the call failed with.
+    /// [`Error::is_not_found`] if the application does not exist; otherwise the error of the call.
     pub async fn create_for_application(
         &self,
         application: &str,
@@ -153,47 +179,78 @@ impl<S: HttpService> Collection<CustomDomain, S> {
         call(&self.service, &create).await
     }
 
-    /// Has the platform look for the records of a domain: `POST /customdomains/{domainName}/verify`.
+    /// Makes the platform check the DNS records of a domain
+    /// (`POST /customdomains/{domainName}/verify`).
     ///
-    /// It may take a while until they are seen. With the feature `wait`, `wait_until` with
-    /// [`CustomDomain::is_verified`] waits for that.
+    /// A new record can take a while to become visible. With the feature `wait`, `wait_until` with
+    /// [`CustomDomain::is_verified`] waits for it.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let domain = management.custom_domains().verify("preview.example.com").await?;
+    /// if !domain.is_verified() {
+    ///     println!("not verified yet: {:?}", domain.spec.verification_error);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none of that name.
+    /// [`Error::is_not_found`] if the domain does not exist.
     pub async fn verify(&self, domain: &str) -> Result<CustomDomain, Error> {
         call(&self.service, &Perform::<VerifyCustomDomain>::on([domain])).await
     }
 
-    /// To whom a domain is lent: `GET /customdomains/{domainName}/share`.
+    /// Lists the workspaces that a domain is shared with (`GET /customdomains/{domainName}/share`).
+    ///
+    /// See [`share`](Self::share) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none of that name.
+    /// [`Error::is_not_found`] if the domain does not exist.
     pub async fn shares(&self, domain: &str) -> Result<Vec<CustomDomainShareTarget>, Error> {
         let list = Perform::<ListCustomDomainShares>::on([domain]);
         call(&self.service, &list).await
     }
 
-    /// Lends a verified domain to another workspace of the same account, or to all of them with
-    /// [`WHOLE_ACCOUNT`]: `POST /customdomains/{domainName}/share`.
+    /// Shares a verified domain with another workspace of the same account, or with all of them for
+    /// [`WHOLE_ACCOUNT`] (`POST /customdomains/{domainName}/share`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let domains = management.custom_domains();
+    /// domains.share("preview.example.com", "research").await?;
+    /// for share in domains.shares("preview.example.com").await? {
+    ///     println!("{}: {}", share.workspace, share.status);
+    /// }
+    /// domains.unshare("preview.example.com", "research").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] if it is lent to that one already; [`Error::is_not_found`] if there is no
-    /// such domain or workspace.
+    /// [`Error::is_conflict`] if the domain is already shared with that workspace;
+    /// [`Error::is_not_found`] if the domain or the workspace does not exist.
     pub async fn share(&self, domain: &str, target_workspace: &str) -> Result<CustomDomain, Error> {
         let share = CustomDomainShare::new(target_workspace);
         let share = Perform::<ShareCustomDomain>::on([domain]).input(&share);
         call(&self.service, &share).await
     }
 
-    /// Takes a domain back from a workspace that it was lent to:
-    /// `DELETE /customdomains/{domainName}/share/{targetWorkspace}`.
+    /// Stops sharing a domain with a workspace
+    /// (`DELETE /customdomains/{domainName}/share/{targetWorkspace}`).
+    ///
+    /// See [`share`](Self::share) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if it was not lent to that one.
+    /// [`Error::is_not_found`] if the domain is not shared with that workspace.
     pub async fn unshare(
         &self,
         domain: &str,
@@ -264,7 +321,7 @@ impl crate::wait::Watched for CustomDomain {
     }
 }
 
-/// Makes a custom domain for one application: `CreateApplicationCustomDomain`.
+/// Creates a custom domain for one application: the operation `CreateApplicationCustomDomain`.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateApplicationCustomDomain;
 
@@ -279,12 +336,12 @@ impl Action for CreateApplicationCustomDomain {
     type Output = CustomDomain;
 }
 
-/// Has the records of a domain looked for: `VerifyCustomDomain`.
+/// Makes the platform check the DNS records of a domain: the operation `VerifyCustomDomain`.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyCustomDomain;
 
 impl Action for VerifyCustomDomain {
-    // To look twice leads to what the second look sees.
+    // Idempotent: a second check only reports the current state of the records.
     const INFO: OperationInfo = OperationInfo::new(
         "VerifyCustomDomain",
         Method::POST,
@@ -295,7 +352,7 @@ impl Action for VerifyCustomDomain {
     type Output = CustomDomain;
 }
 
-/// Lists to whom a domain is lent: `ListCustomDomainShares`.
+/// Lists the workspaces that a domain is shared with: the operation `ListCustomDomainShares`.
 #[derive(Clone, Copy, Debug)]
 pub struct ListCustomDomainShares;
 
@@ -313,7 +370,7 @@ impl Action for ListCustomDomainShares {
     }
 }
 
-/// Lends a domain: `ShareCustomDomain`.
+/// Shares a domain: the operation `ShareCustomDomain`.
 #[derive(Clone, Copy, Debug)]
 pub struct ShareCustomDomain;
 
@@ -328,7 +385,7 @@ impl Action for ShareCustomDomain {
     type Output = CustomDomain;
 }
 
-/// Takes a lent domain back: `UnshareCustomDomain`.
+/// Stops sharing a domain: the operation `UnshareCustomDomain`.
 #[derive(Clone, Copy, Debug)]
 pub struct UnshareCustomDomain;
 
@@ -348,7 +405,7 @@ mod tests {
     use blaxel_core::Operation;
     use serde_json::json;
 
-    fn full() -> Value {
+    fn document() -> Value {
         json!({
             "metadata": {
                 "name": "preview.example.com", "displayName": "Previews", "labels": {"a": "b"},
@@ -366,14 +423,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_document_goes_through_unchanged() {
-        let domain: CustomDomain = serde_json::from_value(full()).unwrap();
+    fn a_document_with_all_members_round_trips_unchanged() {
+        let domain: CustomDomain = serde_json::from_value(document()).unwrap();
         assert!(domain.is_verified());
-        assert_eq!(serde_json::to_value(domain).unwrap(), full());
+        assert_eq!(serde_json::to_value(domain).unwrap(), document());
     }
 
     #[test]
-    fn a_share_names_its_target_as_the_api_does() {
+    fn a_share_request_sends_its_target_workspace() {
         let share = CustomDomainShare::new(WHOLE_ACCOUNT);
         let perform = Perform::<ShareCustomDomain>::on(["preview.example.com"]).input(&share);
         let request = perform.encode().unwrap();
@@ -394,10 +451,10 @@ mod tests {
 
     #[cfg(feature = "wait")]
     #[test]
-    fn a_wait_sees_each_new_look_and_tells_why_it_failed() {
+    fn each_check_changes_the_stage_and_a_failure_has_its_reason() {
         use crate::wait::Watched;
 
-        let mut domain: CustomDomain = serde_json::from_value(full()).unwrap();
+        let mut domain: CustomDomain = serde_json::from_value(document()).unwrap();
         assert_eq!(domain.failure(), None);
         let before = domain.stage();
         domain.spec.status = Some(VerificationStatus::Failed);
@@ -405,8 +462,8 @@ mod tests {
         assert_ne!(domain.stage(), before);
         assert!(domain.failure().unwrap().ends_with("no TXT record"));
 
-        let failed_once = domain.stage();
+        let first_failure = domain.stage();
         domain.spec.last_verified_at = Some("2026-05-01T10:05:00Z".parse().unwrap());
-        assert_ne!(domain.stage(), failed_once);
+        assert_ne!(domain.stage(), first_failure);
     }
 }

@@ -1,4 +1,4 @@
-//! Drives: stores of files that many workloads mount at once, and that speak S3.
+//! Drives: shared file systems that many workloads mount at the same time, with an S3 endpoint.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,75 +32,76 @@ document! {
         pub spec: DriveSpec,
         pub status: Option<Status>,
         pub events: Option<Vec<Event>>,
-        /// Where it is reached.
+        /// The current state: the endpoint of the drive.
         #[server]
         pub state: Option<DriveState>,
     }
 }
 
 record! {
-    /// What a drive is to be.
+    /// The desired state of a drive.
     pub struct DriveSpec {
-        /// The region it lies in, which is that of the workloads that can mount it.
+        /// The region of the drive. Only workloads in the same region can mount it.
         pub region: Option<String>,
-        /// Which workloads may use it, at most three rules, of which the first that fits decides.
-        /// Without any, all of the workspace may.
+        /// The access rules, at most three. The first rule that matches a workload applies. Without
+        /// rules, all workloads of the workspace have access.
         pub permissions: Option<Vec<DrivePermission>>,
     }
 
-    /// Lets workloads with certain labels use a drive.
+    /// An access rule: allows workloads with certain labels to use a drive.
     pub struct DrivePermission {
-        /// The labels that a workload has to have, all of them; without any, each workload fits.
+        /// The labels that a workload must have, all of them. Without labels, the rule matches
+        /// every workload.
         pub labels: Option<BTreeMap<String, String>>,
-        /// What they may do.
+        /// The allowed operations.
         pub mode: Option<DriveMode>,
-        /// The folder they are confined to; `/` by default, the whole drive.
+        /// The directory that the access is confined to. The default is `/`, the whole drive.
         pub path: Option<String>,
     }
 
-    /// Where a drive is reached.
+    /// The current state of a drive.
     pub struct DriveState {
-        /// Its address for those who speak S3.
+        /// The URL of the drive's S3 endpoint.
         #[server]
         pub s3_url: Option<String>,
     }
 }
 
 open_enum! {
-    /// What a workload may do with a drive.
+    /// The operations that a workload may perform on a drive.
     pub enum DriveMode {
-        /// Read.
+        /// Reading only.
         Read = "read",
-        /// Read and write.
+        /// Reading and writing.
         ReadWrite = "read-write",
     }
 }
 
 response! {
-    /// What the server says of a drive that it deleted.
+    /// The server's response to the deletion of a drive.
     #[doc(alias = "DeleteDrive")]
     pub struct DeletedDrive {
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
-        /// The outcome in words.
+        /// A message that describes the outcome.
         pub message: Option<String>,
     }
 
-    /// A token for one drive, which its S3 address takes as a bearer token.
+    /// An access token for one drive. The drive's S3 endpoint accepts it as a bearer token.
     #[doc(alias = "CreateDriveAccessToken")]
     pub struct DriveAccessToken {
         /// The token, a JWT.
         #[serde(rename = "access_token")]
         pub access_token: Option<SecretText>,
-        /// How long it is good for, in seconds.
+        /// The lifetime of the token, in seconds.
         #[serde(rename = "expires_in", serialize_with = "crate::record::number")]
         pub expires_in: Option<f64>,
-        /// How it is presented: `Bearer`.
+        /// The authentication scheme: `Bearer`.
         #[serde(rename = "token_type")]
         pub token_type: Option<String>,
     }
 
-    /// The public keys by which anybody can check the tokens of drives.
+    /// The public keys that verify access tokens of drives.
     #[doc(alias = "GetDriveJWKS")]
     pub struct DriveKeys {
         /// The keys, each a JSON Web Key.
@@ -115,7 +116,7 @@ deep_setters! { Drive:
 }
 
 impl DrivePermission {
-    /// Adds a label that a workload has to have.
+    /// Adds a label that a workload must have.
     #[must_use]
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels
@@ -126,7 +127,8 @@ impl DrivePermission {
 }
 
 impl DriveAccessToken {
-    /// How long it is good for, if the server says so in a number of seconds that can be one.
+    /// Returns the lifetime of the token, or `None` if the server sent none or not a valid number
+    /// of seconds.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.expires_in?).ok()
@@ -134,15 +136,27 @@ impl DriveAccessToken {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The drives of the workspace.
+    /// Returns the handle for the drives of the workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::drives::Drive;
+    ///
+    /// let drives = management.drives();
+    /// drives.create(&Drive::new("handbook").region("us-pdx-1")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn drives(&self) -> Collection<Drive, S> {
         Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
     }
 }
 
-/// Gives out a token for a drive: `CreateDriveAccessToken`. It makes nothing that is kept, so it may
-/// well be sent twice.
+/// Creates an access token for a drive: the operation `CreateDriveAccessToken`. The server stores
+/// nothing, so the request may be sent twice.
 #[derive(Debug)]
 pub struct CreateDriveAccessToken;
 
@@ -157,7 +171,7 @@ impl Action for CreateDriveAccessToken {
     type Output = DriveAccessToken;
 }
 
-/// Reads the public keys of drives: `GetDriveJWKS`.
+/// Reads the public keys of drives: the operation `GetDriveJWKS`.
 #[derive(Debug)]
 pub struct GetDriveJwks;
 
@@ -169,21 +183,46 @@ impl Action for GetDriveJwks {
 }
 
 impl<S: HttpService> Collection<Drive, S> {
-    /// A short-lived token for the S3 address of a drive.
+    /// Creates a short-lived access token for the S3 endpoint of a drive
+    /// (`POST /drives/{driveName}/access-token`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let token = management.drives().access_token("handbook").await?;
+    /// if let Some(secret) = &token.access_token {
+    ///     println!("a token of {} bytes for {:?}", secret.expose().len(), token.lifetime());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no drive of that name.
+    /// [`Error::is_not_found`] if the drive does not exist.
     pub async fn access_token(&self, drive: &str) -> Result<DriveAccessToken, Error> {
         let token = Perform::<CreateDriveAccessToken>::on([drive]);
         call(&self.service, &token).await
     }
 
-    /// The public keys by which anybody can check the tokens of drives. They are no secret.
+    /// Returns the public keys that verify access tokens of drives (`GET /drives/jwks.json`). They
+    /// are not secret.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for key in management.drives().keys().await?.keys {
+    ///     println!("{}", key["kid"]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn keys(&self) -> Result<DriveKeys, Error> {
         call(&self.service, &Perform::<GetDriveJwks>::new()).await
     }
@@ -245,7 +284,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_drive_comes_back_as_it_was() {
+    fn a_drive_round_trips_unchanged() {
         let document = json!({
             "metadata": {"name": "handbook"},
             "spec": {
@@ -262,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_hidden_and_its_lifetime_may_be_any_number() {
+    fn a_token_is_redacted_and_an_invalid_lifetime_is_none() {
         for (seconds, lifetime) in [
             (json!(3600), Some(Duration::from_secs(3600))),
             (json!(0.5), Some(Duration::from_millis(500))),

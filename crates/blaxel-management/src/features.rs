@@ -1,4 +1,4 @@
-//! Features: what is switched on for a workspace.
+//! Feature flags of a workspace.
 
 use std::collections::BTreeMap;
 
@@ -10,31 +10,32 @@ use crate::Management;
 use crate::operations::{Action, Perform};
 
 response! {
-    /// The features that are switched on for a workspace.
+    /// The enabled features of a workspace.
     #[doc(alias = "getWorkspaceFeatures")]
     pub struct WorkspaceFeatures {
-        /// Whether each is on, by its key. Those that are off are mostly left out.
+        /// The features by key, each with `true` if it is enabled. The server mostly omits disabled
+        /// features.
         pub features: Option<BTreeMap<String, bool>>,
     }
 
-    /// How one feature is switched, and for whom exactly.
+    /// The state of one feature, evaluated for a workspace or an account.
     #[doc(alias = "testFeatureFlag")]
     pub struct FeatureFlag {
         /// The key of the feature.
         pub feature_key: Option<String>,
-        /// Whether it is on.
+        /// `true` if the feature is enabled.
         pub enabled: Option<bool>,
-        /// Which variant of it is on, where there are several.
+        /// The active variant of the feature, if it has several.
         pub variant: Option<String>,
-        /// The particulars of the variant, of any shape.
+        /// The payload of the variant, in any JSON shape.
         pub payload: Option<Value>,
-        /// When that was worked out.
+        /// The time of the evaluation.
         pub evaluated_at: Option<Timestamp>,
     }
 }
 
 impl WorkspaceFeatures {
-    /// Whether the feature of that key is on.
+    /// Returns `true` if the feature with this key is enabled.
     #[must_use]
     pub fn is_enabled(&self, key: &str) -> bool {
         let features = self.features.as_ref();
@@ -43,29 +44,62 @@ impl WorkspaceFeatures {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The features that are switched on for the workspace: `GET /features`.
+    /// Returns the enabled features of the workspace (`GET /features`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let features = management.features().await?;
+    /// println!("drives are enabled: {}", features.is_enabled("drives"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn features(&self) -> Result<WorkspaceFeatures, Error> {
         call(&self.service, &Perform::<GetWorkspaceFeatures>::new()).await
     }
 
-    /// How one feature is switched for the workspace: `GET /features/{featureKey}`.
+    /// Returns the state of one feature for the workspace (`GET /features/{featureKey}`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let flag = management.feature("gpus").await?;
+    /// println!("{:?}, variant {:?}", flag.enabled, flag.variant);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such feature.
+    /// [`Error::is_not_found`] if the feature does not exist.
     pub async fn feature(&self, key: &str) -> Result<FeatureFlag, Error> {
         call(&self.service, &Perform::<TestFeatureFlag>::on([key])).await
     }
 
-    /// How one feature is switched for an account, rather than for the workspace.
+    /// Returns the state of one feature for an account instead of the workspace
+    /// (`GET /features/{featureKey}` with `account`).
+    ///
+    /// The id of the account is the `account_id` of a workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let flag = management.feature_of_account("gpus", "account-id").await?;
+    /// println!("{:?}", flag.enabled);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such feature.
+    /// [`Error::is_not_found`] if the feature does not exist.
     pub async fn feature_of_account(
         &self,
         key: &str,
@@ -76,7 +110,7 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-/// Lists the features that are switched on: `getWorkspaceFeatures`.
+/// Lists the enabled features: the operation `getWorkspaceFeatures`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetWorkspaceFeatures;
 
@@ -87,7 +121,7 @@ impl Action for GetWorkspaceFeatures {
     type Output = WorkspaceFeatures;
 }
 
-/// Tells how one feature is switched: `testFeatureFlag`.
+/// Evaluates one feature: the operation `testFeatureFlag`.
 #[derive(Clone, Copy, Debug)]
 pub struct TestFeatureFlag;
 
@@ -106,7 +140,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_feature_that_is_left_out_is_off() {
+    fn an_omitted_feature_is_disabled() {
         let features: WorkspaceFeatures =
             serde_json::from_value(json!({"features": {"drives": true, "gpus": false}})).unwrap();
         assert!(features.is_enabled("drives"));
@@ -116,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_asked_for_by_account_and_its_payload_is_kept() {
+    fn a_flag_is_requested_for_an_account_and_keeps_its_payload() {
         let test = Perform::<TestFeatureFlag>::on(["gpus"]).query("account", "acc-1");
         assert_eq!(
             test.encode().unwrap().uri(),

@@ -1,4 +1,4 @@
-//! Hubs: MCP servers and sandboxes that are ready to be taken.
+//! Hubs: catalogs of ready-made MCP servers and sandboxes.
 
 use std::collections::BTreeMap;
 
@@ -14,109 +14,114 @@ use crate::size::Megabytes;
 use crate::workload::Port;
 
 response! {
-    /// An MCP server that is ready to be taken.
+    /// A ready-made MCP server.
     #[doc(alias = "MCPDefinition")]
     pub struct McpDefinition {
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// What it is, in a line.
+        /// The description, in one line.
         pub description: Option<String>,
-        /// What it is, at length.
+        /// The long description.
         pub long_description: Option<String>,
-        /// What it is about. The API does not say of what type these are; strings, as far as known.
+        /// The categories. The API does not document the type of the elements; so far they have
+        /// been strings.
         pub categories: Option<Vec<Value>>,
-        /// The address of its picture.
+        /// The URL of the icon.
         pub icon: Option<String>,
-        /// The address where more is told about it.
+        /// The URL of a page about the MCP server.
         pub url: Option<String>,
         /// The container image.
         pub image: Option<String>,
-        /// How it is spoken to: `websocket` or `http-stream`.
+        /// The transport of the MCP server: `websocket` or `http-stream`.
         pub transport: Option<String>,
-        /// The integration whose credential it needs.
+        /// The integration that provides the credential the MCP server needs.
         pub integration: Option<String>,
-        /// How it is started.
+        /// The command that starts the MCP server.
         pub entrypoint: Option<Entrypoint>,
-        /// What the user has to fill in.
+        /// The settings and credentials that the user has to provide.
         pub form: Option<Form>,
-        /// The secrets that the user is not asked for.
+        /// The names of secrets that the user is not asked for.
         pub hidden_secrets: Option<Vec<String>>,
-        /// Whether it is only announced.
+        /// `true` if the MCP server is announced but not available yet.
         #[serde(rename = "coming_soon")]
         pub coming_soon: Option<bool>,
-        /// Whether it is for enterprises only.
+        /// `true` if the MCP server is available to enterprise customers only.
         pub enterprise: Option<bool>,
-        /// Whether it is not shown.
+        /// `true` if the MCP server is not shown in the catalog.
         pub hidden: Option<bool>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
     }
 
-    /// How an MCP server is started.
+    /// The command that starts an MCP server.
     pub struct Entrypoint {
         /// The program.
         pub command: Option<String>,
-        /// Its arguments. The API does not say of what type they are; strings, as far as known.
+        /// The arguments. The API does not document the type of the elements; so far they have been
+        /// strings.
         pub args: Option<Vec<Value>>,
-        /// Its environment variables.
+        /// The environment variables.
         pub env: Option<BTreeMap<String, String>>,
-        /// The arguments of the gateway before it, written like `args`.
+        /// The arguments of the gateway in front of the MCP server, with elements like those of
+        /// `args`.
         pub super_gateway_args: Option<Vec<Value>>,
     }
 
-    /// What has to be filled in before an MCP server can be taken.
+    /// The settings and credentials that the user of an MCP server has to provide.
     pub struct Form {
-        /// Settings, by name; each described by a document of any shape.
+        /// The settings by name, each described by JSON of any shape.
         pub config: Option<BTreeMap<String, Value>>,
-        /// Credentials, by name; each described by a document of any shape.
+        /// The credentials by name, each described by JSON of any shape.
         pub secrets: Option<BTreeMap<String, Value>>,
-        /// What the user has to agree to at the service behind it.
+        /// The OAuth authorization that the user has to grant at the service behind the MCP server.
         pub oauth: Option<OAuth>,
     }
 
-    /// What has to be agreed to by OAuth.
+    /// An OAuth authorization that a user has to grant.
     pub struct OAuth {
-        /// The kind of OAuth.
+        /// The kind of OAuth authorization.
         #[serde(rename = "type")]
         pub kind: Option<String>,
-        /// What is asked for. The API does not say of what type these are; strings, as far as known.
+        /// The requested scopes. The API does not document the type of the elements; so far they
+        /// have been strings.
         pub scope: Option<Vec<Value>>,
     }
 
-    /// A sandbox that is ready to be taken.
+    /// A ready-made sandbox.
     pub struct SandboxDefinition {
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// What it is, in a line.
+        /// The description, in one line.
         pub description: Option<String>,
-        /// What it is, at length.
+        /// The long description.
         pub long_description: Option<String>,
-        /// What it is about. The API does not say of what type these are; strings, as far as known.
+        /// The categories. The API does not document the type of the elements; so far they have
+        /// been strings.
         pub categories: Option<Vec<Value>>,
-        /// Its tags, in one text.
+        /// The tags, in one string.
         pub tags: Option<String>,
-        /// The address of its picture.
+        /// The URL of the icon.
         pub icon: Option<String>,
-        /// The address where more is told about it.
+        /// The URL of a page about the sandbox.
         pub url: Option<String>,
         /// The container image.
         pub image: Option<String>,
-        /// Its memory.
+        /// The memory.
         pub memory: Option<Megabytes>,
-        /// Its ports.
+        /// The ports.
         pub ports: Option<Vec<Port>>,
-        /// Whether it is only announced.
+        /// `true` if the sandbox is announced but not available yet.
         #[serde(rename = "coming_soon")]
         pub coming_soon: Option<bool>,
-        /// Whether it is for enterprises only.
+        /// `true` if the sandbox is available to enterprise customers only.
         pub enterprise: Option<bool>,
-        /// Whether it is not shown.
+        /// `true` if the sandbox is not shown in the catalog.
         pub hidden: Option<bool>,
     }
 }
@@ -126,13 +131,36 @@ resource! { McpDefinition { name: name, created_at: created_at, updated_at: upda
 resource! { SandboxDefinition { name: name } }
 
 impl<S: HttpService> Management<S> {
-    /// The MCP servers that are ready to be taken.
+    /// Returns the handle for the catalog of MCP servers.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let mut servers = management.mcp_hub().items();
+    /// while let Some(server) = servers.try_next().await? {
+    ///     println!("{:?}: {:?}", server.name, server.description);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn mcp_hub(&self) -> Collection<McpDefinition, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 
-    /// The sandboxes that are ready to be taken.
+    /// Returns the handle for the catalog of sandboxes.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for sandbox in management.sandbox_hub().all().await? {
+    ///     println!("{:?}: {:?}", sandbox.name, sandbox.image);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sandbox_hub(&self) -> Collection<SandboxDefinition, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -158,7 +186,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_mcp_server_is_read_with_its_loose_lists() {
+    fn an_mcp_server_is_read_with_lists_of_any_element_type() {
         let server: McpDefinition = serde_json::from_value(json!({
             "name": "search", "coming_soon": false, "categories": ["web", {"id": 1}],
             "entrypoint": {"command": "npx", "args": ["-y"], "superGatewayArgs": null, "env": {"A": "b"}},
@@ -180,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sandbox_is_read_with_its_sizes_and_ports() {
+    fn a_sandbox_is_read_with_its_memory_and_ports() {
         let sandbox: SandboxDefinition = serde_json::from_value(json!({
             "name": "python", "memory": 2048, "tags": "python,data", "coming_soon": true,
             "ports": [{"target": 8080, "protocol": "HTTP"}],

@@ -1,13 +1,14 @@
-//! Images: what workloads run, kept in the registry of the workspace.
+//! Container images of workloads, in the registry of the workspace.
 //!
-//! An image belongs to a type of resource and has a name there: `sandbox` and `my-box`, say. So
-//! [`Management::images`] is the registry as a whole, and [`of`](Collection::of) leads to the images of
-//! a type, which are got and deleted by name. Under an image lie its [tags](Collection::tags) and those
-//! it is [shared](Collection::shares) with.
+//! An image is identified by the type of resource that it is for and a name, such as `sandbox` and
+//! `my-box`. [`Management::images`] returns the handle for the whole registry;
+//! [`of`](Collection::of) narrows it to the images of one type, which are fetched and deleted by
+//! name. Each image has [tags](Collection::tags) and [shares](Collection::shares) with other
+//! workspaces.
 //!
-//! From API version 2026-09-22 on the registry is listed in pages, and an image tells how many tags it
-//! has instead of which; they have a list of their own. Before that all images come at once with all of
-//! their tags, and what is asked of a list is not listened to.
+//! From API version 2026-09-22 on, the list of the registry is paginated, and an image has a tag
+//! count instead of its tags, which have a list of their own. Earlier versions return all images
+//! with all tags at once and ignore the parameters of a list.
 
 mod shares;
 mod tags;
@@ -31,7 +32,7 @@ use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 use crate::size::{ByteSize, Megabytes};
 
-/// The registry of a workspace: its images of all types of resources.
+/// The registry of a workspace: its images for all types of resources.
 ///
 /// ```no_run
 /// # async fn example<S: blaxel_core::HttpService>(
@@ -55,85 +56,85 @@ pub struct ImageRegistry;
 open_enum! {
     /// The type of resource that an image is for.
     pub enum ResourceType {
-        /// Agents.
+        /// An agent.
         Agent = "agent",
-        /// Functions.
+        /// A function.
         Function = "function",
-        /// Sandboxes.
+        /// A sandbox.
         Sandbox = "sandbox",
-        /// Jobs.
+        /// A job.
         Job = "job",
     }
 }
 
 response! {
-    /// An image, of which a tag is a version.
+    /// An image. Its tags are its versions.
     pub struct Image {
-        /// What it is called, and where it stands.
+        /// The name and the status.
         pub metadata: ImageMetadata,
-        /// How large it is, and its tags or how many they are.
+        /// The size, and the tags or their number.
         pub spec: ImageSpec,
     }
 
-    /// What an image is called, and where it stands.
+    /// The name and the status of an image.
     pub struct ImageMetadata {
-        /// Its name.
+        /// The name.
         pub name: String,
-        /// The type of resource it is for.
+        /// The type of resource that it is for.
         pub resource_type: Option<ResourceType>,
-        /// Its full name: the registry, the workspace and the repository.
+        /// The full name: registry, workspace and repository.
         pub display_name: Option<String>,
-        /// Where it stands.
+        /// The status.
         pub status: Option<Status>,
-        /// What happened to it.
+        /// The events, such as builds and deployments.
         pub events: Option<Vec<Event>>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         pub workspace: Option<String>,
-        /// The workspace that shares it; empty or absent if it is not shared from another.
+        /// The workspace that shares the image; empty or absent if the workspace owns it.
         pub source_workspace: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// When one of its tags was brought up last.
+        /// The time of the last deployment of one of its tags.
         pub last_deployed_at: Option<Timestamp>,
     }
 
-    /// How large an image is, and its tags or how many they are.
+    /// The size of an image, and its tags or their number.
     pub struct ImageSpec {
-        /// Its size.
+        /// The size.
         pub size: Option<ByteSize>,
-        /// Its tags, before API version 2026-09-22.
+        /// The tags, before API version 2026-09-22.
         pub tags: Option<Vec<ImageTag>>,
-        /// How many tags it has, from API version 2026-09-22 on.
+        /// The number of tags, from API version 2026-09-22 on.
         pub tag_count: Option<u32>,
     }
 
-    /// What the server says of an image that it takes on.
+    /// The server's response to the creation of an image.
     #[doc(alias = "CreateImage")]
     pub struct CreatedImage {
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
-        /// The type of resource it is for.
+        /// The type of resource that it is for.
         pub resource_type: Option<ResourceType>,
-        /// What it is called in the registry, where an image was handed in.
+        /// The name in the registry, if an image of another registry is imported.
         pub image: Option<String>,
-        /// The outcome in words.
+        /// A message that describes the outcome.
         pub message: Option<String>,
     }
 
-    /// What was cleaned up in a registry.
+    /// The result of a cleanup of the registry.
     #[doc(alias = "CleanupImages")]
     pub struct CleanedUpImages {
-        /// How many images were deleted.
+        /// The number of deleted images.
         pub deleted: Option<u32>,
-        /// The outcome in words.
+        /// A message that describes the outcome.
         pub message: Option<String>,
     }
 }
 
 record! {
-    /// An image that is to be.
+    /// A request to create an image.
     ///
     /// ```
     /// use blaxel_management::images::{ImageDraft, ResourceType};
@@ -143,22 +144,22 @@ record! {
     /// # let _ = draft;
     /// ```
     pub struct ImageDraft {
-        /// What it is to be called.
+        /// The name of the new image.
         pub name: String,
-        /// The type of resource it is for: `agent`, `function`, `sandbox` or `job`.
+        /// The type of resource that it is for: `agent`, `function`, `sandbox` or `job`.
         pub resource_type: String,
-        /// The image in another registry that it is to be taken from.
+        /// The image in another registry to import.
         pub image: Option<String>,
-        /// The tag it is to bear there; one of its own making if there is none. What bears a tag once
-        /// bears it for good, and `latest`, `pending` and `failed` cannot be chosen.
+        /// The tag of the imported image. The server chooses one by default. A tag is never moved
+        /// to another image; `latest`, `pending` and `failed` cannot be chosen.
         pub tag: Option<String>,
         /// The credentials for the other registry, as the JSON of a Docker configuration.
         pub docker_config: Option<SecretText>,
-        /// The generation of the platform's machinery it is for, the third by default.
+        /// The platform generation that the image is for. The default is the third.
         pub generation: Option<Generation>,
-        /// The memory of the machine that takes the image over.
+        /// The memory of the machine that imports the image.
         pub memory_mb: Option<Megabytes>,
-        /// The disk of the machine that takes the image over; 0 if it is to use its memory.
+        /// The disk of the machine that imports the image; 0 to use its memory instead.
         pub volume_mb: Option<Megabytes>,
     }
 }
@@ -166,7 +167,8 @@ record! {
 resource! {
     Image { metadata: metadata, status: metadata.status }
 
-    /// Of one name there may be one of each type, and ones that other workspaces share.
+    /// Returns the sharing workspace, the type and the name: a name is unique only together with the
+    /// other two.
     fn key(&self) -> Cow<'_, str> {
         let ImageMetadata {
             name,
@@ -187,14 +189,16 @@ impl From<ResourceType> for String {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The image registry of the workspace.
+    /// Returns the handle for the image registry of the workspace.
+    ///
+    /// See [`ImageRegistry`] for an example.
     #[must_use]
     pub fn images(&self) -> Collection<ImageRegistry, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
-/// Takes on an image: `CreateImage`.
+/// Creates an image: the operation `CreateImage`.
 #[derive(Debug)]
 pub struct CreateImage;
 
@@ -205,7 +209,7 @@ impl Action for CreateImage {
     type Output = CreatedImage;
 }
 
-/// Deletes the images that nothing uses: `CleanupImages`.
+/// Deletes the unused images: the operation `CleanupImages`.
 #[derive(Debug)]
 pub struct CleanupImages;
 
@@ -216,29 +220,69 @@ impl Action for CleanupImages {
 }
 
 impl<S: HttpService> Collection<ImageRegistry, S> {
-    /// The images for a type of resource.
+    /// Returns the handle for the images of one type of resource.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::images::ResourceType;
+    ///
+    /// let image = management.images().of(ResourceType::Sandbox).get("my-box").await?;
+    /// println!("{:?}", image.spec.size);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn of(&self, resource_type: impl Into<ResourceType>) -> Collection<Image, S> {
         self.under(resource_type.into().as_str())
     }
 
-    /// Takes on an image. Where it is to be taken from another registry, nothing is built, and it comes
-    /// by and by: its status tells when it is there.
+    /// Creates an image (`POST /images`). With an [`image`](ImageDraft::image) of another registry,
+    /// nothing is built: the platform imports that image in the background, and the status of the
+    /// new image shows the progress.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::images::{ImageDraft, ResourceType};
+    ///
+    /// let draft = ImageDraft::new("postgres", ResourceType::Sandbox)
+    ///     .image("docker.io/library/postgres:17");
+    /// management.images().create(&draft).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// An error with status 400 if the draft cannot be followed, because the tag is taken for instance.
+    /// An error with status 400 if the draft is not valid, for instance because the tag is taken.
     pub async fn create(&self, draft: &ImageDraft) -> Result<CreatedImage, Error> {
         call(&self.service, &creation(draft)).await
     }
 
-    /// Uploads the code of an image as a zip, and has the platform build it: `CreateImage` with
-    /// `upload=true`. It is back as soon as the archive is there; the image's status tells how the
-    /// building goes.
+    /// Uploads the code of an image as a ZIP archive and starts a build on the platform
+    /// (`POST /images` with `upload=true`). Returns as soon as the archive is uploaded; the status
+    /// of the image shows the progress of the build.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::images::{ImageDraft, ResourceType};
+    /// use blaxel_management::upload::{Archive, UploadSource};
+    ///
+    /// let archive = UploadSource::bytes(Archive::Zip, std::fs::read("code.zip").unwrap_or_default());
+    /// let draft = ImageDraft::new("my-box", ResourceType::Sandbox);
+    /// management.images().upload(&draft, &archive).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the last request failed with; see [`upload`](crate::upload::upload()).
+    /// The error of the last request; see [`upload`](crate::upload::upload()).
     #[cfg(feature = "upload")]
     pub async fn upload(
         &self,
@@ -250,31 +294,43 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
         crate::upload::upload(&self.service, source, || call(&self.service, &create)).await
     }
 
-    /// Deletes all images of the workspace that no agent, function, sandbox or job uses.
+    /// Deletes all images of the workspace that no agent, function, sandbox or job uses
+    /// (`DELETE /images`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let cleanup = management.images().clean_up().await?;
+    /// println!("deleted {} images", cleanup.deleted.unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn clean_up(&self) -> Result<CleanedUpImages, Error> {
         call(&self.service, &Perform::<CleanupImages>::new()).await
     }
 }
 
+/// Returns the operation that creates an image. An imported image is not built.
 fn creation(draft: &ImageDraft) -> Perform<'_, CreateImage> {
     Perform::new()
         .flag("skip-build", draft.image.is_some())
         .input(draft)
 }
 
-/// The whole registry. What is asked of the list counts from API version 2026-09-22 on; a search is
-/// then for the beginning of the name, in its case.
+/// Lists the whole registry. The parameters take effect from API version 2026-09-22 on; a search
+/// then matches the beginning of the name and is case-sensitive.
 impl Listed for ImageRegistry {
     const LIST: OperationInfo =
         OperationInfo::new("ListImages", Method::GET, "/images").with_parameters(PLAIN_PAGE_QUERY);
     type Item = Image;
 }
 
-/// Reads an image that another workspace shares: `GetImage`.
+/// Reads an image that another workspace shares: the operation `GetImage`.
 #[derive(Debug)]
 pub struct GetSharedImage;
 
@@ -285,12 +341,25 @@ impl Action for GetSharedImage {
 }
 
 impl<S: HttpService> Collection<Image, S> {
-    /// The image of that name that another workspace shares, where there is more than one of that name.
-    /// From API version 2026-09-22 on; before, the name alone decides.
+    /// Returns the image of this name that another workspace shares
+    /// (`GET /images/{resourceType}/{imageName}` with `sourceWorkspace`). Use it if the name is not
+    /// unique. Before API version 2026-09-22 the server ignores the workspace and selects by name
+    /// alone.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let sandboxes = management.images().of("sandbox");
+    /// let image = sandboxes.get_shared("my-box", "research").await?;
+    /// println!("{:?}", image.metadata.source_workspace);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none.
+    /// [`Error::is_not_found`] if the image does not exist.
     pub async fn get_shared(&self, name: &str, source_workspace: &str) -> Result<Image, Error> {
         let path = self.parent.names().chain([name]);
         let get = Perform::<GetSharedImage>::on(path).query("sourceWorkspace", source_workspace);
@@ -306,8 +375,8 @@ impl Fetched for Image {
     );
 }
 
-/// With an image go all of its tags. One that is used or shared is not deleted: an error with status
-/// 400.
+/// Deletes an image with all of its tags. An image that is in use or shared cannot be deleted: the
+/// error has status 400.
 impl Deleted for Image {
     const DELETE: OperationInfo = OperationInfo::new(
         "DeleteImage",

@@ -1,7 +1,7 @@
-//! Integrations: services of others, and the connections that hold a workspace's access to them.
+//! Integrations with third-party services, and the connections that hold a workspace's credentials.
 //!
-//! A connection keeps the credential of a provider, an OpenAI key for instance; models and functions
-//! name the connections they use.
+//! A connection stores the credential of a provider, such as an OpenAI key. Models and functions
+//! refer to connections by name.
 
 mod provider;
 
@@ -25,7 +25,7 @@ use crate::parent_path::ParentPath;
 use crate::secret_text::SecretText;
 
 document! {
-    /// A connection to a service of somebody else.
+    /// A connection to a third-party service.
     ///
     /// ```
     /// use blaxel_management::integrations::IntegrationConnection;
@@ -42,15 +42,15 @@ document! {
 }
 
 record! {
-    /// What a connection leads to, and with which credential.
+    /// The desired state of a connection: the service and the credentials.
     pub struct IntegrationConnectionSpec {
-        /// What it leads to, such as `openai`, `anthropic` or `github`.
+        /// The service, such as `openai`, `anthropic` or `github`.
         pub integration: Option<String>,
-        /// Settings that are no secrets, such as a region.
+        /// The settings that are not secret, such as a region.
         pub config: Option<BTreeMap<String, String>>,
-        /// Credentials, by what the service calls them. They come back masked.
+        /// The credentials, by the names that the service uses. The server returns them masked.
         pub secret: Option<BTreeMap<String, SecretText>>,
-        /// Whether the credentials are for trials, and not for production.
+        /// `true` if the credentials are for tests and not for production.
         pub sandbox: Option<bool>,
     }
 }
@@ -58,13 +58,13 @@ record! {
 resource! { IntegrationConnection { metadata: metadata, labels: metadata.labels } }
 
 impl IntegrationConnection {
-    /// A connection of that name to that integration.
+    /// Creates a connection with a name, to a service.
     #[must_use]
     pub fn to(name: impl Into<String>, integration: impl Into<String>) -> Self {
         Self::new(name).spec(IntegrationConnectionSpec::new().integration(integration))
     }
 
-    /// Adds a setting that is no secret.
+    /// Adds a setting that is not secret.
     #[must_use]
     pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let config = self.spec.config.get_or_insert_default();
@@ -82,50 +82,98 @@ impl IntegrationConnection {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The connections of the workspace to services of others.
+    /// Returns the handle for the workspace's connections to third-party services.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::integrations::IntegrationConnection;
+    ///
+    /// let connections = management.integration_connections();
+    /// let key = std::env::var("OPENAI_API_KEY").unwrap_or_default();
+    /// let connection = IntegrationConnection::to("my-openai", "openai").secret("apiKey", key);
+    /// connections.create(&connection).await?;
+    /// println!("{}", connections.models("my-openai").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn integration_connections(&self) -> Collection<IntegrationConnection, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 
-    /// The services of others that the platform knows. They are not listed, only looked up by name.
+    /// Returns the handle for the third-party services that the platform supports. They can be
+    /// fetched by name, but not listed.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let openai = management.integrations().get("openai").await?;
+    /// println!("{:?}", openai.endpoints.unwrap_or_default().keys());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn integrations(&self) -> Collection<Integration, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
-/// The API does not say what it answers about models, so it is handed on as it comes; `null` stands
-/// for an empty answer.
+/// Operations on the models of a connection. The API does not document their responses, so they are
+/// returned as JSON; an empty response is `null`.
 impl<S: HttpService> Collection<IntegrationConnection, S> {
-    /// The models that a connection leads to:
-    /// `GET /integrations/connections/{connectionName}/models`.
+    /// Returns the models that a connection provides
+    /// (`GET /integrations/connections/{connectionName}/models`).
+    ///
+    /// See [`integration_connections`](Management::integration_connections) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such connection.
+    /// [`Error::is_not_found`] if the connection does not exist.
     pub async fn models(&self, connection: &str) -> Result<Value, Error> {
         let list = Perform::<ListIntegrationConnectionModels>::on([connection]);
         call(&self.service, &list).await
     }
 
-    /// One of the models that a connection leads to, by the provider's id for it:
-    /// `GET /integrations/connections/{connectionName}/models/{modelId}`.
+    /// Returns one model that a connection provides, by the provider's id
+    /// (`GET /integrations/connections/{connectionName}/models/{modelId}`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let connections = management.integration_connections();
+    /// println!("{}", connections.model("my-openai", "gpt-4o").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such connection or model.
+    /// [`Error::is_not_found`] if the connection or the model does not exist.
     pub async fn model(&self, connection: &str, model: &str) -> Result<Value, Error> {
         let get = Perform::<GetIntegrationConnectionModel>::on([connection, model]);
         call(&self.service, &get).await
     }
 
-    /// How the endpoints of models can be set up over a connection:
-    /// `GET /integrations/connections/{connectionName}/endpointConfigurations`.
+    /// Returns the possible endpoint configurations for models of a connection
+    /// (`GET /integrations/connections/{connectionName}/endpointConfigurations`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let connections = management.integration_connections();
+    /// println!("{}", connections.endpoint_configurations("my-hugging-face").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such connection.
+    /// [`Error::is_not_found`] if the connection does not exist.
     pub async fn endpoint_configurations(&self, connection: &str) -> Result<Value, Error> {
         let get = Perform::<GetIntegrationConnectionModelEndpointConfigurations>::on([connection]);
         call(&self.service, &get).await
@@ -169,7 +217,8 @@ impl Replaced for IntegrationConnection {
     );
 }
 
-/// One that is there holds credentials that nobody can read back, so it is left alone.
+/// Keeps an existing connection: its credentials cannot be read back, so replacing it could lose
+/// them.
 impl Applied for IntegrationConnection {
     const ORDER: ApplyOrder = ApplyOrder::KeepExisting;
 }
@@ -183,7 +232,7 @@ impl Deleted for IntegrationConnection {
     type Response = Self;
 }
 
-/// Lists the models that a connection leads to: `ListIntegrationConnectionModels`.
+/// Lists the models of a connection: the operation `ListIntegrationConnectionModels`.
 #[derive(Clone, Copy, Debug)]
 pub struct ListIntegrationConnectionModels;
 
@@ -197,11 +246,11 @@ impl Action for ListIntegrationConnectionModels {
     type Output = Value;
 
     fn read(response: &http::Response<Bytes>) -> Result<Value, Error> {
-        any_json(response)
+        json_or_null(response)
     }
 }
 
-/// Reads one of the models that a connection leads to: `GetIntegrationConnectionModel`.
+/// Reads one model of a connection: the operation `GetIntegrationConnectionModel`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetIntegrationConnectionModel;
 
@@ -215,11 +264,11 @@ impl Action for GetIntegrationConnectionModel {
     type Output = Value;
 
     fn read(response: &http::Response<Bytes>) -> Result<Value, Error> {
-        any_json(response)
+        json_or_null(response)
     }
 }
 
-/// Reads how the endpoints of models can be set up over a connection:
+/// Reads the endpoint configurations of a connection: the operation
 /// `GetIntegrationConnectionModelEndpointConfigurations`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetIntegrationConnectionModelEndpointConfigurations;
@@ -234,12 +283,12 @@ impl Action for GetIntegrationConnectionModelEndpointConfigurations {
     type Output = Value;
 
     fn read(response: &http::Response<Bytes>) -> Result<Value, Error> {
-        any_json(response)
+        json_or_null(response)
     }
 }
 
-/// Reads an answer that the API does not describe, and that may be empty.
-fn any_json(response: &http::Response<Bytes>) -> Result<Value, Error> {
+/// Decodes a response of undocumented shape. An empty body is `null`.
+fn json_or_null(response: &http::Response<Bytes>) -> Result<Value, Error> {
     if response.body().is_empty() {
         return Ok(Value::Null);
     }
@@ -253,7 +302,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_draft_sends_its_secrets_and_nothing_that_was_not_given() {
+    fn a_draft_sends_its_secrets_and_omits_absent_members() {
         let draft = IntegrationConnection::to("my-openai", "openai").secret("apiKey", "sk-1");
         assert_eq!(
             serde_json::to_value(draft).unwrap(),
@@ -265,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_model_stays_one_segment() {
+    fn the_id_of_a_model_is_one_path_segment() {
         let get = Perform::<GetIntegrationConnectionModel>::on(["hf", "org/model:1"]);
         assert_eq!(
             get.encode().unwrap().uri(),
@@ -274,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_shape_may_be_anything_even_empty() {
+    fn an_undocumented_response_may_be_any_json_or_empty() {
         for (body, expected) in [
             ("", Value::Null),
             ("[\"a\"]", json!(["a"])),

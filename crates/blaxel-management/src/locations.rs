@@ -1,4 +1,4 @@
-//! Locations: the regions of the platform, and what is to be had in each.
+//! Locations: the regions of the platform and the capabilities of each.
 
 use blaxel_core::{Error, HttpService, OperationInfo, call};
 use http::Method;
@@ -12,24 +12,24 @@ use crate::operations::{Action, Perform};
 use crate::parent_path::ParentPath;
 
 response! {
-    /// A place where workloads can run.
+    /// A location where workloads can run.
     #[doc(alias = "LocationResponse")]
     pub struct Location {
         /// The region, such as `us-pdx-1`.
         pub region: Option<String>,
-        /// The place in words.
+        /// A description of the location.
         pub location: Option<String>,
-        /// The code of its country.
+        /// The country code.
         pub country: Option<String>,
-        /// The code of its continent.
+        /// The continent code.
         pub continent: Option<String>,
-        /// How it is, such as `healthy`.
+        /// The health, such as `healthy`.
         pub status: Option<String>,
-        /// The kinds of machine there.
+        /// The machine types that are available.
         pub flavors: Option<Vec<Flavor>>,
     }
 
-    /// The regions of the platform, and the larger areas they lie in.
+    /// The regions of the platform, with the countries and continents they belong to.
     pub struct Configuration {
         /// The continents.
         pub continents: Option<Vec<Continent>>,
@@ -37,59 +37,59 @@ response! {
         pub countries: Option<Vec<Country>>,
         /// The regions.
         pub regions: Option<Vec<Region>>,
-        /// Places that users run themselves.
+        /// The locations that users operate themselves.
         pub private_locations: Option<Vec<PrivateLocation>>,
-        /// The region that seems to be the nearest to the caller; empty if none does.
+        /// The region that appears to be nearest to the caller; empty if none was detected.
         pub detected_region: Option<String>,
     }
 
     /// A continent.
     pub struct Continent {
-        /// Its code.
+        /// The code.
         pub name: Option<String>,
-        /// What people are shown instead of the code.
+        /// The display name.
         pub display_name: Option<String>,
     }
 
     /// A country.
     pub struct Country {
-        /// Its code.
+        /// The code.
         pub name: Option<String>,
-        /// What people are shown instead of the code.
+        /// The display name.
         pub display_name: Option<String>,
     }
 
     /// A region of the platform.
     pub struct Region {
-        /// Its name, such as `us-pdx-1`.
+        /// The name, such as `us-pdx-1`.
         pub name: Option<String>,
-        /// The place in words.
+        /// A description of the location.
         pub location: Option<String>,
-        /// The code of its country.
+        /// The country code.
         pub country: Option<String>,
-        /// The code of its continent.
+        /// The continent code.
         pub continent: Option<String>,
-        /// Whether the workspace may use it, as the server writes it; see
+        /// The raw permission for the workspace to use the region; see
         /// [`is_allowed`](Self::is_allowed).
         pub allowed: Option<Value>,
-        /// The generation of the platform's machinery there.
+        /// The platform generation of the region.
         pub info_generation: Option<String>,
-        /// Whether there are drives.
+        /// `true` if drives are available.
         pub drives_available: Option<bool>,
-        /// The address of the drives there, which speak S3. The API does not say of what type it is; a
-        /// string, as far as known.
+        /// The URL of the drives' S3 endpoint. The API does not document its type; so far it has
+        /// been a string.
         pub agent_drive_public_url: Option<Value>,
-        /// Whether there are egress gateways.
+        /// `true` if egress gateways are available.
         pub egress_available: Option<bool>,
-        /// Whether there are proxies.
+        /// `true` if proxies are available.
         pub proxy_available: Option<bool>,
-        /// Whether there are the machines that applications and jobs need.
+        /// `true` if the machines that applications and jobs require are available.
         pub mk31_available: Option<bool>,
     }
 
-    /// A place that users run themselves.
+    /// A location that users operate themselves.
     pub struct PrivateLocation {
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
     }
 }
@@ -97,8 +97,8 @@ response! {
 resource! { Location { name: region, status: status } }
 
 impl Region {
-    /// Whether the workspace may use it, or `None` if the server does not say so. It is read from a
-    /// boolean, and from a text that holds one: the server has been seen to send either.
+    /// Returns `true` if the workspace may use the region, or `None` if the server does not say so.
+    /// Accepts a boolean and a string that holds one: the server has been seen to send both.
     #[must_use]
     pub fn is_allowed(&self) -> Option<bool> {
         match self.allowed.as_ref()? {
@@ -110,17 +110,40 @@ impl Region {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The places where workloads can run.
+    /// Returns the handle for the locations where workloads can run.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for location in management.locations().all().await? {
+    ///     println!("{:?}: {:?}", location.region, location.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn locations(&self) -> Collection<Location, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 
-    /// The regions of the platform, and what is to be had in each: `GET /configuration`.
+    /// Returns the regions of the platform and the capabilities of each (`GET /configuration`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let configuration = management.configuration().await?;
+    /// for region in configuration.regions.unwrap_or_default() {
+    ///     println!("{:?}: drives {:?}", region.name, region.drives_available);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn configuration(&self) -> Result<Configuration, Error> {
         call(&self.service, &Perform::<GetConfiguration>::new()).await
     }
@@ -132,7 +155,7 @@ impl Listed for Location {
     type Item = Self;
 }
 
-/// Reads the regions of the platform: `GetConfiguration`.
+/// Reads the regions of the platform: the operation `GetConfiguration`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetConfiguration;
 
@@ -149,7 +172,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_region_is_read_whatever_type_its_permission_has() {
+    fn a_region_permission_is_read_from_a_boolean_or_a_string() {
         for (allowed, expected) in [
             (json!(true), Some(true)),
             (json!("false"), Some(false)),

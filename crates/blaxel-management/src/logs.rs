@@ -1,8 +1,8 @@
 //! Logs of workloads.
 //!
-//! The API keeps them for a while and returns at most three days of them at once, the newest first.
-//! [`Management::logs`] reads one answer; [`Management::log_pages`] walks through all that a query
-//! finds.
+//! The API keeps logs for a limited time and returns at most three days of them per request, newest
+//! first. [`Management::logs`] returns one response; [`Management::log_pages`] walks over all
+//! entries that match a query.
 
 mod query;
 mod walk;
@@ -103,10 +103,10 @@ impl<S: HttpService> Management<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the query names no workload, or if its time span is empty or longer than
-    /// three days; otherwise the error of the call.
+    /// [`Error::is_input`] if the query names no workload, or if its time span is empty or longer
+    /// than three days; otherwise the error of the call.
     pub async fn logs(&self, query: &LogQuery) -> Result<BTreeMap<String, WorkloadLogs>, Error> {
-        let request = query.request(query::now(), query.workloads(), query.first())?;
+        let request = query.request(query::now(), query.workloads(), query.first_offset())?;
         call(&self.service, &request).await
     }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_read_by_workload_and_leveled_by_number() {
+    fn entries_are_grouped_by_workload_and_their_level_comes_from_the_number() {
         let body = r#"{"bot": {"totalCount": 2, "logs": [
             {"timestamp": "2026-05-01T10:00:00.123456789Z", "message": "no", "severity": 17, "trace_id": "t1"},
             {"timestamp": "2026-05-01T09:59:59Z", "message": "well", "severity": 0, "later": true}

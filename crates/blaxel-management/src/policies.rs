@@ -1,6 +1,7 @@
-//! Policies: rules for where workloads run, on what machines, and how many tokens they may spend.
+//! Policies: rules for the locations and machine types of workloads, and for the tokens that they
+//! may spend.
 //!
-//! A workload is under a policy when it names it in its `spec`.
+//! A policy applies to the workloads that name it in their `spec`.
 
 use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call, open_enum};
 use http::Method;
@@ -26,78 +27,79 @@ document! {
     pub struct Policy {
         pub metadata: Metadata,
         pub spec: PolicySpec,
-        /// How many resources are under it, as a list tells; see [`usages`](Collection::usages).
+        /// The number of resources that the policy applies to, as reported in a list; see
+        /// [`usages`](Collection::usages).
         #[server]
         pub usage: Option<PolicyUsageCounts>,
     }
 }
 
 record! {
-    /// What a policy rules. Which of the members count is a matter of its kind.
+    /// The rules of a policy. The kind determines which of the members apply.
     pub struct PolicySpec {
-        /// What it is about.
+        /// The kind of rule.
         #[serde(rename = "type")]
         pub kind: Option<PolicyKind>,
-        /// The kinds of resources it is for.
+        /// The types of resources that the policy applies to.
         pub resource_types: Option<Vec<PolicyResourceType>>,
-        /// Where workloads may run.
+        /// The locations where workloads may run.
         pub locations: Option<Vec<PolicyLocation>>,
-        /// The kinds of machine they may run on.
+        /// The machine types on which workloads may run.
         pub flavors: Option<Vec<Flavor>>,
-        /// How many tokens may be spent.
+        /// The maximum number of tokens that may be spent.
         pub max_tokens: Option<PolicyMaxTokens>,
-        /// Whether it belongs to a trial.
+        /// `true` if the policy belongs to a trial.
         pub sandbox: Option<bool>,
     }
 
-    /// A place where workloads may run.
+    /// A location where workloads may run.
     pub struct PolicyLocation {
-        /// What kind of place it is.
+        /// The kind of location.
         #[serde(rename = "type")]
         pub kind: Option<PolicyLocationKind>,
-        /// Its name, such as `EU`.
+        /// The name, such as `EU`.
         pub name: Option<String>,
     }
 
-    /// How many tokens may be spent in a span of time.
+    /// The maximum number of tokens that may be spent per time window.
     pub struct PolicyMaxTokens {
-        /// The unit of the span, such as `minute`.
+        /// The unit of the time window, such as `minute`.
         pub granularity: Option<String>,
-        /// The length of the span in that unit.
+        /// The length of the time window, in that unit.
         pub step: Option<u32>,
-        /// How many tokens may go in.
+        /// The maximum number of input tokens.
         pub input: Option<i64>,
-        /// How many may come out.
+        /// The maximum number of output tokens.
         pub output: Option<i64>,
-        /// How many may do either.
+        /// The maximum number of input and output tokens together.
         pub total: Option<i64>,
-        /// How many may go in for each that comes out.
+        /// The maximum number of input tokens per output token.
         pub ratio_input_over_output: Option<u32>,
     }
 
-    /// How many resources are under a policy.
+    /// The number of resources that a policy applies to.
     pub struct PolicyUsageCounts {
-        /// How many agents.
+        /// The number of agents.
         #[server]
         pub agents: Option<u32>,
-        /// How many functions.
+        /// The number of functions.
         #[server]
         pub functions: Option<u32>,
-        /// How many jobs.
+        /// The number of jobs.
         #[server]
         pub jobs: Option<u32>,
-        /// How many models.
+        /// The number of models.
         #[server]
         pub models: Option<u32>,
-        /// How many sandboxes.
+        /// The number of sandboxes.
         #[server]
         pub sandboxes: Option<u32>,
     }
 }
 
 response! {
-    /// Which resources are under a policy. They are names; since the API itself is not of one mind
-    /// about that, they are kept as they came.
+    /// The resources that a policy applies to. The elements are names; as the API is inconsistent
+    /// about their type, they are kept as received.
     pub struct PolicyUsages {
         /// The agents.
         pub agents: Option<Vec<Value>>,
@@ -113,19 +115,19 @@ response! {
 }
 
 open_enum! {
-    /// What a policy is about.
+    /// The kind of rule that a policy has.
     pub enum PolicyKind {
-        /// Where workloads run.
+        /// The locations of workloads.
         Location = "location",
-        /// On what machines.
+        /// The machine types of workloads.
         Flavor = "flavor",
-        /// How many tokens they may spend.
+        /// The number of tokens that workloads may spend.
         MaxToken = "maxToken",
     }
 }
 
 open_enum! {
-    /// How large a place is that a policy names.
+    /// The kind of location that a policy names.
     pub enum PolicyLocationKind {
         /// A single location.
         Location = "location",
@@ -137,17 +139,17 @@ open_enum! {
 }
 
 open_enum! {
-    /// A kind of resource that a policy is for.
+    /// A type of resource that a policy can apply to.
     pub enum PolicyResourceType {
-        /// Models.
+        /// A model.
         Model = "model",
-        /// Functions.
+        /// A function.
         Function = "function",
-        /// Agents.
+        /// An agent.
         Agent = "agent",
-        /// Sandboxes.
+        /// A sandbox.
         Sandbox = "sandbox",
-        /// Applications.
+        /// An application.
         Application = "application",
     }
 }
@@ -155,7 +157,22 @@ open_enum! {
 resource! { Policy { metadata: metadata, labels: metadata.labels } }
 
 impl<S: HttpService> Management<S> {
-    /// The policies of the workspace.
+    /// Returns the handle for the policies of the workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::policies::{Policy, PolicyKind, PolicyLocation, PolicyLocationKind};
+    ///
+    /// let europe = PolicyLocation::new().kind(PolicyLocationKind::Continent).name("EU");
+    /// let policy = Policy::new("only-europe").kind(PolicyKind::Location).location(europe);
+    /// let policies = management.policies();
+    /// policies.create(&policy).await?;
+    /// println!("{:?}", policies.usages("only-europe").await?.agents);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn policies(&self) -> Collection<Policy, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -172,7 +189,7 @@ deep_setters! { Policy:
     }
 }
 
-/// Lists what is under a policy: `GetPolicyUsages`.
+/// Lists the resources that a policy applies to: the operation `GetPolicyUsages`.
 #[derive(Debug)]
 pub struct GetPolicyUsages;
 
@@ -187,11 +204,13 @@ impl Action for GetPolicyUsages {
 }
 
 impl<S: HttpService> Collection<Policy, S> {
-    /// Which resources are under a policy.
+    /// Returns the resources that a policy applies to (`GET /policies/{policyName}/usages`).
+    ///
+    /// See [`policies`](Management::policies) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no policy of that name.
+    /// [`Error::is_not_found`] if the policy does not exist.
     pub async fn usages(&self, policy: &str) -> Result<PolicyUsages, Error> {
         call(&self.service, &Perform::<GetPolicyUsages>::on([policy])).await
     }
@@ -235,7 +254,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_policy_comes_back_as_it_was_with_what_has_no_name_here() {
+    fn a_policy_round_trips_unchanged_with_unknown_values() {
         let document = json!({
             "metadata": {"name": "frugal"},
             "spec": {

@@ -1,4 +1,4 @@
-//! Public IPs: the addresses from which the platform itself calls out.
+//! Public IPs: the source addresses of the platform's outgoing requests.
 
 use std::collections::BTreeMap;
 
@@ -10,40 +10,62 @@ use crate::Management;
 use crate::operations::{Action, Perform, json_or_default};
 
 response! {
-    /// The addresses from which the platform calls out of one region.
+    /// The source addresses of the platform's outgoing requests in one region.
     pub struct PublicIp {
-        /// The region in words.
+        /// A description of the region.
         pub description: Option<String>,
-        /// The ranges of IPv4 addresses, in CIDR notation.
+        /// The IPv4 ranges, in CIDR notation.
         pub ipv4_cidrs: Option<Vec<String>>,
-        /// The ranges of IPv6 addresses, in CIDR notation.
+        /// The IPv6 ranges, in CIDR notation.
         pub ipv6_cidrs: Option<Vec<String>>,
     }
 }
 
 impl<S: HttpService> Management<S> {
-    /// The addresses from which the platform calls out, by region: `GET /publicIps`.
+    /// Returns the source addresses of the platform's outgoing requests, by region
+    /// (`GET /publicIps`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for (region, ips) in management.public_ips().await? {
+    ///     println!("{region}: {}", ips.ipv4_cidrs.unwrap_or_default().join(", "));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn public_ips(&self) -> Result<BTreeMap<String, PublicIp>, Error> {
         call(&self.service, &Perform::<ListPublicIps>::new()).await
     }
 
-    /// The addresses from which the platform calls out of one region. Only its third generation of
-    /// machinery is looked at.
+    /// Returns the source addresses of one region (`GET /publicIps` with `region`). The server
+    /// considers only its third platform generation.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let ips = management.public_ips_in("us-pdx-1").await?;
+    /// println!("{:?}", ips.keys());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn public_ips_in(&self, region: &str) -> Result<BTreeMap<String, PublicIp>, Error> {
         let list = Perform::<ListPublicIps>::new().query("region", region);
         call(&self.service, &list).await
     }
 }
 
-/// Lists the addresses from which the platform calls out: `ListPublicIps`.
+/// Lists the source addresses of the platform's outgoing requests: the operation `ListPublicIps`.
 #[derive(Clone, Copy, Debug)]
 pub struct ListPublicIps;
 
@@ -64,7 +86,7 @@ mod tests {
     use blaxel_core::Operation;
 
     #[test]
-    fn addresses_are_read_by_region() {
+    fn addresses_are_grouped_by_region() {
         let body = r#"{"us-pdx-1": {"description": "Portland", "ipv4Cidrs": ["203.0.113.0/28"],
             "ipv6Cidrs": null, "later": 1}}"#;
         let response = http::Response::new(Bytes::from_static(body.as_bytes()));
@@ -78,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_asked_for_in_the_query() {
+    fn the_region_is_sent_as_a_query_parameter() {
         let list = Perform::<ListPublicIps>::new().query("region", "us-pdx-1");
         let request = list.encode().unwrap();
         assert_eq!(request.uri(), "blaxel://control/publicIps?region=us-pdx-1");

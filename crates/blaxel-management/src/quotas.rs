@@ -1,4 +1,4 @@
-//! Quotas: how much of each thing an account may use.
+//! Quotas: the limits on an account's use of the platform.
 
 use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use bytes::Bytes;
@@ -29,42 +29,43 @@ use crate::operations::{Action, Perform, json_or_default};
 pub struct Quotas(Vec<Quota>);
 
 response! {
-    /// How much of one thing an account may use.
+    /// The quota of an account for one thing.
     pub struct Quota {
-        /// What it limits.
+        /// The thing that is limited.
         pub resource_type: Option<QuotaKind>,
-        /// The limit. The API does not describe it; it is mostly a number.
+        /// The limit. The API does not document its type; it is mostly a number.
         pub value: Option<Value>,
     }
 }
 
 open_enum! {
-    /// What a quota limits. There are more than these.
+    /// The subject of a quota. The server knows more than these.
     pub enum QuotaKind {
-        /// Memory.
+        /// The memory.
         Memory = "memory",
-        /// How long a sandbox may live, in days.
+        /// The maximum lifetime of a sandbox, in days.
         SandboxTtl = "sandbox_ttl",
-        /// Whether a sandbox's life is limited whatever its own settings say.
+        /// A flag: the lifetime of a sandbox is limited even if its own settings say otherwise.
         SandboxEnforcedTtl = "sandbox_enforced_ttl",
     }
 }
 
 impl Quotas {
-    /// The quota on something, if there is one.
+    /// Returns the quota for a subject, if there is one.
     #[must_use]
     pub fn get(&self, kind: &QuotaKind) -> Option<&Quota> {
         let mut quotas = self.0.iter();
         quotas.find(|quota| quota.resource_type.as_ref() == Some(kind))
     }
 
-    /// The number of the quota on something, if there is one and it is a number.
+    /// Returns the numeric value of the quota for a subject, or `None` if there is none or it is
+    /// not a number.
     #[must_use]
     pub fn number(&self, kind: &QuotaKind) -> Option<f64> {
         self.get(kind)?.number()
     }
 
-    /// All of them.
+    /// Returns an iterator over all quotas.
     pub fn iter(&self) -> std::slice::Iter<'_, Quota> {
         self.0.iter()
     }
@@ -89,7 +90,8 @@ impl IntoIterator for Quotas {
 }
 
 impl Quota {
-    /// The limit as a number, if it is one, or a text that holds one.
+    /// Returns the limit as a number, or `None` if it is neither a number nor a string that holds
+    /// one.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self.value.as_ref()? {
@@ -105,13 +107,13 @@ impl Quota {
 }
 
 impl<S: HttpService> Management<S> {
-    /// How much of each thing an account may use: `GET /quotas/account/{accountId}`.
+    /// Returns the quotas of an account (`GET /quotas/account/{accountId}`).
     ///
-    /// The id is the `account_id` of a workspace.
+    /// The id is the `account_id` of a workspace. See [`Quotas`] for an example.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn quotas(&self, account_id: &str) -> Result<Quotas, Error> {
         call(
             &self.service,
@@ -121,7 +123,7 @@ impl<S: HttpService> Management<S> {
     }
 }
 
-/// Reads the quotas of an account. It is no operation of the API's description.
+/// Reads the quotas of an account. The API's description does not have this operation.
 #[derive(Clone, Copy, Debug)]
 pub struct GetAccountQuotas;
 
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_found_and_read_whatever_its_value_is() {
+    fn a_quota_is_found_and_parsed_for_any_value_type() {
         let body = r#"[
             {"resourceType": "memory", "value": 65536},
             {"resourceType": "sandbox_ttl", "value": "30"},

@@ -1,4 +1,4 @@
-//! A service for tests that answers by script, and notes what it was asked.
+//! A service for tests that sends scripted responses and records the requests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(dead_code, reason = "which tests there are is a matter of features")]
@@ -16,47 +16,52 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tower::Service;
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    /// It is answered.
-    Answer(Response<Bytes>),
-    /// It fails, and nobody knows how far it got.
+    /// The server sends a response.
+    Response(Response<Bytes>),
+    /// The connection breaks after the request may have been delivered.
     Lost,
-    /// It fails, and did not get anywhere.
+    /// The connection fails before the request is delivered.
     Unreachable,
-    /// It is never answered.
-    Silence,
+    /// The server never responds.
+    NoResponse,
 }
 
 impl Reply {
+    /// Returns a JSON response.
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::body(status, "application/json", body.to_string())
     }
 
-    /// The page by which the network between cuts off what takes too long.
-    pub(crate) fn cut_off() -> Self {
+    /// Returns the page of a gateway between client and server that has timed out.
+    pub(crate) fn gateway_timeout() -> Self {
         let page = "<html><title>504 Gateway Time-out</title></html>".to_owned();
         Self::body(504, "text/html", page)
     }
 
+    /// Returns a response with an empty body.
     pub(crate) fn empty(status: u16) -> Self {
         Self::body(status, "text/plain", String::new())
     }
 
+    /// Returns an XML response, like those of object storage.
     pub(crate) fn xml(status: u16, document: &str) -> Self {
         Self::body(status, "application/xml", document.to_owned())
     }
 
-    fn body(status: u16, kind: &str, body: String) -> Self {
+    /// Returns a response with a content type and a body.
+    fn body(status: u16, content_type: &str, body: String) -> Self {
         let response = Response::builder()
             .status(status)
-            .header("content-type", kind);
-        Self::Answer(response.body(body.into()).unwrap())
+            .header("content-type", content_type);
+        Self::Response(response.body(body.into()).unwrap())
     }
 
+    /// Adds a header to a response; has no effect on a failure.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
-        if let Self::Answer(response) = &mut self {
+        if let Self::Response(response) = &mut self {
             let value = HeaderValue::from_str(value).unwrap();
             response
                 .headers_mut()
@@ -66,31 +71,32 @@ impl Reply {
     }
 }
 
-/// A request that came.
+/// A recorded request.
 #[derive(Debug)]
-pub(crate) struct Seen {
-    /// Method and address.
+pub(crate) struct RecordedRequest {
+    /// The method and the URI.
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
-    /// How long the body said that it was.
-    pub(crate) announced: Option<u64>,
+    /// The length that the body announced.
+    pub(crate) content_length: Option<u64>,
     pub(crate) body: Bytes,
-    /// When it came, counted from the start of the script.
+    /// The time of the request, relative to the start of the script.
     pub(crate) at: Duration,
 }
 
-/// Answers requests by script.
+/// A service that responds according to a script.
 #[derive(Clone)]
 pub(crate) struct Script {
     start: Instant,
-    answer: Arc<Mutex<Answer>>,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    respond: Arc<Mutex<Respond>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
-type Answer = Box<dyn FnMut(&str) -> Reply + Send>;
+/// The function that computes a reply.
+type Respond = Box<dyn FnMut(&str) -> Reply + Send>;
 
 impl Script {
-    /// One reply after the other; the last one stands for all that come after it.
+    /// Creates a script that sends one reply after the other, and repeats the last one.
     pub(crate) fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: VecDeque<Reply> = replies.into_iter().collect();
         Self::with(move |_| match replies.len() {
@@ -101,27 +107,30 @@ impl Script {
         })
     }
 
-    /// As the function says, which is given the method and the address.
-    pub(crate) fn with(answer: impl FnMut(&str) -> Reply + Send + 'static) -> Self {
+    /// Creates a script that computes each reply from the method and the URI.
+    pub(crate) fn with(respond: impl FnMut(&str) -> Reply + Send + 'static) -> Self {
         Self {
             start: Instant::now(),
-            answer: Arc::new(Mutex::new(Box::new(answer))),
-            seen: Arc::default(),
+            respond: Arc::new(Mutex::new(Box::new(respond))),
+            requests: Arc::default(),
         }
     }
 
-    /// The requests that came, in their order.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        std::mem::take(&mut self.seen.lock().unwrap())
+    /// Removes and returns the recorded requests, in order.
+    pub(crate) fn take_requests(&self) -> Vec<RecordedRequest> {
+        std::mem::take(&mut self.requests.lock().unwrap())
     }
 
-    /// Methods and addresses of the requests that came, in their order.
+    /// Returns the methods and URIs of the recorded requests, in order.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let seen = self.seen.lock().unwrap();
-        seen.iter().map(|seen| seen.line.clone()).collect()
+        let requests = self.requests.lock().unwrap();
+        requests
+            .iter()
+            .map(|request| request.line.clone())
+            .collect()
     }
 
-    /// How long the script has gone on.
+    /// Returns the time since the start of the script.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
@@ -140,28 +149,28 @@ impl Service<Request<Body>> for Script {
         let script = self.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let announced = http_body::Body::size_hint(&body).exact();
+            let content_length = http_body::Body::size_hint(&body).exact();
             let body = response::collect(body, usize::MAX).await?;
             let line = format!("{} {}", head.method, target(&head.uri));
-            let reply = (script.answer.lock().unwrap())(&line);
-            script.seen.lock().unwrap().push(Seen {
+            let reply = (script.respond.lock().unwrap())(&line);
+            script.requests.lock().unwrap().push(RecordedRequest {
                 line,
                 headers: head.headers,
-                announced,
+                content_length,
                 body,
                 at: script.elapsed(),
             });
             match reply {
-                Reply::Answer(answer) => Ok(answer.map(Body::from)),
+                Reply::Response(response) => Ok(response.map(Body::from)),
                 Reply::Lost => Err(Error::transport("the connection broke", "reset")),
                 Reply::Unreachable => Err(Error::connect("api.example", "refused")),
-                Reply::Silence => std::future::pending().await,
+                Reply::NoResponse => std::future::pending().await,
             }
         })
     }
 }
 
-/// What a test expects of a URI: an address, or the path alone for the control plane.
+/// Returns the URI as tests compare it: in full, or only the path for the control plane.
 pub(crate) fn target(uri: &http::Uri) -> String {
     let uri = uri.to_string();
     match uri.strip_prefix("blaxel://control") {

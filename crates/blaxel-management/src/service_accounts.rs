@@ -1,7 +1,7 @@
-//! Service accounts: identities for programs, and their API keys.
+//! Service accounts: identities for programs, with API keys.
 //!
-//! A service account signs in with its client id and client secret, or with one of its API keys. The
-//! secret and the keys are shown once, when they are made.
+//! A service account signs in with its client id and client secret, or with one of its API keys.
+//! The secret and the keys are returned only once, when they are created.
 
 mod api_keys;
 
@@ -39,59 +39,59 @@ response! {
     #[doc(alias = "UpdateWorkspaceServiceAccount")]
     #[doc(alias = "DeleteWorkspaceServiceAccount")]
     pub struct ServiceAccount {
-        /// The id it signs in with, under which it is kept.
+        /// The client id, which identifies the account.
         #[serde(rename = "client_id")]
         pub client_id: Option<String>,
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         #[serde(rename = "created_at")]
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         #[serde(rename = "updated_at")]
         pub updated_at: Option<Timestamp>,
     }
 
-    /// A service account that was just made, with its secret.
+    /// A service account that was just created, with its secret.
     #[doc(alias = "CreateWorkspaceServiceAccount")]
     pub struct NewServiceAccount {
-        /// The id it signs in with, under which it is kept.
+        /// The client id, which identifies the account.
         #[serde(rename = "client_id")]
         pub client_id: Option<String>,
-        /// The secret it signs in with. It is never shown again.
+        /// The client secret. It is returned only this once.
         #[serde(rename = "client_secret")]
         pub client_secret: Option<SecretText>,
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         #[serde(rename = "created_at")]
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         #[serde(rename = "updated_at")]
         pub updated_at: Option<Timestamp>,
     }
 }
 
 record! {
-    /// A service account to be made.
+    /// A request to create a service account.
     #[doc(alias = "CreateWorkspaceServiceAccount.request")]
     pub struct ServiceAccountDraft {
-        /// What it is to be called.
+        /// The name of the new account.
         pub name: String,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
     }
 
-    /// What is to change about a service account.
+    /// A change of a service account.
     #[doc(alias = "UpdateWorkspaceServiceAccount.request")]
     pub struct ServiceAccountChange {
-        /// What it is called from now on.
+        /// The new name.
         pub name: Option<String>,
-        /// What it is for.
+        /// The new description.
         pub description: Option<String>,
     }
 }
@@ -101,7 +101,10 @@ resource! { ServiceAccount { name: client_id, created_at: created_at, updated_at
 resource! { NewServiceAccount { name: client_id, created_at: created_at, updated_at: updated_at } }
 
 impl<S: HttpService> Management<S> {
-    /// The service accounts of the workspace. Each is kept under its client id.
+    /// Returns the handle for the service accounts of the workspace, which are identified by client
+    /// id.
+    ///
+    /// See [`ServiceAccount`] for an example.
     #[must_use]
     pub fn service_accounts(&self) -> Collection<ServiceAccount, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -109,12 +112,24 @@ impl<S: HttpService> Management<S> {
 }
 
 impl<S: HttpService> Collection<ServiceAccount, S> {
-    /// Changes what a service account is called, and what it is said to be for:
-    /// `PUT /service_accounts/{clientId}`.
+    /// Changes the name and the description of a service account
+    /// (`PUT /service_accounts/{clientId}`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::service_accounts::ServiceAccountChange;
+    ///
+    /// let change = ServiceAccountChange::new().description("Deploys from CI");
+    /// management.service_accounts().update("client-id", &change).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none of that id.
+    /// [`Error::is_not_found`] if the account does not exist.
     pub async fn update(
         &self,
         client_id: &str,
@@ -124,7 +139,20 @@ impl<S: HttpService> Collection<ServiceAccount, S> {
         call(&self.service, &update).await
     }
 
-    /// The API keys of a service account.
+    /// Returns the handle for the API keys of a service account.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let keys = management.service_accounts().api_keys("client-id");
+    /// for key in keys.all().await? {
+    ///     println!("{:?}, lifetime {:?}", key.name, key.expires_in);
+    /// }
+    /// keys.delete("key-id").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn api_keys(&self, client_id: &str) -> Collection<ApiKey, S> {
         self.under(client_id)
@@ -142,7 +170,8 @@ impl Listed for ServiceAccount {
 }
 
 impl Created for ServiceAccount {
-    // The server gives the id, so a second one would be a second account.
+    // Not idempotent: the server chooses the id, so a repeated request would create a second
+    // account.
     const CREATE: OperationInfo = OperationInfo::new(
         "CreateWorkspaceServiceAccount",
         Method::POST,
@@ -161,7 +190,7 @@ impl Deleted for ServiceAccount {
     type Response = Self;
 }
 
-/// Changes a service account: `UpdateWorkspaceServiceAccount`.
+/// Changes a service account: the operation `UpdateWorkspaceServiceAccount`.
 #[derive(Clone, Copy, Debug)]
 pub struct UpdateWorkspaceServiceAccount;
 
@@ -182,7 +211,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_secret_of_a_new_account_is_read_and_never_printed() {
+    fn the_client_secret_is_read_and_redacted_in_debug_output() {
         let made: NewServiceAccount = serde_json::from_value(json!({
             "client_id": "id-1", "client_secret": "canary", "name": "ci", "description": "builds",
             "created_at": "2026-05-01T10:00:00Z", "updated_at": "2026-05-01T10:00:00Z",
@@ -195,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn drafts_and_changes_hold_what_was_given_and_nothing_else() {
+    fn drafts_and_changes_omit_absent_members() {
         let draft = ServiceAccountDraft::new("ci");
         assert_eq!(serde_json::to_value(draft).unwrap(), json!({"name": "ci"}));
         let change = ServiceAccountChange::new().description("builds");

@@ -1,4 +1,4 @@
-//! Templates: repositories from which agents and other workloads are begun.
+//! Templates: repositories to start agents and other workloads from.
 
 use blaxel_core::{HttpService, OperationInfo};
 use http::Method;
@@ -9,45 +9,45 @@ use crate::kind::{Fetched, Listed};
 use crate::parent_path::ParentPath;
 
 response! {
-    /// A repository to begin with.
+    /// A template repository.
     pub struct Template {
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
-        /// What it is about.
+        /// The topics.
         pub topics: Option<Vec<String>>,
-        /// The address of the repository.
+        /// The URL of the repository.
         pub url: Option<String>,
-        /// The branch to begin with.
+        /// The branch to start from.
         pub default_branch: Option<String>,
-        /// The commit to begin with.
+        /// The commit to start from.
         pub sha: Option<String>,
-        /// What has to be filled in.
+        /// The variables that the user has to set.
         pub variables: Option<Vec<TemplateVariable>>,
-        /// The address of its picture.
+        /// The URL of the icon.
         pub icon: Option<String>,
-        /// The address of its picture for a dark background.
+        /// The URL of the icon for dark backgrounds.
         pub icon_dark: Option<String>,
-        /// How often it was downloaded.
+        /// The number of downloads.
         pub download_count: Option<u32>,
-        /// How often it was forked.
+        /// The number of forks.
         pub forks_count: Option<u32>,
-        /// How many stars it has.
+        /// The number of stars.
         pub star_count: Option<u32>,
     }
 
-    /// Something that has to be filled in before a template runs.
+    /// A variable that must be set before a template runs.
     pub struct TemplateVariable {
-        /// The name of the variable.
+        /// The name.
         pub name: Option<String>,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
-        /// The integration whose credential it holds.
+        /// The integration that provides the credential.
         pub integration: Option<String>,
-        /// The file it stands in, within the repository.
+        /// The file that holds the variable, within the repository.
         pub path: Option<String>,
-        /// Whether it is a secret.
+        /// `true` if the value is secret.
         pub secret: Option<bool>,
     }
 }
@@ -55,7 +55,18 @@ response! {
 resource! { Template { name: name } }
 
 impl<S: HttpService> Management<S> {
-    /// The templates that the platform offers.
+    /// Returns the handle for the templates that the platform offers.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for template in management.templates().all().await? {
+    ///     println!("{:?}: {:?}", template.name, template.url);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn templates(&self) -> Collection<Template, S> {
         Collection::new(self.service.clone(), ParentPath::root())

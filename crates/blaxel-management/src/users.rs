@@ -1,4 +1,4 @@
-//! Users: the people of a workspace, and those who are invited to it.
+//! Users of a workspace, and invitations to it.
 
 mod invitations;
 
@@ -19,7 +19,7 @@ use crate::parent_path::ParentPath;
 use crate::workspaces::Role;
 
 response! {
-    /// Somebody who is in a workspace, or is invited to it.
+    /// A user of a workspace, or an invited person.
     ///
     /// ```
     /// use blaxel_core::{Error, HttpService};
@@ -34,11 +34,11 @@ response! {
     /// }
     /// ```
     pub struct WorkspaceUser {
-        /// The id of the person.
+        /// The id of the user.
         pub sub: Option<String>,
         /// The e-mail address.
         pub email: Option<String>,
-        /// Whether the address is known to be the person's own.
+        /// `true` if the user has confirmed the e-mail address.
         #[serde(rename = "email_verified")]
         pub email_verified: Option<bool>,
         /// The first name.
@@ -47,34 +47,34 @@ response! {
         /// The last name.
         #[serde(rename = "family_name")]
         pub family_name: Option<String>,
-        /// What the person may do.
+        /// The role.
         pub role: Option<Role>,
-        /// Whether the invitation was accepted.
+        /// `true` if the user has accepted the invitation.
         pub accepted: Option<bool>,
-        /// Whether the invitation is too old to be accepted.
+        /// `true` if the invitation has expired.
         pub expired: Option<bool>,
-        /// How the person came into the workspace.
+        /// The way in which the user joined.
         pub source: Option<UserSource>,
     }
 }
 
 open_enum! {
-    /// How somebody came into a workspace.
+    /// The way in which a user joined a workspace.
     pub enum UserSource {
-        /// By the company's directory.
+        /// Through the company's directory.
         DirectorySync = "directory_sync",
-        /// By an invitation.
+        /// By invitation.
         Invitation = "invitation",
-        /// By an e-mail address of the company.
+        /// Through an e-mail address in a domain of the company.
         DomainCapture = "domain_capture",
     }
 }
 
 record! {
-    /// What somebody is to be allowed from now on.
+    /// A change of a user's role.
     #[doc(alias = "UpdateWorkspaceUserRole.request")]
     pub struct RoleChange {
-        /// What the person may do.
+        /// The new role.
         pub role: Role,
     }
 }
@@ -82,32 +82,38 @@ record! {
 resource! { WorkspaceUser { name: email } }
 
 impl<S: HttpService> Management<S> {
-    /// The people of the workspace, and those who are invited to it.
+    /// Returns the handle for the users of the workspace, with those who are invited.
+    ///
+    /// See [`WorkspaceUser`] for an example.
     #[must_use]
     pub fn users(&self) -> Collection<WorkspaceUser, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
-/// Each is kept under the id of the person, and under the e-mail address too: either is a name for
-/// [`delete`](Self::delete), which also takes an invitation back that is not accepted yet.
+/// Operations on users. A user is identified by id or by e-mail address; [`delete`](Self::delete)
+/// accepts both, and also withdraws an invitation that is still pending.
 impl<S: HttpService> Collection<WorkspaceUser, S> {
-    /// Invites somebody, who gets an e-mail: `POST /users`.
+    /// Invites a person, who receives an e-mail (`POST /users`).
+    ///
+    /// See [`WorkspaceUser`] for an example.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn invite(&self, email: &str) -> Result<PendingInvitation, Error> {
         let invitee = Invitee::new().email(email);
         let invite = Perform::<InviteWorkspaceUser>::new().input(&invitee);
         call(&self.service, &invite).await
     }
 
-    /// Changes what somebody may do: `PUT /users/{subOrEmail}`.
+    /// Sets the role of a user (`PUT /users/{subOrEmail}`).
+    ///
+    /// See [`WorkspaceUser`] for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is nobody of that id or address.
+    /// [`Error::is_not_found`] if there is no user with this id or address.
     pub async fn set_role(
         &self,
         sub_or_email: &str,
@@ -135,18 +141,18 @@ impl Deleted for WorkspaceUser {
     }
 }
 
-/// Invites somebody: `InviteWorkspaceUser`.
+/// Invites a person: the operation `InviteWorkspaceUser`.
 #[derive(Clone, Copy, Debug)]
 pub struct InviteWorkspaceUser;
 
 impl Action for InviteWorkspaceUser {
-    // A second one would send a second e-mail.
+    // Not idempotent: a repeated request would send a second e-mail.
     const INFO: OperationInfo = OperationInfo::new("InviteWorkspaceUser", Method::POST, "/users");
     type Input = Invitee;
     type Output = PendingInvitation;
 }
 
-/// Changes what somebody may do: `UpdateWorkspaceUserRole`.
+/// Sets the role of a user: the operation `UpdateWorkspaceUserRole`.
 #[derive(Clone, Copy, Debug)]
 pub struct UpdateWorkspaceUserRole;
 
@@ -167,7 +173,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_mixed_casing_of_a_user_is_read() {
+    fn a_user_is_read_with_mixed_casing() {
         let user: WorkspaceUser = serde_json::from_value(json!({
             "sub": "sub-1", "email": "ada@example.com", "email_verified": true,
             "given_name": "Ada", "family_name": "L.", "role": "owner",
@@ -185,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_segment_of_the_path() {
+    fn an_e_mail_address_is_one_path_segment() {
         let change = RoleChange::new("admin");
         let update = Perform::<UpdateWorkspaceUserRole>::on(["ada+x@example.com"]).input(&change);
         assert_eq!(
@@ -199,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invitation_is_not_sent_twice_by_itself() {
+    fn an_invitation_is_not_idempotent() {
         assert_eq!(
             InviteWorkspaceUser::INFO.idempotency(),
             blaxel_core::Idempotency::None

@@ -1,6 +1,6 @@
-//! Volume templates: file systems that new volumes begin as copies of.
+//! Volume templates: file systems that new volumes are copied from.
 //!
-//! A template has versions, each of them an archive that was uploaded.
+//! A template has versions. Each is an uploaded archive.
 
 use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Timestamp, call, open_enum};
 use http::Method;
@@ -26,98 +26,98 @@ document! {
     pub struct VolumeTemplate {
         pub metadata: Metadata,
         pub spec: VolumeTemplateSpec,
-        /// Where it stands, and which version is the newest.
+        /// The current state: the status and the latest version.
         #[server]
         pub state: Option<VolumeTemplateState>,
-        /// Its versions.
+        /// The versions.
         #[server]
         pub versions: Option<Vec<VolumeTemplateVersion>>,
     }
 }
 
 record! {
-    /// What a volume template is to be.
+    /// The desired state of a volume template.
     pub struct VolumeTemplateSpec {
-        /// How much a volume made from it holds, unless it says so itself.
+        /// The size of a volume created from the template, unless the volume sets one.
         pub default_size: Option<Megabytes>,
-        /// What it is for.
+        /// The description.
         pub description: Option<String>,
     }
 
-    /// Where a volume template stands, and which version is the newest.
+    /// The current state of a volume template.
     pub struct VolumeTemplateState {
-        /// Where it stands.
+        /// The status.
         #[server]
         pub status: Option<VolumeTemplateStatus>,
-        /// The id that the store of files gave the newest version.
+        /// The storage id of the latest version.
         #[server]
         pub latest_version: Option<String>,
-        /// When the newest version was uploaded.
+        /// The time of the last upload.
         #[server]
         pub last_version_uploaded_at: Option<Timestamp>,
-        /// How many versions there are.
+        /// The number of versions.
         #[server]
         pub version_count: Option<u32>,
     }
 
     /// A version of a volume template.
     pub struct VolumeTemplateVersion {
-        /// Its name.
+        /// The name.
         #[server]
         pub name: Option<String>,
-        /// Where it stands.
+        /// The status.
         #[server]
         pub status: Option<VolumeTemplateVersionStatus>,
-        /// How large its content is.
+        /// The size of the content.
         #[server]
         pub content_size: Option<ByteSize>,
-        /// The template it is a version of.
+        /// The name of the template.
         #[server]
         pub template_name: Option<String>,
-        /// The id that the store of files gave it.
+        /// The storage id of the version.
         #[server]
         pub version_id: Option<String>,
-        /// The bucket it lies in.
+        /// The storage bucket.
         #[server]
         pub bucket: Option<String>,
         /// The region of the bucket.
         #[server]
         pub region: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         #[server]
         pub workspace: Option<String>,
     }
 }
 
 open_enum! {
-    /// Where a volume template stands.
+    /// The status of a volume template.
     pub enum VolumeTemplateStatus {
-        /// It is there, and nothing was uploaded yet.
+        /// The template exists, but nothing was uploaded yet.
         Created = "created",
-        /// Volumes can be made from it.
+        /// Volumes can be created from the template.
         Ready = "ready",
-        /// Something went wrong with it.
+        /// The template is in an error state.
         Error = "error",
     }
 }
 
 open_enum! {
-    /// Where a version of a volume template stands.
+    /// The status of a version of a volume template.
     pub enum VolumeTemplateVersionStatus {
-        /// It is there, and its content is not.
+        /// The version exists, but its content was not uploaded yet.
         Created = "CREATED",
-        /// Volumes can be made from it.
+        /// Volumes can be created from the version.
         Ready = "READY",
-        /// Its content could not be taken in.
+        /// The content could not be processed.
         Failed = "FAILED",
     }
 }
 
 response! {
-    /// What the server says of a version that it deleted.
+    /// The server's response to the deletion of a version.
     #[doc(alias = "DeleteVolumeTemplateVersion")]
     pub struct DeletedVolumeTemplateVersion {
-        /// The outcome in words.
+        /// A message that describes the outcome.
         pub message: Option<String>,
         /// The template without the version.
         pub template: Option<VolumeTemplate>,
@@ -137,14 +137,28 @@ deep_setters! { VolumeTemplate:
 }
 
 impl<S: HttpService> Management<S> {
-    /// The volume templates of the workspace.
+    /// Returns the handle for the volume templates of the workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::Megabytes;
+    /// use blaxel_management::volume_templates::VolumeTemplate;
+    ///
+    /// let templates = management.volume_templates();
+    /// let template = VolumeTemplate::new("corpus").default_size(Megabytes::gigabytes(2));
+    /// templates.create(&template).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn volume_templates(&self) -> Collection<VolumeTemplate, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
-/// Deletes a version of a volume template: `DeleteVolumeTemplateVersion`.
+/// Deletes a version of a volume template: the operation `DeleteVolumeTemplateVersion`.
 #[derive(Debug)]
 pub struct DeleteVolumeTemplateVersion;
 
@@ -159,12 +173,24 @@ impl Action for DeleteVolumeTemplateVersion {
 }
 
 impl<S: HttpService> Collection<VolumeTemplate, S> {
-    /// Deletes a version of a template. The only one of a template cannot be deleted.
+    /// Deletes a version of a template
+    /// (`DELETE /volume_templates/{volumeTemplateName}/versions/{versionName}`). The last version
+    /// of a template cannot be deleted.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let deleted = management.volume_templates().delete_version("corpus", "v1").await?;
+    /// println!("{:?}", deleted.message);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such template or version; an error with status 400 if it
-    /// is the only version.
+    /// [`Error::is_not_found`] if the template or the version does not exist; an error with status
+    /// 400 if it is the only version.
     pub async fn delete_version(
         &self,
         template: &str,
@@ -175,7 +201,7 @@ impl<S: HttpService> Collection<VolumeTemplate, S> {
     }
 }
 
-/// The query parameters by which a version is uploaded along with a template.
+/// The query parameters for uploading a version while creating or replacing a template.
 const UPLOAD_QUERY: &[&str] = &["upload", "version"];
 
 impl Listed for VolumeTemplate {
@@ -202,7 +228,7 @@ impl Fetched for VolumeTemplate {
     );
 }
 
-/// A replacement makes the template if there is none.
+/// Replaces a template, or creates it if it does not exist.
 impl Replaced for VolumeTemplate {
     const REPLACE: OperationInfo = OperationInfo::new(
         "UpdateVolumeTemplate",
@@ -230,11 +256,25 @@ impl crate::upload::Uploadable for VolumeTemplate {
 
 #[cfg(feature = "upload")]
 impl<S: HttpService> Collection<VolumeTemplate, S> {
-    /// Makes or replaces a template, and uploads its content as the version of this name.
+    /// Creates or replaces a template, and uploads its content as the version with this name.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::upload::{Archive, UploadSource};
+    /// use blaxel_management::volume_templates::VolumeTemplate;
+    ///
+    /// let archive = UploadSource::bytes(Archive::Tar, std::fs::read("corpus.tar").unwrap_or_default());
+    /// let template = VolumeTemplate::new("corpus");
+    /// management.volume_templates().deploy_version(&template, "v2", &archive).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As for [`deploy`](Self::deploy), which leaves the name of the version to the server.
+    /// Those of [`deploy`](Self::deploy), which lets the server choose the name of the version.
     pub async fn deploy_version(
         &self,
         template: &VolumeTemplate,
@@ -264,7 +304,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_template_and_its_versions_have_statuses_of_their_own() {
+    fn a_template_and_its_versions_round_trip_unchanged() {
         let document = json!({
             "metadata": {"name": "corpus"},
             "spec": {"defaultSize": 2048, "description": "All of it"},
@@ -292,9 +332,9 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_for_a_deleted_version_is_read() {
-        let answer = json!({"message": "gone", "template": {"metadata": {"name": "corpus"}}});
-        let answer: DeletedVolumeTemplateVersion = serde_json::from_value(answer).unwrap();
-        assert_eq!(answer.template.unwrap().metadata.name, "corpus");
+    fn the_response_to_a_deleted_version_is_read() {
+        let response = json!({"message": "gone", "template": {"metadata": {"name": "corpus"}}});
+        let deleted: DeletedVolumeTemplateVersion = serde_json::from_value(response).unwrap();
+        assert_eq!(deleted.template.unwrap().metadata.name, "corpus");
     }
 }

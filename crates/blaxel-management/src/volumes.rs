@@ -1,4 +1,4 @@
-//! Volumes: disks that outlive the sandboxes they are mounted in.
+//! Volumes: disks that outlive the sandboxes they are attached to.
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo, Timestamp};
 use http::Method;
@@ -27,72 +27,74 @@ document! {
         pub spec: VolumeSpec,
         pub status: Option<Status>,
         pub events: Option<Vec<Event>>,
-        /// What it is mounted in.
+        /// The current state: the resource that the volume is attached to.
         #[server]
         pub state: Option<VolumeState>,
-        /// When its end was ordered, if it was.
+        /// The time when its termination was requested.
         #[server]
         pub terminated_at: Option<Timestamp>,
     }
 }
 
 record! {
-    /// What a volume is to be. Only the size can be changed, and only upwards.
+    /// The desired state of a volume. Only the size can be changed, and only increased.
     pub struct VolumeSpec {
-        /// The region it lies in, which is that of the sandboxes that can mount it.
+        /// The region of the volume. Only sandboxes in the same region can mount it.
         pub region: Option<String>,
-        /// How much it holds.
+        /// The capacity.
         pub size: Option<Megabytes>,
-        /// The template it begins as a copy of, with a version if need be: `model:1`, `model:latest`.
+        /// The template that the volume is copied from, optionally with a version: `model:1`,
+        /// `model:latest`.
         pub template: Option<String>,
     }
 
-    /// What a volume is mounted in.
+    /// The current state of a volume.
     pub struct VolumeState {
-        /// The kind and the name of the resource, such as `sandbox:my-sandbox`; empty if there is none.
+        /// The type and name of the resource that the volume is attached to, such as
+        /// `sandbox:my-sandbox`; empty if there is none.
         #[server]
         pub attached_to: Option<String>,
     }
 }
 
 response! {
-    /// As much of a volume as a list tells: no events, no labels.
+    /// A volume in a list: without events and labels.
     #[doc(alias = "LiteVolume")]
     pub struct VolumeSummary {
-        /// What it is called.
+        /// The name and other metadata.
         pub metadata: VolumeSummaryMetadata,
-        /// Where it lies, and how much it holds.
+        /// The region and the capacity.
         pub spec: VolumeSummarySpec,
-        /// Where it stands.
+        /// The status.
         pub status: Option<Status>,
-        /// What it is mounted in.
+        /// The current state: the resource that the volume is attached to.
         pub state: Option<VolumeState>,
-        /// When its end was ordered, if it was.
+        /// The time when its termination was requested.
         pub terminated_at: Option<Timestamp>,
     }
 
-    /// What a volume in a list is called.
+    /// The metadata of a volume in a list.
     #[doc(alias = "LiteVolumeMetadata")]
     pub struct VolumeSummaryMetadata {
-        /// Its name.
+        /// The name.
         pub name: String,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// Its id in a system of the user's own.
+        /// The external id: an id in a system of the user's own.
         pub external_id: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
     }
 
-    /// Where a volume in a list lies, and how much it holds.
+    /// The region and the capacity of a volume in a list.
     #[doc(alias = "LiteVolumeSpec")]
     pub struct VolumeSummarySpec {
-        /// The region it lies in.
+        /// The region.
         pub region: Option<String>,
-        /// How much it holds. The API's description speaks of gigabytes here and of megabytes
-        /// everywhere else; it is the same figure.
+        /// The capacity. The API's description calls the unit gigabytes here and megabytes
+        /// everywhere else; the value is the same.
         pub size: Option<Megabytes>,
     }
 }
@@ -106,7 +108,21 @@ deep_setters! { Volume:
 }
 
 impl<S: HttpService> Management<S> {
-    /// The volumes of the workspace.
+    /// Returns the handle for the volumes of the workspace.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::Megabytes;
+    /// use blaxel_management::volumes::Volume;
+    ///
+    /// let volumes = management.volumes();
+    /// let volume = Volume::new("datasets").region("us-pdx-1").size(Megabytes::gigabytes(10));
+    /// volumes.create(&volume).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn volumes(&self) -> Collection<Volume, S> {
         Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
@@ -154,7 +170,7 @@ impl Replaced for Volume {
 
 impl Applied for Volume {}
 
-/// A volume that is mounted somewhere is not deleted: [`blaxel_core::Error::is_conflict`].
+/// Deletes a volume. One that is attached cannot be deleted: [`blaxel_core::Error::is_conflict`].
 impl Deleted for Volume {
     const DELETE: OperationInfo =
         OperationInfo::new("DeleteVolume", Method::DELETE, "/volumes/{volumeName}");
@@ -172,7 +188,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_page_of_summaries_and_a_bare_array_of_volumes_tell_the_same() {
+    fn a_page_of_summaries_and_an_array_of_volumes_are_read_alike() {
         let summary = json!({
             "metadata": {
                 "name": "datasets", "displayName": "Data", "externalId": "x-1",
@@ -199,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_comes_back_as_it_was() {
+    fn a_volume_round_trips_unchanged() {
         let document = json!({
             "metadata": {"name": "datasets", "externalId": "x-1"},
             "spec": {"region": "us-pdx-1", "size": 1024, "template": "model:latest"},

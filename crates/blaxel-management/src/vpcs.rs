@@ -1,7 +1,7 @@
-//! VPCs: networks of a workspace's own, through which its traffic leaves from fixed addresses.
+//! VPCs: private networks of a workspace, whose traffic leaves from fixed public addresses.
 //!
-//! A VPC has egress gateways, each in one region, and a gateway has egress IPs: the public addresses
-//! that others see. None of them can be changed once it is made.
+//! A VPC has egress gateways, each in one region. A gateway has egress IPs: the public addresses
+//! that other hosts see. None of these can be changed after creation.
 
 mod addresses;
 mod gateways;
@@ -52,7 +52,9 @@ document! {
 resource! { Vpc { metadata: metadata, labels: metadata.labels, status: status } }
 
 impl<S: HttpService> Management<S> {
-    /// The VPCs of the workspace.
+    /// Returns the handle for the VPCs of the workspace.
+    ///
+    /// See [`Vpc`] for an example.
     #[must_use]
     pub fn vpcs(&self) -> Collection<Vpc, S> {
         Collection::new(self.service.clone(), ParentPath::root()).in_region(self.region.clone())
@@ -60,36 +62,71 @@ impl<S: HttpService> Management<S> {
 }
 
 impl<S: HttpService> Collection<Vpc, S> {
-    /// The egress gateways of a VPC.
+    /// Returns the handle for the egress gateways of a VPC.
+    ///
+    /// See [`Vpc`] for an example.
     #[must_use]
     pub fn gateways(&self, vpc: &str) -> Collection<EgressGateway, S> {
         self.under(vpc)
     }
 
-    /// The egress gateways of all VPCs: `GET /egressgateways`.
+    /// Returns the egress gateways of all VPCs (`GET /egressgateways`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for gateway in management.vpcs().all_gateways().await? {
+    ///     println!("{} in {}", gateway.metadata.name, gateway.spec.region);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn all_gateways(&self) -> Result<Vec<EgressGateway>, Error> {
         call(&self.service, &Perform::<ListAllEgressGateways>::new()).await
     }
 
-    /// The egress IPs of all gateways: `GET /egressips`.
+    /// Returns the egress IPs of all gateways (`GET /egressips`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for ip in management.vpcs().all_ips().await? {
+    ///     println!("{}: {:?}", ip.metadata.name, ip.spec.public_ip);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn all_ips(&self) -> Result<Vec<EgressIp>, Error> {
         call(&self.service, &Perform::<ListAllEgressIps>::new()).await
     }
 
-    /// The names of the sandboxes that send through each egress gateway, by the name of the gateway:
-    /// `GET /egressgateways/usage`.
+    /// Returns the names of the sandboxes that send through each egress gateway, by name of the
+    /// gateway (`GET /egressgateways/usage`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for (gateway, sandboxes) in management.vpcs().gateway_usage().await? {
+    ///     println!("{gateway}: {}", sandboxes.join(", "));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn gateway_usage(&self) -> Result<BTreeMap<String, Vec<String>>, Error> {
         call(&self.service, &Perform::<GetEgressGatewayUsage>::new()).await
     }
@@ -128,18 +165,18 @@ mod tests {
     use bytes::Bytes;
     use serde_json::json;
 
-    fn answer(body: &Value) -> http::Response<Bytes> {
+    fn response(body: &Value) -> http::Response<Bytes> {
         http::Response::new(Bytes::from(body.to_string()))
     }
 
     #[test]
-    fn a_vpc_sends_a_spec_though_it_has_nothing_in_it() {
+    fn a_vpc_sends_an_empty_spec() {
         let sent = serde_json::to_value(Vpc::new("office")).unwrap();
         assert_eq!(sent, json!({"metadata": {"name": "office"}, "spec": {}}));
     }
 
     #[test]
-    fn members_of_a_spec_are_kept_whatever_they_are() {
+    fn unknown_members_of_a_spec_are_kept() {
         let document = json!({
             "metadata": {"name": "office"},
             "spec": {"cidr": "10.0.0.0/8", "peers": [{"id": 1}]},
@@ -150,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_resources_lie_under_the_names_of_those_above() {
+    fn the_path_of_a_nested_resource_contains_its_parents() {
         let parent = ParentPath::root().join("office").join("west");
         let get = crate::operations::Get::<EgressIp>::new("first").within(&parent);
         let request = get.encode().unwrap();
@@ -161,11 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_without_sandboxes_is_in_the_usage_however_that_is_written() {
+    fn a_gateway_without_sandboxes_has_an_empty_list_in_the_usage() {
         let read = <Perform<'_, GetEgressGatewayUsage> as Operation>::read;
-        let usage = read(&answer(&json!({"west": ["a", "b"], "east": null}))).unwrap();
+        let usage = read(&response(&json!({"west": ["a", "b"], "east": null}))).unwrap();
         assert_eq!(usage["west"], ["a", "b"]);
         assert!(usage["east"].is_empty());
-        assert!(read(&answer(&Value::Null)).unwrap().is_empty());
+        assert!(read(&response(&Value::Null)).unwrap().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Workspaces: what everything else belongs to, with the people who may use it.
+//! Workspaces: the owners of all other resources, with their users and settings.
 
 mod availability;
 mod sso;
@@ -33,31 +33,31 @@ record! {
     /// }
     /// ```
     pub struct Workspace {
-        /// What it is called, which is part of addresses. It cannot be changed.
+        /// The name, which is part of URLs. It cannot be changed.
         pub name: String,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// Labels of the user's own; see [`label`](Self::label).
+        /// The labels; see [`label`](Self::label).
         #[adder]
         pub labels: Option<BTreeMap<String, String>>,
-        /// The account that pays for it.
+        /// The id of the account that pays for the workspace.
         pub account_id: Option<String>,
-        /// The region in which its data is written.
+        /// The region where the workspace's data is written.
         pub region: Option<String>,
-        /// What it runs on.
+        /// The runtime settings.
         pub runtime: Option<WorkspaceRuntime>,
-        /// Which groups of the company's directory may do what in it.
+        /// The roles of groups of the company's directory.
         pub group_mappings: Option<Vec<GroupMapping>>,
-        /// Whether it is held to HIPAA, the American law on health data.
+        /// The HIPAA settings. HIPAA is the US law on health data.
         pub hipaa_info: Option<HipaaInfo>,
-        /// Its id.
+        /// The id.
         #[server]
         pub id: Option<String>,
         pub status: Option<WorkspaceStatus>,
-        /// Why it could not be set up.
+        /// The reason for a failed setup.
         #[server]
         pub status_reason: Option<String>,
-        /// How many resources of each kind it has, if that was asked for; see
+        /// The number of resources of each kind, if requested; see
         /// [`get_counting`](Collection::get_counting).
         #[server]
         pub resource_counts: Option<BTreeMap<String, u32>>,
@@ -67,80 +67,80 @@ record! {
         pub updated_by: Option<String>,
     }
 
-    /// What a workspace runs on.
+    /// The runtime settings of a workspace.
     pub struct WorkspaceRuntime {
-        /// The generation of the platform's machinery, such as `mk3`.
+        /// The platform generation, such as `mk3`.
         pub generation: Option<String>,
-        /// What holds for all of its sandboxes.
+        /// The settings of all sandboxes.
         pub sandbox: Option<SandboxSettings>,
     }
 
-    /// What holds for all sandboxes of a workspace.
+    /// The settings of all sandboxes of a workspace.
     #[doc(alias = "WorkspaceSandboxSettings")]
     pub struct SandboxSettings {
-        /// Whether what processes print is not logged.
+        /// `true` to not log the output of processes.
         pub disable_process_logging: Option<bool>,
     }
 
-    /// What a group of the company's directory may do in a workspace.
+    /// The role of a group of the company's directory in a workspace.
     #[doc(alias = "GroupWorkspaceMapping")]
     pub struct GroupMapping {
         /// The name of the group.
         pub group_name: Option<String>,
-        /// What its people may do.
+        /// The role of its members.
         pub role: Option<Role>,
     }
 
-    /// Whether a workspace is held to HIPAA, the American law on health data.
+    /// The HIPAA settings of a workspace. HIPAA is the US law on health data.
     #[doc(alias = "WorkspaceHipaaInfo")]
     pub struct HipaaInfo {
-        /// Whether the account has booked it.
+        /// `true` if the account has subscribed to HIPAA compliance.
         #[server]
         pub account_enabled: Option<bool>,
-        /// How this workspace departs from that.
+        /// The opt-out of this workspace.
         #[serde(rename = "unsafe")]
         pub opt_out: Option<HipaaOptOut>,
     }
 
-    /// Whether one workspace is left out where its account is held to HIPAA.
+    /// The opt-out of one workspace from the HIPAA compliance of its account.
     #[doc(alias = "WorkspaceHipaaUnsafe")]
     pub struct HipaaOptOut {
-        /// Whether it is left out, and so is not fit for health data.
+        /// `true` if the workspace is opted out, and is therefore not suitable for health data.
         pub enabled: Option<bool>,
-        /// When that was decided last.
+        /// The time of the last change of the opt-out.
         #[server]
         pub updated_at: Option<Timestamp>,
-        /// Who decided it.
+        /// The user who last changed the opt-out.
         #[server]
         pub updated_by: Option<String>,
     }
 }
 
 open_enum! {
-    /// How far a workspace is set up.
+    /// The progress of a workspace's setup.
     pub enum WorkspaceStatus {
-        /// It is there.
+        /// The workspace exists.
         Created = "created",
-        /// It belongs to an account.
+        /// The workspace belongs to an account.
         AccountBound = "account_binded",
-        /// The account is set up.
+        /// The account is configured.
         AccountConfigured = "account_configured",
-        /// The workspace is set up.
+        /// The workspace is configured.
         WorkspaceConfigured = "workspace_configured",
-        /// It can be used.
+        /// The workspace can be used.
         Ready = "ready",
-        /// It could not be set up.
+        /// The setup failed.
         Error = "error",
     }
 }
 
 open_enum! {
-    /// What somebody may do in a workspace.
+    /// The permissions of a user in a workspace.
     #[derive(Default)]
     pub enum Role {
-        /// Everything.
+        /// May do everything.
         Admin = "admin",
-        /// Use what is there.
+        /// May use existing resources.
         #[default]
         Member = "member",
     }
@@ -167,7 +167,9 @@ impl Workspace {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The workspaces that the caller may see.
+    /// Returns the handle for the workspaces that the caller has access to.
+    ///
+    /// See [`Workspace`] for an example.
     #[must_use]
     pub fn workspaces(&self) -> Collection<Workspace, S> {
         Collection::new(self.service.clone(), ParentPath::root())
@@ -175,22 +177,45 @@ impl<S: HttpService> Management<S> {
 }
 
 impl<S: HttpService> Collection<Workspace, S> {
-    /// The workspace of that name with the number of its resources, which takes the server longer than
-    /// a plain [`get`](Self::get): `GET /workspaces/{workspaceName}` with `countResources`.
+    /// Returns the workspace with the number of its resources (`GET /workspaces/{workspaceName}`
+    /// with `countResources`). The server takes longer than for a plain [`get`](Self::get).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let workspace = management.workspaces().get_counting("research").await?;
+    /// println!("{:?}", workspace.resource_counts);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is none.
+    /// [`Error::is_not_found`] if the workspace does not exist.
     pub async fn get_counting(&self, name: &str) -> Result<Workspace, Error> {
         let get = Perform::<GetWorkspaceCounting>::on([name]).flag("countResources", true);
         call(&self.service, &get).await
     }
 
-    /// Whether a workspace of that name could be made, and why not: `POST /workspaces/availability`.
+    /// Checks if a workspace with this name can be created, and returns the reason if not
+    /// (`POST /workspaces/availability`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let availability = management.workspaces().availability("research").await?;
+    /// if !availability.is_available() {
+    ///     println!("{:?}: {:?}", availability.reason, availability.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn availability(&self, name: &str) -> Result<WorkspaceAvailability, Error> {
         let name = WorkspaceName::new(name);
         let check = Perform::<CheckWorkspaceAvailability>::new()
@@ -199,11 +224,20 @@ impl<S: HttpService> Collection<Workspace, S> {
         call(&self.service, &check).await
     }
 
-    /// Takes the caller out of a workspace: `DELETE /workspaces/{workspaceName}/leave`.
+    /// Removes the caller from a workspace (`DELETE /workspaces/{workspaceName}/leave`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// management.workspaces().leave("research").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if the caller is not in it.
+    /// [`Error::is_not_found`] if the caller is not a user of the workspace.
     pub async fn leave(&self, name: &str) -> Result<Workspace, Error> {
         call(&self.service, &Perform::<LeaveWorkspace>::on([name])).await
     }
@@ -263,7 +297,7 @@ impl crate::wait::Watched for Workspace {
     }
 }
 
-/// Reads a workspace and counts its resources: `GetWorkspace` with `countResources`.
+/// Reads a workspace and counts its resources: the operation `GetWorkspace` with `countResources`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetWorkspaceCounting;
 
@@ -273,7 +307,7 @@ impl Action for GetWorkspaceCounting {
     type Output = Workspace;
 }
 
-/// Takes the caller out of a workspace: `LeaveWorkspace`.
+/// Removes the caller from a workspace: the operation `LeaveWorkspace`.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaveWorkspace;
 
@@ -294,7 +328,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_full_workspace_goes_through_unchanged() {
+    fn a_workspace_with_all_members_round_trips_unchanged() {
         let document = json!({
             "name": "research", "displayName": "Research", "labels": {"a": "b"},
             "accountId": "acc-1", "region": "us-west-2",
@@ -315,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_holds_what_was_given_and_nothing_else() {
+    fn a_draft_omits_absent_members() {
         let draft = Workspace::new("research").label("team", "care");
         assert_eq!(
             serde_json::to_value(draft).unwrap(),
@@ -324,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn counting_asks_for_the_same_operation_with_a_flag() {
+    fn counting_resources_adds_a_flag_to_the_same_operation() {
         let get = Perform::<GetWorkspaceCounting>::on(["research"]).flag("countResources", true);
         let request = get.encode().unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
-//! Images that go from one workspace to another.
+//! Shares of images with other workspaces.
 //!
-//! Within an account a share holds at once. To another account it is offered first, and pending until
-//! an admin of the other workspace accepts it.
+//! Within an account a share is active at once. A workspace of another account first gets an offer,
+//! which is pending until an admin of that workspace accepts it.
 
 use blaxel_core::{
     Error, HttpService, Operation, OperationInfo, RequestWriter, Timestamp, call, open_enum,
@@ -21,21 +21,21 @@ response! {
     /// A workspace that an image is shared with.
     #[doc(alias = "ImageShareTarget")]
     pub struct ImageShare {
-        /// The workspace.
+        /// The name of the workspace.
         pub workspace: String,
-        /// What people are shown instead of its name.
+        /// The display name of the workspace.
         pub workspace_display_name: Option<String>,
-        /// The id of the account that the workspace belongs to.
+        /// The id of the workspace's account.
         pub account_id: String,
-        /// The address of the owner of the account, where it is known.
+        /// The e-mail address of the account's owner, if it is known.
         pub account_owner_email: Option<String>,
-        /// Whether it has the image already.
+        /// The status of the share.
         pub status: Option<ShareStatus>,
         /// The id of the offer, while it is pending.
         pub pending_share_id: Option<String>,
     }
 
-    /// An image that is offered to a workspace of another account.
+    /// An offer of an image to a workspace of another account.
     #[doc(alias = "PendingImageShareRender")]
     pub struct PendingImageShare {
         /// The id of the offer.
@@ -44,69 +44,68 @@ response! {
         pub image_name: Option<String>,
         /// The type of resource that the image is for.
         pub resource_type: Option<ResourceType>,
-        /// The workspace that offers it.
+        /// The workspace that offers the image.
         pub source_workspace: Option<String>,
-        /// What people are shown instead of its name.
+        /// The display name of that workspace.
         pub source_workspace_display_name: Option<String>,
-        /// The id of the account that offers it.
+        /// The id of the account that offers the image.
         pub source_account_id: Option<String>,
-        /// The workspace it is offered to.
+        /// The workspace that receives the offer.
         pub target_workspace: Option<String>,
-        /// What people are shown instead of its name.
+        /// The display name of that workspace.
         pub target_workspace_display_name: Option<String>,
-        /// The id of the account it is offered to.
+        /// The id of the account that receives the offer.
         pub target_account_id: Option<String>,
-        /// The id of the user who offers it.
+        /// The id of the user who made the offer.
         pub shared_by: Option<String>,
-        /// The address of the user who offers it.
+        /// The e-mail address of the user who made the offer.
         pub shared_by_email: Option<String>,
-        /// Whether the workspace it is offered to has an image of that name already.
+        /// `true` if the receiving workspace already has an image of that name.
         pub has_conflict: Option<bool>,
-        /// When the offer ends.
+        /// The time when the offer expires.
         pub expires_at: Option<Timestamp>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created it.
         pub created_by: Option<String>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// Who changed it last.
+        /// The user or service account that last changed it.
         pub updated_by: Option<String>,
     }
 }
 
 open_enum! {
-    /// Whether a workspace has an image that is shared with it.
+    /// The status of a share.
     pub enum ShareStatus {
-        /// It has.
+        /// The workspace has the image.
         Active = "active",
-        /// It has not accepted it yet.
+        /// The workspace has not accepted the image yet.
         Pending = "pending",
     }
 }
 
 record! {
-    /// Whom to share an image with.
+    /// A request to share an image with a workspace.
     pub struct ImageShareDraft {
-        /// The workspace.
+        /// The name of the workspace.
         pub target_workspace: String,
-        /// The id of the account that the workspace belongs to. It has to be given, and to be right,
-        /// if that is another account.
+        /// The id of the workspace's account. Required if it is another account, and must match.
         pub target_account_id: Option<String>,
     }
 }
 
-/// What came of sharing an image.
+/// The result of sharing an image.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ImageShareOutcome {
-    /// The other workspace has it.
+    /// The other workspace has the image.
     Shared(Image),
-    /// It is offered, and an admin of the other workspace has to accept it.
+    /// The image is offered; an admin of the other workspace must accept it.
     Pending(PendingImageShare),
 }
 
-/// Shares an image with a workspace: `ShareImage`.
+/// Shares an image with a workspace: the operation `ShareImage`.
 #[derive(Debug)]
 pub struct ShareImage<'a> {
     parent: ParentPath,
@@ -118,7 +117,7 @@ resource! { ImageShare { name: workspace, status: status } }
 resource! { PendingImageShare { name: id, created_at: created_at, updated_at: updated_at } }
 
 impl<'a> ShareImage<'a> {
-    /// The image of that parent path, a type of resource and a name, with that workspace.
+    /// Creates the operation. The parent path is the image: its type of resource and its name.
     #[must_use]
     pub fn new(parent: ParentPath, draft: &'a ImageShareDraft) -> Self {
         Self { parent, draft }
@@ -148,7 +147,18 @@ impl Operation for ShareImage<'_> {
 }
 
 impl<S: HttpService> Collection<Image, S> {
-    /// The workspaces that an image is shared with.
+    /// Returns the handle for the shares of an image.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for share in management.images().of("sandbox").shares("my-box").all().await? {
+    ///     println!("{}: {:?}", share.workspace, share.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn shares(&self, image: &str) -> Collection<ImageShare, S> {
         self.under(image)
@@ -156,12 +166,30 @@ impl<S: HttpService> Collection<Image, S> {
 }
 
 impl<S: HttpService> Collection<ImageShare, S> {
-    /// Shares the image with a workspace, which gets what the registry says of it and not a copy.
+    /// Shares the image with a workspace (`POST /images/{resourceType}/{imageName}/share`). The
+    /// other workspace gets a reference, not a copy.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::images::{ImageShareDraft, ImageShareOutcome};
+    ///
+    /// let shares = management.images().of("sandbox").shares("my-box");
+    /// match shares.create(&ImageShareDraft::new("research")).await? {
+    ///     ImageShareOutcome::Shared(_) => println!("shared"),
+    ///     ImageShareOutcome::Pending(offer) => println!("offer {} waits for an admin", offer.id),
+    ///     _ => {}
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such image; [`Error::is_conflict`] if the other workspace
-    /// has one of that name; an error with status 400 if the account does not fit.
+    /// [`Error::is_not_found`] if the image does not exist; [`Error::is_conflict`] if the other
+    /// workspace has an image of that name; an error with status 400 if the account id does not
+    /// match.
     pub async fn create(&self, draft: &ImageShareDraft) -> Result<ImageShareOutcome, Error> {
         let share = ShareImage::new(self.parent.clone(), draft);
         call(&self.service, &share).await
@@ -178,7 +206,8 @@ impl Listed for ImageShare {
     type Item = Self;
 }
 
-/// It is named by the workspace, which loses the image. The image itself stays, and comes back.
+/// Deletes a share, which is named after the workspace that loses the image. The image itself
+/// remains and is returned.
 impl Deleted for ImageShare {
     const DELETE: OperationInfo = OperationInfo::new(
         "UnshareImage",
@@ -189,14 +218,27 @@ impl Deleted for ImageShare {
 }
 
 impl<S: HttpService> Management<S> {
-    /// The images that are offered to the workspace, or by it.
+    /// Returns the handle for the offers of images that the workspace has received or made.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let offers = management.pending_image_shares();
+    /// for offer in offers.incoming().await? {
+    ///     println!("{:?} from {:?}", offer.image_name, offer.source_workspace);
+    ///     offers.accept(&offer.id).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn pending_image_shares(&self) -> Collection<PendingImageShare, S> {
         Collection::new(self.service.clone(), ParentPath::root())
     }
 }
 
-/// Lists what is offered: `ListPendingImageShares`.
+/// Lists the pending offers: the operation `ListPendingImageShares`.
 #[derive(Debug)]
 pub struct ListPendingImageShares;
 
@@ -211,7 +253,7 @@ impl Action for ListPendingImageShares {
     type Output = Option<Vec<PendingImageShare>>;
 }
 
-/// Accepts what is offered: `AcceptImageShare`.
+/// Accepts an offer: the operation `AcceptImageShare`.
 #[derive(Debug)]
 pub struct AcceptImageShare;
 
@@ -226,7 +268,7 @@ impl Action for AcceptImageShare {
     type Output = Image;
 }
 
-/// Declines what is offered: `DeclineImageShare`.
+/// Declines an offer: the operation `DeclineImageShare`.
 #[derive(Debug)]
 pub struct DeclineImageShare;
 
@@ -245,61 +287,104 @@ impl Action for DeclineImageShare {
 }
 
 impl<S: HttpService> Collection<PendingImageShare, S> {
-    /// What is offered to the workspace.
+    /// Returns the offers that the workspace has received (`GET /pending-image-shares` with
+    /// `direction=incoming`).
+    ///
+    /// See [`pending_image_shares`](Management::pending_image_shares) for an example.
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn incoming(&self) -> Result<Vec<PendingImageShare>, Error> {
-        self.pending("incoming").await
+        self.list_pending("incoming").await
     }
 
-    /// What the workspace offers.
+    /// Returns the offers that the workspace has made (`GET /pending-image-shares` with
+    /// `direction=outgoing`).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// for offer in management.pending_image_shares().outgoing().await? {
+    ///     println!("{:?} to {:?}", offer.image_name, offer.target_workspace);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// What the call failed with.
+    /// The error of the call.
     pub async fn outgoing(&self) -> Result<Vec<PendingImageShare>, Error> {
-        self.pending("outgoing").await
+        self.list_pending("outgoing").await
     }
 
-    async fn pending(&self, direction: &str) -> Result<Vec<PendingImageShare>, Error> {
+    async fn list_pending(&self, direction: &str) -> Result<Vec<PendingImageShare>, Error> {
         let list = Perform::<ListPendingImageShares>::new().query("direction", direction);
         let pending = call(&self.service, &list).await?;
         Ok(pending.unwrap_or_default())
     }
 
-    /// Accepts an offer, and returns the image. Only an admin may.
+    /// Accepts an offer and returns the image
+    /// (`POST /pending-image-shares/{pendingShareId}/accept`). Requires an admin.
+    ///
+    /// See [`pending_image_shares`](Management::pending_image_shares) for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] if the workspace has tags of the same names: see
-    /// [`accept_overwriting`](Self::accept_overwriting). [`Error::is_not_found`] if there is no such
-    /// offer; an error with status 410 if it has ended.
+    /// [`Error::is_conflict`] if the workspace already has tags of the same names: see
+    /// [`accept_overwriting`](Self::accept_overwriting). [`Error::is_not_found`] if the offer does
+    /// not exist; an error with status 410 if it has expired.
     pub async fn accept(&self, id: &str) -> Result<Image, Error> {
-        self.accepted(id, false).await
+        self.accept_with(id, false).await
     }
 
-    /// Accepts an offer, puts its tags in the place of those of the same names, and returns the image.
-    /// Only an admin may.
+    /// Accepts an offer, replaces tags of the same names with those of the offer, and returns the
+    /// image (`POST /pending-image-shares/{pendingShareId}/accept` with `force=true`). Requires an
+    /// admin.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let offers = management.pending_image_shares();
+    /// match offers.accept("offer-id").await {
+    ///     Err(error) if error.is_conflict() => offers.accept_overwriting("offer-id").await?,
+    ///     outcome => outcome?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such offer; an error with status 410 if it has ended.
+    /// [`Error::is_not_found`] if the offer does not exist; an error with status 410 if it has
+    /// expired.
     pub async fn accept_overwriting(&self, id: &str) -> Result<Image, Error> {
-        self.accepted(id, true).await
+        self.accept_with(id, true).await
     }
 
-    async fn accepted(&self, id: &str, force: bool) -> Result<Image, Error> {
+    async fn accept_with(&self, id: &str, force: bool) -> Result<Image, Error> {
         let accept = Perform::<AcceptImageShare>::on([id]).flag("force", force);
         call(&self.service, &accept).await
     }
 
-    /// Declines an offer. Only an admin may.
+    /// Declines an offer (`POST /pending-image-shares/{pendingShareId}/decline`). Requires an
+    /// admin.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// management.pending_image_shares().decline("offer-id").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such offer.
+    /// [`Error::is_not_found`] if the offer does not exist.
     pub async fn decline(&self, id: &str) -> Result<(), Error> {
         call(&self.service, &Perform::<DeclineImageShare>::on([id])).await
     }

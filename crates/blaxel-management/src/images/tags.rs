@@ -1,4 +1,4 @@
-//! The tags of an image: its versions.
+//! Tags of an image, which are its versions.
 
 use blaxel_core::{ApiVersion, Error, HttpService, OperationInfo, Timestamp, response};
 use bytes::Bytes;
@@ -12,13 +12,13 @@ use crate::size::ByteSize;
 response! {
     /// A tag of an image.
     pub struct ImageTag {
-        /// Its name.
+        /// The name.
         pub name: String,
-        /// The size of what it stands for.
+        /// The size of the tagged version.
         pub size: Option<ByteSize>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
     }
 }
@@ -26,16 +26,31 @@ response! {
 resource! { ImageTag { name: name, created_at: created_at, updated_at: updated_at } }
 
 impl<S: HttpService> Collection<Image, S> {
-    /// The tags of an image. The API lists them from version 2026-09-22 on; before, they come with
+    /// Returns the handle for the tags of an image.
+    ///
+    /// The API lists them from version 2026-09-22 on. Earlier versions return them with
     /// [the image](super::ImageSpec::tags).
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// let tags = management.images().of("sandbox").tags("my-box");
+    /// for tag in tags.all().await? {
+    ///     println!("{} {:?}", tag.name, tag.size);
+    /// }
+    /// tags.delete("v1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tags(&self, image: &str) -> Collection<ImageTag, S> {
         self.under(image)
     }
 }
 
-/// Tags are in the order of their names, up or down, and in no other. A search is for the beginning of
-/// the name.
+/// Lists tags in ascending or descending order of their names; no other order is supported. A search
+/// matches the beginning of the name.
 impl Listed for ImageTag {
     const LIST: OperationInfo = OperationInfo::new(
         "ListImageTags",
@@ -47,14 +62,14 @@ impl Listed for ImageTag {
     type Item = Self;
 }
 
-/// A tag that is used is not deleted: an error with status 400.
+/// Deletes a tag. A tag that is in use cannot be deleted: the error has status 400.
 impl Deleted for ImageTag {
     const DELETE: OperationInfo = OperationInfo::new(
         "DeleteImageTag",
         Method::DELETE,
         "/images/{resourceType}/{imageName}/tags/{tagName}",
     );
-    /// The image without the tag, or nothing where the server says nothing.
+    /// The image without the tag, or `None` if the server sends an empty response.
     type Response = Option<Image>;
 
     fn read(response: &http::Response<Bytes>) -> Result<Option<Image>, Error> {

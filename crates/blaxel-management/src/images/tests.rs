@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A server that answers everything alike, and the lines of the requests that came.
-fn answering(status: u16, body: &str) -> (Management<impl HttpService>, Arc<Mutex<Vec<String>>>) {
+/// Returns a service that sends the same response to every request, and the recorded request lines.
+fn fixed_response(
+    status: u16,
+    body: &str,
+) -> (Management<impl HttpService>, Arc<Mutex<Vec<String>>>) {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let (seen, body) = (Arc::clone(&requests), body.to_owned());
     let service = tower::service_fn(move |request: http::Request<Body>| {
@@ -26,7 +29,7 @@ fn answering(status: u16, body: &str) -> (Management<impl HttpService>, Arc<Mute
     (Management::new(service), requests)
 }
 
-fn line(requests: &Mutex<Vec<String>>) -> String {
+fn last_line(requests: &Mutex<Vec<String>>) -> String {
     requests.lock().unwrap().pop().unwrap()
 }
 
@@ -41,13 +44,13 @@ fn image() -> Value {
 }
 
 #[test]
-fn the_registry_is_read_in_the_form_of_each_version() {
+fn the_list_is_read_in_the_format_of_each_api_version() {
     let array: Page<Image> = serde_json::from_value(json!([image()])).unwrap();
-    let whole = &array.items[0];
-    assert_eq!(whole.metadata.resource_type, Some(ResourceType::Sandbox));
-    assert_eq!(whole.spec.size, Some(ByteSize::new(5_000_000_000)));
-    assert_eq!(whole.spec.tags.as_ref().unwrap()[0].name, "v1");
-    assert_eq!(whole.spec.tag_count, None);
+    let full = &array.items[0];
+    assert_eq!(full.metadata.resource_type, Some(ResourceType::Sandbox));
+    assert_eq!(full.spec.size, Some(ByteSize::new(5_000_000_000)));
+    assert_eq!(full.spec.tags.as_ref().unwrap()[0].name, "v1");
+    assert_eq!(full.spec.tag_count, None);
 
     let mut summary = image();
     summary["spec"] = json!({"size": 10, "tagCount": 3});
@@ -60,24 +63,27 @@ fn the_registry_is_read_in_the_form_of_each_version() {
 
 #[tokio::test]
 async fn images_are_addressed_by_type_and_name() {
-    let (management, requests) = answering(200, &image().to_string());
+    let (management, requests) = fixed_response(200, &image().to_string());
     let sandboxes = management.images().of("sandbox");
     sandboxes.get("team/my-box").await.unwrap();
-    assert_eq!(line(&requests), "GET /images/sandbox/team%2Fmy-box");
+    assert_eq!(last_line(&requests), "GET /images/sandbox/team%2Fmy-box");
     sandboxes.get_shared("my-box", "other").await.unwrap();
     assert_eq!(
-        line(&requests),
+        last_line(&requests),
         "GET /images/sandbox/my-box?sourceWorkspace=other"
     );
     sandboxes.delete("my-box").await.unwrap();
-    assert_eq!(line(&requests), "DELETE /images/sandbox/my-box");
+    assert_eq!(last_line(&requests), "DELETE /images/sandbox/my-box");
     sandboxes.shares("my-box").delete("other").await.unwrap();
-    assert_eq!(line(&requests), "DELETE /images/sandbox/my-box/share/other");
+    assert_eq!(
+        last_line(&requests),
+        "DELETE /images/sandbox/my-box/share/other"
+    );
 }
 
 #[tokio::test]
-async fn tags_are_listed_by_what_their_list_takes() {
-    let (management, requests) = answering(200, r#"{"data": [{"name": "v1"}]}"#);
+async fn a_list_of_tags_accepts_only_its_own_parameters() {
+    let (management, requests) = fixed_response(200, r#"{"data": [{"name": "v1"}]}"#);
     let tags = management.images().of(ResourceType::Job).tags("nightly");
     let params = ListParams::new()
         .name("v1")
@@ -86,7 +92,7 @@ async fn tags_are_listed_by_what_their_list_takes() {
     let page = tags.list_with(&params).await.unwrap();
     assert_eq!(page.items[0].name, "v1");
     assert_eq!(
-        line(&requests),
+        last_line(&requests),
         "GET /images/job/nightly/tags?sort=name%3Adesc&name=v1&sourceWorkspace=other"
     );
     let refused = tags.list_with(&ListParams::new().status("BUILT")).await;
@@ -95,25 +101,25 @@ async fn tags_are_listed_by_what_their_list_takes() {
 }
 
 #[tokio::test]
-async fn a_deleted_tag_may_leave_an_image_or_nothing_to_tell() {
-    let (management, requests) = answering(200, &image().to_string());
+async fn deleting_a_tag_returns_the_image_or_none() {
+    let (management, requests) = fixed_response(200, &image().to_string());
     let tags = management.images().of("agent").tags("bot");
-    let left = tags.delete("v2").await.unwrap().unwrap();
-    assert_eq!(left.metadata.name, "my-box");
-    assert_eq!(line(&requests), "DELETE /images/agent/bot/tags/v2");
+    let image = tags.delete("v2").await.unwrap().unwrap();
+    assert_eq!(image.metadata.name, "my-box");
+    assert_eq!(last_line(&requests), "DELETE /images/agent/bot/tags/v2");
 
-    let (management, _) = answering(204, "");
+    let (management, _) = fixed_response(204, "");
     let tags = management.images().of("agent").tags("bot");
     assert_eq!(tags.delete("v2").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn an_image_from_elsewhere_is_not_built() {
-    let answer = r#"{"name": "postgres", "resourceType": "sandbox", "message": "importing"}"#;
-    let (management, requests) = answering(200, answer);
+async fn an_imported_image_skips_the_build() {
+    let body = r#"{"name": "postgres", "resourceType": "sandbox", "message": "importing"}"#;
+    let (management, requests) = fixed_response(200, body);
     let draft = ImageDraft::new("postgres", ResourceType::Sandbox);
     management.images().create(&draft).await.unwrap();
-    assert_eq!(line(&requests), "POST /images");
+    assert_eq!(last_line(&requests), "POST /images");
 
     let draft = draft
         .image("docker.io/library/postgres:17")
@@ -122,7 +128,7 @@ async fn an_image_from_elsewhere_is_not_built() {
         .volume_mb(0);
     let created = management.images().create(&draft).await.unwrap();
     assert_eq!(created.resource_type, Some(ResourceType::Sandbox));
-    assert_eq!(line(&requests), "POST /images?skip-build=true");
+    assert_eq!(last_line(&requests), "POST /images?skip-build=true");
     let expected = json!({
         "name": "postgres", "resourceType": "sandbox", "image": "docker.io/library/postgres:17",
         "dockerConfig": "hush", "memoryMb": 16384, "volumeMb": 0,
@@ -132,17 +138,17 @@ async fn an_image_from_elsewhere_is_not_built() {
 }
 
 #[tokio::test]
-async fn a_share_holds_at_once_or_is_pending_as_the_status_says() {
-    let (management, requests) = answering(200, &image().to_string());
+async fn the_response_status_tells_an_active_share_from_a_pending_one() {
+    let (management, requests) = fixed_response(200, &image().to_string());
     let draft = ImageShareDraft::new("other");
     let shares = management.images().of("sandbox").shares("my-box");
     let outcome = shares.create(&draft).await.unwrap();
     assert!(matches!(outcome, ImageShareOutcome::Shared(image) if image.spec.size.is_some()));
-    assert_eq!(line(&requests), "POST /images/sandbox/my-box/share");
+    assert_eq!(last_line(&requests), "POST /images/sandbox/my-box/share");
 
     let pending =
         r#"{"id": "p-1", "targetWorkspace": "other", "createdBy": "u", "hasConflict": true}"#;
-    let (management, _) = answering(202, pending);
+    let (management, _) = fixed_response(202, pending);
     let shares = management.images().of("sandbox").shares("my-box");
     let outcome = shares
         .create(&draft.target_account_id("acc"))
@@ -152,49 +158,56 @@ async fn a_share_holds_at_once_or_is_pending_as_the_status_says() {
 }
 
 #[tokio::test]
-async fn an_offer_is_accepted_over_what_is_there_only_if_told_so() {
-    let (management, requests) = answering(200, &image().to_string());
+async fn only_accept_overwriting_forces_an_offer() {
+    let (management, requests) = fixed_response(200, &image().to_string());
     let offers = management.pending_image_shares();
     offers.accept("p-1").await.unwrap();
-    assert_eq!(line(&requests), "POST /pending-image-shares/p-1/accept");
+    assert_eq!(
+        last_line(&requests),
+        "POST /pending-image-shares/p-1/accept"
+    );
     offers.accept_overwriting("p-1").await.unwrap();
     assert_eq!(
-        line(&requests),
+        last_line(&requests),
         "POST /pending-image-shares/p-1/accept?force=true"
     );
 }
 
 #[tokio::test]
-async fn offers_are_listed_by_direction_and_declined_without_an_answer() {
-    let (management, requests) = answering(200, r#"[{"id": "p-1", "sharedByEmail": "a@b.c"}]"#);
+async fn offers_are_listed_by_direction_and_declined_with_an_empty_response() {
+    let (management, requests) =
+        fixed_response(200, r#"[{"id": "p-1", "sharedByEmail": "a@b.c"}]"#);
     let offers = management.pending_image_shares();
     assert_eq!(offers.incoming().await.unwrap()[0].id, "p-1");
     assert_eq!(
-        line(&requests),
+        last_line(&requests),
         "GET /pending-image-shares?direction=incoming"
     );
     offers.outgoing().await.unwrap();
     assert_eq!(
-        line(&requests),
+        last_line(&requests),
         "GET /pending-image-shares?direction=outgoing"
     );
 
-    let (management, _) = answering(200, "null");
+    let (management, _) = fixed_response(200, "null");
     let offers = management.pending_image_shares();
     assert_eq!(offers.incoming().await.unwrap(), []);
 
-    let (management, requests) = answering(204, "");
+    let (management, requests) = fixed_response(204, "");
     management
         .pending_image_shares()
         .decline("p-1")
         .await
         .unwrap();
-    assert_eq!(line(&requests), "POST /pending-image-shares/p-1/decline");
+    assert_eq!(
+        last_line(&requests),
+        "POST /pending-image-shares/p-1/decline"
+    );
 }
 
 #[cfg(feature = "wait")]
 #[test]
-fn an_image_that_failed_says_why() {
+fn a_failed_image_reports_its_reason() {
     use crate::wait::Watched as _;
 
     let mut failed = image();

@@ -1,4 +1,4 @@
-//! What the platform knows about a service of somebody else.
+//! Descriptions of third-party services.
 
 use std::collections::BTreeMap;
 
@@ -9,76 +9,77 @@ use serde_json::Value;
 use crate::kind::Fetched;
 
 response! {
-    /// A service of somebody else that the platform can speak to.
+    /// A third-party service that the platform supports.
     pub struct Integration {
-        /// What it is called, such as `openai`.
+        /// The name, such as `openai`.
         pub name: Option<String>,
-        /// The calls it understands, by their paths.
+        /// The endpoints of the service, by path.
         pub endpoints: Option<BTreeMap<String, IntegrationEndpoint>>,
-        /// The headers that each call to it has.
+        /// The headers of every request to the service.
         pub headers: Option<BTreeMap<String, String>>,
-        /// The query parameters that each call to it has.
+        /// The query parameters of every request to the service.
         pub params: Option<BTreeMap<String, String>>,
-        /// What else is known.
+        /// Further properties.
         pub additional_infos: Option<BTreeMap<String, String>>,
-        /// The organisations that the user belongs to there.
+        /// The user's organizations at the service.
         pub organizations: Option<Vec<IntegrationOrganization>>,
-        /// The repositories that the user has there.
+        /// The user's repositories at the service.
         pub repositories: Option<Vec<IntegrationRepository>>,
     }
 
-    /// A call that a service understands.
+    /// An endpoint of a service.
     pub struct IntegrationEndpoint {
-        /// The method of the request.
+        /// The HTTP method.
         pub method: Option<String>,
-        /// The body of the request.
+        /// The request body.
         pub body: Option<String>,
-        /// The models it is for. The API does not say of what type they are; strings, as far as known.
+        /// The models that the endpoint is for. The API does not document the type of the elements;
+        /// so far they have been strings.
         pub models: Option<Vec<Value>>,
-        /// The models it is not for, written in the same way.
+        /// The models that the endpoint is not for, with elements like those of `models`.
         pub ignore_models: Option<Vec<Value>>,
-        /// The member of the request that asks for a stream.
+        /// The member of the request body that requests a stream.
         pub stream_key: Option<String>,
-        /// Where the numbers of tokens stand in an answer that is streamed.
+        /// The token counts in a streamed response.
         pub stream_token: Option<IntegrationEndpointToken>,
-        /// Where the numbers of tokens stand in an answer that comes whole.
+        /// The token counts in a complete response.
         pub token: Option<IntegrationEndpointToken>,
     }
 
-    /// Where the numbers of tokens stand in an answer.
+    /// The locations of token counts in a response.
     pub struct IntegrationEndpointToken {
-        /// Where the number of those received stands.
+        /// The location of the number of received tokens.
         pub received: Option<String>,
-        /// Where the number of those sent stands.
+        /// The location of the number of sent tokens.
         pub sent: Option<String>,
-        /// Where the sum stands.
+        /// The location of the sum.
         pub total: Option<String>,
     }
 
-    /// An organisation at a service, that of a user at GitHub for instance.
+    /// An organization at a service, such as a GitHub organization of the user.
     pub struct IntegrationOrganization {
-        /// Its id.
+        /// The id.
         pub id: Option<String>,
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// The address of its picture.
+        /// The URL of the icon.
         #[serde(rename = "avatar_url")]
         pub avatar_url: Option<String>,
     }
 
     /// A repository at a service.
     pub struct IntegrationRepository {
-        /// Its id.
+        /// The id.
         pub id: Option<String>,
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
-        /// The organisation or person it belongs to.
+        /// The organization or person that owns it.
         pub organization: Option<String>,
-        /// Its address.
+        /// The URL.
         pub url: Option<String>,
-        /// Whether the code in it uses an SDK of the platform.
+        /// `true` if the code uses a Blaxel SDK.
         pub is_bl: Option<bool>,
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_integration_is_read_with_all_its_parts() {
+    fn an_integration_is_read_with_nested_members() {
         let integration: Integration = serde_json::from_value(json!({
             "name": "openai",
             "endpoints": {"/v1/chat/completions": {

@@ -1,4 +1,4 @@
-//! A query for logs.
+//! Queries for logs.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use blaxel_core::{Error, Source, Timestamp};
 use super::{GetLogs, LogSource, Severity};
 use crate::operations::Perform;
 
-/// The longest span of time that one query may cover, in seconds: three days.
-const LONGEST: i64 = 3 * 24 * 60 * 60;
+/// The maximum time span of one query, in seconds: three days.
+const MAX_SPAN: i64 = 3 * 24 * 60 * 60;
 
-/// The default number of entries in a response.
-const LIMIT: u32 = 1000;
+/// The default maximum number of entries in a response.
+const DEFAULT_LIMIT: u32 = 1000;
 
-/// All severities, sent if none is asked for: what the server does without the parameter is not known.
+/// All severities. Sent if none is selected, because the server's default is not documented.
 const ALL_SEVERITIES: &str = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
 
 /// A query for the logs of workloads, in a time span and with filters.
@@ -43,13 +43,16 @@ pub struct LogQuery {
     execution: Option<String>,
     task: Option<String>,
     limit: u32,
-    first: u64,
+    offset: u64,
 }
 
+/// The start of the time span.
 #[derive(Clone, Debug)]
 enum Start {
+    /// A fixed time.
     At(Timestamp),
-    BeforeTheEnd(Duration),
+    /// A duration before the end.
+    BeforeEnd(Duration),
 }
 
 impl LogQuery {
@@ -61,15 +64,15 @@ impl LogQuery {
         Self {
             source: source.into(),
             workloads: workloads.into_iter().map(Into::into).collect(),
-            start: Start::BeforeTheEnd(Duration::from_secs(60 * 60)),
+            start: Start::BeforeEnd(Duration::from_secs(60 * 60)),
             end: None,
             severities: Vec::new(),
             search: None,
             trace: None,
             execution: None,
             task: None,
-            limit: LIMIT,
-            first: 0,
+            limit: DEFAULT_LIMIT,
+            offset: 0,
         }
     }
 
@@ -93,7 +96,7 @@ impl LogQuery {
         Self::of(LogSource::Sandboxes, names)
     }
 
-    /// Sets the start.
+    /// Sets the start of the time span.
     pub fn since(mut self, start: impl Into<Timestamp>) -> Self {
         self.start = Start::At(start.into());
         self
@@ -101,11 +104,11 @@ impl LogQuery {
 
     /// Sets the start to a duration before the end. The default is an hour.
     pub fn last(mut self, span: Duration) -> Self {
-        self.start = Start::BeforeTheEnd(span);
+        self.start = Start::BeforeEnd(span);
         self
     }
 
-    /// Sets the end. The default is the current time.
+    /// Sets the end of the time span. The default is the current time.
     pub fn until(mut self, end: impl Into<Timestamp>) -> Self {
         self.end = Some(end.into());
         self
@@ -150,21 +153,22 @@ impl LogQuery {
 
     /// Skips this many of the newest entries.
     pub fn offset(mut self, entries: u64) -> Self {
-        self.first = entries;
+        self.offset = entries;
         self
     }
 
+    /// Returns the names of the workloads.
     pub(super) fn workloads(&self) -> &[String] {
         &self.workloads
     }
 
     /// Returns the number of newest entries that are skipped.
-    pub(super) fn first(&self) -> u64 {
-        self.first
+    pub(super) fn first_offset(&self) -> u64 {
+        self.offset
     }
 
     /// Returns the maximum number of entries in a response.
-    pub(super) fn most(&self) -> u64 {
+    pub(super) fn page_size(&self) -> u64 {
         u64::from(self.limit)
     }
 
@@ -174,8 +178,8 @@ impl LogQuery {
         !self.severities.is_empty() || texts.into_iter().any(Option::is_some)
     }
 
-    /// The request for some of the workloads' entries, from an offset on, at a moment in seconds since
-    /// 1970.
+    /// Returns the request for entries of some of the workloads, starting at an offset. The current
+    /// time `now` is in seconds since 1970.
     pub(super) fn request(
         &self,
         now: i64,
@@ -183,23 +187,23 @@ impl LogQuery {
         offset: u64,
     ) -> Result<Perform<'static, GetLogs>, Error> {
         if workloads.iter().all(String::is_empty) {
-            return Err(refused("workloads", "the logs of at least one are read"));
+            return Err(invalid("workloads", "name at least one workload"));
         }
         if self.limit == 0 {
             let problem = "a page needs at least 1 entry; raise the limit or leave it out";
-            return Err(refused("limit", problem));
+            return Err(invalid("limit", problem));
         }
-        let (start, end) = self.span(now)?;
+        let (start, end) = self.time_span(now)?;
         let severities: Vec<&str> = self.severities.iter().map(Severity::as_str).collect();
         let severities = match severities.as_slice() {
             [] => ALL_SEVERITIES.to_owned(),
-            some => some.join(","),
+            selected => selected.join(","),
         };
-        // The filters are always there, if need be empty: so the platform's own client sends them.
+        // All filters are always sent, empty if not set, like the platform's own client does.
         let or_empty = |filter: &Option<String>| filter.clone().unwrap_or_default();
         Ok(Perform::new()
-            .query("start", in_utc(start))
-            .query("end", in_utc(end))
+            .query("start", format_utc(start))
+            .query("end", format_utc(end))
             .query("resourceType", self.source.as_str().to_owned())
             .query("workloadIds", workloads.join(","))
             .query("type", "all")
@@ -213,54 +217,57 @@ impl LogQuery {
             .query("interval", "60"))
     }
 
-    /// The first and the last second. The API knows no parts of one, so they are widened to whole ones.
-    fn span(&self, now: i64) -> Result<(i64, i64), Error> {
+    /// Returns the first and the last second of the time span. The API supports whole seconds only,
+    /// so the span is widened to them.
+    fn time_span(&self, now: i64) -> Result<(i64, i64), Error> {
         let end = match &self.end {
             None => now,
             Some(end) => {
-                let (seconds, nanos) = moment("end", end)?;
+                let (seconds, nanos) = unix_time("end", end)?;
                 seconds.saturating_add(i64::from(nanos > 0))
             }
         };
         let start = match &self.start {
-            Start::At(start) => moment("start", start)?.0,
-            Start::BeforeTheEnd(span) => {
-                let part = u64::from(span.subsec_nanos() > 0);
-                let seconds = span.as_secs().saturating_add(part);
+            Start::At(start) => unix_time("start", start)?.0,
+            Start::BeforeEnd(span) => {
+                let partial = u64::from(span.subsec_nanos() > 0);
+                let seconds = span.as_secs().saturating_add(partial);
                 end.saturating_sub_unsigned(seconds)
             }
         };
         if start >= end {
-            return Err(refused("start", "it does not come before the end"));
+            return Err(invalid("start", "it must be before the end"));
         }
-        if end.saturating_sub(start) > LONGEST {
-            let problem = "it comes more than three days before the end, and the API refuses that; \
-                           ask for one part of the time after the other";
-            return Err(refused("start", problem));
+        if end.saturating_sub(start) > MAX_SPAN {
+            let problem = "it is more than three days before the end, and the API rejects that; \
+                           split the time span into several queries";
+            return Err(invalid("start", problem));
         }
         Ok((start, end))
     }
 }
 
-/// Now, in seconds since 1970, rounded up.
+/// Returns the current time in seconds since 1970, rounded up.
 pub(super) fn now() -> i64 {
     let (seconds, nanos) = Timestamp::now().unix().unwrap_or_default();
     seconds.saturating_add(i64::from(nanos > 0))
 }
 
-fn moment(what: &str, time: &Timestamp) -> Result<(i64, u32), Error> {
+/// Converts a time to seconds since 1970 and nanoseconds.
+fn unix_time(parameter: &str, time: &Timestamp) -> Result<(i64, u32), Error> {
     time.unix()
-        .ok_or_else(|| refused(what, &format!("`{time}` is no RFC 3339 time")))
+        .ok_or_else(|| invalid(parameter, &format!("`{time}` is not an RFC 3339 time")))
 }
 
-/// A time as this endpoint writes it: in UTC, without saying so.
-fn in_utc(seconds: i64) -> String {
+/// Formats a time like this endpoint expects it: in UTC, without a zone suffix.
+fn format_utc(seconds: i64) -> String {
     let time = Timestamp::from_unix(seconds, 0);
     time.as_str().trim_end_matches('Z').to_owned()
 }
 
-fn refused(what: &str, problem: &str) -> Error {
-    Error::input(what, &Source::Code, problem)
+/// Returns the error of an invalid parameter.
+fn invalid(parameter: &str, problem: &str) -> Error {
+    Error::input(parameter, &Source::Code, problem)
 }
 
 #[cfg(test)]
@@ -276,7 +283,7 @@ mod tests {
     }
 
     fn uri(query: &LogQuery) -> Result<String, Error> {
-        let request = query.request(NOON, query.workloads(), query.first())?;
+        let request = query.request(NOON, query.workloads(), query.first_offset())?;
         Ok(request
             .encode()?
             .uri()
@@ -286,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_query_asks_for_all_of_the_last_hour() {
+    fn the_default_query_covers_all_severities_of_the_last_hour() {
         assert_eq!(
             uri(&LogQuery::agents(["bot", "other"])).unwrap(),
             "/observability/logs?start=2026-04-28T11%3A00%3A00&end=2026-04-28T12%3A00%3A00\
@@ -318,11 +325,11 @@ mod tests {
     }
 
     #[test]
-    fn three_days_are_asked_for_and_a_second_more_is_not() {
-        let three_days = Duration::from_secs(LONGEST.unsigned_abs());
+    fn a_time_span_of_more_than_three_days_is_rejected() {
+        let three_days = Duration::from_secs(MAX_SPAN.unsigned_abs());
         let bot = || LogQuery::agents(["bot"]);
         assert!(uri(&bot().last(three_days)).is_ok());
-        for (refused, what) in [
+        for (query, problem) in [
             (
                 bot().last(three_days + Duration::from_nanos(1)),
                 "three days",
@@ -334,9 +341,9 @@ mod tests {
             (bot().limit(0), "limit"),
             (LogQuery::agents([""; 0]), "at least one"),
         ] {
-            let error = uri(&refused).unwrap_err();
+            let error = uri(&query).unwrap_err();
             assert!(error.is_input(), "{error}");
-            assert!(error.to_string().contains(what), "{error}");
+            assert!(error.to_string().contains(problem), "{error}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct LogPage {
     pub workload: String,
     /// The entries of this page. There may be more.
     pub entries: Vec<LogEntry>,
-    /// The number of entries of the workload that match the query, if the server tells it.
+    /// The number of entries of the workload that match the query, if the server sends it.
     pub total: Option<u64>,
     meta: PageMeta,
 }
@@ -45,48 +45,54 @@ pub(super) fn pages<S: HttpService>(service: S, query: &LogQuery, now: i64) -> P
     })
 }
 
-/// A place in the walk. The endpoint takes offsets; written as a cursor, one is walked as any list.
+/// A position in the walk. The endpoint uses offsets; a position is encoded as a cursor so that
+/// logs can be walked like any other list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    /// The index of the workload in the query. Workloads are read one by one, since an offset into
-    /// several is not documented.
+struct Position {
+    /// The index of the workload in the query. Workloads are read one by one, because offsets into
+    /// several are not documented.
     workload: usize,
-    /// The number of entries of the workload before this place.
+    /// The number of entries of the workload before this position.
     offset: u64,
-    /// The hash of the page before this place.
-    before: u64,
+    /// The hash of the page before this position.
+    previous_hash: u64,
 }
 
-impl Place {
-    fn read(cursor: Option<Cursor>, query: &LogQuery) -> Result<Self, Error> {
+impl Position {
+    /// Decodes a cursor; without one, returns the first position of the first workload.
+    fn decode(cursor: Option<Cursor>, query: &LogQuery) -> Result<Self, Error> {
         let Some(cursor) = cursor else {
             return Ok(Self::at(0, query));
         };
-        let place = || {
+        let position = || {
             let mut numbers = cursor.as_str().splitn(3, ':');
             Some(Self {
                 workload: numbers.next()?.parse().ok()?,
                 offset: numbers.next()?.parse().ok()?,
-                before: numbers.next()?.parse().ok()?,
+                previous_hash: numbers.next()?.parse().ok()?,
             })
         };
-        place().ok_or_else(|| {
-            let problem = "it did not come from a walk through logs";
+        position().ok_or_else(|| {
+            let problem = "it does not come from a walk over logs; pass its checkpoint";
             Error::input("cursor", &Source::Code, problem)
         })
     }
 
-    /// Returns the first place of a workload.
+    /// Returns the first position of a workload.
     fn at(workload: usize, query: &LogQuery) -> Self {
         Self {
             workload,
-            offset: query.first(),
-            before: 0,
+            offset: query.first_offset(),
+            previous_hash: 0,
         }
     }
 
-    fn write(self) -> Cursor {
-        Cursor::from(format!("{}:{}:{}", self.workload, self.offset, self.before))
+    /// Encodes the position as a cursor.
+    fn encode(self) -> Cursor {
+        Cursor::from(format!(
+            "{}:{}:{}",
+            self.workload, self.offset, self.previous_hash
+        ))
     }
 }
 
@@ -97,53 +103,54 @@ async fn fetch<S: HttpService>(
     now: i64,
     cursor: Option<Cursor>,
 ) -> Result<LogPage, Error> {
-    let mut place = Place::read(cursor, query)?;
+    let mut position = Position::decode(cursor, query)?;
     loop {
-        let workload = query.workloads().get(place.workload);
-        let asked_for = workload.map(std::slice::from_ref).unwrap_or_default();
-        let request = query.request(now, asked_for, place.offset)?;
-        let mut answer = call(service, &request).await?;
+        let workload = query.workloads().get(position.workload);
+        let requested = workload.map(std::slice::from_ref).unwrap_or_default();
+        let request = query.request(now, requested, position.offset)?;
+        let mut response = call(service, &request).await?;
         let workload = workload.cloned().unwrap_or_default();
-        let logs = answer.remove(&workload).unwrap_or_default();
-        let page = page(workload, logs, place, query)?;
-        match next_workload(place, query) {
-            Some(next) if page.entries.is_empty() && !page.meta.is_cut() => place = next,
+        let logs = response.remove(&workload).unwrap_or_default();
+        let page = page(workload, logs, position, query)?;
+        match next_workload(position, query) {
+            Some(next) if page.entries.is_empty() && !page.meta.is_cut() => position = next,
             _ => return Ok(page),
         }
     }
 }
 
-/// Returns the page at a place, with the next cursor.
+/// Returns the page at a position, with the next cursor.
 fn page(
     workload: String,
     logs: WorkloadLogs,
-    place: Place,
+    position: Position,
     query: &LogQuery,
 ) -> Result<LogPage, Error> {
     let entries = logs.logs.unwrap_or_default();
     let count = entries.len() as u64;
-    let offset = place.offset.saturating_add(count);
-    let before = fingerprint(&entries);
-    // Two entries can be alike; two whole pages are so only if the offset has no effect.
-    if count > 1 && before == place.before {
+    let offset = position.offset.saturating_add(count);
+    let hash = hash_entries(&entries);
+    // Two entries can be equal, but two whole pages only if the server ignores the offset.
+    if count > 1 && hash == position.previous_hash {
         return Err(Error::pagination(
-            "the server sent the same logs twice; it ignores the offset",
+            "the server returned the same logs twice: it ignores the offset",
         ));
     }
-    let falls_short = logs.total_count.is_some_and(|total| offset < total);
+    let is_incomplete = logs.total_count.is_some_and(|total| offset < total);
     let mut meta = PageMeta::default();
-    if count > 0 && (falls_short || count >= query.most()) {
-        let next = Place {
+    if count > 0 && (is_incomplete || count >= query.page_size()) {
+        let next = Position {
             offset,
-            before,
-            ..place
+            previous_hash: hash,
+            ..position
         };
-        meta = meta.with_next_cursor(next.write());
-    } else if count == 0 && falls_short && !query.is_filtered() {
-        // The server promises more and sends none. With a filter, its number may be that without it.
+        meta = meta.with_next_cursor(next.encode());
+    } else if count == 0 && is_incomplete && !query.is_filtered() {
+        // The server announces more entries but sends none. With a filter, its total may be the
+        // unfiltered one.
         meta = meta.with_has_more(true);
     } else {
-        meta = meta.with_next_cursor(next_workload(place, query).map(Place::write));
+        meta = meta.with_next_cursor(next_workload(position, query).map(Position::encode));
     }
     Ok(LogPage {
         workload,
@@ -153,13 +160,14 @@ fn page(
     })
 }
 
-fn next_workload(place: Place, query: &LogQuery) -> Option<Place> {
-    let next = place.workload.checked_add(1)?;
-    (next < query.workloads().len()).then(|| Place::at(next, query))
+/// Returns the first position of the next workload, or `None` after the last one.
+fn next_workload(position: Position, query: &LogQuery) -> Option<Position> {
+    let next = position.workload.checked_add(1)?;
+    (next < query.workloads().len()).then(|| Position::at(next, query))
 }
 
 /// Hashes the entries of a page.
-fn fingerprint(entries: &[LogEntry]) -> u64 {
+fn hash_entries(entries: &[LogEntry]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for entry in entries {
         (&entry.timestamp, &entry.message, &entry.trace_id).hash(&mut hasher);
@@ -178,28 +186,28 @@ mod tests {
     use serde_json::{Value, json};
     use tower::service_fn;
 
-    /// The parameters of a request.
+    /// Returns a query parameter of a request.
     fn parameter(request: &http::Request<Body>, name: &str) -> String {
         let query = request.uri().query().unwrap();
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == name).unwrap().1.to_owned()
     }
 
-    /// A server that answers for a workload, a limit and an offset.
-    fn server(
-        answer: impl Fn(&str, usize, usize) -> Value + Clone + Send + Sync + 'static,
+    /// Returns a service that computes its response from the workload, the limit and the offset.
+    fn log_service(
+        response: impl Fn(&str, usize, usize) -> Value + Clone + Send + Sync + 'static,
     ) -> impl HttpService {
         service_fn(move |request: http::Request<Body>| {
             let workload = parameter(&request, "workloadIds");
             let limit = parameter(&request, "limit").parse().unwrap();
             let offset = parameter(&request, "offset").parse().unwrap();
-            let body = json!({ workload.clone(): answer(&workload, limit, offset) });
+            let body = json!({ workload.clone(): response(&workload, limit, offset) });
             async move { Ok::<_, Infallible>(http::Response::new(Body::from(body.to_string()))) }
         })
     }
 
-    /// The entries `name-0` to `name-(count-1)`, as a server gives them out that sends no more than
-    /// `most` at once.
+    /// Returns the entries `name-0` to `name-(count-1)` like a server that sends at most `most` at
+    /// once.
     fn entries(name: &str, count: usize, most: usize, limit: usize, offset: usize) -> Vec<Value> {
         let end = count.min(offset.saturating_add(limit.min(most)));
         let numbers = offset.min(end)..end;
@@ -208,6 +216,7 @@ mod tests {
             .collect()
     }
 
+    /// Walks over all entries, and returns their messages and the error that ended the walk.
     async fn walk(service: impl HttpService, query: LogQuery) -> (Vec<String>, Option<Error>) {
         let mut items = Management::new(service).log_pages(&query).items();
         let mut all = Vec::new();
@@ -227,16 +236,16 @@ mod tests {
     }
 
     proptest! {
-        /// However many entries each workload has, however few the server sends at once, and whether
-        /// it counts them or not.
+        /// Holds for any number of entries per workload, any page size of the server, and with or
+        /// without a total.
         #[test]
-        fn each_entry_comes_once(
+        fn every_entry_is_returned_exactly_once(
             counts in prop::collection::vec(0usize..12, 1..24),
             limit in 1usize..6,
             most in 1usize..6,
             counted: bool,
         ) {
-            // Only a count tells a page that the server cut short from the last one.
+            // Without a total, a page that the server cut short looks like the last one.
             let most = if counted { most } else { most.max(limit) };
             let names: Vec<_> = (0..counts.len()).map(|number| format!("w{number}")).collect();
             let expected: Vec<_> = names
@@ -244,9 +253,9 @@ mod tests {
                 .zip(&counts)
                 .flat_map(|(name, count)| (0..*count).map(move |n| format!("{name}-{n}")))
                 .collect();
-            let of = counts.clone();
-            let service = server(move |workload, limit, offset| {
-                let count = of[workload[1..].parse::<usize>().unwrap()];
+            let count_of = counts.clone();
+            let service = log_service(move |workload, limit, offset| {
+                let count = count_of[workload[1..].parse::<usize>().unwrap()];
                 let logs = entries(workload, count, most, limit, offset);
                 match counted {
                     true => json!({"logs": logs, "totalCount": count}),
@@ -261,8 +270,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_page_leads_on_though_the_count_is_reached() {
-        let service = server(
+    async fn a_full_page_is_followed_even_if_the_total_is_reached() {
+        let service = log_service(
             |workload, limit, offset| json!({"logs": entries(workload, 5, 9, limit, offset), "totalCount": 2}),
         );
         let (all, error) = walk(service, LogQuery::agents(["bot"]).limit(2)).await;
@@ -270,8 +279,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_does_not_heed_the_offset_is_found_out() {
-        let service = server(
+    async fn a_server_that_ignores_the_offset_is_an_error() {
+        let service = log_service(
             |workload, limit, _| json!({"logs": entries(workload, 9, 9, limit, 0), "totalCount": 1000}),
         );
         let (all, error) = walk(service, LogQuery::agents(["bot"]).limit(3)).await;
@@ -280,22 +289,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_stops_before_its_count_is_not_taken_for_whole() {
-        let service = server(
+    async fn a_walk_that_ends_before_the_total_is_an_error() {
+        let service = log_service(
             |workload, limit, offset| json!({"logs": entries(workload, 3, 9, limit, offset), "totalCount": 5}),
         );
         let query = LogQuery::agents(["bot"]);
         let (all, error) = walk(service.clone(), query.clone()).await;
         assert_eq!(all.len(), 3);
         assert!(error.unwrap().to_string().contains("incomplete"));
-        // The count may be that of all entries where only some are asked for.
+        // With a filter, the total may be that of all entries.
         let (all, error) = walk(service, query.search("x")).await;
         assert_eq!((all.len(), error.is_none()), (3, true));
     }
 
     #[tokio::test]
     async fn workloads_without_logs_do_not_end_the_walk() {
-        let service = server(|workload, limit, offset| {
+        let service = log_service(|workload, limit, offset| {
             let count = usize::from(workload == "w29");
             json!({"logs": entries(workload, count, 9, limit, offset), "totalCount": count})
         });
@@ -305,15 +314,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unusable_query_fails_before_anything_is_sent() {
-        let service = server(|_, _, _| unreachable!("a request was sent"));
+    async fn an_invalid_query_fails_before_a_request_is_sent() {
+        let service = log_service(|_, _, _| unreachable!("a request was sent"));
         let (_, error) = walk(service, LogQuery::agents([""; 0])).await;
         assert!(error.unwrap().is_input());
     }
 
     #[tokio::test]
-    async fn a_walk_goes_on_from_a_checkpoint() {
-        let service = server(
+    async fn a_walk_resumes_from_a_checkpoint() {
+        let service = log_service(
             |workload, limit, offset| json!({"logs": entries(workload, 4, 9, limit, offset), "totalCount": 4}),
         );
         let management = Management::new(service);
@@ -322,11 +331,11 @@ mod tests {
         for _ in 0..6 {
             items.try_next().await.unwrap();
         }
-        let mut later = management
+        let mut resumed = management
             .log_pages(&query)
             .items()
             .resume(items.checkpoint());
-        let next = later.try_next().await.unwrap().unwrap();
+        let next = resumed.try_next().await.unwrap().unwrap();
         assert_eq!(next.message.as_deref(), Some("b-2"));
     }
 }

@@ -10,38 +10,38 @@ use crate::secret_text::SecretText;
 response! {
     /// An API key.
     pub struct ApiKey {
-        /// The id under which it is kept.
+        /// The id, which identifies the key.
         pub id: Option<String>,
-        /// What it is called.
+        /// The name.
         pub name: Option<String>,
-        /// The key itself, when it was just made. It is never shown whole again.
+        /// The key itself, if it was just created. It is never returned in full again.
         pub api_key: Option<SecretText>,
-        /// How long it is good for; without end if there is none.
+        /// The lifetime of the key. A key without one does not expire.
         #[serde(rename = "expires_in")]
         pub expires_in: Option<Period>,
-        /// The id of whom it stands for.
+        /// The id of the user or service account that the key belongs to.
         pub sub: Option<String>,
-        /// What it stands for: `user` or `service_account`.
+        /// The type of the owner: `user` or `service_account`.
         #[serde(rename = "sub_type")]
         pub sub_type: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created it.
         pub created_by: Option<String>,
-        /// Who changed it last.
+        /// The user or service account that last changed it.
         pub updated_by: Option<String>,
     }
 }
 
 record! {
-    /// An API key to be made.
+    /// A request to create an API key.
     #[doc(alias = "CreateApiKeyForServiceAccount.request")]
     pub struct ApiKeyDraft {
-        /// What it is to be called.
+        /// The name of the new key.
         pub name: Option<String>,
-        /// How long it is good for, at most ten years; without end if nothing is said.
+        /// The lifetime of the key, at most ten years. By default the key does not expire.
         #[serde(rename = "expires_in")]
         pub expires_in: Option<Period>,
     }
@@ -60,7 +60,7 @@ impl Listed for ApiKey {
 }
 
 impl Created for ApiKey {
-    // The server gives the id, so a second one would be a second key.
+    // Not idempotent: the server chooses the id, so a repeated request would create a second key.
     const CREATE: OperationInfo = OperationInfo::new(
         "CreateApiKeyForServiceAccount",
         Method::POST,
@@ -89,7 +89,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_mixed_casing_of_a_key_is_read_and_the_key_is_never_printed() {
+    fn a_key_is_read_with_mixed_casing_and_redacted_in_debug_output() {
         let key: ApiKey = serde_json::from_value(json!({
             "id": "ak_1", "name": "pipeline", "apiKey": "canary", "expires_in": "30d",
             "sub": "id-1", "sub_type": "service_account", "createdAt": "2026-05-01T10:00:00Z",
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_says_how_long_in_the_words_of_the_api() {
+    fn a_draft_sends_its_lifetime_in_the_format_of_the_api() {
         let draft = ApiKeyDraft::new()
             .name("pipeline")
             .expires_in(Period::days(30));

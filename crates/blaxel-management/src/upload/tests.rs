@@ -48,16 +48,16 @@ async fn a_resource_is_replaced_or_created_and_its_archive_is_put_to_the_url_of_
     let script = Script::new([with_url(), Reply::empty(200)]);
     let outcome = deploy(&script, &zip()).await.unwrap();
     assert!(matches!(&outcome, Outcome::Replaced(agent) if agent.name() == "bot"));
-    let seen = script.seen();
-    let [replace, put] = seen.as_slice() else {
-        panic!("{seen:?}")
+    let requests = script.take_requests();
+    let [replace, put] = requests.as_slice() else {
+        panic!("{requests:?}")
     };
     assert_eq!((replace.line.as_str(), put.line.as_str()), (REPLACE, PUT));
     let sent: Value = serde_json::from_slice(&replace.body).unwrap();
     let labels = json!({"team": "care", "x-blaxel-auto-generated": "true"});
     assert_eq!(sent["metadata"]["labels"], labels);
     assert_eq!(put.body.as_ref(), b"PK-archive");
-    assert_eq!(put.announced, Some(10));
+    assert_eq!(put.content_length, Some(10));
     assert_eq!(
         put.headers.len(),
         1,
@@ -118,15 +118,19 @@ async fn each_attempt_has_a_fresh_url_and_a_longer_delay_before_it() {
         ]);
         let outcome = deploy(&script, &zip()).await.unwrap();
         assert!(matches!(outcome, Outcome::Created(_)), "{what}");
-        let seen = script.seen();
-        let puts = seen.iter().filter(|seen| seen.line == PUT);
-        let times: Vec<u64> = puts.clone().map(|seen| seen.at.as_secs()).collect();
+        let requests = script.take_requests();
+        let puts = requests.iter().filter(|request| request.line == PUT);
+        let times: Vec<u64> = puts.clone().map(|request| request.at.as_secs()).collect();
         assert_eq!(times, [0, 1, 3, 7, 15], "{what}");
         assert!(
-            puts.clone().all(|seen| seen.body.as_ref() == b"PK-archive"),
+            puts.clone()
+                .all(|request| request.body.as_ref() == b"PK-archive"),
             "{what}"
         );
-        let url_requests = seen.iter().filter(|seen| seen.line == REPLACE).count();
+        let url_requests = requests
+            .iter()
+            .filter(|request| request.line == REPLACE)
+            .count();
         assert_eq!(url_requests, 5, "{what}");
     }
 }
@@ -244,7 +248,7 @@ async fn a_function_opens_the_archive_for_each_attempt() {
     let script = Script::new([with_url(), Reply::Lost, with_url(), Reply::empty(200)]);
     deploy(&script, &source).await.unwrap();
     assert_eq!(opened.load(Ordering::Relaxed), 2);
-    assert_eq!(script.seen().last().unwrap().body.as_ref(), b"abc");
+    assert_eq!(script.take_requests().last().unwrap().body.as_ref(), b"abc");
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,9 +266,9 @@ async fn upload_takes_urls_from_any_source() {
         2,
         "the response of the successful attempt"
     );
-    let seen = script.seen();
-    assert_eq!(seen[1].line, "PUT https://store.example/a?b=c");
-    assert_eq!(seen[1].headers["content-type"], "application/x-tar");
+    let requests = script.take_requests();
+    assert_eq!(requests[1].line, "PUT https://store.example/a?b=c");
+    assert_eq!(requests[1].headers["content-type"], "application/x-tar");
 }
 
 #[test]
@@ -316,9 +320,9 @@ mod file_sources {
         let request_url = || async { Ok(((), UploadUrl::from("https://store.example/a"))) };
         upload(&script, &source, request_url).await.unwrap();
         std::fs::remove_file(&path).unwrap();
-        let seen = script.seen();
-        assert_eq!(seen[0].announced, Some(700_000));
-        assert!(seen[0].body == content);
+        let requests = script.take_requests();
+        assert_eq!(requests[0].content_length, Some(700_000));
+        assert!(requests[0].body == content);
 
         let error = upload(&script, &source, request_url).await.unwrap_err();
         assert!(error.is_input(), "{error:?}");

@@ -1,4 +1,4 @@
-//! Invitations that are not accepted yet.
+//! Pending invitations.
 
 use blaxel_core::Timestamp;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::workspaces::{Role, Workspace};
 
 record! {
-    /// Whom to invite.
+    /// A request to invite a person.
     #[doc(alias = "InviteWorkspaceUser.request")]
     pub struct Invitee {
         /// The e-mail address.
@@ -17,70 +17,70 @@ record! {
 response! {
     /// An invitation to a workspace.
     pub struct PendingInvitation {
-        /// The e-mail address that is invited.
+        /// The e-mail address of the invited person.
         pub email: Option<String>,
         /// The name of the workspace.
         pub workspace: Option<String>,
-        /// What the person will be allowed.
+        /// The role that the person gets.
         pub role: Option<Role>,
-        /// The id of the person who invited.
+        /// The id of the user who sent the invitation.
         pub invited_by: Option<String>,
-        /// Until when it can be accepted.
+        /// The time when the invitation expires.
         pub expires_at: Option<Timestamp>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created it.
         pub created_by: Option<String>,
-        /// Who changed it last.
+        /// The user or service account that last changed it.
         pub updated_by: Option<String>,
     }
 
-    /// An invitation that was accepted. No operation of the API gives one out yet.
+    /// An invitation that was accepted. No operation of the API returns it yet.
     pub struct PendingInvitationAccept {
-        /// The e-mail address that was invited.
+        /// The e-mail address of the invited person.
         pub email: Option<String>,
         /// The workspace.
         pub workspace: Option<Workspace>,
     }
 
-    /// An invitation as the invited person is shown it. No operation of the API gives one out yet.
+    /// An invitation as it is shown to the invited person. No operation of the API returns it yet.
     pub struct PendingInvitationRender {
         /// The id of the invitation.
         pub invitation_id: Option<String>,
-        /// What it invites to: `workspace`, or `account_admin` for the account as a whole.
+        /// The target of the invitation: `workspace`, or `account_admin` for the whole account.
         #[serde(rename = "type")]
         pub kind: Option<String>,
-        /// The e-mail address that is invited.
+        /// The e-mail address of the invited person.
         pub email: Option<String>,
-        /// What the person will be allowed.
+        /// The role that the person gets.
         pub role: Option<Role>,
-        /// Who invited.
+        /// The user who sent the invitation.
         pub invited_by: Option<PendingInvitationRenderInvitedBy>,
-        /// When that was.
+        /// The time of the invitation.
         pub invited_at: Option<Timestamp>,
-        /// Until when it can be accepted.
+        /// The time when the invitation expires.
         pub expires_at: Option<Timestamp>,
-        /// The account, if it invites to one.
+        /// The account, for an invitation to an account.
         pub account: Option<PendingInvitationRenderAccount>,
-        /// The workspace, if it invites to one.
+        /// The workspace, for an invitation to a workspace.
         pub workspace: Option<PendingInvitationRenderWorkspace>,
-        /// Who is in that workspace.
+        /// The users of that workspace.
         pub workspace_details: Option<PendingInvitationWorkspaceDetails>,
     }
 
     /// The account that an invitation is for.
     pub struct PendingInvitationRenderAccount {
-        /// Its id.
+        /// The id.
         pub id: Option<String>,
-        /// What people are shown, or the e-mail address of its owner.
+        /// The display name, or the e-mail address of the account's owner.
         pub display_name: Option<String>,
     }
 
-    /// Who invited.
+    /// The user who sent an invitation.
     pub struct PendingInvitationRenderInvitedBy {
-        /// The id of the person.
+        /// The id of the user.
         pub sub: Option<String>,
         /// The e-mail address.
         pub email: Option<String>,
@@ -94,17 +94,18 @@ response! {
 
     /// The workspace that an invitation is for.
     pub struct PendingInvitationRenderWorkspace {
-        /// Its name.
+        /// The name.
         pub name: Option<String>,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
     }
 
-    /// Who is in the workspace that an invitation is for.
+    /// The users of the workspace that an invitation is for.
     pub struct PendingInvitationWorkspaceDetails {
-        /// The e-mail addresses. The API does not say of what type they are; strings, as far as known.
+        /// The e-mail addresses. The API does not document the type of the elements; so far they
+        /// have been strings.
         pub emails: Option<Vec<Value>>,
-        /// How many people there are.
+        /// The number of users.
         #[serde(rename = "user_number", serialize_with = "crate::record::number")]
         pub user_number: Option<f64>,
     }
@@ -118,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_workspace_is_a_name_in_one_form_and_an_object_in_the_others() {
+    fn the_workspace_is_a_name_or_an_object_depending_on_the_type() {
         let plain: PendingInvitation = serde_json::from_value(json!({
             "email": "ada@example.com", "workspace": "research", "role": "member",
             "invitedBy": "sub-1", "expiresAt": "2026-05-08T10:00:00Z",

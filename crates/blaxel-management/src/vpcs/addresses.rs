@@ -1,4 +1,4 @@
-//! Egress IPs: the public addresses from which the traffic of a gateway comes.
+//! Egress IPs: the public source addresses of a gateway's traffic.
 
 use blaxel_core::{Error, Idempotency, OperationInfo, Timestamp, open_enum};
 use bytes::Bytes;
@@ -29,21 +29,21 @@ document! {
 }
 
 record! {
-    /// The name of an egress IP, and what the platform notes about it.
+    /// The name and the server-side metadata of an egress IP.
     #[doc(alias = "EgressIPMetadata")]
     pub struct EgressIpMetadata {
-        /// What it is called within its gateway: lower-case letters, digits and hyphens, at most 49 of
-        /// them. It cannot be changed.
+        /// The name, unique within the gateway: lower-case letters, digits and hyphens, at most 49
+        /// of them. It cannot be changed.
         pub name: String,
-        /// What people are shown instead of the name, at most 63 characters.
+        /// The display name, at most 63 characters.
         pub display_name: Option<String>,
-        /// The gateway it belongs to.
+        /// The gateway that it belongs to.
         #[server]
         pub gateway_name: Option<String>,
-        /// The VPC it belongs to.
+        /// The VPC that it belongs to.
         #[server]
         pub vpc_name: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         #[server]
         pub workspace: Option<String>,
         pub created_at: Option<Timestamp>,
@@ -52,12 +52,12 @@ record! {
         pub updated_by: Option<String>,
     }
 
-    /// What an egress IP is to be.
+    /// The desired state of an egress IP, and its address.
     #[doc(alias = "EgressIPSpec")]
     pub struct EgressIpSpec {
-        /// The version of IP it is an address of. The server takes IPv4 by default.
+        /// The IP version. The server's default is IPv4.
         pub ip_family: IpFamily,
-        /// The address, once it is there.
+        /// The address, once it is assigned.
         #[server]
         pub public_ip: Option<String>,
     }
@@ -115,7 +115,7 @@ impl Deleted for EgressIp {
     type Response = Self;
 }
 
-/// Lists the egress IPs of all gateways: `ListAllEgressIPs`.
+/// Lists the egress IPs of all gateways: the operation `ListAllEgressIPs`.
 #[derive(Clone, Copy, Debug)]
 pub struct ListAllEgressIps;
 
@@ -138,7 +138,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_family_is_always_sent_and_an_unknown_one_survives() {
+    fn the_ip_family_is_always_sent_and_an_unknown_one_is_kept() {
         let sent = serde_json::to_value(EgressIp::new("first")).unwrap();
         assert_eq!(
             sent,

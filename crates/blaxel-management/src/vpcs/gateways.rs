@@ -1,4 +1,4 @@
-//! Egress gateways: where the traffic of a VPC leaves a region.
+//! Egress gateways: the points where a VPC's traffic leaves a region.
 
 use std::collections::BTreeMap;
 
@@ -23,17 +23,17 @@ document! {
 }
 
 record! {
-    /// The name of an egress gateway, and what the platform notes about it.
+    /// The name and the server-side metadata of an egress gateway.
     pub struct EgressGatewayMetadata {
-        /// What it is called within its VPC: lower-case letters, digits and hyphens, at most 49 of
+        /// The name, unique within the VPC: lower-case letters, digits and hyphens, at most 49 of
         /// them. It cannot be changed.
         pub name: String,
-        /// What people are shown instead of the name, at most 63 characters.
+        /// The display name, at most 63 characters.
         pub display_name: Option<String>,
-        /// The VPC it belongs to.
+        /// The VPC that it belongs to.
         #[server]
         pub vpc_name: Option<String>,
-        /// The workspace it belongs to.
+        /// The workspace that it belongs to.
         #[server]
         pub workspace: Option<String>,
         pub created_at: Option<Timestamp>,
@@ -42,9 +42,9 @@ record! {
         pub updated_by: Option<String>,
     }
 
-    /// What an egress gateway is to be.
+    /// The desired state of an egress gateway.
     pub struct EgressGatewaySpec {
-        /// The region it stands in, such as `us-pdx-1`.
+        /// The region, such as `us-pdx-1`.
         pub region: String,
     }
 }
@@ -52,7 +52,7 @@ record! {
 resource! { EgressGateway { metadata: metadata, status: status } }
 
 impl EgressGateway {
-    /// The region it stands in, which has to be given.
+    /// Sets the region, which is required.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.spec.region = region.into();
@@ -61,7 +61,9 @@ impl EgressGateway {
 }
 
 impl<S: HttpService> Collection<EgressGateway, S> {
-    /// The egress IPs of a gateway.
+    /// Returns the handle for the egress IPs of a gateway.
+    ///
+    /// See [`Vpc`](super::Vpc) for an example.
     #[must_use]
     pub fn ips(&self, gateway: &str) -> Collection<EgressIp, S> {
         self.under(gateway)
@@ -114,7 +116,7 @@ impl Deleted for EgressGateway {
     type Response = Self;
 }
 
-/// Lists the egress gateways of all VPCs: `ListAllEgressGateways`.
+/// Lists the egress gateways of all VPCs: the operation `ListAllEgressGateways`.
 #[derive(Clone, Copy, Debug)]
 pub struct ListAllEgressGateways;
 
@@ -129,7 +131,7 @@ impl Action for ListAllEgressGateways {
     }
 }
 
-/// Tells which sandboxes send through which egress gateway: `GetEgressGatewayUsage`.
+/// Lists the sandboxes that use each egress gateway: the operation `GetEgressGatewayUsage`.
 #[derive(Clone, Copy, Debug)]
 pub struct GetEgressGatewayUsage;
 

@@ -45,7 +45,11 @@ async fn polls_at_the_interval_until_the_condition_holds() {
     let script = polls(&[("BUILDING", 1), ("DEPLOYING", 2), ("DEPLOYED", 3)]);
     let agent = wait(&script, &Wait::new()).await.unwrap();
     assert!(is_deployed(&agent));
-    let at: Vec<_> = script.seen().iter().map(|seen| seen.at.as_secs()).collect();
+    let at: Vec<_> = script
+        .take_requests()
+        .iter()
+        .map(|request| request.at.as_secs())
+        .collect();
     assert_eq!(at, [0, 3, 6]);
 }
 

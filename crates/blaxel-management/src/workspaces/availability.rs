@@ -1,4 +1,4 @@
-//! Whether the name of a workspace is still to be had.
+//! Checks if a workspace name is available.
 
 use blaxel_core::{Error, Idempotency, OperationInfo, open_enum, response};
 use bytes::Bytes;
@@ -8,20 +8,21 @@ use serde::{Deserialize, Deserializer};
 use crate::operations::Action;
 
 response! {
-    /// Whether a workspace of a certain name could be made.
+    /// The availability of a workspace name.
     pub struct WorkspaceAvailability {
-        /// Whether it could; see [`is_available`](Self::is_available).
+        /// `true` if a workspace with the name can be created; see
+        /// [`is_available`](Self::is_available).
         pub available: Option<bool>,
-        /// Why it could not, in words.
+        /// A message about the reason.
         pub message: Option<String>,
-        /// Why it could not.
+        /// The reason why the name is not available.
         #[serde(deserialize_with = "none_if_empty")]
         pub reason: Option<UnavailableReason>,
     }
 }
 
 impl WorkspaceAvailability {
-    /// Whether the server said that a workspace of that name could be made.
+    /// Returns `true` if the server confirmed that a workspace with the name can be created.
     #[must_use]
     pub fn is_available(&self) -> bool {
         self.available == Some(true)
@@ -29,7 +30,7 @@ impl WorkspaceAvailability {
 }
 
 record! {
-    /// The name of a workspace that is asked about.
+    /// A request to check a workspace name.
     #[doc(alias = "CheckWorkspaceAvailability.request")]
     pub struct WorkspaceName {
         /// The name.
@@ -38,20 +39,20 @@ record! {
 }
 
 open_enum! {
-    /// Why no workspace of a certain name can be made.
+    /// A reason why a workspace name is not available.
     pub enum UnavailableReason {
-        /// There is one.
+        /// A workspace with the name exists.
         Taken = "taken",
-        /// The platform needs the name itself.
+        /// The name is reserved for the platform.
         Reserved = "forbidden_reserved",
-        /// It would look like the platform's own.
+        /// The name could be taken for one of Blaxel's own.
         Blaxel = "forbidden_blaxel",
-        /// It begins like the version of an API.
+        /// The name starts like an API version.
         VersionPrefix = "forbidden_v_prefix",
     }
 }
 
-/// The server writes an empty text where there is no reason.
+/// Reads a reason. The server sends an empty string if there is none.
 fn none_if_empty<'de, D>(deserializer: D) -> Result<Option<UnavailableReason>, D::Error>
 where
     D: Deserializer<'de>,
@@ -60,12 +61,12 @@ where
     Ok(reason.filter(|reason| !reason.as_str().is_empty()))
 }
 
-/// Tells whether the name of a workspace is to be had: `CheckWorkspaceAvailability`.
+/// Checks if a workspace name is available: the operation `CheckWorkspaceAvailability`.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckWorkspaceAvailability;
 
 impl Action for CheckWorkspaceAvailability {
-    // It only asks, though by POST.
+    // Safe in spite of `POST`: the request only reads.
     const INFO: OperationInfo = OperationInfo::new(
         "CheckWorkspaceAvailability",
         Method::POST,
@@ -76,18 +77,19 @@ impl Action for CheckWorkspaceAvailability {
     type Input = WorkspaceName;
     type Output = WorkspaceAvailability;
 
-    /// Without `withReason`, and from a server that does not know it, a bare yes or no comes.
+    /// Reads a response, or a bare boolean: the server sends one without `withReason`, and an old
+    /// server always.
     fn read(response: &http::Response<Bytes>) -> Result<WorkspaceAvailability, Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Answer {
+        enum Response {
             Bare(bool),
-            Reasoned(WorkspaceAvailability),
+            Object(WorkspaceAvailability),
         }
 
         Ok(match response::json(response)? {
-            Answer::Reasoned(availability) => availability,
-            Answer::Bare(available) => WorkspaceAvailability {
+            Response::Object(availability) => availability,
+            Response::Bare(available) => WorkspaceAvailability {
                 available: Some(available),
                 ..WorkspaceAvailability::default()
             },
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_answer_and_a_reasoned_one_are_read_alike() {
+    fn a_bare_boolean_and_an_object_are_read_alike() {
         for (body, available, reason) in [
             ("true", true, None),
             ("false", false, None),
@@ -125,9 +127,9 @@ mod tests {
             ),
             (r#"{"reason": null}"#, false, None),
         ] {
-            let answer = read(body).unwrap();
-            assert_eq!(answer.is_available(), available, "{body}");
-            assert_eq!(answer.reason, reason, "{body}");
+            let availability = read(body).unwrap();
+            assert_eq!(availability.is_available(), available, "{body}");
+            assert_eq!(availability.reason, reason, "{body}");
         }
         assert!(read(r#""yes""#).unwrap_err().is_decode());
     }

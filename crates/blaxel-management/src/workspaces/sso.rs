@@ -1,60 +1,61 @@
-//! SSO domains: e-mail domains whose people sign in with their company's own identity provider.
+//! SSO domains: e-mail domains whose users sign in with the company's own identity provider.
 //!
-//! No operation of the API gives them out yet; they are here for those who meet one in a document.
+//! No operation of the API returns them yet; the types are here for programs that find one in a
+//! document.
 
 use blaxel_core::Timestamp;
 
 use crate::metadata::VerificationStatus;
 
 response! {
-    /// An e-mail domain whose people sign in with their company's identity provider.
+    /// An e-mail domain whose users sign in with the company's identity provider.
     #[doc(alias = "SSODomain")]
     pub struct SsoDomain {
-        /// What it is called, and what the platform notes about it.
+        /// The name and the server-side metadata.
         pub metadata: SsoDomainMetadata,
-        /// How its people sign in, and whether it is verified.
+        /// The sign-in settings and the state of the verification.
         pub spec: SsoDomainSpec,
     }
 
-    /// The name of an SSO domain, and what the platform notes about it.
+    /// The name and the server-side metadata of an SSO domain.
     #[doc(alias = "SSODomainMetadata")]
     pub struct SsoDomainMetadata {
         /// The domain, such as `example.com`.
         pub name: Option<String>,
-        /// What people are shown instead of the name.
+        /// The display name.
         pub display_name: Option<String>,
-        /// The account it belongs to.
+        /// The id of the account that it belongs to.
         pub account_id: Option<String>,
-        /// When it was made.
+        /// The time of creation.
         pub created_at: Option<Timestamp>,
-        /// When it was changed last.
+        /// The time of the last change.
         pub updated_at: Option<Timestamp>,
-        /// Who made it.
+        /// The user or service account that created it.
         pub created_by: Option<String>,
-        /// Who changed it last.
+        /// The user or service account that last changed it.
         pub updated_by: Option<String>,
     }
 
-    /// How the people of an SSO domain sign in, and whether it is verified.
+    /// The sign-in settings of an SSO domain, and the state of its verification.
     #[doc(alias = "SSODomainSpec")]
     pub struct SsoDomainSpec {
-        /// In which ways they may sign in: `google`, `saml`, `email`. In any, if there are none.
+        /// The allowed sign-in methods: `google`, `saml`, `email`. An empty list allows all.
         pub allowed_auth_methods: Option<Vec<String>>,
-        /// The names of the workspaces they join by signing in.
+        /// The names of the workspaces that users join by signing in.
         pub auto_join_workspaces: Option<Vec<String>>,
-        /// In which way one of them signed in last.
+        /// The sign-in method that a user of the domain used last.
         pub last_used_auth_method: Option<String>,
-        /// When that was.
+        /// The time of that sign-in.
         pub last_used_auth_method_at: Option<Timestamp>,
-        /// Whether it is verified.
+        /// The status of the verification.
         pub status: Option<VerificationStatus>,
-        /// The name of the TXT record that proves who owns it.
+        /// The name of the TXT record that proves ownership of the domain.
         pub txt_record_name: Option<String>,
-        /// What that record must hold.
+        /// The required value of that record.
         pub txt_record_value: Option<String>,
-        /// Why it could not be verified.
+        /// The error of the last verification.
         pub verification_error: Option<String>,
-        /// When the record was looked for last.
+        /// The time of the last check of the record.
         pub last_verified_at: Option<Timestamp>,
     }
 }

@@ -140,7 +140,7 @@ async fn ensure_returns_a_ready_sandbox_from_every_initial_state() {
             "the create request gets a gateway timeout",
             vec![
                 gone(),
-                Reply::cut_off(),
+                Reply::gateway_timeout(),
                 gone(),
                 is(2, "DEPLOYING"),
                 is(2, "DEPLOYED"),
@@ -209,7 +209,7 @@ async fn ensure_returns_a_ready_sandbox_from_every_initial_state() {
             "it has failed, and the old one stays visible for a while",
             vec![
                 is(1, "FAILED"),
-                Reply::cut_off(),
+                Reply::gateway_timeout(),
                 is(1, "FAILED"),
                 is(2, "DEPLOYED"),
             ],
@@ -281,12 +281,12 @@ async fn a_sandbox_that_stays_absent_after_a_create_request_is_created_again() {
         ),
         (
             "the first request was applied",
-            vec![Reply::cut_off(), taken()],
+            vec![Reply::gateway_timeout(), taken()],
             POLL,
         ),
         (
             "both requests were lost",
-            vec![Reply::Lost, Reply::cut_off()],
+            vec![Reply::Lost, Reply::gateway_timeout()],
             POLL,
         ),
     ] {
@@ -313,7 +313,11 @@ async fn a_sandbox_that_stays_absent_after_a_create_request_is_created_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_does_not_hide_that_an_earlier_request_may_have_been_applied() {
-    let replies = vec![Reply::Lost, refused(400, "QUOTA_EXCEEDED"), Reply::Silence];
+    let replies = vec![
+        Reply::Lost,
+        refused(400, "QUOTA_EXCEEDED"),
+        Reply::NoResponse,
+    ];
     let error = ensure_invisible(replies)
         .await
         .outcome
@@ -380,7 +384,7 @@ async fn a_permanent_error_ends_ensure_at_once() {
         ),
         (
             "the new sandbox fails before the first poll",
-            vec![gone(), Reply::cut_off(), is(2, "FAILED")],
+            vec![gone(), Reply::gateway_timeout(), is(2, "FAILED")],
             &[POLL, CREATE, POLL],
             |error| {
                 let text = error.to_string();
@@ -435,7 +439,7 @@ async fn the_timeout_error_names_the_last_state_and_error() {
         ),
         (
             "our sandbox stays in build, after a gateway timeout",
-            vec![gone(), Reply::cut_off(), is(1, "BUILDING")],
+            vec![gone(), Reply::gateway_timeout(), is(1, "BUILDING")],
             &["`box` is BUILDING", "504 Gateway Timeout"],
             true,
         ),
@@ -458,13 +462,13 @@ async fn the_timeout_error_names_the_last_state_and_error() {
         ),
         (
             "the create request gets no response",
-            vec![gone(), Reply::Silence],
+            vec![gone(), Reply::NoResponse],
             &["`box` does not exist"],
             true,
         ),
         (
             "the poll gets no response",
-            vec![Reply::Silence],
+            vec![Reply::NoResponse],
             &[],
             false,
         ),
@@ -503,7 +507,7 @@ async fn a_shorter_time_limit_holds_and_ends_with_a_last_poll() {
     let ensure = Ensure::new().within(Duration::from_secs(10));
     let outcome = sandboxes.ensure(&Sandbox::new("box"), &ensure).await;
     assert!(outcome.map(drop).unwrap_err().to_string().contains("10s"));
-    let last = script.seen().pop().unwrap().at;
+    let last = script.take_requests().pop().unwrap().at;
     assert!(
         last >= Duration::from_millis(8900) && last <= Duration::from_secs(10),
         "{last:?}"
@@ -521,7 +525,7 @@ async fn an_unnamed_sandbox_is_created_once() {
     assert_eq!(run.requests, [CREATE, POLL]);
 
     // A sandbox without a name cannot be looked up, and a second request would create a second one.
-    let run = ensure(vec![Reply::cut_off()], &Sandbox::unnamed()).await;
+    let run = ensure(vec![Reply::gateway_timeout()], &Sandbox::unnamed()).await;
     let error = run.outcome.map(drop).unwrap_err();
     assert!(
         error.maybe_applied() && run.requests == [CREATE],
