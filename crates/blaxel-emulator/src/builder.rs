@@ -1,4 +1,4 @@
-//! Setting up an emulator: the defaults, and the ways to differ from them.
+//! Settings up an emulator: the defaults, and the ways to differ from them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,9 +11,9 @@ use blaxel_core::Timestamp;
 use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::engine::{Config, Engine};
-use crate::furnish::furnish;
+use crate::initial_data::add_initial_data;
 use crate::server::Server;
-use crate::state::{MODELS, Shelf};
+use crate::state::{Collection, MODELS};
 use crate::workload::{InvalidTarget, Target, Workload};
 
 /// The workspace, unless another is chosen.
@@ -150,8 +150,8 @@ impl Builder {
         self
     }
 
-    /// How long a streamed answer rests between two pieces, in real time. Not at all unless set; a
-    /// pause needs a tokio runtime with timers. The pieces come one by one in any case.
+    /// How long a streamed answer rests between two chunks, in real time. Not at all unless set; a
+    /// pause needs a tokio runtime with timers. The chunks come one by one in any case.
     pub fn stream_pause(mut self, pause: Duration) -> Self {
         self.config.stream_pause = pause;
         self
@@ -257,16 +257,20 @@ impl Builder {
         let clock = Clock::new(self.start_time, self.real_clock);
         let forwarded: Vec<_> = self.config.forwards.keys().cloned().collect();
         let engine = Engine::new(self.config, clock, origin);
-        furnish(&engine);
+        add_initial_data(&engine);
         // The models were made one hour after the other, the last one an hour ago.
         for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
-            engine.seed(&MODELS, name, Duration::from_secs(hours * 3600));
+            engine.add_sample(&MODELS, name, Duration::from_secs(hours * 3600));
         }
         for workload in forwarded {
-            let shelf = Shelf::top(workload.kind());
-            let is_there = engine.store.open().get(&shelf, workload.name()).is_some();
+            let collection = Collection::top(workload.kind());
+            let is_there = engine
+                .store
+                .open()
+                .get(&collection, workload.name())
+                .is_some();
             if !is_there {
-                engine.seed(workload.kind(), workload.name(), Duration::ZERO);
+                engine.add_sample(workload.kind(), workload.name(), Duration::ZERO);
             }
         }
         Arc::new(engine)

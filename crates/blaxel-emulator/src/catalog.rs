@@ -3,11 +3,11 @@
 
 mod hub;
 mod integrations;
-mod places;
+mod regions;
 
 pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template};
 pub(crate) use self::integrations::Integration;
-pub(crate) use self::places::{CONTINENTS, COUNTRIES, REGIONS, Region};
+pub(crate) use self::regions::{CONTINENTS, COUNTRIES, REGIONS, Region};
 
 /// What is switched on or off for the workspace.
 pub(crate) const FEATURES: [(&str, bool); 5] = [

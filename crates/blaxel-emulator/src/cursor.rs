@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::sign::Key;
 
 /// How long a cursor is good, in seconds.
@@ -49,16 +49,17 @@ impl Cursors {
         cursor: &str,
         query: &str,
         now: u64,
-    ) -> Result<P, Refusal> {
-        let strange = || Refusal::invalid_cursor("The cursor is not one that this server gave.");
+    ) -> Result<P, ErrorResponse> {
+        let strange =
+            || ErrorResponse::invalid_cursor("The cursor is not one that this server gave.");
         let payload = self.open(cursor).ok_or_else(strange)?;
         if payload.query != query {
-            return Err(Refusal::invalid_cursor(
+            return Err(ErrorResponse::invalid_cursor(
                 "The cursor belongs to another query: repeat the filters and the order it was given for.",
             ));
         }
         if now.saturating_sub(payload.issued) > LIFETIME {
-            return Err(Refusal::invalid_cursor(
+            return Err(ErrorResponse::invalid_cursor(
                 "The cursor is older than 24 hours: start again from the first page.",
             ));
         }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fault::{Fault, UnknownOperation};
-use crate::furnish;
+use crate::initial_data;
 use crate::journal::Entry;
 use crate::local::LocalService;
 use crate::router;
-use crate::server::Running;
+use crate::server::RunningServer;
 use crate::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, KINDS, Kind, MODELS};
 use crate::workload::{Callback, Script, Workload};
 
@@ -30,15 +30,15 @@ use crate::workload::{Callback, Script, Workload};
 /// ```
 pub struct Emulator {
     engine: Arc<Engine>,
-    server: Option<Running>,
+    server: Option<RunningServer>,
     /// Ends what goes on in the background.
-    _closing: Closing,
+    _stop_tasks: StopTasks,
 }
 
 impl Emulator {
-    pub(crate) fn new(engine: Arc<Engine>, server: Option<Running>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, server: Option<RunningServer>) -> Self {
         Self {
-            _closing: Closing(Arc::clone(&engine)),
+            _stop_tasks: StopTasks(Arc::clone(&engine)),
             engine,
             server,
         }
@@ -159,7 +159,7 @@ impl Emulator {
     /// If the emulator has no such collection, or what it holds is under something else.
     pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
         let kind = top_kind(collection)?;
-        self.engine.seed(kind, name, Duration::ZERO);
+        self.engine.add_sample(kind, name, Duration::ZERO);
         Ok(())
     }
 
@@ -227,7 +227,7 @@ impl Emulator {
     /// Puts an image in place, built now, instead of one of the same type and name if there is one. The
     /// type is `agent`, `application`, `function`, `job` or `sandbox`.
     pub fn add_image(&self, resource_type: &str, name: &str) {
-        furnish::add_image(&self.engine, resource_type, name, 64 << 20, Duration::ZERO);
+        initial_data::add_image(&self.engine, resource_type, name, 64 << 20, Duration::ZERO);
     }
 
     /// Lets another account offer an image to the workspace. It waits among the pending shares to be
@@ -238,12 +238,12 @@ impl Emulator {
 
     /// Puts an agent in place, created now, instead of one of the same name if there is one.
     pub fn add_agent(&self, name: &str) {
-        self.engine.seed(&AGENTS, name, Duration::ZERO);
+        self.engine.add_sample(&AGENTS, name, Duration::ZERO);
     }
 
     /// Puts a model in place, created now, instead of one of the same name if there is one.
     pub fn add_model(&self, name: &str) {
-        self.engine.seed(&MODELS, name, Duration::ZERO);
+        self.engine.add_sample(&MODELS, name, Duration::ZERO);
     }
 }
 
@@ -268,9 +268,9 @@ impl std::error::Error for UnknownCollection {}
 
 /// Ends the tasks of an engine when it is dropped. The tasks hold the engine themselves, so that its
 /// own end would never come.
-struct Closing(Arc<Engine>);
+struct StopTasks(Arc<Engine>);
 
-impl Drop for Closing {
+impl Drop for StopTasks {
     fn drop(&mut self) {
         self.0.workloads.tasks.end();
     }

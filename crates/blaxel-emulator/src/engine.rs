@@ -16,7 +16,7 @@ use crate::journal::Journal;
 use crate::lock::lock;
 use crate::mcp::Servers;
 use crate::sign::Key;
-use crate::state::{Author, Kind, Setting, Shelf, Store};
+use crate::state::{Author, Collection, Kind, Settings, Store};
 use crate::uploads::Uploads;
 use crate::workload::{Target, Workload, Workloads};
 
@@ -79,7 +79,7 @@ impl Engine {
             &config.client_secret,
         ];
         let history = History::new(config.seed, &config.workspace);
-        let setting = Setting {
+        let setting = Settings {
             workspace: config.workspace.clone(),
             account: history.account_id().to_owned(),
             origin: origin.clone(),
@@ -136,14 +136,14 @@ impl Engine {
     }
 
     /// Puts a resource in place without a request, as if it had been made so long ago.
-    pub(crate) fn seed(&self, kind: &'static Kind, name: &str, age: Duration) {
+    pub(crate) fn add_sample(&self, kind: &'static Kind, name: &str, age: Duration) {
         let author = Author {
             name: "emulator",
             ago: age,
             uploads: false,
         };
-        let mut shelves = self.store.open();
-        shelves.put(&Shelf::top(kind), name, kind.sampled(name), &author);
+        let mut store = self.store.open();
+        store.put(&Collection::top(kind), name, kind.sampled(name), &author);
     }
 }
 

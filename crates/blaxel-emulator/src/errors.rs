@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// A request that is refused: the status and body of the answer, and the gateway's code if the
 /// gateway refuses it.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     status: StatusCode,
     gateway_code: Option<String>,
     body: Value,
@@ -47,7 +47,7 @@ impl Gateway {
     }
 }
 
-impl Refusal {
+impl ErrorResponse {
     fn new(status: StatusCode, body: Value) -> Self {
         Self {
             status,
@@ -61,13 +61,13 @@ impl Refusal {
         Self::new(status, body)
     }
 
-    /// The form in which sandboxes are not created: the same refusal, with a code that is a word. One
+    /// The form in which sandboxes are not created: the same error, with a code that is a word. One
     /// that has the form already, or is about the version, stays as it is.
     pub(crate) fn of_sandboxes(self, workspace: &str, now: &Timestamp) -> Self {
-        let Some(said) = self.body.get("error").and_then(Value::as_str) else {
+        let Some(error) = self.body.get("error").and_then(Value::as_str) else {
             return self;
         };
-        if said == "invalid_api_version" {
+        if error == "invalid_api_version" {
             return self;
         }
         let message = self.body.get("message").and_then(Value::as_str);
@@ -80,7 +80,7 @@ impl Refusal {
         };
         let body = json!({
             "code": code,
-            "message": message.unwrap_or(said),
+            "message": message.unwrap_or(error),
             "status_code": self.status.as_u16(),
             "workspace": workspace,
             "timestamp": now.as_str(),
@@ -205,7 +205,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
         if let Some(code) = self.gateway_code {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::lock::lock;
 
 /// What happens to a request instead of the right answer.
@@ -29,14 +29,14 @@ use crate::lock::lock;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fault {
-    act: Act,
+    action: Action,
     headers: Vec<(HeaderName, HeaderValue)>,
     after_processing: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Act {
-    Answer(StatusCode, Bytes),
+enum Action {
+    Respond(StatusCode, Bytes),
     Gateway {
         status: StatusCode,
         code: String,
@@ -47,27 +47,27 @@ enum Act {
 }
 
 impl Fault {
-    fn new(act: Act) -> Self {
+    fn new(action: Action) -> Self {
         Self {
-            act,
+            action,
             headers: Vec::new(),
             after_processing: false,
         }
     }
 
     /// An answer with any bytes and no content type; [`header`](Self::header) adds one.
-    pub fn answer(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        Self::new(Act::Answer(status, body.into()))
+    pub fn response(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::new(Action::Respond(status, body.into()))
     }
 
     /// An answer in JSON.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "so that a `json!` can stand at the call"
+        reason = "lets the caller write `json!(..)` as the argument"
     )]
     pub fn json(status: StatusCode, body: Value) -> Self {
-        Self::answer(status, body.to_string()).header(
+        Self::response(status, body.to_string()).header(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         )
@@ -81,13 +81,13 @@ impl Fault {
         let page = format!(
             "<html><head><title>{code} {title}</title></head><body><h1>{code} {title}</h1></body></html>"
         );
-        Self::answer(status, page)
+        Self::response(status, page)
             .header(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))
     }
 
     /// An answer of the gateway before the workloads, such as `WORKLOAD_UNAVAILABLE` with status 404.
     pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
-        Self::new(Act::Gateway {
+        Self::new(Action::Gateway {
             status,
             code: code.into(),
             retryable,
@@ -97,13 +97,13 @@ impl Fault {
     /// No answer: the connection is closed.
     #[must_use]
     pub fn disconnect() -> Self {
-        Self::new(Act::Disconnect)
+        Self::new(Action::Disconnect)
     }
 
     /// The right answer, but late by this much real time. Needs a tokio runtime with timers.
     #[must_use]
     pub fn delay(by: Duration) -> Self {
-        Self::new(Act::Delay(by))
+        Self::new(Action::Delay(by))
     }
 
     /// Adds a header to the answer.
@@ -127,32 +127,34 @@ impl Fault {
 
     /// How late the right answer comes, if that is the fault.
     pub(crate) fn lateness(&self) -> Option<Duration> {
-        match self.act {
-            Act::Delay(by) => Some(by),
+        match self.action {
+            Action::Delay(by) => Some(by),
             _ => None,
         }
     }
 
     /// The answer of this fault. A delay has none of its own and takes `answer`.
     pub(crate) fn apply(self, answer: Option<Response>, now: &str) -> Response {
-        let mut response = match self.act {
-            Act::Answer(status, body) => {
+        let mut response = match self.action {
+            Action::Respond(status, body) => {
                 let mut response = Response::new(body.into());
                 *response.status_mut() = status;
                 response
             }
-            Act::Gateway {
+            Action::Gateway {
                 status,
                 code,
                 retryable,
-            } => Refusal::envelope(status, &code, "a fault that was asked for", retryable, now)
-                .into_response(),
-            Act::Disconnect => {
+            } => {
+                ErrorResponse::envelope(status, &code, "a fault that was asked for", retryable, now)
+                    .into_response()
+            }
+            Action::Disconnect => {
                 let mut response = StatusCode::BAD_GATEWAY.into_response();
-                response.extensions_mut().insert(Cut);
+                response.extensions_mut().insert(Disconnected);
                 response
             }
-            Act::Delay(_) => answer.unwrap_or_default(),
+            Action::Delay(_) => answer.unwrap_or_default(),
         };
         response.headers_mut().extend(self.headers);
         response
@@ -161,15 +163,15 @@ impl Fault {
 
 /// Marks a response that must not be sent: the connection is closed instead.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut;
+pub(crate) struct Disconnected;
 
-impl fmt::Display for Cut {
+impl fmt::Display for Disconnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the connection was closed, as asked for")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for Disconnected {}
 
 /// An operation that the emulator does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,9 +48,9 @@ pub enum CredentialKind {
     AccessToken,
 }
 
-/// The place of a request in the journal.
+/// The id of a request in the journal.
 #[derive(Clone, Copy)]
-pub(crate) struct Place(u64);
+pub(crate) struct EntryId(u64);
 
 #[derive(Default)]
 pub(crate) struct Journal(Mutex<Entries>);
@@ -63,20 +63,20 @@ struct Entries {
 
 impl Journal {
     /// Writes down a request as it arrives.
-    pub(crate) fn open(&self, entry: Entry) -> Place {
+    pub(crate) fn open(&self, entry: Entry) -> EntryId {
         let mut entries = lock(&self.0);
         if entries.kept.len() == CAPACITY {
             entries.kept.pop_front();
             entries.forgotten += 1;
         }
         entries.kept.push_back(entry);
-        Place(entries.forgotten + entries.kept.len() as u64 - 1)
+        EntryId(entries.forgotten + entries.kept.len() as u64 - 1)
     }
 
     /// Completes an entry, unless it is forgotten.
-    pub(crate) fn amend(&self, place: Place, change: impl FnOnce(&mut Entry)) {
+    pub(crate) fn amend(&self, id: EntryId, change: impl FnOnce(&mut Entry)) {
         let mut entries = lock(&self.0);
-        let index = place.0.checked_sub(entries.forgotten);
+        let index = id.0.checked_sub(entries.forgotten);
         let index = index.and_then(|index| usize::try_from(index).ok());
         if let Some(entry) = index.and_then(|index| entries.kept.get_mut(index)) {
             change(entry);

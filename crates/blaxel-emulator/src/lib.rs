@@ -3,6 +3,7 @@
 mod billing;
 mod builder;
 mod catalog;
+mod chunks;
 mod clock;
 mod cron;
 mod cursor;
@@ -10,7 +11,7 @@ mod emulator;
 mod engine;
 mod errors;
 mod fault;
-mod furnish;
+mod initial_data;
 mod journal;
 mod local;
 mod lock;
@@ -18,7 +19,6 @@ mod logs;
 mod mcp;
 mod openapi;
 mod params;
-mod pieces;
 mod router;
 mod server;
 mod sign;
@@ -29,12 +29,12 @@ mod workload;
 pub use self::builder::{
     Builder, DEFAULT_API_KEY, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_WORKSPACE,
 };
+pub use self::chunks::Chunks;
 pub use self::clock::Clock;
 pub use self::emulator::{Emulator, UnknownCollection};
 pub use self::fault::{Fault, UnknownOperation};
 pub use self::journal::{CredentialKind, Entry};
 pub use self::local::LocalService;
-pub use self::pieces::Pieces;
 pub use self::workload::{
     Behaviour, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
     Workload,

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower_service::Service;
 
 use crate::engine::Engine;
-use crate::fault::Cut;
+use crate::fault::Disconnected;
 use crate::router::is_upload;
 
 /// The emulator without a socket: requests in, responses out, no network and no runtime.
@@ -176,9 +176,9 @@ impl Service<Request<Body>> for LocalService {
         let request = self.prepare(request);
         let mut router = self.router.clone();
         Box::pin(async move {
-            let answered: Result<_, Infallible> = router.call(request?).await;
-            let Ok(response) = answered;
-            if let Some(cut) = response.extensions().get::<Cut>() {
+            let result: Result<_, Infallible> = router.call(request?).await;
+            let Ok(response) = result;
+            if let Some(cut) = response.extensions().get::<Disconnected>() {
                 return Err(Error::transport(
                     "the connection was closed before an answer",
                     *cut,

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::sign::Key;
 use crate::state::{
-    Document, EXECUTIONS, JOBS, Kind, Record, Shelf, Shelves, execution, member, rule, status,
+    Collection, Document, EXECUTIONS, JOBS, Kind, OpenStore, Record, execution, member, rule,
+    status,
 };
 
 const MINUTE: u64 = 60;
@@ -94,26 +95,26 @@ impl Line {
 
 /// What a workload said in a stretch of time, newest first. Nothing is said of the future.
 pub(crate) fn lines(
-    shelves: &Shelves,
+    store: &OpenStore,
     seed: u64,
     kind: &'static Kind,
     workload: &Record,
     window: &Range<Duration>,
 ) -> Vec<Line> {
-    let mut lines = states(shelves, kind, workload);
+    let mut lines = states(store, kind, workload);
     if kind.path == JOBS.path {
-        lines.extend(executions(shelves, workload));
+        lines.extend(executions(store, workload));
     } else {
-        lines.extend(talk(seed, kind, workload, window, shelves.now()));
+        lines.extend(talk(seed, kind, workload, window, store.now()));
     }
-    lines.retain(|line| window.contains(&line.at) && line.at <= shelves.now());
+    lines.retain(|line| window.contains(&line.at) && line.at <= store.now());
     lines.sort_by_key(|line| Reverse(line.at));
     lines
 }
 
 /// What became of it.
-fn states(shelves: &Shelves, kind: &'static Kind, workload: &Record) -> Vec<Line> {
-    let events = workload.walk.events(shelves.now());
+fn states(store: &OpenStore, kind: &'static Kind, workload: &Record) -> Vec<Line> {
+    let events = workload.timeline.events(store.now());
     let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
     let line = |event: &Value| {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
@@ -146,7 +147,7 @@ fn talk(
         if talks >= TALKATIVE || at < workload.created {
             return None;
         }
-        if workload.walk.status(at) != Some(status::DEPLOYED) {
+        if workload.timeline.status(at) != Some(status::DEPLOYED) {
             return None;
         }
         let entry = usize::from(entry.min(other)) * TALK.len() / 256;
@@ -160,11 +161,11 @@ fn talk(
 }
 
 /// What the tasks of a job said when they began and ended.
-fn executions(shelves: &Shelves, job: &Record) -> Vec<Line> {
-    let shelf = Shelf::under(&EXECUTIONS, vec![job.name.clone()]);
+fn executions(store: &OpenStore, job: &Record) -> Vec<Line> {
+    let collection = Collection::under(&EXECUTIONS, vec![job.name.clone()]);
     let mut lines = Vec::new();
-    for execution in shelves.all(&shelf) {
-        for task in execution::tasks(execution, shelves.now()) {
+    for execution in store.all(&collection) {
+        for task in execution::tasks(execution, store.now()) {
             lines.extend(of_task(&execution.name, &task));
         }
     }
@@ -178,11 +179,11 @@ fn of_task(execution: &str, task: &Document) -> impl Iterator<Item = Line> {
         "failed" => Severity::Error,
         _ => Severity::Info,
     };
-    let said = [
+    let events = [
         ("metadata/startedAt", Severity::Info, "began".to_owned()),
         ("metadata/completedAt", severity, format!("ended: {state}")),
     ];
-    let lines = said.map(|(path, severity, what)| {
+    let lines = events.map(|(path, severity, what)| {
         let at = rule::moment(&text(path))?;
         let mut line = Line::new(at, severity, format!("The task {name} {what}."));
         line.task = Some((execution.to_owned(), name.clone()));

@@ -30,7 +30,7 @@ Options:
   -h, --help               print this text
 ";
 
-/// How long a streamed answer rests between two pieces: long enough to be seen.
+/// How long a streamed answer rests between two chunks: long enough to be seen.
 const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
 /// A command line that cannot be followed.

@@ -1,6 +1,6 @@
 //! The MCP servers that the functions are.
 
-mod offer;
+mod definitions;
 mod server;
 
 use std::collections::HashMap;

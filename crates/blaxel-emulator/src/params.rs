@@ -3,7 +3,7 @@
 use axum::extract::Query;
 use http::Uri;
 
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 /// Names and values, decoded, in the order they came.
 #[derive(Default)]
@@ -32,24 +32,29 @@ impl Params {
     }
 
     /// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
-    pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, Refusal> {
+    pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, ErrorResponse> {
         let Some(text) = self.get("limit") else {
             return Ok(default);
         };
-        let refuse =
-            || Refusal::bad_request(format!("limit {text:?} is not a whole number above 0."));
+        let bad_request =
+            || ErrorResponse::bad_request(format!("limit {text:?} is not a whole number above 0."));
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(refuse());
+            return Err(bad_request());
         }
         // Only one that is too large for the type fails to parse now.
         let limit = text.parse().unwrap_or(max).min(max);
-        if limit == 0 { Err(refuse()) } else { Ok(limit) }
+        if limit == 0 {
+            Err(bad_request())
+        } else {
+            Ok(limit)
+        }
     }
 
     /// Reads `offset`, for lists that are cut by number.
-    pub(crate) fn offset(&self) -> Result<usize, Refusal> {
+    pub(crate) fn offset(&self) -> Result<usize, ErrorResponse> {
         let text = self.get("offset").unwrap_or("0");
-        let refuse = || Refusal::bad_request(format!("offset {text:?} is not a whole number."));
-        text.parse().map_err(|_| refuse())
+        let bad_request =
+            || ErrorResponse::bad_request(format!("offset {text:?} is not a whole number."));
+        text.parse().map_err(|_| bad_request())
     }
 }

@@ -1,7 +1,7 @@
 //! What the emulator answers: one table of operations, and the way of a request to its handler.
 
 mod access;
-mod allowance;
+mod access_level;
 mod anthropic;
 mod archives;
 mod billing;
@@ -10,14 +10,15 @@ mod call;
 mod catalog;
 mod chat;
 mod cohere;
+mod completion;
 mod connections;
 mod domains;
 mod drives;
 mod embeddings;
 mod executions;
+mod features;
 mod forks;
 mod forward;
-mod gate;
 mod gateway;
 mod gemini;
 mod image_shares;
@@ -39,7 +40,6 @@ mod route;
 mod sandboxes;
 mod schedules;
 mod service_accounts;
-mod speech;
 mod stream;
 mod trigger;
 mod uploads;
@@ -60,19 +60,19 @@ use http::{HeaderValue, StatusCode};
 
 use self::access::Identity;
 pub(crate) use self::access::OWNER;
+use self::access_level::AccessLevel;
 use self::call::{Call, RequestId};
-use self::gate::Gate;
 pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::route::Route;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
-use crate::errors::{Gateway, Refusal};
-use crate::fault::Cut;
-use crate::journal::{Entry, Place};
+use crate::errors::{ErrorResponse, Gateway};
+use crate::fault::Disconnected;
+use crate::journal::{Entry, EntryId};
 
 /// The operations that are done in a way of their own.
-static OWN: [fn() -> Vec<Route>; 24] = [
-    allowance::routes,
+static CUSTOM: [fn() -> Vec<Route>; 24] = [
+    features::routes,
     archives::routes,
     billing::routes,
     catalog::routes,
@@ -104,7 +104,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .iter()
         .flat_map(|kind| resources::routes(kind));
     usual
-        .chain(OWN.iter().flat_map(|routes| routes()))
+        .chain(CUSTOM.iter().flat_map(|routes| routes()))
         .chain([openapi::route(routes)])
         .collect()
 }
@@ -126,7 +126,7 @@ pub(crate) fn router(engine: &Arc<Engine>) -> Router {
         }
     }
     router
-        .fallback(nowhere)
+        .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(engine), record))
         .with_state(Arc::clone(engine))
@@ -144,7 +144,7 @@ async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: N
         .extensions_mut()
         .insert(RequestId(request_id.clone()));
     let mut response = next.run(request).await;
-    if response.extensions().get::<Cut>().is_none() {
+    if response.extensions().get::<Disconnected>().is_none() {
         engine.journal.amend(place, |entry| {
             entry.status = Some(response.status().as_u16());
         });
@@ -162,7 +162,7 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
         at,
         request_id: request_id.to_owned(),
         method: request.method().to_string(),
-        path: uploads::without_token(request.uri().path()).to_owned(),
+        path: uploads::redacted_path(request.uri().path()).to_owned(),
         query: request.uri().query().map(str::to_owned),
         version: version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned()),
         operation: None,
@@ -173,51 +173,51 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
 
 /// Performs an operation, or the fault that was asked for in its place.
 async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Response {
-    if let Some(place) = request.extensions().get::<Place>() {
+    if let Some(place) = request.extensions().get::<EntryId>() {
         engine.journal.amend(*place, |entry| {
             entry.operation = Some(route.operation.to_owned());
         });
     }
     let Some(fault) = engine.faults.take(route.operation) else {
-        return answer(&engine, &route, request).await;
+        return handle(&engine, &route, request).await;
     };
-    let answered = if let Some(delay) = fault.lateness() {
+    let response = if let Some(delay) = fault.lateness() {
         tokio::time::sleep(delay).await;
-        Some(answer(&engine, &route, request).await)
+        Some(handle(&engine, &route, request).await)
     } else if fault.is_after_processing() {
-        answer(&engine, &route, request).await;
+        handle(&engine, &route, request).await;
         None
     } else {
         None
     };
-    fault.apply(answered, engine.clock.now().as_str())
+    fault.apply(response, engine.clock.now().as_str())
 }
 
-async fn answer(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
-    let outcome = if route.gate == Gate::Workload {
-        gateway::pass(engine, route, request).await
+async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
+    let outcome = if route.access == AccessLevel::Workload {
+        gateway::handle(engine, route, request).await
     } else {
-        match Call::admit(engine, route.operation, route.gate, request).await {
+        match Call::receive(engine, route.operation, route.access, request).await {
             Ok(call) => route.handle(call).await,
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         }
     };
-    match (outcome, route.form) {
-        (Err(refusal), Some(form)) => form(engine, refusal).into_response(),
+    match (outcome, route.map_error) {
+        (Err(error), Some(form)) => form(engine, error).into_response(),
         (outcome, _) => outcome.into_response(),
     }
 }
 
 /// The answer where there is no operation.
-async fn nowhere(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+async fn no_route(State(engine): State<Arc<Engine>>, request: Request) -> Response {
     if request.uri().path().starts_with("/run/") {
         let message = "No workload has this address.";
-        return Refusal::gateway(Gateway::RouteNotFound, message, &engine.clock.now())
+        return ErrorResponse::gateway(Gateway::RouteNotFound, message, &engine.clock.now())
             .into_response();
     }
-    Refusal::control(StatusCode::NOT_FOUND, "Not Found").into_response()
+    ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found").into_response()
 }
 
 async fn wrong_method() -> Response {
-    Refusal::control(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
+    ErrorResponse::control(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
 }

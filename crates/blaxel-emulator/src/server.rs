@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tower_service::Service as _;
 
-use crate::fault::Cut;
+use crate::fault::Disconnected;
 use crate::lock::lock;
 
 /// A listener that more than one may close: whoever takes it out closes the port at once.
@@ -33,7 +33,7 @@ pub(crate) struct Server {
 
 /// A served port. Dropping it closes the port at once and ends every connection.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct RunningServer {
     listener: SharedListener,
     task: AbortHandle,
 }
@@ -49,14 +49,14 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn serve(self, router: Router) -> Running {
+    pub(crate) fn serve(self, router: Router) -> RunningServer {
         let listener = Arc::new(Mutex::new(Some(self.listener)));
         let task = tokio::spawn(accept_all(Arc::clone(&listener), router)).abort_handle();
-        Running { listener, task }
+        RunningServer { listener, task }
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         // The task is ended at its next turn only; the port must not take connections until then.
         lock(&self.listener).take();
@@ -93,7 +93,7 @@ async fn accept(listener: &SharedListener) -> Option<io::Result<TcpStream>> {
 async fn serve_connection(stream: TcpStream, router: Router) {
     // Without this a streamed answer would wait for the acknowledgement of the piece before.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
+    let service = service_fn(move |request: Request<Incoming>| handle(router.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
@@ -102,10 +102,13 @@ async fn serve_connection(stream: TcpStream, router: Router) {
 }
 
 /// Answers a request; a failure closes the connection without an answer.
-async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
-    let answered: Result<_, Infallible> = router.call(request.map(Body::new)).await;
-    let Ok(response) = answered;
-    match response.extensions().get::<Cut>() {
+async fn handle(
+    mut router: Router,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Disconnected> {
+    let result: Result<_, Infallible> = router.call(request.map(Body::new)).await;
+    let Ok(response) = result;
+    match response.extensions().get::<Disconnected>() {
         Some(cut) => Err(*cut),
         None => Ok(response),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::lock::lock;
 use crate::sign::Key;
-use crate::state::Shelf;
+use crate::state::Collection;
 
 /// How long an address is good, by the emulator's clock.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -16,7 +16,7 @@ const LIFETIME: Duration = Duration::from_secs(15 * 60);
 pub(crate) enum Purpose {
     /// It is built and deployed as the record of this name and serial.
     Deploy {
-        shelf: Shelf,
+        collection: Collection,
         name: String,
         serial: u64,
     },

@@ -15,9 +15,9 @@ use crate::clock::Clock;
 use crate::lock::lock;
 
 pub use self::behaviour::Behaviour;
-pub(crate) use self::behaviour::{Act, Said};
+pub(crate) use self::behaviour::{Action, ScriptedReply};
 pub use self::callback::{Callback, CallbackOutcome};
-pub(crate) use self::callback::{Delivery, Ended};
+pub(crate) use self::callback::{PendingCallback, WorkloadResult};
 pub use self::name::{InvalidWorkload, Workload};
 pub use self::script::{Script, ScriptedCall};
 pub use self::target::InvalidTarget;

@@ -2,7 +2,7 @@
 
 use blaxel_core::Timestamp;
 
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::params::Params;
 
 const SECONDS_PER_HOUR: i64 = 3600;
@@ -20,11 +20,13 @@ pub(crate) struct Window {
 
 impl Window {
     /// Reads `startTime` and `endTime`.
-    pub(crate) fn read(params: &Params) -> Result<Self, Refusal> {
+    pub(crate) fn read(params: &Params) -> Result<Self, ErrorResponse> {
         let (start, start_moment) = moment(params, "startTime")?;
         let (end, end_moment) = moment(params, "endTime")?;
         if end_moment <= start_moment {
-            return Err(Refusal::bad_request("endTime must be after startTime."));
+            return Err(ErrorResponse::bad_request(
+                "endTime must be after startTime.",
+            ));
         }
         Ok(Self {
             start,
@@ -58,14 +60,16 @@ impl Window {
     }
 }
 
-fn moment(params: &Params, name: &str) -> Result<(Timestamp, (i64, u32)), Refusal> {
+fn moment(params: &Params, name: &str) -> Result<(Timestamp, (i64, u32)), ErrorResponse> {
     let text = params
         .get(name)
-        .ok_or_else(|| Refusal::bad_request(format!("{name} is missing.")))?;
+        .ok_or_else(|| ErrorResponse::bad_request(format!("{name} is missing.")))?;
     let utc = ["Z", "z", "+00:00"].iter().any(|zone| text.ends_with(zone));
     let time = text.parse::<Timestamp>().ok().filter(|_| utc);
     time.and_then(|time| Some((time.clone(), time.unix()?)))
-        .ok_or_else(|| Refusal::bad_request(format!("{name} is not an RFC 3339 time in UTC.")))
+        .ok_or_else(|| {
+            ErrorResponse::bad_request(format!("{name} is not an RFC 3339 time in UTC."))
+        })
 }
 
 /// The first hour that does not begin before a moment.
@@ -85,7 +89,7 @@ pub(crate) enum Resolution {
 
 impl Resolution {
     /// Reads `resolution` for a window, or chooses one that suits it.
-    pub(crate) fn read(params: &Params, window: &Window) -> Result<Self, Refusal> {
+    pub(crate) fn read(params: &Params, window: &Window) -> Result<Self, ErrorResponse> {
         let Some(text) = params.get("resolution") else {
             return Ok(Self::suiting(window));
         };
@@ -96,7 +100,7 @@ impl Resolution {
             "weekly" => (Self::Weekly, 366),
             "monthly" => return Ok(Self::Monthly),
             _ => {
-                return Err(Refusal::bad_request(format!(
+                return Err(ErrorResponse::bad_request(format!(
                     "resolution {text:?} is not one of hourly, daily, weekly, monthly."
                 )));
             }
@@ -104,7 +108,7 @@ impl Resolution {
         if window.within(most_days) {
             return Ok(resolution);
         }
-        Err(Refusal::bad_request(format!(
+        Err(ErrorResponse::bad_request(format!(
             "The range is too long for resolution {text}: at most {most_days} days."
         )))
     }

@@ -11,12 +11,12 @@ pub(crate) struct Metered {
     pub(crate) resource_type: &'static str,
     /// The price of one unit, in thousandths of a micro-dollar.
     price: u64,
-    shape: Shape,
+    shape: UsagePattern,
 }
 
 /// How usage runs over a week.
 #[derive(Clone, Copy)]
-enum Shape {
+enum UsagePattern {
     /// Always about the same, as stored bytes are.
     Steady,
     /// By day more than by night, at weekends little.
@@ -31,7 +31,7 @@ const fn metered(
     name: &'static str,
     resource_type: &'static str,
     price: u64,
-    shape: Shape,
+    shape: UsagePattern,
 ) -> Metered {
     Metered {
         name,
@@ -53,43 +53,73 @@ pub(crate) static METERED: [Metered; 12] = [
         "sandbox_compute_runtime_gbs",
         "sandbox",
         MEMORY,
-        Shape::Office,
+        UsagePattern::Office,
     ),
     metered(
         "sandbox_image_storage_gbs",
         "sandbox",
         STORAGE,
-        Shape::Steady,
+        UsagePattern::Steady,
     ),
     metered(
         "sandbox_snapshot_storage_gbs",
         "sandbox",
         STORAGE,
-        Shape::Steady,
+        UsagePattern::Steady,
     ),
-    metered("agent_compute_runtime_gbs", "agent", MEMORY, Shape::Office),
-    metered("agent_image_storage_gbs", "agent", STORAGE, Shape::Steady),
-    metered("agent_async_requests_count", "agent", 2_000, Shape::Bursts),
-    metered("job_compute_runtime_gbs", "job", MEMORY, Shape::Nightly),
-    metered("job_image_storage_gbs", "job", STORAGE, Shape::Steady),
+    metered(
+        "agent_compute_runtime_gbs",
+        "agent",
+        MEMORY,
+        UsagePattern::Office,
+    ),
+    metered(
+        "agent_image_storage_gbs",
+        "agent",
+        STORAGE,
+        UsagePattern::Steady,
+    ),
+    metered(
+        "agent_async_requests_count",
+        "agent",
+        2_000,
+        UsagePattern::Bursts,
+    ),
+    metered(
+        "job_compute_runtime_gbs",
+        "job",
+        MEMORY,
+        UsagePattern::Nightly,
+    ),
+    metered(
+        "job_image_storage_gbs",
+        "job",
+        STORAGE,
+        UsagePattern::Steady,
+    ),
     metered(
         "mcp_server_compute_runtime_gbs",
         "mcp_server",
         MEMORY,
-        Shape::Bursts,
+        UsagePattern::Bursts,
     ),
     metered(
         "mcp_server_image_storage_gbs",
         "mcp_server",
         STORAGE,
-        Shape::Steady,
+        UsagePattern::Steady,
     ),
-    metered("volume_storage_gbs", "volume", STORAGE, Shape::Steady),
+    metered(
+        "volume_storage_gbs",
+        "volume",
+        STORAGE,
+        UsagePattern::Steady,
+    ),
     metered(
         "custom_domain_active_time_hours",
         "custom_domain",
         1_000_000,
-        Shape::Steady,
+        UsagePattern::Steady,
     ),
 ];
 
@@ -178,15 +208,15 @@ impl History {
 impl Series<'_> {
     /// What was used in an hour.
     pub(crate) fn at(&self, hour: i64) -> Amount {
-        let (born, gone) = self.resource.life;
-        if hour < born || gone <= hour {
+        let (start, end) = self.resource.lifetime;
+        if hour < start || end <= hour {
             return Amount::default();
         }
         let noise = mix(self.key, hour.unsigned_abs());
         let percent = self.metered.shape.percent(hour, noise);
         // Up to 50 % more or less from hour to hour for what moves, nothing for what lies still.
         let swing = match self.metered.shape {
-            Shape::Steady => 100,
+            UsagePattern::Steady => 100,
             _ => 50 + noise % 101,
         };
         let full = match self.metered.name.rsplit('_').next() {
@@ -196,10 +226,10 @@ impl Series<'_> {
         };
         // Who is at work works more from month to month, for two years.
         let grown = match self.metered.shape {
-            Shape::Steady => 100,
+            UsagePattern::Steady => 100,
             _ => {
                 100 + self.resource.growth
-                    * ((hour - born) / HOURS_PER_MONTH)
+                    * ((hour - start) / HOURS_PER_MONTH)
                         .clamp(0, 24)
                         .unsigned_abs()
             }
@@ -212,7 +242,7 @@ impl Series<'_> {
     }
 }
 
-impl Shape {
+impl UsagePattern {
     /// How much of what is possible is used in an hour.
     fn percent(self, hour: i64, noise: u64) -> u64 {
         let of_day = hour.rem_euclid(24);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::calendar::{Resolution, Window};
 use super::history::{METERED, Series};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::params::Params;
 
 /// The most groups on a page, and how many there are unless fewer are asked for.
@@ -87,10 +87,10 @@ pub(crate) struct MetricsQuery {
 }
 
 impl MetricsQuery {
-    pub(crate) fn read(params: &Params) -> Result<Self, Refusal> {
+    pub(crate) fn read(params: &Params) -> Result<Self, ErrorResponse> {
         for unsupported in ["label", "unit"] {
             if params.get(unsupported).is_some() {
-                return Err(Refusal::bad_request(format!(
+                return Err(ErrorResponse::bad_request(format!(
                     "{unsupported} is not supported."
                 )));
             }
@@ -107,7 +107,7 @@ impl MetricsQuery {
         for (dimension, value) in &filters {
             let known = || METERED.iter().any(|metered| metered.name == value);
             if *dimension == Dimension::Metered && !known() {
-                return Err(Refusal::bad_request(format!(
+                return Err(ErrorResponse::bad_request(format!(
                     "billingDimension {value:?} is not known."
                 )));
             }
@@ -168,7 +168,7 @@ impl MetricsQuery {
     }
 }
 
-fn group_by(text: Option<&str>) -> Result<Vec<Dimension>, Refusal> {
+fn group_by(text: Option<&str>) -> Result<Vec<Dimension>, ErrorResponse> {
     let Some(text) = text else {
         return Ok(Vec::new());
     };
@@ -177,15 +177,20 @@ fn group_by(text: Option<&str>) -> Result<Vec<Dimension>, Refusal> {
         let known = Dimension::ALL
             .into_iter()
             .find(|dimension| dimension.name() == name);
-        let dimension = known
-            .ok_or_else(|| Refusal::bad_request(format!("groupBy {name:?} is not a dimension.")))?;
+        let dimension = known.ok_or_else(|| {
+            ErrorResponse::bad_request(format!("groupBy {name:?} is not a dimension."))
+        })?;
         if dimensions.contains(&dimension) {
-            return Err(Refusal::bad_request(format!("groupBy names {name} twice.")));
+            return Err(ErrorResponse::bad_request(format!(
+                "groupBy names {name} twice."
+            )));
         }
         dimensions.push(dimension);
     }
     if dimensions.len() > MAX_GROUP_BY {
-        return Err(Refusal::bad_request("groupBy takes at most 3 dimensions."));
+        return Err(ErrorResponse::bad_request(
+            "groupBy takes at most 3 dimensions.",
+        ));
     }
     dimensions.sort();
     Ok(dimensions)

@@ -8,7 +8,7 @@ use super::calendar::hour_time;
 use super::history::{Amount, History, Series};
 use super::query::MetricsQuery;
 use crate::cursor::Cursors;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 /// What the series of one group add up to.
 struct Group {
@@ -27,7 +27,7 @@ pub(crate) fn report(
     cursors: &Cursors,
     cursor: Option<&str>,
     now: u64,
-) -> Result<Value, Refusal> {
+) -> Result<Value, ErrorResponse> {
     let fingerprint = query.fingerprint(history.account_id());
     let after: Option<Vec<String>> = cursor
         .map(|cursor| cursors.read(cursor, &fingerprint, now))
@@ -40,10 +40,10 @@ pub(crate) fn report(
     for group in groups.values() {
         total.add(group.total);
     }
-    let begun = |key: &Vec<String>| after.as_ref().is_none_or(|after| key > after);
-    let mut rest = groups.iter().filter(|(key, _)| begun(key));
-    let page: Vec<_> = rest.by_ref().take(query.limit).collect();
-    let last = rest.next().and_then(|_| page.last());
+    let is_after = |key: &Vec<String>| after.as_ref().is_none_or(|after| key > after);
+    let mut remaining = groups.iter().filter(|(key, _)| is_after(key));
+    let page: Vec<_> = remaining.by_ref().take(query.limit).collect();
+    let last = remaining.next().and_then(|_| page.last());
     let next = last.map(|(key, _)| cursors.issue(fingerprint, now, key));
     let data: Vec<_> = page
         .iter()

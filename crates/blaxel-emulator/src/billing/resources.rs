@@ -12,7 +12,7 @@ pub(crate) struct Resource {
     /// Its size, in gigabytes.
     pub(super) size: u64,
     /// The hours in which it is there: the first one, and the one after the last.
-    pub(super) life: (i64, i64),
+    pub(super) lifetime: (i64, i64),
     /// By how many hundredths it is used more from month to month.
     pub(super) growth: u64,
 }
@@ -112,9 +112,9 @@ pub(super) fn resources(seed: u64, own: &str, open: (i64, i64)) -> Vec<Resource>
                 0 => own,
                 _ => pick(&workspaces, mix(key, 1)).map_or(own, String::as_str),
             };
-            let life = match index {
+            let lifetime = match index {
                 0 => open,
-                _ => life(mix(key, 2), open),
+                _ => lifetime(mix(key, 2), open),
             };
             resources.push(Resource {
                 workspace: workspace.to_owned(),
@@ -122,7 +122,7 @@ pub(super) fn resources(seed: u64, own: &str, open: (i64, i64)) -> Vec<Resource>
                 name,
                 uuid: uuid(mix(key, 3), mix(key, 4)),
                 size: pick(kind.sizes, mix(key, 5)).copied().unwrap_or(1),
-                life,
+                lifetime,
                 growth: mix(key, 6) % 6,
             });
         }
@@ -138,14 +138,14 @@ fn remake(resources: &mut Vec<Resource>, seed: u64) {
     };
     let key = mix(seed, 7);
     let end = day_hour(2026, 3, 12) + hours(key, 24 * 14);
-    old.life = (day_hour(2025, 1, 1), end);
+    old.lifetime = (day_hour(2025, 1, 1), end);
     let new = Resource {
         workspace: old.workspace.clone(),
         resource_type: old.resource_type,
         name: old.name,
         uuid: uuid(mix(key, 1), mix(key, 2)),
         size: old.size * 2,
-        life: (end + 5, day_hour(2036, 1, 1)),
+        lifetime: (end + 5, day_hour(2036, 1, 1)),
         growth: old.growth,
     };
     resources.insert(2, new);
@@ -162,7 +162,7 @@ fn workspaces(seed: u64, own: &str) -> Vec<String> {
 
 /// When a resource comes, within the account's first two years, and when it goes: one in four does,
 /// after two months to fourteen.
-fn life(key: u64, (open, close): (i64, i64)) -> (i64, i64) {
+fn lifetime(key: u64, (open, close): (i64, i64)) -> (i64, i64) {
     let start = match mix(key, 1) % 3 {
         0 => open + hours(mix(key, 2), 24 * 730),
         _ => open,
@@ -215,7 +215,11 @@ mod tests {
             let names: BTreeSet<_> = resources.iter().map(|one| one.name).collect();
             assert_eq!(names.len(), resources.len() - 1, "one is made again");
             for one in &resources {
-                assert!(OPEN.0 <= one.life.0 && one.life.0 < one.life.1 && one.life.1 <= OPEN.1);
+                assert!(
+                    OPEN.0 <= one.lifetime.0
+                        && one.lifetime.0 < one.lifetime.1
+                        && one.lifetime.1 <= OPEN.1
+                );
             }
         }
     }

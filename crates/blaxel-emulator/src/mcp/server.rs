@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::offer;
+use super::definitions;
 
 /// The smallest picture there is: one point, in GIF.
 const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==";
@@ -80,7 +80,7 @@ impl Function {
                 }
             }
         }
-        Ok(said(format!("counted to {to}")))
+        Ok(text_result(format!("counted to {to}")))
     }
 
     fn show_note(&self, arguments: Arguments) -> Result<CallToolResult, ErrorData> {
@@ -89,7 +89,7 @@ impl Function {
             number: usize,
         }
         let Note { number } = arguments.read()?;
-        let uri = offer::note_uri(&self.name, number);
+        let uri = definitions::note_uri(&self.name, number);
         let note = self.note(&uri)?;
         let link = Resource::new(uri, format!("note-{number}"));
         Ok(CallToolResult::success(vec![
@@ -101,7 +101,8 @@ impl Function {
 
     /// The note of this address. Those of even numbers are bytes.
     fn note(&self, uri: &str) -> Result<ResourceContents, ErrorData> {
-        let number = (1..=offer::NOTES).find(|number| offer::note_uri(&self.name, *number) == uri);
+        let number = (1..=definitions::NOTES)
+            .find(|number| definitions::note_uri(&self.name, *number) == uri);
         let Some(number) = number else {
             let data = json!({"uri": uri});
             return Err(ErrorData::resource_not_found(
@@ -145,7 +146,7 @@ impl Arguments {
     }
 }
 
-fn said(text: impl Into<String>) -> CallToolResult {
+fn text_result(text: impl Into<String>) -> CallToolResult {
     CallToolResult::success(vec![ContentBlock::text(text)])
 }
 
@@ -171,7 +172,8 @@ impl ServerHandler for Function {
         request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let (tools, next) = offer::page(offer::tools(&self.name), cursor(request.as_ref()))?;
+        let (tools, next) =
+            definitions::page(definitions::tools(&self.name), cursor(request.as_ref()))?;
         let mut result = ListToolsResult::with_all_items(tools);
         result.next_cursor = next;
         Ok(result)
@@ -185,7 +187,7 @@ impl ServerHandler for Function {
         let arguments = Arguments::new(request.arguments);
         let about = format!("about_{}", self.name.replace('-', "_"));
         let result = match request.name.as_ref() {
-            "echo" => said(arguments.text("text")?),
+            "echo" => text_result(arguments.text("text")?),
             "add" => {
                 let sum = arguments.number("a")? + arguments.number("b")?;
                 CallToolResult::structured(json!({"sum": sum}))
@@ -195,9 +197,9 @@ impl ServerHandler for Function {
             "show_note" => self.show_note(arguments)?,
             "announce" => {
                 let _ = context.peer.notify_tool_list_changed().await;
-                said("announced")
+                text_result("announced")
             }
-            name if name == about => said(format!("This is the function {}.", self.name)),
+            name if name == about => text_result(format!("This is the function {}.", self.name)),
             name => {
                 let message = format!("There is no tool {name:?}.");
                 return Err(ErrorData::invalid_params(message, None));
@@ -211,8 +213,8 @@ impl ServerHandler for Function {
         request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let all = offer::resources(&self.name);
-        let (resources, next) = offer::page(all, cursor(request.as_ref()))?;
+        let all = definitions::resources(&self.name);
+        let (resources, next) = definitions::page(all, cursor(request.as_ref()))?;
         let mut result = ListResourcesResult::with_all_items(resources);
         result.next_cursor = next;
         Ok(result)
@@ -223,8 +225,8 @@ impl ServerHandler for Function {
         request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let all = offer::resource_templates(&self.name);
-        let (templates, next) = offer::page(all, cursor(request.as_ref()))?;
+        let all = definitions::resource_templates(&self.name);
+        let (templates, next) = definitions::page(all, cursor(request.as_ref()))?;
         let mut result = ListResourceTemplatesResult::with_all_items(templates);
         result.next_cursor = next;
         Ok(result)
@@ -243,7 +245,8 @@ impl ServerHandler for Function {
         request: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let (prompts, next) = offer::page(offer::prompts(&self.name), cursor(request.as_ref()))?;
+        let (prompts, next) =
+            definitions::page(definitions::prompts(&self.name), cursor(request.as_ref()))?;
         let mut result = ListPromptsResult::with_all_items(prompts);
         result.next_cursor = next;
         Ok(result)
@@ -265,7 +268,7 @@ impl ServerHandler for Function {
                 asked(format!("Translate into {language}: {text}"))
             }
             "review_note" => {
-                let note = self.note(&offer::note_uri(&self.name, 1))?;
+                let note = self.note(&definitions::note_uri(&self.name, 1))?;
                 let mut messages = asked("Review this note.".to_owned());
                 messages.push(PromptMessage::new(Role::User, ContentBlock::resource(note)));
                 messages

@@ -45,12 +45,12 @@ pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
     for (served, operation) in served {
         let mut described = describe(served, operation, &mut writer);
         let links = links(facts, operation, &operations);
-        if let Some((status, _)) = operation.answers.first().filter(|_| !links.is_empty()) {
+        if let Some((status, _)) = operation.responses.first().filter(|_| !links.is_empty()) {
             described["responses"][status.to_string()]["links"] = links.into();
         }
         let methods = paths.entry(operation.path).or_default();
         methods.insert(operation.method.to_lowercase(), described);
-        let kind = refusal(operation);
+        let kind = error(operation);
         refusals.insert(kind, refused(kind, &mut writer));
     }
     for name in UNUSED {
@@ -112,7 +112,7 @@ fn responses(
     writer: &mut Writer<'_>,
 ) -> BTreeMap<u16, Value> {
     let mut responses = BTreeMap::new();
-    for (status, shape) in &operation.answers {
+    for (status, shape) in &operation.responses {
         let mut headers = request_id();
         if let Some(name) = operation.header {
             headers[name] = json!({"schema": {"type": "string"}});
@@ -133,15 +133,15 @@ fn responses(
     let usual = [400, 401, 403, 404, 413]
         .into_iter()
         .filter(|status| may_fail(*status));
-    let refusal = json!({"$ref": format!("#/components/responses/{}", refusal(operation))});
+    let error = json!({"$ref": format!("#/components/responses/{}", error(operation))});
     for status in usual.chain(operation.errors.iter().copied()) {
-        responses.insert(status, refusal.clone());
+        responses.insert(status, error.clone());
     }
     responses
 }
 
 /// The name of the schema that an operation's failures have.
-fn refusal(operation: &Operation) -> &'static str {
+fn error(operation: &Operation) -> &'static str {
     operation.error.unwrap_or(ERROR)
 }
 
@@ -231,14 +231,14 @@ mod tests {
         let facts = Facts::get();
         let mut writer = Writer::new(facts);
         for (name, operation) in facts.operations() {
-            let answers = responses(operation, true, &mut writer);
+            let responses = responses(operation, true, &mut writer);
             assert!(
-                answers.keys().any(|status| (200..300).contains(status)),
+                responses.keys().any(|status| (200..300).contains(status)),
                 "{name}"
             );
-            assert!(answers.contains_key(&401), "{name}");
+            assert!(responses.contains_key(&401), "{name}");
             assert_eq!(
-                answers.contains_key(&404),
+                responses.contains_key(&404),
                 operation.path.contains('{')
                     || name == "getWorkspaceFeatures"
                     || name == "InviteWorkspaceUser",

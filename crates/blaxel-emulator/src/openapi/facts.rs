@@ -23,7 +23,7 @@ pub(super) struct Operation {
     pub(super) query: Vec<Member>,
     pub(super) body: Option<Shape>,
     /// The statuses of success, and what comes with them.
-    pub(super) answers: Vec<(u16, Option<Shape>)>,
+    pub(super) responses: Vec<(u16, Option<Shape>)>,
     /// A header that may come with a success.
     pub(super) header: Option<&'static str>,
     /// Statuses of failure, besides those of any operation.
@@ -138,9 +138,9 @@ fn operation(line: &'static str, known: &Schemas) -> Result<(&'static str, Opera
     if !reader.take("->") {
         return reader.fail("->");
     }
-    let mut answers = vec![answer(&mut reader)?];
+    let mut responses = vec![response(&mut reader)?];
     while reader.take(",") {
-        answers.push(answer(&mut reader)?);
+        responses.push(response(&mut reader)?);
     }
     let header = reader.take("+").then(|| reader.word()).transpose()?;
     let (mut errors, mut error) = (Vec::new(), None);
@@ -158,7 +158,7 @@ fn operation(line: &'static str, known: &Schemas) -> Result<(&'static str, Opera
         path,
         query,
         body,
-        answers,
+        responses,
         header,
         errors,
         error,
@@ -167,7 +167,7 @@ fn operation(line: &'static str, known: &Schemas) -> Result<(&'static str, Opera
 }
 
 /// A shape, a status, or both.
-fn answer(reader: &mut Reader<'_>) -> Result<(u16, Option<Shape>), String> {
+fn response(reader: &mut Reader<'_>) -> Result<(u16, Option<Shape>), String> {
     let Some(status) = reader.number() else {
         return Ok((200, Some(reader.shape()?)));
     };
@@ -238,11 +238,11 @@ mod tests {
         let mut used = BTreeSet::from(["Error", "PaginationMeta", "Sort"]);
         used.extend(UNUSED);
         for operation in facts.operations.values() {
-            let answers = operation
-                .answers
+            let responses = operation
+                .responses
                 .iter()
                 .filter_map(|(_, shape)| shape.as_ref());
-            for shape in answers.chain(&operation.body) {
+            for shape in responses.chain(&operation.body) {
                 collect(shape, &mut used);
             }
             for parameter in &operation.query {
@@ -283,12 +283,12 @@ mod tests {
         );
         assert_eq!(operation.query.len(), 1);
         assert_eq!(operation.body, Some(Shape::Named("A")));
-        let answers: Vec<_> = operation
-            .answers
+        let responses: Vec<_> = operation
+            .responses
             .iter()
             .map(|(status, shape)| (*status, shape.is_some()))
             .collect();
-        assert_eq!(answers, [(200, true), (202, true), (204, false)]);
+        assert_eq!(responses, [(200, true), (202, true), (204, false)]);
         assert_eq!(operation.header, Some("X-H"));
         assert_eq!(
             (operation.errors, operation.error),

@@ -12,7 +12,7 @@ pub(super) fn links(
     served: &[(&'static str, &Operation)],
 ) -> Map<String, Value> {
     let mut links = Map::new();
-    let Some((_, Some(made))) = maker.answers.first().filter(|_| maker.method == "POST") else {
+    let Some((_, Some(made))) = maker.responses.first().filter(|_| maker.method == "POST") else {
         return links;
     };
     for (name, operation) in served {

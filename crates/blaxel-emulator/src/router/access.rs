@@ -4,7 +4,7 @@ use blaxel_core::{ApiVersion, Timestamp};
 use http::{HeaderMap, StatusCode};
 
 use crate::engine::Engine;
-use crate::errors::{Gateway, Refusal};
+use crate::errors::{ErrorResponse, Gateway};
 use crate::journal::CredentialKind;
 use crate::state;
 
@@ -32,7 +32,7 @@ pub(crate) const VERSIONS: [ApiVersion; 3] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// No bearer credential came along.
-    Nobody,
+    Anonymous,
     /// One came along that is not good.
     Rejected,
     /// The holder of the API key.
@@ -50,7 +50,7 @@ impl Identity {
             .get(OWN_AUTHORIZATION)
             .or_else(|| headers.get(AUTHORIZATION));
         let Some(header) = header else {
-            return Self::Nobody;
+            return Self::Anonymous;
         };
         let bearer = header.to_str().ok().and_then(|text| scheme(text, "bearer"));
         let Some(credential) = bearer else {
@@ -81,7 +81,7 @@ impl Identity {
 
     pub(crate) fn kind(&self) -> CredentialKind {
         match self {
-            Self::Nobody => CredentialKind::None,
+            Self::Anonymous => CredentialKind::None,
             Self::Rejected => CredentialKind::Rejected,
             Self::Owner | Self::ServiceAccount(_) => CredentialKind::ApiKey,
             Self::Client(_) => CredentialKind::AccessToken,
@@ -112,7 +112,7 @@ pub(crate) fn scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
 }
 
 /// The version a request is meant in.
-pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, Refusal> {
+pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, ErrorResponse> {
     let Some(header) = headers.get(VERSION) else {
         return Ok(VERSIONS[0]);
     };
@@ -120,21 +120,21 @@ pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, Refusal> {
     text.parse()
         .ok()
         .filter(|version| VERSIONS.contains(version))
-        .ok_or_else(|| Refusal::invalid_version(&text, &VERSIONS))
+        .ok_or_else(|| ErrorResponse::invalid_version(&text, &VERSIONS))
 }
 
 /// Asks for a good credential on the control plane.
-pub(crate) fn authenticated(identity: &Identity) -> Result<(), Refusal> {
+pub(crate) fn authenticated(identity: &Identity) -> Result<(), ErrorResponse> {
     match identity {
-        Identity::Nobody | Identity::Rejected => Err(Refusal::unauthorized()),
+        Identity::Anonymous | Identity::Rejected => Err(ErrorResponse::unauthorized()),
         Identity::Owner | Identity::Client(_) | Identity::ServiceAccount(_) => Ok(()),
     }
 }
 
 /// Asks that no other workspace is named. Naming none is fine: the credential has only one.
-pub(crate) fn workspace(engine: &Engine, named: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn workspace(engine: &Engine, named: Option<&str>) -> Result<(), ErrorResponse> {
     match named {
-        Some(named) if named != engine.config.workspace => Err(Refusal::explained(
+        Some(named) if named != engine.config.workspace => Err(ErrorResponse::explained(
             StatusCode::FORBIDDEN,
             "Forbidden",
             format!("The credential has no access to workspace {named:?}."),
@@ -151,9 +151,9 @@ pub(crate) fn workload(
     addressed: &str,
     named: Option<&str>,
     now: &Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     let (what, message) = match identity {
-        Identity::Nobody => (Gateway::AuthenticationRequired, "No credential was sent."),
+        Identity::Anonymous => (Gateway::AuthenticationRequired, "No credential was sent."),
         Identity::Rejected => (Gateway::AuthenticationFailed, "The credential is not good."),
         _ if addressed != engine.config.workspace => {
             (Gateway::WorkspaceNotFound, "No workspace has this name.")
@@ -164,5 +164,5 @@ pub(crate) fn workload(
         ),
         _ => return Ok(()),
     };
-    Err(Refusal::gateway(what, message, now))
+    Err(ErrorResponse::gateway(what, message, now))
 }

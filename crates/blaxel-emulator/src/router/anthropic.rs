@@ -6,34 +6,34 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::route::Outcome;
-use super::speech::{Question, Speech, content, has_tools, question, text};
+use super::completion::{Completion, Prompt, content, has_tools, prompt, text};
+use super::route::HandlerResult;
 use super::stream::{event_stream, named_event};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
-pub(crate) fn message(call: &Call) -> Outcome {
-    let refuse = Refusal::anthropic;
+pub(crate) fn message(call: &Call) -> HandlerResult {
+    let bad_request = ErrorResponse::anthropic;
     let Some(Value::Object(body)) = call.json() else {
-        return Err(refuse("The body must be a JSON object."));
+        return Err(bad_request("The body must be a JSON object."));
     };
     let model = body.get("model").and_then(Value::as_str);
-    let model = model.ok_or_else(|| refuse("model: Field required"))?;
+    let model = model.ok_or_else(|| bad_request("model: Field required"))?;
     if !body.get("max_tokens").is_some_and(Value::is_u64) {
-        return Err(refuse("max_tokens: Field required"));
+        return Err(bad_request("max_tokens: Field required"));
     }
     let messages = body.get("messages").and_then(Value::as_array);
     let messages = messages
         .filter(|messages| !messages.is_empty())
-        .ok_or_else(|| refuse("messages: at least one message is required"))?;
+        .ok_or_else(|| bad_request("messages: at least one message is required"))?;
     let system = body.get("system").map(text);
     let choice = body
         .get("tool_choice")
         .and_then(|choice| choice.get("type"));
-    let speech = Speech::on(
+    let completion = Completion::for_prompt(
         call,
-        &Question {
+        &Prompt {
             model,
-            text: question(messages),
+            text: prompt(messages),
             all: system
                 .into_iter()
                 .chain(messages.iter().map(content))
@@ -44,17 +44,17 @@ pub(crate) fn message(call: &Call) -> Outcome {
     let id = format!("msg_{:08}", call.engine.next_number());
     if body.get("stream").and_then(Value::as_bool) == Some(true) {
         let pause = call.engine.config.stream_pause;
-        return Ok(event_stream(pieces(&id, model, &speech), pause));
+        return Ok(event_stream(events(&id, model, &completion), pause));
     }
-    let mut message = envelope(&id, model, &speech);
-    message["content"] = blocks(&speech).map(|(block, _)| block).collect();
-    message["stop_reason"] = reason(&speech).into();
-    message["usage"]["output_tokens"] = speech.said.into();
+    let mut message = envelope(&id, model, &completion);
+    message["content"] = blocks(&completion).map(|(block, _)| block).collect();
+    message["stop_reason"] = reason(&completion).into();
+    message["usage"]["output_tokens"] = completion.output_tokens.into();
     Ok(Json(message).into_response())
 }
 
 /// A message of which nothing has been said yet.
-fn envelope(id: &str, model: &str, speech: &Speech) -> Value {
+fn envelope(id: &str, model: &str, completion: &Completion) -> Value {
     json!({
         "id": id,
         "type": "message",
@@ -63,12 +63,12 @@ fn envelope(id: &str, model: &str, speech: &Speech) -> Value {
         "content": [],
         "stop_reason": null,
         "stop_sequence": null,
-        "usage": {"input_tokens": speech.heard, "output_tokens": 0},
+        "usage": {"input_tokens": completion.input_tokens, "output_tokens": 0},
     })
 }
 
-fn reason(speech: &Speech) -> &'static str {
-    if speech.calls.is_empty() {
+fn reason(completion: &Completion) -> &'static str {
+    if completion.calls.is_empty() {
         "end_turn"
     } else {
         "tool_use"
@@ -76,15 +76,15 @@ fn reason(speech: &Speech) -> &'static str {
 }
 
 /// The blocks of a message, each whole and as what it is streamed as: how it starts, and its deltas.
-fn blocks(speech: &Speech) -> impl Iterator<Item = (Value, (Value, Vec<Value>))> {
-    let words = speech.calls.is_empty().then(|| {
+fn blocks(completion: &Completion) -> impl Iterator<Item = (Value, (Value, Vec<Value>))> {
+    let words = completion.calls.is_empty().then(|| {
         let block = |text: &str| json!({"type": "text", "text": text});
-        let deltas = speech
+        let deltas = completion
             .words()
             .map(|word| json!({"type": "text_delta", "text": word}));
-        (block(&speech.text), (block(""), deltas.collect()))
+        (block(&completion.text), (block(""), deltas.collect()))
     });
-    let calls = speech.calls.iter().map(|call| {
+    let calls = completion.calls.iter().map(|call| {
         let block = |input: Value| {
             let id = format!("toolu_{}", call.id);
             json!({"type": "tool_use", "id": id, "name": call.name, "input": input})
@@ -99,16 +99,16 @@ fn blocks(speech: &Speech) -> impl Iterator<Item = (Value, (Value, Vec<Value>))>
     words.into_iter().chain(calls)
 }
 
-fn pieces(id: &str, model: &str, speech: &Speech) -> Vec<Bytes> {
-    let mut pieces = Vec::new();
+fn events(id: &str, model: &str, completion: &Completion) -> Vec<Bytes> {
+    let mut events = Vec::new();
     let mut say = |name: &str, mut data: Value| {
         data["type"] = name.into();
-        pieces.push(named_event(name, &data.to_string()));
+        events.push(named_event(name, &data.to_string()));
     };
-    let message = envelope(id, model, speech);
+    let message = envelope(id, model, completion);
     say("message_start", json!({"message": message}));
     say("ping", json!({}));
-    for (index, (_, (start, deltas))) in blocks(speech).enumerate() {
+    for (index, (_, (start, deltas))) in blocks(completion).enumerate() {
         say(
             "content_block_start",
             json!({"index": index, "content_block": start}),
@@ -124,10 +124,10 @@ fn pieces(id: &str, model: &str, speech: &Speech) -> Vec<Bytes> {
     say(
         "message_delta",
         json!({
-            "delta": {"stop_reason": reason(speech), "stop_sequence": null},
-            "usage": {"output_tokens": speech.said},
+            "delta": {"stop_reason": reason(completion), "stop_sequence": null},
+            "usage": {"output_tokens": completion.output_tokens},
         }),
     );
     say("message_stop", json!({}));
-    pieces
+    events
 }

@@ -4,11 +4,11 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use http::StatusCode;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{access, images, volume_templates};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::uploads::Purpose;
 
 /// The name of the path parameter with the secret part of the address.
@@ -19,15 +19,15 @@ pub(crate) fn routes() -> Vec<Route> {
         "PutArchive",
         MethodFilter::PUT,
         ["/uploads/{token}"],
-        Gate::Upload,
+        AccessLevel::Upload,
         put,
     )]
 }
 
 /// Takes an archive. A credential has no business here, whoever holds the address: that a client
 /// sends one along is found out.
-fn put(call: &Call) -> Outcome {
-    let refuse = |message| Refusal::explained(StatusCode::FORBIDDEN, "Forbidden", message);
+fn put(call: &Call) -> HandlerResult {
+    let refuse = |message| ErrorResponse::explained(StatusCode::FORBIDDEN, "Forbidden", message);
     if access::CREDENTIALS
         .iter()
         .any(|name| call.headers.contains_key(*name))
@@ -36,21 +36,21 @@ fn put(call: &Call) -> Outcome {
     }
     let now = call.engine.clock.since_epoch();
     let purpose = call.engine.uploads.close(call.path(TOKEN), now);
-    let mut shelves = call.engine.store.open();
+    let mut store = call.engine.store.open();
     match purpose.ok_or_else(|| refuse("The address is unknown, used, or too old."))? {
         Purpose::Deploy {
-            shelf,
+            collection,
             name,
             serial,
         } => {
-            shelves.build(&shelf, &name, serial);
-            images::deployed(&mut shelves, shelf.kind(), &name, call.body.len());
+            store.build(&collection, &name, serial);
+            images::add_deployed(&mut store, collection.kind(), &name, call.body.len());
         }
         Purpose::Image { key, serial } => {
-            images::receive(&mut shelves, &key, serial, call.body.len());
+            images::receive(&mut store, &key, serial, call.body.len());
         }
         Purpose::TemplateVersion { template, version } => {
-            volume_templates::receive(&mut shelves, &template, &version, call.body.len());
+            volume_templates::receive(&mut store, &template, &version, call.body.len());
         }
     }
     Ok(StatusCode::OK.into_response())

@@ -6,19 +6,25 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::billing::{Dimension, MetricsQuery, Window, report};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 /// The name of the path parameter with the account's id.
 const ACCOUNT: &str = "accountId";
 
 pub(crate) fn routes() -> Vec<Route> {
     let metrics = format!("/v0/accounts/{{{ACCOUNT}}}/metrics");
-    let route = |operation, path: &str, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, MethodFilter::GET, [path], Gate::Account, handler)
+    let route = |operation, path: &str, handler: fn(&Call) -> HandlerResult| {
+        Route::new(
+            operation,
+            MethodFilter::GET,
+            [path],
+            AccessLevel::Account,
+            handler,
+        )
     };
     vec![
         route("ListAccounts", "/v0/accounts", accounts),
@@ -36,7 +42,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn accounts(call: &Call) -> Outcome {
+fn accounts(call: &Call) -> HandlerResult {
     let account = json!({
         "id": call.engine.history.account_id(),
         "name": "Emulated account",
@@ -46,11 +52,14 @@ fn accounts(call: &Call) -> Outcome {
     Ok(Json(json!([account])).into_response())
 }
 
-fn account_metrics(call: &Call) -> Outcome {
-    known_account(call)?;
+fn account_metrics(call: &Call) -> HandlerResult {
+    require_account(call)?;
     let query = MetricsQuery::read(&call.query)?;
     if query.concerns_workspaces() && !call.engine.config.account_admin {
-        return Err(Refusal::control(StatusCode::FORBIDDEN, "Access denied"));
+        return Err(ErrorResponse::control(
+            StatusCode::FORBIDDEN,
+            "Access denied",
+        ));
     }
     let engine = &call.engine;
     let cursor = call.query.get("cursor").filter(|cursor| !cursor.is_empty());
@@ -65,21 +74,24 @@ fn account_metrics(call: &Call) -> Outcome {
     .into_response())
 }
 
-fn group_by(call: &Call) -> Outcome {
-    known_account(call)?;
+fn group_by(call: &Call) -> HandlerResult {
+    require_account(call)?;
     Ok(Json(json!({"values": Dimension::ALL.map(Dimension::name)})).into_response())
 }
 
-fn resource_types(call: &Call) -> Outcome {
-    known_account(call)?;
+fn resource_types(call: &Call) -> HandlerResult {
+    require_account(call)?;
     let window = Window::read(&call.query)?;
     Ok(Json(json!({"values": call.engine.history.resource_types(&window)})).into_response())
 }
 
 /// Asks that a path means the account that there is.
-pub(crate) fn known_account(call: &Call) -> Result<(), Refusal> {
+pub(crate) fn require_account(call: &Call) -> Result<(), ErrorResponse> {
     if call.path(ACCOUNT) == call.engine.history.account_id() {
         return Ok(());
     }
-    Err(Refusal::control(StatusCode::NOT_FOUND, "Account not found"))
+    Err(ErrorResponse::control(
+        StatusCode::NOT_FOUND,
+        "Account not found",
+    ))
 }

@@ -3,73 +3,81 @@
 use serde_json::Value;
 
 use super::call::Call;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::openapi;
-use crate::state::{Document, Form, Kind, Naming, rule};
+use crate::state::{Document, Kind, Layout, Naming, rule};
 
 /// The body as a JSON object, of the shape that the operation takes, and without what the server does
 /// not take from clients.
-pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
+pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     let mut body = call.json().unwrap_or_default();
     let checked = openapi::check(call.operation, &body);
-    checked.map_err(|what| Refusal::bad_request(format!("{what}.")))?;
+    checked.map_err(|what| ErrorResponse::bad_request(format!("{what}.")))?;
     openapi::strip(call.operation, &mut body);
     match body {
         Value::Object(document) => Ok(document),
-        _ => Err(Refusal::bad_request("The body must be an object.")),
+        _ => Err(ErrorResponse::bad_request("The body must be an object.")),
     }
 }
 
 /// The body as a document of a kind.
-pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, Refusal> {
+pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, ErrorResponse> {
     let document = object(call)?;
-    (kind.check)(&document).map_err(Refusal::bad_request)?;
+    (kind.check)(&document).map_err(ErrorResponse::bad_request)?;
     Ok(document)
 }
 
 /// The name in a document, if there is one. Where the server may choose it, an empty one is none.
-pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, Refusal> {
+pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, ErrorResponse> {
     let value = match kind.form {
-        Form::Resource => document
+        Layout::Resource => document
             .get("metadata")
             .and_then(|metadata| metadata.get("name")),
-        Form::Flat { key } => document.get(key),
+        Layout::Flat { key } => document.get(key),
     };
     let member = name_member(kind);
     let name = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(name)) => name,
-        Some(_) => return Err(Refusal::bad_request(format!("{member} must be a string."))),
+        Some(_) => {
+            return Err(ErrorResponse::bad_request(format!(
+                "{member} must be a string."
+            )));
+        }
     };
     let check = match kind.naming {
-        Naming::GivenOrMade(_) | Naming::Made(_) if name.is_empty() => return Ok(None),
+        Naming::GivenOrGenerated(_) | Naming::Generated(_) if name.is_empty() => return Ok(None),
         Naming::Domain => rule::domain(name, member),
         _ => rule::name(name, member),
     };
-    check.map_err(Refusal::bad_request)?;
+    check.map_err(ErrorResponse::bad_request)?;
     Ok(Some(name.clone()))
 }
 
 /// The name in a document that must have one.
-pub(crate) fn given_name(document: &Document, kind: &Kind) -> Result<String, Refusal> {
-    let missing = || Refusal::bad_request(format!("{} is missing.", name_member(kind)));
+pub(crate) fn required_name(document: &Document, kind: &Kind) -> Result<String, ErrorResponse> {
+    let missing = || ErrorResponse::bad_request(format!("{} is missing.", name_member(kind)));
     name(document, kind)?.ok_or_else(missing)
 }
 
 /// Asks that a document names no other than the one in the path.
-pub(crate) fn same_name(document: &Document, kind: &Kind, path: &str) -> Result<(), Refusal> {
+pub(crate) fn check_name(
+    document: &Document,
+    kind: &Kind,
+    path: &str,
+) -> Result<(), ErrorResponse> {
     if name(document, kind)?.is_none_or(|name| name == path) {
         return Ok(());
     }
     let member = name_member(kind);
     let message = format!("{member} differs from the path and cannot change.");
-    Err(Refusal::bad_request(message))
+    Err(ErrorResponse::bad_request(message))
 }
 
 /// How the member with the name is called in messages.
 fn name_member(kind: &Kind) -> &'static str {
     match kind.form {
-        Form::Resource => "metadata.name",
-        Form::Flat { key } => key,
+        Layout::Resource => "metadata.name",
+        Layout::Flat { key } => key,
     }
 }

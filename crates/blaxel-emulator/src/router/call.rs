@@ -12,12 +12,12 @@ use http_body_util::LengthLimitError;
 use serde_json::Value;
 
 use super::access::{self, Identity};
-use super::gate::Gate;
+use super::access_level::AccessLevel;
 use crate::engine::Engine;
-use crate::errors::{Gateway, Refusal};
+use crate::errors::{ErrorResponse, Gateway};
 use crate::params::Params;
 use crate::state::Author;
-use crate::workload::Said;
+use crate::workload::ScriptedReply;
 
 /// The largest request body that is taken, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -42,8 +42,8 @@ pub(crate) struct Call {
     /// The query as sent.
     pub(crate) raw_query: Option<String>,
     /// What a script lets a workload say.
-    pub(crate) said: Option<Said>,
-    gate: Gate,
+    pub(crate) scripted_reply: Option<ScriptedReply>,
+    access: AccessLevel,
     path: Params,
 }
 
@@ -53,13 +53,13 @@ pub(crate) struct RequestId(pub(crate) String);
 
 impl Call {
     /// Asks of a request what its gate asks, and reads it whole.
-    pub(crate) async fn admit(
+    pub(crate) async fn receive(
         engine: &Arc<Engine>,
         operation: &'static str,
-        gate: Gate,
+        access: AccessLevel,
         request: Request,
-    ) -> Result<Self, Refusal> {
-        let (mut call, body) = Self::enter(engine, operation, gate, request).await?;
+    ) -> Result<Self, ErrorResponse> {
+        let (mut call, body) = Self::authorize(engine, operation, access, request).await?;
         call.read(body).await?;
         Ok(call)
     }
@@ -68,40 +68,44 @@ impl Call {
     ///
     /// The version is looked at first, then the credential, then the workspace: a client that names
     /// a wrong version learns so whatever else is wrong.
-    pub(crate) async fn enter(
+    pub(crate) async fn authorize(
         engine: &Arc<Engine>,
         operation: &'static str,
-        gate: Gate,
+        access: AccessLevel,
         request: Request,
-    ) -> Result<(Self, Body), Refusal> {
+    ) -> Result<(Self, Body), ErrorResponse> {
         let now = engine.clock.now();
-        let malformed = |problem: &str| match gate {
-            Gate::Workload => Refusal::gateway(Gateway::BadRequest, problem, &now),
-            _ => Refusal::bad_request(problem),
+        let malformed = |problem: &str| match access {
+            AccessLevel::Workload => ErrorResponse::gateway(Gateway::BadRequest, problem, &now),
+            _ => ErrorResponse::bad_request(problem),
         };
         let (mut head, body) = request.into_parts();
-        let identity = head.extensions.remove().unwrap_or(Identity::Nobody);
+        let identity = head.extensions.remove().unwrap_or(Identity::Anonymous);
         let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
         let path = match Path::from_request_parts(&mut head, &()).await {
             Ok(Path(pairs)) => Params::of_path(pairs),
             Err(rejection) => return Err(malformed(&rejection.body_text())),
         };
-        let version = match gate {
-            Gate::Public | Gate::Account | Gate::Workspace => access::version(&head.headers)?,
-            Gate::Open | Gate::Workload | Gate::Upload => ApiVersion::V2026_04_28,
+        let version = match access {
+            AccessLevel::Public | AccessLevel::Account | AccessLevel::Workspace => {
+                access::version(&head.headers)?
+            }
+            AccessLevel::Open | AccessLevel::Workload | AccessLevel::Upload => {
+                ApiVersion::V2026_04_28
+            }
         };
         let named = head
             .headers
             .get(access::WORKSPACE)
             .map(|value| value.to_str().unwrap_or("?"));
-        match gate {
-            Gate::Open | Gate::Public | Gate::Upload => {}
-            Gate::Account => access::authenticated(&identity)?,
-            Gate::Workspace => {
+        match access {
+            AccessLevel::Open | AccessLevel::Public | AccessLevel::Upload => {}
+            AccessLevel::Account => access::authenticated(&identity)?,
+            AccessLevel::Workspace => {
                 access::authenticated(&identity)?;
                 access::workspace(engine, named.or(query.get("workspace")))?;
             }
-            Gate::Workload => {
+            AccessLevel::Workload => {
                 let addressed = path.get("workspace").unwrap_or_default();
                 access::workload(engine, &identity, addressed, named, &now)?;
             }
@@ -120,16 +124,16 @@ impl Call {
             request_id,
             below: below(head.uri.path()),
             raw_query: head.uri.query().map(str::to_owned),
-            said: None,
-            gate,
+            scripted_reply: None,
+            access,
             path,
         };
         Ok((call, body))
     }
 
     /// Reads the body whole.
-    pub(crate) async fn read(&mut self, body: Body) -> Result<(), Refusal> {
-        self.body = read(body, self.gate, &self.now()).await?;
+    pub(crate) async fn read(&mut self, body: Body) -> Result<(), ErrorResponse> {
+        self.body = read(body, self.access, &self.now()).await?;
         Ok(())
     }
 
@@ -183,27 +187,27 @@ fn below(path: &str) -> String {
         .map_or_else(String::new, |rest| format!("/{rest}"))
 }
 
-async fn read(body: Body, gate: Gate, now: &Timestamp) -> Result<Bytes, Refusal> {
-    let limit = match gate {
-        Gate::Upload => UPLOAD_LIMIT,
+async fn read(body: Body, access: AccessLevel, now: &Timestamp) -> Result<Bytes, ErrorResponse> {
+    let limit = match access {
+        AccessLevel::Upload => UPLOAD_LIMIT,
         _ => BODY_LIMIT,
     };
     to_bytes(body, limit).await.map_err(|error| {
         let too_large = error.into_inner().is::<LengthLimitError>();
-        match (gate, too_large) {
-            (Gate::Workload, true) => Refusal::gateway(
+        match (access, too_large) {
+            (AccessLevel::Workload, true) => ErrorResponse::gateway(
                 Gateway::RequestEntityTooLarge,
                 "The body is too large.",
                 now,
             ),
-            (Gate::Workload, false) => {
-                Refusal::gateway(Gateway::BadRequest, "The body ended early.", now)
+            (AccessLevel::Workload, false) => {
+                ErrorResponse::gateway(Gateway::BadRequest, "The body ended early.", now)
             }
-            (_, true) => Refusal::control(
+            (_, true) => ErrorResponse::control(
                 http::StatusCode::PAYLOAD_TOO_LARGE,
                 "Request Entity Too Large",
             ),
-            (_, false) => Refusal::bad_request("The body ended early."),
+            (_, false) => ErrorResponse::bad_request("The body ended early."),
         }
     })
 }

@@ -6,34 +6,34 @@ use axum::routing::MethodFilter;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::catalog::{
     CHANGES, CONTINENTS, COUNTRIES, Integration, MCPS, Mcp, REGIONS, Region, SANDBOXES, Sandbox,
     TEMPLATES, Template,
 };
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, path, gate, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, MethodFilter::GET, [path], gate, handler)
+    let route = |operation, path, access, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, MethodFilter::GET, [path], access, handler)
     };
-    let own = Gate::Workspace;
+    let own = AccessLevel::Workspace;
     vec![
         route("GetConfiguration", "/v0/configuration", own, configuration),
         route("ListLocations", "/v0/locations", own, |_| {
-            told(REGIONS.iter().map(Region::location))
+            list_response(REGIONS.iter().map(Region::location))
         }),
         route("ListPublicIps", "/v0/publicIps", own, public_ips),
         route("ListMCPHubDefinitions", "/v0/mcp/hub", own, |_| {
-            told(MCPS.iter().map(Mcp::definition))
+            list_response(MCPS.iter().map(Mcp::definition))
         }),
         route("ListSandboxHubDefinitions", "/v0/sandbox/hub", own, |_| {
-            told(SANDBOXES.iter().map(Sandbox::definition))
+            list_response(SANDBOXES.iter().map(Sandbox::definition))
         }),
         route("ListTemplates", "/v0/templates", own, |_| {
-            told(TEMPLATES.iter().map(Template::definition))
+            list_response(TEMPLATES.iter().map(Template::definition))
         }),
         route("GetTemplate", "/v0/templates/{templateName}", own, template),
         route(
@@ -42,18 +42,23 @@ pub(crate) fn routes() -> Vec<Route> {
             own,
             integration,
         ),
-        route("GetChangelog", "/v0/changelog", Gate::Public, changelog),
+        route(
+            "GetChangelog",
+            "/v0/changelog",
+            AccessLevel::Public,
+            changelog,
+        ),
     ]
 }
 
-fn told(definitions: impl Iterator<Item = Value>) -> Outcome {
+fn list_response(definitions: impl Iterator<Item = Value>) -> HandlerResult {
     Ok(Json(definitions.collect::<Value>()).into_response())
 }
 
-fn configuration(_: &Call) -> Outcome {
-    let named = |places: &[(&str, &str)]| -> Value {
+fn configuration(_: &Call) -> HandlerResult {
+    let named = |regions: &[(&str, &str)]| -> Value {
         let place = |(name, display_name): &(&str, &str)| json!({"name": name, "displayName": display_name});
-        places.iter().map(place).collect()
+        regions.iter().map(place).collect()
     };
     let regions: Value = REGIONS.iter().map(Region::configuration).collect();
     Ok(Json(json!({
@@ -67,7 +72,7 @@ fn configuration(_: &Call) -> Outcome {
 }
 
 /// By region; of a region that does not exist nothing is known.
-fn public_ips(call: &Call) -> Outcome {
+fn public_ips(call: &Call) -> HandlerResult {
     let wanted = call.query.get("region").filter(|name| !name.is_empty());
     let regions = REGIONS
         .iter()
@@ -78,18 +83,18 @@ fn public_ips(call: &Call) -> Outcome {
     Ok(Json(addresses).into_response())
 }
 
-fn template(call: &Call) -> Outcome {
+fn template(call: &Call) -> HandlerResult {
     let name = call.path("templateName");
     let template = TEMPLATES.iter().find(|template| template.name == name);
-    found(template.map(Template::definition), "Template")
+    item_response(template.map(Template::definition), "Template")
 }
 
-fn integration(call: &Call) -> Outcome {
+fn integration(call: &Call) -> HandlerResult {
     let integration = Integration::named(call.path("integrationName"));
-    found(integration.map(Integration::definition), "Integration")
+    item_response(integration.map(Integration::definition), "Integration")
 }
 
-fn changelog(_: &Call) -> Outcome {
+fn changelog(_: &Call) -> HandlerResult {
     let entry = |(date, title, content): &(&str, &str, &str)| json!({"date": date, "title": title, "content": content});
     let entries: Value = CHANGES.iter().map(entry).collect();
     let mut response = Json(json!({"entries": entries})).into_response();
@@ -98,7 +103,7 @@ fn changelog(_: &Call) -> Outcome {
     Ok(response)
 }
 
-fn found(definition: Option<Value>, noun: &str) -> Outcome {
-    let missing = || Refusal::control(StatusCode::NOT_FOUND, &format!("{noun} not found"));
+fn item_response(definition: Option<Value>, noun: &str) -> HandlerResult {
+    let missing = || ErrorResponse::control(StatusCode::NOT_FOUND, &format!("{noun} not found"));
     Ok(Json(definition.ok_or_else(missing)?).into_response())
 }

@@ -6,32 +6,32 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::model::{model, object, only_post, refuse};
-use super::route::Outcome;
-use super::speech::{Question, Speech, ToolCall, content, has_tools, question};
+use super::completion::{Completion, Prompt, ToolCall, content, has_tools, prompt};
+use super::model::{bad_request, model, object, require_post};
+use super::route::HandlerResult;
 use super::stream::{event, event_stream};
 
-/// A question and what is said of the answer.
-struct Completion {
+/// A prompt and what is said of the answer.
+struct ChatCompletion {
     id: String,
     created: u64,
     model: String,
-    speech: Speech,
+    completion: Completion,
     usage: Value,
 }
 
-pub(crate) fn complete(call: &Call) -> Outcome {
-    only_post(call)?;
+pub(crate) fn complete(call: &Call) -> HandlerResult {
+    require_post(call)?;
     let body = object(call)?;
     let messages = body.get("messages").and_then(Value::as_array);
     let messages = messages
         .filter(|messages| !messages.is_empty())
-        .ok_or_else(|| refuse("messages must be an array with at least one message."))?;
-    let completion = Completion::of(
+        .ok_or_else(|| bad_request("messages must be an array with at least one message."))?;
+    let completion = ChatCompletion::of(
         call,
-        &Question {
+        &Prompt {
             model: model(call, &body)?,
-            text: question(messages),
+            text: prompt(messages),
             all: messages.iter().map(content).collect(),
             tools: has_tools(&body) && body.get("tool_choice").is_none_or(|it| it != "none"),
         },
@@ -44,29 +44,29 @@ pub(crate) fn complete(call: &Call) -> Outcome {
         .get("stream_options")
         .and_then(|options| options.get("include_usage"));
     let pause = call.engine.config.stream_pause;
-    Ok(event_stream(completion.pieces(flag(with_usage)), pause))
+    Ok(event_stream(completion.chunks(flag(with_usage)), pause))
 }
 
-impl Completion {
-    fn of(call: &Call, question: &Question<'_>) -> Self {
-        let speech = Speech::on(call, question);
+impl ChatCompletion {
+    fn of(call: &Call, prompt: &Prompt<'_>) -> Self {
+        let completion = Completion::for_prompt(call, prompt);
         Self {
             id: format!("chatcmpl-{:08}", call.engine.next_number()),
             created: call.engine.clock.seconds(),
-            model: question.model.to_owned(),
+            model: prompt.model.to_owned(),
             usage: json!({
-                "prompt_tokens": speech.heard,
-                "completion_tokens": speech.said,
-                "total_tokens": speech.heard + speech.said,
+                "prompt_tokens": completion.input_tokens,
+                "completion_tokens": completion.output_tokens,
+                "total_tokens": completion.input_tokens + completion.output_tokens,
             }),
-            speech,
+            completion,
         }
     }
 
     fn whole(&self) -> Value {
-        let calls = &self.speech.calls;
+        let calls = &self.completion.calls;
         let message = if calls.is_empty() {
-            json!({"role": "assistant", "content": self.speech.text})
+            json!({"role": "assistant", "content": self.completion.text})
         } else {
             let calls: Vec<_> = calls.iter().map(|it| tool_call(it, &it.text())).collect();
             json!({"role": "assistant", "content": null, "tool_calls": calls})
@@ -82,7 +82,7 @@ impl Completion {
     }
 
     fn finish(&self) -> &'static str {
-        if self.speech.calls.is_empty() {
+        if self.completion.calls.is_empty() {
             "stop"
         } else {
             "tool_calls"
@@ -91,7 +91,7 @@ impl Completion {
 
     /// The events of the stream: the role, the words or the calls of tools, the end, and the usage if
     /// it is wanted.
-    fn pieces(&self, with_usage: bool) -> Vec<Bytes> {
+    fn chunks(&self, with_usage: bool) -> Vec<Bytes> {
         let chunk = |choices: Value, usage: Value| {
             let mut chunk = json!({
                 "id": self.id,
@@ -111,18 +111,18 @@ impl Completion {
                 Value::Null,
             )
         };
-        let calls = &self.speech.calls;
+        let calls = &self.completion.calls;
         let first = if calls.is_empty() {
             "".into()
         } else {
             Value::Null
         };
-        let mut pieces = vec![delta(
+        let mut chunks = vec![delta(
             json!({"role": "assistant", "content": first}),
             Value::Null,
         )];
-        for word in self.speech.words() {
-            pieces.push(delta(json!({"content": word}), Value::Null));
+        for word in self.completion.words() {
+            chunks.push(delta(json!({"content": word}), Value::Null));
         }
         for (index, call) in calls.iter().enumerate() {
             let mut start = tool_call(call, "");
@@ -132,14 +132,14 @@ impl Completion {
                 .into_iter()
                 .map(|fragment| json!({"index": index, "function": {"arguments": fragment}}));
             let deltas = [start].into_iter().chain(rest);
-            pieces.extend(deltas.map(|it| delta(json!({"tool_calls": [it]}), Value::Null)));
+            chunks.extend(deltas.map(|it| delta(json!({"tool_calls": [it]}), Value::Null)));
         }
-        pieces.push(delta(json!({}), self.finish().into()));
+        chunks.push(delta(json!({}), self.finish().into()));
         if with_usage {
-            pieces.push(chunk(json!([]), self.usage.clone()));
+            chunks.push(chunk(json!([]), self.usage.clone()));
         }
-        pieces.push(event("[DONE]"));
-        pieces
+        chunks.push(event("[DONE]"));
+        chunks
     }
 }
 

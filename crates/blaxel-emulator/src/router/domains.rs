@@ -4,22 +4,24 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::Value;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, not_found, taken};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, workspaces};
 use crate::clock::timestamp;
-use crate::errors::Refusal;
-use crate::state::{APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, Document, Shelf, Shelves, member};
+use crate::errors::ErrorResponse;
+use crate::state::{
+    APPLICATIONS, CUSTOM_DOMAINS, Collection, DOMAIN_SHARES, Document, OpenStore, member,
+};
 
 /// The target that stands for every workspace of the account.
 const ACCOUNT: &str = "account";
 
 pub(crate) fn routes() -> Vec<Route> {
     let one = "/v0/customdomains/{domainName}";
-    let route = |operation, method, path: &str, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path: &str, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route(
@@ -49,35 +51,35 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn create_for_application(call: &Call) -> Outcome {
+fn create_for_application(call: &Call) -> HandlerResult {
     let mut document = body::document(call, &CUSTOM_DOMAINS)?;
-    let name = body::given_name(&document, &CUSTOM_DOMAINS)?;
-    let mut shelves = call.engine.store.open();
+    let name = body::required_name(&document, &CUSTOM_DOMAINS)?;
+    let mut store = call.engine.store.open();
     let application = call.path(APPLICATIONS.parameter);
-    if shelves
-        .get(&Shelf::top(&APPLICATIONS), application)
+    if store
+        .get(&Collection::top(&APPLICATIONS), application)
         .is_none()
     {
         return Err(not_found(&APPLICATIONS));
     }
     member::set(&mut document, "spec/domainType", "applications".into());
-    let shelf = Shelf::top(&CUSTOM_DOMAINS);
-    if !shelves.create(&shelf, &name, document, &call.author()) {
+    let collection = Collection::top(&CUSTOM_DOMAINS);
+    if !store.create(&collection, &name, document, &call.author()) {
         return Err(taken(&CUSTOM_DOMAINS, &name));
     }
-    records::answer(&shelves, &shelf, &name)
+    records::response(&store, &collection, &name)
 }
 
 /// Looks for the proof. Without a name server there is nothing to find, so it is taken for found,
 /// unless it was asked not to be.
-fn verify(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&CUSTOM_DOMAINS);
+fn verify(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&CUSTOM_DOMAINS);
     let name = call.path(CUSTOM_DOMAINS.parameter);
-    let fails = shelves.is_to_fail(&CUSTOM_DOMAINS, name);
-    let now = timestamp(shelves.now());
-    let domain = shelves
-        .modify(&shelf, name)
+    let fails = store.take_failure(&CUSTOM_DOMAINS, name);
+    let now = timestamp(store.now());
+    let domain = store
+        .modify(&collection, name)
         .ok_or_else(|| not_found(&CUSTOM_DOMAINS))?;
     let status = if fails { "failed" } else { "verified" };
     member::set(&mut domain.document, "spec/status", status.into());
@@ -92,58 +94,62 @@ fn verify(call: &Call) -> Outcome {
     } else {
         member::remove(&mut domain.document, "spec/verificationError");
     }
-    records::answer(&shelves, &shelf, name)
+    records::response(&store, &collection, name)
 }
 
-/// The shelf of a domain's shares. 404 if there is no such domain.
-fn shares(call: &Call, shelves: &Shelves) -> Result<Shelf, Refusal> {
-    records::shelf(call, &DOMAIN_SHARES, shelves)
+/// The collection of a domain's shares. 404 if there is no such domain.
+fn shares(call: &Call, store: &OpenStore) -> Result<Collection, ErrorResponse> {
+    records::collection(call, &DOMAIN_SHARES, store)
 }
 
-fn share(call: &Call) -> Outcome {
+fn share(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let target = body
         .get("targetWorkspace")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let mut shelves = call.engine.store.open();
-    let shares = shares(call, &shelves)?;
-    let (shelf, name) = (
-        Shelf::top(&CUSTOM_DOMAINS),
+    let mut store = call.engine.store.open();
+    let shares = shares(call, &store)?;
+    let (collection, name) = (
+        Collection::top(&CUSTOM_DOMAINS),
         call.path(CUSTOM_DOMAINS.parameter),
     );
-    let domain = shelves
-        .get(&shelf, name)
+    let domain = store
+        .get(&collection, name)
         .ok_or_else(|| not_found(&CUSTOM_DOMAINS))?;
     if member::text(&domain.document, "spec/status") != Some("verified") {
-        return Err(Refusal::bad_request("The domain is not verified."));
+        return Err(ErrorResponse::bad_request("The domain is not verified."));
     }
-    let is_own = target == shelves.setting().workspace;
-    if target != ACCOUNT && (is_own || !workspaces::is_known(&shelves, target)) {
+    let is_own = target == store.setting().workspace;
+    if target != ACCOUNT && (is_own || !workspaces::is_known(&store, target)) {
         let message = "targetWorkspace must be account or another workspace of the account.";
-        return Err(Refusal::bad_request(message));
+        return Err(ErrorResponse::bad_request(message));
     }
     let mut share = Document::new();
     let shown = if target == ACCOUNT {
         String::new()
     } else {
-        workspaces::display_name(&shelves, target)
+        workspaces::display_name(&store, target)
     };
     share.insert("status".to_owned(), "active".into());
     share.insert("workspaceDisplayName".to_owned(), shown.into());
-    if !shelves.create(&shares, target, share, &call.author()) {
+    if !store.create(&shares, target, share, &call.author()) {
         let message = format!("The domain is shared with {target:?} already.");
         let error = "Custom domain already shared";
-        return Err(Refusal::explained(StatusCode::CONFLICT, error, message));
+        return Err(ErrorResponse::explained(
+            StatusCode::CONFLICT,
+            error,
+            message,
+        ));
     }
-    records::answer(&shelves, &shelf, name)
+    records::response(&store, &collection, name)
 }
 
-fn unshare(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let shares = shares(call, &shelves)?;
-    let removed = shelves.remove(&shares, call.path(DOMAIN_SHARES.parameter));
+fn unshare(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let shares = shares(call, &store)?;
+    let removed = store.remove(&shares, call.path(DOMAIN_SHARES.parameter));
     removed.ok_or_else(|| not_found(&DOMAIN_SHARES))?;
-    let shelf = Shelf::top(&CUSTOM_DOMAINS);
-    records::answer(&shelves, &shelf, call.path(CUSTOM_DOMAINS.parameter))
+    let collection = Collection::top(&CUSTOM_DOMAINS);
+    records::response(&store, &collection, call.path(CUSTOM_DOMAINS.parameter))
 }

@@ -8,11 +8,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ed25519_compact::KeyPair;
 use serde_json::json;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::not_found;
-use super::route::{Outcome, Route};
-use crate::state::{DRIVES, Shelf};
+use super::route::{HandlerResult, Route};
+use crate::state::{Collection, DRIVES};
 
 /// How long a token is good, in seconds.
 const LIFETIME: u64 = 60 * 60;
@@ -23,14 +23,14 @@ pub(crate) fn routes() -> Vec<Route> {
             "GetDriveJWKS",
             MethodFilter::GET,
             ["/v0/drives/jwks.json"],
-            Gate::Public,
+            AccessLevel::Public,
             keys,
         ),
         Route::new(
             "CreateDriveAccessToken",
             MethodFilter::POST,
             ["/v0/drives/{driveName}/access-token"],
-            Gate::Workspace,
+            AccessLevel::Workspace,
             token,
         ),
     ]
@@ -41,7 +41,7 @@ fn name(pair: &KeyPair) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&pair.pk[..12])
 }
 
-fn keys(call: &Call) -> Outcome {
+fn keys(call: &Call) -> HandlerResult {
     let pair = call.engine.drive_keys();
     let key = json!({
         "kty": "OKP",
@@ -54,13 +54,13 @@ fn keys(call: &Call) -> Outcome {
     Ok(Json(json!({"keys": [key]})).into_response())
 }
 
-fn token(call: &Call) -> Outcome {
+fn token(call: &Call) -> HandlerResult {
     let drive = call.path(DRIVES.parameter);
     if call
         .engine
         .store
         .open()
-        .get(&Shelf::top(&DRIVES), drive)
+        .get(&Collection::top(&DRIVES), drive)
         .is_none()
     {
         return Err(not_found(&DRIVES));

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::call::Call;
-use super::model::{model, object, only_post};
-use super::route::Outcome;
-use super::speech::words;
-use crate::errors::Refusal;
+use super::completion::words;
+use super::model::{model, object, require_post};
+use super::route::HandlerResult;
+use crate::errors::ErrorResponse;
 
 /// How many numbers an embedding has unless the request says otherwise.
 const DIMENSIONS: u64 = 64;
@@ -30,16 +30,16 @@ struct Input {
 
 /// Embeds texts, or what is given as the numbers of tokens: the same to the same text, and of length 1.
 /// Nothing else can be read from them.
-pub(crate) fn create(call: &Call) -> Outcome {
-    only_post(call)?;
-    let refuse = |message: &str| Refusal::model(StatusCode::BAD_REQUEST, message);
+pub(crate) fn create(call: &Call) -> HandlerResult {
+    require_post(call)?;
+    let bad_request = |message: &str| ErrorResponse::model(StatusCode::BAD_REQUEST, message);
     let body = object(call)?;
     let model = model(call, &body)?;
     let inputs = body.get("input").and_then(inputs);
     let inputs = inputs
         .filter(|inputs| (1..=MOST_INPUTS).contains(&inputs.len()))
         .ok_or_else(|| {
-            refuse("input must be a text, an array of 1 to 2048 texts, or tokens as numbers.")
+            bad_request("input must be a text, an array of 1 to 2048 texts, or tokens as numbers.")
         })?;
     let dimensions = match body.get("dimensions") {
         None | Some(Value::Null) => Some(DIMENSIONS),
@@ -48,11 +48,11 @@ pub(crate) fn create(call: &Call) -> Outcome {
     let dimensions = dimensions
         .filter(|dimensions| (1..=MOST_DIMENSIONS).contains(dimensions))
         .and_then(|dimensions| usize::try_from(dimensions).ok())
-        .ok_or_else(|| refuse("dimensions must be a whole number from 1 to 4096."))?;
+        .ok_or_else(|| bad_request("dimensions must be a whole number from 1 to 4096."))?;
     let form: fn(&[f32]) -> Value = match body.get("encoding_format").and_then(Value::as_str) {
         None | Some("float") => |vector| json!(vector),
         Some("base64") => in_base64,
-        Some(_) => return Err(refuse("encoding_format must be float or base64.")),
+        Some(_) => return Err(bad_request("encoding_format must be float or base64.")),
     };
     let embeddings = inputs.iter().enumerate().map(|(index, input)| {
         let vector = embedding(model, &input.text, dimensions);

@@ -7,15 +7,15 @@ use blaxel_core::ApiVersion;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::pages::{self, Item, Page, Sort, Wanted};
+use super::pages::{self, Item, Page, PageRequest, Sort};
 use super::records::{self, not_found};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, listing};
-use crate::errors::Refusal;
-use crate::state::execution::{self, Fate};
-use crate::state::{Document, EXECUTIONS, JOBS, Record, Shelf, Shelves, member};
+use crate::errors::ErrorResponse;
+use crate::state::execution::{self, FinalState};
+use crate::state::{Collection, Document, EXECUTIONS, JOBS, OpenStore, Record, member};
 
 /// The environment variable that says how an execution is to end: the name of the state.
 const OUTCOME: &str = "EMULATOR_OUTCOME";
@@ -27,8 +27,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let all = "/v0/jobs/{jobId}/executions";
     let one = "/v0/jobs/{jobId}/executions/{executionId}";
     let tasks_of = "/v0/jobs/{jobId}/executions/{executionId}/tasks";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route("ListJobExecutions", MethodFilter::GET, all, list),
@@ -39,20 +39,20 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Pages, or in the first version a stretch of everything.
-fn list(call: &Call) -> Outcome {
+fn list(call: &Call) -> HandlerResult {
     if call.version >= ApiVersion::V2026_04_28 {
         return listing::list(call, &EXECUTIONS);
     }
     let (usual, most) = EXECUTIONS_LIMIT;
     let limit = call.query.limit(usual, most)?;
     let offset = call.query.offset()?;
-    let shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
-    let mut records: Vec<&Record> = shelves.all(&shelf).collect();
+    let store = call.engine.store.open();
+    let collection = records::collection(call, &EXECUTIONS, &store)?;
+    let mut records: Vec<&Record> = store.all(&collection).collect();
     records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
     let records = records.into_iter().skip(offset).take(limit);
     let shown: Vec<Document> = records
-        .map(|record| shelves.shown(&shelf, record))
+        .map(|record| store.shown(&collection, record))
         .collect();
     Ok(Json(shown).into_response())
 }
@@ -68,7 +68,7 @@ struct Request {
 }
 
 impl Request {
-    fn read(call: &Call) -> Result<Self, Refusal> {
+    fn read(call: &Call) -> Result<Self, ErrorResponse> {
         let body = body::object(call)?;
         let text = |name: &str| {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
@@ -87,12 +87,12 @@ impl Request {
     }
 
     /// The execution that the request started before, if it is a second one.
-    fn earlier<'a>(&self, shelves: &'a Shelves, shelf: &Shelf) -> Option<&'a Record> {
+    fn earlier<'a>(&self, store: &'a OpenStore, collection: &Collection) -> Option<&'a Record> {
         let by_execution = self.execution_id.as_deref();
-        let by_execution = by_execution.and_then(|id| shelves.get(shelf, id));
+        let by_execution = by_execution.and_then(|id| store.get(collection, id));
         by_execution.or_else(|| {
             let id = self.id.as_deref()?;
-            let mut records = shelves.all(shelf);
+            let mut records = store.all(collection);
             records.find(|record| member::text(&record.document, "request/id") == Some(id))
         })
     }
@@ -119,45 +119,45 @@ impl Request {
     }
 }
 
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let request = Request::read(call)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
-    if let Some(earlier) = request.earlier(&shelves, &shelf) {
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &EXECUTIONS, &store)?;
+    if let Some(earlier) = request.earlier(&store, &collection) {
         return Ok(started(call, earlier));
     }
     let job = call.path(JOBS.parameter);
-    let jobs = Shelf::top(&JOBS);
-    let record = shelves.get(&jobs, job).ok_or_else(|| not_found(&JOBS))?;
+    let jobs = Collection::top(&JOBS);
+    let record = store.get(&jobs, job).ok_or_else(|| not_found(&JOBS))?;
     let most = member::get(&record.document, "spec/runtime/memory").and_then(Value::as_i64);
     if let (Some(memory), Some(most)) = (request.memory, most)
         && memory > most
     {
         let message = format!("memory is more than the {most} megabytes of the job.");
-        return Err(Refusal::bad_request(message));
+        return Err(ErrorResponse::bad_request(message));
     }
     let job_document = record.document.clone();
-    let fate = if shelves.is_to_fail(&EXECUTIONS, job) {
-        Fate::Failed
+    let fate = if store.take_failure(&EXECUTIONS, job) {
+        FinalState::Failed
     } else {
-        outcome(&request, &job_document).unwrap_or(Fate::Succeeded)
+        outcome(&request, &job_document).unwrap_or(FinalState::Succeeded)
     };
-    let id = request.id.clone().unwrap_or_else(|| shelves.fresh_secret());
+    let id = request.id.clone().unwrap_or_else(|| store.fresh_secret());
     let name = request.execution_id.clone();
-    let name = name.unwrap_or_else(|| shelves.fresh_name(&shelf, "exec"));
+    let name = name.unwrap_or_else(|| store.fresh_name(&collection, "exec"));
     let document = request.document(id, &job_document);
-    shelves.put(&shelf, &name, document, &call.author());
-    let now = shelves.now();
-    let record = shelves
-        .modify(&shelf, &name)
+    store.put(&collection, &name, document, &call.author());
+    let now = store.now();
+    let record = store
+        .modify(&collection, &name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
     let lasts = call.engine.config.execution_time;
-    execution::plan(&mut record.walk, now, lasts, fate);
+    execution::plan(&mut record.timeline, now, lasts, fate);
     Ok(started(call, record))
 }
 
 /// How an execution is to end, as its environment says or else that of its job.
-fn outcome(request: &Request, job: &Document) -> Option<Fate> {
+fn outcome(request: &Request, job: &Document) -> Option<FinalState> {
     let own = request
         .env
         .as_ref()
@@ -169,7 +169,7 @@ fn outcome(request: &Request, job: &Document) -> Option<Fate> {
         let env = envs.find(|env| env.get("name").and_then(Value::as_str) == Some(OUTCOME))?;
         env.get("value")?.as_str()
     };
-    Fate::named(own.or_else(of_job)?)
+    FinalState::named(own.or_else(of_job)?)
 }
 
 /// The answer to who started an execution.
@@ -185,16 +185,16 @@ fn started(call: &Call, record: &Record) -> axum::response::Response {
     .into_response()
 }
 
-fn cancel(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
+fn cancel(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &EXECUTIONS, &store)?;
     let name = call.path(EXECUTIONS.parameter);
-    let now = shelves.now();
-    let record = shelves
-        .modify(&shelf, name)
+    let now = store.now();
+    let record = store
+        .modify(&collection, name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
-    execution::cancel(&mut record.walk, now);
-    records::answer(&shelves, &shelf, name)
+    execution::cancel(&mut record.timeline, now);
+    records::response(&store, &collection, name)
 }
 
 /// A task with its place, by which tasks are ordered.
@@ -214,21 +214,21 @@ impl Item for Task {
     }
 }
 
-fn tasks(call: &Call) -> Outcome {
+fn tasks(call: &Call) -> HandlerResult {
     if call.version < ApiVersion::V2026_04_28 {
-        return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
+        return Err(ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found"));
     }
     let (usual, most) = TASKS_LIMIT;
     let limit = call.query.limit(usual, most)?;
     let sort = Sort::read(&call.query, Sort::CreatedDesc)?;
     let search = pages::search(&call.query);
-    let shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &EXECUTIONS, &shelves)?;
+    let store = call.engine.store.open();
+    let collection = records::collection(call, &EXECUTIONS, &store)?;
     let name = call.path(EXECUTIONS.parameter);
-    let record = shelves
-        .get(&shelf, name)
+    let record = store
+        .get(&collection, name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
-    let tasks = execution::tasks(record, shelves.now());
+    let tasks = execution::tasks(record, store.now());
     let total = tasks.len();
     let tasks = (0..).zip(tasks).map(|(place, document)| Task {
         place,
@@ -247,12 +247,12 @@ fn tasks(call: &Call) -> Outcome {
         format!("{sort:?}"),
         search
     ]);
-    let wanted = Wanted {
+    let request = PageRequest {
         limit,
         sort,
         from_end: false,
         fingerprint: fingerprint.to_string(),
     };
-    let page = Page::cut(call, wanted, tasks)?;
-    Ok(page.answer(total, |task| task.document.clone()))
+    let page = Page::cut(call, request, tasks)?;
+    Ok(page.response(total, |task| task.document.clone()))
 }

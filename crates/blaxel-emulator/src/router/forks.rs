@@ -5,21 +5,23 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, not_found, taken};
-use super::route::{Outcome, Route};
-use crate::errors::Refusal;
-use crate::state::{APPLICATIONS, Document, SANDBOXES, SNAPSHOTS, Shelf, Shelves, member, status};
+use super::route::{HandlerResult, Route};
+use crate::errors::ErrorResponse;
+use crate::state::{
+    APPLICATIONS, Collection, Document, OpenStore, SANDBOXES, SNAPSHOTS, member, status,
+};
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, path, handler: fn(&Call) -> Outcome| {
+    let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
         Route::new(
             operation,
             MethodFilter::POST,
             [path],
-            Gate::Workspace,
+            AccessLevel::Workspace,
             handler,
         )
     };
@@ -33,25 +35,25 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn create_snapshot(call: &Call) -> Outcome {
+fn create_snapshot(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &SNAPSHOTS, &shelves)?;
-    let spec = spec_of_sandbox(call, &shelves)?;
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &SNAPSHOTS, &store)?;
+    let spec = spec_of_sandbox(call, &store)?;
     let id = take(
         call,
-        &mut shelves,
-        &shelf,
+        &mut store,
+        &collection,
         member::text(&body, "name"),
         spec,
     );
-    records::answer(&shelves, &shelf, &id)
+    records::response(&store, &collection, &id)
 }
 
 /// What a sandbox is now. 404 if it is over.
-fn spec_of_sandbox(call: &Call, shelves: &Shelves) -> Result<Value, Refusal> {
-    let record = shelves.get(&Shelf::top(&SANDBOXES), call.path(SANDBOXES.parameter));
-    let record = record.filter(|record| record.status(shelves.now()) != status::TERMINATED);
+fn spec_of_sandbox(call: &Call, store: &OpenStore) -> Result<Value, ErrorResponse> {
+    let record = store.get(&Collection::top(&SANDBOXES), call.path(SANDBOXES.parameter));
+    let record = record.filter(|record| record.status(store.now()) != status::TERMINATED);
     let spec = record.and_then(|record| record.document.get("spec"));
     spec.cloned().ok_or_else(|| not_found(&SANDBOXES))
 }
@@ -59,25 +61,25 @@ fn spec_of_sandbox(call: &Call, shelves: &Shelves) -> Result<Value, Refusal> {
 /// Takes a snapshot, and gives its id.
 fn take(
     call: &Call,
-    shelves: &mut Shelves,
-    shelf: &Shelf,
+    store: &mut OpenStore,
+    collection: &Collection,
     name: Option<&str>,
     spec: Value,
 ) -> String {
     let mut document = Document::new();
     // One that is given no name gets one: clients count on it.
     let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-    let name = name.unwrap_or_else(|| shelves.fresh_name(shelf, "snapshot"));
+    let name = name.unwrap_or_else(|| store.fresh_name(collection, "snapshot"));
     document.insert("name".to_owned(), name.into());
     document.insert("status".to_owned(), "ready".into());
     document.insert("spec".to_owned(), spec);
-    let id = shelves.fresh_name(shelf, "snap");
-    shelves.put(shelf, &id, document, &call.author());
+    let id = store.fresh_name(collection, "snap");
+    store.put(collection, &id, document, &call.author());
     id
 }
 
 /// What is asked for.
-struct Wanted {
+struct ForkRequest {
     is_application: bool,
     name: String,
     snapshot: Option<String>,
@@ -87,8 +89,8 @@ struct Wanted {
     prefix: Option<String>,
 }
 
-impl Wanted {
-    fn read(call: &Call) -> Result<Self, Refusal> {
+impl ForkRequest {
+    fn read(call: &Call) -> Result<Self, ErrorResponse> {
         let body = body::object(call)?;
         let text = |name: &str| {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
@@ -133,42 +135,42 @@ impl Wanted {
     }
 }
 
-fn fork(call: &Call) -> Outcome {
-    let mut wanted = Wanted::read(call)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &SNAPSHOTS, &shelves)?;
-    let spec = match &wanted.snapshot {
-        None => spec_of_sandbox(call, &shelves)?,
+fn fork(call: &Call) -> HandlerResult {
+    let mut request = ForkRequest::read(call)?;
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &SNAPSHOTS, &store)?;
+    let spec = match &request.snapshot {
+        None => spec_of_sandbox(call, &store)?,
         Some(id) => {
-            let snapshot = shelves
-                .get(&shelf, id)
+            let snapshot = store
+                .get(&collection, id)
                 .ok_or_else(|| not_found(&SNAPSHOTS))?;
             snapshot.document.get("spec").cloned().unwrap_or_default()
         }
     };
-    if wanted.is_application {
+    if request.is_application {
         // A revision of an application can be gone back to, so what it was made from is kept.
-        if wanted.snapshot.is_none() {
-            wanted.snapshot = Some(take(call, &mut shelves, &shelf, None, spec.clone()));
+        if request.snapshot.is_none() {
+            request.snapshot = Some(take(call, &mut store, &collection, None, spec.clone()));
         }
-        deploy(call, &mut shelves, &wanted, &spec)?;
+        deploy(call, &mut store, &request, &spec)?;
     } else {
-        let document = document(&wanted.name, spec);
-        let shelf = Shelf::top(&SANDBOXES);
-        if !shelves.create(&shelf, &wanted.name, document, &call.author()) {
-            return Err(taken(&SANDBOXES, &wanted.name));
+        let document = document(&request.name, spec);
+        let collection = Collection::top(&SANDBOXES);
+        if !store.create(&collection, &request.name, document, &call.author()) {
+            return Err(taken(&SANDBOXES, &request.name));
         }
     }
-    let kind = if wanted.is_application {
+    let kind = if request.is_application {
         "application"
     } else {
         "sandbox"
     };
-    let mut answer = json!({"name": wanted.name, "type": kind});
-    if let Some(snapshot) = wanted.snapshot {
-        answer["snapshotId"] = snapshot.into();
+    let mut response = json!({"name": request.name, "type": kind});
+    if let Some(snapshot) = request.snapshot {
+        response["snapshotId"] = snapshot.into();
     }
-    Ok(Json(answer).into_response())
+    Ok(Json(response).into_response())
 }
 
 fn document(name: &str, spec: Value) -> Document {
@@ -181,34 +183,34 @@ fn document(name: &str, spec: Value) -> Document {
 /// Makes the application, or gives it one more revision.
 fn deploy(
     call: &Call,
-    shelves: &mut Shelves,
-    wanted: &Wanted,
+    store: &mut OpenStore,
+    request: &ForkRequest,
     sandbox: &Value,
-) -> Result<(), Refusal> {
-    let shelf = Shelf::top(&APPLICATIONS);
-    let name = wanted.name.as_str();
-    let spec = wanted.application(sandbox);
-    let latest = |shelves: &Shelves| {
-        let record = shelves.get(&shelf, name)?;
+) -> Result<(), ErrorResponse> {
+    let collection = Collection::top(&APPLICATIONS);
+    let name = request.name.as_str();
+    let spec = request.application(sandbox);
+    let latest = |store: &OpenStore| {
+        let record = store.get(&collection, name)?;
         record.revisions.latest().map(str::to_owned)
     };
-    let Some(present) = shelves.get(&shelf, name) else {
-        shelves.put(&shelf, name, document(name, spec), &call.author());
+    let Some(present) = store.get(&collection, name) else {
+        store.put(&collection, name, document(name, spec), &call.author());
         return Ok(());
     };
     let mut next = present.document.clone();
     if let (Some(Value::Object(old)), Value::Object(new)) = (next.get_mut("spec"), spec) {
         old.extend(new);
     }
-    let before = latest(shelves);
-    if !shelves.replace(&shelf, name, next, &call.author()) {
+    let before = latest(store);
+    if !store.replace(&collection, name, next, &call.author()) {
         return Err(not_found(&APPLICATIONS));
     }
-    let after = latest(shelves);
-    let Some(record) = shelves.modify(&shelf, name) else {
+    let after = latest(store);
+    let Some(record) = store.modify(&collection, name) else {
         return Err(not_found(&APPLICATIONS));
     };
-    let revision = match wanted.traffic {
+    let revision = match request.traffic {
         Some(percent) => json!({"active": before, "canary": after, "canaryPercent": percent}),
         None => json!({"active": after}),
     };

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 
 use super::access::{CREDENTIALS, Identity};
 use super::call::Call;
-use super::route::Outcome;
-use crate::errors::Refusal;
+use super::route::HandlerResult;
+use crate::errors::ErrorResponse;
 use crate::journal::CredentialKind;
 use crate::workload::{SendError, Target};
 
@@ -33,16 +33,16 @@ const IDENTITY: [HeaderName; 6] = [
 ];
 
 /// The platform's marks, which no workload can set.
-const MARKS: [HeaderName; 2] = [
+const PLATFORM_HEADERS: [HeaderName; 2] = [
     HeaderName::from_static("x-blaxel-source"),
     HeaderName::from_static("x-blaxel-error-code"),
 ];
 
 /// Passes a call on, and gives what comes back as it comes.
-pub(super) async fn pass(target: &Target, call: &Call, body: Body) -> Outcome {
+pub(super) async fn forward(target: &Target, call: &Call, body: Body) -> HandlerResult {
     let refuse = |why: String| {
         let message = format!("The server behind this workload does not answer: {target}: {why}.");
-        Refusal::envelope(
+        ErrorResponse::envelope(
             StatusCode::BAD_GATEWAY,
             "BAD_GATEWAY",
             &message,
@@ -58,17 +58,17 @@ pub(super) async fn pass(target: &Target, call: &Call, body: Body) -> Outcome {
     let mut request = Request::new(body);
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;
-    *request.headers_mut() = onward(call);
+    *request.headers_mut() = forwarded_headers(call);
     let sent = target.send(request).await;
     let mut response: Response = sent.map_err(|why: SendError| refuse(why.to_string()))?;
     let headers = response.headers_mut();
     strip_hops(headers);
-    remove(headers, &MARKS);
+    remove(headers, &PLATFORM_HEADERS);
     Ok(response)
 }
 
 /// The headers as the workload gets them.
-fn onward(call: &Call) -> HeaderMap {
+fn forwarded_headers(call: &Call) -> HeaderMap {
     let mut headers = without_credentials(call.headers.clone());
     strip_hops(&mut headers);
     remove(&mut headers, &IDENTITY);

@@ -13,34 +13,38 @@ use serde_json::json;
 
 use super::call::Call;
 use super::forward::{self, without_credentials};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::trigger::Trigger;
-use super::workload::{NAME, reach};
+use super::workload::{NAME, require_deployed};
 use crate::engine::Engine;
-use crate::errors::{Gateway, Refusal};
-use crate::workload::{Act, Behaviour, Ended, ScriptedCall, Target, Workload};
+use crate::errors::{ErrorResponse, Gateway};
+use crate::workload::{Action, Behaviour, ScriptedCall, Target, Workload, WorkloadResult};
 
 /// The largest answer of a workload that is called back with, in bytes.
 const RESULT_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A call on its way to a workload.
-struct Visit {
+struct WorkloadCall {
     route: Arc<Route>,
     call: Call,
     /// The body as it is passed on to a workload that runs elsewhere.
-    onward: Body,
+    forwarded_body: Body,
     target: Option<Target>,
     behaviour: Behaviour,
 }
 
 /// Lets a request through to a workload, as far as it goes.
-pub(super) async fn pass(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Outcome {
-    let (mut call, body) = Call::enter(engine, route.operation, route.gate, request).await?;
+pub(super) async fn handle(
+    engine: &Arc<Engine>,
+    route: &Arc<Route>,
+    request: Request,
+) -> HandlerResult {
+    let (mut call, body) = Call::authorize(engine, route.operation, route.access, request).await?;
     let Some(workload) = Workload::of(route.collection(), call.path(NAME)) else {
         call.read(body).await?;
         return route.handle(call).await;
     };
-    reach(&call, workload.kind())?;
+    require_deployed(&call, workload.kind())?;
     let trigger = Trigger::of(&call, &workload);
     if let Some(trigger) = &trigger {
         call.hide_trigger(trigger.by_path);
@@ -48,21 +52,22 @@ pub(super) async fn pass(engine: &Arc<Engine>, route: &Arc<Route>, request: Requ
     let script = engine.workloads.script(&workload);
     let target = engine.workloads.target(&workload).cloned();
     // What is only passed on is not waited for.
-    let onward = if script.is_none() && trigger.is_none() && target.is_some() {
+    let forwarded_body = if script.is_none() && trigger.is_none() && target.is_some() {
         body
     } else {
         call.read(body).await?;
         Body::from(call.body.clone())
     };
-    let behaviour = script.map_or_else(Behaviour::usual, |script| script.take(written(&call)));
-    if let Act::Gateway {
+    let behaviour =
+        script.map_or_else(Behaviour::usual, |script| script.take(scripted_call(&call)));
+    if let Action::Gateway {
         status,
         code,
         retryable,
-    } = &behaviour.act
+    } = &behaviour.action
     {
         let message = "The script of the workload wants it so.";
-        return Err(Refusal::envelope(
+        return Err(ErrorResponse::envelope(
             *status,
             code,
             message,
@@ -70,21 +75,21 @@ pub(super) async fn pass(engine: &Arc<Engine>, route: &Arc<Route>, request: Requ
             call.now().as_str(),
         ));
     }
-    let visit = Visit {
+    let workload_call = WorkloadCall {
         route: Arc::clone(route),
         call,
-        onward,
+        forwarded_body,
         target,
         behaviour,
     };
     match trigger {
-        Some(trigger) => later(engine, trigger, visit),
-        None => visit.answer().await,
+        Some(trigger) => run_in_background(engine, trigger, workload_call),
+        None => workload_call.respond().await,
     }
 }
 
 /// A call as its script remembers it.
-fn written(call: &Call) -> ScriptedCall {
+fn scripted_call(call: &Call) -> ScriptedCall {
     ScriptedCall {
         method: call.method.clone(),
         path: call.below.clone(),
@@ -95,25 +100,29 @@ fn written(call: &Call) -> ScriptedCall {
 }
 
 /// Says that a call was taken, and lets the workload answer in the background.
-fn later(engine: &Arc<Engine>, trigger: Trigger, visit: Visit) -> Outcome {
-    let now = visit.call.now();
+fn run_in_background(
+    engine: &Arc<Engine>,
+    trigger: Trigger,
+    workload_call: WorkloadCall,
+) -> HandlerResult {
+    let now = workload_call.call.now();
     let task = {
         let engine = Arc::clone(engine);
         async move {
-            let ended = in_time(trigger.timeout, visit).await;
+            let result = respond_within(trigger.timeout, workload_call).await;
             let Some(delivery) = trigger.delivery else {
                 return;
             };
             let now = engine.clock.seconds();
             let anywhere = engine.config.callbacks_anywhere;
-            let callback = delivery.send(&ended, now, anywhere).await;
+            let callback = delivery.send(&result, now, anywhere).await;
             engine.workloads.called_back(callback);
         }
     };
     if !engine.workloads.tasks.spawn(task) {
         let message = "The emulator cannot run this in the background: too much runs there, or it has \
                        no tokio runtime.";
-        return Err(Refusal::gateway(
+        return Err(ErrorResponse::gateway(
             Gateway::WorkloadUnavailable,
             message,
             &now,
@@ -123,40 +132,42 @@ fn later(engine: &Arc<Engine>, trigger: Trigger, visit: Visit) -> Outcome {
 }
 
 /// The whole answer of a workload that has so much time.
-async fn in_time(time: Duration, visit: Visit) -> Ended {
-    let answer = async {
-        let response = visit.answer().await.into_response();
+async fn respond_within(time: Duration, workload_call: WorkloadCall) -> WorkloadResult {
+    let response = async {
+        let response = workload_call.respond().await.into_response();
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), RESULT_LIMIT);
         match body.collect().await {
-            Ok(body) => Ended {
+            Ok(body) => WorkloadResult {
                 status,
                 body: body.to_bytes(),
             },
-            Err(error) if error.is::<LengthLimitError>() => Ended::failed(502, "It said too much."),
-            Err(_) => Ended::failed(502, "It broke off."),
+            Err(error) if error.is::<LengthLimitError>() => {
+                WorkloadResult::failed(502, "It said too much.")
+            }
+            Err(_) => WorkloadResult::failed(502, "It broke off."),
         }
     };
-    let answered = tokio::time::timeout(time, answer).await;
-    answered.unwrap_or_else(|_| Ended::failed(504, "It was not done in time."))
+    let result = tokio::time::timeout(time, response).await;
+    result.unwrap_or_else(|_| WorkloadResult::failed(504, "It was not done in time."))
 }
 
-impl Visit {
+impl WorkloadCall {
     /// What the workload answers.
-    async fn answer(mut self) -> Outcome {
+    async fn respond(mut self) -> HandlerResult {
         if !self.behaviour.wait.is_zero() {
             tokio::time::sleep(self.behaviour.wait).await;
         }
-        let (act, head) = self.behaviour.into_parts();
-        match act {
-            Act::Whole(body) => Ok(head.with(Body::from(body))),
-            Act::Stream(pieces) => Ok(head.with(pieces.into_body())),
-            Act::Say(said) => {
-                self.call.said = Some(said);
+        let (action, head) = self.behaviour.into_parts();
+        match action {
+            Action::Whole(body) => Ok(head.with(Body::from(body))),
+            Action::Stream(chunks) => Ok(head.with(chunks.into_body())),
+            Action::Say(reply) => {
+                self.call.scripted_reply = Some(reply);
                 self.route.handle(self.call).await
             }
-            Act::Usual | Act::Gateway { .. } => match self.target {
-                Some(target) => forward::pass(&target, &self.call, self.onward).await,
+            Action::Usual | Action::Gateway { .. } => match self.target {
+                Some(target) => forward::forward(&target, &self.call, self.forwarded_body).await,
                 None => self.route.handle(self.call).await,
             },
         }

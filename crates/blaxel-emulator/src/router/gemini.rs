@@ -1,4 +1,4 @@
-//! Generated content, the dialect of Gemini, whole or in pieces.
+//! Generated content, the dialect of Gemini, whole or in chunks.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -7,11 +7,11 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::route::Outcome;
-use super::speech::{Question, Speech, has_tools, text};
+use super::completion::{Completion, Prompt, has_tools, text};
+use super::route::HandlerResult;
 use super::stream::event_stream;
-use crate::errors::Refusal;
-use crate::pieces::Pieces;
+use crate::chunks::Chunks;
+use crate::errors::ErrorResponse;
 
 /// What the path of a request says, `v1beta/models/{model}:generateContent` or
 /// `…:streamGenerateContent`.
@@ -30,38 +30,38 @@ pub(crate) fn address(path: &str) -> Option<Address<'_>> {
     (!model.is_empty() && !model.contains('/')).then_some(Address { model, streams })
 }
 
-pub(crate) fn generate(call: &Call, address: &Address<'_>) -> Outcome {
+pub(crate) fn generate(call: &Call, address: &Address<'_>) -> HandlerResult {
     let Some(Value::Object(body)) = call.json() else {
-        return Err(Refusal::gemini("The body must be a JSON object."));
+        return Err(ErrorResponse::gemini("The body must be a JSON object."));
     };
     let contents = body.get("contents").and_then(Value::as_array);
     let contents = contents
         .filter(|contents| !contents.is_empty())
-        .ok_or_else(|| Refusal::gemini("contents is not specified"))?;
+        .ok_or_else(|| ErrorResponse::gemini("contents is not specified"))?;
     let parts = |content: &Value| content.get("parts").map(text).unwrap_or_default();
     // Who does not say who speaks is the user.
     let from_user = |content: &&Value| content.get("role").is_none_or(|role| role == "user");
-    let question = contents.iter().rev().find(from_user).map(parts);
+    let prompt = contents.iter().rev().find(from_user).map(parts);
     let system = body
         .get("systemInstruction")
         .or_else(|| body.get("system_instruction"));
-    let speech = Speech::on(
+    let completion = Completion::for_prompt(
         call,
-        &Question {
+        &Prompt {
             model: address.model,
-            text: question.unwrap_or_default(),
+            text: prompt.unwrap_or_default(),
             all: system.into_iter().chain(contents).map(parts).collect(),
             tools: has_tools(&body),
         },
     );
     let id = format!("emu-{:08}", call.engine.next_number());
-    let chunk = |parts: Vec<Value>, said: usize, last: bool| {
+    let chunk = |parts: Vec<Value>, output_tokens: usize, last: bool| {
         let mut chunk = json!({
             "candidates": [{"index": 0, "content": {"role": "model", "parts": parts}}],
             "usageMetadata": {
-                "promptTokenCount": speech.heard,
-                "candidatesTokenCount": said,
-                "totalTokenCount": speech.heard + said,
+                "promptTokenCount": completion.input_tokens,
+                "candidatesTokenCount": output_tokens,
+                "totalTokenCount": completion.input_tokens + output_tokens,
             },
             "modelVersion": address.model,
             "responseId": id,
@@ -71,17 +71,17 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> Outcome {
         }
         chunk
     };
-    let calls = speech.calls.iter();
+    let calls = completion.calls.iter();
     let calls = calls.map(|it| json!({"functionCall": {"name": it.name, "args": it.arguments}}));
     if !address.streams {
-        let words = speech
+        let words = completion
             .calls
             .is_empty()
-            .then(|| json!({"text": speech.text}));
+            .then(|| json!({"text": completion.text}));
         let parts = words.into_iter().chain(calls).collect();
-        return Ok(Json(chunk(parts, speech.said, true)).into_response());
+        return Ok(Json(chunk(parts, completion.output_tokens, true)).into_response());
     }
-    let words = speech.words().map(|word| json!({"text": word}));
+    let words = completion.words().map(|word| json!({"text": word}));
     let mut parts: Vec<Value> = words.chain(calls).collect();
     if parts.is_empty() {
         parts.push(json!({"text": ""}));
@@ -89,8 +89,12 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> Outcome {
     let count = parts.len();
     let chunks = parts.into_iter().enumerate().map(|(place, part)| {
         let last = place + 1 == count;
-        let said = if last { speech.said } else { place + 1 };
-        chunk(vec![part], said, last)
+        let output_tokens = if last {
+            completion.output_tokens
+        } else {
+            place + 1
+        };
+        chunk(vec![part], output_tokens, last)
     });
     let pause = call.engine.config.stream_pause;
     Ok(if call.query.get("alt") == Some("sse") {
@@ -98,11 +102,11 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> Outcome {
         let events = chunks.map(|chunk| Bytes::from(format!("data: {chunk}\r\n\r\n")));
         event_stream(events, pause)
     } else {
-        array(Pieces::evenly(elements(chunks), pause))
+        array(Chunks::evenly(elements(chunks), pause))
     })
 }
 
-/// The pieces of an array in JSON, an element each.
+/// The chunks of an array in JSON, an element each.
 fn elements(chunks: impl Iterator<Item = Value>) -> impl Iterator<Item = Bytes> {
     let elements = chunks.enumerate().map(|(place, chunk)| {
         let before = if place == 0 { "[" } else { ",\r\n" };
@@ -111,7 +115,7 @@ fn elements(chunks: impl Iterator<Item = Value>) -> impl Iterator<Item = Bytes> 
     elements.chain([Bytes::from_static(b"]")])
 }
 
-fn array(pieces: Pieces) -> Response {
+fn array(chunks: Chunks) -> Response {
     let kind = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, kind)], pieces.into_body()).into_response()
+    ([(header::CONTENT_TYPE, kind)], chunks.into_body()).into_response()
 }

@@ -8,29 +8,30 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::images::{self, answer, find};
+use super::images::{self, find, response};
 use super::records::not_found;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, workspaces};
 use crate::clock::timestamp;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::state::image::{self, OFFERED};
 use crate::state::{
-    Author, Document, IMAGE_SHARES, IMAGES, PENDING_SHARES, Record, Shelf, Shelves, member, rule,
+    Author, Collection, Document, IMAGE_SHARES, IMAGES, OpenStore, PENDING_SHARES, Record, member,
+    rule,
 };
 
 /// How long a share waits to be accepted.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const PENDING_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Who offers images to this emulator, and from where.
 const PARTNER: (&str, &str, &str) = ("partner@example.org", "partner", "acc-000000000000");
 
 pub(crate) fn routes() -> Vec<Route> {
     let all = "/v0/images/{resourceType}/{imageName}/share";
     let one = "/v0/images/{resourceType}/{imageName}/share/{targetWorkspace}";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route("ListImageShares", MethodFilter::GET, all, list),
@@ -57,30 +58,30 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn shares_of(image: &Record) -> Shelf {
-    Shelf::under(&IMAGE_SHARES, vec![image.name.clone()])
+fn shares_of(image: &Record) -> Collection {
+    Collection::under(&IMAGE_SHARES, vec![image.name.clone()])
 }
 
-fn pending() -> Shelf {
-    Shelf::top(&PENDING_SHARES)
+fn pending() -> Collection {
+    Collection::top(&PENDING_SHARES)
 }
 
 /// Every share that waits, to and from everywhere.
-fn all_pending(shelves: &Shelves) -> impl Iterator<Item = &Record> {
-    shelves.everywhere(&PENDING_SHARES).map(|(_, share)| share)
+fn all_pending(store: &OpenStore) -> impl Iterator<Item = &Record> {
+    store.everywhere(&PENDING_SHARES).map(|(_, share)| share)
 }
 
 /// What is shared of an image, to which workspace, and waits to be accepted there.
-fn waiting<'a>(
-    shelves: &'a Shelves,
+fn find_pending<'a>(
+    store: &'a OpenStore,
     image: &Record,
 ) -> impl Iterator<Item = (&'a Record, &'a str)> {
     let key = image.name.clone();
-    all_pending(shelves).filter_map(move |share| {
+    all_pending(store).filter_map(move |share| {
         let text = |name: &str| member::text(&share.document, name).unwrap_or_default();
-        let is_own = text("sourceWorkspace") == shelves.setting().workspace;
+        let is_own = text("sourceWorkspace") == store.setting().workspace;
         let is_of_image = image::key(text("imageName"), text("resourceType")) == key;
-        (is_own && is_of_image && !is_over(share, shelves.now()))
+        (is_own && is_of_image && !is_over(share, store.now()))
             .then(|| (share, text("targetWorkspace")))
     })
 }
@@ -90,20 +91,20 @@ fn is_over(share: &Record, now: Duration) -> bool {
     end.is_some_and(|end| end <= now)
 }
 
-fn list(call: &Call) -> Outcome {
-    let shelves = call.engine.store.open();
-    let image = find(call, &shelves)?;
-    let mut told: Vec<Value> = Vec::new();
-    for share in shelves.all(&shares_of(image)) {
-        told.push(json!({
+fn list(call: &Call) -> HandlerResult {
+    let store = call.engine.store.open();
+    let image = find(call, &store)?;
+    let mut shares: Vec<Value> = Vec::new();
+    for share in store.all(&shares_of(image)) {
+        shares.push(json!({
             "workspace": share.name,
-            "workspaceDisplayName": workspaces::display_name(&shelves, &share.name),
-            "accountId": shelves.setting().account,
+            "workspaceDisplayName": workspaces::display_name(&store, &share.name),
+            "accountId": store.setting().account,
             "status": "active",
         }));
     }
-    for (share, workspace) in waiting(&shelves, image) {
-        told.push(json!({
+    for (share, workspace) in find_pending(&store, image) {
+        shares.push(json!({
             "workspace": workspace,
             "workspaceDisplayName": workspace,
             "accountId": share.document.get("targetAccountId"),
@@ -111,55 +112,55 @@ fn list(call: &Call) -> Outcome {
             "pendingShareId": share.name,
         }));
     }
-    Ok(Json(told).into_response())
+    Ok(Json(shares).into_response())
 }
 
-fn share(call: &Call) -> Outcome {
+fn share(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let text = |name: &str| member::text(&body, name).filter(|text| !text.is_empty());
     let (target, account) = (text("targetWorkspace"), text("targetAccountId"));
-    let target = target.ok_or_else(|| Refusal::bad_request("targetWorkspace is missing."))?;
-    let mut shelves = call.engine.store.open();
-    let image = find(call, &shelves)?.clone();
-    let own_account = shelves.setting().account.clone();
+    let target = target.ok_or_else(|| ErrorResponse::bad_request("targetWorkspace is missing."))?;
+    let mut store = call.engine.store.open();
+    let image = find(call, &store)?.clone();
+    let own_account = store.setting().account.clone();
     let foreign = account.filter(|account| *account != own_account);
-    let is_shared = shelves.get(&shares_of(&image), target).is_some()
-        || waiting(&shelves, &image).any(|(_, workspace)| workspace == target);
+    let is_shared = store.get(&shares_of(&image), target).is_some()
+        || find_pending(&store, &image).any(|(_, workspace)| workspace == target);
     if is_shared {
         let message = format!("The image is shared with {target:?} already.");
-        return Err(Refusal::explained(
+        return Err(ErrorResponse::explained(
             StatusCode::CONFLICT,
             "Image already shared",
             message,
         ));
     }
     if let Some(account) = foreign {
-        let share = propose(call, &mut shelves, &image, target, account);
+        let share = propose(call, &mut store, &image, target, account);
         return Ok((StatusCode::ACCEPTED, Json(share)).into_response());
     }
-    if target == shelves.setting().workspace {
-        return Err(Refusal::bad_request(
+    if target == store.setting().workspace {
+        return Err(ErrorResponse::bad_request(
             "An image cannot be shared with its own workspace.",
         ));
     }
-    if !workspaces::is_known(&shelves, target) {
+    if !workspaces::is_known(&store, target) {
         let message = "The account has no such workspace; name the account that has it.";
-        return Err(Refusal::bad_request(message));
+        return Err(ErrorResponse::bad_request(message));
     }
-    shelves.put(&shares_of(&image), target, Document::new(), &call.author());
-    Ok(answer(&shelves, &image))
+    store.put(&shares_of(&image), target, Document::new(), &call.author());
+    Ok(response(&store, &image))
 }
 
 /// Offers an image to another account.
 fn propose(
     call: &Call,
-    shelves: &mut Shelves,
+    store: &mut OpenStore,
     image: &Record,
     target: &str,
     account: &str,
 ) -> Document {
     let (name, of_type) = image::parts(image);
-    let setting = shelves.setting();
+    let setting = store.setting();
     let share = json!({
         "imageName": name,
         "resourceType": of_type,
@@ -168,27 +169,27 @@ fn propose(
         "targetWorkspace": target,
         "targetAccountId": account,
         "sharedBy": call.identity.name(),
-        "expiresAt": timestamp(shelves.now().saturating_add(PATIENCE)),
+        "expiresAt": timestamp(store.now().saturating_add(PENDING_LIFETIME)),
     });
-    let id = wait(shelves, share, &call.author());
-    shelves.show(&pending(), &id).unwrap_or_default()
+    let id = add_pending(store, share, &call.author());
+    store.show(&pending(), &id).unwrap_or_default()
 }
 
 /// Keeps a share until it is accepted or too old, and gives its id.
-fn wait(shelves: &mut Shelves, share: Value, author: &Author<'_>) -> String {
-    let id = shelves.fresh_name(&pending(), "share");
+fn add_pending(store: &mut OpenStore, share: Value, author: &Author<'_>) -> String {
+    let id = store.fresh_name(&pending(), "share");
     let Value::Object(share) = share else {
         return id;
     };
-    shelves.put(&pending(), &id, share, author);
+    store.put(&pending(), &id, share, author);
     id
 }
 
 /// Lets another account offer an image to this one.
-pub(crate) fn offer(shelves: &mut Shelves, of_type: &str, name: &str) {
+pub(crate) fn offer(store: &mut OpenStore, of_type: &str, name: &str) {
     let (person, workspace, account) = PARTNER;
-    let setting = shelves.setting();
-    let now = shelves.now();
+    let setting = store.setting();
+    let now = store.now();
     let share = json!({
         "imageName": name,
         "resourceType": of_type,
@@ -197,7 +198,7 @@ pub(crate) fn offer(shelves: &mut Shelves, of_type: &str, name: &str) {
         "targetWorkspace": setting.workspace,
         "targetAccountId": setting.account,
         "sharedBy": person,
-        "expiresAt": timestamp(now.saturating_add(PATIENCE)),
+        "expiresAt": timestamp(now.saturating_add(PENDING_LIFETIME)),
         OFFERED: [image::tag("latest", now, 1 << 20)],
     });
     let author = Author {
@@ -205,69 +206,69 @@ pub(crate) fn offer(shelves: &mut Shelves, of_type: &str, name: &str) {
         ago: Duration::ZERO,
         uploads: false,
     };
-    wait(shelves, share, &author);
+    add_pending(store, share, &author);
 }
 
-fn unshare(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let image = find(call, &shelves)?.clone();
+fn unshare(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let image = find(call, &store)?.clone();
     let target = call.path(IMAGE_SHARES.parameter);
-    let mut offers = waiting(&shelves, &image);
+    let mut offers = find_pending(&store, &image);
     let offer = offers.find(|(_, workspace)| *workspace == target);
     let offer = offer.map(|(share, _)| share.name.clone());
     drop(offers);
     let removed = match offer {
-        Some(id) => shelves.remove(&pending(), &id),
-        None => shelves.remove(&shares_of(&image), target),
+        Some(id) => store.remove(&pending(), &id),
+        None => store.remove(&shares_of(&image), target),
     };
     removed.ok_or_else(|| not_found(&IMAGE_SHARES))?;
-    Ok(answer(&shelves, &image))
+    Ok(response(&store, &image))
 }
 
-fn list_pending(call: &Call) -> Outcome {
+fn list_pending(call: &Call) -> HandlerResult {
     let own = match call.query.get("direction") {
         None | Some("" | "incoming") => "targetWorkspace",
         Some("outgoing") => "sourceWorkspace",
         Some(_) => {
-            return Err(Refusal::bad_request(
+            return Err(ErrorResponse::bad_request(
                 "direction must be incoming or outgoing.",
             ));
         }
     };
-    let mut shelves = call.engine.store.open();
-    let now = shelves.now();
-    let over = all_pending(&shelves).filter(|share| is_over(share, now));
+    let mut store = call.engine.store.open();
+    let now = store.now();
+    let over = all_pending(&store).filter(|share| is_over(share, now));
     let over: Vec<String> = over.map(|share| share.name.clone()).collect();
     for id in over {
-        shelves.remove(&pending(), &id);
+        store.remove(&pending(), &id);
     }
-    let workspace = shelves.setting().workspace.as_str();
-    let shares = all_pending(&shelves);
+    let workspace = store.setting().workspace.as_str();
+    let shares = all_pending(&store);
     let shares = shares.filter(|share| member::text(&share.document, own) == Some(workspace));
     Ok(Json(
         shares
-            .map(|share| rendered(&shelves, share))
+            .map(|share| rendered(&store, share))
             .collect::<Value>(),
     )
     .into_response())
 }
 
 /// A share with what a person wants to know of it.
-fn rendered(shelves: &Shelves, share: &Record) -> Document {
-    let mut document = shelves.shown(&pending(), share);
+fn rendered(store: &OpenStore, share: &Record) -> Document {
+    let mut document = store.shown(&pending(), share);
     let text = |name: &str| member::text(&share.document, name).unwrap_or_default();
-    let present = shelves.get(&images::shelf(), &key_of(share)).is_some();
-    let is_incoming = text("targetWorkspace") == shelves.setting().workspace;
+    let present = store.get(&images::collection(), &key_of(share)).is_some();
+    let is_incoming = text("targetWorkspace") == store.setting().workspace;
     for (name, value) in [
         ("hasConflict", Value::Bool(present && is_incoming)),
         ("sharedByEmail", text("sharedBy").into()),
         (
             "sourceWorkspaceDisplayName",
-            workspaces::display_name(shelves, text("sourceWorkspace")).into(),
+            workspaces::display_name(store, text("sourceWorkspace")).into(),
         ),
         (
             "targetWorkspaceDisplayName",
-            workspaces::display_name(shelves, text("targetWorkspace")).into(),
+            workspaces::display_name(store, text("targetWorkspace")).into(),
         ),
     ] {
         document.insert(name.to_owned(), value);
@@ -281,30 +282,30 @@ fn key_of(share: &Record) -> String {
 }
 
 /// The share that a path means, which only its target can answer.
-fn incoming(call: &Call, shelves: &Shelves) -> Result<Record, Refusal> {
-    let share = shelves.get(&pending(), call.path(PENDING_SHARES.parameter));
+fn incoming(call: &Call, store: &OpenStore) -> Result<Record, ErrorResponse> {
+    let share = store.get(&pending(), call.path(PENDING_SHARES.parameter));
     let share = share.ok_or_else(|| not_found(&PENDING_SHARES))?;
     let target = member::text(&share.document, "targetWorkspace");
-    if target != Some(shelves.setting().workspace.as_str()) {
-        return Err(Refusal::control(StatusCode::FORBIDDEN, "Forbidden"));
+    if target != Some(store.setting().workspace.as_str()) {
+        return Err(ErrorResponse::control(StatusCode::FORBIDDEN, "Forbidden"));
     }
     Ok(share.clone())
 }
 
-fn accept(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let share = incoming(call, &shelves)?;
-    if is_over(&share, shelves.now()) {
-        return Err(Refusal::control(
+fn accept(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let share = incoming(call, &store)?;
+    if is_over(&share, store.now()) {
+        return Err(ErrorResponse::control(
             StatusCode::GONE,
             "Pending image share expired",
         ));
     }
     let key = key_of(&share);
-    let is_taken = shelves.get(&images::shelf(), &key).is_some();
+    let is_taken = store.get(&images::collection(), &key).is_some();
     if is_taken && call.query.get("force") != Some("true") {
         let message = "There is an image of this name already.";
-        return Err(Refusal::explained(
+        return Err(ErrorResponse::explained(
             StatusCode::CONFLICT,
             "Image already exists",
             message,
@@ -315,17 +316,17 @@ fn accept(call: &Call) -> Outcome {
     let metadata = json!({"sourceWorkspace": member("sourceWorkspace")});
     document.insert("metadata".to_owned(), metadata);
     document.insert("spec".to_owned(), json!({"tags": member(OFFERED)}));
-    shelves.put(&images::shelf(), &key, document, &call.author());
-    shelves.remove(&pending(), &share.name);
-    let image = shelves
-        .get(&images::shelf(), &key)
+    store.put(&images::collection(), &key, document, &call.author());
+    store.remove(&pending(), &share.name);
+    let image = store
+        .get(&images::collection(), &key)
         .ok_or_else(|| not_found(&IMAGES))?;
-    Ok(answer(&shelves, image))
+    Ok(response(&store, image))
 }
 
-fn decline(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let share = incoming(call, &shelves)?;
-    shelves.remove(&pending(), &share.name);
+fn decline(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let share = incoming(call, &store)?;
+    store.remove(&pending(), &share.name);
     Ok(StatusCode::NO_CONTENT.into_response())
 }

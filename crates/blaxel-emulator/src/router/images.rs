@@ -9,15 +9,17 @@ use blaxel_core::ApiVersion;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::pages::{Item, Page, Sort, Wanted};
+use super::pages::{Item, Page, PageRequest, Sort};
 use super::records::{json_of, not_found};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, uploads};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::state::image::{self, TYPES};
-use crate::state::{Author, Document, IMAGE_SHARES, IMAGES, Kind, Record, Shelf, Shelves, member};
+use crate::state::{
+    Author, Collection, Document, IMAGE_SHARES, IMAGES, Kind, OpenStore, Record, member,
+};
 use crate::uploads::Purpose;
 
 /// How many images and tags there are on a page: usually, and at most.
@@ -32,8 +34,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let one = "/v0/images/{resourceType}/{imageName}";
     let tags_of = "/v0/images/{resourceType}/{imageName}/tags";
     let tag = "/v0/images/{resourceType}/{imageName}/tags/{tagName}";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route("ListImages", MethodFilter::GET, all, list),
@@ -48,29 +50,29 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-pub(crate) fn shelf() -> Shelf {
-    Shelf::top(&IMAGES)
+pub(crate) fn collection() -> Collection {
+    Collection::top(&IMAGES)
 }
 
 /// The image that a path means.
-pub(crate) fn find<'a>(call: &Call, shelves: &'a Shelves) -> Result<&'a Record, Refusal> {
-    named(call, shelves, call.path(IMAGES.parameter))
+pub(crate) fn find<'a>(call: &Call, store: &'a OpenStore) -> Result<&'a Record, ErrorResponse> {
+    named(call, store, call.path(IMAGES.parameter))
 }
 
-fn named<'a>(call: &Call, shelves: &'a Shelves, name: &str) -> Result<&'a Record, Refusal> {
+fn named<'a>(call: &Call, store: &'a OpenStore, name: &str) -> Result<&'a Record, ErrorResponse> {
     let found = match call.path("resourceType") {
         ANY_TYPE => {
             let mut types = TYPES.iter();
-            types.find_map(|(of_type, _, _)| shelves.get(&shelf(), &image::key(name, of_type)))
+            types.find_map(|(of_type, _, _)| store.get(&collection(), &image::key(name, of_type)))
         }
-        of_type => shelves.get(&shelf(), &image::key(name, of_type)),
+        of_type => store.get(&collection(), &image::key(name, of_type)),
     };
     found.ok_or_else(|| not_found(&IMAGES))
 }
 
 /// An image as lists and those who look for it see it: in short since the third version.
-fn brief(call: &Call, shelves: &Shelves, image: &Record) -> Document {
-    let mut document = shelves.shown(&shelf(), image);
+fn brief(call: &Call, store: &OpenStore, image: &Record) -> Document {
+    let mut document = store.shown(&collection(), image);
     if call.version >= ApiVersion::V2026_09_22
         && let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut)
     {
@@ -82,12 +84,12 @@ fn brief(call: &Call, shelves: &Shelves, image: &Record) -> Document {
 }
 
 /// Everything with its tags in the first two versions, pages in short since.
-fn list(call: &Call) -> Outcome {
-    let shelves = call.engine.store.open();
-    let mut images: Vec<&Record> = shelves.all(&shelf()).collect();
+fn list(call: &Call) -> HandlerResult {
+    let store = call.engine.store.open();
+    let mut images: Vec<&Record> = store.all(&collection()).collect();
     if call.version < ApiVersion::V2026_09_22 {
         images.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
-        let images = images.into_iter().map(|image| brief(call, &shelves, image));
+        let images = images.into_iter().map(|image| brief(call, &store, image));
         return Ok(Json(images.collect::<Vec<_>>()).into_response());
     }
     let (usual, most) = LIMIT;
@@ -96,62 +98,66 @@ fn list(call: &Call) -> Outcome {
     let prefix = call.query.get("q").unwrap_or_default();
     let total = images.len();
     images.retain(|image| image::parts(image).0.starts_with(prefix));
-    let wanted = Wanted {
+    let request = PageRequest {
         limit,
         sort,
         from_end: false,
         fingerprint: json!(["images", format!("{sort:?}"), prefix]).to_string(),
     };
-    let page = Page::cut(call, wanted, images)?;
-    Ok(page.answer(total, |image| brief(call, &shelves, image)))
+    let page = Page::cut(call, request, images)?;
+    Ok(page.response(total, |image| brief(call, &store, image)))
 }
 
-fn get(call: &Call) -> Outcome {
-    let shelves = call.engine.store.open();
-    let image = find(call, &shelves)?;
-    Ok(json_of(brief(call, &shelves, image)))
+fn get(call: &Call) -> HandlerResult {
+    let store = call.engine.store.open();
+    let image = find(call, &store)?;
+    Ok(json_of(brief(call, &store, image)))
 }
 
 /// Registers an image that is somewhere already, or waits for the source of one that is to be built.
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let text = |name: &str| member::text(&body, name).unwrap_or_default();
     let (name, of_type, reference) = (text("name"), text("resourceType"), text("image"));
     if reference.is_empty() && call.query.get("skip-build") == Some("true") {
         let message = "image is missing, although nothing is to be built.";
-        return Err(Refusal::bad_request(message));
+        return Err(ErrorResponse::bad_request(message));
     }
     let key = image::key(name, of_type);
-    let mut shelves = call.engine.store.open();
-    let now = shelves.now();
-    if shelves.get(&shelf(), &key).is_none() {
-        shelves.put(&shelf(), &key, Document::new(), &call.author());
+    let mut store = call.engine.store.open();
+    let now = store.now();
+    if store.get(&collection(), &key).is_none() {
+        store.put(&collection(), &key, Document::new(), &call.author());
     }
-    let image = shelves
-        .modify(&shelf(), &key)
+    let image = store
+        .modify(&collection(), &key)
         .ok_or_else(|| not_found(&IMAGES))?;
-    let mut answer = json!({"name": name, "resourceType": of_type});
+    let mut response = json!({"name": name, "resourceType": of_type});
     if !reference.is_empty() {
-        image::build(&mut image.walk, now, Duration::ZERO);
+        image::build(&mut image.timeline, now, Duration::ZERO);
         image::add_tag(image, image::tag(image::split(reference).1, now, SIZE));
-        answer["message"] = "The image is registered.".into();
-        answer["image"] = reference.into();
-        return Ok(Json(answer).into_response());
+        response["message"] = "The image is registered.".into();
+        response["image"] = reference.into();
+        return Ok(Json(response).into_response());
     }
-    image::await_upload(&mut image.walk, now);
-    answer["message"] = "The image is built when its source was uploaded.".into();
+    image::await_upload(&mut image.timeline, now);
+    response["message"] = "The image is built when its source was uploaded.".into();
     let serial = image.serial;
     let purpose = Purpose::Image { key, serial };
-    Ok(uploads::offer(call, purpose, Json(answer).into_response()))
+    Ok(uploads::add_upload_url(
+        call,
+        purpose,
+        Json(response).into_response(),
+    ))
 }
 
 /// Builds an image from what was uploaded, if it is still the one with this serial.
-pub(crate) fn receive(shelves: &mut Shelves, key: &str, serial: u64, size: usize) {
-    let (now, lasts) = (shelves.now(), shelves.setting().build_time);
-    let name = shelves.fresh_secret();
-    let image = shelves.modify(&shelf(), key);
+pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize) {
+    let (now, lasts) = (store.now(), store.setting().build_time);
+    let name = store.fresh_secret();
+    let image = store.modify(&collection(), key);
     if let Some(image) = image.filter(|image| image.serial == serial) {
-        image::build(&mut image.walk, now, lasts);
+        image::build(&mut image.timeline, now, lasts);
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         let name = name.get(..12).unwrap_or(&name);
         image::add_tag(image, image::tag(name, now.saturating_add(lasts), size));
@@ -159,63 +165,63 @@ pub(crate) fn receive(shelves: &mut Shelves, key: &str, serial: u64, size: usize
 }
 
 /// Builds the image of a workload that is deployed from what was uploaded.
-pub(crate) fn deployed(shelves: &mut Shelves, kind: &Kind, name: &str, size: usize) {
+pub(crate) fn add_deployed(store: &mut OpenStore, kind: &Kind, name: &str, size: usize) {
     let of_kind = TYPES
         .iter()
         .find(|(_, of_kind, _)| of_kind.path == kind.path);
     let Some((of_type, ..)) = of_kind else { return };
     let key = image::key(name, of_type);
-    if shelves.get(&shelf(), &key).is_none() {
+    if store.get(&collection(), &key).is_none() {
         let author = Author {
             name: "builder",
             ago: Duration::ZERO,
             uploads: false,
         };
-        shelves.put(&shelf(), &key, Document::new(), &author);
+        store.put(&collection(), &key, Document::new(), &author);
     }
-    let serial = shelves.get(&shelf(), &key).map(|image| image.serial);
-    receive(shelves, &key, serial.unwrap_or_default(), size);
+    let serial = store.get(&collection(), &key).map(|image| image.serial);
+    receive(store, &key, serial.unwrap_or_default(), size);
 }
 
 /// What stands against the deletion of an image.
-fn hindrance(shelves: &Shelves, image: &Record) -> Option<String> {
-    if let Some((user, _)) = image::users(shelves.rows(), image).next() {
+fn deletion_blocker(store: &OpenStore, image: &Record) -> Option<String> {
+    if let Some((user, _)) = image::users(store.rows(), image).next() {
         return Some(format!("The image is used by {:?}.", user.name));
     }
-    let shares = Shelf::under(&IMAGE_SHARES, vec![image.name.clone()]);
-    let share = shelves.all(&shares).next()?;
+    let shares = Collection::under(&IMAGE_SHARES, vec![image.name.clone()]);
+    let share = store.all(&shares).next()?;
     Some(format!("The image is shared with {:?}.", share.name))
 }
 
-fn delete(call: &Call) -> Outcome {
+fn delete(call: &Call) -> HandlerResult {
     // The command line deletes a tag so.
     if let Some((name, tag)) = call.path(IMAGES.parameter).split_once(':') {
         return delete_tag(call, name, tag);
     }
-    let mut shelves = call.engine.store.open();
-    let image = find(call, &shelves)?;
-    if let Some(reason) = hindrance(&shelves, image) {
+    let mut store = call.engine.store.open();
+    let image = find(call, &store)?;
+    if let Some(reason) = deletion_blocker(&store, image) {
         return Err(in_use(&reason));
     }
-    let (key, shown) = (image.name.clone(), shelves.shown(&shelf(), image));
-    shelves.remove(&shelf(), &key);
+    let (key, shown) = (image.name.clone(), store.shown(&collection(), image));
+    store.remove(&collection(), &key);
     Ok(json_of(shown))
 }
 
-fn in_use(reason: &str) -> Refusal {
-    Refusal::explained(StatusCode::BAD_REQUEST, "Image is in use", reason)
+fn in_use(reason: &str) -> ErrorResponse {
+    ErrorResponse::explained(StatusCode::BAD_REQUEST, "Image is in use", reason)
 }
 
 /// Deletes every image that nothing stands against.
-fn clean_up(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let unused: Vec<String> = shelves
-        .all(&shelf())
-        .filter(|image| hindrance(&shelves, image).is_none())
+fn clean_up(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let unused: Vec<String> = store
+        .all(&collection())
+        .filter(|image| deletion_blocker(&store, image).is_none())
         .map(|image| image.name.clone())
         .collect();
     for key in &unused {
-        shelves.remove(&shelf(), key);
+        store.remove(&collection(), key);
     }
     let message = "Images that nobody uses were deleted.";
     Ok(Json(json!({"deleted": unused.len(), "message": message})).into_response())
@@ -238,25 +244,27 @@ impl Item for Tag {
     }
 }
 
-fn list_tags(call: &Call) -> Outcome {
+fn list_tags(call: &Call) -> HandlerResult {
     if call.version < ApiVersion::V2026_09_22 {
-        return Err(Refusal::control(StatusCode::NOT_FOUND, "Not Found"));
+        return Err(ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found"));
     }
     let (usual, most) = LIMIT;
     let limit = call.query.limit(usual, most)?;
     let sort = Sort::read(&call.query, Sort::NameAsc)?;
     if sort.is_by_creation() {
-        return Err(Refusal::bad_request("sort must be name:asc or name:desc."));
+        return Err(ErrorResponse::bad_request(
+            "sort must be name:asc or name:desc.",
+        ));
     }
     let given = |name: &str| call.query.get(name).filter(|text| !text.is_empty());
     let (prefix, name) = (given("q").unwrap_or_default(), given("name"));
-    let shelves = call.engine.store.open();
-    let image = find(call, &shelves)?;
+    let store = call.engine.store.open();
+    let image = find(call, &store)?;
     let source = member::text(&image.document, "metadata/sourceWorkspace");
     if given("sourceWorkspace").is_some_and(|wanted| Some(wanted) != source) {
         return Err(not_found(&IMAGES));
     }
-    let tags = image::tags(image, shelves.now());
+    let tags = image::tags(image, store.now());
     let total = tags.len();
     let tags = (0..).zip(tags).map(|(place, value)| Tag {
         place,
@@ -266,46 +274,46 @@ fn list_tags(call: &Call) -> Outcome {
     let is_wanted =
         |tag: &Tag| tag.name.starts_with(prefix) && name.is_none_or(|name| name == tag.name);
     let tags = tags.filter(is_wanted).collect();
-    let wanted = Wanted {
+    let request = PageRequest {
         limit,
         sort,
         from_end: false,
         fingerprint: json!(["tags", image.name, format!("{sort:?}"), prefix, name]).to_string(),
     };
-    let page = Page::cut(call, wanted, tags)?;
-    Ok(page.answer(total, |tag| tag.value.clone()))
+    let page = Page::cut(call, request, tags)?;
+    Ok(page.response(total, |tag| tag.value.clone()))
 }
 
 fn tag_name(tag: &Value) -> &str {
     tag.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn delete_tag(call: &Call, name: &str, tag: &str) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let image = named(call, &shelves, name)?;
-    let mut tags = image::tags(image, shelves.now());
+fn delete_tag(call: &Call, name: &str, tag: &str) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let image = named(call, &store, name)?;
+    let mut tags = image::tags(image, store.now());
     let count = tags.len();
     tags.retain(|other| tag_name(other) != tag);
     if tags.len() == count {
-        return Err(Refusal::control(
+        return Err(ErrorResponse::control(
             StatusCode::NOT_FOUND,
             "Image tag not found",
         ));
     }
-    let mut users = image::users(shelves.rows(), image);
+    let mut users = image::users(store.rows(), image);
     if let Some((user, _)) = users.find(|(_, used)| *used == Some(tag)) {
         return Err(in_use(&format!("The tag is used by {:?}.", user.name)));
     }
     drop(users);
     let key = image.name.clone();
-    if let Some(image) = shelves.modify(&shelf(), &key) {
+    if let Some(image) = store.modify(&collection(), &key) {
         member::set(&mut image.document, "spec/tags", tags.into());
     }
-    let image = named(call, &shelves, name)?;
-    Ok(answer(&shelves, image))
+    let image = named(call, &store, name)?;
+    Ok(response(&store, image))
 }
 
 /// An image as the answer.
-pub(crate) fn answer(shelves: &Shelves, image: &Record) -> Response {
-    json_of(shelves.shown(&shelf(), image))
+pub(crate) fn response(store: &OpenStore, image: &Record) -> Response {
+    json_of(store.shown(&collection(), image))
 }

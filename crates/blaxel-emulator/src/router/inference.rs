@@ -5,16 +5,16 @@ use axum::response::IntoResponse;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::model::only_post;
-use super::route::{Outcome, Route};
+use super::model::require_post;
+use super::route::{HandlerResult, Route};
 use super::stream::{event, event_stream};
 use super::workload::NAME;
 use super::{anthropic, chat, cohere, embeddings, gemini};
-use crate::errors::Refusal;
-use crate::state::{MODELS, Shelf, member};
-use crate::workload::Said;
+use crate::errors::ErrorResponse;
+use crate::state::{Collection, MODELS, member};
+use crate::workload::ScriptedReply;
 
 /// The name of the path parameter with what comes after the workload's name.
 const REST: &str = "rest";
@@ -29,7 +29,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 "/run/{workspace}/agents/{name}/",
                 "/run/{workspace}/agents/{name}/{*rest}",
             ],
-            Gate::Workload,
+            AccessLevel::Workload,
             invoke_agent,
         ),
         Route::new(
@@ -39,7 +39,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 "/run/{workspace}/models/{name}/v1/chat/completions",
                 "/run/{workspace}/models/{name}/chat/completions",
             ],
-            Gate::Workload,
+            AccessLevel::Workload,
             chat::complete,
         ),
         Route::new(
@@ -49,7 +49,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 "/run/{workspace}/models/{name}/v1/embeddings",
                 "/run/{workspace}/models/{name}/embeddings",
             ],
-            Gate::Workload,
+            AccessLevel::Workload,
             embeddings::create,
         ),
         Route::new(
@@ -60,7 +60,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 "/run/{workspace}/models/{name}/",
                 "/run/{workspace}/models/{name}/{*rest}",
             ],
-            Gate::Workload,
+            AccessLevel::Workload,
             call_model,
         ),
         Route::new(
@@ -71,7 +71,7 @@ pub(crate) fn routes() -> Vec<Route> {
                 "/run/{workspace}/functions/{name}/",
                 "/run/{workspace}/functions/{name}/{*rest}",
             ],
-            Gate::Workload,
+            AccessLevel::Workload,
             call_function,
         ),
     ]
@@ -79,18 +79,18 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// An agent that says what it heard, or what its script says, and by which method unless that is the usual one. It takes
 /// `{"inputs": ...}`, any other JSON, or plain text.
-fn invoke_agent(call: &Call) -> Outcome {
-    let heard = match call.json() {
+fn invoke_agent(call: &Call) -> HandlerResult {
+    let input = match call.json() {
         Some(Value::Object(mut body)) => body.remove("inputs").unwrap_or(Value::Object(body)),
         Some(other) => other,
         None => String::from_utf8_lossy(&call.body).into(),
     };
-    let heard = heard
+    let input = input
         .as_str()
-        .map_or_else(|| heard.to_string(), str::to_owned);
-    let output = match &call.said {
-        Some(Said::Text(text)) => text.clone(),
-        _ => format!("{} heard: {heard}", call.path(NAME)),
+        .map_or_else(|| input.to_string(), str::to_owned);
+    let output = match &call.scripted_reply {
+        Some(ScriptedReply::Text(text)) => text.clone(),
+        _ => format!("{} heard: {input}", call.path(NAME)),
     };
     let reply = |output: &str| {
         let mut reply = json!({"output": output});
@@ -106,8 +106,8 @@ fn invoke_agent(call: &Call) -> Outcome {
         return Ok(Json(reply(&output)).into_response());
     }
     let words = output.split_inclusive(' ');
-    let pieces = words.map(|word| event(&reply(word).to_string()));
-    Ok(event_stream(pieces, call.engine.config.stream_pause))
+    let chunks = words.map(|word| event(&reply(word).to_string()));
+    Ok(event_stream(chunks, call.engine.config.stream_pause))
 }
 
 /// Whether a stream of events is the first that a caller accepts. That is enough for a workload
@@ -119,23 +119,23 @@ fn wants_events(call: &Call) -> bool {
 }
 
 /// What a model says to anything else than chat: it may know its provider's own dialect.
-fn call_model(call: &Call) -> Outcome {
+fn call_model(call: &Call) -> HandlerResult {
     let path = call.path(REST);
     let provider = provider(call);
     match (provider.as_deref(), gemini::address(path)) {
         (Some("anthropic"), _) if path == "v1/messages" => {
-            only_post(call)?;
+            require_post(call)?;
             anthropic::message(call)
         }
         (Some("cohere"), _) if path == "v2/chat" => {
-            only_post(call)?;
+            require_post(call)?;
             cohere::chat(call)
         }
         (Some("gemini"), Some(address)) => {
-            only_post(call)?;
+            require_post(call)?;
             gemini::generate(call, &address)
         }
-        _ => Err(Refusal::model(
+        _ => Err(ErrorResponse::model(
             StatusCode::NOT_FOUND,
             "This model has no such path; it knows /v1/chat/completions and /v1/embeddings.",
         )),
@@ -144,13 +144,13 @@ fn call_model(call: &Call) -> Outcome {
 
 /// Whose model it is.
 fn provider(call: &Call) -> Option<String> {
-    let shelves = call.engine.store.open();
-    let model = shelves.get(&Shelf::top(&MODELS), call.path(NAME))?;
+    let store = call.engine.store.open();
+    let model = store.get(&Collection::top(&MODELS), call.path(NAME))?;
     member::text(&model.document, "spec/runtime/type").map(str::to_owned)
 }
 
 /// What a function says to what no MCP client asks.
-fn call_function(_: &Call) -> Outcome {
+fn call_function(_: &Call) -> HandlerResult {
     let body = json!({"error": "This function has no such path."});
-    Err(Refusal::with_body(StatusCode::NOT_FOUND, body))
+    Err(ErrorResponse::with_body(StatusCode::NOT_FOUND, body))
 }

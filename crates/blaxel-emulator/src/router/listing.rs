@@ -8,12 +8,12 @@ use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::pages::{Page, Sort, Wanted, search};
+use super::pages::{Page, PageRequest, Sort, search};
 use super::records;
-use super::route::Outcome;
-use crate::errors::Refusal;
+use super::route::HandlerResult;
+use crate::errors::ErrorResponse;
 use crate::params::Params;
-use crate::state::{Form, Kind, Listing, Pages, Record, Shelf, member, status};
+use crate::state::{Collection, Kind, Layout, Listing, Pages, Record, member, status};
 
 /// What a list is asked for.
 struct ListQuery {
@@ -32,13 +32,13 @@ struct ListQuery {
     from_end: bool,
 }
 
-pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
+pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
     let engine = &call.engine;
-    let shelves = engine.store.open();
-    let shelf = records::shelf(call, kind, &shelves)?;
-    let mut records: Vec<&Record> = shelves.all(&shelf).collect();
+    let store = engine.store.open();
+    let collection = records::collection(call, kind, &store)?;
+    let mut records: Vec<&Record> = store.all(&collection).collect();
     let show = |record: &&Record, paged| {
-        let mut document = shelves.shown(&shelf, record);
+        let mut document = store.shown(&collection, record);
         (kind.abridge)(&mut document, paged);
         document
     };
@@ -46,29 +46,29 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> Outcome {
         Listing::Paged(pages) if call.version >= ApiVersion::V2026_04_28 => pages,
         listing => {
             let query = ListQuery::unpaged(&call.query, listing)?;
-            records.retain(|record| query.matches(record, kind, shelves.now()));
+            records.retain(|record| query.matches(record, kind, store.now()));
             records.sort_by(|a, b| query.sort.order(a, b));
             let documents = records.iter().map(|record| show(record, false));
             return Ok(Json(documents.collect::<Vec<_>>()).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;
-    let over = |record: &&&Record| record.walk.is_terminated(shelves.now());
+    let over = |record: &&&Record| record.timeline.is_terminated(store.now());
     let total = records.len() - records.iter().filter(over).count();
-    records.retain(|record| query.matches(record, kind, shelves.now()));
-    let wanted = Wanted {
+    records.retain(|record| query.matches(record, kind, store.now()));
+    let request = PageRequest {
         limit: query.limit,
         sort: query.sort,
         from_end: query.from_end,
-        fingerprint: query.fingerprint(&engine.config.workspace, &shelf),
+        fingerprint: query.fingerprint(&engine.config.workspace, &collection),
     };
-    let page = Page::cut(call, wanted, records)?;
-    Ok(page.answer(total, |record| show(record, true)))
+    let page = Page::cut(call, request, records)?;
+    Ok(page.response(total, |record| show(record, true)))
 }
 
 impl ListQuery {
     /// What is heeded where there are no pages: everything comes at once, newest first.
-    fn unpaged(params: &Params, listing: Listing) -> Result<Self, Refusal> {
+    fn unpaged(params: &Params, listing: Listing) -> Result<Self, ErrorResponse> {
         // The states are looked at in any case, although they choose nothing most times.
         let (asked, heeded) = match listing {
             Listing::Paged(pages) if pages.status => {
@@ -88,13 +88,17 @@ impl ListQuery {
         })
     }
 
-    fn read(params: &Params, pages: &Pages) -> Result<Self, Refusal> {
+    fn read(params: &Params, pages: &Pages) -> Result<Self, ErrorResponse> {
         let sort = Sort::read(params, Sort::CreatedDesc)?;
         let from_end = match params.get("anchor").filter(|_| pages.anchor) {
             None | Some("") => false,
             Some("end") if sort.is_by_creation() => true,
-            Some("end") => return Err(Refusal::bad_request("anchor needs an order by createdAt.")),
-            Some(_) => return Err(Refusal::bad_request("anchor must be end.")),
+            Some("end") => {
+                return Err(ErrorResponse::bad_request(
+                    "anchor needs an order by createdAt.",
+                ));
+            }
+            Some(_) => return Err(ErrorResponse::bad_request("anchor must be end.")),
         };
         let wanted = |name: &str| params.get(name).filter(|text| !text.is_empty());
         // A type that is not known chooses nothing.
@@ -142,8 +146,8 @@ impl ListQuery {
             return true;
         }
         let head = match kind.form {
-            Form::Resource => record.document.get("metadata").and_then(Value::as_object),
-            Form::Flat { .. } => Some(&record.document),
+            Layout::Resource => record.document.get("metadata").and_then(Value::as_object),
+            Layout::Flat { .. } => Some(&record.document),
         };
         let member = |name: &str| head.and_then(|head| head.get(name));
         let text = |name: &str| member(name).and_then(Value::as_str).is_some_and(holds);
@@ -157,7 +161,7 @@ impl ListQuery {
     }
 
     /// What a cursor is bound to: everything that decides which items come, and in which order.
-    fn fingerprint(&self, workspace: &str, shelf: &Shelf) -> String {
+    fn fingerprint(&self, workspace: &str, collection: &Collection) -> String {
         let Self {
             sort,
             search,
@@ -169,13 +173,13 @@ impl ListQuery {
             from_end: _,
         } = self;
         let sort = format!("{sort:?}");
-        let place = (workspace, shelf.kind().path, shelf.scope());
+        let place = (workspace, collection.kind().path, collection.parents());
         let filters = (states, show_terminated, external_id, kind_type);
         json!([place, sort, search, filters]).to_string()
     }
 }
 
-fn states(text: Option<&str>) -> Result<Vec<String>, Refusal> {
+fn states(text: Option<&str>) -> Result<Vec<String>, ErrorResponse> {
     let mut states = Vec::new();
     for state in text
         .unwrap_or_default()
@@ -185,7 +189,7 @@ fn states(text: Option<&str>) -> Result<Vec<String>, Refusal> {
     {
         let state = state.to_uppercase();
         if !status::ALL.contains(&state.as_str()) {
-            return Err(Refusal::bad_request(format!(
+            return Err(ErrorResponse::bad_request(format!(
                 "status {state:?} is not known."
             )));
         }

@@ -7,28 +7,28 @@ use http::{HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use tokio::runtime::Handle;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
-use super::workload::{NAME, reach};
-use crate::errors::Refusal;
+use super::route::{HandlerResult, Route};
+use super::workload::{NAME, require_deployed};
+use crate::errors::ErrorResponse;
 use crate::state::FUNCTIONS;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::later(
+    vec![Route::new_async(
         "CallMcpServer",
         None,
         ["/run/{workspace}/functions/{name}/mcp"],
-        Gate::Workload,
+        AccessLevel::Workload,
         call_server,
     )]
 }
 
-async fn call_server(call: Call) -> Outcome {
-    reach(&call, &FUNCTIONS)?;
+async fn call_server(call: Call) -> HandlerResult {
+    require_deployed(&call, &FUNCTIONS)?;
     if Handle::try_current().is_err() {
         let message = "MCP servers run on a tokio runtime, and there is none.";
-        return Err(Refusal::envelope(
+        return Err(ErrorResponse::envelope(
             StatusCode::INTERNAL_SERVER_ERROR,
             "INTERNAL_ERROR",
             message,

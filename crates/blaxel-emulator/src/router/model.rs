@@ -5,38 +5,38 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::workload::NAME;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::state::Document;
 
 /// Asks that a model is called by the one method that it knows.
-pub(crate) fn only_post(call: &Call) -> Result<(), Refusal> {
+pub(crate) fn require_post(call: &Call) -> Result<(), ErrorResponse> {
     if call.method == Method::POST {
         return Ok(());
     }
-    Err(Refusal::model(
+    Err(ErrorResponse::model(
         StatusCode::METHOD_NOT_ALLOWED,
         "Only POST is accepted here.",
     ))
 }
 
-/// The refusal of a request that a model cannot read.
-pub(crate) fn refuse(message: &str) -> Refusal {
-    Refusal::model(StatusCode::BAD_REQUEST, message)
+/// The error of a request that a model cannot read.
+pub(crate) fn bad_request(message: &str) -> ErrorResponse {
+    ErrorResponse::model(StatusCode::BAD_REQUEST, message)
 }
 
 /// The body of a request to a model.
-pub(crate) fn object(call: &Call) -> Result<Document, Refusal> {
+pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     match call.json() {
         Some(Value::Object(body)) => Ok(body),
-        _ => Err(refuse("The body must be a JSON object.")),
+        _ => Err(bad_request("The body must be a JSON object.")),
     }
 }
 
 /// The model that a request names, or else the one that it is sent to.
-pub(crate) fn model<'a>(call: &'a Call, body: &'a Document) -> Result<&'a str, Refusal> {
+pub(crate) fn model<'a>(call: &'a Call, body: &'a Document) -> Result<&'a str, ErrorResponse> {
     match body.get("model") {
         None | Some(Value::Null) => Ok(call.path(NAME)),
         Some(Value::String(model)) => Ok(model),
-        Some(_) => Err(refuse("model must be a string.")),
+        Some(_) => Err(bad_request("model must be a string.")),
     }
 }

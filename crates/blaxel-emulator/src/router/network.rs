@@ -5,19 +5,19 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
 use super::pages::Sort;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::state::{EGRESS_GATEWAYS, EGRESS_IPS, Kind, SANDBOXES, member};
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, path, handler: fn(&Call) -> Outcome| {
+    let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
         Route::new(
             operation,
             MethodFilter::GET,
             [path],
-            Gate::Workspace,
+            AccessLevel::Workspace,
             handler,
         )
     };
@@ -33,21 +33,21 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// All of a kind, whatever they are under, newest first.
-fn everywhere(call: &Call, kind: &'static Kind) -> Outcome {
-    let shelves = call.engine.store.open();
-    let mut found: Vec<_> = shelves.everywhere(kind).collect();
+fn everywhere(call: &Call, kind: &'static Kind) -> HandlerResult {
+    let store = call.engine.store.open();
+    let mut found: Vec<_> = store.everywhere(kind).collect();
     found.sort_by(|(_, a), (_, b)| Sort::CreatedDesc.order(a, b));
     let shown = found
         .into_iter()
-        .map(|(shelf, record)| shelves.shown(&shelf, record));
+        .map(|(collection, record)| store.shown(&collection, record));
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 /// The sandboxes that go out by a gateway, for each that any sandbox goes out by.
-fn usage(call: &Call) -> Outcome {
-    let shelves = call.engine.store.open();
+fn usage(call: &Call) -> HandlerResult {
+    let store = call.engine.store.open();
     let mut usage = json!({});
-    for sandbox in shelves.living(&SANDBOXES) {
+    for sandbox in store.not_terminated(&SANDBOXES) {
         let gateway = member::text(&sandbox.document, "spec/network/egress/gateway");
         let Some(gateway) = gateway.filter(|gateway| !gateway.is_empty()) else {
             continue;

@@ -10,10 +10,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::access::{PERSON, is_known, scheme};
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
-use crate::errors::Refusal;
+use super::route::{HandlerResult, Route};
+use crate::errors::ErrorResponse;
 use crate::state;
 
 /// How long an access token is good, in seconds.
@@ -32,21 +32,21 @@ pub(crate) fn routes() -> Vec<Route> {
             "CreateToken",
             MethodFilter::POST,
             ["/v0/oauth/token"],
-            Gate::Open,
+            AccessLevel::Open,
             token,
         ),
         Route::new(
             "StartDeviceLogin",
             MethodFilter::POST,
             ["/v0/login/device"],
-            Gate::Open,
+            AccessLevel::Open,
             device_login,
         ),
     ]
 }
 
 /// The request's JSON object.
-fn object(call: &Call) -> Result<Value, Refusal> {
+fn object(call: &Call) -> Result<Value, ErrorResponse> {
     let content_type = call.header("content-type").unwrap_or_default();
     let is_json = content_type
         .split(';')
@@ -54,10 +54,10 @@ fn object(call: &Call) -> Result<Value, Refusal> {
         .is_some_and(|kind| kind.trim() == "application/json");
     call.json()
         .filter(|body| is_json && body.is_object())
-        .ok_or_else(|| Refusal::oauth("invalid_request", "The body must be a JSON object."))
+        .ok_or_else(|| ErrorResponse::oauth("invalid_request", "The body must be a JSON object."))
 }
 
-fn token(call: &Call) -> Outcome {
+fn token(call: &Call) -> HandlerResult {
     let body = object(call)?;
     let member = |name: &str| body.get(name).and_then(Value::as_str);
     let subject = match member("grant_type") {
@@ -76,23 +76,30 @@ fn token(call: &Call) -> Outcome {
         Some(_) => {
             let known =
                 "grant_type must be client_credentials, refresh_token or that of device logins.";
-            return Err(Refusal::oauth("unsupported_grant_type", known));
+            return Err(ErrorResponse::oauth("unsupported_grant_type", known));
         }
-        None => return Err(Refusal::oauth("invalid_request", "grant_type is missing.")),
+        None => {
+            return Err(ErrorResponse::oauth(
+                "invalid_request",
+                "grant_type is missing.",
+            ));
+        }
     };
     Ok(Json(issue(call, &subject)).into_response())
 }
 
 /// The client that the request proves to come from, by its header or else by its body.
-fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String, Refusal> {
+fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String, ErrorResponse> {
     let (id, secret) = match call
         .header("authorization")
         .and_then(|text| scheme(text, "basic"))
     {
-        Some(basic) => basic_pair(basic)
-            .ok_or_else(|| Refusal::oauth("invalid_request", "Authorization is malformed."))?,
+        Some(basic) => basic_pair(basic).ok_or_else(|| {
+            ErrorResponse::oauth("invalid_request", "Authorization is malformed.")
+        })?,
         None => {
-            let absent = |name| Refusal::oauth("invalid_client", &format!("{name} is missing."));
+            let absent =
+                |name| ErrorResponse::oauth("invalid_client", &format!("{name} is missing."));
             let id = id.ok_or_else(|| absent("client_id"))?;
             let secret = secret.ok_or_else(|| absent("client_secret"))?;
             (id.to_owned(), secret.to_owned())
@@ -105,10 +112,16 @@ fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String,
         state::access::client_secret(call.engine.store.open().rows(), &id)
     };
     let Some(right) = right else {
-        return Err(Refusal::oauth("invalid_client", "client_id is not known."));
+        return Err(ErrorResponse::oauth(
+            "invalid_client",
+            "client_id is not known.",
+        ));
     };
     if secret != right {
-        return Err(Refusal::oauth("invalid_client", "client_secret is wrong."));
+        return Err(ErrorResponse::oauth(
+            "invalid_client",
+            "client_secret is wrong.",
+        ));
     }
     Ok(id)
 }
@@ -120,9 +133,9 @@ fn basic_pair(encoded: &str) -> Option<(String, String)> {
 }
 
 /// The client that a refresh token was given to. Refresh tokens serve any number of times.
-fn refreshed(call: &Call, token: Option<&str>) -> Result<String, Refusal> {
-    let token =
-        token.ok_or_else(|| Refusal::oauth("invalid_request", "refresh_token is missing."))?;
+fn refreshed(call: &Call, token: Option<&str>) -> Result<String, ErrorResponse> {
+    let token = token
+        .ok_or_else(|| ErrorResponse::oauth("invalid_request", "refresh_token is missing."))?;
     let claims = call.engine.refresh_tokens.claims(token);
     let subject = claims
         .as_ref()
@@ -130,13 +143,13 @@ fn refreshed(call: &Call, token: Option<&str>) -> Result<String, Refusal> {
     subject
         .filter(|subject| is_known(&call.engine, subject))
         .map(str::to_owned)
-        .ok_or_else(|| Refusal::oauth("invalid_grant", "refresh_token is not good."))
+        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "refresh_token is not good."))
 }
 
-fn only_public_client(id: Option<&str>) -> Result<(), Refusal> {
+fn only_public_client(id: Option<&str>) -> Result<(), ErrorResponse> {
     match id {
         Some(PUBLIC_CLIENT) => Ok(()),
-        _ => Err(Refusal::oauth(
+        _ => Err(ErrorResponse::oauth(
             "invalid_client",
             "client_id must be blaxel.",
         )),
@@ -144,7 +157,7 @@ fn only_public_client(id: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// Begins a device login. The code itself says when that was, so that nothing has to be kept.
-fn device_login(call: &Call) -> Outcome {
+fn device_login(call: &Call) -> HandlerResult {
     let body = object(call)?;
     only_public_client(body.get("client_id").and_then(Value::as_str))?;
     let engine = &call.engine;
@@ -152,7 +165,7 @@ fn device_login(call: &Call) -> Outcome {
     let code = json!({"sub": PERSON, "jti": number, "iat": engine.clock.seconds()});
     let user_code = user_code(&engine.device_codes.sign(&number.to_be_bytes()));
     let page = format!("{}/device", engine.origin);
-    let answer = json!({
+    let response = json!({
         "device_code": engine.device_codes.token(&code),
         "user_code": user_code,
         "verification_uri": page,
@@ -160,7 +173,7 @@ fn device_login(call: &Call) -> Outcome {
         "expires_in": DEVICE_LIFETIME,
         "interval": DEVICE_INTERVAL,
     });
-    Ok(Json(answer).into_response())
+    Ok(Json(response).into_response())
 }
 
 /// Eight letters that make up no word.
@@ -173,29 +186,37 @@ fn user_code(bytes: &[u8]) -> String {
 }
 
 /// Who confirmed a device login; `None` while that is to be waited for. A code serves once.
-fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, Refusal> {
+fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, ErrorResponse> {
     let engine = &call.engine;
-    let code = code.ok_or_else(|| Refusal::oauth("invalid_request", "device_code is missing."))?;
+    let code =
+        code.ok_or_else(|| ErrorResponse::oauth("invalid_request", "device_code is missing."))?;
     let claims = engine.device_codes.claims(code);
     let read = |claims: &Value| {
         let number = |name: &str| claims.get(name)?.as_u64();
         let subject = claims.get("sub")?.as_str()?.to_owned();
         Some((subject, number("jti")?, number("iat")?))
     };
-    let (subject, number, begun) = claims
+    let (subject, number, started) = claims
         .as_ref()
         .and_then(read)
-        .ok_or_else(|| Refusal::oauth("invalid_grant", "device_code is not good."))?;
-    let passed = engine.clock.seconds().saturating_sub(begun);
+        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "device_code is not good."))?;
+    let passed = engine.clock.seconds().saturating_sub(started);
     if passed >= DEVICE_LIFETIME {
-        return Err(Refusal::oauth("expired_token", "The login took too long."));
+        return Err(ErrorResponse::oauth(
+            "expired_token",
+            "The login took too long.",
+        ));
     }
     match engine.config.device_approval {
-        None => Err(Refusal::oauth("access_denied", "The login was denied.")),
+        None => Err(ErrorResponse::oauth(
+            "access_denied",
+            "The login was denied.",
+        )),
         Some(moment) if passed < moment.as_secs() => Ok(None),
-        Some(_) if !engine.use_device_code(number) => {
-            Err(Refusal::oauth("invalid_grant", "device_code was used."))
-        }
+        Some(_) if !engine.use_device_code(number) => Err(ErrorResponse::oauth(
+            "invalid_grant",
+            "device_code was used.",
+        )),
         Some(_) => Ok(Some(subject)),
     }
 }

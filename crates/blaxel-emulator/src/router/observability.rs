@@ -8,11 +8,11 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use serde_json::{Map, Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::clock::timestamp;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::logs::{Line, Severity, lines};
 use crate::params::Params;
 use crate::state::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, Kind, MODELS, SANDBOXES, rule};
@@ -36,13 +36,13 @@ pub(crate) fn routes() -> Vec<Route> {
         "GetLogs",
         MethodFilter::GET,
         ["/v0/observability/logs"],
-        Gate::Workspace,
+        AccessLevel::Workspace,
         list,
     )]
 }
 
 /// Which lines are wanted.
-struct Wanted<'a> {
+struct LogQuery<'a> {
     window: Range<Duration>,
     /// Empty where all are wanted.
     severities: Vec<Severity>,
@@ -53,8 +53,8 @@ struct Wanted<'a> {
     task: Option<&'a str>,
 }
 
-impl<'a> Wanted<'a> {
-    fn read(params: &'a Params) -> Result<Self, Refusal> {
+impl<'a> LogQuery<'a> {
+    fn read(params: &'a Params) -> Result<Self, ErrorResponse> {
         let given = |name: &str| params.get(name).filter(|text| !text.is_empty());
         Ok(Self {
             window: window(params)?,
@@ -67,7 +67,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn has(&self, line: &Line) -> bool {
-        let is = |wanted: Option<&str>, own: Option<&str>| wanted.is_none() || wanted == own;
+        let is = |filter: Option<&str>, own: Option<&str>| filter.is_none() || filter == own;
         let task = line.task.as_ref();
         (self.severities.is_empty() || self.severities.contains(&line.severity))
             && line.message.to_lowercase().contains(&self.search)
@@ -81,21 +81,21 @@ impl<'a> Wanted<'a> {
 }
 
 /// Reads `start` and `end`, which are in UTC and mostly do not say so.
-fn window(params: &Params) -> Result<Range<Duration>, Refusal> {
+fn window(params: &Params) -> Result<Range<Duration>, ErrorResponse> {
     let moment = |name: &str| {
         let text = params.get(name).unwrap_or_default();
         let time = rule::moment(text).or_else(|| rule::moment(&format!("{text}Z")));
         time.ok_or_else(|| {
             let message = format!("{name} must be a time such as 2026-05-01T00:00:00.");
-            Refusal::bad_request(message)
+            ErrorResponse::bad_request(message)
         })
     };
     let (start, end) = (moment("start")?, moment("end")?);
     if end <= start {
-        return Err(Refusal::bad_request("end must be after start."));
+        return Err(ErrorResponse::bad_request("end must be after start."));
     }
     if end - start > LONGEST {
-        return Err(Refusal::bad_request(
+        return Err(ErrorResponse::bad_request(
             "There may be three days from start to end at most.",
         ));
     }
@@ -103,7 +103,7 @@ fn window(params: &Params) -> Result<Range<Duration>, Refusal> {
 }
 
 /// Reads a list of severities, in which `all` stands for every one.
-fn severities(text: &str) -> Result<Vec<Severity>, Refusal> {
+fn severities(text: &str) -> Result<Vec<Severity>, ErrorResponse> {
     let mut severities = Vec::new();
     for name in text
         .split(',')
@@ -115,32 +115,30 @@ fn severities(text: &str) -> Result<Vec<Severity>, Refusal> {
             return Ok(Vec::new());
         }
         let known = Severity::ALL.iter().find(|(known, _)| *known == name);
-        let (_, severity) = known
-            .ok_or_else(|| Refusal::bad_request(format!("severity {name:?} is not known.")))?;
+        let (_, severity) = known.ok_or_else(|| {
+            ErrorResponse::bad_request(format!("severity {name:?} is not known."))
+        })?;
         severities.push(*severity);
     }
     Ok(severities)
 }
 
 /// The kinds that are asked for: one, or all of them.
-fn kinds(params: &Params) -> Result<Vec<&'static Kind>, Refusal> {
-    let Some(wanted) = params
-        .get("resourceType")
-        .filter(|wanted| !wanted.is_empty())
-    else {
+fn kinds(params: &Params) -> Result<Vec<&'static Kind>, ErrorResponse> {
+    let Some(path) = params.get("resourceType").filter(|path| !path.is_empty()) else {
         return Ok(KINDS.to_vec());
     };
-    let kind = KINDS.into_iter().find(|kind| kind.path == wanted);
+    let kind = KINDS.into_iter().find(|kind| kind.path == path);
     let refuse = || {
         let known = KINDS.map(|kind| kind.path).join(", ");
-        Refusal::bad_request(format!("resourceType must be one of {known}."))
+        ErrorResponse::bad_request(format!("resourceType must be one of {known}."))
     };
     Ok(vec![kind.ok_or_else(refuse)?])
 }
 
-fn list(call: &Call) -> Outcome {
+fn list(call: &Call) -> HandlerResult {
     let params = &call.query;
-    let wanted = Wanted::read(params)?;
+    let query = LogQuery::read(params)?;
     let kinds = kinds(params)?;
     let limit = params.limit(LIMIT, LIMIT)?;
     let offset = params.offset()?;
@@ -150,22 +148,22 @@ fn list(call: &Call) -> Outcome {
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
-    let shelves = call.engine.store.open();
+    let store = call.engine.store.open();
     let seed = call.engine.config.seed;
-    let mut told = Map::new();
+    let mut by_workload = Map::new();
     for kind in kinds {
-        for workload in shelves.living(kind) {
+        for workload in store.not_terminated(kind) {
             if !names.is_empty() && !names.contains(&workload.name.as_str()) {
                 continue;
             }
-            let mut said = lines(&shelves, seed, kind, workload, &wanted.window);
-            said.retain(|line| wanted.has(line));
-            let page = said.iter().skip(offset).take(limit).map(entry);
-            let logs = json!({"logs": page.collect::<Value>(), "totalCount": said.len()});
-            told.insert(workload.name.clone(), logs);
+            let mut lines = lines(&store, seed, kind, workload, &query.window);
+            lines.retain(|line| query.has(line));
+            let page = lines.iter().skip(offset).take(limit).map(entry);
+            let logs = json!({"logs": page.collect::<Value>(), "totalCount": lines.len()});
+            by_workload.insert(workload.name.clone(), logs);
         }
     }
-    Ok(Json(told).into_response())
+    Ok(Json(by_workload).into_response())
 }
 
 fn entry(line: &Line) -> Value {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header;
 
 use super::access::VERSIONS;
-use super::gate::Gate;
+use super::access_level::AccessLevel;
 use super::route::Route;
 use crate::openapi::{Served, document};
 
@@ -24,7 +24,7 @@ pub(crate) fn route(all: fn() -> Vec<Route>) -> Route {
         "GetOpenApiDocument",
         MethodFilter::GET,
         [PATH],
-        Gate::Open,
+        AccessLevel::Open,
         move |_| {
             let document = DOCUMENT.get_or_init(|| {
                 let document = document(&served(&all()), &VERSIONS);
@@ -39,8 +39,8 @@ pub(crate) fn route(all: fn() -> Vec<Route>) -> Route {
 fn served(routes: &[Route]) -> Vec<Served> {
     let served = routes.iter().map(|route| Served {
         operation: route.operation,
-        is_versioned: route.gate != Gate::Open,
-        is_protected: !matches!(route.gate, Gate::Open | Gate::Public),
+        is_versioned: route.access != AccessLevel::Open,
+        is_protected: !matches!(route.access, AccessLevel::Open | AccessLevel::Public),
     });
     served.collect()
 }
@@ -84,18 +84,18 @@ mod tests {
             }
         }
         let document = document(&super::served(&routes), &VERSIONS);
-        let mut told = BTreeSet::new();
+        let mut documented = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, described) in methods.as_object().unwrap() {
                 let name = described["operationId"].as_str().unwrap();
-                told.insert((name.to_owned(), outline(path)));
+                documented.insert((name.to_owned(), outline(path)));
                 let route = routes.iter().find(|route| route.operation == name).unwrap();
                 let method: Method = method.to_uppercase().parse().unwrap();
                 assert_eq!(route.method, Some(method.try_into().unwrap()), "{name}");
             }
         }
         assert!(served.len() > 10);
-        assert_eq!(told, served);
+        assert_eq!(documented, served);
     }
 
     #[test]

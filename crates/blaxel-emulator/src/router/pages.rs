@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::call::Call;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::params::Params;
 use crate::state::Record;
 
@@ -48,8 +48,8 @@ enum Position {
     Name(String),
 }
 
-/// Which page of a list is wanted.
-pub(crate) struct Wanted {
+/// Which page of a list is request.
+pub(crate) struct PageRequest {
     pub(crate) limit: usize,
     pub(crate) sort: Sort,
     /// Whether it is the last one, where no cursor says otherwise.
@@ -67,20 +67,24 @@ pub(crate) struct Page<T> {
 
 impl<T: Item> Page<T> {
     /// Cuts the page out that a call wants.
-    pub(crate) fn cut(call: &Call, wanted: Wanted, mut items: Vec<T>) -> Result<Self, Refusal> {
-        let Wanted {
+    pub(crate) fn cut(
+        call: &Call,
+        request: PageRequest,
+        mut items: Vec<T>,
+    ) -> Result<Self, ErrorResponse> {
+        let PageRequest {
             limit,
             sort,
             from_end,
             fingerprint,
-        } = wanted;
+        } = request;
         items.sort_by(|a, b| sort.order(a, b));
         let now = call.engine.clock.seconds();
         let cursors = &call.engine.cursors;
         let start = match call.query.get("cursor").filter(|cursor| !cursor.is_empty()) {
             Some(cursor) => {
                 let after: Position = cursors.read(cursor, &fingerprint, now)?;
-                items.partition_point(|item| sort.place(item, &after) != Ordering::Greater)
+                items.partition_point(|item| sort.compare_to(item, &after) != Ordering::Greater)
             }
             None if from_end => last_page(items.len(), limit),
             None => 0,
@@ -94,7 +98,7 @@ impl<T: Item> Page<T> {
     }
 
     /// The page as the API answers it. `total` is the length of the list without any filter.
-    pub(crate) fn answer<S: Serialize>(&self, total: usize, show: impl Fn(&T) -> S) -> Response {
+    pub(crate) fn response<S: Serialize>(&self, total: usize, show: impl Fn(&T) -> S) -> Response {
         let data: Vec<S> = self.items.iter().map(show).collect();
         Json(json!({
             "data": data,
@@ -132,7 +136,7 @@ impl Sort {
     ];
 
     /// Reads `sort`; where it is absent or empty, the usual order holds.
-    pub(crate) fn read(params: &Params, usual: Self) -> Result<Self, Refusal> {
+    pub(crate) fn read(params: &Params, usual: Self) -> Result<Self, ErrorResponse> {
         let text = params.get("sort").unwrap_or_default();
         if text.is_empty() {
             return Ok(usual);
@@ -140,7 +144,7 @@ impl Sort {
         let named = Self::NAMES.iter().find(|(name, _)| *name == text);
         named.map(|(_, sort)| *sort).ok_or_else(|| {
             let names = Self::NAMES.map(|(name, _)| name).join(", ");
-            Refusal::bad_request(format!("sort {text:?} is not one of {names}."))
+            ErrorResponse::bad_request(format!("sort {text:?} is not one of {names}."))
         })
     }
 
@@ -168,7 +172,7 @@ impl Sort {
 
     /// Where an item stands as seen from a position. A position of the other sort is none of this
     /// list's; everything comes after it.
-    fn place<T: Item>(self, item: &T, position: &Position) -> Ordering {
+    fn compare_to<T: Item>(self, item: &T, position: &Position) -> Ordering {
         let upward = match position {
             Position::Serial(serial) => item.serial().cmp(serial),
             Position::Name(name) => item.name().cmp(name),

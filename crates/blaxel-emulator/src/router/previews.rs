@@ -2,51 +2,51 @@
 
 use axum::routing::MethodFilter;
 
+use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, taken};
-use super::route::{Outcome, Route};
-use crate::state::{Document, PREVIEWS, Shelf, Shelves, member};
+use super::route::{HandlerResult, Route};
+use crate::state::{Collection, Document, OpenStore, PREVIEWS, member};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
         "CreateSandboxPreview",
         MethodFilter::POST,
         ["/v0/sandboxes/{sandboxName}/previews"],
-        Gate::Workspace,
+        AccessLevel::Workspace,
         create,
     )]
 }
 
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let document = body::document(call, &PREVIEWS)?;
     let given = body::name(&document, &PREVIEWS)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = records::shelf(call, &PREVIEWS, &shelves)?;
-    let name = given.unwrap_or_else(|| shelves.fresh_name(&shelf, "preview"));
-    if let Some((other, rival)) = rival(&shelves, &document) {
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &PREVIEWS, &store)?;
+    let name = given.unwrap_or_else(|| store.fresh_name(&collection, "preview"));
+    if let Some((other, conflicting_preview)) = conflicting_preview(&store, &document) {
         if call.query.get("force") != Some("true") {
-            return Err(taken(&PREVIEWS, &rival));
+            return Err(taken(&PREVIEWS, &conflicting_preview));
         }
-        shelves.remove(&other, &rival);
+        store.remove(&other, &conflicting_preview);
     }
-    if !shelves.create(&shelf, &name, document, &call.author()) {
+    if !store.create(&collection, &name, document, &call.author()) {
         return Err(taken(&PREVIEWS, &name));
     }
-    records::answer(&shelves, &shelf, &name)
+    records::response(&store, &collection, &name)
 }
 
 /// The preview that has the address already that another one wants.
-fn rival(shelves: &Shelves, document: &Document) -> Option<(Shelf, String)> {
+fn conflicting_preview(store: &OpenStore, document: &Document) -> Option<(Collection, String)> {
     const ADDRESS: [&str; 2] = ["spec/customDomain", "spec/prefixUrl"];
     let address = |document: &Document| {
         let parts = ADDRESS.map(|part| member::text(document, part).map(str::to_owned));
         parts.iter().all(Option::is_some).then_some(parts)
     };
     let wanted = address(document)?;
-    let mut previews = shelves.everywhere(&PREVIEWS);
-    let (shelf, record) =
+    let mut previews = store.everywhere(&PREVIEWS);
+    let (collection, record) =
         previews.find(|(_, record)| address(&record.document).as_ref() == Some(&wanted))?;
-    Some((shelf.clone(), record.name.clone()))
+    Some((collection.clone(), record.name.clone()))
 }

@@ -7,13 +7,13 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::records::{author, json_of, not_found, shelf, taken, written};
-use super::route::{Outcome, Route};
+use super::records::{author, collection, json_of, not_found, taken, write_response};
+use super::route::{HandlerResult, Route};
 use super::{body, listing};
-use crate::errors::Refusal;
-use crate::state::{Deleted, Kind, Naming, Sight, member, status, traffic};
+use crate::errors::ErrorResponse;
+use crate::state::{DeleteResponse, Kind, Naming, Visibility, member, status, traffic};
 
 /// The name of the path parameter with an external id.
 const EXTERNAL_ID: &str = "externalId";
@@ -25,7 +25,7 @@ pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
     let by_id = format!("{all}/by-external-id/{{{EXTERNAL_ID}}}");
     let revisions_of = format!("{one}/revisions");
     let operations = &kind.operations;
-    type Perform = fn(&Call, &'static Kind) -> Outcome;
+    type Perform = fn(&Call, &'static Kind) -> HandlerResult;
     let usual: [(_, _, _, Perform); 7] = [
         (operations.list, MethodFilter::GET, &all, listing::list),
         (operations.create, MethodFilter::POST, &all, create),
@@ -49,114 +49,135 @@ pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
         .into_iter()
         .filter_map(|(operation, method, path, perform)| {
             let perform = move |call: &Call| perform(call, kind);
-            let gate = Gate::Workspace;
+            let access = AccessLevel::Workspace;
             Some(Route::new(
                 operation?,
                 method,
                 [path.as_str()],
-                gate,
+                access,
                 perform,
             ))
         })
         .collect()
 }
 
-fn create(call: &Call, kind: &'static Kind) -> Outcome {
+fn create(call: &Call, kind: &'static Kind) -> HandlerResult {
     let document = body::document(call, kind)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
-    if shelves.all(&shelf).count() >= kind.most {
-        let message = format!("There are {} already, and there may be no more.", kind.most);
-        return Err(Refusal::bad_request(message));
+    let mut store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
+    if store.all(&collection).count() >= kind.max_count {
+        let message = format!(
+            "There are {} already, and there may be no more.",
+            kind.max_count
+        );
+        return Err(ErrorResponse::bad_request(message));
     }
     let name = match (kind.naming, body::name(&document, kind)?) {
-        (Naming::GivenOrMade(prefix), None) | (Naming::Made(prefix), _) => {
-            shelves.fresh_name(&shelf, prefix)
+        (Naming::GivenOrGenerated(prefix), None) | (Naming::Generated(prefix), _) => {
+            store.fresh_name(&collection, prefix)
         }
-        _ => body::given_name(&document, kind)?,
+        _ => body::required_name(&document, kind)?,
     };
-    if shelves.create(&shelf, &name, document, &author(call, kind)) {
-        written(call, &shelves, &shelf, &name)
+    if store.create(&collection, &name, document, &author(call, kind)) {
+        write_response(call, &store, &collection, &name)
     } else {
         Err(taken(kind, &name))
     }
 }
 
-pub(crate) fn get(call: &Call, kind: &'static Kind) -> Outcome {
-    let shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
+pub(crate) fn get(call: &Call, kind: &'static Kind) -> HandlerResult {
+    let store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
     let name = call.path(kind.parameter);
-    let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
+    let record = store
+        .get(&collection, name)
+        .ok_or_else(|| not_found(kind))?;
     let shows = kind.show_secrets && call.query.get("show_secrets") == Some("true");
-    let sight = if shows { Sight::Full } else { Sight::Masked };
-    Ok(json_of(shelves.seen(&shelf, record, sight)))
+    let visibility = if shows {
+        Visibility::Full
+    } else {
+        Visibility::Masked
+    };
+    Ok(json_of(store.shown_with(&collection, record, visibility)))
 }
 
-pub(crate) fn update(call: &Call, kind: &'static Kind) -> Outcome {
+pub(crate) fn update(call: &Call, kind: &'static Kind) -> HandlerResult {
     let document = body::document(call, kind)?;
     let name = call.path(kind.parameter);
-    body::same_name(&document, kind, name)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
-    let present = shelves
-        .get(&shelf, name)
-        .map(|record| record.status(shelves.now()));
+    body::check_name(&document, kind, name)?;
+    let mut store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
+    let present = store
+        .get(&collection, name)
+        .map(|record| record.status(store.now()));
     match present {
         None | Some(status::TERMINATED) => return Err(not_found(kind)),
         Some(status::DELETING) => {
             let error = format!("{} is being deleted", kind.noun);
             let message = "What is being deleted cannot be changed.";
-            return Err(Refusal::explained(StatusCode::CONFLICT, &error, message));
+            return Err(ErrorResponse::explained(
+                StatusCode::CONFLICT,
+                &error,
+                message,
+            ));
         }
         Some(_) => {}
     }
-    if shelves.replace(&shelf, name, document, &author(call, kind)) {
-        written(call, &shelves, &shelf, name)
+    if store.replace(&collection, name, document, &author(call, kind)) {
+        write_response(call, &store, &collection, name)
     } else {
         Err(not_found(kind))
     }
 }
 
-pub(crate) fn delete(call: &Call, kind: &'static Kind) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
+pub(crate) fn delete(call: &Call, kind: &'static Kind) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
     let name = call.path(kind.parameter);
-    let record = shelves.get(&shelf, name).ok_or_else(|| not_found(kind))?;
-    if let Some(reason) = (kind.hinder)(shelves.rows(), record) {
+    let record = store
+        .get(&collection, name)
+        .ok_or_else(|| not_found(kind))?;
+    if let Some(reason) = (kind.deletion_blocker)(store.rows(), record) {
         let error = format!("{} is in use", kind.noun);
-        return Err(Refusal::explained(StatusCode::CONFLICT, &error, reason));
+        return Err(ErrorResponse::explained(
+            StatusCode::CONFLICT,
+            &error,
+            reason,
+        ));
     }
-    let before = shelves.shown(&shelf, record);
-    shelves.delete(&shelf, name);
+    let before = store.shown(&collection, record);
+    store.delete(&collection, name);
     let message = format!("{} deleted", kind.noun);
     Ok(match kind.deleted {
-        Deleted::Document => json_of(shelves.show(&shelf, name).unwrap_or(before)),
-        Deleted::MessageAndName => Json(json!({"message": message, "name": name})).into_response(),
-        Deleted::Message => Json(json!({"message": message})).into_response(),
-        Deleted::Nothing => StatusCode::NO_CONTENT.into_response(),
+        DeleteResponse::Document => json_of(store.show(&collection, name).unwrap_or(before)),
+        DeleteResponse::MessageAndName => {
+            Json(json!({"message": message, "name": name})).into_response()
+        }
+        DeleteResponse::Message => Json(json!({"message": message})).into_response(),
+        DeleteResponse::Nothing => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
 /// The last revisions, newest first.
-fn revisions(call: &Call, kind: &'static Kind) -> Outcome {
-    let shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
-    let record = shelves.get(&shelf, call.path(kind.parameter));
+fn revisions(call: &Call, kind: &'static Kind) -> HandlerResult {
+    let store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
+    let record = store.get(&collection, call.path(kind.parameter));
     let record = record.ok_or_else(|| not_found(kind))?;
-    let revisions = traffic::list(record, kind.revisions, kind.secrets, shelves.now());
+    let revisions = traffic::list(record, kind.revisions, kind.secrets, store.now());
     Ok(Json(revisions).into_response())
 }
 
 /// The newest one with an external id that is not over.
-fn by_external_id(call: &Call, kind: &'static Kind) -> Outcome {
-    let shelves = call.engine.store.open();
-    let shelf = shelf(call, kind, &shelves)?;
+fn by_external_id(call: &Call, kind: &'static Kind) -> HandlerResult {
+    let store = call.engine.store.open();
+    let collection = collection(call, kind, &store)?;
     let wanted = Some(call.path(EXTERNAL_ID));
-    let record = shelves
-        .all(&shelf)
+    let record = store
+        .all(&collection)
         .filter(|record| member::text(&record.document, "metadata/externalId") == wanted)
-        .filter(|record| !record.walk.is_terminated(shelves.now()))
+        .filter(|record| !record.timeline.is_terminated(store.now()))
         .max_by_key(|record| record.serial);
     let record = record.ok_or_else(|| not_found(kind))?;
-    Ok(json_of(shelves.shown(&shelf, record)))
+    Ok(json_of(store.shown(&collection, record)))
 }

@@ -6,20 +6,20 @@ use axum::response::Response;
 use axum::routing::MethodFilter;
 use blaxel_core::BoxFuture;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
 use crate::engine::Engine;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 /// What a handler gives.
-pub(crate) type Outcome = Result<Response, Refusal>;
+pub(crate) type HandlerResult = Result<Response, ErrorResponse>;
 
 /// What an operation does.
 enum Handler {
     /// At once.
-    Now(Box<dyn Fn(&Call) -> Outcome + Send + Sync>),
+    Sync(Box<dyn Fn(&Call) -> HandlerResult + Send + Sync>),
     /// In a while.
-    Later(Box<dyn Fn(Call) -> BoxFuture<Outcome> + Send + Sync>),
+    Async(Box<dyn Fn(Call) -> BoxFuture<HandlerResult> + Send + Sync>),
 }
 
 /// An operation: its name, where it is found, what is asked of a caller, and what it does.
@@ -28,9 +28,9 @@ pub(crate) struct Route {
     /// `None` for any: what a workload makes of a method is its own affair.
     pub(crate) method: Option<MethodFilter>,
     pub(crate) paths: Vec<String>,
-    pub(crate) gate: Gate,
+    pub(crate) access: AccessLevel,
     /// The form that it gives refusals, where that is its own.
-    pub(crate) form: Option<fn(&Engine, Refusal) -> Refusal>,
+    pub(crate) map_error: Option<fn(&Engine, ErrorResponse) -> ErrorResponse>,
     handler: Handler,
 }
 
@@ -39,37 +39,37 @@ impl Route {
         operation: &'static str,
         method: impl Into<Option<MethodFilter>>,
         paths: [&str; N],
-        gate: Gate,
-        handler: impl Fn(&Call) -> Outcome + Send + Sync + 'static,
+        access: AccessLevel,
+        handler: impl Fn(&Call) -> HandlerResult + Send + Sync + 'static,
     ) -> Self {
         Self {
             operation,
             method: method.into(),
             paths: paths.map(str::to_owned).into(),
-            gate,
-            handler: Handler::Now(Box::new(handler)),
-            form: None,
+            access,
+            handler: Handler::Sync(Box::new(handler)),
+            map_error: None,
         }
     }
 
     /// An operation that waits for something before it answers.
-    pub(crate) fn later<const N: usize, F>(
+    pub(crate) fn new_async<const N: usize, F>(
         operation: &'static str,
         method: impl Into<Option<MethodFilter>>,
         paths: [&str; N],
-        gate: Gate,
+        access: AccessLevel,
         handler: impl Fn(Call) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Outcome> + Send + 'static,
+        F: Future<Output = HandlerResult> + Send + 'static,
     {
         Self {
             operation,
             method: method.into(),
             paths: paths.map(str::to_owned).into(),
-            gate,
-            handler: Handler::Later(Box::new(move |call| Box::pin(handler(call)))),
-            form: None,
+            access,
+            handler: Handler::Async(Box::new(move |call| Box::pin(handler(call)))),
+            map_error: None,
         }
     }
 
@@ -80,16 +80,19 @@ impl Route {
     }
 
     /// Gives refusals the operation's own form.
-    pub(crate) fn refusing(mut self, form: fn(&Engine, Refusal) -> Refusal) -> Self {
-        self.form = Some(form);
+    pub(crate) fn map_errors(
+        mut self,
+        map_error: fn(&Engine, ErrorResponse) -> ErrorResponse,
+    ) -> Self {
+        self.map_error = Some(map_error);
         self
     }
 
     /// Does what the operation does.
-    pub(crate) async fn handle(&self, call: Call) -> Outcome {
+    pub(crate) async fn handle(&self, call: Call) -> HandlerResult {
         match &self.handler {
-            Handler::Now(handler) => handler(&call),
-            Handler::Later(handler) => handler(call).await,
+            Handler::Sync(handler) => handler(&call),
+            Handler::Async(handler) => handler(call).await,
         }
     }
 }

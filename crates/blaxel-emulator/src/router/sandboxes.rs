@@ -1,46 +1,46 @@
 //! Creating sandboxes, which the API does in its own way: the name may be left out, what is there
-//! may be taken instead, and a refusal has a form of its own.
+//! may be taken instead, and a error has a form of its own.
 
 use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::json;
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, records};
 use crate::clock::timestamp;
 use crate::engine::Engine;
-use crate::errors::Refusal;
-use crate::state::{Document, SANDBOXES, Shelf, Shelves, status};
+use crate::errors::ErrorResponse;
+use crate::state::{Collection, Document, OpenStore, SANDBOXES, status};
 
 pub(crate) fn routes() -> Vec<Route> {
     let create = Route::new(
         "CreateSandbox",
         MethodFilter::POST,
         ["/v0/sandboxes"],
-        Gate::Workspace,
+        AccessLevel::Workspace,
         create,
     );
-    vec![create.refusing(in_own_form)]
+    vec![create.map_errors(in_sandbox_format)]
 }
 
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let document = body::document(call, &SANDBOXES)?;
     let given = body::name(&document, &SANDBOXES)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&SANDBOXES);
-    let name = given.unwrap_or_else(|| shelves.fresh_name(&shelf, "sandbox"));
-    let Some(present) = shelves.get(&shelf, &name) else {
-        return make(call, &mut shelves, &shelf, &name, document);
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&SANDBOXES);
+    let name = given.unwrap_or_else(|| store.fresh_name(&collection, "sandbox"));
+    let Some(present) = store.get(&collection, &name) else {
+        return make(call, &mut store, &collection, &name, document);
     };
-    match present.status(shelves.now()) {
+    match present.status(store.now()) {
         // What is over makes room, whether it was asked to or not.
-        status::FAILED | status::TERMINATED => make(call, &mut shelves, &shelf, &name, document),
+        status::FAILED | status::TERMINATED => make(call, &mut store, &collection, &name, document),
         // What is about to go can be neither used nor replaced.
         status::DELETING | status::DEACTIVATING => Err(taken(&name, false)),
         _ if call.query.get("createIfNotExist") == Some("true") => {
-            records::answer(&shelves, &shelf, &name)
+            records::response(&store, &collection, &name)
         }
         status::UPLOADING | status::BUILDING | status::DEPLOYING => Err(taken(&name, true)),
         _ => Err(taken(&name, false)),
@@ -49,17 +49,22 @@ fn create(call: &Call) -> Outcome {
 
 fn make(
     call: &Call,
-    shelves: &mut Shelves,
-    shelf: &Shelf,
+    store: &mut OpenStore,
+    collection: &Collection,
     name: &str,
     document: Document,
-) -> Outcome {
-    shelves.put(shelf, name, document, &records::author(call, &SANDBOXES));
-    records::written(call, shelves, shelf, name)
+) -> HandlerResult {
+    store.put(
+        collection,
+        name,
+        document,
+        &records::author(call, &SANDBOXES),
+    );
+    records::write_response(call, store, collection, name)
 }
 
-/// The refusal where a sandbox of the name is there.
-fn taken(name: &str, in_progress: bool) -> Refusal {
+/// The error where a sandbox of the name is there.
+fn taken(name: &str, in_progress: bool) -> ErrorResponse {
     let mut body = json!({
         "code": "SANDBOX_ALREADY_EXISTS",
         "message": format!("There is a sandbox named {name:?} already."),
@@ -69,12 +74,12 @@ fn taken(name: &str, in_progress: bool) -> Refusal {
     if in_progress {
         body["reason"] = "CREATION_IN_PROGRESS".into();
     }
-    Refusal::with_body(StatusCode::CONFLICT, body)
+    ErrorResponse::with_body(StatusCode::CONFLICT, body)
 }
 
-/// Gives any refusal of the operation the form that its clients expect.
-fn in_own_form(engine: &Engine, refusal: Refusal) -> Refusal {
-    refusal.of_sandboxes(
+/// Gives any error of the operation the form that its clients expect.
+fn in_sandbox_format(engine: &Engine, error: ErrorResponse) -> ErrorResponse {
+    error.of_sandboxes(
         &engine.config.workspace,
         &timestamp(engine.clock.since_epoch()),
     )

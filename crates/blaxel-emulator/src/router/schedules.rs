@@ -6,35 +6,35 @@ use std::time::Duration;
 use axum::routing::MethodFilter;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{listing, resources};
 use crate::clock::timestamp;
 use crate::cron::Cron;
 use crate::state::{
-    Author, Document, Record, SANDBOXES, SCHEDULE_EXECUTIONS, SCHEDULES, Shelf, Shelves, member,
-    rule, schedule_changed, status,
+    Author, Collection, Document, OpenStore, Record, SANDBOXES, SCHEDULE_EXECUTIONS, SCHEDULES,
+    member, rule, schedule_changed, status,
 };
 
 /// How long a command may run that does not say it, in seconds.
 const TIMEOUT: u64 = 600;
 
 /// How many executions of a schedule are kept, whatever it says.
-const MOST: usize = 10_000;
+const MAX_EXECUTIONS: usize = 10_000;
 
 pub(crate) fn routes() -> Vec<Route> {
     let one = "/v0/sandboxes/{sandboxName}/schedules/{scheduleId}";
     let done = "/v0/sandboxes/{sandboxName}/schedule-executions";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
         let settled = move |call: &Call| {
-            settle(
+            record_due(
                 &mut call.engine.store.open(),
                 call.path(SANDBOXES.parameter),
             );
             handler(call)
         };
-        Route::new(operation, method, [path], Gate::Workspace, settled)
+        Route::new(operation, method, [path], AccessLevel::Workspace, settled)
     };
     vec![
         route("UpdateSandboxSchedule", MethodFilter::PUT, one, |call| {
@@ -54,21 +54,21 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// Writes down what the schedules of a sandbox did since somebody looked last, and forgets what is
 /// beyond the number that each of them keeps.
-fn settle(shelves: &mut Shelves, sandbox: &str) {
-    let under = |kind| Shelf::under(kind, vec![sandbox.to_owned()]);
+fn record_due(store: &mut OpenStore, sandbox: &str) {
+    let under = |kind| Collection::under(kind, vec![sandbox.to_owned()]);
     let (schedules, executions) = (under(&SCHEDULES), under(&SCHEDULE_EXECUTIONS));
-    let now = shelves.now();
-    let Some(sandbox) = shelves.get(&Shelf::top(&SANDBOXES), sandbox).cloned() else {
+    let now = store.now();
+    let Some(sandbox) = store.get(&Collection::top(&SANDBOXES), sandbox).cloned() else {
         return;
     };
     let mut due: Vec<(Duration, Document)> = Vec::new();
     let mut kept: Vec<(String, usize)> = Vec::new();
-    for schedule in shelves.all(&schedules) {
-        let last = of(shelves, &executions, &schedule.name).map(|done| done.created);
+    for schedule in store.all(&schedules) {
+        let last = of(store, &executions, &schedule.name).map(|done| done.created);
         let since = last.max().max(schedule_changed(&schedule.document));
         let most = member::get(&schedule.document, "maxExecutions").and_then(Value::as_u64);
         let most = most.and_then(|most| usize::try_from(most).ok());
-        let most = most.unwrap_or(MOST).min(MOST);
+        let most = most.unwrap_or(MAX_EXECUTIONS).min(MAX_EXECUTIONS);
         let times = times(schedule, since.unwrap_or(schedule.created), now).take(most);
         due.extend(times.map(|at| (at, execution(&sandbox, schedule, at))));
         kept.push((schedule.name.clone(), most));
@@ -76,32 +76,32 @@ fn settle(shelves: &mut Shelves, sandbox: &str) {
     // In the order of time, whichever schedule it was.
     due.sort_by_key(|(at, _)| *at);
     for (at, document) in due {
-        let id = shelves.fresh_name(&executions, "exec");
+        let id = store.fresh_name(&executions, "exec");
         let author = Author {
             name: "scheduler",
             ago: now.saturating_sub(at),
             uploads: false,
         };
-        shelves.put(&executions, &id, document, &author);
+        store.put(&executions, &id, document, &author);
     }
     for (schedule, most) in kept {
-        let mut done: Vec<_> = of(shelves, &executions, &schedule)
+        let mut done: Vec<_> = of(store, &executions, &schedule)
             .map(|done| (done.serial, done.name.clone()))
             .collect();
         done.sort_unstable_by(|a, b| b.cmp(a));
         for (_, id) in done.into_iter().skip(most) {
-            shelves.remove(&executions, &id);
+            store.remove(&executions, &id);
         }
     }
 }
 
 /// What is written down of a schedule.
 fn of<'a>(
-    shelves: &'a Shelves,
-    executions: &Shelf,
+    store: &'a OpenStore,
+    executions: &Collection,
     schedule: &'a str,
 ) -> impl Iterator<Item = &'a Record> {
-    let done = shelves.all(executions);
+    let done = store.all(executions);
     done.filter(move |done| member::text(&done.document, "scheduleId") == Some(schedule))
 }
 
@@ -140,7 +140,7 @@ fn execution(sandbox: &Record, schedule: &Record, at: Duration) -> Document {
         "timeout",
         input("input/timeout").cloned().unwrap_or(json!(TIMEOUT)),
     );
-    match sandbox.walk.status(at) {
+    match sandbox.timeline.status(at) {
         Some(status::DEPLOYED) => set("statusCode", 200.into()),
         state => {
             let state = state.unwrap_or("not there");

@@ -1,4 +1,4 @@
-//! Answers that come in pieces: server-sent events.
+//! Answers that come in chunks: server-sent events.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 
-use crate::pieces::Pieces;
+use crate::chunks::Chunks;
 
 /// An event of a stream.
 pub(crate) fn event(data: &str) -> Bytes {
@@ -24,7 +24,7 @@ pub(crate) fn event_stream(events: impl IntoIterator<Item = Bytes>, pause: Durat
     let cache = HeaderValue::from_static("no-cache");
     (
         [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)],
-        Pieces::evenly(events, pause).into_body(),
+        Chunks::evenly(events, pause).into_body(),
     )
         .into_response()
 }

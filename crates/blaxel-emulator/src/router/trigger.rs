@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::call::Call;
-use crate::state::{Shelf, member};
-use crate::workload::{Delivery, Workload};
+use crate::state::{Collection, member};
+use crate::workload::{PendingCallback, Workload};
 
 /// How long a workload may take in the background unless its trigger says otherwise.
 const TIMEOUT: u64 = 15 * 60;
@@ -20,7 +20,7 @@ pub(super) struct Trigger {
     /// Whether the path is that of the trigger.
     pub(super) by_path: bool,
     /// Where the answer goes, if it goes anywhere.
-    pub(super) delivery: Option<Delivery>,
+    pub(super) delivery: Option<PendingCallback>,
 }
 
 impl Trigger {
@@ -29,8 +29,8 @@ impl Trigger {
     pub(super) fn of(call: &Call, workload: &Workload) -> Option<Self> {
         let kind = workload.kind();
         kind.triggers?;
-        let shelves = call.engine.store.open();
-        let record = shelves.get(&Shelf::top(kind), workload.name())?;
+        let store = call.engine.store.open();
+        let record = store.get(&Collection::top(kind), workload.name())?;
         let triggers = member::get(&record.document, "spec/triggers").and_then(Value::as_array);
         let triggers: Vec<_> = triggers
             .into_iter()
@@ -41,7 +41,7 @@ impl Trigger {
         let address = format!("{workload}{}", call.below);
         let here = triggers
             .iter()
-            .find(|configuration| leads_to(configuration, &address));
+            .find(|configuration| has_path(configuration, &address));
         let asked = call.query.get("async") == Some("true");
         let calling_back = || triggers.iter().find(|trigger| url(trigger).is_some());
         let configuration = match here {
@@ -54,7 +54,7 @@ impl Trigger {
         let delivery = configuration.and_then(|configuration| {
             let secret = configuration.get("callbackSecret").and_then(Value::as_str);
             let retries = number("retry").unwrap_or(0).min(RETRIES);
-            Some(Delivery {
+            Some(PendingCallback {
                 workload: workload.clone(),
                 url: url(configuration)?.to_owned(),
                 secret: secret.unwrap_or_default().to_owned(),
@@ -81,7 +81,7 @@ fn url(configuration: &Value) -> Option<&str> {
 }
 
 /// Whether a trigger has this path, such as `agents/support-bot/async`.
-fn leads_to(configuration: &Value, address: &str) -> bool {
+fn has_path(configuration: &Value, address: &str) -> bool {
     let path = configuration.get("path").and_then(Value::as_str);
     let path = path.unwrap_or_default().trim_matches('/');
     !path.is_empty() && path == address.trim_end_matches('/')

@@ -17,17 +17,17 @@ pub(crate) fn is_upload(path: &str) -> bool {
 }
 
 /// A path as it may be written down: the secret part of an address is left out.
-pub(crate) fn without_token(path: &str) -> &str {
+pub(crate) fn redacted_path(path: &str) -> &str {
     if is_upload(path) { ADDRESSES } else { path }
 }
 
 /// Whether a request asks for an address to upload to.
-pub(crate) fn wanted(call: &Call) -> bool {
+pub(crate) fn is_requested(call: &Call) -> bool {
     call.query.get("upload") == Some("true")
 }
 
 /// Opens an address and tells it in the answer's header.
-pub(crate) fn offer(call: &Call, purpose: Purpose, mut response: Response) -> Response {
+pub(crate) fn add_upload_url(call: &Call, purpose: Purpose, mut response: Response) -> Response {
     let engine = &call.engine;
     let now = engine.clock.since_epoch();
     let token = engine.uploads.open(purpose, engine.next_number(), now);

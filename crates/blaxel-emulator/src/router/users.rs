@@ -8,23 +8,23 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, not_found};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::clock::timestamp;
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 use crate::state::access::{INVITED_UNTIL, subject};
-use crate::state::{Document, Record, Shelf, Shelves, USERS, member};
+use crate::state::{Collection, Document, OpenStore, Record, USERS, member};
 
 /// How long an invitation is good.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(crate) fn routes() -> Vec<Route> {
     let one = "/v0/users/{subOrEmail}";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route(
@@ -39,28 +39,30 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Invites somebody, or once more who has not accepted yet.
-fn invite(call: &Call) -> Outcome {
+fn invite(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let email = body
         .get("email")
         .and_then(Value::as_str)
         .unwrap_or_default();
     if !is_address(email) {
-        return Err(Refusal::bad_request("email must be an e-mail address."));
+        return Err(ErrorResponse::bad_request(
+            "email must be an e-mail address.",
+        ));
     }
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&USERS);
-    if shelves.get(&shelf, email).and_then(subject).is_some() {
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&USERS);
+    if store.get(&collection, email).and_then(subject).is_some() {
         let message = "There is a user with this address already.";
-        return Err(Refusal::explained(
+        return Err(ErrorResponse::explained(
             StatusCode::CONFLICT,
             "User already exists",
             message,
         ));
     }
     let (now, end) = (
-        timestamp(shelves.now()),
-        shelves.now().saturating_add(INVITATION),
+        timestamp(store.now()),
+        store.now().saturating_add(INVITATION),
     );
     let end = timestamp(end);
     let mut user = Document::new();
@@ -73,7 +75,7 @@ fn invite(call: &Call) -> Outcome {
     ] {
         user.insert(name.to_owned(), value);
     }
-    shelves.put(&shelf, email, user, &call.author());
+    store.put(&collection, email, user, &call.author());
     let by = call.identity.name();
     Ok(Json(json!({
         "email": email,
@@ -104,35 +106,39 @@ fn is_address(text: &str) -> bool {
 }
 
 /// The user that a path means, by address or identifier.
-fn find<'a>(shelves: &'a Shelves, shelf: &Shelf, wanted: &str) -> Result<&'a Record, Refusal> {
+fn find<'a>(
+    store: &'a OpenStore,
+    collection: &Collection,
+    wanted: &str,
+) -> Result<&'a Record, ErrorResponse> {
     let by_subject = || {
-        let mut users = shelves.all(shelf);
+        let mut users = store.all(collection);
         users.find(|user| subject(user).as_deref() == Some(wanted))
     };
-    let user = shelves.get(shelf, wanted).or_else(by_subject);
+    let user = store.get(collection, wanted).or_else(by_subject);
     user.ok_or_else(|| not_found(&USERS))
 }
 
-fn update(call: &Call) -> Outcome {
+fn update(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let role = body.get("role").and_then(Value::as_str).unwrap_or_default();
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&USERS);
-    let email = find(&shelves, &shelf, call.path(USERS.parameter))?
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&USERS);
+    let email = find(&store, &collection, call.path(USERS.parameter))?
         .name
         .clone();
-    if let Some(user) = shelves.modify(&shelf, &email) {
+    if let Some(user) = store.modify(&collection, &email) {
         member::set(&mut user.document, "role", role.into());
     }
-    records::answer(&shelves, &shelf, &email)
+    records::response(&store, &collection, &email)
 }
 
-fn remove(call: &Call) -> Outcome {
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&USERS);
-    let email = find(&shelves, &shelf, call.path(USERS.parameter))?
+fn remove(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&USERS);
+    let email = find(&store, &collection, call.path(USERS.parameter))?
         .name
         .clone();
-    shelves.remove(&shelf, &email);
+    store.remove(&collection, &email);
     Ok(Json(json!({"message": "User removed"})).into_response())
 }

@@ -6,14 +6,14 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, not_found, taken};
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use super::{body, uploads};
 use crate::clock::timestamp;
-use crate::errors::Refusal;
-use crate::state::{Document, Shelf, Shelves, VOLUME_TEMPLATES, member};
+use crate::errors::ErrorResponse;
+use crate::state::{Collection, Document, OpenStore, VOLUME_TEMPLATES, member};
 use crate::uploads::Purpose;
 
 /// The name of the path parameter with the version's name.
@@ -23,8 +23,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let all = "/v0/volume_templates";
     let one = "/v0/volume_templates/{volumeTemplateName}";
     let version = "/v0/volume_templates/{volumeTemplateName}/versions/{versionName}";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route("CreateVolumeTemplate", MethodFilter::POST, all, create),
@@ -38,35 +38,40 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let document = body::document(call, &VOLUME_TEMPLATES)?;
-    let name = body::given_name(&document, &VOLUME_TEMPLATES)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&VOLUME_TEMPLATES);
-    if !shelves.create(&shelf, &name, document, &call.author()) {
+    let name = body::required_name(&document, &VOLUME_TEMPLATES)?;
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&VOLUME_TEMPLATES);
+    if !store.create(&collection, &name, document, &call.author()) {
         return Err(taken(&VOLUME_TEMPLATES, &name));
     }
-    finish(call, &mut shelves, &shelf, &name)
+    finish(call, &mut store, &collection, &name)
 }
 
-fn update(call: &Call) -> Outcome {
+fn update(call: &Call) -> HandlerResult {
     let document = body::document(call, &VOLUME_TEMPLATES)?;
     let name = call.path(VOLUME_TEMPLATES.parameter);
-    body::same_name(&document, &VOLUME_TEMPLATES, name)?;
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&VOLUME_TEMPLATES);
-    if shelves.get(&shelf, name).is_none() {
-        shelves.put(&shelf, name, document, &call.author());
-    } else if !shelves.replace(&shelf, name, document, &call.author()) {
+    body::check_name(&document, &VOLUME_TEMPLATES, name)?;
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&VOLUME_TEMPLATES);
+    if store.get(&collection, name).is_none() {
+        store.put(&collection, name, document, &call.author());
+    } else if !store.replace(&collection, name, document, &call.author()) {
         return Err(not_found(&VOLUME_TEMPLATES));
     }
-    finish(call, &mut shelves, &shelf, name)
+    finish(call, &mut store, &collection, name)
 }
 
 /// Adds the version that is to be uploaded, if one is, and answers.
-fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outcome {
-    if !uploads::wanted(call) {
-        return records::answer(shelves, shelf, name);
+fn finish(
+    call: &Call,
+    store: &mut OpenStore,
+    collection: &Collection,
+    name: &str,
+) -> HandlerResult {
+    if !uploads::is_requested(call) {
+        return records::response(store, collection, name);
     }
     let wanted = call
         .query
@@ -74,9 +79,9 @@ fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outc
         .filter(|version| !version.is_empty());
     let version = match wanted {
         Some(version) => version.to_owned(),
-        None => shelves.fresh_name(shelf, "v"),
+        None => store.fresh_name(collection, "v"),
     };
-    let id = shelves.fresh_name(shelf, "id");
+    let id = store.fresh_name(collection, "id");
     let workspace = &call.engine.config.workspace;
     let entry = json!({
         "name": version,
@@ -85,7 +90,7 @@ fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outc
         "status": "CREATED",
         "workspace": workspace,
     });
-    if let Some(record) = shelves.modify(shelf, name) {
+    if let Some(record) = store.modify(collection, name) {
         let mut versions = take_versions(&mut record.document);
         versions.retain(|other| other.get("name") != entry.get("name"));
         versions.push(entry);
@@ -95,14 +100,14 @@ fn finish(call: &Call, shelves: &mut Shelves, shelf: &Shelf, name: &str) -> Outc
         template: name.to_owned(),
         version,
     };
-    let response = records::answer(shelves, shelf, name)?;
-    Ok(uploads::offer(call, purpose, response))
+    let response = records::response(store, collection, name)?;
+    Ok(uploads::add_upload_url(call, purpose, response))
 }
 
 /// Takes what was uploaded as a version, if the version is still there.
-pub(crate) fn receive(shelves: &mut Shelves, template: &str, version: &str, size: usize) {
-    let now = timestamp(shelves.now());
-    let Some(record) = shelves.modify(&Shelf::top(&VOLUME_TEMPLATES), template) else {
+pub(crate) fn receive(store: &mut OpenStore, template: &str, version: &str, size: usize) {
+    let now = timestamp(store.now());
+    let Some(record) = store.modify(&Collection::top(&VOLUME_TEMPLATES), template) else {
         return;
     };
     let mut versions = take_versions(&mut record.document);
@@ -118,12 +123,12 @@ pub(crate) fn receive(shelves: &mut Shelves, template: &str, version: &str, size
     set_versions(&mut record.document, versions);
 }
 
-fn delete_version(call: &Call) -> Outcome {
+fn delete_version(call: &Call) -> HandlerResult {
     let name = call.path(VOLUME_TEMPLATES.parameter);
     let version = call.path(VERSION);
-    let shelf = Shelf::top(&VOLUME_TEMPLATES);
-    let mut shelves = call.engine.store.open();
-    let record = shelves.modify(&shelf, name);
+    let collection = Collection::top(&VOLUME_TEMPLATES);
+    let mut store = call.engine.store.open();
+    let record = store.modify(&collection, name);
     let record = record.ok_or_else(|| not_found(&VOLUME_TEMPLATES))?;
     let mut versions = take_versions(&mut record.document);
     let count = versions.len();
@@ -132,9 +137,9 @@ fn delete_version(call: &Call) -> Outcome {
     set_versions(&mut record.document, versions);
     if is_missing {
         let error = "Volume template version not found";
-        return Err(Refusal::control(StatusCode::NOT_FOUND, error));
+        return Err(ErrorResponse::control(StatusCode::NOT_FOUND, error));
     }
-    let template = shelves.show(&shelf, name);
+    let template = store.show(&collection, name);
     let message = "Volume template version deleted";
     Ok(Json(json!({"message": message, "template": template})).into_response())
 }

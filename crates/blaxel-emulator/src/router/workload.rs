@@ -1,23 +1,23 @@
 //! The workload that a call is for.
 
 use super::call::Call;
-use crate::errors::{Gateway, Refusal};
-use crate::state::{Kind, Shelf, status};
+use crate::errors::{ErrorResponse, Gateway};
+use crate::state::{Collection, Kind, status};
 
 /// The name of the path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
 
 /// Asks that a workload is there and deployed, as the gateway does.
-pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
+pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), ErrorResponse> {
     let name = call.path(NAME);
     let noun = kind.noun.to_lowercase();
-    let shelves = call.engine.store.open();
-    let (what, message) = match shelves.get(&Shelf::top(kind), name) {
+    let store = call.engine.store.open();
+    let (what, message) = match store.get(&Collection::top(kind), name) {
         None => (
             Gateway::WorkloadNotFound,
             format!("There is no {noun} named {name:?}."),
         ),
-        Some(record) => match record.status(shelves.now()) {
+        Some(record) => match record.status(store.now()) {
             status::DEPLOYED => return Ok(()),
             status => (
                 Gateway::WorkloadUnavailable,
@@ -25,5 +25,5 @@ pub(crate) fn reach(call: &Call, kind: &'static Kind) -> Result<(), Refusal> {
             ),
         },
     };
-    Err(Refusal::gateway(what, &message, &call.now()))
+    Err(ErrorResponse::gateway(what, &message, &call.now()))
 }

@@ -6,16 +6,16 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::gate::Gate;
 use super::records::{self, not_found, taken};
-use super::route::{Outcome, Route};
-use crate::errors::Refusal;
+use super::route::{HandlerResult, Route};
+use crate::errors::ErrorResponse;
 use crate::state::{
-    AGENTS, CUSTOM_DOMAINS, DRIVES, Document, FUNCTIONS, IMAGES, INTEGRATION_CONNECTIONS, JOBS,
-    Kind, MODELS, POLICIES, PREVIEWS, SANDBOXES, SERVICE_ACCOUNTS, Shelf, Shelves,
-    VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
+    AGENTS, CUSTOM_DOMAINS, Collection, DRIVES, Document, FUNCTIONS, IMAGES,
+    INTEGRATION_CONNECTIONS, JOBS, Kind, MODELS, OpenStore, POLICIES, PREVIEWS, SANDBOXES,
+    SERVICE_ACCOUNTS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
 };
 
 /// Names that nobody may have.
@@ -44,18 +44,23 @@ static COUNTED: [(&str, &Kind); 14] = [
 pub(crate) fn routes() -> Vec<Route> {
     let all = "/v0/workspaces";
     let one = "/v0/workspaces/{workspaceName}";
-    let route = |operation, method, path, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, method, [path], Gate::Workspace, handler)
+    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
         route("CreateWorkspace", MethodFilter::POST, all, create),
         route("GetWorkspace", MethodFilter::GET, one, get),
-        route("DeleteWorkspace", MethodFilter::DELETE, one, give_up),
+        route(
+            "DeleteWorkspace",
+            MethodFilter::DELETE,
+            one,
+            delete_or_leave,
+        ),
         route(
             "LeaveWorkspace",
             MethodFilter::DELETE,
             "/v0/workspaces/{workspaceName}/leave",
-            give_up,
+            delete_or_leave,
         ),
         route(
             "CheckWorkspaceAvailability",
@@ -67,35 +72,35 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Whether the account has a workspace of this name.
-pub(crate) fn is_known(shelves: &Shelves, name: &str) -> bool {
-    shelves.get(&Shelf::top(&WORKSPACES), name).is_some()
+pub(crate) fn is_known(store: &OpenStore, name: &str) -> bool {
+    store.get(&Collection::top(&WORKSPACES), name).is_some()
 }
 
 /// How a workspace is called for persons to read.
-pub(crate) fn display_name(shelves: &Shelves, name: &str) -> String {
-    let record = shelves.get(&Shelf::top(&WORKSPACES), name);
+pub(crate) fn display_name(store: &OpenStore, name: &str) -> String {
+    let record = store.get(&Collection::top(&WORKSPACES), name);
     let text = record.and_then(|record| record.document.get("displayName")?.as_str());
     text.unwrap_or(name).to_owned()
 }
 
-fn create(call: &Call) -> Outcome {
+fn create(call: &Call) -> HandlerResult {
     let document = body::document(call, &WORKSPACES)?;
-    let name = body::given_name(&document, &WORKSPACES)?;
-    let mut shelves = call.engine.store.open();
-    match Hindrance::of(&shelves, &name) {
-        Some(Hindrance::Taken) => return Err(taken(&WORKSPACES, &name)),
-        Some(hindrance) => return Err(Refusal::bad_request(hindrance.words().1)),
+    let name = body::required_name(&document, &WORKSPACES)?;
+    let mut store = call.engine.store.open();
+    match NameProblem::of(&store, &name) {
+        Some(NameProblem::Taken) => return Err(taken(&WORKSPACES, &name)),
+        Some(problem) => return Err(ErrorResponse::bad_request(problem.code_and_message().1)),
         None => {}
     }
-    let shelf = Shelf::top(&WORKSPACES);
-    shelves.put(&shelf, &name, document, &call.author());
-    records::answer(&shelves, &shelf, &name)
+    let collection = Collection::top(&WORKSPACES);
+    store.put(&collection, &name, document, &call.author());
+    records::response(&store, &collection, &name)
 }
 
-fn get(call: &Call) -> Outcome {
-    let shelves = call.engine.store.open();
+fn get(call: &Call) -> HandlerResult {
+    let store = call.engine.store.open();
     let name = call.path(WORKSPACES.parameter);
-    let document = shelves.show(&Shelf::top(&WORKSPACES), name);
+    let document = store.show(&Collection::top(&WORKSPACES), name);
     let mut document = document.ok_or_else(|| not_found(&WORKSPACES))?;
     if call.query.get("countResources") == Some("true") {
         // Nothing is known of what the other workspaces hold.
@@ -103,7 +108,7 @@ fn get(call: &Call) -> Outcome {
         let mut counts = Document::new();
         for (counted, kind) in COUNTED {
             let count = if is_own {
-                shelves.living(kind).count()
+                store.not_terminated(kind).count()
             } else {
                 0
             };
@@ -115,37 +120,37 @@ fn get(call: &Call) -> Outcome {
 }
 
 /// Deletes a workspace or leaves it, which comes to the same for who is alone in it.
-fn give_up(call: &Call) -> Outcome {
+fn delete_or_leave(call: &Call) -> HandlerResult {
     let name = call.path(WORKSPACES.parameter);
     if name == call.engine.config.workspace {
-        return Err(Refusal::explained(
+        return Err(ErrorResponse::explained(
             StatusCode::FORBIDDEN,
             "Forbidden",
             "The emulator's own workspace cannot be given up.",
         ));
     }
-    let mut shelves = call.engine.store.open();
-    let shelf = Shelf::top(&WORKSPACES);
-    let document = shelves
-        .show(&shelf, name)
+    let mut store = call.engine.store.open();
+    let collection = Collection::top(&WORKSPACES);
+    let document = store
+        .show(&collection, name)
         .ok_or_else(|| not_found(&WORKSPACES))?;
-    shelves.remove(&shelf, name);
+    store.remove(&collection, name);
     Ok(records::json_of(document))
 }
 
 /// Why a name cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hindrance {
+enum NameProblem {
     Taken,
     Reserved,
     Blaxel,
     Version,
 }
 
-impl Hindrance {
-    fn of(shelves: &Shelves, name: &str) -> Option<Self> {
+impl NameProblem {
+    fn of(store: &OpenStore, name: &str) -> Option<Self> {
         let mut rest = name.strip_prefix('v').unwrap_or_default().chars();
-        Some(if is_known(shelves, name) {
+        Some(if is_known(store, name) {
             Self::Taken
         } else if RESERVED.contains(&name) {
             Self::Reserved
@@ -159,7 +164,7 @@ impl Hindrance {
     }
 
     /// For a program, and for a person.
-    fn words(self) -> (&'static str, &'static str) {
+    fn code_and_message(self) -> (&'static str, &'static str) {
         match self {
             Self::Taken => ("taken", "There is a workspace of this name already."),
             Self::Reserved => ("forbidden_reserved", "The name is reserved."),
@@ -172,17 +177,17 @@ impl Hindrance {
     }
 }
 
-fn availability(call: &Call) -> Outcome {
+fn availability(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
-    let hindrance = Hindrance::of(&call.engine.store.open(), name);
-    let mut answer = json!(hindrance.is_none());
+    let problem = NameProblem::of(&call.engine.store.open(), name);
+    let mut response = json!(problem.is_none());
     if call.query.get("withReason") == Some("true") {
-        answer = json!({"available": hindrance.is_none()});
-        if let Some((reason, message)) = hindrance.map(Hindrance::words) {
-            answer["reason"] = reason.into();
-            answer["message"] = message.into();
+        response = json!({"available": problem.is_none()});
+        if let Some((reason, message)) = problem.map(NameProblem::code_and_message) {
+            response["reason"] = reason.into();
+            response["message"] = message.into();
         }
     }
-    Ok(Json(answer).into_response())
+    Ok(Json(response).into_response())
 }

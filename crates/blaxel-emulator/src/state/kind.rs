@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::member::Document;
 use super::record::Record;
-use super::rows::{Collection, Rows};
+use super::rows::{CollectionKey, Rows};
 use super::rule::Check;
 use super::secret::Secret;
-use super::traffic::Shape;
-use super::walk::End;
+use super::timeline::End;
+use super::traffic::RevisionFormat;
 
 /// A kind of resource. What all kinds share is written once, in the store and in
 /// `router/resources.rs`; this says what differs, and which of the five usual operations there are.
@@ -48,18 +48,18 @@ pub(crate) struct Kind {
     /// The members that name the parents, outermost first, such as `metadata/vpcName`.
     pub(crate) parents_in: &'static [&'static str],
     pub(crate) operations: Operations,
-    pub(crate) form: Form,
+    pub(crate) form: Layout,
     pub(crate) naming: Naming,
-    pub(crate) stamps: Stamps,
+    pub(crate) audit_fields: AuditFields,
     pub(crate) listing: Listing,
-    pub(crate) life: Life,
-    pub(crate) deleted: Deleted,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) deleted: DeleteResponse,
     /// Whether it is called at an address of its own, which stands in `metadata.url`.
     pub(crate) has_url: bool,
     /// Whether `?upload=true` answers with an address to upload to, and deploys what comes there.
     pub(crate) uploads: bool,
     /// How its revisions are told, where it has any: see [`Operations::revisions`].
-    pub(crate) revisions: Shape,
+    pub(crate) revisions: RevisionFormat,
     /// Members that are not shown to everybody.
     pub(crate) secrets: &'static [Secret],
     /// Whether `?show_secrets=true` shows them.
@@ -77,15 +77,15 @@ pub(crate) struct Kind {
     /// Fills in what the server adds to a document before it is kept: defaults, for example.
     pub(crate) complete: fn(&mut Document, &Context<'_>),
     /// Adds what is computed whenever a document is shown, such as counts.
-    pub(crate) compute: fn(&Rows, &Collection, &Record, &mut Document),
+    pub(crate) compute: fn(&Rows, &CollectionKey, &Record, &mut Document),
     /// Leaves out what lists do not show. The flag tells whether they are pages.
     pub(crate) abridge: fn(&mut Document, bool),
     /// When it ends by itself, if it does.
     pub(crate) end: fn(&Record) -> Option<End>,
     /// How many there may be under one parent.
-    pub(crate) most: usize,
+    pub(crate) max_count: usize,
     /// What stands against a deletion, in words; it is refused with 409 then.
-    pub(crate) hinder: fn(&Rows, &Record) -> Option<String>,
+    pub(crate) deletion_blocker: fn(&Rows, &Record) -> Option<String>,
     /// The spec of one that the emulator puts in place itself.
     pub(crate) sample: fn(&str) -> Value,
 }
@@ -114,9 +114,9 @@ pub(crate) struct Operations {
     pub(crate) by_external_id: Option<&'static str>,
 }
 
-/// Where a document keeps its name and stamps.
+/// Where a document keeps its name and audit_fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Layout {
     /// In `metadata`, beside a `spec`.
     Resource,
     /// At its root; the name is this member.
@@ -131,14 +131,14 @@ pub(crate) enum Naming {
     /// The client: the name of a domain.
     Domain,
     /// The client as for [`Given`](Self::Given), or else the server, with this before the number.
-    GivenOrMade(&'static str),
+    GivenOrGenerated(&'static str),
     /// The server alone, with this before the number.
-    Made(&'static str),
+    Generated(&'static str),
 }
 
 /// The members with times and persons, as far as the kind has them.
 #[derive(Clone, Copy)]
-pub(crate) struct Stamps {
+pub(crate) struct AuditFields {
     pub(crate) created_at: Option<&'static str>,
     pub(crate) created_by: Option<&'static str>,
     pub(crate) updated_at: Option<&'static str>,
@@ -174,19 +174,19 @@ pub(crate) struct Pages {
 
 /// What becomes of a resource in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Life {
+pub(crate) enum Lifecycle {
     /// It is there, or it is not. A status that it has is a member like any other.
     Plain,
     /// It is deployed, step by step, and has `status` and `events`.
     Deployed,
     /// Likewise; and when it ends it stays for a while as `TERMINATED`, which lists show only where
     /// they are asked for it.
-    Lingering,
+    Retained,
 }
 
 /// What a deletion answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deleted {
+pub(crate) enum DeleteResponse {
     /// The document.
     Document,
     /// A message and the name.
@@ -209,7 +209,7 @@ impl Operations {
     };
 }
 
-impl Stamps {
+impl AuditFields {
     pub(crate) const ALL: Self = Self {
         created_at: Some("createdAt"),
         created_by: Some("createdBy"),
@@ -248,15 +248,15 @@ impl Kind {
         parent: None,
         parents_in: &[],
         operations: Operations::NONE,
-        form: Form::Resource,
+        form: Layout::Resource,
         naming: Naming::Given,
-        stamps: Stamps::ALL,
+        audit_fields: AuditFields::ALL,
         listing: Listing::Bare,
-        life: Life::Deployed,
-        deleted: Deleted::Document,
+        lifecycle: Lifecycle::Deployed,
+        deleted: DeleteResponse::Document,
         has_url: false,
         uploads: false,
-        revisions: Shape::Traffic,
+        revisions: RevisionFormat::Traffic,
         secrets: &[],
         show_secrets: false,
         triggers: None,
@@ -267,17 +267,17 @@ impl Kind {
         compute: |_, _, _, _| {},
         abridge: |_, _| {},
         end: |_| None,
-        most: usize::MAX,
-        hinder: |_, _| None,
+        max_count: usize::MAX,
+        deletion_blocker: |_, _| None,
         sample: |_| Value::Object(Document::new()),
     };
 
-    /// A record with its members at the root, an `id` that the server makes, and no stamps.
+    /// A record with its members at the root, an `id` that the server makes, and no audit_fields.
     pub(crate) const FLAT: Self = Self {
-        form: Form::Flat { key: "id" },
-        naming: Naming::Made("id"),
-        stamps: Stamps::NONE,
-        life: Life::Plain,
+        form: Layout::Flat { key: "id" },
+        naming: Naming::Generated("id"),
+        audit_fields: AuditFields::NONE,
+        lifecycle: Lifecycle::Plain,
         ..Self::RESOURCE
     };
 
@@ -293,12 +293,12 @@ impl Kind {
     pub(crate) fn sampled(&self, name: &str) -> Document {
         let mut document = Document::new();
         match self.form {
-            Form::Resource => {
+            Layout::Resource => {
                 let metadata = serde_json::json!({"name": name, "displayName": name});
                 document.insert("metadata".to_owned(), metadata);
                 document.insert("spec".to_owned(), (self.sample)(name));
             }
-            Form::Flat { .. } => {
+            Layout::Flat { .. } => {
                 if let Value::Object(members) = (self.sample)(name) {
                     document.extend(members);
                 }

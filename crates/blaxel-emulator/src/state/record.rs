@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::member::Document;
 use super::revision::Revisions;
-use super::walk::Walk;
+use super::timeline::Timeline;
 
 /// What makes one emulator's resources its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Setting {
+pub(crate) struct Settings {
     pub(crate) workspace: String,
     /// The id of the account that the workspace is of.
     pub(crate) account: String,
@@ -48,16 +48,19 @@ pub(crate) struct Record {
     pub(crate) created: Duration,
     /// When it was last used.
     pub(crate) used: Duration,
-    pub(crate) walk: Walk,
+    pub(crate) timeline: Timeline,
     pub(crate) revisions: Revisions,
     /// The secrets that the server made when it was last written.
-    pub(super) made: Vec<String>,
+    pub(super) new_secrets: Vec<String>,
 }
 
 impl Record {
-    /// Where it is: in its walk, or else what its document says.
+    /// Where it is: in its timeline, or else what its document says.
     pub(crate) fn status(&self, now: Duration) -> &str {
-        let said = || self.document.get("status").and_then(Value::as_str);
-        self.walk.status(now).or_else(said).unwrap_or_default()
+        let stored = || self.document.get("status").and_then(Value::as_str);
+        self.timeline
+            .status(now)
+            .or_else(stored)
+            .unwrap_or_default()
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::record::{Record, Setting};
+use super::record::{Record, Settings};
 use crate::sign::Key;
 
 /// Where records are: the path of their kind, and the names of their parents, outermost first. The
 /// previews of the sandbox `sb-1` are in the collection of the kind with the parents `["sb-1"]`; agents
 /// are in one collection, without parents.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Collection {
+pub(crate) struct CollectionKey {
     path: &'static str,
     parents: Vec<String>,
 }
 
-impl Collection {
+impl CollectionKey {
     /// The collection of a kind that is under nothing.
     pub(crate) fn top(path: &'static str) -> Self {
         Self::under(path, Vec::new())
@@ -42,7 +42,7 @@ impl Collection {
 
 /// All records of an emulator, as they are at one time.
 pub(crate) struct Rows {
-    setting: Setting,
+    setting: Settings,
     /// What secrets are made from.
     secrets: Key,
     /// Since 1970-01-01T00:00:00Z.
@@ -50,11 +50,11 @@ pub(crate) struct Rows {
     serial: u64,
     /// When the next record vanishes by itself.
     next_end: Option<Duration>,
-    by_collection: BTreeMap<Collection, BTreeMap<String, Record>>,
+    by_collection: BTreeMap<CollectionKey, BTreeMap<String, Record>>,
 }
 
 impl Rows {
-    pub(super) fn new(setting: Setting, secrets: Key) -> Self {
+    pub(super) fn new(setting: Settings, secrets: Key) -> Self {
         Self {
             setting,
             secrets,
@@ -68,7 +68,7 @@ impl Rows {
     /// Moves the time on, and removes what has ended by then.
     pub(super) fn advance(&mut self, now: Duration) {
         self.now = now;
-        self.sweep();
+        self.remove_expired();
     }
 
     /// The time, since 1970-01-01T00:00:00Z.
@@ -77,28 +77,32 @@ impl Rows {
     }
 
     /// What makes this emulator's resources its own.
-    pub(crate) fn setting(&self) -> &Setting {
+    pub(crate) fn setting(&self) -> &Settings {
         &self.setting
     }
 
     /// One record.
-    pub(crate) fn get(&self, collection: &Collection, name: &str) -> Option<&Record> {
+    pub(crate) fn get(&self, collection: &CollectionKey, name: &str) -> Option<&Record> {
         self.by_collection.get(collection)?.get(name)
     }
 
     /// One record, to change it in place.
-    pub(super) fn get_mut(&mut self, collection: &Collection, name: &str) -> Option<&mut Record> {
+    pub(super) fn get_mut(
+        &mut self,
+        collection: &CollectionKey,
+        name: &str,
+    ) -> Option<&mut Record> {
         self.by_collection.get_mut(collection)?.get_mut(name)
     }
 
     /// The records of a collection, by name.
-    pub(crate) fn all(&self, collection: &Collection) -> impl Iterator<Item = &Record> {
+    pub(crate) fn all(&self, collection: &CollectionKey) -> impl Iterator<Item = &Record> {
         let records = self.by_collection.get(collection);
         records.into_iter().flat_map(BTreeMap::values)
     }
 
     /// The records of the kind with this path in all its collections, with the collection of each.
-    pub(crate) fn everywhere(&self, path: &str) -> impl Iterator<Item = (&Collection, &Record)> {
+    pub(crate) fn everywhere(&self, path: &str) -> impl Iterator<Item = (&CollectionKey, &Record)> {
         self.by_collection
             .iter()
             .filter(move |(collection, _)| collection.path == path)
@@ -108,27 +112,30 @@ impl Rows {
     }
 
     /// Likewise, without those that are `TERMINATED`.
-    pub(crate) fn living(&self, path: &str) -> impl Iterator<Item = &Record> {
+    pub(crate) fn not_terminated(&self, path: &str) -> impl Iterator<Item = &Record> {
         let records = self.everywhere(path).map(|(_, record)| record);
-        records.filter(|record| !record.walk.is_terminated(self.now))
+        records.filter(|record| !record.timeline.is_terminated(self.now))
     }
 
     /// Puts a record in, in the place of one of the same name.
-    pub(super) fn keep(&mut self, collection: &Collection, record: Record) {
-        if let Some(gone) = record.walk.gone() {
-            self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+    pub(super) fn insert(&mut self, collection: &CollectionKey, record: Record) {
+        if let Some(removed_at) = record.timeline.removed_at() {
+            self.next_end = Some(
+                self.next_end
+                    .map_or(removed_at, |next| next.min(removed_at)),
+            );
         }
         let records = self.by_collection.entry(collection.clone()).or_default();
         records.insert(record.name.clone(), record);
     }
 
     /// Takes a record out, and leaves everything under it where it is.
-    pub(super) fn take(&mut self, collection: &Collection, name: &str) -> Option<Record> {
+    pub(super) fn take(&mut self, collection: &CollectionKey, name: &str) -> Option<Record> {
         self.by_collection.get_mut(collection)?.remove(name)
     }
 
     /// Takes a record out, and removes everything under it.
-    pub(super) fn remove(&mut self, collection: &Collection, name: &str) -> Option<Record> {
+    pub(super) fn remove(&mut self, collection: &CollectionKey, name: &str) -> Option<Record> {
         let record = self.take(collection, name)?;
         self.by_collection
             .retain(|other, _| !other.is_under(collection, name));
@@ -143,7 +150,7 @@ impl Rows {
 
     /// A text of eight hexadecimal digits that was not given out before.
     pub(super) fn next_id(&mut self) -> String {
-        format!("{:08x}", scattered(self.next_serial()))
+        format!("{:08x}", scramble(self.next_serial()))
     }
 
     /// A text that nobody can guess: 32 hexadecimal digits.
@@ -164,7 +171,7 @@ impl Rows {
     }
 
     /// Removes what has ended.
-    fn sweep(&mut self) {
+    fn remove_expired(&mut self) {
         if self.next_end.is_none_or(|end| self.now < end) {
             return;
         }
@@ -172,12 +179,15 @@ impl Rows {
         self.next_end = None;
         for (collection, records) in &self.by_collection {
             for record in records.values() {
-                match record.walk.gone() {
-                    Some(gone) if gone <= self.now => {
+                match record.timeline.removed_at() {
+                    Some(removed_at) if removed_at <= self.now => {
                         ended.push((collection.clone(), record.name.clone()));
                     }
-                    Some(gone) => {
-                        self.next_end = Some(self.next_end.map_or(gone, |next| next.min(gone)));
+                    Some(removed_at) => {
+                        self.next_end = Some(
+                            self.next_end
+                                .map_or(removed_at, |next| next.min(removed_at)),
+                        );
                     }
                     None => {}
                 }
@@ -190,6 +200,6 @@ impl Rows {
 }
 
 /// A number that does not look like a count. The factor is odd, so every number comes once.
-fn scattered(number: u64) -> u32 {
+fn scramble(number: u64) -> u32 {
     (number as u32).wrapping_mul(0x9E37_79B1)
 }

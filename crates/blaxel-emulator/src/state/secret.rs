@@ -24,30 +24,35 @@ pub(crate) enum Rule {
     /// Its `value`, where its `secret` is true.
     Flagged,
     /// The value, and it is never shown, not even as a mask.
-    Unseen,
+    Hidden,
     /// The value, which the server makes itself. It is shown once, to who made it necessary.
     Callback,
 }
 
 /// How much is shown of secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Visibility {
     /// Masks.
     Masked,
     /// Masks, but for what the server made in this very request.
-    Made,
+    ShowNew,
     /// Everything but the unseen.
     Full,
 }
 
 /// Hides the secrets of a document. `made` are those that the server made last.
-pub(crate) fn hide(secrets: &[Secret], document: &mut Document, sight: Sight, made: &[String]) {
+pub(crate) fn hide(
+    secrets: &[Secret],
+    document: &mut Document,
+    visibility: Visibility,
+    new_secrets: &[String],
+) {
     for secret in secrets {
-        if secret.rule == Rule::Unseen {
+        if secret.rule == Rule::Hidden {
             remove_all(document, secret.path);
             continue;
         }
-        if sight == Sight::Full {
+        if visibility == Visibility::Full {
             continue;
         }
         each(document, None, secret.path, &mut |found, _| {
@@ -56,8 +61,8 @@ pub(crate) fn hide(secrets: &[Secret], document: &mut Document, sight: Sight, ma
             };
             let is_new = value
                 .as_str()
-                .is_some_and(|text| made.iter().any(|made| made == text));
-            if !(sight == Sight::Made && is_new) {
+                .is_some_and(|text| new_secrets.iter().any(|new_secrets| new_secrets == text));
+            if !(visibility == Visibility::ShowNew && is_new) {
                 *value = MASK.into();
             }
         });
@@ -67,7 +72,7 @@ pub(crate) fn hide(secrets: &[Secret], document: &mut Document, sight: Sight, ma
 /// Puts the secrets of the document there was before where the mask came back.
 pub(crate) fn keep(secrets: &[Secret], document: &mut Document, before: &Document) {
     for secret in secrets {
-        if matches!(secret.rule, Rule::Unseen | Rule::Callback) {
+        if matches!(secret.rule, Rule::Hidden | Rule::Callback) {
             continue;
         }
         each(document, Some(before), secret.path, &mut |found, before| {
@@ -113,7 +118,7 @@ pub(crate) fn renew_callbacks(
     mut make: impl FnMut() -> String,
 ) -> Vec<String> {
     const MEMBER: &str = "callbackSecret";
-    let mut made = Vec::new();
+    let mut new_secrets = Vec::new();
     each(document, before, triggers, &mut |trigger, before| {
         let calls_back = trigger.get("type").and_then(Value::as_str) == Some("http-async");
         let Some(configuration) = trigger
@@ -129,12 +134,12 @@ pub(crate) fn renew_callbacks(
         }
         let kept = before.and_then(|before| before.get("configuration")?.get(MEMBER));
         let secret = kept.cloned().unwrap_or_else(|| {
-            made.push(make());
-            made.last().cloned().unwrap_or_default().into()
+            new_secrets.push(make());
+            new_secrets.last().cloned().unwrap_or_default().into()
         });
         configuration.insert(MEMBER.to_owned(), secret);
     });
-    made
+    new_secrets
 }
 
 /// Visits what is at a path, together with what was there in the document before.

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::member::{self, Document};
 use super::record::Record;
 use super::revision::Revision;
-use super::secret::{self, Secret, Sight};
+use super::secret::{self, Secret, Visibility};
 use super::status;
 use crate::clock::timestamp;
 
 /// How the revisions of a kind are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum RevisionFormat {
     /// Which one runs, and how much of the traffic it gets.
     Traffic,
     /// What each one consists of.
@@ -21,16 +21,21 @@ pub(crate) enum Shape {
 }
 
 /// The revisions of a record as the API shows them, newest first.
-pub(crate) fn list(record: &Record, shape: Shape, secrets: &[Secret], now: Duration) -> Vec<Value> {
+pub(crate) fn list(
+    record: &Record,
+    format: RevisionFormat,
+    secrets: &[Secret],
+    now: Duration,
+) -> Vec<Value> {
     let revisions = record.revisions.newest_first();
-    match shape {
-        Shape::Traffic => {
+    match format {
+        RevisionFormat::Traffic => {
             let traffic = Traffic::of(record, now);
             revisions
-                .map(|revision| traffic.told(revision, record, now))
+                .map(|revision| traffic.to_json(revision, record, now))
                 .collect()
         }
-        Shape::Content => revisions
+        RevisionFormat::Content => revisions
             .map(|revision| content(revision, secrets))
             .collect(),
     }
@@ -39,8 +44,8 @@ pub(crate) fn list(record: &Record, shape: Shape, secrets: &[Secret], now: Durat
 fn content(revision: &Revision, secrets: &[Secret]) -> Value {
     let mut document = Document::new();
     document.insert("spec".to_owned(), revision.spec.clone());
-    secret::hide(secrets, &mut document, Sight::Masked, &[]);
-    let mut told = json!({
+    secret::hide(secrets, &mut document, Visibility::Masked, &[]);
+    let mut content = json!({
         "id": revision.id,
         "createdAt": timestamp(revision.at).as_str(),
         "createdBy": revision.by,
@@ -48,10 +53,10 @@ fn content(revision: &Revision, secrets: &[Secret]) -> Value {
     });
     for name in ["envs", "memory", "port", "snapshot"] {
         if let Some(value) = document.get("spec").and_then(|spec| spec.get(name)) {
-            told[name] = value.clone();
+            content[name] = value.clone();
         }
     }
-    told
+    content
 }
 
 /// Who gets the traffic.
@@ -89,7 +94,7 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    fn told(&self, revision: &Revision, record: &Record, now: Duration) -> Value {
+    fn to_json(&self, revision: &Revision, record: &Record, now: Duration) -> Value {
         let id = Some(revision.id.as_str());
         let percent = match id {
             _ if id == self.active => 100 - self.canary_percent,
@@ -112,6 +117,6 @@ impl<'a> Traffic<'a> {
 /// Where a revision got to. Of one whose deployment is long forgotten it is known that it was
 /// deployed.
 fn status_of(revision: &Revision, record: &Record, now: Duration) -> &'static str {
-    let status = record.walk.status_of(&revision.id, now);
+    let status = record.timeline.status_of(&revision.id, now);
     status.unwrap_or(status::DEPLOYED)
 }

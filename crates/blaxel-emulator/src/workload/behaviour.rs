@@ -8,38 +8,38 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use crate::pieces::Pieces;
+use crate::chunks::Chunks;
 
 /// How a workload behaves at a call.
 ///
 /// ```
 /// use std::time::Duration;
-/// use blaxel_emulator::{Behaviour, Pieces};
+/// use blaxel_emulator::{Behaviour, Chunks};
 /// use http::StatusCode;
 /// use serde_json::json;
 ///
 /// let busy = Behaviour::json(json!({"error": "busy"})).status(StatusCode::TOO_MANY_REQUESTS);
 /// let slow = Behaviour::text("At last.").after(Duration::from_millis(200));
-/// let lines = Behaviour::ndjson(Pieces::new().then("{\"n\": 1}\n").then("{\"n\": 2}\n"));
+/// let lines = Behaviour::ndjson(Chunks::new().then("{\"n\": 1}\n").then("{\"n\": 2}\n"));
 /// # let _ = (busy, slow, lines);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Behaviour {
-    pub(crate) act: Act,
+    pub(crate) action: Action,
     pub(crate) wait: Duration,
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub(crate) enum Action {
     /// What the workload does without a script.
     Usual,
     /// What it says, in the form in which it says things.
-    Say(Said),
+    Say(ScriptedReply),
     Whole(Bytes),
-    Stream(Pieces),
+    Stream(Chunks),
     /// The gateway refuses, and the workload is not reached.
     Gateway {
         status: StatusCode,
@@ -50,16 +50,16 @@ pub(crate) enum Act {
 
 /// What a workload is told to say.
 #[derive(Clone, Debug)]
-pub(crate) enum Said {
+pub(crate) enum ScriptedReply {
     Text(String),
     /// The tools a model calls: their names and arguments.
     Calls(Vec<(String, Value)>),
 }
 
 impl Behaviour {
-    fn new(act: Act) -> Self {
+    fn new(action: Action) -> Self {
         Self {
-            act,
+            action,
             wait: Duration::ZERO,
             status: StatusCode::OK,
             headers: Vec::new(),
@@ -72,13 +72,13 @@ impl Behaviour {
 
     /// What the workload does without a script.
     pub fn usual() -> Self {
-        Self::new(Act::Usual)
+        Self::new(Action::Usual)
     }
 
     /// An answer in JSON.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "so that a `json!` can stand at the call"
+        reason = "lets the caller write `json!(..)` as the argument"
     )]
     pub fn json(body: Value) -> Self {
         Self::bytes(body.to_string()).typed("application/json")
@@ -91,42 +91,45 @@ impl Behaviour {
 
     /// An answer with any bytes and no content type; [`header`](Self::header) adds one.
     pub fn bytes(body: impl Into<Bytes>) -> Self {
-        Self::new(Act::Whole(body.into()))
+        Self::new(Action::Whole(body.into()))
     }
 
-    /// An answer that comes in pieces, with no content type; [`header`](Self::header) adds one.
-    pub fn stream(pieces: Pieces) -> Self {
-        Self::new(Act::Stream(pieces))
+    /// An answer that comes in chunks, with no content type; [`header`](Self::header) adds one.
+    pub fn stream(chunks: Chunks) -> Self {
+        Self::new(Action::Stream(chunks))
     }
 
-    /// An answer that comes in pieces, as `text/event-stream`. The pieces are sent as they are: they
+    /// An answer that comes in chunks, as `text/event-stream`. The chunks are sent as they are: they
     /// need not be whole events, nor events at all.
-    pub fn events(pieces: Pieces) -> Self {
-        Self::stream(pieces).typed("text/event-stream")
+    pub fn events(chunks: Chunks) -> Self {
+        Self::stream(chunks).typed("text/event-stream")
     }
 
-    /// An answer that comes in pieces, as `application/x-ndjson`.
-    pub fn ndjson(pieces: Pieces) -> Self {
-        Self::stream(pieces).typed("application/x-ndjson")
+    /// An answer that comes in chunks, as `application/x-ndjson`.
+    pub fn ndjson(chunks: Chunks) -> Self {
+        Self::stream(chunks).typed("application/x-ndjson")
     }
 
     /// What an agent or a model says instead of its own words, in the form of the request's dialect,
     /// whole or streamed as the request asks. A function says nothing, and does what it usually does.
     pub fn say(text: impl Into<String>) -> Self {
-        Self::new(Act::Say(Said::Text(text.into())))
+        Self::new(Action::Say(ScriptedReply::Text(text.into())))
     }
 
     /// A model calls a tool, in the form of the request's dialect, whole or streamed as the request
     /// asks. [`and_call`](Self::and_call) adds another. Where the request offers no tools the model
     /// answers in words, as an agent does always.
     pub fn call_tool(name: impl Into<String>, arguments: Value) -> Self {
-        Self::new(Act::Say(Said::Calls(vec![(name.into(), arguments)])))
+        Self::new(Action::Say(ScriptedReply::Calls(vec![(
+            name.into(),
+            arguments,
+        )])))
     }
 
     /// Adds a call of another tool to that of [`call_tool`](Self::call_tool). Any other behaviour stays
     /// as it is.
     pub fn and_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
-        if let Act::Say(Said::Calls(calls)) = &mut self.act {
+        if let Action::Say(ScriptedReply::Calls(calls)) = &mut self.action {
             calls.push((name.into(), arguments));
         }
         self
@@ -134,7 +137,7 @@ impl Behaviour {
 
     /// The gateway refuses with a code of its own, and the workload is not reached.
     pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
-        Self::new(Act::Gateway {
+        Self::new(Action::Gateway {
             status,
             code: code.into(),
             retryable,
@@ -167,8 +170,8 @@ impl Behaviour {
     }
 
     /// What it does, and the head of the answer that is written out.
-    pub(crate) fn into_parts(self) -> (Act, Head) {
-        (self.act, Head(self.status, self.headers))
+    pub(crate) fn into_parts(self) -> (Action, Head) {
+        (self.action, Head(self.status, self.headers))
     }
 }
 

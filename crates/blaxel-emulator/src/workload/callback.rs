@@ -44,7 +44,7 @@ pub enum CallbackOutcome {
 }
 
 /// A callback to be sent.
-pub(crate) struct Delivery {
+pub(crate) struct PendingCallback {
     pub(crate) workload: Workload,
     pub(crate) url: String,
     /// The secret that signs it.
@@ -54,12 +54,12 @@ pub(crate) struct Delivery {
 }
 
 /// What a workload answered to an asynchronous call.
-pub(crate) struct Ended {
+pub(crate) struct WorkloadResult {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
 }
 
-impl Ended {
+impl WorkloadResult {
     /// What is said of a workload that did not end well.
     pub(crate) fn failed(status: u16, why: &str) -> Self {
         let body = json!({"error": why}).to_string().into();
@@ -67,10 +67,10 @@ impl Ended {
     }
 }
 
-impl Delivery {
+impl PendingCallback {
     /// Sends the result until it is taken or the tries are over. `now` is when the workload was done, in
     /// seconds since 1970-01-01T00:00:00Z.
-    pub(crate) async fn send(self, result: &Ended, now: u64, anywhere: bool) -> Callback {
+    pub(crate) async fn send(self, result: &WorkloadResult, now: u64, anywhere: bool) -> Callback {
         let (tries, outcome) = match Target::parse(&self.url, anywhere) {
             Ok(target) => self.try_all(&target, &document(result, now), now).await,
             Err(problem) => (0, CallbackOutcome::NotSent(problem)),
@@ -131,7 +131,7 @@ impl Delivery {
 }
 
 /// The body of a callback.
-fn document(result: &Ended, now: u64) -> Bytes {
+fn document(result: &WorkloadResult, now: u64) -> Bytes {
     let body = json!({
         "status_code": result.status,
         "response_body": String::from_utf8_lossy(&result.body),

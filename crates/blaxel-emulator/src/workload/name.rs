@@ -19,18 +19,18 @@ use crate::state::{AGENTS, FUNCTIONS, Kind, MODELS, rule};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Workload {
-    sort: Sort,
+    workload_type: WorkloadType,
     name: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Sort {
+enum WorkloadType {
     Agent,
     Function,
     Model,
 }
 
-impl Sort {
+impl WorkloadType {
     const ALL: [Self; 3] = [Self::Agent, Self::Function, Self::Model];
 
     fn kind(self) -> &'static Kind {
@@ -44,7 +44,7 @@ impl Sort {
     /// What is kept under a name such as `agents`.
     fn of(collection: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
-        all.find(|sort| sort.kind().path == collection)
+        all.find(|workload_type| workload_type.kind().path == collection)
     }
 }
 
@@ -52,22 +52,31 @@ impl Workload {
     /// An agent.
     #[must_use]
     pub fn agent(name: impl Into<String>) -> Self {
-        let (sort, name) = (Sort::Agent, name.into());
-        Self { sort, name }
+        let (workload_type, name) = (WorkloadType::Agent, name.into());
+        Self {
+            workload_type,
+            name,
+        }
     }
 
     /// A function, which is an MCP server.
     #[must_use]
     pub fn function(name: impl Into<String>) -> Self {
-        let (sort, name) = (Sort::Function, name.into());
-        Self { sort, name }
+        let (workload_type, name) = (WorkloadType::Function, name.into());
+        Self {
+            workload_type,
+            name,
+        }
     }
 
     /// A model.
     #[must_use]
     pub fn model(name: impl Into<String>) -> Self {
-        let (sort, name) = (Sort::Model, name.into());
-        Self { sort, name }
+        let (workload_type, name) = (WorkloadType::Model, name.into());
+        Self {
+            workload_type,
+            name,
+        }
     }
 
     /// Its name, such as `support-bot`.
@@ -80,11 +89,14 @@ impl Workload {
     /// all.
     pub(crate) fn of(collection: &str, name: &str) -> Option<Self> {
         let name = name.to_owned();
-        Sort::of(collection).map(|sort| Self { sort, name })
+        WorkloadType::of(collection).map(|workload_type| Self {
+            workload_type,
+            name,
+        })
     }
 
     pub(crate) fn kind(&self) -> &'static Kind {
-        self.sort.kind()
+        self.workload_type.kind()
     }
 }
 
@@ -99,17 +111,21 @@ impl FromStr for Workload {
 
     fn from_str(text: &str) -> Result<Self, InvalidWorkload> {
         let invalid = || InvalidWorkload(text.to_owned());
-        let (sort, name) = match text.split_once('/') {
-            None => (Sort::Agent, text),
+        let (workload_type, name) = match text.split_once('/') {
+            None => (WorkloadType::Agent, text),
             Some((collection, name)) => {
                 let plural = format!("{collection}s");
-                let sort = Sort::of(collection).or_else(|| Sort::of(&plural));
-                (sort.ok_or_else(invalid)?, name)
+                let workload_type =
+                    WorkloadType::of(collection).or_else(|| WorkloadType::of(&plural));
+                (workload_type.ok_or_else(invalid)?, name)
             }
         };
         rule::name(name, "name").map_err(|_| invalid())?;
         let name = name.to_owned();
-        Ok(Self { sort, name })
+        Ok(Self {
+            workload_type,
+            name,
+        })
     }
 }
 

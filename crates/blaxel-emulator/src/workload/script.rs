@@ -82,7 +82,7 @@ impl ScriptedCall {
 
 #[expect(
     clippy::must_use_candidate,
-    reason = "the script is given back to be gone on with, and need not be"
+    reason = "the methods return the script for chaining only"
 )]
 impl Script {
     pub(super) fn new(clock: Clock) -> Self {

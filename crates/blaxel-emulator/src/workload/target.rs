@@ -108,12 +108,12 @@ impl Target {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
-        let driver = Driver(tokio::spawn(connection).abort_handle());
+        let task = ConnectionTask(tokio::spawn(connection).abort_handle());
         let response = sender.send_request(request).await.map_err(broken)?;
         Ok(response.map(|body| {
-            Body::new(Driven {
+            Body::new(BodyWithConnection {
                 body,
-                _driver: driver,
+                _connection: task,
             })
         }))
     }
@@ -170,21 +170,21 @@ impl fmt::Display for SendError {
 }
 
 /// The task that moves a connection's bytes. It ends with this.
-struct Driver(AbortHandle);
+struct ConnectionTask(AbortHandle);
 
-impl Drop for Driver {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// A body, and what brings it.
-struct Driven {
+struct BodyWithConnection {
     body: Incoming,
-    _driver: Driver,
+    _connection: ConnectionTask,
 }
 
-impl http_body::Body for Driven {
+impl http_body::Body for BodyWithConnection {
     type Data = Bytes;
     type Error = hyper::Error;
 

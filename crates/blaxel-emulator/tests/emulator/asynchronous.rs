@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use blaxel_emulator::{Behaviour, CallbackOutcome, Emulator, Pieces, Workload};
+use blaxel_emulator::{Behaviour, CallbackOutcome, Chunks, Emulator, Workload};
 use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use http::{HeaderMap, Method, StatusCode};
@@ -211,8 +211,8 @@ async fn a_callback_tells_what_the_workload_answered_however_that_was() {
         .script(&Workload::agent("bot"))
         .then(Behaviour::text("broken").status(StatusCode::INTERNAL_SERVER_ERROR))
         .then(Behaviour::bytes(&b"\xff"[..]))
-        .then(Behaviour::events(Pieces::new().then("a").then("b")))
-        .then(Behaviour::events(Pieces::new().then("a").cut()));
+        .then(Behaviour::events(Chunks::new().then("a").then("b")))
+        .then(Behaviour::events(Chunks::new().then("a").cut()));
     let lossy = "\u{fffd}";
     let cut = json!({"error": "It broke off."}).to_string();
     for (status, body, length) in [

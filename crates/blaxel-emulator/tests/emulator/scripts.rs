@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use blaxel_emulator::{Behaviour, Emulator, Pieces, Script, Workload};
+use blaxel_emulator::{Behaviour, Chunks, Emulator, Script, Workload};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -285,7 +285,7 @@ async fn a_stream_rests_where_its_script_wants_it_to() {
     let pause = Duration::from_millis(60);
     let emulator = Emulator::start().await.unwrap();
     let (url, script) = scripted(&emulator);
-    let pieces = Pieces::new().then("a").pause(pause).then("b");
+    let pieces = Chunks::new().then("a").pause(pause).then("b");
     script.then(Behaviour::stream(pieces).after(pause));
     let began = Instant::now();
     let response = as_client(hello(&url), &emulator).open().await.unwrap();
@@ -307,7 +307,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
     let (url, script) = scripted(&emulator);
     script.times(
         3,
-        Behaviour::events(Pieces::new().then("data: a\n\n").then("data: b").cut()),
+        Behaviour::events(Chunks::new().then("data: a\n\n").then("data: b").cut()),
     );
     let response = as_client(hello(&url), &emulator).open().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -328,7 +328,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
 
     // An empty one is cut as well.
     script.clear();
-    script.then(Behaviour::stream(Pieces::new().cut()));
+    script.then(Behaviour::stream(Chunks::new().cut()));
     let asked = ask(Method::POST, &url);
     let response = asked.begin(&emulator.service()).await.unwrap();
     assert!(response.into_body().collect().await.is_err());

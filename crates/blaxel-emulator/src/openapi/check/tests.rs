@@ -10,9 +10,9 @@ use serde_json::json;
 use super::*;
 use crate::openapi::{check, strip};
 
-/// The refusal of a body.
+/// The error of a body.
 #[track_caller]
-fn refusal(operation: &str, body: &Value) -> String {
+fn error(operation: &str, body: &Value) -> String {
     check(operation, body).unwrap_err()
 }
 
@@ -63,8 +63,8 @@ fn the_member_that_is_wrong_is_named() {
             "spec.policies must be a list",
         ),
     ] {
-        assert_eq!(refusal("CreateAgent", &body), refused);
-        assert_eq!(refusal("UpdateAgent", &body), refused);
+        assert_eq!(error("CreateAgent", &body), refused);
+        assert_eq!(error("UpdateAgent", &body), refused);
     }
 }
 
@@ -92,9 +92,9 @@ fn what_clients_send_besides_is_let_pass() {
 fn a_new_sandbox_needs_no_name() {
     let body = json!({"metadata": {}, "spec": {"runtime": {"ttl": null}, "lifecycle": null}});
     assert_eq!(check("CreateSandbox", &body), Ok(()));
-    assert_eq!(refusal("UpdateSandbox", &body), "metadata.name is missing");
+    assert_eq!(error("UpdateSandbox", &body), "metadata.name is missing");
     let named = json!({"metadata": {"name": "No"}, "spec": {}});
-    assert!(refusal("CreateSandbox", &named).starts_with("metadata.name must be"));
+    assert!(error("CreateSandbox", &named).starts_with("metadata.name must be"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_preview_token_may_have_an_empty_name() {
 #[test]
 fn an_operation_without_a_body_takes_any_and_an_unknown_one_none() {
     assert_eq!(check("DeleteAgent", &json!("whatever")), Ok(()));
-    assert!(refusal("MakeAgent", &json!({})).contains("MakeAgent"));
+    assert!(error("MakeAgent", &json!({})).contains("MakeAgent"));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn object_member(facts: &'static Facts, member: &Member) -> BoxedStrategy<Option
 /// A place in a value: how it is pointed at, how it is told, and what must be there.
 struct Spot<'a> {
     pointer: String,
-    told: String,
+    shown: String,
     shape: &'a Shape,
 }
 
@@ -189,15 +189,15 @@ struct Spot<'a> {
 fn spots<'a>(facts: &'a Facts, spot: Spot<'a>, value: &Value, found: &mut Vec<Spot<'a>>) {
     let Spot {
         pointer,
-        told,
+        shown,
         shape,
     } = &spot;
     let below = |name: &str, shape: &'a Shape| Spot {
         pointer: format!("{pointer}/{name}"),
-        told: if told.is_empty() {
+        shown: if shown.is_empty() {
             name.to_owned()
         } else {
-            format!("{told}.{name}")
+            format!("{shown}.{name}")
         },
         shape,
     };
@@ -209,12 +209,12 @@ fn spots<'a>(facts: &'a Facts, spot: Spot<'a>, value: &Value, found: &mut Vec<Sp
         }
         Shape::List(item) => {
             for (index, value) in value.as_array().unwrap().iter().enumerate() {
-                let (pointer, told) = (format!("{pointer}/{index}"), format!("{told}[{index}]"));
+                let (pointer, shown) = (format!("{pointer}/{index}"), format!("{shown}[{index}]"));
                 spots(
                     facts,
                     Spot {
                         pointer,
-                        told,
+                        shown,
                         shape: item,
                     },
                     value,
@@ -296,15 +296,15 @@ proptest! {
         index in any::<Index>(),
     ) {
         let facts = Facts::get();
-        let start = Spot { pointer: String::new(), told: String::new(), shape };
+        let start = Spot { pointer: String::new(), shown: String::new(), shape };
         let mut found = Vec::new();
         spots(facts, start, &value, &mut found);
         prop_assume!(!found.is_empty());
         let spot = index.get(&found);
         *value.pointer_mut(&spot.pointer).unwrap() = something_else(spot.shape);
         let refused = super::check(facts, shape, &value).unwrap_err();
-        let told = if spot.told.is_empty() { "The body" } else { &spot.told };
-        prop_assert!(refused.starts_with(&format!("{told} must be ")), "{}: {}", name, refused);
+        let shown = if spot.shown.is_empty() { "The body" } else { &spot.shown };
+        prop_assert!(refused.starts_with(&format!("{shown} must be ")), "{}: {}", name, refused);
     }
 
     #[test]

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::state::kind::{Deleted, Form, Kind, Operations, Stamps};
+use crate::state::kind::{AuditFields, DeleteResponse, Kind, Layout, Operations};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
-use crate::state::{Collection, Document, Record, Rows, member};
+use crate::state::{CollectionKey, Document, Record, Rows, member};
 
 /// The longest time that an API key may be good for: ten years.
 const LONGEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
 
 /// Who is known by a name, and not in whose workspace.
-const STAMPS: Stamps = Stamps {
+const AUDIT_FIELDS: AuditFields = AuditFields {
     workspace: None,
-    ..Stamps::ALL
+    ..AuditFields::ALL
 };
 
 pub(crate) static WORKSPACES: Kind = Kind {
@@ -28,8 +28,8 @@ pub(crate) static WORKSPACES: Kind = Kind {
         // The others are done in their own way: see `router/workspaces.rs`.
         ..Operations::NONE
     },
-    form: Form::Flat { key: "name" },
-    stamps: STAMPS,
+    form: Layout::Flat { key: "name" },
+    audit_fields: AUDIT_FIELDS,
     read_only: &["resourceCounts", "status", "statusReason"],
     complete: |document, context| {
         member::default(document, "displayName", context.name);
@@ -54,7 +54,7 @@ pub(crate) static USERS: Kind = Kind {
         // The others are done in their own way: see `router/users.rs`.
         ..Operations::NONE
     },
-    form: Form::Flat { key: "email" },
+    form: Layout::Flat { key: "email" },
     compute: |rows, _, record, document| {
         let invited_until = document.remove(INVITED_UNTIL);
         let end = invited_until
@@ -92,11 +92,11 @@ pub(crate) static SERVICE_ACCOUNTS: Kind = Kind {
         delete: Some("DeleteWorkspaceServiceAccount"),
         ..Operations::NONE
     },
-    form: Form::Flat { key: "client_id" },
-    stamps: Stamps {
+    form: Layout::Flat { key: "client_id" },
+    audit_fields: AuditFields {
         created_at: Some("created_at"),
         updated_at: Some("updated_at"),
-        ..Stamps::NONE
+        ..AuditFields::NONE
     },
     sticky: &["description", "name"],
     sample: |name| json!({"name": name}),
@@ -116,8 +116,8 @@ pub(crate) static API_KEYS: Kind = Kind {
         delete: Some("DeleteApiKeyForServiceAccount"),
         ..Operations::NONE
     },
-    stamps: STAMPS,
-    deleted: Deleted::Message,
+    audit_fields: AUDIT_FIELDS,
+    deleted: DeleteResponse::Message,
     secrets: &[Secret {
         path: "apiKey",
         rule: Rule::Always,
@@ -156,17 +156,17 @@ pub(crate) fn is_key(credential: &str) -> bool {
 /// The service account that a key is of, if it is one and is still good.
 pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
     let mut keys = rows.everywhere(API_KEYS.path);
-    let (collection, record) = keys.find(|(_, record)| api_key(rows, record) == key)?;
+    let (key, record) = keys.find(|(_, record)| api_key(rows, record) == key)?;
     let lasts = member::text(&record.document, "expires_in").and_then(rule::seconds);
     let end = lasts.map(|lasts| record.created.saturating_add(lasts));
     if end.is_some_and(|end| end <= rows.now()) {
         return None;
     }
-    collection.parents().first().cloned()
+    key.parents().first().cloned()
 }
 
 /// The secret of a service account; `None` if there is no such account.
 pub(crate) fn client_secret(rows: &Rows, client_id: &str) -> Option<String> {
-    let record = rows.get(&Collection::top(SERVICE_ACCOUNTS.path), client_id)?;
+    let record = rows.get(&CollectionKey::top(SERVICE_ACCOUNTS.path), client_id)?;
     Some(rows.secret_of(record))
 }

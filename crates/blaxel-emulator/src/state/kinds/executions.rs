@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::workloads::JOBS;
 use crate::clock::timestamp;
-use crate::state::kind::{Kind, Life, Listing, Operations, Pages, Stamps};
-use crate::state::walk::Walk;
+use crate::state::kind::{AuditFields, Kind, Lifecycle, Listing, Operations, Pages};
+use crate::state::timeline::Timeline;
 use crate::state::{Document, Record, member};
 
 pub(crate) static EXECUTIONS: Kind = Kind {
@@ -21,10 +21,10 @@ pub(crate) static EXECUTIONS: Kind = Kind {
         get: Some("GetJobExecution"),
         ..Operations::NONE
     },
-    stamps: Stamps {
+    audit_fields: AuditFields {
         created_at: Some("createdAt"),
         workspace: Some("workspace"),
-        ..Stamps::NONE
+        ..AuditFields::NONE
     },
     listing: Listing::Paged(Pages {
         default: 20,
@@ -32,7 +32,7 @@ pub(crate) static EXECUTIONS: Kind = Kind {
         anchor: false,
         ..Pages::PLAIN
     }),
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     compute: |rows, _, record, document| show(record, rows.now(), document),
     ..Kind::RESOURCE
 };
@@ -52,18 +52,18 @@ const SUCCEEDED: &str = "succeeded";
 const FAILED: &str = "failed";
 const TIMED_OUT: &str = "timeout";
 
-/// What is under way in an execution's walk.
+/// What is under way in an execution's timeline.
 const EVENT: &str = "execution";
 
 /// How an execution ends that is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum FinalState {
     Succeeded,
     Failed,
     TimedOut,
 }
 
-impl Fate {
+impl FinalState {
     /// The fate that a text names, as the state that it leads to.
     pub(crate) fn named(text: &str) -> Option<Self> {
         let fates = [Self::Succeeded, Self::Failed, Self::TimedOut];
@@ -80,26 +80,26 @@ impl Fate {
 }
 
 /// Plans an execution that lasts so long in all: a quarter of the time goes by before it runs.
-pub(crate) fn plan(walk: &mut Walk, at: Duration, lasts: Duration, fate: Fate) {
+pub(crate) fn plan(timeline: &mut Timeline, at: Duration, lasts: Duration, fate: FinalState) {
     for (eighths, state) in [
         (0, (QUEUED, "It waits for its turn.")),
         (1, (PENDING, "It is about to run.")),
         (2, (RUNNING, "Its tasks run.")),
         (8, fate.state()),
     ] {
-        walk.follow(at.saturating_add(lasts * eighths / 8), EVENT, state);
+        timeline.add_state(at.saturating_add(lasts * eighths / 8), EVENT, state);
     }
 }
 
 /// Cancels an execution, unless it is over. Tasks that run come to their end, and no others begin.
-pub(crate) fn cancel(walk: &mut Walk, now: Duration) {
-    let is_over = walk.status(now).is_some_and(ends);
-    let Some(end) = walk.last().filter(|_| !is_over) else {
+pub(crate) fn cancel(timeline: &mut Timeline, now: Duration) {
+    let is_over = timeline.status(now).is_some_and(ends);
+    let Some(end) = timeline.last_change().filter(|_| !is_over) else {
         return;
     };
-    walk.break_off(now);
-    walk.follow(now, EVENT, (CANCELLING, "It is being cancelled."));
-    walk.follow(end, EVENT, (CANCELLED, "It was cancelled."));
+    timeline.cancel_pending(now);
+    timeline.add_state(now, EVENT, (CANCELLING, "It is being cancelled."));
+    timeline.add_state(end, EVENT, (CANCELLED, "It was cancelled."));
 }
 
 fn ends(state: &str) -> bool {
@@ -117,12 +117,12 @@ struct Times {
 
 impl Times {
     fn of(record: &Record, now: Duration) -> Self {
-        let begun = |state: &str| record.walk.begun(state, now);
-        let end = record.walk.status(now).filter(|state| ends(state));
+        let reached_at = |state: &str| record.timeline.reached_at(state, now);
+        let end = record.timeline.status(now).filter(|state| ends(state));
         let created = record.created;
-        let (scheduled, started) = (begun(PENDING), begun(RUNNING));
-        let completed = end.and_then(begun);
-        let updated = [scheduled, started, begun(CANCELLING), completed];
+        let (scheduled, started) = (reached_at(PENDING), reached_at(RUNNING));
+        let completed = end.and_then(reached_at);
+        let updated = [scheduled, started, reached_at(CANCELLING), completed];
         Self {
             created,
             scheduled,
@@ -152,7 +152,7 @@ impl Times {
 /// The tasks of an execution as the API shows them, in their order. They all run at once.
 pub(crate) fn tasks(record: &Record, now: Duration) -> Vec<Document> {
     let times = Times::of(record, now);
-    let state = record.walk.status(now).unwrap_or(QUEUED);
+    let state = record.timeline.status(now).unwrap_or(QUEUED);
     let status = match (times.started, state) {
         (None, CANCELLING | CANCELLED) => CANCELLED,
         (None, _) => PENDING,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::PAGES;
 use super::sandboxes::SANDBOXES;
 use super::workloads::{AGENTS, FUNCTIONS, JOBS, MODELS};
-use crate::state::kind::{Form, Kind, Life, Listing, Naming, Operations, Pages};
+use crate::state::kind::{Kind, Layout, Lifecycle, Listing, Naming, Operations, Pages};
 use crate::state::secret::{Rule, Secret};
 use crate::state::{Document, Record, Rows, member};
 
@@ -26,7 +26,7 @@ pub(crate) static POLICIES: Kind = Kind {
         external_id: false,
         ..PAGES
     }),
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     read_only: &["usage"],
     compute: |rows, _, record, document| {
         let mut usage = Document::new();
@@ -48,7 +48,7 @@ pub(crate) fn policy_users(
     policy: &str,
 ) -> impl Iterator<Item = (&'static Kind, Vec<String>)> {
     GOVERNED.into_iter().map(move |kind| {
-        let users = rows.living(kind.path);
+        let users = rows.not_terminated(kind.path);
         let users = users.filter(|record| lists(record, "spec/policies", policy));
         (kind, users.map(|record| record.name.clone()).collect())
     })
@@ -73,14 +73,14 @@ pub(crate) static INTEGRATION_CONNECTIONS: Kind = Kind {
         delete: Some("DeleteIntegrationConnection"),
         ..Operations::NONE
     },
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     secrets: &[Secret {
         path: "spec/secret/*",
         rule: Rule::Always,
     }],
-    hinder: |rows, record| {
+    deletion_blocker: |rows, record| {
         [&MODELS, &FUNCTIONS].into_iter().find_map(|kind| {
-            let mut users = rows.living(kind.path);
+            let mut users = rows.not_terminated(kind.path);
             let user =
                 users.find(|user| lists(user, "spec/integrationConnections", &record.name))?;
             let noun = kind.noun.to_lowercase();
@@ -104,7 +104,7 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
         ..Operations::NONE
     },
     naming: Naming::Domain,
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     read_only: &[
         "metadata/sharedFromWorkspace",
         "spec/lastVerifiedAt",
@@ -133,6 +133,6 @@ pub(crate) static DOMAIN_SHARES: Kind = Kind {
         // The others are done in their own way: see `router/domains.rs`.
         ..Operations::NONE
     },
-    form: Form::Flat { key: "workspace" },
+    form: Layout::Flat { key: "workspace" },
     ..Kind::FLAT
 };

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::sandboxes::SANDBOXES;
 use super::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS};
 use crate::clock::timestamp;
-use crate::state::kind::{Form, Kind, Life, Naming, Stamps};
-use crate::state::walk::Walk;
+use crate::state::kind::{AuditFields, Kind, Layout, Lifecycle, Naming};
+use crate::state::timeline::Timeline;
 use crate::state::{Document, Record, Rows, member, rule, status};
 
 /// What images are for: how it is called, the kind, and where that names its image.
@@ -25,12 +25,12 @@ pub(crate) static IMAGES: Kind = Kind {
     path: "images",
     parameter: "imageName",
     noun: "Image",
-    stamps: Stamps {
+    audit_fields: AuditFields {
         created_by: None,
         updated_by: None,
-        ..Stamps::ALL
+        ..AuditFields::ALL
     },
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     compute: |rows, _, record, document| show(rows, record, document),
     ..Kind::RESOURCE
 };
@@ -41,7 +41,7 @@ pub(crate) static IMAGE_SHARES: Kind = Kind {
     parameter: "targetWorkspace",
     noun: "Image share",
     parent: Some(&IMAGES),
-    form: Form::Flat { key: "workspace" },
+    form: Layout::Flat { key: "workspace" },
     ..Kind::FLAT
 };
 
@@ -50,10 +50,10 @@ pub(crate) static PENDING_SHARES: Kind = Kind {
     path: "pending-image-shares",
     parameter: "pendingShareId",
     noun: "Pending image share",
-    naming: Naming::Made("share"),
-    stamps: Stamps {
+    naming: Naming::Generated("share"),
+    audit_fields: AuditFields {
         workspace: None,
-        ..Stamps::ALL
+        ..AuditFields::ALL
     },
     compute: |_, _, _, document| {
         document.remove(OFFERED);
@@ -110,17 +110,17 @@ pub(crate) fn add_tag(image: &mut Record, tag: Value) {
 }
 
 /// Waits for an upload, which [`build`] follows.
-pub(crate) fn await_upload(walk: &mut Walk, now: Duration) {
-    walk.break_off(now);
-    walk.follow(now, "build", (status::UPLOADING, "The upload is awaited."));
+pub(crate) fn await_upload(timeline: &mut Timeline, now: Duration) {
+    timeline.cancel_pending(now);
+    timeline.add_state(now, "build", (status::UPLOADING, "The upload is awaited."));
 }
 
 /// Builds an image, which lasts so long.
-pub(crate) fn build(walk: &mut Walk, now: Duration, lasts: Duration) {
-    walk.break_off(now);
-    walk.follow(now, "build", (status::BUILDING, "The build has begun."));
+pub(crate) fn build(timeline: &mut Timeline, now: Duration, lasts: Duration) {
+    timeline.cancel_pending(now);
+    timeline.add_state(now, "build", (status::BUILDING, "The build has begun."));
     let end = now.saturating_add(lasts);
-    walk.follow(end, "build", (status::BUILT, "The build is complete."));
+    timeline.add_state(end, "build", (status::BUILT, "The build is complete."));
 }
 
 fn show(rows: &Rows, image: &Record, document: &mut Document) {
@@ -172,8 +172,10 @@ pub(crate) fn users<'a>(
         format!("{workspace}/{name}"),
     ];
     let of_type = TYPES.iter().filter(move |(own, _, _)| *own == image_type);
-    let workloads = of_type
-        .flat_map(|(_, kind, path)| rows.living(kind.path).map(move |record| (record, *path)));
+    let workloads = of_type.flat_map(|(_, kind, path)| {
+        rows.not_terminated(kind.path)
+            .map(move |record| (record, *path))
+    });
     workloads.filter_map(move |(record, path)| {
         let reference = member::text(&record.document, path).unwrap_or_default();
         let (repository, tag) = split(reference);

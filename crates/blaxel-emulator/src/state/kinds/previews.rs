@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::sandboxes::SANDBOXES;
 use crate::clock::timestamp;
-use crate::state::kind::{Deleted, Kind, Life, Naming, Operations, Stamps};
+use crate::state::kind::{AuditFields, DeleteResponse, Kind, Lifecycle, Naming, Operations};
 use crate::state::rule::{self, Check};
-use crate::state::walk::End;
-use crate::state::{Collection, Document, Record, Rows, member};
+use crate::state::timeline::End;
+use crate::state::{CollectionKey, Document, Record, Rows, member};
 
 /// How long a token is good that does not say it.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,7 +29,7 @@ pub(crate) static PREVIEWS: Kind = Kind {
         delete: Some("DeleteSandboxPreview"),
         ..Operations::NONE
     },
-    naming: Naming::GivenOrMade("preview"),
+    naming: Naming::GivenOrGenerated("preview"),
     read_only: &["spec/region", "spec/url"],
     check,
     complete: |document, _| member::set(document, "metadata/resourceType", "sandbox".into()),
@@ -39,7 +39,7 @@ pub(crate) static PREVIEWS: Kind = Kind {
         let ttl = spec("spec/ttl").and_then(rule::seconds);
         let ttl = ttl.map(|ttl| record.created.saturating_add(ttl));
         let date = spec("spec/expires").and_then(rule::moment);
-        Some(End::vanishing(ttl.into_iter().chain(date).min()?))
+        Some(End::immediate(ttl.into_iter().chain(date).min()?))
     },
     ..Kind::RESOURCE
 };
@@ -50,10 +50,10 @@ fn check(document: &Document) -> Check {
 }
 
 /// Where a preview is reached: on the custom domain that it is bound to, or else at the emulator.
-fn compute(rows: &Rows, collection: &Collection, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, key: &CollectionKey, record: &Record, document: &mut Document) {
     let given = |name: &str| member::text(&record.document, name).filter(|text| !text.is_empty());
     let prefix = given("spec/prefixUrl").unwrap_or(&record.name);
-    let sandbox = collection.parents().first().map_or("", String::as_str);
+    let sandbox = key.parents().first().map_or("", String::as_str);
     let setting = rows.setting();
     let url = match given("spec/customDomain") {
         Some(domain) => format!("https://{prefix}.{}", domain.trim_start_matches("*.")),
@@ -62,7 +62,7 @@ fn compute(rows: &Rows, collection: &Collection, record: &Record, document: &mut
             setting.origin, setting.workspace, record.name
         ),
     };
-    let region = rows.get(&Collection::top(SANDBOXES.path), sandbox);
+    let region = rows.get(&CollectionKey::top(SANDBOXES.path), sandbox);
     let region = region.and_then(|sandbox| member::get(&sandbox.document, "spec/region"));
     if let Some(region) = region {
         member::set(document, "spec/region", region.clone());
@@ -82,13 +82,13 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
         delete: Some("DeleteSandboxPreviewToken"),
         ..Operations::NONE
     },
-    naming: Naming::GivenOrMade("token"),
-    stamps: Stamps {
+    naming: Naming::GivenOrGenerated("token"),
+    audit_fields: AuditFields {
         workspace: Some("workspace"),
-        ..Stamps::NONE
+        ..AuditFields::NONE
     },
-    life: Life::Plain,
-    deleted: Deleted::Message,
+    lifecycle: Lifecycle::Plain,
+    deleted: DeleteResponse::Message,
     read_only: &["spec/expired", "spec/token"],
     check: |document| rule::time(document, "spec/expiresAt"),
     complete: |document, context| {

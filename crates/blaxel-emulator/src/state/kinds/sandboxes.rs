@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::PAGES;
 use super::workloads::{ENVS, WORKLOAD};
 use crate::clock::timestamp;
-use crate::state::kind::{Deleted, Kind, Life, Listing, Naming, Operations, Pages, Stamps};
+use crate::state::kind::{
+    AuditFields, DeleteResponse, Kind, Lifecycle, Listing, Naming, Operations, Pages,
+};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
-use crate::state::walk::End;
-use crate::state::{Collection, Document, Record, Rows, member, status};
+use crate::state::timeline::End;
+use crate::state::{CollectionKey, Document, Record, Rows, member, status};
 
 /// The image of a sandbox that names none.
 const IMAGE: &str = "blaxel/base-image:latest";
@@ -32,18 +34,18 @@ pub(crate) static SANDBOXES: Kind = Kind {
         by_external_id: Some("GetSandboxByExternalId"),
         ..Operations::NONE
     },
-    naming: Naming::GivenOrMade("sandbox"),
+    naming: Naming::GivenOrGenerated("sandbox"),
     listing: Listing::Paged(Pages {
         status_always: true,
         ..PAGES
     }),
-    life: Life::Lingering,
+    lifecycle: Lifecycle::Retained,
     uploads: true,
     secrets: &[
         ENVS,
         Secret {
             path: "spec/network/proxy/routing/*/secrets",
-            rule: Rule::Unseen,
+            rule: Rule::Hidden,
         },
     ],
     show_secrets: true,
@@ -75,14 +77,14 @@ fn check(document: &Document) -> Check {
     rule::lifecycle(document, "spec/lifecycle")
 }
 
-fn compute(rows: &Rows, _: &Collection, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Document) {
     let now = rows.now();
     let mut add = |name: &str, value: Value| {
         document.insert(name.to_owned(), value);
     };
     add("state", "RUNNING".into());
     add("lastUsedAt", timestamp(record.used).as_str().into());
-    if let Some(end) = record.walk.terminates() {
+    if let Some(end) = record.timeline.terminated_at() {
         add("expiresIn", end.saturating_sub(now).as_secs().into());
     }
     if record.status(now) == status::FAILED {
@@ -116,7 +118,7 @@ fn end(record: &Record) -> Option<End> {
         }
     });
     let first = ends.chain(ttl).chain(date).min()?;
-    Some(End::lingering(document, first))
+    Some(End::retained(document, first))
 }
 
 pub(crate) static SNAPSHOTS: Kind = Kind {
@@ -132,13 +134,13 @@ pub(crate) static SNAPSHOTS: Kind = Kind {
         delete: Some("DeleteSandboxSnapshot"),
         ..Operations::NONE
     },
-    naming: Naming::Made("snap"),
-    stamps: Stamps {
+    naming: Naming::Generated("snap"),
+    audit_fields: AuditFields {
         updated_at: None,
         updated_by: None,
-        ..Stamps::ALL
+        ..AuditFields::ALL
     },
-    deleted: Deleted::Nothing,
+    deleted: DeleteResponse::Nothing,
     compute: |_, _, _, document| {
         // What the sandbox was then is kept, but not shown.
         document.remove("spec");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::sandboxes::SANDBOXES;
 use crate::clock::timestamp;
 use crate::cron::Cron;
-use crate::state::kind::{Kind, Listing, Naming, Operations, Pages, Stamps};
+use crate::state::kind::{AuditFields, Kind, Listing, Naming, Operations, Pages};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::{Document, member};
@@ -37,11 +37,11 @@ pub(crate) static SCHEDULES: Kind = Kind {
         delete: None,
         ..Operations::NONE
     },
-    naming: Naming::GivenOrMade("schedule"),
-    stamps: Stamps {
+    naming: Naming::GivenOrGenerated("schedule"),
+    audit_fields: AuditFields {
         created_at: Some("createdAt"),
         updated_at: Some(CHANGED),
-        ..Stamps::NONE
+        ..AuditFields::NONE
     },
     listing: Listing::Paged(Pages {
         types: &["cron", "at"],
@@ -52,7 +52,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
         rule: Rule::Always,
     }],
     show_secrets: true,
-    most: MOST,
+    max_count: MOST,
     check,
     complete: |document, context| {
         if member::text(document, "type") == Some("sleep") {
@@ -99,9 +99,9 @@ pub(crate) static SCHEDULE_EXECUTIONS: Kind = Kind {
     parameter: "executionId",
     noun: "Schedule execution",
     parent: Some(&SANDBOXES),
-    stamps: Stamps {
+    audit_fields: AuditFields {
         created_at: Some("createdAt"),
-        ..Stamps::NONE
+        ..AuditFields::NONE
     },
     listing: Listing::Paged(PAGES),
     ..Kind::FLAT

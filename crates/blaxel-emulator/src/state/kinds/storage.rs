@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::PAGES;
 use super::sandboxes::SANDBOXES;
 use super::workloads::AGENTS;
-use crate::state::kind::{Deleted, Kind, Life, Listing, Operations};
+use crate::state::kind::{DeleteResponse, Kind, Lifecycle, Listing, Operations};
 use crate::state::{Document, Record, Rows, member, rule};
 
 /// The size of a volume that names none, in megabytes.
@@ -39,7 +39,7 @@ pub(crate) static VOLUMES: Kind = Kind {
             abridge(document);
         }
     },
-    hinder: |rows, record| {
+    deletion_blocker: |rows, record| {
         let user = user_of(rows, &record.name)?;
         Some(format!("The volume is attached to {user}."))
     },
@@ -60,7 +60,9 @@ fn user_of(rows: &Rows, volume: &str) -> Option<String> {
     [("sandbox", &SANDBOXES), ("agent", &AGENTS)]
         .into_iter()
         .find_map(|(noun, kind)| {
-            let user = rows.living(kind.path).find(|record| attaches(record))?;
+            let user = rows
+                .not_terminated(kind.path)
+                .find(|record| attaches(record))?;
             Some(format!("{noun}:{}", user.name))
         })
 }
@@ -102,7 +104,7 @@ pub(crate) static DRIVES: Kind = Kind {
         ..Operations::NONE
     },
     listing: Listing::Paged(PAGES),
-    deleted: Deleted::MessageAndName,
+    deleted: DeleteResponse::MessageAndName,
     read_only: &["state"],
     check: |document| rule::at_most(document, "spec/permissions", MOST_PERMISSIONS),
     ..Kind::RESOURCE
@@ -121,7 +123,7 @@ pub(crate) static VOLUME_TEMPLATES: Kind = Kind {
         delete: Some("DeleteVolumeTemplate"),
         ..Operations::NONE
     },
-    life: Life::Plain,
+    lifecycle: Lifecycle::Plain,
     read_only: &["state", "versions"],
     complete: |document, _| {
         member::default(document, "versions", json!([]));

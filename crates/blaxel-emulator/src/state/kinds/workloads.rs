@@ -5,7 +5,7 @@ use serde_json::json;
 use super::PAGES;
 use crate::state::kind::{Kind, Listing, Operations};
 use crate::state::secret::{Rule, Secret};
-use crate::state::traffic::Shape;
+use crate::state::traffic::RevisionFormat;
 
 /// The environment variables of what runs.
 pub(super) const ENVS: Secret = Secret {
@@ -132,7 +132,7 @@ pub(crate) static APPLICATIONS: Kind = Kind {
         ..Operations::NONE
     },
     uploads: true,
-    revisions: Shape::Content,
+    revisions: RevisionFormat::Content,
     secrets: &[
         Secret {
             path: "spec/envs/*",

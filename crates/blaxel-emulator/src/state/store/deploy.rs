@@ -1,27 +1,27 @@
-//! Deployments: what a record's walk leads to, and when.
+//! Deployments: what a record's timeline leads to, and when.
 
 use serde_json::Value;
 
-use super::Shelves;
-use crate::state::kind::Life;
-use crate::state::walk::Aim;
-use crate::state::{Author, Kind, Record, Shelf, member};
+use super::OpenStore;
+use crate::state::kind::Lifecycle;
+use crate::state::timeline::DeploymentGoal;
+use crate::state::{Author, Collection, Kind, Record, member};
 
-impl Shelves {
+impl OpenStore {
     /// Builds and deploys what was uploaded for a record, if it is still the one with this serial.
-    pub(crate) fn build(&mut self, shelf: &Shelf, name: &str, serial: u64) {
-        let Some(mut record) = self.rows.take(shelf.collection(), name) else {
+    pub(crate) fn build(&mut self, collection: &Collection, name: &str, serial: u64) {
+        let Some(mut record) = self.rows.take(collection.key(), name) else {
             return;
         };
-        if record.serial == serial && !record.walk.is_ending() {
-            let aim = self.aim(shelf.kind(), &record);
+        if record.serial == serial && !record.timeline.is_deleting() {
+            let goal = self.goal(collection.kind(), &record);
             let steps = (self.setting().build_time, self.setting().deploy_time);
             let revision = record.revisions.latest().map(str::to_owned);
             record
-                .walk
-                .build(self.now(), steps, aim, revision.as_deref());
+                .timeline
+                .build(self.now(), steps, goal, revision.as_deref());
         }
-        self.rows.keep(shelf.collection(), record);
+        self.rows.insert(collection.key(), record);
     }
 
     /// Lets the next deployment of a record fail, or the next execution of a job.
@@ -30,14 +30,14 @@ impl Shelves {
     }
 
     /// Whether that was asked for. It comes about once.
-    pub(crate) fn is_to_fail(&mut self, kind: &Kind, name: &str) -> bool {
+    pub(crate) fn take_failure(&mut self, kind: &Kind, name: &str) -> bool {
         self.failing.remove(&(kind.path, name.to_owned()))
     }
 
     /// Starts the deployment of a record, if its kind knows any, and sets its end.
     pub(super) fn deploy(&mut self, kind: &Kind, record: &mut Record, author: &Author<'_>) {
-        record.walk.end((kind.end)(record));
-        if kind.life == Life::Plain {
+        record.timeline.end((kind.end)(record));
+        if kind.lifecycle == Lifecycle::Plain {
             return;
         }
         let at = self.now().saturating_sub(author.ago);
@@ -48,23 +48,23 @@ impl Shelves {
         }
         let revision = record.revisions.latest().map(str::to_owned);
         if author.uploads {
-            record.walk.await_upload(at, revision.as_deref());
+            record.timeline.await_upload(at, revision.as_deref());
         } else {
-            let aim = self.aim(kind, record);
+            let goal = self.goal(kind, record);
             let step = self.setting().deploy_time;
-            record.walk.deploy(at, step, aim, revision.as_deref());
+            record.timeline.deploy(at, step, goal, revision.as_deref());
         }
     }
 
     /// Where a deployment of a record leads.
-    fn aim(&mut self, kind: &Kind, record: &Record) -> Aim {
+    fn goal(&mut self, kind: &Kind, record: &Record) -> DeploymentGoal {
         let enabled = member::get(&record.document, "spec/enabled").and_then(Value::as_bool);
         if enabled == Some(false) {
-            Aim::Deactivated
-        } else if self.is_to_fail(kind, &record.name) {
-            Aim::Failed
+            DeploymentGoal::Deactivated
+        } else if self.take_failure(kind, &record.name) {
+            DeploymentGoal::Failed
         } else {
-            Aim::Deployed
+            DeploymentGoal::Deployed
         }
     }
 }

@@ -4,31 +4,31 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Shelves;
+use super::OpenStore;
 use crate::clock::timestamp;
-use crate::state::kind::{Context, Form, Life};
-use crate::state::{Author, Document, Kind, Setting, Shelf, member, secret};
+use crate::state::kind::{Context, Layout, Lifecycle};
+use crate::state::{Author, Collection, Document, Kind, Settings, member, secret};
 
-impl Shelves {
+impl OpenStore {
     /// Sets the members that are the server's: whatever the client sent for them is replaced. What
     /// belongs to the creation is taken from the document there was before, if any. Gives the secrets
     /// that were made.
     pub(super) fn fill(
         &mut self,
-        shelf: &Shelf,
+        collection: &Collection,
         name: &str,
         document: &mut Document,
         before: Option<&Document>,
         author: &Author<'_>,
     ) -> Vec<String> {
-        let kind = shelf.kind();
+        let kind = collection.kind();
         for path in kind.read_only {
             member::remove(document, path);
             if let Some(kept) = before.and_then(|before| member::get(before, path)) {
                 member::set(document, path, kept.clone());
             }
         }
-        if kind.life != Life::Plain {
+        if kind.lifecycle != Lifecycle::Plain {
             document.remove("status");
             document.remove("events");
         }
@@ -46,8 +46,8 @@ impl Shelves {
             }
         }
         let now = self.now().saturating_sub(author.ago);
-        self.stamp(shelf, name, document, before, (author, now));
-        for (path, parent) in kind.parents_in.iter().zip(shelf.scope()) {
+        self.stamp(collection, name, document, before, (author, now));
+        for (path, parent) in kind.parents_in.iter().zip(collection.parents()) {
             member::set(document, path, parent.as_str().into());
         }
         let context = Context {
@@ -68,27 +68,27 @@ impl Shelves {
 
     fn stamp(
         &self,
-        shelf: &Shelf,
+        collection: &Collection,
         name: &str,
         document: &mut Document,
         before: Option<&Document>,
         (author, now): (&Author<'_>, Duration),
     ) {
-        let kind = shelf.kind();
-        let stamps = kind.stamps;
+        let kind = collection.kind();
+        let audit_fields = kind.audit_fields;
         let now = Value::from(timestamp(now).as_str());
         let (key, before) = match kind.form {
-            Form::Resource => (
+            Layout::Resource => (
                 "name",
                 before
                     .and_then(|before| before.get("metadata"))
                     .and_then(Value::as_object),
             ),
-            Form::Flat { key } => (key, before),
+            Layout::Flat { key } => (key, before),
         };
         let head = match kind.form {
-            Form::Flat { .. } => document,
-            Form::Resource => {
+            Layout::Flat { .. } => document,
+            Layout::Resource => {
                 let metadata = document.entry("metadata").or_insert_with(|| json!({}));
                 let Value::Object(metadata) = metadata else {
                     return;
@@ -104,11 +104,11 @@ impl Shelves {
         head.insert(key.to_owned(), name.into());
         let first = [
             (
-                stamps.workspace,
+                audit_fields.workspace,
                 Value::from(self.setting().workspace.as_str()),
             ),
-            (stamps.created_at, now.clone()),
-            (stamps.created_by, author.name.into()),
+            (audit_fields.created_at, now.clone()),
+            (audit_fields.created_by, author.name.into()),
         ];
         for (member, fresh) in first {
             let Some(member) = member else { continue };
@@ -116,8 +116,8 @@ impl Shelves {
             head.insert(member.to_owned(), kept.unwrap_or(fresh));
         }
         let last = [
-            (stamps.updated_at, now),
-            (stamps.updated_by, author.name.into()),
+            (audit_fields.updated_at, now),
+            (audit_fields.updated_by, author.name.into()),
         ];
         for (member, value) in last {
             let Some(member) = member else { continue };
@@ -127,7 +127,7 @@ impl Shelves {
 
     /// Where a workload is called.
     fn url(&self, kind: &Kind, name: &str) -> String {
-        let Setting {
+        let Settings {
             run_url, workspace, ..
         } = self.setting();
         format!("{run_url}/{workspace}/{}/{name}", kind.path)

@@ -1,20 +1,20 @@
-//! What models say, whichever dialect they say it in: the same answer to the same question.
+//! What models say, whichever dialect they say it in: the same answer to the same prompt.
 
 use serde_json::Value;
 
 use super::call::Call;
-use crate::workload::Said;
+use crate::workload::ScriptedReply;
 
 /// How many characters of a tool's arguments come at once in a stream.
 const FRAGMENT: usize = 8;
 
-/// An answer, and how much was heard and said. A word counts as a token.
-pub(crate) struct Speech {
+/// An answer, and how much was input_tokens and said. A word counts as a token.
+pub(crate) struct Completion {
     /// Empty if tools are called.
     pub(crate) text: String,
     pub(crate) calls: Vec<ToolCall>,
-    pub(crate) heard: usize,
-    pub(crate) said: usize,
+    pub(crate) input_tokens: usize,
+    pub(crate) output_tokens: usize,
 }
 
 /// A tool that a model wants to be called.
@@ -26,23 +26,23 @@ pub(crate) struct ToolCall {
 }
 
 /// What was asked of a model.
-pub(crate) struct Question<'a> {
+pub(crate) struct Prompt<'a> {
     pub(crate) model: &'a str,
     /// What the user said last.
     pub(crate) text: String,
-    /// All that was sent, the question included.
+    /// All that was sent, the prompt included.
     pub(crate) all: Vec<String>,
     /// Whether there are tools that may be called.
     pub(crate) tools: bool,
 }
 
-impl Speech {
-    /// The answer to a question: what a script lets the model say, or else what depends on the model's
-    /// name and the question alone.
-    pub(crate) fn on(call: &Call, question: &Question<'_>) -> Self {
-        let (text, calls) = match &call.said {
-            Some(Said::Text(text)) => (text.clone(), Vec::new()),
-            Some(Said::Calls(calls)) if question.tools => {
+impl Completion {
+    /// The answer to a prompt: what a script lets the model say, or else what depends on the model's
+    /// name and the prompt alone.
+    pub(crate) fn for_prompt(call: &Call, prompt: &Prompt<'_>) -> Self {
+        let (text, calls) = match &call.scripted_reply {
+            Some(ScriptedReply::Text(text)) => (text.clone(), Vec::new()),
+            Some(ScriptedReply::Calls(calls)) if prompt.tools => {
                 let calls = calls.iter().map(|(name, arguments)| ToolCall {
                     id: format!("{:08}", call.engine.next_number()),
                     name: name.clone(),
@@ -50,12 +50,12 @@ impl Speech {
                 });
                 (String::new(), calls.collect())
             }
-            _ => (answer(question.model, question.text.trim()), Vec::new()),
+            _ => (default_reply(prompt.model, prompt.text.trim()), Vec::new()),
         };
         let called = calls.iter().map(|call: &ToolCall| 1 + words(&call.text()));
         Self {
-            heard: question.all.iter().map(|text| words(text)).sum(),
-            said: words(&text) + called.sum::<usize>(),
+            input_tokens: prompt.all.iter().map(|text| words(text)).sum(),
+            output_tokens: words(&text) + called.sum::<usize>(),
             text,
             calls,
         }
@@ -73,7 +73,7 @@ impl ToolCall {
         self.arguments.to_string()
     }
 
-    /// That text in pieces.
+    /// That text in chunks.
     pub(crate) fn fragments(&self) -> Vec<String> {
         let text: Vec<char> = self.text().chars().collect();
         text.chunks(FRAGMENT).map(String::from_iter).collect()
@@ -86,15 +86,15 @@ pub(crate) fn has_tools(body: &serde_json::Map<String, Value>) -> bool {
     tools.is_some_and(|tools| !tools.is_empty())
 }
 
-fn answer(model: &str, question: &str) -> String {
-    if question.is_empty() {
+fn default_reply(model: &str, prompt: &str) -> String {
+    if prompt.is_empty() {
         return format!(
             "Hello! This is {model}, played by the emulator. What would you like to know?"
         );
     }
     format!(
-        "You asked: \"{question}\". This is {model}, played by the emulator: \
-         I say the same to the same question, so you can rely on me in a test."
+        "You asked: \"{prompt}\". This is {model}, played by the emulator: \
+         I say the same to the same prompt, so you can rely on me in a test."
     )
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn content(message: &Value) -> String {
 }
 
 /// What the user said last.
-pub(crate) fn question(messages: &[Value]) -> String {
+pub(crate) fn prompt(messages: &[Value]) -> String {
     let from_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
     let last = messages.iter().rev().find(from_user);
     last.map(content).unwrap_or_default()

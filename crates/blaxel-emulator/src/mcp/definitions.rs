@@ -1,4 +1,4 @@
-//! What a server has to offer. Much of it is the same with all functions; the rest bears their names.
+//! What a server has to definitions. Much of it is the same with all functions; the rest bears their names.
 
 use rmcp::ErrorData;
 use serde::de::DeserializeOwned;

@@ -9,7 +9,7 @@ use super::{Document, member, rule, status};
 use crate::clock::timestamp;
 
 /// How many steps are remembered, and so how many events a resource has at most.
-const MEMORY: usize = 100;
+const MAX_STEPS: usize = 100;
 
 /// A state that is reached at a time.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct End {
     /// When it stops, and is `TERMINATED` from then on. `None` where it only vanishes.
     pub(crate) terminated: Option<Duration>,
     /// When it is gone.
-    pub(crate) gone: Duration,
+    pub(crate) removed: Duration,
 }
 
 /// How long something stays as `TERMINATED` unless it says otherwise.
@@ -36,27 +36,27 @@ const RETENTION: Duration = Duration::from_secs(5 * 60);
 
 impl End {
     /// It stops, and is gone when the time is over for which its document wants to be kept.
-    pub(crate) fn lingering(document: &Document, at: Duration) -> Self {
+    pub(crate) fn retained(document: &Document, at: Duration) -> Self {
         let retention = member::text(document, "spec/lifecycle/terminatedRetention");
         let retention = retention.and_then(rule::seconds).unwrap_or(RETENTION);
         Self {
             terminated: Some(at),
-            gone: at.saturating_add(retention),
+            removed: at.saturating_add(retention),
         }
     }
 
     /// It is gone at once.
-    pub(crate) fn vanishing(at: Duration) -> Self {
+    pub(crate) fn immediate(at: Duration) -> Self {
         Self {
             terminated: None,
-            gone: at,
+            removed: at,
         }
     }
 }
 
 /// What a deployment leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Aim {
+pub(crate) enum DeploymentGoal {
     Deployed,
     Failed,
     Deactivated,
@@ -64,12 +64,12 @@ pub(crate) enum Aim {
 
 /// The states of one resource, past and to come.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Walk {
+pub(crate) struct Timeline {
     steps: Vec<Step>,
     end: Option<End>,
 }
 
-impl Walk {
+impl Timeline {
     /// Where it is; `None` for a resource that knows no states.
     pub(crate) fn status(&self, now: Duration) -> Option<&'static str> {
         if self.is_terminated(now) {
@@ -86,7 +86,7 @@ impl Walk {
 
     /// What happened so far, as `events` tells it.
     pub(crate) fn events(&self, now: Duration) -> Value {
-        let end = self.terminates().filter(|at| *at <= now).map(|at| Step {
+        let end = self.terminated_at().filter(|at| *at <= now).map(|at| Step {
             at,
             event: "deletion",
             status: status::TERMINATED,
@@ -100,23 +100,23 @@ impl Walk {
     }
 
     /// When it stops by itself, as far as is known.
-    pub(crate) fn terminates(&self) -> Option<Duration> {
+    pub(crate) fn terminated_at(&self) -> Option<Duration> {
         self.end.and_then(|end| end.terminated)
     }
 
     /// Whether its deletion was asked for.
-    pub(crate) fn is_ending(&self) -> bool {
+    pub(crate) fn is_deleting(&self) -> bool {
         let last = self.steps.last();
         last.is_some_and(|step| step.status == status::DELETING)
     }
 
     /// When it is gone, as far as is known.
-    pub(crate) fn gone(&self) -> Option<Duration> {
-        self.end.map(|end| end.gone)
+    pub(crate) fn removed_at(&self) -> Option<Duration> {
+        self.end.map(|end| end.removed)
     }
 
     pub(crate) fn is_terminated(&self, now: Duration) -> bool {
-        self.terminates().is_some_and(|at| at <= now)
+        self.terminated_at().is_some_and(|at| at <= now)
     }
 
     /// Starts a deployment, whose every step lasts so long. A deployment that is under way is broken
@@ -125,25 +125,25 @@ impl Walk {
         &mut self,
         at: Duration,
         step: Duration,
-        aim: Aim,
+        goal: DeploymentGoal,
         revision: Option<&str>,
     ) {
-        let (event, [first, last]) = match aim {
-            Aim::Deployed => (
+        let (event, [first, last]) = match goal {
+            DeploymentGoal::Deployed => (
                 "deployment",
                 [
                     (status::DEPLOYING, "The deployment has begun."),
                     (status::DEPLOYED, "The deployment is complete."),
                 ],
             ),
-            Aim::Failed => (
+            DeploymentGoal::Failed => (
                 "deployment",
                 [
                     (status::DEPLOYING, "The deployment has begun."),
                     (status::FAILED, "The deployment has failed, as asked for."),
                 ],
             ),
-            Aim::Deactivated => (
+            DeploymentGoal::Deactivated => (
                 "deactivation",
                 [
                     (status::DEACTIVATING, "The deactivation has begun."),
@@ -151,14 +151,14 @@ impl Walk {
                 ],
             ),
         };
-        self.break_off(at);
+        self.cancel_pending(at);
         self.push(at, event, first, revision);
         self.push(at.saturating_add(step), event, last, revision);
     }
 
     /// Waits for an upload, which [`build`](Self::build) follows.
     pub(crate) fn await_upload(&mut self, at: Duration, revision: Option<&str>) {
-        self.break_off(at);
+        self.cancel_pending(at);
         let what = (status::UPLOADING, "The upload is awaited.");
         self.push(at, "deployment", what, revision);
     }
@@ -169,21 +169,21 @@ impl Walk {
         &mut self,
         at: Duration,
         (build, deploy): (Duration, Duration),
-        aim: Aim,
+        goal: DeploymentGoal,
         revision: Option<&str>,
     ) {
-        self.break_off(at);
+        self.cancel_pending(at);
         let what = (status::BUILDING, "The build has begun.");
         self.push(at, "deployment", what, revision);
         // The plan so far lies in the past, and what is planned next comes behind it.
         let mut rest = Self::default();
-        rest.deploy(at.saturating_add(build), deploy, aim, revision);
+        rest.deploy(at.saturating_add(build), deploy, goal, revision);
         self.steps.append(&mut rest.steps);
     }
 
     /// Comes to a state at a time, which must be no earlier than that of the state before: for what
     /// is not deployed and has states of its own.
-    pub(crate) fn follow(
+    pub(crate) fn add_state(
         &mut self,
         at: Duration,
         event: &'static str,
@@ -193,12 +193,12 @@ impl Walk {
     }
 
     /// When it comes to its last state, as things stand.
-    pub(crate) fn last(&self) -> Option<Duration> {
+    pub(crate) fn last_change(&self) -> Option<Duration> {
         self.steps.last().map(|step| step.at)
     }
 
     /// When it came to a state, if it did.
-    pub(crate) fn begun(&self, state: &str, now: Duration) -> Option<Duration> {
+    pub(crate) fn reached_at(&self, state: &str, now: Duration) -> Option<Duration> {
         self.past(now)
             .find(|step| step.status == state)
             .map(|step| step.at)
@@ -206,7 +206,7 @@ impl Walk {
 
     /// Starts a deletion.
     pub(crate) fn delete(&mut self, at: Duration, end: End) {
-        self.break_off(at);
+        self.cancel_pending(at);
         let what = (status::DELETING, "The deletion has begun.");
         self.push(at, "deletion", what, None);
         self.end = Some(end);
@@ -218,9 +218,9 @@ impl Walk {
     }
 
     /// Drops what has not happened yet, and what happened too long ago.
-    pub(crate) fn break_off(&mut self, at: Duration) {
+    pub(crate) fn cancel_pending(&mut self, at: Duration) {
         self.steps.retain(|step| step.at <= at);
-        let forgotten = self.steps.len().saturating_sub(MEMORY);
+        let forgotten = self.steps.len().saturating_sub(MAX_STEPS);
         self.steps.drain(..forgotten);
     }
 

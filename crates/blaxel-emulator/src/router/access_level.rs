@@ -2,7 +2,7 @@
 
 /// What is asked of a caller before an operation takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
+pub(crate) enum AccessLevel {
     /// Nothing: the operation looks at the credential itself.
     Open,
     /// A known version.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::router::OWNER;
-use crate::state::{Author, Document, IMAGES, Shelf, USERS, WORKSPACES, image};
+use crate::state::{Author, Collection, Document, IMAGES, USERS, WORKSPACES, image};
 
 /// How long ago everything was made.
 const AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -17,12 +17,12 @@ const FIRST_IMAGES: [(&str, &str, u64); 2] = [
 ];
 
 /// Puts everything in place.
-pub(crate) fn furnish(engine: &Engine) {
+pub(crate) fn add_initial_data(engine: &Engine) {
     let own = engine.config.workspace.as_str();
     for name in OTHERS.into_iter().filter(|name| *name != own).chain([own]) {
-        engine.seed(&WORKSPACES, name, AGE);
+        engine.add_sample(&WORKSPACES, name, AGE);
     }
-    engine.seed(&USERS, OWNER, AGE);
+    engine.add_sample(&USERS, OWNER, AGE);
     for (of_type, name, megabytes) in FIRST_IMAGES {
         add_image(engine, of_type, name, megabytes << 20, AGE);
     }
@@ -36,12 +36,12 @@ pub(crate) fn add_image(engine: &Engine, of_type: &str, name: &str, size: u64, a
         ago: age,
         uploads: false,
     };
-    let (shelf, key) = (Shelf::top(&IMAGES), image::key(name, of_type));
-    let mut shelves = engine.store.open();
-    let built = shelves.now().saturating_sub(age);
-    shelves.put(&shelf, &key, Document::new(), &author);
-    if let Some(image) = shelves.modify(&shelf, &key) {
-        image::build(&mut image.walk, built, Duration::ZERO);
+    let (collection, key) = (Collection::top(&IMAGES), image::key(name, of_type));
+    let mut store = engine.store.open();
+    let built = store.now().saturating_sub(age);
+    store.put(&collection, &key, Document::new(), &author);
+    if let Some(image) = store.modify(&collection, &key) {
+        image::build(&mut image.timeline, built, Duration::ZERO);
         image::add_tag(image, image::tag("latest", built, size));
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies that come in pieces.
+//! Bodies that come in chunks.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::time::{Sleep, sleep};
 
-use crate::fault::Cut;
+use crate::fault::Disconnected;
 
 /// A body piece by piece: what comes, after which pauses, and how it ends.
 ///
@@ -19,9 +19,9 @@ use crate::fault::Cut;
 ///
 /// ```
 /// use std::time::Duration;
-/// use blaxel_emulator::Pieces;
+/// use blaxel_emulator::Chunks;
 ///
-/// let torn = Pieces::new()
+/// let torn = Chunks::new()
 ///     .then("data: {\"n\": 1}\n\n")
 ///     .pause(Duration::from_millis(50))
 ///     .then("data: {\"n\"")
@@ -30,36 +30,36 @@ use crate::fault::Cut;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct Pieces {
+pub struct Chunks {
     steps: VecDeque<Step>,
     /// How long it rests before the next step, and in the end before the end.
-    rest: Duration,
+    pause: Duration,
     cut: bool,
 }
 
-/// A piece, and the rest before it.
+/// A piece, and the pause before it.
 #[derive(Clone, Debug)]
 struct Step {
-    rest: Duration,
+    pause: Duration,
     bytes: Bytes,
 }
 
-impl Pieces {
-    /// No pieces yet: an empty body.
+impl Chunks {
+    /// No chunks yet: an empty body.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a piece.
     pub fn then(mut self, bytes: impl Into<Bytes>) -> Self {
-        let (rest, bytes) = (std::mem::take(&mut self.rest), bytes.into());
-        self.steps.push_back(Step { rest, bytes });
+        let (pause, bytes) = (std::mem::take(&mut self.pause), bytes.into());
+        self.steps.push_back(Step { pause, bytes });
         self
     }
 
     /// Rests before the next piece, or before the end if no piece follows.
     pub fn pause(mut self, time: Duration) -> Self {
-        self.rest = self.rest.saturating_add(time);
+        self.pause = self.pause.saturating_add(time);
         self
     }
 
@@ -69,10 +69,10 @@ impl Pieces {
         self
     }
 
-    /// The pieces with the same pause between each two.
-    pub(crate) fn evenly(pieces: impl IntoIterator<Item = Bytes>, pause: Duration) -> Self {
+    /// The chunks with the same pause between each two.
+    pub(crate) fn evenly(chunks: impl IntoIterator<Item = Bytes>, pause: Duration) -> Self {
         let first = Self::new();
-        pieces.into_iter().fold(first, |all, piece| {
+        chunks.into_iter().fold(first, |all, piece| {
             let pause = if all.steps.is_empty() {
                 Duration::ZERO
             } else {
@@ -84,79 +84,79 @@ impl Pieces {
 
     /// The body that they are.
     pub(crate) fn into_body(self) -> axum::body::Body {
-        let first = self.steps.front().map_or(self.rest, |step| step.rest);
-        let turn = if first.is_zero() {
-            Turn::Now
+        let first = self.steps.front().map_or(self.pause, |step| step.pause);
+        let next = if first.is_zero() {
+            NextChunk::Now
         } else {
-            Turn::After(first)
+            NextChunk::After(first)
         };
-        axum::body::Body::new(Coming { pieces: self, turn })
+        axum::body::Body::new(ChunkedBody { chunks: self, next })
     }
 }
 
-impl<B: Into<Bytes>> FromIterator<B> for Pieces {
-    fn from_iter<I: IntoIterator<Item = B>>(pieces: I) -> Self {
-        pieces.into_iter().fold(Self::new(), Self::then)
+impl<B: Into<Bytes>> FromIterator<B> for Chunks {
+    fn from_iter<I: IntoIterator<Item = B>>(chunks: I) -> Self {
+        chunks.into_iter().fold(Self::new(), Self::then)
     }
 }
 
 /// A body that gives one piece at a time and lets the reader run in between, so that each piece
 /// goes out on its own.
-struct Coming {
-    pieces: Pieces,
-    turn: Turn,
+struct ChunkedBody {
+    chunks: Chunks,
+    next: NextChunk,
 }
 
 /// When the next piece comes.
-enum Turn {
+enum NextChunk {
     Now,
-    /// So long after the next poll. Without a rest the reader just gets its turn once.
+    /// So long after the next poll. Without a pause the reader just gets its next once.
     After(Duration),
-    Asleep(Pin<Box<Sleep>>),
+    Sleeping(Pin<Box<Sleep>>),
 }
 
-impl http_body::Body for Coming {
+impl http_body::Body for ChunkedBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = Disconnected;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match &mut self.turn {
-            Turn::Now => {}
-            Turn::After(rest) if rest.is_zero() => {
-                self.turn = Turn::Now;
+    ) -> Poll<Option<Result<Frame<Bytes>, Disconnected>>> {
+        match &mut self.next {
+            NextChunk::Now => {}
+            NextChunk::After(pause) if pause.is_zero() => {
+                self.next = NextChunk::Now;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            Turn::After(rest) => {
-                let mut sleeping = Box::pin(sleep(*rest));
+            NextChunk::After(pause) => {
+                let mut sleeping = Box::pin(sleep(*pause));
                 if sleeping.as_mut().poll(cx).is_pending() {
-                    self.turn = Turn::Asleep(sleeping);
+                    self.next = NextChunk::Sleeping(sleeping);
                     return Poll::Pending;
                 }
             }
-            Turn::Asleep(sleeping) => {
+            NextChunk::Sleeping(sleeping) => {
                 if sleeping.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
             }
         }
-        if let Some(step) = self.pieces.steps.pop_front() {
-            let next = self.pieces.steps.front();
-            let rest = next.map_or(self.pieces.rest, |step| step.rest);
-            self.turn = Turn::After(rest);
+        if let Some(step) = self.chunks.steps.pop_front() {
+            let next = self.chunks.steps.front();
+            let pause = next.map_or(self.chunks.pause, |step| step.pause);
+            self.next = NextChunk::After(pause);
             return Poll::Ready(Some(Ok(Frame::data(step.bytes))));
         }
-        self.turn = Turn::Now;
-        self.pieces.rest = Duration::ZERO;
-        let cut = std::mem::take(&mut self.pieces.cut);
-        Poll::Ready(cut.then_some(Err(Cut)))
+        self.next = NextChunk::Now;
+        self.chunks.pause = Duration::ZERO;
+        let cut = std::mem::take(&mut self.chunks.cut);
+        Poll::Ready(cut.then_some(Err(Disconnected)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.steps.is_empty() && !self.pieces.cut && self.pieces.rest.is_zero()
+        self.chunks.steps.is_empty() && !self.chunks.cut && self.chunks.pause.is_zero()
     }
 }
 
@@ -168,9 +168,9 @@ mod tests {
 
     use super::*;
 
-    /// What a body gives: its pieces, and whether it ended as bodies should.
-    async fn read(pieces: Pieces) -> (Vec<Bytes>, bool) {
-        let mut body = pieces.into_body();
+    /// What a body gives: its chunks, and whether it ended as bodies should.
+    async fn read(chunks: Chunks) -> (Vec<Bytes>, bool) {
+        let mut body = chunks.into_body();
         let mut read = Vec::new();
         while let Some(frame) = body.frame().await {
             match frame {
@@ -183,9 +183,9 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_come_as_they_are() {
-        for pieces in [&[][..], &["a"], &["a", "\u{e9}\r\n", "", "b"]] {
-            let body = pieces.iter().copied().collect::<Pieces>();
-            let expected: Vec<Bytes> = pieces.iter().map(|piece| Bytes::from(*piece)).collect();
+        for chunks in [&[][..], &["a"], &["a", "\u{e9}\r\n", "", "b"]] {
+            let body = chunks.iter().copied().collect::<Chunks>();
+            let expected: Vec<Bytes> = chunks.iter().map(|piece| Bytes::from(*piece)).collect();
             assert_eq!(read(body.clone()).await, (expected.clone(), true));
             assert_eq!(read(body.cut()).await, (expected, false));
         }
@@ -195,11 +195,11 @@ mod tests {
     async fn a_body_rests_where_it_is_told_to() {
         let pause = Duration::from_millis(15);
         let bodies = [
-            Pieces::new().pause(pause).then("a"),
-            Pieces::new().then("a").pause(pause).then("b"),
-            Pieces::new().then("a").pause(pause),
-            Pieces::new().pause(pause),
-            Pieces::new().then("a").pause(pause).cut(),
+            Chunks::new().pause(pause).then("a"),
+            Chunks::new().then("a").pause(pause).then("b"),
+            Chunks::new().then("a").pause(pause),
+            Chunks::new().pause(pause),
+            Chunks::new().then("a").pause(pause).cut(),
         ];
         for body in bodies {
             let began = Instant::now();

@@ -6,32 +6,32 @@ use axum::routing::MethodFilter;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::access_level::AccessLevel;
 use super::billing;
 use super::call::Call;
-use super::gate::Gate;
-use super::route::{Outcome, Route};
+use super::route::{HandlerResult, Route};
 use crate::catalog::{FEATURES, QUOTAS};
-use crate::errors::Refusal;
+use crate::errors::ErrorResponse;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, path, gate, handler: fn(&Call) -> Outcome| {
-        Route::new(operation, MethodFilter::GET, [path], gate, handler)
+    let route = |operation, path, access, handler: fn(&Call) -> HandlerResult| {
+        Route::new(operation, MethodFilter::GET, [path], access, handler)
     };
-    let own = Gate::Workspace;
+    let own = AccessLevel::Workspace;
     vec![
         route("getWorkspaceFeatures", "/v0/features", own, features),
         route("testFeatureFlag", "/v0/features/{featureKey}", own, feature),
         route(
             "GetAccountQuotas",
             "/v0/quotas/account/{accountId}",
-            Gate::Account,
+            AccessLevel::Account,
             quotas,
         ),
     ]
 }
 
 /// Those that are on; of the others nothing is told.
-fn features(_: &Call) -> Outcome {
+fn features(_: &Call) -> HandlerResult {
     let on = FEATURES.iter().filter(|(_, enabled)| *enabled);
     let on: Map<String, Value> = on
         .map(|(key, _)| ((*key).to_owned(), true.into()))
@@ -39,16 +39,16 @@ fn features(_: &Call) -> Outcome {
     Ok(Json(json!({"features": on})).into_response())
 }
 
-fn feature(call: &Call) -> Outcome {
+fn feature(call: &Call) -> HandlerResult {
     let account = call
         .query
         .get("account")
         .filter(|account| !account.is_empty());
     if account.is_some_and(|account| account != call.engine.history.account_id()) {
-        return Err(Refusal::control(StatusCode::FORBIDDEN, "Forbidden"));
+        return Err(ErrorResponse::control(StatusCode::FORBIDDEN, "Forbidden"));
     }
     let wanted = call.path("featureKey");
-    let missing = || Refusal::control(StatusCode::NOT_FOUND, "Feature flag not found");
+    let missing = || ErrorResponse::control(StatusCode::NOT_FOUND, "Feature flag not found");
     let (key, enabled) = FEATURES
         .iter()
         .find(|(key, _)| *key == wanted)
@@ -63,8 +63,8 @@ fn feature(call: &Call) -> Outcome {
     .into_response())
 }
 
-fn quotas(call: &Call) -> Outcome {
-    billing::known_account(call)?;
+fn quotas(call: &Call) -> HandlerResult {
+    billing::require_account(call)?;
     let quota = |(resource, most): &(&str, u64)| json!({"resourceType": resource, "value": most});
     Ok(Json(QUOTAS.iter().map(quota).collect::<Value>()).into_response())
 }
