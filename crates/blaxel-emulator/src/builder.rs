@@ -1,4 +1,4 @@
-//! Settings up an emulator: the defaults, and the ways to differ from them.
+//! [`Builder`], which configures an emulator, and the default settings.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,16 +16,16 @@ use crate::server::Server;
 use crate::state::{Collection, MODELS};
 use crate::workload::{InvalidTarget, Target, Workload};
 
-/// The workspace, unless another is chosen.
+/// The default workspace.
 pub const DEFAULT_WORKSPACE: &str = "demo";
-/// The API key, unless another is chosen.
+/// The default API key.
 pub const DEFAULT_API_KEY: &str = "bl_emulator_key";
-/// The id of the OAuth 2.0 client, unless another is chosen.
+/// The id of the default OAuth 2.0 client.
 pub const DEFAULT_CLIENT_ID: &str = "emulator-client";
-/// The secret of the OAuth 2.0 client, unless another is chosen.
+/// The secret of the default OAuth 2.0 client.
 pub const DEFAULT_CLIENT_SECRET: &str = "emulator-secret";
 
-/// The models of a fresh emulator, oldest first.
+/// The models of a new emulator, oldest first.
 const DEFAULT_MODELS: [&str; 7] = [
     "sandbox-openai",
     "gpt-4o-mini",
@@ -36,10 +36,23 @@ const DEFAULT_MODELS: [&str; 7] = [
     "deepseek-chat",
 ];
 
-/// The origin of an emulator without a socket. The name is reserved: it leads nowhere.
+/// The origin of an emulator without a socket. The top-level domain `invalid` is reserved and never
+/// resolves.
 const OFFLINE_ORIGIN: &str = "https://emulator.invalid";
 
-/// Sets up an [`Emulator`]; made by [`Emulator::builder`].
+/// Configures an [`Emulator`]. Created by [`Emulator::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use blaxel_emulator::Emulator;
+///
+/// let emulator = Emulator::builder()
+///     .workspace("acme")
+///     .deploy_time(Duration::from_secs(5))
+///     .models(["gpt-5", "claude-haiku"])
+///     .build();
+/// assert_eq!(emulator.workspace(), "acme");
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Builder {
@@ -51,22 +64,37 @@ pub struct Builder {
 }
 
 impl Emulator {
-    /// Starts an emulator with the defaults on a free port of 127.0.0.1.
+    /// Starts an emulator with the default settings on a free port of 127.0.0.1.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let emulator = blaxel_emulator::Emulator::start().await?;
+    /// println!("{}", emulator.url());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If no port can be had.
+    /// Returns an error if no port can be bound.
     pub async fn start() -> Result<Self, io::Error> {
         Self::builder().start().await
     }
 
-    /// An emulator with the defaults and without a socket; see [`service`](Self::service).
+    /// Creates an emulator with the default settings and without a socket. Its requests go through
+    /// [`service`](Self::service).
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.add_agent("support-bot");
+    /// ```
     #[must_use]
     pub fn offline() -> Self {
         Self::builder().build()
     }
 
-    /// Sets up an emulator that differs from the defaults.
+    /// Returns a builder with the default settings. See [`Builder`].
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -98,132 +126,157 @@ impl Builder {
         }
     }
 
-    /// The one workspace. [`DEFAULT_WORKSPACE`] unless set.
+    /// Sets the name of the workspace. The default is [`DEFAULT_WORKSPACE`].
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.config.workspace = name.into();
         self
     }
 
-    /// The one OAuth 2.0 client. [`DEFAULT_CLIENT_ID`] and [`DEFAULT_CLIENT_SECRET`] unless set.
+    /// Sets the OAuth 2.0 client. The default is [`DEFAULT_CLIENT_ID`] with
+    /// [`DEFAULT_CLIENT_SECRET`].
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.config.client_id = id.into();
         self.config.client_secret = secret.into();
         self
     }
 
-    /// The one API key. [`DEFAULT_API_KEY`] unless set.
+    /// Sets the API key. The default is [`DEFAULT_API_KEY`].
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.config.api_key = key.into();
         self
     }
 
-    /// What the billing history is made from: the same seed gives the same history. 1 unless set.
+    /// Sets the seed of the billing history and of the logs: the same seed gives the same history.
+    /// The default is 1.
     pub fn seed(mut self, seed: u64) -> Self {
         self.config.seed = seed;
         self
     }
 
-    /// What the clock shows at the start. The real time unless set, and if the text of `time` is no
-    /// time.
+    /// Sets the time that the clock shows at first. The default is the real time, which is also
+    /// used if the text of `time` cannot be parsed.
     pub fn start_time(mut self, time: Timestamp) -> Self {
         self.start_time = time.to_system_time();
         self
     }
 
-    /// Lets the clock follow the real one. Without this it stands still until
+    /// Makes the clock follow the real one. By default it stands still until
     /// [`Clock::advance`](crate::Clock::advance) moves it.
     pub fn real_clock(mut self) -> Self {
         self.real_clock = true;
         self
     }
 
-    /// The port to listen at. A free one is taken unless set.
+    /// Sets the port of 127.0.0.1 to listen on. By default a free one is chosen.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Whether the credentials are those of an account admin, who may ask for costs by workspace.
-    /// True unless set.
+    /// Sets whether the credentials belong to an account admin, who may query costs by workspace.
+    /// The default is `true`.
     pub fn account_admin(mut self, is_admin: bool) -> Self {
         self.config.account_admin = is_admin;
         self
     }
 
-    /// How long a streamed answer rests between two chunks, in real time. Not at all unless set; a
-    /// pause needs a tokio runtime with timers. The chunks come one by one in any case.
+    /// Sets the pause between two chunks of a streamed response, in real time. The default is no
+    /// pause.
+    ///
+    /// A pause needs a tokio runtime with timers. The chunks are sent one by one in any case.
     pub fn stream_pause(mut self, pause: Duration) -> Self {
         self.config.stream_pause = pause;
         self
     }
 
-    /// How long a deployment lasts, by the emulator's clock. Unless set, what is created is `DEPLOYED`
-    /// at once. Otherwise it is `DEPLOYING` for so long, or `DEACTIVATING` if it is to be disabled.
+    /// Sets the duration of a deployment, on the emulator's clock.
+    ///
+    /// By default it is zero: a created resource is `DEPLOYED` at once. Otherwise it is `DEPLOYING`
+    /// for this long, or `DEACTIVATING` if it is created or set as disabled.
     pub fn deploy_time(mut self, time: Duration) -> Self {
         self.config.deploy_time = time;
         self
     }
 
-    /// How long what was uploaded is `BUILDING`, by the emulator's clock, before it is deployed. Two
-    /// seconds unless set: clients take a resource for built only after they saw it in the making.
+    /// Sets how long an uploaded resource is `BUILDING` before it is deployed, on the emulator's
+    /// clock.
+    ///
+    /// The default is 2 seconds, and not zero, since clients accept a resource as built only after
+    /// they saw it being built.
     pub fn build_time(mut self, time: Duration) -> Self {
         self.config.build_time = time;
         self
     }
 
-    /// How long a deletion lasts, by the emulator's clock. Unless set, what is deleted is gone at once.
-    /// Otherwise it is `DELETING` for so long; and a sandbox stays as `TERMINATED` for five minutes
-    /// more, or as long as its `spec.lifecycle.terminatedRetention` says.
+    /// Sets the duration of a deletion, on the emulator's clock.
+    ///
+    /// By default it is zero: a deleted resource is gone at once. Otherwise it is `DELETING` for
+    /// this long, and a sandbox then stays as `TERMINATED` for its
+    /// `spec.lifecycle.terminatedRetention`, or 5 minutes.
     pub fn delete_time(mut self, time: Duration) -> Self {
         self.config.delete_time = time;
         self
     }
 
-    /// How long an execution of a job lasts in all, by the emulator's clock. Two seconds unless set: the
-    /// first eighth it is `queued`, the second `pending`, and `running` from then on.
+    /// Sets the total duration of a job execution, on the emulator's clock. The default is 2
+    /// seconds.
+    ///
+    /// An execution is `queued` for the first eighth of it, `pending` for the second, and then
+    /// `running`.
     pub fn execution_time(mut self, time: Duration) -> Self {
         self.config.execution_time = time;
         self
     }
 
-    /// How long after its start, by the emulator's clock, a device login confirms itself, as if its
-    /// user had. Two seconds unless set. Whole seconds count.
+    /// Sets the time after which a device login is approved as if its user had done so, on the
+    /// emulator's clock. The default is 2 seconds. Fractions of a second are ignored.
     pub fn approve_device_logins_after(mut self, moment: Duration) -> Self {
         self.config.device_approval = Some(moment);
         self
     }
 
-    /// Denies every device login, as if its user had.
+    /// Makes every device login fail as if its user had denied it.
     pub fn deny_device_logins(mut self) -> Self {
         self.config.device_approval = None;
         self
     }
 
-    /// Lets a server at `url` stand behind a workload, such as one that is being developed: the gateway
-    /// asks for credentials and passes every call on, with its method, its path below the workload's
-    /// own, its query, its headers and its body, both ways as it comes. The workload is put in place if
-    /// nothing of its name is there. If the server does not answer the gateway says so, with 502 and
-    /// the code `BAD_GATEWAY`.
+    /// Forwards the calls of a workload to a server at `url`, such as one under development.
     ///
-    /// Only `http://` is spoken, and only 127.0.0.1, `::1` and localhost are called.
+    /// The gateway checks the credentials and forwards method, path below the workload's own,
+    /// query, headers and body, and streams the response back. The workload is created if it does
+    /// not exist. If the server cannot be reached the response is a 502 with the code
+    /// `BAD_GATEWAY`.
+    ///
+    /// Only `http://` is supported, and only to 127.0.0.1, `::1` and localhost.
+    ///
+    /// ```
+    /// use blaxel_emulator::{Emulator, Workload};
+    ///
+    /// let emulator = Emulator::builder()
+    ///     .forward(Workload::agent("support-bot"), "http://127.0.0.1:1338")?
+    ///     .build();
+    /// # let _ = emulator;
+    /// # Ok::<(), blaxel_emulator::InvalidTarget>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the URL is none that can be called so.
+    /// Returns an error if `url` is not a URL that the emulator may call.
     pub fn forward(mut self, workload: Workload, url: &str) -> Result<Self, InvalidTarget> {
         let target = Target::parse(url, false)?;
         self.config.forwards.insert(workload, target);
         Ok(self)
     }
 
-    /// Lets callbacks of asynchronous calls go to any machine. Unless set, only 127.0.0.1, `::1` and
-    /// localhost are called. Only `http://` is spoken in any case.
+    /// Allows callbacks of asynchronous calls to any host. By default only 127.0.0.1, `::1` and
+    /// localhost are called. Only `http://` is supported in either case.
     pub fn call_back_anywhere(mut self) -> Self {
         self.config.callbacks_anywhere = true;
         self
     }
 
-    /// The models to begin with, oldest first. Seven unless set.
+    /// Sets the models of a new emulator, oldest first. The default is a list of seven.
     pub fn models<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,
@@ -233,19 +286,27 @@ impl Builder {
         self
     }
 
-    /// Makes the emulator without a socket: it is reached by [`Emulator::service`] only. This needs
-    /// no runtime.
+    /// Creates the emulator without a socket. It is reached by [`Emulator::service`] only and needs
+    /// no async runtime.
     #[must_use]
     pub fn build(self) -> Emulator {
         let engine = self.engine(OFFLINE_ORIGIN.to_owned());
         Emulator::new(engine, None)
     }
 
-    /// Makes the emulator and serves it on 127.0.0.1, on the current tokio runtime.
+    /// Creates the emulator and serves it on 127.0.0.1, on the current tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let emulator = blaxel_emulator::Emulator::builder().seed(7).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the port cannot be had.
+    /// Returns an error if the port cannot be bound.
     pub async fn start(self) -> Result<Emulator, io::Error> {
         let server = Server::bind(self.port).await?;
         let engine = self.engine(server.origin());
@@ -258,7 +319,7 @@ impl Builder {
         let forwarded: Vec<_> = self.config.forwards.keys().cloned().collect();
         let engine = Engine::new(self.config, clock, origin);
         add_initial_data(&engine);
-        // The models were made one hour after the other, the last one an hour ago.
+        // The models are created one hour apart, the last one an hour ago.
         for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
             engine.add_sample(&MODELS, name, Duration::from_secs(hours * 3600));
         }

@@ -1,4 +1,4 @@
-//! Bodies that come in chunks.
+//! Response bodies that are sent chunk by chunk.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -12,32 +12,33 @@ use tokio::time::{Sleep, sleep};
 
 use crate::fault::Disconnected;
 
-/// A body piece by piece: what comes, after which pauses, and how it ends.
+/// A response body that is sent chunk by chunk: its bytes, the pauses between them, and its end.
 ///
-/// Each piece is a write of its own, and its bytes are sent as they are. Pauses are real time and need
-/// a tokio runtime with timers.
+/// Each chunk is a write of its own, and its bytes are sent as they are. Pauses are real time and
+/// need a tokio runtime with timers. [`FromIterator`] collects chunks without pauses.
 ///
 /// ```
 /// use std::time::Duration;
 /// use blaxel_emulator::Chunks;
 ///
-/// let torn = Chunks::new()
+/// let truncated = Chunks::new()
 ///     .then("data: {\"n\": 1}\n\n")
 ///     .pause(Duration::from_millis(50))
 ///     .then("data: {\"n\"")
 ///     .cut();
-/// # let _ = torn;
+/// # let _ = truncated;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Chunks {
     steps: VecDeque<Step>,
-    /// How long it rests before the next step, and in the end before the end.
+    /// The pause before the chunk that is added next; at the end, the pause before the end of the
+    /// body.
     pause: Duration,
     cut: bool,
 }
 
-/// A piece, and the pause before it.
+/// A chunk and the pause before it.
 #[derive(Clone, Debug)]
 struct Step {
     pause: Duration,
@@ -45,44 +46,44 @@ struct Step {
 }
 
 impl Chunks {
-    /// No chunks yet: an empty body.
+    /// Creates an empty body.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a piece.
+    /// Adds a chunk. See [`Chunks`] for an example.
     pub fn then(mut self, bytes: impl Into<Bytes>) -> Self {
         let (pause, bytes) = (std::mem::take(&mut self.pause), bytes.into());
         self.steps.push_back(Step { pause, bytes });
         self
     }
 
-    /// Rests before the next piece, or before the end if no piece follows.
+    /// Adds a pause before the next chunk, or before the end of the body if no chunk follows.
     pub fn pause(mut self, time: Duration) -> Self {
         self.pause = self.pause.saturating_add(time);
         self
     }
 
-    /// Ends abruptly: the connection is closed after the last piece, and the body has no end marker.
+    /// Closes the connection after the last chunk, so that the body has no end marker.
     pub fn cut(mut self) -> Self {
         self.cut = true;
         self
     }
 
-    /// The chunks with the same pause between each two.
+    /// Creates a body with the same pause between every two chunks.
     pub(crate) fn evenly(chunks: impl IntoIterator<Item = Bytes>, pause: Duration) -> Self {
         let first = Self::new();
-        chunks.into_iter().fold(first, |all, piece| {
+        chunks.into_iter().fold(first, |all, chunk| {
             let pause = if all.steps.is_empty() {
                 Duration::ZERO
             } else {
                 pause
             };
-            all.pause(pause).then(piece)
+            all.pause(pause).then(chunk)
         })
     }
 
-    /// The body that they are.
+    /// Converts the chunks into a response body.
     pub(crate) fn into_body(self) -> axum::body::Body {
         let first = self.steps.front().map_or(self.pause, |step| step.pause);
         let next = if first.is_zero() {
@@ -100,18 +101,19 @@ impl<B: Into<Bytes>> FromIterator<B> for Chunks {
     }
 }
 
-/// A body that gives one piece at a time and lets the reader run in between, so that each piece
-/// goes out on its own.
+/// A body that returns one chunk per poll and yields in between, so that each chunk is written on
+/// its own.
 struct ChunkedBody {
     chunks: Chunks,
     next: NextChunk,
 }
 
-/// When the next piece comes.
+/// The time of the next chunk.
 enum NextChunk {
     Now,
-    /// So long after the next poll. Without a pause the reader just gets its next once.
+    /// This long after the next poll. A zero pause only yields once.
     After(Duration),
+    /// A pause that has started.
     Sleeping(Pin<Box<Sleep>>),
 }
 
@@ -168,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// What a body gives: its chunks, and whether it ended as bodies should.
+    /// Reads a body; the flag is `true` if it ended without an error.
     async fn read(chunks: Chunks) -> (Vec<Bytes>, bool) {
         let mut body = chunks.into_body();
         let mut read = Vec::new();
@@ -182,17 +184,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pieces_come_as_they_are() {
+    async fn chunks_are_sent_unchanged() {
         for chunks in [&[][..], &["a"], &["a", "\u{e9}\r\n", "", "b"]] {
             let body = chunks.iter().copied().collect::<Chunks>();
-            let expected: Vec<Bytes> = chunks.iter().map(|piece| Bytes::from(*piece)).collect();
+            let expected: Vec<Bytes> = chunks.iter().map(|chunk| Bytes::from(*chunk)).collect();
             assert_eq!(read(body.clone()).await, (expected.clone(), true));
             assert_eq!(read(body.cut()).await, (expected, false));
         }
     }
 
     #[tokio::test]
-    async fn a_body_rests_where_it_is_told_to() {
+    async fn a_body_pauses_before_chunks_and_before_its_end() {
         let pause = Duration::from_millis(15);
         let bodies = [
             Chunks::new().pause(pause).then("a"),

@@ -1,4 +1,4 @@
-//! Time as a value.
+//! [`Clock`], the emulator's own time.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -8,22 +8,32 @@ use blaxel_core::Timestamp;
 
 use crate::lock::lock;
 
-/// The emulator's time: it stands still until a test moves it, or follows the real clock.
+/// The emulator's clock. It stands still until [`advance`](Self::advance) moves it, or follows the
+/// real clock if [`Builder::real_clock`](crate::Builder::real_clock) was set.
 ///
-/// Everything that depends on time asks this clock: when resources were created, when tokens and
-/// cursors expire. A clone shows and moves the same time.
+/// Everything that depends on time reads this clock, such as creation times and the expiry of
+/// tokens and cursors. Clones share the same time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let clock = blaxel_emulator::Emulator::offline().clock();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(60));
+/// assert!(clock.now() > before);
+/// ```
 #[derive(Clone)]
 pub struct Clock(Arc<Mutex<State>>);
 
 struct State {
-    /// Time since 1970-01-01T00:00:00Z, without what `following` adds.
+    /// The time since 1970-01-01T00:00:00Z, without the real time that passed since `following`.
     at: Duration,
-    /// Since when real time is added, if it is.
+    /// The start of following the real clock, if it does.
     following: Option<Instant>,
 }
 
 impl Clock {
-    /// A clock that starts at `start`, or else at the real time.
+    /// Creates a clock that starts at `start`, or at the real time if `start` is `None`.
     pub(crate) fn new(start: Option<SystemTime>, follow: bool) -> Self {
         let start = start.unwrap_or_else(SystemTime::now);
         Self(Arc::new(Mutex::new(State {
@@ -32,24 +42,24 @@ impl Clock {
         })))
     }
 
-    /// The time it shows.
+    /// Returns the current time of this clock. See [`Clock`] for an example.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         timestamp(self.since_epoch())
     }
 
-    /// Moves the time forward.
+    /// Moves the clock forward. See [`Clock`] for an example.
     pub fn advance(&self, by: Duration) {
         let mut state = lock(&self.0);
         state.at = state.at.saturating_add(by);
     }
 
-    /// The time it shows, in whole seconds since 1970-01-01T00:00:00Z.
+    /// Returns the current time in whole seconds since 1970-01-01T00:00:00Z.
     pub(crate) fn seconds(&self) -> u64 {
         self.since_epoch().as_secs()
     }
 
-    /// The time it shows, since 1970-01-01T00:00:00Z.
+    /// Returns the current time since 1970-01-01T00:00:00Z.
     pub(crate) fn since_epoch(&self) -> Duration {
         let state = lock(&self.0);
         let followed = state
@@ -59,7 +69,7 @@ impl Clock {
     }
 }
 
-/// A time since 1970-01-01T00:00:00Z as the API writes it.
+/// Converts a time since 1970-01-01T00:00:00Z into the API's format.
 pub(crate) fn timestamp(since_epoch: Duration) -> Timestamp {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_unix(seconds, since_epoch.subsec_nanos())

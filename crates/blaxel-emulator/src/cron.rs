@@ -1,4 +1,4 @@
-//! When a recurring schedule is due: cron expressions of five fields, in UTC.
+//! Cron expressions of five fields, in UTC, and the times at which they are due.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -17,16 +17,16 @@ pub(crate) struct Cron {
     days: Set,
     months: Set,
     weekdays: Set,
-    /// Whether a day must be right by the month and by the week. Where both are restricted, either
-    /// is enough, as it always was with cron.
+    /// Set if a day must match both the month's days and the weekdays. If both fields are
+    /// restricted, either match is enough, as is usual for cron.
     both: bool,
 }
 
-/// Numbers below 64.
+/// A set of numbers below 64.
 #[derive(Clone, Copy, Debug)]
 struct Set(u64);
 
-/// What a field may hold, and the names of its first values.
+/// The range of a field's values, and the names of its first values.
 struct Field {
     values: RangeInclusive<u8>,
     names: &'static [&'static str],
@@ -50,14 +50,14 @@ const MONTHS: Field = Field {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ],
 };
-/// Sunday is 0, and 7 too.
+/// Sunday is 0, and also 7.
 const WEEKDAYS: Field = Field {
     values: 0..=7,
     names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 };
 
 impl Cron {
-    /// Reads an expression; `None` if it is none.
+    /// Parses an expression. Returns `None` if it is invalid.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = *fields.as_slice() else {
@@ -77,8 +77,8 @@ impl Cron {
         })
     }
 
-    /// The times it is due after `since` and up to `until`, latest first. Times are those since
-    /// 1970-01-01T00:00:00Z.
+    /// Returns the times at which it is due after `since` and up to `until`, latest first. Times
+    /// are since 1970-01-01T00:00:00Z.
     pub(crate) fn due(self, since: Duration, until: Duration) -> impl Iterator<Item = Duration> {
         let first = since.as_secs() / DAY;
         (first..=until.as_secs() / DAY)
@@ -90,7 +90,7 @@ impl Cron {
             .take_while(move |at| *at > since)
     }
 
-    /// The seconds of a day that it is due at, latest first.
+    /// Returns the seconds of a day at which it is due, latest first.
     fn of_day(self) -> impl Iterator<Item = u64> {
         let hours = (0..24).rev().filter(move |hour| self.hours.has(*hour));
         hours.flat_map(move |hour| {
@@ -101,7 +101,7 @@ impl Cron {
         })
     }
 
-    /// Whether it is due on a day, counted from 1970-01-01.
+    /// Returns `true` if it is due on a day, counted from 1970-01-01.
     fn falls_on(self, day: u64) -> bool {
         // 1970-01-01 was a Thursday.
         let of_week = self.weekdays.has(((day + 4) % 7) as u8);
@@ -125,7 +125,7 @@ impl Set {
 }
 
 impl Field {
-    /// Reads a field: one or more parts, apart by commas.
+    /// Parses a field: one or more parts, separated by commas.
     fn read(&self, text: &str) -> Option<Set> {
         let mut set = 0;
         for part in text.split(',') {
@@ -137,7 +137,7 @@ impl Field {
             let (first, last) = match range.split_once('-') {
                 _ if range == "*" => (*self.values.start(), self.last()),
                 Some((first, last)) => (self.value(first)?, self.value(last)?),
-                // `5/15` begins with 5 and goes on to the end.
+                // `5/15` starts at 5 and continues to the end of the range.
                 None if has_step => (self.value(range)?, self.last()),
                 None => (self.value(range)?, self.value(range)?),
             };
@@ -164,7 +164,7 @@ impl Field {
         self.values.contains(&number).then_some(number)
     }
 
-    /// The last value that is not another name of the first one.
+    /// Returns the last value that is not a second name of the first one.
     fn last(&self) -> u8 {
         let last = *self.values.end();
         if last == 7 { 6 } else { last }
@@ -180,7 +180,7 @@ mod tests {
         Duration::from_secs(u64::try_from(time.unix().unwrap().0).unwrap())
     }
 
-    /// The times from May to the middle of the day on 15 June 2026, a Monday.
+    /// Returns the due times from May to noon on 15 June 2026, a Monday.
     fn due(expression: &str, count: usize) -> Vec<String> {
         let until = moment("2026-06-15T12:00:00Z");
         let since = moment("2026-05-01T00:00:00Z");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_forms_are_due_when_they_say() {
+    fn common_expressions_are_due_at_the_expected_times() {
         for (expression, times) in [
             ("* * * * *", ["06-15T12:00", "06-15T11:59", "06-15T11:58"]),
             (
@@ -217,7 +217,7 @@ mod tests {
                 "15-17 3 31 may *",
                 ["05-31T03:17", "05-31T03:16", "05-31T03:15"],
             ),
-            // Either day, where both are given.
+            // Either day matches if both fields are restricted.
             ("0 0 10 * 6", ["06-13T00:00", "06-10T00:00", "06-06T00:00"]),
         ] {
             assert_eq!(due(expression, 3), times, "{expression}");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_is_left_out_and_the_end_is_not() {
+    fn the_start_is_exclusive_and_the_end_inclusive() {
         let (since, until) = (
             moment("2026-01-01T00:00:00Z"),
             moment("2026-01-01T02:00:00Z"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_day_is_waited_for() {
+    fn an_expression_for_a_leap_day_is_due_in_leap_years() {
         let (since, until) = (
             moment("2020-03-01T00:00:00Z"),
             moment("2026-01-01T00:00:00Z"),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn invalid_expressions_are_rejected() {
         for text in [
             "",
             "* * * *",

@@ -1,4 +1,4 @@
-//! Cursors: opaque, bound to the query that gave them, and good for a day.
+//! Pagination cursors: opaque, bound to the query that returned them, and valid for one day.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::errors::ErrorResponse;
 use crate::sign::Key;
 
-/// How long a cursor is good, in seconds.
+/// The lifetime of a cursor, in seconds.
 const LIFETIME: u64 = 24 * 60 * 60;
-/// The length of a signature, which stands after the payload.
+/// The length of the signature, which follows the payload.
 const SIGNATURE: usize = 32;
 
-/// What a cursor says: which query it belongs to, when it was given, and where the page ended.
+/// The contents of a cursor: its query, the time of issue, and the last position of the page.
 #[derive(Serialize, Deserialize)]
 struct Payload<P> {
     query: String,
@@ -22,7 +22,7 @@ struct Payload<P> {
     after: P,
 }
 
-/// Makes and reads the cursors of one emulator.
+/// Issues and verifies the cursors of one emulator.
 pub(crate) struct Cursors(Key);
 
 impl Cursors {
@@ -30,8 +30,10 @@ impl Cursors {
         Self(key)
     }
 
-    /// The cursor for what comes after a position. The alphabet is that of plain base64, whose
-    /// `+`, `/` and `=` must be escaped in a query: a client that forgets is found out.
+    /// Issues the cursor for the items after a position.
+    ///
+    /// It is encoded as plain base64, whose `+`, `/` and `=` must be escaped in a query, so that a
+    /// client which forgets this fails.
     pub(crate) fn issue<P: Serialize>(&self, query: String, now: u64, after: P) -> String {
         let payload = Payload {
             query,
@@ -43,7 +45,12 @@ impl Cursors {
         BASE64_STANDARD.encode(bytes)
     }
 
-    /// The position a cursor stands for, if it is ours, of the same query, and fresh.
+    /// Returns the position of a cursor.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the cursor was not issued by this emulator, belongs to another query, or
+    /// has expired.
     pub(crate) fn read<P: DeserializeOwned>(
         &self,
         cursor: &str,

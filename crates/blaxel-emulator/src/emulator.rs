@@ -1,4 +1,4 @@
-//! The handle of an emulator.
+//! The handle of a running emulator.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use crate::workload::{Callback, Script, Workload};
 
 /// A local Blaxel.
 ///
-/// Each emulator is a world of its own: its workspace, credentials, resources, clock, faults and
-/// journal are shared with no other. When it is dropped its port is closed and its connections end.
+/// Each emulator has its own workspace, credentials, resources, clock, faults and journal and
+/// shares none of them. Dropping it closes its port, ends its connections and stops its background
+/// tasks.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -31,7 +32,7 @@ use crate::workload::{Callback, Script, Workload};
 pub struct Emulator {
     engine: Arc<Engine>,
     server: Option<RunningServer>,
-    /// Ends what goes on in the background.
+    /// Stops the background tasks when the emulator is dropped.
     _stop_tasks: StopTasks,
 }
 
@@ -44,57 +45,108 @@ impl Emulator {
         }
     }
 
-    /// The socketless way to this emulator.
+    /// Returns a tower service that calls this emulator without a socket.
+    ///
+    /// ```
+    /// use blaxel_core::{Plane, raw_request};
+    /// use blaxel_emulator::Emulator;
+    /// use tower_service::Service as _;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::offline();
+    /// let request = raw_request(Plane::Control, http::Request::get("/models").body("")?)?;
+    /// let response = emulator.service().call(request).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn service(&self) -> LocalService {
         LocalService::new(Arc::clone(&self.engine))
     }
 
-    /// The base of the control plane, such as `http://127.0.0.1:4242/v0`. Without a socket it has
-    /// the origin `https://emulator.invalid`, which only [`service`](Self::service) reaches.
+    /// Returns the base URL of the control plane, such as `http://127.0.0.1:4242/v0`.
+    ///
+    /// Without a socket its origin is `https://emulator.invalid`, which only
+    /// [`service`](Self::service) reaches.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// assert_eq!(emulator.url(), "https://emulator.invalid/v0");
+    /// assert_eq!(emulator.run_url(), "https://emulator.invalid/run");
+    /// ```
     #[must_use]
     pub fn url(&self) -> String {
         self.engine.control_url()
     }
 
-    /// The base of the workloads, such as `http://127.0.0.1:4242/run`.
+    /// Returns the base URL of the workloads, such as `http://127.0.0.1:4242/run`. See
+    /// [`url`](Self::url).
     #[must_use]
     pub fn run_url(&self) -> String {
         self.engine.run_url()
     }
 
-    /// The one workspace.
+    /// Returns the name of the only workspace that credentials give access to.
+    ///
+    /// ```
+    /// use blaxel_emulator::{DEFAULT_API_KEY, DEFAULT_WORKSPACE, Emulator};
+    ///
+    /// let emulator = Emulator::offline();
+    /// assert_eq!(emulator.workspace(), DEFAULT_WORKSPACE);
+    /// assert_eq!(emulator.api_key(), DEFAULT_API_KEY);
+    /// ```
     #[must_use]
     pub fn workspace(&self) -> &str {
         &self.engine.config.workspace
     }
 
-    /// The API key that is accepted.
+    /// Returns the API key that the emulator accepts. See [`workspace`](Self::workspace).
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.engine.config.api_key
     }
 
-    /// The id of the OAuth 2.0 client that is accepted.
+    /// Returns the id of the OAuth 2.0 client that the emulator accepts.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::builder().client("my-id", "my-secret").build();
+    /// assert_eq!((emulator.client_id(), emulator.client_secret()), ("my-id", "my-secret"));
+    /// ```
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.engine.config.client_id
     }
 
-    /// The secret of the OAuth 2.0 client that is accepted.
+    /// Returns the secret of the OAuth 2.0 client that the emulator accepts. See
+    /// [`client_id`](Self::client_id).
     #[must_use]
     pub fn client_secret(&self) -> &str {
         &self.engine.config.client_secret
     }
 
-    /// The id of the account whose costs the billing operations tell.
+    /// Returns the id of the account whose costs the billing operations report.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// let path = format!("/v0/accounts/{}/metrics", emulator.account_id());
+    /// # let _ = path;
+    /// ```
     #[must_use]
     pub fn account_id(&self) -> &str {
         self.engine.history.account_id()
     }
 
-    /// The environment variables that lead a client here: `BL_API_URL`, `BL_RUN_URL`,
-    /// `BL_WORKSPACE` and `BL_API_KEY`.
+    /// Returns the environment variables that point a client at this emulator: `BL_API_URL`,
+    /// `BL_RUN_URL`, `BL_WORKSPACE` and `BL_API_KEY`.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// for (name, value) in emulator.variables() {
+    ///     println!("export {name}={value}");
+    /// }
+    /// ```
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -105,29 +157,55 @@ impl Emulator {
         ]
     }
 
-    /// The emulator's clock.
+    /// Returns the emulator's clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.clock().advance(Duration::from_secs(2 * 60 * 60)); // access tokens expire
+    /// ```
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.engine.clock.clone()
     }
 
-    /// What was asked so far, in the order of arrival; of very many requests the last 10,000.
+    /// Returns the requests received so far, in order of arrival. At most the last 10,000 are kept.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// for entry in emulator.journal() {
+    ///     println!("{} {} -> {:?}", entry.method, entry.path, entry.status);
+    /// }
+    /// emulator.clear_journal();
+    /// ```
     #[must_use]
     pub fn journal(&self) -> Vec<Entry> {
         self.engine.journal.entries()
     }
 
-    /// Forgets what was asked so far.
+    /// Removes all entries from the journal. See [`journal`](Self::journal).
     pub fn clear_journal(&self) {
         self.engine.journal.clear();
     }
 
-    /// Lets the next `times` requests of an operation, such as `ListModels`, meet a fault. Faults of
-    /// one operation come in the order they were asked for.
+    /// Injects a fault into the next `times` requests of an operation, such as `ListModels`.
+    ///
+    /// Several faults of one operation are applied in the order in which they were added.
+    ///
+    /// ```
+    /// use blaxel_emulator::{Emulator, Fault};
+    ///
+    /// let emulator = Emulator::offline();
+    /// emulator.fault("ListModels", Fault::disconnect(), 2)?;
+    /// assert_eq!(emulator.waiting_faults(), 2);
+    /// # Ok::<(), blaxel_emulator::UnknownOperation>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the emulator has no operation of this name.
+    /// Returns an error if the emulator has no operation of this name; see
+    /// [`operations`](Self::operations).
     pub fn fault(&self, operation: &str, fault: Fault, times: u32) -> Result<(), UnknownOperation> {
         let known: Vec<_> = self.operations().collect();
         if !known.contains(&operation) {
@@ -140,34 +218,56 @@ impl Emulator {
         Ok(())
     }
 
-    /// How many faults were asked for and have not come yet.
+    /// Returns the number of injected faults that no request has met yet. See
+    /// [`fault`](Self::fault).
     #[must_use]
     pub fn waiting_faults(&self) -> u32 {
         self.engine.faults.waiting()
     }
 
-    /// The names of the operations the emulator has.
+    /// Returns the names of the operations that the emulator serves.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// assert!(emulator.operations().any(|name| name == "ListAgents"));
+    /// ```
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
         router::routes().into_iter().map(|route| route.operation)
     }
 
-    /// Puts a resource in place, created now, instead of one of the same name if there is one: a
-    /// plausible one, of the collection at this path, such as `sandboxes` or `integrations/connections`.
+    /// Creates a resource with plausible contents, replacing one of the same name.
+    ///
+    /// `collection` is the path of a top-level collection, such as `sandboxes` or
+    /// `integrations/connections`. The creation time is the emulator's current time.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.add("sandboxes", "sb-1")?;
+    /// # Ok::<(), blaxel_emulator::UnknownCollection>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the emulator has no such collection, or what it holds is under something else.
+    /// Returns an error if the emulator has no such collection, or if its resources are nested in
+    /// others.
     pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
         let kind = top_kind(collection)?;
         self.engine.add_sample(kind, name, Duration::ZERO);
         Ok(())
     }
 
-    /// Lets the next deployment of a resource end as `FAILED`, whether it exists yet or not.
+    /// Makes the next deployment of a resource end as `FAILED`. The resource need not exist yet.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.fail_next_deployment("agents", "support-bot")?;
+    /// # Ok::<(), blaxel_emulator::UnknownCollection>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the emulator has no such collection, or what it holds is under something else.
+    /// Returns an error if the emulator has no such collection, or if its resources are nested in
+    /// others.
     pub fn fail_next_deployment(
         &self,
         collection: &str,
@@ -178,8 +278,11 @@ impl Emulator {
         Ok(())
     }
 
-    /// The script of a workload, whether the workload exists yet or not. Without one a workload
-    /// behaves as usual: agents echo, models answer, and what is passed on is passed on.
+    /// Returns the script of a workload, which sets its next responses. The workload need not exist
+    /// yet.
+    ///
+    /// Without a script a workload behaves as usual: agents echo, models answer, and calls of
+    /// forwarded workloads are forwarded.
     ///
     /// ```
     /// use blaxel_emulator::{Behaviour, Emulator, Workload};
@@ -199,75 +302,118 @@ impl Emulator {
         engine.workloads.script_of(workload, &engine.clock)
     }
 
-    /// The callbacks of asynchronous calls that have come to an end, in the order they did; of very
-    /// many the last 10,000.
+    /// Returns the finished callbacks of asynchronous calls, in the order in which they finished.
+    /// At most the last 10,000 are kept.
+    ///
+    /// ```
+    /// use blaxel_emulator::{CallbackOutcome, Emulator};
+    ///
+    /// let emulator = Emulator::offline();
+    /// let callbacks = emulator.callbacks();
+    /// assert!(callbacks.iter().all(|callback| callback.outcome == CallbackOutcome::Answered(200)));
+    /// ```
     #[must_use]
     pub fn callbacks(&self) -> Vec<Callback> {
         self.engine.workloads.callbacks()
     }
 
-    /// Ends every session with an MCP server, as a restart of the servers would. Who goes on with one is
-    /// answered 404, and begins another.
+    /// Ends every session with an MCP server, as a restart of the servers would.
+    ///
+    /// A request in an ended session gets a 404, and the client has to start a new one.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.end_mcp_sessions();
+    /// ```
     pub fn end_mcp_sessions(&self) {
         self.engine.mcp.restart();
     }
 
-    /// Lets the next execution of a job end as `failed`, whether the job exists yet or not. An execution
-    /// can ask for its end itself: by the environment variable `EMULATOR_OUTCOME`, which is `failed` or
-    /// `timeout`.
+    /// Makes the next execution of a job end as `failed`. The job need not exist yet.
+    ///
+    /// An execution can also choose its end itself, by the environment variable `EMULATOR_OUTCOME`
+    /// with the value `failed` or `timeout`.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.fail_next_execution("nightly");
+    /// emulator.fail_next_verification("example.com");
+    /// ```
     pub fn fail_next_execution(&self, job: &str) {
         self.engine.store.open().fail_next(&EXECUTIONS, job);
     }
 
-    /// Lets the next verification of a custom domain end as `failed`, whether it exists yet or not.
+    /// Makes the next verification of a custom domain end as `failed`. The domain need not exist
+    /// yet. See [`fail_next_execution`](Self::fail_next_execution).
     pub fn fail_next_verification(&self, domain: &str) {
         self.engine.store.open().fail_next(&CUSTOM_DOMAINS, domain);
     }
 
-    /// Puts an image in place, built now, instead of one of the same type and name if there is one. The
-    /// type is `agent`, `application`, `function`, `job` or `sandbox`.
+    /// Creates a built image, replacing one of the same type and name.
+    ///
+    /// `resource_type` is `agent`, `application`, `function`, `job` or `sandbox`. The build time is
+    /// the emulator's current time.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.add_image("agent", "support-bot");
+    /// emulator.offer_image("sandbox", "their-runner");
+    /// ```
     pub fn add_image(&self, resource_type: &str, name: &str) {
         initial_data::add_image(&self.engine, resource_type, name, 64 << 20, Duration::ZERO);
     }
 
-    /// Lets another account offer an image to the workspace. It waits among the pending shares to be
-    /// accepted.
+    /// Makes another account offer an image to the workspace. The offer is listed among the pending
+    /// image shares until it is accepted or declined. See [`add_image`](Self::add_image).
     pub fn offer_image(&self, resource_type: &str, name: &str) {
         router::offer_image(&mut self.engine.store.open(), resource_type, name);
     }
 
-    /// Puts an agent in place, created now, instead of one of the same name if there is one.
+    /// Creates an agent, replacing one of the same name. The creation time is the emulator's
+    /// current time.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.add_agent("support-bot");
+    /// emulator.add_model("gpt-5");
+    /// ```
     pub fn add_agent(&self, name: &str) {
         self.engine.add_sample(&AGENTS, name, Duration::ZERO);
     }
 
-    /// Puts a model in place, created now, instead of one of the same name if there is one.
+    /// Creates a model, replacing one of the same name. The creation time is the emulator's current
+    /// time. See [`add_agent`](Self::add_agent).
     pub fn add_model(&self, name: &str) {
         self.engine.add_sample(&MODELS, name, Duration::ZERO);
     }
 }
 
-/// The kind of a collection that is under nothing.
+/// Returns the kind of a top-level collection.
 fn top_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
     let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
     let kind = kinds.find(|kind| kind.path == collection).copied();
     kind.ok_or_else(|| UnknownCollection(collection.to_owned()))
 }
 
-/// A collection that the emulator does not have.
+/// The error for a collection that the emulator does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCollection(String);
 
 impl fmt::Display for UnknownCollection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the emulator has no collection `{}` of its own", self.0)
+        write!(
+            f,
+            "unknown collection `{}`: the emulator has no top-level collection of this name",
+            self.0
+        )
     }
 }
 
 impl std::error::Error for UnknownCollection {}
 
-/// Ends the tasks of an engine when it is dropped. The tasks hold the engine themselves, so that its
-/// own end would never come.
+/// Stops the tasks of an engine when it is dropped.
+///
+/// The tasks hold the engine themselves, so the engine would never be dropped while they run.
 struct StopTasks(Arc<Engine>);
 
 impl Drop for StopTasks {
@@ -277,7 +423,7 @@ impl Drop for StopTasks {
 }
 
 impl fmt::Debug for Emulator {
-    /// Shows no secret.
+    /// Formats the handle without its credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator")
             .field("url", &self.url())

@@ -1,4 +1,4 @@
-//! What all doors share: the state of one emulator.
+//! [`Engine`], the state of one emulator, which the server, the local service and the handle share.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::state::{Author, Collection, Kind, Settings, Store};
 use crate::uploads::Uploads;
 use crate::workload::{Target, Workload, Workloads};
 
-/// How an emulator is set up.
+/// The settings of an emulator.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) workspace: String,
@@ -30,25 +30,25 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     pub(crate) account_admin: bool,
     pub(crate) stream_pause: Duration,
-    /// How long each step of a deployment lasts.
+    /// The duration of each step of a deployment.
     pub(crate) deploy_time: Duration,
-    /// How long a build lasts.
+    /// The duration of a build.
     pub(crate) build_time: Duration,
-    /// How long a deletion lasts.
+    /// The duration of a deletion.
     pub(crate) delete_time: Duration,
-    /// How long an execution of a job lasts in all.
+    /// The total duration of a job execution.
     pub(crate) execution_time: Duration,
-    /// When device logins confirm themselves; never, if they are denied.
+    /// The time after which device logins are approved. `None` denies them.
     pub(crate) device_approval: Option<Duration>,
-    /// The workloads that run elsewhere, and where.
+    /// The workloads that are forwarded, with their servers.
     pub(crate) forwards: HashMap<Workload, Target>,
-    /// Whether other machines than this one are called back.
+    /// Set if callbacks may go to other machines.
     pub(crate) callbacks_anywhere: bool,
 }
 
 pub(crate) struct Engine {
     pub(crate) config: Config,
-    /// Where the emulator is reached, such as `http://127.0.0.1:4242`.
+    /// The emulator's origin, such as `http://127.0.0.1:4242`.
     pub(crate) origin: String,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
@@ -62,7 +62,7 @@ pub(crate) struct Engine {
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
     pub(crate) device_codes: Key,
-    /// What the keys for drives are made from, when they are needed.
+    /// The seed of the key pair for drives, which is created when it is first needed.
     drive_seed: [u8; 32],
     drive_keys: OnceLock<KeyPair>,
     used_device_codes: Mutex<HashSet<u64>>,
@@ -111,18 +111,18 @@ impl Engine {
         }
     }
 
-    /// The keys that sign tokens for drives.
+    /// Returns the key pair that signs tokens for drives.
     pub(crate) fn drive_keys(&self) -> &KeyPair {
         self.drive_keys
             .get_or_init(|| KeyPair::from_seed(Seed::new(self.drive_seed)))
     }
 
-    /// A number that was not given out before.
+    /// Returns a number that was not returned before.
     pub(crate) fn next_number(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Marks a device code as used. `false` if it was before.
+    /// Marks a device code as used. Returns `false` if it was used before.
     pub(crate) fn use_device_code(&self, number: u64) -> bool {
         lock(&self.used_device_codes).insert(number)
     }
@@ -135,7 +135,7 @@ impl Engine {
         format!("{}/run", self.origin)
     }
 
-    /// Puts a resource in place without a request, as if it had been made so long ago.
+    /// Creates a sample resource without a request, as if it had been created `age` ago.
     pub(crate) fn add_sample(&self, kind: &'static Kind, name: &str, age: Duration) {
         let author = Author {
             name: "emulator",

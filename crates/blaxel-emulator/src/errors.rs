@@ -1,4 +1,4 @@
-//! Every error body the emulator gives, each shape written once.
+//! The error responses of the emulator. Each format is written once.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -6,8 +6,7 @@ use blaxel_core::{ApiVersion, Timestamp};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-/// A request that is refused: the status and body of the answer, and the gateway's code if the
-/// gateway refuses it.
+/// An error response: its status, its body, and the gateway's code if the gateway sends it.
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     status: StatusCode,
@@ -15,7 +14,7 @@ pub(crate) struct ErrorResponse {
     body: Value,
 }
 
-/// What the gateway before the workloads may say.
+/// The errors of the gateway in front of the workloads.
 #[derive(Clone, Copy)]
 pub(crate) enum Gateway {
     RouteNotFound,
@@ -56,13 +55,13 @@ impl ErrorResponse {
         }
     }
 
-    /// Any status and body.
+    /// Creates a response with any status and body.
     pub(crate) fn with_body(status: StatusCode, body: Value) -> Self {
         Self::new(status, body)
     }
 
-    /// The form in which sandboxes are not created: the same error, with a code that is a word. One
-    /// that has the form already, or is about the version, stays as it is.
+    /// Converts the error into the format of sandbox creation, whose code is a word. An error that
+    /// already has that format, or that is about the version, is unchanged.
     pub(crate) fn of_sandboxes(self, workspace: &str, now: &Timestamp) -> Self {
         let Some(error) = self.body.get("error").and_then(Value::as_str) else {
             return self;
@@ -88,18 +87,19 @@ impl ErrorResponse {
         Self::new(self.status, body)
     }
 
-    /// The control plane's plain form: a status and a phrase.
+    /// Creates an error of the control plane in its short format: a status and a phrase.
     pub(crate) fn control(status: StatusCode, error: &str) -> Self {
         Self::new(status, json!({"code": status.as_u16(), "error": error}))
     }
 
-    /// The control plane's full form: a token or phrase, and what is wrong.
+    /// Creates an error of the control plane in its long format: an error name or phrase, and a
+    /// message.
     pub(crate) fn explained(status: StatusCode, error: &str, message: impl Into<String>) -> Self {
         let body = json!({"code": status.as_u16(), "error": error, "message": message.into()});
         Self::new(status, body)
     }
 
-    /// A request that cannot be understood.
+    /// Creates the error for a malformed request.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::explained(StatusCode::BAD_REQUEST, "Bad Request", message)
     }
@@ -108,12 +108,12 @@ impl ErrorResponse {
         Self::control(StatusCode::UNAUTHORIZED, "Unauthorized")
     }
 
-    /// A cursor that cannot be followed, and why.
+    /// Creates the error for a cursor that cannot be used, with the reason.
     pub(crate) fn invalid_cursor(message: &str) -> Self {
         Self::explained(StatusCode::BAD_REQUEST, "invalid_cursor", message)
     }
 
-    /// A version that does not exist. This form has no `code`.
+    /// Creates the error for a version that does not exist. This format has no `code`.
     pub(crate) fn invalid_version(given: &str, valid: &[ApiVersion]) -> Self {
         let valid: Vec<String> = valid.iter().map(ToString::to_string).collect();
         let message = format!(
@@ -125,14 +125,15 @@ impl ErrorResponse {
         Self::new(StatusCode::BAD_REQUEST, body)
     }
 
-    /// The token endpoint's form.
+    /// Creates an error of the token endpoint.
     pub(crate) fn oauth(error: &str, description: &str) -> Self {
         let body = json!({"error": error, "error_description": description});
         Self::new(StatusCode::BAD_REQUEST, body)
     }
 
-    /// A model's own error, as OpenAI-compatible servers write it. It does not come from the
-    /// platform, so it bears none of the platform's marks, and neither do those of other dialects.
+    /// Creates an error of a model, as OpenAI-compatible servers return it. It does not come from
+    /// the platform, so it has none of the platform's headers; neither have those of other
+    /// dialects.
     pub(crate) fn model(status: StatusCode, message: impl Into<String>) -> Self {
         let error = json!({
             "message": message.into(),
@@ -143,7 +144,7 @@ impl ErrorResponse {
         Self::new(status, json!({"error": error}))
     }
 
-    /// A bad request as Anthropic's servers answer it.
+    /// Creates a bad-request error as Anthropic's API returns it.
     pub(crate) fn anthropic(message: &str) -> Self {
         let error = json!({"type": "invalid_request_error", "message": message});
         Self::new(
@@ -152,25 +153,25 @@ impl ErrorResponse {
         )
     }
 
-    /// A bad request as Cohere's servers answer it.
+    /// Creates a bad-request error as Cohere's API returns it.
     pub(crate) fn cohere(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, json!({"message": message}))
     }
 
-    /// A bad request as Gemini's servers answer it.
+    /// Creates a bad-request error as Gemini's API returns it.
     pub(crate) fn gemini(message: &str) -> Self {
         let error = json!({"code": 400, "message": message, "status": "INVALID_ARGUMENT"});
         Self::new(StatusCode::BAD_REQUEST, json!({"error": error}))
     }
 
-    /// The gateway's form.
+    /// Creates an error of the gateway.
     pub(crate) fn gateway(what: Gateway, message: &str, now: &Timestamp) -> Self {
         let (status, code) = what.code();
         let retryable = matches!(what, Gateway::WorkloadUnavailable);
         Self::envelope(status, code, message, retryable, now.as_str())
     }
 
-    /// The gateway's form, with any code.
+    /// Creates an error of the gateway with any code.
     pub(crate) fn envelope(
         status: StatusCode,
         code: &str,

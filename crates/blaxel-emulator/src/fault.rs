@@ -1,4 +1,4 @@
-//! Faults, asked for by operation and count.
+//! Faults that a test injects into the requests of an operation.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::errors::ErrorResponse;
 use crate::lock::lock;
 
-/// What happens to a request instead of the right answer.
+/// A fault that a request meets instead of its normal response. Added by
+/// [`Emulator::fault`](crate::Emulator::fault).
 ///
 /// ```
 /// use blaxel_emulator::{Emulator, Fault};
@@ -55,12 +56,22 @@ impl Fault {
         }
     }
 
-    /// An answer with any bytes and no content type; [`header`](Self::header) adds one.
+    /// Creates a response with any bytes and no content type. [`header`](Self::header) adds one.
+    ///
+    /// ```
+    /// use blaxel_emulator::Fault;
+    /// use http::StatusCode;
+    ///
+    /// let truncated = Fault::response(StatusCode::OK, "{\"data\": [");
+    /// let cdn_error = Fault::html(StatusCode::BAD_GATEWAY);
+    /// let cold = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
+    /// # let _ = (truncated, cdn_error, cold);
+    /// ```
     pub fn response(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self::new(Action::Respond(status, body.into()))
     }
 
-    /// An answer in JSON.
+    /// Creates a JSON response. See [`Fault`] for an example.
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
@@ -73,7 +84,8 @@ impl Fault {
         )
     }
 
-    /// An answer as a content delivery network gives it when it cannot reach the platform.
+    /// Creates an HTML page, as a content delivery network returns it if it cannot reach the
+    /// platform. See [`response`](Self::response).
     #[must_use]
     pub fn html(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
@@ -85,7 +97,8 @@ impl Fault {
             .header(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))
     }
 
-    /// An answer of the gateway before the workloads, such as `WORKLOAD_UNAVAILABLE` with status 404.
+    /// Creates an error of the gateway in front of the workloads, such as `WORKLOAD_UNAVAILABLE`
+    /// with status 404. See [`response`](Self::response).
     pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
         Self::new(Action::Gateway {
             status,
@@ -94,27 +107,34 @@ impl Fault {
         })
     }
 
-    /// No answer: the connection is closed.
+    /// Closes the connection without a response. See [`Fault`] for an example.
     #[must_use]
     pub fn disconnect() -> Self {
         Self::new(Action::Disconnect)
     }
 
-    /// The right answer, but late by this much real time. Needs a tokio runtime with timers.
+    /// Delays the normal response by this much real time. Needs a tokio runtime with timers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let slow = blaxel_emulator::Fault::delay(Duration::from_millis(300));
+    /// # let _ = slow;
+    /// ```
     #[must_use]
     pub fn delay(by: Duration) -> Self {
         Self::new(Action::Delay(by))
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response. See [`Fault`] for an example.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Lets the operation take place first and puts the fault in the place of its answer: what a
-    /// client sees that loses the answer, but not the request.
+    /// Applies the fault only after the operation has taken place, as if the response alone had
+    /// been lost. See [`Fault`] for an example.
     #[must_use]
     pub fn after_processing(mut self) -> Self {
         self.after_processing = true;
@@ -125,7 +145,7 @@ impl Fault {
         self.after_processing
     }
 
-    /// How late the right answer comes, if that is the fault.
+    /// Returns the delay of the normal response, if that is the fault.
     pub(crate) fn lateness(&self) -> Option<Duration> {
         match self.action {
             Action::Delay(by) => Some(by),
@@ -133,7 +153,7 @@ impl Fault {
         }
     }
 
-    /// The answer of this fault. A delay has none of its own and takes `answer`.
+    /// Returns the faulty response. A delay has none of its own and returns the given `response`.
     pub(crate) fn apply(self, answer: Option<Response>, now: &str) -> Response {
         let mut response = match self.action {
             Action::Respond(status, body) => {
@@ -167,13 +187,13 @@ pub(crate) struct Disconnected;
 
 impl fmt::Display for Disconnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was closed, as asked for")
+        f.write_str("the connection was closed by an injected fault")
     }
 }
 
 impl std::error::Error for Disconnected {}
 
-/// An operation that the emulator does not have.
+/// The error for an operation that the emulator does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownOperation {
     pub(crate) name: String,
@@ -184,7 +204,7 @@ impl fmt::Display for UnknownOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the emulator has no operation `{}`, only {}",
+            "unknown operation `{}`: the emulator serves {}",
             self.name,
             self.known.join(", ")
         )
@@ -193,7 +213,7 @@ impl fmt::Display for UnknownOperation {
 
 impl std::error::Error for UnknownOperation {}
 
-/// The faults still to come, by operation, in the order they were asked for.
+/// The faults that are still to be applied, by operation, in the order in which they were added.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<(Fault, u32)>>>);
 

@@ -1,4 +1,4 @@
-//! What a fresh emulator holds, besides its models.
+//! The resources of a new emulator, besides its models.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use crate::engine::Engine;
 use crate::router::OWNER;
 use crate::state::{Author, Collection, Document, IMAGES, USERS, WORKSPACES, image};
 
-/// How long ago everything was made.
+/// The age of all initial resources.
 const AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// The other workspaces of the account, which the costs are told of too.
+/// The other workspaces of the account, which the costs include.
 const OTHERS: [&str; 2] = ["research", "staging"];
 /// The images: type, name and size in megabytes.
 const FIRST_IMAGES: [(&str, &str, u64); 2] = [
@@ -16,7 +16,7 @@ const FIRST_IMAGES: [(&str, &str, u64); 2] = [
     ("sandbox", "code-runner", 480),
 ];
 
-/// Puts everything in place.
+/// Creates the initial resources.
 pub(crate) fn add_initial_data(engine: &Engine) {
     let own = engine.config.workspace.as_str();
     for name in OTHERS.into_iter().filter(|name| *name != own).chain([own]) {
@@ -28,8 +28,8 @@ pub(crate) fn add_initial_data(engine: &Engine) {
     }
 }
 
-/// Puts an image in place, built so long ago, instead of the one of the same type and name if there
-/// is one. The size is in bytes.
+/// Creates an image that was built `age` ago, replacing one of the same type and name. `size` is in
+/// bytes.
 pub(crate) fn add_image(engine: &Engine, of_type: &str, name: &str, size: u64, age: Duration) {
     let author = Author {
         name: "emulator",

@@ -1,4 +1,4 @@
-//! What the emulator was asked.
+//! The journal: the requests that an emulator received.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -7,16 +7,17 @@ use blaxel_core::Timestamp;
 
 use crate::lock::lock;
 
-/// How many requests are remembered; older ones are forgotten.
+/// Maximum number of requests in the journal. Older ones are removed.
 const CAPACITY: usize = 10_000;
 
-/// One request, as it arrived, and the status of its answer.
+/// A request as it arrived, with the status of its response. Returned by
+/// [`Emulator::journal`](crate::Emulator::journal).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// When it arrived, by the emulator's clock.
+    /// The time of arrival, on the emulator's clock.
     pub at: Timestamp,
-    /// The id it was answered with, in the header `x-request-id`.
+    /// The request id, which the response carries in the header `x-request-id`.
     pub request_id: String,
     /// The method, such as `GET`.
     pub method: String,
@@ -24,31 +25,32 @@ pub struct Entry {
     pub path: String,
     /// The query as sent, without the `?`.
     pub query: Option<String>,
-    /// The API version the request named.
+    /// The API version that the request named.
     pub version: Option<String>,
-    /// The operation it is, such as `ListAgents`, if the emulator knows it.
+    /// The operation, such as `ListAgents`, if the emulator knows it.
     pub operation: Option<String>,
-    /// Who asked.
+    /// The kind of credential.
     pub credential: CredentialKind,
-    /// The status of the answer; `None` while there is none, and for ever if the connection was cut.
+    /// The status of the response. `None` until it is sent, and for good if the connection was
+    /// closed instead.
     pub status: Option<u16>,
 }
 
-/// What kind of credential a request carried. The credential itself is never kept.
+/// The kind of credential that a request carried. The credential itself is never kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CredentialKind {
-    /// None that the resource side looks at.
+    /// No bearer credential.
     None,
-    /// One that is wrong or has expired.
+    /// A credential that is wrong or has expired.
     Rejected,
-    /// The API key.
+    /// An API key.
     ApiKey,
-    /// An access token that the emulator issued and that is still valid.
+    /// A valid access token that the emulator issued.
     AccessToken,
 }
 
-/// The id of a request in the journal.
+/// The id of an entry in the journal.
 #[derive(Clone, Copy)]
 pub(crate) struct EntryId(u64);
 
@@ -62,7 +64,7 @@ struct Entries {
 }
 
 impl Journal {
-    /// Writes down a request as it arrives.
+    /// Adds a request as it arrives.
     pub(crate) fn open(&self, entry: Entry) -> EntryId {
         let mut entries = lock(&self.0);
         if entries.kept.len() == CAPACITY {
@@ -73,7 +75,7 @@ impl Journal {
         EntryId(entries.forgotten + entries.kept.len() as u64 - 1)
     }
 
-    /// Completes an entry, unless it is forgotten.
+    /// Changes an entry, unless it has been removed.
     pub(crate) fn amend(&self, id: EntryId, change: impl FnOnce(&mut Entry)) {
         let mut entries = lock(&self.0);
         let index = id.0.checked_sub(entries.forgotten);

@@ -1,4 +1,4 @@
-//! The socketless door: a tower service.
+//! [`LocalService`], the emulator as a tower service without a socket.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,25 +18,25 @@ use crate::engine::Engine;
 use crate::fault::Disconnected;
 use crate::router::is_upload;
 
-/// The emulator without a socket: requests in, responses out, no network and no runtime.
-/// Only the MCP servers of functions need a tokio runtime, for their sessions.
+/// A tower service that calls an emulator without a socket: no network, and no async runtime except
+/// for the sessions of MCP servers, which need tokio. Created by
+/// [`Emulator::service`](crate::Emulator::service).
 ///
-/// It answers as the sockets do, by the same code, and plays the client's part where the request
-/// leaves it open, so that the facades run on it as they are:
+/// It runs the same code as the sockets. It also fills in what a client would, so that a facade can
+/// use it directly as its transport:
 ///
-/// - A URI without an origin is put under the plane of the request: `/agents` of the control plane
-///   becomes `/v0/agents`, and `/agents/a` of an operation on workloads `/run/{workspace}/agents/a`. A
-///   request that neither belongs to an operation nor names its plane is refused; a raw one is made by
-///   [`raw_request`](blaxel_core::raw_request).
-/// - A URI with the emulator's own origin is taken as it stands, and so is one of the platform, such as
-///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as its
-///   transport. Any other origin cannot be reached.
-/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent; to no address
-///   for an upload, though.
-///   [`verbatim`](Self::verbatim) leaves that out.
+/// - A URI without an origin is resolved by the plane of the request: `/agents` of the control
+///   plane becomes `/v0/agents`, and `/agents/a` of an operation on workloads
+///   `/run/{workspace}/agents/a`. A request that neither belongs to an operation nor names its
+///   plane is refused; [`raw_request`](blaxel_core::raw_request) creates one that names it.
+/// - A URI with the emulator's own origin is used as it is, and so is one of the platform, such as
+///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as
+///   its transport. Any other origin is refused as unreachable.
+/// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent, except to
+///   upload URLs. [`verbatim`](Self::verbatim) turns this off.
 ///
-/// A clone is another way to the same emulator. It stays open when the [`Emulator`](crate::Emulator)
-/// is gone.
+/// Clones call the same emulator. A service keeps working after the [`Emulator`](crate::Emulator)
+/// is dropped.
 #[derive(Clone)]
 pub struct LocalService {
     engine: Arc<Engine>,
@@ -54,17 +54,32 @@ impl LocalService {
         }
     }
 
-    /// The same service, but with headers left as they are: for requests that must go without a
+    /// Returns the service without the added headers, for requests that must go without a
     /// credential, a workspace or a version.
+    ///
+    /// ```
+    /// use blaxel_core::{Plane, raw_request};
+    /// use blaxel_emulator::Emulator;
+    /// use tower_service::Service as _;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = Emulator::offline();
+    /// let request = raw_request(Plane::Control, http::Request::get("/agents").body("")?)?;
+    /// let response = emulator.service().verbatim().call(request).await?;
+    /// assert_eq!(response.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn verbatim(mut self) -> Self {
         self.verbatim = true;
         self
     }
 
-    /// The request as the server sees it.
+    /// Returns the request as the router expects it.
     fn prepare(&self, mut request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
-        // An address of the emulator's own says everything; a path, or a plane, asks for a context.
+        // An absolute URI needs no context; a path, or a URI that names a plane, does.
         let context = match self.path_under_origin(request.uri())? {
             Some(path) => {
                 *request.uri_mut() = parse(&path)?;
@@ -80,7 +95,7 @@ impl LocalService {
         let operation = context.as_ref().and_then(CallContext::operation);
         let since = operation.map_or(ApiVersion::DEFAULT, OperationInfo::since);
         let (mut head, body) = request.into_parts();
-        // What a presigned address is for goes there bare, as a client would send it.
+        // A client sends nothing of its own to a presigned URL.
         let is_presigned = plane == Some(Plane::Presigned) || is_upload(head.uri.path());
         if !self.verbatim && !is_presigned {
             self.add_headers(&mut head.headers, since)?;
@@ -88,7 +103,7 @@ impl LocalService {
         Ok(Request::from_parts(head, axum::body::Body::new(body)))
     }
 
-    /// Returns the path, below the emulator's origin, of a URI that has an origin it answers for, or
+    /// Returns the path, below the emulator's origin, of a URI whose origin the emulator serves, or
     /// `None` if the URI has no origin yet.
     fn path_under_origin(&self, uri: &Uri) -> Result<Option<String>, Error> {
         let (Some(scheme @ ("http" | "https")), Some(authority)) =
@@ -100,7 +115,7 @@ impl LocalService {
         let own = [(self.engine.origin.as_str(), "")];
         let known = own.iter().chain(&PLATFORM);
         let Some((_, base)) = known.into_iter().find(|(known, _)| *known == origin) else {
-            let problem = "the emulator answers for its own origin and the platform's alone";
+            let problem = "the emulator serves only its own origin and those of the platform";
             return Err(Error::connect(&origin, problem));
         };
         Ok(Some(format!("{base}{}", path_of(uri))))
@@ -137,7 +152,8 @@ impl LocalService {
     }
 }
 
-/// The origins of the platform's deployments, each with the base path that the emulator has it under.
+/// The origins of the platform's deployments, each with the base path of the emulator that serves
+/// it.
 const PLATFORM: [(&str, &str); 4] = [
     ("https://api.blaxel.ai", ""),
     ("https://run.blaxel.ai", "/run"),
@@ -155,12 +171,12 @@ fn path_of(uri: &Uri) -> &str {
 
 fn parse(path: &str) -> Result<Uri, Error> {
     path.parse()
-        .map_err(|cause| Error::transport("the request's path is unusable", format!("{cause}")))
+        .map_err(|cause| Error::transport("invalid request path", format!("{cause}")))
 }
 
 fn value(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text)
-        .map_err(|_| Error::credentials("the emulator's setting cannot stand in a header"))
+        .map_err(|_| Error::credentials("a setting of the emulator is not a valid header value"))
 }
 
 impl Service<Request<Body>> for LocalService {
@@ -180,7 +196,7 @@ impl Service<Request<Body>> for LocalService {
             let Ok(response) = result;
             if let Some(cut) = response.extensions().get::<Disconnected>() {
                 return Err(Error::transport(
-                    "the connection was closed before an answer",
+                    "the connection was closed before a response",
                     *cut,
                 ));
             }

@@ -1,8 +1,9 @@
-//! Locking without poison.
+//! Locking a mutex without poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex. A panic elsewhere does not spoil the value: no change in this crate is left half done.
+/// Locks a mutex, ignoring poison. A panic in another thread does not corrupt the value, since no
+/// change in this crate can be left half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

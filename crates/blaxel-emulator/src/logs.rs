@@ -1,5 +1,5 @@
-//! What workloads said: a function of the seed, the workload and the minute, of what became of it, and
-//! of the executions of jobs. Nothing is stored.
+//! Logs of workloads: a function of the seed, the workload, the minute, its events and the
+//! executions of jobs. Nothing is stored.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -14,10 +14,10 @@ use crate::state::{
 };
 
 const MINUTE: u64 = 60;
-/// Of 256 minutes, how many have a line.
-const TALKATIVE: u8 = 96;
+/// The number of minutes, out of 256, that have a log line.
+const MINUTES_WITH_LINE: u8 = 96;
 
-/// How bad it is, by the names and numbers of OpenTelemetry.
+/// The severity of a line, with the names and numbers of OpenTelemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     Unknown,
@@ -53,8 +53,9 @@ impl Severity {
     }
 }
 
-/// What workloads say when nothing happens, before and after a number; the first entries most often.
-const TALK: [(Severity, &str, &str); 8] = [
+/// The messages of a workload in normal operation, before and after a number. The first entries are
+/// the most frequent.
+const MESSAGES: [(Severity, &str, &str); 8] = [
     (Severity::Info, "A request was answered in ", " ms."),
     (Severity::Info, "A session was opened; there are ", " now."),
     (Severity::Debug, "The cache has ", " entries."),
@@ -72,12 +73,12 @@ const TALK: [(Severity, &str, &str); 8] = [
 /// A line of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// Since 1970-01-01T00:00:00Z.
+    /// The time since 1970-01-01T00:00:00Z.
     pub(crate) at: Duration,
     pub(crate) severity: Severity,
     pub(crate) message: String,
     pub(crate) trace: Option<String>,
-    /// The execution and the task that said it.
+    /// The execution and the task that wrote the line.
     pub(crate) task: Option<(String, String)>,
 }
 
@@ -93,7 +94,7 @@ impl Line {
     }
 }
 
-/// What a workload said in a stretch of time, newest first. Nothing is said of the future.
+/// Returns the lines of a workload in a range of time, newest first. The future has none.
 pub(crate) fn lines(
     store: &OpenStore,
     seed: u64,
@@ -105,14 +106,14 @@ pub(crate) fn lines(
     if kind.path == JOBS.path {
         lines.extend(executions(store, workload));
     } else {
-        lines.extend(talk(seed, kind, workload, window, store.now()));
+        lines.extend(messages(seed, kind, workload, window, store.now()));
     }
     lines.retain(|line| window.contains(&line.at) && line.at <= store.now());
     lines.sort_by_key(|line| Reverse(line.at));
     lines
 }
 
-/// What became of it.
+/// Returns a line for each event of the workload.
 fn states(store: &OpenStore, kind: &'static Kind, workload: &Record) -> Vec<Line> {
     let events = workload.timeline.events(store.now());
     let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -128,8 +129,8 @@ fn states(store: &OpenStore, kind: &'static Kind, workload: &Record) -> Vec<Line
     events.iter().filter_map(line).collect()
 }
 
-/// What it said by the way, while it was deployed.
-fn talk(
+/// Returns the lines of normal operation, while the workload was deployed.
+fn messages(
     seed: u64,
     kind: &Kind,
     workload: &Record,
@@ -141,17 +142,17 @@ fn talk(
     let last = window.end.min(now).as_secs() / MINUTE;
     let line = |minute: u64| {
         let noise = key.sign(&minute.to_be_bytes());
-        let [talks, millis, entry, other, number, ..] = noise;
+        let [dice, millis, entry, other, number, ..] = noise;
         let at = minute * MINUTE * 1000 + u64::from(millis) * 200;
         let at = Duration::from_millis(at);
-        if talks >= TALKATIVE || at < workload.created {
+        if dice >= MINUTES_WITH_LINE || at < workload.created {
             return None;
         }
         if workload.timeline.status(at) != Some(status::DEPLOYED) {
             return None;
         }
-        let entry = usize::from(entry.min(other)) * TALK.len() / 256;
-        let (severity, before, after) = TALK.get(entry)?;
+        let entry = usize::from(entry.min(other)) * MESSAGES.len() / 256;
+        let (severity, before, after) = MESSAGES.get(entry)?;
         let mut line = Line::new(at, *severity, format!("{before}{number}{after}"));
         let trace = noise.iter().skip(16);
         line.trace = Some(trace.map(|byte| format!("{byte:02x}")).collect());
@@ -160,7 +161,7 @@ fn talk(
     (first..=last).filter_map(line).collect()
 }
 
-/// What the tasks of a job said when they began and ended.
+/// Returns a line for the start and the end of each task of a job.
 fn executions(store: &OpenStore, job: &Record) -> Vec<Line> {
     let collection = Collection::under(&EXECUTIONS, vec![job.name.clone()]);
     let mut lines = Vec::new();

@@ -5,17 +5,17 @@ use http::Uri;
 
 use crate::errors::ErrorResponse;
 
-/// Names and values, decoded, in the order they came.
+/// Decoded names and values, in the order in which they were sent.
 #[derive(Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// The parameters of a path.
+    /// Returns the parameters of a path.
     pub(crate) fn of_path(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)
     }
 
-    /// The parameters of a query. One that cannot be decoded is an error.
+    /// Parses the parameters of a query. Returns an error if one cannot be decoded.
     pub(crate) fn of_query(uri: &Uri) -> Result<Self, String> {
         match Query::try_from_uri(uri) {
             Ok(Query(pairs)) => Ok(Self(pairs)),
@@ -23,7 +23,7 @@ impl Params {
         }
     }
 
-    /// The first value of this name.
+    /// Returns the first value of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -31,7 +31,7 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Reads `limit`: a larger one than allowed is lowered without a word, one below 1 is refused.
+    /// Parses `limit`. A value above `max` is silently lowered to it; one below 1 is an error.
     pub(crate) fn limit(&self, default: usize, max: usize) -> Result<usize, ErrorResponse> {
         let Some(text) = self.get("limit") else {
             return Ok(default);
@@ -41,7 +41,7 @@ impl Params {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(bad_request());
         }
-        // Only one that is too large for the type fails to parse now.
+        // Only a number that overflows the type fails to parse here.
         let limit = text.parse().unwrap_or(max).min(max);
         if limit == 0 {
             Err(bad_request())
@@ -50,7 +50,7 @@ impl Params {
         }
     }
 
-    /// Reads `offset`, for lists that are cut by number.
+    /// Parses `offset`, for lists that are paged by position.
     pub(crate) fn offset(&self) -> Result<usize, ErrorResponse> {
         let text = self.get("offset").unwrap_or("0");
         let bad_request =

@@ -1,4 +1,4 @@
-//! The socket door: HTTP/1.1 on 127.0.0.1.
+//! The HTTP/1.1 server on 127.0.0.1.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -22,7 +22,7 @@ use tower_service::Service as _;
 use crate::fault::Disconnected;
 use crate::lock::lock;
 
-/// A listener that more than one may close: whoever takes it out closes the port at once.
+/// A listener that several owners can close: taking it out of the option closes the port at once.
 type SharedListener = Arc<Mutex<Option<TcpListener>>>;
 
 /// A bound port that is not served yet.
@@ -58,7 +58,8 @@ impl Server {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        // The task is ended at its next turn only; the port must not take connections until then.
+        // An aborted task ends only when it is polled next; the port must not accept connections
+        // until then.
         lock(&self.listener).take();
         self.task.abort();
     }
@@ -73,7 +74,7 @@ async fn accept_all(listener: SharedListener, router: Router) {
             Ok(stream) => {
                 connections.spawn(serve_connection(stream, router.clone()));
             }
-            // Out of descriptors, for example. It passes.
+            // A transient error, such as running out of file descriptors.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -91,17 +92,17 @@ async fn accept(listener: &SharedListener) -> Option<io::Result<TcpStream>> {
 }
 
 async fn serve_connection(stream: TcpStream, router: Router) {
-    // Without this a streamed answer would wait for the acknowledgement of the piece before.
+    // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| handle(router.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
-    // A client that breaks off is no concern of the emulator.
+    // A client that closes its connection early is not an error.
     let _ = connection.await;
 }
 
-/// Answers a request; a failure closes the connection without an answer.
+/// Handles a request. An error closes the connection without a response.
 async fn handle(
     mut router: Router,
     request: Request<Incoming>,

@@ -1,4 +1,4 @@
-//! Signatures: what makes tokens and cursors unforgeable, and an emulator's own.
+//! Signatures, which make tokens and cursors unforgeable and bind them to one emulator.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
-    /// Derives a key from what makes this emulator itself. The same parts give the same key, so
-    /// that what a program handed out is still good after it was started again.
+    /// Derives a key from the settings that identify an emulator. The same parts give the same key,
+    /// so tokens and cursors remain valid after a restart of the program.
     pub(crate) fn derive(purpose: &str, parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in [purpose].iter().chain(parts) {
@@ -38,7 +38,7 @@ impl Key {
         self.mac(message).verify_slice(signature).is_ok()
     }
 
-    /// A JSON Web Token of these claims, signed with HMAC-SHA256.
+    /// Creates a JSON Web Token with these claims, signed with HMAC-SHA256.
     pub(crate) fn token(&self, claims: &Value) -> String {
         let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
         let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
@@ -47,7 +47,7 @@ impl Key {
         format!("{signed}.{signature}")
     }
 
-    /// The claims of a token that this key signed.
+    /// Returns the claims of a token that was signed with this key.
     pub(crate) fn claims(&self, token: &str) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
@@ -60,7 +60,7 @@ impl Key {
     }
 }
 
-/// The HMAC-SHA256 of a message in hexadecimal digits, under a key of any length.
+/// Returns the HMAC-SHA256 of a message in hexadecimal digits, for a key of any length.
 pub(crate) fn hexadecimal(key: &[u8], message: &[u8]) -> String {
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     if key.len() > block.len() {
@@ -78,9 +78,9 @@ pub(crate) fn hexadecimal(key: &[u8], message: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The test cases 1, 2 and 6 of RFC 4231.
+    /// Test cases 1, 2 and 6 of RFC 4231.
     #[test]
-    fn signatures_are_those_of_the_standard() {
+    fn signatures_match_the_test_cases_of_rfc_4231() {
         for (key, message, signature) in [
             (
                 &[0x0b; 20][..],

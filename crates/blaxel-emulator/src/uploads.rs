@@ -1,4 +1,4 @@
-//! Addresses to upload to: each is good for one upload, and for a quarter of an hour.
+//! Upload URLs. Each is valid for one upload, within 15 minutes.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -8,25 +8,25 @@ use crate::lock::lock;
 use crate::sign::Key;
 use crate::state::Collection;
 
-/// How long an address is good, by the emulator's clock.
+/// The lifetime of an upload URL, on the emulator's clock.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// What an upload is for.
+/// The use of an uploaded archive.
 #[derive(Clone)]
 pub(crate) enum Purpose {
-    /// It is built and deployed as the record of this name and serial.
+    /// Builds and deploys the record of this name and serial number.
     Deploy {
         collection: Collection,
         name: String,
         serial: u64,
     },
-    /// It is built as the image with this key and serial.
+    /// Builds the image with this key and serial number.
     Image { key: String, serial: u64 },
-    /// It becomes a version of a volume template.
+    /// Adds a version to a volume template.
     TemplateVersion { template: String, version: String },
 }
 
-/// The addresses that were given out and are still good.
+/// The upload URLs that are still valid.
 pub(crate) struct Uploads {
     key: Key,
     waiting: Mutex<HashMap<String, (Purpose, Duration)>>,
@@ -40,7 +40,8 @@ impl Uploads {
         }
     }
 
-    /// Opens an address; gives the part of it that nobody can guess. The number must be a new one.
+    /// Creates an upload URL and returns its secret part, which cannot be guessed. `number` must
+    /// not have been used before.
     pub(crate) fn open(&self, purpose: Purpose, number: u64, now: Duration) -> String {
         let signature = self.key.sign(&number.to_be_bytes());
         let token: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -50,7 +51,7 @@ impl Uploads {
         token
     }
 
-    /// Closes an address, if it was good, and tells what it was for.
+    /// Invalidates an upload URL and returns its purpose, if it was valid.
     pub(crate) fn close(&self, token: &str, now: Duration) -> Option<Purpose> {
         let (purpose, end) = lock(&self.waiting).remove(token)?;
         (now <= end).then_some(purpose)

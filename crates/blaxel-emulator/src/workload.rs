@@ -1,5 +1,8 @@
-//! The workloads of an emulator: what a test scripts of them, where they are passed on to, and what
-//! they do in the background.
+//! The workloads of an emulator: scripts, forwarding targets, background tasks and callbacks.
+//!
+//! [`Workload`] names one. [`Script`] holds the [`Behaviour`]s that a test planned for it, `Target`
+//! is a server that calls are forwarded to, and [`Callback`] is the result of an asynchronous
+//! call's callback.
 
 mod behaviour;
 mod callback;
@@ -24,13 +27,13 @@ pub use self::target::InvalidTarget;
 pub(crate) use self::target::{SendError, Target};
 pub(crate) use self::tasks::Tasks;
 
-/// How many callbacks are remembered; older ones are forgotten.
+/// Maximum number of callbacks that are kept. Older ones are removed.
 const CAPACITY: usize = 10_000;
 
-/// What an emulator knows of its workloads besides their resources.
+/// The state of all workloads besides their resources.
 #[derive(Default)]
 pub(crate) struct Workloads {
-    /// Where workloads run that are not the emulator's own.
+    /// The servers of workloads that are forwarded.
     targets: HashMap<Workload, Target>,
     scripts: Mutex<HashMap<Workload, Script>>,
     callbacks: Mutex<VecDeque<Callback>>,
@@ -45,24 +48,24 @@ impl Workloads {
         }
     }
 
-    /// Where a workload runs, if not here.
+    /// Returns the server that the calls of a workload are forwarded to, if any.
     pub(crate) fn target(&self, workload: &Workload) -> Option<&Target> {
         self.targets.get(workload)
     }
 
-    /// The script of a workload, if it has one.
+    /// Returns the script of a workload, if it has one.
     pub(crate) fn script(&self, workload: &Workload) -> Option<Script> {
         lock(&self.scripts).get(workload).cloned()
     }
 
-    /// The script of a workload, made if it has none.
+    /// Returns the script of a workload, creating it if it does not exist.
     pub(crate) fn script_of(&self, workload: &Workload, clock: &Clock) -> Script {
         let mut scripts = lock(&self.scripts);
         let script = scripts.entry(workload.clone());
         script.or_insert_with(|| Script::new(clock.clone())).clone()
     }
 
-    /// Writes down what became of a callback.
+    /// Records a finished callback.
     pub(crate) fn called_back(&self, callback: Callback) {
         let mut callbacks = lock(&self.callbacks);
         if callbacks.len() == CAPACITY {
@@ -71,7 +74,7 @@ impl Workloads {
         callbacks.push_back(callback);
     }
 
-    /// What became of the callbacks so far, in the order they ended.
+    /// Returns the finished callbacks, in the order in which they finished.
     pub(crate) fn callbacks(&self) -> Vec<Callback> {
         lock(&self.callbacks).iter().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! How a workload may answer.
+//! [`Behaviour`], the response of a workload to one call.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::chunks::Chunks;
 
-/// How a workload behaves at a call.
+/// The response of a workload to a call. Planned by a [`Script`](crate::Script).
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,13 +34,13 @@ pub struct Behaviour {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    /// What the workload does without a script.
+    /// The response without a script.
     Usual,
-    /// What it says, in the form in which it says things.
+    /// A reply in the format of the request's dialect.
     Say(ScriptedReply),
     Whole(Bytes),
     Stream(Chunks),
-    /// The gateway refuses, and the workload is not reached.
+    /// An error of the gateway. The workload is not reached.
     Gateway {
         status: StatusCode,
         code: String,
@@ -48,11 +48,11 @@ pub(crate) enum Action {
     },
 }
 
-/// What a workload is told to say.
+/// The contents of a scripted reply.
 #[derive(Clone, Debug)]
 pub(crate) enum ScriptedReply {
     Text(String),
-    /// The tools a model calls: their names and arguments.
+    /// The tools that a model calls: their names and arguments.
     Calls(Vec<(String, Value)>),
 }
 
@@ -70,12 +70,12 @@ impl Behaviour {
         self.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
-    /// What the workload does without a script.
+    /// Returns the behaviour without a script.
     pub fn usual() -> Self {
         Self::new(Action::Usual)
     }
 
-    /// An answer in JSON.
+    /// Creates a JSON response. See [`Behaviour`] for an example.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "lets the caller write `json!(..)` as the argument"
@@ -84,41 +84,74 @@ impl Behaviour {
         Self::bytes(body.to_string()).typed("application/json")
     }
 
-    /// An answer in plain text.
+    /// Creates a plain-text response. See [`Behaviour`] for an example.
     pub fn text(body: impl Into<String>) -> Self {
         Self::bytes(body.into()).typed("text/plain; charset=utf-8")
     }
 
-    /// An answer with any bytes and no content type; [`header`](Self::header) adds one.
+    /// Creates a response with any bytes and no content type. [`header`](Self::header) adds one.
+    ///
+    /// ```
+    /// use blaxel_emulator::Behaviour;
+    /// use http::header::{CONTENT_TYPE, HeaderValue};
+    ///
+    /// let png = Behaviour::bytes(&b"\x89PNG"[..])
+    ///     .header(CONTENT_TYPE, HeaderValue::from_static("image/png"));
+    /// # let _ = png;
+    /// ```
     pub fn bytes(body: impl Into<Bytes>) -> Self {
         Self::new(Action::Whole(body.into()))
     }
 
-    /// An answer that comes in chunks, with no content type; [`header`](Self::header) adds one.
+    /// Creates a response that is sent chunk by chunk, with no content type.
+    /// [`header`](Self::header) adds one.
+    ///
+    /// ```
+    /// use blaxel_emulator::{Behaviour, Chunks};
+    ///
+    /// let stream = Behaviour::stream(["a", "b"].into_iter().collect::<Chunks>());
+    /// let events = Behaviour::events(Chunks::new().then("data: half an ev").then("ent\n\n"));
+    /// # let _ = (stream, events);
+    /// ```
     pub fn stream(chunks: Chunks) -> Self {
         Self::new(Action::Stream(chunks))
     }
 
-    /// An answer that comes in chunks, as `text/event-stream`. The chunks are sent as they are: they
-    /// need not be whole events, nor events at all.
+    /// Creates a response with the content type `text/event-stream`. The chunks are sent as they
+    /// are and need not be whole events, nor events at all. See [`stream`](Self::stream).
     pub fn events(chunks: Chunks) -> Self {
         Self::stream(chunks).typed("text/event-stream")
     }
 
-    /// An answer that comes in chunks, as `application/x-ndjson`.
+    /// Creates a response with the content type `application/x-ndjson`. See [`Behaviour`] for an
+    /// example.
     pub fn ndjson(chunks: Chunks) -> Self {
         Self::stream(chunks).typed("application/x-ndjson")
     }
 
-    /// What an agent or a model says instead of its own words, in the form of the request's dialect,
-    /// whole or streamed as the request asks. A function says nothing, and does what it usually does.
+    /// Replaces the text that an agent or a model replies with.
+    ///
+    /// The response has the format of the request's dialect and is streamed if the request asks for
+    /// it. A function ignores this and behaves as usual.
+    ///
+    /// ```
+    /// use blaxel_emulator::Behaviour;
+    /// use serde_json::json;
+    ///
+    /// let text = Behaviour::say("It rains.");
+    /// let tools = Behaviour::call_tool("weather", json!({"city": "Oslo"}))
+    ///     .and_call("weather", json!({"city": "Bergen"}));
+    /// # let _ = (text, tools);
+    /// ```
     pub fn say(text: impl Into<String>) -> Self {
         Self::new(Action::Say(ScriptedReply::Text(text.into())))
     }
 
-    /// A model calls a tool, in the form of the request's dialect, whole or streamed as the request
-    /// asks. [`and_call`](Self::and_call) adds another. Where the request offers no tools the model
-    /// answers in words, as an agent does always.
+    /// Makes a model call a tool. [`and_call`](Self::and_call) adds another.
+    ///
+    /// The response has the format of the request's dialect and is streamed if the request asks for
+    /// it. If the request offers no tools the model replies with its usual text; an agent always
+    /// does. See [`say`](Self::say).
     pub fn call_tool(name: impl Into<String>, arguments: Value) -> Self {
         Self::new(Action::Say(ScriptedReply::Calls(vec![(
             name.into(),
@@ -126,8 +159,8 @@ impl Behaviour {
         )])))
     }
 
-    /// Adds a call of another tool to that of [`call_tool`](Self::call_tool). Any other behaviour stays
-    /// as it is.
+    /// Adds a call of another tool to that of [`call_tool`](Self::call_tool). Any other behaviour
+    /// is unchanged. See [`say`](Self::say).
     pub fn and_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
         if let Action::Say(ScriptedReply::Calls(calls)) = &mut self.action {
             calls.push((name.into(), arguments));
@@ -135,7 +168,16 @@ impl Behaviour {
         self
     }
 
-    /// The gateway refuses with a code of its own, and the workload is not reached.
+    /// Creates an error of the gateway with any code. The workload is not reached.
+    ///
+    /// ```
+    /// use blaxel_emulator::Behaviour;
+    /// use http::StatusCode;
+    ///
+    /// let limit = Behaviour::gateway(StatusCode::PAYMENT_REQUIRED, "USAGE_LIMIT_EXCEEDED", false);
+    /// let cold = Behaviour::unavailable();
+    /// # let _ = (limit, cold);
+    /// ```
     pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
         Self::new(Action::Gateway {
             status,
@@ -144,42 +186,44 @@ impl Behaviour {
         })
     }
 
-    /// The workload is cold: the gateway answers 404 with `WORKLOAD_UNAVAILABLE`, which is retryable.
+    /// Creates the error of a cold workload: 404 with the code `WORKLOAD_UNAVAILABLE`, which is
+    /// retryable. See [`gateway`](Self::gateway).
     pub fn unavailable() -> Self {
         Self::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true)
     }
 
-    /// The status of an answer that is written out, 200 unless set. The answers of
-    /// [`usual`](Self::usual), [`say`](Self::say) and [`call_tool`](Self::call_tool) have their own.
+    /// Sets the status of a response whose body is given. The default is 200.
+    /// [`usual`](Self::usual), [`say`](Self::say) and [`call_tool`](Self::call_tool) have their own
+    /// status. See [`Behaviour`] for an example.
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// Adds a header to an answer that is written out.
+    /// Adds a header to a response whose body is given. See [`bytes`](Self::bytes) for an example.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Lets the workload begin its answer late by this much real time. Needs a tokio runtime with
-    /// timers. The gateway is never late.
+    /// Delays the start of the workload's response by this much real time. Needs a tokio runtime
+    /// with timers. Errors of the gateway are never delayed. See [`Behaviour`] for an example.
     pub fn after(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// What it does, and the head of the answer that is written out.
+    /// Splits the behaviour into its action and the head of a response whose body is given.
     pub(crate) fn into_parts(self) -> (Action, Head) {
         (self.action, Head(self.status, self.headers))
     }
 }
 
-/// The head of an answer that is written out.
+/// The status and headers of a response whose body is given.
 pub(crate) struct Head(StatusCode, Vec<(HeaderName, HeaderValue)>);
 
 impl Head {
-    /// The answer, with this body.
+    /// Returns the response with this body.
     pub(crate) fn with(self, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.0;

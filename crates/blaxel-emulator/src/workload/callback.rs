@@ -1,4 +1,4 @@
-//! Calling back: what an asynchronous call came to, sent to where its trigger wants it.
+//! Callbacks: the result of an asynchronous call, sent to the URL of its trigger.
 
 use std::time::Duration;
 
@@ -11,56 +11,56 @@ use super::Workload;
 use super::target::{InvalidTarget, SendError, Target};
 use crate::sign;
 
-/// How long an answer to a callback may take.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
-/// How long it rests before a second try. Each later rest is twice as long as the one before.
-const FIRST_REST: Duration = Duration::from_millis(100);
-const LONGEST_REST: Duration = Duration::from_secs(5);
+/// Time limit for the response to a callback.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The delay before the second attempt. Each later delay is twice as long as the one before.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// What became of a callback.
+/// The result of a callback. Returned by [`Emulator::callbacks`](crate::Emulator::callbacks).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Callback {
     /// The workload that was called.
     pub workload: Workload,
-    /// The URL of its trigger.
+    /// The callback URL of the trigger.
     pub url: String,
-    /// How often it was sent.
+    /// The number of attempts.
     pub tries: u32,
-    /// How the last try ended.
+    /// The outcome of the last attempt.
     pub outcome: CallbackOutcome,
 }
 
-/// How a callback ended.
+/// The outcome of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackOutcome {
-    /// It was answered, with this status.
+    /// The receiver responded with this status.
     Answered(u16),
-    /// It was not answered, and why.
+    /// No response was received, for this reason.
     Unanswered(String),
-    /// It was not sent: the URL is none that the emulator calls.
+    /// Nothing was sent: the emulator may not call the URL.
     NotSent(InvalidTarget),
 }
 
-/// A callback to be sent.
+/// A callback that is to be sent.
 pub(crate) struct PendingCallback {
     pub(crate) workload: Workload,
     pub(crate) url: String,
-    /// The secret that signs it.
+    /// The secret that signs the callback.
     pub(crate) secret: String,
-    /// How often it is tried again.
+    /// Maximum number of retries.
     pub(crate) retries: u32,
 }
 
-/// What a workload answered to an asynchronous call.
+/// The response of a workload to an asynchronous call.
 pub(crate) struct WorkloadResult {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
 }
 
 impl WorkloadResult {
-    /// What is said of a workload that did not end well.
+    /// Returns the result of a workload that failed.
     pub(crate) fn failed(status: u16, why: &str) -> Self {
         let body = json!({"error": why}).to_string().into();
         Self { status, body }
@@ -68,8 +68,8 @@ impl WorkloadResult {
 }
 
 impl PendingCallback {
-    /// Sends the result until it is taken or the tries are over. `now` is when the workload was done, in
-    /// seconds since 1970-01-01T00:00:00Z.
+    /// Sends the result until it is accepted or no retries are left. `now` is the time at which the
+    /// workload finished, in seconds since 1970-01-01T00:00:00Z.
     pub(crate) async fn send(self, result: &WorkloadResult, now: u64, anywhere: bool) -> Callback {
         let (tries, outcome) = match Target::parse(&self.url, anywhere) {
             Ok(target) => self.try_all(&target, &document(result, now), now).await,
@@ -84,15 +84,15 @@ impl PendingCallback {
     }
 
     async fn try_all(&self, target: &Target, body: &Bytes, now: u64) -> (u32, CallbackOutcome) {
-        let mut rest = FIRST_REST;
+        let mut delay = FIRST_DELAY;
         let mut tries = 1;
         loop {
             let outcome = self.try_once(target, body, now).await;
-            if tries > self.retries || !is_worth_another(&outcome) {
+            if tries > self.retries || !is_retryable(&outcome) {
                 return (tries, outcome);
             }
-            tokio::time::sleep(rest).await;
-            rest = LONGEST_REST.min(rest * 2);
+            tokio::time::sleep(delay).await;
+            delay = MAX_DELAY.min(delay * 2);
             tries += 1;
         }
     }
@@ -103,10 +103,10 @@ impl PendingCallback {
             Ok(request) => request,
             Err(problem) => return unanswered(problem.to_string()),
         };
-        match tokio::time::timeout(ANSWER_TIME, target.send(request)).await {
+        match tokio::time::timeout(RESPONSE_TIMEOUT, target.send(request)).await {
             Ok(Ok(response)) => CallbackOutcome::Answered(response.status().as_u16()),
-            Ok(Err(SendError::NotThere(why) | SendError::Broken(why))) => unanswered(why),
-            Err(_) => unanswered("it took too long".to_owned()),
+            Ok(Err(SendError::Unreachable(why) | SendError::Broken(why))) => unanswered(why),
+            Err(_) => unanswered("no response within 10 seconds".to_owned()),
         }
     }
 
@@ -130,7 +130,7 @@ impl PendingCallback {
     }
 }
 
-/// The body of a callback.
+/// Returns the body of a callback.
 fn document(result: &WorkloadResult, now: u64) -> Bytes {
     let body = json!({
         "status_code": result.status,
@@ -141,8 +141,8 @@ fn document(result: &WorkloadResult, now: u64) -> Bytes {
     body.to_string().into()
 }
 
-/// Whether another try may end better: nobody answered, or somebody who could not.
-fn is_worth_another(outcome: &CallbackOutcome) -> bool {
+/// Returns `true` if a retry may succeed: there was no response, or a 429 or 5xx.
+fn is_retryable(outcome: &CallbackOutcome) -> bool {
     match outcome {
         CallbackOutcome::Answered(status) => *status >= 500 || *status == 429,
         CallbackOutcome::Unanswered(_) => true,

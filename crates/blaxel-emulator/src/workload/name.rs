@@ -1,14 +1,14 @@
-//! Which workload is meant.
+//! [`Workload`], the name of an agent, a function or a model.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::state::{AGENTS, FUNCTIONS, Kind, MODELS, rule};
 
-/// An agent, a function or a model, by its name.
+/// The name of an agent, a function or a model.
 ///
-/// Written as text it is `agents/support-bot`, `functions/search` or `models/gpt-4o-mini`. Text is also
-/// read with the collection in the singular, and a name alone is that of an agent.
+/// The text form is `agents/support-bot`, `functions/search` or `models/gpt-4o-mini`. Parsing also
+/// accepts the collection in the singular, and a bare name as the name of an agent.
 ///
 /// ```
 /// use blaxel_emulator::Workload;
@@ -16,6 +16,7 @@ use crate::state::{AGENTS, FUNCTIONS, Kind, MODELS, rule};
 /// assert_eq!("support-bot".parse(), Ok(Workload::agent("support-bot")));
 /// assert_eq!("model/gpt-4o-mini".parse(), Ok(Workload::model("gpt-4o-mini")));
 /// assert_eq!(Workload::function("search").to_string(), "functions/search");
+/// assert_eq!(Workload::function("search").name(), "search");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Workload {
@@ -41,7 +42,7 @@ impl WorkloadType {
         }
     }
 
-    /// What is kept under a name such as `agents`.
+    /// Returns the type of the workloads in a collection such as `agents`.
     fn of(collection: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|workload_type| workload_type.kind().path == collection)
@@ -49,7 +50,7 @@ impl WorkloadType {
 }
 
 impl Workload {
-    /// An agent.
+    /// Names an agent. See [`Workload`] for an example.
     #[must_use]
     pub fn agent(name: impl Into<String>) -> Self {
         let (workload_type, name) = (WorkloadType::Agent, name.into());
@@ -59,7 +60,7 @@ impl Workload {
         }
     }
 
-    /// A function, which is an MCP server.
+    /// Names a function, which is an MCP server. See [`Workload`] for an example.
     #[must_use]
     pub fn function(name: impl Into<String>) -> Self {
         let (workload_type, name) = (WorkloadType::Function, name.into());
@@ -69,7 +70,7 @@ impl Workload {
         }
     }
 
-    /// A model.
+    /// Names a model. See [`Workload`] for an example.
     #[must_use]
     pub fn model(name: impl Into<String>) -> Self {
         let (workload_type, name) = (WorkloadType::Model, name.into());
@@ -79,14 +80,14 @@ impl Workload {
         }
     }
 
-    /// Its name, such as `support-bot`.
+    /// Returns the name alone, such as `support-bot`. See [`Workload`] for an example.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The workload of a collection such as `agents`; `None` if those are called otherwise or not at
-    /// all.
+    /// Returns the workload of that name in a collection such as `agents`, or `None` if the
+    /// resources of the collection are not workloads of this type.
     pub(crate) fn of(collection: &str, name: &str) -> Option<Self> {
         let name = name.to_owned();
         WorkloadType::of(collection).map(|workload_type| Self {
@@ -129,7 +130,7 @@ impl FromStr for Workload {
     }
 }
 
-/// Text that names no workload.
+/// The error for text that does not name a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidWorkload(String);
 
@@ -137,7 +138,7 @@ impl fmt::Display for InvalidWorkload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is not the name of a workload, such as `agents/support-bot`",
+            "invalid workload `{}`: expected a name such as `agents/support-bot`",
             self.0
         )
     }
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workload_is_read_as_it_is_written() {
+    fn a_workload_parses_from_its_own_text_form() {
         for workload in [
             Workload::agent("a-1"),
             Workload::function("a-1"),
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_workload_is_refused() {
+    fn text_that_names_no_workload_is_rejected() {
         for text in [
             "",
             "A",

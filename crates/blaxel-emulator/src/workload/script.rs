@@ -1,4 +1,4 @@
-//! What a test scripts, and what it can look at afterwards.
+//! Scripts: the responses that a test plans for a workload, and the calls it received.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,16 +13,30 @@ use super::Behaviour;
 use crate::clock::Clock;
 use crate::lock::lock;
 
-/// How many calls are remembered; older ones are forgotten.
+/// Maximum number of calls that are kept. Older ones are removed.
 const CAPACITY: usize = 1_000;
 
-/// The script of one workload; made by [`Emulator::script`](crate::Emulator::script).
+/// The planned responses of one workload. Created by [`Emulator::script`](crate::Emulator::script).
 ///
-/// It says how the next calls are answered, one after the other, and how all later ones are. It begins
-/// empty, with [`Behaviour::usual`] for every call. A clone is the same script.
+/// Each call takes the next planned [`Behaviour`]; when none is left the standing one applies,
+/// which is [`Behaviour::usual`] at first. Clones share the same plan.
 ///
-/// What comes before the workload stays in force: credentials, the workspace, whether the workload is
-/// there and `DEPLOYED`, and faults of the operation.
+/// The checks in front of the workload still apply: credentials, the workspace, the workload must
+/// exist and be `DEPLOYED`, and faults of the operation.
+///
+/// ```
+/// use blaxel_emulator::{Behaviour, Emulator, Workload};
+///
+/// let emulator = Emulator::offline();
+/// let script = emulator.script(&Workload::agent("support-bot"));
+/// script
+///     .cold_calls(2)
+///     .times(3, Behaviour::text("Busy."))
+///     .then(Behaviour::text("Hello."))
+///     .always(Behaviour::text("Enough for today."));
+/// assert_eq!(script.waiting(), 6);
+/// assert!(script.calls().is_empty());
+/// ```
 #[derive(Clone)]
 pub struct Script(Arc<Inner>);
 
@@ -34,7 +48,7 @@ struct Inner {
 struct Plan {
     next: VecDeque<(Behaviour, u32)>,
     standing: Behaviour,
-    /// Until when it is cold, by the emulator's clock.
+    /// The time until which the workload is cold, on the emulator's clock.
     cold_until: Option<Duration>,
     calls: VecDeque<ScriptedCall>,
 }
@@ -50,13 +64,13 @@ impl Default for Plan {
     }
 }
 
-/// A call of a workload that has a script, as it arrived.
+/// A call to a workload that has a script, as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScriptedCall {
     /// The method.
     pub method: Method,
-    /// The path below the workload's own as sent: empty, or with a leading slash.
+    /// The path below the workload's own, as sent: empty, or with a leading slash.
     pub path: String,
     /// The query as sent, without the `?`.
     pub query: Option<String>,
@@ -67,13 +81,23 @@ pub struct ScriptedCall {
 }
 
 impl ScriptedCall {
-    /// A header, if it is there and is text.
+    /// Returns a header, or `None` if it is absent or not text.
+    ///
+    /// ```
+    /// use blaxel_emulator::{Emulator, Workload};
+    ///
+    /// let emulator = Emulator::offline();
+    /// let script = emulator.script(&Workload::agent("support-bot"));
+    /// for call in script.calls() {
+    ///     println!("{:?} {:?}", call.header("content-type"), call.json());
+    /// }
+    /// ```
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as JSON; `None` if it is none.
+    /// Returns the body as JSON, or `None` if it is not JSON. See [`header`](Self::header).
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
@@ -90,12 +114,14 @@ impl Script {
         Self(Arc::new(Inner { clock, plan }))
     }
 
-    /// Answers one more call so, after those that are planned already.
+    /// Plans the response to one more call, after those that are already planned. See [`Script`]
+    /// for an example.
     pub fn then(&self, behaviour: Behaviour) -> &Self {
         self.times(1, behaviour)
     }
 
-    /// Answers so many more calls so, after those that are planned already.
+    /// Plans the response to `count` more calls, after those that are already planned. See
+    /// [`Script`] for an example.
     pub fn times(&self, count: u32, behaviour: Behaviour) -> &Self {
         if count > 0 {
             lock(&self.0.plan).next.push_back((behaviour, count));
@@ -103,14 +129,14 @@ impl Script {
         self
     }
 
-    /// Answers every call so for which nothing is planned.
+    /// Sets the response to every call for which nothing is planned. See [`Script`] for an example.
     pub fn always(&self, behaviour: Behaviour) -> &Self {
         lock(&self.0.plan).standing = behaviour;
         self
     }
 
-    /// A cold start: the next calls, so many of them, are answered as [`Behaviour::unavailable`]. What is
-    /// planned comes after them.
+    /// Simulates a cold start: the next `count` calls get [`Behaviour::unavailable`]. Responses
+    /// that are already planned follow after them. See [`Script`] for an example.
     pub fn cold_calls(&self, count: u32) -> &Self {
         if count > 0 {
             let cold = (Behaviour::unavailable(), count);
@@ -119,35 +145,46 @@ impl Script {
         self
     }
 
-    /// A cold start: from now on and for so long, by the emulator's clock, every call is answered as
-    /// [`Behaviour::unavailable`]. What is planned waits until then.
+    /// Simulates a cold start: from now on every call gets [`Behaviour::unavailable`], until `time`
+    /// has passed on the emulator's clock. Planned responses are kept until then.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use blaxel_emulator::{Emulator, Workload};
+    ///
+    /// let emulator = Emulator::offline();
+    /// emulator.script(&Workload::agent("support-bot")).cold_for(Duration::from_secs(5));
+    /// emulator.clock().advance(Duration::from_secs(5)); // warm again
+    /// ```
     pub fn cold_for(&self, time: Duration) -> &Self {
         let until = self.0.clock.since_epoch().saturating_add(time);
         lock(&self.0.plan).cold_until = Some(until);
         self
     }
 
-    /// How many planned answers have not been given yet.
+    /// Returns the number of planned responses that are left. See [`Script`] for an example.
     #[must_use]
     pub fn waiting(&self) -> u32 {
         let plan = lock(&self.0.plan);
         plan.next.iter().map(|(_, count)| count).sum()
     }
 
-    /// The calls that came so far, in the order of arrival, those included that the workload was too
-    /// cold for; of very many the last 1,000. A call that was refused before is not among them, and
-    /// neither is one that met a fault instead.
+    /// Returns the calls so far, in order of arrival. At most the last 1,000 are kept.
+    ///
+    /// Calls that found the workload cold are included. Calls that were rejected before they
+    /// reached the workload and calls that met a fault are not. See [`ScriptedCall::header`] for an
+    /// example.
     #[must_use]
     pub fn calls(&self) -> Vec<ScriptedCall> {
         lock(&self.0.plan).calls.iter().cloned().collect()
     }
 
-    /// Forgets the calls and the plan: the workload behaves as usual again.
+    /// Removes the recorded calls and the plan, so that the workload behaves as usual again.
     pub fn clear(&self) {
         *lock(&self.0.plan) = Plan::default();
     }
 
-    /// Writes a call down, and says how it is answered.
+    /// Records a call and returns its response.
     pub(crate) fn take(&self, call: ScriptedCall) -> Behaviour {
         let now = self.0.clock.since_epoch();
         let mut plan = lock(&self.0.plan);

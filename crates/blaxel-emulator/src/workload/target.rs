@@ -1,4 +1,5 @@
-//! Servers that the emulator calls: those that stand behind a workload, and those that are called back.
+//! An HTTP/1.1 client for the servers that the emulator calls: forwarding targets and callback
+//! URLs.
 
 use std::fmt;
 use std::io;
@@ -18,21 +19,21 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
-/// How long a connection may take to be made.
+/// Time limit for connecting.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
-/// A server that is spoken to in HTTP/1.1, each request over a connection of its own.
+/// A server that is called over HTTP/1.1, with a new connection for each request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     authority: String,
     host: String,
     port: u16,
-    /// What comes before the path of every request, without a slash at its end.
+    /// The prefix of every request's path, without a trailing slash.
     prefix: String,
     query: Option<String>,
 }
 
-/// A URL that the emulator does not call.
+/// The error for a URL that the emulator may not call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTarget {
     url: String,
@@ -41,41 +42,41 @@ pub struct InvalidTarget {
 
 impl fmt::Display for InvalidTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` cannot be called: {}", self.url, self.problem)
+        write!(f, "cannot call `{}`: {}", self.url, self.problem)
     }
 }
 
 impl std::error::Error for InvalidTarget {}
 
 impl Target {
-    /// Reads a URL. The host must be this machine, unless it may be anywhere.
+    /// Parses a URL. The host must be this machine unless `anywhere` is set.
     pub(crate) fn parse(url: &str, anywhere: bool) -> Result<Self, InvalidTarget> {
         let invalid = |problem| InvalidTarget {
             url: url.to_owned(),
             problem,
         };
-        let uri: Uri = url.parse().map_err(|_| invalid("it is no URL"))?;
+        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URL"))?;
         if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err(invalid("only http:// is spoken"));
+            return Err(invalid("only http:// is supported"));
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let host = uri.host().unwrap_or_default();
         if host.is_empty() || authority.contains('@') {
-            return Err(invalid("it needs a host, and no user"));
+            return Err(invalid("it must have a host and no user info"));
         }
-        if !anywhere && !is_here(host) {
-            return Err(invalid("only 127.0.0.1, ::1 and localhost are called"));
+        if !anywhere && !is_local(host) {
+            return Err(invalid("only 127.0.0.1, ::1 and localhost are allowed"));
         }
         Ok(Self {
             authority: authority.to_owned(),
-            host: bare(host).to_owned(),
+            host: without_brackets(host).to_owned(),
             port: uri.port_u16().unwrap_or(80),
             prefix: uri.path().trim_end_matches('/').to_owned(),
             query: uri.query().map(str::to_owned),
         })
     }
 
-    /// Its own address, for a path and query below it.
+    /// Returns the URI for a path and query below the target's own.
     pub(crate) fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
         let mut text = format!("{}{path}", self.prefix);
         if !text.starts_with('/') {
@@ -90,8 +91,8 @@ impl Target {
         Ok(Uri::from(path))
     }
 
-    /// Sends a request whose URI comes from [`uri`](Self::uri). The body of the answer comes as it is
-    /// sent; the connection ends with it.
+    /// Sends a request whose URI was created by [`uri`](Self::uri). The response body is streamed,
+    /// and the connection closes with it.
     pub(crate) async fn send(
         &self,
         mut request: Request<Body>,
@@ -101,8 +102,8 @@ impl Target {
         request.headers_mut().insert(header::HOST, host);
         let connecting = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let stream = connected.map_err(|error| SendError::NotThere(error.to_string()))?;
-        // Without this a streamed request would wait for the acknowledgement of the piece before.
+        let stream = connected.map_err(|error| SendError::Unreachable(error.to_string()))?;
+        // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let broken = |error: hyper::Error| SendError::Broken(error.to_string());
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -122,7 +123,7 @@ impl Target {
         if self.host != LOCALHOST {
             return TcpStream::connect((self.host.as_str(), self.port)).await;
         }
-        // Not looked up: this name is to be nowhere but here.
+        // Not resolved: this name must always mean this machine.
         let [first, second] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
             .map(|host: IpAddr| SocketAddr::new(host, self.port));
         match TcpStream::connect(first).await {
@@ -140,36 +141,36 @@ impl fmt::Display for Target {
 
 const LOCALHOST: &str = "localhost";
 
-fn is_here(host: &str) -> bool {
-    let address = bare(host).parse::<IpAddr>();
+fn is_local(host: &str) -> bool {
+    let address = without_brackets(host).parse::<IpAddr>();
     host == LOCALHOST || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// The host without the brackets around an address of IPv6.
-fn bare(host: &str) -> &str {
+/// Returns the host without the brackets around an IPv6 address.
+fn without_brackets(host: &str) -> &str {
     let inner = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     inner.unwrap_or(host)
 }
 
-/// Why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub(crate) enum SendError {
-    /// Nobody listens.
-    NotThere(String),
-    /// The connection ended, or what came was no answer.
+    /// The connection was refused or timed out.
+    Unreachable(String),
+    /// The connection ended, or the server's bytes were not an HTTP response.
     Broken(String),
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::NotThere(why) | Self::Broken(why)) = self;
+        let (Self::Unreachable(why) | Self::Broken(why)) = self;
         f.write_str(why)
     }
 }
 
-/// The task that moves a connection's bytes. It ends with this.
+/// The task that drives a connection. Dropping this aborts it.
 struct ConnectionTask(AbortHandle);
 
 impl Drop for ConnectionTask {
@@ -178,7 +179,7 @@ impl Drop for ConnectionTask {
     }
 }
 
-/// A body, and what brings it.
+/// A body together with the task that drives its connection.
 struct BodyWithConnection {
     body: Incoming,
     _connection: ConnectionTask,
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_called_unless_told_otherwise() {
+    fn only_this_machine_may_be_called_by_default() {
         for here in [
             "http://127.0.0.1:80/a",
             "http://127.1.2.3",
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_url_is_rejected() {
         for url in [
             "",
             "/",
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_queries_come_below_the_target_s_own() {
+    fn paths_and_queries_are_appended_to_those_of_the_target() {
         let uri = |url: &str, path: &str, query: Option<&str>| {
             let target = Target::parse(url, false).unwrap();
             target.uri(path, query).unwrap().to_string()

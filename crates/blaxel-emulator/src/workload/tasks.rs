@@ -1,4 +1,4 @@
-//! What goes on in the background. None of it outlives the emulator.
+//! Background tasks. None of them outlives the emulator.
 
 use std::future::Future;
 use std::sync::Mutex;
@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 
 use crate::lock::lock;
 
-/// How many tasks run at a time; more are refused.
+/// Maximum number of concurrent tasks.
 const LIMIT: usize = 256;
 
-/// The tasks that run; `None` when the emulator is gone.
+/// The running tasks, or `None` once the emulator is dropped.
 pub(crate) struct Tasks(Mutex<Option<JoinSet<()>>>);
 
 impl Default for Tasks {
@@ -21,8 +21,8 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    /// Starts a task. `false` if it cannot be: there are too many, there is no tokio runtime, or the
-    /// emulator is gone.
+    /// Spawns a task. Returns `false` if it cannot: the limit is reached, there is no tokio
+    /// runtime, or the emulator is dropped.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut running = lock(&self.0);
         let (Some(running), Ok(runtime)) = (running.as_mut(), Handle::try_current()) else {
@@ -36,9 +36,9 @@ impl Tasks {
         true
     }
 
-    /// Ends the tasks, and starts no more.
+    /// Aborts the running tasks and refuses new ones.
     pub(crate) fn end(&self) {
-        // The tasks are dropped outside of the lock: what they hold may want it.
+        // The tasks are dropped outside of the lock: dropping what they hold may take it.
         let running = lock(&self.0).take();
         drop(running);
     }
