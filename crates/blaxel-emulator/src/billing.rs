@@ -1,4 +1,4 @@
-//! The billing history of an account, and the questions asked of it.
+//! The billing history of an account, and queries of it.
 
 mod calendar;
 mod history;

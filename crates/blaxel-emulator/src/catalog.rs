@@ -1,5 +1,4 @@
-//! What the platform offers to everybody: regions, hubs, templates, integrations. Nothing of it
-//! changes, so all of it is data.
+//! The platform's public catalog: regions, hubs, templates and integrations. It is constant data.
 
 mod hub;
 mod integrations;
@@ -9,7 +8,7 @@ pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template};
 pub(crate) use self::integrations::Integration;
 pub(crate) use self::regions::{CONTINENTS, COUNTRIES, REGIONS, Region};
 
-/// What is switched on or off for the workspace.
+/// The feature flags of the workspace.
 pub(crate) const FEATURES: [(&str, bool); 5] = [
     ("applications", true),
     ("drives", true),
@@ -18,7 +17,7 @@ pub(crate) const FEATURES: [(&str, bool); 5] = [
     ("gpu-jobs", false),
 ];
 
-/// What was new: date, title and text, newest first.
+/// The changelog: date, title and text, newest first.
 pub(crate) const CHANGES: [(&str, &str, &str); 3] = [
     (
         "2026-09-22",
@@ -37,7 +36,7 @@ pub(crate) const CHANGES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// How much an account may have of something: the type, and the most.
+/// The quotas of an account: type and maximum.
 pub(crate) const QUOTAS: [(&str, u64); 8] = [
     ("memory", 16384),
     ("sandbox_ttl", 30),

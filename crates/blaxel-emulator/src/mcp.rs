@@ -1,4 +1,4 @@
-//! The MCP servers that the functions are.
+//! The MCP servers of functions.
 
 mod definitions;
 mod server;
@@ -14,17 +14,18 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use self::server::Function;
 use crate::lock::lock;
 
-/// A server with its sessions. They end with it.
+/// A server with its sessions, which end when it is dropped.
 pub(crate) type Service = StreamableHttpService<Function, LocalSessionManager>;
 
-/// One server for each function that was called.
+/// The servers of the functions that were called.
 pub(crate) struct Servers {
     pause: Duration,
     running: Mutex<HashMap<String, Service>>,
 }
 
 impl Servers {
-    /// No servers yet. `pause` is what a tool that takes its time rests between two steps.
+    /// Creates an empty set of servers. `pause` is the default pause between two steps of a slow
+    /// tool.
     pub(crate) fn new(pause: Duration) -> Self {
         Self {
             pause,
@@ -32,7 +33,7 @@ impl Servers {
         }
     }
 
-    /// The server that a function is.
+    /// Returns the server of a function.
     pub(crate) fn of(&self, function: &str) -> Service {
         let mut running = lock(&self.running);
         if let Some(service) = running.get(function) {
@@ -40,7 +41,7 @@ impl Servers {
         }
         let handler = Function::new(function, self.pause);
         let config = StreamableHttpServerConfig::default()
-            // Who may come in is asked before, by the credential.
+            // The gateway has checked the caller's credential before.
             .disable_allowed_hosts();
         let sessions = Arc::new(LocalSessionManager::default());
         let service = Service::new(move || Ok(handler.clone()), sessions, config);

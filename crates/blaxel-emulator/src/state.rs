@@ -1,16 +1,16 @@
-//! Resources, and where they are kept.
+//! Resources and the store that keeps them.
 //!
-//! # How to use it
+//! # Usage
 //!
-//! A [`Kind`] says what a resource is and which of the usual operations it has; `state/kinds/` has
-//! them all, and `router/resources.rs` performs those operations for every kind. An operation of
-//! another sort is a [`Route`](crate::router::Route) of its own, whose handler opens the store and
-//! works on its [`OpenStore`]:
+//! A [`Kind`] describes a type of resource and which of the usual operations it has. All kinds are
+//! in `state/kinds/`, and `router/resources.rs` performs those operations for every kind. Any other
+//! operation is a [`Route`](crate::router::Route) of its own, whose handler opens the store and
+//! works on the [`OpenStore`]:
 //!
 //! ```ignore
 //! fn fork(call: &Call) -> HandlerResult {
 //!     let mut store = call.engine.store.open();
-//!     let collection = resources::collection(call, &SANDBOXES, &store)?; // 404 if a parent is missing
+//!     let collection = records::collection(call, &SANDBOXES, &store)?; // 404 if a parent is missing
 //!     let name = call.path(SANDBOXES.parameter);
 //!     let source = store.get(&collection, name).ok_or_else(|| not_found(&SANDBOXES))?;
 //!     let copy = source.document.clone();
@@ -21,21 +21,22 @@
 //! }
 //! ```
 //!
-//! - A [`Collection`] is a collection: a kind, and the names of the parents it is under.
-//! - [`OpenStore`] has `get`, `all` and `everywhere` to read; `create`, `put`, `replace`, `modify`,
-//!   `delete` and `remove` to write; `show` and `shown` for what the API answers.
-//! - [`Rows`] are below: the records by [`Collection`], whatever their kinds are like. They are what the
-//!   functions of a [`Kind`] get to see.
-//! - The guard that [`Store::open`] gives is the transaction: what is looked up stays true until it
-//!   is dropped. Open it once in a handler, and hand `&OpenStore` on.
-//! - A [`Record`] keeps what the client wrote. Status and events are computed from its [`timeline`] when
-//!   it is shown, and so is what [`Kind::compute`] adds.
-//! - Times are `Duration`s since 1970-01-01T00:00:00Z of the emulator's clock; `clock::timestamp`
-//!   writes one as the API does.
+//! - A [`Collection`] is a kind together with the names of the parents.
+//! - [`OpenStore`] reads with `get`, `all` and `everywhere`, writes with `create`, `put`,
+//!   `replace`, `modify`, `delete` and `remove`, and converts into API documents with `show` and
+//!   `shown`.
+//! - [`Rows`] are the layer below: the records by [`CollectionKey`], independent of their kinds.
+//!   The functions of a [`Kind`] see only these.
+//! - The guard of [`Store::open`] is the transaction: what a handler has read stays true until the
+//!   guard is dropped. Open the store once per handler and pass `&OpenStore` on.
+//! - A [`Record`] keeps the client's document. Status and events are computed from its [`timeline`]
+//!   when it is shown, and so are the members that [`Kind::compute`] adds.
+//! - Times are `Duration`s since 1970-01-01T00:00:00Z on the emulator's clock. `clock::timestamp`
+//!   converts them into the API's format.
 
 #![allow(
     dead_code,
-    reason = "the operations to come need what the first kinds do not"
+    reason = "some helpers are kept for operations that are not served yet"
 )]
 
 mod collection;

@@ -1,4 +1,4 @@
-//! Windows of time and the steps they are cut into. Everything is UTC, in hours since 1970.
+//! Time windows and the steps they are divided into. All times are UTC, in hours since 1970.
 
 use blaxel_core::Timestamp;
 
@@ -9,7 +9,7 @@ const SECONDS_PER_HOUR: i64 = 3600;
 const HOURS_PER_DAY: i64 = 24;
 const DAY: i64 = HOURS_PER_DAY * SECONDS_PER_HOUR;
 
-/// A stretch of time, with its start and without its end.
+/// A range of time that includes its start and excludes its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub(crate) start: Timestamp,
@@ -19,7 +19,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Reads `startTime` and `endTime`.
+    /// Parses `startTime` and `endTime`.
     pub(crate) fn read(params: &Params) -> Result<Self, ErrorResponse> {
         let (start, start_moment) = moment(params, "startTime")?;
         let (end, end_moment) = moment(params, "endTime")?;
@@ -36,17 +36,17 @@ impl Window {
         })
     }
 
-    /// The hours that begin in the window: the first one, and the one after the last.
+    /// Returns the hours that begin in the window: the first one, and the one after the last.
     pub(crate) fn hours(&self) -> (i64, i64) {
         (first_hour(self.start_moment), first_hour(self.end_moment))
     }
 
-    /// Whether the window is at most so many days long.
+    /// Returns `true` if the window is at most `days` days long.
     fn within(&self, days: i64) -> bool {
         self.length() <= (days * DAY, 0)
     }
 
-    /// Whether the window is less than so many days long.
+    /// Returns `true` if the window is shorter than `days` days.
     fn shorter(&self, days: i64) -> bool {
         self.length() < (days * DAY, 0)
     }
@@ -72,13 +72,13 @@ fn moment(params: &Params, name: &str) -> Result<(Timestamp, (i64, u32)), ErrorR
         })
 }
 
-/// The first hour that does not begin before a moment.
+/// Returns the first hour that does not begin before a time.
 fn first_hour((seconds, nanos): (i64, u32)) -> i64 {
     let seconds = seconds + i64::from(nanos > 0);
     seconds.div_euclid(SECONDS_PER_HOUR) + i64::from(seconds.rem_euclid(SECONDS_PER_HOUR) > 0)
 }
 
-/// How long a step is.
+/// The length of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resolution {
     Hourly,
@@ -88,7 +88,7 @@ pub(crate) enum Resolution {
 }
 
 impl Resolution {
-    /// Reads `resolution` for a window, or chooses one that suits it.
+    /// Parses `resolution` for a window, or chooses one that suits its length.
     pub(crate) fn read(params: &Params, window: &Window) -> Result<Self, ErrorResponse> {
         let Some(text) = params.get("resolution") else {
             return Ok(Self::suiting(window));
@@ -96,7 +96,7 @@ impl Resolution {
         let (resolution, most_days) = match text {
             "hourly" => (Self::Hourly, 7),
             "daily" => (Self::Daily, 90),
-            // A year, which has a leap day now and then.
+            // A year has up to 366 days.
             "weekly" => (Self::Weekly, 366),
             "monthly" => return Ok(Self::Monthly),
             _ => {
@@ -134,9 +134,9 @@ impl Resolution {
         }
     }
 
-    /// The steps that a window touches, by the hour each begins with. Steps begin where the
-    /// calendar's hours, days, weeks and months do, weeks on Monday; so the first one may begin
-    /// before the window.
+    /// Returns the steps that overlap a window, as the hours at which they begin. Steps begin with
+    /// the calendar's hours, days, weeks (on Monday) and months, so the first one may begin before
+    /// the window.
     pub(crate) fn steps(self, window: &Window) -> Vec<i64> {
         let start = window.start_moment.0.div_euclid(SECONDS_PER_HOUR);
         let end = first_hour(window.end_moment);
@@ -149,7 +149,7 @@ impl Resolution {
         steps
     }
 
-    /// The beginning of the step that an hour is in.
+    /// Returns the start of the step that contains an hour.
     fn floor(self, hour: i64) -> i64 {
         let day = hour.div_euclid(HOURS_PER_DAY);
         match self {
@@ -166,24 +166,24 @@ impl Resolution {
         }
     }
 
-    /// The beginning of the step after the one that begins with an hour.
+    /// Returns the start of the next step.
     fn after(self, step: i64) -> i64 {
         match self {
             Self::Hourly => step + 1,
             Self::Daily => step + HOURS_PER_DAY,
             Self::Weekly => step + 7 * HOURS_PER_DAY,
-            // 31 days after the first of a month it is the next month, and not yet the one after.
+            // 31 days after the first of a month lie in the next month, and never in the one after.
             Self::Monthly => self.floor(step + 31 * HOURS_PER_DAY),
         }
     }
 }
 
-/// The time an hour begins.
+/// Returns the time at which an hour begins.
 pub(crate) fn hour_time(hour: i64) -> Timestamp {
     Timestamp::from_unix(hour * SECONDS_PER_HOUR, 0)
 }
 
-/// The hour that a day begins with.
+/// Returns the hour at which a day begins.
 pub(crate) fn day_hour(year: u16, month: u8, day: u8) -> i64 {
     let midnight = Timestamp::from_date(year, month, day).and_then(|midnight| midnight.unix());
     midnight.map_or(0, |(seconds, _)| seconds.div_euclid(SECONDS_PER_HOUR))

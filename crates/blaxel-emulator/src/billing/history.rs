@@ -1,11 +1,11 @@
-//! What was used and what it cost: a function of the seed, the resource, the dimension and the
-//! hour, and of nothing else. Nothing is stored.
+//! Usage and costs: a function of the seed, the resource, the dimension and the hour. Nothing is
+//! stored.
 
 use super::calendar::{Window, day_hour};
 use super::random::mix;
 use super::resources::{Resource, resources};
 
-/// What can be billed: its name, which ends in its unit, whose it is, and what it costs.
+/// A billed dimension: its name, which ends with the unit, the type of resource, and the price.
 pub(crate) struct Metered {
     pub(crate) name: &'static str,
     pub(crate) resource_type: &'static str,
@@ -14,16 +14,16 @@ pub(crate) struct Metered {
     shape: UsagePattern,
 }
 
-/// How usage runs over a week.
+/// The course of usage over a week.
 #[derive(Clone, Copy)]
 enum UsagePattern {
-    /// Always about the same, as stored bytes are.
+    /// About constant, such as stored bytes.
     Steady,
-    /// By day more than by night, at weekends little.
+    /// High by day, lower at night, and low at weekends.
     Office,
-    /// Two hours in the night.
+    /// Two hours every night.
     Nightly,
-    /// Now and then.
+    /// Irregular.
     Bursts,
 }
 
@@ -41,13 +41,13 @@ const fn metered(
     }
 }
 
-/// The price of a gigabyte-second of memory, and of storage.
+/// The prices of a gigabyte-second of memory and of storage.
 const MEMORY: u64 = 11_500;
 const STORAGE: u64 = 77;
 
 const HOURS_PER_MONTH: i64 = 730;
 
-/// Everything that can be billed.
+/// Every billed dimension.
 pub(crate) static METERED: [Metered; 12] = [
     metered(
         "sandbox_compute_runtime_gbs",
@@ -150,7 +150,7 @@ pub(crate) struct History {
     account_id: String,
     resources: Vec<Resource>,
     seed: u64,
-    /// The hours in which there was an account: outside them nothing was used.
+    /// The hours in which the account exists. Outside of them there is no usage.
     open: (i64, i64),
 }
 
@@ -169,7 +169,7 @@ impl History {
         &self.account_id
     }
 
-    /// Every dimension of every resource, in a fixed order.
+    /// Returns every dimension of every resource, in a fixed order.
     pub(crate) fn series(&self) -> impl Iterator<Item = Series<'_>> {
         (0u64..)
             .zip(&self.resources)
@@ -185,13 +185,13 @@ impl History {
             })
     }
 
-    /// The hours of a window in which something can have been used.
+    /// Returns the hours of a window in which there can be usage.
     pub(crate) fn hours(&self, window: &Window) -> std::ops::Range<i64> {
         let (start, end) = window.hours();
         start.max(self.open.0)..end.min(self.open.1)
     }
 
-    /// The types of resources that something of was used in a window.
+    /// Returns the types of the resources that were used in a window.
     pub(crate) fn resource_types(&self, window: &Window) -> Vec<&'static str> {
         let used = |series: &Series<'_>| self.hours(window).any(|hour| series.at(hour).usage > 0);
         let mut types: Vec<_> = self
@@ -206,7 +206,7 @@ impl History {
 }
 
 impl Series<'_> {
-    /// What was used in an hour.
+    /// Returns the usage and cost of an hour.
     pub(crate) fn at(&self, hour: i64) -> Amount {
         let (start, end) = self.resource.lifetime;
         if hour < start || end <= hour {
@@ -214,7 +214,7 @@ impl Series<'_> {
         }
         let noise = mix(self.key, hour.unsigned_abs());
         let percent = self.metered.shape.percent(hour, noise);
-        // Up to 50 % more or less from hour to hour for what moves, nothing for what lies still.
+        // Usage that varies swings by up to 50 % from hour to hour; steady usage does not swing.
         let swing = match self.metered.shape {
             UsagePattern::Steady => 100,
             _ => 50 + noise % 101,
@@ -224,7 +224,7 @@ impl Series<'_> {
             Some("hours") => 1,
             _ => self.resource.size * 400,
         };
-        // Who is at work works more from month to month, for two years.
+        // Usage that people cause grows from month to month, for two years.
         let grown = match self.metered.shape {
             UsagePattern::Steady => 100,
             _ => {
@@ -243,7 +243,7 @@ impl Series<'_> {
 }
 
 impl UsagePattern {
-    /// How much of what is possible is used in an hour.
+    /// Returns the percentage of the possible usage that occurs in an hour.
     fn percent(self, hour: i64, noise: u64) -> u64 {
         let of_day = hour.rem_euclid(24);
         // 1970-01-01 was a Thursday.

@@ -1,4 +1,4 @@
-//! What is asked about costs.
+//! Queries of costs.
 
 use serde_json::json;
 
@@ -7,19 +7,19 @@ use super::history::{METERED, Series};
 use crate::errors::ErrorResponse;
 use crate::params::Params;
 
-/// The most groups on a page, and how many there are unless fewer are asked for.
+/// Maximum and default number of groups per page.
 const MAX_LIMIT: usize = 100;
-/// The most dimensions to group by.
+/// Maximum number of dimensions to group by.
 const MAX_GROUP_BY: usize = 3;
 
-/// What costs can be grouped by. The order is the canonical one.
+/// A dimension that costs can be grouped by. The order is the canonical one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Dimension {
     Workspace,
     ResourceType,
     ResourceName,
     ResourceUuid,
-    /// The billing dimension: what is metered.
+    /// The billed dimension.
     Metered,
 }
 
@@ -32,7 +32,7 @@ impl Dimension {
         Self::Metered,
     ];
 
-    /// How it is called in `groupBy`.
+    /// Returns the name of the dimension in `groupBy`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Workspace => "workspace",
@@ -43,7 +43,7 @@ impl Dimension {
         }
     }
 
-    /// How it is called as a filter and in the answer.
+    /// Returns the name of the dimension as a filter and in the response.
     pub(crate) fn member(self) -> &'static str {
         match self {
             Self::Workspace => "workspace",
@@ -54,7 +54,7 @@ impl Dimension {
         }
     }
 
-    /// What a series is in this dimension.
+    /// Returns the value of a series in this dimension.
     pub(crate) fn of<'a>(self, series: &Series<'a>) -> &'a str {
         match self {
             Self::Workspace => &series.resource.workspace,
@@ -65,7 +65,7 @@ impl Dimension {
         }
     }
 
-    /// The dimensions that a group by this one is told with besides.
+    /// Returns the dimensions that are added to the groups of this one.
     pub(crate) fn enrichment(self) -> &'static [Self] {
         match self {
             Self::Workspace | Self::ResourceType => &[],
@@ -76,7 +76,7 @@ impl Dimension {
     }
 }
 
-/// A question about costs.
+/// A query of costs.
 pub(crate) struct MetricsQuery {
     pub(crate) window: Window,
     pub(crate) resolution: Resolution,
@@ -123,7 +123,7 @@ impl MetricsQuery {
         })
     }
 
-    /// Whether workspaces are told apart, which is for account admins only.
+    /// Returns `true` if the query separates workspaces, which only account admins may do.
     pub(crate) fn concerns_workspaces(&self) -> bool {
         self.group_by.contains(&Dimension::Workspace)
             || self
@@ -132,18 +132,19 @@ impl MetricsQuery {
                 .any(|(dimension, _)| *dimension == Dimension::Workspace)
     }
 
-    /// Whether amounts used can be told: only those of one dimension have one unit.
-    pub(crate) fn tells_usage(&self) -> bool {
+    /// Returns `true` if the response includes usage, which only amounts of one dimension have a
+    /// common unit for.
+    pub(crate) fn reports_usage(&self) -> bool {
         self.group_by.contains(&Dimension::Metered)
     }
 
-    pub(crate) fn admits(&self, series: &Series<'_>) -> bool {
+    pub(crate) fn matches(&self, series: &Series<'_>) -> bool {
         self.filters
             .iter()
             .all(|(dimension, value)| dimension.of(series) == value)
     }
 
-    /// What a cursor is bound to: everything but how many groups stand on a page.
+    /// Returns the text that cursors are bound to: everything but the number of groups per page.
     pub(crate) fn fingerprint(&self, account: &str) -> String {
         let group_by: Vec<_> = self
             .group_by

@@ -1,6 +1,6 @@
-//! Numbers that look random and follow from others.
+//! Pseudo-random numbers that are derived from others.
 
-/// A step of `SplitMix64` from a key and a number to a new key.
+/// Returns a new key from a key and a number, by one step of `SplitMix64`.
 pub(super) fn mix(key: u64, number: u64) -> u64 {
     let mut z = key
         .wrapping_add(number.wrapping_mul(0xd134_2543_de82_ef95))
@@ -10,7 +10,7 @@ pub(super) fn mix(key: u64, number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A UUID of version 4 from 128 bits.
+/// Creates a version 4 UUID from 128 bits.
 pub(super) fn uuid(high: u64, low: u64) -> String {
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | (0b10 << 62);

@@ -1,4 +1,4 @@
-//! The answer to a question about costs.
+//! The response to a query of costs.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use super::query::MetricsQuery;
 use crate::cursor::Cursors;
 use crate::errors::ErrorResponse;
 
-/// What the series of one group add up to.
+/// The sums over the series of one group.
 struct Group {
-    /// The members that say which group it is.
+    /// The members that identify the group.
     members: BTreeMap<&'static str, String>,
     /// One amount for each step.
     steps: Vec<Amount>,
     total: Amount,
 }
 
-/// Answers a query. Groups come in the order of their keys, and only those with usage; without
-/// grouping there is one entry in any case.
+/// Runs a query. Groups are ordered by key, and those without usage are left out; without grouping
+/// there is always one entry.
 pub(crate) fn report(
     history: &History,
     query: &MetricsQuery,
@@ -35,7 +35,7 @@ pub(crate) fn report(
 
     let steps = query.resolution.steps(&query.window);
     let groups = groups(history, query, &steps);
-    // The total is that of the whole window, whichever page it stands on.
+    // The total is that of the whole window on every page.
     let mut total = Amount::default();
     for group in groups.values() {
         total.add(group.total);
@@ -50,7 +50,7 @@ pub(crate) fn report(
         .map(|(_, group)| group.entry(query, &steps))
         .collect();
     let mut summary = json!({"totalCost": dollars(total.cost)});
-    if query.tells_usage() {
+    if query.reports_usage() {
         summary["totalUsage"] = total.usage.into();
     }
     Ok(json!({
@@ -68,7 +68,7 @@ fn groups(history: &History, query: &MetricsQuery, steps: &[i64]) -> BTreeMap<Ve
     if query.group_by.is_empty() {
         groups.insert(Vec::new(), Group::new(steps.len()));
     }
-    for series in history.series().filter(|series| query.admits(series)) {
+    for series in history.series().filter(|series| query.matches(series)) {
         let mut own = Group::new(steps.len());
         own.fill(&series, history.hours(&query.window), steps);
         if own.total == Amount::default() {
@@ -99,7 +99,7 @@ impl Group {
         }
     }
 
-    /// Adds up a series, hour by hour. Hours count for the step they begin in.
+    /// Adds a series, hour by hour. An hour counts for the step in which it begins.
     fn fill(&mut self, series: &Series<'_>, hours: std::ops::Range<i64>, steps: &[i64]) {
         let mut step = steps
             .partition_point(|step| *step <= hours.start)
@@ -116,7 +116,7 @@ impl Group {
         }
     }
 
-    /// Names the group, and what is told with it besides.
+    /// Sets the group's key and the dimensions that are added to it.
     fn describe(&mut self, query: &MetricsQuery, series: &Series<'_>) {
         let grouped = query.group_by.iter();
         let besides = grouped.clone().flat_map(|dimension| dimension.enrichment());
@@ -131,7 +131,7 @@ impl Group {
     fn entry(&self, query: &MetricsQuery, steps: &[i64]) -> Value {
         let amount = |amount: &Amount| {
             let mut json = json!({"cost": dollars(amount.cost)});
-            if query.tells_usage() {
+            if query.reports_usage() {
                 json["usage"] = amount.usage.into();
             }
             json
@@ -148,7 +148,7 @@ impl Group {
     }
 }
 
-/// Micro-dollars as a number of dollars. The nearest float prints with six decimals at most.
+/// Converts micro-dollars into dollars. The nearest float prints with at most six decimals.
 fn dollars(micros: u64) -> Value {
     if micros.is_multiple_of(1_000_000) {
         return (micros / 1_000_000).into();

@@ -1,29 +1,29 @@
-//! What an account has: resources that come and go, made up from a seed.
+//! The billed resources of an account. They are generated from a seed.
 
 use super::calendar::day_hour;
 use super::random::{mix, uuid};
 
-/// A resource that costs something for as long as it is there.
+/// A resource that costs something while it exists.
 pub(crate) struct Resource {
     pub(crate) workspace: String,
     pub(crate) resource_type: &'static str,
     pub(crate) name: &'static str,
     pub(crate) uuid: String,
-    /// Its size, in gigabytes.
+    /// The size in gigabytes.
     pub(super) size: u64,
-    /// The hours in which it is there: the first one, and the one after the last.
+    /// The hours in which it exists: the first one, and the one after the last.
     pub(super) lifetime: (i64, i64),
-    /// By how many hundredths it is used more from month to month.
+    /// The monthly growth of its usage, in percent.
     pub(super) growth: u64,
 }
 
 /// The workspaces that an account can have besides the emulator's own.
 const WORKSPACES: [&str; 5] = ["staging", "research", "production", "tenants", "evals"];
-/// How many of them it has.
+/// The number of them that it has.
 const OTHERS: usize = 2;
 
-/// One type of resource: how many there are at least, how many more there can be, the sizes they come
-/// in, and what they are called.
+/// A type of resource: the minimum number of resources, how many more are possible, and their sizes
+/// and names.
 struct Kind {
     resource_type: &'static str,
     at_least: usize,
@@ -94,8 +94,9 @@ const KINDS: [Kind; 6] = [
     },
 ];
 
-/// Which resources there are, in a fixed order. The first of each type is there from the beginning to
-/// the end, in the emulator's own workspace. One sandbox is deleted and made again under its name.
+/// Returns the resources, in a fixed order. The first one of each type exists for the whole time
+/// and belongs to the emulator's own workspace. One sandbox is deleted and created again under its
+/// name.
 pub(super) fn resources(seed: u64, own: &str, open: (i64, i64)) -> Vec<Resource> {
     let workspaces = workspaces(seed, own);
     let mut resources = Vec::new();
@@ -131,7 +132,7 @@ pub(super) fn resources(seed: u64, own: &str, open: (i64, i64)) -> Vec<Resource>
     resources
 }
 
-/// Deletes the second resource, a sandbox, in spring of 2026, and makes another of its name.
+/// Deletes the second resource, a sandbox, in spring 2026 and creates another one of its name.
 fn remake(resources: &mut Vec<Resource>, seed: u64) {
     let Some(old) = resources.get_mut(1) else {
         return;
@@ -160,8 +161,8 @@ fn workspaces(seed: u64, own: &str) -> Vec<String> {
         .collect()
 }
 
-/// When a resource comes, within the account's first two years, and when it goes: one in four does,
-/// after two months to fourteen.
+/// Returns the lifetime of a resource. It is created within the account's first two years, and one
+/// resource in four is deleted again, after two to fourteen months.
 fn lifetime(key: u64, (open, close): (i64, i64)) -> (i64, i64) {
     let start = match mix(key, 1) % 3 {
         0 => open + hours(mix(key, 2), 24 * 730),
@@ -174,7 +175,7 @@ fn lifetime(key: u64, (open, close): (i64, i64)) -> (i64, i64) {
     (start, end.min(close))
 }
 
-/// Up to so many hours.
+/// Returns a number of hours below `most`.
 fn hours(key: u64, most: i64) -> i64 {
     i64::try_from(key >> 1).unwrap_or(0) % most
 }
@@ -184,7 +185,7 @@ fn pick<T>(from: &[T], key: u64) -> Option<&T> {
     from.get(usize::try_from(key.checked_rem(count)?).ok()?)
 }
 
-/// The same names in another order.
+/// Returns the same names in another order.
 fn shuffled<'a>(names: &[&'a str], key: u64) -> Vec<&'a str> {
     let mut keyed: Vec<_> = (0u64..)
         .zip(names)
@@ -202,7 +203,7 @@ mod tests {
     const OPEN: (i64, i64) = (482_136, 578_568);
 
     #[test]
-    fn every_seed_gives_an_account_with_everything_in_it() {
+    fn every_seed_generates_an_account_with_all_types_of_resources() {
         for seed in 0..200 {
             let resources = resources(seed, "demo", OPEN);
             assert!((16..=30).contains(&resources.len()), "{}", resources.len());

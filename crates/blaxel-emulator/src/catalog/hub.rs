@@ -1,18 +1,19 @@
-//! What can be deployed as it is, or taken to begin with.
+//! The hub: MCP servers, sandboxes and templates that can be deployed as they are or used as a
+//! start.
 
 use serde_json::{Value, json};
 
-/// When everything in the hub was published.
+/// The publication date of everything in the hub.
 const PUBLISHED: &str = "2026-01-15T09:00:00Z";
 
-/// A server of the Model Context Protocol.
+/// An MCP server.
 pub(crate) struct Mcp {
     name: &'static str,
     display_name: &'static str,
     description: &'static str,
-    /// The integration that it signs in with.
+    /// The integration whose credentials it uses.
     integration: &'static str,
-    /// What it needs to be told, and must not tell.
+    /// Its secret settings.
     secrets: &'static [&'static str],
     coming_soon: bool,
 }
@@ -83,14 +84,14 @@ impl Mcp {
     }
 }
 
-/// A sandbox with tools in it.
+/// A sandbox with preinstalled tools.
 pub(crate) struct Sandbox {
     name: &'static str,
     display_name: &'static str,
     description: &'static str,
-    /// In megabytes.
+    /// The memory in megabytes.
     memory: u64,
-    /// Where what runs in it is served, beside the sandbox's own API.
+    /// The port of the server that runs in it, besides the sandbox's own API.
     port: Option<u16>,
     tags: &'static str,
 }
@@ -155,12 +156,12 @@ impl Sandbox {
     }
 }
 
-/// Code to begin with.
+/// A code template.
 pub(crate) struct Template {
     pub(crate) name: &'static str,
     description: &'static str,
     topics: &'static [&'static str],
-    /// The environment variable that it needs, and the integration that has it.
+    /// The environment variable that it needs, and the integration that provides it.
     variable: Option<(&'static str, &'static str)>,
 }
 

@@ -1,4 +1,4 @@
-//! Who can be connected to.
+//! The providers that a workspace can connect to.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 pub(crate) struct Integration {
     name: &'static str,
     display_name: &'static str,
-    /// How it is asked, if it has models.
+    /// The endpoint of its models, if it has any.
     endpoint: Option<Endpoint>,
-    /// The models it has.
+    /// The names of its models.
     models: &'static [&'static str],
 }
 
-/// Where models are asked, and where their answers say what was used.
+/// The endpoint that models are called at, and the members of its responses that report usage.
 #[derive(Clone, Copy)]
 struct Endpoint {
     path: &'static str,
@@ -109,7 +109,7 @@ impl Integration {
         })
     }
 
-    /// The endpoints of its models, by their paths.
+    /// Returns the endpoints of its models, by path.
     pub(crate) fn endpoints(&self) -> Value {
         let mut endpoints = json!({});
         if let Some(Endpoint {
@@ -132,7 +132,7 @@ impl Integration {
         endpoints
     }
 
-    /// Its models.
+    /// Returns its models.
     pub(crate) fn models(&self) -> impl Iterator<Item = Value> {
         let endpoint = self.endpoint.map(|endpoint| endpoint.path);
         let model =

@@ -1,4 +1,4 @@
-//! Where workloads can run.
+//! The regions in which workloads can run.
 
 use serde_json::{Value, json};
 
@@ -8,24 +8,25 @@ pub(crate) struct Region {
     location: &'static str,
     country: &'static str,
     continent: &'static str,
-    /// Whether there are graphics processors.
+    /// Set if the region has GPUs.
     gpu: bool,
-    /// The networks that its workloads call from. All are of the ranges kept for examples.
+    /// The networks that its workloads call from. All are from the ranges reserved for
+    /// documentation.
     ipv4: &'static str,
     ipv6: &'static str,
 }
 
-/// Codes of continents, and their names.
+/// The continents: code and name.
 pub(crate) const CONTINENTS: [(&str, &str); 2] = [("NA", "North America"), ("EU", "Europe")];
 
-/// Codes of countries, and their names.
+/// The countries: code and name.
 pub(crate) const COUNTRIES: [(&str, &str); 3] = [
     ("US", "United States"),
     ("GB", "United Kingdom"),
     ("IE", "Ireland"),
 ];
 
-/// All regions. The first is the nearest to everybody.
+/// All regions. The first is reported as the nearest one for every client.
 pub(crate) const REGIONS: [Region; 4] = [
     Region {
         name: "us-pdx-1",
@@ -66,7 +67,7 @@ pub(crate) const REGIONS: [Region; 4] = [
 ];
 
 impl Region {
-    /// As the configuration tells it. `allowed` is a text there.
+    /// Returns the region as the configuration shows it. `allowed` is a string there.
     pub(crate) fn configuration(&self) -> Value {
         json!({
             "name": self.name,
@@ -82,7 +83,7 @@ impl Region {
         })
     }
 
-    /// As a location for policies.
+    /// Returns the region as a location for policies.
     pub(crate) fn location(&self) -> Value {
         let mut flavors = vec![json!({"name": "cpu", "type": "cpu"})];
         if self.gpu {
@@ -98,7 +99,7 @@ impl Region {
         })
     }
 
-    /// The addresses it calls from.
+    /// Returns the addresses that its workloads call from.
     pub(crate) fn addresses(&self) -> Value {
         json!({
             "description": format!("{} ({})", self.location, self.country),

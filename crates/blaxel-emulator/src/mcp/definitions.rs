@@ -1,12 +1,13 @@
-//! What a server has to definitions. Much of it is the same with all functions; the rest bears their names.
+//! The tools, resources and prompts of an MCP server. Most are the same for all functions; the
+//! others contain the function's name.
 
 use rmcp::ErrorData;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// How many of a kind are on a page: few enough that every list has several.
+/// The number of items per page, small enough that every list has several pages.
 const PAGE: usize = 3;
-/// How many notes a function keeps.
+/// The number of notes of a function.
 pub(super) const NOTES: usize = 7;
 
 pub(super) fn tools(function: &str) -> Value {
@@ -65,7 +66,7 @@ pub(super) fn tools(function: &str) -> Value {
     ])
 }
 
-/// The address of a note.
+/// Returns the URI of a note.
 pub(super) fn note_uri(function: &str, number: usize) -> String {
     format!("emulator://{function}/notes/{number}")
 }
@@ -111,7 +112,7 @@ pub(super) fn prompts(function: &str) -> Value {
     ])
 }
 
-/// A page of a list, and the cursor to the next one if there is one.
+/// Returns a page of a list, and the cursor of the next one if there is one.
 pub(super) fn page<T: DeserializeOwned>(
     all: Value,
     cursor: Option<&str>,

@@ -1,4 +1,4 @@
-//! What a server does.
+//! The MCP server of a function.
 
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ use serde_json::{Map, Value, json};
 
 use super::definitions;
 
-/// The smallest picture there is: one point, in GIF.
+/// The smallest possible GIF, with a single pixel.
 const PICTURE: &str = "R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==";
-/// The farthest that is counted.
-const FARTHEST: u32 = 10_000;
+/// The highest number that `count` accepts.
+const MAX_COUNT: u32 = 10_000;
 
-/// A function, as it appears to those who speak MCP.
+/// A function as an MCP server.
 #[derive(Clone)]
 pub(crate) struct Function {
     name: String,
-    /// The rest between two steps, unless a call asks for another.
+    /// The default pause between two steps.
     pause: Duration,
 }
 
@@ -52,8 +52,8 @@ impl Function {
             pause_ms: Option<u64>,
         }
         let Count { to, pause_ms } = arguments.read()?;
-        if to > FARTHEST {
-            let message = format!("The number is larger than {FARTHEST}.");
+        if to > MAX_COUNT {
+            let message = format!("The number is larger than {MAX_COUNT}.");
             return Err(ErrorData::invalid_params(message, None));
         }
         let pause = pause_ms.map_or(self.pause, Duration::from_millis);
@@ -63,7 +63,7 @@ impl Function {
                 let progress = ProgressNotificationParam::new(token, f64::from(step))
                     .with_total(f64::from(to))
                     .with_message(format!("{step} of {to}"));
-                // Who does not listen any more need not be told.
+                // A client that no longer listens is not an error.
                 let _ = context.peer.notify_progress(progress).await;
             }
             let resting = async {
@@ -99,7 +99,7 @@ impl Function {
         ]))
     }
 
-    /// The note of this address. Those of even numbers are bytes.
+    /// Returns the note with this URI. Notes of even numbers are binary.
     fn note(&self, uri: &str) -> Result<ResourceContents, ErrorData> {
         let number = (1..=definitions::NOTES)
             .find(|number| definitions::note_uri(&self.name, *number) == uri);
@@ -120,7 +120,7 @@ impl Function {
     }
 }
 
-/// The arguments of a call.
+/// The arguments of a tool call.
 struct Arguments(Map<String, Value>);
 
 impl Arguments {

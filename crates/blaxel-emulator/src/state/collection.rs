@@ -1,4 +1,4 @@
-//! OpenStore: collections together with what their records are like.
+//! [`Collection`], a collection of records together with its kind.
 
 use super::kind::Kind;
 use super::rows::CollectionKey;
@@ -11,12 +11,12 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
-    /// The collection of a kind that is under nothing.
+    /// Returns the top-level collection of a kind.
     pub(crate) fn top(kind: &'static Kind) -> Self {
         Self::under(kind, Vec::new())
     }
 
-    /// The collection of a kind under the parents with these names, outermost first.
+    /// Returns the collection of a kind under the parents with these names, outermost first.
     pub(crate) fn under(kind: &'static Kind, parents: Vec<String>) -> Self {
         Self {
             kind,
@@ -32,7 +32,7 @@ impl Collection {
         &self.key
     }
 
-    /// The names of the parents, outermost first.
+    /// Returns the names of the parents, outermost first.
     pub(crate) fn parents(&self) -> &[String] {
         self.key.parents()
     }

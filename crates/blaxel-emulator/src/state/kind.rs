@@ -1,4 +1,4 @@
-//! What tells one kind of resource from another, as data.
+//! [`Kind`], the description of one type of resource as data.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use super::secret::Secret;
 use super::timeline::End;
 use super::traffic::RevisionFormat;
 
-/// A kind of resource. What all kinds share is written once, in the store and in
-/// `router/resources.rs`; this says what differs, and which of the five usual operations there are.
+/// A kind of resource.
+///
+/// The common behaviour of all kinds is written once, in the store and in `router/resources.rs`. A
+/// `Kind` describes the differences, and which of the five usual operations exist.
 ///
 /// A new kind is a `static` that starts from [`RESOURCE`](Self::RESOURCE) or [`FLAT`](Self::FLAT)
-/// and stands in [`KINDS`](super::KINDS):
+/// and is listed in [`KINDS`](super::KINDS):
 ///
 /// ```ignore
 /// pub(crate) static VPCS: Kind = Kind {
@@ -34,18 +36,18 @@ use super::traffic::RevisionFormat;
 /// };
 /// ```
 ///
-/// An operation that the API does in its own way stays `None` here and is a route of its own.
+/// An operation with a behaviour of its own stays `None` here and has its own route.
 pub(crate) struct Kind {
-    /// Where the collection is below `/v0/`, with the parameters of its parents, such as
-    /// `sandboxes/{sandboxName}/previews`. It tells kinds apart.
+    /// The path of the collection below `/v0/`, with the parameters of its parents, such as
+    /// `sandboxes/{sandboxName}/previews`. It is unique.
     pub(crate) path: &'static str,
-    /// The path parameter with the name of one of them, such as `previewName`.
+    /// The path parameter with the name of a resource, such as `previewName`.
     pub(crate) parameter: &'static str,
-    /// How one is called in messages.
+    /// The noun for a resource in messages.
     pub(crate) noun: &'static str,
-    /// What it is under. A record goes when its parent goes.
+    /// The parent kind. A record is removed with its parent.
     pub(crate) parent: Option<&'static Kind>,
-    /// The members that name the parents, outermost first, such as `metadata/vpcName`.
+    /// The members that hold the names of the parents, outermost first, such as `metadata/vpcName`.
     pub(crate) parents_in: &'static [&'static str],
     pub(crate) operations: Operations,
     pub(crate) form: Layout,
@@ -54,89 +56,88 @@ pub(crate) struct Kind {
     pub(crate) listing: Listing,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) deleted: DeleteResponse,
-    /// Whether it is called at an address of its own, which stands in `metadata.url`.
+    /// Set if a resource has its own URL, which is shown in `metadata.url`.
     pub(crate) has_url: bool,
-    /// Whether `?upload=true` answers with an address to upload to, and deploys what comes there.
+    /// Set if `?upload=true` returns an upload URL, whose upload is then deployed.
     pub(crate) uploads: bool,
-    /// How its revisions are told, where it has any: see [`Operations::revisions`].
+    /// The format of its revisions, if it has any: see [`Operations::revisions`].
     pub(crate) revisions: RevisionFormat,
-    /// Members that are not shown to everybody.
+    /// The secret members.
     pub(crate) secrets: &'static [Secret],
-    /// Whether `?show_secrets=true` shows them.
+    /// Set if `?show_secrets=true` shows them.
     pub(crate) show_secrets: bool,
-    /// Where its triggers are, whose callbacks the server signs.
+    /// The path of its triggers, whose callbacks the server signs.
     pub(crate) triggers: Option<&'static str>,
-    /// Members, as in `spec/status`, that are the server's: what a client sends for them is dropped,
-    /// and what is kept there stays.
+    /// Members that only the server sets, such as `spec/status`. Values from clients are dropped
+    /// and stored values are kept.
     pub(crate) read_only: &'static [&'static str],
-    /// Members, as in `spec/lifecycle`, that stay when a `PUT` leaves them out, and go when it says
-    /// `null`.
+    /// Members that a `PUT` without them keeps, such as `spec/lifecycle`. A `null` removes them.
     pub(crate) sticky: &'static [&'static str],
-    /// Looks at what a client sends, beyond the name and the metadata.
+    /// Validates a client's document beyond its name, metadata and schema.
     pub(crate) check: fn(&Document) -> Check,
-    /// Fills in what the server adds to a document before it is kept: defaults, for example.
+    /// Completes a document before it is stored, for example with defaults.
     pub(crate) complete: fn(&mut Document, &Context<'_>),
-    /// Adds what is computed whenever a document is shown, such as counts.
+    /// Adds computed members, such as counts, whenever a document is shown.
     pub(crate) compute: fn(&Rows, &CollectionKey, &Record, &mut Document),
-    /// Leaves out what lists do not show. The flag tells whether they are pages.
+    /// Removes the members that lists do not show. The flag is set if the list is paged.
     pub(crate) abridge: fn(&mut Document, bool),
-    /// When it ends by itself, if it does.
+    /// Returns the time at which a resource ends by itself, if it does.
     pub(crate) end: fn(&Record) -> Option<End>,
-    /// How many there may be under one parent.
+    /// Maximum number of resources under one parent.
     pub(crate) max_count: usize,
-    /// What stands against a deletion, in words; it is refused with 409 then.
+    /// Returns the reason why a resource cannot be deleted. The deletion is then refused with 409.
     pub(crate) deletion_blocker: fn(&Rows, &Record) -> Option<String>,
-    /// The spec of one that the emulator puts in place itself.
+    /// Returns the spec of a sample resource.
     pub(crate) sample: fn(&str) -> Value,
 }
 
-/// What [`Kind::complete`] may know.
+/// The inputs of [`Kind::complete`].
 pub(crate) struct Context<'a> {
     pub(crate) name: &'a str,
     pub(crate) workspace: &'a str,
-    /// Since 1970-01-01T00:00:00Z.
+    /// The time since 1970-01-01T00:00:00Z.
     pub(crate) now: Duration,
-    /// The document there was before, if this one replaces it.
+    /// The previous document, if this one replaces it.
     pub(crate) before: Option<&'a Document>,
 }
 
-/// The names of the operations, as the API gives them; `None` where there is none, or where it is no
-/// usual one.
+/// The API's names of the operations. `None` if an operation does not exist or has its own route.
 pub(crate) struct Operations {
     pub(crate) list: Option<&'static str>,
     pub(crate) create: Option<&'static str>,
     pub(crate) get: Option<&'static str>,
     pub(crate) update: Option<&'static str>,
     pub(crate) delete: Option<&'static str>,
-    /// `/revisions` of one.
+    /// `/revisions` of a resource.
     pub(crate) revisions: Option<&'static str>,
     /// `/by-external-id/{externalId}`.
     pub(crate) by_external_id: Option<&'static str>,
 }
 
-/// Where a document keeps its name and audit_fields.
+/// The members in which a document keeps its name and audit fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// In `metadata`, beside a `spec`.
     Resource,
-    /// At its root; the name is this member.
+    /// At its root; the name is in this member.
     Flat { key: &'static str },
 }
 
-/// Who chooses the name, and what it may be.
+/// The rules for names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// The client: 1 to 49 lowercase letters, digits and hyphens.
+    /// Chosen by the client: 1 to 49 lowercase letters, digits and hyphens.
     Given,
-    /// The client: the name of a domain.
+    /// Chosen by the client: a domain name.
     Domain,
-    /// The client as for [`Given`](Self::Given), or else the server, with this before the number.
+    /// Chosen by the client as for [`Given`](Self::Given), or generated by the server from this
+    /// prefix and a number.
     GivenOrGenerated(&'static str),
-    /// The server alone, with this before the number.
+    /// Always generated by the server, from this prefix and a number.
     Generated(&'static str),
 }
 
-/// The members with times and persons, as far as the kind has them.
+/// The members for times and authors, as far as the kind has them.
 #[derive(Clone, Copy)]
 pub(crate) struct AuditFields {
     pub(crate) created_at: Option<&'static str>,
@@ -146,16 +147,16 @@ pub(crate) struct AuditFields {
     pub(crate) workspace: Option<&'static str>,
 }
 
-/// How a collection is listed.
+/// The format of a list.
 #[derive(Clone, Copy)]
 pub(crate) enum Listing {
-    /// As a bare array in every version.
+    /// A bare array in every version.
     Bare,
-    /// In pages since the second version.
+    /// Pages since the second version.
     Paged(Pages),
 }
 
-/// What the pages of a collection can be asked for, besides `cursor`, `sort` and `q`.
+/// The query parameters of a paged list, besides `cursor`, `sort` and `q`.
 #[derive(Clone, Copy)]
 pub(crate) struct Pages {
     pub(crate) default: usize,
@@ -164,27 +165,27 @@ pub(crate) struct Pages {
     pub(crate) anchor: bool,
     /// `status`.
     pub(crate) status: bool,
-    /// Whether the first version, which has no pages, heeds `status` too.
+    /// Set if the first version, which has no pages, applies `status` too.
     pub(crate) status_always: bool,
     /// `externalId`.
     pub(crate) external_id: bool,
-    /// `type`, as the member of that name at the root, and the values it may have.
+    /// `type`, which filters by the member of that name at the root, and its possible values.
     pub(crate) types: &'static [&'static str],
 }
 
-/// What becomes of a resource in time.
+/// The states of a resource over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lifecycle {
-    /// It is there, or it is not. A status that it has is a member like any other.
+    /// It has no deployment. A status is a member like any other.
     Plain,
-    /// It is deployed, step by step, and has `status` and `events`.
+    /// It is deployed step by step, and has `status` and `events`.
     Deployed,
-    /// Likewise; and when it ends it stays for a while as `TERMINATED`, which lists show only where
-    /// they are asked for it.
+    /// As [`Deployed`](Self::Deployed), and it stays as `TERMINATED` for a while after its end.
+    /// Lists show it only on request.
     Retained,
 }
 
-/// What a deletion answers.
+/// The response to a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeleteResponse {
     /// The document.
@@ -193,7 +194,7 @@ pub(crate) enum DeleteResponse {
     MessageAndName,
     /// A message.
     Message,
-    /// 204, and nothing.
+    /// 204 without a body.
     Nothing,
 }
 
@@ -227,7 +228,7 @@ impl AuditFields {
 }
 
 impl Pages {
-    /// Pages of 50, at most 200, without filters.
+    /// Pages of 50 items, at most 200, without filters.
     pub(crate) const PLAIN: Self = Self {
         default: 50,
         max: 200,
@@ -240,7 +241,7 @@ impl Pages {
 }
 
 impl Kind {
-    /// What most kinds are: metadata and a spec, deployed, listed as a bare array.
+    /// The base of most kinds: metadata and a spec, deployed, listed as a bare array.
     pub(crate) const RESOURCE: Self = Self {
         path: "",
         parameter: "name",
@@ -272,7 +273,8 @@ impl Kind {
         sample: |_| Value::Object(Document::new()),
     };
 
-    /// A record with its members at the root, an `id` that the server makes, and no audit_fields.
+    /// The base of flat kinds: members at the root, an `id` that the server generates, and no audit
+    /// fields.
     pub(crate) const FLAT: Self = Self {
         form: Layout::Flat { key: "id" },
         naming: Naming::Generated("id"),
@@ -281,7 +283,7 @@ impl Kind {
         ..Self::RESOURCE
     };
 
-    /// What it is under, outermost first.
+    /// Returns the parent kinds, outermost first.
     pub(crate) fn parents(&self) -> Vec<&'static Kind> {
         let mut parents: Vec<_> =
             std::iter::successors(self.parent, |parent| parent.parent).collect();
@@ -289,7 +291,7 @@ impl Kind {
         parents
     }
 
-    /// A plausible document for a resource of this name.
+    /// Returns a plausible document for a resource of this name.
     pub(crate) fn sampled(&self, name: &str) -> Document {
         let mut document = Document::new();
         match self.form {

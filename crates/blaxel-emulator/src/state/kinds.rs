@@ -1,4 +1,4 @@
-//! The kinds there are.
+//! All kinds of resources.
 
 pub(crate) mod access;
 pub(crate) mod executions;
@@ -26,14 +26,14 @@ pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_change
 pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES, VOLUMES};
 pub(crate) use self::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, MODELS};
 
-/// Pages that can be asked for by status and external id, as most can.
+/// Pages with filters by status and external id, as most kinds have them.
 const PAGES: Pages = Pages {
     status: true,
     external_id: true,
     ..Pages::PLAIN
 };
 
-/// Every kind that has any of the usual operations, parents before what is under them.
+/// Every kind that has any of the usual operations, parents before their children.
 pub(crate) static KINDS: &[&Kind] = &[
     &workloads::AGENTS,
     &workloads::FUNCTIONS,
@@ -66,9 +66,9 @@ pub(crate) static KINDS: &[&Kind] = &[
 mod tests {
     use super::*;
 
-    /// By the paths the rows know what is under what.
+    /// The rows find the parent of a collection by its path.
     #[test]
-    fn the_path_of_a_kind_goes_on_from_its_parents_and_from_no_other() {
+    fn the_path_of_a_kind_extends_the_path_of_its_parent_only() {
         let others = [
             &IMAGES,
             &IMAGE_SHARES,

@@ -1,8 +1,8 @@
-//! Documents, and their members by path, as in `spec/runtime/image`.
+//! Documents and access to their members by path, such as `spec/runtime/image`.
 
 use serde_json::{Map, Value, json};
 
-/// A resource as JSON: members that the emulator knows nothing about are kept.
+/// A resource as JSON. Members that the emulator does not know are kept.
 pub(crate) type Document = Map<String, Value>;
 
 pub(crate) fn get<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
@@ -11,12 +11,12 @@ pub(crate) fn get<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
     names.try_fold(first, |value, name| value.get(name))
 }
 
-/// The text at a path, if there is one.
+/// Returns the string at a path, if there is one.
 pub(crate) fn text<'a>(document: &'a Document, path: &str) -> Option<&'a str> {
     get(document, path)?.as_str()
 }
 
-/// Takes a member out.
+/// Removes a member and returns it.
 pub(crate) fn remove(document: &mut Document, path: &str) -> Option<Value> {
     match path.rsplit_once('/') {
         None => document.remove(path),
@@ -24,8 +24,8 @@ pub(crate) fn remove(document: &mut Document, path: &str) -> Option<Value> {
     }
 }
 
-/// Sets a member. Objects on the way that are missing are made; anything else on the way stays, and
-/// then nothing is set.
+/// Sets a member. Missing objects on the path are created; if the path leads through another value,
+/// nothing is set.
 pub(crate) fn set(document: &mut Document, path: &str, value: Value) {
     let mut names = path.split('/').peekable();
     let mut owner = document;
@@ -40,7 +40,7 @@ pub(crate) fn set(document: &mut Document, path: &str, value: Value) {
     }
 }
 
-/// Sets a member that is missing or `null`.
+/// Sets a member if it is missing or `null`.
 pub(crate) fn default(document: &mut Document, path: &str, value: impl Into<Value>) {
     if get(document, path).is_none_or(Value::is_null) {
         set(document, path, value.into());

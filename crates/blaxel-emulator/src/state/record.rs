@@ -1,4 +1,4 @@
-//! Records: documents as they are kept.
+//! Records: documents in the store.
 
 use std::time::Duration;
 
@@ -8,54 +8,54 @@ use super::member::Document;
 use super::revision::Revisions;
 use super::timeline::Timeline;
 
-/// What makes one emulator's resources its own.
+/// The settings of one emulator that its resources show.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) workspace: String,
-    /// The id of the account that the workspace is of.
+    /// The id of the account that owns the workspace.
     pub(crate) account: String,
-    /// Where the emulator is reached, such as `http://127.0.0.1:4242`.
+    /// The emulator's origin, such as `http://127.0.0.1:4242`.
     pub(crate) origin: String,
-    /// The base of the workloads' addresses.
+    /// The base URL of the workloads.
     pub(crate) run_url: String,
-    /// How long each step of a deployment lasts.
+    /// The duration of each step of a deployment.
     pub(crate) deploy_time: Duration,
-    /// How long a build lasts.
+    /// The duration of a build.
     pub(crate) build_time: Duration,
-    /// How long a deletion lasts.
+    /// The duration of a deletion.
     pub(crate) delete_time: Duration,
 }
 
-/// Who writes, and how.
+/// The author of a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Author<'a> {
     pub(crate) name: &'a str,
-    /// How long ago it is to have been; zero, but for what the emulator puts in place itself.
+    /// How far in the past the change is dated. Zero except for sample resources.
     pub(crate) ago: Duration,
-    /// Whether an upload is to follow, which is deployed then.
+    /// Set if an upload follows, which is then deployed.
     pub(crate) uploads: bool,
 }
 
 /// A document in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Grows with every creation, so it orders as the times of creation do, and without ties.
+    /// A number that grows with every creation, so it orders records by creation without ties.
     pub(crate) serial: u64,
     pub(crate) name: String,
-    /// As it is kept: without what is computed, and with its secrets.
+    /// The stored document: without computed members, and with its secrets.
     pub(crate) document: Document,
-    /// When it was created, since 1970-01-01T00:00:00Z.
+    /// The time of creation, since 1970-01-01T00:00:00Z.
     pub(crate) created: Duration,
-    /// When it was last used.
+    /// The time of the last use.
     pub(crate) used: Duration,
     pub(crate) timeline: Timeline,
     pub(crate) revisions: Revisions,
-    /// The secrets that the server made when it was last written.
+    /// The secrets that the server generated at the last write.
     pub(super) new_secrets: Vec<String>,
 }
 
 impl Record {
-    /// Where it is: in its timeline, or else what its document says.
+    /// Returns the status from the timeline, or else the one in the document.
     pub(crate) fn status(&self, now: Duration) -> &str {
         let stored = || self.document.get("status").and_then(Value::as_str);
         self.timeline

@@ -1,20 +1,20 @@
-//! Revisions: what a workload was deployed as.
+//! Revisions: the specs that a workload was deployed with.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// How many revisions are kept.
+/// Maximum number of revisions of a record.
 const KEPT: usize = 5;
 
-/// One revision.
+/// A revision.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
     pub(crate) id: String,
     pub(super) at: Duration,
     pub(super) by: String,
-    /// The spec as it was.
+    /// The deployed spec.
     pub(super) spec: Value,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Revision {
 pub(crate) struct Revisions(VecDeque<Revision>);
 
 impl Revisions {
-    /// Adds one, and lets go of the oldest.
+    /// Adds a revision and removes the oldest one if there are too many.
     pub(crate) fn add(&mut self, id: String, at: Duration, by: &str, spec: Option<&Value>) {
         self.0.push_back(Revision {
             id,
@@ -36,7 +36,7 @@ impl Revisions {
         }
     }
 
-    /// Newest first.
+    /// Returns the revisions, newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Revision> {
         self.0.iter().rev()
     }
@@ -50,7 +50,7 @@ impl Revisions {
     }
 }
 
-/// Whether two specs make two revisions: how the traffic is shared out makes none.
+/// Returns `true` if two specs need two revisions. A change of the traffic split alone does not.
 pub(crate) fn differ(spec: Option<&Value>, other: Option<&Value>) -> bool {
     let plain = |spec: Option<&Value>| {
         let mut spec = spec.and_then(Value::as_object).cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The rows: all records of an emulator by their collections, whatever their kinds are like.
+//! [`Rows`], all records of an emulator by collection, independent of their kinds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::record::{Record, Settings};
 use crate::sign::Key;
 
-/// Where records are: the path of their kind, and the names of their parents, outermost first. The
-/// previews of the sandbox `sb-1` are in the collection of the kind with the parents `["sb-1"]`; agents
-/// are in one collection, without parents.
+/// The key of a collection: the path of its kind, and the names of the parents, outermost first.
+/// The previews of the sandbox `sb-1` are in the collection with the parents `["sb-1"]`; agents are
+/// in one collection without parents.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CollectionKey {
     path: &'static str,
@@ -16,22 +16,23 @@ pub(crate) struct CollectionKey {
 }
 
 impl CollectionKey {
-    /// The collection of a kind that is under nothing.
+    /// Returns the key of a top-level collection.
     pub(crate) fn top(path: &'static str) -> Self {
         Self::under(path, Vec::new())
     }
 
-    /// The collection of a kind under the parents with these names, outermost first.
+    /// Returns the key of a collection under the parents with these names, outermost first.
     pub(crate) fn under(path: &'static str, parents: Vec<String>) -> Self {
         Self { path, parents }
     }
 
-    /// The names of the parents, outermost first.
+    /// Returns the names of the parents, outermost first.
     pub(crate) fn parents(&self) -> &[String] {
         &self.parents
     }
 
-    /// Returns `true` if it is under the record of that name in another collection, at any depth.
+    /// Returns `true` if it is nested, at any depth, under the record of that name in another
+    /// collection.
     fn is_under(&self, other: &Self, name: &str) -> bool {
         let below = self.path.strip_prefix(other.path);
         below.is_some_and(|below| below.starts_with("/{"))
@@ -40,15 +41,15 @@ impl CollectionKey {
     }
 }
 
-/// All records of an emulator, as they are at one time.
+/// All records of an emulator at one time.
 pub(crate) struct Rows {
     setting: Settings,
-    /// What secrets are made from.
+    /// The key from which secrets are derived.
     secrets: Key,
-    /// Since 1970-01-01T00:00:00Z.
+    /// The time since 1970-01-01T00:00:00Z.
     now: Duration,
     serial: u64,
-    /// When the next record vanishes by itself.
+    /// The time at which the next record is removed by itself.
     next_end: Option<Duration>,
     by_collection: BTreeMap<CollectionKey, BTreeMap<String, Record>>,
 }
@@ -65,28 +66,28 @@ impl Rows {
         }
     }
 
-    /// Moves the time on, and removes what has ended by then.
+    /// Sets the time and removes the records that have ended by then.
     pub(super) fn advance(&mut self, now: Duration) {
         self.now = now;
         self.remove_expired();
     }
 
-    /// The time, since 1970-01-01T00:00:00Z.
+    /// Returns the time since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> Duration {
         self.now
     }
 
-    /// What makes this emulator's resources its own.
+    /// Returns the emulator's settings.
     pub(crate) fn setting(&self) -> &Settings {
         &self.setting
     }
 
-    /// One record.
+    /// Returns a record.
     pub(crate) fn get(&self, collection: &CollectionKey, name: &str) -> Option<&Record> {
         self.by_collection.get(collection)?.get(name)
     }
 
-    /// One record, to change it in place.
+    /// Returns a record for changing it in place.
     pub(super) fn get_mut(
         &mut self,
         collection: &CollectionKey,
@@ -95,13 +96,13 @@ impl Rows {
         self.by_collection.get_mut(collection)?.get_mut(name)
     }
 
-    /// The records of a collection, by name.
+    /// Returns the records of a collection, ordered by name.
     pub(crate) fn all(&self, collection: &CollectionKey) -> impl Iterator<Item = &Record> {
         let records = self.by_collection.get(collection);
         records.into_iter().flat_map(BTreeMap::values)
     }
 
-    /// The records of the kind with this path in all its collections, with the collection of each.
+    /// Returns the records of all collections with this path, each with its collection.
     pub(crate) fn everywhere(&self, path: &str) -> impl Iterator<Item = (&CollectionKey, &Record)> {
         self.by_collection
             .iter()
@@ -111,13 +112,13 @@ impl Rows {
             })
     }
 
-    /// Likewise, without those that are `TERMINATED`.
+    /// Like [`everywhere`](Self::everywhere), without the records that are `TERMINATED`.
     pub(crate) fn not_terminated(&self, path: &str) -> impl Iterator<Item = &Record> {
         let records = self.everywhere(path).map(|(_, record)| record);
         records.filter(|record| !record.timeline.is_terminated(self.now))
     }
 
-    /// Puts a record in, in the place of one of the same name.
+    /// Inserts a record, replacing one of the same name.
     pub(super) fn insert(&mut self, collection: &CollectionKey, record: Record) {
         if let Some(removed_at) = record.timeline.removed_at() {
             self.next_end = Some(
@@ -129,12 +130,12 @@ impl Rows {
         records.insert(record.name.clone(), record);
     }
 
-    /// Takes a record out, and leaves everything under it where it is.
+    /// Removes a record and keeps everything nested under it.
     pub(super) fn take(&mut self, collection: &CollectionKey, name: &str) -> Option<Record> {
         self.by_collection.get_mut(collection)?.remove(name)
     }
 
-    /// Takes a record out, and removes everything under it.
+    /// Removes a record and everything nested under it.
     pub(super) fn remove(&mut self, collection: &CollectionKey, name: &str) -> Option<Record> {
         let record = self.take(collection, name)?;
         self.by_collection
@@ -142,24 +143,24 @@ impl Rows {
         Some(record)
     }
 
-    /// A number that was not given out before. It grows with each.
+    /// Returns a number that was not returned before. It always grows.
     pub(super) fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial
     }
 
-    /// A text of eight hexadecimal digits that was not given out before.
+    /// Returns eight hexadecimal digits that were not returned before.
     pub(super) fn next_id(&mut self) -> String {
         format!("{:08x}", scramble(self.next_serial()))
     }
 
-    /// A text that nobody can guess: 32 hexadecimal digits.
+    /// Returns a new secret of 32 hexadecimal digits.
     pub(super) fn fresh_secret(&mut self) -> String {
         let serial = self.next_serial();
         self.secret(serial)
     }
 
-    /// A text that nobody can guess, and that stays the same as long as a record is there.
+    /// Returns the secret of a record, which stays the same while the record exists.
     pub(crate) fn secret_of(&self, record: &Record) -> String {
         self.secret(record.serial)
     }
@@ -170,7 +171,7 @@ impl Rows {
         digits.map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Removes what has ended.
+    /// Removes the records that have ended.
     fn remove_expired(&mut self) {
         if self.next_end.is_none_or(|end| self.now < end) {
             return;
@@ -199,7 +200,7 @@ impl Rows {
     }
 }
 
-/// A number that does not look like a count. The factor is odd, so every number comes once.
+/// Returns a number that does not look sequential. The factor is odd, so all results are distinct.
 fn scramble(number: u64) -> u32 {
     (number as u32).wrapping_mul(0x9E37_79B1)
 }

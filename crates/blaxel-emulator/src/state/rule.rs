@@ -1,5 +1,5 @@
-//! What values must be beyond their shape: rules that documents are checked by. An error names the
-//! member. What is not of its shape was refused before, so these rules do not look at it.
+//! Validation rules beyond the schema. An error names the member. Values of the wrong type were
+//! rejected before, so these rules ignore them.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value};
 
 use super::{Document, member};
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const NAME: usize = 49;
-/// The longest name of a domain, and of one label of it.
+/// Maximum length of a domain name, and of one of its labels.
 const DOMAIN: usize = 253;
 const LABEL: usize = 63;
-/// What a check gives: the fault, in words.
+/// The result of a check. The error is a message.
 pub(crate) type Check = Result<(), String>;
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
-/// A name: 1 to 49 lowercase letters, digits and hyphens.
+/// Checks a name: 1 to 49 lowercase letters, digits and hyphens.
 pub(crate) fn name(text: &str, path: &str) -> Check {
     if (1..=NAME).contains(&text.len()) && text.bytes().all(is_plain) {
         return Ok(());
@@ -30,7 +30,7 @@ pub(crate) fn name(text: &str, path: &str) -> Check {
     ))
 }
 
-/// The name of a domain: at least two labels, of which the first may be `*`.
+/// Checks a domain name: at least two labels, of which the first may be `*`.
 pub(crate) fn domain(text: &str, path: &str) -> Check {
     let labels = text.strip_prefix("*.").unwrap_or(text).split('.');
     let good = |label: &str| {
@@ -45,7 +45,7 @@ pub(crate) fn domain(text: &str, path: &str) -> Check {
     Err(format!("{path} must be the name of a domain."))
 }
 
-/// A list that has at most so many items.
+/// Checks that a list has at most `most` items.
 pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
     if list(document, path).len() <= most {
         return Ok(());
@@ -53,7 +53,7 @@ pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
     Err(format!("{} has more than {most} items.", dotted(path)))
 }
 
-/// A member that is a duration, if it is there.
+/// Checks that a member, if present, is a duration.
 pub(crate) fn duration(document: &Document, path: &str) -> Check {
     match member::text(document, path) {
         Some(text) if seconds(text).is_none() => Err(not_a_duration(&dotted(path))),
@@ -61,7 +61,7 @@ pub(crate) fn duration(document: &Document, path: &str) -> Check {
     }
 }
 
-/// A member that is a time, if it is there.
+/// Checks that a member, if present, is a time.
 pub(crate) fn time(document: &Document, path: &str) -> Check {
     match member::text(document, path) {
         Some(text) if moment(text).is_none() => Err(not_a_time(&dotted(path))),
@@ -69,7 +69,7 @@ pub(crate) fn time(document: &Document, path: &str) -> Check {
     }
 }
 
-/// When a sandbox is to end.
+/// Checks the expiration settings of a sandbox.
 pub(crate) fn lifecycle(document: &Document, path: &str) -> Check {
     let name = dotted(path);
     let lifecycle = member::get(document, path).and_then(Value::as_object);
@@ -93,7 +93,8 @@ pub(crate) fn lifecycle(document: &Document, path: &str) -> Check {
     Ok(())
 }
 
-/// Reads a duration such as `30m` or `2w`: a whole number above 0, and a unit from seconds to weeks.
+/// Parses a duration such as `30m` or `2w`: a positive whole number and a unit from seconds to
+/// weeks.
 pub(crate) fn seconds(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
@@ -111,7 +112,7 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number.checked_mul(unit)?))
 }
 
-/// Reads a time, as the one since 1970-01-01T00:00:00Z.
+/// Parses a time and returns it as the time since 1970-01-01T00:00:00Z.
 pub(crate) fn moment(text: &str) -> Option<Duration> {
     let time: Timestamp = text.parse().ok()?;
     let (seconds, nanos) = time.unix()?;
@@ -131,7 +132,7 @@ fn list<'a>(document: &'a Document, path: &str) -> &'a [Value] {
     items.map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A path as messages have it.
+/// Returns a path as messages show it.
 fn dotted(path: &str) -> String {
     path.replace('/', ".")
 }

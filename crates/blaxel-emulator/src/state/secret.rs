@@ -1,46 +1,47 @@
-//! Members that are not shown to everybody: masked when they are read, and kept when the mask comes
-//! back.
+//! Secret members: masked when they are read, and restored when a client sends the mask back.
 
 use serde_json::Value;
 
 use super::Document;
 
-/// What stands in the place of a secret.
+/// The mask that is shown instead of a secret.
 pub(crate) const MASK: &str = "****";
 
-/// Which members of a kind are secret.
+/// The secret members of a kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Secret {
-    /// Where they are. `*` means every item of a list or every member of an object.
+    /// Their path. `*` matches every item of a list or every member of an object.
     pub(crate) path: &'static str,
     pub(crate) rule: Rule,
 }
 
-/// What is secret of what is found at the path.
+/// The part of a matched value that is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// The value.
     Always,
-    /// Its `value`, where its `secret` is true.
+    /// Its `value`, if its `secret` is true.
     Flagged,
-    /// The value, and it is never shown, not even as a mask.
+    /// The value, which is never shown, not even as a mask.
     Hidden,
-    /// The value, which the server makes itself. It is shown once, to who made it necessary.
+    /// The value, which the server generates. It is shown once, in the response to the request that
+    /// caused it.
     Callback,
 }
 
-/// How much is shown of secrets.
+/// The visibility of secrets in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Visibility {
-    /// Masks.
+    /// All are masked.
     Masked,
-    /// Masks, but for what the server made in this very request.
+    /// Masked, except those that the server generated for this request.
     ShowNew,
-    /// Everything but the unseen.
+    /// All are shown, except hidden ones.
     Full,
 }
 
-/// Hides the secrets of a document. `made` are those that the server made last.
+/// Masks or removes the secrets of a document. `new_secrets` are those that the server generated at
+/// the last write.
 pub(crate) fn hide(
     secrets: &[Secret],
     document: &mut Document,
@@ -69,7 +70,7 @@ pub(crate) fn hide(
     }
 }
 
-/// Puts the secrets of the document there was before where the mask came back.
+/// Restores the previous secrets wherever a client sent the mask back.
 pub(crate) fn keep(secrets: &[Secret], document: &mut Document, before: &Document) {
     for secret in secrets {
         if matches!(secret.rule, Rule::Hidden | Rule::Callback) {
@@ -89,7 +90,7 @@ pub(crate) fn keep(secrets: &[Secret], document: &mut Document, before: &Documen
 }
 
 impl Rule {
-    /// The secret in what was found.
+    /// Returns the secret within a matched value.
     fn value(self, found: &mut Value) -> Option<&mut Value> {
         if self != Self::Flagged {
             return Some(found);
@@ -109,8 +110,8 @@ impl Rule {
     }
 }
 
-/// Makes a callback secret for each asynchronous trigger at the path that calls back and has none;
-/// the others keep theirs, whatever the client sent. Gives those that were made.
+/// Generates a callback secret for each asynchronous trigger at the path that has a callback and no
+/// secret. The others keep theirs, whatever the client sent. Returns the new secrets.
 pub(crate) fn renew_callbacks(
     triggers: &str,
     document: &mut Document,
@@ -142,7 +143,7 @@ pub(crate) fn renew_callbacks(
     new_secrets
 }
 
-/// Visits what is at a path, together with what was there in the document before.
+/// Visits the values at a path, each with its previous value.
 fn each(
     document: &mut Document,
     before: Option<&Document>,
@@ -189,8 +190,8 @@ fn each_below(
     }
 }
 
-/// The item of a list that an item is the new form of: the one of the same id or name, or else, if
-/// it has neither, the one in the same place.
+/// Returns the previous version of a list item: the item with the same id or name, or the one at
+/// the same index if it has neither.
 fn counterpart<'a>(item: &Value, place: usize, before: &'a Value) -> Option<&'a Value> {
     for key in ["id", "name"] {
         if let Some(own) = item
@@ -205,7 +206,7 @@ fn counterpart<'a>(item: &Value, place: usize, before: &'a Value) -> Option<&'a 
     before.get(place)
 }
 
-/// Takes out what is at a path, whose last name is no `*`.
+/// Removes the values at a path whose last segment is not `*`.
 fn remove_all(document: &mut Document, path: &str) {
     let Some((owner, name)) = path.rsplit_once('/') else {
         document.remove(path);

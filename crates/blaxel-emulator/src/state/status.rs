@@ -1,4 +1,4 @@
-//! The states a resource can be in.
+//! The states of a resource.
 
 pub(crate) const DELETING: &str = "DELETING";
 pub(crate) const TERMINATED: &str = "TERMINATED";
@@ -11,8 +11,8 @@ pub(crate) const DEPLOYING: &str = "DEPLOYING";
 pub(crate) const DEPLOYED: &str = "DEPLOYED";
 pub(crate) const BUILT: &str = "BUILT";
 
-/// The states a list can be asked for, in every version. The emulator's own walks do not come by
-/// the last three.
+/// The states that a list can be filtered by, in every version. The emulator never sets the last
+/// three.
 pub(crate) const ALL: [&str; 13] = [
     DELETING,
     TERMINATED,

@@ -1,4 +1,4 @@
-//! The store: records on store.
+//! [`Store`], all collections behind one lock.
 
 mod deploy;
 mod fill;
@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::lock::lock;
 use crate::sign::Key;
 
-/// All resources of an emulator. [`open`](Self::open) is the one way in.
+/// All resources of an emulator, accessed by [`open`](Self::open) only.
 pub(crate) struct Store {
     clock: Clock,
     store: Mutex<OpenStore>,
@@ -38,55 +38,57 @@ impl Store {
         }
     }
 
-    /// Takes the store, as it is now. Nobody else gets in until the guard is dropped, so what a
-    /// handler looks up stays true until it has written: open it once, and never while it is open.
+    /// Locks the store and sets it to the current time.
+    ///
+    /// The guard is the transaction: nobody else can read or write until it is dropped. Open the
+    /// store once per handler; opening it twice deadlocks.
     pub(crate) fn open(&self) -> MutexGuard<'_, OpenStore> {
         let mut store = lock(&self.store);
-        // Read with the store in hand, so that what is written later bears no earlier time.
+        // Read under the lock, so that a later write never has an earlier time.
         store.rows.advance(self.clock.since_epoch());
         store
     }
 }
 
-/// The opened store.
+/// The locked store.
 pub(crate) struct OpenStore {
     rows: Rows,
-    /// Whose next deployment is to fail, by the path of the kind and the name.
+    /// The resources whose next deployment fails, by path of the kind and name.
     failing: BTreeSet<(&'static str, String)>,
 }
 
 impl OpenStore {
-    /// The records as they are, for what needs to know no more of their kinds.
+    /// Returns the records for code that does not depend on kinds.
     pub(crate) fn rows(&self) -> &Rows {
         &self.rows
     }
 
-    /// The time the store was opened at, since 1970-01-01T00:00:00Z.
+    /// Returns the time at which the store was locked, since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> Duration {
         self.rows.now()
     }
 
-    /// What makes this emulator's resources its own.
+    /// Returns the emulator's settings.
     pub(crate) fn setting(&self) -> &Settings {
         self.rows.setting()
     }
 
-    /// One record.
+    /// Returns a record.
     pub(crate) fn get(&self, collection: &Collection, name: &str) -> Option<&Record> {
         self.rows.get(collection.key(), name)
     }
 
-    /// One record, to change it in place. Its audit_fields and its timeline stay as they are.
+    /// Returns a record for changing it in place. Its audit fields and timeline are not updated.
     pub(crate) fn modify(&mut self, collection: &Collection, name: &str) -> Option<&mut Record> {
         self.rows.get_mut(collection.key(), name)
     }
 
-    /// The records of a collection, by name.
+    /// Returns the records of a collection, ordered by name.
     pub(crate) fn all(&self, collection: &Collection) -> impl Iterator<Item = &Record> {
         self.rows.all(collection.key())
     }
 
-    /// The records of a kind on all its store, with the collection of each.
+    /// Returns the records of a kind in all its collections, each with its collection.
     pub(crate) fn everywhere(
         &self,
         kind: &'static Kind,
@@ -95,13 +97,13 @@ impl OpenStore {
         records.map(move |(key, record)| (Collection::under(kind, key.parents().to_vec()), record))
     }
 
-    /// Likewise, but for those that are `TERMINATED`.
+    /// Like [`everywhere`](Self::everywhere), without the records that are `TERMINATED`.
     pub(crate) fn not_terminated(&self, kind: &Kind) -> impl Iterator<Item = &Record> {
         self.rows.not_terminated(kind.path)
     }
 
-    /// Creates a record; `false` if the name is taken. A name is free again when its record is
-    /// `TERMINATED`.
+    /// Creates a record. Returns `false` if the name is taken; the name of a `TERMINATED` record is
+    /// free.
     #[must_use]
     pub(crate) fn create(
         &mut self,
@@ -119,7 +121,7 @@ impl OpenStore {
         true
     }
 
-    /// Creates a record, in the place of one of the same name and everything under it.
+    /// Creates a record, replacing one of the same name and everything nested under it.
     pub(crate) fn put(
         &mut self,
         collection: &Collection,
@@ -143,8 +145,10 @@ impl OpenStore {
         self.rows.insert(collection.key(), record);
     }
 
-    /// Replaces a document as a whole, but for what the server keeps; `false` if there is none. A
-    /// new spec is deployed, and so is one that failed before.
+    /// Replaces a document as a whole, except for the members that the server keeps. Returns
+    /// `false` if there is none.
+    ///
+    /// A new spec is deployed, and so is a record whose last deployment failed.
     #[must_use]
     pub(crate) fn replace(
         &mut self,
@@ -174,13 +178,13 @@ impl OpenStore {
         true
     }
 
-    /// Takes a record away at once, and everything under it.
+    /// Removes a record and everything nested under it at once.
     pub(crate) fn remove(&mut self, collection: &Collection, name: &str) -> Option<Record> {
         self.rows.remove(collection.key(), name)
     }
 
-    /// Deletes a record as the API does: at once, or in the time that deletions last. One that is over
-    /// goes at once, and one that is being deleted takes no longer for being deleted again.
+    /// Deletes a record as the API does: at once, or after the configured duration. A terminated
+    /// record is removed at once, and deleting a record twice does not take longer.
     pub(crate) fn delete(&mut self, collection: &Collection, name: &str) {
         let duration = self.setting().delete_time;
         let lifecycle = collection.kind().lifecycle;
@@ -204,17 +208,17 @@ impl OpenStore {
         self.rows.insert(collection.key(), record);
     }
 
-    /// A record as the API shows it, with masks for its secrets; `None` if there is none.
+    /// Returns a record as the API shows it, with masked secrets, or `None` if there is none.
     pub(crate) fn show(&self, collection: &Collection, name: &str) -> Option<Document> {
         Some(self.shown(collection, self.get(collection, name)?))
     }
 
-    /// A record of a collection as the API shows it, with masks for its secrets.
+    /// Returns a record of a collection as the API shows it, with masked secrets.
     pub(crate) fn shown(&self, collection: &Collection, record: &Record) -> Document {
         self.shown_with(collection, record, Visibility::Masked)
     }
 
-    /// A record of a collection as the API shows it to who may see so much.
+    /// Returns a record of a collection as the API shows it, with this visibility of secrets.
     pub(crate) fn shown_with(
         &self,
         collection: &Collection,
@@ -232,12 +236,12 @@ impl OpenStore {
         document
     }
 
-    /// A text that nobody can guess: 32 hexadecimal digits.
+    /// Returns a new secret of 32 hexadecimal digits.
     pub(crate) fn fresh_secret(&mut self) -> String {
         self.rows.fresh_secret()
     }
 
-    /// A name that nothing on the collection has: the prefix, a hyphen and eight digits.
+    /// Returns an unused name in the collection: the prefix, a hyphen and eight digits.
     pub(crate) fn fresh_name(&mut self, collection: &Collection, prefix: &str) -> String {
         loop {
             let name = format!("{prefix}-{}", self.rows.next_id());

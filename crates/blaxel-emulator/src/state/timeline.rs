@@ -1,5 +1,5 @@
-//! The way of a resource through its states: a plan on the clock, looked up when it is read. Nothing
-//! runs in the meantime, so a clock that stands still holds every resource where it is.
+//! [`Timeline`], the planned states of a resource, evaluated when they are read. Nothing runs in
+//! the background, so nothing changes while the clock stands still.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use serde_json::{Value, json};
 use super::{Document, member, rule, status};
 use crate::clock::timestamp;
 
-/// How many steps are remembered, and so how many events a resource has at most.
+/// Maximum number of steps, and so of events of a resource.
 const MAX_STEPS: usize = 100;
 
 /// A state that is reached at a time.
 #[derive(Clone, Debug)]
 struct Step {
     at: Duration,
-    /// What is under way, such as a `deployment`.
+    /// The type of the event, such as `deployment`.
     event: &'static str,
     status: &'static str,
     message: &'static str,
     revision: Option<String>,
 }
 
-/// How a resource ends.
+/// The end of a resource.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
-    /// When it stops, and is `TERMINATED` from then on. `None` where it only vanishes.
+    /// The time from which it is `TERMINATED`. `None` if it is only removed.
     pub(crate) terminated: Option<Duration>,
-    /// When it is gone.
+    /// The time at which it is removed.
     pub(crate) removed: Duration,
 }
 
-/// How long something stays as `TERMINATED` unless it says otherwise.
+/// The default time for which a resource stays as `TERMINATED`.
 const RETENTION: Duration = Duration::from_secs(5 * 60);
 
 impl End {
-    /// It stops, and is gone when the time is over for which its document wants to be kept.
+    /// Terminates at `at` and is removed after the retention time of the document.
     pub(crate) fn retained(document: &Document, at: Duration) -> Self {
         let retention = member::text(document, "spec/lifecycle/terminatedRetention");
         let retention = retention.and_then(rule::seconds).unwrap_or(RETENTION);
@@ -45,7 +45,7 @@ impl End {
         }
     }
 
-    /// It is gone at once.
+    /// Is removed at `at`.
     pub(crate) fn immediate(at: Duration) -> Self {
         Self {
             terminated: None,
@@ -54,7 +54,7 @@ impl End {
     }
 }
 
-/// What a deployment leads to.
+/// The final state of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeploymentGoal {
     Deployed,
@@ -62,7 +62,7 @@ pub(crate) enum DeploymentGoal {
     Deactivated,
 }
 
-/// The states of one resource, past and to come.
+/// The past and planned states of one resource.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timeline {
     steps: Vec<Step>,
@@ -70,7 +70,7 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// Where it is; `None` for a resource that knows no states.
+    /// Returns the current state, or `None` for a resource without states.
     pub(crate) fn status(&self, now: Duration) -> Option<&'static str> {
         if self.is_terminated(now) {
             return Some(status::TERMINATED);
@@ -78,13 +78,13 @@ impl Timeline {
         self.past(now).next_back().map(|step| step.status)
     }
 
-    /// Where a revision got to; `None` if nothing is remembered of it.
+    /// Returns the state that a revision reached, or `None` if no step of it is left.
     pub(crate) fn status_of(&self, revision: &str, now: Duration) -> Option<&'static str> {
         let own = |step: &&Step| step.revision.as_deref() == Some(revision);
         self.past(now).rfind(own).map(|step| step.status)
     }
 
-    /// What happened so far, as `events` tells it.
+    /// Returns the past steps as the API's `events`.
     pub(crate) fn events(&self, now: Duration) -> Value {
         let end = self.terminated_at().filter(|at| *at <= now).map(|at| Step {
             at,
@@ -99,18 +99,18 @@ impl Timeline {
             .collect()
     }
 
-    /// When it stops by itself, as far as is known.
+    /// Returns the time at which it terminates, if it is known.
     pub(crate) fn terminated_at(&self) -> Option<Duration> {
         self.end.and_then(|end| end.terminated)
     }
 
-    /// Whether its deletion was asked for.
+    /// Returns `true` if its deletion was requested.
     pub(crate) fn is_deleting(&self) -> bool {
         let last = self.steps.last();
         last.is_some_and(|step| step.status == status::DELETING)
     }
 
-    /// When it is gone, as far as is known.
+    /// Returns the time at which it is removed, if it is known.
     pub(crate) fn removed_at(&self) -> Option<Duration> {
         self.end.map(|end| end.removed)
     }
@@ -119,8 +119,7 @@ impl Timeline {
         self.terminated_at().is_some_and(|at| at <= now)
     }
 
-    /// Starts a deployment, whose every step lasts so long. A deployment that is under way is broken
-    /// off.
+    /// Starts a deployment with steps of this duration. A deployment in progress is cancelled.
     pub(crate) fn deploy(
         &mut self,
         at: Duration,
@@ -156,15 +155,15 @@ impl Timeline {
         self.push(at.saturating_add(step), event, last, revision);
     }
 
-    /// Waits for an upload, which [`build`](Self::build) follows.
+    /// Starts waiting for an upload, after which [`build`](Self::build) is called.
     pub(crate) fn await_upload(&mut self, at: Duration, revision: Option<&str>) {
         self.cancel_pending(at);
         let what = (status::UPLOADING, "The upload is awaited.");
         self.push(at, "deployment", what, revision);
     }
 
-    /// Builds what was uploaded and deploys it. The build lasts as long as the first of the steps, and
-    /// the deployment as the second.
+    /// Builds and deploys an upload. The two durations are those of the build and of the
+    /// deployment.
     pub(crate) fn build(
         &mut self,
         at: Duration,
@@ -175,14 +174,14 @@ impl Timeline {
         self.cancel_pending(at);
         let what = (status::BUILDING, "The build has begun.");
         self.push(at, "deployment", what, revision);
-        // The plan so far lies in the past, and what is planned next comes behind it.
+        // The steps so far are in the past, and the new ones follow them.
         let mut rest = Self::default();
         rest.deploy(at.saturating_add(build), deploy, goal, revision);
         self.steps.append(&mut rest.steps);
     }
 
-    /// Comes to a state at a time, which must be no earlier than that of the state before: for what
-    /// is not deployed and has states of its own.
+    /// Adds a state at a time that must not be earlier than that of the previous state. Used by
+    /// resources that are not deployed and have their own states.
     pub(crate) fn add_state(
         &mut self,
         at: Duration,
@@ -192,12 +191,12 @@ impl Timeline {
         self.push(at, event, state, None);
     }
 
-    /// When it comes to its last state, as things stand.
+    /// Returns the time of the last planned state.
     pub(crate) fn last_change(&self) -> Option<Duration> {
         self.steps.last().map(|step| step.at)
     }
 
-    /// When it came to a state, if it did.
+    /// Returns the time at which a state was reached, if it was.
     pub(crate) fn reached_at(&self, state: &str, now: Duration) -> Option<Duration> {
         self.past(now)
             .find(|step| step.status == state)
@@ -212,12 +211,12 @@ impl Timeline {
         self.end = Some(end);
     }
 
-    /// Lets it end at a time, or lifts an end that was set before.
+    /// Sets or clears the end.
     pub(crate) fn end(&mut self, end: Option<End>) {
         self.end = end;
     }
 
-    /// Drops what has not happened yet, and what happened too long ago.
+    /// Removes planned steps, and the oldest past ones if there are too many.
     pub(crate) fn cancel_pending(&mut self, at: Duration) {
         self.steps.retain(|step| step.at <= at);
         let forgotten = self.steps.len().saturating_sub(MAX_STEPS);

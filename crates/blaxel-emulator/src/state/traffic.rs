@@ -1,4 +1,4 @@
-//! Revisions as the API shows them: which one runs, and how the traffic is shared out among them.
+//! Revisions as the API shows them, with the active one and the traffic split.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use super::secret::{self, Secret, Visibility};
 use super::status;
 use crate::clock::timestamp;
 
-/// How the revisions of a kind are told.
+/// The format in which the revisions of a kind are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RevisionFormat {
-    /// Which one runs, and how much of the traffic it gets.
+    /// The active revision and the share of the traffic.
     Traffic,
-    /// What each one consists of.
+    /// The contents of each revision.
     Content,
 }
 
-/// The revisions of a record as the API shows them, newest first.
+/// Returns the revisions of a record as the API shows them, newest first.
 pub(crate) fn list(
     record: &Record,
     format: RevisionFormat,
@@ -59,7 +59,7 @@ fn content(revision: &Revision, secrets: &[Secret]) -> Value {
     content
 }
 
-/// Who gets the traffic.
+/// The revisions that get traffic.
 struct Traffic<'a> {
     active: Option<&'a str>,
     previous: Option<&'a str>,
@@ -114,7 +114,7 @@ impl<'a> Traffic<'a> {
     }
 }
 
-/// Where a revision got to. Of one whose deployment is long forgotten it is known that it was
+/// Returns the status that a revision reached. If its deployment is no longer known, it was
 /// deployed.
 fn status_of(revision: &Revision, record: &Record, now: Duration) -> &'static str {
     let status = record.timeline.status_of(&revision.id, now);

@@ -1,4 +1,4 @@
-//! Who may do what: workspaces, their users, service accounts and API keys.
+//! Workspaces, their users, service accounts and API keys.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::{CollectionKey, Document, Record, Rows, member};
 
-/// The longest time that an API key may be good for: ten years.
+/// The longest lifetime of an API key: ten years.
 const LONGEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
 
-/// Who is known by a name, and not in whose workspace.
+/// Audit fields without a workspace.
 const AUDIT_FIELDS: AuditFields = AuditFields {
     workspace: None,
     ..AuditFields::ALL
@@ -25,7 +25,7 @@ pub(crate) static WORKSPACES: Kind = Kind {
     operations: Operations {
         list: Some("ListWorkspaces"),
         update: Some("UpdateWorkspace"),
-        // The others are done in their own way: see `router/workspaces.rs`.
+        // The others have their own routes: see `router/workspaces.rs`.
         ..Operations::NONE
     },
     form: Layout::Flat { key: "name" },
@@ -51,7 +51,7 @@ pub(crate) static USERS: Kind = Kind {
     noun: "User",
     operations: Operations {
         list: Some("ListWorkspaceUsers"),
-        // The others are done in their own way: see `router/users.rs`.
+        // The others have their own routes: see `router/users.rs`.
         ..Operations::NONE
     },
     form: Layout::Flat { key: "email" },
@@ -74,7 +74,7 @@ pub(crate) static USERS: Kind = Kind {
 /// The member of a user with the end of the invitation. It is not shown.
 pub(crate) const INVITED_UNTIL: &str = "invitedUntil";
 
-/// The identifier of a user, who has one from the first day of membership.
+/// Returns the identifier of a user, which exists only after the invitation was accepted.
 pub(crate) fn subject(user: &Record) -> Option<String> {
     let accepted = member::get(&user.document, "accepted") == Some(&Value::Bool(true));
     accepted.then(|| format!("usr-{:08x}", user.serial))
@@ -86,7 +86,7 @@ pub(crate) static SERVICE_ACCOUNTS: Kind = Kind {
     noun: "Service account",
     operations: Operations {
         list: Some("GetWorkspaceServiceAccounts"),
-        // It is created in its own way: see `router/service_accounts.rs`.
+        // Creation has its own route: see `router/service_accounts.rs`.
         create: None,
         update: Some("UpdateWorkspaceServiceAccount"),
         delete: Some("DeleteWorkspaceServiceAccount"),
@@ -111,7 +111,7 @@ pub(crate) static API_KEYS: Kind = Kind {
     parents_in: &["sub"],
     operations: Operations {
         list: Some("ListApiKeysForServiceAccount"),
-        // It is created in its own way: see `router/service_accounts.rs`.
+        // Creation has its own route: see `router/service_accounts.rs`.
         create: None,
         delete: Some("DeleteApiKeyForServiceAccount"),
         ..Operations::NONE
@@ -141,19 +141,19 @@ fn check_key(document: &Document) -> Check {
     Ok(())
 }
 
-/// What the keys of service accounts begin with.
-const KEY: &str = "bl_";
+/// The prefix of the API keys of service accounts.
+const KEY_PREFIX: &str = "bl_";
 
 fn api_key(rows: &Rows, record: &Record) -> String {
-    format!("{KEY}{}", rows.secret_of(record))
+    format!("{KEY_PREFIX}{}", rows.secret_of(record))
 }
 
-/// Whether a credential has the look of such a key.
+/// Returns `true` if a credential has the prefix of such an API key.
 pub(crate) fn is_key(credential: &str) -> bool {
-    credential.starts_with(KEY)
+    credential.starts_with(KEY_PREFIX)
 }
 
-/// The service account that a key is of, if it is one and is still good.
+/// Returns the service account that a valid API key belongs to.
 pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
     let mut keys = rows.everywhere(API_KEYS.path);
     let (key, record) = keys.find(|(_, record)| api_key(rows, record) == key)?;
@@ -165,7 +165,7 @@ pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
     key.parents().first().cloned()
 }
 
-/// The secret of a service account; `None` if there is no such account.
+/// Returns the secret of a service account, or `None` if there is no such account.
 pub(crate) fn client_secret(rows: &Rows, client_id: &str) -> Option<String> {
     let record = rows.get(&CollectionKey::top(SERVICE_ACCOUNTS.path), client_id)?;
     Some(rows.secret_of(record))

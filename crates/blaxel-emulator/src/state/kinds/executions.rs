@@ -1,4 +1,4 @@
-//! Executions of jobs: what they are, and how they come along.
+//! Executions of jobs and their states over time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) static EXECUTIONS: Kind = Kind {
     parent: Some(&JOBS),
     parents_in: &["metadata/job"],
     operations: Operations {
-        // It is created, listed and cancelled in its own way: see `router/executions.rs`.
+        // Creating, listing and cancelling have their own routes: see `router/executions.rs`.
         get: Some("GetJobExecution"),
         ..Operations::NONE
     },
@@ -37,12 +37,11 @@ pub(crate) static EXECUTIONS: Kind = Kind {
     ..Kind::RESOURCE
 };
 
-/// The member with what was asked for: the `id` of the request and the parameters of the `tasks`. It
-/// is not shown.
+/// The member with the request: its `id` and the parameters of the `tasks`. It is not shown.
 pub(crate) const REQUEST: &str = "request";
 
-/// The states, in the order that an execution comes by them. The last three end it, and so does
-/// `CANCELLED`.
+/// The states, in the order in which an execution reaches them. The last three are terminal, and so
+/// is `CANCELLED`.
 const QUEUED: &str = "queued";
 const PENDING: &str = "pending";
 const RUNNING: &str = "running";
@@ -52,10 +51,10 @@ const SUCCEEDED: &str = "succeeded";
 const FAILED: &str = "failed";
 const TIMED_OUT: &str = "timeout";
 
-/// What is under way in an execution's timeline.
+/// The event type of an execution's steps.
 const EVENT: &str = "execution";
 
-/// How an execution ends that is not cancelled.
+/// The final state of an execution that is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FinalState {
     Succeeded,
@@ -64,7 +63,7 @@ pub(crate) enum FinalState {
 }
 
 impl FinalState {
-    /// The fate that a text names, as the state that it leads to.
+    /// Parses the name of a final state.
     pub(crate) fn named(text: &str) -> Option<Self> {
         let fates = [Self::Succeeded, Self::Failed, Self::TimedOut];
         fates.into_iter().find(|fate| fate.state().0 == text)
@@ -79,7 +78,7 @@ impl FinalState {
     }
 }
 
-/// Plans an execution that lasts so long in all: a quarter of the time goes by before it runs.
+/// Plans an execution with this total duration. It runs after a quarter of that time.
 pub(crate) fn plan(timeline: &mut Timeline, at: Duration, lasts: Duration, fate: FinalState) {
     for (eighths, state) in [
         (0, (QUEUED, "It waits for its turn.")),
@@ -91,7 +90,7 @@ pub(crate) fn plan(timeline: &mut Timeline, at: Duration, lasts: Duration, fate:
     }
 }
 
-/// Cancels an execution, unless it is over. Tasks that run come to their end, and no others begin.
+/// Cancels an execution unless it is over. Running tasks are completed, and no others start.
 pub(crate) fn cancel(timeline: &mut Timeline, now: Duration) {
     let is_over = timeline.status(now).is_some_and(ends);
     let Some(end) = timeline.last_change().filter(|_| !is_over) else {
@@ -106,7 +105,7 @@ fn ends(state: &str) -> bool {
     [SUCCEEDED, FAILED, TIMED_OUT, CANCELLED].contains(&state)
 }
 
-/// The times of an execution, as far as they have come.
+/// The times of an execution that have been reached.
 struct Times {
     created: Duration,
     scheduled: Option<Duration>,
@@ -132,7 +131,7 @@ impl Times {
         }
     }
 
-    /// Writes them down under their names.
+    /// Sets the members for these times.
     fn write(&self, document: &mut Document) {
         for (name, at) in [
             ("createdAt", Some(self.created)),
@@ -149,7 +148,7 @@ impl Times {
     }
 }
 
-/// The tasks of an execution as the API shows them, in their order. They all run at once.
+/// Returns the tasks of an execution as the API shows them, in order. All run at the same time.
 pub(crate) fn tasks(record: &Record, now: Duration) -> Vec<Document> {
     let times = Times::of(record, now);
     let state = record.timeline.status(now).unwrap_or(QUEUED);
@@ -158,7 +157,7 @@ pub(crate) fn tasks(record: &Record, now: Duration) -> Vec<Document> {
         (None, _) => PENDING,
         (Some(_), RUNNING | CANCELLING) => RUNNING,
         (Some(_), FAILED | TIMED_OUT) => FAILED,
-        // Those that ran when it was cancelled came to their end.
+        // Tasks that were running when the execution was cancelled are completed.
         (Some(_), _) => SUCCEEDED,
     };
     let spec = |name: &str| member::get(&record.document, name).cloned();
@@ -211,7 +210,7 @@ fn show(record: &Record, now: Duration, document: &mut Document) {
     document.remove("events");
     document.remove(REQUEST);
     Times::of(record, now).write(document);
-    // An execution has an id where others have a name, and it is not scheduled for a time.
+    // An execution has an id instead of a name, and it is not scheduled for a time.
     member::remove(document, "metadata/name");
     member::remove(document, "metadata/scheduledAt");
     member::set(document, "metadata/id", record.name.as_str().into());
@@ -220,7 +219,7 @@ fn show(record: &Record, now: Duration, document: &mut Document) {
         .and_then(|spec| spec.get_mut("envOverride"));
     if let Some(overrides) = overrides.and_then(Value::as_object_mut) {
         for value in overrides.values_mut() {
-            // They are masked whatever they are, and not as secrets are elsewhere.
+            // All environment variables are masked, with another mask than elsewhere.
             *value = "***".into();
         }
     }

@@ -1,4 +1,4 @@
-//! What rules and connects the others: policies, integration connections, custom domains.
+//! Policies, integration connections and custom domains.
 
 use serde_json::{Value, json};
 
@@ -39,10 +39,10 @@ pub(crate) static POLICIES: Kind = Kind {
     ..Kind::RESOURCE
 };
 
-/// What may be under policies.
+/// The kinds to which policies apply.
 static GOVERNED: [&Kind; 5] = [&AGENTS, &FUNCTIONS, &JOBS, &MODELS, &SANDBOXES];
 
-/// The names of the resources that a policy applies to, kind by kind.
+/// Returns the names of the resources that a policy applies to, by kind.
 pub(crate) fn policy_users(
     rows: &Rows,
     policy: &str,
@@ -54,7 +54,7 @@ pub(crate) fn policy_users(
     })
 }
 
-/// Whether a list of names has this one.
+/// Returns `true` if a list of names contains this one.
 fn lists(record: &Record, path: &str, name: &str) -> bool {
     let names = member::get(&record.document, path).and_then(Value::as_array);
     let mut names = names.into_iter().flatten();
@@ -113,7 +113,7 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
     ],
     complete: |document, _| member::default(document, "spec/status", "pending"),
     compute: |rows, _, record, document| {
-        // What is to stand in the domain name system, for the proof and for the traffic.
+        // The DNS records for the proof of ownership and for the traffic.
         let proof = json!({format!("_blaxel.{}", record.name): rows.secret_of(record)});
         member::default(document, "spec/txtRecords", proof);
         member::default(document, "spec/cnameRecords", "domains.emulator.invalid");
@@ -122,7 +122,7 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
     ..Kind::RESOURCE
 };
 
-/// A workspace that a custom domain is shared with, or the whole account. It lies under the domain.
+/// A workspace with which a custom domain is shared, or the whole account. Nested under the domain.
 pub(crate) static DOMAIN_SHARES: Kind = Kind {
     path: "customdomains/{domainName}/share",
     parameter: "targetWorkspace",
@@ -130,7 +130,7 @@ pub(crate) static DOMAIN_SHARES: Kind = Kind {
     parent: Some(&CUSTOM_DOMAINS),
     operations: Operations {
         list: Some("ListCustomDomainShares"),
-        // The others are done in their own way: see `router/domains.rs`.
+        // The others have their own routes: see `router/domains.rs`.
         ..Operations::NONE
     },
     form: Layout::Flat { key: "workspace" },

@@ -1,4 +1,4 @@
-//! Images of containers, and with whom they are shared.
+//! Container images and their shares.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use crate::state::kind::{AuditFields, Kind, Layout, Lifecycle, Naming};
 use crate::state::timeline::Timeline;
 use crate::state::{Document, Record, Rows, member, rule, status};
 
-/// What images are for: how it is called, the kind, and where that names its image.
+/// The types of images: the name, the kind of the workloads, and the member in which these name
+/// their image.
 pub(crate) static TYPES: [(&str, &Kind, &str); 5] = [
     ("agent", &AGENTS, "spec/runtime/image"),
     ("application", &APPLICATIONS, "spec/image"),
@@ -20,7 +21,7 @@ pub(crate) static TYPES: [(&str, &Kind, &str); 5] = [
     ("sandbox", &SANDBOXES, "spec/runtime/image"),
 ];
 
-/// An image is known by its name and its type, so a record has [`key`] for its name.
+/// An image is identified by its name and type, so its record is named by [`key`].
 pub(crate) static IMAGES: Kind = Kind {
     path: "images",
     parameter: "imageName",
@@ -35,7 +36,7 @@ pub(crate) static IMAGES: Kind = Kind {
     ..Kind::RESOURCE
 };
 
-/// A workspace that an image is shared with. It lies under the image.
+/// A workspace with which an image is shared. Nested under the image.
 pub(crate) static IMAGE_SHARES: Kind = Kind {
     path: "images/{imageName}/share",
     parameter: "targetWorkspace",
@@ -45,7 +46,7 @@ pub(crate) static IMAGE_SHARES: Kind = Kind {
     ..Kind::FLAT
 };
 
-/// A share between two accounts that waits to be accepted.
+/// A share between two accounts that is waiting to be accepted.
 pub(crate) static PENDING_SHARES: Kind = Kind {
     path: "pending-image-shares",
     parameter: "pendingShareId",
@@ -64,24 +65,24 @@ pub(crate) static PENDING_SHARES: Kind = Kind {
 /// The member of a pending share with the tags of the image. It is not shown.
 pub(crate) const OFFERED: &str = "offered";
 
-/// What an image is known by. Keys are in the order of the names.
+/// Returns the key of an image. Keys sort like names.
 pub(crate) fn key(name: &str, image_type: &str) -> String {
-    // Neither of the two has a space.
+    // Neither of the two contains a space.
     format!("{name} {image_type}")
 }
 
-/// The name and the type of an image.
+/// Returns the name and the type of an image.
 pub(crate) fn parts(image: &Record) -> (&str, &str) {
     image.name.split_once(' ').unwrap_or((&image.name, ""))
 }
 
-/// A tag that is there from a time on.
+/// Creates a tag that exists from a time on.
 pub(crate) fn tag(name: &str, from: Duration, size: u64) -> Value {
     let at = timestamp(from);
     json!({"name": name, "createdAt": at, "updatedAt": at, "size": size})
 }
 
-/// The tags of an image that are there already.
+/// Returns the tags of an image that exist already.
 pub(crate) fn tags(image: &Record, now: Duration) -> Vec<Value> {
     let tags = member::get(&image.document, "spec/tags").and_then(Value::as_array);
     let is_there = |tag: &&Value| {
@@ -98,7 +99,7 @@ pub(crate) fn tags(image: &Record, now: Duration) -> Vec<Value> {
         .collect()
 }
 
-/// Adds a tag to an image, in the place of one of the same name.
+/// Adds a tag to an image, replacing one of the same name.
 pub(crate) fn add_tag(image: &mut Record, tag: Value) {
     let mut tags = match member::remove(&mut image.document, "spec/tags") {
         Some(Value::Array(tags)) => tags,
@@ -109,13 +110,13 @@ pub(crate) fn add_tag(image: &mut Record, tag: Value) {
     member::set(&mut image.document, "spec/tags", tags.into());
 }
 
-/// Waits for an upload, which [`build`] follows.
+/// Starts waiting for an upload, after which [`build`] is called.
 pub(crate) fn await_upload(timeline: &mut Timeline, now: Duration) {
     timeline.cancel_pending(now);
     timeline.add_state(now, "build", (status::UPLOADING, "The upload is awaited."));
 }
 
-/// Builds an image, which lasts so long.
+/// Builds an image, which takes this long.
 pub(crate) fn build(timeline: &mut Timeline, now: Duration, lasts: Duration) {
     timeline.cancel_pending(now);
     timeline.add_state(now, "build", (status::BUILDING, "The build has begun."));
@@ -128,7 +129,7 @@ fn show(rows: &Rows, image: &Record, document: &mut Document) {
     let tags = tags(image, rows.now());
     let size = |tag: &Value| tag.get("size").and_then(Value::as_u64).unwrap_or(0);
     let sizes: u64 = tags.iter().map(size).sum();
-    // It has its states among its metadata, where others have them at the root.
+    // An image has its states in its metadata, not at the root.
     let state = document
         .remove("status")
         .unwrap_or_else(|| status::BUILT.into());
@@ -158,8 +159,8 @@ fn show(rows: &Rows, image: &Record, document: &mut Document) {
     }
 }
 
-/// The workloads that run an image, and the tag that each of them runs, if it says so. One of the
-/// same name was built as it, even where it says nothing of the kind.
+/// Returns the workloads that run an image, with the tag that each of them names, if any. A
+/// workload of the same name was built as this image, even if it does not name it.
 pub(crate) fn users<'a>(
     rows: &'a Rows,
     image: &'a Record,
@@ -186,7 +187,7 @@ pub(crate) fn users<'a>(
     })
 }
 
-/// The repository and the tag of a reference. A tag that is not said is `latest`.
+/// Splits a reference into repository and tag. The default tag is `latest`.
 pub(crate) fn split(reference: &str) -> (&str, &str) {
     match reference.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),

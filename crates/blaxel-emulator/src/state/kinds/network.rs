@@ -1,4 +1,4 @@
-//! Virtual private clouds, and what is in them.
+//! Virtual private clouds, their egress gateways and IP addresses.
 
 use serde_json::json;
 
@@ -51,7 +51,7 @@ pub(crate) static EGRESS_IPS: Kind = Kind {
     parents_in: &["metadata/vpcName", "metadata/gatewayName"],
     read_only: &["spec/publicIp"],
     compute: |_, _, record, document| {
-        // Of the ranges that are kept for examples.
+        // From the ranges reserved for documentation.
         let address = if member::text(document, "spec/ipFamily") == Some("IPv6") {
             format!("2001:db8::{:x}", record.serial)
         } else {

@@ -1,4 +1,4 @@
-//! Previews of sandboxes, and the tokens that open those that are not public.
+//! Previews of sandboxes, and the tokens for those that are not public.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::state::rule::{self, Check};
 use crate::state::timeline::End;
 use crate::state::{CollectionKey, Document, Record, Rows, member};
 
-/// How long a token is good that does not say it.
+/// The default lifetime of a token.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) static PREVIEWS: Kind = Kind {
@@ -22,7 +22,7 @@ pub(crate) static PREVIEWS: Kind = Kind {
     parents_in: &["metadata/resourceName"],
     operations: Operations {
         list: Some("ListSandboxPreviews"),
-        // It is created in its own way: see `router/previews.rs`.
+        // Creation has its own route: see `router/previews.rs`.
         create: None,
         get: Some("GetSandboxPreview"),
         update: Some("UpdateSandboxPreview"),
@@ -49,7 +49,7 @@ fn check(document: &Document) -> Check {
     rule::time(document, "spec/expires")
 }
 
-/// Where a preview is reached: on the custom domain that it is bound to, or else at the emulator.
+/// Adds the URL of a preview: on its custom domain if it has one, otherwise at the emulator.
 fn compute(rows: &Rows, key: &CollectionKey, record: &Record, document: &mut Document) {
     let given = |name: &str| member::text(&record.document, name).filter(|text| !text.is_empty());
     let prefix = given("spec/prefixUrl").unwrap_or(&record.name);

@@ -1,4 +1,4 @@
-//! Sandboxes, and what is under them.
+//! Sandboxes and their snapshots.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::state::secret::{Rule, Secret};
 use crate::state::timeline::End;
 use crate::state::{CollectionKey, Document, Record, Rows, member, status};
 
-/// The image of a sandbox that names none.
+/// The default image of a sandbox.
 const IMAGE: &str = "blaxel/base-image:latest";
-/// The memory of a sandbox that names none, in megabytes.
+/// The default memory of a sandbox, in megabytes.
 const MEMORY: u64 = 4096;
 
 pub(crate) static SANDBOXES: Kind = Kind {
@@ -26,7 +26,7 @@ pub(crate) static SANDBOXES: Kind = Kind {
     noun: "Sandbox",
     operations: Operations {
         list: Some("ListSandboxes"),
-        // It is created in its own way: see `router/sandboxes.rs`.
+        // Creation has its own route: see `router/sandboxes.rs`.
         create: None,
         get: Some("GetSandbox"),
         update: Some("UpdateSandbox"),
@@ -97,8 +97,8 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
     }
 }
 
-/// When a sandbox has lived long enough: by its time to live, its date, or the policies of its
-/// lifecycle, whichever is first.
+/// Returns the end of a sandbox: the first of its time to live, its expiry date and the policies of
+/// its lifecycle.
 fn end(record: &Record) -> Option<End> {
     let document = &record.document;
     let after = |start: Duration, text: &str| Some(start.saturating_add(rule::seconds(text)?));
@@ -129,7 +129,7 @@ pub(crate) static SNAPSHOTS: Kind = Kind {
     parents_in: &["sandboxName"],
     operations: Operations {
         list: Some("ListSandboxSnapshots"),
-        // It is taken in its own way: see `router/forks.rs`.
+        // Creation has its own route: see `router/forks.rs`.
         create: None,
         delete: Some("DeleteSandboxSnapshot"),
         ..Operations::NONE
@@ -142,7 +142,7 @@ pub(crate) static SNAPSHOTS: Kind = Kind {
     },
     deleted: DeleteResponse::Nothing,
     compute: |_, _, _, document| {
-        // What the sandbox was then is kept, but not shown.
+        // The spec of the sandbox is stored, but not shown.
         document.remove("spec");
     },
     ..Kind::FLAT

@@ -1,4 +1,4 @@
-//! Schedules of sandboxes, and what they did.
+//! Schedules of sandboxes and their executions.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::{Document, member};
 
-/// How many schedules a sandbox may have.
-const MOST: usize = 100;
-/// How many executions are kept for a schedule that does not say it.
-const MOST_EXECUTIONS: u64 = 100;
+/// Maximum number of schedules of a sandbox.
+const MAX_SCHEDULES: usize = 100;
+/// The default number of executions that a schedule keeps.
+const DEFAULT_EXECUTIONS: u64 = 100;
 
-/// Pages of what is under a sandbox.
+/// Pages of the resources under a sandbox.
 const PAGES: Pages = Pages {
     default: 20,
     max: 100,
@@ -32,7 +32,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
         list: Some("ListSandboxSchedules"),
         create: Some("CreateSandboxSchedule"),
         get: Some("GetSandboxSchedule"),
-        // What it did until then is written down first: see `router/schedules.rs`.
+        // Due executions are recorded before a change: see `router/schedules.rs`.
         update: None,
         delete: None,
         ..Operations::NONE
@@ -52,7 +52,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
         rule: Rule::Always,
     }],
     show_secrets: true,
-    max_count: MOST,
+    max_count: MAX_SCHEDULES,
     check,
     complete: |document, context| {
         if member::text(document, "type") == Some("sleep") {
@@ -61,7 +61,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
             document.insert("type".to_owned(), "at".into());
             document.insert("value".to_owned(), at.as_str().into());
         }
-        member::default(document, "maxExecutions", MOST_EXECUTIONS);
+        member::default(document, "maxExecutions", DEFAULT_EXECUTIONS);
     },
     compute: |_, _, _, document| {
         document.remove(CHANGED);
@@ -69,10 +69,10 @@ pub(crate) static SCHEDULES: Kind = Kind {
     ..Kind::FLAT
 };
 
-/// The member with the time since which a schedule is as it is. It is not shown.
+/// The member with the time of a schedule's last change. It is not shown.
 const CHANGED: &str = "changedAt";
 
-/// Since when a schedule is as it is.
+/// Returns the time of a schedule's last change.
 pub(crate) fn schedule_changed(document: &Document) -> Option<Duration> {
     rule::moment(member::text(document, CHANGED)?)
 }

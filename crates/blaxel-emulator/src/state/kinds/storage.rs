@@ -1,4 +1,4 @@
-//! What keeps data: volumes, their templates, and drives.
+//! Volumes, volume templates and drives.
 
 use serde_json::{Map, Value, json};
 
@@ -8,10 +8,10 @@ use super::workloads::AGENTS;
 use crate::state::kind::{DeleteResponse, Kind, Lifecycle, Listing, Operations};
 use crate::state::{Document, Record, Rows, member, rule};
 
-/// The size of a volume that names none, in megabytes.
+/// The default size of a volume, in megabytes.
 const SIZE: u64 = 1024;
-/// How many rules a drive may have.
-const MOST_PERMISSIONS: usize = 3;
+/// Maximum number of permissions of a drive.
+const MAX_PERMISSIONS: usize = 3;
 
 pub(crate) static VOLUMES: Kind = Kind {
     path: "volumes",
@@ -47,7 +47,7 @@ pub(crate) static VOLUMES: Kind = Kind {
     ..Kind::RESOURCE
 };
 
-/// Who a volume is attached to, as in `sandbox:name`; the first one, if there are several.
+/// Returns the first resource that a volume is attached to, such as `sandbox:name`.
 fn user_of(rows: &Rows, volume: &str) -> Option<String> {
     let attaches = |record: &Record| {
         let volumes = member::get(&record.document, "spec/volumes").and_then(Value::as_array);
@@ -67,7 +67,7 @@ fn user_of(rows: &Rows, volume: &str) -> Option<String> {
         })
 }
 
-/// Leaves of a volume what pages tell of it.
+/// Removes the members of a volume that paged lists do not show.
 fn abridge(document: &mut Document) {
     let only = |members: &mut Map<String, Value>, names: &[&str]| {
         members.retain(|name, _| names.contains(&name.as_str()));
@@ -106,7 +106,7 @@ pub(crate) static DRIVES: Kind = Kind {
     listing: Listing::Paged(PAGES),
     deleted: DeleteResponse::MessageAndName,
     read_only: &["state"],
-    check: |document| rule::at_most(document, "spec/permissions", MOST_PERMISSIONS),
+    check: |document| rule::at_most(document, "spec/permissions", MAX_PERMISSIONS),
     ..Kind::RESOURCE
 };
 
@@ -116,7 +116,7 @@ pub(crate) static VOLUME_TEMPLATES: Kind = Kind {
     noun: "Volume template",
     operations: Operations {
         list: Some("ListVolumeTemplates"),
-        // Both are done in their own way: see `router/volume_templates.rs`.
+        // Both have their own routes: see `router/volume_templates.rs`.
         create: None,
         update: None,
         get: Some("GetVolumeTemplate"),

@@ -1,4 +1,4 @@
-//! What runs: agents, functions, models, jobs and applications.
+//! Agents, functions, models, jobs and applications.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::state::kind::{Kind, Listing, Operations};
 use crate::state::secret::{Rule, Secret};
 use crate::state::traffic::RevisionFormat;
 
-/// The environment variables of what runs.
+/// The environment variables of a workload.
 pub(super) const ENVS: Secret = Secret {
     path: "spec/runtime/envs/*",
     rule: Rule::Flagged,
@@ -20,14 +20,14 @@ const CALLBACKS: Secret = Secret {
     rule: Rule::Callback,
 };
 
-/// What all that runs has in common.
+/// The base of all workloads.
 pub(super) const WORKLOAD: Kind = Kind {
     listing: Listing::Paged(PAGES),
     has_url: true,
     ..Kind::RESOURCE
 };
 
-/// What is built from an upload and called by triggers.
+/// The base of workloads that are built from an upload and called by triggers.
 const TRIGGERED: Kind = Kind {
     uploads: true,
     secrets: &[ENVS, CALLBACKS],
@@ -152,7 +152,7 @@ pub(crate) static APPLICATIONS: Kind = Kind {
     ..WORKLOAD
 };
 
-/// Whose model it is, going by its name.
+/// Returns the provider of a model, guessed from its name.
 fn provider_of(name: &str) -> &'static str {
     const FAMILIES: [(&str, &str); 4] = [
         ("claude", "anthropic"),

@@ -1,4 +1,4 @@
-//! Deployments: what a record's timeline leads to, and when.
+//! Deployments: planning the states of a record.
 
 use serde_json::Value;
 
@@ -8,13 +8,13 @@ use crate::state::timeline::DeploymentGoal;
 use crate::state::{Author, Collection, Kind, Record, member};
 
 impl OpenStore {
-    /// Builds and deploys what was uploaded for a record, if it is still the one with this serial.
+    /// Builds and deploys the upload for a record, if it still has this serial number.
     pub(crate) fn build(&mut self, collection: &Collection, name: &str, serial: u64) {
         let Some(mut record) = self.rows.take(collection.key(), name) else {
             return;
         };
         if record.serial == serial && !record.timeline.is_deleting() {
-            let goal = self.goal(collection.kind(), &record);
+            let goal = self.goal_of(collection.kind(), &record);
             let steps = (self.setting().build_time, self.setting().deploy_time);
             let revision = record.revisions.latest().map(str::to_owned);
             record
@@ -24,17 +24,17 @@ impl OpenStore {
         self.rows.insert(collection.key(), record);
     }
 
-    /// Lets the next deployment of a record fail, or the next execution of a job.
+    /// Makes the next deployment of a record fail, or the next execution of a job.
     pub(crate) fn fail_next(&mut self, kind: &Kind, name: &str) {
         self.failing.insert((kind.path, name.to_owned()));
     }
 
-    /// Whether that was asked for. It comes about once.
+    /// Returns `true` once if [`fail_next`](Self::fail_next) was called before.
     pub(crate) fn take_failure(&mut self, kind: &Kind, name: &str) -> bool {
         self.failing.remove(&(kind.path, name.to_owned()))
     }
 
-    /// Starts the deployment of a record, if its kind knows any, and sets its end.
+    /// Starts the deployment of a record, if its kind is deployed, and sets its end.
     pub(super) fn deploy(&mut self, kind: &Kind, record: &mut Record, author: &Author<'_>) {
         record.timeline.end((kind.end)(record));
         if kind.lifecycle == Lifecycle::Plain {
@@ -50,14 +50,14 @@ impl OpenStore {
         if author.uploads {
             record.timeline.await_upload(at, revision.as_deref());
         } else {
-            let goal = self.goal(kind, record);
+            let goal = self.goal_of(kind, record);
             let step = self.setting().deploy_time;
             record.timeline.deploy(at, step, goal, revision.as_deref());
         }
     }
 
-    /// Where a deployment of a record leads.
-    fn goal(&mut self, kind: &Kind, record: &Record) -> DeploymentGoal {
+    /// Returns the final state of a record's deployment.
+    fn goal_of(&mut self, kind: &Kind, record: &Record) -> DeploymentGoal {
         let enabled = member::get(&record.document, "spec/enabled").and_then(Value::as_bool);
         if enabled == Some(false) {
             DeploymentGoal::Deactivated

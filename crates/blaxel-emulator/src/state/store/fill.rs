@@ -1,4 +1,4 @@
-//! What the server adds to a document before it is kept.
+//! Completing a document before it is stored.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::state::kind::{Context, Layout, Lifecycle};
 use crate::state::{Author, Collection, Document, Kind, Settings, member, secret};
 
 impl OpenStore {
-    /// Sets the members that are the server's: whatever the client sent for them is replaced. What
-    /// belongs to the creation is taken from the document there was before, if any. Gives the secrets
-    /// that were made.
+    /// Sets the members that belong to the server, replacing whatever the client sent. Members that
+    /// belong to the creation are copied from the previous document, if any. Returns the generated
+    /// secrets.
     pub(super) fn fill(
         &mut self,
         collection: &Collection,
@@ -125,7 +125,7 @@ impl OpenStore {
         }
     }
 
-    /// Where a workload is called.
+    /// Returns the URL of a workload.
     fn url(&self, kind: &Kind, name: &str) -> String {
         let Settings {
             run_url, workspace, ..
