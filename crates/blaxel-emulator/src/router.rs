@@ -1,4 +1,8 @@
-//! What the emulator answers: one table of operations, and the way of a request to its handler.
+//! The router: a table of the operations, and the steps from a request to its handler.
+//!
+//! Each file declares the [`Route`]s of one topic. `record` adds a request to the journal,
+//! `perform` applies faults, and the handler gets a [`Call`](call::Call) that met the route's
+//! [`AccessLevel`].
 
 mod access;
 mod access_level;
@@ -70,7 +74,7 @@ use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::Disconnected;
 use crate::journal::{Entry, EntryId};
 
-/// The operations that are done in a way of their own.
+/// The operations that are not covered by a [`Kind`](crate::state::Kind).
 static CUSTOM: [fn() -> Vec<Route>; 24] = [
     features::routes,
     archives::routes,
@@ -98,7 +102,7 @@ static CUSTOM: [fn() -> Vec<Route>; 24] = [
     workspaces::routes,
 ];
 
-/// Everything the emulator can do.
+/// Returns the routes of all operations.
 pub(crate) fn routes() -> Vec<Route> {
     let usual = crate::state::KINDS
         .iter()
@@ -109,7 +113,7 @@ pub(crate) fn routes() -> Vec<Route> {
         .collect()
 }
 
-/// The router that all doors share.
+/// Creates the router that the server and the local service share.
 pub(crate) fn router(engine: &Arc<Engine>) -> Router {
     let mut router = Router::new();
     for route in routes() {
@@ -132,7 +136,7 @@ pub(crate) fn router(engine: &Arc<Engine>) -> Router {
         .with_state(Arc::clone(engine))
 }
 
-/// Writes every request down, tells who asks, and gives the answer its id.
+/// Adds every request to the journal, determines its identity, and sets the id of the response.
 async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: Next) -> Response {
     let identity = Identity::of(&engine, request.headers());
     let request_id = format!("emu-{:08}", engine.next_number());
@@ -155,7 +159,7 @@ async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: N
     response
 }
 
-/// What is written down of a request as it arrives.
+/// Returns the journal entry of a request as it arrives.
 fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp) -> Entry {
     let version = request.headers().get(access::VERSION);
     Entry {
@@ -171,7 +175,7 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
     }
 }
 
-/// Performs an operation, or the fault that was asked for in its place.
+/// Performs an operation, or the fault that was injected into it.
 async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Response {
     if let Some(place) = request.extensions().get::<EntryId>() {
         engine.journal.amend(*place, |entry| {
@@ -208,7 +212,7 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
     }
 }
 
-/// The answer where there is no operation.
+/// Responds to a path without an operation.
 async fn no_route(State(engine): State<Arc<Engine>>, request: Request) -> Response {
     if request.uri().path().starts_with("/run/") {
         let message = "No workload has this address.";

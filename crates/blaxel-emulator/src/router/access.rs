@@ -1,4 +1,4 @@
-//! Who may come in: versions, credentials, workspaces.
+//! Checks of versions, credentials and workspaces.
 
 use blaxel_core::{ApiVersion, Timestamp};
 use http::{HeaderMap, StatusCode};
@@ -11,40 +11,40 @@ use crate::state;
 pub(crate) const VERSION: &str = "blaxel-version";
 pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
 const AUTHORIZATION: &str = "authorization";
-/// Wins over `authorization` where both are sent.
+/// Takes precedence over `authorization` if both are sent.
 const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 /// The headers that carry credentials.
 pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 
-/// Who holds the API key.
+/// The name of the API key's holder.
 pub(crate) const OWNER: &str = "developer@example.com";
-/// Who signs in by a device.
+/// The name of the person who signs in with a device login.
 pub(crate) const PERSON: &str = "emulator-person";
 
-/// Every version there is; the first one is meant by a request that names none.
+/// All versions. The first one is used for requests that name none.
 pub(crate) const VERSIONS: [ApiVersion; 3] = [
     ApiVersion::V2026_04_16,
     ApiVersion::V2026_04_28,
     ApiVersion::V2026_09_22,
 ];
 
-/// Who a request comes from.
+/// The identity of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// No bearer credential came along.
+    /// No bearer credential was sent.
     Anonymous,
-    /// One came along that is not good.
+    /// The credential is invalid.
     Rejected,
     /// The holder of the API key.
     Owner,
-    /// A client that got an access token.
+    /// A client with an access token.
     Client(String),
     /// The holder of an API key of a service account.
     ServiceAccount(String),
 }
 
 impl Identity {
-    /// Looks at the credential of a request.
+    /// Verifies the credential of a request.
     pub(crate) fn of(engine: &Engine, headers: &HeaderMap) -> Self {
         let header = headers
             .get(OWN_AUTHORIZATION)
@@ -88,7 +88,7 @@ impl Identity {
         }
     }
 
-    /// The name that stands in `createdBy` and `updatedBy`.
+    /// Returns the name for `createdBy` and `updatedBy`.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Client(name) | Self::ServiceAccount(name) => name,
@@ -97,13 +97,13 @@ impl Identity {
     }
 }
 
-/// Whether tokens of a subject are still good: those of a service account end with it.
+/// Returns `true` if tokens of a subject are still valid. Those of a service account end with it.
 pub(crate) fn is_known(engine: &Engine, subject: &str) -> bool {
     [engine.config.client_id.as_str(), PERSON].contains(&subject)
         || state::access::client_secret(engine.store.open().rows(), subject).is_some()
 }
 
-/// What comes after the name of an authentication scheme, which is written in any case.
+/// Returns the credentials after the name of an authentication scheme, which is case-insensitive.
 pub(crate) fn scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
     let (given, credential) = header.trim().split_once(' ')?;
     given
@@ -111,7 +111,7 @@ pub(crate) fn scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
         .then(|| credential.trim_start())
 }
 
-/// The version a request is meant in.
+/// Returns the API version of a request.
 pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, ErrorResponse> {
     let Some(header) = headers.get(VERSION) else {
         return Ok(VERSIONS[0]);
@@ -123,7 +123,7 @@ pub(crate) fn version(headers: &HeaderMap) -> Result<ApiVersion, ErrorResponse> 
         .ok_or_else(|| ErrorResponse::invalid_version(&text, &VERSIONS))
 }
 
-/// Asks for a good credential on the control plane.
+/// Requires a valid credential on the control plane.
 pub(crate) fn authenticated(identity: &Identity) -> Result<(), ErrorResponse> {
     match identity {
         Identity::Anonymous | Identity::Rejected => Err(ErrorResponse::unauthorized()),
@@ -131,7 +131,7 @@ pub(crate) fn authenticated(identity: &Identity) -> Result<(), ErrorResponse> {
     }
 }
 
-/// Asks that no other workspace is named. Naming none is fine: the credential has only one.
+/// Requires that no other workspace is named. It may be left out, since a credential has only one.
 pub(crate) fn workspace(engine: &Engine, named: Option<&str>) -> Result<(), ErrorResponse> {
     match named {
         Some(named) if named != engine.config.workspace => Err(ErrorResponse::explained(
@@ -143,8 +143,8 @@ pub(crate) fn workspace(engine: &Engine, named: Option<&str>) -> Result<(), Erro
     }
 }
 
-/// Asks for a good credential and the right workspace before the workloads. `addressed` is the
-/// workspace in the path, `named` the one in the header.
+/// Requires a valid credential and the right workspace for a workload. `addressed` is the workspace
+/// in the path, `named` the one in the header.
 pub(crate) fn workload(
     engine: &Engine,
     identity: &Identity,

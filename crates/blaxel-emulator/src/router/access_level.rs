@@ -1,18 +1,18 @@
-//! Gates: what is asked of a caller.
+//! Access levels: the checks that a request must pass.
 
-/// What is asked of a caller before an operation takes place.
+/// The checks that a request must pass before an operation takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLevel {
-    /// Nothing: the operation looks at the credential itself.
+    /// None: the operation checks the credential itself.
     Open,
     /// A known version.
     Public,
     /// A known version and a credential.
     Account,
-    /// A known version, a credential, and no other workspace than the credential's.
+    /// A known version, a credential, and no other workspace than that of the credential.
     Workspace,
-    /// A credential and the right workspace, asked for by the gateway before the workloads.
+    /// A credential and the right workspace, checked by the gateway in front of the workloads.
     Workload,
-    /// Nothing, as for [`Open`](Self::Open), and the body may be large.
+    /// None, as for [`Open`](Self::Open), and the body may be large.
     Upload,
 }

@@ -1,4 +1,4 @@
-//! Messages, the dialect of Anthropic, whole or event by event.
+//! The Messages API of Anthropic, as a whole or streamed.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -53,7 +53,7 @@ pub(crate) fn message(call: &Call) -> HandlerResult {
     Ok(Json(message).into_response())
 }
 
-/// A message of which nothing has been said yet.
+/// Returns a message without contents.
 fn envelope(id: &str, model: &str, completion: &Completion) -> Value {
     json!({
         "id": id,
@@ -75,7 +75,7 @@ fn reason(completion: &Completion) -> &'static str {
     }
 }
 
-/// The blocks of a message, each whole and as what it is streamed as: how it starts, and its deltas.
+/// Returns the blocks of a message: each as a whole, and as the start and the deltas of its stream.
 fn blocks(completion: &Completion) -> impl Iterator<Item = (Value, (Value, Vec<Value>))> {
     let words = completion.calls.is_empty().then(|| {
         let block = |text: &str| json!({"type": "text", "text": text});

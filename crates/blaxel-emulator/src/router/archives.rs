@@ -1,4 +1,4 @@
-//! The operation that takes archives. Their addresses are a right of their own and want no credential.
+//! The upload of archives. An upload URL is an authorization by itself and needs no credential.
 
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
@@ -11,7 +11,7 @@ use super::{access, images, volume_templates};
 use crate::errors::ErrorResponse;
 use crate::uploads::Purpose;
 
-/// The name of the path parameter with the secret part of the address.
+/// The path parameter with the secret part of the URL.
 const TOKEN: &str = "token";
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -24,8 +24,8 @@ pub(crate) fn routes() -> Vec<Route> {
     )]
 }
 
-/// Takes an archive. A credential has no business here, whoever holds the address: that a client
-/// sends one along is found out.
+/// Receives an archive. A request with a credential is refused, so that a client which sends one to
+/// upload URLs is noticed.
 fn put(call: &Call) -> HandlerResult {
     let refuse = |message| ErrorResponse::explained(StatusCode::FORBIDDEN, "Forbidden", message);
     if access::CREDENTIALS

@@ -1,4 +1,4 @@
-//! What an account costs.
+//! The costs of an account.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -12,7 +12,7 @@ use super::route::{HandlerResult, Route};
 use crate::billing::{Dimension, MetricsQuery, Window, report};
 use crate::errors::ErrorResponse;
 
-/// The name of the path parameter with the account's id.
+/// The path parameter with the account's id.
 const ACCOUNT: &str = "accountId";
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -85,7 +85,7 @@ fn resource_types(call: &Call) -> HandlerResult {
     Ok(Json(json!({"values": call.engine.history.resource_types(&window)})).into_response())
 }
 
-/// Asks that a path means the account that there is.
+/// Requires that the path names the account that exists.
 pub(crate) fn require_account(call: &Call) -> Result<(), ErrorResponse> {
     if call.path(ACCOUNT) == call.engine.history.account_id() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Bodies that bring a document: read, and looked at.
+//! Request bodies that contain a document: parsing and validation.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::errors::ErrorResponse;
 use crate::openapi;
 use crate::state::{Document, Kind, Layout, Naming, rule};
 
-/// The body as a JSON object, of the shape that the operation takes, and without what the server does
-/// not take from clients.
+/// Parses the body as a JSON object, validates it by the operation's schema, and removes the
+/// members that the server does not accept from clients.
 pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     let mut body = call.json().unwrap_or_default();
     let checked = openapi::check(call.operation, &body);
@@ -20,14 +20,15 @@ pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     }
 }
 
-/// The body as a document of a kind.
+/// Parses the body as a document of a kind.
 pub(crate) fn document(call: &Call, kind: &Kind) -> Result<Document, ErrorResponse> {
     let document = object(call)?;
     (kind.check)(&document).map_err(ErrorResponse::bad_request)?;
     Ok(document)
 }
 
-/// The name in a document, if there is one. Where the server may choose it, an empty one is none.
+/// Returns the name in a document, if there is one. If the server may generate it, an empty name
+/// counts as none.
 pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, ErrorResponse> {
     let value = match kind.form {
         Layout::Resource => document
@@ -54,13 +55,13 @@ pub(crate) fn name(document: &Document, kind: &Kind) -> Result<Option<String>, E
     Ok(Some(name.clone()))
 }
 
-/// The name in a document that must have one.
+/// Returns the name in a document that must have one.
 pub(crate) fn required_name(document: &Document, kind: &Kind) -> Result<String, ErrorResponse> {
     let missing = || ErrorResponse::bad_request(format!("{} is missing.", name_member(kind)));
     name(document, kind)?.ok_or_else(missing)
 }
 
-/// Asks that a document names no other than the one in the path.
+/// Requires that a document has the name in the path, or none.
 pub(crate) fn check_name(
     document: &Document,
     kind: &Kind,
@@ -74,7 +75,7 @@ pub(crate) fn check_name(
     Err(ErrorResponse::bad_request(message))
 }
 
-/// How the member with the name is called in messages.
+/// Returns the member with the name as messages show it.
 fn name_member(kind: &Kind) -> &'static str {
     match kind.form {
         Layout::Resource => "metadata.name",

@@ -1,4 +1,4 @@
-//! A request that was let in, with everything a handler needs of it.
+//! [`Call`], an authorized request with everything that its handler needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::params::Params;
 use crate::state::Author;
 use crate::workload::ScriptedReply;
 
-/// The largest request body that is taken, in bytes.
+/// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
-/// The largest archive that is taken, in bytes.
+/// Maximum size of an archive, in bytes.
 const UPLOAD_LIMIT: usize = 64 * 1024 * 1024;
 
-/// A request that was let in.
+/// An authorized request.
 pub(crate) struct Call {
     pub(crate) engine: Arc<Engine>,
     pub(crate) operation: &'static str,
@@ -34,25 +34,25 @@ pub(crate) struct Call {
     pub(crate) query: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The id that the answer gets.
+    /// The id for the response.
     pub(crate) request_id: String,
-    /// Of a call of a workload: the path below the workload's own as sent, which is empty or begins
-    /// with a slash.
+    /// For calls of workloads, the path below the workload's own, as sent: empty, or with a leading
+    /// slash.
     pub(crate) below: String,
     /// The query as sent.
     pub(crate) raw_query: Option<String>,
-    /// What a script lets a workload say.
+    /// The reply that a script gives instead of the workload's own.
     pub(crate) scripted_reply: Option<ScriptedReply>,
     access: AccessLevel,
     path: Params,
 }
 
-/// The id that a request's answer gets.
+/// The id for the response to a request.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
 impl Call {
-    /// Asks of a request what its gate asks, and reads it whole.
+    /// Checks a request against an access level and reads its body.
     pub(crate) async fn receive(
         engine: &Arc<Engine>,
         operation: &'static str,
@@ -64,10 +64,10 @@ impl Call {
         Ok(call)
     }
 
-    /// Asks of a request what its gate asks, and leaves its body unread.
+    /// Checks a request against an access level and leaves its body unread.
     ///
-    /// The version is looked at first, then the credential, then the workspace: a client that names
-    /// a wrong version learns so whatever else is wrong.
+    /// The version is checked first, then the credential, then the workspace, so that a wrong
+    /// version is reported whatever else is wrong.
     pub(crate) async fn authorize(
         engine: &Arc<Engine>,
         operation: &'static str,
@@ -131,13 +131,14 @@ impl Call {
         Ok((call, body))
     }
 
-    /// Reads the body whole.
+    /// Reads the whole body.
     pub(crate) async fn read(&mut self, body: Body) -> Result<(), ErrorResponse> {
         self.body = read(body, self.access, &self.now()).await?;
         Ok(())
     }
 
-    /// Hides from the workload what made its call asynchronous: the path of a trigger, and `async=true`.
+    /// Hides from the workload that its call is asynchronous: removes the path of the trigger and
+    /// `async=true`.
     pub(crate) fn hide_trigger(&mut self, by_path: bool) {
         if by_path {
             self.below.clear();
@@ -150,22 +151,22 @@ impl Call {
         self.raw_query = Some(others.join("&")).filter(|query| !query.is_empty());
     }
 
-    /// A parameter of the path.
+    /// Returns a parameter of the path.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.path.get(name).unwrap_or_default()
     }
 
-    /// The body as JSON; `None` if it is none.
+    /// Returns the body as JSON, or `None` if it is not JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// A header, if it is there and is text.
+    /// Returns a header, or `None` if it is absent or not text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Who asks, as the author of what is written.
+    /// Returns the caller as the author of a change.
     pub(crate) fn author(&self) -> Author<'_> {
         Author {
             name: self.identity.name(),
@@ -179,7 +180,7 @@ impl Call {
     }
 }
 
-/// What comes after the name in the path of a workload, `/run/{workspace}/{collection}/{name}`.
+/// Returns the path after the name of a workload, in `/run/{workspace}/{collection}/{name}`.
 fn below(path: &str) -> String {
     let mut parts = path.splitn(6, '/').skip(5);
     parts

@@ -1,4 +1,4 @@
-//! What the platform offers to everybody.
+//! The platform's public catalog.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -71,7 +71,7 @@ fn configuration(_: &Call) -> HandlerResult {
     .into_response())
 }
 
-/// By region; of a region that does not exist nothing is known.
+/// Lists addresses by region. An unknown region has none.
 fn public_ips(call: &Call) -> HandlerResult {
     let wanted = call.query.get("region").filter(|name| !name.is_empty());
     let regions = REGIONS

@@ -1,4 +1,4 @@
-//! Chat completions, the dialect of OpenAI that every model speaks, whole or word by word.
+//! Chat completions of OpenAI, which every model supports, as a whole or streamed.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -11,7 +11,7 @@ use super::model::{bad_request, model, object, require_post};
 use super::route::HandlerResult;
 use super::stream::{event, event_stream};
 
-/// A prompt and what is said of the answer.
+/// A completion with the data for its response.
 struct ChatCompletion {
     id: String,
     created: u64,
@@ -89,8 +89,8 @@ impl ChatCompletion {
         }
     }
 
-    /// The events of the stream: the role, the words or the calls of tools, the end, and the usage if
-    /// it is wanted.
+    /// Returns the events of the stream: the role, the words or tool calls, the end, and the usage
+    /// if it was requested.
     fn chunks(&self, with_usage: bool) -> Vec<Bytes> {
         let chunk = |choices: Value, usage: Value| {
             let mut chunk = json!({
@@ -143,7 +143,7 @@ impl ChatCompletion {
     }
 }
 
-/// The call of a tool, with so much of its arguments.
+/// Returns a tool call with this part of its arguments.
 pub(crate) fn tool_call(call: &ToolCall, arguments: &str) -> Value {
     json!({
         "id": format!("call_{}", call.id),

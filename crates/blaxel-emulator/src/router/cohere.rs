@@ -1,4 +1,4 @@
-//! Chat in the dialect of Cohere, whole or event by event.
+//! The chat API of Cohere, as a whole or streamed.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -51,7 +51,7 @@ pub(crate) fn chat(call: &Call) -> HandlerResult {
     Ok(Json(response).into_response())
 }
 
-/// Why it ends, and what it cost.
+/// Returns the finish reason and the usage.
 fn end(completion: &Completion) -> Value {
     let reason = if completion.calls.is_empty() {
         "COMPLETE"

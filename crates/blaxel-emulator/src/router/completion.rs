@@ -1,14 +1,14 @@
-//! What models say, whichever dialect they say it in: the same answer to the same prompt.
+//! The completion of a prompt, independent of the dialect. Equal prompts have equal completions.
 
 use serde_json::Value;
 
 use super::call::Call;
 use crate::workload::ScriptedReply;
 
-/// How many characters of a tool's arguments come at once in a stream.
+/// The number of characters of a tool's arguments per streamed chunk.
 const FRAGMENT: usize = 8;
 
-/// An answer, and how much was input_tokens and said. A word counts as a token.
+/// The completion of a prompt, with the token counts. A word counts as one token.
 pub(crate) struct Completion {
     /// Empty if tools are called.
     pub(crate) text: String,
@@ -17,28 +17,28 @@ pub(crate) struct Completion {
     pub(crate) output_tokens: usize,
 }
 
-/// A tool that a model wants to be called.
+/// A tool call that a model requests.
 pub(crate) struct ToolCall {
-    /// What tells it from all others, without the prefix that dialects put before it.
+    /// The id without the dialect's prefix.
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) arguments: Value,
 }
 
-/// What was asked of a model.
+/// The prompt of a request.
 pub(crate) struct Prompt<'a> {
     pub(crate) model: &'a str,
-    /// What the user said last.
+    /// The last message of the user.
     pub(crate) text: String,
-    /// All that was sent, the prompt included.
+    /// All texts of the request, including the last message.
     pub(crate) all: Vec<String>,
-    /// Whether there are tools that may be called.
+    /// Set if the request offers tools.
     pub(crate) tools: bool,
 }
 
 impl Completion {
-    /// The answer to a prompt: what a script lets the model say, or else what depends on the model's
-    /// name and the prompt alone.
+    /// Returns the completion of a prompt: the reply of a script, or else one that depends only on
+    /// the model's name and the last message.
     pub(crate) fn for_prompt(call: &Call, prompt: &Prompt<'_>) -> Self {
         let (text, calls) = match &call.scripted_reply {
             Some(ScriptedReply::Text(text)) => (text.clone(), Vec::new()),
@@ -61,26 +61,26 @@ impl Completion {
         }
     }
 
-    /// The words, each with the space behind it.
+    /// Returns the words, each with the space after it.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         self.text.split_inclusive(' ')
     }
 }
 
 impl ToolCall {
-    /// The arguments as JSON in a text.
+    /// Returns the arguments as JSON text.
     pub(crate) fn text(&self) -> String {
         self.arguments.to_string()
     }
 
-    /// That text in chunks.
+    /// Returns that text split into fragments.
     pub(crate) fn fragments(&self) -> Vec<String> {
         let text: Vec<char> = self.text().chars().collect();
         text.chunks(FRAGMENT).map(String::from_iter).collect()
     }
 }
 
-/// Whether a request offers tools.
+/// Returns `true` if a request offers tools.
 pub(crate) fn has_tools(body: &serde_json::Map<String, Value>) -> bool {
     let tools = body.get("tools").and_then(Value::as_array);
     tools.is_some_and(|tools| !tools.is_empty())
@@ -98,7 +98,7 @@ fn default_reply(model: &str, prompt: &str) -> String {
     )
 }
 
-/// The text of what was sent: a text, or a list of parts of which some have a `text`.
+/// Returns the text of a content, which is a string or a list of parts of which some have a `text`.
 pub(crate) fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -112,19 +112,19 @@ pub(crate) fn text(content: &Value) -> String {
     }
 }
 
-/// The text of a message, whose `content` it is.
+/// Returns the text of a message's `content`.
 pub(crate) fn content(message: &Value) -> String {
     message.get("content").map(text).unwrap_or_default()
 }
 
-/// What the user said last.
+/// Returns the last message of the user.
 pub(crate) fn prompt(messages: &[Value]) -> String {
     let from_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
     let last = messages.iter().rev().find(from_user);
     last.map(content).unwrap_or_default()
 }
 
-/// How many words a text has.
+/// Returns the number of words in a text.
 pub(crate) fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }

@@ -1,4 +1,4 @@
-//! The models that an integration connection leads to.
+//! The models of integration connections.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// What a connection connects to. One that the catalogue does not know has no models.
+/// Returns the integration of a connection. One that is not in the catalog has no models.
 fn integration(call: &Call) -> Result<Option<&'static Integration>, ErrorResponse> {
     let store = call.engine.store.open();
     let name = call.path(INTEGRATION_CONNECTIONS.parameter);

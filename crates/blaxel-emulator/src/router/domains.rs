@@ -1,4 +1,4 @@
-//! Custom domains: those of applications, their proof of ownership, and with whom they are shared.
+//! Custom domains: those of applications, verification, and sharing.
 
 use axum::routing::MethodFilter;
 use http::StatusCode;
@@ -15,7 +15,7 @@ use crate::state::{
     APPLICATIONS, CUSTOM_DOMAINS, Collection, DOMAIN_SHARES, Document, OpenStore, member,
 };
 
-/// The target that stands for every workspace of the account.
+/// The share target that means every workspace of the account.
 const ACCOUNT: &str = "account";
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -70,8 +70,8 @@ fn create_for_application(call: &Call) -> HandlerResult {
     records::response(&store, &collection, &name)
 }
 
-/// Looks for the proof. Without a name server there is nothing to find, so it is taken for found,
-/// unless it was asked not to be.
+/// Verifies a domain. There is no DNS here, so the proof counts as found, unless a test made the
+/// verification fail.
 fn verify(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = Collection::top(&CUSTOM_DOMAINS);
@@ -97,7 +97,7 @@ fn verify(call: &Call) -> HandlerResult {
     records::response(&store, &collection, name)
 }
 
-/// The collection of a domain's shares. 404 if there is no such domain.
+/// Returns the collection of a domain's shares. Fails with 404 if there is no such domain.
 fn shares(call: &Call, store: &OpenStore) -> Result<Collection, ErrorResponse> {
     records::collection(call, &DOMAIN_SHARES, store)
 }

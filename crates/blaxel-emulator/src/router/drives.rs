@@ -1,4 +1,4 @@
-//! Tokens for drives, and the key by which anybody verifies them.
+//! Access tokens for drives, and the public key that verifies them.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -14,7 +14,7 @@ use super::records::not_found;
 use super::route::{HandlerResult, Route};
 use crate::state::{Collection, DRIVES};
 
-/// How long a token is good, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 60 * 60;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// How a key is called: by its beginning.
+/// Returns the key id: the first bytes of the public key.
 fn name(pair: &KeyPair) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&pair.pk[..12])
 }

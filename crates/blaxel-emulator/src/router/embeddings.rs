@@ -1,4 +1,4 @@
-//! Embeddings, in the dialect of OpenAI that every model speaks.
+//! The embeddings API of OpenAI, which every model supports.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -14,22 +14,22 @@ use super::model::{model, object, require_post};
 use super::route::HandlerResult;
 use crate::errors::ErrorResponse;
 
-/// How many numbers an embedding has unless the request says otherwise.
+/// The default number of dimensions.
 const DIMENSIONS: u64 = 64;
-/// How many it can have at most.
-const MOST_DIMENSIONS: u64 = 4096;
-/// How many texts are taken at once.
-const MOST_INPUTS: usize = 2048;
+/// Maximum number of dimensions.
+const MAX_DIMENSIONS: u64 = 4096;
+/// Maximum number of inputs per request.
+const MAX_INPUTS: usize = 2048;
 
-/// A text as a request brings it.
+/// An input of a request.
 struct Input {
-    /// What its embedding is made of.
+    /// The text from which the embedding is computed.
     text: String,
     tokens: usize,
 }
 
-/// Embeds texts, or what is given as the numbers of tokens: the same to the same text, and of length 1.
-/// Nothing else can be read from them.
+/// Embeds texts, or inputs given as token numbers. Equal inputs have equal embeddings, and every
+/// embedding has length 1; similarity has no meaning.
 pub(crate) fn create(call: &Call) -> HandlerResult {
     require_post(call)?;
     let bad_request = |message: &str| ErrorResponse::model(StatusCode::BAD_REQUEST, message);
@@ -37,7 +37,7 @@ pub(crate) fn create(call: &Call) -> HandlerResult {
     let model = model(call, &body)?;
     let inputs = body.get("input").and_then(inputs);
     let inputs = inputs
-        .filter(|inputs| (1..=MOST_INPUTS).contains(&inputs.len()))
+        .filter(|inputs| (1..=MAX_INPUTS).contains(&inputs.len()))
         .ok_or_else(|| {
             bad_request("input must be a text, an array of 1 to 2048 texts, or tokens as numbers.")
         })?;
@@ -46,7 +46,7 @@ pub(crate) fn create(call: &Call) -> HandlerResult {
         Some(given) => given.as_u64(),
     };
     let dimensions = dimensions
-        .filter(|dimensions| (1..=MOST_DIMENSIONS).contains(dimensions))
+        .filter(|dimensions| (1..=MAX_DIMENSIONS).contains(dimensions))
         .and_then(|dimensions| usize::try_from(dimensions).ok())
         .ok_or_else(|| bad_request("dimensions must be a whole number from 1 to 4096."))?;
     let form: fn(&[f32]) -> Value = match body.get("encoding_format").and_then(Value::as_str) {
@@ -68,7 +68,7 @@ pub(crate) fn create(call: &Call) -> HandlerResult {
     .into_response())
 }
 
-/// What is to be embedded; `None` if it is of no known form.
+/// Returns the inputs, or `None` if their format is unknown.
 fn inputs(value: &Value) -> Option<Vec<Input>> {
     match value {
         Value::Array(items) if items.first().is_some_and(Value::is_number) => {
@@ -99,7 +99,7 @@ fn tokens(items: &[Value]) -> Option<Input> {
     })
 }
 
-/// Numbers that look random, of length 1 together.
+/// Returns pseudo-random numbers that form a vector of length 1.
 fn embedding(model: &str, text: &str, dimensions: usize) -> Vec<f32> {
     let seed = Sha256::new()
         .chain_update((model.len() as u64).to_be_bytes())
@@ -113,7 +113,7 @@ fn embedding(model: &str, text: &str, dimensions: usize) -> Vec<f32> {
         });
         numbers.collect::<Vec<_>>()
     });
-    // No number is zero, so that they have a length.
+    // No number is zero, so the length is not zero either.
     let vector: Vec<f32> = numbers.take(dimensions).map(|it| it + 0.5).collect();
     let length = vector.iter().map(|it| it * it).sum::<f32>().sqrt();
     vector.into_iter().map(|it| it / length).collect()

@@ -1,4 +1,4 @@
-//! Executions of jobs: started, listed and cancelled, and their tasks.
+//! Executions of jobs: starting, listing and cancelling them, and their tasks.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -17,9 +17,9 @@ use crate::errors::ErrorResponse;
 use crate::state::execution::{self, FinalState};
 use crate::state::{Collection, Document, EXECUTIONS, JOBS, OpenStore, Record, member};
 
-/// The environment variable that says how an execution is to end: the name of the state.
+/// The environment variable that sets the final state of an execution.
 const OUTCOME: &str = "EMULATOR_OUTCOME";
-/// How many executions and tasks there are on a page: usually, and at most.
+/// The default and the maximum number of executions and of tasks per page.
 const EXECUTIONS_LIMIT: (usize, usize) = (20, 100);
 const TASKS_LIMIT: (usize, usize) = (50, 200);
 
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Pages, or in the first version a stretch of everything.
+/// Returns a page, or in the first version a range of the whole list.
 fn list(call: &Call) -> HandlerResult {
     if call.version >= ApiVersion::V2026_04_28 {
         return listing::list(call, &EXECUTIONS);
@@ -57,9 +57,9 @@ fn list(call: &Call) -> HandlerResult {
     Ok(Json(shown).into_response())
 }
 
-/// What a client asks for.
+/// A request to start an execution.
 struct Request {
-    /// Of the request: a second one with the same id starts nothing.
+    /// The id of the request. A second request with the same id starts nothing.
     id: Option<String>,
     execution_id: Option<String>,
     tasks: Vec<Value>,
@@ -74,7 +74,7 @@ impl Request {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
             text.map(str::to_owned)
         };
-        // Without any tasks there is one that has no parameters.
+        // Without tasks there is one that has no parameters.
         let tasks = body.get("tasks").and_then(Value::as_array).cloned();
         let tasks = tasks.filter(|tasks| !tasks.is_empty());
         Ok(Self {
@@ -86,7 +86,7 @@ impl Request {
         })
     }
 
-    /// The execution that the request started before, if it is a second one.
+    /// Returns the execution that an earlier request with the same id started.
     fn earlier<'a>(&self, store: &'a OpenStore, collection: &Collection) -> Option<&'a Record> {
         let by_execution = self.execution_id.as_deref();
         let by_execution = by_execution.and_then(|id| store.get(collection, id));
@@ -156,7 +156,7 @@ fn create(call: &Call) -> HandlerResult {
     Ok(started(call, record))
 }
 
-/// How an execution is to end, as its environment says or else that of its job.
+/// Returns the final state that the environment of the execution or of its job sets.
 fn outcome(request: &Request, job: &Document) -> Option<FinalState> {
     let own = request
         .env
@@ -172,7 +172,7 @@ fn outcome(request: &Request, job: &Document) -> Option<FinalState> {
     FinalState::named(own.or_else(of_job)?)
 }
 
-/// The answer to who started an execution.
+/// Returns the response to the start of an execution.
 fn started(call: &Call, record: &Record) -> axum::response::Response {
     let asked = |name: &str| member::get(&record.document, &format!("request/{name}"));
     Json(json!({
@@ -197,7 +197,7 @@ fn cancel(call: &Call) -> HandlerResult {
     records::response(&store, &collection, name)
 }
 
-/// A task with its place, by which tasks are ordered.
+/// A task with its index, by which tasks are ordered.
 struct Task {
     place: u64,
     name: String,

@@ -1,4 +1,4 @@
-//! What the workspace and its account are allowed: features and quotas.
+//! Feature flags and quotas of the workspace and its account.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Those that are on; of the others nothing is told.
+/// Lists the enabled features. Disabled ones are not shown.
 fn features(_: &Call) -> HandlerResult {
     let on = FEATURES.iter().filter(|(_, enabled)| *enabled);
     let on: Map<String, Value> = on

@@ -1,4 +1,4 @@
-//! Snapshots of sandboxes, and what is forked from them.
+//! Snapshots of sandboxes, and forks.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -50,7 +50,7 @@ fn create_snapshot(call: &Call) -> HandlerResult {
     records::response(&store, &collection, &id)
 }
 
-/// What a sandbox is now. 404 if it is over.
+/// Returns the current spec of a sandbox. Fails with 404 if it is terminated.
 fn spec_of_sandbox(call: &Call, store: &OpenStore) -> Result<Value, ErrorResponse> {
     let record = store.get(&Collection::top(&SANDBOXES), call.path(SANDBOXES.parameter));
     let record = record.filter(|record| record.status(store.now()) != status::TERMINATED);
@@ -58,7 +58,7 @@ fn spec_of_sandbox(call: &Call, store: &OpenStore) -> Result<Value, ErrorRespons
     spec.cloned().ok_or_else(|| not_found(&SANDBOXES))
 }
 
-/// Takes a snapshot, and gives its id.
+/// Takes a snapshot and returns its id.
 fn take(
     call: &Call,
     store: &mut OpenStore,
@@ -67,7 +67,7 @@ fn take(
     spec: Value,
 ) -> String {
     let mut document = Document::new();
-    // One that is given no name gets one: clients count on it.
+    // A snapshot without a name gets one, since clients rely on it.
     let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
     let name = name.unwrap_or_else(|| store.fresh_name(collection, "snapshot"));
     document.insert("name".to_owned(), name.into());
@@ -78,7 +78,7 @@ fn take(
     id
 }
 
-/// What is asked for.
+/// A request to fork a sandbox.
 struct ForkRequest {
     is_application: bool,
     name: String,
@@ -107,7 +107,7 @@ impl ForkRequest {
         })
     }
 
-    /// The application that runs what a sandbox was.
+    /// Returns the application that runs the spec of a sandbox.
     fn application(&self, sandbox: &Value) -> Value {
         let runtime = |name: &str| sandbox.get("runtime").and_then(|runtime| runtime.get(name));
         let members = [
@@ -149,7 +149,7 @@ fn fork(call: &Call) -> HandlerResult {
         }
     };
     if request.is_application {
-        // A revision of an application can be gone back to, so what it was made from is kept.
+        // An application can return to an older revision, so its snapshot is kept.
         if request.snapshot.is_none() {
             request.snapshot = Some(take(call, &mut store, &collection, None, spec.clone()));
         }
@@ -180,7 +180,7 @@ fn document(name: &str, spec: Value) -> Document {
     document
 }
 
-/// Makes the application, or gives it one more revision.
+/// Creates the application, or adds a revision to it.
 fn deploy(
     call: &Call,
     store: &mut OpenStore,

@@ -1,4 +1,4 @@
-//! Passing calls on to a server that stands behind a workload.
+//! Forwarding calls to the server of a workload.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use crate::errors::ErrorResponse;
 use crate::journal::CredentialKind;
 use crate::workload::{SendError, Target};
 
-/// What counts between two neighbours only. What `Connection` names is added.
+/// Hop-by-hop headers. Those that `Connection` names are added to them.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -22,7 +22,7 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// Who asks, as the gateway tells the workload. What a client says of itself so is not heeded.
+/// The headers with which the gateway identifies the caller. Values from clients are ignored.
 const IDENTITY: [HeaderName; 6] = [
     HeaderName::from_static("x-blaxel-subject-id"),
     HeaderName::from_static("x-blaxel-subject-type"),
@@ -32,13 +32,13 @@ const IDENTITY: [HeaderName; 6] = [
     HeaderName::from_static("x-subject-type"),
 ];
 
-/// The platform's marks, which no workload can set.
+/// The platform's own headers, which a workload cannot set.
 const PLATFORM_HEADERS: [HeaderName; 2] = [
     HeaderName::from_static("x-blaxel-source"),
     HeaderName::from_static("x-blaxel-error-code"),
 ];
 
-/// Passes a call on, and gives what comes back as it comes.
+/// Forwards a call and streams the response back.
 pub(super) async fn forward(target: &Target, call: &Call, body: Body) -> HandlerResult {
     let refuse = |why: String| {
         let message = format!("The server behind this workload does not answer: {target}: {why}.");
@@ -62,15 +62,15 @@ pub(super) async fn forward(target: &Target, call: &Call, body: Body) -> Handler
     let sent = target.send(request).await;
     let mut response: Response = sent.map_err(|why: SendError| refuse(why.to_string()))?;
     let headers = response.headers_mut();
-    strip_hops(headers);
+    remove_hop_by_hop(headers);
     remove(headers, &PLATFORM_HEADERS);
     Ok(response)
 }
 
-/// The headers as the workload gets them.
+/// Returns the headers for the workload.
 fn forwarded_headers(call: &Call) -> HeaderMap {
     let mut headers = without_credentials(call.headers.clone());
-    strip_hops(&mut headers);
+    remove_hop_by_hop(&mut headers);
     remove(&mut headers, &IDENTITY);
     let subject = match call.identity {
         Identity::ServiceAccount(_) | Identity::Client(_) => "service_account",
@@ -89,7 +89,7 @@ fn forwarded_headers(call: &Call) -> HeaderMap {
     headers
 }
 
-/// The headers without the gateway's credentials.
+/// Removes the gateway's credentials from headers.
 pub(super) fn without_credentials(mut headers: HeaderMap) -> HeaderMap {
     for name in CREDENTIALS {
         headers.remove(name);
@@ -97,7 +97,7 @@ pub(super) fn without_credentials(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-fn strip_hops(headers: &mut HeaderMap) {
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

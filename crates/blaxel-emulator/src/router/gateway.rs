@@ -1,4 +1,4 @@
-//! The gateway: what comes before every workload, and where it leads to.
+//! The gateway in front of the workloads: checks, scripts, triggers and forwarding.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,20 +20,20 @@ use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::workload::{Action, Behaviour, ScriptedCall, Target, Workload, WorkloadResult};
 
-/// The largest answer of a workload that is called back with, in bytes.
+/// Maximum size of a response that is sent to a callback, in bytes.
 const RESULT_LIMIT: usize = 8 * 1024 * 1024;
 
-/// A call on its way to a workload.
+/// A call that is about to reach its workload.
 struct WorkloadCall {
     route: Arc<Route>,
     call: Call,
-    /// The body as it is passed on to a workload that runs elsewhere.
+    /// The body for a workload that is forwarded.
     forwarded_body: Body,
     target: Option<Target>,
     behaviour: Behaviour,
 }
 
-/// Lets a request through to a workload, as far as it goes.
+/// Handles a call of a workload.
 pub(super) async fn handle(
     engine: &Arc<Engine>,
     route: &Arc<Route>,
@@ -51,7 +51,7 @@ pub(super) async fn handle(
     }
     let script = engine.workloads.script(&workload);
     let target = engine.workloads.target(&workload).cloned();
-    // What is only passed on is not waited for.
+    // A body that is only forwarded is streamed and not read here.
     let forwarded_body = if script.is_none() && trigger.is_none() && target.is_some() {
         body
     } else {
@@ -88,7 +88,7 @@ pub(super) async fn handle(
     }
 }
 
-/// A call as its script remembers it.
+/// Returns the call as its script records it.
 fn scripted_call(call: &Call) -> ScriptedCall {
     ScriptedCall {
         method: call.method.clone(),
@@ -99,7 +99,7 @@ fn scripted_call(call: &Call) -> ScriptedCall {
     }
 }
 
-/// Says that a call was taken, and lets the workload answer in the background.
+/// Accepts an asynchronous call and runs the workload in the background.
 fn run_in_background(
     engine: &Arc<Engine>,
     trigger: Trigger,
@@ -131,7 +131,7 @@ fn run_in_background(
     Ok((StatusCode::ACCEPTED, Json(json!({"success": true}))).into_response())
 }
 
-/// The whole answer of a workload that has so much time.
+/// Returns the whole response of a workload, or an error if it takes longer than `time`.
 async fn respond_within(time: Duration, workload_call: WorkloadCall) -> WorkloadResult {
     let response = async {
         let response = workload_call.respond().await.into_response();
@@ -153,7 +153,7 @@ async fn respond_within(time: Duration, workload_call: WorkloadCall) -> Workload
 }
 
 impl WorkloadCall {
-    /// What the workload answers.
+    /// Returns the response of the workload.
     async fn respond(mut self) -> HandlerResult {
         if !self.behaviour.wait.is_zero() {
             tokio::time::sleep(self.behaviour.wait).await;

@@ -1,4 +1,4 @@
-//! Generated content, the dialect of Gemini, whole or in chunks.
+//! Content generation in the dialect of Gemini, as a whole or streamed.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use super::stream::event_stream;
 use crate::chunks::Chunks;
 use crate::errors::ErrorResponse;
 
-/// What the path of a request says, `v1beta/models/{model}:generateContent` or
+/// The parsed path of a request: `v1beta/models/{model}:generateContent` or
 /// `…:streamGenerateContent`.
 pub(crate) struct Address<'a> {
     model: &'a str,
@@ -39,7 +39,7 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> HandlerResult {
         .filter(|contents| !contents.is_empty())
         .ok_or_else(|| ErrorResponse::gemini("contents is not specified"))?;
     let parts = |content: &Value| content.get("parts").map(text).unwrap_or_default();
-    // Who does not say who speaks is the user.
+    // The default role is the user.
     let from_user = |content: &&Value| content.get("role").is_none_or(|role| role == "user");
     let prompt = contents.iter().rev().find(from_user).map(parts);
     let system = body
@@ -98,7 +98,7 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> HandlerResult {
     });
     let pause = call.engine.config.stream_pause;
     Ok(if call.query.get("alt") == Some("sse") {
-        // These lines end as those of Gemini do.
+        // Lines end as those of Gemini do.
         let events = chunks.map(|chunk| Bytes::from(format!("data: {chunk}\r\n\r\n")));
         event_stream(events, pause)
     } else {
@@ -106,7 +106,7 @@ pub(crate) fn generate(call: &Call, address: &Address<'_>) -> HandlerResult {
     })
 }
 
-/// The chunks of an array in JSON, an element each.
+/// Returns the chunks of a JSON array, one per element.
 fn elements(chunks: impl Iterator<Item = Value>) -> impl Iterator<Item = Bytes> {
     let elements = chunks.enumerate().map(|(place, chunk)| {
         let before = if place == 0 { "[" } else { ",\r\n" };

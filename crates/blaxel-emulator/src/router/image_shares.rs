@@ -1,4 +1,4 @@
-//! Images that are shared: within the account at once, with another account after it has agreed.
+//! Image shares: immediate within the account, and after acceptance with another account.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::state::{
     rule,
 };
 
-/// How long a share waits to be accepted.
+/// The time after which a pending share expires.
 const PENDING_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Who offers images to this emulator, and from where.
+/// The user, workspace and account that offer images to this emulator.
 const PARTNER: (&str, &str, &str) = ("partner@example.org", "partner", "acc-000000000000");
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -66,12 +66,12 @@ fn pending() -> Collection {
     Collection::top(&PENDING_SHARES)
 }
 
-/// Every share that waits, to and from everywhere.
+/// Returns every pending share, incoming and outgoing.
 fn all_pending(store: &OpenStore) -> impl Iterator<Item = &Record> {
     store.everywhere(&PENDING_SHARES).map(|(_, share)| share)
 }
 
-/// What is shared of an image, to which workspace, and waits to be accepted there.
+/// Returns the pending outgoing shares of an image, with their target workspaces.
 fn find_pending<'a>(
     store: &'a OpenStore,
     image: &Record,
@@ -175,7 +175,7 @@ fn propose(
     store.show(&pending(), &id).unwrap_or_default()
 }
 
-/// Keeps a share until it is accepted or too old, and gives its id.
+/// Stores a pending share and returns its id.
 fn add_pending(store: &mut OpenStore, share: Value, author: &Author<'_>) -> String {
     let id = store.fresh_name(&pending(), "share");
     let Value::Object(share) = share else {
@@ -185,7 +185,7 @@ fn add_pending(store: &mut OpenStore, share: Value, author: &Author<'_>) -> Stri
     id
 }
 
-/// Lets another account offer an image to this one.
+/// Makes another account offer an image to this one.
 pub(crate) fn offer(store: &mut OpenStore, of_type: &str, name: &str) {
     let (person, workspace, account) = PARTNER;
     let setting = store.setting();
@@ -253,7 +253,7 @@ fn list_pending(call: &Call) -> HandlerResult {
     .into_response())
 }
 
-/// A share with what a person wants to know of it.
+/// Returns a share with the names that a person needs to recognise it.
 fn rendered(store: &OpenStore, share: &Record) -> Document {
     let mut document = store.shown(&pending(), share);
     let text = |name: &str| member::text(&share.document, name).unwrap_or_default();
@@ -281,7 +281,7 @@ fn key_of(share: &Record) -> String {
     image::key(text("imageName"), text("resourceType"))
 }
 
-/// The share that a path means, which only its target can answer.
+/// Returns the share named in the path. Only its target can accept or decline it.
 fn incoming(call: &Call, store: &OpenStore) -> Result<Record, ErrorResponse> {
     let share = store.get(&pending(), call.path(PENDING_SHARES.parameter));
     let share = share.ok_or_else(|| not_found(&PENDING_SHARES))?;

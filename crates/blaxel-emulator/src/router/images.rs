@@ -1,4 +1,4 @@
-//! Images: listed, built, deleted, and their tags. How they are shared is in `router/image_shares.rs`.
+//! Images and their tags: listing, building and deleting. Sharing is in `router/image_shares.rs`.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::state::{
 };
 use crate::uploads::Purpose;
 
-/// How many images and tags there are on a page: usually, and at most.
+/// The default and the maximum number of images and tags per page.
 const LIMIT: (usize, usize) = (50, 200);
-/// The type that stands for whichever has an image of the name.
+/// The type that means any type with an image of the name.
 const ANY_TYPE: &str = "_";
 /// The size of an image that was not uploaded, in bytes.
 const SIZE: u64 = 64 << 20;
@@ -54,7 +54,7 @@ pub(crate) fn collection() -> Collection {
     Collection::top(&IMAGES)
 }
 
-/// The image that a path means.
+/// Returns the image named in the path.
 pub(crate) fn find<'a>(call: &Call, store: &'a OpenStore) -> Result<&'a Record, ErrorResponse> {
     named(call, store, call.path(IMAGES.parameter))
 }
@@ -70,7 +70,7 @@ fn named<'a>(call: &Call, store: &'a OpenStore, name: &str) -> Result<&'a Record
     found.ok_or_else(|| not_found(&IMAGES))
 }
 
-/// An image as lists and those who look for it see it: in short since the third version.
+/// Returns an image as lists and `GET` show it: in short form since the third version.
 fn brief(call: &Call, store: &OpenStore, image: &Record) -> Document {
     let mut document = store.shown(&collection(), image);
     if call.version >= ApiVersion::V2026_09_22
@@ -83,7 +83,8 @@ fn brief(call: &Call, store: &OpenStore, image: &Record) -> Document {
     document
 }
 
-/// Everything with its tags in the first two versions, pages in short since.
+/// Returns all images with their tags in the first two versions, and pages in short form since
+/// then.
 fn list(call: &Call) -> HandlerResult {
     let store = call.engine.store.open();
     let mut images: Vec<&Record> = store.all(&collection()).collect();
@@ -114,7 +115,7 @@ fn get(call: &Call) -> HandlerResult {
     Ok(json_of(brief(call, &store, image)))
 }
 
-/// Registers an image that is somewhere already, or waits for the source of one that is to be built.
+/// Registers an existing image, or waits for the source of one that is to be built.
 fn create(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let text = |name: &str| member::text(&body, name).unwrap_or_default();
@@ -151,7 +152,7 @@ fn create(call: &Call) -> HandlerResult {
     ))
 }
 
-/// Builds an image from what was uploaded, if it is still the one with this serial.
+/// Builds an image from an upload, if the image still has this serial number.
 pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize) {
     let (now, lasts) = (store.now(), store.setting().build_time);
     let name = store.fresh_secret();
@@ -164,7 +165,7 @@ pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize
     }
 }
 
-/// Builds the image of a workload that is deployed from what was uploaded.
+/// Builds the image of a workload that is deployed from an upload.
 pub(crate) fn add_deployed(store: &mut OpenStore, kind: &Kind, name: &str, size: usize) {
     let of_kind = TYPES
         .iter()
@@ -183,7 +184,7 @@ pub(crate) fn add_deployed(store: &mut OpenStore, kind: &Kind, name: &str, size:
     receive(store, &key, serial.unwrap_or_default(), size);
 }
 
-/// What stands against the deletion of an image.
+/// Returns the reason why an image cannot be deleted.
 fn deletion_blocker(store: &OpenStore, image: &Record) -> Option<String> {
     if let Some((user, _)) = image::users(store.rows(), image).next() {
         return Some(format!("The image is used by {:?}.", user.name));
@@ -194,7 +195,7 @@ fn deletion_blocker(store: &OpenStore, image: &Record) -> Option<String> {
 }
 
 fn delete(call: &Call) -> HandlerResult {
-    // The command line deletes a tag so.
+    // The form in which the command line deletes a tag.
     if let Some((name, tag)) = call.path(IMAGES.parameter).split_once(':') {
         return delete_tag(call, name, tag);
     }
@@ -212,7 +213,7 @@ fn in_use(reason: &str) -> ErrorResponse {
     ErrorResponse::explained(StatusCode::BAD_REQUEST, "Image is in use", reason)
 }
 
-/// Deletes every image that nothing stands against.
+/// Deletes every image that can be deleted.
 fn clean_up(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let unused: Vec<String> = store
@@ -227,7 +228,7 @@ fn clean_up(call: &Call) -> HandlerResult {
     Ok(Json(json!({"deleted": unused.len(), "message": message})).into_response())
 }
 
-/// A tag with its place.
+/// A tag with its index.
 struct Tag {
     place: u64,
     name: String,
@@ -313,7 +314,7 @@ fn delete_tag(call: &Call, name: &str, tag: &str) -> HandlerResult {
     Ok(response(&store, image))
 }
 
-/// An image as the answer.
+/// Returns the response with an image.
 pub(crate) fn response(store: &OpenStore, image: &Record) -> Response {
     json_of(store.shown(&collection(), image))
 }

@@ -1,4 +1,4 @@
-//! The workloads: agents that echo, models that speak one or two dialects, and functions.
+//! The workloads: agents that echo, models with one or two dialects, and functions.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -16,7 +16,7 @@ use crate::errors::ErrorResponse;
 use crate::state::{Collection, MODELS, member};
 use crate::workload::ScriptedReply;
 
-/// The name of the path parameter with what comes after the workload's name.
+/// The path parameter with the path after the workload's name.
 const REST: &str = "rest";
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -77,8 +77,8 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// An agent that says what it heard, or what its script says, and by which method unless that is the usual one. It takes
-/// `{"inputs": ...}`, any other JSON, or plain text.
+/// Calls an agent, which echoes its input or replies as its script says. The input is `{"inputs":
+/// ...}`, any other JSON, or plain text. The response names the method unless it is `POST`.
 fn invoke_agent(call: &Call) -> HandlerResult {
     let input = match call.json() {
         Some(Value::Object(mut body)) => body.remove("inputs").unwrap_or(Value::Object(body)),
@@ -110,15 +110,15 @@ fn invoke_agent(call: &Call) -> HandlerResult {
     Ok(event_stream(chunks, call.engine.config.stream_pause))
 }
 
-/// Whether a stream of events is the first that a caller accepts. That is enough for a workload
-/// that has two ways to answer; nothing is weighed.
+/// Returns `true` if an event stream is the first type that the caller accepts. Quality values are
+/// ignored, since a workload has only two formats.
 fn wants_events(call: &Call) -> bool {
     let accepted = call.header("accept").unwrap_or_default();
     let first = accepted.split([',', ';']).next().unwrap_or_default();
     first.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
-/// What a model says to anything else than chat: it may know its provider's own dialect.
+/// Calls a model in a dialect other than chat completions, if its provider has one.
 fn call_model(call: &Call) -> HandlerResult {
     let path = call.path(REST);
     let provider = provider(call);
@@ -142,14 +142,14 @@ fn call_model(call: &Call) -> HandlerResult {
     }
 }
 
-/// Whose model it is.
+/// Returns the provider of a model.
 fn provider(call: &Call) -> Option<String> {
     let store = call.engine.store.open();
     let model = store.get(&Collection::top(&MODELS), call.path(NAME))?;
     member::text(&model.document, "spec/runtime/type").map(str::to_owned)
 }
 
-/// What a function says to what no MCP client asks.
+/// Responds to a call of a function that is not an MCP request.
 fn call_function(_: &Call) -> HandlerResult {
     let body = json!({"error": "This function has no such path."});
     Err(ErrorResponse::with_body(StatusCode::NOT_FOUND, body))

@@ -1,4 +1,4 @@
-//! Lists: bare arrays in the first version, pages since.
+//! Lists: bare arrays in the first version, pages since then.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::errors::ErrorResponse;
 use crate::params::Params;
 use crate::state::{Collection, Kind, Layout, Listing, Pages, Record, member, status};
 
-/// What a list is asked for.
+/// The filters of a list.
 struct ListQuery {
     limit: usize,
     sort: Sort,
-    /// Trimmed and in lower case; empty where everything is to be found.
+    /// Trimmed and in lower case. Empty to match everything.
     search: String,
-    /// In upper case, sorted; empty where every state is asked for.
+    /// In upper case and sorted. Empty to match every state.
     states: Vec<String>,
-    /// Whether what is over is shown too. The states, where they are given, matter more.
+    /// Set to include terminated resources. Ignored if `states` is not empty.
     show_terminated: bool,
-    /// Compared as it stands; `None` where it does not matter.
+    /// Compared exactly. `None` to match everything.
     external_id: Option<String>,
-    /// The `type` that is asked for; `None` where it does not matter.
+    /// The `type` to match. `None` to match everything.
     kind_type: Option<String>,
     from_end: bool,
 }
@@ -67,9 +67,9 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
 }
 
 impl ListQuery {
-    /// What is heeded where there are no pages: everything comes at once, newest first.
+    /// Parses the filters of an unpaged list, which returns everything, newest first.
     fn unpaged(params: &Params, listing: Listing) -> Result<Self, ErrorResponse> {
-        // The states are looked at in any case, although they choose nothing most times.
+        // The states are validated in any case, although most lists ignore them.
         let (asked, heeded) = match listing {
             Listing::Paged(pages) if pages.status => {
                 (states(params.get("status"))?, pages.status_always)
@@ -101,7 +101,7 @@ impl ListQuery {
             Some(_) => return Err(ErrorResponse::bad_request("anchor must be end.")),
         };
         let wanted = |name: &str| params.get(name).filter(|text| !text.is_empty());
-        // A type that is not known chooses nothing.
+        // An unknown type is ignored.
         let kind_type = wanted("type").filter(|text| pages.types.contains(text));
         Ok(Self {
             limit: params.limit(pages.default, pages.max)?,
@@ -139,7 +139,8 @@ impl ListQuery {
             && (self.search.is_empty() || self.finds(record, kind))
     }
 
-    /// Whether the search text is in the name, the display name, or a label's name or value.
+    /// Returns `true` if the name, the display name, or a label's name or value contains the search
+    /// text.
     fn finds(&self, record: &Record, kind: &Kind) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(&self.search);
         if holds(&record.name) {
@@ -160,7 +161,7 @@ impl ListQuery {
             })
     }
 
-    /// What a cursor is bound to: everything that decides which items come, and in which order.
+    /// Returns the text that cursors are bound to: everything that selects and orders the items.
     fn fingerprint(&self, workspace: &str, collection: &Collection) -> String {
         let Self {
             sort,
@@ -197,7 +198,7 @@ fn states(text: Option<&str>) -> Result<Vec<String>, ErrorResponse> {
     }
     states.sort();
     states.dedup();
-    // To name every state is to name none.
+    // All states together filter nothing.
     Ok(if states.len() == status::ALL.len() {
         Vec::new()
     } else {

@@ -1,4 +1,4 @@
-//! The way to the MCP servers of functions.
+//! The route to the MCP servers of functions.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -40,7 +40,7 @@ async fn call_server(call: Call) -> HandlerResult {
     let mut request = Request::new(Full::new(call.body));
     *request.method_mut() = call.method;
     *request.headers_mut() = call.headers;
-    // The server insists on one, and there is none without a socket.
+    // The server requires a host, which a request without a socket lacks.
     let host = HeaderValue::from_static("localhost");
     request.headers_mut().entry(HOST).or_insert(host);
     let response: Response<_> = server.handle(request).await;

@@ -1,4 +1,4 @@
-//! Requests to models: what all dialects ask of them.
+//! The parts of model requests that all dialects share.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::workload::NAME;
 use crate::errors::ErrorResponse;
 use crate::state::Document;
 
-/// Asks that a model is called by the one method that it knows.
+/// Requires the method `POST`, the only one that models accept.
 pub(crate) fn require_post(call: &Call) -> Result<(), ErrorResponse> {
     if call.method == Method::POST {
         return Ok(());
@@ -19,12 +19,12 @@ pub(crate) fn require_post(call: &Call) -> Result<(), ErrorResponse> {
     ))
 }
 
-/// The error of a request that a model cannot read.
+/// Creates the error for a request that a model cannot parse.
 pub(crate) fn bad_request(message: &str) -> ErrorResponse {
     ErrorResponse::model(StatusCode::BAD_REQUEST, message)
 }
 
-/// The body of a request to a model.
+/// Parses the body of a request to a model.
 pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     match call.json() {
         Some(Value::Object(body)) => Ok(body),
@@ -32,7 +32,7 @@ pub(crate) fn object(call: &Call) -> Result<Document, ErrorResponse> {
     }
 }
 
-/// The model that a request names, or else the one that it is sent to.
+/// Returns the model that a request names, or else the one that it is sent to.
 pub(crate) fn model<'a>(call: &'a Call, body: &'a Document) -> Result<&'a str, ErrorResponse> {
     match body.get("model") {
         None | Some(Value::Null) => Ok(call.path(NAME)),

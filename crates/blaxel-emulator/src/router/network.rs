@@ -1,4 +1,4 @@
-//! What all virtual private clouds have, put together.
+//! Egress gateways and IP addresses of all virtual private clouds.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// All of a kind, whatever they are under, newest first.
+/// Lists all resources of a kind under any parent, newest first.
 fn everywhere(call: &Call, kind: &'static Kind) -> HandlerResult {
     let store = call.engine.store.open();
     let mut found: Vec<_> = store.everywhere(kind).collect();
@@ -43,7 +43,7 @@ fn everywhere(call: &Call, kind: &'static Kind) -> HandlerResult {
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
-/// The sandboxes that go out by a gateway, for each that any sandbox goes out by.
+/// Lists the sandboxes that use each egress gateway. Unused gateways are left out.
 fn usage(call: &Call) -> HandlerResult {
     let store = call.engine.store.open();
     let mut usage = json!({});

@@ -1,5 +1,4 @@
-//! The token endpoint, and where a device login begins: OAuth 2.0 in the platform's dialect, which
-//! speaks JSON.
+//! The token endpoint and device logins: OAuth 2.0 in the platform's variant, with JSON bodies.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -16,14 +15,14 @@ use super::route::{HandlerResult, Route};
 use crate::errors::ErrorResponse;
 use crate::state;
 
-/// How long an access token is good, in seconds.
+/// The lifetime of an access token, in seconds.
 const LIFETIME: u64 = 2 * 60 * 60;
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// The client that persons sign in with.
+/// The client id for device logins.
 const PUBLIC_CLIENT: &str = "blaxel";
-/// How long a device login may take, in seconds.
+/// The lifetime of a device code, in seconds.
 const DEVICE_LIFETIME: u64 = 180;
-/// How often to ask for its outcome, in seconds.
+/// The polling interval, in seconds.
 const DEVICE_INTERVAL: u64 = 3;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -45,7 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The request's JSON object.
+/// Parses the body as a JSON object.
 fn object(call: &Call) -> Result<Value, ErrorResponse> {
     let content_type = call.header("content-type").unwrap_or_default();
     let is_json = content_type
@@ -88,7 +87,7 @@ fn token(call: &Call) -> HandlerResult {
     Ok(Json(issue(call, &subject)).into_response())
 }
 
-/// The client that the request proves to come from, by its header or else by its body.
+/// Authenticates the client of a request, by its header or else by its body.
 fn client(call: &Call, id: Option<&str>, secret: Option<&str>) -> Result<String, ErrorResponse> {
     let (id, secret) = match call
         .header("authorization")
@@ -132,7 +131,7 @@ fn basic_pair(encoded: &str) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The client that a refresh token was given to. Refresh tokens serve any number of times.
+/// Returns the client of a refresh token. Refresh tokens can be used any number of times.
 fn refreshed(call: &Call, token: Option<&str>) -> Result<String, ErrorResponse> {
     let token = token
         .ok_or_else(|| ErrorResponse::oauth("invalid_request", "refresh_token is missing."))?;
@@ -156,7 +155,7 @@ fn only_public_client(id: Option<&str>) -> Result<(), ErrorResponse> {
     }
 }
 
-/// Begins a device login. The code itself says when that was, so that nothing has to be kept.
+/// Starts a device login. The code contains the time, so nothing is stored.
 fn device_login(call: &Call) -> HandlerResult {
     let body = object(call)?;
     only_public_client(body.get("client_id").and_then(Value::as_str))?;
@@ -176,7 +175,7 @@ fn device_login(call: &Call) -> HandlerResult {
     Ok(Json(response).into_response())
 }
 
-/// Eight letters that make up no word.
+/// Returns eight consonants, which form no word.
 fn user_code(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
     let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
@@ -185,7 +184,8 @@ fn user_code(bytes: &[u8]) -> String {
     code
 }
 
-/// Who confirmed a device login; `None` while that is to be waited for. A code serves once.
+/// Returns the user that approved a device login, or `None` while it is pending. A code can be used
+/// once.
 fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, ErrorResponse> {
     let engine = &call.engine;
     let code =
@@ -221,11 +221,11 @@ fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, ErrorRes
     }
 }
 
-/// A fresh pair of tokens. There are clients that refuse any member beyond these four.
+/// Issues a pair of tokens. Some clients reject members other than these four.
 fn issue(call: &Call, subject: &str) -> Value {
     let engine = &call.engine;
     let issued = engine.clock.seconds();
-    // A number of its own makes each token another one, even where the clock stands still.
+    // A unique number makes each token different, even while the clock stands still.
     let number = engine.next_number();
     let access = json!({
         "iss": engine.control_url(),

@@ -1,4 +1,4 @@
-//! Logs of workloads, by their names.
+//! Logs of workloads, by name.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::logs::{Line, Severity, lines};
 use crate::params::Params;
 use crate::state::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, Kind, MODELS, SANDBOXES, rule};
 
-/// How many lines there are for each workload: usually, and at most.
+/// The default and maximum number of lines for each workload.
 const LIMIT: usize = 1000;
-/// The longest stretch of time that can be asked for.
+/// Maximum length of the time range.
 const LONGEST: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-/// What has logs.
+/// The kinds that have logs.
 static KINDS: [&Kind; 6] = [
     &AGENTS,
     &APPLICATIONS,
@@ -41,10 +41,10 @@ pub(crate) fn routes() -> Vec<Route> {
     )]
 }
 
-/// Which lines are wanted.
+/// The filters of a log query.
 struct LogQuery<'a> {
     window: Range<Duration>,
-    /// Empty where all are wanted.
+    /// Empty to match all severities.
     severities: Vec<Severity>,
     /// In lower case.
     search: String,
@@ -80,7 +80,7 @@ impl<'a> LogQuery<'a> {
     }
 }
 
-/// Reads `start` and `end`, which are in UTC and mostly do not say so.
+/// Parses `start` and `end`, which are in UTC and often have no time zone.
 fn window(params: &Params) -> Result<Range<Duration>, ErrorResponse> {
     let moment = |name: &str| {
         let text = params.get(name).unwrap_or_default();
@@ -102,7 +102,7 @@ fn window(params: &Params) -> Result<Range<Duration>, ErrorResponse> {
     Ok(start..end)
 }
 
-/// Reads a list of severities, in which `all` stands for every one.
+/// Parses a list of severities, in which `all` means every one.
 fn severities(text: &str) -> Result<Vec<Severity>, ErrorResponse> {
     let mut severities = Vec::new();
     for name in text
@@ -123,7 +123,7 @@ fn severities(text: &str) -> Result<Vec<Severity>, ErrorResponse> {
     Ok(severities)
 }
 
-/// The kinds that are asked for: one, or all of them.
+/// Returns the requested kinds: one, or all.
 fn kinds(params: &Params) -> Result<Vec<&'static Kind>, ErrorResponse> {
     let Some(path) = params.get("resourceType").filter(|path| !path.is_empty()) else {
         return Ok(KINDS.to_vec());

@@ -1,4 +1,4 @@
-//! The operation that gives the OpenAPI document of what the emulator serves.
+//! The operation that returns the OpenAPI document of the served operations.
 
 use std::sync::OnceLock;
 
@@ -12,13 +12,13 @@ use super::access_level::AccessLevel;
 use super::route::Route;
 use crate::openapi::{Served, document};
 
-/// Where the document is found, on the origin.
+/// The path of the document, on the origin.
 const PATH: &str = "/openapi.json";
 
-/// Made once: it is the same for every emulator.
+/// Created once: it is the same for every emulator.
 static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
 
-/// The operation, told where to get all routes from when it is asked for their document.
+/// Creates the route. `all` returns the routes for the document when it is first requested.
 pub(crate) fn route(all: fn() -> Vec<Route>) -> Route {
     Route::new(
         "GetOpenApiDocument",
@@ -55,21 +55,21 @@ mod tests {
     use crate::openapi;
     use crate::router::routes;
 
-    /// The base of the documented operations' paths.
+    /// The base path of the documented operations.
     const BASE: &str = "/v0";
 
-    /// A path with its parameters' names left out.
+    /// Returns a path without the names of its parameters.
     fn outline(path: &str) -> String {
         let parts = path.split('/');
         let parts = parts.map(|part| if part.starts_with('{') { "{}" } else { part });
         parts.collect::<Vec<_>>().join("/")
     }
 
-    /// Signing in is no part of the Management API.
+    /// Signing in is not part of the Management API.
     const OTHERS: [&str; 2] = ["CreateToken", "StartDeviceLogin"];
 
     #[test]
-    fn the_document_tells_each_route_of_the_control_plane_and_nothing_else() {
+    fn the_document_has_exactly_the_routes_of_the_control_plane() {
         let routes = routes();
         let mut served = BTreeSet::new();
         for route in &routes {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_that_is_known_is_served() {
+    fn every_described_operation_is_served() {
         let routes = routes();
         let served: BTreeSet<_> = routes.iter().map(|route| route.operation).collect();
         let missing = openapi::operations();

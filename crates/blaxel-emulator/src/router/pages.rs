@@ -1,4 +1,4 @@
-//! Pages: parts of a list, and the cursors that lead from one to the next.
+//! Pages of a list, and the cursors between them.
 
 use std::cmp::Ordering;
 
@@ -12,12 +12,12 @@ use crate::errors::ErrorResponse;
 use crate::params::Params;
 use crate::state::Record;
 
-/// A search text shorter than this finds everything.
+/// A shorter search text matches everything.
 const MIN_SEARCH: usize = 2;
 
-/// What a list is made of.
+/// An item of a list.
 pub(crate) trait Item {
-    /// Orders as the times of creation do, and without ties.
+    /// Returns a number that orders items by creation, without ties.
     fn serial(&self) -> u64;
     fn name(&self) -> &str;
 }
@@ -40,7 +40,8 @@ pub(crate) enum Sort {
     NameDesc,
 }
 
-/// Where a page ended: what the next one comes after. It stays good whatever is created or deleted.
+/// The last position of a page, after which the next one starts. It stays valid when items are
+/// created or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Position {
@@ -48,25 +49,25 @@ enum Position {
     Name(String),
 }
 
-/// Which page of a list is request.
+/// The requested page of a list.
 pub(crate) struct PageRequest {
     pub(crate) limit: usize,
     pub(crate) sort: Sort,
-    /// Whether it is the last one, where no cursor says otherwise.
+    /// Set to start with the last page if there is no cursor.
     pub(crate) from_end: bool,
-    /// What cursors are bound to: everything that decides which items come, and in which order.
+    /// The text that cursors are bound to: everything that selects and orders the items.
     pub(crate) fingerprint: String,
 }
 
-/// A part of a list.
+/// A page of a list.
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
-    /// Leads to the next one; `None` behind the last.
+    /// The cursor of the next page. `None` on the last page.
     cursor: Option<String>,
 }
 
 impl<T: Item> Page<T> {
-    /// Cuts the page out that a call wants.
+    /// Sorts the items and returns the requested page.
     pub(crate) fn cut(
         call: &Call,
         request: PageRequest,
@@ -97,7 +98,7 @@ impl<T: Item> Page<T> {
         Ok(Self { items, cursor })
     }
 
-    /// The page as the API answers it. `total` is the length of the list without any filter.
+    /// Returns the response with the page. `total` is the length of the unfiltered list.
     pub(crate) fn response<S: Serialize>(&self, total: usize, show: impl Fn(&T) -> S) -> Response {
         let data: Vec<S> = self.items.iter().map(show).collect();
         Json(json!({
@@ -112,12 +113,12 @@ impl<T: Item> Page<T> {
     }
 }
 
-/// Where the last page begins, if every page before it is full.
+/// Returns the start of the last page if every page before it is full.
 fn last_page(count: usize, limit: usize) -> usize {
     count.saturating_sub(1) / limit * limit
 }
 
-/// Reads `q`: trimmed and in lower case; empty where everything is to be found.
+/// Parses `q`: trimmed and in lower case. Empty to match everything.
 pub(crate) fn search(params: &Params) -> String {
     let search = params.get("q").unwrap_or_default().trim().to_lowercase();
     if search.chars().count() < MIN_SEARCH {
@@ -135,7 +136,7 @@ impl Sort {
         ("name:desc", Self::NameDesc),
     ];
 
-    /// Reads `sort`; where it is absent or empty, the usual order holds.
+    /// Parses `sort`. The default is `usual`.
     pub(crate) fn read(params: &Params, usual: Self) -> Result<Self, ErrorResponse> {
         let text = params.get("sort").unwrap_or_default();
         if text.is_empty() {
@@ -148,7 +149,7 @@ impl Sort {
         })
     }
 
-    /// Whether it goes by the time of creation.
+    /// Returns `true` if items are sorted by creation.
     pub(crate) fn is_by_creation(self) -> bool {
         matches!(self, Self::CreatedDesc | Self::CreatedAsc)
     }
@@ -170,8 +171,7 @@ impl Sort {
         }
     }
 
-    /// Where an item stands as seen from a position. A position of the other sort is none of this
-    /// list's; everything comes after it.
+    /// Compares an item with a position. A position of the other sort order is before every item.
     fn compare_to<T: Item>(self, item: &T, position: &Position) -> Ordering {
         let upward = match position {
             Position::Serial(serial) => item.serial().cmp(serial),

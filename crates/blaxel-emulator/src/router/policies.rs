@@ -1,4 +1,4 @@
-//! What a policy applies to.
+//! The resources that a policy applies to.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> Vec<Route> {
     )]
 }
 
-/// The names of what is under a policy, kind by kind.
+/// Lists the names of the resources that a policy applies to, by kind.
 fn usages(call: &Call) -> HandlerResult {
     let name = call.path(POLICIES.parameter);
     let store = call.engine.store.open();

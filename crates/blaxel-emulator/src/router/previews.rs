@@ -1,4 +1,4 @@
-//! Creating previews, of which one may push another aside.
+//! Creating previews, which may take over the address of another one.
 
 use axum::routing::MethodFilter;
 
@@ -37,7 +37,7 @@ fn create(call: &Call) -> HandlerResult {
     records::response(&store, &collection, &name)
 }
 
-/// The preview that has the address already that another one wants.
+/// Returns the preview that has the same address already.
 fn conflicting_preview(store: &OpenStore, document: &Document) -> Option<(Collection, String)> {
     const ADDRESS: [&str; 2] = ["spec/customDomain", "spec/prefixUrl"];
     let address = |document: &Document| {

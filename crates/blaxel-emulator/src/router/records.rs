@@ -1,4 +1,4 @@
-//! Records: how handlers find them and answer with them.
+//! Finding records for handlers and responding with them.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,8 @@ use crate::errors::ErrorResponse;
 use crate::state::{Author, Collection, Document, Kind, OpenStore, Visibility};
 use crate::uploads::Purpose;
 
-/// The collection that a request is about, by the parents in its path. 404 if one of them is missing.
+/// Returns the collection that a request addresses. Fails with 404 if a parent in the path is
+/// missing.
 pub(crate) fn collection(
     call: &Call,
     kind: &'static Kind,
@@ -29,7 +30,7 @@ pub(crate) fn collection(
     Ok(Collection::under(kind, scope))
 }
 
-/// Who writes, and whether an upload is to follow.
+/// Returns the caller as the author of a change, with the flag for a following upload.
 pub(crate) fn author<'a>(call: &'a Call, kind: &Kind) -> Author<'a> {
     Author {
         uploads: kind.uploads && uploads::is_requested(call),
@@ -37,7 +38,7 @@ pub(crate) fn author<'a>(call: &'a Call, kind: &Kind) -> Author<'a> {
     }
 }
 
-/// A record as the answer.
+/// Returns the response with a record.
 pub(crate) fn response(store: &OpenStore, collection: &Collection, name: &str) -> HandlerResult {
     let document = store.show(collection, name);
     document
@@ -45,8 +46,8 @@ pub(crate) fn response(store: &OpenStore, collection: &Collection, name: &str) -
         .ok_or_else(|| not_found(collection.kind()))
 }
 
-/// A record as the answer to who has just written it: with the secrets that the server made, and
-/// with the address for the upload, if one is to follow.
+/// Returns the response to a write: the record with the secrets that the server generated, and with
+/// the upload URL if an upload follows.
 pub(crate) fn write_response(
     call: &Call,
     store: &OpenStore,
@@ -67,12 +68,12 @@ pub(crate) fn write_response(
     Ok(uploads::add_upload_url(call, purpose, response))
 }
 
-/// The error where there is no such record.
+/// Returns the error for a record that does not exist.
 pub(crate) fn not_found(kind: &Kind) -> ErrorResponse {
     ErrorResponse::control(StatusCode::NOT_FOUND, &format!("{} not found", kind.noun))
 }
 
-/// The error where a name is taken.
+/// Returns the error for a name that is taken.
 pub(crate) fn taken(kind: &Kind, name: &str) -> ErrorResponse {
     let error = format!("{} already exists", kind.noun);
     let message = format!("There is a resource named {name:?} already.");

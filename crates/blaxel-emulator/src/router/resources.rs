@@ -1,5 +1,5 @@
-//! List, create, get, replace and delete, the same for every kind of resource; and what else many
-//! kinds have: revisions, and a way to one by its external id.
+//! The operations that kinds have in common: list, create, get, replace and delete, revisions, and
+//! lookup by external id.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -15,10 +15,10 @@ use super::{body, listing};
 use crate::errors::ErrorResponse;
 use crate::state::{DeleteResponse, Kind, Naming, Visibility, member, status, traffic};
 
-/// The name of the path parameter with an external id.
+/// The path parameter with an external id.
 const EXTERNAL_ID: &str = "externalId";
 
-/// The usual operations of a kind, as far as it has them.
+/// Returns the routes for the usual operations that a kind has.
 pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
     let all = format!("/v0/{}", kind.path);
     let one = format!("{all}/{{{}}}", kind.parameter);
@@ -158,7 +158,7 @@ pub(crate) fn delete(call: &Call, kind: &'static Kind) -> HandlerResult {
     })
 }
 
-/// The last revisions, newest first.
+/// Lists the last revisions, newest first.
 fn revisions(call: &Call, kind: &'static Kind) -> HandlerResult {
     let store = call.engine.store.open();
     let collection = collection(call, kind, &store)?;
@@ -168,7 +168,7 @@ fn revisions(call: &Call, kind: &'static Kind) -> HandlerResult {
     Ok(Json(revisions).into_response())
 }
 
-/// The newest one with an external id that is not over.
+/// Returns the newest resource with an external id that is not terminated.
 fn by_external_id(call: &Call, kind: &'static Kind) -> HandlerResult {
     let store = call.engine.store.open();
     let collection = collection(call, kind, &store)?;

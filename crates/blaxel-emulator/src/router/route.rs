@@ -1,4 +1,4 @@
-//! Routes: the operations as the router knows them.
+//! [`Route`], the description of an operation for the router.
 
 use std::future::Future;
 
@@ -11,25 +11,25 @@ use super::call::Call;
 use crate::engine::Engine;
 use crate::errors::ErrorResponse;
 
-/// What a handler gives.
+/// The result of a handler.
 pub(crate) type HandlerResult = Result<Response, ErrorResponse>;
 
-/// What an operation does.
+/// The handler of an operation.
 enum Handler {
-    /// At once.
+    /// Returns a response without waiting.
     Sync(Box<dyn Fn(&Call) -> HandlerResult + Send + Sync>),
-    /// In a while.
+    /// Waits before it returns a response.
     Async(Box<dyn Fn(Call) -> BoxFuture<HandlerResult> + Send + Sync>),
 }
 
-/// An operation: its name, where it is found, what is asked of a caller, and what it does.
+/// An operation: its name, its paths, its access level and its handler.
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
-    /// `None` for any: what a workload makes of a method is its own affair.
+    /// `None` for any method: workloads accept all of them.
     pub(crate) method: Option<MethodFilter>,
     pub(crate) paths: Vec<String>,
     pub(crate) access: AccessLevel,
-    /// The form that it gives refusals, where that is its own.
+    /// Converts errors into the operation's own format, if it has one.
     pub(crate) map_error: Option<fn(&Engine, ErrorResponse) -> ErrorResponse>,
     handler: Handler,
 }
@@ -52,7 +52,7 @@ impl Route {
         }
     }
 
-    /// An operation that waits for something before it answers.
+    /// Creates an operation with an asynchronous handler.
     pub(crate) fn new_async<const N: usize, F>(
         operation: &'static str,
         method: impl Into<Option<MethodFilter>>,
@@ -73,13 +73,14 @@ impl Route {
         }
     }
 
-    /// The collection of the workloads that it calls, as in `/run/{workspace}/agents/{name}`.
+    /// Returns the collection of the workloads that it calls, such as `agents` of
+    /// `/run/{workspace}/agents/{name}`.
     pub(crate) fn collection(&self) -> &str {
         let first = self.paths.first().map_or("", String::as_str);
         first.split('/').nth(3).unwrap_or_default()
     }
 
-    /// Gives refusals the operation's own form.
+    /// Sets the function that converts errors into the operation's own format.
     pub(crate) fn map_errors(
         mut self,
         map_error: fn(&Engine, ErrorResponse) -> ErrorResponse,
@@ -88,7 +89,7 @@ impl Route {
         self
     }
 
-    /// Does what the operation does.
+    /// Runs the handler.
     pub(crate) async fn handle(&self, call: Call) -> HandlerResult {
         match &self.handler {
             Handler::Sync(handler) => handler(&call),

@@ -1,5 +1,5 @@
-//! Creating sandboxes, which the API does in its own way: the name may be left out, what is there
-//! may be taken instead, and a error has a form of its own.
+//! Creating sandboxes, which differs from other kinds: the name is optional, an existing sandbox
+//! may be returned, and errors have their own format.
 
 use axum::routing::MethodFilter;
 use http::StatusCode;
@@ -35,9 +35,9 @@ fn create(call: &Call) -> HandlerResult {
         return make(call, &mut store, &collection, &name, document);
     };
     match present.status(store.now()) {
-        // What is over makes room, whether it was asked to or not.
+        // A failed or terminated sandbox is always replaced.
         status::FAILED | status::TERMINATED => make(call, &mut store, &collection, &name, document),
-        // What is about to go can be neither used nor replaced.
+        // A sandbox that is being deleted can be neither returned nor replaced.
         status::DELETING | status::DEACTIVATING => Err(taken(&name, false)),
         _ if call.query.get("createIfNotExist") == Some("true") => {
             records::response(&store, &collection, &name)
@@ -63,7 +63,7 @@ fn make(
     records::write_response(call, store, collection, name)
 }
 
-/// The error where a sandbox of the name is there.
+/// Returns the error for a sandbox that exists already.
 fn taken(name: &str, in_progress: bool) -> ErrorResponse {
     let mut body = json!({
         "code": "SANDBOX_ALREADY_EXISTS",
@@ -77,7 +77,7 @@ fn taken(name: &str, in_progress: bool) -> ErrorResponse {
     ErrorResponse::with_body(StatusCode::CONFLICT, body)
 }
 
-/// Gives any error of the operation the form that its clients expect.
+/// Converts an error into the format of sandbox creation.
 fn in_sandbox_format(engine: &Engine, error: ErrorResponse) -> ErrorResponse {
     error.of_sandboxes(
         &engine.config.workspace,

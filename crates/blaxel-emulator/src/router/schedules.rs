@@ -1,5 +1,5 @@
-//! Schedules as time passes. What they did is worked out when somebody looks, and before they change:
-//! nothing runs in the meantime.
+//! Schedules of sandboxes. Due executions are computed when a schedule is read or changed; nothing
+//! runs in the background.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::state::{
     member, rule, schedule_changed, status,
 };
 
-/// How long a command may run that does not say it, in seconds.
+/// The default timeout of a command, in seconds.
 const TIMEOUT: u64 = 600;
 
-/// How many executions of a schedule are kept, whatever it says.
+/// Maximum number of executions that a schedule can keep.
 const MAX_EXECUTIONS: usize = 10_000;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -52,8 +52,8 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Writes down what the schedules of a sandbox did since somebody looked last, and forgets what is
-/// beyond the number that each of them keeps.
+/// Records the executions of a sandbox's schedules that became due since the last call, and removes
+/// those beyond the number that each schedule keeps.
 fn record_due(store: &mut OpenStore, sandbox: &str) {
     let under = |kind| Collection::under(kind, vec![sandbox.to_owned()]);
     let (schedules, executions) = (under(&SCHEDULES), under(&SCHEDULE_EXECUTIONS));
@@ -73,7 +73,7 @@ fn record_due(store: &mut OpenStore, sandbox: &str) {
         due.extend(times.map(|at| (at, execution(&sandbox, schedule, at))));
         kept.push((schedule.name.clone(), most));
     }
-    // In the order of time, whichever schedule it was.
+    // Ordered by time across all schedules.
     due.sort_by_key(|(at, _)| *at);
     for (at, document) in due {
         let id = store.fresh_name(&executions, "exec");
@@ -95,7 +95,7 @@ fn record_due(store: &mut OpenStore, sandbox: &str) {
     }
 }
 
-/// What is written down of a schedule.
+/// Returns the recorded executions of a schedule.
 fn of<'a>(
     store: &'a OpenStore,
     executions: &Collection,
@@ -105,7 +105,7 @@ fn of<'a>(
     done.filter(move |done| member::text(&done.document, "scheduleId") == Some(schedule))
 }
 
-/// When a schedule was due after a time and up to now, latest first.
+/// Returns the times at which a schedule was due after a time and up to now, latest first.
 fn times(
     schedule: &Record,
     since: Duration,
@@ -121,7 +121,7 @@ fn times(
     again.chain(once)
 }
 
-/// What is written down: the sandbox took the command, if it was there to take it.
+/// Returns the record of an execution, which succeeded if the sandbox was deployed.
 fn execution(sandbox: &Record, schedule: &Record, at: Duration) -> Document {
     let input = |name: &str| member::get(&schedule.document, name).filter(|value| !value.is_null());
     let name = input("input/name")

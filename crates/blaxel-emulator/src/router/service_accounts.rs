@@ -1,4 +1,4 @@
-//! Service accounts and their API keys. Their secrets are shown once, and let in whoever has them.
+//! Service accounts and their API keys, whose secrets are shown once.
 
 use axum::routing::MethodFilter;
 
@@ -39,7 +39,7 @@ fn create(call: &Call) -> HandlerResult {
     if member::text(&document, "name").is_none_or(str::is_empty) {
         return Err(ErrorResponse::bad_request("name is missing."));
     }
-    // A secret is the server's, whatever a client wishes.
+    // The server generates the secret and ignores one that a client sends.
     document.remove("client_secret");
     let mut store = call.engine.store.open();
     let collection = Collection::top(&SERVICE_ACCOUNTS);

@@ -1,4 +1,4 @@
-//! Answers that come in chunks: server-sent events.
+//! Server-sent events.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use http::{HeaderValue, header};
 
 use crate::chunks::Chunks;
 
-/// An event of a stream.
+/// Creates an event.
 pub(crate) fn event(data: &str) -> Bytes {
     format!("data: {data}\n\n").into()
 }
 
-/// An event that has a name.
+/// Creates an event with a name.
 pub(crate) fn named_event(name: &str, data: &str) -> Bytes {
     format!("event: {name}\ndata: {data}\n\n").into()
 }
 
-/// An answer that comes event by event.
+/// Creates a response that streams events.
 pub(crate) fn event_stream(events: impl IntoIterator<Item = Bytes>, pause: Duration) -> Response {
     let kind = HeaderValue::from_static("text/event-stream");
     let cache = HeaderValue::from_static("no-cache");

@@ -1,4 +1,4 @@
-//! Asynchronous calls: which they are, and what their triggers say of them.
+//! Asynchronous calls and the triggers that they belong to.
 
 use std::time::Duration;
 
@@ -8,24 +8,26 @@ use super::call::Call;
 use crate::state::{Collection, member};
 use crate::workload::{PendingCallback, Workload};
 
-/// How long a workload may take in the background unless its trigger says otherwise.
+/// The default time limit of a workload in the background, in seconds.
 const TIMEOUT: u64 = 15 * 60;
-/// The most that a callback is tried again, whatever its trigger says.
+/// Maximum number of retries of a callback, whatever its trigger says.
 const RETRIES: u64 = 10;
 
-/// What is to be done for an asynchronous call.
+/// The settings of an asynchronous call.
 pub(super) struct Trigger {
-    /// How long the workload may take.
+    /// The time limit of the workload.
     pub(super) timeout: Duration,
-    /// Whether the path is that of the trigger.
+    /// Set if the request used the trigger's path.
     pub(super) by_path: bool,
-    /// Where the answer goes, if it goes anywhere.
+    /// The callback for the response, if there is one.
     pub(super) delivery: Option<PendingCallback>,
 }
 
 impl Trigger {
-    /// What a call triggers; `None` for one that waits for its answer. `async=true` makes any call of
-    /// an agent or function asynchronous, and so does the path of an asynchronous trigger.
+    /// Returns the settings of an asynchronous call, or `None` if the call is synchronous.
+    ///
+    /// A call of an agent or function is asynchronous if it has `async=true`, or if it uses the
+    /// path of an asynchronous trigger.
     pub(super) fn of(call: &Call, workload: &Workload) -> Option<Self> {
         let kind = workload.kind();
         kind.triggers?;
@@ -80,7 +82,7 @@ fn url(configuration: &Value) -> Option<&str> {
     (!url.is_empty()).then_some(url)
 }
 
-/// Whether a trigger has this path, such as `agents/support-bot/async`.
+/// Returns `true` if a trigger has this path, such as `agents/support-bot/async`.
 fn has_path(configuration: &Value, address: &str) -> bool {
     let path = configuration.get("path").and_then(Value::as_str);
     let path = path.unwrap_or_default().trim_matches('/');

@@ -1,4 +1,4 @@
-//! The addresses that archives are uploaded to, as answers offer them.
+//! Upload URLs in responses.
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
@@ -6,27 +6,27 @@ use http::{HeaderName, HeaderValue};
 use super::call::Call;
 use crate::uploads::Purpose;
 
-/// What all addresses to upload to begin with.
+/// The path prefix of all upload URLs.
 const ADDRESSES: &str = "/uploads/";
-/// The header with the address.
+/// The header with the upload URL.
 const UPLOAD_URL: HeaderName = HeaderName::from_static("x-blaxel-upload-url");
 
-/// Whether a path is an address to upload to.
+/// Returns `true` if a path is that of an upload URL.
 pub(crate) fn is_upload(path: &str) -> bool {
     path.starts_with(ADDRESSES)
 }
 
-/// A path as it may be written down: the secret part of an address is left out.
+/// Returns a path without the secret part of an upload URL.
 pub(crate) fn redacted_path(path: &str) -> &str {
     if is_upload(path) { ADDRESSES } else { path }
 }
 
-/// Whether a request asks for an address to upload to.
+/// Returns `true` if a request asks for an upload URL.
 pub(crate) fn is_requested(call: &Call) -> bool {
     call.query.get("upload") == Some("true")
 }
 
-/// Opens an address and tells it in the answer's header.
+/// Creates an upload URL and adds it to the response as a header.
 pub(crate) fn add_upload_url(call: &Call, purpose: Purpose, mut response: Response) -> Response {
     let engine = &call.engine;
     let now = engine.clock.since_epoch();

@@ -18,7 +18,7 @@ use crate::errors::ErrorResponse;
 use crate::state::access::{INVITED_UNTIL, subject};
 use crate::state::{Collection, Document, OpenStore, Record, USERS, member};
 
-/// How long an invitation is good.
+/// The lifetime of an invitation.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Invites somebody, or once more who has not accepted yet.
+/// Invites a user, or repeats a pending invitation.
 fn invite(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let email = body
@@ -91,7 +91,7 @@ fn invite(call: &Call) -> HandlerResult {
     .into_response())
 }
 
-/// Whether a text has the look of an e-mail address.
+/// Returns `true` if a text looks like an e-mail address.
 fn is_address(text: &str) -> bool {
     let parts = text.split_once('@');
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -105,7 +105,7 @@ fn is_address(text: &str) -> bool {
         })
 }
 
-/// The user that a path means, by address or identifier.
+/// Returns the user with this address or identifier.
 fn find<'a>(
     store: &'a OpenStore,
     collection: &Collection,

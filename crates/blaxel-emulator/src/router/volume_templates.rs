@@ -1,4 +1,4 @@
-//! Volume templates: their versions are uploaded, and a `PUT` creates what is not there.
+//! Volume templates. Their versions are uploaded, and a `PUT` creates a missing template.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -16,7 +16,7 @@ use crate::errors::ErrorResponse;
 use crate::state::{Collection, Document, OpenStore, VOLUME_TEMPLATES, member};
 use crate::uploads::Purpose;
 
-/// The name of the path parameter with the version's name.
+/// The path parameter with the version's name.
 const VERSION: &str = "versionName";
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -63,7 +63,7 @@ fn update(call: &Call) -> HandlerResult {
     finish(call, &mut store, &collection, name)
 }
 
-/// Adds the version that is to be uploaded, if one is, and answers.
+/// Adds a version for an upload, if one is requested, and returns the response.
 fn finish(
     call: &Call,
     store: &mut OpenStore,
@@ -104,7 +104,7 @@ fn finish(
     Ok(uploads::add_upload_url(call, purpose, response))
 }
 
-/// Takes what was uploaded as a version, if the version is still there.
+/// Stores an upload as a version, if the version still exists.
 pub(crate) fn receive(store: &mut OpenStore, template: &str, version: &str, size: usize) {
     let now = timestamp(store.now());
     let Some(record) = store.modify(&Collection::top(&VOLUME_TEMPLATES), template) else {
@@ -144,7 +144,7 @@ fn delete_version(call: &Call) -> HandlerResult {
     Ok(Json(json!({"message": message, "template": template})).into_response())
 }
 
-/// Takes out the versions of a template, oldest first.
+/// Removes and returns the versions of a template, oldest first.
 fn take_versions(document: &mut Document) -> Vec<Value> {
     match document.remove("versions") {
         Some(Value::Array(versions)) => versions,
@@ -152,7 +152,7 @@ fn take_versions(document: &mut Document) -> Vec<Value> {
     }
 }
 
-/// Puts the versions back, and tells in the state what they are like.
+/// Sets the versions, and summarises them in the state.
 fn set_versions(document: &mut Document, versions: Vec<Value>) {
     let ready = |version: &&Value| version.get("status") == Some(&"READY".into());
     let latest = versions.iter().rfind(ready);

@@ -1,13 +1,13 @@
-//! The workload that a call is for.
+//! The workload that a call is addressed to.
 
 use super::call::Call;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::state::{Collection, Kind, status};
 
-/// The name of the path parameter with the workload's name.
+/// The path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
 
-/// Asks that a workload is there and deployed, as the gateway does.
+/// Requires that a workload exists and is deployed, as the gateway does.
 pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), ErrorResponse> {
     let name = call.path(NAME);
     let noun = kind.noun.to_lowercase();

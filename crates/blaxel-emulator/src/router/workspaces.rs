@@ -1,4 +1,4 @@
-//! Workspaces. One of them is this emulator's; the others of the account are only known.
+//! Workspaces. One of them belongs to this emulator; of the others only the names are known.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -18,12 +18,12 @@ use crate::state::{
     SERVICE_ACCOUNTS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
 };
 
-/// Names that nobody may have.
+/// Reserved names.
 const RESERVED: [&str; 8] = [
     "account", "admin", "api", "app", "default", "docs", "status", "www",
 ];
 
-/// What is counted, and how it is called there.
+/// The kinds that are counted, and the names of the counts.
 static COUNTED: [(&str, &Kind); 14] = [
     ("agents", &AGENTS),
     ("customdomains", &CUSTOM_DOMAINS),
@@ -71,12 +71,12 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Whether the account has a workspace of this name.
+/// Returns `true` if the account has a workspace of this name.
 pub(crate) fn is_known(store: &OpenStore, name: &str) -> bool {
     store.get(&Collection::top(&WORKSPACES), name).is_some()
 }
 
-/// How a workspace is called for persons to read.
+/// Returns the display name of a workspace.
 pub(crate) fn display_name(store: &OpenStore, name: &str) -> String {
     let record = store.get(&Collection::top(&WORKSPACES), name);
     let text = record.and_then(|record| record.document.get("displayName")?.as_str());
@@ -103,7 +103,7 @@ fn get(call: &Call) -> HandlerResult {
     let document = store.show(&Collection::top(&WORKSPACES), name);
     let mut document = document.ok_or_else(|| not_found(&WORKSPACES))?;
     if call.query.get("countResources") == Some("true") {
-        // Nothing is known of what the other workspaces hold.
+        // The contents of other workspaces are unknown.
         let is_own = name == call.engine.config.workspace;
         let mut counts = Document::new();
         for (counted, kind) in COUNTED {
@@ -119,7 +119,7 @@ fn get(call: &Call) -> HandlerResult {
     Ok(records::json_of(document))
 }
 
-/// Deletes a workspace or leaves it, which comes to the same for who is alone in it.
+/// Deletes or leaves a workspace, which is the same for its only member.
 fn delete_or_leave(call: &Call) -> HandlerResult {
     let name = call.path(WORKSPACES.parameter);
     if name == call.engine.config.workspace {
@@ -138,7 +138,7 @@ fn delete_or_leave(call: &Call) -> HandlerResult {
     Ok(records::json_of(document))
 }
 
-/// Why a name cannot be had.
+/// The reason why a name is not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NameProblem {
     Taken,
@@ -163,7 +163,7 @@ impl NameProblem {
         })
     }
 
-    /// For a program, and for a person.
+    /// Returns the reason as a code and as a message.
     fn code_and_message(self) -> (&'static str, &'static str) {
         match self {
             Self::Taken => ("taken", "There is a workspace of this name already."),
