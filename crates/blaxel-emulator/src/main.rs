@@ -1,4 +1,4 @@
-//! The emulator as a program: it tells how to reach it and serves until Ctrl-C.
+//! The program `blaxel-emulator`: prints how to reach the emulator, and serves until Ctrl-C.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -13,27 +13,27 @@ use blaxel_emulator::{Builder, Emulator, Workload};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
-A local Blaxel: prints the environment variables that lead a client to it, and serves until Ctrl-C.
+A local Blaxel: prints the environment variables for its clients and serves until Ctrl-C.
 
 Usage: blaxel-emulator [OPTIONS]
 
 Options:
-  --port <PORT>            listen at this port of 127.0.0.1 (default: a free one)
-  --workspace <NAME>       the workspace (default: demo)
-  --seed <NUMBER>          what the billing history is made from (default: 1)
-  --forward <NAME=URL>     let a server of this machine stand behind the agent of this name, such as
-                           support-bot=http://127.0.0.1:1338; functions/NAME and models/NAME name
-                           others than agents. May be given more than once
-  --until-stdin-closes     end when the standard input is closed too, as it is when the program
-                           that started this one is gone
-  --openapi                print the OpenAPI document that is served at /openapi.json, and end
+  --port <PORT>            port of 127.0.0.1 to listen on (default: a free one)
+  --workspace <NAME>       name of the workspace (default: demo)
+  --seed <NUMBER>          seed of the billing history and the logs (default: 1)
+  --forward <NAME=URL>     forward the calls of an agent to a server on this machine, such as
+                           support-bot=http://127.0.0.1:1338; use functions/NAME and models/NAME
+                           for other workloads. May be repeated
+  --until-stdin-closes     also end when the standard input is closed, as it is when the parent
+                           process ends
+  --openapi                print the OpenAPI document that is served at /openapi.json, and exit
   -h, --help               print this text
 ";
 
-/// How long a streamed answer rests between two chunks: long enough to be seen.
+/// The pause between two chunks of a streamed response, long enough to be visible.
 const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
-/// A command line that cannot be followed.
+/// An invalid command line.
 struct BadOption(String);
 
 impl BadOption {
@@ -61,7 +61,7 @@ struct Options {
     until_stdin_closes: bool,
 }
 
-/// Reads the command line. The first option that prints something and ends is obeyed at once.
+/// Parses the command line. The first option that prints something and exits takes effect at once.
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOption> {
     let mut until_stdin_closes = false;
     let mut builder = Emulator::builder().real_clock().stream_pause(STREAM_PAUSE);
@@ -76,7 +76,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOptio
             until_stdin_closes = true;
             continue;
         }
-        // Both `--port 80` and `--port=80` are understood.
+        // Both `--port 80` and `--port=80` are accepted.
         let (option, given) = match argument.split_once('=') {
             Some((option, value)) => (option, Some(value.to_owned())),
             None => (argument.as_str(), None),
@@ -86,8 +86,8 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOptio
         }
         let value = given
             .or_else(|| arguments.next())
-            .ok_or_else(|| BadOption(format!("{option} needs a value")))?;
-        let bad = || BadOption(format!("{option} cannot be {value:?}"));
+            .ok_or_else(|| BadOption(format!("missing value for {option}")))?;
+        let bad = || BadOption(format!("invalid value {value:?} for {option}"));
         builder = match option {
             "--forward" => forward(builder, &value)?,
             "--port" => builder.port(value.parse().map_err(|_| bad())?),
@@ -102,11 +102,11 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOptio
     })))
 }
 
-/// Follows `--forward`, whose value is a workload and a URL.
+/// Applies `--forward`, whose value is a workload and a URL.
 fn forward(builder: Builder, value: &str) -> Result<Builder, BadOption> {
     let missing = || {
         BadOption(format!(
-            "--forward needs a URL, as in NAME=URL, and not {value:?}"
+            "invalid value {value:?} for --forward: expected NAME=URL"
         ))
     };
     let (workload, url) = value.split_once('=').ok_or_else(missing)?;
@@ -119,8 +119,8 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// The lines that a shell can evaluate. The OAuth 2.0 client is a comment: where two credentials are
-/// set, clients take the API key, or disagree.
+/// Returns the lines for a shell to evaluate. The OAuth 2.0 client is a comment, since clients take
+/// the API key if both are set, or disagree.
 fn exports(emulator: &Emulator) -> String {
     let mut lines = String::new();
     for (name, value) in emulator.variables() {
@@ -137,7 +137,10 @@ async fn serve(options: Options) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(exports(&emulator).as_bytes())?;
     out.flush()?;
-    eprintln!("The emulator serves at {}; Ctrl-C ends it.", emulator.url());
+    eprintln!(
+        "The emulator serves at {}; press Ctrl-C to stop it.",
+        emulator.url()
+    );
     if !options.until_stdin_closes {
         return tokio::signal::ctrl_c().await;
     }
@@ -147,12 +150,12 @@ async fn serve(options: Options) -> io::Result<()> {
     }
 }
 
-/// Waits until the standard input is closed. What comes in until then is thrown away.
+/// Waits until the standard input is closed. Input is discarded.
 async fn stdin_closes() {
     let (sender, receiver) = oneshot::channel();
-    // A thread of its own: the runtime would not end before one of its own does.
+    // A separate thread, since the runtime would wait for one of its own before it ends.
     thread::spawn(move || {
-        // An input that fails is at its end too.
+        // An error counts as the end of the input.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         let _ = sender.send(());
     });

@@ -1,5 +1,5 @@
-//! What the Management API looks like: its operations and schemas as facts, the OpenAPI document of
-//! those that the emulator has, and request bodies judged by them.
+//! The Management API as data: its operations and schemas, the OpenAPI document of the served
+//! operations, and the validation of request bodies.
 
 mod check;
 mod document;
@@ -14,15 +14,15 @@ use serde_json::Value;
 pub(crate) use self::document::{Served, document};
 use self::facts::Facts;
 
-/// Judges the body of a request to an operation, such as `CreateAgent`: the types of its members,
-/// those that must be there, and the words and lengths that are allowed. The error names the member.
+/// Validates the body of a request to an operation, such as `CreateAgent`: types, required members,
+/// allowed values and lengths. The error names the member.
 ///
-/// Members that are not known are let pass, and so are the server's own, such as `status`: clients
-/// send back whole documents. `null` counts as nothing.
+/// Unknown members are accepted, and so are the server's own, such as `status`, since clients send
+/// back whole documents. `null` counts as absent.
 ///
 /// # Errors
 ///
-/// If something is wrong with the body, or if there is no such operation.
+/// Returns an error if the body is invalid, or if there is no such operation.
 pub(crate) fn check(operation: &str, body: &Value) -> Result<(), String> {
     let facts = Facts::get();
     match facts.operation(operation) {
@@ -34,7 +34,7 @@ pub(crate) fn check(operation: &str, body: &Value) -> Result<(), String> {
     }
 }
 
-/// Takes out of a body that is good what a server does not keep: members that it sets itself, and
+/// Removes from a valid body what the server does not store: the members that it sets itself, and
 /// those that are `null`. A `null` that clears a member, such as `metadata.externalId`, stays.
 pub(crate) fn strip(operation: &str, body: &mut Value) {
     let facts = Facts::get();
@@ -44,7 +44,7 @@ pub(crate) fn strip(operation: &str, body: &mut Value) {
     }
 }
 
-/// The names of the operations that are known.
+/// Returns the names of the described operations.
 #[cfg(test)]
 pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
     Facts::get().operations().map(|(name, _)| name)

@@ -1,4 +1,4 @@
-//! Request bodies: what is refused of them, and what the server takes.
+//! Validation of request bodies, and removal of the members that the server does not accept.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::facts::Facts;
 use super::shape::{Member, Shape};
 
-/// What is wrong with a value, and where in the body it is.
+/// An invalid value and its path in the body.
 struct Problem<'a> {
     what: String,
-    /// From the inside out.
+    /// The path, innermost step first.
     steps: Vec<Step<'a>>,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Problem<'_> {
     }
 }
 
-/// Whether a value is of a shape, as far as a request is concerned.
+/// Checks that a value has a shape, as far as a request must.
 pub(super) fn check(facts: &Facts, shape: &Shape, value: &Value) -> Result<(), String> {
     Checker(facts)
         .check(shape, value)
@@ -101,7 +101,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A member without a value is one with `null`.
+    /// An absent member counts as `null`.
     fn check_member<'a>(
         &self,
         member: &'a Member,
@@ -125,7 +125,7 @@ impl Checker<'_> {
         Problem::new(format!("must be {}", self.describe(shape)))
     }
 
-    /// What a value must be, in words.
+    /// Describes the values of a shape in words.
     fn describe(&self, shape: &Shape) -> String {
         match shape {
             Shape::Any => "anything".to_owned(),
@@ -155,7 +155,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a value is of a shape that has no parts.
+/// Returns `true` if a value has a shape that has no parts.
 fn is_plain(shape: &Shape, value: &Value) -> bool {
     match shape {
         Shape::Any => true,
@@ -173,8 +173,8 @@ fn is_plain(shape: &Shape, value: &Value) -> bool {
     }
 }
 
-/// Takes the members out of a body that the server does not take from a client: its own ones, and
-/// those that are `null`, unless that clears them.
+/// Removes the members that the server does not accept from a client: its own, and those that are
+/// `null` unless that clears them.
 pub(super) fn strip(facts: &Facts, shape: &Shape, value: &mut Value) {
     match (shape, value) {
         (Shape::Named(name), value) => {

@@ -1,4 +1,4 @@
-//! The OpenAPI document of what the emulator serves.
+//! The OpenAPI document of the operations that the emulator serves.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use super::links::links;
 use super::shape::Shape;
 use super::write::Writer;
 
-/// The schema of a failure, unless an operation has another one.
+/// The schema of an error, unless an operation has its own.
 const ERROR: &str = "Error";
-/// The base of the operations' paths.
+/// The base path of the operations.
 const BASE: &str = "/v0";
-/// The header that each answer has.
+/// The header that every response has.
 const REQUEST_ID: &str = "x-request-id";
 
-/// An operation that is served.
+/// A served operation.
 pub(crate) struct Served {
     pub(crate) operation: &'static str,
-    /// It asks for a known version.
+    /// Set if it requires a known version.
     pub(crate) is_versioned: bool,
-    /// It asks for a credential.
+    /// Set if it requires a credential.
     pub(crate) is_protected: bool,
 }
 
-/// Returns the document of those operations that are served and known, in these versions of the API,
-/// with all schemas.
+/// Returns the document of the operations that are both served and described, for these API
+/// versions, with all schemas.
 pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
     let facts = Facts::get();
     let mut writer = Writer::new(facts);
@@ -50,8 +50,8 @@ pub(crate) fn document(served: &[Served], versions: &[ApiVersion]) -> Value {
         }
         let methods = paths.entry(operation.path).or_default();
         methods.insert(operation.method.to_lowercase(), described);
-        let kind = error(operation);
-        refusals.insert(kind, refused(kind, &mut writer));
+        let kind = error_schema(operation);
+        refusals.insert(kind, error_response(kind, &mut writer));
     }
     for name in UNUSED {
         writer.shape(&Shape::Named(name));
@@ -133,20 +133,21 @@ fn responses(
     let usual = [400, 401, 403, 404, 413]
         .into_iter()
         .filter(|status| may_fail(*status));
-    let error = json!({"$ref": format!("#/components/responses/{}", error(operation))});
+    let error = json!({"$ref": format!("#/components/responses/{}", error_schema(operation))});
     for status in usual.chain(operation.errors.iter().copied()) {
         responses.insert(status, error.clone());
     }
     responses
 }
 
-/// The name of the schema that an operation's failures have.
-fn error(operation: &Operation) -> &'static str {
+/// Returns the name of an operation's error schema.
+fn error_schema(operation: &Operation) -> &'static str {
     operation.error.unwrap_or(ERROR)
 }
 
-/// A failure of this schema, or of the usual one: the server may fail before the operation begins.
-fn refused(schema: &'static str, writer: &mut Writer<'_>) -> Value {
+/// Returns an error response with this schema or the default one: the server may fail before the
+/// operation begins.
+fn error_response(schema: &'static str, writer: &mut Writer<'_>) -> Value {
     let schemas = if schema == ERROR {
         vec![ERROR]
     } else {
@@ -168,7 +169,7 @@ fn content(schema: Value) -> Value {
     json!({"application/json": {"schema": schema}})
 }
 
-/// The phrase of a status.
+/// Returns the reason phrase of a status.
 fn reason(status: u16) -> &'static str {
     let status = StatusCode::from_u16(status).ok();
     status
@@ -182,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Every place where a document refers to another place in it.
+    /// Collects every reference in a document.
     fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
         match value {
             Value::Object(object) => {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_referred_to_is_there_and_the_other_way_round() {
+    fn every_reference_resolves_and_every_component_is_used() {
         let document = document(&everything(), &[ApiVersion::V2026_04_28]);
         let mut wanted = BTreeSet::new();
         references(&document, &mut wanted);
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_of_all_operations_can_be_written() {
+    fn every_described_operation_can_be_written() {
         let facts = Facts::get();
         let mut writer = Writer::new(facts);
         for (name, operation) in facts.operations() {

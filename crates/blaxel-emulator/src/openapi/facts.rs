@@ -1,4 +1,4 @@
-//! The facts about the Management API: its schemas and its operations.
+//! The described schemas and operations of the Management API.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,17 +22,17 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     pub(super) query: Vec<Member>,
     pub(super) body: Option<Shape>,
-    /// The statuses of success, and what comes with them.
+    /// The statuses of success, each with the shape of its body.
     pub(super) responses: Vec<(u16, Option<Shape>)>,
-    /// A header that may come with a success.
+    /// A header that a success may have.
     pub(super) header: Option<&'static str>,
-    /// Statuses of failure, besides those of any operation.
+    /// The statuses of errors, besides those of every operation.
     pub(super) errors: Vec<u16>,
-    /// The schema that a failure may have instead of the usual one.
+    /// The schema that an error may have instead of the default one.
     pub(super) error: Option<&'static str>,
 }
 
-/// All facts.
+/// All schemas and operations.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     schemas: Schemas,
@@ -40,12 +40,12 @@ pub(super) struct Facts {
 }
 
 static FACTS: LazyLock<Facts> = LazyLock::new(|| {
-    // A test reads the same texts. Where they could not be read no operation would be known.
+    // A test parses the same texts. If parsing failed, no operation would be known.
     Facts::read(include_str!("schemas.txt"), include_str!("operations.txt")).unwrap_or_default()
 });
 
 impl Facts {
-    /// The facts that the emulator was made with.
+    /// Returns the schemas and operations that are compiled in.
     pub(super) fn get() -> &'static Self {
         &FACTS
     }
@@ -76,7 +76,7 @@ impl Facts {
         self.operations.get(name)
     }
 
-    /// The shape of a member of an object.
+    /// Returns the shape of a member of an object.
     pub(super) fn member<'a>(&'a self, shape: &'a Shape, name: &str) -> Option<&'a Shape> {
         match shape {
             Shape::Named(schema) => self.member(&self.schema(schema)?.shape, name),
@@ -88,7 +88,7 @@ impl Facts {
         }
     }
 
-    /// Whether a member is the server's own, by itself or by its schema.
+    /// Returns `true` if only the server sets a member, by its own mark or by that of its schema.
     pub(super) fn is_read_only(&self, member: &Member) -> bool {
         member.read_only
             || matches!(member.shape, Shape::Named(name)
@@ -96,13 +96,13 @@ impl Facts {
     }
 }
 
-/// The names in braces in a path.
+/// Returns the names in braces in a path.
 pub(super) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// The lines that say something.
+/// Returns the lines that are neither empty nor comments.
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -112,7 +112,7 @@ fn within(line: &str, why: &str) -> String {
     format!("{why} in the line {line:?}")
 }
 
-/// `Name = shape`
+/// Parses `Name = shape`.
 fn schema(line: &'static str, known: &Schemas) -> Result<(&'static str, Schema), String> {
     let mut reader = Reader::new(line, known);
     let name = reader.word()?;
@@ -125,7 +125,7 @@ fn schema(line: &'static str, known: &Schemas) -> Result<(&'static str, Schema),
     Ok((name, Schema::new(shape, read_only)))
 }
 
-/// `Name METHOD /path ?{query} <- body -> answer + header ! errors`
+/// Parses `Name METHOD /path ?{query} <- body -> response + header ! errors`.
 fn operation(line: &'static str, known: &Schemas) -> Result<(&'static str, Operation), String> {
     let mut reader = Reader::new(line, known);
     let (name, method, path) = (reader.field()?, reader.field()?, reader.field()?);
@@ -166,7 +166,7 @@ fn operation(line: &'static str, known: &Schemas) -> Result<(&'static str, Opera
     Ok((name, operation))
 }
 
-/// A shape, a status, or both.
+/// Parses a shape, a status, or both.
 fn response(reader: &mut Reader<'_>) -> Result<(u16, Option<Shape>), String> {
     let Some(status) = reader.number() else {
         return Ok((200, Some(reader.shape()?)));
@@ -207,7 +207,7 @@ mod tests {
         Facts::read(include_str!("schemas.txt"), include_str!("operations.txt")).unwrap()
     }
 
-    /// Adds the names of schemas that a shape is made of.
+    /// Collects the names of the schemas in a shape.
     fn collect(shape: &Shape, names: &mut BTreeSet<&'static str>) {
         match shape {
             Shape::Named(name) => {
@@ -225,9 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn the_facts_can_be_read() {
+    fn the_compiled_in_texts_can_be_parsed() {
         let facts = read();
-        // 159 operations are documented; tags of images, quotas, logs and costs come on top.
+        // 159 operations are documented; image tags, quotas, logs and costs are extra.
         assert_eq!(facts.operations.len(), 159 + 1 + 1 + 1 + 4);
         assert_eq!(Facts::get().operations.len(), facts.operations.len());
     }
@@ -262,7 +262,7 @@ mod tests {
                 break;
             }
         }
-        // Those that others take their members from need no use of their own.
+        // Schemas whose members are only included in others need not be used otherwise.
         used.extend(["TimeFields", "OwnerFields", "Paging", "Listing"]);
         let unused: Vec<_> = facts
             .schemas
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_read_with_all_their_parts() {
+    fn an_operation_is_parsed_with_all_its_parts() {
         let known = Schemas::new();
         let line = "Put PUT /a/{b} ?{q: string} <- A -> B, 202 {c: any}, 204 + X-H ! 409 E 410";
         let (name, operation) = operation(line, &known).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_is_told() {
+    fn an_error_quotes_the_invalid_line() {
         for (schemas, operations) in [
             ("A = {", ""),
             ("A = string string", ""),

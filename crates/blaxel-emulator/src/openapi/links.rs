@@ -1,11 +1,11 @@
-//! Links: from the answer that made something to the operations on it.
+//! Links from the response that created a resource to the operations on it.
 
 use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, Operation, placeholders};
 use super::shape::Shape;
 
-/// The links from what an operation made to those of the served operations that are on it.
+/// Returns the links from an operation's response to the served operations on the created resource.
 pub(super) fn links(
     facts: &Facts,
     maker: &Operation,
@@ -23,7 +23,7 @@ pub(super) fn links(
         else {
             continue;
         };
-        // What is further down has to be made first.
+        // Operations further down need another resource to be created first.
         let (Some(parameter), None) = (below.next(), below.next()) else {
             continue;
         };
@@ -39,7 +39,7 @@ pub(super) fn links(
         );
         let mut link = json!({"operationId": name, "parameters": parameters});
         if operation.method == "PUT" && place == IN_METADATA {
-            // A document keeps its name.
+            // The name in a document must not change.
             link["requestBody"] = json!({"metadata": "$response.body#/metadata"});
         }
         links.insert((*name).to_owned(), link);
@@ -47,10 +47,10 @@ pub(super) fn links(
     links
 }
 
-/// Where most documents bear their name.
+/// The usual path of a name.
 const IN_METADATA: &str = "/metadata/name";
 
-/// Where in a document that was made stands what a path calls it by, under this name.
+/// Returns the path, in a created document, of the value for a path parameter of this name.
 fn identity(facts: &Facts, made: &Shape, parameter: &str) -> Option<String> {
     let metadata = facts.member(made, "metadata");
     if metadata.is_some_and(|metadata| facts.member(metadata, "name").is_some()) {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_agent_leads_to_all_that_can_be_done_with_it() {
+    fn a_new_agent_links_to_all_operations_on_it() {
         let links = all("CreateAgent");
         let names: Vec<_> = links.keys().map(String::as_str).collect();
         assert_eq!(
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_keeps_what_it_is_nested_in() {
+    fn links_of_a_nested_resource_keep_the_names_of_its_parents() {
         let links = all("CreateSandboxPreview");
         let parameters = json!({
             "sandboxName": "$request.path.sandboxName",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_metadata_is_found_by_its_own_members() {
+    fn a_resource_without_metadata_is_linked_by_its_own_members() {
         for (maker, operation, parameter, place) in [
             (
                 "CreateJobExecution",

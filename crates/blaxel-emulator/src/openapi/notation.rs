@@ -1,10 +1,10 @@
-//! The notation that the facts are written in; the head of `schemas.txt` tells it.
+//! The parser of the notation that is described at the top of `schemas.txt`.
 
 use serde_json::Value;
 
 use super::shape::{Member, Pattern, Schemas, Shape};
 
-/// Reads a text from its front, word by word.
+/// Parses a text from its start, token by token.
 #[derive(Clone)]
 pub(super) struct Reader<'a> {
     rest: &'static str,
@@ -23,17 +23,17 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// Whether this text comes next.
+    /// Returns `true` if this text comes next.
     pub(super) fn comes(&self, text: &str) -> bool {
         self.rest.starts_with(text)
     }
 
-    /// What could not be read, and where.
+    /// Returns an error with the expected token and the position.
     pub(super) fn fail<T>(&self, wanted: &str) -> Result<T, String> {
         Err(format!("{wanted} is wanted at {:?}", self.rest))
     }
 
-    /// Takes this text if it comes next.
+    /// Consumes this text if it comes next.
     pub(super) fn take(&mut self, text: &str) -> bool {
         match self.rest.strip_prefix(text) {
             Some(rest) => {
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes what comes before a mark, and the mark.
+    /// Consumes and returns the text before a mark, and consumes the mark.
     fn until(&mut self, mark: char) -> Result<&'static str, String> {
         match self.rest.split_once(mark) {
             Some((text, rest)) => {
@@ -63,18 +63,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes what comes before a space.
+    /// Consumes and returns the text before a space.
     pub(super) fn field(&mut self) -> Result<&'static str, String> {
         self.split(self.rest.find(char::is_whitespace), "a field")
     }
 
-    /// Takes a name.
+    /// Consumes and returns a name.
     pub(super) fn word(&mut self) -> Result<&'static str, String> {
         let is_part = |char: char| char.is_ascii_alphanumeric() || "_-".contains(char);
         self.split(self.rest.find(|char| !is_part(char)), "a name")
     }
 
-    /// Takes a value as JSON, or as a string if it is none.
+    /// Consumes a JSON value, or any other text as a string.
     fn value(&mut self) -> Result<Value, String> {
         let word = self
             .split(self.rest.find([',', '}']), "a value")?
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number, if one comes next.
+    /// Consumes a number, if one comes next.
     pub(super) fn number<N: std::str::FromStr>(&mut self) -> Option<N> {
         let digits = self
             .rest
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         Some(number)
     }
 
-    /// A shape, or several to choose from.
+    /// Parses a shape, or several alternatives.
     pub(super) fn shape(&mut self) -> Result<Shape, String> {
         let first = self.one_shape()?;
         if !self.comes("|") {
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What comes after the bracket of `/[a-z]{1,49}/`.
+    /// Parses the rest of `/[a-z]{1,49}/` after the bracket.
     fn pattern(&mut self) -> Result<Pattern, String> {
         let set = self.until(']')?;
         self.need("{")?;
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         self.members().map(Shape::Object)
     }
 
-    /// The members of an object. Of two with one name the later counts.
+    /// Parses the members of an object. If two have the same name the later one is used.
     pub(super) fn members(&mut self) -> Result<Vec<Member>, String> {
         self.need("{")?;
         let mut members: Vec<Member> = Vec::new();
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
         Ok(members)
     }
 
-    /// One member, or all of another schema.
+    /// Parses one member, or includes all members of another schema.
     fn some_members(&mut self) -> Result<Vec<Member>, String> {
         if self.take("...") {
             let name = self.word()?;
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A page of a list.
+/// Returns the shape of a page of a list.
 fn page_of(item: Shape) -> Shape {
     let member = |name, shape| Member {
         name,
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn each_shape_has_its_notation() {
+    fn every_shape_can_be_parsed() {
         let text = |most| Shape::Text { most };
         let integer = |least, most| Shape::Integer { least, most };
         for (written, shape) in [
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn members_bear_marks_and_defaults() {
+    fn members_are_parsed_with_marks_and_defaults() {
         let read =
             members("{a!: integer 1.. = 50, b~: <x:y z> = x:y, c!~: boolean = true, d?: any}");
         let marks: Vec<_> = read
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_another_schema_are_taken_over_and_replaced() {
+    fn members_of_another_schema_are_included_and_can_be_replaced() {
         let read = members("{...Base, name: integer, size: number}");
         let names: Vec<_> = read
             .iter()
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_notation_is_told() {
+    fn invalid_notation_is_rejected() {
         for text in [
             "",
             "text",

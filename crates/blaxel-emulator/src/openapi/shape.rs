@@ -5,33 +5,33 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// What a JSON value looks like.
+/// The shape of a JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
     Any,
     Boolean,
     Number,
-    /// A whole number within the bounds that there are.
+    /// A whole number, with optional bounds.
     Integer {
         least: Option<i64>,
         most: Option<i64>,
     },
-    /// A string, not longer than the bound if there is one.
+    /// A string, with an optional maximum length.
     Text {
         most: Option<usize>,
     },
-    /// A string of certain characters.
+    /// A string that matches a pattern.
     Pattern(Pattern),
     /// One of these strings.
     Choice(Vec<&'static str>),
     List(Box<Shape>),
     /// An object with any names.
     Map(Box<Shape>),
-    /// An object with members of these names, and any others.
+    /// An object with these members, and any others.
     Object(Vec<Member>),
     /// A schema by its name.
     Named(&'static str),
-    /// One of these shapes at least.
+    /// A value of at least one of these shapes.
     Either(Vec<Shape>),
 }
 
@@ -41,14 +41,15 @@ pub(super) struct Member {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
     pub(super) required: bool,
-    /// The server's own: it heeds none that a client sends.
+    /// Set if only the server sets the member. Values from clients are ignored.
     pub(super) read_only: bool,
-    /// May be `null`, which says something else than nothing: that the member be cleared.
+    /// Set if `null` clears the member instead of counting as absent.
     pub(super) clearable: bool,
     pub(super) default: Option<Value>,
 }
 
-/// So many characters of a set, which is written as in a regular expression: `a-z0-9-`.
+/// A pattern: characters of a set, written as in a regular expression such as `a-z0-9-`, and their
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pattern {
     pub(super) set: &'static str,
@@ -56,15 +57,15 @@ pub(super) struct Pattern {
     pub(super) most: usize,
 }
 
-/// A shape that has a name.
+/// A named shape.
 #[derive(Debug)]
 pub(super) struct Schema {
     pub(super) shape: Shape,
-    /// What is of this schema is the server's own.
+    /// Set if only the server sets values of this schema.
     pub(super) read_only: bool,
 }
 
-/// The schemas that are known so far, whose members others may take over.
+/// The schemas parsed so far, whose members others may include.
 pub(super) type Schemas = BTreeMap<&'static str, Schema>;
 
 impl Schema {
@@ -74,7 +75,7 @@ impl Schema {
 }
 
 impl fmt::Display for Pattern {
-    /// As a regular expression.
+    /// Formats the pattern as a regular expression.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]{{{},{}}}", self.set, self.least, self.most)
     }
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_knows_its_ranges_and_its_length() {
+    fn a_pattern_checks_ranges_and_length() {
         let name = Pattern {
             set: "a-z0-9-",
             least: 1,

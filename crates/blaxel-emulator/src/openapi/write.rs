@@ -1,4 +1,4 @@
-//! Shapes as the schemas of an OpenAPI document.
+//! Conversion of shapes into schemas of an OpenAPI document.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::facts::Facts;
 use super::shape::{Member, Shape};
 
-/// Writes shapes, and remembers the schemas they are made of.
+/// Converts shapes, and collects the schemas that they refer to.
 pub(super) struct Writer<'f> {
     facts: &'f Facts,
     named: BTreeSet<&'static str>,
@@ -21,7 +21,7 @@ impl<'f> Writer<'f> {
         }
     }
 
-    /// Every schema that was referred to so far, with those that they refer to.
+    /// Returns every schema referred to so far, including the indirect ones.
     pub(super) fn schemas(mut self) -> Map<String, Value> {
         let mut schemas = Map::new();
         let mut written = BTreeSet::new();
@@ -38,7 +38,7 @@ impl<'f> Writer<'f> {
         schemas
     }
 
-    /// The schema of a member of an object, or of a parameter.
+    /// Returns the schema of a member of an object, or of a parameter.
     pub(super) fn member(&mut self, member: &Member) -> Value {
         let mut shape = self.shape(&member.shape);
         let mut more = Map::new();
@@ -54,7 +54,7 @@ impl<'f> Writer<'f> {
         if more.is_empty() {
             return shape;
         }
-        // Beside a reference nothing else would count.
+        // Other keywords beside a reference are ignored.
         if matches!(member.shape, Shape::Named(_)) {
             shape = json!({"allOf": [shape]});
         }
@@ -114,7 +114,7 @@ impl<'f> Writer<'f> {
             .filter(|member| member.required)
             .map(|member| member.name)
             .collect();
-        // An empty list is not allowed here.
+        // An empty list is not valid here.
         if !required.is_empty() {
             object["required"] = required.into();
         }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_that_is_a_reference_keeps_what_is_said_of_it() {
+    fn a_member_with_a_reference_keeps_its_other_keywords() {
         let facts = Facts::get();
         let mut writer = Writer::new(facts);
         let member = |read_only, default| Member {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_comes_with_all_that_it_refers_to() {
+    fn a_schema_brings_the_schemas_that_it_refers_to() {
         let mut writer = Writer::new(Facts::get());
         writer.shape(&Shape::Named("Volume"));
         let schemas = writer.schemas();

@@ -1,4 +1,4 @@
-//! What is let pass and what is refused, by example and for every schema.
+//! Accepted and rejected bodies, by example and for every schema.
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -10,14 +10,14 @@ use serde_json::json;
 use super::*;
 use crate::openapi::{check, strip};
 
-/// The error of a body.
+/// Returns the error for a body.
 #[track_caller]
 fn error(operation: &str, body: &Value) -> String {
     check(operation, body).unwrap_err()
 }
 
 #[test]
-fn the_member_that_is_wrong_is_named() {
+fn an_error_names_the_invalid_member() {
     let agent = |spec: Value| json!({"metadata": {"name": "a"}, "spec": spec});
     for (body, refused) in [
         (json!(null), "The body must be an object"),
@@ -69,7 +69,7 @@ fn the_member_that_is_wrong_is_named() {
 }
 
 #[test]
-fn what_clients_send_besides_is_let_pass() {
+fn unknown_and_read_only_members_are_accepted() {
     let body = json!({
         "metadata": {
             "name": "a",
@@ -104,13 +104,13 @@ fn a_preview_token_may_have_an_empty_name() {
 }
 
 #[test]
-fn an_operation_without_a_body_takes_any_and_an_unknown_one_none() {
+fn an_operation_without_a_schema_accepts_any_body_and_an_unknown_one_none() {
     assert_eq!(check("DeleteAgent", &json!("whatever")), Ok(()));
     assert!(error("MakeAgent", &json!({})).contains("MakeAgent"));
 }
 
 #[test]
-fn what_the_server_does_not_keep_is_taken_out() {
+fn members_that_the_server_does_not_store_are_removed() {
     let mut body = json!({
         "metadata": {"name": "a", "externalId": null, "createdAt": "x", "labels": null, "own": null},
         "spec": {
@@ -130,7 +130,7 @@ fn what_the_server_does_not_keep_is_taken_out() {
     assert_eq!(body, kept);
 }
 
-/// Values of a shape, as a server gives them: its own members are among them.
+/// Generates values of a shape as a server sends them, including its own members.
 fn values(facts: &'static Facts, shape: &Shape) -> BoxedStrategy<Value> {
     match shape {
         Shape::Any => prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)].boxed(),
@@ -167,7 +167,7 @@ fn values(facts: &'static Facts, shape: &Shape) -> BoxedStrategy<Value> {
     }
 }
 
-/// A member with its name, or none where it may be left out.
+/// Generates a member with its name, or nothing if the member is optional.
 fn object_member(facts: &'static Facts, member: &Member) -> BoxedStrategy<Option<(String, Value)>> {
     let name = member.name;
     let named = values(facts, &member.shape).prop_map(move |value| (name.to_owned(), value));
@@ -178,21 +178,26 @@ fn object_member(facts: &'static Facts, member: &Member) -> BoxedStrategy<Option
     }
 }
 
-/// A place in a value: how it is pointed at, how it is told, and what must be there.
-struct Spot<'a> {
+/// A location in a value: its JSON pointer, its name in messages, and the expected shape.
+struct Location<'a> {
     pointer: String,
     shown: String,
     shape: &'a Shape,
 }
 
-/// Every place in a value that a request is judged by.
-fn spots<'a>(facts: &'a Facts, spot: Spot<'a>, value: &Value, found: &mut Vec<Spot<'a>>) {
-    let Spot {
+/// Collects every location in a value that is validated.
+fn locations<'a>(
+    facts: &'a Facts,
+    location: Location<'a>,
+    value: &Value,
+    found: &mut Vec<Location<'a>>,
+) {
+    let Location {
         pointer,
         shown,
         shape,
-    } = &spot;
-    let below = |name: &str, shape: &'a Shape| Spot {
+    } = &location;
+    let below = |name: &str, shape: &'a Shape| Location {
         pointer: format!("{pointer}/{name}"),
         shown: if shown.is_empty() {
             name.to_owned()
@@ -205,14 +210,14 @@ fn spots<'a>(facts: &'a Facts, spot: Spot<'a>, value: &Value, found: &mut Vec<Sp
         Shape::Any => return,
         Shape::Named(name) => {
             let shape = &facts.schema(name).unwrap().shape;
-            return spots(facts, Spot { shape, ..spot }, value, found);
+            return locations(facts, Location { shape, ..location }, value, found);
         }
         Shape::List(item) => {
             for (index, value) in value.as_array().unwrap().iter().enumerate() {
                 let (pointer, shown) = (format!("{pointer}/{index}"), format!("{shown}[{index}]"));
-                spots(
+                locations(
                     facts,
-                    Spot {
+                    Location {
                         pointer,
                         shown,
                         shape: item,
@@ -224,23 +229,23 @@ fn spots<'a>(facts: &'a Facts, spot: Spot<'a>, value: &Value, found: &mut Vec<Sp
         }
         Shape::Map(item) => {
             for (name, value) in value.as_object().unwrap() {
-                spots(facts, below(name, item), value, found);
+                locations(facts, below(name, item), value, found);
             }
         }
         Shape::Object(members) => {
             for member in members.iter().filter(|member| !facts.is_read_only(member)) {
                 if let Some(value) = value.get(member.name) {
-                    spots(facts, below(member.name, &member.shape), value, found);
+                    locations(facts, below(member.name, &member.shape), value, found);
                 }
             }
         }
         _ => {}
     }
-    found.push(spot);
+    found.push(location);
 }
 
-/// Something that is not of a shape.
-fn something_else(shape: &Shape) -> Value {
+/// Returns a value that does not have a shape.
+fn wrong_value(shape: &Shape) -> Value {
     match shape {
         Shape::Any | Shape::Named(_) => unreachable!("nothing else, or looked up before"),
         Shape::Boolean | Shape::Number => "1".into(),
@@ -252,7 +257,7 @@ fn something_else(shape: &Shape) -> Value {
     }
 }
 
-/// A schema of those for which this holds, and a value of it.
+/// Generates a schema that matches a condition, and a value of it.
 fn schemas(
     those: impl Fn(&Shape) -> bool,
 ) -> impl Strategy<Value = (&'static str, &'static Shape, Value)> {
@@ -268,7 +273,7 @@ fn schemas(
     })
 }
 
-/// The members that a request needs.
+/// Returns the members that a request requires.
 fn needed(shape: &Shape) -> Vec<&Member> {
     let Shape::Object(members) = shape else {
         return Vec::new();
@@ -282,7 +287,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn every_schema_takes_its_values((name, shape, value) in schemas(|_| true)) {
+    fn every_schema_accepts_its_own_values((name, shape, value) in schemas(|_| true)) {
         let facts = Facts::get();
         prop_assert_eq!(super::check(facts, shape, &value), Ok(()), "{}", name);
         let mut kept = value;
@@ -291,24 +296,24 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_of_another_shape_is_named(
+    fn an_error_names_a_member_of_the_wrong_shape(
         (name, shape, mut value) in schemas(|_| true),
         index in any::<Index>(),
     ) {
         let facts = Facts::get();
-        let start = Spot { pointer: String::new(), shown: String::new(), shape };
+        let start = Location { pointer: String::new(), shown: String::new(), shape };
         let mut found = Vec::new();
-        spots(facts, start, &value, &mut found);
+        locations(facts, start, &value, &mut found);
         prop_assume!(!found.is_empty());
-        let spot = index.get(&found);
-        *value.pointer_mut(&spot.pointer).unwrap() = something_else(spot.shape);
+        let location = index.get(&found);
+        *value.pointer_mut(&location.pointer).unwrap() = wrong_value(location.shape);
         let refused = super::check(facts, shape, &value).unwrap_err();
-        let shown = if spot.shown.is_empty() { "The body" } else { &spot.shown };
+        let shown = if location.shown.is_empty() { "The body" } else { &location.shown };
         prop_assert!(refused.starts_with(&format!("{shown} must be ")), "{}: {}", name, refused);
     }
 
     #[test]
-    fn whatever_is_missing_is_named(
+    fn an_error_names_a_missing_member(
         (name, shape, mut value) in schemas(|shape| !needed(shape).is_empty()),
         index in any::<Index>(),
     ) {
