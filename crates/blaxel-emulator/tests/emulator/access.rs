@@ -1,4 +1,4 @@
-//! Who may come in.
+//! Credentials, workspaces and unknown paths.
 
 use blaxel_emulator::{CredentialKind, Emulator};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{ask, get, post};
 
 #[tokio::test]
-async fn no_credential_and_a_wrong_one_are_refused_alike() {
+async fn missing_and_wrong_credentials_are_rejected_equally() {
     let emulator = Emulator::offline();
     let service = emulator.service().verbatim();
     for (name, value) in [
@@ -27,7 +27,7 @@ async fn no_credential_and_a_wrong_one_are_refused_alike() {
 }
 
 #[tokio::test]
-async fn either_header_carries_a_credential_and_the_platforms_own_wins() {
+async fn either_header_carries_a_credential_and_the_platforms_own_takes_precedence() {
     let emulator = Emulator::offline();
     let service = emulator.service().verbatim();
     let good = format!("Bearer {}", emulator.api_key());
@@ -48,11 +48,14 @@ async fn either_header_carries_a_credential_and_the_platforms_own_wins() {
 }
 
 #[tokio::test]
-async fn only_the_own_workspace_is_open() {
+async fn only_the_own_workspace_is_accessible() {
     let emulator = Emulator::builder().workspace("main-team").build();
     let named = |name: &str| get("/models").header("x-blaxel-workspace", name);
     named("main-team").on(&emulator).await.expect(200);
-    assert_eq!(named("other").on(&emulator).await.refusal(403), "Forbidden");
+    assert_eq!(
+        named("other").on(&emulator).await.control_error(403),
+        "Forbidden"
+    );
 
     let service = emulator.service().verbatim();
     let key = format!("Bearer {}", emulator.api_key());
@@ -67,23 +70,26 @@ async fn only_the_own_workspace_is_open() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_are_refused_in_json() {
+async fn unknown_paths_and_methods_are_rejected_with_json() {
     let emulator = Emulator::offline();
     assert_eq!(
-        get("/nowhere").on(&emulator).await.refusal(404),
+        get("/nowhere").on(&emulator).await.control_error(404),
         "Not Found"
     );
     let reply = ask(http::Method::PATCH, "/models").on(&emulator).await;
-    assert_eq!(reply.refusal(405), "Method Not Allowed");
+    assert_eq!(reply.control_error(405), "Method Not Allowed");
     let reply = get("/models/%ff").on(&emulator).await;
-    reply.refusal(400);
+    reply.control_error(400);
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_refused() {
+async fn a_body_above_the_limit_is_rejected() {
     let emulator = Emulator::offline();
     let large = json!({"metadata": {"name": "a"}, "spec": {"text": "x".repeat(9 << 20)}});
-    post("/agents", &large).on(&emulator).await.refusal(413);
+    post("/agents", &large)
+        .on(&emulator)
+        .await
+        .control_error(413);
     emulator.add_agent("a");
     let uri = format!("{}/demo/agents/a", emulator.run_url());
     post(uri, &large)
@@ -93,7 +99,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn the_journal_tells_what_was_asked_and_keeps_no_secret() {
+async fn the_journal_records_requests_without_secrets() {
     let emulator = Emulator::offline();
     let reply = get("/models?limit=2").on(&emulator).await;
     get("/nowhere")

@@ -1,4 +1,4 @@
-//! Asynchronous calls: taken at once, answered in the background, and called back.
+//! Asynchronous calls: accepted at once, run in the background, and called back.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{as_client, ask, get, post};
 
-/// Who is called back: it answers with the statuses it is given, and with 200 after them.
+/// A callback receiver that responds with the given statuses, and with 200 after them.
 struct Receiver {
     url: String,
     came: mpsc::UnboundedReceiver<(Method, String, HeaderMap, Bytes)>,
@@ -63,7 +63,7 @@ type Shared = (
     Arc<Mutex<Vec<u16>>>,
 );
 
-/// An agent that calls back, and the secret it signs with.
+/// Creates an agent with a callback, and returns its callback secret.
 async fn agent(emulator: &Emulator, configuration: Value) -> String {
     let trigger = json!({"id": "later", "type": "http-async", "configuration": configuration});
     let body = json!({
@@ -79,7 +79,7 @@ fn url(emulator: &Emulator) -> String {
     format!("{}/demo/agents/bot", emulator.run_url())
 }
 
-/// What became of so many callbacks.
+/// Waits for this number of callbacks and returns their outcomes.
 async fn outcomes(emulator: &Emulator, count: usize) -> Vec<CallbackOutcome> {
     for _ in 0..500 {
         let callbacks = emulator.callbacks();
@@ -92,7 +92,7 @@ async fn outcomes(emulator: &Emulator, count: usize) -> Vec<CallbackOutcome> {
     panic!("{:?}", emulator.callbacks());
 }
 
-/// The signature of the body alone: the time is not signed.
+/// Returns the signature of the body alone: the time is not signed.
 fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
@@ -102,7 +102,7 @@ fn signature(secret: &str, body: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_call_is_taken_at_once_and_its_answer_called_back_with_a_signature() {
+async fn an_asynchronous_call_returns_at_once_and_its_response_is_called_back_signed() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     let secret = agent(&emulator, json!({"callbackUrl": receiver.url})).await;
@@ -136,7 +136,7 @@ async fn a_call_is_taken_at_once_and_its_answer_called_back_with_a_signature() {
 }
 
 #[tokio::test]
-async fn the_time_of_a_callback_is_the_clock_s() {
+async fn the_timestamp_of_a_callback_is_from_the_clock() {
     let mut receiver = Receiver::new(&[]).await;
     let start = "2025-01-03T08:00:00Z".parse().unwrap();
     let emulator = Emulator::builder().start_time(start).build();
@@ -149,7 +149,7 @@ async fn the_time_of_a_callback_is_the_clock_s() {
 }
 
 #[tokio::test]
-async fn the_path_of_a_trigger_makes_a_call_asynchronous_and_the_workload_sees_neither() {
+async fn the_path_of_a_trigger_makes_a_call_asynchronous_and_is_hidden_from_the_workload() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     let path = "agents/bot/async";
@@ -180,7 +180,7 @@ async fn the_path_of_a_trigger_makes_a_call_asynchronous_and_the_workload_sees_n
 }
 
 #[tokio::test]
-async fn a_trigger_that_is_disabled_or_calls_nobody_back_triggers_no_callback() {
+async fn a_trigger_that_is_disabled_or_has_no_url_sends_no_callback() {
     let receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     let trigger = json!({
@@ -203,7 +203,7 @@ async fn a_trigger_that_is_disabled_or_calls_nobody_back_triggers_no_callback() 
 }
 
 #[tokio::test]
-async fn a_callback_tells_what_the_workload_answered_however_that_was() {
+async fn a_callback_reports_the_response_of_the_workload_including_failures() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     agent(&emulator, json!({"callbackUrl": receiver.url})).await;
@@ -232,7 +232,7 @@ async fn a_callback_tells_what_the_workload_answered_however_that_was() {
 }
 
 #[tokio::test]
-async fn a_cold_workload_takes_no_asynchronous_call() {
+async fn a_cold_workload_rejects_an_asynchronous_call() {
     let emulator = Emulator::offline();
     emulator.add_agent("bot");
     emulator.script(&Workload::agent("bot")).cold_calls(1);
@@ -243,7 +243,7 @@ async fn a_cold_workload_takes_no_asynchronous_call() {
 }
 
 #[tokio::test]
-async fn a_workload_that_takes_too_long_is_given_up() {
+async fn a_workload_that_exceeds_its_time_limit_is_aborted() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     agent(
@@ -261,7 +261,7 @@ async fn a_workload_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_callback_is_sent_again_as_often_as_its_trigger_says() {
+async fn a_callback_is_retried_as_often_as_its_trigger_says() {
     for (retry, statuses, tries, outcome) in [
         (json!(2), &[503, 429][..], 3, 200),
         (json!(2), &[500, 500, 502, 200], 3, 502),
@@ -284,7 +284,7 @@ async fn a_callback_is_sent_again_as_often_as_its_trigger_says() {
 }
 
 #[tokio::test]
-async fn only_this_machine_is_called_back() {
+async fn callbacks_go_to_this_machine_only() {
     for elsewhere in ["http://192.0.2.1/back", "https://127.0.0.1/back", "back"] {
         let emulator = Emulator::offline();
         agent(&emulator, json!({"callbackUrl": elsewhere})).await;
@@ -309,7 +309,7 @@ async fn only_this_machine_is_called_back() {
 }
 
 #[tokio::test]
-async fn nothing_goes_on_when_the_emulator_is_gone() {
+async fn background_work_ends_when_the_emulator_is_dropped() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     agent(&emulator, json!({"callbackUrl": receiver.url})).await;
@@ -328,7 +328,7 @@ async fn nothing_goes_on_when_the_emulator_is_gone() {
     assert!(waited.is_err(), "{waited:?}");
 }
 
-/// Models have no triggers: what is asked of them is their providers' affair.
+/// Models have no triggers; the query goes to the provider.
 #[tokio::test]
 async fn a_model_is_never_called_asynchronously() {
     let emulator = Emulator::offline();
@@ -338,7 +338,7 @@ async fn a_model_is_never_called_asynchronously() {
     reply.on(&emulator).await.expect(200);
 }
 
-/// A fresh agent has its secret shown once; a callback is signed with it all the same later.
+/// The secret of a new agent is shown once; later callbacks are still signed with it.
 #[tokio::test]
 async fn an_asynchronous_call_works_over_the_socket_too() {
     let mut receiver = Receiver::new(&[]).await;

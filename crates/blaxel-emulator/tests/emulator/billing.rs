@@ -1,4 +1,4 @@
-//! What an account costs.
+//! The costs of an account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn metrics(emulator: &Emulator, query: &str) -> Value {
     ask(emulator, query).await.expect(200)
 }
 
-/// Dollars as micro-dollars, exactly.
+/// Converts dollars into micro-dollars, exactly.
 fn micros(value: &Value) -> u64 {
     let text = value.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -47,7 +47,7 @@ fn sum(buckets: &Value) -> u64 {
 }
 
 #[tokio::test]
-async fn the_account_is_found_and_others_are_not() {
+async fn only_the_own_account_exists() {
     let emulator = Emulator::offline();
     let accounts = get("/accounts").on(&emulator).await.expect(200);
     assert_eq!(accounts[0]["id"], emulator.account_id());
@@ -60,19 +60,19 @@ async fn the_account_is_found_and_others_are_not() {
         let reply = get(format!("/accounts/other/{path}?{DAY}"))
             .on(&emulator)
             .await;
-        assert_eq!(reply.refusal(404), "Account not found");
+        assert_eq!(reply.control_error(404), "Account not found");
     }
 }
 
 #[tokio::test]
-async fn the_workspace_header_means_nothing_here() {
+async fn billing_ignores_the_workspace_header() {
     let emulator = Emulator::offline();
     let request = get("/accounts").header("x-blaxel-workspace", "another");
     request.on(&emulator).await.expect(200);
 }
 
 #[tokio::test]
-async fn bad_questions_are_refused() {
+async fn invalid_queries_are_rejected() {
     let emulator = Emulator::offline();
     for (query, status) in [
         ("", 400),
@@ -134,7 +134,7 @@ async fn bad_questions_are_refused() {
 #[tokio::test]
 async fn resolutions_are_chosen_and_capped() {
     let emulator = Emulator::offline();
-    // End of a window that starts on 2026-01-01, resolution asked for, and the one that comes.
+    // End of a window that starts on 2026-01-01, requested resolution, and resulting resolution.
     for (end, asked, comes) in [
         ("2026-01-07T23:59:59Z", None, Some("hourly")),
         ("2026-01-08T00:00:00Z", None, Some("daily")),
@@ -277,7 +277,7 @@ async fn totals_agree_whatever_the_resolution_and_the_grouping() {
 }
 
 #[tokio::test]
-async fn windows_add_up() {
+async fn adjacent_windows_add_up_to_their_union() {
     let emulator = Emulator::offline();
     let mut whole = 0;
     for (start, end) in [("01", "09"), ("09", "31")] {
@@ -289,7 +289,7 @@ async fn windows_add_up() {
 }
 
 #[tokio::test]
-async fn groups_are_told_with_what_belongs_to_them() {
+async fn groups_include_the_members_that_belong_to_them() {
     let emulator = Emulator::offline();
     for (grouping, members) in [
         ("workspace", vec!["workspace"]),
@@ -343,7 +343,7 @@ async fn groups_are_told_with_what_belongs_to_them() {
 }
 
 #[tokio::test]
-async fn filters_narrow() {
+async fn filters_reduce_the_total() {
     let emulator = Emulator::offline();
     let whole = total(&metrics(&emulator, MONTH).await);
     for (grouping, member) in [
@@ -383,7 +383,7 @@ async fn pages_cover_every_group_once_and_repeat_the_total() {
     let mut next = String::new();
     let mut pages = 0;
     loop {
-        // The order of the dimensions makes no difference, not even to a cursor.
+        // The order of the dimensions makes no difference, not even for a cursor.
         let order = [
             "resource_uuid,billing_dimension",
             "billing_dimension,resource_uuid",
@@ -426,13 +426,13 @@ async fn pages_cover_every_group_once_and_repeat_the_total() {
         format!("{query}&resolution=weekly"),
     ] {
         let reply = ask(&emulator, &format!("{other}&cursor={cursor}")).await;
-        assert_eq!(reply.refusal(400), "invalid_cursor", "{other}");
+        assert_eq!(reply.control_error(400), "invalid_cursor", "{other}");
     }
     emulator.clock().advance(Duration::from_secs(24 * 3600 + 1));
     assert_eq!(
         ask(&emulator, &format!("{query}&cursor={cursor}"))
             .await
-            .refusal(400),
+            .control_error(400),
         "invalid_cursor"
     );
 }
@@ -446,15 +446,15 @@ async fn workspaces_are_for_account_admins() {
         "groupBy=resource_type,workspace",
     ] {
         let reply = ask(&emulator, &format!("{DAY}&{query}")).await;
-        assert_eq!(reply.refusal(403), "Access denied", "{query}");
+        assert_eq!(reply.control_error(403), "Access denied", "{query}");
     }
-    // They still learn the names of workspaces by the way.
+    // The names of workspaces are still included in other groups.
     let answer = metrics(&emulator, &format!("{DAY}&groupBy=resource_name")).await;
     assert!(answer["data"][0]["workspace"].is_string());
 }
 
 #[tokio::test]
-async fn the_enums_tell_what_there_is() {
+async fn the_enums_list_all_values() {
     let emulator = Emulator::offline();
     let account = format!("/accounts/{}/metrics/enums", emulator.account_id());
     let dimensions = get(format!("{account}/group-by"))
@@ -468,7 +468,7 @@ async fn the_enums_tell_what_there_is() {
     assert_eq!(dimensions["values"].as_array().unwrap().len(), 5);
 
     let types = format!("{account}/resource-types");
-    get(&types).on(&emulator).await.refusal(400);
+    get(&types).on(&emulator).await.control_error(400);
     let used = get(format!("{types}?{MONTH}"))
         .on(&emulator)
         .await
@@ -506,7 +506,7 @@ async fn the_same_seed_gives_the_same_bytes() {
     );
 }
 
-/// The resources of a year of months, by id: name, and the months in which they cost something.
+/// Returns the resources of a year by id: name, and the months in which they cost something.
 async fn months_of_resources(emulator: &Emulator) -> BTreeMap<String, (String, Vec<bool>)> {
     let year = "startTime=2026-01-01T00:00:00Z&endTime=2027-01-01T00:00:00Z&resolution=monthly";
     let answer = metrics(emulator, &format!("{year}&groupBy=resource_uuid")).await;
@@ -521,7 +521,7 @@ async fn months_of_resources(emulator: &Emulator) -> BTreeMap<String, (String, V
 }
 
 #[tokio::test]
-async fn resources_come_and_go_and_one_comes_again_under_its_name() {
+async fn resources_are_created_and_deleted_and_one_is_recreated_under_its_name() {
     for seed in 1..6 {
         let emulator = Emulator::builder().seed(seed).build();
         let resources = months_of_resources(&emulator).await;

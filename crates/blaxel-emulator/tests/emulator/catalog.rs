@@ -1,4 +1,4 @@
-//! What the platform offers to everybody, and what the workspace is allowed.
+//! The platform's public catalog, feature flags and quotas.
 
 use blaxel_emulator::Emulator;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ async fn told(emulator: &Emulator, uri: &str) -> Value {
 }
 
 #[tokio::test]
-async fn regions_are_told_alike_wherever_they_are_told() {
+async fn all_operations_report_the_same_regions() {
     let emulator = Emulator::offline();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let configuration = told(&emulator, "/configuration").await;
@@ -46,7 +46,7 @@ async fn regions_are_told_alike_wherever_they_are_told() {
 }
 
 #[tokio::test]
-async fn hubs_and_templates_can_be_chosen_from() {
+async fn hubs_and_templates_are_listed() {
     let emulator = Emulator::offline();
     for uri in ["/mcp/hub", "/sandbox/hub", "/templates"] {
         let list = told(&emulator, uri).await;
@@ -66,16 +66,16 @@ async fn hubs_and_templates_can_be_chosen_from() {
         templates[0]
     );
     let missing = get("/templates/none").on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Template not found");
+    assert_eq!(missing.control_error(404), "Template not found");
 }
 
 #[tokio::test]
-async fn a_connection_leads_to_the_models_of_its_integration() {
+async fn a_connection_lists_the_models_of_its_integration() {
     let emulator = Emulator::offline();
     let openai = told(&emulator, "/integrations/openai").await;
     assert!(openai["endpoints"]["/v1/chat/completions"].is_object());
     let missing = get("/integrations/none").on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Integration not found");
+    assert_eq!(missing.control_error(404), "Integration not found");
 
     for (name, integration) in [("llm", "openai"), ("code", "github"), ("odd", "homemade")] {
         let spec = json!({"integration": integration});
@@ -93,7 +93,7 @@ async fn a_connection_leads_to_the_models_of_its_integration() {
         models[0]
     );
     let missing = get(of("llm", "models/none")).on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Model not found");
+    assert_eq!(missing.control_error(404), "Model not found");
     let endpoints = told(&emulator, &of("llm", "endpointConfigurations")).await;
     assert_eq!(endpoints[0]["path"], "/v1/chat/completions");
     for name in ["code", "odd"] {
@@ -105,12 +105,15 @@ async fn a_connection_leads_to_the_models_of_its_integration() {
     }
     for rest in ["models", "models/a", "endpointConfigurations"] {
         let missing = get(of("none", rest)).on(&emulator).await;
-        assert_eq!(missing.refusal(404), "Integration connection not found");
+        assert_eq!(
+            missing.control_error(404),
+            "Integration connection not found"
+        );
     }
 }
 
 #[tokio::test]
-async fn what_is_new_is_told_to_everybody() {
+async fn the_changelog_needs_no_workspace() {
     let emulator = Emulator::offline();
     let service = emulator.service().verbatim();
     let reply = get("/changelog").to(&service).await;
@@ -134,7 +137,7 @@ async fn what_is_new_is_told_to_everybody() {
 }
 
 #[tokio::test]
-async fn features_that_are_off_are_not_told_but_can_be_tested() {
+async fn disabled_features_are_not_listed_but_can_be_tested() {
     let emulator = Emulator::offline();
     let features = told(&emulator, "/features").await;
     let features = features["features"].as_object().unwrap();
@@ -150,9 +153,9 @@ async fn features_that_are_off_are_not_told_but_can_be_tested() {
         assert_eq!(flag["evaluatedAt"], emulator.clock().now().as_str());
     }
     let unknown = get("/features/none").on(&emulator).await;
-    assert_eq!(unknown.refusal(404), "Feature flag not found");
+    assert_eq!(unknown.control_error(404), "Feature flag not found");
     let foreign = get("/features/drives?account=other").on(&emulator).await;
-    assert_eq!(foreign.refusal(403), "Forbidden");
+    assert_eq!(foreign.control_error(403), "Forbidden");
 }
 
 #[tokio::test]
@@ -171,5 +174,5 @@ async fn quotas_are_those_of_the_account() {
         assert!(of(name).is_u64(), "{name}");
     }
     let foreign = get("/quotas/account/other").on(&emulator).await;
-    assert_eq!(foreign.refusal(404), "Account not found");
+    assert_eq!(foreign.control_error(404), "Account not found");
 }

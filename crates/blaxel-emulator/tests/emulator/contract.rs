@@ -1,4 +1,5 @@
-//! The document that the emulator serves, and every answer of these tests held against it.
+//! The OpenAPI document that the emulator serves, to which every response of these tests is
+//! compared.
 
 use blaxel_emulator::Emulator;
 use http::{Method, Uri};
@@ -9,7 +10,7 @@ use crate::support::{Reply, get};
 
 static DOCUMENT: OnceCell<Value> = OnceCell::const_new();
 
-/// The document, as a client gets it.
+/// Returns the document as a client receives it.
 async fn document() -> &'static Value {
     let fetch = async || {
         let emulator = Emulator::offline();
@@ -23,9 +24,9 @@ async fn document() -> &'static Value {
     DOCUMENT.get_or_init(fetch).await
 }
 
-/// Asserts that an answer is one that the document tells of, if its operation is told of at all.
+/// Asserts that a response matches the document, if its operation is in the document.
 pub(crate) async fn hold(method: &Method, uri: &Uri, reply: &Reply) {
-    // The emulator has no failures of its own: a test asked for this one.
+    // The emulator itself never fails: a test requested this error.
     if reply.status.is_server_error() {
         return;
     }
@@ -58,7 +59,7 @@ pub(crate) async fn hold(method: &Method, uri: &Uri, reply: &Reply) {
     }
 }
 
-/// The operation at a path. One with fewer parameters is meant before one with more.
+/// Returns the operation at a path. A path with fewer parameters takes precedence.
 fn operation<'a>(document: &'a Value, method: &Method, path: &str) -> Option<&'a Value> {
     let method = method.as_str().to_lowercase();
     let paths = document["paths"].as_object().unwrap().iter();
@@ -77,7 +78,7 @@ fn leads_to(template: &str, path: &str) -> bool {
             .all(|(part, given)| part == given || part.starts_with('{'))
 }
 
-/// What a reference leads to; anything else leads to itself.
+/// Resolves a reference. Any other value is returned as it is.
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).unwrap(),
@@ -85,7 +86,7 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Whether a value is of a schema; the error tells why not. Patterns are not looked at.
+/// Checks a value against a schema; the error has the reason. Patterns are not checked.
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let schema = resolve(document, schema);
     if value.is_null() && schema["nullable"] == true {
@@ -146,7 +147,7 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn the_document_is_open_to_everybody() {
+async fn the_document_needs_no_credential() {
     let document = document().await;
     assert_eq!(document["openapi"], "3.0.3");
     assert_eq!(document["servers"], json!([{"url": "/v0"}]));
@@ -158,7 +159,7 @@ async fn the_document_is_open_to_everybody() {
 }
 
 #[tokio::test]
-async fn an_answer_that_differs_from_the_document_is_found_out() {
+async fn a_response_that_differs_from_the_document_is_detected() {
     let document = document().await;
     let list = operation(document, &Method::GET, "/models").unwrap();
     let schema = &list["responses"]["200"]["content"]["application/json"]["schema"];

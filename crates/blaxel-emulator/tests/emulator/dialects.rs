@@ -1,4 +1,4 @@
-//! Models that speak their provider's own dialect besides OpenAI's.
+//! Models that support their provider's dialect besides that of OpenAI.
 
 use blaxel_emulator::Emulator;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn at(emulator: &Emulator, path: &str) -> String {
     format!("{}/demo/models/{path}", emulator.run_url())
 }
 
-/// What the model says to the same question in OpenAI's dialect, which every model speaks.
+/// Returns the model's reply to the same prompt in the OpenAI dialect, which every model supports.
 async fn in_openai_s(emulator: &Emulator, model: &str, called: &str) -> Value {
     let uri = at(emulator, &format!("{model}/v1/chat/completions"));
     let body = json!({"model": called, "messages": [
@@ -23,7 +23,7 @@ async fn in_openai_s(emulator: &Emulator, model: &str, called: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_model_of_anthropic_s_speaks_messages() {
+async fn an_anthropic_model_supports_messages() {
     let emulator = Emulator::offline();
     for (system, content) in [
         (json!("Be brief."), json!("Why?")),
@@ -57,7 +57,7 @@ async fn a_model_of_anthropic_s_speaks_messages() {
 }
 
 #[tokio::test]
-async fn a_model_of_gemini_s_generates_content() {
+async fn a_gemini_model_generates_content() {
     let emulator = Emulator::offline();
     let body = json!({
         "systemInstruction": {"parts": [{"text": "Be brief."}]},
@@ -117,7 +117,7 @@ async fn each_dialect_has_its_own_errors() {
 }
 
 #[tokio::test]
-async fn a_model_speaks_no_other_provider_s_dialect() {
+async fn a_model_rejects_the_dialects_of_other_providers() {
     let emulator = Emulator::offline();
     let foreign = [
         "sandbox-openai/v1/messages",

@@ -1,4 +1,4 @@
-//! Custom domains: their proof of ownership, and with whom they are shared.
+//! Custom domains: verification and sharing.
 
 use blaxel_emulator::Emulator;
 use http::Method;
@@ -54,7 +54,7 @@ async fn a_domain_is_verified_by_its_records() {
     assert_eq!(&verified["txtRecords"], records, "the proof stays the same");
     let missing = ask(Method::POST, "/customdomains/none.example.com/verify");
     assert_eq!(
-        missing.on(&emulator).await.refusal(404),
+        missing.on(&emulator).await.control_error(404),
         "Custom domain not found"
     );
 }
@@ -64,13 +64,13 @@ async fn a_verified_domain_is_shared_within_the_account() {
     let emulator = with_domain().await;
     let all = format!("{ONE}/share");
     let share = |target: &str| post(&all, &json!({"targetWorkspace": target}));
-    share("staging").on(&emulator).await.refusal(400);
+    share("staging").on(&emulator).await.control_error(400);
     verify(&emulator).await;
     for target in ["staging", "account"] {
         let answered = share(target).on(&emulator).await.expect(200);
         assert_eq!(answered["metadata"]["name"], "shop.example.com");
         let again = share(target).on(&emulator).await;
-        assert_eq!(again.refusal(409), "Custom domain already shared");
+        assert_eq!(again.control_error(409), "Custom domain already shared");
     }
     let shares = get(&all).on(&emulator).await.expect(200);
     let told = json!([
@@ -83,16 +83,16 @@ async fn a_verified_domain_is_shared_within_the_account() {
         json!({"targetWorkspace": "demo"}),
         json!({"targetWorkspace": "none"}),
     ] {
-        post(&all, &bad).on(&emulator).await.refusal(400);
+        post(&all, &bad).on(&emulator).await.control_error(400);
     }
     let one = format!("{all}/staging");
     ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     let again = ask(Method::DELETE, &one).on(&emulator).await;
-    assert_eq!(again.refusal(404), "Custom domain share not found");
+    assert_eq!(again.control_error(404), "Custom domain share not found");
     let missing = get("/customdomains/none.example.com/share")
         .on(&emulator)
         .await;
-    assert_eq!(missing.refusal(404), "Custom domain not found");
+    assert_eq!(missing.control_error(404), "Custom domain not found");
 }
 
 #[tokio::test]
@@ -100,11 +100,11 @@ async fn an_application_gets_a_domain_of_its_own() {
     let emulator = Emulator::offline();
     let uri = "/applications/shop/customdomains";
     let missing = post(uri, &domain()).on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Application not found");
+    assert_eq!(missing.control_error(404), "Application not found");
     emulator.add("applications", "shop").unwrap();
     let made = post(uri, &domain()).on(&emulator).await.expect(200);
     assert_eq!(made["spec"]["domainType"], "applications");
     let list = get("/customdomains").on(&emulator).await.expect(200);
     assert_eq!(names(&list), ["shop.example.com"]);
-    post(uri, &domain()).on(&emulator).await.refusal(409);
+    post(uri, &domain()).on(&emulator).await.control_error(409);
 }

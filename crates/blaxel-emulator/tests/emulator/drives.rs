@@ -1,4 +1,4 @@
-//! Tokens for drives.
+//! Access tokens for drives.
 
 use base64::prelude::*;
 use blaxel_emulator::Emulator;
@@ -13,7 +13,7 @@ fn part(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_is_signed_by_the_key_that_everybody_can_see() {
+async fn a_token_is_verified_by_the_published_key() {
     let emulator = Emulator::offline();
     emulator.add("drives", "shared").unwrap();
     let service = emulator.service().verbatim();
@@ -66,11 +66,11 @@ async fn a_token_is_signed_by_the_key_that_everybody_can_see() {
     let missing = ask(Method::POST, "/drives/none/access-token")
         .on(&emulator)
         .await;
-    assert_eq!(missing.refusal(404), "Drive not found");
+    assert_eq!(missing.control_error(404), "Drive not found");
 }
 
 #[tokio::test]
-async fn each_emulator_has_a_key_of_its_own() {
+async fn each_emulator_has_its_own_key() {
     let key = async |seed| {
         let emulator = Emulator::builder().seed(seed).build();
         get("/drives/jwks.json").on(&emulator).await.expect(200)["keys"][0]["x"].clone()

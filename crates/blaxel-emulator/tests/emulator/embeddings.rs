@@ -1,4 +1,4 @@
-//! Embeddings, which every model makes.
+//! Embeddings, which every model supports.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,7 +13,7 @@ async fn embed(emulator: &Emulator, body: &Value) -> Reply {
     post(uri, body).on(emulator).await
 }
 
-/// The embeddings of an answer, in its order.
+/// Returns the embeddings of a response, in order.
 fn vectors(answer: &Value) -> Vec<Vec<f64>> {
     let data = answer["data"].as_array().unwrap().iter().enumerate();
     let vectors = data.map(|(place, item)| {
@@ -26,7 +26,7 @@ fn vectors(answer: &Value) -> Vec<Vec<f64>> {
 }
 
 #[tokio::test]
-async fn the_same_text_has_the_same_embedding_and_another_has_another() {
+async fn equal_texts_have_equal_embeddings_and_different_texts_different_ones() {
     let emulator = Emulator::offline();
     let body = json!({"model": "ada", "input": ["a b", "c", "a b"]});
     let answer = embed(&emulator, &body).await.expect(200);
@@ -52,7 +52,7 @@ async fn the_same_text_has_the_same_embedding_and_another_has_another() {
 }
 
 #[tokio::test]
-async fn tokens_are_embedded_as_texts_are() {
+async fn tokens_are_embedded_like_texts() {
     let emulator = Emulator::offline();
     let one = embed(&emulator, &json!({"input": [1, 2, 3]}))
         .await
@@ -67,7 +67,7 @@ async fn tokens_are_embedded_as_texts_are() {
 }
 
 #[tokio::test]
-async fn base64_says_the_same_as_numbers() {
+async fn base64_encodes_the_same_numbers() {
     let emulator = Emulator::offline();
     for dimensions in [1, 16, 1536] {
         let mut body = json!({"input": "x", "dimensions": dimensions});
@@ -89,7 +89,7 @@ async fn base64_says_the_same_as_numbers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_embedded_is_refused_by_the_model() {
+async fn an_invalid_input_is_rejected_by_the_model() {
     let emulator = Emulator::offline();
     for body in [
         json!([]),

@@ -1,4 +1,4 @@
-//! Executions of jobs, and their tasks.
+//! Executions of jobs and their tasks.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn execution(emulator: &Emulator, id: &str) -> Value {
     get(format!("{ALL}/{id}")).on(emulator).await.expect(200)
 }
 
-/// The status of an execution, and those of its tasks.
+/// Returns the status of an execution and those of its tasks.
 async fn statuses(emulator: &Emulator, id: &str) -> (String, Vec<String>) {
     let told = execution(emulator, id).await;
     let text = |value: &Value| value["status"].as_str().unwrap().to_owned();
@@ -38,7 +38,7 @@ async fn statuses(emulator: &Emulator, id: &str) -> (String, Vec<String>) {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_comes_back_with_the_ids() {
+async fn the_response_to_a_start_has_the_request_and_the_ids() {
     let emulator = with_job();
     let sent = json!({"tasks": [{"n": 1}, {"n": 2}]});
     let told = post(ALL, &sent).on(&emulator).await.expect(200);
@@ -49,7 +49,7 @@ async fn what_was_asked_for_comes_back_with_the_ids() {
     );
     assert!(told["id"].is_string() && told["executionId"].is_string());
     let missing = post("/jobs/none/executions", &sent).on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Job not found");
+    assert_eq!(missing.control_error(404), "Job not found");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn the_same_id_starts_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_execution_comes_along_with_the_clock() {
+async fn an_execution_proceeds_with_the_clock() {
     let emulator = with_job();
     let id = start(&emulator, &json!({"tasks": [{}, {}, {}]})).await;
     for (state, of_tasks, counted) in [
@@ -132,7 +132,7 @@ async fn an_execution_can_fail_or_take_too_long() {
         let (status, tasks) = statuses(&emulator, &id).await;
         assert_eq!((status.as_str(), tasks), (state, vec![task.to_owned()]));
     }
-    // The environment of the job counts where that of the execution is silent.
+    // The environment of the job applies to variables that the execution does not set.
     let envs = json!([{"name": "EMULATOR_OUTCOME", "value": "failed"}]);
     let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"envs": envs}}});
     ask(Method::PUT, "/jobs/nightly")
@@ -164,18 +164,18 @@ async fn a_cancelled_execution_lets_running_tasks_end() {
             (status.as_str(), tasks[0].as_str()),
             ("cancelled", tasks_after)
         );
-        // What is over stays as it is.
+        // A finished execution does not change.
         let told = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
         assert_eq!(told["status"], "cancelled");
     }
     let missing = ask(Method::DELETE, format!("{ALL}/none"))
         .on(&emulator)
         .await;
-    assert_eq!(missing.refusal(404), "Execution not found");
+    assert_eq!(missing.control_error(404), "Execution not found");
 }
 
 #[tokio::test]
-async fn overrides_are_told_but_the_environment_is_masked() {
+async fn overrides_are_shown_but_the_environment_is_masked() {
     let emulator = with_job();
     let sent = json!({"env": {"KEY": "value"}, "memory": 1024, "tasks": [{}, {}]});
     let id = start(&emulator, &sent).await;
@@ -193,7 +193,7 @@ async fn overrides_are_told_but_the_environment_is_masked() {
         json!([]),
     ] {
         assert_eq!(
-            post(ALL, &bad).on(&emulator).await.refusal(400),
+            post(ALL, &bad).on(&emulator).await.control_error(400),
             "Bad Request",
             "{bad}"
         );
@@ -201,7 +201,7 @@ async fn overrides_are_told_but_the_environment_is_masked() {
 }
 
 #[tokio::test]
-async fn executions_are_listed_in_pages_or_by_number() {
+async fn executions_are_listed_by_cursor_or_by_offset() {
     let emulator = with_job();
     for n in 0..25 {
         start(&emulator, &json!({"executionId": format!("e-{n:02}")})).await;
@@ -216,7 +216,7 @@ async fn executions_are_listed_in_pages_or_by_number() {
         (ids(&page["data"]).len(), &page["meta"]["hasMore"]),
         (20, &json!(true))
     );
-    // Python's SDK sends an offset along, which means nothing here.
+    // The Python SDK sends an offset, which has no effect here.
     let page = get(format!("{ALL}?limit=2&offset=7"))
         .on(&emulator)
         .await
@@ -228,8 +228,8 @@ async fn executions_are_listed_in_pages_or_by_number() {
     assert_eq!(ids(&list).len(), 20);
     let list = first("limit=3&offset=22").on(&emulator).await.expect(200);
     assert_eq!(ids(&list), ["e-02", "e-01", "e-00"]);
-    first("offset=-1").on(&emulator).await.refusal(400);
-    first("limit=0").on(&emulator).await.refusal(400);
+    first("offset=-1").on(&emulator).await.control_error(400);
+    first("limit=0").on(&emulator).await.control_error(400);
 }
 
 #[tokio::test]
@@ -262,7 +262,7 @@ async fn tasks_have_pages_since_the_second_version() {
     let page = get(next).on(&emulator).await.expect(200);
     assert_eq!(tasks(&page), ["task-3", "task-4"]);
     let foreign = get(format!("{all}?cursor={cursor}")).on(&emulator).await;
-    assert_eq!(foreign.refusal(400), "invalid_cursor");
+    assert_eq!(foreign.control_error(400), "invalid_cursor");
     let found = get(format!("{all}?q=K-4")).on(&emulator).await.expect(200);
     assert_eq!(tasks(&found), ["task-4"]);
 
@@ -270,9 +270,9 @@ async fn tasks_have_pages_since_the_second_version() {
         .header("blaxel-version", "2026-04-16")
         .on(&emulator)
         .await;
-    assert_eq!(first.refusal(404), "Not Found");
+    assert_eq!(first.control_error(404), "Not Found");
     get(format!("{ALL}/none/tasks"))
         .on(&emulator)
         .await
-        .refusal(404);
+        .control_error(404);
 }

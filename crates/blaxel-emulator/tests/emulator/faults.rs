@@ -1,4 +1,4 @@
-//! Faults come when, where and as often as they were asked for.
+//! Faults that are injected by operation and count.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{as_client, get, post};
 
 #[tokio::test]
-async fn a_fault_meets_its_operation_as_often_as_asked() {
+async fn a_fault_applies_to_its_operation_the_given_number_of_times() {
     let emulator = Emulator::offline();
     let busy = Fault::json(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -25,7 +25,7 @@ async fn a_fault_meets_its_operation_as_often_as_asked() {
     get("/agents").on(&emulator).await.expect(200);
     for _ in 0..2 {
         let reply = get("/models").on(&emulator).await;
-        assert_eq!(reply.refusal(503), "busy");
+        assert_eq!(reply.control_error(503), "busy");
         assert_eq!(reply.header("retry-after"), Some("1"));
         assert!(reply.header("x-request-id").is_some());
     }
@@ -45,7 +45,7 @@ async fn a_fault_meets_its_operation_as_often_as_asked() {
 }
 
 #[tokio::test]
-async fn a_gateway_fault_has_the_gateways_form() {
+async fn a_gateway_fault_has_the_gateways_format() {
     let emulator = Emulator::offline();
     emulator.add_agent("a");
     let gone = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
@@ -61,7 +61,7 @@ async fn a_gateway_fault_has_the_gateways_form() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_gives_no_answer_at_either_door() {
+async fn a_closed_connection_returns_no_response_with_or_without_a_socket() {
     let emulator = Emulator::start().await.unwrap();
     emulator.fault("GetModel", Fault::disconnect(), 2).unwrap();
     let url = format!("{}/models/claude-haiku", emulator.url());
@@ -82,18 +82,21 @@ async fn a_cut_connection_gives_no_answer_at_either_door() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_lost_after_the_deed() {
+async fn a_response_can_be_lost_after_processing() {
     let emulator = Emulator::offline();
     let lost = Fault::html(StatusCode::GATEWAY_TIMEOUT).after_processing();
     emulator.fault("CreateAgent", lost, 1).unwrap();
     let document = json!({"metadata": {"name": "a"}, "spec": {}});
     assert_eq!(post("/agents", &document).on(&emulator).await.status, 504);
     get("/agents/a").on(&emulator).await.expect(200);
-    post("/agents", &document).on(&emulator).await.refusal(409);
+    post("/agents", &document)
+        .on(&emulator)
+        .await
+        .control_error(409);
 }
 
 #[tokio::test]
-async fn an_answer_can_be_late() {
+async fn a_response_can_be_delayed() {
     let emulator = Emulator::offline();
     emulator
         .fault("ListModels", Fault::delay(Duration::from_millis(30)), 1)
@@ -104,7 +107,7 @@ async fn an_answer_can_be_late() {
 }
 
 #[test]
-fn an_unknown_operation_is_told_at_once() {
+fn an_unknown_operation_is_an_error() {
     let emulator = Emulator::offline();
     let error = emulator
         .fault("ListModel", Fault::disconnect(), 1)

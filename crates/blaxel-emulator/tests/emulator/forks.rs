@@ -54,16 +54,19 @@ async fn snapshots_are_taken_listed_and_deleted() {
     let one = format!("{SNAPSHOTS}/{}", named["id"].as_str().unwrap());
     let deleted = ask(Method::DELETE, &one).on(&emulator).await;
     assert_eq!((deleted.status.as_u16(), deleted.bytes.len()), (204, 0));
-    let again = ask(Method::DELETE, &one).on(&emulator).await.refusal(404);
+    let again = ask(Method::DELETE, &one)
+        .on(&emulator)
+        .await
+        .control_error(404);
     assert_eq!(again, "Snapshot not found");
     let none = post("/sandboxes/none/snapshots", &json!({}))
         .on(&emulator)
         .await;
-    assert_eq!(none.refusal(404), "Sandbox not found");
+    assert_eq!(none.control_error(404), "Sandbox not found");
 }
 
 #[tokio::test]
-async fn a_fork_is_a_sandbox_as_this_one_is_or_as_it_was() {
+async fn a_fork_is_a_sandbox_with_the_current_spec_or_that_of_a_snapshot() {
     let emulator = with_sandbox().await;
     let snapshot = post(SNAPSHOTS, &json!({})).on(&emulator).await.expect(200);
     sandbox(&emulator, Method::PUT, "/sandboxes/sb", 8192).await;
@@ -85,12 +88,12 @@ async fn a_fork_is_a_sandbox_as_this_one_is_or_as_it_was() {
     let again = post("/sandboxes/sb/fork", &live)
         .on(&emulator)
         .await
-        .refusal(409);
+        .control_error(409);
     assert_eq!(again, "Sandbox already exists");
 }
 
 #[tokio::test]
-async fn a_fork_into_an_application_is_a_revision_of_it() {
+async fn a_fork_into_an_application_adds_a_revision() {
     let emulator = with_sandbox().await;
     let sent = json!({"targetType": "application", "targetName": "shop", "port": 3000,
         "customDomain": "example.com", "prefix": "www"});
@@ -131,7 +134,7 @@ async fn a_fork_into_an_application_is_a_revision_of_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_forked_is_refused() {
+async fn an_invalid_fork_is_rejected() {
     let emulator = with_sandbox().await;
     for bad in [
         json!({}),
@@ -143,18 +146,18 @@ async fn what_cannot_be_forked_is_refused() {
         post("/sandboxes/sb/fork", &bad)
             .on(&emulator)
             .await
-            .refusal(400);
+            .control_error(400);
     }
     let good = json!({"targetType": "sandbox", "targetName": "a"});
     let missing = post("/sandboxes/none/fork", &good)
         .on(&emulator)
         .await
-        .refusal(404);
+        .control_error(404);
     assert_eq!(missing, "Sandbox not found");
     let from = json!({"targetType": "sandbox", "targetName": "a", "snapshotId": "snap-0"});
     let missing = post("/sandboxes/sb/fork", &from)
         .on(&emulator)
         .await
-        .refusal(404);
+        .control_error(404);
     assert_eq!(missing, "Snapshot not found");
 }

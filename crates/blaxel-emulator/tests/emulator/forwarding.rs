@@ -1,4 +1,4 @@
-//! Workloads that run elsewhere on this machine.
+//! Workloads that are forwarded to servers on this machine.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{Ask, as_client, ask, get, post};
 
-/// A server of this machine that tells what it got.
+/// A server on this machine that records its requests.
 struct Local {
     url: String,
     server: tokio::task::JoinHandle<()>,
@@ -43,7 +43,7 @@ impl Local {
         Self { url, server }
     }
 
-    /// One that tells what it was asked.
+    /// Starts a server that returns what it received.
     async fn mirror() -> Self {
         let tell = async |request: Request| {
             let (head, body) = request.into_parts();
@@ -81,14 +81,14 @@ fn hello(emulator: &Emulator) -> Ask {
     post(url(emulator), &json!({"inputs": "Hello"}))
 }
 
-/// The values of a header that the mirror got.
+/// Returns the values of a header that the mirror received.
 fn got<'a>(told: &'a Value, name: &str) -> Vec<&'a str> {
     let headers = told["headers"].as_array().unwrap().iter();
     let values = headers.filter(|header| header[0] == name);
     values.map(|header| header[1].as_str().unwrap()).collect()
 }
 
-/// A body that is what is sent into it.
+/// A body that is fed through a channel.
 fn channel() -> (mpsc::Sender<Bytes>, Sent) {
     let (sender, receiver) = mpsc::channel(1);
     (sender, Sent(receiver))
@@ -110,7 +110,7 @@ impl http_body::Body for Sent {
 }
 
 #[tokio::test]
-async fn a_call_is_passed_on_as_it_is_and_so_is_its_answer() {
+async fn a_call_and_its_response_are_forwarded_unchanged() {
     let local = Local::mirror().await;
     let emulator = local.emulator().start().await.unwrap();
     get("/agents/bot").on(&emulator).await.expect(200);
@@ -133,7 +133,7 @@ async fn a_call_is_passed_on_as_it_is_and_so_is_its_answer() {
         assert_eq!(got(&told, "x-own"), ["a"]);
         assert_eq!(got(&told, "content-length"), ["5"]);
         assert_eq!(reply.header("x-own"), Some("1"));
-        // It is not the platform that speaks.
+        // The response is not from the platform.
         assert_eq!(reply.header("x-blaxel-source"), None);
     }
     let journal = emulator.journal();
@@ -143,7 +143,7 @@ async fn a_call_is_passed_on_as_it_is_and_so_is_its_answer() {
 }
 
 #[tokio::test]
-async fn the_gateway_keeps_credentials_and_says_who_asks() {
+async fn the_gateway_removes_credentials_and_identifies_the_caller() {
     let local = Local::mirror().await;
     let emulator = local.emulator().build();
     let key = format!("Bearer {}", emulator.api_key());
@@ -185,7 +185,7 @@ async fn the_gateway_keeps_credentials_and_says_who_asks() {
     refused.gateway(401, "AUTHENTICATION_REQUIRED");
 }
 
-/// Nothing is held back in either direction.
+/// Nothing is buffered in either direction.
 #[tokio::test]
 async fn bodies_flow_both_ways_at_once() {
     let echo = async |request: Request| request.into_body().into_response();
@@ -220,7 +220,7 @@ async fn bodies_flow_both_ways_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_there_breaks_off_here() {
+async fn a_forwarded_stream_that_breaks_off_is_broken_off() {
     let torn = async || Response::new(Body::new(Torn(0)));
     let local = Local::new(Router::new().fallback(torn)).await;
     let emulator = local.emulator().start().await.unwrap();
@@ -231,7 +231,7 @@ async fn a_stream_that_breaks_off_there_breaks_off_here() {
     assert!(body.frame().await.unwrap().is_err());
 }
 
-/// A body that breaks off after its first piece, and a turn in which that goes out.
+/// A body that yields after its first chunk, so that the chunk is sent, and then fails.
 struct Torn(u8);
 
 impl http_body::Body for Torn {
@@ -255,7 +255,7 @@ impl http_body::Body for Torn {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_is_not_answered_on() {
+async fn forwarding_stops_when_the_caller_disconnects() {
     let (gone, mut told) = mpsc::channel::<()>(1);
     let endless = move || {
         let gone = gone.clone();
@@ -276,14 +276,14 @@ async fn a_caller_that_goes_away_is_not_answered_on() {
     let mut body = response.into_body();
     body.frame().await.unwrap().unwrap();
     drop(body);
-    // The router that makes the answers holds a sender too.
+    // The router that creates the responses holds a sender too.
     drop(local);
     let waited = tokio::time::timeout(Duration::from_secs(10), told.recv()).await;
     assert_eq!(waited.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_failure_of_the_gateway() {
+async fn an_unreachable_server_is_a_gateway_error() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
@@ -303,7 +303,7 @@ async fn a_server_that_is_not_there_is_a_failure_of_the_gateway() {
 }
 
 #[tokio::test]
-async fn models_and_functions_are_passed_on_too_and_a_path_of_the_server_stays_before() {
+async fn models_and_functions_are_forwarded_and_the_path_of_the_server_is_a_prefix() {
     let local = Local::mirror().await;
     let base = format!("{}/base/", local.url);
     let emulator = Emulator::builder()
@@ -329,7 +329,7 @@ async fn models_and_functions_are_passed_on_too_and_a_path_of_the_server_stays_b
 }
 
 #[tokio::test]
-async fn a_script_comes_before_the_server_behind_the_workload() {
+async fn a_script_takes_precedence_over_forwarding() {
     let local = Local::mirror().await;
     let emulator = local.emulator().build();
     let script = emulator.script(&Workload::agent("bot"));
@@ -345,7 +345,7 @@ async fn a_script_comes_before_the_server_behind_the_workload() {
 }
 
 #[tokio::test]
-async fn a_workload_elsewhere_can_be_called_asynchronously() {
+async fn a_forwarded_workload_can_be_called_asynchronously() {
     let (sender, mut came) = mpsc::unbounded_channel();
     let take = move |headers: HeaderMap, uri: http::Uri, body: Bytes| {
         let _ = sender.send((headers, uri, body));
@@ -364,9 +364,9 @@ async fn a_workload_elsewhere_can_be_called_asynchronously() {
     assert_eq!(body, json!({"inputs": "Hello"}).to_string());
 }
 
-/// What is passed on has no limit of the emulator's.
+/// Forwarded bodies have no limit of the emulator's.
 #[tokio::test]
-async fn a_large_body_is_passed_on() {
+async fn a_large_body_is_forwarded() {
     let count = async |request: Request| {
         let mut body = request.into_body();
         let mut count = 0;
@@ -383,7 +383,7 @@ async fn a_large_body_is_passed_on() {
 }
 
 #[test]
-fn only_servers_of_this_machine_stand_behind_a_workload() {
+fn only_servers_on_this_machine_can_be_forwarded_to() {
     for bad in [
         "http://example.com",
         "https://localhost",

@@ -19,7 +19,7 @@ async fn pending(emulator: &Emulator, direction: &str) -> Vec<Value> {
     list.expect(200).as_array().unwrap().clone()
 }
 
-/// An offer of another account, and its address.
+/// Returns an offer of another account, and its path.
 async fn offered(emulator: &Emulator) -> String {
     emulator.offer_image("job", "gift");
     let offer = &pending(emulator, "").await[0];
@@ -33,7 +33,7 @@ async fn offered(emulator: &Emulator) -> String {
 }
 
 #[tokio::test]
-async fn within_the_account_a_share_is_there_at_once() {
+async fn a_share_within_the_account_is_active_at_once() {
     let emulator = Emulator::offline();
     let sent = json!({"targetWorkspace": "staging"});
     let image = post(SHARES, &sent).on(&emulator).await.expect(200);
@@ -43,17 +43,17 @@ async fn within_the_account_a_share_is_there_at_once() {
         "accountId": emulator.account_id(), "status": "active"}]);
     assert_eq!(shares, told);
     let again = post(SHARES, &sent).on(&emulator).await;
-    assert_eq!(again.refusal(409), "Image already shared");
+    assert_eq!(again.control_error(409), "Image already shared");
     let held = ask(Method::DELETE, IMAGE).on(&emulator).await;
-    assert_eq!(held.refusal(400), "Image is in use");
+    assert_eq!(held.control_error(400), "Image is in use");
 
     let one = format!("{SHARES}/staging");
     let image = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     assert_eq!(image["metadata"]["name"], "support-bot");
     let again = ask(Method::DELETE, &one).on(&emulator).await;
-    assert_eq!(again.refusal(404), "Image share not found");
+    assert_eq!(again.control_error(404), "Image share not found");
     ask(Method::DELETE, IMAGE).on(&emulator).await.expect(200);
-    get(SHARES).on(&emulator).await.refusal(404);
+    get(SHARES).on(&emulator).await.control_error(404);
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_share_needs_a_target_that_exists() {
         json!({"targetWorkspace": "elsewhere", "targetAccountId": emulator.account_id()}),
     ] {
         assert_eq!(
-            post(SHARES, &bad).on(&emulator).await.refusal(400),
+            post(SHARES, &bad).on(&emulator).await.control_error(400),
             "Bad Request",
             "{bad}"
         );
@@ -75,7 +75,7 @@ async fn a_share_needs_a_target_that_exists() {
 }
 
 #[tokio::test]
-async fn another_account_has_to_agree() {
+async fn a_share_with_another_account_must_be_accepted() {
     let emulator = Emulator::offline();
     let sent = json!({"targetWorkspace": "elsewhere", "targetAccountId": "acc-other"});
     let share = post(SHARES, &sent).on(&emulator).await.expect(202);
@@ -84,7 +84,7 @@ async fn another_account_has_to_agree() {
         (&json!("support-bot"), &json!("demo"))
     );
     let again = post(SHARES, &sent).on(&emulator).await;
-    assert_eq!(again.refusal(409), "Image already shared");
+    assert_eq!(again.control_error(409), "Image already shared");
     let shares = get(SHARES).on(&emulator).await.expect(200);
     assert_eq!(shares[0]["status"], "pending");
     assert_eq!(shares[0]["pendingShareId"], share["id"]);
@@ -94,15 +94,18 @@ async fn another_account_has_to_agree() {
     get("/pending-image-shares?direction=both")
         .on(&emulator)
         .await
-        .refusal(400);
-    // Only the target can answer.
+        .control_error(400);
+    // Only the target can accept or decline it.
     for verb in ["accept", "decline"] {
         let uri = format!(
             "/pending-image-shares/{}/{verb}",
             share["id"].as_str().unwrap()
         );
         assert_eq!(
-            ask(Method::POST, uri).on(&emulator).await.refusal(403),
+            ask(Method::POST, uri)
+                .on(&emulator)
+                .await
+                .control_error(403),
             "Forbidden"
         );
     }
@@ -112,7 +115,7 @@ async fn another_account_has_to_agree() {
 }
 
 #[tokio::test]
-async fn an_offer_that_is_accepted_is_an_image() {
+async fn accepting_an_offer_creates_an_image() {
     let emulator = Emulator::offline();
     let offer = offered(&emulator).await;
     let accept = || ask(Method::POST, format!("{offer}/accept"));
@@ -124,21 +127,21 @@ async fn an_offer_that_is_accepted_is_an_image() {
         image
     );
     assert_eq!(
-        accept().on(&emulator).await.refusal(404),
+        accept().on(&emulator).await.control_error(404),
         "Pending image share not found"
     );
     assert_eq!(pending(&emulator, "").await.len(), 0);
 }
 
 #[tokio::test]
-async fn an_offer_takes_the_place_of_an_image_only_by_force() {
+async fn an_offer_replaces_an_image_only_with_force() {
     let emulator = Emulator::offline();
     emulator.add_image("job", "gift");
     let offer = offered(&emulator).await;
     assert_eq!(pending(&emulator, "").await[0]["hasConflict"], true);
     let accept = |query: &str| ask(Method::POST, format!("{offer}/accept{query}"));
     assert_eq!(
-        accept("").on(&emulator).await.refusal(409),
+        accept("").on(&emulator).await.control_error(409),
         "Image already exists"
     );
     let image = accept("?force=true").on(&emulator).await.expect(200);
@@ -151,7 +154,7 @@ async fn an_offer_takes_the_place_of_an_image_only_by_force() {
 }
 
 #[tokio::test]
-async fn an_offer_can_be_declined_or_come_too_late() {
+async fn an_offer_can_be_declined_or_expire() {
     let emulator = Emulator::offline();
     let offer = offered(&emulator).await;
     let declined = ask(Method::POST, format!("{offer}/decline"))
@@ -163,7 +166,7 @@ async fn an_offer_can_be_declined_or_come_too_late() {
     let late = ask(Method::POST, format!("{offer}/accept"))
         .on(&emulator)
         .await;
-    assert_eq!(late.refusal(410), "Pending image share expired");
+    assert_eq!(late.control_error(410), "Pending image share expired");
     assert_eq!(
         pending(&emulator, "").await.len(),
         0,

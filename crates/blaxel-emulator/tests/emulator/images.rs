@@ -18,7 +18,7 @@ fn delete(uri: &str) -> Ask {
     ask(Method::DELETE, uri)
 }
 
-/// Uses an image in an agent.
+/// Creates an agent that uses an image.
 async fn run(emulator: &Emulator, image: &str) {
     let agent = json!({"metadata": {"name": "runner"}, "spec": {"runtime": {"image": image}}});
     post("/agents", &agent).on(emulator).await.expect(200);
@@ -38,7 +38,7 @@ async fn build(emulator: &Emulator, name: &str) {
 }
 
 #[tokio::test]
-async fn a_fresh_emulator_has_images_and_tells_them_whole_or_in_pages() {
+async fn a_new_emulator_has_images_listed_whole_or_in_pages() {
     let emulator = Emulator::offline();
     let list = get("/images").on(&emulator).await.expect(200);
     assert_eq!(names(&list), ["code-runner", "support-bot"]);
@@ -66,7 +66,7 @@ async fn a_fresh_emulator_has_images_and_tells_them_whole_or_in_pages() {
     let next = format!("/images?limit=2&sort=name:asc&cursor={cursor}");
     let second = newest(get(next)).on(&emulator).await.expect(200);
     assert_eq!(names(&second["data"]), ["support-bot"]);
-    // A prefix, as it is written.
+    // Prefixes are matched literally.
     for (q, found) in [("code-r", 2), ("Code", 0), ("runner", 0), ("", 3)] {
         let page = newest(get(format!("/images?q={q}"))).on(&emulator).await;
         assert_eq!(names(&page.expect(200)["data"]).len(), found, "{q}");
@@ -83,7 +83,7 @@ async fn an_image_is_known_by_type_and_name() {
         assert_eq!(brief["spec"]["tagCount"], 1);
     }
     let other = get("/images/job/support-bot").on(&emulator).await;
-    assert_eq!(other.refusal(404), "Image not found");
+    assert_eq!(other.control_error(404), "Image not found");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn an_image_is_built_from_what_is_uploaded() {
     let states: Vec<_> = events.iter().map(|event| &event["status"]).collect();
     assert_eq!(states.last().unwrap(), &"BUILT");
     assert_eq!(image["spec"]["tags"][0]["size"], 1000);
-    // Each build is one more tag.
+    // Each build adds a tag.
     build(&emulator, "team/tool").await;
     let tags = async || get(uri).on(&emulator).await.expect(200)["spec"]["tags"].clone();
     assert_eq!(
@@ -124,7 +124,7 @@ async fn an_image_is_built_from_what_is_uploaded() {
 }
 
 #[tokio::test]
-async fn what_is_deployed_from_an_upload_is_an_image_too() {
+async fn a_deployment_from_an_upload_creates_an_image() {
     let emulator = Emulator::offline();
     let sent = json!({"metadata": {"name": "bot"}, "spec": {}});
     let reply = post("/functions?upload=true", &sent).on(&emulator).await;
@@ -134,7 +134,7 @@ async fn what_is_deployed_from_an_upload_is_an_image_too() {
     let image = get("/images/function/bot").on(&emulator).await.expect(200);
     assert_eq!(image["metadata"]["status"], "BUILDING");
     let refused = delete("/images/function/bot").on(&emulator).await;
-    assert_eq!(refused.refusal(400), "Image is in use");
+    assert_eq!(refused.control_error(400), "Image is in use");
 }
 
 #[tokio::test]
@@ -153,17 +153,17 @@ async fn an_image_that_exists_elsewhere_is_registered() {
         json!({"name": "A", "resourceType": "agent"}),
         json!({"name": "a", "resourceType": "model"}),
     ] {
-        post("/images", &bad).on(&emulator).await.refusal(400);
+        post("/images", &bad).on(&emulator).await.control_error(400);
     }
     let nothing = json!({"name": "a", "resourceType": "agent"});
     post("/images?skip-build=true", &nothing)
         .on(&emulator)
         .await
-        .refusal(400);
+        .control_error(400);
 }
 
 #[tokio::test]
-async fn an_image_in_use_stays() {
+async fn an_image_in_use_cannot_be_deleted() {
     let emulator = Emulator::offline();
     for image in [
         "support-bot:latest",
@@ -172,7 +172,7 @@ async fn an_image_in_use_stays() {
     ] {
         run(&emulator, image).await;
         let reply = delete("/images/agent/support-bot").on(&emulator).await;
-        // A registry and what stands before the workspace say nothing.
+        // The registry and the workspace before the name are ignored.
         let is_other = image.starts_with("r.io");
         assert_eq!(reply.status, if is_other { 200 } else { 400 }, "{image}");
         delete("/agents/runner").on(&emulator).await.expect(200);
@@ -180,7 +180,7 @@ async fn an_image_in_use_stays() {
 }
 
 #[tokio::test]
-async fn a_tag_in_use_stays_and_others_go() {
+async fn a_tag_in_use_cannot_be_deleted_but_others_can() {
     let emulator = Emulator::offline();
     build(&emulator, "support-bot").await;
     emulator.clock().advance(Duration::from_secs(2));
@@ -198,15 +198,15 @@ async fn a_tag_in_use_stays_and_others_go() {
     assert_eq!(before.len(), 2);
     let uri = |tag: &str| format!("/images/agent/support-bot/tags/{tag}");
     let used = delete(&uri("latest")).on(&emulator).await;
-    assert_eq!(used.refusal(400), "Image is in use");
+    assert_eq!(used.control_error(400), "Image is in use");
     let built = before.iter().find(|tag| *tag != "latest").unwrap();
     let image = delete(&uri(built)).on(&emulator).await.expect(200);
     assert_eq!(image["spec"]["tags"].as_array().unwrap().len(), 1);
     assert_eq!(
-        delete(&uri(built)).on(&emulator).await.refusal(404),
+        delete(&uri(built)).on(&emulator).await.control_error(404),
         "Image tag not found"
     );
-    // As the command line does it.
+    // The form that the command line uses.
     delete("/agents/runner").on(&emulator).await.expect(200);
     delete("/images/agent/support-bot:latest")
         .on(&emulator)
@@ -216,7 +216,7 @@ async fn a_tag_in_use_stays_and_others_go() {
 }
 
 #[tokio::test]
-async fn a_cleanup_deletes_what_nobody_uses() {
+async fn a_cleanup_deletes_unused_images() {
     let emulator = Emulator::offline();
     emulator.add_image("job", "nightly");
     run(&emulator, "support-bot").await;
@@ -228,7 +228,7 @@ async fn a_cleanup_deletes_what_nobody_uses() {
 }
 
 #[tokio::test]
-async fn tags_have_a_list_since_the_third_version() {
+async fn tags_are_listed_since_the_third_version() {
     let emulator = Emulator::offline();
     for tag in ["v1", "v2", "next"] {
         let image = format!("docker.io/bot:{tag}");
@@ -254,12 +254,12 @@ async fn tags_have_a_list_since_the_third_version() {
     newest(get(format!("{all}?sort=createdAt:asc")))
         .on(&emulator)
         .await
-        .refusal(400);
+        .control_error(400);
     newest(get(format!("{all}?sourceWorkspace=other")))
         .on(&emulator)
         .await
-        .refusal(404);
-    assert_eq!(get(all).on(&emulator).await.refusal(404), "Not Found");
+        .control_error(404);
+    assert_eq!(get(all).on(&emulator).await.control_error(404), "Not Found");
     let _: Value = newest(get(format!("{all}?sourceWorkspace=")))
         .on(&emulator)
         .await

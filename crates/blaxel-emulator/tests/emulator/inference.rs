@@ -1,4 +1,4 @@
-//! The workloads and the gateway before them.
+//! The workloads and the gateway in front of them.
 
 use blaxel_emulator::Emulator;
 use http_body_util::BodyExt as _;
@@ -29,7 +29,7 @@ fn question(stream: Value) -> Value {
     })
 }
 
-/// The data of the events in a stream.
+/// Returns the data of the events in a stream.
 fn events(stream: &str) -> Vec<&str> {
     let events = stream.strip_suffix("\n\n").unwrap().split("\n\n");
     events
@@ -38,7 +38,7 @@ fn events(stream: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_agent_says_what_it_heard() {
+async fn an_agent_echoes_its_input() {
     let emulator = emulator();
     let url = format!("{}/demo/agents/parrot", emulator.run_url());
     let agent = get("/agents/parrot").on(&emulator).await.expect(200);
@@ -71,7 +71,7 @@ async fn an_agent_says_what_it_heard() {
 }
 
 #[tokio::test]
-async fn an_agent_is_called_by_any_method_at_any_path() {
+async fn an_agent_accepts_any_method_at_any_path() {
     let emulator = emulator();
     let url = format!("{}/demo/agents/parrot", emulator.run_url());
     for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"] {
@@ -103,7 +103,7 @@ async fn an_agent_is_called_by_any_method_at_any_path() {
 }
 
 #[tokio::test]
-async fn an_agent_streams_to_who_wants_events_first() {
+async fn an_agent_streams_if_events_are_accepted_first() {
     let emulator = emulator();
     let url = format!("{}/demo/agents/parrot", emulator.run_url());
     let accepting = |accept: &str| {
@@ -138,7 +138,7 @@ async fn an_agent_streams_to_who_wants_events_first() {
 }
 
 #[tokio::test]
-async fn the_gateway_refuses_in_its_own_form() {
+async fn gateway_errors_have_their_own_format() {
     let emulator = emulator();
     let run = emulator.run_url();
     let body = json!({"inputs": "x"});
@@ -180,7 +180,7 @@ async fn the_gateway_refuses_in_its_own_form() {
 }
 
 #[tokio::test]
-async fn a_model_answers_whole() {
+async fn a_model_returns_a_whole_completion() {
     let emulator = emulator();
     let answer = post(chat(&emulator), &question(json!(false)))
         .on(&emulator)
@@ -213,7 +213,7 @@ async fn a_model_answers_whole() {
 }
 
 #[tokio::test]
-async fn a_model_answers_word_by_word() {
+async fn a_model_streams_word_by_word() {
     let emulator = emulator();
     let whole = post(chat(&emulator), &question(json!(false)))
         .on(&emulator)
@@ -259,7 +259,7 @@ async fn a_model_answers_word_by_word() {
 }
 
 #[tokio::test]
-async fn a_stream_comes_in_pieces() {
+async fn a_stream_is_sent_in_chunks() {
     let emulator = emulator();
     let ask = post(chat(&emulator), &question(json!(true)));
     let response = ask.begin(&emulator.service()).await.unwrap();
@@ -274,7 +274,7 @@ async fn a_stream_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_paused_stream_shows_its_first_piece_before_its_last() {
+async fn a_paused_stream_sends_its_first_chunk_before_its_last() {
     let pause = std::time::Duration::from_millis(5);
     let emulator = Emulator::builder()
         .stream_pause(pause)
@@ -292,7 +292,7 @@ async fn a_paused_stream_shows_its_first_piece_before_its_last() {
 }
 
 #[tokio::test]
-async fn a_models_own_errors_bear_no_mark_of_the_platform() {
+async fn a_models_own_errors_have_no_platform_headers() {
     let emulator = emulator();
     let other = format!(
         "{}/demo/models/sandbox-openai/v1/completions",
@@ -319,7 +319,7 @@ async fn a_models_own_errors_bear_no_mark_of_the_platform() {
 }
 
 #[tokio::test]
-async fn a_model_is_there_before_its_methods_and_paths_are() {
+async fn a_missing_model_is_reported_before_its_method_and_path() {
     let emulator = emulator();
     for (path, status) in [
         ("", 404),

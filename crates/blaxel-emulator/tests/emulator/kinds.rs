@@ -13,9 +13,9 @@ struct Kind {
     noun: &'static str,
     name: &'static str,
     spec: Value,
-    /// Whether lists are pages.
+    /// Set if lists are paged.
     paged: bool,
-    /// Whether there is a status.
+    /// Set if there is a status.
     deployed: bool,
     updates: bool,
 }
@@ -91,15 +91,15 @@ async fn items(emulator: &Emulator, kind: &Kind, version: &str) -> (Value, bool)
 }
 
 #[tokio::test]
-async fn each_kind_lives_its_life() {
+async fn each_kind_can_be_created_read_updated_and_deleted() {
     let emulator = Emulator::offline();
     for kind in kinds() {
         let all = format!("/{}", kind.collection);
         let one = format!("{all}/{}", kind.name);
         let missing = format!("{} not found", kind.noun);
-        assert_eq!(get(&one).on(&emulator).await.refusal(404), missing);
+        assert_eq!(get(&one).on(&emulator).await.control_error(404), missing);
         let delete = || ask(Method::DELETE, &one);
-        assert_eq!(delete().on(&emulator).await.refusal(404), missing);
+        assert_eq!(delete().on(&emulator).await.control_error(404), missing);
 
         let sent = json!({
             "metadata": {"name": kind.name, "labels": {"a": "b"}, "plan": "mine", "url": "mine"},
@@ -136,7 +136,7 @@ async fn each_kind_lives_its_life() {
             assert_eq!(put["metadata"]["createdAt"], made["metadata"]["createdAt"]);
             assert_ne!(put["metadata"]["updatedAt"], made["metadata"]["updatedAt"]);
         } else {
-            put.refusal(405);
+            put.control_error(405);
         }
 
         let last = get(&one).on(&emulator).await.expect(200);
@@ -147,7 +147,7 @@ async fn each_kind_lives_its_life() {
         } else {
             assert_eq!(deleted, last, "{all}");
         }
-        assert_eq!(get(&one).on(&emulator).await.refusal(404), missing);
+        assert_eq!(get(&one).on(&emulator).await.control_error(404), missing);
         let (items, _) = items(&emulator, &kind, "2026-04-28").await;
         assert_eq!(
             items.as_array().map(Vec::len),
@@ -157,14 +157,14 @@ async fn each_kind_lives_its_life() {
 }
 
 #[tokio::test]
-async fn any_resource_can_be_put_in_place() {
+async fn a_resource_of_any_kind_can_be_added() {
     let emulator = Emulator::offline();
     for kind in kinds() {
         emulator.add(kind.collection, kind.name).unwrap();
         let one = format!("/{}/{}", kind.collection, kind.name);
         let document = get(&one).on(&emulator).await.expect(200);
         assert_eq!(document["metadata"]["name"], kind.name);
-        // What is put in place is as good as what is sent: it can be sent back.
+        // A sample document is valid as a request.
         if kind.updates {
             let put = ask(Method::PUT, &one).json(&document).on(&emulator).await;
             assert_eq!(put.expect(200)["spec"], document["spec"], "{one}");
@@ -177,9 +177,9 @@ async fn any_resource_can_be_put_in_place() {
     }
 }
 
-/// Where a workload is called stands in its metadata, and nobody else can put it there.
+/// The URL of a workload is in its metadata, and a client cannot set it.
 #[tokio::test]
-async fn workloads_have_addresses() {
+async fn workloads_have_urls() {
     let emulator = Emulator::offline();
     for (collection, has_one) in [
         ("agents", true),
@@ -199,7 +199,7 @@ async fn workloads_have_addresses() {
 }
 
 #[tokio::test]
-async fn volumes_are_listed_in_short_and_sandboxes_without_events() {
+async fn volumes_are_listed_in_short_form_and_sandboxes_without_events() {
     let emulator = Emulator::offline();
     let volume = json!({
         "metadata": {"name": "v", "externalId": "x-1", "labels": {"a": "b"}},
@@ -241,13 +241,13 @@ async fn volumes_are_listed_in_short_and_sandboxes_without_events() {
 }
 
 #[tokio::test]
-async fn an_external_id_leads_to_the_newest_that_lives() {
+async fn an_external_id_returns_the_newest_resource_that_is_not_terminated() {
     let emulator = Emulator::builder()
         .delete_time(Duration::from_secs(10))
         .build();
     for collection in ["sandboxes", "volumes", "drives"] {
         let by_id = format!("/{collection}/by-external-id/order-1");
-        get(&by_id).on(&emulator).await.refusal(404);
+        get(&by_id).on(&emulator).await.control_error(404);
         for name in ["a", "b", "c"] {
             let id = if name == "c" { "order-2" } else { "order-1" };
             let sent = json!({"metadata": {"name": name, "externalId": id}, "spec": {}});

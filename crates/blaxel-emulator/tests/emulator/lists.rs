@@ -19,7 +19,7 @@ fn cursor(page: &Value) -> String {
     escaped(page["meta"]["nextCursor"].as_str().unwrap())
 }
 
-/// Every page of a list.
+/// Returns every page of a list.
 async fn walk(emulator: &Emulator, query: &str) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut next = String::new();
@@ -43,7 +43,7 @@ async fn create(emulator: &Emulator, name: &str) {
 }
 
 #[tokio::test]
-async fn a_walk_meets_everything_once_in_every_order() {
+async fn every_sort_order_returns_each_item_once() {
     let emulator = Emulator::offline();
     let newest = walk(&emulator, "limit=3").await;
     let sizes: Vec<_> = newest.iter().map(Vec::len).collect();
@@ -76,7 +76,7 @@ async fn a_walk_meets_everything_once_in_every_order() {
 }
 
 #[tokio::test]
-async fn created_at_orders_as_it_says() {
+async fn sorting_by_created_at_follows_the_creation_time() {
     let emulator = Emulator::offline();
     let page = get("/models").on(&emulator).await.expect(200);
     let times: Vec<_> = page["data"]
@@ -89,7 +89,7 @@ async fn created_at_orders_as_it_says() {
 }
 
 #[tokio::test]
-async fn limits_are_clamped_or_refused() {
+async fn limits_are_clamped_or_rejected() {
     let emulator = Emulator::builder()
         .models((0..250).map(|n| format!("m-{n}")))
         .build();
@@ -122,12 +122,12 @@ async fn limits_are_clamped_or_refused() {
         get(format!("/models?{query}"))
             .on(&emulator)
             .await
-            .refusal(400);
+            .control_error(400);
     }
 }
 
 #[tokio::test]
-async fn a_search_looks_at_names_and_labels() {
+async fn a_search_matches_names_and_labels() {
     let emulator = Emulator::builder()
         .models(["alpha", "beta", "gamma"])
         .build();
@@ -174,7 +174,7 @@ async fn states_and_the_last_page() {
 }
 
 #[tokio::test]
-async fn an_external_id_finds_all_that_bear_it() {
+async fn the_external_id_filter_returns_all_matches() {
     let emulator = Emulator::offline();
     for kind in ["agents", "models"] {
         for (name, id) in [("a", "one"), ("b", "two"), ("c", "one"), ("d", "one-more")] {
@@ -200,13 +200,13 @@ async fn an_external_id_finds_all_that_bear_it() {
         assert_eq!(names(&second.expect(200)["data"]), ["c"]);
         for foreign in [format!("{next}&externalId=two"), next] {
             let reply = get(foreign).on(&emulator).await;
-            assert_eq!(reply.refusal(400), "invalid_cursor");
+            assert_eq!(reply.control_error(400), "invalid_cursor");
         }
     }
 }
 
 #[tokio::test]
-async fn a_walk_is_steady_while_things_come_and_go() {
+async fn pages_stay_consistent_while_items_are_created_and_deleted() {
     let emulator = Emulator::builder()
         .models(["a1", "b1", "c1", "d1", "e1"])
         .build();
@@ -214,7 +214,7 @@ async fn a_walk_is_steady_while_things_come_and_go() {
     let first = get("/models?limit=2").on(&emulator).await.expect(200);
     assert_eq!(names(&first["data"]), ["e1", "d1"]);
     create(&emulator, "f1").await;
-    // The very item that the cursor stands at goes too.
+    // The item of the cursor's position is deleted too.
     for gone in ["d1", "c1"] {
         ask(Method::DELETE, format!("/models/{gone}"))
             .on(&emulator)
@@ -227,7 +227,7 @@ async fn a_walk_is_steady_while_things_come_and_go() {
     assert_eq!(second["meta"]["hasMore"], false);
     assert_eq!(second["meta"]["nextCursor"], "");
 
-    // By name, what is created ahead of the cursor is met, what is created behind it is not.
+    // By name, an item created after the cursor's position is returned, and one before it is not.
     let first = get("/models?limit=2&sort=name:asc")
         .on(&emulator)
         .await
@@ -241,7 +241,7 @@ async fn a_walk_is_steady_while_things_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_cursor_serves_its_own_query_only() {
+async fn a_cursor_is_valid_for_its_own_query_only() {
     let emulator = Emulator::offline();
     for n in 0..3 {
         emulator.add_agent(&format!("agent-{n}"));
@@ -267,7 +267,7 @@ async fn a_cursor_serves_its_own_query_only() {
         "/agents?sort=name:asc",
     ] {
         let reply = with(foreign).await;
-        assert_eq!(reply.refusal(400), "invalid_cursor", "{foreign}");
+        assert_eq!(reply.control_error(400), "invalid_cursor", "{foreign}");
         assert!(
             reply.json()["message"]
                 .as_str()
@@ -279,7 +279,7 @@ async fn a_cursor_serves_its_own_query_only() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_was_changed_is_refused() {
+async fn a_forged_cursor_is_rejected() {
     let emulator = Emulator::offline();
     let page = get("/models?limit=2").on(&emulator).await.expect(200);
     let good = page["meta"]["nextCursor"].as_str().unwrap();
@@ -292,7 +292,7 @@ async fn a_cursor_that_was_changed_is_refused() {
             escaped(bad).replace('é', "%C3%A9")
         );
         let reply = get(uri).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "invalid_cursor", "{bad}");
+        assert_eq!(reply.control_error(400), "invalid_cursor", "{bad}");
         assert!(
             reply.json()["message"]
                 .as_str()
@@ -304,7 +304,7 @@ async fn a_cursor_that_was_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_a_day() {
+async fn a_cursor_expires_after_a_day() {
     let emulator = Emulator::offline();
     let page = get("/models?limit=2").on(&emulator).await.expect(200);
     let uri = format!("/models?limit=2&cursor={}", cursor(&page));
@@ -312,7 +312,7 @@ async fn a_cursor_is_good_for_a_day() {
     get(uri.as_str()).on(&emulator).await.expect(200);
     emulator.clock().advance(Duration::from_secs(1));
     let reply = get(uri).on(&emulator).await;
-    assert_eq!(reply.refusal(400), "invalid_cursor");
+    assert_eq!(reply.control_error(400), "invalid_cursor");
     assert!(
         reply.json()["message"]
             .as_str()

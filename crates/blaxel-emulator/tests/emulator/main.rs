@@ -1,5 +1,4 @@
-//! What the emulator promises, promise by promise. The requests are raw: no client of this workspace
-//! takes part.
+//! Tests of the emulator's behaviour with raw requests, without any client of this workspace.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,9 +13,9 @@ mod catalog;
 mod contract;
 mod dialects;
 mod domains;
-mod doors;
 mod drives;
 mod embeddings;
+mod entry_points;
 mod executions;
 mod faults;
 mod forks;

@@ -1,4 +1,4 @@
-//! What is under something else.
+//! Nested resources.
 
 use blaxel_emulator::Emulator;
 use http::Method;
@@ -20,7 +20,7 @@ async fn listed(emulator: &Emulator, collection: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_parent_has_its_own() {
+async fn each_parent_has_its_own_collection() {
     let emulator = Emulator::offline();
     for vpc in ["one", "two"] {
         create(&emulator, "/vpcs", vpc).await;
@@ -32,7 +32,7 @@ async fn each_parent_has_its_own() {
         assert_eq!(ip["metadata"]["vpcName"], vpc);
         assert_eq!(ip["metadata"]["gatewayName"], "out");
         let again = post(&gateways, &named("out")).on(&emulator).await;
-        assert_eq!(again.refusal(409), "Egress gateway already exists");
+        assert_eq!(again.control_error(409), "Egress gateway already exists");
     }
     create(&emulator, "/vpcs/two/egressgateways", "more").await;
     assert_eq!(listed(&emulator, "/vpcs/one/egressgateways").await, ["out"]);
@@ -41,7 +41,7 @@ async fn each_parent_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_parent_that_is_missing_is_named() {
+async fn an_error_names_the_missing_parent() {
     let emulator = Emulator::offline();
     create(&emulator, "/vpcs", "one").await;
     for (path, missing) in [
@@ -50,17 +50,17 @@ async fn a_parent_that_is_missing_is_named() {
         ("/vpcs/one/egressgateways/none/ips", "Egress gateway"),
     ] {
         for request in [get(path), get(format!("{path}/x")), post(path, &named("x"))] {
-            let error = request.on(&emulator).await.refusal(404);
+            let error = request.on(&emulator).await.control_error(404);
             assert_eq!(error, format!("{missing} not found"), "{path}");
         }
     }
     let gone = ask(Method::DELETE, "/vpcs/one/egressgateways/none");
-    let error = gone.on(&emulator).await.refusal(404);
+    let error = gone.on(&emulator).await.control_error(404);
     assert_eq!(error, "Egress gateway not found");
 }
 
 #[tokio::test]
-async fn what_is_under_a_parent_goes_with_it() {
+async fn nested_resources_are_removed_with_their_parent() {
     let emulator = Emulator::offline();
     for vpc in ["one", "one-more"] {
         create(&emulator, "/vpcs", vpc).await;
@@ -86,9 +86,9 @@ async fn what_is_under_a_parent_goes_with_it() {
     assert_eq!(listed(&emulator, other).await, ["first"]);
 }
 
-/// Schedules have their members at the root, and an id in the place of a name.
+/// Schedules have their members at the root, and an id instead of a name.
 #[tokio::test]
-async fn a_flat_record_lives_its_life() {
+async fn a_flat_record_can_be_created_read_and_deleted() {
     let emulator = Emulator::offline();
     emulator.add("sandboxes", "sb").unwrap();
     let all = "/sandboxes/sb/schedules";
@@ -103,7 +103,7 @@ async fn a_flat_record_lives_its_life() {
 
     let at = json!({"id": "later", "type": "at", "value": "2030-01-01T00:00:00Z"});
     post(all, &at).on(&emulator).await.expect(200);
-    // A type that is not stored chooses nothing.
+    // The type is not stored, so the filter has no effect.
     for (query, count) in [
         ("", 2),
         ("type=at", 1),
@@ -127,13 +127,13 @@ async fn a_flat_record_lives_its_life() {
     assert_eq!(put["createdAt"], made["createdAt"]);
     ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     assert_eq!(
-        get(&one).on(&emulator).await.refusal(404),
+        get(&one).on(&emulator).await.control_error(404),
         "Schedule not found"
     );
 }
 
 #[tokio::test]
-async fn cursors_know_whose_list_they_are_of() {
+async fn cursors_are_bound_to_their_parent() {
     let emulator = Emulator::offline();
     for sandbox in ["one", "two"] {
         emulator.add("sandboxes", sandbox).unwrap();
@@ -154,7 +154,7 @@ async fn cursors_know_whose_list_they_are_of() {
     get(own).on(&emulator).await.expect(200);
     let foreign = format!("/sandboxes/two/schedules?limit=2&cursor={cursor}");
     assert_eq!(
-        get(foreign).on(&emulator).await.refusal(400),
+        get(foreign).on(&emulator).await.control_error(400),
         "invalid_cursor"
     );
 }

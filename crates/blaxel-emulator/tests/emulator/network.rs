@@ -1,4 +1,4 @@
-//! What all virtual private clouds have, put together.
+//! Egress gateways and IP addresses of all virtual private clouds.
 
 use blaxel_emulator::Emulator;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn with_gateways() -> Emulator {
 }
 
 #[tokio::test]
-async fn gateways_and_addresses_are_listed_over_all_clouds() {
+async fn gateways_and_addresses_are_listed_across_all_vpcs() {
     let emulator = with_gateways().await;
     let gateways = get("/egressgateways").on(&emulator).await.expect(200);
     assert_eq!(names(&gateways), ["out-two", "out-one"]);
@@ -52,7 +52,7 @@ async fn gateways_and_addresses_are_listed_over_all_clouds() {
 }
 
 #[tokio::test]
-async fn usage_tells_who_goes_out_by_which_gateway() {
+async fn usage_lists_the_sandboxes_of_each_gateway() {
     let emulator = with_gateways().await;
     for (sandbox, gateway) in [("a", "out-one"), ("b", "out-one"), ("c", "")] {
         let spec = json!({"network": {"egress": {"gateway": gateway}}});
@@ -63,7 +63,7 @@ async fn usage_tells_who_goes_out_by_which_gateway() {
 }
 
 #[tokio::test]
-async fn an_address_is_the_servers_and_its_family_is_not() {
+async fn the_server_chooses_the_address_and_the_client_its_family() {
     let emulator = with_gateways().await;
     let ips = "/vpcs/one/egressgateways/out-one/ips";
     let ip = create(
@@ -80,10 +80,10 @@ async fn an_address_is_the_servers_and_its_family_is_not() {
             .starts_with("203.0.113.")
     );
     let bad = json!({"metadata": {"name": "x"}, "spec": {"ipFamily": "IPX"}});
-    post(ips, &bad).on(&emulator).await.refusal(400);
+    post(ips, &bad).on(&emulator).await.control_error(400);
     let bad = json!({"metadata": {"name": "x"}, "spec": {}});
     post("/vpcs/one/egressgateways", &bad)
         .on(&emulator)
         .await
-        .refusal(400);
+        .control_error(400);
 }

@@ -37,7 +37,7 @@ async fn admitted(emulator: &Emulator, token: &Value) -> u16 {
 }
 
 #[tokio::test]
-async fn client_credentials_come_by_header_or_body() {
+async fn client_credentials_are_accepted_in_the_header_or_the_body() {
     let emulator = Emulator::builder().client("id-1", "s3cret").build();
     let by_body = json!({
         "grant_type": "client_credentials", "client_id": "id-1", "client_secret": "s3cret",
@@ -70,7 +70,7 @@ async fn client_credentials_come_by_header_or_body() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_two_hours() {
+async fn a_token_expires_after_two_hours() {
     let emulator = Emulator::offline();
     let first = granted(&emulator).await;
     emulator.clock().advance(Duration::from_secs(7199));
@@ -81,7 +81,7 @@ async fn a_token_is_good_for_two_hours() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_serves_again_and_again() {
+async fn a_refresh_token_can_be_used_repeatedly() {
     let emulator = Emulator::offline();
     let first = granted(&emulator).await;
     let body = json!({
@@ -113,7 +113,7 @@ async fn a_refresh_token_is_no_access_token() {
 }
 
 #[tokio::test]
-async fn every_bad_request_is_400_and_says_why() {
+async fn every_bad_token_request_is_400_with_a_reason() {
     let emulator = Emulator::offline();
     let (id, secret) = (emulator.client_id(), emulator.client_secret());
     let good = json!({"grant_type": "client_credentials"});
@@ -175,7 +175,7 @@ async fn every_bad_request_is_400_and_says_why() {
 }
 
 #[tokio::test]
-async fn tokens_of_another_emulator_are_refused() {
+async fn tokens_of_another_emulator_are_rejected() {
     let one = Emulator::builder().client("a", "b").build();
     let other = Emulator::builder().client("a", "c").build();
     assert_eq!(admitted(&other, &granted(&one).await).await, 401);
@@ -195,7 +195,7 @@ fn poll(begun: &Value) -> Ask {
 }
 
 #[tokio::test]
-async fn a_device_login_confirms_itself_after_a_moment_and_serves_once() {
+async fn a_device_login_is_approved_after_a_time_and_used_once() {
     let emulator = Emulator::builder()
         .approve_device_logins_after(Duration::from_secs(5))
         .build();
@@ -249,7 +249,7 @@ async fn a_device_login_can_be_denied_and_expires() {
 }
 
 #[tokio::test]
-async fn what_is_no_device_login_is_refused() {
+async fn an_invalid_device_login_is_rejected() {
     let emulator = Emulator::offline();
     let body = json!({"client_id": "someone"});
     let answer = post("/login/device", &body).on(&emulator).await.expect(400);

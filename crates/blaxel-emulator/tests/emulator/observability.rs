@@ -33,7 +33,7 @@ fn texts(logs: &Value, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn logs_are_told_by_workload_newest_first_and_the_same_to_all() {
+async fn logs_are_grouped_by_workload_newest_first_and_repeatable() {
     let emulator = emulator();
     let agents = logs(&emulator, "resourceType=agents").await;
     let names: Vec<_> = agents.as_object().unwrap().keys().collect();
@@ -53,7 +53,7 @@ async fn logs_are_told_by_workload_newest_first_and_the_same_to_all() {
             .iter()
             .any(|line| line.contains("The deployment is complete."))
     );
-    // Without a type all that has logs is meant.
+    // Without a type all kinds with logs are returned.
     let all = logs(&emulator, "").await;
     assert!(all.get("m").is_some() && all.get("bot").is_some());
     assert_eq!(
@@ -63,7 +63,7 @@ async fn logs_are_told_by_workload_newest_first_and_the_same_to_all() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_of_the_future_or_before_the_beginning() {
+async fn there_are_no_lines_in_the_future_or_before_the_creation() {
     let emulator = emulator();
     let around = "/observability/logs?start=2026-05-31T12:00:00&end=2026-06-03T12:00:00Z";
     let around = get(around).on(&emulator).await.expect(200);
@@ -75,7 +75,7 @@ async fn nothing_is_said_of_the_future_or_before_the_beginning() {
 }
 
 #[tokio::test]
-async fn lines_are_counted_out_by_number() {
+async fn lines_are_paged_by_offset() {
     let emulator = emulator();
     let all = logs(&emulator, "workloadIds=bot").await;
     let part = logs(&emulator, "workloadIds=bot&limit=5&offset=10").await;
@@ -85,7 +85,7 @@ async fn lines_are_counted_out_by_number() {
 }
 
 #[tokio::test]
-async fn lines_are_chosen_by_severity_text_and_trace() {
+async fn lines_are_filtered_by_severity_text_and_trace() {
     let emulator = emulator();
     let all = logs(&emulator, "workloadIds=bot").await["bot"].clone();
     let of = |severity: i64| {
@@ -115,7 +115,7 @@ async fn lines_are_chosen_by_severity_text_and_trace() {
 }
 
 #[tokio::test]
-async fn a_job_says_what_its_tasks_do() {
+async fn a_job_logs_the_start_and_end_of_its_tasks() {
     let emulator = emulator();
     emulator.add("jobs", "nightly").unwrap();
     emulator.clock().advance(Duration::from_secs(60));
@@ -147,7 +147,7 @@ async fn a_job_says_what_its_tasks_do() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_is_refused() {
+async fn an_invalid_log_query_is_rejected() {
     let emulator = emulator();
     for query in [
         "",
@@ -163,7 +163,7 @@ async fn what_cannot_be_told_is_refused() {
         let reply = get(format!("/observability/logs?{query}"))
             .on(&emulator)
             .await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{query}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{query}");
     }
     let three_days = "/observability/logs?start=2026-06-01T00:00:00&end=2026-06-04T00:00:00";
     get(three_days).on(&emulator).await.expect(200);

@@ -21,7 +21,7 @@ fn preview(name: &str, spec: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_preview_lives_its_life() {
+async fn a_preview_can_be_created_read_updated_and_deleted() {
     let emulator = with_sandbox();
     let sent = preview(
         "web",
@@ -36,7 +36,7 @@ async fn a_preview_lives_its_life() {
     assert!(url.ends_with("/preview/demo/sb/web"), "{url}");
     let one = format!("{ALL}/web");
     assert_eq!(get(&one).on(&emulator).await.expect(200), made);
-    let taken = post(ALL, &sent).on(&emulator).await.refusal(409);
+    let taken = post(ALL, &sent).on(&emulator).await.control_error(409);
     assert_eq!(taken, "Preview already exists");
 
     let changed = preview("web", json!({"port": 8000}));
@@ -52,7 +52,7 @@ async fn a_preview_lives_its_life() {
     let deleted = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     assert_eq!(deleted, changed);
     assert_eq!(
-        get(&one).on(&emulator).await.refusal(404),
+        get(&one).on(&emulator).await.control_error(404),
         "Preview not found"
     );
 }
@@ -67,14 +67,14 @@ async fn an_unknown_sandbox_has_no_previews() {
         get(format!("{all}/a/tokens")),
     ] {
         assert_eq!(
-            request.on(&emulator).await.refusal(404),
+            request.on(&emulator).await.control_error(404),
             "Sandbox not found"
         );
     }
 }
 
 #[tokio::test]
-async fn an_address_on_a_custom_domain_is_given_once_unless_it_is_forced() {
+async fn an_address_on_a_custom_domain_is_unique_unless_forced() {
     let emulator = with_sandbox();
     emulator.add("sandboxes", "other").unwrap();
     let spec = json!({"customDomain": "*.example.com", "prefixUrl": "shop", "port": 80});
@@ -84,16 +84,19 @@ async fn an_address_on_a_custom_domain_is_given_once_unless_it_is_forced() {
     assert_eq!(first.expect(200)["spec"]["url"], "https://shop.example.com");
     let second = preview("second", spec);
     let other = "/sandboxes/other/previews";
-    post(other, &second).on(&emulator).await.refusal(409);
+    post(other, &second).on(&emulator).await.control_error(409);
     post(format!("{other}?force=true"), &second)
         .on(&emulator)
         .await
         .expect(200);
-    get(format!("{ALL}/first")).on(&emulator).await.refusal(404);
+    get(format!("{ALL}/first"))
+        .on(&emulator)
+        .await
+        .control_error(404);
 }
 
 #[tokio::test]
-async fn a_preview_ends_when_its_time_is_over() {
+async fn a_preview_expires() {
     let emulator = with_sandbox();
     let spec = json!({"port": 80, "ttl": "1h"});
     post(ALL, &preview("brief", spec))
@@ -103,11 +106,14 @@ async fn a_preview_ends_when_its_time_is_over() {
     emulator.clock().advance(Duration::from_secs(3599));
     get(format!("{ALL}/brief")).on(&emulator).await.expect(200);
     emulator.clock().advance(Duration::from_secs(1));
-    get(format!("{ALL}/brief")).on(&emulator).await.refusal(404);
+    get(format!("{ALL}/brief"))
+        .on(&emulator)
+        .await
+        .control_error(404);
 }
 
 #[tokio::test]
-async fn what_is_no_preview_is_refused() {
+async fn an_invalid_preview_is_rejected() {
     let emulator = with_sandbox();
     for spec in [
         json!({"port": 0}),
@@ -118,7 +124,7 @@ async fn what_is_no_preview_is_refused() {
         json!({"customDomain": 7}),
     ] {
         let reply = post(ALL, &preview("a", spec.clone())).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{spec}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{spec}");
     }
 }
 
@@ -155,7 +161,7 @@ async fn tokens_are_named_by_the_server_and_expire_by_the_clock() {
     let token = |token: &Value| token["spec"]["token"].as_str().unwrap().to_owned();
     assert!(token(unnamed).len() >= 32 && token(unnamed) != token(named));
 
-    // Clients look in the list for one that is still good.
+    // Clients look in the list for a token that is still valid.
     emulator.clock().advance(Duration::from_secs(24 * 3600));
     let list = get(&all).on(&emulator).await.expect(200);
     let listed = |name: &str| {
@@ -181,7 +187,7 @@ async fn tokens_are_named_by_the_server_and_expire_by_the_clock() {
     let again = ask(Method::DELETE, format!("{all}/mine"))
         .on(&emulator)
         .await;
-    assert_eq!(again.refusal(404), "Preview token not found");
+    assert_eq!(again.control_error(404), "Preview token not found");
     let bad = json!({"metadata": {"name": ""}, "spec": {"expiresAt": "soon"}});
-    post(&all, &bad).on(&emulator).await.refusal(400);
+    post(&all, &bad).on(&emulator).await.control_error(400);
 }

@@ -1,4 +1,4 @@
-//! The program.
+//! The program `blaxel-emulator`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
@@ -27,7 +27,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn it_tells_how_to_reach_it_and_serves() {
+fn it_prints_its_variables_and_serves() {
     let mut command = program(&["--workspace", "team-a", "--seed=7"]);
     let mut running = Running(
         command
@@ -41,7 +41,8 @@ fn it_tells_how_to_reach_it_and_serves() {
     let value = |name: &str| exported(&lines, name);
     assert_eq!(value("BL_WORKSPACE"), "team-a");
     assert!(!value("BL_API_KEY").is_empty() && value("BL_RUN_URL").ends_with("/run"));
-    // Not a variable: both credentials at once would leave it open which one counts.
+    // A comment and not a variable: with both credentials set, clients disagree about which one to
+    // use.
     assert_eq!(
         lines[4],
         "# BL_CLIENT_CREDENTIALS=ZW11bGF0b3ItY2xpZW50OmVtdWxhdG9yLXNlY3JldA=="
@@ -55,7 +56,7 @@ fn it_tells_how_to_reach_it_and_serves() {
     TcpStream::connect(address).unwrap();
 }
 
-/// What the program prints as the value of a variable.
+/// Returns the value of a variable that the program prints.
 fn exported(lines: &[String], name: &str) -> String {
     let start = format!("export {name}=");
     let line = lines.iter().find_map(|line| line.strip_prefix(&start));
@@ -64,7 +65,7 @@ fn exported(lines: &[String], name: &str) -> String {
 }
 
 #[test]
-fn it_passes_calls_on_to_a_server_of_this_machine() {
+fn it_forwards_calls_to_a_server_on_this_machine() {
     let local = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = format!("bot=http://{}", local.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -105,9 +106,9 @@ fn it_passes_calls_on_to_a_server_of_this_machine() {
     assert_eq!(server.join().unwrap(), "GET /v1/x HTTP/1.1");
 }
 
-/// Whoever started it may be gone without a chance to end it.
+/// The parent process may be gone without having stopped the program.
 #[test]
-fn it_ends_with_its_standard_input_if_it_is_asked_to() {
+fn it_ends_with_its_standard_input_if_requested() {
     for (arguments, ends) in [(&["--until-stdin-closes"][..], true), (&[][..], false)] {
         let mut command = program(arguments);
         let mut running = Running(

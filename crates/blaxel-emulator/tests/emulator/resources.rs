@@ -13,15 +13,15 @@ fn document(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_resource_lives_its_life() {
+async fn a_resource_can_be_created_read_updated_and_deleted() {
     let emulator = Emulator::offline();
     for (plural, noun) in [("agents", "Agent"), ("models", "Model")] {
         let all = format!("/{plural}");
         let one = format!("/{plural}/first");
         let missing = format!("{noun} not found");
-        assert_eq!(get(&one).on(&emulator).await.refusal(404), missing);
+        assert_eq!(get(&one).on(&emulator).await.control_error(404), missing);
         let put = || ask(Method::PUT, &one).json(&document("first"));
-        assert_eq!(put().on(&emulator).await.refusal(404), missing);
+        assert_eq!(put().on(&emulator).await.control_error(404), missing);
 
         let mut sent = document("first");
         sent["later"] = json!({"unknown": true});
@@ -45,7 +45,7 @@ async fn a_resource_lives_its_life() {
         assert_eq!(metadata["createdBy"], metadata["updatedBy"]);
         assert_eq!(get(&one).on(&emulator).await.expect(200), created);
 
-        let conflict = post(&all, &sent).on(&emulator).await.refusal(409);
+        let conflict = post(&all, &sent).on(&emulator).await.control_error(409);
         assert_eq!(conflict, format!("{noun} already exists"));
 
         emulator.clock().advance(Duration::from_secs(60));
@@ -70,21 +70,24 @@ async fn a_resource_lives_its_life() {
             .json(&changed)
             .on(&emulator)
             .await
-            .refusal(400);
+            .control_error(400);
 
         let deleted = ask(Method::DELETE, &one).on(&emulator).await.expect(200);
         assert_eq!(deleted, replaced);
         assert_eq!(
-            ask(Method::DELETE, &one).on(&emulator).await.refusal(404),
+            ask(Method::DELETE, &one)
+                .on(&emulator)
+                .await
+                .control_error(404),
             missing
         );
-        assert_eq!(get(&one).on(&emulator).await.refusal(404), missing);
+        assert_eq!(get(&one).on(&emulator).await.control_error(404), missing);
         post(&all, &sent).on(&emulator).await.expect(200);
     }
 }
 
 #[tokio::test]
-async fn documents_without_a_good_name_are_refused() {
+async fn documents_without_a_valid_name_are_rejected() {
     let emulator = Emulator::offline();
     let longest = "a".repeat(49);
     post("/agents", &document(&longest))
@@ -107,14 +110,14 @@ async fn documents_without_a_good_name_are_refused() {
         named(json!("a/b")),
     ] {
         let reply = post("/agents", &body).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{body}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{body}");
         assert!(reply.json()["message"].is_string());
     }
     ask(Method::POST, "/agents")
         .bytes("{")
         .on(&emulator)
         .await
-        .refusal(400);
+        .control_error(400);
 }
 
 #[tokio::test]
@@ -131,12 +134,12 @@ async fn a_document_needs_a_spec() {
             ask(Method::PUT, "/agents/there").json(&body),
         ] {
             let reply = request.on(&emulator).await;
-            assert_eq!(reply.refusal(400), "Bad Request", "{body}");
+            assert_eq!(reply.control_error(400), "Bad Request", "{body}");
             let message = reply.json()["message"].to_string();
             assert!(message.contains("spec "), "{message}");
         }
     }
-    get("/models/there").on(&emulator).await.refusal(404);
+    get("/models/there").on(&emulator).await.control_error(404);
 }
 
 #[tokio::test]
@@ -155,7 +158,7 @@ async fn an_external_id_stays_until_it_is_replaced() {
     let agent = get("/agents/a").on(&emulator).await.expect(200);
     assert_eq!(agent["metadata"]["externalId"], "order-2");
     assert_eq!(put(&with(Value::Null)).await, Value::Null);
-    // It belongs to the document: the next one of the name begins without.
+    // The external id belongs to the document: a new resource of the same name starts without one.
     put(&first).await;
     ask(Method::DELETE, "/agents/a")
         .on(&emulator)
@@ -166,7 +169,7 @@ async fn an_external_id_stays_until_it_is_replaced() {
 }
 
 #[tokio::test]
-async fn seeded_resources_are_like_any_other() {
+async fn sample_resources_are_like_any_other() {
     let emulator = Emulator::builder().models(["one"]).build();
     emulator.add_agent("helper");
     emulator.add_model("two");
@@ -184,7 +187,7 @@ async fn seeded_resources_are_like_any_other() {
 }
 
 #[tokio::test]
-async fn the_creator_is_named() {
+async fn a_document_names_its_creator() {
     let emulator = Emulator::offline();
     let body = json!({
         "grant_type": "client_credentials",

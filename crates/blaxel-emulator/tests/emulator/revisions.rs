@@ -1,4 +1,4 @@
-//! Revisions: what a workload was deployed as, and who gets the traffic.
+//! Revisions of workloads, and the traffic split.
 
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ fn ids(revisions: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_new_spec_is_a_revision_and_five_are_kept() {
+async fn every_new_spec_is_a_revision_and_the_last_five_are_kept() {
     for collection in ["agents", "functions", "jobs", "models", "applications"] {
         let emulator = Emulator::offline();
         let path = format!("/{collection}/w/revisions");
-        get(&path).on(&emulator).await.refusal(404);
+        get(&path).on(&emulator).await.control_error(404);
         let all = format!("/{collection}");
         let sent = document(json!({"image": "v0", "runtime": {"image": "v0"}}));
         post(&all, &sent).on(&emulator).await.expect(200);
@@ -43,7 +43,7 @@ async fn every_new_spec_is_a_revision_and_five_are_kept() {
         assert_eq!(first[0]["createdAt"], emulator.clock().now().as_str());
         assert!(first[0]["createdBy"].is_string());
 
-        // The same spec makes none, whatever its metadata say.
+        // An unchanged spec adds none, whatever the metadata say.
         put(&emulator, collection, sent["spec"].clone()).await;
         assert_eq!(revisions(&emulator, collection).await, first);
 
@@ -69,7 +69,7 @@ async fn every_new_spec_is_a_revision_and_five_are_kept() {
 }
 
 #[tokio::test]
-async fn the_newest_that_runs_gets_the_traffic() {
+async fn the_newest_deployed_revision_gets_the_traffic() {
     let step = Duration::from_secs(10);
     let emulator = Emulator::builder().deploy_time(step).build();
     post("/agents", &document(json!({"n": 1})))
@@ -107,7 +107,7 @@ async fn the_newest_that_runs_gets_the_traffic() {
     ];
     assert_eq!(shares().await, after);
 
-    // One that fails changes nothing for the callers.
+    // A failed revision gets no traffic.
     emulator.fail_next_deployment("agents", "w").unwrap();
     put(&emulator, "agents", json!({"n": 3})).await;
     emulator.clock().advance(step);
@@ -118,7 +118,7 @@ async fn the_newest_that_runs_gets_the_traffic() {
 }
 
 #[tokio::test]
-async fn a_canary_gets_its_share() {
+async fn a_canary_gets_its_share_of_the_traffic() {
     let emulator = Emulator::offline();
     post("/agents", &document(json!({"n": 1})))
         .on(&emulator)
@@ -130,7 +130,7 @@ async fn a_canary_gets_its_share() {
     let sharing = json!({"n": 2, "revision": {"active": old, "canary": new, "canaryPercent": 20}});
     put(&emulator, "agents", sharing).await;
     let list = revisions(&emulator, "agents").await;
-    // How the traffic is shared out makes no new revision.
+    // A change of the traffic split adds no revision.
     assert_eq!(ids(&list), [new, old]);
     for (revision, active, canary, percent) in
         [(&list[0], false, true, 20), (&list[1], true, false, 80)]
@@ -142,7 +142,7 @@ async fn a_canary_gets_its_share() {
 }
 
 #[tokio::test]
-async fn revisions_of_applications_say_what_they_consist_of() {
+async fn revisions_of_applications_show_their_contents() {
     let emulator = Emulator::offline();
     let spec = json!({
         "image": "shop:1", "memory": 2048, "port": 8080,

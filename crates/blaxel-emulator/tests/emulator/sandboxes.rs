@@ -1,4 +1,4 @@
-//! Sandboxes: created with or without a name, taken where they are there, and over in time.
+//! Sandboxes: creation with or without a name, reuse of existing ones, and their end.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn create(emulator: &Emulator, query: &str) -> Reply {
         .await
 }
 
-/// Asserts a refusal in the form of sandboxes and gives its code.
+/// Asserts an error in the format of sandbox creation and returns its code.
 #[track_caller]
 fn code(reply: &Reply, status: u16) -> String {
     let body = reply.expect(status);
@@ -35,7 +35,7 @@ fn code(reply: &Reply, status: u16) -> String {
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_filled_in() {
+async fn missing_members_get_defaults() {
     let emulator = Emulator::offline();
     let sent = json!({"metadata": {"name": "s"}, "spec": {}, "state": "STANDBY", "expiresIn": 1});
     let made = post("/sandboxes", &sent).on(&emulator).await.expect(200);
@@ -48,7 +48,7 @@ async fn what_is_left_out_is_filled_in() {
 }
 
 #[tokio::test]
-async fn a_name_may_be_left_to_the_server() {
+async fn a_missing_name_is_generated() {
     let emulator = Emulator::offline();
     let mut seen = Vec::new();
     for metadata in [json!({}), json!({"name": null})] {
@@ -63,13 +63,16 @@ async fn a_name_may_be_left_to_the_server() {
         assert!(!seen.contains(&name));
         seen.push(name);
     }
-    // Others have no such help.
+    // Other errors have no such member.
     let agent = json!({"metadata": {}, "spec": {}});
-    post("/agents", &agent).on(&emulator).await.refusal(400);
+    post("/agents", &agent)
+        .on(&emulator)
+        .await
+        .control_error(400);
 }
 
 #[tokio::test]
-async fn what_is_there_can_be_taken_instead() {
+async fn an_existing_sandbox_can_be_returned_instead() {
     let emulator = Emulator::offline();
     let made = create(&emulator, "").await.expect(200);
     let other = json!({"metadata": {"name": "s"}, "spec": {"region": "us"}});
@@ -86,7 +89,7 @@ async fn what_is_there_can_be_taken_instead() {
 }
 
 #[tokio::test]
-async fn one_that_is_being_created_is_told_from_one_that_is_there() {
+async fn a_sandbox_in_creation_is_distinguished_from_an_existing_one() {
     let emulator = slow().build();
     create(&emulator, "").await.expect(200);
     let refused = create(&emulator, "").await;
@@ -98,9 +101,9 @@ async fn one_that_is_being_created_is_told_from_one_that_is_there() {
     assert_eq!(create(&emulator, "").await.json().get("reason"), None);
 }
 
-/// What failed or is over makes room; what is on its way out does not yet.
+/// A failed or terminated sandbox is replaced; one that is being deleted is not.
 #[tokio::test]
-async fn one_that_is_over_is_made_anew() {
+async fn a_terminated_sandbox_is_replaced() {
     for query in ["", "?createIfNotExist=true"] {
         let emulator = slow().build();
         emulator.fail_next_deployment("sandboxes", "s").unwrap();
@@ -128,7 +131,7 @@ async fn one_that_is_over_is_made_anew() {
         let over = get("/sandboxes/s").on(&emulator).await.expect(200);
         assert_eq!(over["status"], "TERMINATED");
         let put = ask(Method::PUT, "/sandboxes/s").json(&document(json!({})));
-        put.on(&emulator).await.refusal(404);
+        put.on(&emulator).await.control_error(404);
         assert_eq!(
             create(&emulator, query).await.expect(200)["status"],
             "DEPLOYING"
@@ -137,7 +140,7 @@ async fn one_that_is_over_is_made_anew() {
 }
 
 #[tokio::test]
-async fn refusals_of_a_creation_have_their_own_form() {
+async fn errors_of_a_creation_have_their_own_format() {
     let emulator = Emulator::builder().workspace("team").build();
     let bad = json!({"metadata": {"name": "Bad Name"}, "spec": {}});
     let refused = post("/sandboxes", &bad).on(&emulator).await;
@@ -149,19 +152,19 @@ async fn refusals_of_a_creation_have_their_own_form() {
     assert_eq!(code(&nobody, 401), "UNAUTHORIZED");
     let other = post("/sandboxes", &bad).header("x-blaxel-workspace", "other");
     assert_eq!(code(&other.on(&emulator).await, 403), "FORBIDDEN");
-    // Which version is meant is another matter, and so are the other operations.
+    // Errors about the version have the usual format, and so have those of other operations.
     let version = post("/sandboxes", &bad).header("blaxel-version", "1");
     assert_eq!(
         version.on(&emulator).await.expect(400)["error"],
         "invalid_api_version"
     );
     let put = ask(Method::PUT, "/sandboxes/s").json(&bad);
-    assert_eq!(put.on(&emulator).await.refusal(400), "Bad Request");
-    get("/sandboxes/s").on(&emulator).await.refusal(404);
+    assert_eq!(put.on(&emulator).await.control_error(400), "Bad Request");
+    get("/sandboxes/s").on(&emulator).await.control_error(404);
 }
 
 #[tokio::test]
-async fn null_takes_away_what_silence_keeps() {
+async fn null_removes_a_member_that_omission_keeps() {
     let emulator = Emulator::offline();
     let lifecycle = json!({"terminatedRetention": "1h"});
     let runtime = json!({"image": "i", "memory": 1, "ttl": "30m"});
@@ -183,7 +186,7 @@ async fn null_takes_away_what_silence_keeps() {
 }
 
 #[tokio::test]
-async fn a_sandbox_is_over_when_its_time_is_up() {
+async fn a_sandbox_terminates_at_its_end() {
     let start = "2026-05-01T00:00:00Z";
     let policy = |kind: &str, value: &str| json!({"lifecycle": {"expirationPolicies": [{"type": kind, "value": value}]}});
     let mut both = policy("ttl-max-age", "2h");
@@ -216,11 +219,11 @@ async fn a_sandbox_is_over_when_its_time_is_up() {
             (&json!(0), &json!("TERMINATED"))
         );
         emulator.clock().advance(Duration::from_secs(300));
-        get("/sandboxes/s").on(&emulator).await.refusal(404);
+        get("/sandboxes/s").on(&emulator).await.control_error(404);
     }
 }
 
-/// What is set later counts from the creation on.
+/// A time to live that is set later still counts from the creation.
 #[tokio::test]
 async fn a_time_to_live_can_be_changed() {
     let emulator = Emulator::offline();

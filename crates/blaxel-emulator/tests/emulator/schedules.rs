@@ -1,4 +1,4 @@
-//! Schedules of sandboxes, and what they did as time passed.
+//! Schedules of sandboxes and their executions.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn create(emulator: &Emulator, schedule: Value) -> Value {
     post(ALL, &schedule).on(emulator).await.expect(200)
 }
 
-/// When which schedule did something, in the order of the list.
+/// Returns the time and the schedule of each execution, in the order of the list.
 async fn done(emulator: &Emulator, query: &str) -> Vec<(String, String)> {
     let uri = format!("/sandboxes/sb/schedule-executions?{query}");
     let page = get(uri).on(emulator).await.expect(200);
@@ -33,7 +33,7 @@ async fn done(emulator: &Emulator, query: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_schedule_is_filled_in_and_hides_its_environment() {
+async fn a_schedule_gets_defaults_and_masks_its_environment() {
     let emulator = with_sandbox();
     let input = json!({"command": "ls", "env": {"KEY": "hidden"}});
     let cron = create(
@@ -56,7 +56,7 @@ async fn a_schedule_is_filled_in_and_hides_its_environment() {
 }
 
 #[tokio::test]
-async fn what_is_no_schedule_is_refused() {
+async fn an_invalid_schedule_is_rejected() {
     let emulator = with_sandbox();
     for bad in [
         json!({"value": "* * * * *"}),
@@ -70,7 +70,7 @@ async fn what_is_no_schedule_is_refused() {
         json!({"type": "cron", "value": "* * * * *", "input": {"timeout": -1}}),
     ] {
         let reply = post(ALL, &bad).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{bad}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{bad}");
     }
 }
 
@@ -81,11 +81,11 @@ async fn a_sandbox_has_a_hundred_schedules_at_most() {
     for _ in 0..100 {
         create(&emulator, schedule.clone()).await;
     }
-    post(ALL, &schedule).on(&emulator).await.refusal(400);
+    post(ALL, &schedule).on(&emulator).await.control_error(400);
 }
 
 #[tokio::test]
-async fn what_is_due_is_done_as_the_clock_passes() {
+async fn due_executions_run_as_the_clock_advances() {
     let emulator = with_sandbox();
     let input = json!({"command": "train", "name": "training", "timeout": 60});
     create(
@@ -148,7 +148,7 @@ async fn only_the_last_executions_are_kept() {
 }
 
 #[tokio::test]
-async fn a_change_counts_from_now_on_and_what_was_done_stays() {
+async fn a_change_applies_from_now_on_and_past_executions_stay() {
     let emulator = with_sandbox();
     create(
         &emulator,
@@ -176,7 +176,7 @@ async fn a_change_counts_from_now_on_and_what_was_done_stays() {
 }
 
 #[tokio::test]
-async fn a_sandbox_that_is_not_there_takes_no_command() {
+async fn a_sandbox_that_is_not_deployed_runs_no_command() {
     let start = "2026-06-15T09:30:00Z".parse().unwrap();
     let emulator = Emulator::builder()
         .start_time(start)

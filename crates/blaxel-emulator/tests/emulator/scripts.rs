@@ -1,4 +1,4 @@
-//! Workloads whose behaviour a test scripts.
+//! Workloads with scripts.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ async fn says(url: &str, emulator: &Emulator) -> Value {
 }
 
 #[tokio::test]
-async fn answers_come_in_order_and_then_the_standing_one() {
+async fn planned_responses_are_used_in_order_and_then_the_standing_one() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     script
@@ -44,7 +44,7 @@ async fn answers_come_in_order_and_then_the_standing_one() {
 }
 
 #[tokio::test]
-async fn a_script_may_be_there_before_its_workload_and_concerns_no_other() {
+async fn a_script_can_precede_its_workload_and_affects_no_other() {
     let emulator = Emulator::offline();
     let script = emulator.script(&Workload::agent("bot"));
     script.always(Behaviour::say("scripted"));
@@ -60,7 +60,7 @@ async fn a_script_may_be_there_before_its_workload_and_concerns_no_other() {
 }
 
 #[tokio::test]
-async fn an_answer_has_the_status_the_headers_and_the_bytes_that_are_written() {
+async fn a_response_has_the_given_status_headers_and_bytes() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     let bytes = Bytes::from_static(b"\xff\x00\r\n not text");
@@ -88,7 +88,7 @@ async fn an_answer_has_the_status_the_headers_and_the_bytes_that_are_written() {
 }
 
 #[tokio::test]
-async fn a_failing_workload_bears_no_mark_of_the_platform_and_the_gateway_does() {
+async fn platform_headers_mark_gateway_errors_and_not_workload_errors() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     let broken = Behaviour::json(json!({"error": "broken"}));
@@ -115,7 +115,7 @@ fn is_unavailable(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn a_cold_workload_is_unavailable_for_some_calls_or_some_time_and_then_alive() {
+async fn a_cold_workload_is_unavailable_for_a_number_of_calls_or_a_time() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     script.then(Behaviour::say("warm")).cold_calls(2);
@@ -133,7 +133,7 @@ async fn a_cold_workload_is_unavailable_for_some_calls_or_some_time_and_then_ali
     assert_eq!(script.calls().len(), 6);
 }
 
-/// What is not deployed runs nowhere.
+/// A workload that is not deployed is unavailable, even with a script.
 #[tokio::test]
 async fn a_workload_that_is_not_deployed_is_unavailable() {
     let step = Duration::from_secs(10);
@@ -190,7 +190,7 @@ async fn models_and_functions_are_unavailable_too_until_they_are_deployed() {
 }
 
 #[tokio::test]
-async fn the_script_remembers_what_was_called_and_no_credential() {
+async fn a_script_records_calls_without_credentials() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     script.then(Behaviour::text("ok"));
@@ -223,7 +223,7 @@ async fn the_script_remembers_what_was_called_and_no_credential() {
 }
 
 #[tokio::test]
-async fn a_script_speaks_for_models_in_any_dialect() {
+async fn a_scripted_reply_uses_the_dialect_of_the_request() {
     let emulator = Emulator::offline();
     let script = emulator.script(&Workload::model("claude-haiku"));
     script.always(Behaviour::say("Just so."));
@@ -246,7 +246,7 @@ async fn a_script_speaks_for_models_in_any_dialect() {
 }
 
 #[tokio::test]
-async fn a_scripted_stream_is_sent_byte_for_byte_and_piece_by_piece() {
+async fn a_scripted_stream_is_sent_unchanged_chunk_by_chunk() {
     let emulator = Emulator::start().await.unwrap();
     let (url, script) = scripted(&emulator);
     let pieces = ["data: \u{e9}", "\r\n", "\r", "\n: note\n\n", "data: [DONE]"];
@@ -281,7 +281,7 @@ async fn a_scripted_stream_is_sent_byte_for_byte_and_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn a_stream_rests_where_its_script_wants_it_to() {
+async fn a_scripted_stream_pauses_as_planned() {
     let pause = Duration::from_millis(60);
     let emulator = Emulator::start().await.unwrap();
     let (url, script) = scripted(&emulator);
@@ -300,7 +300,7 @@ async fn a_stream_rests_where_its_script_wants_it_to() {
     assert!(body.frame().await.is_none());
 }
 
-/// All that was sent before arrives, and then no end but a failure.
+/// Everything sent before arrives, and then an error instead of the end.
 #[tokio::test]
 async fn a_stream_that_is_cut_has_no_end_marker() {
     let emulator = Emulator::start().await.unwrap();
@@ -326,7 +326,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
     let response = asked.begin(&emulator.service()).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
 
-    // An empty one is cut as well.
+    // An empty body is cut as well.
     script.clear();
     script.then(Behaviour::stream(Chunks::new().cut()));
     let asked = ask(Method::POST, &url);
@@ -334,9 +334,9 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
     assert!(response.into_body().collect().await.is_err());
 }
 
-/// Faults stand before everything else.
+/// Faults take precedence over everything else.
 #[tokio::test]
-async fn a_fault_comes_before_the_script() {
+async fn a_fault_takes_precedence_over_the_script() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     script.then(Behaviour::say("scripted"));
@@ -348,7 +348,7 @@ async fn a_fault_comes_before_the_script() {
 }
 
 #[tokio::test]
-async fn a_function_answers_what_its_script_says() {
+async fn a_function_returns_its_scripted_response() {
     let emulator = Emulator::offline();
     emulator.add("functions", "f").unwrap();
     let url = format!("{}/demo/functions/f/any", emulator.run_url());

@@ -1,4 +1,4 @@
-//! Secrets: masked when they are read, kept when the mask comes back.
+//! Secrets: masked when they are read, and kept when the mask is sent back.
 
 use blaxel_emulator::Emulator;
 use http::Method;
@@ -25,7 +25,7 @@ fn with_variables(name: &str, variables: &Value) -> Value {
     json!({"metadata": {"name": name}, "spec": {"runtime": {"image": "i", "memory": 1, "envs": variables}}})
 }
 
-/// The values of the environment variables, by name.
+/// Returns the values of the environment variables, by name.
 fn values(document: &Value) -> Vec<(&str, &str)> {
     let variables = document["spec"]["runtime"]["envs"].as_array().unwrap();
     let pairs = variables.iter().map(|variable| {
@@ -36,7 +36,7 @@ fn values(document: &Value) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn secret_variables_are_masked_unless_they_are_asked_for() {
+async fn secret_variables_are_masked_unless_requested() {
     let emulator = Emulator::offline();
     let variables = json!([
         {"name": "KEY", "value": "canary", "secret": true},
@@ -65,9 +65,9 @@ async fn secret_variables_are_masked_unless_they_are_asked_for() {
     }
 }
 
-/// Clients read a document, change a member, and send it back, mask and all.
+/// Clients read a document, change a member, and send it back with the mask.
 #[tokio::test]
-async fn a_mask_that_comes_back_keeps_the_secret() {
+async fn a_mask_that_is_sent_back_keeps_the_secret() {
     let emulator = Emulator::offline();
     let variables = json!([
         {"name": "ONE", "value": "first", "secret": true},
@@ -78,7 +78,7 @@ async fn a_mask_that_comes_back_keeps_the_secret() {
 
     let mut document = read(&emulator, "/agents/a").await;
     let list = document["spec"]["runtime"]["envs"].as_array_mut().unwrap();
-    // They are known by their names, wherever they stand.
+    // Variables are identified by name, not by position.
     list.reverse();
     list.insert(0, json!({"name": "NEW", "value": MASK, "secret": true}));
     put(&emulator, "/agents/a", &document).await;
@@ -90,7 +90,7 @@ async fn a_mask_that_comes_back_keeps_the_secret() {
 
     document["spec"]["runtime"]["envs"] = json!([
         {"name": "ONE", "value": "changed", "secret": true},
-        // No longer a secret: the mask does not give it away.
+        // The variable is no longer secret, but the mask does not reveal the value.
         {"name": "TWO", "value": MASK, "secret": false},
     ]);
     let answered = put(&emulator, "/agents/a", &document).await;
@@ -133,7 +133,7 @@ async fn the_secrets_of_a_connection_are_never_shown() {
 }
 
 #[tokio::test]
-async fn the_secrets_of_a_proxy_are_written_only() {
+async fn the_secrets_of_a_proxy_are_never_shown() {
     let emulator = Emulator::offline();
     let target = json!({
         "destinations": ["api.example.com"],
@@ -171,7 +171,7 @@ fn callback_secret(document: &Value, trigger: usize) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_callback_secret_is_made_by_the_server_and_shown_once() {
+async fn a_callback_secret_is_generated_and_shown_once() {
     let emulator = Emulator::offline();
     let calls_back = |id: &str, url: &str| {
         json!({"id": id, "type": "http-async", "configuration":
@@ -194,7 +194,8 @@ async fn a_callback_secret_is_made_by_the_server_and_shown_once() {
     let shown = revealed(&emulator, "/agents/a").await;
     assert_eq!(callback_secret(&shown, 0), Some(secret.as_str()));
 
-    // Another trigger gets one of its own, which is shown; the first keeps its own, which is not.
+    // Another trigger gets its own secret, which is shown; the first keeps its secret, which is
+    // not.
     let second = calls_back("s", "https://b.example");
     let both = triggers(&json!([second, first]));
     let answered = put(&emulator, "/agents/a", &both).await;

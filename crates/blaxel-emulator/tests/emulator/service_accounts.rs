@@ -1,4 +1,4 @@
-//! Service accounts, and the keys and secrets that let them in.
+//! Service accounts, their secrets and API keys.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap()
 }
 
-/// The status of a request with a bearer credential.
+/// Returns the status of a request with a bearer credential.
 async fn admitted(emulator: &Emulator, credential: &str) -> u16 {
     let bearer = format!("Bearer {credential}");
     let request = get("/agents").header("authorization", &bearer);
@@ -61,20 +61,23 @@ async fn a_secret_is_shown_once() {
         (&json!("ci"), &json!("Deploys"))
     );
     assert!(changed.get("client_secret").is_none());
-    put(json!({"name": 7})).on(&emulator).await.refusal(400);
+    put(json!({"name": 7}))
+        .on(&emulator)
+        .await
+        .control_error(400);
     assert_eq!(
         ask(Method::DELETE, &one).on(&emulator).await.expect(200),
         changed
     );
     let missing = put(json!({})).on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Service account not found");
+    assert_eq!(missing.control_error(404), "Service account not found");
     for bad in [json!({}), json!({"name": ""}), json!({"name": 7})] {
-        post(ALL, &bad).on(&emulator).await.refusal(400);
+        post(ALL, &bad).on(&emulator).await.control_error(400);
     }
 }
 
 #[tokio::test]
-async fn a_secret_gets_tokens_as_long_as_the_account_is_there() {
+async fn a_secret_gets_tokens_while_its_account_exists() {
     let emulator = Emulator::offline();
     let made = account(&emulator).await;
     let (status, given) = token(&emulator, credentials(&made)).await;
@@ -108,7 +111,7 @@ async fn a_secret_gets_tokens_as_long_as_the_account_is_there() {
 }
 
 #[tokio::test]
-async fn a_key_lets_in_until_it_ends_or_is_revoked() {
+async fn a_key_is_valid_until_it_expires_or_is_revoked() {
     let emulator = Emulator::offline();
     let client = account(&emulator).await;
     let client = text(&client, "client_id");
@@ -145,13 +148,16 @@ async fn a_key_lets_in_until_it_ends_or_is_revoked() {
     ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     assert_eq!(admitted(&emulator, second).await, 401);
     assert_eq!(
-        ask(Method::DELETE, &one).on(&emulator).await.refusal(404),
+        ask(Method::DELETE, &one)
+            .on(&emulator)
+            .await
+            .control_error(404),
         "API key not found"
     );
 }
 
 #[tokio::test]
-async fn a_key_goes_with_its_account_and_asks_for_no_more_than_ten_years() {
+async fn a_key_is_deleted_with_its_account_and_lasts_at_most_ten_years() {
     let emulator = Emulator::offline();
     let client = account(&emulator).await;
     let one = format!("{ALL}/{}", text(&client, "client_id"));
@@ -162,12 +168,12 @@ async fn a_key_goes_with_its_account_and_asks_for_no_more_than_ten_years() {
         .expect(200);
     for bad in ["530w", "soon", "0d", "-1h"] {
         let reply = post(&all, &json!({"expires_in": bad})).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{bad}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{bad}");
     }
     ask(Method::DELETE, &one).on(&emulator).await.expect(200);
     assert_eq!(admitted(&emulator, text(&key, "apiKey")).await, 401);
     assert_eq!(
-        get(&all).on(&emulator).await.refusal(404),
+        get(&all).on(&emulator).await.control_error(404),
         "Service account not found"
     );
 }

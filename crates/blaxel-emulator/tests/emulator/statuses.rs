@@ -1,4 +1,4 @@
-//! States: how a resource gets from one to the next as the clock moves.
+//! The states of a resource as the clock moves.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn status(emulator: &Emulator, path: &str) -> String {
     document["status"].as_str().unwrap().to_owned()
 }
 
-/// The states that the events tell of, in order.
+/// Returns the states of the events, in order.
 async fn walked(emulator: &Emulator, path: &str) -> Vec<String> {
     let document = get(path).on(emulator).await.expect(200);
     let events = document["events"].as_array().unwrap();
@@ -58,9 +58,9 @@ async fn a_deployment_takes_its_time() {
     }
 }
 
-/// The states of applications, drives and volumes are plain texts, and the same ones.
+/// The states of applications, drives and volumes are open strings, with the same values.
 #[tokio::test]
-async fn every_kind_with_a_status_walks() {
+async fn every_kind_with_a_status_is_deployed_step_by_step() {
     let emulator = slow().build();
     for collection in [
         "agents",
@@ -82,7 +82,7 @@ async fn every_kind_with_a_status_walks() {
 }
 
 #[tokio::test]
-async fn only_a_new_spec_is_deployed_anew() {
+async fn only_a_new_spec_starts_a_deployment() {
     let emulator = slow().build();
     post("/agents", &agent(json!({"x": 1})))
         .on(&emulator)
@@ -97,7 +97,7 @@ async fn only_a_new_spec_is_deployed_anew() {
     labelled["metadata"]["labels"] = json!({"team": "red"});
     assert_eq!(put(&labelled).await, "DEPLOYED");
     assert_eq!(put(&agent(json!({"x": 2}))).await, "DEPLOYING");
-    // Another one breaks it off, and begins from the start.
+    // Another deployment cancels it and starts from the beginning.
     emulator.clock().advance(STEP / 2);
     assert_eq!(put(&agent(json!({"x": 3}))).await, "DEPLOYING");
     emulator.clock().advance(STEP / 2);
@@ -117,7 +117,7 @@ async fn only_a_new_spec_is_deployed_anew() {
 }
 
 #[tokio::test]
-async fn a_deployment_fails_when_it_is_asked_to_and_once() {
+async fn a_deployment_fails_once_on_request() {
     for emulator in [slow().build(), Emulator::offline()] {
         emulator.fail_next_deployment("agents", "a").unwrap();
         emulator.add_agent("b");
@@ -128,7 +128,7 @@ async fn a_deployment_fails_when_it_is_asked_to_and_once() {
         emulator.clock().advance(STEP);
         assert_eq!(status(&emulator, "/agents/a").await, "FAILED");
         assert_eq!(status(&emulator, "/agents/b").await, "DEPLOYED");
-        // The same spec is tried again, since it failed.
+        // The same spec is deployed again, since it failed.
         let again = ask(Method::PUT, "/agents/a").json(&agent(json!({})));
         again.on(&emulator).await.expect(200);
         emulator.clock().advance(STEP);
@@ -137,7 +137,7 @@ async fn a_deployment_fails_when_it_is_asked_to_and_once() {
 }
 
 #[tokio::test]
-async fn what_is_disabled_is_deactivated() {
+async fn a_disabled_resource_is_deactivated() {
     let emulator = slow().build();
     emulator.add_agent("a");
     emulator.clock().advance(STEP);
@@ -162,21 +162,21 @@ async fn a_deletion_takes_its_time() {
         delete().on(&emulator).await.expect(200)["status"],
         "DELETING"
     );
-    // Whoever asks again learns that it is under way, and it takes no longer for that.
+    // A second deletion reports the first one, and does not prolong it.
     emulator.clock().advance(STEP / 2);
     assert_eq!(
         delete().on(&emulator).await.expect(200)["status"],
         "DELETING"
     );
     let put = ask(Method::PUT, "/agents/a").json(&agent(json!({"x": 1})));
-    put.on(&emulator).await.refusal(409);
+    put.on(&emulator).await.control_error(409);
     post("/agents", &agent(json!({})))
         .on(&emulator)
         .await
-        .refusal(409);
+        .control_error(409);
     emulator.clock().advance(STEP / 2);
-    get("/agents/a").on(&emulator).await.refusal(404);
-    delete().on(&emulator).await.refusal(404);
+    get("/agents/a").on(&emulator).await.control_error(404);
+    delete().on(&emulator).await.control_error(404);
     post("/agents", &agent(json!({})))
         .on(&emulator)
         .await
@@ -184,7 +184,7 @@ async fn a_deletion_takes_its_time() {
 }
 
 #[tokio::test]
-async fn what_vanishes_takes_what_is_under_it_along() {
+async fn a_removed_resource_takes_its_nested_resources_along() {
     let emulator = slow().build();
     emulator.add("vpcs", "v").unwrap();
     let gateway = json!({"metadata": {"name": "g"}, "spec": {"region": "eu"}});
@@ -202,7 +202,7 @@ async fn what_vanishes_takes_what_is_under_it_along() {
 }
 
 #[tokio::test]
-async fn lists_choose_by_state_as_it_is_now() {
+async fn lists_filter_by_the_current_state() {
     let emulator = slow().build();
     emulator.add_agent("old");
     emulator.clock().advance(STEP);
@@ -221,7 +221,7 @@ async fn lists_choose_by_state_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn a_sandbox_stays_for_a_while_when_it_is_over() {
+async fn a_terminated_sandbox_is_retained_for_a_while() {
     let emulator = slow().build();
     for (name, retention) in [("short", None), ("long", Some("1h"))] {
         let mut sent = json!({"metadata": {"name": name}, "spec": {}});
@@ -261,19 +261,25 @@ async fn a_sandbox_stays_for_a_while_when_it_is_over() {
     let page = get("/sandboxes?showTerminated=true").on(&emulator).await;
     assert_eq!(page.expect(200)["meta"]["total"], 1);
 
-    // Five minutes, unless it says otherwise.
+    // Five minutes is the default.
     emulator.clock().advance(Duration::from_secs(299));
     get("/sandboxes/short").on(&emulator).await.expect(200);
     emulator.clock().advance(Duration::from_secs(1));
-    get("/sandboxes/short").on(&emulator).await.refusal(404);
+    get("/sandboxes/short")
+        .on(&emulator)
+        .await
+        .control_error(404);
     emulator.clock().advance(Duration::from_secs(3299));
     get("/sandboxes/long").on(&emulator).await.expect(200);
     emulator.clock().advance(Duration::from_secs(1));
-    get("/sandboxes/long").on(&emulator).await.refusal(404);
+    get("/sandboxes/long")
+        .on(&emulator)
+        .await
+        .control_error(404);
 }
 
 #[tokio::test]
-async fn without_a_time_everything_is_at_once() {
+async fn without_durations_everything_happens_at_once() {
     let emulator = Emulator::offline();
     let made = post("/agents", &agent(json!({}))).on(&emulator).await;
     assert_eq!(made.expect(200)["status"], "DEPLOYED");
@@ -283,12 +289,12 @@ async fn without_a_time_everything_is_at_once() {
         .on(&emulator)
         .await
         .expect(200);
-    get("/agents/a").on(&emulator).await.refusal(404);
+    get("/agents/a").on(&emulator).await.control_error(404);
 }
 
-/// On a clock that moves by itself, every answer tells a state.
+/// With a real clock every response has a state.
 #[tokio::test]
-async fn a_moving_clock_leaves_no_gap() {
+async fn a_real_clock_leaves_no_gap_between_states() {
     let emulator = Emulator::builder().real_clock().build();
     for n in 0..200 {
         let sent = json!({"metadata": {"name": format!("a-{n}")}, "spec": {}});

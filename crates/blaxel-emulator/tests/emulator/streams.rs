@@ -1,4 +1,4 @@
-//! What models stream in their own dialects: the same as they say whole.
+//! Streams in each provider's dialect, compared with whole responses.
 
 use blaxel_emulator::Emulator;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ pub(crate) fn at(emulator: &Emulator, path: &str) -> String {
     format!("{}/demo/models/{path}", emulator.run_url())
 }
 
-/// A model of Cohere's: a fresh emulator has none.
+/// Adds a Cohere model: a new emulator has none.
 pub(crate) async fn add_cohere_s(emulator: &Emulator) {
     let runtime = json!({"type": "cohere", "model": "command"});
     let model = json!({"metadata": {"name": "command"}, "spec": {"runtime": runtime}});
@@ -21,7 +21,7 @@ pub(crate) fn is_stream(reply: &Reply) {
     assert_eq!(reply.header("content-type"), Some("text/event-stream"));
 }
 
-/// The names and data of events, each of which names its type twice.
+/// Returns the names and data of events, each of which names its type twice.
 pub(crate) fn named(reply: &Reply) -> Vec<Value> {
     is_stream(reply);
     let text = std::str::from_utf8(&reply.bytes).unwrap();
@@ -45,7 +45,7 @@ fn types(events: &[Value]) -> Vec<&str> {
     types
 }
 
-/// The texts at a place in the events of one type, together.
+/// Returns the concatenated texts at a path in the events of one type.
 fn told(events: &[Value], of_type: &str, place: &str) -> String {
     let events = events.iter().filter(|event| event["type"] == of_type);
     events
@@ -61,7 +61,7 @@ fn why(stream: bool) -> Value {
 }
 
 #[tokio::test]
-async fn a_model_of_anthropic_s_streams_a_message() {
+async fn an_anthropic_model_streams_a_message() {
     let emulator = Emulator::offline();
     let uri = at(&emulator, "claude-haiku/v1/messages");
     let whole = post(&uri, &why(false)).on(&emulator).await.expect(200);
@@ -115,7 +115,7 @@ fn contents() -> Value {
     json!({"contents": [{"parts": [{"text": "Why is that?"}]}]})
 }
 
-/// What the chunks of Gemini's say, held against what is said whole.
+/// Compares the text of Gemini's chunks with the whole response.
 fn are_as(whole: &Value, chunks: &[Value]) {
     let text: String = chunks
         .iter()
@@ -144,7 +144,7 @@ fn are_as(whole: &Value, chunks: &[Value]) {
 }
 
 #[tokio::test]
-async fn a_model_of_gemini_s_streams_events_or_an_array() {
+async fn a_gemini_model_streams_events_or_an_array() {
     let emulator = Emulator::offline();
     let base = at(&emulator, "gemini-flash/v1beta/models/gemini-2");
     let whole = post(format!("{base}:generateContent"), &contents());
@@ -166,7 +166,7 @@ async fn a_model_of_gemini_s_streams_events_or_an_array() {
 }
 
 #[tokio::test]
-async fn a_model_of_cohere_s_chats_whole_and_in_events() {
+async fn a_cohere_model_replies_as_a_whole_or_in_events() {
     let emulator = Emulator::offline();
     add_cohere_s(&emulator).await;
     let uri = at(&emulator, "command/v2/chat");

@@ -1,4 +1,4 @@
-//! Requests written by hand.
+//! Raw HTTP requests and their responses.
 
 use blaxel_core::{Body, Error, Plane, raw_request};
 use blaxel_emulator::{Emulator, LocalService};
@@ -11,7 +11,7 @@ use tower_service::Service as _;
 
 use crate::contract;
 
-/// An answer, read whole.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -33,22 +33,22 @@ impl Reply {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// Asserts the status and gives the JSON.
+    /// Asserts the status and returns the JSON body.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         self.json()
     }
 
-    /// Asserts an error in the control plane's form and gives its `error`.
+    /// Asserts an error of the control plane and returns its `error`.
     #[track_caller]
-    pub(crate) fn refusal(&self, status: u16) -> String {
+    pub(crate) fn control_error(&self, status: u16) -> String {
         let body = self.expect(status);
         assert_eq!(body["code"], status, "{body}");
         body["error"].as_str().unwrap().to_owned()
     }
 
-    /// Asserts an error in the gateway's form with this code.
+    /// Asserts an error of the gateway with this code.
     #[track_caller]
     pub(crate) fn gateway(&self, status: u16, code: &str) {
         let body = self.expect(status);
@@ -63,7 +63,7 @@ impl Reply {
     }
 }
 
-/// A request, and the two ways to send it.
+/// A request that can be sent with or without a socket.
 pub(crate) struct Ask(http::request::Builder, Bytes);
 
 pub(crate) fn ask(method: Method, uri: impl Into<String>) -> Ask {
@@ -95,7 +95,7 @@ impl Ask {
         Self(self.0, body.into())
     }
 
-    /// Sends it through the socketless service. The answer must be one that the document tells of.
+    /// Sends it through the local service and checks the response against the OpenAPI document.
     pub(crate) async fn to(self, service: &LocalService) -> Reply {
         let method = self.0.method_ref().unwrap().clone();
         let uri = self.0.uri_ref().unwrap().clone();
@@ -104,33 +104,33 @@ impl Ask {
         reply
     }
 
-    /// Sends it through the socketless service, whatever the answer.
+    /// Sends it through the local service without checking the response.
     pub(crate) async fn bare(self, service: &LocalService) -> Reply {
         read(self.begin(service).await.unwrap()).await
     }
 
-    /// Sends it through the socketless service and leaves the answer's body unread.
+    /// Sends it through the local service and leaves the response body unread.
     pub(crate) async fn begin(self, service: &LocalService) -> Result<Response<Body>, Error> {
         service.clone().call(self.request()).await
     }
 
-    /// The request as the socketless service takes it: all that no operation writes are made here.
+    /// Returns the request for the local service, as one that belongs to no operation.
     pub(crate) fn request(self) -> Request<Body> {
         let request = self.0.body(Body::from(self.1)).unwrap();
         raw_request(Plane::Control, request).unwrap()
     }
 
-    /// Sends it through the socketless service of an emulator.
+    /// Sends it through the local service of an emulator.
     pub(crate) async fn on(self, emulator: &Emulator) -> Reply {
         self.to(&emulator.service()).await
     }
 
-    /// Sends it over a connection of its own; an `Err` means there was no answer.
+    /// Sends it over a new connection. An `Err` means that there was no response.
     pub(crate) async fn over_socket(self) -> Result<Reply, hyper::Error> {
         Ok(read(self.open().await?).await)
     }
 
-    /// Sends it over a connection of its own and leaves the answer's body unread.
+    /// Sends it over a new connection and leaves the response body unread.
     pub(crate) async fn open(self) -> Result<Response<hyper::body::Incoming>, hyper::Error> {
         let request = self.0.body(Full::new(self.1)).unwrap();
         let address = request.uri().authority().unwrap().to_string();
@@ -161,7 +161,7 @@ where
     }
 }
 
-/// Adds what a client adds.
+/// Adds the headers of a client.
 pub(crate) fn as_client(ask: Ask, emulator: &Emulator) -> Ask {
     ask.header(
         "X-Blaxel-Authorization",
@@ -171,7 +171,7 @@ pub(crate) fn as_client(ask: Ask, emulator: &Emulator) -> Ask {
     .header("Blaxel-Version", "2026-04-28")
 }
 
-/// The names of the documents in a list.
+/// Returns the names of the documents in a list.
 pub(crate) fn names(list: &Value) -> Vec<String> {
     let items = list.as_array().unwrap().iter();
     items

@@ -1,4 +1,4 @@
-//! Models that call tools, because their scripts say so.
+//! Models that call tools as their scripts say.
 
 use blaxel_emulator::{Behaviour, Emulator, Workload};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn arguments() -> Value {
     json!({"city": "Z\u{fc}rich", "days": 3})
 }
 
-/// An emulator whose model calls two tools, whatever it is asked.
+/// Returns an emulator whose model calls two tools for every prompt.
 fn calling(model: &str) -> Emulator {
     let emulator = Emulator::offline();
     emulator
@@ -28,7 +28,7 @@ fn question(stream: bool) -> Value {
     })
 }
 
-/// The texts at a place, together.
+/// Returns the concatenated texts at a path.
 fn joined<'a>(values: impl IntoIterator<Item = &'a Value>, place: &str) -> String {
     let texts = values
         .into_iter()
@@ -37,7 +37,7 @@ fn joined<'a>(values: impl IntoIterator<Item = &'a Value>, place: &str) -> Strin
 }
 
 #[tokio::test]
-async fn tools_are_called_whole_in_openai_s_dialect() {
+async fn tool_calls_are_returned_whole_in_the_openai_dialect() {
     let emulator = calling("sandbox-openai");
     let uri = at(&emulator, "sandbox-openai/v1/chat/completions");
     let answer = post(uri, &question(false)).on(&emulator).await.expect(200);
@@ -62,7 +62,7 @@ async fn tools_are_called_whole_in_openai_s_dialect() {
 }
 
 #[tokio::test]
-async fn tools_are_called_in_deltas_in_openai_s_dialect() {
+async fn tool_calls_are_streamed_as_deltas_in_the_openai_dialect() {
     let emulator = calling("sandbox-openai");
     let uri = at(&emulator, "sandbox-openai/v1/chat/completions");
     let reply = post(uri, &question(true)).on(&emulator).await;
@@ -92,7 +92,7 @@ async fn tools_are_called_in_deltas_in_openai_s_dialect() {
             .collect();
         assert_eq!(own[0]["type"], "function");
         assert_eq!(joined(own.iter().copied(), "/function/name"), name);
-        // The id comes with the first delta only.
+        // Only the first delta has the id.
         assert_eq!(
             joined(own.iter().copied(), "/id"),
             own[0]["id"].as_str().unwrap()
@@ -103,9 +103,9 @@ async fn tools_are_called_in_deltas_in_openai_s_dialect() {
     }
 }
 
-/// A model cannot call what it was not offered.
+/// A model cannot call a tool that was not offered.
 #[tokio::test]
-async fn without_tools_in_the_request_the_model_answers_in_words() {
+async fn without_tools_in_the_request_the_model_replies_with_text() {
     let emulator = calling("sandbox-openai");
     let uri = at(&emulator, "sandbox-openai/v1/chat/completions");
     for (member, value) in [
@@ -125,7 +125,7 @@ async fn without_tools_in_the_request_the_model_answers_in_words() {
 }
 
 #[tokio::test]
-async fn a_model_of_anthropic_s_uses_tools() {
+async fn an_anthropic_model_uses_tools() {
     let emulator = calling("claude-haiku");
     let uri = at(&emulator, "claude-haiku/v1/messages");
     let answer = post(&uri, &question(false)).on(&emulator).await.expect(200);
@@ -154,7 +154,7 @@ async fn a_model_of_anthropic_s_uses_tools() {
 }
 
 #[tokio::test]
-async fn a_model_of_gemini_s_calls_functions() {
+async fn a_gemini_model_calls_functions() {
     let emulator = calling("gemini-flash");
     let body = json!({
         "contents": [{"parts": [{"text": "Will it rain?"}]}],
@@ -178,7 +178,7 @@ async fn a_model_of_gemini_s_calls_functions() {
 }
 
 #[tokio::test]
-async fn a_model_of_cohere_s_calls_tools() {
+async fn a_cohere_model_calls_tools() {
     let emulator = calling("command");
     add_cohere_s(&emulator).await;
     let uri = at(&emulator, "command/v2/chat");
@@ -197,9 +197,9 @@ async fn a_model_of_cohere_s_calls_tools() {
     assert_eq!(end["finish_reason"], "TOOL_CALL");
 }
 
-/// Every model speaks OpenAI's dialect, and calls tools in it.
+/// Every model supports the OpenAI dialect and calls tools in it.
 #[tokio::test]
-async fn a_model_of_another_provider_calls_tools_in_openai_s_dialect_too() {
+async fn a_model_of_any_provider_calls_tools_in_the_openai_dialect() {
     let emulator = calling("claude-haiku");
     let uri = at(&emulator, "claude-haiku/v1/chat/completions");
     let answer = post(uri, &question(false)).on(&emulator).await.expect(200);

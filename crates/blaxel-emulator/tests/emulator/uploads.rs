@@ -1,4 +1,4 @@
-//! Uploads: an address of its own, without a credential, for one time and a quarter of an hour.
+//! Uploads: a URL without a credential, valid once and for 15 minutes.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn address(reply: &Reply) -> String {
     reply.header("x-blaxel-upload-url").unwrap().to_owned()
 }
 
-/// Uploads an archive as clients do: with a content type, and nothing else.
+/// Uploads an archive as clients do: with a content type and no other header.
 async fn upload(emulator: &Emulator, address: &str) -> Reply {
     let archive = ask(Method::PUT, address).bytes("PK\u{3}\u{4} an archive");
     archive
@@ -37,7 +37,7 @@ async fn status(emulator: &Emulator, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_uploaded_is_built_and_deployed() {
+async fn an_upload_is_built_and_deployed() {
     let step = Duration::from_secs(10);
     for collection in ["sandboxes", "agents", "functions", "jobs", "applications"] {
         let emulator = Emulator::builder().deploy_time(step).build();
@@ -56,7 +56,7 @@ async fn what_is_uploaded_is_built_and_deployed() {
         emulator.clock().advance(step);
         assert_eq!(status(&emulator, &one).await, "DEPLOYED");
 
-        // The same again for what is there.
+        // The same for an existing resource.
         let update = ask(Method::PUT, format!("{one}?upload=true")).json(&document(collection));
         let updated = update.on(&emulator).await;
         assert_eq!(updated.expect(200)["status"], "UPLOADING");
@@ -68,7 +68,7 @@ async fn what_is_uploaded_is_built_and_deployed() {
 }
 
 #[tokio::test]
-async fn there_is_no_address_where_none_is_asked_for() {
+async fn an_upload_url_is_returned_only_on_request() {
     let emulator = Emulator::offline();
     for uri in ["/agents", "/agents/a?upload=false", "/agents/a"] {
         let method = if uri == "/agents" {
@@ -90,7 +90,7 @@ async fn there_is_no_address_where_none_is_asked_for() {
 }
 
 #[tokio::test]
-async fn an_address_is_good_once_and_for_a_quarter_of_an_hour() {
+async fn an_upload_url_is_valid_once_and_for_15_minutes() {
     let emulator = Emulator::offline();
     let open = async |n: u64| {
         let mut sent = document("agents");
@@ -99,22 +99,22 @@ async fn an_address_is_good_once_and_for_a_quarter_of_an_hour() {
     };
     let used = open(1).await;
     assert_eq!(upload(&emulator, &used).await.status, 200);
-    upload(&emulator, &used).await.refusal(403);
+    upload(&emulator, &used).await.control_error(403);
 
     let (late, old) = (open(2).await, open(3).await);
     emulator.clock().advance(Duration::from_secs(900));
     assert_eq!(upload(&emulator, &late).await.status, 200);
     emulator.clock().advance(Duration::from_secs(1));
-    upload(&emulator, &old).await.refusal(403);
+    upload(&emulator, &old).await.control_error(403);
     assert_eq!(status(&emulator, "/agents/a-3").await, "UPLOADING");
 
     let made_up = used.rsplit_once('/').unwrap().0.to_owned() + "/0123456789";
-    upload(&emulator, &made_up).await.refusal(403);
+    upload(&emulator, &made_up).await.control_error(403);
 }
 
-/// A presigned address carries its own right. Whoever sends a credential along gives it away.
+/// A presigned URL is an authorization by itself. A client that sends a credential along leaks it.
 #[tokio::test]
-async fn an_upload_with_a_credential_is_refused() {
+async fn an_upload_with_a_credential_is_rejected() {
     let emulator = Emulator::offline();
     let made = post("/agents?upload=true", &document("agents"))
         .on(&emulator)
@@ -124,12 +124,12 @@ async fn an_upload_with_a_credential_is_refused() {
         let leak = ask(Method::PUT, address(&made))
             .header(header, &bearer)
             .bytes("zip");
-        assert_eq!(leak.on(&emulator).await.refusal(403), "Forbidden");
+        assert_eq!(leak.on(&emulator).await.control_error(403), "Forbidden");
     }
     assert_eq!(status(&emulator, "/agents/a").await, "UPLOADING");
     assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
 
-    // The address is a secret too.
+    // The URL is a secret too.
     let token = address(&made).rsplit_once('/').unwrap().1.to_owned();
     let journal = emulator.journal();
     assert!(!format!("{journal:?}").contains(&token));
@@ -140,7 +140,7 @@ async fn an_upload_with_a_credential_is_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_for_what_is_gone_changes_nothing() {
+async fn an_upload_for_a_removed_resource_changes_nothing() {
     let emulator = Emulator::offline();
     let made = post("/agents?upload=true", &document("agents"))
         .on(&emulator)
@@ -170,7 +170,7 @@ async fn versions_of_volume_templates_are_uploaded() {
     let emulator = Emulator::offline();
     let template = json!({"metadata": {"name": "t"}, "spec": {"defaultSize": 10}});
     let one = "/volume_templates/t";
-    // A PUT creates what is not there.
+    // A PUT creates a missing template.
     let put = |query: &str| ask(Method::PUT, format!("{one}{query}")).json(&template);
     let made = put("").on(&emulator).await;
     assert_eq!(made.header("x-blaxel-upload-url"), None);
@@ -205,7 +205,7 @@ async fn versions_of_volume_templates_are_uploaded() {
     );
     assert_eq!(upload(&emulator, &address(&second)).await.status, 200);
 
-    // Clients cannot write what is the server's.
+    // Clients cannot set members of the server.
     let mut sent = document.clone();
     sent["versions"] = json!([]);
     sent["state"] = json!({"status": "error"});
@@ -226,9 +226,12 @@ async fn versions_of_volume_templates_are_uploaded() {
     let again = ask(Method::DELETE, format!("{one}/versions/v1"))
         .on(&emulator)
         .await;
-    assert_eq!(again.refusal(404), "Volume template version not found");
+    assert_eq!(
+        again.control_error(404),
+        "Volume template version not found"
+    );
     let again = ask(Method::DELETE, "/volume_templates/none/versions/v1")
         .on(&emulator)
         .await;
-    assert_eq!(again.refusal(404), "Volume template not found");
+    assert_eq!(again.control_error(404), "Volume template not found");
 }

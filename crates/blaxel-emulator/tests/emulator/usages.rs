@@ -1,4 +1,4 @@
-//! Who uses what: policies count it, and what is in use is not deleted.
+//! Resources in use: policies count them, and they cannot be deleted.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn delete(emulator: &Emulator, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_policy_knows_what_it_applies_to() {
+async fn a_policy_lists_the_resources_that_it_applies_to() {
     let emulator = Emulator::offline();
     create(&emulator, "policies", "p", json!({"type": "flavor"})).await;
     create(&emulator, "policies", "q", json!({"type": "flavor"})).await;
@@ -50,8 +50,8 @@ async fn a_policy_knows_what_it_applies_to() {
     delete(&emulator, "/agents/b").await;
     assert_eq!(counted("p").await["agents"], 1);
     let missing = get("/policies/none/usages").on(&emulator).await;
-    assert_eq!(missing.refusal(404), "Policy not found");
-    // A client's own count is not believed.
+    assert_eq!(missing.control_error(404), "Policy not found");
+    // A count from a client is ignored.
     let sent = json!({"metadata": {"name": "p"}, "spec": {}, "usage": {"agents": 99}});
     let put = ask(Method::PUT, "/policies/p")
         .json(&sent)
@@ -61,7 +61,7 @@ async fn a_policy_knows_what_it_applies_to() {
 }
 
 #[tokio::test]
-async fn a_volume_that_is_attached_is_not_deleted() {
+async fn an_attached_volume_cannot_be_deleted() {
     for (collection, user) in [("sandboxes", "sandbox:user"), ("agents", "agent:user")] {
         let emulator = Emulator::builder()
             .delete_time(Duration::from_secs(10))
@@ -79,7 +79,7 @@ async fn a_volume_that_is_attached_is_not_deleted() {
         assert_eq!(page["data"][1]["state"], json!({"attachedTo": user}));
 
         let refused = ask(Method::DELETE, "/volumes/v").on(&emulator).await;
-        assert_eq!(refused.refusal(409), "Volume is in use");
+        assert_eq!(refused.control_error(409), "Volume is in use");
         assert!(refused.json()["message"].as_str().unwrap().contains(user));
         assert_eq!(delete(&emulator, "/volumes/free").await, 200);
         assert_eq!(delete(&emulator, &format!("/{collection}/user")).await, 200);
@@ -94,7 +94,7 @@ async fn a_volume_that_is_attached_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_used_is_not_deleted() {
+async fn a_connection_in_use_cannot_be_deleted() {
     let emulator = Emulator::offline();
     let path = "/integrations/connections/c";
     emulator.add("integrations/connections", "c").unwrap();
@@ -107,7 +107,10 @@ async fn a_connection_that_is_used_is_not_deleted() {
         )
         .await;
         let refused = ask(Method::DELETE, path).on(&emulator).await;
-        assert_eq!(refused.refusal(409), "Integration connection is in use");
+        assert_eq!(
+            refused.control_error(409),
+            "Integration connection is in use"
+        );
         assert!(refused.json()["message"].as_str().unwrap().contains("user"));
         delete(&emulator, &format!("/{collection}/user")).await;
     }

@@ -19,7 +19,7 @@ async fn users(emulator: &Emulator) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn who_holds_the_api_key_is_the_first_user() {
+async fn the_holder_of_the_api_key_is_the_first_user() {
     let emulator = Emulator::offline();
     let users = users(&emulator).await;
     let [owner] = users.as_slice() else {
@@ -36,7 +36,7 @@ async fn who_holds_the_api_key_is_the_first_user() {
 }
 
 #[tokio::test]
-async fn an_invitation_waits_and_ends() {
+async fn an_invitation_is_pending_until_it_expires() {
     let emulator = Emulator::offline();
     let sent = json!({"email": "new@example.com"});
     let invitation = post("/users", &sent).on(&emulator).await.expect(200);
@@ -53,12 +53,15 @@ async fn an_invitation_waits_and_ends() {
     assert!(newest.get("sub").is_none() && newest.get("invitedUntil").is_none());
     emulator.clock().advance(Duration::from_secs(7 * 24 * 3600));
     assert_eq!(users(&emulator).await[0]["expired"], true);
-    // Who has not come yet is invited once more, who is there is not.
+    // A pending user is invited again, an existing one is not.
     post("/users", &sent).on(&emulator).await.expect(200);
     assert_eq!(users(&emulator).await.len(), 2);
     let there = json!({"email": "developer@example.com"});
     assert_eq!(
-        post("/users", &there).on(&emulator).await.refusal(409),
+        post("/users", &there)
+            .on(&emulator)
+            .await
+            .control_error(409),
         "User already exists"
     );
     for bad in [
@@ -71,7 +74,7 @@ async fn an_invitation_waits_and_ends() {
         "a@b",
     ] {
         let reply = post("/users", &json!({"email": bad})).on(&emulator).await;
-        assert_eq!(reply.refusal(400), "Bad Request", "{bad}");
+        assert_eq!(reply.control_error(400), "Bad Request", "{bad}");
     }
 }
 
@@ -87,7 +90,7 @@ async fn a_user_is_known_by_address_or_identifier() {
             (&changed["role"], &changed["email"]),
             (&json!(role), &owner["email"])
         );
-        put("king").on(&emulator).await.refusal(400);
+        put("king").on(&emulator).await.control_error(400);
     }
     post("/users", &json!({"email": "new@example.com"}))
         .on(&emulator)
@@ -100,6 +103,6 @@ async fn a_user_is_known_by_address_or_identifier() {
     let again = ask(Method::DELETE, "/users/new@example.com")
         .on(&emulator)
         .await;
-    assert_eq!(again.refusal(404), "User not found");
+    assert_eq!(again.control_error(404), "User not found");
     assert_eq!(users(&emulator).await.len(), 1);
 }

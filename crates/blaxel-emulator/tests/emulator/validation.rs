@@ -1,4 +1,4 @@
-//! What is refused, and that the refusal names the member.
+//! Invalid bodies, and errors that name the member.
 
 use blaxel_emulator::Emulator;
 use http::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ask, post};
 
-/// The message of the refusal, in whichever form it comes.
+/// Returns the message of the error, in any format.
 async fn refused(emulator: &Emulator, collection: &str, body: &Value) -> String {
     let reply = post(format!("/{collection}"), body).on(emulator).await;
     let refusal = reply.expect(400);
@@ -21,7 +21,7 @@ fn named(metadata: Value, spec: Value) -> Value {
 }
 
 #[tokio::test]
-async fn metadata_have_their_limits() {
+async fn metadata_limits_are_checked() {
     let emulator = Emulator::offline();
     for collection in ["agents", "jobs", "sandboxes", "volumes", "policies", "vpcs"] {
         let good = named(
@@ -55,7 +55,7 @@ async fn metadata_have_their_limits() {
 }
 
 #[tokio::test]
-async fn an_update_is_looked_at_like_a_creation() {
+async fn an_update_is_validated_like_a_creation() {
     let emulator = Emulator::offline();
     emulator.add("drives", "a").unwrap();
     let four = json!({"permissions": [{}, {}, {}, {}]});
@@ -64,7 +64,7 @@ async fn an_update_is_looked_at_like_a_creation() {
         named(json!({}), four),
     ] {
         let put = ask(Method::PUT, "/drives/a").json(&body);
-        assert_eq!(put.on(&emulator).await.refusal(400), "Bad Request");
+        assert_eq!(put.on(&emulator).await.control_error(400), "Bad Request");
     }
     assert_eq!(
         ask(Method::GET, "/drives/a")
@@ -76,7 +76,7 @@ async fn an_update_is_looked_at_like_a_creation() {
 }
 
 #[tokio::test]
-async fn specs_have_their_limits() {
+async fn spec_limits_are_checked() {
     let emulator = Emulator::offline();
     let timeout = |seconds: Value| {
         json!({"triggers": [
@@ -204,7 +204,7 @@ async fn specs_have_their_limits() {
 }
 
 #[tokio::test]
-async fn a_domain_is_named_as_domains_are() {
+async fn a_custom_domain_must_have_a_valid_domain_name() {
     let emulator = Emulator::offline();
     for (name, status) in [
         ("app.example.com", 200),
@@ -222,9 +222,9 @@ async fn a_domain_is_named_as_domains_are() {
     }
 }
 
-/// Whatever comes, the answer is a refusal in JSON and never the server's own fault.
+/// Any body gets a JSON error and never a server error.
 #[tokio::test]
-async fn no_body_is_too_strange() {
+async fn no_body_causes_a_server_error() {
     let emulator = Emulator::offline();
     for collection in [
         "agents",

@@ -1,4 +1,4 @@
-//! A version is a value: three are known, one is meant where none is named.
+//! API versions: three are known, and the first is the default.
 
 use blaxel_emulator::Emulator;
 
@@ -19,7 +19,7 @@ async fn lists_are_pages_from_the_second_version_on() {
 }
 
 #[tokio::test]
-async fn the_first_version_gives_bare_arrays_and_ignores_parameters() {
+async fn the_first_version_returns_bare_arrays_and_ignores_parameters() {
     let emulator = Emulator::offline();
     let uri = "/models?limit=0&sort=sideways&cursor=none&q=zz&status=FAILED&externalId=none";
     let reply = get(uri)
@@ -30,7 +30,7 @@ async fn the_first_version_gives_bare_arrays_and_ignores_parameters() {
 }
 
 #[tokio::test]
-async fn a_status_that_does_not_exist_is_refused_in_every_version() {
+async fn an_unknown_status_is_rejected_in_every_version() {
     let emulator = Emulator::offline();
     for version in ["2026-04-16", "2026-04-28", "2026-09-22"] {
         for (status, answered) in [("sleepy", 400), ("failed,SLEEPY", 400), ("archived", 200)] {
@@ -56,7 +56,7 @@ async fn no_version_means_the_first_one() {
 }
 
 #[tokio::test]
-async fn other_versions_are_refused_with_the_list_of_valid_ones() {
+async fn unknown_versions_are_rejected_with_the_list_of_valid_ones() {
     let emulator = Emulator::offline();
     for version in [
         "2026-99-99",
@@ -83,7 +83,7 @@ async fn other_versions_are_refused_with_the_list_of_valid_ones() {
 }
 
 #[tokio::test]
-async fn the_version_is_looked_at_before_the_credential() {
+async fn the_version_is_checked_before_the_credential() {
     let emulator = Emulator::offline();
     let service = emulator.service().verbatim();
     let reply = get("/models")

@@ -25,11 +25,14 @@ async fn the_own_workspace_is_one_of_the_accounts() {
         (&json!("ready"), &json!("demo"))
     );
     assert!(own["id"].is_string() && own.get("resourceCounts").is_none());
-    get("/workspaces/none").on(&emulator).await.refusal(404);
+    get("/workspaces/none")
+        .on(&emulator)
+        .await
+        .control_error(404);
 }
 
 #[tokio::test]
-async fn resources_are_counted_if_it_is_asked_for() {
+async fn resources_are_counted_on_request() {
     let emulator = Emulator::offline();
     let counts = async |name: &str| {
         let uri = format!("/workspaces/{name}?countResources=true");
@@ -56,7 +59,7 @@ async fn resources_are_counted_if_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_workspace_is_renamed_for_persons_only() {
+async fn an_update_changes_only_the_display_name_of_a_workspace() {
     let emulator = Emulator::offline();
     let sent = json!({"displayName": "Main", "labels": {"team": "red"}, "accountId": "mine"});
     let changed = ask(Method::PUT, "/workspaces/demo")
@@ -81,17 +84,17 @@ async fn a_workspace_is_renamed_for_persons_only() {
             .json(&bad)
             .on(&emulator)
             .await
-            .refusal(400);
+            .control_error(400);
     }
     ask(Method::PUT, "/workspaces/none")
         .json(&sent)
         .on(&emulator)
         .await
-        .refusal(404);
+        .control_error(404);
 }
 
 #[tokio::test]
-async fn another_workspace_is_known_but_not_open() {
+async fn another_workspace_is_listed_but_not_accessible() {
     let emulator = Emulator::offline();
     let sent = json!({"name": "second", "displayName": "Second"});
     let made = post("/workspaces", &sent).on(&emulator).await.expect(200);
@@ -100,33 +103,42 @@ async fn another_workspace_is_known_but_not_open() {
         (&json!("second"), &json!("ready"))
     );
     assert_eq!(
-        post("/workspaces", &sent).on(&emulator).await.refusal(409),
+        post("/workspaces", &sent)
+            .on(&emulator)
+            .await
+            .control_error(409),
         "Workspace already exists"
     );
     let inside = get("/agents")
         .header("x-blaxel-workspace", "second")
         .on(&emulator)
         .await;
-    assert_eq!(inside.refusal(403), "Forbidden");
+    assert_eq!(inside.control_error(403), "Forbidden");
     let left = ask(Method::DELETE, "/workspaces/second/leave")
         .on(&emulator)
         .await
         .expect(200);
     assert_eq!(left, made);
     for uri in ["/workspaces/second", "/workspaces/second/leave"] {
-        ask(Method::DELETE, uri).on(&emulator).await.refusal(404);
+        ask(Method::DELETE, uri)
+            .on(&emulator)
+            .await
+            .control_error(404);
     }
-    // The emulator would be of no more use.
+    // Otherwise the emulator would be unusable.
     for uri in ["/workspaces/demo", "/workspaces/demo/leave"] {
         assert_eq!(
-            ask(Method::DELETE, uri).on(&emulator).await.refusal(403),
+            ask(Method::DELETE, uri)
+                .on(&emulator)
+                .await
+                .control_error(403),
             "Forbidden"
         );
     }
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_had_is_told_why() {
+async fn an_unavailable_name_is_reported_with_a_reason() {
     let emulator = Emulator::offline();
     for (name, reason) in [
         ("fresh", None),
@@ -159,6 +171,6 @@ async fn a_name_that_cannot_be_had_is_told_why() {
         post("/workspaces/availability", &bad)
             .on(&emulator)
             .await
-            .refusal(400);
+            .control_error(400);
     }
 }

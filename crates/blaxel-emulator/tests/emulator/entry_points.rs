@@ -1,4 +1,4 @@
-//! Three doors, one engine.
+//! The socket and the local service, and the lifetime of an emulator.
 
 use std::future::Future;
 use std::pin::pin;
@@ -97,7 +97,7 @@ async fn emulators_share_nothing() {
 }
 
 #[tokio::test]
-async fn the_socketless_door_answers_as_the_sockets_do() {
+async fn the_local_service_responds_as_the_socket_does() {
     let at: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
     let start = || async {
         let emulator = Emulator::builder()
@@ -148,7 +148,7 @@ async fn the_socketless_door_answers_as_the_sockets_do() {
         for name in ["content-type", "x-request-id", "x-blaxel-error-code"] {
             assert_eq!(socket.header(name), local.header(name), "{what}: {name}");
         }
-        // The two have different ports, and nothing else that differs.
+        // The two have different ports and no other difference.
         let plain = |bytes: &[u8], emulator: &Emulator| {
             String::from_utf8(bytes.to_vec())
                 .unwrap()
@@ -160,7 +160,7 @@ async fn the_socketless_door_answers_as_the_sockets_do() {
 }
 
 #[test]
-fn the_socketless_door_needs_no_runtime() {
+fn the_local_service_needs_no_runtime() {
     let emulator = Emulator::offline();
     let request = get("/models?limit=3").request();
     let mut answer = pin!(emulator.service().call(request));
@@ -219,7 +219,7 @@ async fn the_service_outlives_the_emulator() {
 }
 
 #[test]
-fn time_moves_as_told() {
+fn the_clock_moves_only_when_it_is_advanced() {
     let at: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
     let emulator = Emulator::builder().start_time(at.clone()).build();
     let clock = emulator.clock();
@@ -234,7 +234,7 @@ fn time_moves_as_told() {
 }
 
 #[test]
-fn the_variables_lead_here() {
+fn the_variables_point_to_this_emulator() {
     let emulator = Emulator::builder().workspace("w").api_key("k").build();
     let expected = [
         ("BL_API_URL", emulator.url()),
