@@ -30,7 +30,7 @@ pub(crate) struct Settings {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Author<'a> {
     pub(crate) name: &'a str,
-    /// How far in the past the change is dated. Zero except for sample resources.
+    /// The age given to the change. Zero except for sample resources.
     pub(crate) ago: Duration,
     /// Set if an upload follows, which is then deployed.
     pub(crate) uploads: bool,
