@@ -171,8 +171,12 @@ const RULES: &[Rule] = &[
     Rule {
         // It reads what others are made of, and needs none of it.
         never: &[ENGINE, TLS, OAUTH, RUNTIME, BOXING],
-        // `serde_core` names the first for no platform at all, so that versions match.
-        macros: Some(&["serde_derive", "thiserror-impl"]),
+        macros: Some(&[
+            "clap_derive",
+            "serde_derive",
+            "thiserror-impl",
+            "xshell-macros",
+        ]),
         ..alone("xtask")
     },
 ];
