@@ -153,7 +153,7 @@ pub(crate) enum Release {
     Publish {
         #[command(flatten)]
         target: Target,
-        /// How fast the registry takes new names: N at once, then one each so many SECONDS; 5/600 for
+        /// The registry's limit on new names: N at once, then one each so many SECONDS; 5/600 for
         /// Rust's public one by default, without a limit for others
         #[arg(long, value_name = "N/SECONDS")]
         new_names: Option<String>,

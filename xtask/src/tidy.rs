@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the rules of the repository that no compiler knows.
 
+mod language;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
@@ -7,7 +9,7 @@ use clap::{CommandFactory, ValueEnum};
 use xshell::Shell;
 
 use crate::flags::{Flags, Stage};
-use crate::git::files;
+use crate::git::{files, git};
 use crate::workspace::Workspace;
 
 /// The maximum number of lines of a source file, without its tests.
@@ -27,6 +29,12 @@ const MANIFEST_LINES: [&str; 4] = [
     "\n[lints]\nworkspace = true\n",
 ];
 
+/// The commands that the README must name, for a reader to try first.
+const README_COMMANDS: [&str; 2] = ["cargo run --example quickstart", "cargo test --workspace"];
+
+/// The commits that have not been merged yet, if there is a remote; otherwise the last one.
+const NEW_COMMITS: [&str; 2] = ["origin/main..HEAD", "-1 HEAD"];
+
 /// The workflow that runs the stages of `cargo xtask ci`.
 const WORKFLOW: &str = ".github/workflows/ci.yml";
 
@@ -34,7 +42,7 @@ const WORKFLOW: &str = ".github/workflows/ci.yml";
 const GUIDE: &str = "docs/guide/";
 const GUIDE_TESTS: &str = "tests/src/guide.rs";
 
-/// What the rules for files refer to.
+/// Facts that the rules for files refer to.
 struct Facts {
     /// The names of the stages of `cargo xtask ci`.
     stages: BTreeSet<String>,
@@ -51,12 +59,26 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         commands: commands(),
         guide_tests: sh.read_file(GUIDE_TESTS)?,
     };
+    let workspace = Workspace::read(sh)?;
     let mut found = Vec::new();
-    for package in &Workspace::read(sh)?.packages {
+    for package in &workspace.packages {
         let is_missing = |file: &&str| !package.manifest_path.with_file_name(file).is_file();
         let missing = PACKAGE_FILES.into_iter().filter(is_missing);
         found.extend(missing.map(|file| format!("{} has no {file}", package.name)));
     }
+    let log = |range| git(sh, "log --no-merges --format=%s").args(str::split(range, ' '));
+    let subjects = NEW_COMMITS.map(|range| log(range).ignore_stderr().read());
+    // In an unpacked archive there is no commit.
+    let subjects = subjects
+        .into_iter()
+        .find_map(Result::ok)
+        .unwrap_or_default();
+    let names = workspace.names();
+    found.extend(
+        subjects
+            .lines()
+            .filter_map(|subject| language::subject(subject, &names)),
+    );
     for path in files(sh)? {
         // A file that is not UTF-8 is no text.
         let text = sh.read_file(&path).unwrap_or_default();
@@ -95,6 +117,10 @@ fn of_file(path: &str, text: &str, facts: &Facts) -> Vec<(usize, String)> {
     if is(GUIDE, ".md") && !facts.guide_tests.contains(&format!("../../{path}\")")) {
         found.push((1, format!("{GUIDE_TESTS} does not run its programs")));
     }
+    if path == "README.md" {
+        let missing = README_COMMANDS.iter().filter(|it| !text.contains(*it));
+        found.extend(missing.map(|command| (1, format!("does not name `{command}`"))));
+    }
     if path == WORKFLOW {
         let lines = text.lines().map(str::trim);
         let stages = lines.filter_map(|line| line.strip_prefix("stages: "));
@@ -104,7 +130,15 @@ fn of_file(path: &str, text: &str, facts: &Facts) -> Vec<(usize, String)> {
             found.push((1, format!("`{stage}` is only here, or only in xtask")));
         }
     }
+    let mut before = "";
     for (number, line) in (1..).zip(text.lines()) {
+        if is("crates/", ".rs") || is("xtask/", ".rs") {
+            found.extend(language::doc_start(before, line).map(|problem| (number, problem)));
+            before = line;
+        }
+        if is("crates/", "/public-api.txt") {
+            found.extend(language::public_name(line).map(|problem| (number, problem)));
+        }
         for directory in MACHINE_DIRECTORIES {
             let directory = format!("/{directory}/");
             let mut places = line.match_indices(&directory);
@@ -191,6 +225,9 @@ mod tests {
             ("crates/kite/src/lib.rs", &tested, ""),
             ("crates/kite/src/tests.rs", &long, ""),
             ("tests/tests/kite.rs", &long, ""),
+            ("crates/kite/src/lib.rs", "/// What it is.\n", "`What`"),
+            ("crates/kite/public-api.txt", "kite::Leaf\n", "`Leaf`"),
+            ("README.md", "cargo test --workspace", "quickstart"),
             ("docs/guide/fly.md", "", ""),
             ("docs/guide/land.md", "", "does not run"),
             (WORKFLOW, "  stages: fmt test\n", ""),

@@ -14,7 +14,7 @@ pub(super) struct Document {
     pub(super) referred: BTreeSet<String>,
     /// The schemas whose members another one takes over.
     pub(super) parts: BTreeSet<String>,
-    /// What the parser does not understand.
+    /// Something that the parser does not understand.
     pub(super) unknown: BTreeSet<Finding>,
 }
 

@@ -29,7 +29,7 @@ use pace::Pace;
 struct Item {
     name: String,
     version: Version,
-    /// What the registry had of it at the start.
+    /// The versions on the registry at the start.
     standing: Standing,
 }
 

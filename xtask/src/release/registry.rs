@@ -9,7 +9,7 @@ use crate::shell::cargo;
 /// The name of Rust's public registry in cargo's configuration.
 pub(crate) const PUBLIC: &str = "crates-io";
 
-/// What a registry has of a package.
+/// The versions of a package on a registry, compared with the one that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The version that was asked for.

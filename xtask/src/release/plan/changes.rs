@@ -1,4 +1,4 @@
-//! How a package differs from its last release, according to git.
+//! The differences of a package from its last release, according to git.
 
 use std::collections::BTreeSet;
 

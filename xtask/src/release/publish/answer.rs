@@ -9,16 +9,16 @@ use super::Item;
 pub(super) struct Answer {
     /// The names of the crates that the registry has taken, now or before.
     pub(super) taken: Vec<String>,
-    /// When to try again, and the reason of the failure.
+    /// The time to try again, and the reason of the failure.
     pub(super) failure: Option<(Retry, String)>,
 }
 
-/// When a failed upload may be tried again.
+/// The time at which a failed upload may be tried again.
 #[derive(Debug)]
 pub(super) enum Retry {
     /// Soon: a connection broke, or a server failed.
     Soon,
-    /// When the registry wants it: at this time, if it named one.
+    /// As the registry wants it: at this time, if it named one.
     Later(Option<SystemTime>),
     /// Not before a person has done something.
     Never,
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::release::registry::Standing;
 
-    /// What comes of an error, or of a cause of the second upload's failure; ` / ` is a new line.
+    /// Outcomes of an error, or of a cause of the second upload's failure; ` / ` is a new line.
     const CASES: &str = "\
         core, 601 s: ERROR (status 429 Too Many Requests): Please try again after DATE:14:24 GMT and see
         core, 7 s: STATUS 429 / headers: / HTTP/1.1 429 / Date: DATE:04:24 GMT / Retry-After: 7 / Via: a

@@ -35,7 +35,7 @@ const UNTOLD_WAIT: Duration = Duration::from_secs(60);
 /// person goes on.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const FAILURE_LIMIT: u32 = 7;
-/// How long a registry may take to show what it has taken.
+/// The time that a registry may take to show what it has taken.
 const INDEX_LIMIT: Duration = Duration::from_secs(300);
 
 /// Crates on their way to a registry.

@@ -1,4 +1,4 @@
-//! How fast a registry takes names that it does not know.
+//! The limit of a registry on names that it does not know.
 
 use std::time::{Duration, SystemTime};
 

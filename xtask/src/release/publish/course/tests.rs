@@ -3,7 +3,7 @@
 use super::super::tests::item;
 use super::*;
 
-/// What may happen to an upload, of which the release comes to its end.
+/// Events of an upload after which the release still completes.
 ///
 /// It arrives: `.`; and the index shows it after 40 s: `s`, or never: `n`; and the response is lost: `l`,
 /// not understood: `g`, or followed by a kill: `k`. It does not arrive: `L`; and the next question has no
