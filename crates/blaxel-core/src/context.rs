@@ -12,7 +12,7 @@ use crate::options::{Attempts, CallOptions};
 
 /// The context of one call: the operation's description, the options and the count of attempts.
 ///
-/// It travels in the [extensions](https://docs.rs/http/latest/http/struct.Extensions.html) of the
+/// It travels in the extensions (`http::Extensions`) of the
 /// request, where a layer that maps a body, a header or an error does not lose it. All clones share
 /// one allocation, so the caller sees an attempt that the transport counted, whatever the layers in
 /// between did to the response.
