@@ -1,14 +1,15 @@
-//! A server that fails by script, on real sockets, and keeps a journal of what reached it.
+//! A scripted server that injects faults on real sockets and records every request it receives.
 //!
-//! It speaks HTTP/1.1 and, by prior knowledge, HTTP/2; both are written out by hand, byte by byte and
-//! frame by frame, so that they can be broken at any place. A script is a list of [`Fault`]s. Each
-//! is met by one connection, request or attempt, in order; what comes after the last one is answered
-//! well for ever. Nothing is left to chance: the same script and the same client give the same journal,
-//! but for the few faults whose docs speak of a race.
+//! It speaks HTTP/1.1 and, by prior knowledge, HTTP/2. Both are implemented by hand at the level of
+//! bytes and frames, so that they can fail at any point. A script is a list of [`Fault`]s. Each
+//! fault applies to one connection, request or attempt, in order; requests after the last one
+//! succeed. The server is deterministic: the same script and the same client give the same journal,
+//! except for the few faults whose docs mention a race.
 //!
-//! The [journal](FaultServer::journal) tells what a request did: whether its head and its body were
-//! read, and whether it was *processed*, as a server would have done that does its work before it
-//! fails. It is the contract of the retries: [`calls`] has an operation of each kind to hold to it.
+//! The [journal](FaultServer::journal) records for each request whether its head and its body were
+//! read, and whether it was *processed*, as by a server that does its work before it fails. The
+//! tests of the retry policy compare it with the policy's rules; [`calls`] has an operation of each
+//! kind for that.
 
 mod answer;
 mod bomb;
@@ -49,10 +50,10 @@ pub enum Protocol {
 pub type WatchedClient = Client<Pipeline<Watched<Dispatch<HyperTransport>>>>;
 
 impl Protocol {
-    /// Both.
+    /// Both protocols.
     pub const ALL: [Self; 2] = [Self::Http1, Self::Http2];
 
-    /// A transport that speaks this version.
+    /// Returns a transport that speaks this version.
     pub fn transport(self) -> HyperTransport {
         let version = match self {
             Self::Http1 => HttpVersion::Http1,
@@ -65,7 +66,7 @@ impl Protocol {
     }
 }
 
-/// A server that meets each request with the next fault of a script. It stops when it is dropped.
+/// A server that applies the next fault of a script to each request. It stops when it is dropped.
 pub struct FaultServer {
     protocol: Protocol,
     address: SocketAddr,
@@ -74,16 +75,16 @@ pub struct FaultServer {
 }
 
 impl FaultServer {
-    /// Listens on a free loopback port, on the runtime that this is called in.
+    /// Listens on a free loopback port, on the current tokio runtime.
     ///
     /// # Panics
     ///
-    /// If no port is free, or if the script holds a fault that the protocol does not know.
+    /// If no port is free, or if the script holds a fault that the protocol does not support.
     pub async fn start(protocol: Protocol, script: &[Fault]) -> Self {
         Self::start_with_streams(protocol, script, None).await
     }
 
-    /// The same, with a limit on the streams that a client may have open on a connection.
+    /// Starts a server that allows a client at most `streams` concurrent streams on a connection.
     ///
     /// # Panics
     ///
@@ -115,64 +116,65 @@ impl FaultServer {
         }
     }
 
-    /// Where it listens.
+    /// Returns the server's base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it speaks.
+    /// Returns the protocol that the server speaks.
     pub fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    /// Adds faults to the end of the script.
+    /// Appends faults to the script.
     pub fn extend(&self, faults: &[Fault]) {
         self.shared.extend(faults);
     }
 
-    /// Drops what is left of the script: all is well from here on.
+    /// Clears the rest of the script: all later requests succeed.
     pub fn relent(&self) {
         self.shared.relent();
     }
 
-    /// What has reached it so far.
+    /// Returns a copy of the journal so far.
     pub fn journal(&self) -> Journal {
         self.shared.journal()
     }
 
-    /// How many connections were made so far.
+    /// Returns the number of connections accepted so far.
     pub fn accepted(&self) -> usize {
         self.shared.accepted()
     }
 
-    /// How many connections are open now.
+    /// Returns the number of connections that are open now.
     pub fn open(&self) -> usize {
         self.shared.open()
     }
 
-    /// How many faults of the script nobody has met yet.
+    /// Returns the number of faults of the script that have not been applied yet.
     pub fn left(&self) -> usize {
         self.shared.left()
     }
 
-    /// The layer that has each attempt counted, and that leads it astray if the next fault is
-    /// [`Fault::Refuse`].
+    /// Returns the layer that counts each attempt, and that sends an attempt to a closed port if
+    /// the next fault is [`Fault::Refuse`].
     pub fn watch(&self) -> Watch {
         Watch::new(Arc::clone(&self.shared))
     }
 
-    /// A client of this server, which is quick to try again and slow to give up: a machine under load
-    /// is not to look like a server that fails.
+    /// Returns a client of this server that retries quickly and has the default time limits, so
+    /// that a slow machine does not look like a failing server.
     pub fn client(&self) -> WatchedClient {
         self.client_over(self.protocol.transport())
     }
 
-    /// A client of this server, over a transport that others may share.
+    /// Returns a client of this server that uses the given transport, which other clients may
+    /// share.
     pub fn client_over(&self, transport: HyperTransport) -> WatchedClient {
         self.client_with(transport, quick_policy(), TimeLimits::default())
     }
 
-    /// A client of this server with settings of its own.
+    /// Returns a client of this server with the given transport, retry policy and time limits.
     pub fn client_with(
         &self,
         transport: HyperTransport,
@@ -195,12 +197,12 @@ impl FaultServer {
 
 impl Drop for FaultServer {
     fn drop(&mut self) {
-        // The connections belong to this task and go with it.
+        // The task owns the connections, so this closes them too.
         self.task.abort();
     }
 }
 
-/// Three attempts, a few milliseconds apart.
+/// Returns a policy of three attempts, a few milliseconds apart.
 pub fn quick_policy() -> RetryPolicy {
     RetryPolicy::new()
         .base_delay(Duration::from_millis(2))
@@ -208,7 +210,7 @@ pub fn quick_policy() -> RetryPolicy {
         .seed(1)
 }
 
-/// Limits for a test in which no answer comes: it must begin within a second.
+/// Returns limits for a test in which no response arrives: its head must arrive within a second.
 pub fn short_limits() -> TimeLimits {
     let mut limits = TimeLimits::default();
     limits.connect = Duration::from_secs(2);
@@ -234,7 +236,7 @@ async fn accept(listener: TcpListener, protocol: Protocol, shared: Arc<Shared>) 
 
 async fn serve(socket: TcpStream, protocol: Protocol, shared: Arc<Shared>) {
     let connection = shared.connection();
-    // Small pieces must leave as they are written.
+    // Small chunks must be sent as they are written.
     let _ = socket.set_nodelay(true);
     match shared.take_for_connection() {
         Some(Fault::ResetOnAccept) => {
@@ -243,7 +245,7 @@ async fn serve(socket: TcpStream, protocol: Protocol, shared: Arc<Shared>) {
             return;
         }
         Some(fault) => {
-            // The client's bytes are left unread, so the close reaches it as a reset.
+            // The client's bytes are left unread, so it sees the close as a reset.
             if socket.peek(&mut [0]).await.is_ok_and(|count| count > 0) {
                 shared.note(connection.number(), Some(fault));
             }

@@ -1,5 +1,4 @@
-//! The programs of the guide: each is compiled, and run against the emulator, as a test of the
-//! documentation.
+//! The example programs of the guide. Each is compiled, and run against the emulator, as a doctest.
 
 #[doc = include_str!("../../docs/guide/README.md")]
 mod index {}

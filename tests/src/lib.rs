@@ -1,4 +1,4 @@
-//! What the tests of the whole workspace share; see the files in `tests/`.
+//! Helpers that the tests of the whole workspace share; the tests are in `tests/`.
 
 pub mod fault;
 #[cfg(doctest)]
@@ -15,32 +15,32 @@ use tokio::task::JoinHandle;
 /// The API key that clients of [`WireServer`] send.
 pub const API_KEY: &str = "bl_wire_test_key";
 
-/// A server that answers each request with the same bytes, well-formed or not. It stops when it is
-/// dropped.
+/// A server that sends the same bytes, well-formed or not, in response to each request. It stops
+/// when it is dropped.
 pub struct WireServer {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
-/// What a [`WireServer`] does with a request.
+/// The reaction of a [`WireServer`] to a request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Sends these bytes and closes.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// Sends these bytes and then nothing more, but keeps the connection.
+    /// Sends these bytes and then nothing more, but keeps the connection open.
     Stall(Vec<u8>),
-    /// Sends the head, then so many bytes of `x` as they are taken, then closes.
+    /// Sends the head, then `bytes` bytes of `x` as fast as the client reads them, then closes.
     Flood {
-        /// The head of the response, its empty line included.
+        /// The response head, including its empty line.
         head: Vec<u8>,
-        /// How many bytes follow it.
+        /// Number of bytes that follow it.
         bytes: usize,
     },
 }
 
 impl Reply {
-    /// A well-formed response.
+    /// Creates a well-formed response.
     pub fn http(status: &str, content_type: &str, body: &str) -> Self {
         let length = body.len();
         Self::Bytes(
@@ -77,12 +77,12 @@ impl WireServer {
         }
     }
 
-    /// Where it listens.
+    /// Returns the server's base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of the requests received so far.
     pub fn requests(&self) -> Vec<String> {
         self.seen
             .lock()
@@ -90,12 +90,12 @@ impl WireServer {
             .clone()
     }
 
-    /// A client of this server.
+    /// Returns a client of this server.
     pub fn client(&self) -> Client {
         self.client_within(TimeLimits::default())
     }
 
-    /// A client of this server with time limits of its own.
+    /// Returns a client of this server with the given time limits.
     pub fn client_within(&self, limits: TimeLimits) -> Client {
         Client::builder()
             .api_key(API_KEY)
@@ -121,7 +121,7 @@ async fn answer(mut socket: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>
     seen.lock()
         .expect("no test panics with the lock")
         .push(head);
-    // A client that has seen enough closes; that is for the test to notice, not for the server.
+    // A client may close early. The test checks that, not the server.
     match reply {
         Reply::Bytes(bytes) => {
             let _ = socket.write_all(&bytes).await;

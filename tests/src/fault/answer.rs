@@ -1,61 +1,61 @@
-//! What a fault comes to: a plan that is the same for both versions of HTTP.
+//! Translates a fault into a plan, which is the same for both versions of HTTP.
 
 use std::time::Duration;
 
 use super::bomb;
 use super::script::{Code, Fault, Wait};
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 pub(super) enum Plan {
     /// Closes the connection before the request is processed.
     CloseEarly,
-    /// Gives the stream back untouched.
+    /// Refuses the stream without processing the request (`REFUSED_STREAM`).
     Refuse,
-    /// Gives up the connection, with the stream above the last one served.
+    /// Sends `GOAWAY` with a last stream id below this stream, without processing the request.
     GoAwayBefore(Code),
-    /// Processes it, and closes the connection.
+    /// Processes the request and closes the connection.
     Close { reset: bool },
-    /// Processes it, and resets its stream.
+    /// Processes the request and resets its stream.
     Reset(Code),
-    /// Processes it, and gives up the connection with its stream as the last one served.
+    /// Processes the request, and sends `GOAWAY` with this stream as the last one processed.
     GoAwayAfter(Code),
-    /// Processes it, and says nothing.
+    /// Processes the request and sends no response.
     Silence,
-    /// Processes it, and says nothing on this connection any more.
+    /// Processes the request and sends nothing more on this connection.
     Mute,
-    /// Processes it, or refuses to, and says so.
+    /// Processes or rejects the request, and sends a response.
     Answer(Answer),
 }
 
-/// An answer, good or bad.
+/// A response, successful or not.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
-    /// The length to announce, if it is not the body's.
+    /// The `content-length` to announce, if it differs from the body's.
     pub(super) announced: Option<usize>,
-    /// How much of the body is sent, if not all of it; then the connection is closed.
+    /// Number of bytes of the body to send before the connection is closed; `None` for all of them.
     pub(super) cut: Option<usize>,
-    /// Whether it is sent in chunks.
+    /// Whether the body is sent with chunked transfer encoding.
     pub(super) chunked: bool,
-    /// The time between two bytes.
+    /// The pause before each byte.
     pub(super) pace: Option<Duration>,
-    /// Whether an interim answer goes before it.
+    /// Whether an interim response (103) is sent first.
     pub(super) interim: bool,
     pub(super) then: Then,
 }
 
-/// What becomes of the connection after an answer.
+/// The state of the connection after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     Keep,
     Close,
-    /// It looks well, until the next request comes.
+    /// The connection stays open, and is closed without a response to the next request.
     Doom,
 }
 
-/// Words by which failures of a connection have been recognised, in the text of answers that are
-/// none.
+/// Words by which clients have wrongly recognised connection failures, put into the text of
+/// ordinary error responses.
 const MARKERS: &str = "by script: ECONNRESET, GOAWAY, ENHANCE_YOUR_CALM, ERR_HTTP2_STREAM_ERROR";
 
 impl Answer {
@@ -73,8 +73,8 @@ impl Answer {
         }
     }
 
-    /// The answer to a request that met no fault: it names the path, so that the caller can tell it
-    /// from the answer to another.
+    /// Creates the response to a request that no fault applies to. It names the path, so that the
+    /// caller can check that the response belongs to its request.
     fn good(path: &str) -> Self {
         Self::new(200, "application/json", format!("{{\"path\":\"{path}\"}}"))
     }
@@ -119,12 +119,12 @@ impl Answer {
 }
 
 impl Plan {
-    /// What becomes of a request for this path.
+    /// Returns the plan for a request for this path.
     pub(super) fn of(fault: Option<Fault>, path: &str) -> Self {
         let mut answer = Answer::good(path);
         let half = answer.body.len() / 2;
         match fault {
-            // The first three are met before a request is there.
+            // The first three apply before there is a request.
             Some(
                 Fault::Refuse
                 | Fault::ResetOnAccept

@@ -1,4 +1,4 @@
-//! An operation of each kind, to hold against a [`FaultServer`](super::FaultServer).
+//! Operations of each kind, to call against a [`FaultServer`](super::FaultServer).
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,23 +12,23 @@ use bytes::Bytes;
 use http::Method;
 use http_body::Frame;
 
-/// A kind of operation, as retries see it.
+/// A kind of operation, by what retries may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `GET`: safe.
     Get,
     /// `PUT`: idempotent.
     Put,
-    /// `POST`, done once.
+    /// `POST`: not idempotent.
     Post,
-    /// `POST` of a thing whose name the client chose.
+    /// `POST` that creates a resource whose name the client chose.
     Keyed,
-    /// `POST`, done once, with a body that comes only once.
+    /// `POST`: not idempotent, with a streamed body that cannot be sent again.
     Streamed,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::Get,
         Self::Put,
@@ -37,12 +37,12 @@ impl Kind {
         Self::Streamed,
     ];
 
-    /// Whether it may take place twice.
+    /// Returns `true` if the operation may be sent again after it may have been processed.
     pub fn is_idempotent(self) -> bool {
         matches!(self, Self::Get | Self::Put)
     }
 
-    /// Whether it changes anything.
+    /// Returns `true` if the operation changes anything.
     pub fn changes(self) -> bool {
         self != Self::Get
     }
@@ -55,7 +55,7 @@ const KEYED: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/thi
     .with_idempotency(Idempotency::ClientNamed);
 const STREAMED: OperationInfo = OperationInfo::new("SendThing", Method::POST, "/things/{id}");
 
-/// By kind, on the control plane and then on the plane of the workloads.
+/// By kind, on the control plane and then on the plane of workloads.
 static OPERATIONS: [OperationInfo; 10] = [
     GET,
     PUT,
@@ -99,15 +99,15 @@ impl<const N: usize> Operation for Thing<'_, N> {
     }
 }
 
-/// Makes a call of a kind for the thing of this name.
+/// Calls an operation of the given kind for the resource `id`.
 ///
 /// # Errors
 ///
-/// Those of the call.
+/// Returns any error of the call.
 ///
 /// # Panics
 ///
-/// If the answer is one to another call.
+/// If the response belongs to another request.
 pub async fn call<S: HttpService>(
     service: &S,
     kind: Kind,
@@ -138,7 +138,7 @@ pub async fn call<S: HttpService>(
     Ok(())
 }
 
-/// A body that comes in pieces, and only once.
+/// A body of several chunks that cannot be cloned.
 struct Pieces(VecDeque<&'static str>);
 
 impl Pieces {

@@ -15,25 +15,25 @@ pub(super) const GOAWAY: u8 = 0x7;
 pub(super) const WINDOW_UPDATE: u8 = 0x8;
 pub(super) const CONTINUATION: u8 = 0x9;
 
-/// Of `SETTINGS` and `PING`.
+/// A flag of `SETTINGS` and `PING`.
 pub(super) const ACK: u8 = 0x1;
-/// Of `HEADERS` and `DATA`.
+/// A flag of `HEADERS` and `DATA`.
 pub(super) const END_STREAM: u8 = 0x1;
-/// Of `HEADERS` and `CONTINUATION`.
+/// A flag of `HEADERS` and `CONTINUATION`.
 pub(super) const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
-/// Settings.
+/// Identifiers of settings.
 pub(super) const MAX_CONCURRENT_STREAMS: u16 = 0x3;
 pub(super) const INITIAL_WINDOW_SIZE: u16 = 0x4;
-/// What a peer may send ahead unless it is told otherwise.
+/// The initial flow-control window.
 pub(super) const WINDOW: u32 = 65_535;
 
-/// A reason to reset a stream: it was not touched.
+/// The error code of a stream that was refused without being processed.
 pub(super) const REFUSED_STREAM: u32 = 0x7;
 
-/// The largest payload that a peer takes unless it says otherwise.
+/// The largest payload that a peer accepts by default.
 pub(super) const LARGEST: usize = 16 * 1024;
 
 pub(super) struct Frame {
@@ -62,7 +62,7 @@ impl Frame {
         self.flags & flag != 0
     }
 
-    /// The value of a setting, of a frame of settings.
+    /// Returns the value of a setting in a `SETTINGS` frame.
     pub(super) fn setting(&self, wanted: u16) -> Option<u32> {
         let found = self
             .payload
@@ -71,7 +71,7 @@ impl Frame {
         Some(u32::from_be_bytes(*found.last_chunk()?))
     }
 
-    /// The payload of `HEADERS` or `DATA` without what is only there to fill.
+    /// Returns the payload of `HEADERS` or `DATA` without padding and priority fields.
     pub(super) fn content(&self) -> &[u8] {
         let mut content = self.payload.as_slice();
         if self.has(PADDED)
@@ -88,7 +88,7 @@ impl Frame {
     }
 }
 
-/// A frame as it goes over the wire.
+/// Encodes a frame.
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame is small");
     let [_, a, b, c] = length.to_be_bytes();

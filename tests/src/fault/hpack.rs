@@ -1,14 +1,15 @@
-//! As much of HPACK (RFC 7541) as it takes to know a request's method and path, and to send headers.
+//! The part of HPACK (RFC 7541) that is needed to read a request's method and path and to send
+//! headers.
 
 use std::collections::VecDeque;
 
-/// The names of the static table up to the last one that is of interest, from index 1.
+/// The names of the static table, from index 1 to the last one that is needed.
 const STATIC_NAMES: [&str; 5] = [":authority", ":method", ":method", ":path", ":path"];
 const STATIC_VALUES: [&str; 5] = ["", "GET", "POST", "/", "/index.html"];
 const STATIC_SIZE: usize = 61;
 
-/// The symbols of the Huffman code with up to 13 bits, by length. The code is canonical: within a
-/// length, and from one length to the next, the codes count up.
+/// The symbols of the Huffman code with up to 13 bits, by length. The code is canonical: codes
+/// count up within a length and from one length to the next.
 const SYMBOLS: [(u32, &[u8]); 8] = [
     (5, b"012aceiost"),
     (6, b" %-./3456789=A_bdfghlmnpru"),
@@ -20,13 +21,13 @@ const SYMBOLS: [(u32, &[u8]); 8] = [
     (13, b"\0$@[]~"),
 ];
 
-/// The state of a connection's incoming headers.
+/// The dynamic table of a connection's incoming headers.
 #[derive(Default)]
 pub(super) struct Decoder {
     entries: VecDeque<(String, String)>,
 }
 
-/// What is kept of a request's headers.
+/// The headers of a request that are kept.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) method: String,
@@ -34,14 +35,14 @@ pub(super) struct Fields {
 }
 
 impl Decoder {
-    /// Reads a block of headers; `None` if it is none.
+    /// Decodes a header block. Returns `None` if it is malformed.
     pub(super) fn read(&mut self, mut block: &[u8]) -> Option<Fields> {
         let mut fields = Fields::default();
         while let [first, ..] = block {
             let (name, value) = if first & 0x80 != 0 {
                 self.entry(integer(&mut block, 7)?)?
             } else if first & 0xe0 == 0x20 {
-                // A new size of the table. Entries that are gone are not asked for again.
+                // A new size of the table. Evicted entries are not referred to again.
                 integer(&mut block, 5)?;
                 continue;
             } else {
@@ -52,7 +53,7 @@ impl Decoder {
                     index => self.entry(index)?.0,
                 };
                 let value = string(&mut block)?;
-                // All other values are only passed over.
+                // All other values are skipped.
                 let wanted = matches!(name.as_str(), ":method" | ":path");
                 let field = (name, if wanted { text(value) } else { String::new() });
                 if kept {
@@ -98,7 +99,7 @@ fn integer(block: &mut &[u8], bits: u32) -> Option<usize> {
     None
 }
 
-/// The bytes of a string, and whether they are packed.
+/// Returns the bytes of a string, and whether they are Huffman-encoded.
 fn string<'a>(block: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     let packed = block.first()? & 0x80 != 0;
     let length = integer(block, 7)?;
@@ -116,8 +117,8 @@ fn text((packed, bytes): (bool, &[u8])) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Undoes the Huffman code. What has longer codes than ours stands in no method and no path; the
-/// text ends there.
+/// Decodes the Huffman code. Symbols with longer codes than those in [`SYMBOLS`] occur in no method
+/// or path; the text ends at the first of them.
 fn unpack(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     let (mut code, mut length) = (0_u32, 0_u32);
@@ -151,7 +152,7 @@ fn symbol(code: u32, length: u32) -> Option<u8> {
     None
 }
 
-/// Writes a block of headers, without any of the tables but for the name of the status.
+/// Encodes a header block without the tables, except for the name of the status.
 pub(super) fn write(status: u16, headers: &[(&str, String)]) -> Vec<u8> {
     let mut block = Vec::new();
     // The static table has `:status` at index 8.
@@ -184,7 +185,7 @@ mod tests {
             .collect()
     }
 
-    /// The three requests of RFC 7541, appendix C.4, which share a table.
+    /// Checks the three requests of RFC 7541, appendix C.4, which share a dynamic table.
     #[test]
     fn the_examples_of_the_standard_are_read() {
         let mut decoder = Decoder::default();
@@ -199,7 +200,7 @@ mod tests {
             read("8287 85bf 4088 25a8 49e9 5ba9 7d7f 8925 a849 e95b b8e8 b4bf"),
             get("/index.html")
         );
-        // A name of the dynamic table, and the two values that were packed.
+        // A name from the dynamic table, and the two Huffman-encoded values.
         assert_eq!(decoder.entry(62).unwrap().0, "custom-key");
         assert_eq!(unpack(&bytes("25a8 49e9 5bb8 e8b4 bf")), b"custom-value");
         assert_eq!(

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::answer::{Answer, Plan, Then};
 use super::journal::Connection;
 
-/// Answers the requests of one connection until it ends.
+/// Serves the requests of one connection until it ends.
 pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
     let mut wire = Wire {
         socket,
@@ -27,7 +27,7 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
         let ticket = connection.request(head.method, head.path);
         let plan = Plan::of(ticket.fault, &ticket.path);
         if matches!(plan, Plan::CloseEarly) {
-            // Not even the part of the body that came along is left to read.
+            // The part of the body that has already arrived stays unread, too.
             return;
         }
         if wire.body(head.length).await.is_none() {
@@ -56,19 +56,19 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
 
 struct Wire {
     socket: TcpStream,
-    /// What was read and not yet used.
+    /// Bytes that were read and not used yet.
     buffer: Vec<u8>,
 }
 
 struct Head {
     method: String,
     path: String,
-    /// The length of the body, or `None` if it comes in chunks.
+    /// The length of the body, or `None` if it is chunked.
     length: Option<usize>,
 }
 
 impl Wire {
-    /// Waits for the first byte of a request, which stays where it is.
+    /// Waits for the first byte of a request without consuming it.
     async fn something_comes(&mut self) -> bool {
         !self.buffer.is_empty()
             || self
@@ -85,7 +85,7 @@ impl Wire {
         (count > 0).then_some(())
     }
 
-    /// Takes the text up to the next occurrence of a mark, and the mark.
+    /// Consumes the bytes up to and including the next `mark`, and returns those before it.
     async fn until(&mut self, mark: &[u8]) -> Option<String> {
         loop {
             let found = self.buffer.windows(mark.len()).position(|at| at == mark);
@@ -140,7 +140,7 @@ impl Wire {
         }
     }
 
-    /// Sends an answer; `None` if the connection is to end with it.
+    /// Sends a response. Returns `None` if the connection is to be closed after it.
     async fn answer(&mut self, answer: &Answer) -> Option<()> {
         let mut head = String::new();
         if answer.interim {
@@ -178,7 +178,7 @@ impl Wire {
     }
 }
 
-/// Writes bytes, one by one if there is a pace.
+/// Writes bytes, one at a time with a pause after each if `pace` is set.
 async fn write_at(socket: &mut TcpStream, bytes: &[u8], pace: Option<Duration>) -> Option<()> {
     let Some(pace) = pace else {
         return socket.write_all(bytes).await.ok();

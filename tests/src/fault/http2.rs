@@ -15,7 +15,7 @@ use super::hpack::{self, Decoder};
 use super::journal::{Connection, Ticket};
 use super::script::Code;
 
-/// Answers the streams of one connection until it ends.
+/// Serves the streams of one connection until it ends.
 pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
     let (reader, writer) = socket.into_split();
     let mut session = Session {
@@ -31,7 +31,7 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
         doomed: false,
         left: false,
     };
-    // Whatever ends it, the connection is closed by the drop of both halves.
+    // However this ends, dropping both halves closes the connection.
     let _ = session.run().await;
 }
 
@@ -40,23 +40,23 @@ struct Session<'a> {
     writer: Arc<Mutex<OwnedWriteHalf>>,
     connection: &'a Connection,
     headers: Decoder,
-    /// Streams whose requests have not ended yet.
+    /// Streams whose requests are not complete yet.
     streams: HashMap<u32, (Ticket, Plan)>,
-    /// Answers that take their time.
+    /// Tasks that send responses byte by byte.
     slow: JoinSet<Option<()>>,
     slow_streams: HashMap<u32, AbortHandle>,
-    /// What the client lets us send ahead: on a stream, and on the connection.
+    /// The client's flow-control windows: of a stream, and of the connection.
     windows: (u32, u32),
     /// The newest stream.
     last: u32,
-    /// Whether the next request meets a peer that is gone.
+    /// Whether the connection is closed at the next request.
     doomed: bool,
-    /// Whether new streams are passed over, for the client was told to leave.
+    /// Whether new streams are ignored because a `GOAWAY` was sent.
     left: bool,
 }
 
 impl Session<'_> {
-    /// Runs until the connection is to be closed, which `None` stands for.
+    /// Serves until the connection is to be closed, and then returns `None`.
     async fn run(&mut self) -> Option<()> {
         let mut preface = vec![0; frame::PREFACE.len()];
         self.reader.read_exact(&mut preface).await.ok()?;
@@ -170,7 +170,7 @@ impl Session<'_> {
         self.send(frame(frame::GOAWAY, 0, 0, &payload)).await
     }
 
-    /// A request has come to its end.
+    /// Handles a request that is complete.
     async fn finish(&mut self, stream: u32) -> Option<()> {
         let Some((ticket, plan)) = self.streams.remove(&stream) else {
             return Some(());
@@ -214,7 +214,7 @@ impl Session<'_> {
                     writer.lock().await.write_all(&frame).await.ok()?;
                 }
                 tokio::time::sleep(pace).await;
-                // With the last frame the stream ends, and the client may open another.
+                // The last frame ends the stream, and the client may open another.
                 drop(ticket);
                 writer.lock().await.write_all(&last).await.ok()
             });
@@ -239,7 +239,7 @@ impl Session<'_> {
     }
 }
 
-/// The frames of an answer, with so many bytes of its body in each.
+/// Encodes a response as frames, with at most `size` bytes of the body in each.
 fn frames(stream: u32, answer: &Answer, size: usize) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     if answer.interim {

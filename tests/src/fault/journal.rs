@@ -1,4 +1,4 @@
-//! What reached the server, and what it will do next.
+//! The record of what a server received, and the rest of its script.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,45 +9,45 @@ use tokio::net::TcpSocket;
 
 use super::script::Fault;
 
-/// A request, as far as the server has seen it.
+/// A request, as far as the server has read it.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// The number of its connection, from 0.
     pub connection: usize,
-    /// Its method; empty if its head was not read.
+    /// The method; empty if the head was not read.
     pub method: String,
-    /// Its path, with the query; empty if its head was not read.
+    /// The path, with the query; empty if the head was not read.
     pub path: String,
-    /// Whether its head was read.
+    /// Whether the head was read.
     pub head: bool,
-    /// Whether it was read to its end.
+    /// Whether the whole request was read.
     pub whole: bool,
-    /// Whether the server did its work.
+    /// Whether the server processed the request.
     pub processed: bool,
-    /// What it met.
+    /// The fault that was applied.
     pub fault: Option<Fault>,
 }
 
-/// Everything that the server has seen, and what the client has sent.
+/// A record of everything that the server received and that the client sent.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    /// The requests, in the order of their coming.
+    /// The requests, in the order in which they arrived.
     pub requests: Vec<Seen>,
-    /// The paths of the attempts that the client made, in order.
+    /// The paths of the client's attempts, in order.
     pub attempts: Vec<String>,
-    /// How many attempts were led to a port on which nobody listens.
+    /// Number of attempts that were sent to a closed port.
     pub refused: usize,
-    /// How many connections were reset before anything was read.
+    /// Number of connections that were reset before anything was read.
     pub resets: usize,
-    /// How many bytes the newest request over HTTP/2 let the server send ahead, on its stream and on
-    /// the connection.
+    /// The flow-control windows at the newest HTTP/2 request: of its stream, and of the connection,
+    /// in bytes.
     pub windows: (u32, u32),
-    /// How many requests were being served at the same time, at most.
+    /// The highest number of requests that were served at the same time.
     pub at_once: usize,
 }
 
 impl Journal {
-    /// How often requests were processed whose path ends in this.
+    /// Returns the number of processed requests whose path ends with `path_end`.
     pub fn processed(&self, path_end: &str) -> usize {
         self.requests
             .iter()
@@ -55,7 +55,7 @@ impl Journal {
             .count()
     }
 
-    /// How often heads of requests arrived whose path ends in this.
+    /// Returns the number of requests whose head was read and whose path ends with `path_end`.
     pub fn arrived(&self, path_end: &str) -> usize {
         self.requests
             .iter()
@@ -63,7 +63,7 @@ impl Journal {
             .count()
     }
 
-    /// How many attempts the client made on a path that ends in this.
+    /// Returns the number of the client's attempts whose path ends with `path_end`.
     pub fn attempts(&self, path_end: &str) -> usize {
         self.attempts
             .iter()
@@ -71,13 +71,14 @@ impl Journal {
             .count()
     }
 
-    /// How often anything arrived or was turned away at the door.
+    /// Returns the number of requests, complete or not, and of connections that were reset or
+    /// refused.
     pub fn sends(&self) -> usize {
         self.requests.len() + self.refused + self.resets
     }
 }
 
-/// What the tasks of a server share.
+/// The state that the tasks of a server share.
 #[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -90,14 +91,14 @@ pub(super) struct Shared {
 struct State {
     script: VecDeque<Fault>,
     journal: Journal,
-    /// How many requests are being served.
+    /// Number of requests that are being served.
     serving: usize,
-    /// A port that is taken, and on which nobody listens.
+    /// A bound port on which nothing listens.
     nowhere: Option<(TcpSocket, SocketAddr)>,
 }
 
 impl State {
-    /// The next fault, if it is of the right sort.
+    /// Takes the next fault, if `right` accepts it.
     fn take_if(&mut self, right: impl FnOnce(Fault) -> bool) -> Option<Fault> {
         let next = *self.script.front()?;
         if right(next) {
@@ -119,7 +120,7 @@ impl Shared {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A test that panics with the lock has said what is wrong already.
+        // A test that panicked with the lock held has already failed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,12 +157,12 @@ impl Shared {
         }
     }
 
-    /// The next fault, if it is one that a new connection meets.
+    /// Takes the next fault, if it applies to a new connection.
     pub(super) fn take_for_connection(&self) -> Option<Fault> {
         self.state().take_if(Fault::is_of_connection)
     }
 
-    /// Notes an attempt, and leads it astray if it is to be refused.
+    /// Records an attempt. Returns the address of a closed port if the attempt is to be refused.
     pub(super) fn attempt(&self, path: &str) -> Option<SocketAddr> {
         let mut state = self.state();
         state.journal.attempts.push(path.to_owned());
@@ -175,7 +176,7 @@ impl Shared {
         self.state().journal.resets += 1;
     }
 
-    /// Notes that bytes came that nobody read.
+    /// Records that bytes arrived which were not read.
     pub(super) fn note(&self, connection: usize, fault: Option<Fault>) {
         self.state().journal.requests.push(Seen {
             connection,
@@ -185,7 +186,7 @@ impl Shared {
     }
 }
 
-/// A port that is taken, and on which nobody listens.
+/// Binds a port on which nothing listens.
 fn nowhere() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().expect("a socket can be had");
     socket
@@ -220,16 +221,16 @@ impl Connection {
         self.shared.state().journal.windows = windows;
     }
 
-    /// Notes bytes of a request that nobody read.
+    /// Records that bytes of a request arrived which were not read.
     pub(super) fn lost(&self) {
         self.shared.note(self.number, Some(Fault::IdleLost));
     }
 
-    /// Notes a request whose head was read, and tells what it meets.
+    /// Records a request whose head was read, and takes the fault that applies to it.
     pub(super) fn request(&self, method: String, path: String) -> Ticket {
         let mut state = self.shared.state();
         let fault = state.take_if(|fault| fault != Fault::Refuse);
-        // The connection is there already, so the nearest thing happens to it.
+        // The connection already exists, so the most similar fault is applied.
         let fault = fault.map(|fault| {
             if fault.is_of_connection() {
                 Fault::CloseAfterHead
@@ -256,7 +257,7 @@ impl Connection {
         }
     }
 
-    /// Notes that a request was read to its end, and processed if its fault lets it come to that.
+    /// Records that the whole request was read, and that it was processed if its fault allows that.
     pub(super) fn whole(&self, ticket: &Ticket) {
         if let Some(seen) = self.shared.state().journal.requests.get_mut(ticket.index) {
             seen.whole = true;
@@ -265,7 +266,7 @@ impl Connection {
     }
 }
 
-/// A request that is being served, until this is dropped.
+/// A request that is being served; it counts as such until this is dropped.
 pub(super) struct Ticket {
     shared: Arc<Shared>,
     index: usize,

@@ -1,83 +1,85 @@
-//! What can go wrong.
+//! The faults that a script can hold.
 
 use super::Protocol;
 
-/// One thing that goes wrong, for one connection, request or attempt.
+/// A failure of one connection, request or attempt.
 ///
-/// [`processed`](Self::processes) says of each whether the server has done its work by then.
+/// [`processes`](Self::processes) tells for each whether the server has processed the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The attempt meets a port on which nobody listens.
+    /// The attempt goes to a port on which nothing listens.
     Refuse,
-    /// The connection is reset as soon as it is made. Whether the client writes anything before it
-    /// notices is a race.
+    /// The connection is reset as soon as it is accepted. Whether the client writes anything before
+    /// it notices is a race.
     ResetOnAccept,
-    /// The connection is closed when the client's first bytes arrive, which nobody reads. Over
-    /// HTTP/2 these are not a request's, so whether one follows is a race.
+    /// The connection is closed, unread, when the client's first bytes arrive. Over HTTP/2 these
+    /// are the preface, so whether a request follows is a race.
     AcceptAndClose,
-    /// The connection is closed when the head of the request was read.
+    /// The connection is closed after the head of the request was read.
     CloseAfterHead,
-    /// The connection is closed when the request was processed, without an answer.
+    /// The connection is closed after the request was processed, without a response.
     CloseAfterRequest,
-    /// The same, with a reset.
+    /// The connection is reset after the request was processed, without a response.
     ResetAfterRequest,
-    /// The connection is closed after the head of the answer.
+    /// The connection is closed after the response head.
     CloseAfterResponseHead,
-    /// The connection is closed in the middle of the answer's body.
+    /// The connection is closed in the middle of the response body.
     CloseMidBody,
-    /// The answer says that it is longer than it is.
+    /// The response announces a longer body than it has.
     LengthTooLong,
-    /// The answer says that it is shorter than it is.
+    /// The response announces a shorter body than it has.
     LengthTooShort,
-    /// The answer comes in chunks of HTTP/1.1, and the last ones do not come.
+    /// The response is chunked (HTTP/1.1), and the last chunks are missing.
     TruncatedChunks,
-    /// The answer is compressed, and a hundred times as large when it is not: 16 MiB.
+    /// The response is compressed, and a hundred times as large when decompressed: 16 MiB.
     GzipBomb,
-    /// The request is processed, and no answer comes while the client waits.
+    /// The request is processed, and no response is sent.
     NeverAnswer,
-    /// The request is processed, and the peer says nothing more at all, to pings neither, while it
-    /// keeps the connection.
+    /// The request is processed, and the server sends nothing more, not even responses to pings,
+    /// while it keeps the connection open.
     Mute,
-    /// A good answer of so many bytes.
+    /// A successful response of this many bytes.
     Long(usize),
-    /// A good answer comes byte by byte, with so many milliseconds between two. Over HTTP/2 its head
-    /// comes whole, and each byte of its body as a frame.
+    /// A successful response is sent byte by byte, with this many milliseconds before each. Over
+    /// HTTP/2 the head is sent whole, and each byte of the body is a frame.
     Trickle(u64),
-    /// An interim answer (103) comes before the good one.
+    /// An interim response (103) is sent before the successful one.
     Interim,
-    /// The answer is a success without a body (204).
+    /// The response is a success without a body (204).
     NoContent,
-    /// The peer says that it has not touched the stream (`RST_STREAM`, `REFUSED_STREAM`).
+    /// The server refuses the stream without processing it (`RST_STREAM`, `REFUSED_STREAM`).
     RefusedStream,
-    /// The request is processed, and its stream reset.
+    /// The request is processed, and its stream is reset.
     StreamReset(Code),
-    /// The connection is given up (`GOAWAY`) and the request's stream is above the last one served.
+    /// The server sends `GOAWAY` with a last stream id below the request's stream, and does not
+    /// process the request.
     GoAwayBefore(Code),
-    /// The request is processed, and the connection given up and closed: its stream is the last one
-    /// served.
+    /// The request is processed; the server sends `GOAWAY` with its stream as the last one
+    /// processed, and closes the connection.
     GoAwayAfter(Code),
-    /// A good answer, and then the connection is closed (after a `GOAWAY`, over HTTP/2). What the
-    /// next request meets is a race if it follows at once.
+    /// The response is successful, and then the connection is closed (after a `GOAWAY`, over
+    /// HTTP/2). If the next request follows at once, the outcome is a race.
     IdleClose,
-    /// A good answer, and the next request on this connection meets a peer that is gone.
+    /// The response is successful, and the connection is closed, without a response, at the next
+    /// request.
     IdleLost,
-    /// An answer of the control plane with this status.
+    /// An error response of the control plane with this status.
     Status(u16),
-    /// An HTML page with this status, as an edge makes it while the origin works on.
+    /// An HTML page with this status, as an edge sends it while the origin is still working.
     Html(u16),
-    /// A 429 that asks for a wait.
+    /// A 429 response that asks for a delay.
     TooManyRequests(Wait),
-    /// The gateway's 404 for a workload that sleeps.
+    /// The gateway's 404 for a workload that is asleep.
     GatewayUnavailable,
-    /// The gateway's answer with this status, which says by `retryable` whether to try again.
+    /// The gateway's error with this status; the flag is its `retryable` member.
     Gateway(u16, bool),
-    /// A workload's own answer with this status.
+    /// An error response of the workload itself with this status.
     AppError(u16),
-    /// An answer with this status, and `x-should-retry`.
+    /// An error response with this status and this value of `x-should-retry`.
     ShouldRetry(u16, bool),
 }
 
-/// A reason for the end of a stream or a connection of HTTP/2.
+/// An HTTP/2 error code for the end of a stream or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// `NO_ERROR`.
@@ -88,25 +90,25 @@ pub enum Code {
     Calm = 0xb,
 }
 
-/// How an answer asks for a wait.
+/// The form in which a response asks for a delay before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
-    /// Not at all.
+    /// No header.
     Unsaid,
     /// `Retry-After-Ms`.
     Millis(u64),
     /// `Retry-After` in seconds.
     Seconds(u64),
-    /// `Retry-After` as a date, so many seconds after that of the answer.
+    /// `Retry-After` as a date, this many seconds after the response's `Date`.
     Date(u64),
-    /// `Retry-After` with a number that no clock holds.
+    /// `Retry-After` with a number that is too large for a clock.
     Absurd,
-    /// `Retry-After` with what is neither a number nor a date.
+    /// `Retry-After` with a value that is neither a number nor a date.
     Nonsense,
 }
 
 impl Fault {
-    /// Whether there is such a fault in this version of HTTP.
+    /// Returns `true` if the fault exists in this version of HTTP.
     pub fn speaks(self, protocol: Protocol) -> bool {
         match self {
             Self::TruncatedChunks => protocol == Protocol::Http1,
@@ -119,9 +121,10 @@ impl Fault {
         }
     }
 
-    /// Whether a request that meets it has been processed, so that a second one is a second time.
+    /// Returns `true` if the server processes a request that this fault applies to, so that sending
+    /// it again has the effect twice.
     ///
-    /// An edge that gives up (502, 504) leaves the origin at work, so this counts.
+    /// An edge that gives up (502, 504) leaves the origin working, so this counts as processed.
     pub fn processes(self) -> bool {
         match self {
             Self::Refuse
@@ -141,7 +144,7 @@ impl Fault {
         }
     }
 
-    /// Whether it is met before there is a request.
+    /// Returns `true` if the fault applies to a connection before there is a request.
     pub(super) fn is_of_connection(self) -> bool {
         matches!(self, Self::ResetOnAccept | Self::AcceptAndClose)
     }

@@ -1,4 +1,4 @@
-//! The client's side of the journal: an attempt layer.
+//! The attempt layer that reports a client's attempts to the journal.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +9,8 @@ use tower_service::Service;
 
 use super::journal::Shared;
 
-/// Has a server count the attempts of a client, and leads astray those that are to be refused.
+/// Counts the attempts of a client in a server's journal, and redirects those that are to be
+/// refused.
 #[derive(Clone)]
 pub struct Watch {
     shared: Arc<Shared>,
@@ -32,7 +33,7 @@ impl<S> Layer<S> for Watch {
     }
 }
 
-/// A service under a [`Watch`].
+/// The service of a [`Watch`] layer.
 #[derive(Clone)]
 pub struct Watched<S> {
     inner: S,
