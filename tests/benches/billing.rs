@@ -1,14 +1,14 @@
-//! A year of daily costs of 1,000 resources, walked and aggregated:
-//! `cargo bench -p blaxel-tests --bench billing`.
+//! Measures how a year of daily costs of 1,000 resources is read and aggregated: `cargo bench -p
+//! blaxel-tests --bench billing`.
 //!
-//! The answers are made beforehand, as text, and handed out without a network: what is measured is
-//! the client's own work, decoding included. Times are medians over the rounds; memory is counted in
-//! a run of its own, because counting takes time. Without `--bench`, as under `cargo test`, one round
-//! on a few resources only checks that everybody finds the same total.
+//! The responses are prepared as text and served without a network, so only the client's own work
+//! is measured, decoding included. Times are medians over the rounds; memory is counted in a
+//! separate run, because counting takes time. Without `--bench`, as under `cargo test`, one round
+//! on a few resources only checks that all candidates find the same total.
 //!
-//! `report` is `Billing::report`, with so many windows at a time, and three breakdowns of it.
-//! `groups` is what one would do without it: all groups of all windows kept as they come, and added
-//! up. `values` does the same with pages read as `serde_json::Value`, and costs as floats.
+//! `report` is `Billing::report` with a number of concurrent windows, and three breakdowns of it.
+//! `groups` is the program without it: it keeps all groups of all windows and adds them up.
+//! `values` does the same with pages read as `serde_json::Value`, and costs as floats.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
@@ -82,7 +82,7 @@ fn query() -> MetricsQuery {
         .group_by(Dimension::ResourceUuid)
 }
 
-/// The windows that a year of days is asked for in.
+/// Returns the windows that a query for a year of days is split into.
 fn windows() -> Vec<Window> {
     query().window().split(&Resolution::Daily)
 }
@@ -218,7 +218,7 @@ impl Answers {
                 .get(&(parameter("startTime"), parameter("cursor")))
                 .cloned();
             async move {
-                // As on a network, nothing is there at once: what runs side by side does so here too.
+                // Yield once, as on a network, so that concurrent requests are interleaved.
                 tokio::task::yield_now().await;
                 match page {
                     Some(page) => Ok(http::Response::new(Body::from(page))),
@@ -242,7 +242,7 @@ impl Group {
         let steps: Vec<_> = (0..days)
             .map(|day| {
                 let second = start + 86_400 * day as i64;
-                // Nothing, now and then; else something that has all its digits.
+                // Zero now and then; otherwise an amount with all its digits.
                 let mixed = (second as u64 / 86_400).wrapping_mul(index as u64 + 7) * 2_654_435_761;
                 let cost = if mixed.is_multiple_of(11) {
                     0

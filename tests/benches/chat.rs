@@ -1,10 +1,11 @@
-//! What a streamed chat costs, through our typed stream and through others:
-//! `cargo bench -p blaxel-tests --bench chat`.
+//! Measures the cost of a streamed chat, through our typed stream and through others: `cargo bench
+//! -p blaxel-tests --bench chat`.
 //!
-//! The server is a process of its own and sends all of them the same bytes. Each decodes them into a
-//! typed piece, and runs on this thread alone. They take turns, so that a slow moment of the machine
-//! hits each alike; what is given is the median over the rounds. Memory is counted in runs of their own.
-//! Without `--bench`, as under `cargo test`, one short round only checks that all find the same.
+//! The server is a separate process and sends all of them the same bytes. Each decodes them into
+//! typed chunks, and runs on this thread alone. They take turns, so that a slow moment of the
+//! machine affects all of them alike; the figure is the median over the rounds. Memory is counted
+//! in separate runs. Without `--bench`, as under `cargo test`, one short round only checks that all
+//! read the same text.
 
 #[path = "chat/askers.rs"]
 mod askers;
@@ -22,7 +23,7 @@ use askers::{Asker, Bare, Foreign, Own};
 use chat_server::{DELAY, Script};
 use support::process::{Server, runtime, serve_until_input_ends};
 
-/// What all of the pieces of an answer come to.
+/// The number of chunks of a response and the total length of their text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
     pieces: usize,
@@ -36,7 +37,7 @@ impl Totals {
     }
 }
 
-/// How much is asked for.
+/// The number of rounds, and the size of the requests.
 struct Effort {
     rounds: usize,
     deltas: usize,
@@ -69,7 +70,7 @@ fn main() {
         Run::of(server.address, Bare::new),
     ];
     for round in 0..effort.rounds {
-        // Each comes first, second and last equally often.
+        // Each runs first, second and last equally often.
         for index in 0..runs.len() {
             let index = (index + round) % runs.len();
             runs[index].take_turn(&effort);
@@ -82,7 +83,7 @@ fn main() {
     }
 }
 
-/// One of those who ask, and what was found of it.
+/// A client and its measurements.
 struct Run {
     name: &'static str,
     read: Box<dyn Fn(Script) -> (Totals, Duration, Duration)>,
@@ -141,7 +142,8 @@ impl Run {
     }
 }
 
-/// Reads an answer to its end: what it came to, when the first piece was there, and when the last.
+/// Reads a response to its end. Returns its totals, and the times to the first and to the last
+/// chunk.
 async fn read<A: Asker>(asker: &A, script: Script) -> (Totals, Duration, Duration) {
     let mut totals = Totals::default();
     let mut first = None;
@@ -155,7 +157,7 @@ async fn read<A: Asker>(asker: &A, script: Script) -> (Totals, Duration, Duratio
     (totals, first.unwrap_or_default(), start.elapsed())
 }
 
-/// Reads so many answers at once, which the server goes on with only when it has begun them all.
+/// Reads `streams` responses concurrently; the server continues only when all have begun.
 async fn hold<A: Asker>(asker: A, streams: usize) -> Totals {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..streams {

@@ -1,9 +1,10 @@
-//! What a call costs in memory, through our stack and through others:
-//! `cargo bench -p blaxel-tests --bench memory`.
+//! Measures the memory that a call takes, through our stack and through others: `cargo bench -p
+//! blaxel-tests --bench memory`.
 //!
-//! The callers, the document and the headers are those of the benchmark `transport`. Only the client
-//! is in this process, so what is counted is its own: connections, tasks, decoding and all. This is
-//! a program apart because counting takes time, and most from those who allocate most.
+//! The callers, the document and the headers are those of the benchmark `transport`. Only the
+//! client runs in this process, so only its own allocations are counted: connections, tasks and
+//! decoding. This is a separate program because counting takes time, and most for the callers that
+//! allocate most.
 
 mod support;
 
@@ -38,8 +39,7 @@ fn main() {
     }
 }
 
-/// What so many calls use, one after the other, once the first few have paid for what later ones
-/// use again.
+/// Measures `calls` sequential calls, after a warm-up of calls whose allocations later ones reuse.
 fn of_calls(kind: Kind, address: SocketAddr, calls: u32) -> AllocationInfo {
     struct Calls(u32);
 
@@ -63,8 +63,8 @@ fn of_calls(kind: Kind, address: SocketAddr, calls: u32) -> AllocationInfo {
     kind.with(address, Calls(calls))
 }
 
-/// What so many calls use that the server answers only once all are there. It varies with the order
-/// in which connections are made.
+/// Measures [`HELD_CALLS`] concurrent calls that the server answers only when all have arrived. The
+/// result varies with the order in which connections are made.
 fn of_held_calls(kind: Kind, address: SocketAddr) -> AllocationInfo {
     struct Held;
 

@@ -1,8 +1,8 @@
 //! Compares decoders of server-sent events: `cargo bench -p blaxel-tests --bench sse`.
 //!
-//! All decoders run in one process, turn by turn, so that a slow moment of the machine hits each of
-//! them alike. The time given is the median over the rounds. Allocations are counted in a run of
-//! their own. Without `--bench`, as under `cargo test`, one round on smaller events only checks
+//! All decoders run in one process and take turns, so that a slow moment of the machine affects all
+//! of them alike. The time given is the median over the rounds. Allocations are counted in a
+//! separate run. Without `--bench`, as under `cargo test`, one round on smaller events only checks
 //! that all decoders agree.
 
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ use sse_stream::SseByteStream;
 const ROUNDS: usize = 24;
 const CHUNK: usize = 8 * 1024;
 
-/// A decoder under test. `run` gives the number of events and the length of their data together.
+/// A decoder under test. `run` returns the number of events and the total length of their data.
 struct Candidate {
     name: &'static str,
     run: fn(&[Bytes]) -> Totals,
@@ -100,7 +100,7 @@ fn body(chunks: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> + Unp
     stream::iter(chunks.iter().cloned().map(Ok))
 }
 
-/// The next item of a stream that never has to wait.
+/// Returns the next item of a stream that is always ready.
 fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
     stream.next().now_or_never().flatten()
 }
@@ -132,7 +132,7 @@ impl Workload {
         }
     }
 
-    /// The answer of a chat model, one word at a time.
+    /// Creates the response of a chat model, one word at a time.
     fn chat(events: usize) -> Self {
         let delta = |word| {
             format!(
@@ -175,8 +175,8 @@ fn measure(workload: &Workload, rounds: usize) -> Vec<Figures> {
         .collect()
 }
 
-/// Goes through all orders of the candidates, one each round. A run pays for the state in which the
-/// one before left the caches and the heap; this way that falls on each candidate equally often.
+/// Runs all orders of the candidates, one each round. A run is affected by the state in which the
+/// previous one left the caches and the heap; this way every candidate is affected equally often.
 fn order(mut round: usize) -> [usize; CANDIDATES.len()] {
     let mut order = std::array::from_fn(|index| index);
     for place in 1..order.len() {

@@ -1,13 +1,13 @@
-//! What a call costs in time, through our stack and through others:
-//! `cargo bench -p blaxel-tests --bench transport`.
+//! Measures the time of a call, through our stack and through others: `cargo bench -p blaxel-tests
+//! --bench transport`.
 //!
-//! Everybody asks the same server for the same document, with the same headers, and decodes it into
-//! the same type. All take part in each round, in another order each time, so that a slow moment of
-//! the machine hits each of them alike; the figure is the median of the rounds. Where client and
-//! server share a thread, no time goes into waking one up for the other.
+//! All callers request the same document from the same server with the same headers, and decode it
+//! into the same type. All take part in each round, in a different order each time, so that a slow
+//! moment of the machine affects all of them alike; the figure is the median of the rounds. Where
+//! client and server share a thread, no time is spent on waking a thread.
 //!
-//! Instructions are counted by valgrind, over a process that is a client and nothing else: the
-//! difference between a run of 1,000 calls and one of 2,000, for one call.
+//! Instructions are counted by valgrind in a process that runs only the client: the difference
+//! between a run of 1,000 calls and one of 2,000, per call.
 //!
 //! Without `--bench`, as under `cargo test`, each caller only makes a few calls.
 
@@ -48,7 +48,7 @@ fn main() {
     }
 }
 
-/// Measures everything, with so many rounds and calls divided by this number.
+/// Runs all measurements in `rounds` rounds, with the numbers of calls divided by `divisor`.
 fn bench(rounds: usize, divisor: usize) {
     let server = Server::start().expect("a server");
     for (measure, apart, at_once, each) in [
@@ -76,7 +76,7 @@ fn bench(rounds: usize, divisor: usize) {
     }
 }
 
-/// The calls per second of each kind of caller in each round.
+/// Returns the calls per second of each kind of caller in each round.
 fn rates(rounds: usize, job: &Calls, address: SocketAddr) -> [Vec<f64>; Kind::ALL.len()] {
     let mut rates = [const { Vec::new() }; Kind::ALL.len()];
     for round in 0..rounds {
@@ -88,10 +88,11 @@ fn rates(rounds: usize, job: &Calls, address: SocketAddr) -> [Vec<f64>; Kind::AL
     rates
 }
 
-/// Calls to be made and timed.
+/// A job that makes calls and measures their rate.
 #[derive(Clone, Copy)]
 struct Calls {
-    /// Whether the server is at the given address; else one runs on the thread of the calls.
+    /// Whether the server is a separate process at the given address; otherwise one runs on the
+    /// thread of the calls.
     apart: bool,
     warm_up: usize,
     at_once: usize,
@@ -99,7 +100,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Makes the calls and gives how many there were per second.
+    /// Makes the calls and returns the number of calls per second.
     fn time(self, kind: Kind, address: SocketAddr) -> f64 {
         runtime().block_on(async {
             if self.apart {

@@ -1,14 +1,14 @@
-//! What it costs to walk a list of 100,000 agents, item by item through our stack and by hand:
-//! `cargo bench -p blaxel-tests --bench walk`.
+//! Measures the time to walk a list of 100,000 agents, with our stream of items and with a
+//! hand-written loop: `cargo bench -p blaxel-tests --bench walk`.
 //!
-//! The server is a process of its own and gives 200 agents a page. Everybody decodes into the same
-//! types. All take part in each round, in another order each time; the figure is the median of the
-//! rounds. Delays are by tokio's clock, which rounds up to the next millisecond.
+//! The server is a separate process and sends 200 agents a page. All candidates decode into the
+//! same types and take part in each round, in a different order each time; the figure is the median
+//! of the rounds. Delays use tokio's clock, which rounds up to the next millisecond.
 //!
-//! Two more figures tell what there is to be had: what the server gives to someone who decodes
-//! nothing, and what decoding yields that has no server to wait for.
+//! Two more figures give upper bounds: the rate of the server for a client that decodes nothing,
+//! and the rate of decoding without waiting for a server.
 //!
-//! Without `--bench`, as under `cargo test`, each only walks over a few pages.
+//! Without `--bench`, as under `cargo test`, each candidate only walks a few pages.
 
 #[path = "support/callgrind.rs"]
 mod callgrind;
@@ -46,8 +46,8 @@ fn main() {
     }
 }
 
-/// Measures everything over so many pages: in so many rounds without delays and with them, and with
-/// the instructions of so many pages counted.
+/// Runs all measurements over `pages` pages: `at_once` rounds without delays, `delayed` rounds with
+/// delays, and the instructions of `counted` pages.
 fn bench(pages: u32, [at_once, delayed]: [usize; 2], counted: usize) {
     let server = Server::start().expect("a server");
     let wait = Duration::from_millis(5);
@@ -87,7 +87,7 @@ fn rate(who: &str, measure: &str, mut rates: Vec<f64>) {
     figure(who, measure, rates[rates.len() / 2], Some(rates[0]));
 }
 
-/// The items per second of each kind of walker in each round.
+/// Returns the items per second of each kind of walker in each round.
 fn rates(rounds: usize, list: List, each_page: Duration) -> [Vec<f64>; Kind::ALL.len()] {
     let mut rates = [const { Vec::new() }; Kind::ALL.len()];
     for round in 0..rounds {
@@ -100,14 +100,14 @@ fn rates(rounds: usize, list: List, each_page: Duration) -> [Vec<f64>; Kind::ALL
     rates
 }
 
-/// The items per second of something done with the whole list.
+/// Returns the items per second of some work on the whole list.
 fn timed(list: List, work: impl Future<Output = ()>) -> f64 {
     let start = Instant::now();
     runtime().block_on(work);
     f64::from(list.items()) / start.elapsed().as_secs_f64()
 }
 
-/// What there would be if decoding took no time.
+/// Returns the items per second if decoding took no time.
 fn without_decoding(list: List) -> f64 {
     let engine = Engine::new(list.server);
     timed(list, async {
@@ -121,7 +121,7 @@ fn without_decoding(list: List) -> f64 {
     })
 }
 
-/// What there would be if fetching took no time.
+/// Returns the items per second if fetching took no time.
 fn without_server(list: List) -> f64 {
     let mut text = list::Page::new().before(Some(1));
     let answer = Response::new(text.copy_to_bytes(text.remaining()));

@@ -1,13 +1,13 @@
-//! What it costs in memory to walk a list, item by item through our stack and by hand:
-//! `cargo bench -p blaxel-tests --bench walk_memory`.
+//! Measures the memory that walking a list takes, with our stream of items and with a hand-written
+//! loop: `cargo bench -p blaxel-tests --bench walk_memory`.
 //!
-//! The walkers, the server and the list are those of the benchmark `walk`. Only the client is in this
-//! process, so what is counted is its own, from before its first connection to after its last item.
-//! This is a program apart because counting takes time.
+//! The walkers, the server and the list are those of the benchmark `walk`. Only the client runs in
+//! this process, so only its own allocations are counted, from before its first connection to after
+//! its last item. This is a separate program because counting slows it down.
 //!
-//! The peak tells whether a list that is ten times as long takes more room. It depends on how much of
-//! a page is there when hyper looks, and so does the size of hyper's buffers; therefore it is the
-//! greatest of several walks, ten times as many over the shorter list.
+//! The peak shows whether a list that is ten times as long needs more memory. It depends on how
+//! much of a page has arrived when hyper reads, as does the size of hyper's buffers; therefore it
+//! is the maximum of several walks, ten times as many for the shorter list.
 
 mod walk_support;
 
@@ -34,7 +34,7 @@ fn main() {
             let peak = walks.iter().map(|used| used.bytes_max).max();
             (walks, peak.unwrap_or_default() as f64 / 1024.0)
         };
-        // As many pages in all.
+        // Walk the same number of pages in total.
         let (_, peak) = of_walks(shorter, rounds * longer / shorter);
         figure(kind.name(), "peak-of-shorter-kib", peak, None);
         let (walks, peak) = of_walks(longer, rounds);
@@ -45,7 +45,7 @@ fn main() {
     }
 }
 
-/// What a walk over a list uses, for a consumer who leaves time for the next page to arrive.
+/// Measures one walk over a list, with a consumer that is slow enough for the next page to arrive.
 fn of_walk(kind: Kind, list: List) -> AllocationInfo {
     let runtime = runtime();
     measure(|| runtime.block_on(kind.over(list).walk(Duration::from_millis(5))))

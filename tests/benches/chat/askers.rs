@@ -1,4 +1,4 @@
-//! Those who ask a model: our stack, `async-openai`, and a loop over the engine alone.
+//! Clients that call a model: our stack, `async-openai`, and a loop over plain hyper-util.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use super::chat_server::Script;
 
 const QUESTION: &str = "Why is the sky blue?";
 
-/// Asks a model, and tells the text of each piece of its answer.
+/// Calls a model, and passes the text of each chunk of its response to `tell`.
 pub trait Asker: Clone + Send + Sync + 'static {
     const NAME: &'static str;
 
@@ -30,7 +30,7 @@ pub trait Asker: Clone + Send + Sync + 'static {
     -> impl Future<Output = ()> + Send;
 }
 
-/// Ours, with everything that a call has.
+/// Our stack with all its defaults.
 #[derive(Clone)]
 pub struct Own(Inference<Client>);
 
@@ -60,7 +60,7 @@ impl Asker for Own {
     }
 }
 
-/// `async-openai`. It has one address for all calls, so it names the model in a query of each.
+/// `async-openai`. It has one address for all calls, so the model's name is sent in the query.
 #[derive(Clone)]
 pub struct Foreign(async_openai::Client<OpenAIConfig>);
 
@@ -102,7 +102,7 @@ impl Asker for Foreign {
     }
 }
 
-/// The engine alone, a decoder of events beside it, and our types.
+/// Plain hyper-util with a decoder of server-sent events and our types.
 #[derive(Clone)]
 pub struct Bare {
     address: SocketAddr,

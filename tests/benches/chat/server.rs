@@ -1,4 +1,4 @@
-//! The server: a model that says what the name it is asked for tells.
+//! A model server whose responses are determined by the name of the requested model.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-/// How long the server thinks before a [`Script::Delayed`].
+/// The server's delay before the response of [`Script::Delayed`].
 pub const DELAY: Duration = Duration::from_millis(5);
 
 const CHUNK: usize = 8 * 1024;
 
-/// What a model says. It is asked for by its [name](Self::name), in the path or the query.
+/// A model's response. The request selects it by its [name](Self::name), in the path or the query.
 #[derive(Clone, Copy)]
 pub enum Script {
-    /// So many deltas, as fast as they are read.
+    /// This many deltas, as fast as they are read.
     Deltas(usize),
     /// One delta after [`DELAY`].
     Delayed,
@@ -59,7 +59,7 @@ fn delta(word: usize) -> String {
     )
 }
 
-/// Those streams that wait for each other.
+/// A barrier for streams that wait for each other.
 #[derive(Default)]
 struct Gate {
     waiting: AtomicUsize,
@@ -67,7 +67,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Waits until so many wait.
+    /// Waits until `count` streams wait.
     async fn pass(&self, count: usize) {
         let opened = self.open.notified();
         if self.waiting.fetch_add(1, Ordering::SeqCst) + 1 == count {
@@ -79,7 +79,7 @@ impl Gate {
     }
 }
 
-/// Serves for as long as it is polled.
+/// Serves the model while the future is polled.
 pub async fn serve(listener: TcpListener) {
     let gate = Arc::new(Gate::default());
     while let Ok((stream, _)) = listener.accept().await {

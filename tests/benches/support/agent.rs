@@ -1,13 +1,13 @@
-//! What every caller makes of the answer.
+//! The type that every caller decodes the response into.
 
 use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, response};
 use bytes::Bytes;
 use serde::Deserialize;
 
-/// The path of all agents, below the address of the control plane.
+/// The path of all agents, below the base URL of the control plane.
 pub const PATH: &str = "/agents/";
 
-/// As much of an agent as is read.
+/// The members of an agent that are decoded.
 #[derive(Debug, Deserialize)]
 pub struct Agent {
     pub metadata: Metadata,
@@ -49,7 +49,7 @@ pub struct Variable {
 }
 
 impl Agent {
-    /// The number of bytes read, as a check on the answer that no compiler can leave out.
+    /// Returns the number of bytes read, as a check that the compiler cannot optimise away.
     pub fn weight(&self) -> usize {
         let Metadata {
             name,
@@ -74,7 +74,7 @@ impl Agent {
     }
 }
 
-/// The operation as a facade would have it.
+/// The operation, as a facade would define it.
 pub struct GetAgent<'a> {
     pub name: &'a str,
 }

@@ -1,5 +1,5 @@
-//! Those who ask for an agent: our stack in several dresses, the engine below it without any stack,
-//! and other clients.
+//! Clients that get an agent: our stack in several configurations, plain hyper-util, and other
+//! clients.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -11,12 +11,12 @@ use super::agent::{Agent, GetAgent, PATH};
 use super::engine::Engine;
 use super::stack::{builder, headers};
 
-/// Asks for an agent.
+/// A client that gets an agent.
 pub trait Caller: Clone + Send + Sync + 'static {
     fn call(&self, name: &'static str) -> impl Future<Output = Agent> + Send;
 }
 
-/// Something to be done with a caller of any kind, without a box between the two.
+/// A job that runs with a caller of any kind, without boxing it.
 pub trait Job {
     type Output;
 
@@ -43,7 +43,7 @@ impl Kind {
         Self::Reqwest13,
     ];
 
-    /// The name by which figures and arguments know it.
+    /// Returns the name used in figures and arguments.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bare => "hyper-util",
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// Does a job with a new caller of this kind.
+    /// Runs a job with a new caller of this kind.
     pub fn with<J: Job>(self, address: SocketAddr, job: J) -> J::Output {
         let url = format!("http://{address}/v0");
         match self {
@@ -77,7 +77,7 @@ fn boxed(url: &str) -> impl HttpService {
     builder(url).build().expect("a client")
 }
 
-/// With two layers at each of the two positions that do nothing.
+/// Builds a client with two layers, which do nothing, at each of the two positions.
 fn layered(url: &str) -> impl HttpService {
     let unchanged = |request: http::Request<Body>| request;
     builder(url)

@@ -1,23 +1,23 @@
-//! Counting instructions, by valgrind.
+//! Counts instructions with valgrind.
 
 use std::net::SocketAddr;
 use std::process::Command;
 
-/// Prints why there are no figures of this sort.
+/// Prints why there are no instruction counts.
 pub fn absent(reason: &str) {
     println!("absent\tinstructions\t{reason}");
 }
 
-/// The instructions that one call takes in the client: the difference between a run of so many calls
-/// and one of twice as many, shared out.
+/// Returns the client's instructions for one call: the difference between a run of `calls` calls
+/// and one of twice as many, divided by `calls`.
 pub fn per_call(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, String> {
     let once = instructions(kind, address, calls)?;
     let twice = instructions(kind, address, 2 * calls)?;
     Ok((twice - once) / calls as f64)
 }
 
-/// Makes this process one that has had several threads, as a program on tokio mostly has: until there
-/// is a second one, glibc's allocator takes short cuts.
+/// Starts and joins a thread, so that the process counts as multi-threaded, as most programs on
+/// tokio are: glibc's allocator takes shortcuts in a process that never had a second thread.
 pub fn be_one_of_several_threads() {
     let _ = std::thread::spawn(|| ()).join();
 }

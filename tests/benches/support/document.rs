@@ -1,4 +1,4 @@
 //! An agent, as the control plane describes one.
 
-/// What the server sends.
+/// The document that the server sends.
 pub const DOCUMENT: &str = r#"{"metadata":{"name":"support-assistant","displayName":"Support assistant","workspace":"benchmark","createdAt":"2026-03-14T09:26:53.589Z","updatedAt":"2026-03-14T10:05:07.112Z","createdBy":"someone@example.com","updatedBy":"someone@example.com","labels":{"team":"support","stage":"production","owner":"customer-care"},"plan":"tier-2","url":"https://agt-support-assistant-7k2m9x.us-pdx-1.bl.run"},"spec":{"enabled":true,"policies":["only-us","small-instances"],"public":false,"runtime":{"image":"agent/support-assistant:6d1f0c2b9a54","memory":4096,"minScale":0,"maxScale":10,"generation":"mk3","envs":[{"name":"LOG_LEVEL","value":"info"},{"name":"MODEL","value":"sandbox-large"}]},"triggers":[{"id":"http-1","type":"http","configuration":{"path":"/support","authenticationType":"private"}}]},"status":"DEPLOYED","events":[{"message":"Deployment complete","revision":"r-20260314","status":"DEPLOYED","time":"2026-03-14T10:05:07.112Z"}]}"#;

@@ -1,4 +1,5 @@
-//! The engine alone, used as sparingly as it can be: what never changes is prepared once.
+//! Plain hyper-util with as little work as possible for each call: constant parts are prepared
+//! once.
 
 use std::net::SocketAddr;
 
@@ -33,14 +34,14 @@ impl Engine {
         }
     }
 
-    /// Gets what is there, whole.
+    /// Sends a `GET` request and reads the whole body.
     pub async fn get(&self, path_and_query: String) -> Response<Bytes> {
         let (head, body) = self.open(path_and_query).await.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         Response::from_parts(head, body)
     }
 
-    /// Gets what is there, its body still to be read.
+    /// Sends a `GET` request and returns the response with its body unread.
     pub async fn open(&self, path_and_query: String) -> Response<Incoming> {
         let answer = self.client.request(self.request(path_and_query)).await;
         let answer = answer.expect("an answer");

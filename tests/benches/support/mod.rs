@@ -1,5 +1,5 @@
-//! What the benchmarks of the transport share: the answer, the server that gives it, and those who
-//! ask for it.
+//! The modules that the benchmarks of the transport share: the document, its server, and the
+//! callers.
 
 pub mod agent;
 pub mod callers;

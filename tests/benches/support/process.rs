@@ -1,4 +1,4 @@
-//! The server's side of a benchmark: a process of its own, and the runtime that both sides use.
+//! The server process of a benchmark, and the runtime that both sides use.
 
 use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,8 +11,8 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// A server in a process of its own: this program once more, with the argument `serve`. It ends with
-/// this value.
+/// A server process: this program started again with the argument `serve`. It ends when this value
+/// is dropped.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
@@ -36,13 +36,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It reads its input to the end and then leaves.
+        // The process exits when its input ends.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-/// Serves on a port of its own until the input ends: what a [`Server`]'s process does.
+/// Serves on a free port until the input ends. This is the main function of a [`Server`]'s process.
 pub fn serve_until_input_ends<F: Future + 'static>(serve: fn(TcpListener) -> F) {
     std::thread::spawn(move || {
         runtime().block_on(async {
@@ -59,7 +59,7 @@ pub async fn listen() -> TcpListener {
     listening.expect("a free loopback port")
 }
 
-/// Answers every request by a service, for as long as it is polled.
+/// Serves every request with `service` while the future is polled.
 pub async fn answer_all<S, B>(listener: TcpListener, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
@@ -75,7 +75,7 @@ where
     }
 }
 
-/// A runtime on this thread alone.
+/// Creates a runtime on the current thread.
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

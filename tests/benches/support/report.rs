@@ -1,7 +1,7 @@
-//! How the benchmarks tell what they found: one line for each figure, for people and for
-//! `cargo xtask bench` alike.
+//! Prints the figures of benchmarks, one on a line, for people and for `cargo xtask bench`.
 
-/// Prints a figure: who, what, how much, and the least of the rounds where there were rounds.
+/// Prints a figure: the candidate, the measure, its value, and the minimum over the rounds if there
+/// are several.
 pub fn figure(who: &str, measure: &str, value: f64, least: Option<f64>) {
     let least = least.map_or(String::new(), |least| format!("\t{least:.1}"));
     println!("{who}\t{measure}\t{value:.1}{least}");

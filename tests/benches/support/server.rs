@@ -1,4 +1,4 @@
-//! The server: it answers each request for an agent with the same document.
+//! A server that sends the same document in response to each request for an agent.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use tokio::sync::Barrier;
 use super::document::DOCUMENT;
 use super::process::answer_all;
 
-/// How many calls for [`HELD`] are under way before any is answered.
+/// Number of requests for [`HELD`] that must arrive before any is answered.
 pub const HELD_CALLS: usize = 1000;
-/// The agent that is spoken of only when [`HELD_CALLS`] ask for it.
+/// The agent for which the server waits until [`HELD_CALLS`] requests have arrived.
 pub const HELD: &str = "held";
 
-/// Serves for as long as it is polled.
+/// Serves the document while the future is polled.
 pub async fn serve(listener: TcpListener) {
     let barrier = Arc::new(Barrier::new(HELD_CALLS));
     let service = service_fn(move |request| answer(request, Arc::clone(&barrier)));

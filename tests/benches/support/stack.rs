@@ -1,4 +1,4 @@
-//! Our own stack, as its users put it together, and what it sends.
+//! Our own stack as its users build it, and the headers that it sends.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use super::process::runtime;
 
 static GET: OperationInfo = OperationInfo::new("GetAnything", http::Method::GET, "/");
 
-/// A client of the API at an address, about to be built.
+/// Returns a builder of a client of the API at `url`.
 pub fn builder(url: &str) -> ClientBuilder<DefaultTransport, Identity, Identity> {
     Client::builder()
         .api_key("bl_a_key_as_long_as_the_platform_s_own_are")
@@ -19,7 +19,7 @@ pub fn builder(url: &str) -> ClientBuilder<DefaultTransport, Identity, Identity>
         .api_url(url)
 }
 
-/// The headers that our stack sends, for the others to send them too.
+/// Returns the headers that our stack sends, so that other clients send the same.
 pub fn headers(url: &str) -> HeaderMap {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let keep = Arc::clone(&seen);

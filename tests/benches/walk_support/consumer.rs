@@ -1,4 +1,4 @@
-//! Who takes the agents.
+//! The consumer of the agents.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use blaxel_management::agents::Agent;
 
 use super::list::PAGE;
 
-/// Takes agents one by one, and needs some time for each page of them, as one does who stores them
-/// somewhere. It waits at the first one of a page, so that all others are held meanwhile.
+/// Takes agents one at a time and waits at the first agent of each page, like a program that stores
+/// them. The other agents of the page are held in memory meanwhile.
 pub struct Consumer {
     each_page: Duration,
     taken: u32,

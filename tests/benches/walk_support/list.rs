@@ -1,6 +1,6 @@
-//! The list, and the server that gives it out. What list it is stands in the address: how many pages
-//! it has, and how long the server takes for each. All pages hold the same agents; only the cursor
-//! changes from page to page, so that nothing is left to do for a request but to send.
+//! The list and the server that serves it. The address describes the list: its number of pages, and
+//! the server's delay for each page. All pages hold the same agents; only the cursor differs, so
+//! that the server has almost nothing to do but to send.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,19 +19,19 @@ use tokio::net::TcpListener;
 use super::document::DOCUMENT;
 use super::process::answer_all;
 
-/// How many agents there are on a page: the most that a server gives.
+/// Number of agents on a page: the server's maximum.
 pub const PAGE: u32 = 200;
 
 #[derive(Clone, Copy)]
 pub struct List {
     pub server: SocketAddr,
     pub pages: u32,
-    /// How long the server takes for a page.
+    /// The server's delay for each page.
     pub delay: Duration,
 }
 
 impl List {
-    /// A list of so many pages of a server that takes no time.
+    /// Creates a list of `pages` pages, served without a delay.
     pub fn of_pages(server: SocketAddr, pages: u32) -> Self {
         let delay = Duration::ZERO;
         Self {
@@ -45,18 +45,18 @@ impl List {
         self.pages * PAGE
     }
 
-    /// The address of the API that has this list of agents.
+    /// Returns the base URL of the API that serves this list of agents.
     pub fn url(&self) -> String {
         format!("http://{}{}", self.server, self.path())
     }
 
-    /// The path of that address.
+    /// Returns the path of that URL.
     pub fn path(&self) -> String {
         format!("/{}/{}", self.pages, self.delay.as_millis())
     }
 }
 
-/// Serves for as long as it is polled.
+/// Serves the list while the future is polled.
 pub async fn serve(listener: TcpListener) {
     let page = Arc::new(Page::new());
     let service = service_fn(move |request| answer(request, Arc::clone(&page)));
@@ -77,15 +77,15 @@ async fn answer(
     Ok(response)
 }
 
-/// The page that is asked for.
+/// The requested page.
 struct Place {
     delay: Duration,
-    /// The page after it; none for the last.
+    /// The number of the next page; `None` on the last one.
     next: Option<u32>,
 }
 
 impl Place {
-    /// Reads `/{pages}/{milliseconds}/agents?...&cursor={page}`.
+    /// Parses `/{pages}/{milliseconds}/agents?...&cursor={page}`.
     fn read(uri: &Uri) -> Option<Self> {
         let mut path = uri.path().split('/').skip(1);
         let pages: u32 = path.next()?.parse().ok()?;
@@ -100,10 +100,10 @@ impl Place {
     }
 }
 
-/// The text of a page in three parts.
+/// The text of a page, in three parts.
 pub type Text = Chain<Chain<Bytes, Bytes>, Bytes>;
 
-/// What all pages have in common.
+/// The text that all pages have in common.
 pub struct Page {
     start: Bytes,
 }
@@ -119,7 +119,7 @@ impl Page {
         }
     }
 
-    /// The page that leads on to another.
+    /// Returns the text of a page that is followed by page `next`.
     pub fn before(&self, next: Option<u32>) -> Text {
         let (middle, end) = match next {
             Some(next) => (format!(r#"true,"nextCursor":"{next}"#).into(), r#""}}"#),

@@ -1,4 +1,4 @@
-//! What the benchmarks of the walk share: the list, the server that gives it, and those who walk it.
+//! The modules that the benchmarks of walks share: the list, its server, and the walkers.
 
 pub mod consumer;
 pub mod list;

@@ -1,4 +1,4 @@
-//! Those who walk the list: our own stream of items, and a loop as one writes it by hand.
+//! The walkers of the list: our own stream of items, and a hand-written loop.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::stack;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A loop over the pages on bare hyper-util, which decodes into our types.
+    /// A loop over the pages on plain hyper-util, which decodes into our types.
     Loop,
     Items,
     ReadAhead,
@@ -23,7 +23,7 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 3] = [Self::Loop, Self::Items, Self::ReadAhead];
 
-    /// The name by which figures and arguments know it.
+    /// Returns the name used in figures and arguments.
     pub fn name(self) -> &'static str {
         match self {
             Self::Loop => "hand-written",
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// A new walker of this kind, without a connection.
+    /// Creates a walker of this kind without a connection.
     pub fn over(self, list: List) -> Walker {
         let management = || {
             let client = stack::builder(&list.url()).build();
@@ -59,7 +59,7 @@ enum Way {
 }
 
 impl Walker {
-    /// Walks the whole list for a consumer who needs so much time for each page.
+    /// Walks the whole list with a consumer that takes `each_page` for each page.
     pub async fn walk(&self, each_page: Duration) {
         let mut consumer = Consumer::new(each_page);
         match &self.way {
