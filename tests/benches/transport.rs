@@ -91,7 +91,7 @@ fn rates(rounds: usize, job: &Calls, address: SocketAddr) -> [Vec<f64>; Kind::AL
 /// A job that makes calls and measures their rate.
 #[derive(Clone, Copy)]
 struct Calls {
-    /// Whether the server is a separate process at the given address; otherwise one runs on the
+    /// `true` if the server is a separate process at the given address; otherwise one runs on the
     /// thread of the calls.
     apart: bool,
     warm_up: usize,

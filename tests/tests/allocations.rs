@@ -1,5 +1,6 @@
-//! The promise: layers of the user's own cost what a response's context costs and nothing else, hiding
-//! the stack behind one type costs one allocation, and a walk holds one page. Counts are exact, so they can be held.
+//! Promise: the user's own layers cost as many allocations as a response's context and no more,
+//! boxing the stack costs one allocation, and a walk holds one page. The counts are exact, so they
+//! can be asserted.
 
 use blaxel_core::{
     Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, RequestWriter,
@@ -9,7 +10,7 @@ use tower::util::MapRequestLayer;
 
 static GET: OperationInfo = OperationInfo::new("GetThing", http::Method::GET, "/things");
 
-/// Counts the allocations of sending one ready request, apart from making it.
+/// Counts the allocations of sending one finished request, without those of building it.
 fn cost(service: &impl HttpService) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -24,7 +25,7 @@ fn cost(service: &impl HttpService) -> u64 {
         assert!(response.unwrap().unwrap().status().is_success());
         used.count_total
     };
-    // The first call pays for what later ones reuse.
+    // The first call makes allocations that later ones reuse.
     send();
     send()
 }
@@ -55,11 +56,11 @@ fn layers_cost_a_context_on_the_response_and_a_box_costs_one() {
     let layered = layered
         .call_layer(MapRequestLayer::new(unchanged))
         .call_layer(MapRequestLayer::new(unchanged));
-    // Three for the response's extensions, which nobody would read otherwise.
+    // Three for the response's extensions, which only layers read.
     assert_eq!(cost(&layered.build_unboxed().unwrap()), bare + 3);
     assert_eq!(cost(&builder().build().unwrap()), bare + 1);
-    // Two for the table of headers, which any client needs; one for the address as it is sent, and one
-    // for the copy of it that a retry would send.
+    // Two for the header map, which any client needs; one for the URI as it is sent, and one for
+    // the copy of it that a retry would send.
     assert_eq!(bare, 4);
 }
 
@@ -85,8 +86,7 @@ impl Paged for Heavy {
     }
 }
 
-/// The promise: a walk has one page in its hands, and the page that was read is gone before the next
-/// one is made.
+/// Promise: a walk holds one page in memory, and drops it before the next one is created.
 #[test]
 fn a_walk_holds_one_page_at_a_time() {
     let page = 100 * size_of::<[u8; 4096]>() as u64;

@@ -1,4 +1,4 @@
-//! The promise: what is wrong is told before anything is sent, with the place it came from.
+//! Promise: invalid input is reported, with its source, before anything is sent.
 
 use blaxel_auth::{Credentials, Variables};
 use blaxel_billing::Window;

@@ -1,4 +1,4 @@
-//! The promise: whatever a server answers, a call ends with a typed error, in bounded memory and time.
+//! Promise: whatever a server sends, a call ends with a typed error, in bounded memory and time.
 
 use std::time::Duration;
 
@@ -68,14 +68,14 @@ async fn half_a_body() {
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
     assert_eq!(error.status().unwrap(), 200);
 
-    // Chunked, and the chunks break off.
+    // Chunked, and the last chunks are missing.
     let cut = format!("{OK_HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{{\"dat");
     assert_eq!(
         list_from(Reply::Bytes(cut.into_bytes())).await.kind(),
         ErrorKind::Transport
     );
 
-    // Whole by its length, half by its content.
+    // Complete by its `content-length`, but incomplete JSON.
     let error = list_from(Reply::http("200 OK", "application/json", "{\"data\":[")).await;
     assert!(error.is_decode(), "{error}");
 }
@@ -153,7 +153,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 
 #[tokio::test]
 async fn nobody_at_home() {
-    // A port that nothing listens on, and that no other test is given meanwhile.
+    // A port on which nothing listens, and which no other test is given meanwhile.
     let url = "http://127.0.0.1:1".to_owned();
     let client = Client::builder()
         .api_key("k")
@@ -169,15 +169,16 @@ async fn nobody_at_home() {
     assert_eq!(error.delivery(), Delivery::NotSent);
 }
 
-/// 100 MB where a page was expected, told beforehand or not, as a success and as an error.
+/// Sends 100 MB where a page was expected, with and without `content-length`, as a success and as
+/// an error.
 #[test]
 fn a_flood_is_stopped_in_bounded_memory() {
     const FLOOD: usize = 100 * 1024 * 1024;
     let told = format!("{OK_HEAD}content-length: {FLOOD}\r\n\r\n");
     let untold = format!("{OK_HEAD}connection: close\r\n\r\n");
     let failed = "HTTP/1.1 500 Oops\r\nconnection: close\r\n\r\n".to_owned();
-    // The limit of a page is 32 MiB; while its buffer grows to that, the smaller one before it is
-    // there too. Of an error only its beginning is read.
+    // The limit of a page is 32 MiB; while its buffer grows to that, the smaller previous buffer
+    // exists too. Only the beginning of an error body is read.
     for (head, allowed) in [(told, 4 << 20), (untold, 66 << 20), (failed, 4 << 20)] {
         let server_runtime = tokio::runtime::Runtime::new().unwrap();
         let reply = Reply::Flood {

@@ -1,9 +1,9 @@
-//! The promise: a call may be dropped at any point on its way, and leaves nothing behind: no
-//! connection, no turn in the queue, no task.
+//! Promise: a call may be dropped at any await point, and leaves behind no connection, no permit
+//! and no task.
 //!
-//! The client runs on a runtime of its own, so that its tasks can be counted; the server sees its
-//! connections. The transport lets one request be open at a time, so that a turn that was not given
-//! back would stop the next call for good.
+//! The client runs on its own runtime, so that its tasks can be counted; the server counts its
+//! connections. The transport allows one request in flight, so that a permit that was not returned
+//! would block the next call forever.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -17,7 +17,7 @@ use blaxel_transport::{HttpVersion, HyperTransport, TimeLimits};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{sleep, timeout};
 
-/// The output of a future, unless it takes more than so many polls; then it is dropped.
+/// Polls a future at most `polls` times. Returns `None` if it is dropped before it is ready.
 async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
@@ -35,7 +35,7 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     .await
 }
 
-/// A server on a runtime of its own, and the runtime for a client.
+/// A server on its own runtime, and the runtime for a client.
 struct Rig {
     server: FaultServer,
     client_runtime: Runtime,
@@ -56,7 +56,7 @@ impl Rig {
         }
     }
 
-    /// A client that may have one request open.
+    /// Returns a client that may have one request in flight.
     fn client(&self, limits: TimeLimits) -> WatchedClient {
         let version = match self.server.protocol() {
             Protocol::Http1 => HttpVersion::Http1,
@@ -69,8 +69,8 @@ impl Rig {
         self.server.client_with(transport, quick_policy(), limits)
     }
 
-    /// Drops a call after each number of polls that it can take, with the same faults each time, and
-    /// makes a whole call after each.
+    /// Drops a call after each possible number of polls, with the same faults each time, and makes
+    /// a complete call after each.
     async fn drop_at_every_poll(&self, faults: &[Fault], kind: Kind) {
         let mut limits = TimeLimits::default();
         if faults == [Fault::NeverAnswer] {
@@ -95,12 +95,12 @@ impl Rig {
     }
 
     async fn next_call_succeeds(&self, client: &WatchedClient, place: &str) {
-        // A connection that the server closed behind an answer may have to be found out.
+        // The client may have to detect first that the server closed a connection after a response.
         let next = call(client, Kind::Get, Plane::Control, "next");
         let outcome = timeout(Duration::from_secs(30), next).await;
         let outcome = outcome.unwrap_or_else(|_| panic!("{place}: the next call waits for ever"));
         outcome.unwrap_or_else(|error| panic!("{place}: the next call failed: {error}"));
-        // One in the pool, and those that were being made or wound up when their call was dropped.
+        // One in the pool, and one that was being opened or closed when its call was dropped.
         let connections = self.settled(|| self.server.open() <= 2).await;
         assert!(
             connections,
@@ -109,7 +109,7 @@ impl Rig {
         );
     }
 
-    /// Nothing is left of a client that is gone.
+    /// Drops the client, and checks that no task and no connection is left.
     async fn ends_with(&self, client: WatchedClient, place: &str) {
         drop(client);
         let tasks = || Handle::current().metrics().num_alive_tasks();
@@ -123,7 +123,7 @@ impl Rig {
         );
     }
 
-    /// Whether something comes true before long.
+    /// Waits up to a few seconds. Returns `true` as soon as `holds` does.
     async fn settled(&self, holds: impl Fn() -> bool) -> bool {
         for _ in 0..1000 {
             if holds() {
@@ -147,7 +147,7 @@ fn a_call_that_goes_well() {
             for kind in Kind::ALL {
                 rig.drop_at_every_poll(&[], kind).await;
             }
-            // Byte by byte, so that there are many points to drop it at, in its body too.
+            // Byte by byte, so that the call can be dropped at many points, also within its body.
             rig.drop_at_every_poll(&[Fault::Trickle(1)], Kind::Post)
                 .await;
         });
@@ -198,7 +198,7 @@ fn a_call_that_hangs() {
     }
 }
 
-/// A call that waits for another's turn to end leaves the queue when it is dropped.
+/// A call that waits for another call's permit leaves the queue when it is dropped.
 #[test]
 fn a_call_in_the_queue() {
     for protocol in Protocol::ALL {
@@ -218,7 +218,7 @@ fn a_call_in_the_queue() {
                 );
                 for _ in 0..3 {
                     let queued = call(&client, Kind::Post, Plane::Control, "queued");
-                    // The turn comes before the queue does, so this one cannot get far.
+                    // The call waits for the permit before anything else, so it makes no progress.
                     let cut = timeout(Duration::from_millis(5), cut(queued, polls)).await;
                     assert!(!matches!(cut, Ok(Some(_))));
                 }
@@ -236,7 +236,7 @@ static STREAM: OperationInfo = OperationInfo::new("ReadStream", http::Method::GE
     .with_plane(Plane::Run)
     .streaming();
 
-/// A body that is dropped after so many pieces.
+/// A body that is dropped after some of its chunks.
 #[test]
 fn a_body_that_is_not_read_to_its_end() {
     for protocol in Protocol::ALL {

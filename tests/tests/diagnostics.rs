@@ -1,9 +1,10 @@
-//! The promise: a carrier that does not fit is refused by the compiler in our own words.
+//! Promise: the compiler rejects a type that is not a service with our own error message.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Checks a small crate that uses `blaxel-core`, and returns what the compiler says.
+/// Compiles a small crate that uses `blaxel-core`. Returns whether it compiles, and the compiler's
+/// output.
 fn compile(name: &str, source: &str) -> (bool, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let crate_folder = root.join("target").join("diagnostics").join(name);
@@ -48,7 +49,7 @@ fn what_is_no_service_is_told_what_a_service_is() {
         "{said}"
     );
 
-    // The same without the mistake: the test fails for the right reason.
+    // The same code without the mistake compiles, so the test fails for the right reason.
     let (compiles, said) = compile(
         "a-service",
         "pub fn needs(_: impl blaxel_core::HttpService) {}\n",

@@ -1,4 +1,4 @@
-//! The whole stack over real sockets, on the emulator.
+//! The whole stack over real sockets, against the emulator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +129,7 @@ async fn a_workload_is_called_by_its_own_address() {
     assert!(reply["output"].as_str().unwrap().contains("Hello"));
 }
 
-/// The promise: the first piece of an answer is there before the last one is made.
+/// Promise: the first chunk of a response arrives before the server creates the last one.
 #[tokio::test]
 async fn a_streamed_answer_arrives_while_it_is_made() {
     let emulator = Emulator::builder()
@@ -160,7 +160,7 @@ async fn a_streamed_answer_arrives_while_it_is_made() {
     );
 }
 
-/// A client is built without a runtime, and its clones work from any.
+/// A client is built without a runtime, and its clones work on any runtime.
 #[test]
 fn a_client_outlives_a_runtime() {
     let runtime = || {

@@ -1,9 +1,9 @@
-//! The promise: whatever goes wrong, in whatever order, nothing happens twice that must not, and an
-//! error tells the truth about what happened.
+//! Promise: whatever fails, in whatever order, no request that must not be repeated is processed
+//! twice, and each error reports correctly whether its request was processed.
 //!
-//! Thousands of random scripts of faults are played against random calls. A failure prints the seed
-//! and the smallest script that still fails. Two variables change a run: `BLAXEL_FAULT_SEED`, and
-//! `BLAXEL_FAULT_SCRIPTS` for the number of scripts.
+//! Thousands of random scripts of faults run against random calls. A failure prints the seed and
+//! the smallest script that still fails. Two variables change a run: `BLAXEL_FAULT_SEED` sets the
+//! seed, and `BLAXEL_FAULT_SCRIPTS` the number of scripts.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -16,14 +16,14 @@ use blaxel_tests::fault::calls::{Kind, call};
 use blaxel_tests::fault::{Code, Fault, FaultServer, Journal, Protocol, Wait, quick_policy};
 use blaxel_transport::{HyperTransport, TimeLimits};
 
-/// How many scripts are played unless said otherwise.
+/// Default number of scripts.
 const SCRIPTS: u64 = 10_000;
-/// How many are played at the same time.
+/// Number of scripts that run concurrently.
 const AT_ONCE: usize = 64;
-/// More attempts than this are made for no call.
+/// Maximum number of attempts of a call.
 const ATTEMPTS: usize = 3;
 
-/// Every fault, the slow ones once and the others more often.
+/// Every fault; the slow ones once, and some of the others several times.
 const FAULTS: &[Fault] = &[
     Fault::Refuse,
     Fault::Refuse,
@@ -83,7 +83,7 @@ const FAULTS: &[Fault] = &[
     Fault::ShouldRetry(503, false),
 ];
 
-/// What goes wrong, and what is called meanwhile, one call after the other.
+/// The faults of a server, and the calls that are made one after the other.
 #[derive(Clone, Debug)]
 struct Script {
     protocol: Protocol,
@@ -91,7 +91,7 @@ struct Script {
     calls: Vec<(Kind, Plane)>,
 }
 
-/// SplitMix64.
+/// The random number generator SplitMix64.
 struct Random(u64);
 
 impl Random {
@@ -103,7 +103,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below a bound.
+    /// Returns a number below `bound`.
     fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
@@ -114,7 +114,7 @@ impl Random {
 }
 
 impl Script {
-    /// The script of a number: always the same for the same seed.
+    /// Returns script `number` of a seed: the same one every time.
     fn draw(seed: u64, number: u64) -> Self {
         let mut random = Random(seed ^ number.wrapping_mul(0xD605_BBB5_8C8A_BBFD));
         let protocol = random.of(&Protocol::ALL);
@@ -143,7 +143,7 @@ impl Script {
         }
     }
 
-    /// Plays the script, and tells what promise was broken.
+    /// Runs the script. Returns a description of the promise that was broken, if any.
     async fn play(&self, transport: &Transports) -> Result<(), String> {
         let transport = transport.speaking(self.protocol);
         let server = FaultServer::start(self.protocol, &self.faults).await;
@@ -162,8 +162,8 @@ impl Script {
                 outcome.map_err(|_| format!("call {number} hangs"))?,
             ));
         }
-        // However bad it was, it passes: nothing dead is left in the pool. The limits are those of
-        // real use, so that a slow machine does not look like a broken client.
+        // Whatever happened before, this call succeeds: no dead connection is left in the pool. The
+        // limits are the defaults, so that a slow machine does not look like a failing client.
         server.relent();
         let client = server.client_with(transport, quick_policy(), TimeLimits::default());
         call(&client, Kind::Get, Plane::Control, "after")
@@ -177,7 +177,7 @@ impl Script {
         Ok(())
     }
 
-    /// The smallest script that still breaks a promise, and what it breaks.
+    /// Returns the smallest script that still breaks a promise, and the description of that.
     async fn shrink(mut self, mut problem: String, transport: &Transports) -> (Self, String) {
         'smaller: loop {
             let without_fault = (0..self.faults.len()).map(|at| {
@@ -191,7 +191,7 @@ impl Script {
                 script
             });
             for script in without_fault.chain(without_call).collect::<Vec<_>>() {
-                // Some faults are races: a few tries each.
+                // Some faults are races, so each script is tried a few times.
                 for _ in 0..5 {
                     if let Err(found) = script.play(transport).await {
                         (self, problem) = (script, found);
@@ -204,7 +204,7 @@ impl Script {
     }
 }
 
-/// Holds the outcome of a call against what the server has seen of it.
+/// Compares the outcome of a call with the server's record of it.
 fn judge(
     path: &str,
     kind: Kind,
@@ -254,8 +254,8 @@ fn judge(
     }
 }
 
-/// The transports that all scripts share: each has an origin of its own, and no connection in common
-/// with another.
+/// The transports that all scripts share. Each script has its own origin, and so shares no
+/// connection with another.
 #[derive(Clone)]
 struct Transports([HyperTransport; 2]);
 

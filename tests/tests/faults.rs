@@ -1,13 +1,14 @@
-//! The promise: nothing happens twice. For each fault and each kind of operation, how often the
-//! request is sent, how often it is processed, and what the caller is told.
+//! Promise: no request is processed twice that must not be. For each fault and each kind of
+//! operation, these tests check the number of attempts, the number of times the request is
+//! processed, and the result that the caller gets.
 //!
-//! The tables are the test. A row is a script of faults, all later requests being answered well; a cell
-//! is what becomes of one call of its column. They follow from four rules:
+//! The tables are the test. A row is a script of faults, after which all requests succeed; a cell
+//! is the outcome of one call of its column. They follow from four rules:
 //!
-//! - A safe or idempotent operation is sent again after any failure that may pass.
+//! - A safe or idempotent operation is sent again after any transient failure.
 //! - Any other is sent again once, on proof that it was not processed.
-//! - A body that comes only once is never sent again.
-//! - An answer is an answer once its head is there: what breaks off after that is told, not repeated.
+//! - A request with a body that cannot be cloned is never sent again.
+//! - A response is final once its head has arrived: a failure after that is returned, not retried.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,34 +23,35 @@ use tokio::sync::Semaphore;
 use Code::{Calm, Internal, NoError};
 use Fault::*;
 
-/// How often a call is sent, how often it is processed, and how it ends.
+/// The number of attempts of a call, the number of times it is processed, and its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Cell(usize, usize, End);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// With its answer.
+    /// The call succeeds.
     Done,
-    /// It was not sent, and the error says so.
+    /// The error reports that the request was not sent.
     Unsent,
-    /// The connection was lost, and the error says that it is unknown what became of the request.
+    /// The connection was lost, and the error reports that the effect of the request is unknown.
     Lost,
-    /// No answer came in time, and the error says the same.
+    /// No response arrived in time, and the error reports that the effect is unknown.
     Late,
-    /// The answer broke off.
+    /// The response broke off.
     Broken,
-    /// The answer was not what it should be.
+    /// The response could not be decoded.
     Odd,
-    /// The last attempt found nobody, but one before it may have been processed, and the error says
-    /// so.
+    /// The last attempt could not connect, but a previous one may have been processed, and the
+    /// error reports that.
     Doubtful,
-    /// With an error status.
+    /// The call fails with an error status.
     Says(u16),
 }
 
 use End::{Broken, Done, Doubtful, Late, Lost, Odd, Says, Unsent};
 
-/// What a row allows for one kind of operation: mostly one thing, and two where the fault is a race.
+/// The outcomes that a row allows for one kind of operation: mostly one, and two where the fault is
+/// a race.
 type Cells = Vec<Cell>;
 
 struct Row {
@@ -57,7 +59,7 @@ struct Row {
     cells: [Cells; 5],
 }
 
-/// A row without a race.
+/// Returns a row without a race.
 fn row(faults: &[Fault], cells: [(usize, usize, End); 5]) -> Row {
     Row {
         faults: faults.to_vec(),
@@ -65,21 +67,22 @@ fn row(faults: &[Fault], cells: [(usize, usize, End); 5]) -> Row {
     }
 }
 
-/// The failure is one that may pass, and it is unknown whether the request was processed. What the
-/// server did with it is told by the number.
+/// Returns a row of a transient failure after which it is unknown whether the request was
+/// processed. `processed` is what the server did with it.
 fn unknown(faults: &[Fault], processed: usize, end: End) -> Row {
     let again = (2, 1 + processed, Done);
     let kept = (1, processed, end);
     row(faults, [again, again, kept, kept, kept])
 }
 
-/// There is proof that the request was not processed.
+/// Returns a row of a failure that proves that the request was not processed.
 fn proven(faults: &[Fault]) -> Row {
     let again = (2, 1, Done);
     row(faults, [again, again, again, again, (1, 0, Unsent)])
 }
 
-/// The fault is one of those with proof, or of those without, as it happens.
+/// Returns a row of a fault that is a race: there is proof that the request was not processed, or
+/// there is none.
 fn race(faults: &[Fault]) -> Row {
     let again = Cell(2, 1, Done);
     let lost = Cell(1, 0, Lost);
@@ -95,15 +98,15 @@ fn race(faults: &[Fault]) -> Row {
     }
 }
 
-/// All kinds fare alike.
+/// Returns a row with the same outcome for all kinds.
 fn alike(faults: &[Fault], sends: usize, processed: usize, end: End) -> Row {
     row(faults, [(sends, processed, end); 5])
 }
 
-/// How many cells are played at the same time.
+/// Number of cells that run concurrently.
 const AT_ONCE: usize = 32;
 
-/// Runs all cells of a table, and tells of all that are not as they should be.
+/// Runs all cells of a table, and fails with all that differ from the expected outcome.
 async fn check(protocols: &[Protocol], plane: Plane, rows: &[Row]) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut calls = tokio::task::JoinSet::new();
@@ -151,7 +154,7 @@ async fn play(
     };
     let client = server.client_with(transport, quick_policy(), limits);
     if matches!(faults, [IdleClose | IdleLost, ..]) {
-        // The fault is that of a connection that was used before, and has been idle for a while.
+        // The fault is one of a connection that was used before and has been idle for a while.
         let warm = call(&client, Kind::Get, plane, "warm").await;
         warm.map_err(|error| error.to_string())?;
         if faults == [IdleClose] {
@@ -177,7 +180,7 @@ async fn play(
     Ok(Cell(sends, processed, end))
 }
 
-/// What an error says, if it does not contradict itself.
+/// Returns the end that an error reports. Fails if the error contradicts itself.
 fn end_of(error: &Error, kind: Kind, sends: usize, processed: usize) -> Result<End, String> {
     let end = match (error.kind(), error.delivery()) {
         (ErrorKind::Connect | ErrorKind::Transport, Delivery::NotSent) => Unsent,
@@ -213,8 +216,8 @@ impl fmt::Debug for Cell {
     }
 }
 
-/// What idempotent operations, `POST` and `POST` with a stream come to: [GET, PUT, POST, POST of a
-/// chosen name, POST of a stream].
+/// Returns a row for idempotent operations, `POST`, and `POST` with a stream: the columns are GET,
+/// PUT, POST, POST of a chosen name, and POST of a stream.
 fn by_class(
     faults: &[Fault],
     idempotent: (usize, usize, End),
@@ -257,14 +260,14 @@ async fn before_an_answer() {
         unknown(&[ResetAfterRequest], 1, Lost),
         by_class(&[CloseAfterRequest; 2], (3, 3, Done), lost, lost),
         by_class(&[CloseAfterRequest; 3], (3, 3, Lost), lost, lost),
-        // The last attempt found nobody; the first may have done its work for all that.
+        // The last attempt could not connect; the first may have been processed nevertheless.
         by_class(
             &[CloseAfterRequest, Refuse, Refuse],
             (3, 1, Doubtful),
             lost,
             lost,
         ),
-        // The last one was refused; the first may have been what it was refused for.
+        // The last attempt was refused, possibly because the first was processed.
         by_class(
             &[CloseAfterRequest, Status(404)],
             (2, 1, Says(404)),
@@ -305,11 +308,11 @@ async fn within_an_answer() {
     check(&Protocol::ALL, Plane::Control, &rows).await;
     let rows = vec![
         alike(&[TruncatedChunks], 1, 1, Broken),
-        // What is too much is cut off, so the rest is no JSON.
+        // Excess bytes are cut off, so the rest is invalid JSON.
         alike(&[LengthTooShort], 1, 1, Odd),
     ];
     check(&[Protocol::Http1], Plane::Control, &rows).await;
-    // A length that is not kept to is an error of the protocol here.
+    // A wrong length is a protocol error here.
     let rows = vec![alike(&[LengthTooShort], 1, 1, Broken)];
     check(&[Protocol::Http2], Plane::Control, &rows).await;
 }
@@ -334,7 +337,7 @@ async fn frames_of_http2() {
             (2, 0, Unsent),
             none,
         ),
-        // Whatever the reason: what is above the last stream was not touched.
+        // Whatever the reason: a request above the last stream was not processed.
         proven(&[GoAwayBefore(Calm)]),
     ];
     for code in [NoError, Internal, Calm] {
@@ -349,20 +352,20 @@ async fn frames_of_http2() {
 #[tokio::test]
 async fn on_an_idle_connection() {
     let rows = vec![
-        // It was seen to be closed, so the request goes over another.
+        // The client saw that the connection is closed, so it uses another.
         alike(&[IdleClose], 1, 1, Done),
         unknown(&[IdleLost], 0, Lost),
     ];
     check(&Protocol::ALL, Plane::Control, &rows).await;
 }
 
-/// A status that may pass by itself.
+/// Returns the row of a status that may be transient.
 fn passing(fault: Fault, status: u16) -> Row {
     let processed = usize::from(fault.processes());
     unknown(&[fault], processed, Says(status))
 }
 
-/// A status that is final.
+/// Returns the row of a status that is final.
 fn kept(fault: Fault, status: u16) -> Row {
     alike(&[fault], 1, usize::from(fault.processes()), Says(status))
 }
@@ -376,7 +379,7 @@ async fn answers_of_the_control_plane() {
         kept(ShouldRetry(503, false), 503),
         kept(ShouldRetry(429, false), 429),
         kept(ShouldRetry(409, true), 409),
-        // Each refused it, so nothing has come of it.
+        // Every attempt was refused, so the request had no effect.
         by_class(
             &[Status(429), Status(404)],
             (2, 0, Says(404)),
@@ -407,7 +410,7 @@ async fn answers_of_the_control_plane() {
     ] {
         rows.push(passing(TooManyRequests(wait), 429));
     }
-    // Longer than we would wait: told at once.
+    // Longer than the client would wait, so it is returned at once.
     for wait in [
         Wait::Millis(31_000),
         Wait::Seconds(31),
@@ -433,7 +436,7 @@ async fn answers_of_the_gateway_and_of_workloads() {
         passing(AppError(504), 504),
         passing(Html(502), 502),
     ];
-    // Even if they are of those that would pass: they are the application's own.
+    // Even if they are usually transient: they are the application's own.
     for status in [400, 404, 408, 409, 425, 429, 500] {
         rows.push(kept(AppError(status), status));
     }
@@ -441,7 +444,7 @@ async fn answers_of_the_gateway_and_of_workloads() {
     check(&Protocol::ALL, Plane::Run, &rows).await;
 }
 
-/// A compressed answer is read under the limit that an answer has when it is not compressed.
+/// A compressed response is limited by its decompressed size.
 #[test]
 fn a_bomb_goes_off_in_bounded_memory() {
     for protocol in Protocol::ALL {

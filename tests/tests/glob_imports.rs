@@ -1,9 +1,10 @@
-//! Promise: a file that imports a whole crate by `*` loses no name of the language.
+//! Promise: importing a whole crate by `*` shadows no name of the language.
 //!
-//! Names from such an import come before those of the built-in crates and of the prelude, so a public
-//! item called `core`, `Option` or `Ok` would break the code of whoever imports it so.
+//! Names from a glob import take precedence over the built-in crates and the prelude, so a public
+//! item called `core`, `Option` or `Ok` would break the code of everyone who imports the crate this
+//! way.
 
-/// Compiles names of the language beside everything that a crate exports.
+/// Compiles uses of the language's names in a module that imports everything from a crate.
 macro_rules! beside {
     ($($krate:ident)*) => {
         $(
@@ -56,7 +57,7 @@ beside! {
     blaxel_management blaxel_transport
 }
 
-/// All of them export the one crate that they share, under one name.
+/// All crates export the shared crate `blaxel-core` under the same name.
 #[test]
 fn every_crate_exports_the_shared_one() {
     fn same<T>(_: fn(T), _: fn(T)) {}

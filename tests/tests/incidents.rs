@@ -1,17 +1,18 @@
-//! The promise: what has gone wrong in other clients of the platform does not go wrong here.
+//! Promise: the incidents of other clients of the platform do not happen with this one.
 //!
-//! Each test is named by the rule that was learnt, and its docs name the incident. Rules that are not
-//! here, and why:
+//! Each test is named after the rule that an incident taught, and its docs name the incident. Some
+//! rules are tested only in part here, or not at all:
 //!
-//! - 5 (uploads in parts): the parts are the sandbox crate's; what it needs of the transport, that a
-//!   single `PUT` outlives a reset, is here.
-//! - 13 (sockets that keep a process alive) and 15 (a defect of one JavaScript engine) have nothing
-//!   to go wrong in Rust; that a client leaves no task behind is shown in `cancellation.rs`.
-//! - 16 (one warm connection for each region) and 19 to 22 (creating a sandbox that is there, or dying)
-//!   are facades' matters; that a 409 or a 504 of a creation reaches them as it is, is shown here.
-//! - 24 (the last line of a log): the transport's half is here, that every byte before the end is
-//!   handed over; the lines are the stream decoder's.
-//! - 25 is an old way around rule 3.
+//! - 5 (uploads in parts): the parts are up to the sandbox crate; this file tests what that crate
+//!   needs of the transport, that a single `PUT` survives a reset.
+//! - 13 (sockets that keep a process alive) and 15 (a defect of one JavaScript engine) do not apply
+//!   to Rust; `cancellation.rs` tests that a client leaves no task behind.
+//! - 16 (one warm connection for each region) and 19 to 22 (creating a sandbox that exists already
+//!   or is terminating) are up to the facades; this file tests that a 409 or a 504 of a creation is
+//!   passed on to them unchanged.
+//! - 24 (the last line of a log): this file tests the transport's part, that every byte before the
+//!   end is passed on; lines are up to the stream decoder.
+//! - 25 is an old workaround for rule 3.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ use tokio::time::{Instant, sleep};
 const CONTROL: Plane = Plane::Control;
 const RUN: Plane = Plane::Run;
 
-/// What ends a connection with a request on it, and proves nothing.
+/// Faults that close a connection with a request in flight, and do not prove whether it was
+/// processed.
 const LOSSES: [Fault; 4] = [
     Fault::CloseAfterHead,
     Fault::CloseAfterRequest,
@@ -46,7 +48,7 @@ async fn started(protocol: Protocol, script: &[Fault]) -> (FaultServer, WatchedC
     (server, client)
 }
 
-/// How often a request of this name was sent.
+/// Returns the number of times a request of this name was sent.
 fn sent(server: &FaultServer, name: &str) -> usize {
     let journal = server.journal();
     assert_eq!(journal.sends(), journal.attempts.len(), "{journal:?}");
@@ -60,7 +62,7 @@ static EXEC: OperationInfo = OperationInfo::new("StreamExec", Method::POST, "/st
     .with_plane(Plane::Run)
     .streaming();
 
-/// Opens a stream and hands back its body.
+/// Opens a stream and returns its body.
 async fn open(
     service: &impl HttpService,
     info: &'static OperationInfo,
@@ -72,7 +74,7 @@ async fn open(
     Ok(response.into_body())
 }
 
-/// Rule 1; ENG-2340: a limit on the head of the answer ran out, and the command was run again on
+/// Rule 1; ENG-2340: the wait for the response head timed out, and the command was run again on
 /// another connection.
 #[tokio::test]
 async fn a_post_without_an_answer_is_on_the_wire_once() {
@@ -84,14 +86,14 @@ async fn a_post_without_an_answer_is_on_the_wire_once() {
         sleep(Duration::from_millis(50)).await;
         assert_eq!(sent(&server, "exec"), 1);
     }
-    // A slow one is waited for, and the answer is its own.
+    // The client waits for a slow response, and receives the right one.
     for (server, client) in both(&[Fault::Trickle(2)]).await {
         call(&client, Kind::Post, RUN, "exec").await.unwrap();
         assert_eq!(sent(&server, "exec"), 1);
     }
 }
 
-/// Rule 1; ENG-2342: the transport took a loss after sending for one before, and sent again.
+/// Rule 1; ENG-2342: the transport mistook a loss after sending for one before, and sent again.
 #[tokio::test]
 async fn a_connection_lost_after_sending_is_an_error_and_no_second_request() {
     for loss in LOSSES {
@@ -109,8 +111,8 @@ async fn a_connection_lost_after_sending_is_an_error_and_no_second_request() {
     }
 }
 
-/// Rule 2; requests were lost while the edge was drained of connections, though it had said that it
-/// never touched them.
+/// Rule 2; requests failed while the edge drained its connections, although it had reported that it
+/// never processed them.
 #[tokio::test]
 async fn what_the_peer_proves_not_to_have_touched_is_sent_once_more() {
     for proof in [Fault::RefusedStream, Fault::GoAwayBefore(Code::NoError)] {
@@ -121,20 +123,20 @@ async fn what_the_peer_proves_not_to_have_touched_is_sent_once_more() {
             (2, 1)
         );
 
-        // A second refusal is told.
+        // A second refusal is returned to the caller.
         let (server, client) = started(Protocol::Http2, &[proof, proof]).await;
         let error = call(&client, Kind::Post, RUN, "exec").await.unwrap_err();
         assert!(!error.maybe_applied(), "{error}");
         assert_eq!(sent(&server, "exec"), 2);
     }
-    // A GOAWAY that covers the stream proves nothing.
+    // A `GOAWAY` that covers the stream proves nothing.
     let (server, client) = started(Protocol::Http2, &[Fault::GoAwayAfter(Code::NoError)]).await;
     let error = call(&client, Kind::Post, RUN, "exec").await.unwrap_err();
     assert!(error.maybe_applied(), "{error}");
     assert_eq!(sent(&server, "exec"), 1);
 }
 
-/// Rule 3; ENG-2505, ENG-2680: the first call after a sandbox's sleep fails with a reset, and
+/// Rule 3; ENG-2505, ENG-2680: the first call after a sandbox was asleep fails with a reset, and
 /// sometimes the next ones too.
 #[tokio::test]
 async fn a_read_outlives_as_many_resets_as_it_is_allowed() {
@@ -153,7 +155,7 @@ async fn a_read_outlives_as_many_resets_as_it_is_allowed() {
     }
 }
 
-/// Rule 4; a waking sandbox was answered for by the edge, with 502 and 504.
+/// Rule 4; the edge responded with 502 and 504 in place of a sandbox that was waking up.
 #[tokio::test]
 async fn a_read_outlives_the_edge_s_own_answers() {
     for (server, client) in both(&[Fault::Html(502), Fault::Html(504)]).await {
@@ -162,7 +164,7 @@ async fn a_read_outlives_the_edge_s_own_answers() {
     }
 }
 
-/// Rule 5, its transport's half; ENG-2620, ENG-2680: uploads met `ENHANCE_YOUR_CALM` and resets.
+/// Rule 5, the transport's part; ENG-2620, ENG-2680: uploads met `ENHANCE_YOUR_CALM` and resets.
 #[tokio::test]
 async fn a_put_outlives_a_reset_but_no_refusal_and_only_if_it_may() {
     let calm = [
@@ -192,7 +194,7 @@ async fn a_put_outlives_a_reset_but_no_refusal_and_only_if_it_may() {
     assert_eq!(sent(&server, "file"), 1);
 }
 
-/// Rule 6: commands, streams and whatever else takes place each time it is asked for.
+/// Rule 6: commands, streams and everything else that has an effect on each request.
 #[tokio::test]
 async fn a_stream_or_command_is_never_repeated_without_proof() {
     for loss in LOSSES {
@@ -205,7 +207,8 @@ async fn a_stream_or_command_is_never_repeated_without_proof() {
             assert_eq!(sent(&server, "exec"), 1, "{loss:?}");
         }
     }
-    // Not even a stream that only reads is begun again once it has begun: what came has been seen.
+    // Not even a stream that only reads is restarted once it has begun: its first events have been
+    // seen.
     for (server, client) in both(&[Fault::CloseMidBody]).await {
         let mut body = open(&client, &STREAM, "log").await.unwrap();
         while let Ok(chunk) = body.chunk().await {
@@ -218,8 +221,8 @@ async fn a_stream_or_command_is_never_repeated_without_proof() {
     }
 }
 
-/// Rule 7: the text of an answer was searched for the names of connection failures. The server's
-/// error answers are full of them.
+/// Rule 7: the text of a response was searched for the names of connection failures. The server's
+/// error responses are full of them.
 #[tokio::test]
 async fn an_answer_is_no_passing_failure_whatever_its_text_says() {
     for (server, client) in both(&[Fault::Status(400)]).await {
@@ -230,7 +233,7 @@ async fn an_answer_is_no_passing_failure_whatever_its_text_says() {
     }
 }
 
-/// Rule 8: a bare `INTERNAL_ERROR` was taken for proof.
+/// Rule 8: a bare `INTERNAL_ERROR` was taken for proof that the request was not processed.
 #[tokio::test]
 async fn a_stream_that_ends_for_a_vague_reason_proves_nothing() {
     for fault in [
@@ -272,7 +275,7 @@ async fn a_dead_connection_serves_nobody_after_its_death() {
                 sleep(Duration::from_millis(2)).await;
             }
             sleep(Duration::from_millis(30)).await;
-            // What is sent only once finds a living connection at once.
+            // A request that is sent only once is sent on a live connection right away.
             for round in 0..3 {
                 let outcome = call(&client, Kind::Streamed, CONTROL, &format!("next{round}")).await;
                 assert!(
@@ -285,7 +288,7 @@ async fn a_dead_connection_serves_nobody_after_its_death() {
     }
 }
 
-/// Rule 9: a session that only looks alive is found out by a ping, long before any limit.
+/// Rule 9: a ping detects a dead session that still looks alive, long before any time limit.
 #[tokio::test]
 async fn a_silent_peer_is_found_out_by_a_ping() {
     let server = FaultServer::start(Protocol::Http2, &[Fault::Mute]).await;
@@ -305,7 +308,7 @@ async fn a_silent_peer_is_found_out_by_a_ping() {
     assert_eq!((sent(&server, "it"), server.accepted()), (2, 2));
 }
 
-/// Rule 10; ENG-2676: a session died between the look at it and its use.
+/// Rule 10; ENG-2676: a session died between the check of it and its use.
 #[tokio::test]
 async fn a_connection_that_dies_as_it_is_taken_costs_a_read_nothing() {
     for protocol in Protocol::ALL {
@@ -314,7 +317,7 @@ async fn a_connection_that_dies_as_it_is_taken_costs_a_read_nothing() {
             for round in 0..20 {
                 server.extend(&[fault]);
                 call(&client, Kind::Get, CONTROL, "before").await.unwrap();
-                // At once, so that the end of the connection may be anywhere on its way.
+                // Without a pause, so that the end of the connection may arrive at any time.
                 let name = format!("read{round}");
                 call(&client, Kind::Get, CONTROL, &name).await.unwrap();
                 assert!(server.journal().processed(&name) >= 1);
@@ -323,7 +326,7 @@ async fn a_connection_that_dies_as_it_is_taken_costs_a_read_nothing() {
     }
 }
 
-/// The transport of a test about the number of open requests.
+/// Returns the transport for a test of the limit on requests in flight.
 fn capped(protocol: Protocol, requests: usize) -> HyperTransport {
     let version = match protocol {
         Protocol::Http1 => HttpVersion::Http1,
@@ -335,8 +338,8 @@ fn capped(protocol: Protocol, requests: usize) -> HyperTransport {
         .build()
 }
 
-/// Rule 11; ENG-2678: the cap counted a stream only until its head had come. Rule 12; ENG-2679: some
-/// ways led past it.
+/// Rule 11; ENG-2678: the limit counted a stream only until its head had arrived. Rule 12;
+/// ENG-2679: some code paths bypassed it.
 #[tokio::test]
 async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
     for protocol in Protocol::ALL {
@@ -345,7 +348,7 @@ async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
             let policy = quick_policy();
             let client = server.client_with(capped(protocol, 1), policy, TimeLimits::default());
             let mut body = open(&client, &STREAM, "stream").await.unwrap();
-            // On the other plane of the same origin.
+            // On the other plane, with the same origin.
             let waiting = {
                 let client = client.clone();
                 tokio::spawn(async move { call(&client, Kind::Post, CONTROL, "next").await })
@@ -359,7 +362,7 @@ async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
             }
             waiting.await.unwrap().unwrap();
         }
-        // No cap, no waiting.
+        // Without a limit there is no waiting.
         let server = FaultServer::start(protocol, &[Fault::Long(40_000)]).await;
         let client = server.client();
         let body = open(&client, &STREAM, "stream").await.unwrap();
@@ -368,8 +371,8 @@ async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
     }
 }
 
-/// Rule 14: downloads were slow for the smallest windows that there are, and stood still at their
-/// edge.
+/// Rule 14: with the smallest possible windows downloads were slow, and stalled when a window was
+/// used up.
 #[tokio::test]
 async fn a_download_is_not_held_up_by_the_smallest_window() {
     for protocol in Protocol::ALL {
@@ -394,13 +397,13 @@ async fn a_download_is_not_held_up_by_the_smallest_window() {
     }
 }
 
-/// Rule 17: each call to the control plane shook hands anew.
+/// Rule 17: each call to the control plane opened a new connection.
 #[tokio::test]
 async fn calls_at_the_same_time_share_one_connection() {
     let (server, client) = started(Protocol::Http2, &[]).await;
     at_once(&client, 30).await;
     assert_eq!(server.accepted(), 1);
-    // Over HTTP/1.1 there is one for each at most, and they are used again.
+    // Over HTTP/1.1 there is at most one connection for each call, and they are reused.
     let (server, client) = started(Protocol::Http1, &[]).await;
     for _ in 0..5 {
         call(&client, Kind::Get, CONTROL, "it").await.unwrap();
@@ -420,8 +423,8 @@ async fn at_once(client: &WatchedClient, calls: usize) {
     }
 }
 
-/// From the official client's fault tests: a peer that allows one stream at a time is not overrun,
-/// and nobody is turned away for it.
+/// From the official client's fault tests: if a peer allows one stream at a time, the client keeps
+/// to that, and no call fails because of it.
 #[tokio::test]
 async fn a_peer_that_allows_one_stream_gets_one_at_a_time() {
     let script = [Fault::Trickle(1); 10];
@@ -438,7 +441,7 @@ async fn a_peer_that_allows_one_stream_gets_one_at_a_time() {
     );
 }
 
-/// From the official client's fault tests: one stream's end is no other's.
+/// From the official client's fault tests: the end of one stream does not affect the others.
 #[tokio::test]
 async fn a_reset_stream_does_not_hurt_its_neighbours() {
     let script = [Fault::Interim, Fault::StreamReset(Code::Internal)];
@@ -459,7 +462,8 @@ async fn a_reset_stream_does_not_hurt_its_neighbours() {
     assert_eq!((failed, server.accepted()), (1, 1));
 }
 
-/// Rule 18: answers that have no body were given one, and the client fell over it.
+/// Rule 18: responses that must not have a body were created with one, and the client threw an
+/// error.
 #[tokio::test]
 async fn an_answer_without_a_body_and_an_interim_one_are_taken() {
     for (server, client) in both(&[Fault::NoContent, Fault::Interim]).await {
@@ -471,8 +475,8 @@ async fn an_answer_without_a_body_and_an_interim_one_are_taken() {
     }
 }
 
-/// Rules 19, 20 and 23, as far as they are the transport's; ENG-3662, ENG-3777, ENG-3776: a creation
-/// whose outcome is open, or that another has begun, is for the caller to look into.
+/// Rules 19, 20 and 23, the transport's part; ENG-3662, ENG-3777, ENG-3776: if the outcome of a
+/// creation is unknown, or another creation is in progress, the caller must inspect the state.
 #[tokio::test]
 async fn a_conflict_or_a_timeout_at_the_edge_is_handed_over_as_it_is() {
     for (status, applied) in [(409, false), (504, true)] {
@@ -487,7 +491,7 @@ async fn a_conflict_or_a_timeout_at_the_edge_is_handed_over_as_it_is() {
     }
 }
 
-/// Rule 24, the transport's half; ENG-1853: what came just before the end was lost.
+/// Rule 24, the transport's part; ENG-1853: the last bytes before the end were lost.
 #[tokio::test]
 async fn every_byte_before_the_end_is_handed_over() {
     let whole = "{\"path\":\"/demo/streams/log\"}";
@@ -517,8 +521,8 @@ async fn every_byte_before_the_end_is_handed_over() {
     }
 }
 
-/// The Go client sends a `POST` again that was answered 502, and a `PUT` that met a conflict; it does
-/// not ask a sleeping workload again.
+/// The Go client repeats a `POST` after a 502, and a `PUT` after a conflict; it does not repeat a
+/// request to a workload that is asleep.
 #[tokio::test]
 async fn an_answer_to_a_post_is_final_and_a_sleeping_workload_wakes() {
     for (server, client) in both(&[Fault::Html(502)]).await {
@@ -545,7 +549,7 @@ async fn an_answer_to_a_post_is_final_and_a_sleeping_workload_wakes() {
     }
 }
 
-/// The Go client waits as long as it is told to, be it for a year.
+/// The Go client waits as long as the server asks for, even for a year.
 #[tokio::test]
 async fn a_wait_beyond_reason_is_told_and_not_waited_for() {
     let wait = Fault::TooManyRequests(Wait::Seconds(31_536_000));
@@ -556,7 +560,7 @@ async fn a_wait_beyond_reason_is_told_and_not_waited_for() {
     }
 }
 
-/// The Python client repeats a hang of five minutes six times.
+/// The Python client repeats a request six times that each time hangs for five minutes.
 #[tokio::test]
 async fn a_hang_is_not_repeated_beyond_the_deadline_of_the_call() {
     for protocol in Protocol::ALL {
@@ -583,7 +587,7 @@ async fn a_hang_is_not_repeated_beyond_the_deadline_of_the_call() {
     }
 }
 
-/// Another Rust client sends an empty body where it cannot send a stream a second time.
+/// Another Rust client sends an empty body if it cannot send a stream a second time.
 #[tokio::test]
 async fn a_body_that_comes_once_is_not_replaced_by_nothing() {
     for (server, client) in both(&[Fault::Refuse]).await {

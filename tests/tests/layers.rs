@@ -1,12 +1,14 @@
-//! Promise: a crate pulls in what its layer may use, and nothing else.
+//! Promise: a crate depends on the packages that its layer allows, and on no others.
 //!
-//! Someone who takes only `blaxel-billing` compiles no HTTP engine, no TLS and no runtime, and the
-//! emulator does not come to know the code it is there to judge. What a crate may use is said once,
-//! in [`RULES`]; a new crate needs a rule there before this passes.
+//! A program that uses only `blaxel-billing` compiles no HTTP engine, no TLS and no runtime, and
+//! the emulator does not depend on the code that is tested against it. The allowed dependencies of
+//! each crate are listed once, in [`RULES`]; a new crate needs a rule there before these tests
+//! pass.
 //!
-//! Two sources are asked. `cargo metadata` knows what the manifests declare, for all platforms.
-//! `cargo tree --package` knows what really gets built for one crate alone, which the resolve graph
-//! of `cargo metadata` does not: there, a feature that one crate switches on is on for all.
+//! Two sources are used. `cargo metadata` lists the dependencies that the manifests declare, for
+//! all platforms. `cargo tree --package` lists the packages that are built for one crate alone,
+//! which the resolve graph of `cargo metadata` does not: there, a feature that one crate enables is
+//! enabled for all.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,22 +17,22 @@ use std::sync::OnceLock;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, TargetKind};
 
-/// What one crate may use.
+/// The dependencies that one crate is allowed.
 struct Rule {
     krate: &'static str,
     /// The crates of the workspace that it may depend on.
     uses: &'static [&'static str],
-    /// Those that its tests may use besides.
+    /// The crates of the workspace that only its tests may depend on.
     tests_use: &'static [&'static str],
-    /// Packages that must not be in its tree, whatever features are on.
+    /// Packages that must not be in its tree with any features.
     never: &'static [&'static [&'static str]],
-    /// Those that may be there only for a feature someone asked for.
+    /// Packages that may be in its tree only with a feature that is not on by default.
     only_if_asked: &'static [&'static [&'static str]],
-    /// Those that must leave its tree with the default features.
+    /// Packages that must not be in its tree without the default features.
     never_bare: &'static [&'static [&'static str]],
-    /// The procedural macros that it may run, if that is limited.
+    /// The packages whose procedural macros it may use; `None` for any.
     macros: Option<&'static [&'static str]>,
-    /// Those that it may run besides for a feature someone asked for.
+    /// Packages whose procedural macros it may use only with a feature that is not on by default.
     macros_if_asked: &'static [&'static str],
 }
 
@@ -75,10 +77,10 @@ const ALL: &[&str] = &[
 ];
 const EMULATOR: &[&str] = &["blaxel-emulator"];
 const DERIVE: &[&str] = &["serde_derive"];
-/// The macros of the crates that times convert to.
+/// The macros of the time crates that timestamps convert to.
 const CONVERSIONS: &[&str] = &["jiff-static"];
 
-/// A crate that may use nothing of the workspace.
+/// Returns the rule of a crate that may not depend on any crate of the workspace.
 const fn alone(krate: &'static str) -> Rule {
     Rule {
         krate,
@@ -97,7 +99,7 @@ const fn facade(krate: &'static str) -> Rule {
         uses: CORE,
         tests_use: EMULATOR,
         never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
-        // A facade may wait with tokio's timer, and convert times, behind features.
+        // Behind features, a facade may use tokio's timer and convert timestamps.
         only_if_asked: &[RUNTIME, CLOCK],
         macros: Some(DERIVE),
         macros_if_asked: CONVERSIONS,
@@ -108,7 +110,7 @@ const fn facade(krate: &'static str) -> Rule {
 const RULES: &[Rule] = &[
     Rule {
         never: &[RUNTIME, ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING],
-        // Times convert to those of other crates, behind features.
+        // Behind features, timestamps convert to those of other crates.
         only_if_asked: &[CLOCK],
         macros: Some(DERIVE),
         macros_if_asked: CONVERSIONS,
@@ -117,7 +119,7 @@ const RULES: &[Rule] = &[
     Rule {
         uses: CORE,
         never: &[ENGINE, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
-        // Who has an API key does not pay for OAuth 2.0.
+        // A user with an API key does not compile OAuth 2.0.
         never_bare: &[OAUTH],
         ..alone("blaxel-auth")
     },
@@ -129,8 +131,8 @@ const RULES: &[Rule] = &[
     },
     facade("blaxel-management"),
     Rule {
-        // `rmcp`, the official SDK of MCP, shows its time limits by a clock that OAuth has too, and is
-        // written with macros. Who does not ask for MCP compiles none of that.
+        // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
+        // too, and uses macros. Without the MCP feature none of that is compiled.
         never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
         only_if_asked: &[RUNTIME, CLOCK],
         macros_if_asked: &[
@@ -157,19 +159,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         uses: CORE,
-        // A mirror of our own code would agree with its mistakes. What is boxed is what `rmcp` boxes to
-        // serve MCP.
+        // An emulator that shared our code would share its mistakes. `async-trait` is a dependency
+        // of `rmcp`, which serves MCP.
         never: &[OTHER_ENGINE, TLS, LOWER, FACADES],
         ..alone("blaxel-emulator")
     },
     Rule {
-        // Its library is what its tests share.
+        // Its library holds the helpers of its tests.
         uses: &["blaxel-core", "blaxel-transport"],
         tests_use: ALL,
         ..alone("blaxel-tests")
     },
     Rule {
-        // It reads what others are made of, and needs none of it.
+        // It inspects the manifests of the other crates, and depends on none of them.
         never: &[ENGINE, TLS, OAUTH, RUNTIME, BOXING],
         macros: Some(&[
             "clap_derive",
@@ -245,7 +247,7 @@ fn no_crate_has_a_build_script() {
     }
 }
 
-/// Everyone who works on the workspace compiles it, before all else. Half of the packages belong to clap,
+/// Every contributor compiles xtask before anything else. Half of its packages belong to clap,
 /// cargo_metadata and toml_edit, which replace thousands of lines.
 #[test]
 fn xtask_is_light() {
@@ -281,7 +283,7 @@ fn our_rust_version_is_enough_for_every_dependency() {
     }
 }
 
-/// The checks themselves, on a crate that keeps a rule and on one that breaks it.
+/// Tests of the checks themselves, on a crate that keeps its rule and on one that breaks it.
 mod checker {
     use super::*;
 
@@ -383,8 +385,8 @@ mod checker {
 
     #[test]
     fn the_trees_are_not_empty() {
-        // A tree that came back without the engine from the crate that is the engine would let
-        // everything through.
+        // If the tree of the transport lacked its own engine, no check of a tree would find
+        // anything.
         let transport = tree("blaxel-transport", Features::Default);
         for package in [
             "blaxel-transport",
@@ -407,7 +409,7 @@ mod checker {
 }
 
 impl Rule {
-    /// Dependencies on crates of the workspace that the rule does not allow.
+    /// Returns the dependencies on crates of the workspace that the rule does not allow.
     fn breaches_in_manifest(&self, declared: &[Declared]) -> Vec<String> {
         let allowed = |dependency: &&Declared| {
             let name = dependency.name.as_str();
@@ -422,7 +424,7 @@ impl Rule {
             .collect()
     }
 
-    /// Packages in the tree, built with these features, that the rule does not allow.
+    /// Returns the packages in the tree, built with these features, that the rule does not allow.
     fn breaches_in_tree(&self, features: Features, tree: &[Package]) -> Vec<String> {
         let mut refused = self.never.to_vec();
         if !matches!(features, Features::All) {
@@ -455,7 +457,7 @@ struct Declared {
     by_tests: bool,
 }
 
-/// A package that gets built.
+/// A package that is built.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Package {
     name: String,
@@ -484,8 +486,8 @@ impl std::fmt::Display for Features {
 
 struct Workspace {
     metadata: Metadata,
-    /// What `--target` is for `cargo tree`: all platforms if this machine has, or can get, the
-    /// packages of them all. One without a network may hold only what it builds itself.
+    /// The `--target` of `cargo tree`: all platforms if their packages are available on this
+    /// machine; otherwise, as without a network, only this platform.
     target: &'static str,
 }
 
@@ -524,7 +526,7 @@ fn member_names() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// What a crate declares of the workspace's crates.
+/// Returns the crates of the workspace that a crate's manifest depends on.
 fn declared(krate: &str) -> Vec<Declared> {
     let members = member_names();
     let packages = workspace().metadata.workspace_packages();
@@ -542,7 +544,8 @@ fn declared(krate: &str) -> Vec<Declared> {
         .collect()
 }
 
-/// What is built for one crate alone, itself and build scripts included and tests left out.
+/// Returns the packages that are built for one crate alone, including itself and build scripts,
+/// without dev-dependencies.
 fn tree(krate: &str, features: Features) -> Vec<Package> {
     let mut arguments = vec![
         "tree",
@@ -578,8 +581,8 @@ fn tree(krate: &str, features: Features) -> Vec<Package> {
     packages
 }
 
-/// Reads lines such as `serde_derive v1.0.219 (proc-macro)`. A package that was already listed comes
-/// again with ` (*)` after it.
+/// Parses lines such as `serde_derive v1.0.219 (proc-macro)`. A package that was listed before is
+/// repeated with a trailing ` (*)`.
 fn parse(lines: &str) -> Vec<Package> {
     let packages: BTreeSet<Package> = lines
         .lines()
@@ -625,7 +628,7 @@ fn run(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("the output is UTF-8")
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

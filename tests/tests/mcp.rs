@@ -1,4 +1,4 @@
-//! Sessions with MCP servers over sockets, through the whole stack, on the emulator.
+//! Sessions with MCP servers over sockets, through the whole stack, against the emulator.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn connect(client: Client) -> McpClient {
     search.connect().await.unwrap()
 }
 
-/// How many requests of an operation the emulator has seen.
+/// Returns the number of requests of an operation that the emulator received.
 fn seen(emulator: &Emulator, operation: &str) -> usize {
     let journal = emulator.journal();
     let of = journal
@@ -50,7 +50,7 @@ async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
     let missing = inference.function("nothing").resolve().await.unwrap_err();
     assert!(missing.is_not_found(), "{missing}");
 
-    // The other name leads to the same function.
+    // The other name is an alias of the same function.
     let url = format!(
         "{}/{}/functions/search",
         emulator.run_url(),
@@ -165,7 +165,7 @@ async fn an_emulator_that_goes_ends_what_is_under_way() {
     let soon = Duration::from_millis(200);
     assert!(tokio::time::timeout(soon, counting.as_mut()).await.is_err());
     drop(emulator);
-    // The client takes the answer up a few times before it gives in.
+    // The client resumes the response a few times before it gives up.
     let limit = Duration::from_secs(60);
     let error = tokio::time::timeout(limit, counting).await.unwrap();
     assert!(error.unwrap_err().maybe_applied());

@@ -1,8 +1,9 @@
-//! Our MCP client, judged by a server that is not ours: the reference server of the protocol, started
-//! by the stage `interop`.
+//! Tests our MCP client against the reference server of the protocol, which the stage `interop`
+//! starts.
 //!
-//! The tests run where `BLAXEL_TEST_MCP_SERVER` names that server, and pass by where it does not. Each
-//! that ran says so by a line `judged: NAME`, by which the stage sees that they did.
+//! The tests run if `BLAXEL_TEST_MCP_SERVER` holds that server's address, and pass without doing
+//! anything otherwise. Each test that ran prints a line `judged: NAME`, by which the stage checks
+//! that it ran.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use blaxel::{Client, Credentials, Inference};
 use blaxel_inference::mcp::{Content, JsonRpcError, McpServer};
 use serde_json::json;
 
-/// The server, if it is there, as a function of the platform.
+/// Returns the server, if there is one, as a function of the platform.
 fn server() -> Option<McpServer<Client>> {
     let url = std::env::var("BLAXEL_TEST_MCP_SERVER").ok()?;
     let client = Client::builder()
@@ -187,7 +188,7 @@ async fn refusals_and_failures_are_told_apart() {
     let error = mcp.request("made/up", &json!({})).await.unwrap_err();
     let refusal = JsonRpcError::of(&error).unwrap();
     assert_eq!(refusal.code, JsonRpcError::METHOD_NOT_FOUND);
-    // This server has it that wrong arguments are for the model to read.
+    // This server reports wrong arguments as a tool result for the model.
     let failed = mcp
         .tool("get-sum")
         .call(&json!({"a": "two"}))

@@ -1,5 +1,5 @@
-//! The promise: layers of the user's own go in at two places, see what belongs there, and lose no
-//! default.
+//! Promise: the user's own layers have two positions, see the requests that belong there, and
+//! change no default behaviour.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use blaxel_transport::Client;
 use http::StatusCode;
 use tower::{Layer, Service};
 
-/// Counts requests by operation, as a user would write it.
+/// A layer that counts requests by operation, as a user would write it.
 #[derive(Clone, Default)]
 struct Counter {
     count: Arc<AtomicUsize>,
@@ -57,7 +57,7 @@ impl<S: Service<http::Request<Body>>> Service<http::Request<Body>> for Counting<
     }
 }
 
-/// Sends a request a second time if the first answer was a 503.
+/// A retry policy that repeats a request once after a 503.
 #[derive(Clone)]
 struct TryAgain<S>(S);
 
@@ -162,7 +162,7 @@ async fn the_first_layer_is_the_outermost() {
     );
 }
 
-/// Other people's layers: one that changes the error, one that changes the body.
+/// Third-party layers: one that changes the error, one that changes the body.
 #[tokio::test]
 async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
     let emulator = Emulator::start().await.unwrap();
@@ -186,7 +186,7 @@ async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
     for client in [plain, layered] {
         let agents = Management::new(client).agents();
         assert!(agents.list().await.unwrap().items.is_empty());
-        // Our own error comes through a layer that boxes errors as itself.
+        // A layer that boxes errors passes our own error on as itself.
         let error = agents.get("nobody").await.unwrap_err();
         assert!(error.is_not_found());
     }
@@ -215,8 +215,8 @@ async fn a_foreign_error_names_the_operation() {
     );
 }
 
-/// A layer may not send the credential elsewhere: the address is checked before the last seat, and
-/// what the caller puts into the credential's headers is replaced.
+/// A layer cannot send the credential elsewhere: the address is checked before the attempt's layer
+/// position, and the caller's values of the credential's headers are replaced.
 #[tokio::test]
 async fn credentials_go_to_trusted_places_only() {
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -1,8 +1,9 @@
-//! The sign-ins, judged by an OAuth 2.0 server that is not ours: a certified implementation of
-//! OpenID Connect, started by the stage `interop`.
+//! Tests the sign-ins against an OAuth 2.0 server that is not ours: a certified implementation of
+//! OpenID Connect, which the stage `interop` starts.
 //!
-//! The tests run where `BLAXEL_TEST_OAUTH_ISSUER` names that server, and pass by where it does not.
-//! Each that ran says so by a line `judged: NAME`, by which the stage sees that they did.
+//! The tests run if `BLAXEL_TEST_OAUTH_ISSUER` holds that server's address, and pass without doing
+//! anything otherwise. Each test that ran prints a line `judged: NAME`, by which the stage checks
+//! that it ran.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,7 @@ use http::{HeaderMap, Request, Uri};
 const SECRET: &str = "s:e/c+r=t %1";
 const BACK: &str = "http://127.0.0.1:9/callback";
 
-/// The server, if it is there, and a way to it.
+/// Returns the OAuth server, if there is one, and a transport to reach it.
 async fn server() -> Option<(AuthorizationServer, BoxService)> {
     let issuer = std::env::var("BLAXEL_TEST_OAUTH_ISSUER").ok()?;
     let wire = HyperTransport::builder().build().boxed();
@@ -30,13 +31,13 @@ fn judged(name: &str) {
     println!("judged: {name}");
 }
 
-/// As much of a browser as it takes to sign in: cookies, redirects within the server, and forms.
+/// The parts of a browser that a sign-in needs: cookies, redirects within the server, and forms.
 struct Browser {
     wire: BoxService,
     cookies: BTreeMap<String, String>,
 }
 
-/// A page, or the address outside of the server that the browser was sent to.
+/// A page, or the address outside the server that the browser was redirected to.
 enum Arrival {
     Page(Uri, String),
     Outside(String),
@@ -54,7 +55,7 @@ impl Browser {
         self.go(address.parse().unwrap(), None).await
     }
 
-    /// Sends the page's form, with these fields besides its own.
+    /// Submits the page's form with additional fields.
     async fn submit(&mut self, page: Arrival, fields: &[(&str, &str)]) -> Arrival {
         let Arrival::Page(at, text) = page else {
             panic!("there is no form outside");
@@ -130,7 +131,7 @@ impl Browser {
         }
     }
 
-    /// Signs in and consents, however many pages that takes.
+    /// Signs in and consents, on however many pages that takes.
     async fn sign_in(&mut self, mut at: Arrival) -> Arrival {
         while let Arrival::Page(_, text) = &at
             && text.contains("name=\"prompt\"")
@@ -162,7 +163,7 @@ fn resolve(at: &Uri, to: &str) -> Uri {
     }
 }
 
-/// Signs in as an application does, up to the address that the browser is sent back to.
+/// Signs in as an application does. Returns the address that the browser is redirected back to.
 async fn to_the_redirect(url: &str, wire: &BoxService) -> String {
     let mut browser = Browser::new(wire);
     let page = browser.open(url).await;
@@ -258,7 +259,7 @@ async fn a_browser_login_gives_tokens_that_rotate() {
         );
     }
 
-    // The server takes a refresh token once, and says that it means it.
+    // The server accepts a refresh token once, and refuses its second use.
     let old = Tokens::new()
         .with_refresh_token(first)
         .with_client("app", None);
@@ -294,7 +295,7 @@ async fn a_code_that_was_stolen_is_of_no_use() {
     let login = BrowserLogin::new(server, wire.clone(), "app");
     let (pending, thief) = (login.begin(BACK).unwrap(), login.begin(BACK).unwrap());
     let back = to_the_redirect(pending.url(), &wire).await;
-    // The thief knows the code, and puts it into the answer to a login of its own.
+    // The attacker knows the code, and puts it into the redirect of its own login.
     let parameter = |url: &str, name: &str| {
         let query = url.split_once('?').unwrap().1.to_owned();
         let found = query
@@ -317,7 +318,7 @@ async fn a_reused_code_is_refused() {
     let Some((server, wire)) = server().await else {
         return;
     };
-    // The library's types take a code once; so the second use is made by hand.
+    // The library's types consume a code; so the second use is written by hand.
     let asked = Arc::new(Mutex::new(None));
     let kept = Arc::clone(&asked);
     let inner = wire.clone();
@@ -343,7 +344,7 @@ async fn a_reused_code_is_refused() {
     judged("reused code");
 }
 
-/// A device login, of which a person does with the page what `fields` say.
+/// Runs a device login in which a user submits the confirmation page with `fields`.
 async fn device(fields: &'static [(&'static str, &'static str)]) -> Option<Result<Tokens, Error>> {
     let (server, wire) = server().await?;
     let login = DeviceLogin::new(server.clone(), wire.clone())

@@ -1,5 +1,5 @@
-//! The promise: a whole client runs on the emulator without a socket, with its default addresses or with
-//! the emulator's own, and everything it does works there.
+//! Promise: a whole client runs on the emulator without a socket, with its default addresses or
+//! with the emulator's own, and all of its operations work there.
 
 use blaxel::auth::Variables;
 use blaxel::management::agents::Agent;
@@ -8,7 +8,7 @@ use blaxel_emulator::{Emulator, Fault};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// The work of a program: it creates, lists with a retry, calls, uploads and deletes.
+/// Runs the steps of a program: it creates, lists with a retry, calls, uploads and deletes.
 async fn work(emulator: &Emulator, client: Client) {
     let management = Management::new(client.clone());
     let agents = management.agents();

@@ -1,5 +1,5 @@
-//! The promise: the facades need no client of ours. They run on any tower service, and an operation
-//! runs without any service at all.
+//! Promise: the facades do not need our client. They run on any tower service, and an operation can
+//! be encoded and decoded without any service.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use blaxel_management::operations::Get;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// A service that answers by path, and keeps the paths.
+/// Creates a service that responds by path, and records the paths of its requests.
 fn by_path(paths: Arc<Mutex<Vec<String>>>) -> impl blaxel_core::HttpService {
     tower::service_fn(move |request: http::Request<Body>| {
         let path = request.uri().path().to_owned();
@@ -62,7 +62,7 @@ async fn every_facade_runs_on_a_service_fn() {
     assert_eq!(paths.lock().unwrap().len(), 4);
 }
 
-/// Encode, carry by hand, decode: what a user of another HTTP engine does.
+/// Encodes, sends and decodes an operation by hand, like a user of another HTTP engine.
 #[test]
 fn an_operation_is_a_value_for_any_engine() {
     let operation = Get::<Agent>::new("my agent");
@@ -93,7 +93,7 @@ fn an_operation_is_a_value_for_any_engine() {
     );
 }
 
-/// A service that is only ready once: what is found ready must be what is called.
+/// A service whose readiness is valid for one call: the facade must call the clone that was ready.
 #[tokio::test]
 async fn readiness_is_waited_for_on_the_service_that_is_called() {
     let inner = tower::service_fn(async |_: http::Request<Body>| {
@@ -101,7 +101,7 @@ async fn readiness_is_waited_for_on_the_service_that_is_called() {
             "{\"metadata\":{},\"spec\":{}}",
         )))
     });
-    // It panics if it is called without a permit of its own.
+    // It panics if it is called without having been polled until ready.
     let limited = tower::limit::ConcurrencyLimit::new(inner, 1);
     let calls = (0..20).map(|_| {
         let service = limited.clone();

@@ -1,4 +1,4 @@
-//! The promise: nothing that can be printed shows a secret.
+//! Promise: no `Display` or `Debug` output shows a secret.
 
 use std::fmt::{Debug, Display};
 
@@ -126,7 +126,8 @@ async fn the_emulator_does_not_show_what_opens_it() {
     silent(&Emulator::builder().api_key(CANARY).client("id", CANARY));
 }
 
-/// Errors of calls: a refused token request, a refused key, a dead and a babbling server.
+/// Errors of calls: a refused token request, a refused key, an unreachable server and one that
+/// sends garbage.
 #[tokio::test]
 async fn errors_of_calls_do_not_show_them() {
     let emulator = Emulator::start().await.unwrap();
@@ -155,7 +156,7 @@ async fn errors_of_calls_do_not_show_them() {
     }
 }
 
-/// The credential travels in one header, never in an address.
+/// The credential is sent in one header, never in an address.
 #[tokio::test]
 async fn a_credential_is_sent_once_and_in_no_address() {
     let server = WireServer::start(Reply::http("200 OK", "application/json", "[]")).await;

@@ -1,5 +1,5 @@
-//! The promise: a span for each call and for each attempt, with OpenTelemetry's names, and neither
-//! payloads nor secrets in anything that is traced, by whomever.
+//! Promise: each call and each attempt has a span with OpenTelemetry's names, and no crate traces a
+//! payload or a secret.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -25,7 +25,7 @@ struct Noted {
     fields: BTreeMap<String, String>,
 }
 
-/// Keeps every span, and the text of everything that is traced at any level.
+/// A subscriber that collects every span, and the text of everything that is traced at any level.
 #[derive(Clone, Default)]
 struct Collector {
     next: Arc<AtomicU64>,
@@ -140,7 +140,7 @@ fn calls_and_attempts_have_spans_that_tell_no_secret() {
             .build()
             .unwrap()
     };
-    // The emulator runs on a thread of its own, where nothing is collected.
+    // The emulator runs on its own thread, where nothing is collected.
     let (send, emulator) = std::sync::mpsc::channel();
     let (done, wait) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {

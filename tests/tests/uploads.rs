@@ -1,5 +1,5 @@
-//! The promise: what is built from an archive is deployed in one call, and the address that the archive
-//! goes to sees neither a credential nor the same try twice.
+//! Promise: an archive is built and deployed in one call, and the presigned address that it is
+//! uploaded to receives no credential and no second attempt.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn code() -> UploadSource {
     UploadSource::bytes(Archive::Zip, vec![b'z'; 300_000])
 }
 
-/// The operations that were asked for, without the looks of those who wait.
+/// Returns the requested operations, except those by which a wait polls.
 fn asked(emulator: &Emulator) -> Vec<(String, Option<u16>)> {
     let mut entries = Vec::new();
     for entry in emulator.journal() {
@@ -59,7 +59,7 @@ async fn an_agent_is_deployed_from_its_code() {
     assert!(told.is_sorted_by_key(|progress| progress.sent), "{told:?}");
     let last = told.last().unwrap();
     assert_eq!((last.sent, last.total, last.attempt), (300_000, 300_000, 1));
-    // The emulator refuses an archive that comes with a credential.
+    // The emulator refuses an archive that is sent with a credential.
     let names: Vec<_> = asked(&emulator).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["UpdateAgent", "CreateAgent", "PutArchive"]);
 }
@@ -83,7 +83,7 @@ async fn a_broken_upload_is_tried_with_another_address() {
     assert_eq!(asked, expected);
 }
 
-/// Two that want the same sandbox get the same one, and one of them made it.
+/// Concurrent calls that ensure the same sandbox get the same one, and one of them creates it.
 #[tokio::test]
 async fn a_sandbox_is_ensured_by_many_and_made_once() {
     let (emulator, management) = emulator().await;

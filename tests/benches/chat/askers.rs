@@ -22,7 +22,7 @@ use super::chat_server::Script;
 
 const QUESTION: &str = "Why is the sky blue?";
 
-/// Calls a model, and passes the text of each chunk of its response to `tell`.
+/// A client that calls a model and passes the text of each chunk of its response to `tell`.
 pub trait Asker: Clone + Send + Sync + 'static {
     const NAME: &'static str;
 

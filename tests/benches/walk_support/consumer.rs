@@ -7,8 +7,8 @@ use blaxel_management::agents::Agent;
 
 use super::list::PAGE;
 
-/// Takes agents one at a time and waits at the first agent of each page, like a program that stores
-/// them. The other agents of the page are held in memory meanwhile.
+/// A consumer that takes agents one at a time and waits at the first agent of each page, like a
+/// program that stores them. The other agents of the page are held in memory meanwhile.
 pub struct Consumer {
     each_page: Duration,
     taken: u32,

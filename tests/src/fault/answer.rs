@@ -36,11 +36,11 @@ pub(super) struct Answer {
     pub(super) announced: Option<usize>,
     /// Number of bytes of the body to send before the connection is closed; `None` for all of them.
     pub(super) cut: Option<usize>,
-    /// Whether the body is sent with chunked transfer encoding.
+    /// `true` if the body is sent with chunked transfer encoding.
     pub(super) chunked: bool,
     /// The pause before each byte.
     pub(super) pace: Option<Duration>,
-    /// Whether an interim response (103) is sent first.
+    /// `true` if an interim response (103) is sent first.
     pub(super) interim: bool,
     pub(super) then: Then,
 }

@@ -49,9 +49,9 @@ struct Session<'a> {
     windows: (u32, u32),
     /// The newest stream.
     last: u32,
-    /// Whether the connection is closed at the next request.
+    /// `true` if the connection is closed at the next request.
     doomed: bool,
-    /// Whether new streams are ignored because a `GOAWAY` was sent.
+    /// `true` if new streams are ignored because a `GOAWAY` was sent.
     left: bool,
 }
 

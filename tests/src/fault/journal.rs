@@ -18,11 +18,11 @@ pub struct Seen {
     pub method: String,
     /// The path, with the query; empty if the head was not read.
     pub path: String,
-    /// Whether the head was read.
+    /// `true` if the head was read.
     pub head: bool,
-    /// Whether the whole request was read.
+    /// `true` if the whole request was read.
     pub whole: bool,
-    /// Whether the server processed the request.
+    /// `true` if the server processed the request.
     pub processed: bool,
     /// The fault that was applied.
     pub fault: Option<Fault>,

@@ -9,8 +9,8 @@ use tower_service::Service;
 
 use super::journal::Shared;
 
-/// Counts the attempts of a client in a server's journal, and redirects those that are to be
-/// refused.
+/// A layer that counts the attempts of a client in a server's journal, and redirects
+/// those that are to be refused.
 #[derive(Clone)]
 pub struct Watch {
     shared: Arc<Shared>,

@@ -1,5 +1,5 @@
-//! Layers by others, and layers as a user would write them by hand. None of them does anything to a call
-//! that the call's own limits do not do first.
+//! Third-party layers, and layers as a user would write them. None of them affects a call sooner
+//! than the call's own limits do.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,7 +25,7 @@ use tower_http::set_header::SetRequestHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-/// A layer under one type.
+/// A layer of any type, behind one type.
 #[derive(Clone, Copy)]
 pub struct Wrap {
     name: &'static str,
@@ -53,7 +53,7 @@ macro_rules! wraps {
 /// Longer than any limit of a call.
 const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// All layers after which everything is as it was.
+/// All layers that must not change the outcome of a call.
 pub static LAYERS: &[Wrap] = wraps! {
     "body counted": MapRequestLayer::new(|request: Request<Body>| request.map(counted)),
     "response counted": MapResponseLayer::new(|response: Response<Body>| response.map(counted)),
@@ -76,7 +76,7 @@ pub static LAYERS: &[Wrap] = wraps! {
     "retry": RetryLayer::new(Never),
 };
 
-/// A layer that drops the extensions of a request, and leaves its body.
+/// A layer that drops the extensions of a request and keeps its body.
 pub static EXTENSIONS_DROPPED: Wrap = Wrap {
     name: "extensions dropped",
     wrap: |inner| {
@@ -86,7 +86,7 @@ pub static EXTENSIONS_DROPPED: Wrap = Wrap {
     },
 };
 
-/// The layers that leave the body of a request, among which its extensions may be dropped.
+/// Returns the layers that keep the body of a request; with these, its extensions may be dropped.
 pub fn with_bodies_left() -> Vec<Wrap> {
     let wrapping = ["body counted", "map request body", "request body limit"];
     let others = LAYERS
@@ -105,7 +105,7 @@ pub static BOTH_DROPPED: Wrap = Wrap {
     },
 };
 
-/// A body that counts its bytes, as one that reports progress does.
+/// A body that counts its bytes, like one that reports progress.
 struct Counted {
     inner: Body,
     bytes: usize,
@@ -131,7 +131,8 @@ impl http_body::Body for Counted {
     }
 }
 
-/// Builds a new request of method, URI, headers and body, as code does that knows of nothing else.
+/// Builds a new request from method, URI, headers and body, like code that does not know of
+/// extensions.
 pub fn without_extensions(request: Request<Body>) -> Request<Body> {
     let (head, body) = request.into_parts();
     let mut request = Request::builder().method(head.method).uri(head.uri);

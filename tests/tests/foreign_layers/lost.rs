@@ -1,5 +1,5 @@
-//! The promise: a request that has lost its context goes where its address says or nowhere, it is not
-//! sent twice, and its error leaves open whether it took effect.
+//! Promise: a request that has lost its context is sent only to the address in its URI, is not sent
+//! twice, and its error does not rule out that it took effect.
 
 use std::sync::{Arc, Mutex};
 
@@ -50,7 +50,7 @@ async fn every_transport_refuses_a_path_that_names_no_plane() {
     assert!(emulator.journal().is_empty());
 }
 
-/// An address that names no plane is refused where a credential would be added to it.
+/// An address that belongs to no plane is refused before a credential is added to it.
 #[tokio::test]
 async fn a_client_refuses_an_address_that_belongs_to_nothing() {
     let log = Arc::new(Mutex::new(Vec::new()));
@@ -84,7 +84,8 @@ async fn a_raw_request_goes_to_the_plane_it_names() {
     );
 }
 
-/// The layer of the report: it maps a request's body, by which the call became the deletion of the agent.
+/// The layer of the bug report: it maps a request's body, and the call became the deletion of the
+/// agent.
 #[tokio::test]
 async fn a_call_behind_any_layer_does_not_delete_the_agent() {
     let emulator = Emulator::start().await.unwrap();
@@ -154,7 +155,8 @@ async fn without_both_carriers_a_call_keeps_its_plane_and_its_error_rules_out_no
     }
 }
 
-/// The address is the permission: the credential must not go there, whatever a layer forgot.
+/// The URL itself is the permission: the credential must not be sent there, even if a layer drops
+/// the request's context.
 #[tokio::test]
 async fn a_presigned_upload_never_carries_the_credential() {
     for at_call in [true, false] {

@@ -1,6 +1,6 @@
-//! The promise: a layer of somebody else's, at either position, loses no default. Where a request goes,
-//! whether it is retried, its options and deadline, its span, the count of its attempts and the certainty
-//! about its effect are the same as without the layer.
+//! Promise: a third-party layer, at either position, changes no default behaviour. The address of a
+//! request, its retries, its options and deadline, its span, the count of its attempts and the
+//! reported certainty about its effect are the same as without the layer.
 
 #![allow(clippy::unwrap_used)]
 

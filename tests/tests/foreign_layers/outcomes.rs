@@ -1,4 +1,4 @@
-//! The promise: an outcome that a layer made up, or a request that it repeated, hides nothing that the
+//! Promise: a result that a layer creates, or a request that it repeats, does not hide what the
 //! transport did.
 
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ static CREATE: OperationInfo = OperationInfo::new("CreateAgent", Method::POST, "
     .with_idempotency(Idempotency::ClientNamed);
 static DELETE: OperationInfo = OperationInfo::new("DeleteAgent", Method::DELETE, "/agents/a");
 
-/// A client with one layer, at the call's or the attempt's position.
+/// Returns a client with one layer, at the call's or the attempt's position.
 fn layered<L>(script: &'static [Step], layer: L, at_call: bool) -> Client
 where
     L: Layer<BoxService> + Clone,
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// A 408 that a layer on this side made up says nothing about the server.
+/// A 408 that a client-side layer creates says nothing about the server.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_on_this_side_leaves_open_whether_the_request_took_effect() {
     for at_call in [true, false] {
@@ -78,7 +78,7 @@ async fn so_does_the_timeout_of_tower() {
     }
 }
 
-/// A status from the server itself still tells that the request was refused.
+/// A status from the server itself still proves that the request was refused.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_by_the_server_is_certain() {
     let client = client(transport(&[Step::Status(409)], Arc::default()), &[], &[]);
@@ -90,7 +90,7 @@ async fn a_refusal_by_the_server_is_certain() {
     );
 }
 
-/// Repeats what was answered by a server error, as often as it likes.
+/// A retry policy that always repeats after a server error.
 #[derive(Clone)]
 struct Stubborn;
 
@@ -126,7 +126,7 @@ async fn a_retry_of_the_user_s_own_counts() {
     }
 }
 
-/// A layer that answers in place of the transport vouches for nothing.
+/// The response of a layer that answers in place of the transport proves nothing.
 #[tokio::test]
 async fn a_success_that_a_layer_turns_into_a_failure_may_have_taken_effect() {
     for at_call in [true, false] {
@@ -140,7 +140,7 @@ async fn a_success_that_a_layer_turns_into_a_failure_may_have_taken_effect() {
     }
 }
 
-/// A layer around a call reads from the response how often its request was sent.
+/// A call layer reads from the response the number of times its request was sent.
 #[tokio::test(start_paused = true)]
 async fn a_response_tells_a_layer_its_attempts() {
     let seen = Arc::new(Mutex::new(None));

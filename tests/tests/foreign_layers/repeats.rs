@@ -1,5 +1,5 @@
-//! The promise: the client repeats nothing on the word of a layer. What a layer repeated, changed or
-//! delayed is counted, and is not sent again unless that is known to be safe.
+//! Promise: the client repeats no request because of what a layer returned. A request that a layer
+//! repeated, changed or delayed is counted, and is not sent again unless that is known to be safe.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +27,7 @@ static READ: OperationInfo = OperationInfo::new("GetAgent", Method::GET, "/agent
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// A client with a layer at the attempt's position.
+/// Returns a client with a layer at the attempt's position.
 fn at_attempt<L>(script: &'static [Step], log: &Log, layer: L) -> Client
 where
     L: Layer<BoxService>,
@@ -43,7 +43,7 @@ where
         .unwrap()
 }
 
-/// Repeats what failed, once.
+/// A retry policy that repeats a failed request once.
 #[derive(Clone)]
 struct Once(bool);
 
@@ -64,7 +64,7 @@ impl<B> Policy<Request<Body>, Response<B>, Error> for Once {
     }
 }
 
-/// That the last connection was refused proves nothing about the request before it.
+/// A refused connection at the last attempt proves nothing about the previous one.
 #[tokio::test(start_paused = true)]
 async fn a_refused_repetition_is_no_proof_that_nothing_was_processed() {
     let log = Log::default();
@@ -85,7 +85,8 @@ async fn a_refused_repetition_is_no_proof_that_nothing_was_processed() {
     assert!(error.maybe_applied(), "{error:?}");
 }
 
-/// A layer that sends each request twice at once, and returns the first outcome when both are there.
+/// Wraps a service to send each request twice concurrently, and return the first result when both are
+/// there.
 fn hedged(inner: BoxService) -> BoxService {
     tower::service_fn(move |request: Request<Body>| {
         let second = copy(&request).unwrap();
@@ -117,7 +118,7 @@ async fn two_calls_in_one_count_as_often_as_they_arrive() {
     assert_eq!(error.attempts(), 2);
 }
 
-/// The limit on a call holds while it waits for its turn in a layer around an attempt.
+/// A call's deadline also applies while it waits for the permit of a layer around an attempt.
 #[tokio::test(start_paused = true)]
 async fn a_deadline_holds_while_a_layer_around_an_attempt_is_not_ready() {
     let log = Log::default();
@@ -137,7 +138,7 @@ async fn a_deadline_holds_while_a_layer_around_an_attempt_is_not_ready() {
     silent.abort();
 }
 
-/// What a layer makes of a read need not be a read.
+/// If a layer changes the method of a safe request, the request need not be safe any more.
 #[tokio::test(start_paused = true)]
 async fn a_request_with_another_method_is_not_repeated_as_its_operation_would_be() {
     let log = Log::default();
@@ -201,7 +202,7 @@ async fn a_raw_request_that_was_lost_may_have_been_applied_unless_it_reads() {
     assert!(!error.maybe_applied(), "{error:?}");
 }
 
-/// A workload's own 4xx is its answer, whether the request is described or raw.
+/// A workload's own 4xx is its response, whether the request is described or raw.
 #[tokio::test(start_paused = true)]
 async fn a_raw_request_to_a_workload_is_judged_as_one() {
     let log = Log::default();

@@ -1,5 +1,5 @@
-//! Calls on a scripted transport under paused time, and everything about their outcome that a layer
-//! could change.
+//! Runs calls on a scripted transport under paused time, and records every part of their outcome
+//! that a layer could change.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -34,14 +34,14 @@ static STREAM: OperationInfo = OperationInfo::new("StreamAgent", Method::POST, "
 static UPLOAD: OperationInfo =
     OperationInfo::new("Upload", Method::PUT, "/upload").with_plane(Plane::Presigned);
 
-/// A presigned address whose origin is trusted with the credential.
+/// A presigned address on an origin that is trusted with the credential.
 const PRESIGNED: &str = "https://api.blaxel.ai/v0/uploads/1?signature=x";
 
-/// What the transport does with an attempt.
+/// The transport's reaction to an attempt.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
     Status(u16),
-    /// A body whose second chunk comes after so many seconds.
+    /// A body whose second chunk arrives after this many seconds.
     Slow(u64),
     Refuse,
     Cut,
@@ -50,7 +50,7 @@ pub enum Step {
 
 use Step::{Cut, Refuse, Silence, Slow, Status};
 
-/// A call, and what the transport does with its attempts.
+/// A call, and the transport's reactions to its attempts.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     info: &'static OperationInfo,
@@ -66,7 +66,7 @@ const fn scenario(info: &'static OperationInfo, script: &'static [Step]) -> Scen
     }
 }
 
-/// One scenario for each default that once was lost.
+/// One scenario for each default behaviour that a layer once broke.
 pub static SCENARIOS: &[Scenario] = &[
     scenario(&READ, &[Status(200)]),
     scenario(&READ, &[Status(404)]),
@@ -103,10 +103,11 @@ pub static SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// What a call came to.
+/// The outcome of a scenario.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
-    /// Method, address and presence of a credential of each request that the transport received.
+    /// The method, the address and the presence of a credential of each request that the transport
+    /// received.
     sent: Vec<String>,
     result: String,
     seconds: u64,
@@ -116,7 +117,7 @@ pub struct Outcome {
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// A transport that follows a script, and notes what it receives.
+/// Creates a transport that follows a script, and records the requests it receives.
 pub fn transport(script: &'static [Step], log: Log) -> impl HttpService {
     let script = Arc::new(Mutex::new(script.iter().copied().collect::<VecDeque<_>>()));
     tower::service_fn(move |request: http::Request<Body>| {
@@ -125,7 +126,7 @@ pub fn transport(script: &'static [Step], log: Log) -> impl HttpService {
         log.lock().unwrap().push(line);
         let step = script.lock().unwrap().pop_front();
         let answer: BoxFuture<_> = Box::pin(async move {
-            // Whatever the layers made of the body, its bytes must arrive.
+            // Whatever the layers did to the body, its bytes must arrive.
             let mut body = request.into_body();
             while body.chunk().await?.is_some() {}
             perform(step.expect("an attempt beyond the script")).await
@@ -140,7 +141,7 @@ async fn perform(step: Step) -> Result<http::Response<Body>, Error> {
     match step {
         Status(status) => Ok(respond(status, Body::from("{}"))),
         Slow(seconds) => Ok(respond(200, slow(seconds))),
-        // A proof that nothing was sent, as the transport of the SDK gives it.
+        // Proof that nothing was sent, in the form of the SDK's transport.
         Refuse => Err(Error::connect(
             "https://api.example",
             IoError::from(ErrorKind::ConnectionRefused),
@@ -183,7 +184,7 @@ fn request_with(info: &'static OperationInfo, options: Option<CallOptions>) -> h
     writer.finish().unwrap()
 }
 
-/// A client with these layers, each list from the outside in.
+/// Returns a client with these layers, each list from the outermost inwards.
 pub fn client(transport: impl HttpService, call: &[Wrap], attempt: &[Wrap]) -> Client {
     let builder = Client::builder()
         .api_key("bl_key")
@@ -193,7 +194,7 @@ pub fn client(transport: impl HttpService, call: &[Wrap], attempt: &[Wrap]) -> C
     build(builder, call, attempt)
 }
 
-/// The client of a builder, with these layers.
+/// Builds a client with these layers.
 pub fn build<T>(
     builder: ClientBuilder<T, Identity, Identity>,
     call: &[Wrap],
@@ -209,7 +210,7 @@ where
         .unwrap()
 }
 
-/// Layers as one layer.
+/// A stack of layers that is used as one layer.
 #[derive(Clone)]
 pub struct Stack(pub Vec<Wrap>);
 
@@ -254,7 +255,7 @@ async fn exchange(client: &Client, request: http::Request<Body>) -> Result<(u16,
     Ok((status, size))
 }
 
-/// Everything that a caller decides by.
+/// Formats every part of the result by which a caller decides.
 pub fn describe(error: &Error) -> String {
     format!(
         "{:?} {:?} {:?} attempts={} maybe_applied={} transient={} in {:?}",
@@ -268,7 +269,7 @@ pub fn describe(error: &Error) -> String {
     )
 }
 
-/// Notes the names of calls' spans.
+/// A subscriber that records the names of the calls' spans.
 #[derive(Clone, Default)]
 struct Spans(Log);
 

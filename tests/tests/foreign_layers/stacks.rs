@@ -1,4 +1,4 @@
-//! Each layer alone at both positions, and random stacks of them.
+//! Each layer alone at both positions, and random stacks of layers.
 
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ proptest! {
         in_paused_time(same(&scenario, &call, &attempt));
     }
 
-    /// The body is the context's second carrier, for layers that know of no extensions.
+    /// The body is the context's second carrier, for layers that drop the request's extensions.
     #[test]
     fn nor_does_one_that_drops_extensions(
         scenario in proptest::sample::select(SCENARIOS),

@@ -1,5 +1,5 @@
-//! The promise: each parameter of a list gets to the server under its name, and does there what it is
-//! for; one that a list does not have is refused and not ignored.
+//! Promise: each parameter of a list is sent under its name and has its effect on the server; a
+//! parameter that a list does not have is refused, not ignored.
 
 use std::time::Duration;
 
@@ -176,7 +176,7 @@ async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
     assert!(world.take().is_empty());
 }
 
-/// A client that is set to an older version of the API asks for the list in the first one that has it.
+/// A client with an older API version requests the list in the first version that has it.
 #[tokio::test]
 async fn a_list_that_came_later_is_asked_for_in_the_version_it_came_with() {
     let world = World::start().await;

@@ -1,9 +1,9 @@
-//! The promise: every operation of the Management API goes from the facade over a socket to the
-//! emulator and back, and what is sent and what is read is what the API says.
+//! Promise: every operation of the Management API goes from the facade over a socket to the
+//! emulator and back, and the requests and decoded responses are those of the API.
 //!
-//! The operations are written down in `operations.txt`. Each area of them has a function here that
-//! performs all of its operations; each request is compared with that table and with what the test
-//! expects of its path, query and body, and each answer with the JSON it was read from.
+//! The operations are listed in `operations.txt`. Each area has a function here that performs all
+//! of its operations; each request is compared with that table and with the path, query and body
+//! that the test expects, and each decoded response with the JSON it was decoded from.
 
 mod areas;
 mod decoding;
@@ -19,8 +19,8 @@ use self::support::World;
 use self::support::table::Operations;
 use blaxel_emulator::Emulator;
 
-/// Each area is performed as a test of its own, which fails with the names of the operations that it
-/// left out.
+/// Performs each area as a test of its own, which fails with the names of the operations that it
+/// did not perform.
 macro_rules! areas {
     ($($area:ident),+) => {
         const AREAS: &[&str] = &[$(stringify!($area)),+];
@@ -39,7 +39,7 @@ macro_rules! areas {
 areas! { workloads, sandboxes, storage, images, network, workspaces, catalog, observability }
 
 /// Operations of the emulator that no method of the Management API's facade performs: signing in,
-/// uploads, costs, workloads, and what the emulator says of itself.
+/// uploads, costs, workloads, and the emulator's own endpoints.
 const OTHERS: &[&str] = &[
     "CallFunction",
     "CallMcpServer",
@@ -57,9 +57,9 @@ const OTHERS: &[&str] = &[
     "StartDeviceLogin",
 ];
 
-/// Query parameters that the emulator has and the facade does not send by the operation's own method.
+/// Query parameters of the emulator that the facade does not send by the operation's own method.
 const UNSENT: &[&str] = &[
-    // `deploy` sends it along with the operation: `uploads.rs` is its test.
+    // `deploy` sends it along with the operation: `uploads.rs` tests that.
     "CreateAgent?upload",
     "CreateApplication?upload",
     "CreateFunction?upload",
@@ -71,7 +71,7 @@ const UNSENT: &[&str] = &[
     "UpdateFunction?upload",
     "UpdateJob?upload",
     "UpdateSandbox?upload",
-    // It counts in versions without cursors alone, and a walk by it loses items.
+    // It is an offset in API versions without cursors only, and paging by it loses items.
     "ListJobExecutions?offset",
 ];
 

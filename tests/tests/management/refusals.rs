@@ -1,5 +1,5 @@
-//! The promise: what the server refuses comes back as an error that tells the kind of refusal, the
-//! server's code and words for it, and the operation.
+//! Promise: when the server refuses a request, the error has the right predicate, the server's code
+//! and message, and the operation.
 
 use blaxel_core::{ApiVersion, Error};
 use blaxel_management::agents::Agent;
@@ -9,7 +9,7 @@ use blaxel_management::workload::EnvVariable;
 
 use crate::support::World;
 
-/// The error's text has the operation, the status and the server's words.
+/// Checks that the error's text has the operation, the status and the server's message.
 #[track_caller]
 fn tells(error: &Error, parts: &[&str]) {
     let text = error.to_string();
@@ -51,7 +51,7 @@ async fn a_document_that_is_not_good() {
     tells(&error, &["CreateModel", "spec.runtime.type"]);
 }
 
-/// Refusals to make a sandbox have a form of their own, whose code is a word.
+/// A refusal to create a sandbox has its own format, whose code is a string.
 #[tokio::test]
 async fn a_sandbox_that_is_not_made() {
     let world = World::start().await;

@@ -1,5 +1,5 @@
-//! The promise: nothing in the facade's sources is left out of the comparisons here: no type, no operation and
-//! no query parameter.
+//! Promise: the comparisons in these tests leave out no type, no operation and no query parameter
+//! of the facade's sources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::decoding::{are, compared};
 use crate::support::table::Operations;
 
-/// Types are declared in macros, and their names stand one step in.
+/// Types are declared in macros, so their names are indented by one level.
 #[test]
 fn every_type_of_the_facade_is_compared() {
     let paths = compared().join("\n");
@@ -42,7 +42,7 @@ fn every_operation_and_parameter_of_the_facade_is_in_the_table() {
             sent.extend(first_texts(&source, call));
         }
     }
-    // It goes to an address that a response names, not to the API.
+    // It goes to an address from a response, not to the API.
     assert!(declared.remove("PutArchive"));
     let unknown = sent
         .iter()
@@ -52,14 +52,14 @@ fn every_operation_and_parameter_of_the_facade_is_in_the_table() {
     assert!(sent.len() > 20, "{sent:?}");
 }
 
-/// The texts that are the first arguments of calls.
+/// Returns the string literals that are the first arguments of calls.
 fn first_texts(source: &str, call: &str) -> BTreeSet<String> {
     let calls = source.split(call).skip(1);
     let texts = calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'));
     texts.map(|(text, _)| text.to_owned()).collect()
 }
 
-/// The texts of all sources of the facade, without their tests.
+/// Returns the texts of all source files of the facade, without their tests.
 fn sources() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/blaxel-management/src");
     let mut texts = Vec::new();

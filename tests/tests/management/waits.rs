@@ -1,4 +1,5 @@
-//! The promise: a wait ends when a resource is as it should be, and as soon as it cannot become so.
+//! Promise: a wait ends when a resource has the desired status, and as soon as it cannot reach it
+//! any more.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::support::World;
 
-/// An emulator where everything takes ten seconds of its clock.
+/// Starts an emulator in which each operation takes ten seconds of its clock.
 async fn slow() -> World {
     let lasts = Duration::from_secs(10);
     let builder = Emulator::builder()
@@ -26,7 +27,7 @@ fn often() -> Wait {
     Wait::new().every(Duration::from_millis(2))
 }
 
-/// Lets the emulator's time go by, a second every few milliseconds, while something is awaited.
+/// Advances the emulator's clock by a second every few milliseconds while `future` runs.
 async fn while_time_goes_by<T>(clock: Clock, awaited: impl Future<Output = T>) -> T {
     let time = async {
         loop {
@@ -82,7 +83,7 @@ async fn a_deployment_that_fails_ends_the_wait() {
     );
 }
 
-/// A failure from before the change that is waited for does not end the wait.
+/// A failure from before the change that is awaited does not end the wait.
 #[tokio::test]
 async fn an_old_failure_is_passed_over() {
     let world = slow().await;

@@ -52,7 +52,8 @@ async fn connections(world: &World) {
     let models = connections.all().models("my-openai").await.unwrap();
     let exchange = world.sent(request("ListIntegrationConnectionModels").on(["my-openai"]));
     assert_eq!(models, exchange.answer.unwrap_or_default());
-    // The ids of some providers have slashes and colons in them, and are a part of the path still.
+    // The ids of some providers contain slashes and colons, and are a segment of the path
+    // nevertheless.
     let asked = connections.all().model("my-openai", "org/model:1").await;
     let get = request("GetIntegrationConnectionModel").on(["my-openai", "org/model:1"]);
     assert!(asked.unwrap_err().is_not_found());

@@ -30,7 +30,7 @@ async fn made_and_read(world: &World) {
         Life::of(world, "Image", "Images", Api::images).paged_from(ApiVersion::V2026_09_22);
     let before = registry.all().list().await.unwrap();
     world.sent(request("ListImages"));
-    // Names of images may have slashes in them.
+    // Names of images may contain slashes.
     let draft = ImageDraft::new("team/postgres", ResourceType::Sandbox)
         .image("docker.io/library/postgres:17");
     let made = world.api().images().create(&draft).await.unwrap();
@@ -183,7 +183,7 @@ async fn offers(world: &World) {
     );
     assert!(gone.is_not_found(), "{gone}");
 
-    // One that another workspace shares can be asked for by its source.
+    // An image that another workspace shares can be requested by its source.
     let images = world
         .api_at(ApiVersion::V2026_09_22)
         .images()

@@ -1,4 +1,4 @@
-//! Sandboxes, their previews and the tokens of those, their schedules, snapshots and forks.
+//! Sandboxes, their previews with tokens, their schedules, snapshots and forks.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ async fn sandboxes(world: &World) {
     sandboxes.changes(plan).await;
 }
 
-/// One that the server names, and one that is there already.
+/// Creates a sandbox that the server names, and one that exists already.
 async fn present_ones(world: &World) {
     let sandboxes = Life::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
     let unnamed = json!({"metadata": {}, "spec": {}});

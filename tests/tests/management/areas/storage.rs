@@ -17,7 +17,8 @@ pub async fn perform(world: &World) {
 }
 
 async fn volumes(world: &World) {
-    // A page tells less of a volume than a bare array and the operations on a single one.
+    // A volume in a page has fewer members than in a bare array and in operations on a single
+    // volume.
     let volumes = Life::of(world, "Volume", "Volumes", Api::volumes).not_listing(&[
         "/events",
         "/metadata/createdBy",
@@ -80,7 +81,7 @@ async fn volume_templates(world: &World) {
     versions(world, &templates).await;
 }
 
-/// Versions come by uploads, which the facade leaves to others.
+/// Versions are created by uploads, which this facade does not perform.
 async fn versions(world: &World, templates: &Life<'_, VolumeTemplate>) {
     let document = json!({"metadata": {"name": "corpus"}, "spec": {"defaultSize": 2048}});
     for version in ["one", "two"] {

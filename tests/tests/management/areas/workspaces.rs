@@ -1,4 +1,4 @@
-//! Workspaces, their people, service accounts with their API keys, and features.
+//! Workspaces, their members, service accounts with their API keys, and features.
 
 use blaxel_core::Period;
 use blaxel_management::service_accounts::{ApiKeyDraft, ServiceAccountChange, ServiceAccountDraft};

@@ -1,4 +1,4 @@
-//! Documents of schemas: at random, each of them odd in its own way, and full ones.
+//! Generates documents of schemas: random ones with unusual members, and complete ones.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 
 impl Schemas {
-    /// Documents of a schema, each of them odd in its own way.
+    /// Returns a strategy for documents of a schema, with missing, null and unknown members.
     pub fn documents(&self, schema: &Value) -> BoxedStrategy<Value> {
         let schema = self.resolved(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
@@ -24,7 +24,7 @@ impl Schemas {
             Some("integer") => (0..=i64::from(u32::MAX)).prop_map(Value::from).boxed(),
             Some("number") => prop_oneof![
                 any::<i32>().prop_map(Value::from),
-                // No more digits than every reader of JSON keeps.
+                // No more digits than every JSON parser preserves.
                 any::<i32>().prop_map(|number| (f64::from(number) / 1000.0).into()),
             ]
             .boxed(),
@@ -49,7 +49,7 @@ impl Schemas {
     fn objects(&self, schema: &Value) -> BoxedStrategy<Value> {
         let mut known: BoxedStrategy<Vec<(String, Value)>> = Just(Vec::new()).boxed();
         let members = schema["properties"].as_object();
-        // What has neither is no page, and taking it for one would hide a list.
+        // A document with neither member is not a page, and decoding it as one would hide a list.
         let is_page =
             members.is_some_and(|all| all.contains_key("data") && all.contains_key("meta"));
         for (name, member) in members.into_iter().flatten() {
@@ -73,7 +73,7 @@ impl Schemas {
             .boxed()
     }
 
-    /// A document that has every member.
+    /// Returns a document that has every member.
     pub fn full(&self, schema: &Value) -> Value {
         let schema = self.resolved(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
@@ -98,7 +98,7 @@ impl Schemas {
     }
 }
 
-/// Names that no schema has.
+/// Returns names that no schema has.
 fn word() -> BoxedStrategy<String> {
     let words = ["xNew", "x-new", "x_new", "x/new.one", "xÉ"];
     select(words.to_vec()).prop_map(str::to_owned).boxed()

@@ -1,5 +1,5 @@
-//! The promise: a type has the members of its schema and no others, requires those that the schema
-//! requires, and refuses a member of another type.
+//! Promise: a type has the members of its schema and no others, requires the members that the
+//! schema requires, and refuses a member of another type.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use super::schemas::Schemas;
 use super::types::{TYPES, Typed};
 
-/// Members that the schema has not.
+/// Members that the schema does not have.
 const EXTRA: &[&str] = &[
-    // The platform's own tools send them, and its document leaves them out.
+    // The platform's own tools send them, but its OpenAPI document omits them.
     "CreateImage.request.dockerConfig",
     "CreateImage.request.memoryMb",
     "CreateImage.request.tag",
     "CreateImage.request.volumeMb",
-    // One type for an image and for one that comes with the number of its tags.
+    // An image with and without its number of tags share a type.
     "ImageSpec.tagCount",
-    // One type for a pending share as it is made and as it is listed.
+    // A pending share has the same type when it is created and when it is listed.
     "PendingImageShare.hasConflict",
     "PendingImageShare.sharedByEmail",
     "PendingImageShare.sourceWorkspaceDisplayName",
@@ -32,7 +32,7 @@ const EXTRA: &[&str] = &[
 
 /// Members that are always written and that the schema does not require.
 const ALWAYS: &[&str] = &[
-    // The name or id that a resource is kept under.
+    // The name or id that identifies a resource.
     "CustomDomainMetadata.name",
     "ImageMetadata.name",
     "ImageTag.name",
@@ -40,7 +40,7 @@ const ALWAYS: &[&str] = &[
     "PendingImageShare.id",
     "PendingImageShareRender.id",
     "Workspace.name",
-    // Nothing but optional members: it reads the same whether it is there or not.
+    // All its members are optional, so an absent one and an empty one decode to the same value.
     "GetDriveJWKS.keys",
     "JobExecutionTask.metadata",
     "JobExecutionTask.spec",
@@ -48,16 +48,17 @@ const ALWAYS: &[&str] = &[
     "LiteVolume.spec",
 ];
 
-/// Members that the schema requires and that may be left out.
+/// Members that the schema requires and that may be omitted.
 const OPTIONAL: &[&str] = &[
     // A sandbox can be created without a name.
     "Metadata.name",
-    // One type for the volumes of sandboxes and of jobs; its constructor for jobs sets them.
+    // The volumes of sandboxes and of jobs share a type; the constructor for jobs sets these
+    // members.
     "JobVolume.mountPath",
     "JobVolume.name",
     "JobVolume.sizeMb",
     "JobVolume.type",
-    // The server alone writes it, and it is read whether it is there or not.
+    // Only the server writes it, and it is optional when read.
     "ImageShareTarget.status",
     "LogEntry.message",
     "LogEntry.severity",
@@ -70,11 +71,12 @@ const OPTIONAL: &[&str] = &[
     "SandboxSnapshot.status",
 ];
 
-/// Members that are read of any type: a quota may be something else than a number, and a feature flag has
-/// any payload.
+/// Members that are decoded from any JSON type: a quota may be something else than a number, and a
+/// feature flag has any payload.
 const LOOSE: &[&str] = &["Quota.value", "testFeatureFlag.payload"];
 
-/// Takes the names of a struct's members, which its `Deserialize` asks for, and reads nothing.
+/// A deserializer that records the names of a struct's members, which its `Deserialize` passes to
+/// it, and reads nothing.
 struct Names<'a>(&'a mut &'static [&'static str]);
 
 impl<'de> Deserializer<'de> for Names<'_> {
@@ -106,7 +108,7 @@ pub fn members_of<T: DeserializeOwned>() -> &'static [&'static str] {
     names
 }
 
-/// Fails unless the members that were found, as `Agent.spec`, are those of a table.
+/// Fails unless the members found, such as `Agent.spec`, are those of a table.
 #[track_caller]
 pub fn are(found: &BTreeSet<String>, table: &[&str]) {
     let known = table.iter().map(ToString::to_string).collect();
@@ -117,7 +119,7 @@ pub fn are(found: &BTreeSet<String>, table: &[&str]) {
     );
 }
 
-/// The types of objects but pages, with the schema that each has.
+/// Returns the types of objects, except pages, each with its schema.
 pub fn objects(schemas: &Schemas) -> impl Iterator<Item = (&'static Typed, &Value)> {
     let all = TYPES
         .iter()
@@ -128,7 +130,7 @@ pub fn objects(schemas: &Schemas) -> impl Iterator<Item = (&'static Typed, &Valu
     })
 }
 
-/// The members of types and schemas for which this holds, as `Agent.spec`.
+/// Returns the members for which `holds` returns `true`, as `Agent.spec`.
 fn members(schemas: &Schemas, holds: impl Fn(&Typed, &Value, &str) -> bool) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (typed, schema) in objects(schemas) {
@@ -188,7 +190,7 @@ async fn a_member_of_another_type_is_refused() {
     are(&loose, LOOSE);
 }
 
-/// Values that are not of a schema.
+/// Returns values that the schema does not allow.
 fn others(schema: &Value) -> Vec<Value> {
     match schema["type"].as_str() {
         Some("string") => vec![json!(1), json!([]), json!({})],

@@ -1,8 +1,9 @@
-//! The promise: no document of the API is too odd for its type. Members may be missing, null or new, and
-//! enums may have new values: everything is read, and what has a type is written back as it was, of requests and responses alike.
+//! Promise: every document that the API allows can be decoded. Members may be missing, null or new,
+//! and enums may have new values; members that have a type are encoded again unchanged, in requests
+//! and responses alike.
 //!
-//! The documents are made from the schemas that the emulator describes itself by. Each schema has its
-//! type in a table.
+//! The documents are generated from the schemas of the emulator's OpenAPI document. Each schema has
+//! its type in a table.
 
 mod documents;
 mod members;
@@ -65,7 +66,7 @@ async fn every_document_is_read_and_what_has_a_type_survives() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The documents that some of the types could not read, or did not keep, and why.
+/// Returns the documents that a type could not decode or changed, with the reasons.
 fn too_odd(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
     let mut failures = Vec::new();
     for typed in types {
@@ -90,7 +91,7 @@ fn too_odd(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
     failures
 }
 
-/// The paths of all types that are compared with a schema.
+/// Returns the paths of all types that are compared with a schema.
 pub fn compared() -> Vec<&'static str> {
     let enums = enums().into_iter().map(|(path, _)| path);
     TYPES

@@ -1,13 +1,15 @@
-//! The promise: any resource tells its name, labels, times and status, whatever its kind.
+//! Promise: the trait `Resource` returns the name, labels, times and status of a resource of any
+//! kind.
 //!
-//! In the documents here each text is the place where it stands.
+//! In these documents each string is its own JSON pointer.
 
 use blaxel_management::*;
 use serde_json::Value;
 
 use super::schemas::Schemas;
 
-/// What a resource is expected to tell, as places in its document. An empty one stands for nothing.
+/// The expected values of a resource, as JSON pointers into its document. An empty one means that
+/// there is no value.
 struct Told {
     schema: &'static str,
     name: &'static str,
@@ -56,7 +58,7 @@ const NOTHING: Told = Told {
     read: |_| Default::default(),
 };
 
-/// Kinds with the usual metadata and status.
+/// Returns the kinds with the usual metadata and status.
 macro_rules! usual {
     ($($type:ty = $schema:literal),+) => {
         told! { $($type = $schema {
@@ -207,7 +209,7 @@ fn what_says_nothing_of_itself_is_a_resource_all_the_same() {
     assert!(user.labels().is_empty() && !user.has_label("team", ""));
 }
 
-/// Puts in the stead of each text the place where it stands.
+/// Replaces each string by its own JSON pointer.
 fn write_places(value: &mut Value, place: &str) {
     match value {
         Value::String(text) => place.clone_into(text),

@@ -1,4 +1,4 @@
-//! The schemas of the API, as the emulator describes them.
+//! The schemas of the API, from the emulator's OpenAPI document.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use blaxel_core::{Body, open, response};
 use blaxel_emulator::Emulator;
 use serde_json::{Value, json};
 
-/// Members that are said to be objects of any kind, and are maps of texts.
+/// Members that are declared as objects of any kind, and are maps of strings.
 const MAPS_OF_TEXTS: &[(&str, &str)] = &[
     ("DrivePermission", "labels"),
     ("JobExecutionSpec", "envOverride"),
 ];
 
-/// The OpenAPI document that the emulator serves.
+/// Returns the OpenAPI document that the emulator serves.
 pub async fn document() -> Value {
     let emulator = Emulator::offline();
     let address = emulator.url().replace("/v0", "/openapi.json");
@@ -24,8 +24,8 @@ pub async fn document() -> Value {
     serde_json::from_slice(&text).unwrap()
 }
 
-/// All schemas by their names, and the answers that are no schema of a name, by their operations; requests
-/// that are none as `CreateImage.request`.
+/// All schemas by their names, and unnamed schemas by their operations: of responses as
+/// `CreateImage`, of requests as `CreateImage.request`.
 pub struct Schemas(BTreeMap<String, Value>);
 
 impl Schemas {
@@ -70,7 +70,7 @@ impl Schemas {
             .unwrap_or_else(|| panic!("there is no schema {name}"))
     }
 
-    /// The schema itself, if this one only refers to it.
+    /// Follows a reference to the schema itself.
     pub fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
         if let Some(reference) = schema["$ref"].as_str() {
             let name = reference.rsplit('/').next().unwrap();
@@ -82,7 +82,7 @@ impl Schemas {
         }
     }
 
-    /// The choice that a document may be of, by its type.
+    /// Returns the variant of `anyOf` that matches the JSON type of a document.
     fn choice<'a>(&'a self, choices: &'a [Value], document: &Value) -> Option<&'a Value> {
         let mut choices = choices.iter().map(|choice| self.resolved(choice));
         choices.find(|choice| match choice["type"].as_str() {
@@ -99,7 +99,8 @@ impl Schemas {
         self.0.keys().map(String::as_str)
     }
 
-    /// What is not as it was in the document that was written back, of the members that are known.
+    /// Collects the known members of `read` that differ in `written`, the document that was written
+    /// back.
     pub fn lost(
         &self,
         schema: &Value,
@@ -111,8 +112,8 @@ impl Schemas {
         let schema = self.resolved(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
             return match self.choice(choices, written) {
-                // A list of an older version is a bare array, and is written as a page, whose items may
-                // tell less.
+                // A list of an older version is a bare array. It is written as a page, whose items
+                // may have fewer members.
                 Some(page) if read.is_array() && written.is_object() => {
                     let items = &page["properties"]["data"];
                     self.lost(items, read, &written["data"], at, lost);
@@ -129,7 +130,7 @@ impl Schemas {
                         continue;
                     };
                     match written.get(name) {
-                        // What is nothing may be left out, or be the nothing of its type.
+                        // A null may be omitted, or written as the empty value of its type.
                         _ if value.is_null() => {}
                         None if value == "" => {}
                         written => {
@@ -146,7 +147,7 @@ impl Schemas {
                 }
             }
             _ if read == written => {}
-            // A span of time is a text of the API, and a number of seconds in odd answers.
+            // A duration is a string in the API, and a number of seconds in some responses.
             (Value::Number(seconds), Value::String(period)) if *period == format!("{seconds}s") => {
             }
             _ => lost.push(format!("{at}: {read} became {written}")),

@@ -1,4 +1,4 @@
-//! The type that each schema has.
+//! The table of the type of each schema.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use serde_json::Value;
 use super::members::members_of;
 use crate::support::told::{Known, untold};
 
-/// A schema, or a response that has no schema of its own, and what its type does with documents of it.
+/// A schema, or a response without a named schema, and the functions of its type.
 pub struct Typed {
     /// The name of the schema, or of the operation.
     pub name: &'static str,
-    /// Reads a document, and writes it back. Fails if what is read of that differs.
+    /// Decodes a document and encodes it again. Fails if the result decodes to another value.
     pub read: fn(&str) -> serde_json::Result<Value>,
-    /// The members of a document that do not count in what is read of it.
+    /// Returns the members of a document that do not affect the decoded value.
     pub untold: fn(&Value) -> Vec<String>,
-    /// The members that it has by the names that they have in JSON, if it is a struct.
+    /// The JSON names of its members, if it is a struct.
     pub members: fn() -> &'static [&'static str],
-    /// What is read of a document as a program would print it.
+    /// Decodes a document and formats the value with `Debug`.
     pub debug: fn(&Value) -> serde_json::Result<String>,
     /// The path of the type.
     pub path: fn() -> &'static str,
 }
 
-/// A type that a program can print, keep and read back. The tables below prove it of every type of a
-/// response when they are compiled.
+/// A type that a program can print, store and decode again. The tables below check at compile time
+/// that every response type is one.
 pub trait Kept: Known + Serialize {}
 
 impl<T: Known + Serialize> Kept for T {}
@@ -44,7 +44,7 @@ impl Typed {
         }
     }
 
-    /// A list in pages, which is a bare array in older versions of the API.
+    /// Returns the entry of a list in pages, which is a bare array in older versions of the API.
     const fn pages<T: Kept>(name: &'static str) -> Self {
         Self {
             name,
@@ -79,7 +79,7 @@ macro_rules! types {
     };
 }
 
-/// All schemas and answers that have a type.
+/// All schemas and responses that have a type.
 pub const TYPES: &[Typed] = types! {
     schemas {
         "Agent" => agents::Agent,
@@ -333,8 +333,8 @@ pub const TYPES: &[Typed] = types! {
     }
 };
 
-/// What has no type here: what is not of the Management API, errors, which are read in another way, and an
-/// answer that is a mere yes or no in one of its forms.
+/// Schemas without a type here: those that do not belong to the Management API, errors, which are
+/// decoded separately, and a response that is a boolean in one of its forms.
 pub const WITHOUT_TYPE: &[&str] = &[
     "Account",
     "AccountMetrics",

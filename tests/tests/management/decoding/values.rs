@@ -1,4 +1,4 @@
-//! The promise: an enum has the values of its schema and no others.
+//! Promise: an enum has the values of its schema and no others.
 
 use std::collections::BTreeSet;
 
@@ -9,22 +9,22 @@ use super::members::are;
 use super::schemas::Schemas;
 use super::types::{TYPES, Typed};
 
-/// Members whose enum has other values than the schema, as `Schema.member value`: one that only the enum
-/// has, or, if the member takes any text, one that only the schema has.
+/// Members whose enum differs from the schema, as `Schema.member value`: a value that only the enum
+/// has, or, if the member accepts any string, one that only the schema has.
 const OTHERS: &[&str] = &[
-    // The member takes any text: it may name another one than those of running workloads.
+    // The member accepts any string: it may name other workloads than running ones.
     "CreateImage.request.resourceType agent",
     "CreateImage.request.resourceType application",
     "CreateImage.request.resourceType function",
     "CreateImage.request.resourceType job",
     "CreateImage.request.resourceType sandbox",
-    // One type for the volumes of sandboxes and of jobs.
+    // The volumes of sandboxes and of jobs share a type.
     "JobVolume.type persistent",
-    // The emulator's users have it. The enum keeps it as an unknown value.
+    // The emulator's users have it. The enum decodes it as an unknown value.
     "UpdateWorkspaceUserRole.request.role viewer",
 ];
 
-/// Members that have an enum of the facade, and whose schema takes any text.
+/// Members that have an enum in the facade, and whose schema accepts any string.
 const UNLISTED: &[&str] = &[
     "Application.status: Status",
     "CoreEvent.status: Status",
@@ -53,7 +53,7 @@ macro_rules! enums {
     };
 }
 
-/// All enums of the facade, and the order of lists.
+/// Returns all enums of the facade, and the order of lists.
 pub fn enums() -> Vec<Enum> {
     let enums = enums![
         blaxel_core::Sort,
@@ -95,10 +95,10 @@ pub fn enums() -> Vec<Enum> {
     enums.to_vec()
 }
 
-/// A place where a type has text: a whole schema, or a member of an object.
+/// A string in a type: a whole schema, or a member of an object.
 struct Place<'a> {
     typed: &'static Typed,
-    /// `None` for a whole schema.
+    /// The name of the member; `None` for a whole schema.
     member: Option<&'a str>,
     is_list: bool,
     /// The values that the schema lists.
@@ -131,7 +131,7 @@ impl<'a> Place<'a> {
         format!("{}{}", self.typed.name, member.unwrap_or_default())
     }
 
-    /// Whether the type keeps this text as one that its enum has no variant for.
+    /// Returns `true` if the type decodes this string as an unknown value of its enum.
     fn is_other(&self, text: &str) -> bool {
         let mut document = if self.is_list {
             json!([text])
@@ -146,7 +146,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// All places where types have text.
+/// Returns all strings in types.
 fn places(schemas: &Schemas) -> Vec<Place<'_>> {
     let mut places = Vec::new();
     for typed in TYPES {

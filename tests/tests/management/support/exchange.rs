@@ -1,4 +1,4 @@
-//! What went over the wire, noted by a layer just before the transport.
+//! Records all requests and responses, in a layer directly above the transport.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -8,31 +8,31 @@ use http::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 use tower::{Layer, Service};
 
-/// No answer of the emulator is as large.
+/// The size limit of a response body; no response of the emulator is as large.
 const LIMIT: usize = 1 << 24;
 
-/// A request as it was sent, and its answer as it came.
+/// A request as it was sent, and its response as it was received.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// The operation that the request says it is of.
+    /// The operation in the request's extensions.
     pub info: &'static OperationInfo,
-    /// Its name.
+    /// The name of the operation.
     pub operation: String,
     pub method: String,
-    /// Below the version segment, as escaped.
+    /// The escaped path below the version segment.
     pub path: String,
-    /// The parameters as escaped, sorted.
+    /// The escaped query parameters, sorted.
     pub query: Vec<String>,
-    /// The API version that was asked for.
+    /// The API version that was requested.
     pub version: String,
     pub body: Option<Value>,
     pub status: u16,
-    /// The body of the answer, if it has one that is JSON.
+    /// The body of the response, if it is JSON.
     pub answer: Option<Value>,
 }
 
 impl Exchange {
-    /// The JSON of the answer.
+    /// Returns the JSON of the response.
     pub fn answer(&self) -> &Value {
         let operation = &self.operation;
         let answer = self.answer.as_ref();
@@ -40,12 +40,12 @@ impl Exchange {
     }
 }
 
-/// Notes all exchanges.
+/// A layer that records all exchanges.
 #[derive(Clone, Default)]
 pub struct Recorder(Arc<Mutex<Vec<Exchange>>>);
 
 impl Recorder {
-    /// What was noted since this was asked last.
+    /// Returns and removes the exchanges recorded since the last call.
     pub fn take(&self) -> Vec<Exchange> {
         std::mem::take(&mut self.0.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! What is done alike with resources of many kinds, each step told once.
+//! The steps that are tested in the same way for resources of many kinds.
 
 use blaxel_core::{ApiVersion, ListParams, Sort};
 use blaxel_management::{
@@ -11,10 +11,10 @@ use super::table::{Request, request};
 use super::told::{Known, tells, untold};
 use super::world::{Api, Carrier, World};
 
-/// How a collection is got.
+/// A function that returns a collection.
 type Opening<R> = Box<dyn Fn(&Api) -> Collection<R, Carrier>>;
 
-/// A kind of resource whose life is told step by step. Its operations are named after it.
+/// A kind of resource whose life cycle is tested step by step. Its operations are named after it.
 pub struct Life<'w, R> {
     world: &'w World,
     singular: &'static str,
@@ -28,46 +28,46 @@ pub struct Life<'w, R> {
 
 /// A change of a resource, and the same change of its document.
 pub struct Change<R> {
-    /// The change.
+    /// The change of the resource.
     pub made: fn(&mut R),
-    /// What changes in the document: the place, as a JSON pointer, and what is there then.
+    /// The change of the document: a JSON pointer, and the new value there.
     pub seen: (&'static str, Value),
 }
 
-/// What a kind does when one is applied, in operations and the statuses of their answers.
+/// The operations that `apply` performs for a kind, with the statuses of their responses.
 pub struct Applying {
-    /// When there is one.
+    /// If the resource exists.
     pub present: &'static [(&'static str, u16)],
-    /// When there is none.
+    /// If the resource does not exist.
     pub absent: &'static [(&'static str, u16)],
 }
 
-/// It is replaced, and made if there is none.
+/// The resource is replaced, or created if it does not exist.
 pub const REPLACE_FIRST: Applying = Applying {
     present: &[("Update", 200)],
     absent: &[("Update", 404), ("Create", 200)],
 };
 
-/// It is made, and replaced if there is one.
+/// The resource is created, or replaced if it exists.
 pub const CREATE_FIRST: Applying = Applying {
     present: &[("Create", 409), ("Update", 200)],
     absent: &[("Create", 200)],
 };
 
-/// It is made, and left alone if there is one.
+/// The resource is created, or left unchanged if it exists.
 pub const KEEP_EXISTING: Applying = Applying {
     present: &[("Get", 200)],
     absent: &[("Get", 404), ("Create", 200)],
 };
 
-/// A replacement makes it, too.
+/// The resource is replaced; replacing one that does not exist creates it.
 pub const REPLACE_ONLY: Applying = Applying {
     present: &[("Update", 200)],
     absent: &[("Update", 200)],
 };
 
 impl<'w, R> Life<'w, R> {
-    /// That of a kind with these names, whose collection is got so.
+    /// Creates the life cycle of a kind with these names, whose collection `open` returns.
     pub fn of(
         world: &'w World,
         singular: &'static str,
@@ -86,36 +86,36 @@ impl<'w, R> Life<'w, R> {
         }
     }
 
-    /// The names of the resources above.
+    /// Sets the names of the parent resources.
     pub fn under<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.above = names.into_iter().map(|name| name.to_string()).collect();
         self
     }
 
-    /// Members, as JSON pointers, that the items of lists have no place for.
+    /// Sets the members, as JSON pointers, that the items of lists do not have.
     pub fn not_listing(mut self, members: &'static [&'static str]) -> Self {
         self.unlisted = members;
         self
     }
 
-    /// The version of the API from which on it is listed.
+    /// Sets the first API version that has the list.
     pub fn since(mut self, version: ApiVersion) -> Self {
         self.since = version;
         self.paged_from(version)
     }
 
-    /// The version of the API from which on it is listed in pages.
+    /// Sets the first API version that has the list in pages.
     pub fn paged_from(mut self, version: ApiVersion) -> Self {
         self.paged_from = version;
         self
     }
 
-    /// The collection.
+    /// Returns the collection.
     pub fn all(&self) -> Collection<R, Carrier> {
         (self.open)(&self.world.api())
     }
 
-    /// The request of an operation on the collection, such as `Create`.
+    /// Returns the expected request of an operation on the collection, such as `Create`.
     fn asks(&self, verb: &str) -> Request {
         let name = if verb == "List" {
             self.plural
@@ -125,14 +125,14 @@ impl<'w, R> Life<'w, R> {
         request(&format!("{verb}{name}")).on(&self.above)
     }
 
-    /// The request of an operation on one resource, such as `Get`.
+    /// Returns the expected request of an operation on one resource, such as `Get`.
     fn asks_of(&self, verb: &str, name: &str) -> Request {
         self.asks(verb).on([name])
     }
 }
 
 impl<R: Created<Made: Known>> Life<'_, R> {
-    /// It is made of a draft that is sent so.
+    /// Creates a resource from a draft, which is sent as `sent`.
     pub async fn is_made(&self, draft: &R::Draft, sent: Value) -> R::Made {
         let made = self.all().create(draft).await.unwrap();
         let exchange = self.world.sent(self.asks("Create").body(sent));
@@ -140,7 +140,7 @@ impl<R: Created<Made: Known>> Life<'_, R> {
         made
     }
 
-    /// A second one of its name is refused.
+    /// Checks that creating a second resource of the same name is refused.
     pub async fn is_unique(&self, draft: &R::Draft, sent: Value) {
         let error = self.all().create(draft).await.err().unwrap();
         assert!(error.is_conflict(), "{error}");
@@ -150,7 +150,7 @@ impl<R: Created<Made: Known>> Life<'_, R> {
 }
 
 impl<R: Fetched + Known> Life<'_, R> {
-    /// It is read by its name.
+    /// Gets a resource by its name.
     pub async fn is_read(&self, name: &str) -> R {
         let got = self.all().get(name).await.unwrap();
         let found = self.all().find(name).await.unwrap();
@@ -161,7 +161,7 @@ impl<R: Fetched + Known> Life<'_, R> {
         got
     }
 
-    /// There is none of that name.
+    /// Checks that there is no resource of that name.
     pub async fn is_nowhere(&self, name: &str) {
         let error = self.all().get(name).await.err().unwrap();
         assert!(error.is_not_found(), "{error}");
@@ -172,7 +172,7 @@ impl<R: Fetched + Known> Life<'_, R> {
 }
 
 impl<R: Secretive + Known> Life<'_, R> {
-    /// A secret at a place in the document is masked, and shown if it is asked for.
+    /// Checks that the secret at the JSON pointer `place` is masked, and shown on request.
     pub async fn shows_secrets(&self, name: &str, place: &str, secret: &str) {
         let masked = self.all().get(name).await.unwrap();
         let exchange = self.world.sent(self.asks_of("Get", name));
@@ -188,7 +188,7 @@ impl<R: Secretive + Known> Life<'_, R> {
 }
 
 impl<R: ExternallyNamed + Known> Life<'_, R> {
-    /// It is found by the user's own id for it.
+    /// Checks that a resource is found by the user's own id for it.
     pub async fn is_found_by_external_id(&self, id: &str) {
         let operation = format!("Get{}ByExternalId", self.singular);
         let found = self.all().get_by_external_id(id).await.unwrap();
@@ -203,7 +203,8 @@ impl<R: ExternallyNamed + Known> Life<'_, R> {
 }
 
 impl<R: Listed<Item: Known>> Life<'_, R> {
-    /// These are listed: page by page, and as a bare array in the oldest version of the API.
+    /// Checks that these resources are listed: in pages, and as a bare array in the oldest version
+    /// of the API.
     pub async fn are_paged(&self, names: &[&str]) {
         for version in [
             ApiVersion::V2026_04_16,
@@ -230,7 +231,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
         self.are_walked(names).await;
     }
 
-    /// The same one by one, a page for each.
+    /// Checks that the same resources are listed one by one, with a page for each.
     async fn are_walked(&self, names: &[&str]) {
         let params = ListParams::new().limit(1).sort(Sort::NameAscending);
         let collection = (self.open)(&self.world.api_at(ApiVersion::V2026_09_22));
@@ -272,7 +273,7 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
 }
 
 impl<R: Listed<Item = R> + Known> Life<'_, R> {
-    /// All come at once, and the list takes no parameters.
+    /// Checks that a list without parameters returns all resources.
     pub async fn are_all_told(&self) -> Vec<R> {
         let all = self.all().all().await.unwrap();
         let exchange = self.world.sent(self.asks("List"));
@@ -285,14 +286,14 @@ impl<R: Listed<Item = R> + Known> Life<'_, R> {
         all
     }
 
-    /// All come at once: so many.
+    /// Checks that the list returns `count` resources.
     pub async fn are_enumerated(&self, count: usize) {
         assert_eq!(self.are_all_told().await.len(), count);
     }
 }
 
 impl<R: Replaced + Fetched + Known> Life<'_, R> {
-    /// It is replaced as a whole: nothing of what was read is lost, and one thing is another.
+    /// Replaces the whole resource, and checks that nothing is lost and one thing is changed.
     pub async fn is_replaced(&self, name: &str, change: Change<R>) {
         let mut resource = self.all().get(name).await.unwrap();
         let get = self.world.sent(self.asks_of("Get", name));
@@ -304,7 +305,7 @@ impl<R: Replaced + Fetched + Known> Life<'_, R> {
         self.shows_change(exchange.answer(), &change.seen);
     }
 
-    /// A part of it is changed.
+    /// Changes a part of the resource.
     pub async fn is_modified(&self, name: &str, change: Change<R>) {
         let modified = self.all().modify(name, change.made).await.unwrap();
         let mut sent = self.world.take();
@@ -324,7 +325,7 @@ impl<R: Replaced + Fetched + Known> Life<'_, R> {
 }
 
 impl<R: Applied + Fetched + Known> Life<'_, R> {
-    /// It is brought to be so, whether it is there or not; `present` tells which.
+    /// Applies a resource, and checks the operations and statuses in `steps`.
     async fn is_applied(&self, resource: &R, steps: &[(&str, u16)]) -> Outcome<R> {
         let outcome = self.all().apply(resource).await.unwrap();
         let document = serde_json::to_value(resource).unwrap();
@@ -342,7 +343,7 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
         outcome
     }
 
-    /// It is there and is applied.
+    /// Applies a resource that exists.
     pub async fn is_applied_again(&self, resource: &R, applying: &Applying) {
         let outcome = self.is_applied(resource, applying.present).await;
         let kept = applying.present == KEEP_EXISTING.present;
@@ -354,7 +355,7 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
         );
     }
 
-    /// It is not there and is applied.
+    /// Applies a resource that does not exist.
     pub async fn is_applied_anew(&self, resource: &R, applying: &Applying) {
         let outcome = self.is_applied(resource, applying.absent).await;
         let replaced = applying.absent == REPLACE_ONLY.absent;
@@ -367,7 +368,7 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
 }
 
 impl<R: Revised<Revision: Known>> Life<'_, R> {
-    /// So many revisions of it are kept.
+    /// Checks that the resource has `count` revisions.
     pub async fn has_revisions(&self, name: &str, count: usize) -> Vec<R::Revision> {
         let revisions = self.all().revisions(name).await.unwrap();
         let operation = format!("List{}Revisions", self.singular);
@@ -379,7 +380,7 @@ impl<R: Revised<Revision: Known>> Life<'_, R> {
 }
 
 impl<R: Deleted<Response: Known>> Life<'_, R> {
-    /// It is deleted.
+    /// Deletes a resource.
     pub async fn is_deleted(&self, name: &str) -> R::Response {
         let answer = self.all().delete(name).await.unwrap();
         let exchange = self.world.sent(self.asks_of("Delete", name));
@@ -387,14 +388,14 @@ impl<R: Deleted<Response: Known>> Life<'_, R> {
         answer
     }
 
-    /// It is deleted if it is there.
+    /// Deletes a resource if it exists.
     pub async fn is_deleted_if_present(&self, name: &str) {
         let answer = self.all().delete_if_present(name).await.unwrap();
         let exchange = self.world.sent(self.asks_of("Delete", name));
         tells(&answer.expect("an answer"), exchange.answer());
     }
 
-    /// There is none to be deleted.
+    /// Checks that a resource that does not exist cannot be deleted.
     pub async fn is_not_deleted(&self, name: &str) {
         let error = self.all().delete(name).await.err().unwrap();
         assert!(error.is_not_found(), "{error}");
@@ -404,10 +405,10 @@ impl<R: Deleted<Response: Known>> Life<'_, R> {
     }
 }
 
-/// A draft, and what happens to the resource that is made of it.
+/// A draft, and the changes of the resource that is created from it.
 pub struct Plan<R> {
     pub draft: R,
-    /// The draft as it is sent.
+    /// The draft as JSON.
     pub sent: Value,
     pub replaced: Change<R>,
     pub modified: Change<R>,
@@ -418,7 +419,7 @@ impl<R> Life<'_, R>
 where
     R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Response: Known> + Known,
 {
-    /// One is made, read, replaced and modified.
+    /// Creates, gets, replaces and modifies a resource.
     pub async fn begins(&self, plan: &Plan<R>) {
         let name = plan.draft.name();
         self.is_nowhere(name).await;
@@ -427,7 +428,7 @@ where
         self.is_read(name).await;
     }
 
-    /// The one that has begun is changed in all ways that there are.
+    /// Changes the resource in all ways that the kind supports.
     pub async fn changes(&self, plan: Plan<R>) {
         let name = plan.draft.name();
         self.is_replaced(name, plan.replaced).await;
@@ -441,7 +442,7 @@ where
     }
 }
 
-/// The document with something else at a place.
+/// Returns the document with another value at a JSON pointer.
 fn changed(document: &Value, (place, value): &(&str, Value)) -> Value {
     let mut document = document.clone();
     let (parent, member) = place.rsplit_once('/').expect("a JSON pointer");

@@ -1,4 +1,4 @@
-//! What the areas have in common.
+//! The helpers that the tests of all areas share.
 
 pub mod exchange;
 pub mod life;

@@ -1,4 +1,4 @@
-//! The operations of the API as they are written down, and requests by them.
+//! The table of the API's operations, and the requests that are expected by it.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -10,10 +10,10 @@ use super::exchange::Exchange;
 static OPERATIONS: LazyLock<Operations> =
     LazyLock::new(|| Operations::read(include_str!("../operations.txt")));
 
-/// All operations that are written down.
+/// All operations of the table.
 pub struct Operations(Vec<Row>);
 
-/// An operation: its area, its name, and what its requests look like.
+/// A row of the table: an operation, its area, and the shape of its requests.
 struct Row {
     area: &'static str,
     name: &'static str,
@@ -67,12 +67,12 @@ impl Operations {
             .map(|row| row.name)
     }
 
-    /// The query parameters of an operation.
+    /// Returns the query parameters of an operation.
     pub fn query_of(&self, name: &str) -> BTreeSet<&'static str> {
         self.row(name).query.iter().copied().collect()
     }
 
-    /// The method and the path of an operation.
+    /// Returns the method and the path of an operation.
     pub fn place_of(&self, name: &str) -> (&'static str, &'static str) {
         let row = self.row(name);
         (row.method, row.path)
@@ -85,7 +85,7 @@ impl Operations {
     }
 }
 
-/// A request of this operation, as it is expected: without parameters and without a body, until they
+/// Returns the expected request of an operation, without path parameters, query and body until they
 /// are added.
 pub fn request(operation: &str) -> Request {
     Request {
@@ -97,7 +97,7 @@ pub fn request(operation: &str) -> Request {
     }
 }
 
-/// A request that is expected, and the status of its answer.
+/// An expected request, and the status of its response.
 #[must_use]
 pub struct Request {
     row: &'static Row,
@@ -108,14 +108,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// With these parameters of the path, in their order.
+    /// Appends path parameters, in their order.
     pub fn on<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.names
             .extend(names.into_iter().map(|name| name.to_string()));
         self
     }
 
-    /// With a query parameter.
+    /// Adds a query parameter.
     pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         let operation = self.row.name;
         assert!(
@@ -126,19 +126,19 @@ impl Request {
         self
     }
 
-    /// With exactly this body.
+    /// Sets the exact body.
     pub fn body(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// Answered with this status, rather than with 200.
+    /// Sets the status of the response; 200 by default.
     pub fn answered(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
 
-    /// Compares what was sent with what is expected.
+    /// Compares a request that was sent with the expected one.
     pub fn compare(&self, sent: &Exchange) {
         let name = self.row.name;
         assert_eq!(sent.operation, name);
@@ -173,7 +173,7 @@ impl Request {
     }
 }
 
-/// A part of an address, with everything escaped that is not unreserved.
+/// Percent-encodes everything except unreserved characters.
 fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,17 +1,17 @@
-//! Whether what was read of an answer carries all that the answer says.
+//! Checks that a decoded value keeps everything that the response holds.
 
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A type of the facade that answers are read into.
+/// A type of the facade that responses are decoded into.
 pub trait Known: DeserializeOwned + Clone + PartialEq + Debug {}
 
 impl<T: DeserializeOwned + Clone + PartialEq + Debug> Known for T {}
 
-/// Fails unless each member of the answer counts in what was read of it: were it another one, something
-/// else would have been read.
+/// Fails unless each member of the response affects the decoded value: with another member, another
+/// value must be decoded.
 #[track_caller]
 pub fn tells<T: Known>(read: &T, answer: &Value) {
     assert_eq!(
@@ -21,7 +21,7 @@ pub fn tells<T: Known>(read: &T, answer: &Value) {
     );
 }
 
-/// The members of an answer that do not count in what was read of it, as JSON pointers.
+/// Returns the members of a response that do not affect the decoded value, as JSON pointers.
 #[track_caller]
 pub fn untold<T: Known>(read: &T, answer: &Value) -> Vec<String> {
     let same = serde_json::from_str(&answer.to_string()).expect("the answer is readable");
@@ -40,7 +40,7 @@ pub fn untold<T: Known>(read: &T, answer: &Value) -> Vec<String> {
     pointers
 }
 
-/// A value of the same type that is not the same.
+/// Returns a different value of the same JSON type.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(flag) => (!flag).into(),

@@ -1,4 +1,4 @@
-//! An emulator on a socket, and clients of it whose requests are noted.
+//! An emulator on a socket, and clients whose requests are recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::exchange::{Exchange, Recorder};
 use super::table::{Operations, Request};
 
-/// The client that carries the requests.
+/// The client that sends the requests.
 pub type Carrier = Client;
 
-/// The facade, on a client.
+/// The facade with that client.
 pub type Api = Management<Carrier>;
 
 /// Query parameters that the tests of uploads send.
@@ -27,31 +27,31 @@ const SENT_BY_OTHERS: &[(&str, &str)] = &[
     ("UpdateVolumeTemplate", "version"),
 ];
 
-/// An emulator on a socket, and what went to it and came from it.
+/// An emulator on a socket, and a record of its requests and responses.
 pub struct World {
     pub emulator: Emulator,
     recorder: Recorder,
-    /// One for each version that was asked for: to make a client takes time.
+    /// One client for each requested version, because creating one takes time.
     clients: Mutex<BTreeMap<ApiVersion, Carrier>>,
     performed: Mutex<BTreeMap<&'static str, Parameters>>,
 }
 
-/// Query parameters of an operation.
+/// The query parameters of an operation.
 #[derive(Default)]
 struct Parameters {
-    /// Those that the facade says the operation takes.
+    /// The parameters that the facade declares for the operation.
     declared: BTreeSet<&'static str>,
-    /// Those that were sent.
+    /// The parameters that were sent.
     sent: BTreeSet<String>,
 }
 
 impl World {
-    /// With a fresh emulator.
+    /// Starts a new emulator.
     pub async fn start() -> Self {
         Self::of(Emulator::builder()).await
     }
 
-    /// With an emulator that is set up so.
+    /// Starts an emulator with these settings.
     pub async fn of(builder: Builder) -> Self {
         Self {
             emulator: builder.start().await.expect("a free port"),
@@ -61,12 +61,12 @@ impl World {
         }
     }
 
-    /// The facade as it is by default.
+    /// Returns the facade with the default API version.
     pub fn api(&self) -> Api {
         self.api_at(ApiVersion::DEFAULT)
     }
 
-    /// The facade, set to a version of the API.
+    /// Returns the facade with the given API version.
     pub fn api_at(&self, version: ApiVersion) -> Api {
         let mut clients = self.clients.lock().unwrap();
         let client = clients
@@ -87,15 +87,16 @@ impl World {
             .expect("the settings are good")
     }
 
-    /// Fails unless exactly this was sent since the last look; returns it with its answer.
+    /// Fails unless exactly this request was sent since the last check. Returns it with its
+    /// response.
     #[track_caller]
     pub fn sent(&self, request: Request) -> Exchange {
         let mut sent = self.sent_all([request]);
         sent.remove(0)
     }
 
-    /// Fails unless exactly these were sent since the last look, in this order; returns them with their
-    /// answers.
+    /// Fails unless exactly these requests were sent since the last check, in this order. Returns
+    /// them with their responses.
     #[track_caller]
     pub fn sent_all(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Exchange> {
         let sent = self.recorder.take();
@@ -127,12 +128,13 @@ impl World {
             .extend(names.map(|(name, _)| name.to_owned()));
     }
 
-    /// What was sent since the last look, whatever it is.
+    /// Returns all requests sent since the last check.
     pub fn take(&self) -> Vec<Exchange> {
         self.recorder.take()
     }
 
-    /// Sends what the facade has no method for, without a socket and unnoted.
+    /// Sends a request for which the facade has no method, without a socket and without recording
+    /// it.
     pub async fn past_the_facade(
         &self,
         method: Method,
@@ -151,8 +153,8 @@ impl World {
             .expect("a success")
     }
 
-    /// Fails, with their names, unless all operations of an area succeeded at least once, and each of
-    /// them as it was expected, with each of its query parameters.
+    /// Fails with their names unless all operations of an area succeeded at least once, as expected
+    /// and with each of their query parameters.
     pub fn has_performed_all_of(&self, area: &str) {
         let performed = self.performed.lock().unwrap();
         let mut missing = Vec::new();
@@ -167,7 +169,7 @@ impl World {
                     "{name}?{parameter}, in the table or the facade alone"
                 ));
             }
-            // One piece of code writes those of all lists that come in pages; `lists.rs` is its test.
+            // The parameters of all paged lists are written by the same code; `lists.rs` tests it.
             let is_paged = written.contains("cursor");
             for parameter in written
                 .iter()
