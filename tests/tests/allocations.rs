@@ -41,7 +41,7 @@ fn unchanged(request: http::Request<Body>) -> http::Request<Body> {
 }
 
 #[test]
-fn layers_cost_a_context_on_the_response_and_a_box_costs_one() {
+fn layers_cost_the_response_context_and_boxing_costs_one_allocation() {
     let builder = || {
         Client::builder()
             .api_key("bl_key")

@@ -107,7 +107,7 @@ fn the_deployment_decides_the_addresses() {
 }
 
 #[test]
-fn no_credentials_say_what_to_do() {
+fn missing_credentials_name_the_ways_to_set_them() {
     for error in [
         from(&[]).unwrap_err(),
         Client::builder().build().unwrap_err(),
@@ -142,7 +142,7 @@ fn settings_in_code_are_checked_when_the_client_is_built() {
 }
 
 #[tokio::test]
-async fn a_limit_of_nothing_and_a_window_backwards_send_nothing() {
+async fn a_zero_limit_and_a_reversed_window_are_refused_before_sending() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::builder()
         .api_key(emulator.api_key())

@@ -29,7 +29,7 @@ fn short_limits() -> TimeLimits {
 const OK_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
 #[tokio::test]
-async fn html_where_json_was_expected() {
+async fn html_in_place_of_json_is_an_error() {
     let page = "<html><title>Be right back</title></html>";
     let error = list_from(Reply::http("200 OK", "text/html", page)).await;
     assert!(
@@ -46,7 +46,7 @@ async fn html_where_json_was_expected() {
 }
 
 #[tokio::test]
-async fn nothing_at_all() {
+async fn an_empty_reply_is_an_error() {
     let error = list_from(Reply::Bytes(Vec::new())).await;
     assert_eq!(
         (error.kind(), error.delivery()),
@@ -62,7 +62,7 @@ async fn nothing_at_all() {
 }
 
 #[tokio::test]
-async fn half_a_body() {
+async fn a_truncated_body_is_an_error() {
     let cut = format!("{OK_HEAD}content-length: 100\r\n\r\n{{\"data\":[");
     let error = list_from(Reply::Bytes(cut.into_bytes())).await;
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
@@ -81,7 +81,7 @@ async fn half_a_body() {
 }
 
 #[tokio::test]
-async fn a_change_that_was_cut_off_may_have_been_made() {
+async fn an_interrupted_change_may_have_been_applied() {
     let server = WireServer::start(Reply::Bytes(Vec::new())).await;
     let agents = Management::new(server.client()).agents();
     let error = agents.create(&Agent::new("bot")).await.unwrap_err();
@@ -93,13 +93,13 @@ async fn a_change_that_was_cut_off_may_have_been_made() {
 }
 
 #[tokio::test]
-async fn what_is_not_http() {
+async fn a_reply_that_is_not_http_is_an_error() {
     let error = list_from(Reply::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())).await;
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
 }
 
 #[tokio::test]
-async fn silence_before_the_head_within_it_and_within_the_body() {
+async fn a_stalled_response_times_out() {
     for stalled in [
         "",
         "HTTP/1.1 200 OK\r\nconte",
@@ -113,7 +113,7 @@ async fn silence_before_the_head_within_it_and_within_the_body() {
 }
 
 #[tokio::test]
-async fn an_error_status_whose_body_never_ends() {
+async fn an_error_status_with_an_endless_body_is_returned() {
     let head = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 9\r\n\r\n{";
     let server = WireServer::start(Reply::Stall(head.as_bytes().to_vec())).await;
     let error = list(server.client_within(short_limits())).await;
@@ -121,7 +121,7 @@ async fn an_error_status_whose_body_never_ends() {
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_silent() {
+async fn a_stalled_stream_times_out() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n\
                 data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     let server = WireServer::start(Reply::Stall(head.as_bytes().to_vec())).await;
@@ -140,7 +140,7 @@ async fn a_stream_that_falls_silent() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn a_redirect_is_returned_and_not_followed() {
     let other = WireServer::start(Reply::http("200 OK", "application/json", "[]")).await;
     let away = format!(
         "HTTP/1.1 302 Found\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n",
@@ -152,7 +152,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn nobody_at_home() {
+async fn a_refused_connection_is_a_connect_error() {
     // A port on which nothing listens, and which no other test is given meanwhile.
     let url = "http://127.0.0.1:1".to_owned();
     let client = Client::builder()
@@ -172,7 +172,7 @@ async fn nobody_at_home() {
 /// Sends 100 MB where a page was expected, with and without `content-length`, as a success and as
 /// an error.
 #[test]
-fn a_flood_is_stopped_in_bounded_memory() {
+fn an_oversized_body_is_rejected_in_bounded_memory() {
     const FLOOD: usize = 100 * 1024 * 1024;
     let told = format!("{OK_HEAD}content-length: {FLOOD}\r\n\r\n");
     let untold = format!("{OK_HEAD}connection: close\r\n\r\n");

@@ -140,7 +140,7 @@ impl Rig {
 }
 
 #[test]
-fn a_call_that_goes_well() {
+fn a_successful_call_can_be_dropped_at_any_point() {
     for protocol in Protocol::ALL {
         let rig = Rig::new(protocol);
         rig.run(async {
@@ -155,7 +155,7 @@ fn a_call_that_goes_well() {
 }
 
 #[test]
-fn a_call_that_is_tried_again() {
+fn a_retried_call_can_be_dropped_at_any_point() {
     for protocol in Protocol::ALL {
         let rig = Rig::new(protocol);
         rig.run(async {
@@ -187,7 +187,7 @@ fn a_call_that_is_tried_again() {
 }
 
 #[test]
-fn a_call_that_hangs() {
+fn a_hanging_call_can_be_dropped_at_any_point() {
     for protocol in Protocol::ALL {
         let rig = Rig::new(protocol);
         rig.run(async {
@@ -200,7 +200,7 @@ fn a_call_that_hangs() {
 
 /// A call that waits for another call's permit leaves the queue when it is dropped.
 #[test]
-fn a_call_in_the_queue() {
+fn a_queued_call_can_be_dropped() {
     for protocol in Protocol::ALL {
         let rig = Rig::new(protocol);
         rig.run(async {
@@ -238,7 +238,7 @@ static STREAM: OperationInfo = OperationInfo::new("ReadStream", http::Method::GE
 
 /// A body that is dropped after some of its chunks.
 #[test]
-fn a_body_that_is_not_read_to_its_end() {
+fn a_partly_read_body_can_be_dropped() {
     for protocol in Protocol::ALL {
         let rig = Rig::new(protocol);
         rig.run(async {

@@ -34,7 +34,7 @@ fn compile(name: &str, source: &str) -> (bool, String) {
 }
 
 #[test]
-fn what_is_no_service_is_told_what_a_service_is() {
+fn a_type_that_is_no_service_gets_our_compiler_message() {
     let (compiles, said) = compile(
         "no-service",
         "fn needs(_: impl blaxel_core::HttpService) {}\npub fn wrong() { needs(3) }\n",

@@ -30,7 +30,7 @@ fn tokens_fetched(emulator: &Emulator) -> usize {
 }
 
 #[tokio::test]
-async fn many_first_calls_fetch_one_token() {
+async fn concurrent_first_calls_fetch_one_token() {
     let emulator = Emulator::start().await.unwrap();
     let client = signed_in(&emulator, emulator.client_secret());
     let calls: Vec<_> = (0..50)
@@ -56,7 +56,7 @@ async fn many_first_calls_fetch_one_token() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_with_its_place_and_without_itself() {
+async fn a_wrong_secret_error_names_its_source_but_not_the_secret() {
     let emulator = Emulator::start().await.unwrap();
     let client = signed_in(&emulator, "not-the-secret");
     let error = Management::new(client).models().list().await.unwrap_err();
@@ -75,7 +75,7 @@ async fn a_wrong_secret_is_told_with_its_place_and_without_itself() {
 }
 
 #[tokio::test]
-async fn a_wrong_api_key_is_the_server_s_401() {
+async fn a_wrong_api_key_returns_401() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::builder()
         .api_key("bl_wrong")
@@ -90,7 +90,7 @@ async fn a_wrong_api_key_is_the_server_s_401() {
 }
 
 #[tokio::test]
-async fn one_client_serves_all_facades_from_many_tasks() {
+async fn one_client_serves_all_facades_on_many_tasks() {
     let emulator = Emulator::start().await.unwrap();
     let client = signed_in(&emulator, emulator.client_secret());
     let management = Management::new(client.clone());
@@ -117,7 +117,7 @@ async fn one_client_serves_all_facades_from_many_tasks() {
 }
 
 #[tokio::test]
-async fn a_workload_is_called_by_its_own_address() {
+async fn a_workload_is_called_at_its_own_url() {
     let emulator = Emulator::start().await.unwrap();
     let client = signed_in(&emulator, emulator.client_secret());
     let agents = Management::new(client.clone()).agents();
@@ -131,7 +131,7 @@ async fn a_workload_is_called_by_its_own_address() {
 
 /// Promise: the first chunk of a response arrives before the server creates the last one.
 #[tokio::test]
-async fn a_streamed_answer_arrives_while_it_is_made() {
+async fn a_streamed_response_arrives_while_it_is_generated() {
     let emulator = Emulator::builder()
         .stream_pause(Duration::from_millis(20))
         .start()
@@ -181,7 +181,7 @@ fn a_client_outlives_a_runtime() {
 }
 
 #[tokio::test]
-async fn clients_of_two_workspaces_live_side_by_side() {
+async fn clients_of_two_workspaces_are_independent() {
     let one = Emulator::builder().workspace("one").start().await.unwrap();
     let two = Emulator::builder().workspace("two").start().await.unwrap();
     for emulator in [&one, &two] {

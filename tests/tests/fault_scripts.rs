@@ -278,7 +278,7 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_script_makes_a_thing_happen_twice_or_an_error_lie() {
+async fn no_script_repeats_an_effect_or_makes_an_error_wrong() {
     let seed = variable("BLAXEL_FAULT_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     let scripts = variable("BLAXEL_FAULT_SCRIPTS").unwrap_or(SCRIPTS);
     println!("BLAXEL_FAULT_SEED={seed}");
@@ -311,7 +311,7 @@ async fn no_script_makes_a_thing_happen_twice_or_an_error_lie() {
 }
 
 #[test]
-fn the_same_seed_draws_the_same_scripts_and_all_faults_are_drawn() {
+fn a_seed_determines_its_scripts_and_all_faults_occur() {
     let draw = |seed| (0..2000).map(move |number| Script::draw(seed, number));
     assert!(
         draw(7)

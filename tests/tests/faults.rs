@@ -228,7 +228,7 @@ fn by_class(
 }
 
 #[tokio::test]
-async fn before_a_connection_is_there() {
+async fn faults_before_a_connection_is_open() {
     let none = (1, 0, Unsent);
     let rows = vec![
         proven(&[Refuse]),
@@ -252,7 +252,7 @@ async fn before_a_connection_is_there() {
 }
 
 #[tokio::test]
-async fn before_an_answer() {
+async fn faults_before_a_response() {
     let lost = (1, 1, Lost);
     let rows = vec![
         unknown(&[CloseAfterHead], 0, Lost),
@@ -284,7 +284,7 @@ async fn before_an_answer() {
 }
 
 #[tokio::test]
-async fn no_answer_in_time() {
+async fn faults_that_time_out() {
     let late = (1, 1, Late);
     let rows = vec![
         unknown(&[NeverAnswer], 1, Late),
@@ -295,7 +295,7 @@ async fn no_answer_in_time() {
 }
 
 #[tokio::test]
-async fn within_an_answer() {
+async fn faults_within_a_response() {
     let rows = vec![
         alike(&[CloseAfterResponseHead], 1, 1, Broken),
         alike(&[CloseMidBody], 1, 1, Broken),
@@ -318,7 +318,7 @@ async fn within_an_answer() {
 }
 
 #[tokio::test]
-async fn frames_of_http2() {
+async fn faults_of_http2_frames() {
     let none = (1, 0, Unsent);
     let mut rows = vec![
         proven(&[RefusedStream]),
@@ -350,7 +350,7 @@ async fn frames_of_http2() {
 }
 
 #[tokio::test]
-async fn on_an_idle_connection() {
+async fn faults_on_an_idle_connection() {
     let rows = vec![
         // The client saw that the connection is closed, so it uses another.
         alike(&[IdleClose], 1, 1, Done),
@@ -371,7 +371,7 @@ fn kept(fault: Fault, status: u16) -> Row {
 }
 
 #[tokio::test]
-async fn answers_of_the_control_plane() {
+async fn error_responses_of_the_control_plane() {
     let mut rows = vec![
         passing(Html(502), 502),
         passing(Html(504), 504),
@@ -423,7 +423,7 @@ async fn answers_of_the_control_plane() {
 }
 
 #[tokio::test]
-async fn answers_of_the_gateway_and_of_workloads() {
+async fn error_responses_of_the_gateway_and_of_workloads() {
     let mut rows = vec![
         passing(GatewayUnavailable, 404),
         passing(Gateway(500, true), 500),
@@ -446,7 +446,7 @@ async fn answers_of_the_gateway_and_of_workloads() {
 
 /// A compressed response is limited by its decompressed size.
 #[test]
-fn a_bomb_goes_off_in_bounded_memory() {
+fn a_gzip_bomb_is_rejected_in_bounded_memory() {
     for protocol in Protocol::ALL {
         let server_runtime = tokio::runtime::Runtime::new().unwrap();
         let server = server_runtime.block_on(FaultServer::start(protocol, &[GzipBomb]));

@@ -29,7 +29,7 @@ macro_rules! beside {
                 }
 
                 #[test]
-                fn the_language_keeps_its_names() {
+                fn a_glob_import_shadows_no_language_name() {
                     let mut one = Derived { name: "a".to_owned(), of: Some(vec![1]) };
                     let mut two = Derived::default();
                     core::mem::swap(&mut one, &mut two);
@@ -59,7 +59,7 @@ beside! {
 
 /// All crates export the shared crate `blaxel-core` under the same name.
 #[test]
-fn every_crate_exports_the_shared_one() {
+fn every_crate_exports_the_same_core() {
     fn same<T>(_: fn(T), _: fn(T)) {}
     let shared: fn(::blaxel_core::Error) = drop;
     same::<::blaxel::blaxel_core::Error>(shared, drop);

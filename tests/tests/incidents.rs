@@ -77,7 +77,7 @@ async fn open(
 /// Rule 1; ENG-2340: the wait for the response head timed out, and the command was run again on
 /// another connection.
 #[tokio::test]
-async fn a_post_without_an_answer_is_on_the_wire_once() {
+async fn a_post_without_a_response_is_sent_once() {
     for protocol in Protocol::ALL {
         let server = FaultServer::start(protocol, &[Fault::NeverAnswer]).await;
         let client = server.client_with(protocol.transport(), quick_policy(), short_limits());
@@ -95,7 +95,7 @@ async fn a_post_without_an_answer_is_on_the_wire_once() {
 
 /// Rule 1; ENG-2342: the transport mistook a loss after sending for one before, and sent again.
 #[tokio::test]
-async fn a_connection_lost_after_sending_is_an_error_and_no_second_request() {
+async fn a_connection_lost_after_sending_is_not_retried() {
     for loss in LOSSES {
         for (server, client) in both(&[loss]).await {
             let error = call(&client, Kind::Post, RUN, "exec").await.unwrap_err();
@@ -114,7 +114,7 @@ async fn a_connection_lost_after_sending_is_an_error_and_no_second_request() {
 /// Rule 2; requests failed while the edge drained its connections, although it had reported that it
 /// never processed them.
 #[tokio::test]
-async fn what_the_peer_proves_not_to_have_touched_is_sent_once_more() {
+async fn an_unprocessed_request_is_sent_once_more() {
     for proof in [Fault::RefusedStream, Fault::GoAwayBefore(Code::NoError)] {
         let (server, client) = started(Protocol::Http2, &[proof]).await;
         call(&client, Kind::Post, RUN, "exec").await.unwrap();
@@ -139,7 +139,7 @@ async fn what_the_peer_proves_not_to_have_touched_is_sent_once_more() {
 /// Rule 3; ENG-2505, ENG-2680: the first call after a sandbox was asleep fails with a reset, and
 /// sometimes the next ones too.
 #[tokio::test]
-async fn a_read_outlives_as_many_resets_as_it_is_allowed() {
+async fn a_read_survives_resets_up_to_its_attempts() {
     let script = [
         Fault::ResetAfterRequest,
         Fault::CloseAfterHead,
@@ -157,7 +157,7 @@ async fn a_read_outlives_as_many_resets_as_it_is_allowed() {
 
 /// Rule 4; the edge responded with 502 and 504 in place of a sandbox that was waking up.
 #[tokio::test]
-async fn a_read_outlives_the_edge_s_own_answers() {
+async fn a_read_survives_error_responses_of_the_edge() {
     for (server, client) in both(&[Fault::Html(502), Fault::Html(504)]).await {
         call(&client, Kind::Get, RUN, "file").await.unwrap();
         assert_eq!(sent(&server, "file"), 3);
@@ -166,7 +166,7 @@ async fn a_read_outlives_the_edge_s_own_answers() {
 
 /// Rule 5, the transport's part; ENG-2620, ENG-2680: uploads met `ENHANCE_YOUR_CALM` and resets.
 #[tokio::test]
-async fn a_put_outlives_a_reset_but_no_refusal_and_only_if_it_may() {
+async fn a_put_survives_resets_within_the_policy_but_not_a_refusal() {
     let calm = [
         Fault::StreamReset(Code::Calm),
         Fault::GoAwayAfter(Code::Calm),
@@ -196,7 +196,7 @@ async fn a_put_outlives_a_reset_but_no_refusal_and_only_if_it_may() {
 
 /// Rule 6: commands, streams and everything else that has an effect on each request.
 #[tokio::test]
-async fn a_stream_or_command_is_never_repeated_without_proof() {
+async fn a_stream_or_command_is_not_repeated_without_proof() {
     for loss in LOSSES {
         for (server, client) in both(&[loss]).await {
             let outcome = match open(&client, &EXEC, "exec").await {
@@ -224,7 +224,7 @@ async fn a_stream_or_command_is_never_repeated_without_proof() {
 /// Rule 7: the text of a response was searched for the names of connection failures. The server's
 /// error responses are full of them.
 #[tokio::test]
-async fn an_answer_is_no_passing_failure_whatever_its_text_says() {
+async fn the_text_of_a_response_does_not_make_it_transient() {
     for (server, client) in both(&[Fault::Status(400)]).await {
         let error = call(&client, Kind::Get, CONTROL, "it").await.unwrap_err();
         assert!(error.to_string().contains("GOAWAY"), "{error}");
@@ -235,7 +235,7 @@ async fn an_answer_is_no_passing_failure_whatever_its_text_says() {
 
 /// Rule 8: a bare `INTERNAL_ERROR` was taken for proof that the request was not processed.
 #[tokio::test]
-async fn a_stream_that_ends_for_a_vague_reason_proves_nothing() {
+async fn a_stream_reset_with_internal_error_proves_nothing() {
     for fault in [
         Fault::StreamReset(Code::Internal),
         Fault::StreamReset(Code::NoError),
@@ -252,7 +252,7 @@ async fn a_stream_that_ends_for_a_vague_reason_proves_nothing() {
 
 /// Rule 9; ENG-2422: a dead session stayed in the pool, and every call failed until a restart.
 #[tokio::test]
-async fn a_dead_connection_serves_nobody_after_its_death() {
+async fn a_dead_connection_is_not_reused() {
     let deaths = [
         Fault::CloseAfterRequest,
         Fault::ResetAfterRequest,
@@ -290,7 +290,7 @@ async fn a_dead_connection_serves_nobody_after_its_death() {
 
 /// Rule 9: a ping detects a dead session that still looks alive, long before any time limit.
 #[tokio::test]
-async fn a_silent_peer_is_found_out_by_a_ping() {
+async fn a_ping_detects_a_silent_peer() {
     let server = FaultServer::start(Protocol::Http2, &[Fault::Mute]).await;
     let transport = HyperTransport::builder()
         .http_version(HttpVersion::Http2)
@@ -310,7 +310,7 @@ async fn a_silent_peer_is_found_out_by_a_ping() {
 
 /// Rule 10; ENG-2676: a session died between the check of it and its use.
 #[tokio::test]
-async fn a_connection_that_dies_as_it_is_taken_costs_a_read_nothing() {
+async fn a_read_survives_a_connection_that_dies_when_taken() {
     for protocol in Protocol::ALL {
         for fault in [Fault::IdleClose, Fault::IdleLost] {
             let (server, client) = started(protocol, &[]).await;
@@ -341,7 +341,7 @@ fn capped(protocol: Protocol, requests: usize) -> HyperTransport {
 /// Rule 11; ENG-2678: the limit counted a stream only until its head had arrived. Rule 12;
 /// ENG-2679: some code paths bypassed it.
 #[tokio::test]
-async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
+async fn a_stream_holds_its_permit_until_it_ends_on_every_path() {
     for protocol in Protocol::ALL {
         for read_to_the_end in [true, false] {
             let server = FaultServer::start(protocol, &[Fault::Long(40_000)]).await;
@@ -374,7 +374,7 @@ async fn a_stream_keeps_its_turn_until_it_ends_and_no_way_leads_past_it() {
 /// Rule 14: with the smallest possible windows downloads were slow, and stalled when a window was
 /// used up.
 #[tokio::test]
-async fn a_download_is_not_held_up_by_the_smallest_window() {
+async fn a_download_uses_larger_flow_control_windows() {
     for protocol in Protocol::ALL {
         let lengths = [65_534, 65_535, 65_536, 65_537, 131_070, 1_000_000];
         let script = lengths.map(Fault::Long);
@@ -399,7 +399,7 @@ async fn a_download_is_not_held_up_by_the_smallest_window() {
 
 /// Rule 17: each call to the control plane opened a new connection.
 #[tokio::test]
-async fn calls_at_the_same_time_share_one_connection() {
+async fn concurrent_calls_share_one_connection() {
     let (server, client) = started(Protocol::Http2, &[]).await;
     at_once(&client, 30).await;
     assert_eq!(server.accepted(), 1);
@@ -426,7 +426,7 @@ async fn at_once(client: &WatchedClient, calls: usize) {
 /// From the official client's fault tests: if a peer allows one stream at a time, the client keeps
 /// to that, and no call fails because of it.
 #[tokio::test]
-async fn a_peer_that_allows_one_stream_gets_one_at_a_time() {
+async fn the_peer_s_stream_limit_is_respected() {
     let script = [Fault::Trickle(1); 10];
     let server = FaultServer::start_with_streams(Protocol::Http2, &script, Some(1)).await;
     let limits = TimeLimits::default();
@@ -443,7 +443,7 @@ async fn a_peer_that_allows_one_stream_gets_one_at_a_time() {
 
 /// From the official client's fault tests: the end of one stream does not affect the others.
 #[tokio::test]
-async fn a_reset_stream_does_not_hurt_its_neighbours() {
+async fn a_reset_stream_does_not_affect_other_streams() {
     let script = [Fault::Interim, Fault::StreamReset(Code::Internal)];
     let (server, client) = started(Protocol::Http2, &script).await;
     call(&client, Kind::Get, CONTROL, "first").await.unwrap();
@@ -465,7 +465,7 @@ async fn a_reset_stream_does_not_hurt_its_neighbours() {
 /// Rule 18: responses that must not have a body were created with one, and the client threw an
 /// error.
 #[tokio::test]
-async fn an_answer_without_a_body_and_an_interim_one_are_taken() {
+async fn empty_and_interim_responses_are_accepted() {
     for (server, client) in both(&[Fault::NoContent, Fault::Interim]).await {
         call(&client, Kind::Put, CONTROL, "without").await.unwrap();
         call(&client, Kind::Put, CONTROL, "after_interim")
@@ -478,7 +478,7 @@ async fn an_answer_without_a_body_and_an_interim_one_are_taken() {
 /// Rules 19, 20 and 23, the transport's part; ENG-3662, ENG-3777, ENG-3776: if the outcome of a
 /// creation is unknown, or another creation is in progress, the caller must inspect the state.
 #[tokio::test]
-async fn a_conflict_or_a_timeout_at_the_edge_is_handed_over_as_it_is() {
+async fn a_conflict_or_an_edge_timeout_is_returned_unchanged() {
     for (status, applied) in [(409, false), (504, true)] {
         for (server, client) in both(&[Fault::Status(status)]).await {
             let error = call(&client, Kind::Keyed, CONTROL, "box")
@@ -493,7 +493,7 @@ async fn a_conflict_or_a_timeout_at_the_edge_is_handed_over_as_it_is() {
 
 /// Rule 24, the transport's part; ENG-1853: the last bytes before the end were lost.
 #[tokio::test]
-async fn every_byte_before_the_end_is_handed_over() {
+async fn every_byte_before_the_end_is_returned() {
     let whole = "{\"path\":\"/demo/streams/log\"}";
     for fault in [Fault::Trickle(1), Fault::IdleClose, Fault::CloseMidBody] {
         for (_server, client) in both(&[fault]).await {
@@ -524,7 +524,7 @@ async fn every_byte_before_the_end_is_handed_over() {
 /// The Go client repeats a `POST` after a 502, and a `PUT` after a conflict; it does not repeat a
 /// request to a workload that is asleep.
 #[tokio::test]
-async fn an_answer_to_a_post_is_final_and_a_sleeping_workload_wakes() {
+async fn a_post_response_is_final_and_a_sleeping_workload_is_retried() {
     for (server, client) in both(&[Fault::Html(502)]).await {
         assert!(
             call(&client, Kind::Post, RUN, "exec")
@@ -551,7 +551,7 @@ async fn an_answer_to_a_post_is_final_and_a_sleeping_workload_wakes() {
 
 /// The Go client waits as long as the server asks for, even for a year.
 #[tokio::test]
-async fn a_wait_beyond_reason_is_told_and_not_waited_for() {
+async fn an_excessive_retry_after_is_returned_at_once() {
     let wait = Fault::TooManyRequests(Wait::Seconds(31_536_000));
     for (server, client) in both(&[wait]).await {
         let error = call(&client, Kind::Get, CONTROL, "it").await.unwrap_err();
@@ -562,7 +562,7 @@ async fn a_wait_beyond_reason_is_told_and_not_waited_for() {
 
 /// The Python client repeats a request six times that each time hangs for five minutes.
 #[tokio::test]
-async fn a_hang_is_not_repeated_beyond_the_deadline_of_the_call() {
+async fn a_hang_is_not_retried_past_the_call_s_deadline() {
     for protocol in Protocol::ALL {
         let server = FaultServer::start(protocol, &[Fault::NeverAnswer; 100]).await;
         let policy = quick_policy().attempts(100);
@@ -589,7 +589,7 @@ async fn a_hang_is_not_repeated_beyond_the_deadline_of_the_call() {
 
 /// Another Rust client sends an empty body if it cannot send a stream a second time.
 #[tokio::test]
-async fn a_body_that_comes_once_is_not_replaced_by_nothing() {
+async fn a_streamed_body_is_not_replaced_by_an_empty_one() {
     for (server, client) in both(&[Fault::Refuse]).await {
         let error = call(&client, Kind::Streamed, RUN, "upload")
             .await

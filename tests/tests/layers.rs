@@ -203,7 +203,7 @@ fn crates_use_only_the_layers_below_them() {
 }
 
 #[test]
-fn no_tree_holds_what_its_layer_must_not_use() {
+fn no_tree_contains_packages_its_layer_forbids() {
     let choices = [Features::None, Features::Default, Features::All];
     assert_none(RULES.iter().flat_map(|rule| {
         choices
@@ -213,7 +213,7 @@ fn no_tree_holds_what_its_layer_must_not_use() {
 }
 
 #[test]
-fn billing_alone_needs_no_engine_no_tls_and_no_runtime() {
+fn billing_alone_builds_no_engine_no_tls_and_no_runtime() {
     let tree = tree("blaxel-billing", Features::Default);
     assert!(
         holds(&tree, "blaxel-core") && holds(&tree, "http"),
@@ -225,7 +225,7 @@ fn billing_alone_needs_no_engine_no_tls_and_no_runtime() {
 }
 
 #[test]
-fn the_front_door_opens_only_the_rooms_asked_for() {
+fn blaxel_builds_only_the_facades_of_its_features() {
     let tree = tree("blaxel", Features::Only("billing"));
     assert!(holds(&tree, "blaxel-billing"), "{tree:?}");
     for package in ["blaxel-management", "blaxel-inference", "oauth2"] {
@@ -250,13 +250,13 @@ fn no_crate_has_a_build_script() {
 /// Every contributor compiles xtask before anything else. Half of its packages belong to clap,
 /// cargo_metadata and toml_edit, which replace thousands of lines.
 #[test]
-fn xtask_is_light() {
+fn xtask_builds_few_packages() {
     let packages = tree("xtask", Features::All).len();
     assert!(packages <= 54, "xtask is compiled from {packages} packages");
 }
 
 #[test]
-fn our_rust_version_is_enough_for_every_dependency() {
+fn no_dependency_needs_a_newer_rust_version() {
     let metadata = &workspace().metadata;
     for published in metadata.workspace_packages() {
         if published.publish.as_ref().is_some_and(Vec::is_empty) {
@@ -304,7 +304,7 @@ mod checker {
     }
 
     #[test]
-    fn a_manifest_that_keeps_the_rule_is_let_through() {
+    fn a_manifest_that_keeps_the_rule_passes() {
         let declared = [
             uses("blaxel-core"),
             tests_use("blaxel-core"),
@@ -314,7 +314,7 @@ mod checker {
     }
 
     #[test]
-    fn a_sibling_is_reported_and_so_is_the_emulator_outside_of_tests() {
+    fn a_sibling_facade_and_a_non_test_emulator_dependency_are_reported() {
         let declared = [
             uses("blaxel-core"),
             uses("blaxel-billing"),
@@ -334,7 +334,7 @@ mod checker {
     }
 
     #[test]
-    fn a_tree_that_keeps_the_rule_is_let_through() {
+    fn a_tree_that_keeps_the_rule_passes() {
         let tree = parse(
             "blaxel-kite v0.1.0 (/kite)\nserde v1.0.0\nserde_derive v1.0.0 (proc-macro) (*)\n",
         );
@@ -342,7 +342,7 @@ mod checker {
     }
 
     #[test]
-    fn a_package_deep_in_the_tree_is_reported() {
+    fn a_transitive_package_is_reported() {
         let tree = parse("blaxel-kite v0.1.0 (/kite)\nstring v1.0.0\nhyper v1.6.0\n");
         assert_eq!(
             KITE.breaches_in_tree(Features::All, &tree),
@@ -351,7 +351,7 @@ mod checker {
     }
 
     #[test]
-    fn a_runtime_is_reported_unless_it_was_asked_for() {
+    fn a_runtime_is_reported_unless_a_feature_enables_it() {
         let tree = parse("blaxel-kite v0.1.0 (/kite)\ntokio v1.43.0\n");
         assert_eq!(
             KITE.breaches_in_tree(Features::Default, &tree),
@@ -361,7 +361,7 @@ mod checker {
     }
 
     #[test]
-    fn what_costs_only_those_who_want_it_is_reported_where_it_costs_others() {
+    fn an_optional_package_is_reported_without_its_feature() {
         let auth = RULES
             .iter()
             .find(|rule| rule.krate == "blaxel-auth")
@@ -384,7 +384,7 @@ mod checker {
     }
 
     #[test]
-    fn the_trees_are_not_empty() {
+    fn trees_contain_the_expected_packages() {
         // If the tree of the transport lacked its own engine, no check of a tree would find
         // anything.
         let transport = tree("blaxel-transport", Features::Default);

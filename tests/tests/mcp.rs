@@ -41,7 +41,7 @@ fn seen(emulator: &Emulator, operation: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
+async fn a_server_is_found_by_lookup_or_by_an_override_variable() {
     let emulator = emulator().await;
     let inference = Inference::new(client(&emulator));
     let looked_up = inference.function("search").resolve().await.unwrap();
@@ -71,7 +71,7 @@ async fn a_server_is_found_by_lookup_or_where_a_variable_forces_it() {
 }
 
 #[tokio::test]
-async fn the_function_s_document_leads_to_its_server() {
+async fn a_function_document_leads_to_its_server() {
     let emulator = emulator().await;
     let client = client(&emulator);
     let functions = Management::new(client.clone()).functions();
@@ -91,7 +91,7 @@ async fn the_function_s_document_leads_to_its_server() {
 }
 
 #[tokio::test]
-async fn each_request_bears_a_token_that_is_good_at_its_time() {
+async fn each_request_carries_a_token_that_is_valid_when_sent() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
     let before = seen(&emulator, "CreateToken");
@@ -102,7 +102,7 @@ async fn each_request_bears_a_token_that_is_good_at_its_time() {
 }
 
 #[tokio::test]
-async fn a_tool_is_not_called_twice() {
+async fn a_tool_call_is_not_repeated() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
     let fault = Fault::disconnect().after_processing();
@@ -124,7 +124,7 @@ async fn a_tool_is_not_called_twice() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_begun_anew() {
+async fn a_lost_session_is_opened_again() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
     emulator.end_mcp_sessions();
@@ -133,7 +133,7 @@ async fn a_lost_session_is_begun_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn progress_flows_while_the_tool_works() {
+async fn progress_arrives_while_the_tool_runs() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
     let steps = Arc::new(Mutex::new(Vec::new()));
@@ -156,7 +156,7 @@ async fn progress_flows_while_the_tool_works() {
 }
 
 #[tokio::test]
-async fn an_emulator_that_goes_ends_what_is_under_way() {
+async fn stopping_the_emulator_ends_calls_in_flight() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
     let count = mcp.tool("count");

@@ -30,7 +30,7 @@ fn judged(name: &str) {
 }
 
 #[tokio::test]
-async fn a_session_begins_and_ends() {
+async fn a_session_opens_and_closes() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let info = mcp.server_info();
@@ -69,7 +69,7 @@ async fn tools_are_listed_and_called() {
 }
 
 #[tokio::test]
-async fn every_kind_of_content_is_understood() {
+async fn every_kind_of_content_is_decoded() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let image = mcp.tool("get-tiny-image").call(&()).await.unwrap();
@@ -98,7 +98,7 @@ async fn every_kind_of_content_is_understood() {
 }
 
 #[tokio::test]
-async fn progress_is_heard_in_order() {
+async fn progress_notifications_arrive_in_order() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let steps = Arc::new(Mutex::new(Vec::new()));
@@ -141,7 +141,7 @@ async fn resources_are_listed_and_read() {
 }
 
 #[tokio::test]
-async fn prompts_are_listed_and_filled_in() {
+async fn prompts_are_listed_and_rendered() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let prompts = mcp.prompts().await.unwrap();
@@ -179,7 +179,7 @@ async fn prompts_are_listed_and_filled_in() {
 }
 
 #[tokio::test]
-async fn refusals_and_failures_are_told_apart() {
+async fn protocol_errors_and_tool_errors_are_distinguished() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let error = mcp.read_resource("demo://nothing/here").await.unwrap_err();
@@ -200,7 +200,7 @@ async fn refusals_and_failures_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_it_says_unasked_is_heard() {
+async fn server_notifications_are_received() {
     let Some(server) = server() else { return };
     let heard = Arc::new(Mutex::new(Vec::new()));
     let list = Arc::clone(&heard);
@@ -227,7 +227,7 @@ async fn what_it_says_unasked_is_heard() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_disturbs_no_other() {
+async fn a_cancelled_call_does_not_affect_others() {
     let Some(server) = server() else { return };
     let mcp = server.connect().await.unwrap();
     let operation = mcp.tool("trigger-long-running-operation");

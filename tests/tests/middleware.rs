@@ -89,7 +89,7 @@ impl<S: HttpService> Service<http::Request<Body>> for TryAgain<S> {
 }
 
 #[tokio::test]
-async fn operations_and_attempts_are_seen_at_their_places() {
+async fn layers_see_operations_and_attempts_at_their_positions() {
     let emulator = Emulator::start().await.unwrap();
     let (operations, attempts) = (Counter::default(), Counter::default());
     let client = Client::builder()
@@ -164,7 +164,7 @@ async fn the_first_layer_is_the_outermost() {
 
 /// Third-party layers: one that changes the error, one that changes the body.
 #[tokio::test]
-async fn layers_of_tower_fit_and_a_boxed_client_is_one_type() {
+async fn tower_layers_fit_and_a_boxed_client_is_one_type() {
     let emulator = Emulator::start().await.unwrap();
     let builder = || {
         Client::builder()
@@ -218,7 +218,7 @@ async fn a_foreign_error_names_the_operation() {
 /// A layer cannot send the credential elsewhere: the address is checked before the attempt's layer
 /// position, and the caller's values of the credential's headers are replaced.
 #[tokio::test]
-async fn credentials_go_to_trusted_places_only() {
+async fn credentials_are_sent_to_trusted_origins_only() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let leaf = tower::service_fn(move |request: http::Request<Body>| {

@@ -184,7 +184,7 @@ impl TokenStore for Memory {
 }
 
 #[tokio::test]
-async fn client_credentials_are_taken_from_header_and_body() {
+async fn client_credentials_work_in_header_and_body() {
     let Some((server, wire)) = server().await else {
         return;
     };
@@ -224,7 +224,7 @@ async fn a_wrong_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn a_browser_login_gives_tokens_that_rotate() {
+async fn a_browser_login_returns_tokens_that_rotate() {
     let Some((server, wire)) = server().await else {
         return;
     };
@@ -288,7 +288,7 @@ async fn an_expired_code_is_refused() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_stolen_is_of_no_use() {
+async fn a_stolen_code_is_refused() {
     let Some((server, wire)) = server().await else {
         return;
     };
@@ -362,7 +362,7 @@ async fn device(fields: &'static [(&'static str, &'static str)]) -> Option<Resul
 }
 
 #[tokio::test]
-async fn a_device_login_is_confirmed() {
+async fn a_confirmed_device_login_succeeds() {
     let Some(outcome) = device(&[]).await else {
         return;
     };
@@ -382,7 +382,7 @@ async fn a_device_login_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_device_login_is_denied() {
+async fn a_denied_device_login_fails() {
     let Some(outcome) = device(&[("abort", "yes")]).await else {
         return;
     };

@@ -25,7 +25,7 @@ async fn work(emulator: &Emulator, client: Client) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_default_addresses() {
+async fn a_client_works_with_the_default_addresses() {
     let emulator = Emulator::offline();
     let client = Client::builder()
         .api_key(emulator.api_key())
@@ -37,7 +37,7 @@ async fn with_the_default_addresses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_emulator_s_variables() {
+async fn a_client_works_with_the_emulator_s_variables() {
     let emulator = Emulator::offline();
     let variables = Variables::from_iter(emulator.variables());
     let builder = ClientBuilder::from_variables(&variables).unwrap();
@@ -46,7 +46,7 @@ async fn with_the_emulator_s_variables() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_a_token() {
+async fn a_client_works_with_a_token() {
     let emulator = Emulator::offline();
     let (id, secret) = (emulator.client_id(), emulator.client_secret());
     let client = Client::builder()

@@ -64,7 +64,7 @@ async fn every_facade_runs_on_a_service_fn() {
 
 /// Encodes, sends and decodes an operation by hand, like a user of another HTTP engine.
 #[test]
-fn an_operation_is_a_value_for_any_engine() {
+fn an_operation_works_with_any_http_engine() {
     let operation = Get::<Agent>::new("my agent");
     let mut request = operation.encode().unwrap();
     let endpoints = Endpoints::new(
@@ -95,7 +95,7 @@ fn an_operation_is_a_value_for_any_engine() {
 
 /// A service whose readiness is valid for one call: the facade must call the clone that was ready.
 #[tokio::test]
-async fn readiness_is_waited_for_on_the_service_that_is_called() {
+async fn the_ready_service_is_the_one_that_is_called() {
     let inner = tower::service_fn(async |_: http::Request<Body>| {
         Ok::<_, Error>(http::Response::new(Body::from(
             "{\"metadata\":{},\"spec\":{}}",

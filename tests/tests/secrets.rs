@@ -29,7 +29,7 @@ fn silent_error(error: &(impl Debug + Display)) {
 }
 
 #[test]
-fn values_that_hold_secrets_do_not_show_them() {
+fn values_do_not_show_their_secrets() {
     let secret = Secret::from(CANARY);
     silent(&secret);
     assert!(!secret.to_string().contains(CANARY));
@@ -58,7 +58,7 @@ fn values_that_hold_secrets_do_not_show_them() {
 }
 
 #[test]
-fn clients_their_builders_and_their_parts_do_not_show_them() {
+fn clients_builders_and_their_parts_do_not_show_secrets() {
     let builder = || Client::builder().api_key(CANARY).workspace("w");
     silent(&builder());
     let client = builder().build().unwrap();
@@ -87,7 +87,7 @@ fn clients_their_builders_and_their_parts_do_not_show_them() {
 }
 
 #[test]
-fn errors_about_bad_secrets_do_not_show_them() {
+fn errors_about_bad_secrets_do_not_show_secrets() {
     let broken = format!("two\n{CANARY}");
     silent_error(&Credentials::api_key(broken.as_str()).unwrap_err());
     silent_error(&Credentials::parse_client_credentials(CANARY).unwrap_err());
@@ -107,7 +107,7 @@ fn errors_about_bad_secrets_do_not_show_them() {
 }
 
 #[tokio::test]
-async fn the_emulator_does_not_show_what_opens_it() {
+async fn the_emulator_does_not_show_its_credentials() {
     let emulator = Emulator::builder()
         .api_key(CANARY)
         .client("id", CANARY)
@@ -129,7 +129,7 @@ async fn the_emulator_does_not_show_what_opens_it() {
 /// Errors of calls: a refused token request, a refused key, an unreachable server and one that
 /// sends garbage.
 #[tokio::test]
-async fn errors_of_calls_do_not_show_them() {
+async fn errors_of_calls_do_not_show_secrets() {
     let emulator = Emulator::start().await.unwrap();
     let wrong = Credentials::client_credentials(emulator.client_id(), CANARY).unwrap();
     let builder = || {

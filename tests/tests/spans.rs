@@ -132,7 +132,7 @@ async fn work(emulator: &Emulator) {
 }
 
 #[test]
-fn calls_and_attempts_have_spans_that_tell_no_secret() {
+fn calls_and_attempts_have_spans_without_secrets() {
     let collector = Collector::default();
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()

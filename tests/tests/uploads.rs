@@ -65,7 +65,7 @@ async fn an_agent_is_deployed_from_its_code() {
 }
 
 #[tokio::test]
-async fn a_broken_upload_is_tried_with_another_address() {
+async fn a_failed_upload_is_retried_with_a_new_address() {
     let (emulator, management) = emulator().await;
     emulator
         .fault("PutArchive", Fault::html(StatusCode::BAD_GATEWAY), 1)
@@ -85,7 +85,7 @@ async fn a_broken_upload_is_tried_with_another_address() {
 
 /// Concurrent calls that ensure the same sandbox get the same one, and one of them creates it.
 #[tokio::test]
-async fn a_sandbox_is_ensured_by_many_and_made_once() {
+async fn concurrent_ensures_create_one_sandbox() {
     let (emulator, management) = emulator().await;
     let ensure = || {
         let sandboxes = management.sandboxes();

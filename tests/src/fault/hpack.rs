@@ -187,7 +187,7 @@ mod tests {
 
     /// Checks the three requests of RFC 7541, appendix C.4, which share a dynamic table.
     #[test]
-    fn the_examples_of_the_standard_are_read() {
+    fn decodes_the_examples_of_the_rfc() {
         let mut decoder = Decoder::default();
         let mut read = |hex| {
             let fields = decoder.read(&bytes(hex)).unwrap();
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn encoded_headers_can_be_decoded() {
         let block = write(404, &[("x-a", "b".to_owned())]);
         assert_eq!(Decoder::default().read(&block), Some(Fields::default()));
         assert_eq!(Decoder::default().read(&[0x40, 0x05, b'x']), None);

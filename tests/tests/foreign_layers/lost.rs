@@ -52,7 +52,7 @@ async fn every_transport_refuses_a_path_that_names_no_plane() {
 
 /// An address that belongs to no plane is refused before a credential is added to it.
 #[tokio::test]
-async fn a_client_refuses_an_address_that_belongs_to_nothing() {
+async fn a_client_refuses_an_address_of_no_plane() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let client = client(transport(&[], Arc::clone(&log)), &[], &[]);
     let error = client
@@ -87,7 +87,7 @@ async fn a_raw_request_goes_to_the_plane_it_names() {
 /// The layer of the bug report: it maps a request's body, and the call became the deletion of the
 /// agent.
 #[tokio::test]
-async fn a_call_behind_any_layer_does_not_delete_the_agent() {
+async fn no_layer_turns_a_call_into_a_deletion() {
     let emulator = Emulator::start().await.unwrap();
     for layer in LAYERS.iter().chain([&BOTH_DROPPED]) {
         for at_call in [true, false] {

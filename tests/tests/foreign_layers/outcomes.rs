@@ -49,7 +49,7 @@ where
 
 /// A 408 that a client-side layer creates says nothing about the server.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_on_this_side_leaves_open_whether_the_request_took_effect() {
+async fn a_client_side_timeout_does_not_rule_out_an_effect() {
     for at_call in [true, false] {
         let layer =
             TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(5));
@@ -65,7 +65,7 @@ async fn a_timeout_on_this_side_leaves_open_whether_the_request_took_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_does_the_timeout_of_tower() {
+async fn a_tower_timeout_does_not_rule_out_an_effect() {
     for at_call in [true, false] {
         let layer = tower::timeout::TimeoutLayer::new(Duration::from_secs(5));
         let client = layered(&[Step::Silence], layer, at_call);
@@ -80,7 +80,7 @@ async fn so_does_the_timeout_of_tower() {
 
 /// A status from the server itself still proves that the request was refused.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_by_the_server_is_certain() {
+async fn a_refusal_by_the_server_rules_out_an_effect() {
     let client = client(transport(&[Step::Status(409)], Arc::default()), &[], &[]);
     let error = open(&client, request(&CREATE)).await.unwrap_err();
     assert_eq!(
@@ -112,7 +112,7 @@ impl Policy<Request<Body>, Response<Body>, Error> for Stubborn {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_of_the_user_s_own_counts() {
+async fn a_retry_by_a_user_layer_is_counted() {
     for at_call in [true, false] {
         let script = &[Step::Status(500), Step::Status(500), Step::Status(404)];
         let client = layered(script, RetryLayer::new(Stubborn), at_call);
@@ -142,7 +142,7 @@ async fn a_success_that_a_layer_turns_into_a_failure_may_have_taken_effect() {
 
 /// A call layer reads from the response the number of times its request was sent.
 #[tokio::test(start_paused = true)]
-async fn a_response_tells_a_layer_its_attempts() {
+async fn a_response_carries_its_number_of_attempts() {
     let seen = Arc::new(Mutex::new(None));
     let note = Arc::clone(&seen);
     let layer = MapResponseLayer::new(move |response: Response<Body>| {

@@ -66,7 +66,7 @@ impl<B> Policy<Request<Body>, Response<B>, Error> for Once {
 
 /// A refused connection at the last attempt proves nothing about the previous one.
 #[tokio::test(start_paused = true)]
-async fn a_refused_repetition_is_no_proof_that_nothing_was_processed() {
+async fn a_refused_retry_does_not_rule_out_an_effect() {
     let log = Log::default();
     let script = &[Step::Cut, Step::Refuse, Step::Status(200)];
     let client = Client::builder()
@@ -98,7 +98,7 @@ fn hedged(inner: BoxService) -> BoxService {
 
 /// The attempts of both calls are started before the transport receives either.
 #[tokio::test(start_paused = true)]
-async fn two_calls_in_one_count_as_often_as_they_arrive() {
+async fn hedged_requests_are_counted_when_they_arrive() {
     let log = Log::default();
     let client = Client::builder()
         .api_key("k")
@@ -140,7 +140,7 @@ async fn a_deadline_holds_while_a_layer_around_an_attempt_is_not_ready() {
 
 /// If a layer changes the method of a safe request, the request need not be safe any more.
 #[tokio::test(start_paused = true)]
-async fn a_request_with_another_method_is_not_repeated_as_its_operation_would_be() {
+async fn a_changed_method_is_not_retried_like_its_operation() {
     let log = Log::default();
     let layer = MapRequestLayer::new(|mut request: Request<Body>| {
         *request.method_mut() = Method::POST;
@@ -159,7 +159,7 @@ async fn a_request_with_another_method_is_not_repeated_as_its_operation_would_be
 
 /// A layer that follows a redirect keeps the headers it does not know.
 #[tokio::test]
-async fn a_request_that_a_layer_sends_elsewhere_carries_no_credential() {
+async fn a_redirect_by_a_layer_carries_no_credential() {
     let log = Log::default();
     let layer = MapRequestLayer::new(|mut request: Request<Body>| {
         *request.uri_mut() = Uri::from_static("https://elsewhere.example/agents/a");
@@ -179,7 +179,7 @@ fn raw(method: Method, plane: Plane) -> Request<Body> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raw_request_that_was_lost_may_have_been_applied_unless_it_reads() {
+async fn a_lost_raw_request_may_have_been_applied_unless_it_is_safe() {
     for (method, applied) in [
         (Method::GET, false),
         (Method::DELETE, true),
@@ -204,7 +204,7 @@ async fn a_raw_request_that_was_lost_may_have_been_applied_unless_it_reads() {
 
 /// A workload's own 4xx is its response, whether the request is described or raw.
 #[tokio::test(start_paused = true)]
-async fn a_raw_request_to_a_workload_is_judged_as_one() {
+async fn a_raw_workload_request_is_retried_exactly_if_its_error_is_transient() {
     let log = Log::default();
     let script = &[Step::Status(429), Step::Status(429), Step::Status(429)];
     let client = client(transport(script, Arc::clone(&log)), &[], &[]);

@@ -24,7 +24,7 @@ async fn same(scenario: &Scenario, call: &[Wrap], attempt: &[Wrap]) {
 }
 
 #[test]
-fn each_layer_alone_changes_nothing() {
+fn a_single_layer_changes_no_outcome() {
     in_paused_time(async {
         for scenario in SCENARIOS {
             for layer in LAYERS.iter().chain([&EXTENSIONS_DROPPED]) {
@@ -39,7 +39,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn no_stack_of_layers_changes_anything(
+    fn a_stack_of_layers_changes_no_outcome(
         scenario in proptest::sample::select(SCENARIOS),
         call in proptest::collection::vec(proptest::sample::select(LAYERS), 0..5),
         attempt in proptest::collection::vec(proptest::sample::select(LAYERS), 0..5),
@@ -49,7 +49,7 @@ proptest! {
 
     /// The body is the context's second carrier, for layers that drop the request's extensions.
     #[test]
-    fn nor_does_one_that_drops_extensions(
+    fn a_stack_that_drops_extensions_changes_no_outcome(
         scenario in proptest::sample::select(SCENARIOS),
         call in proptest::collection::vec(proptest::sample::select(with_bodies_left()), 0..5),
         attempt in proptest::collection::vec(proptest::sample::select(with_bodies_left()), 0..5),

@@ -18,7 +18,7 @@ fn names<I: Resource>(items: &[I]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_of_agents_heeds_its_parameters() {
+async fn list_parameters_have_their_effect() {
     let world = World::start().await;
     for name in ["alpha", "beta", "gamma"] {
         world.emulator.add_agent(name);
@@ -74,7 +74,7 @@ async fn a_list_of_agents_heeds_its_parameters() {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_where_a_page_ended() {
+async fn a_cursor_continues_after_the_last_page() {
     let world = World::start().await;
     let models = world.api().models();
     let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_cursor_goes_on_where_a_page_ended() {
 }
 
 #[tokio::test]
-async fn what_bears_an_id_of_the_user_s_own_is_listed_by_it() {
+async fn resources_are_listed_by_external_id() {
     let world = World::start().await;
     world.emulator.add("sandboxes", "other").unwrap();
     world.emulator.add("volumes", "other").unwrap();
@@ -123,7 +123,7 @@ async fn what_bears_an_id_of_the_user_s_own_is_listed_by_it() {
 }
 
 #[tokio::test]
-async fn sandboxes_that_have_ended_are_listed_if_they_are_asked_for() {
+async fn terminated_sandboxes_are_listed_on_request() {
     let builder = Emulator::builder().delete_time(Duration::from_secs(2));
     let world = World::of(builder).await;
     world.emulator.add("sandboxes", "old").unwrap();
@@ -145,7 +145,7 @@ async fn sandboxes_that_have_ended_are_listed_if_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
+async fn an_unsupported_filter_is_refused_before_sending() {
     let world = World::start().await;
     let api = world.api();
     for refused in [
@@ -178,7 +178,7 @@ async fn a_filter_that_a_list_does_not_have_is_refused_and_nothing_is_sent() {
 
 /// A client with an older API version requests the list in the first version that has it.
 #[tokio::test]
-async fn a_list_that_came_later_is_asked_for_in_the_version_it_came_with() {
+async fn a_newer_list_is_requested_in_its_first_version() {
     let world = World::start().await;
     world.emulator.add("sandboxes", "box").unwrap();
     world.emulator.add_image("sandbox", "box");

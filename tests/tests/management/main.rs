@@ -76,7 +76,7 @@ const UNSENT: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn the_table_has_what_the_emulator_describes() {
+async fn the_table_matches_the_openapi_document() {
     let document = decoding::document().await;
     let mut differences = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -107,7 +107,7 @@ async fn the_table_has_what_the_emulator_describes() {
 }
 
 #[test]
-fn no_operation_is_forgotten() {
+fn every_operation_is_in_the_table() {
     let written: BTreeSet<&str> = Operations::get().names().collect();
     let served: BTreeSet<&str> = Emulator::offline()
         .operations()

@@ -19,7 +19,7 @@ fn tells(error: &Error, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_what_is_there_already() {
+async fn not_found_and_conflict_have_predicates() {
     let world = World::start().await;
     let agents = world.api().agents();
     let error = agents.get("nobody").await.unwrap_err();
@@ -34,7 +34,7 @@ async fn what_is_not_there_and_what_is_there_already() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_not_good() {
+async fn an_invalid_document_is_refused() {
     let world = World::start().await;
     let agents = world.api().agents();
     let error = agents
@@ -53,7 +53,7 @@ async fn a_document_that_is_not_good() {
 
 /// A refusal to create a sandbox has its own format, whose code is a string.
 #[tokio::test]
-async fn a_sandbox_that_is_not_made() {
+async fn a_refused_sandbox_creation_returns_its_code() {
     let world = World::start().await;
     let sandboxes = world.api().sandboxes();
     let draft = Sandbox::new("box").env(EnvVariable::hidden("KEY", "canary"));
@@ -76,7 +76,7 @@ async fn a_sandbox_that_is_not_made() {
 }
 
 #[tokio::test]
-async fn what_is_in_use_stays() {
+async fn a_resource_in_use_is_not_deleted() {
     let world = World::start().await;
     let connection = blaxel_management::integrations::IntegrationConnection::to("key", "openai");
     world
@@ -98,7 +98,7 @@ async fn what_is_in_use_stays() {
 }
 
 #[tokio::test]
-async fn a_version_that_nobody_knows() {
+async fn an_unknown_api_version_is_refused() {
     let world = World::start().await;
     let version: ApiVersion = "2030-01-01".parse().unwrap();
     let error = world.api_at(version).agents().get("bot").await.unwrap_err();

@@ -48,7 +48,7 @@ fn has_failed(error: &Error, why: &str) {
 }
 
 #[tokio::test]
-async fn a_deployment_is_waited_for() {
+async fn wait_ends_when_the_deployment_is_ready() {
     let world = slow().await;
     let agents = world.api().agents();
     let made = agents
@@ -64,7 +64,7 @@ async fn a_deployment_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_fails_ends_the_wait() {
+async fn wait_ends_when_the_deployment_fails() {
     let world = slow().await;
     let agents = world.api().agents();
     world
@@ -85,7 +85,7 @@ async fn a_deployment_that_fails_ends_the_wait() {
 
 /// A failure from before the change that is awaited does not end the wait.
 #[tokio::test]
-async fn an_old_failure_is_passed_over() {
+async fn wait_ignores_a_failure_before_the_change() {
     let world = slow().await;
     let agents = world.api().agents();
     world
@@ -110,7 +110,7 @@ async fn an_old_failure_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_resource_that_is_deleted_meanwhile_ends_the_wait() {
+async fn wait_ends_when_the_resource_is_deleted() {
     let world = slow().await;
     let agents = world.api().agents();
     agents
@@ -131,7 +131,7 @@ async fn a_resource_that_is_deleted_meanwhile_ends_the_wait() {
 }
 
 #[tokio::test]
-async fn an_execution_is_waited_for_however_it_ends() {
+async fn wait_ends_with_every_terminal_state_of_an_execution() {
     let world = slow().await;
     world.emulator.add("jobs", "batch").unwrap();
     let executions = world.api().jobs().executions("batch");
@@ -158,7 +158,7 @@ async fn an_execution_is_waited_for_however_it_ends() {
 }
 
 #[tokio::test]
-async fn a_domain_that_cannot_be_verified_ends_the_wait() {
+async fn wait_ends_when_a_domain_cannot_be_verified() {
     let world = slow().await;
     let domains = world.api().custom_domains();
     let spec = CustomDomainSpec::new()

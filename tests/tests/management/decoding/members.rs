@@ -144,7 +144,7 @@ fn members(schemas: &Schemas, holds: impl Fn(&Typed, &Value, &str) -> bool) -> B
 }
 
 #[tokio::test]
-async fn no_type_has_a_member_that_its_schema_has_not() {
+async fn no_type_has_a_member_that_its_schema_lacks() {
     let schemas = Schemas::read().await;
     for (typed, _) in objects(&schemas) {
         assert!(!(typed.members)().is_empty(), "{} is no struct", typed.name);
@@ -156,7 +156,7 @@ async fn no_type_has_a_member_that_its_schema_has_not() {
 }
 
 #[tokio::test]
-async fn what_a_schema_requires_is_always_written_and_nothing_else() {
+async fn exactly_the_required_members_are_always_written() {
     let schemas = Schemas::read().await;
     let is_written = |typed: &Typed, name: &str| {
         let nothing = (typed.read)("{}").unwrap();

@@ -24,7 +24,7 @@ use self::types::{TYPES, Typed, WITHOUT_TYPE};
 use self::values::enums;
 
 #[tokio::test]
-async fn every_schema_has_its_type() {
+async fn every_schema_has_a_type() {
     let schemas = Schemas::read().await;
     let all: BTreeSet<&str> = schemas.names().collect();
     let typed = TYPES.iter().map(|typed| typed.name);
@@ -40,7 +40,7 @@ async fn every_schema_has_its_type() {
 }
 
 #[tokio::test]
-async fn every_member_of_a_schema_has_its_place_in_the_type() {
+async fn every_member_of_a_schema_is_in_its_type() {
     let schemas = Schemas::read().await;
     let mut failures = Vec::new();
     for typed in TYPES {
@@ -54,7 +54,7 @@ async fn every_member_of_a_schema_has_its_place_in_the_type() {
 }
 
 #[tokio::test]
-async fn every_document_is_read_and_what_has_a_type_survives() {
+async fn every_document_is_decoded_and_known_members_survive() {
     let schemas = Schemas::read().await;
     let failures: Vec<String> = std::thread::scope(|scope| {
         let halves = TYPES.chunks(TYPES.len().div_ceil(2));

@@ -183,7 +183,7 @@ const OTHERS: &[Told] = told! {
 };
 
 #[tokio::test]
-async fn every_resource_tells_its_name_labels_times_and_status() {
+async fn every_resource_returns_its_name_labels_times_and_status() {
     let schemas = Schemas::read().await;
     for told in USUAL.iter().chain(OTHERS) {
         let mut document = schemas.full(schemas.named(told.schema));
@@ -200,7 +200,7 @@ async fn every_resource_tells_its_name_labels_times_and_status() {
 }
 
 #[test]
-fn what_says_nothing_of_itself_is_a_resource_all_the_same() {
+fn a_resource_without_metadata_returns_empty_values() {
     let user: users::WorkspaceUser = serde_json::from_str("{}").unwrap();
     assert_eq!(
         (user.name(), user.status(), user.created_at()),
