@@ -11,7 +11,6 @@
 //! tests of the retry policy compare it with the policy's rules; [`calls`] has an operation of each
 //! kind for that.
 
-mod answer;
 mod bomb;
 pub mod calls;
 mod frame;
@@ -19,6 +18,7 @@ mod hpack;
 mod http1;
 mod http2;
 mod journal;
+mod response;
 mod script;
 mod watch;
 
@@ -33,7 +33,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::journal::Shared;
-pub use self::journal::{Journal, Seen};
+pub use self::journal::{Journal, RecordedRequest};
 pub use self::script::{Code, Fault, Wait};
 pub use self::watch::{Watch, Watched};
 
@@ -96,7 +96,7 @@ impl FaultServer {
     ) -> Self {
         for fault in script {
             assert!(
-                fault.speaks(protocol),
+                fault.exists_in(protocol),
                 "{fault:?} is unknown to {protocol:?}"
             );
         }
@@ -132,8 +132,8 @@ impl FaultServer {
     }
 
     /// Clears the rest of the script: all later requests succeed.
-    pub fn relent(&self) {
-        self.shared.relent();
+    pub fn clear_script(&self) {
+        self.shared.clear_script();
     }
 
     /// Returns a copy of the journal so far.
@@ -142,17 +142,17 @@ impl FaultServer {
     }
 
     /// Returns the number of connections accepted so far.
-    pub fn accepted(&self) -> usize {
+    pub fn accepted_connections(&self) -> usize {
         self.shared.accepted()
     }
 
     /// Returns the number of connections that are open now.
-    pub fn open(&self) -> usize {
+    pub fn open_connections(&self) -> usize {
         self.shared.open()
     }
 
     /// Returns the number of faults of the script that have not been applied yet.
-    pub fn left(&self) -> usize {
+    pub fn remaining_faults(&self) -> usize {
         self.shared.left()
     }
 
@@ -191,7 +191,7 @@ impl FaultServer {
             .attempt_layer(self.watch())
             .transport(transport)
             .build_unboxed()
-            .expect("the settings are good")
+            .expect("the settings are valid")
     }
 }
 

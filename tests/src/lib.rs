@@ -67,7 +67,7 @@ impl WireServer {
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                connections.spawn(answer(socket, reply.clone(), Arc::clone(&log)));
+                connections.spawn(respond(socket, reply.clone(), Arc::clone(&log)));
             }
         });
         Self {
@@ -104,7 +104,7 @@ impl WireServer {
             .run_url(self.url())
             .time_limits(limits)
             .build()
-            .expect("the settings are good")
+            .expect("the settings are valid")
     }
 }
 
@@ -114,7 +114,7 @@ impl Drop for WireServer {
     }
 }
 
-async fn answer(mut socket: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>>>) {
+async fn respond(mut socket: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>>>) {
     let Some(head) = read_head(&mut socket).await else {
         return;
     };

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::{sleep, timeout};
 
 /// Polls a future at most `polls` times. Returns `None` if it is dropped before it is ready.
-async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+async fn poll_at_most<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(move |cx| {
@@ -73,58 +73,64 @@ impl Rig {
     /// a complete call after each.
     async fn drop_at_every_poll(&self, faults: &[Fault], kind: Kind) {
         let mut limits = TimeLimits::default();
-        if faults == [Fault::NeverAnswer] {
+        if faults == [Fault::NoResponse] {
             limits.head = Duration::from_millis(500);
         }
         let client = self.client(limits);
-        let place = format!("{:?}, {faults:?}, {kind:?}", self.server.protocol());
+        let context = format!("{:?}, {faults:?}, {kind:?}", self.server.protocol());
         let mut polls = 0;
         loop {
             self.server.extend(faults);
-            let outcome = cut(call(&client, kind, Plane::Control, "dropped"), polls).await;
-            self.server.relent();
-            self.next_call_succeeds(&client, &format!("{place}, after {polls} polls"))
+            let outcome = poll_at_most(call(&client, kind, Plane::Control, "dropped"), polls).await;
+            self.server.clear_script();
+            self.next_call_succeeds(&client, &format!("{context}, after {polls} polls"))
                 .await;
             if outcome.is_some() {
                 break;
             }
             polls += 1;
         }
-        assert!(polls > 1, "{place}: the call was never dropped on its way");
-        self.ends_with(client, &place).await;
+        assert!(
+            polls > 1,
+            "{context}: the call was never dropped on its way"
+        );
+        self.assert_nothing_left(client, &context).await;
     }
 
-    async fn next_call_succeeds(&self, client: &WatchedClient, place: &str) {
+    async fn next_call_succeeds(&self, client: &WatchedClient, context: &str) {
         // The client may have to detect first that the server closed a connection after a response.
         let next = call(client, Kind::Get, Plane::Control, "next");
         let outcome = timeout(Duration::from_secs(30), next).await;
-        let outcome = outcome.unwrap_or_else(|_| panic!("{place}: the next call waits for ever"));
-        outcome.unwrap_or_else(|error| panic!("{place}: the next call failed: {error}"));
+        let outcome =
+            outcome.unwrap_or_else(|_| panic!("{context}: the next call does not complete"));
+        outcome.unwrap_or_else(|error| panic!("{context}: the next call failed: {error}"));
         // One in the pool, and one that was being opened or closed when its call was dropped.
-        let connections = self.settled(|| self.server.open() <= 2).await;
+        let connections = self
+            .becomes_true(|| self.server.open_connections() <= 2)
+            .await;
         assert!(
             connections,
-            "{place}: {} connections are open",
-            self.server.open()
+            "{context}: {} connections are open",
+            self.server.open_connections()
         );
     }
 
     /// Drops the client, and checks that no task and no connection is left.
-    async fn ends_with(&self, client: WatchedClient, place: &str) {
+    async fn assert_nothing_left(&self, client: WatchedClient, context: &str) {
         drop(client);
         let tasks = || Handle::current().metrics().num_alive_tasks();
         let ended = self
-            .settled(|| tasks() == 0 && self.server.open() == 0)
+            .becomes_true(|| tasks() == 0 && self.server.open_connections() == 0)
             .await;
-        let (tasks, connections) = (tasks(), self.server.open());
+        let (tasks, connections) = (tasks(), self.server.open_connections());
         assert!(
             ended,
-            "{place}: {tasks} tasks and {connections} connections are left"
+            "{context}: {tasks} tasks and {connections} connections are left"
         );
     }
 
     /// Waits up to a few seconds. Returns `true` as soon as `holds` does.
-    async fn settled(&self, holds: impl Fn() -> bool) -> bool {
+    async fn becomes_true(&self, holds: impl Fn() -> bool) -> bool {
         for _ in 0..1000 {
             if holds() {
                 return true;
@@ -192,7 +198,7 @@ fn a_hanging_call_can_be_dropped_at_any_point() {
         let rig = Rig::new(protocol);
         rig.run(async {
             for kind in [Kind::Get, Kind::Post, Kind::Streamed] {
-                rig.drop_at_every_poll(&[Fault::NeverAnswer], kind).await;
+                rig.drop_at_every_poll(&[Fault::NoResponse], kind).await;
             }
         });
     }
@@ -213,13 +219,13 @@ fn a_queued_call_can_be_dropped() {
                     async move { call(&client, Kind::Get, Plane::Control, &name).await }
                 });
                 assert!(
-                    rig.settled(|| rig.server.journal().arrived(&name) > 0)
+                    rig.becomes_true(|| rig.server.journal().arrived(&name) > 0)
                         .await
                 );
                 for _ in 0..3 {
                     let queued = call(&client, Kind::Post, Plane::Control, "queued");
                     // The call waits for the permit before anything else, so it makes no progress.
-                    let cut = timeout(Duration::from_millis(5), cut(queued, polls)).await;
+                    let cut = timeout(Duration::from_millis(5), poll_at_most(queued, polls)).await;
                     assert!(!matches!(cut, Ok(Some(_))));
                 }
                 first.await.unwrap().unwrap();
@@ -227,7 +233,8 @@ fn a_queued_call_can_be_dropped() {
                     .await;
                 assert_eq!(rig.server.journal().arrived("/queued"), 0);
             }
-            rig.ends_with(client, &format!("{protocol:?}")).await;
+            rig.assert_nothing_left(client, &format!("{protocol:?}"))
+                .await;
         });
     }
 }
@@ -244,7 +251,7 @@ fn a_partly_read_body_can_be_dropped() {
         rig.run(async {
             let client = rig.client(TimeLimits::default());
             for fault in [Fault::Trickle(1), Fault::Long(300_000), Fault::CloseMidBody] {
-                for pieces in 0..6 {
+                for chunks in 0..6 {
                     rig.server.extend(&[fault]);
                     let mut request = RequestWriter::new(&STREAM);
                     request.path(["it"]).unwrap();
@@ -253,15 +260,16 @@ fn a_partly_read_body_can_be_dropped() {
                         .await
                         .unwrap()
                         .into_body();
-                    for _ in 0..pieces {
+                    for _ in 0..chunks {
                         let _ = body.chunk().await;
                     }
                     drop(body);
-                    let place = format!("{protocol:?}, {fault:?}, after {pieces} pieces");
-                    rig.next_call_succeeds(&client, &place).await;
+                    let context = format!("{protocol:?}, {fault:?}, after {chunks} chunks");
+                    rig.next_call_succeeds(&client, &context).await;
                 }
             }
-            rig.ends_with(client, &format!("{protocol:?}")).await;
+            rig.assert_nothing_left(client, &format!("{protocol:?}"))
+                .await;
         });
     }
 }

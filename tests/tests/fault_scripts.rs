@@ -40,7 +40,7 @@ const FAULTS: &[Fault] = &[
     Fault::LengthTooShort,
     Fault::TruncatedChunks,
     Fault::GzipBomb,
-    Fault::NeverAnswer,
+    Fault::NoResponse,
     Fault::Trickle(1),
     Fault::Interim,
     Fault::NoContent,
@@ -67,12 +67,12 @@ const FAULTS: &[Fault] = &[
     Fault::Status(503),
     Fault::Html(502),
     Fault::Html(504),
-    Fault::TooManyRequests(Wait::Unsaid),
+    Fault::TooManyRequests(Wait::NoHeader),
     Fault::TooManyRequests(Wait::Millis(3)),
     Fault::TooManyRequests(Wait::Seconds(0)),
     Fault::TooManyRequests(Wait::Date(0)),
-    Fault::TooManyRequests(Wait::Absurd),
-    Fault::TooManyRequests(Wait::Nonsense),
+    Fault::TooManyRequests(Wait::TooLarge),
+    Fault::TooManyRequests(Wait::Malformed),
     Fault::GatewayUnavailable,
     Fault::Gateway(500, true),
     Fault::Gateway(503, false),
@@ -108,16 +108,16 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+    fn choose<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 }
 
 impl Script {
     /// Returns script `number` of a seed: the same one every time.
-    fn draw(seed: u64, number: u64) -> Self {
+    fn generate(seed: u64, number: u64) -> Self {
         let mut random = Random(seed ^ number.wrapping_mul(0xD605_BBB5_8C8A_BBFD));
-        let protocol = random.of(&Protocol::ALL);
+        let protocol = random.choose(&Protocol::ALL);
         let calls = 1 + random.below(3);
         let faults = 1 + random.below(5);
         Self {
@@ -125,8 +125,8 @@ impl Script {
             faults: (0..faults)
                 .map(|_| {
                     loop {
-                        let fault = random.of(FAULTS);
-                        if fault.speaks(protocol) {
+                        let fault = random.choose(FAULTS);
+                        if fault.exists_in(protocol) {
                             break fault;
                         }
                     }
@@ -135,8 +135,8 @@ impl Script {
             calls: (0..calls)
                 .map(|_| {
                     (
-                        random.of(&Kind::ALL),
-                        random.of(&[Plane::Control, Plane::Run]),
+                        random.choose(&Kind::ALL),
+                        random.choose(&[Plane::Control, Plane::Run]),
                     )
                 })
                 .collect(),
@@ -144,7 +144,7 @@ impl Script {
     }
 
     /// Runs the script. Returns a description of the promise that was broken, if any.
-    async fn play(&self, transport: &Transports) -> Result<(), String> {
+    async fn run(&self, transport: &Transports) -> Result<(), String> {
         let transport = transport.speaking(self.protocol);
         let server = FaultServer::start(self.protocol, &self.faults).await;
         let mut limits = TimeLimits::default();
@@ -164,14 +164,14 @@ impl Script {
         }
         // Whatever happened before, this call succeeds: no dead connection is left in the pool. The
         // limits are the defaults, so that a slow machine does not look like a failing client.
-        server.relent();
+        server.clear_script();
         let client = server.client_with(transport, quick_policy(), TimeLimits::default());
         call(&client, Kind::Get, Plane::Control, "after")
             .await
             .map_err(|error| format!("the client has not recovered: {error}"))?;
         let journal = server.journal();
         for (id, kind, outcome) in outcomes {
-            judge(&format!("/{id}"), kind, &outcome, &journal)
+            check_outcome(&format!("/{id}"), kind, &outcome, &journal)
                 .map_err(|problem| format!("call {id}: {problem}; its outcome: {outcome:?}"))?;
         }
         Ok(())
@@ -193,7 +193,7 @@ impl Script {
             for script in without_fault.chain(without_call).collect::<Vec<_>>() {
                 // Some faults are races, so each script is tried a few times.
                 for _ in 0..5 {
-                    if let Err(found) = script.play(transport).await {
+                    if let Err(found) = script.run(transport).await {
                         (self, problem) = (script, found);
                         continue 'smaller;
                     }
@@ -205,7 +205,7 @@ impl Script {
 }
 
 /// Compares the outcome of a call with the server's record of it.
-fn judge(
+fn check_outcome(
     path: &str,
     kind: Kind,
     outcome: &Result<(), Error>,
@@ -223,7 +223,7 @@ fn judge(
     };
     held(
         processed <= 1 || kind.is_idempotent(),
-        "only what is idempotent is processed more than once",
+        "only an idempotent request is processed more than once",
     )?;
     held(
         journal.arrived(path) <= attempts,
@@ -231,12 +231,12 @@ fn judge(
     )?;
     let allowed = match kind {
         Kind::Get | Kind::Put => ATTEMPTS,
-        Kind::Post | Kind::Keyed => 2,
+        Kind::Post | Kind::ClientNamed => 2,
         Kind::Streamed => 1,
     };
     held((1..=allowed).contains(&attempts), "attempts are bounded")?;
     match outcome {
-        Ok(()) => held(processed >= 1, "what succeeded was processed"),
+        Ok(()) => held(processed >= 1, "a successful request was processed"),
         Err(error) => {
             held(
                 error.attempts() as usize == attempts,
@@ -244,11 +244,11 @@ fn judge(
             )?;
             held(
                 processed == 0 || error.delivery() != Delivery::NotSent,
-                "what is said not to have been sent was not processed",
+                "a request reported as not sent was not processed",
             )?;
             held(
                 processed == 0 || error.maybe_applied() || !kind.changes(),
-                "what is said not to have been applied was not processed",
+                "a request reported as not applied was not processed",
             )
         }
     }
@@ -293,8 +293,8 @@ async fn no_script_repeats_an_effect_or_makes_an_error_wrong() {
                 if number >= scripts {
                     return None;
                 }
-                let script = Script::draw(seed, number);
-                if let Err(problem) = script.play(&transports).await {
+                let script = Script::generate(seed, number);
+                if let Err(problem) = script.run(&transports).await {
                     return Some((number, script, problem));
                 }
             }
@@ -312,12 +312,13 @@ async fn no_script_repeats_an_effect_or_makes_an_error_wrong() {
 
 #[test]
 fn a_seed_determines_its_scripts_and_all_faults_occur() {
-    let draw = |seed| (0..2000).map(move |number| Script::draw(seed, number));
+    let generate = |seed| (0..2000).map(move |number| Script::generate(seed, number));
     assert!(
-        draw(7)
-            .zip(draw(7))
+        generate(7)
+            .zip(generate(7))
             .all(|(a, b)| format!("{a:?}") == format!("{b:?}"))
     );
-    let drawn: std::collections::HashSet<_> = draw(7).flat_map(|script| script.faults).collect();
+    let drawn: std::collections::HashSet<_> =
+        generate(7).flat_map(|script| script.faults).collect();
     assert!(FAULTS.iter().all(|fault| drawn.contains(fault)));
 }

@@ -32,23 +32,23 @@ enum End {
     /// The call succeeds.
     Done,
     /// The error reports that the request was not sent.
-    Unsent,
+    NotSent,
     /// The connection was lost, and the error reports that the effect of the request is unknown.
     Lost,
     /// No response arrived in time, and the error reports that the effect is unknown.
-    Late,
+    TimedOut,
     /// The response broke off.
-    Broken,
+    BrokenOff,
     /// The response could not be decoded.
-    Odd,
+    Undecodable,
     /// The last attempt could not connect, but a previous one may have been processed, and the
     /// error reports that.
-    Doubtful,
+    ConnectFailed,
     /// The call fails with an error status.
-    Says(u16),
+    FailsWith(u16),
 }
 
-use End::{Broken, Done, Doubtful, Late, Lost, Odd, Says, Unsent};
+use End::{BrokenOff, ConnectFailed, Done, FailsWith, Lost, NotSent, TimedOut, Undecodable};
 
 /// The outcomes that a row allows for one kind of operation: mostly one, and two where the fault is
 /// a race.
@@ -76,9 +76,9 @@ fn unknown(faults: &[Fault], processed: usize, end: End) -> Row {
 }
 
 /// Returns a row of a failure that proves that the request was not processed.
-fn proven(faults: &[Fault]) -> Row {
+fn not_processed(faults: &[Fault]) -> Row {
     let again = (2, 1, Done);
-    row(faults, [again, again, again, again, (1, 0, Unsent)])
+    row(faults, [again, again, again, again, (1, 0, NotSent)])
 }
 
 /// Returns a row of a fault that is a race: there is proof that the request was not processed, or
@@ -93,13 +93,13 @@ fn race(faults: &[Fault]) -> Row {
             vec![again],
             vec![again, lost],
             vec![again, lost],
-            vec![Cell(1, 0, Unsent), lost],
+            vec![Cell(1, 0, NotSent), lost],
         ],
     }
 }
 
 /// Returns a row with the same outcome for all kinds.
-fn alike(faults: &[Fault], sends: usize, processed: usize, end: End) -> Row {
+fn all_kinds(faults: &[Fault], sends: usize, processed: usize, end: End) -> Row {
     row(faults, [(sends, processed, end); 5])
 }
 
@@ -108,24 +108,24 @@ const AT_ONCE: usize = 32;
 
 /// Runs all cells of a table, and fails with all that differ from the expected outcome.
 async fn check(protocols: &[Protocol], plane: Plane, rows: &[Row]) {
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut calls = tokio::task::JoinSet::new();
     for protocol in protocols.iter().copied() {
         let transport = protocol.transport();
         for Row { faults, cells } in rows {
             for (kind, allowed) in Kind::ALL.into_iter().zip(cells) {
                 let (faults, allowed) = (faults.clone(), allowed.clone());
-                let (transport, turns) = (transport.clone(), Arc::clone(&turns));
+                let (transport, permits) = (transport.clone(), Arc::clone(&permits));
                 calls.spawn(async move {
-                    let _turn = turns.acquire().await;
-                    let found = play(protocol, transport, plane, kind, &faults).await;
+                    let _permit = permits.acquire().await;
+                    let found = run(protocol, transport, plane, kind, &faults).await;
                     let found = match found {
                         Ok(cell) if allowed.contains(&cell) => return None,
                         Ok(cell) => format!("found {cell:?}"),
                         Err(problem) => problem,
                     };
-                    let place = format!("{protocol:?}, {plane:?}, {faults:?}, {kind:?}");
-                    Some(format!("{place}: expected {allowed:?}, but {found}"))
+                    let context = format!("{protocol:?}, {plane:?}, {faults:?}, {kind:?}");
+                    Some(format!("{context}: expected {allowed:?}, but {found}"))
                 });
             }
         }
@@ -136,7 +136,7 @@ async fn check(protocols: &[Protocol], plane: Plane, rows: &[Row]) {
 }
 
 /// Makes one call against a script.
-async fn play(
+async fn run(
     protocol: Protocol,
     transport: HyperTransport,
     plane: Plane,
@@ -146,7 +146,7 @@ async fn play(
     let server = FaultServer::start(protocol, faults).await;
     let late = faults
         .iter()
-        .any(|fault| matches!(fault, NeverAnswer | Trickle(1000..)));
+        .any(|fault| matches!(fault, NoResponse | Trickle(1000..)));
     let limits = if late {
         short_limits()
     } else {
@@ -158,7 +158,7 @@ async fn play(
         let warm = call(&client, Kind::Get, plane, "warm").await;
         warm.map_err(|error| error.to_string())?;
         if faults == [IdleClose] {
-            while server.open() > 0 {
+            while server.open_connections() > 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         }
@@ -170,8 +170,8 @@ async fn play(
     if journal.sends() != journal.attempts.len() {
         return Err(format!("attempts and arrivals differ: {journal:?}"));
     }
-    if faults.len() == 1 && server.left() > 0 {
-        return Err("the fault was not met".to_owned());
+    if faults.len() == 1 && server.remaining_faults() > 0 {
+        return Err("the fault was not applied".to_owned());
     }
     let end = match outcome {
         Ok(()) => Done,
@@ -183,19 +183,19 @@ async fn play(
 /// Returns the end that an error reports. Fails if the error contradicts itself.
 fn end_of(error: &Error, kind: Kind, sends: usize, processed: usize) -> Result<End, String> {
     let end = match (error.kind(), error.delivery()) {
-        (ErrorKind::Connect | ErrorKind::Transport, Delivery::NotSent) => Unsent,
+        (ErrorKind::Connect | ErrorKind::Transport, Delivery::NotSent) => NotSent,
         (ErrorKind::Transport, Delivery::Unknown) => Lost,
-        (ErrorKind::Connect, Delivery::Unknown) => Doubtful,
-        (ErrorKind::Timeout, Delivery::Unknown) => Late,
-        (ErrorKind::Transport, Delivery::Answered) => Broken,
-        (ErrorKind::Decode, Delivery::Answered) => Odd,
+        (ErrorKind::Connect, Delivery::Unknown) => ConnectFailed,
+        (ErrorKind::Timeout, Delivery::Unknown) => TimedOut,
+        (ErrorKind::Transport, Delivery::Answered) => BrokenOff,
+        (ErrorKind::Decode, Delivery::Answered) => Undecodable,
         (ErrorKind::Status, Delivery::Answered) => {
-            Says(error.status().map_or(0, |status| status.as_u16()))
+            FailsWith(error.status().map_or(0, |status| status.as_u16()))
         }
         (kind, delivery) => return Err(format!("it is {kind:?}, {delivery:?}: {error}")),
     };
-    let refused = matches!(end, Says(400..=499)) && processed == 0;
-    if error.maybe_applied() != (kind.changes() && end != Unsent && !refused) {
+    let refused = matches!(end, FailsWith(400..=499)) && processed == 0;
+    if error.maybe_applied() != (kind.changes() && end != NotSent && !refused) {
         return Err(format!(
             "maybe_applied is {}: {error}",
             error.maybe_applied()
@@ -203,7 +203,7 @@ fn end_of(error: &Error, kind: Kind, sends: usize, processed: usize) -> Result<E
     }
     if error.attempts() as usize != sends {
         return Err(format!(
-            "it tells of {} attempts, not {sends}: {error}",
+            "it reports {} attempts, not {sends}: {error}",
             error.attempts()
         ));
     }
@@ -229,11 +229,11 @@ fn by_class(
 
 #[tokio::test]
 async fn faults_before_a_connection_is_open() {
-    let none = (1, 0, Unsent);
+    let none = (1, 0, NotSent);
     let rows = vec![
-        proven(&[Refuse]),
-        by_class(&[Refuse; 2], (3, 1, Done), (2, 0, Unsent), none),
-        by_class(&[Refuse; 3], (3, 0, Unsent), (2, 0, Unsent), none),
+        not_processed(&[Refuse]),
+        by_class(&[Refuse; 2], (3, 1, Done), (2, 0, NotSent), none),
+        by_class(&[Refuse; 3], (3, 0, NotSent), (2, 0, NotSent), none),
         by_class(
             &[Refuse, CloseAfterRequest],
             (3, 2, Done),
@@ -243,7 +243,7 @@ async fn faults_before_a_connection_is_open() {
         by_class(
             &[Refuse, Status(503)],
             (3, 1, Done),
-            (2, 0, Says(503)),
+            (2, 0, FailsWith(503)),
             none,
         ),
         race(&[ResetOnAccept]),
@@ -263,14 +263,14 @@ async fn faults_before_a_response() {
         // The last attempt could not connect; the first may have been processed nevertheless.
         by_class(
             &[CloseAfterRequest, Refuse, Refuse],
-            (3, 1, Doubtful),
+            (3, 1, ConnectFailed),
             lost,
             lost,
         ),
         // The last attempt was refused, possibly because the first was processed.
         by_class(
             &[CloseAfterRequest, Status(404)],
-            (2, 1, Says(404)),
+            (2, 1, FailsWith(404)),
             lost,
             lost,
         ),
@@ -285,11 +285,11 @@ async fn faults_before_a_response() {
 
 #[tokio::test]
 async fn faults_that_time_out() {
-    let late = (1, 1, Late);
+    let late = (1, 1, TimedOut);
     let rows = vec![
-        unknown(&[NeverAnswer], 1, Late),
-        unknown(&[Trickle(60_000)], 1, Late),
-        by_class(&[NeverAnswer; 3], (3, 3, Late), late, late),
+        unknown(&[NoResponse], 1, TimedOut),
+        unknown(&[Trickle(60_000)], 1, TimedOut),
+        by_class(&[NoResponse; 3], (3, 3, TimedOut), late, late),
     ];
     check(&Protocol::ALL, Plane::Control, &rows).await;
 }
@@ -297,48 +297,53 @@ async fn faults_that_time_out() {
 #[tokio::test]
 async fn faults_within_a_response() {
     let rows = vec![
-        alike(&[CloseAfterResponseHead], 1, 1, Broken),
-        alike(&[CloseMidBody], 1, 1, Broken),
-        alike(&[LengthTooLong], 1, 1, Broken),
-        alike(&[GzipBomb], 1, 1, Odd),
-        alike(&[Trickle(1)], 1, 1, Done),
-        alike(&[Interim], 1, 1, Done),
-        alike(&[NoContent], 1, 1, Done),
+        all_kinds(&[CloseAfterResponseHead], 1, 1, BrokenOff),
+        all_kinds(&[CloseMidBody], 1, 1, BrokenOff),
+        all_kinds(&[LengthTooLong], 1, 1, BrokenOff),
+        all_kinds(&[GzipBomb], 1, 1, Undecodable),
+        all_kinds(&[Trickle(1)], 1, 1, Done),
+        all_kinds(&[Interim], 1, 1, Done),
+        all_kinds(&[NoContent], 1, 1, Done),
     ];
     check(&Protocol::ALL, Plane::Control, &rows).await;
     let rows = vec![
-        alike(&[TruncatedChunks], 1, 1, Broken),
+        all_kinds(&[TruncatedChunks], 1, 1, BrokenOff),
         // Excess bytes are cut off, so the rest is invalid JSON.
-        alike(&[LengthTooShort], 1, 1, Odd),
+        all_kinds(&[LengthTooShort], 1, 1, Undecodable),
     ];
     check(&[Protocol::Http1], Plane::Control, &rows).await;
     // A wrong length is a protocol error here.
-    let rows = vec![alike(&[LengthTooShort], 1, 1, Broken)];
+    let rows = vec![all_kinds(&[LengthTooShort], 1, 1, BrokenOff)];
     check(&[Protocol::Http2], Plane::Control, &rows).await;
 }
 
 #[tokio::test]
 async fn faults_of_http2_frames() {
-    let none = (1, 0, Unsent);
+    let none = (1, 0, NotSent);
     let mut rows = vec![
-        proven(&[RefusedStream]),
-        by_class(&[RefusedStream; 2], (3, 1, Done), (2, 0, Unsent), none),
+        not_processed(&[RefusedStream]),
+        by_class(&[RefusedStream; 2], (3, 1, Done), (2, 0, NotSent), none),
         by_class(
             &[RefusedStream, CloseAfterRequest],
             (3, 2, Done),
             (2, 1, Lost),
             none,
         ),
-        by_class(&[RefusedStream, Refuse], (3, 1, Done), (2, 0, Unsent), none),
-        proven(&[GoAwayBefore(NoError)]),
+        by_class(
+            &[RefusedStream, Refuse],
+            (3, 1, Done),
+            (2, 0, NotSent),
+            none,
+        ),
+        not_processed(&[GoAwayBefore(NoError)]),
         by_class(
             &[GoAwayBefore(NoError); 2],
             (3, 1, Done),
-            (2, 0, Unsent),
+            (2, 0, NotSent),
             none,
         ),
         // Whatever the reason: a request above the last stream was not processed.
-        proven(&[GoAwayBefore(Calm)]),
+        not_processed(&[GoAwayBefore(Calm)]),
     ];
     for code in [NoError, Internal, Calm] {
         rows.push(unknown(&[GoAwayAfter(code)], 1, Lost));
@@ -353,71 +358,76 @@ async fn faults_of_http2_frames() {
 async fn faults_on_an_idle_connection() {
     let rows = vec![
         // The client saw that the connection is closed, so it uses another.
-        alike(&[IdleClose], 1, 1, Done),
+        all_kinds(&[IdleClose], 1, 1, Done),
         unknown(&[IdleLost], 0, Lost),
     ];
     check(&Protocol::ALL, Plane::Control, &rows).await;
 }
 
 /// Returns the row of a status that may be transient.
-fn passing(fault: Fault, status: u16) -> Row {
+fn transient(fault: Fault, status: u16) -> Row {
     let processed = usize::from(fault.processes());
-    unknown(&[fault], processed, Says(status))
+    unknown(&[fault], processed, FailsWith(status))
 }
 
 /// Returns the row of a status that is final.
-fn kept(fault: Fault, status: u16) -> Row {
-    alike(&[fault], 1, usize::from(fault.processes()), Says(status))
+fn terminal(fault: Fault, status: u16) -> Row {
+    all_kinds(
+        &[fault],
+        1,
+        usize::from(fault.processes()),
+        FailsWith(status),
+    )
 }
 
 #[tokio::test]
 async fn error_responses_of_the_control_plane() {
     let mut rows = vec![
-        passing(Html(502), 502),
-        passing(Html(504), 504),
-        passing(ShouldRetry(500, true), 500),
-        kept(ShouldRetry(503, false), 503),
-        kept(ShouldRetry(429, false), 429),
-        kept(ShouldRetry(409, true), 409),
+        transient(Html(502), 502),
+        transient(Html(504), 504),
+        transient(ShouldRetry(500, true), 500),
+        terminal(ShouldRetry(503, false), 503),
+        terminal(ShouldRetry(429, false), 429),
+        terminal(ShouldRetry(409, true), 409),
         // Every attempt was refused, so the request had no effect.
         by_class(
             &[Status(429), Status(404)],
-            (2, 0, Says(404)),
-            (1, 0, Says(429)),
-            (1, 0, Says(429)),
+            (2, 0, FailsWith(404)),
+            (1, 0, FailsWith(429)),
+            (1, 0, FailsWith(429)),
         ),
         by_class(
             &[Status(503); 3],
-            (3, 0, Says(503)),
-            (1, 0, Says(503)),
-            (1, 0, Says(503)),
+            (3, 0, FailsWith(503)),
+            (1, 0, FailsWith(503)),
+            (1, 0, FailsWith(503)),
         ),
     ];
     for status in [408, 425, 429, 502, 503, 504] {
-        rows.push(passing(Status(status), status));
+        rows.push(transient(Status(status), status));
     }
     for status in [
         400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 422, 500, 501, 505,
     ] {
-        rows.push(kept(Status(status), status));
+        rows.push(terminal(Status(status), status));
     }
     for wait in [
-        Wait::Unsaid,
+        Wait::NoHeader,
         Wait::Millis(20),
         Wait::Seconds(0),
         Wait::Date(0),
-        Wait::Nonsense,
+        Wait::Malformed,
     ] {
-        rows.push(passing(TooManyRequests(wait), 429));
+        rows.push(transient(TooManyRequests(wait), 429));
     }
     // Longer than the client would wait, so it is returned at once.
     for wait in [
         Wait::Millis(31_000),
         Wait::Seconds(31),
         Wait::Date(31),
-        Wait::Absurd,
+        Wait::TooLarge,
     ] {
-        rows.push(kept(TooManyRequests(wait), 429));
+        rows.push(terminal(TooManyRequests(wait), 429));
     }
     check(&Protocol::ALL, Plane::Control, &rows).await;
 }
@@ -425,22 +435,22 @@ async fn error_responses_of_the_control_plane() {
 #[tokio::test]
 async fn error_responses_of_the_gateway_and_of_workloads() {
     let mut rows = vec![
-        passing(GatewayUnavailable, 404),
-        passing(Gateway(500, true), 500),
-        passing(Gateway(429, true), 429),
-        kept(Gateway(404, false), 404),
-        kept(Gateway(503, false), 503),
-        kept(Gateway(409, true), 409),
-        passing(AppError(502), 502),
-        passing(AppError(503), 503),
-        passing(AppError(504), 504),
-        passing(Html(502), 502),
+        transient(GatewayUnavailable, 404),
+        transient(Gateway(500, true), 500),
+        transient(Gateway(429, true), 429),
+        terminal(Gateway(404, false), 404),
+        terminal(Gateway(503, false), 503),
+        terminal(Gateway(409, true), 409),
+        transient(AppError(502), 502),
+        transient(AppError(503), 503),
+        transient(AppError(504), 504),
+        transient(Html(502), 502),
     ];
     // Even if they are usually transient: they are the application's own.
     for status in [400, 404, 408, 409, 425, 429, 500] {
-        rows.push(kept(AppError(status), status));
+        rows.push(terminal(AppError(status), status));
     }
-    rows.push(kept(ShouldRetry(429, true), 429));
+    rows.push(terminal(ShouldRetry(429, true), 429));
     check(&Protocol::ALL, Plane::Run, &rows).await;
 }
 

@@ -79,7 +79,7 @@ async fn open(
 #[tokio::test]
 async fn a_post_without_a_response_is_sent_once() {
     for protocol in Protocol::ALL {
-        let server = FaultServer::start(protocol, &[Fault::NeverAnswer]).await;
+        let server = FaultServer::start(protocol, &[Fault::NoResponse]).await;
         let client = server.client_with(protocol.transport(), quick_policy(), short_limits());
         let error = call(&client, Kind::Post, RUN, "exec").await.unwrap_err();
         assert!(error.is_timeout() && error.maybe_applied(), "{error}");
@@ -241,7 +241,7 @@ async fn a_stream_reset_with_internal_error_proves_nothing() {
         Fault::StreamReset(Code::NoError),
         Fault::GoAwayAfter(Code::Internal),
     ] {
-        for kind in [Kind::Post, Kind::Keyed, Kind::Streamed] {
+        for kind in [Kind::Post, Kind::ClientNamed, Kind::Streamed] {
             let (server, client) = started(Protocol::Http2, &[fault]).await;
             let error = call(&client, kind, CONTROL, "it").await.unwrap_err();
             assert!(error.maybe_applied(), "{error}");
@@ -266,12 +266,12 @@ async fn a_dead_connection_is_not_reused() {
     ];
     for death in deaths.into_iter().chain(sessions) {
         for protocol in Protocol::ALL {
-            if !death.speaks(protocol) {
+            if !death.exists_in(protocol) {
                 continue;
             }
             let (server, client) = started(protocol, &[death]).await;
             let _ = call(&client, Kind::Streamed, CONTROL, "last").await;
-            while server.open() > 0 {
+            while server.open_connections() > 0 {
                 sleep(Duration::from_millis(2)).await;
             }
             sleep(Duration::from_millis(30)).await;
@@ -283,7 +283,7 @@ async fn a_dead_connection_is_not_reused() {
                     "{death:?}, {protocol:?}, {round}: {outcome:?}"
                 );
             }
-            assert_eq!(server.accepted(), 2, "{death:?}, {protocol:?}");
+            assert_eq!(server.accepted_connections(), 2, "{death:?}, {protocol:?}");
         }
     }
 }
@@ -305,7 +305,7 @@ async fn a_ping_detects_a_silent_peer() {
         "{:?}",
         start.elapsed()
     );
-    assert_eq!((sent(&server, "it"), server.accepted()), (2, 2));
+    assert_eq!((sent(&server, "it"), server.accepted_connections()), (2, 2));
 }
 
 /// Rule 10; ENG-2676: a session died between the check of it and its use.
@@ -327,7 +327,7 @@ async fn a_read_survives_a_connection_that_dies_when_taken() {
 }
 
 /// Returns the transport for a test of the limit on requests in flight.
-fn capped(protocol: Protocol, requests: usize) -> HyperTransport {
+fn limited(protocol: Protocol, requests: usize) -> HyperTransport {
     let version = match protocol {
         Protocol::Http1 => HttpVersion::Http1,
         Protocol::Http2 => HttpVersion::Http2,
@@ -346,7 +346,7 @@ async fn a_stream_holds_its_permit_until_it_ends_on_every_path() {
         for read_to_the_end in [true, false] {
             let server = FaultServer::start(protocol, &[Fault::Long(40_000)]).await;
             let policy = quick_policy();
-            let client = server.client_with(capped(protocol, 1), policy, TimeLimits::default());
+            let client = server.client_with(limited(protocol, 1), policy, TimeLimits::default());
             let mut body = open(&client, &STREAM, "stream").await.unwrap();
             // On the other plane, with the same origin.
             let waiting = {
@@ -402,13 +402,13 @@ async fn a_download_uses_larger_flow_control_windows() {
 async fn concurrent_calls_share_one_connection() {
     let (server, client) = started(Protocol::Http2, &[]).await;
     at_once(&client, 30).await;
-    assert_eq!(server.accepted(), 1);
+    assert_eq!(server.accepted_connections(), 1);
     // Over HTTP/1.1 there is at most one connection for each call, and they are reused.
     let (server, client) = started(Protocol::Http1, &[]).await;
     for _ in 0..5 {
         call(&client, Kind::Get, CONTROL, "it").await.unwrap();
     }
-    assert_eq!(server.accepted(), 1);
+    assert_eq!(server.accepted_connections(), 1);
 }
 
 async fn at_once(client: &WatchedClient, calls: usize) {
@@ -436,7 +436,11 @@ async fn the_peer_s_stream_limit_is_respected() {
     at_once(&client, 9).await;
     let journal = server.journal();
     assert_eq!(
-        (journal.at_once, journal.requests.len(), server.accepted()),
+        (
+            journal.max_concurrent,
+            journal.requests.len(),
+            server.accepted_connections()
+        ),
         (1, 10, 1)
     );
 }
@@ -459,7 +463,7 @@ async fn a_reset_stream_does_not_affect_other_streams() {
         .iter()
         .filter(|outcome| outcome.is_err())
         .count();
-    assert_eq!((failed, server.accepted()), (1, 1));
+    assert_eq!((failed, server.accepted_connections()), (1, 1));
 }
 
 /// Rule 18: responses that must not have a body were created with one, and the client threw an
@@ -471,7 +475,10 @@ async fn empty_and_interim_responses_are_accepted() {
         call(&client, Kind::Put, CONTROL, "after_interim")
             .await
             .unwrap();
-        assert_eq!((server.journal().sends(), server.accepted()), (2, 1));
+        assert_eq!(
+            (server.journal().sends(), server.accepted_connections()),
+            (2, 1)
+        );
     }
 }
 
@@ -481,7 +488,7 @@ async fn empty_and_interim_responses_are_accepted() {
 async fn a_conflict_or_an_edge_timeout_is_returned_unchanged() {
     for (status, applied) in [(409, false), (504, true)] {
         for (server, client) in both(&[Fault::Status(status)]).await {
-            let error = call(&client, Kind::Keyed, CONTROL, "box")
+            let error = call(&client, Kind::ClientNamed, CONTROL, "box")
                 .await
                 .unwrap_err();
             assert_eq!(error.status().unwrap().as_u16(), status);
@@ -564,7 +571,7 @@ async fn an_excessive_retry_after_is_returned_at_once() {
 #[tokio::test]
 async fn a_hang_is_not_retried_past_the_call_s_deadline() {
     for protocol in Protocol::ALL {
-        let server = FaultServer::start(protocol, &[Fault::NeverAnswer; 100]).await;
+        let server = FaultServer::start(protocol, &[Fault::NoResponse; 100]).await;
         let policy = quick_policy().attempts(100);
         let mut limits = short_limits();
         limits.head = Duration::from_millis(300);

@@ -22,7 +22,7 @@ pub enum Kind {
     /// `POST`: not idempotent.
     Post,
     /// `POST` that creates a resource whose name the client chose.
-    Keyed,
+    ClientNamed,
     /// `POST`: not idempotent, with a streamed body that cannot be sent again.
     Streamed,
 }
@@ -33,7 +33,7 @@ impl Kind {
         Self::Get,
         Self::Put,
         Self::Post,
-        Self::Keyed,
+        Self::ClientNamed,
         Self::Streamed,
     ];
 
@@ -51,7 +51,7 @@ impl Kind {
 const GET: OperationInfo = OperationInfo::new("GetThing", Method::GET, "/things/{id}");
 const PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things/{id}");
 const POST: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things/{id}");
-const KEYED: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/things/{id}")
+const CLIENT_NAMED: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/things/{id}")
     .with_idempotency(Idempotency::ClientNamed);
 const STREAMED: OperationInfo = OperationInfo::new("SendThing", Method::POST, "/things/{id}");
 
@@ -60,12 +60,12 @@ static OPERATIONS: [OperationInfo; 10] = [
     GET,
     PUT,
     POST,
-    KEYED,
+    CLIENT_NAMED,
     STREAMED,
     GET.with_plane(Plane::Run),
     PUT.with_plane(Plane::Run),
     POST.with_plane(Plane::Run),
-    KEYED.with_plane(Plane::Run),
+    CLIENT_NAMED.with_plane(Plane::Run),
     STREAMED.with_plane(Plane::Run),
 ];
 
@@ -83,7 +83,7 @@ impl<const N: usize> Operation for Thing<'_, N> {
         match N % 5 {
             0 => Ok(()),
             4 => {
-                let body = Body::new(Pieces::new(["{\"a\":", "1}"]));
+                let body = Body::new(Chunks::new(["{\"a\":", "1}"]));
                 request.body(body, http::HeaderValue::from_static("application/json"));
                 Ok(())
             }
@@ -119,35 +119,35 @@ pub async fn call<S: HttpService>(
             blaxel_core::call(service, &Thing::<$n> { id }).await
         };
     }
-    let answer = match (plane, kind) {
+    let response = match (plane, kind) {
         (Plane::Run, Kind::Get) => thing!(5),
         (Plane::Run, Kind::Put) => thing!(6),
         (Plane::Run, Kind::Post) => thing!(7),
-        (Plane::Run, Kind::Keyed) => thing!(8),
+        (Plane::Run, Kind::ClientNamed) => thing!(8),
         (Plane::Run, Kind::Streamed) => thing!(9),
         (_, Kind::Get) => thing!(0),
         (_, Kind::Put) => thing!(1),
         (_, Kind::Post) => thing!(2),
-        (_, Kind::Keyed) => thing!(3),
+        (_, Kind::ClientNamed) => thing!(3),
         (_, Kind::Streamed) => thing!(4),
     };
-    if let Some(answer) = answer? {
-        let path = answer["path"].as_str().unwrap_or_default();
+    if let Some(response) = response? {
+        let path = response["path"].as_str().unwrap_or_default();
         assert!(path.ends_with(&format!("/{id}")), "{path} answers {id}");
     }
     Ok(())
 }
 
 /// A body of several chunks that cannot be cloned.
-struct Pieces(VecDeque<&'static str>);
+struct Chunks(VecDeque<&'static str>);
 
-impl Pieces {
-    fn new(pieces: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(pieces.into_iter().collect())
+impl Chunks {
+    fn new(chunks: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(chunks.into_iter().collect())
     }
 }
 
-impl http_body::Body for Pieces {
+impl http_body::Body for Chunks {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -156,6 +156,6 @@ impl http_body::Body for Pieces {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = self.0.pop_front();
-        Poll::Ready(next.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
+        Poll::Ready(next.map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes())))))
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::answer::{Answer, Plan, Then};
 use super::journal::Connection;
+use super::response::{AfterResponse, Plan, Response};
 
 /// Serves the requests of one connection until it ends.
 pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
@@ -15,17 +15,17 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
         socket,
         buffer: Vec::new(),
     };
-    let mut doomed = false;
-    while wire.something_comes().await {
-        if doomed {
-            connection.lost();
+    let mut close_on_next_request = false;
+    while wire.wait_for_byte().await {
+        if close_on_next_request {
+            connection.note_unread_request();
             return;
         }
         let Some(head) = wire.head().await else {
             return;
         };
-        let ticket = connection.request(head.method, head.path);
-        let plan = Plan::of(ticket.fault, &ticket.path);
+        let active = connection.request(head.method, head.path);
+        let plan = Plan::of(active.fault, &active.path);
         if matches!(plan, Plan::CloseEarly) {
             // The part of the body that has already arrived stays unread, too.
             return;
@@ -33,16 +33,16 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
         if wire.body(head.length).await.is_none() {
             return;
         }
-        connection.whole(&ticket);
+        connection.note_complete(&active);
         match plan {
-            Plan::Answer(answer) => {
-                if wire.answer(&answer).await.is_none() {
+            Plan::Respond(response) => {
+                if wire.send_response(&response).await.is_none() {
                     return;
                 }
-                doomed = answer.then == Then::Doom;
+                close_on_next_request = response.after == AfterResponse::CloseOnNextRequest;
             }
-            Plan::Silence | Plan::Mute => {
-                wire.wait_for_the_end().await;
+            Plan::NoResponse | Plan::Mute => {
+                wire.discard_until_closed().await;
                 return;
             }
             Plan::Close { reset: true } => {
@@ -69,7 +69,7 @@ struct Head {
 
 impl Wire {
     /// Waits for the first byte of a request without consuming it.
-    async fn something_comes(&mut self) -> bool {
+    async fn wait_for_byte(&mut self) -> bool {
         !self.buffer.is_empty()
             || self
                 .socket
@@ -141,37 +141,37 @@ impl Wire {
     }
 
     /// Sends a response. Returns `None` if the connection is to be closed after it.
-    async fn answer(&mut self, answer: &Answer) -> Option<()> {
+    async fn send_response(&mut self, response: &Response) -> Option<()> {
         let mut head = String::new();
-        if answer.interim {
+        if response.interim {
             head.push_str("HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n");
         }
         // Writing to a String cannot fail.
-        let _ = write!(head, "HTTP/1.1 {} By Script\r\n", answer.status);
-        for (name, value) in &answer.headers {
+        let _ = write!(head, "HTTP/1.1 {} By Script\r\n", response.status);
+        for (name, value) in &response.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        if answer.chunked {
+        if response.chunked {
             head.push_str("transfer-encoding: chunked\r\n");
-        } else if answer.status != 204 {
-            let length = answer.announced.unwrap_or(answer.body.len());
+        } else if response.status != 204 {
+            let length = response.announced.unwrap_or(response.body.len());
             let _ = write!(head, "content-length: {length}\r\n");
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
-        if answer.chunked {
-            bytes.extend_from_slice(format!("{:x}\r\n", answer.body.len()).as_bytes());
+        if response.chunked {
+            bytes.extend_from_slice(format!("{:x}\r\n", response.body.len()).as_bytes());
         }
-        let sent = answer.cut.unwrap_or(answer.body.len());
-        bytes.extend_from_slice(answer.body.get(..sent).unwrap_or(&answer.body));
-        if answer.chunked && answer.cut.is_none() {
+        let sent = response.cut.unwrap_or(response.body.len());
+        bytes.extend_from_slice(response.body.get(..sent).unwrap_or(&response.body));
+        if response.chunked && response.cut.is_none() {
             bytes.extend_from_slice(b"\r\n0\r\n\r\n");
         }
-        write_at(&mut self.socket, &bytes, answer.pace).await?;
-        (answer.cut.is_none() && answer.then != Then::Close).then_some(())
+        write_paced(&mut self.socket, &bytes, response.pace).await?;
+        (response.cut.is_none() && response.after != AfterResponse::Close).then_some(())
     }
 
-    async fn wait_for_the_end(&mut self) {
+    async fn discard_until_closed(&mut self) {
         while self.more().await.is_some() {
             self.buffer.clear();
         }
@@ -179,7 +179,7 @@ impl Wire {
 }
 
 /// Writes bytes, one at a time with a pause after each if `pace` is set.
-async fn write_at(socket: &mut TcpStream, bytes: &[u8], pace: Option<Duration>) -> Option<()> {
+async fn write_paced(socket: &mut TcpStream, bytes: &[u8], pace: Option<Duration>) -> Option<()> {
     let Some(pace) = pace else {
         return socket.write_all(bytes).await.ok();
     };

@@ -9,10 +9,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::answer::{Answer, Plan, Then};
 use super::frame::{self, Frame, frame};
 use super::hpack::{self, Decoder};
-use super::journal::{Connection, Ticket};
+use super::journal::{ActiveRequest, Connection};
+use super::response::{AfterResponse, Plan, Response};
 use super::script::Code;
 
 /// Serves the streams of one connection until it ends.
@@ -24,12 +24,12 @@ pub(super) async fn serve(socket: TcpStream, connection: &Connection) {
         connection,
         headers: Decoder::default(),
         streams: HashMap::new(),
-        slow: JoinSet::new(),
-        slow_streams: HashMap::new(),
+        paced: JoinSet::new(),
+        paced_streams: HashMap::new(),
         windows: (frame::WINDOW, frame::WINDOW),
         last: 0,
-        doomed: false,
-        left: false,
+        close_on_next_request: false,
+        going_away: false,
     };
     // However this ends, dropping both halves closes the connection.
     let _ = session.run().await;
@@ -41,18 +41,18 @@ struct Session<'a> {
     connection: &'a Connection,
     headers: Decoder,
     /// Streams whose requests are not complete yet.
-    streams: HashMap<u32, (Ticket, Plan)>,
+    streams: HashMap<u32, (ActiveRequest, Plan)>,
     /// Tasks that send responses byte by byte.
-    slow: JoinSet<Option<()>>,
-    slow_streams: HashMap<u32, AbortHandle>,
+    paced: JoinSet<Option<()>>,
+    paced_streams: HashMap<u32, AbortHandle>,
     /// The client's flow-control windows: of a stream, and of the connection.
     windows: (u32, u32),
     /// The newest stream.
     last: u32,
     /// `true` if the connection is closed at the next request.
-    doomed: bool,
+    close_on_next_request: bool,
     /// `true` if new streams are ignored because a `GOAWAY` was sent.
-    left: bool,
+    going_away: bool,
 }
 
 impl Session<'_> {
@@ -64,7 +64,7 @@ impl Session<'_> {
             return None;
         }
         let mut settings = Vec::new();
-        if let Some(streams) = self.connection.streams_allowed() {
+        if let Some(streams) = self.connection.max_streams() {
             settings.extend(frame::MAX_CONCURRENT_STREAMS.to_be_bytes());
             settings.extend(streams.to_be_bytes());
         }
@@ -89,10 +89,10 @@ impl Session<'_> {
                     }
                 }
                 frame::HEADERS => self.open(next).await?,
-                frame::DATA => self.take_data(&next).await?,
+                frame::DATA => self.receive_data(&next).await?,
                 frame::RST_STREAM => {
                     self.streams.remove(&next.stream);
-                    if let Some(task) = self.slow_streams.remove(&next.stream) {
+                    if let Some(task) = self.paced_streams.remove(&next.stream) {
                         task.abort();
                     }
                 }
@@ -116,26 +116,26 @@ impl Session<'_> {
             head.flags |= more.flags & frame::END_HEADERS;
         }
         let fields = self.headers.read(&block)?;
-        if self.left {
+        if self.going_away {
             return Some(());
         }
-        if self.doomed {
-            self.connection.lost();
+        if self.close_on_next_request {
+            self.connection.note_unread_request();
             return None;
         }
         let stream = head.stream;
         let before = std::mem::replace(&mut self.last, stream);
         self.connection.note_windows(self.windows);
-        let ticket = self.connection.request(fields.method, fields.path);
-        match Plan::of(ticket.fault, &ticket.path) {
+        let active = self.connection.request(fields.method, fields.path);
+        match Plan::of(active.fault, &active.path) {
             Plan::CloseEarly => return None,
             Plan::Refuse => return self.reset(stream, frame::REFUSED_STREAM).await,
             Plan::GoAwayBefore(code) => {
-                self.left = true;
+                self.going_away = true;
                 return self.go_away(before, code).await;
             }
             plan => {
-                self.streams.insert(stream, (ticket, plan));
+                self.streams.insert(stream, (active, plan));
             }
         }
         if head.has(frame::END_STREAM) {
@@ -144,7 +144,7 @@ impl Session<'_> {
         Some(())
     }
 
-    async fn take_data(&mut self, data: &Frame) -> Option<()> {
+    async fn receive_data(&mut self, data: &Frame) -> Option<()> {
         if let Ok(size @ 1..) = u32::try_from(data.payload.len()) {
             let size = size.to_be_bytes();
             self.send(frame(frame::WINDOW_UPDATE, 0, 0, &size)).await?;
@@ -172,13 +172,13 @@ impl Session<'_> {
 
     /// Handles a request that is complete.
     async fn finish(&mut self, stream: u32) -> Option<()> {
-        let Some((ticket, plan)) = self.streams.remove(&stream) else {
+        let Some((active, plan)) = self.streams.remove(&stream) else {
             return Some(());
         };
-        self.connection.whole(&ticket);
+        self.connection.note_complete(&active);
         match plan {
-            Plan::Answer(answer) => self.answer(stream, answer, ticket).await,
-            Plan::Silence => Some(()),
+            Plan::Respond(response) => self.send_response(stream, response, active).await,
+            Plan::NoResponse => Some(()),
             Plan::Mute => {
                 while Frame::read(&mut self.reader).await.is_ok() {}
                 None
@@ -199,15 +199,20 @@ impl Session<'_> {
         }
     }
 
-    async fn answer(&mut self, stream: u32, answer: Answer, ticket: Ticket) -> Option<()> {
+    async fn send_response(
+        &mut self,
+        stream: u32,
+        response: Response,
+        active: ActiveRequest,
+    ) -> Option<()> {
         let (of_stream, of_connection) = self.windows;
-        if answer.body.len() > of_stream.min(of_connection) as usize {
+        if response.body.len() > of_stream.min(of_connection) as usize {
             return None;
         }
-        if let Some(pace) = answer.pace {
+        if let Some(pace) = response.pace {
             let writer = Arc::clone(&self.writer);
-            let task = self.slow.spawn(async move {
-                let mut frames = frames(stream, &answer, 1);
+            let task = self.paced.spawn(async move {
+                let mut frames = frames(stream, &response, 1);
                 let last = frames.pop()?;
                 for frame in frames {
                     tokio::time::sleep(pace).await;
@@ -215,23 +220,23 @@ impl Session<'_> {
                 }
                 tokio::time::sleep(pace).await;
                 // The last frame ends the stream, and the client may open another.
-                drop(ticket);
+                drop(active);
                 writer.lock().await.write_all(&last).await.ok()
             });
-            self.slow_streams.insert(stream, task);
+            self.paced_streams.insert(stream, task);
             return Some(());
         }
-        drop(ticket);
-        self.send(frames(stream, &answer, frame::LARGEST).concat())
+        drop(active);
+        self.send(frames(stream, &response, frame::LARGEST).concat())
             .await?;
-        match answer.then {
-            _ if answer.cut.is_some() => None,
-            Then::Keep => Some(()),
-            Then::Doom => {
-                self.doomed = true;
+        match response.after {
+            _ if response.cut.is_some() => None,
+            AfterResponse::Keep => Some(()),
+            AfterResponse::CloseOnNextRequest => {
+                self.close_on_next_request = true;
                 Some(())
             }
-            Then::Close => {
+            AfterResponse::Close => {
                 self.go_away(stream, Code::NoError).await?;
                 None
             }
@@ -240,30 +245,30 @@ impl Session<'_> {
 }
 
 /// Encodes a response as frames, with at most `size` bytes of the body in each.
-fn frames(stream: u32, answer: &Answer, size: usize) -> Vec<Vec<u8>> {
+fn frames(stream: u32, response: &Response, size: usize) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    if answer.interim {
+    if response.interim {
         let block = hpack::write(103, &[("link", "</style.css>".to_owned())]);
         frames.push(frame(frame::HEADERS, frame::END_HEADERS, stream, &block));
     }
-    let mut headers = answer.headers.clone();
-    if answer.status != 204 {
-        let length = answer.announced.unwrap_or(answer.body.len());
+    let mut headers = response.headers.clone();
+    if response.status != 204 {
+        let length = response.announced.unwrap_or(response.body.len());
         headers.push(("content-length", length.to_string()));
     }
-    let body = answer
+    let body = response
         .body
-        .get(..answer.cut.unwrap_or(answer.body.len()))
+        .get(..response.cut.unwrap_or(response.body.len()))
         .unwrap_or_default();
-    let whole = answer.cut.is_none();
+    let complete = response.cut.is_none();
     let end = |yes: bool| if yes { frame::END_STREAM } else { 0 };
-    let flags = frame::END_HEADERS | end(whole && body.is_empty());
-    let block = hpack::write(answer.status, &headers);
+    let flags = frame::END_HEADERS | end(complete && body.is_empty());
+    let block = hpack::write(response.status, &headers);
     frames.push(frame(frame::HEADERS, flags, stream, &block));
-    let mut pieces = body.chunks(size).peekable();
-    while let Some(piece) = pieces.next() {
-        let flags = end(whole && pieces.peek().is_none());
-        frames.push(frame(frame::DATA, flags, stream, piece));
+    let mut chunks = body.chunks(size).peekable();
+    while let Some(chunk) = chunks.next() {
+        let flags = end(complete && chunks.peek().is_none());
+        frames.push(frame(frame::DATA, flags, stream, chunk));
     }
     frames
 }

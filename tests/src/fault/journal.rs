@@ -11,7 +11,7 @@ use super::script::Fault;
 
 /// A request, as far as the server has read it.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct RecordedRequest {
     /// The number of its connection, from 0.
     pub connection: usize,
     /// The method; empty if the head was not read.
@@ -21,7 +21,7 @@ pub struct Seen {
     /// `true` if the head was read.
     pub head: bool,
     /// `true` if the whole request was read.
-    pub whole: bool,
+    pub complete: bool,
     /// `true` if the server processed the request.
     pub processed: bool,
     /// The fault that was applied.
@@ -32,7 +32,7 @@ pub struct Seen {
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     /// The requests, in the order in which they arrived.
-    pub requests: Vec<Seen>,
+    pub requests: Vec<RecordedRequest>,
     /// The paths of the client's attempts, in order.
     pub attempts: Vec<String>,
     /// Number of attempts that were sent to a closed port.
@@ -43,7 +43,7 @@ pub struct Journal {
     /// in bytes.
     pub windows: (u32, u32),
     /// The highest number of requests that were served at the same time.
-    pub at_once: usize,
+    pub max_concurrent: usize,
 }
 
 impl Journal {
@@ -94,7 +94,7 @@ struct State {
     /// Number of requests that are being served.
     serving: usize,
     /// A bound port on which nothing listens.
-    nowhere: Option<(TcpSocket, SocketAddr)>,
+    closed_port: Option<(TcpSocket, SocketAddr)>,
 }
 
 impl State {
@@ -128,7 +128,7 @@ impl Shared {
         self.state().script.extend(faults);
     }
 
-    pub(super) fn relent(&self) {
+    pub(super) fn clear_script(&self) {
         self.state().script.clear();
     }
 
@@ -159,7 +159,7 @@ impl Shared {
 
     /// Takes the next fault, if it applies to a new connection.
     pub(super) fn take_for_connection(&self) -> Option<Fault> {
-        self.state().take_if(Fault::is_of_connection)
+        self.state().take_if(Fault::affects_connection)
     }
 
     /// Records an attempt. Returns the address of a closed port if the attempt is to be refused.
@@ -168,7 +168,7 @@ impl Shared {
         state.journal.attempts.push(path.to_owned());
         state.take_if(|fault| fault == Fault::Refuse)?;
         state.journal.refused += 1;
-        let (_, address) = state.nowhere.get_or_insert_with(nowhere);
+        let (_, address) = state.closed_port.get_or_insert_with(closed_port);
         Some(*address)
     }
 
@@ -178,16 +178,16 @@ impl Shared {
 
     /// Records that bytes arrived which were not read.
     pub(super) fn note(&self, connection: usize, fault: Option<Fault>) {
-        self.state().journal.requests.push(Seen {
+        self.state().journal.requests.push(RecordedRequest {
             connection,
             fault,
-            ..Seen::default()
+            ..RecordedRequest::default()
         });
     }
 }
 
 /// Binds a port on which nothing listens.
-fn nowhere() -> (TcpSocket, SocketAddr) {
+fn closed_port() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().expect("a socket can be had");
     socket
         .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -213,7 +213,7 @@ impl Connection {
         self.number
     }
 
-    pub(super) fn streams_allowed(&self) -> Option<u32> {
+    pub(super) fn max_streams(&self) -> Option<u32> {
         self.shared.streams
     }
 
@@ -222,34 +222,34 @@ impl Connection {
     }
 
     /// Records that bytes of a request arrived which were not read.
-    pub(super) fn lost(&self) {
+    pub(super) fn note_unread_request(&self) {
         self.shared.note(self.number, Some(Fault::IdleLost));
     }
 
     /// Records a request whose head was read, and takes the fault that applies to it.
-    pub(super) fn request(&self, method: String, path: String) -> Ticket {
+    pub(super) fn request(&self, method: String, path: String) -> ActiveRequest {
         let mut state = self.shared.state();
         let fault = state.take_if(|fault| fault != Fault::Refuse);
         // The connection already exists, so the most similar fault is applied.
         let fault = fault.map(|fault| {
-            if fault.is_of_connection() {
+            if fault.affects_connection() {
                 Fault::CloseAfterHead
             } else {
                 fault
             }
         });
         let index = state.journal.requests.len();
-        state.journal.requests.push(Seen {
+        state.journal.requests.push(RecordedRequest {
             connection: self.number,
             method,
             path: path.clone(),
             head: true,
             fault,
-            ..Seen::default()
+            ..RecordedRequest::default()
         });
         state.serving += 1;
-        state.journal.at_once = state.journal.at_once.max(state.serving);
-        Ticket {
+        state.journal.max_concurrent = state.journal.max_concurrent.max(state.serving);
+        ActiveRequest {
             shared: Arc::clone(&self.shared),
             index,
             path,
@@ -258,23 +258,23 @@ impl Connection {
     }
 
     /// Records that the whole request was read, and that it was processed if its fault allows that.
-    pub(super) fn whole(&self, ticket: &Ticket) {
-        if let Some(seen) = self.shared.state().journal.requests.get_mut(ticket.index) {
-            seen.whole = true;
-            seen.processed = ticket.fault.is_none_or(Fault::processes);
+    pub(super) fn note_complete(&self, active: &ActiveRequest) {
+        if let Some(seen) = self.shared.state().journal.requests.get_mut(active.index) {
+            seen.complete = true;
+            seen.processed = active.fault.is_none_or(Fault::processes);
         }
     }
 }
 
 /// A request that is being served; it counts as such until this is dropped.
-pub(super) struct Ticket {
+pub(super) struct ActiveRequest {
     shared: Arc<Shared>,
     index: usize,
     pub(super) path: String,
     pub(super) fault: Option<Fault>,
 }
 
-impl Drop for Ticket {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.shared.state().serving -= 1;
     }

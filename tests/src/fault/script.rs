@@ -34,7 +34,7 @@ pub enum Fault {
     /// The response is compressed, and a hundred times as large when decompressed: 16 MiB.
     GzipBomb,
     /// The request is processed, and no response is sent.
-    NeverAnswer,
+    NoResponse,
     /// The request is processed, and the server sends nothing more, not even responses to pings,
     /// while it keeps the connection open.
     Mute,
@@ -94,7 +94,7 @@ pub enum Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wait {
     /// No header.
-    Unsaid,
+    NoHeader,
     /// `Retry-After-Ms`.
     Millis(u64),
     /// `Retry-After` in seconds.
@@ -102,14 +102,14 @@ pub enum Wait {
     /// `Retry-After` as a date, this many seconds after the response's `Date`.
     Date(u64),
     /// `Retry-After` with a number that is too large for a clock.
-    Absurd,
+    TooLarge,
     /// `Retry-After` with a value that is neither a number nor a date.
-    Nonsense,
+    Malformed,
 }
 
 impl Fault {
     /// Returns `true` if the fault exists in this version of HTTP.
-    pub fn speaks(self, protocol: Protocol) -> bool {
+    pub fn exists_in(self, protocol: Protocol) -> bool {
         match self {
             Self::TruncatedChunks => protocol == Protocol::Http1,
             Self::Mute
@@ -145,7 +145,7 @@ impl Fault {
     }
 
     /// Returns `true` if the fault applies to a connection before there is a request.
-    pub(super) fn is_of_connection(self) -> bool {
+    pub(super) fn affects_connection(self) -> bool {
         matches!(self, Self::ResetOnAccept | Self::AcceptAndClose)
     }
 }

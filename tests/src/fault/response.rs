@@ -20,15 +20,15 @@ pub(super) enum Plan {
     /// Processes the request, and sends `GOAWAY` with this stream as the last one processed.
     GoAwayAfter(Code),
     /// Processes the request and sends no response.
-    Silence,
+    NoResponse,
     /// Processes the request and sends nothing more on this connection.
     Mute,
     /// Processes or rejects the request, and sends a response.
-    Answer(Answer),
+    Respond(Response),
 }
 
 /// A response, successful or not.
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
@@ -42,23 +42,23 @@ pub(super) struct Answer {
     pub(super) pace: Option<Duration>,
     /// `true` if an interim response (103) is sent first.
     pub(super) interim: bool,
-    pub(super) then: Then,
+    pub(super) after: AfterResponse,
 }
 
 /// The state of the connection after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum AfterResponse {
     Keep,
     Close,
     /// The connection stays open, and is closed without a response to the next request.
-    Doom,
+    CloseOnNextRequest,
 }
 
 /// Words by which clients have wrongly recognised connection failures, put into the text of
 /// ordinary error responses.
 const MARKERS: &str = "by script: ECONNRESET, GOAWAY, ENHANCE_YOUR_CALM, ERR_HTTP2_STREAM_ERROR";
 
-impl Answer {
+impl Response {
     fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
@@ -69,13 +69,13 @@ impl Answer {
             chunked: false,
             pace: None,
             interim: false,
-            then: Then::Keep,
+            after: AfterResponse::Keep,
         }
     }
 
     /// Creates the response to a request that no fault applies to. It names the path, so that the
     /// caller can check that the response belongs to its request.
-    fn good(path: &str) -> Self {
+    fn success(path: &str) -> Self {
         Self::new(200, "application/json", format!("{{\"path\":\"{path}\"}}"))
     }
 
@@ -99,9 +99,9 @@ impl Answer {
         self
     }
 
-    fn asking_for(self, wait: Wait) -> Self {
+    fn with_retry_after(self, wait: Wait) -> Self {
         match wait {
-            Wait::Unsaid => self,
+            Wait::NoHeader => self,
             Wait::Millis(millis) => self.with("retry-after-ms", millis.to_string()),
             Wait::Seconds(seconds) => self.with("retry-after", seconds.to_string()),
             Wait::Date(seconds) => self.with("date", "Sun, 06 Nov 1994 08:49:00 GMT").with(
@@ -112,8 +112,8 @@ impl Answer {
                     seconds % 60
                 ),
             ),
-            Wait::Absurd => self.with("retry-after", "9".repeat(40)),
-            Wait::Nonsense => self.with("retry-after", "a while"),
+            Wait::TooLarge => self.with("retry-after", "9".repeat(40)),
+            Wait::Malformed => self.with("retry-after", "a while"),
         }
     }
 }
@@ -121,8 +121,8 @@ impl Answer {
 impl Plan {
     /// Returns the plan for a request for this path.
     pub(super) fn of(fault: Option<Fault>, path: &str) -> Self {
-        let mut answer = Answer::good(path);
-        let half = answer.body.len() / 2;
+        let mut response = Response::success(path);
+        let half = response.body.len() / 2;
         match fault {
             // The first three apply before there is a request.
             Some(
@@ -137,56 +137,56 @@ impl Plan {
             Some(Fault::ResetAfterRequest) => return Self::Close { reset: true },
             Some(Fault::StreamReset(code)) => return Self::Reset(code),
             Some(Fault::GoAwayAfter(code)) => return Self::GoAwayAfter(code),
-            Some(Fault::NeverAnswer) => return Self::Silence,
+            Some(Fault::NoResponse) => return Self::NoResponse,
             Some(Fault::Mute) => return Self::Mute,
             None => {}
-            Some(Fault::CloseAfterResponseHead) => answer.cut = Some(0),
-            Some(Fault::CloseMidBody) => answer.cut = Some(half),
+            Some(Fault::CloseAfterResponseHead) => response.cut = Some(0),
+            Some(Fault::CloseMidBody) => response.cut = Some(half),
             Some(Fault::LengthTooLong) => {
-                answer.announced = Some(answer.body.len() + 7);
-                answer.then = Then::Close;
+                response.announced = Some(response.body.len() + 7);
+                response.after = AfterResponse::Close;
             }
-            Some(Fault::LengthTooShort) => answer.announced = Some(half),
+            Some(Fault::LengthTooShort) => response.announced = Some(half),
             Some(Fault::TruncatedChunks) => {
-                answer.chunked = true;
-                answer.cut = Some(half);
+                response.chunked = true;
+                response.cut = Some(half);
             }
             Some(Fault::GzipBomb) => {
-                answer = Answer::new(200, "application/json", bomb::GZIP.clone())
+                response = Response::new(200, "application/json", bomb::GZIP.clone())
                     .with("content-encoding", "gzip");
             }
-            Some(Fault::Long(length)) => answer.body.resize(length, b' '),
-            Some(Fault::Trickle(millis)) => answer.pace = Some(Duration::from_millis(millis)),
-            Some(Fault::Interim) => answer.interim = true,
+            Some(Fault::Long(length)) => response.body.resize(length, b' '),
+            Some(Fault::Trickle(millis)) => response.pace = Some(Duration::from_millis(millis)),
+            Some(Fault::Interim) => response.interim = true,
             Some(Fault::NoContent) => {
-                answer.status = 204;
-                answer.headers.clear();
-                answer.body.clear();
+                response.status = 204;
+                response.headers.clear();
+                response.body.clear();
             }
-            Some(Fault::IdleClose) => answer.then = Then::Close,
-            Some(Fault::IdleLost) => answer.then = Then::Doom,
-            Some(Fault::Status(status)) => answer = Answer::error(status, "by_script"),
+            Some(Fault::IdleClose) => response.after = AfterResponse::Close,
+            Some(Fault::IdleLost) => response.after = AfterResponse::CloseOnNextRequest,
+            Some(Fault::Status(status)) => response = Response::error(status, "by_script"),
             Some(Fault::Html(status)) => {
                 let page = "<html><title>ERROR: the request could not be satisfied</title></html>";
-                answer = Answer::new(status, "text/html", page);
+                response = Response::new(status, "text/html", page);
             }
             Some(Fault::TooManyRequests(wait)) => {
-                answer = Answer::error(429, "too_many_requests").asking_for(wait);
+                response = Response::error(429, "too_many_requests").with_retry_after(wait);
             }
             Some(Fault::GatewayUnavailable) => {
-                answer = Answer::gateway(404, "WORKLOAD_UNAVAILABLE", true);
+                response = Response::gateway(404, "WORKLOAD_UNAVAILABLE", true);
             }
             Some(Fault::Gateway(status, retryable)) => {
-                answer = Answer::gateway(status, "BY_SCRIPT", retryable);
+                response = Response::gateway(status, "BY_SCRIPT", retryable);
             }
             Some(Fault::AppError(status)) => {
-                answer = Answer::new(status, "application/json", "{\"detail\":\"my own\"}");
+                response = Response::new(status, "application/json", "{\"detail\":\"my own\"}");
             }
             Some(Fault::ShouldRetry(status, word)) => {
-                answer =
-                    Answer::error(status, "by_script").with("x-should-retry", word.to_string());
+                response =
+                    Response::error(status, "by_script").with("x-should-retry", word.to_string());
             }
         }
-        Self::Answer(answer)
+        Self::Respond(response)
     }
 }
