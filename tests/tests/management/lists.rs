@@ -68,7 +68,7 @@ async fn list_parameters_have_their_effect() {
             .fold(request("ListAgents"), |request, (name, value)| {
                 request.query(name, value)
             });
-        world.sent(asked);
+        world.assert_sent(asked);
         assert_eq!(names(&page.items), expected, "{query:?}");
     }
 }
@@ -78,15 +78,15 @@ async fn a_cursor_continues_after_the_last_page() {
     let world = World::start().await;
     let models = world.api().models();
     let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
-    let first = world.sent(request("ListModels").query("limit", 2));
-    let cursor = first.answer()["meta"]["nextCursor"].as_str().unwrap();
+    let first = world.assert_sent(request("ListModels").query("limit", 2));
+    let cursor = first.response()["meta"]["nextCursor"].as_str().unwrap();
     assert_eq!(page.meta.next_cursor().map(Cursor::as_str), Some(cursor));
 
     let next = ListParams::new()
         .limit(2)
         .cursor(page.meta.next_cursor().cloned());
     let next = models.list_with(&next).await.unwrap();
-    world.sent(
+    world.assert_sent(
         request("ListModels")
             .query("limit", 2)
             .query("cursor", cursor),
@@ -109,7 +109,7 @@ async fn resources_are_listed_by_external_id() {
     world.api().sandboxes().create(&sandbox).await.unwrap();
     world.take();
     let page = world.api().sandboxes().list_with(&params()).await.unwrap();
-    world.sent(request("ListSandboxes").query("externalId", "order-7"));
+    world.assert_sent(request("ListSandboxes").query("externalId", "order-7"));
     assert_eq!(names(&page.items), ["box"]);
 
     let mut volume = Volume::new("disk");
@@ -118,7 +118,7 @@ async fn resources_are_listed_by_external_id() {
     world.api().volumes().create(&volume).await.unwrap();
     world.take();
     let page = world.api().volumes().list_with(&params()).await.unwrap();
-    world.sent(request("ListVolumes").query("externalId", "order-7"));
+    world.assert_sent(request("ListVolumes").query("externalId", "order-7"));
     assert_eq!(names(&page.items), ["disk"]);
 }
 
@@ -134,13 +134,13 @@ async fn terminated_sandboxes_are_listed_on_request() {
     world.take();
 
     let living = sandboxes.list().await.unwrap();
-    world.sent(request("ListSandboxes"));
+    world.assert_sent(request("ListSandboxes"));
     assert_eq!(names(&living.items), ["new"]);
     let all = sandboxes
         .list_with(&ListParams::new().include_terminated())
         .await
         .unwrap();
-    world.sent(request("ListSandboxes").query("showTerminated", true));
+    world.assert_sent(request("ListSandboxes").query("showTerminated", true));
     assert_eq!(all.items.len(), 2);
 }
 
@@ -185,7 +185,7 @@ async fn a_newer_list_is_requested_in_its_first_version() {
     let early = world.api_at(ApiVersion::V2026_04_16);
     let runs = early.sandboxes().schedule_executions("box");
     runs.list().await.unwrap();
-    let sent = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
+    let sent = world.assert_sent(request("ListSandboxScheduleExecutions").path_params(["box"]));
     assert_eq!(sent.version, "2026-04-28");
 
     let tags = early.images().of(ResourceType::Sandbox).tags("box");
@@ -194,8 +194,8 @@ async fn a_newer_list_is_requested_in_its_first_version() {
         .await
         .unwrap();
     let asked = request("ListImageTags")
-        .on(["sandbox", "box"])
+        .path_params(["sandbox", "box"])
         .query("name", "latest");
-    assert_eq!(world.sent(asked).version, "2026-09-22");
+    assert_eq!(world.assert_sent(asked).version, "2026-09-22");
     assert_eq!(names(&page.items), ["latest"]);
 }

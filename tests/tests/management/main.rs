@@ -30,7 +30,7 @@ macro_rules! areas {
             async fn $area() {
                 let world = World::start().await;
                 areas::$area::perform(&world).await;
-                world.has_performed_all_of(stringify!($area));
+                world.assert_performed_all(stringify!($area));
             }
         )+
     };
@@ -85,9 +85,9 @@ async fn the_table_matches_the_openapi_document() {
             if OTHERS.contains(&name) {
                 continue;
             }
-            let place = Operations::get().place_of(name);
+            let endpoint = Operations::get().method_and_path_of(name);
             assert_eq!(
-                place,
+                endpoint,
                 (method.to_uppercase().as_str(), path.as_str()),
                 "{name}"
             );
@@ -103,7 +103,7 @@ async fn the_table_matches_the_openapi_document() {
             }
         }
     }
-    decoding::are(&differences, UNSENT);
+    decoding::assert_same(&differences, UNSENT);
 }
 
 #[test]

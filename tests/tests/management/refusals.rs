@@ -11,7 +11,7 @@ use crate::support::World;
 
 /// Checks that the error's text has the operation, the status and the server's message.
 #[track_caller]
-fn tells(error: &Error, parts: &[&str]) {
+fn assert_contains(error: &Error, parts: &[&str]) {
     let text = error.to_string();
     for part in parts {
         assert!(text.contains(part), "{part:?} in {text}");
@@ -25,12 +25,12 @@ async fn not_found_and_conflict_have_predicates() {
     let error = agents.get("nobody").await.unwrap_err();
     assert!(error.is_not_found() && !error.is_conflict());
     assert!(error.request_id().is_some());
-    tells(&error, &["GetAgent", "404"]);
+    assert_contains(&error, &["GetAgent", "404"]);
 
     agents.create(&Agent::new("bot")).await.unwrap();
     let error = agents.create(&Agent::new("bot")).await.unwrap_err();
     assert!(error.is_conflict() && !error.is_not_found());
-    tells(&error, &["CreateAgent", "409", "bot"]);
+    assert_contains(&error, &["CreateAgent", "409", "bot"]);
 }
 
 #[tokio::test]
@@ -43,12 +43,12 @@ async fn an_invalid_document_is_refused() {
         .unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
     assert!(!error.is_transient());
-    tells(&error, &["CreateAgent", "400", "metadata.name"]);
+    assert_contains(&error, &["CreateAgent", "400", "metadata.name"]);
 
     let model = Model::of("fast", Provider::from("nobody"), "m");
     let error = world.api().models().create(&model).await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
-    tells(&error, &["CreateModel", "spec.runtime.type"]);
+    assert_contains(&error, &["CreateModel", "spec.runtime.type"]);
 }
 
 /// A refusal to create a sandbox has its own format, whose code is a string.
@@ -61,7 +61,7 @@ async fn a_refused_sandbox_creation_returns_its_code() {
     let error = sandboxes.create(&draft).await.unwrap_err();
     assert!(error.is_conflict());
     assert_eq!(error.code(), Some("SANDBOX_ALREADY_EXISTS"));
-    tells(
+    assert_contains(
         &error,
         &["CreateSandbox", "409", "SANDBOX_ALREADY_EXISTS", "box"],
     );
@@ -94,7 +94,7 @@ async fn a_resource_in_use_is_not_deleted() {
         .await
         .unwrap_err();
     assert!(error.is_conflict(), "{error}");
-    tells(&error, &["DeleteIntegrationConnection", "fast"]);
+    assert_contains(&error, &["DeleteIntegrationConnection", "fast"]);
 }
 
 #[tokio::test]

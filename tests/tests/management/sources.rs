@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::decoding::{are, compared};
+use crate::decoding::{assert_same, compared};
 use crate::support::table::Operations;
 
 /// Types are declared in macros, so their names are indented by one level.
@@ -48,7 +48,7 @@ fn every_operation_and_parameter_of_the_facade_is_in_the_table() {
         .iter()
         .filter(|name| !parameters.contains(name.as_str()));
     declared.extend(unknown.map(|name| format!("?{name}")));
-    are(&declared, &operations);
+    assert_same(&declared, &operations);
     assert!(sent.len() > 20, "{sent:?}");
 }
 

@@ -28,7 +28,7 @@ fn often() -> Wait {
 }
 
 /// Advances the emulator's clock by a second every few milliseconds while `future` runs.
-async fn while_time_goes_by<T>(clock: Clock, awaited: impl Future<Output = T>) -> T {
+async fn advancing_clock<T>(clock: Clock, awaited: impl Future<Output = T>) -> T {
     let time = async {
         loop {
             tokio::time::sleep(Duration::from_millis(3)).await;
@@ -58,7 +58,7 @@ async fn wait_ends_when_the_deployment_is_ready() {
     assert_eq!(made.status, Some(Status::Deploying));
     let (clock, wait) = (world.emulator.clock(), often());
     let deployed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
-    let deployed = while_time_goes_by(clock, deployed).await.unwrap();
+    let deployed = advancing_clock(clock, deployed).await.unwrap();
     assert_eq!(deployed.status, Some(Status::Deployed));
     assert!(world.take().len() > 2, "it looked more than once");
 }
@@ -77,10 +77,7 @@ async fn wait_ends_when_the_deployment_fails() {
         .unwrap();
     let (clock, wait) = (world.emulator.clock(), often());
     let failed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
-    has_failed(
-        &while_time_goes_by(clock, failed).await.unwrap_err(),
-        "FAILED",
-    );
+    has_failed(&advancing_clock(clock, failed).await.unwrap_err(), "FAILED");
 }
 
 /// A failure from before the change that is awaited does not end the wait.
@@ -106,7 +103,7 @@ async fn wait_ignores_a_failure_before_the_change() {
         .unwrap();
     let (clock, wait) = (world.emulator.clock(), often().since(&before));
     let deployed = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
-    while_time_goes_by(clock, deployed).await.unwrap();
+    advancing_clock(clock, deployed).await.unwrap();
 }
 
 #[tokio::test]
@@ -120,10 +117,7 @@ async fn wait_ends_when_the_resource_is_deleted() {
     agents.delete("bot").await.unwrap();
     let (clock, wait) = (world.emulator.clock(), often());
     let gone = agents.wait_until("bot", &wait, |agent| agent.status == Some(Status::Deployed));
-    has_failed(
-        &while_time_goes_by(clock, gone).await.unwrap_err(),
-        "DELETING",
-    );
+    has_failed(&advancing_clock(clock, gone).await.unwrap_err(), "DELETING");
 
     world.emulator.clock().advance(Duration::from_secs(11));
     let gone = agents.wait_until("bot", &often(), |_| true).await;
@@ -144,7 +138,7 @@ async fn wait_ends_with_every_terminal_state_of_an_execution() {
         let id = started.execution_id.unwrap();
         let (clock, wait) = (world.emulator.clock(), often());
         let finished = executions.wait_until(&id, &wait, JobExecution::is_finished);
-        let finished = while_time_goes_by(clock, finished).await.unwrap();
+        let finished = advancing_clock(clock, finished).await.unwrap();
         assert_eq!(finished.status.as_ref().unwrap().as_str(), outcome);
 
         let success = executions

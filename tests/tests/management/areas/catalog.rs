@@ -5,8 +5,8 @@ use blaxel_management::integrations::IntegrationConnection;
 use blaxel_management::locations::Location;
 use serde_json::json;
 
-use crate::support::life::{Change, KEEP_EXISTING, Plan};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{Change, KEEP_EXISTING, Plan};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     connections(world).await;
@@ -18,7 +18,7 @@ pub async fn perform(world: &World) {
 }
 
 async fn connections(world: &World) {
-    let connections = Life::of(
+    let connections = Lifecycle::of(
         world,
         "IntegrationConnection",
         "IntegrationConnections",
@@ -37,81 +37,85 @@ async fn connections(world: &World) {
             },
         }),
         replaced: Change {
-            made: |connection| connection.spec.sandbox = Some(true),
-            seen: ("/spec/sandbox", json!(true)),
+            apply: |connection| connection.spec.sandbox = Some(true),
+            expected: ("/spec/sandbox", json!(true)),
         },
         modified: Change {
-            made: |connection| connection.metadata.display_name = Some("OpenAI".to_owned()),
-            seen: ("/metadata/displayName", json!("OpenAI")),
+            apply: |connection| connection.metadata.display_name = Some("OpenAI".to_owned()),
+            expected: ("/metadata/displayName", json!("OpenAI")),
         },
         applying: KEEP_EXISTING,
     };
-    connections.begins(&plan).await;
-    connections.are_enumerated(1).await;
+    connections.create_and_modify(&plan).await;
+    connections.assert_count(1).await;
 
     let models = connections.all().models("my-openai").await.unwrap();
-    let exchange = world.sent(request("ListIntegrationConnectionModels").on(["my-openai"]));
-    assert_eq!(models, exchange.answer.unwrap_or_default());
+    let exchange =
+        world.assert_sent(request("ListIntegrationConnectionModels").path_params(["my-openai"]));
+    assert_eq!(models, exchange.response.unwrap_or_default());
     // The ids of some providers contain slashes and colons, and are a segment of the path
     // nevertheless.
     let asked = connections.all().model("my-openai", "org/model:1").await;
-    let get = request("GetIntegrationConnectionModel").on(["my-openai", "org/model:1"]);
+    let get = request("GetIntegrationConnectionModel").path_params(["my-openai", "org/model:1"]);
     assert!(asked.unwrap_err().is_not_found());
-    world.sent(get.answered(404));
+    world.assert_sent(get.status(404));
     let id = models
         .pointer("/0/id")
         .or(models.pointer("/data/0/id"))
         .or(models.pointer("/0"));
     let id = id.and_then(|id| id.as_str()).expect("the id of a model");
     let model = connections.all().model("my-openai", id).await.unwrap();
-    let exchange = world.sent(request("GetIntegrationConnectionModel").on(["my-openai", id]));
-    assert_eq!(model, exchange.answer.unwrap_or_default());
+    let exchange =
+        world.assert_sent(request("GetIntegrationConnectionModel").path_params(["my-openai", id]));
+    assert_eq!(model, exchange.response.unwrap_or_default());
 
     let endpoints = connections
         .all()
         .endpoint_configurations("my-openai")
         .await
         .unwrap();
-    let get = request("GetIntegrationConnectionModelEndpointConfigurations").on(["my-openai"]);
-    let exchange = world.sent(get);
-    assert_eq!(endpoints, exchange.answer.unwrap_or_default());
-    connections.changes(plan).await;
+    let get =
+        request("GetIntegrationConnectionModelEndpointConfigurations").path_params(["my-openai"]);
+    let exchange = world.assert_sent(get);
+    assert_eq!(endpoints, exchange.response.unwrap_or_default());
+    connections.change(plan).await;
 }
 
 async fn integrations(world: &World) {
-    let integrations = Life::of(world, "Integration", "Integrations", Api::integrations);
-    integrations.is_read("openai").await;
-    integrations.is_nowhere("no-such").await;
+    let integrations = Lifecycle::of(world, "Integration", "Integrations", Api::integrations);
+    integrations.get("openai").await;
+    integrations.assert_missing("no-such").await;
 }
 
 async fn hubs(world: &World) {
-    let servers: Life<'_, McpDefinition> =
-        Life::of(world, "MCPHubDefinition", "MCPHubDefinitions", Api::mcp_hub);
-    assert!(!servers.are_all_told().await.is_empty());
-    let sandboxes: Life<'_, SandboxDefinition> = Life::of(
+    let servers: Lifecycle<'_, McpDefinition> =
+        Lifecycle::of(world, "MCPHubDefinition", "MCPHubDefinitions", Api::mcp_hub);
+    assert!(!servers.list_all().await.is_empty());
+    let sandboxes: Lifecycle<'_, SandboxDefinition> = Lifecycle::of(
         world,
         "SandboxHubDefinition",
         "SandboxHubDefinitions",
         Api::sandbox_hub,
     );
-    assert!(!sandboxes.are_all_told().await.is_empty());
+    assert!(!sandboxes.list_all().await.is_empty());
 }
 
 async fn templates(world: &World) {
-    let templates = Life::of(world, "Template", "Templates", Api::templates);
-    let all = templates.are_all_told().await;
+    let templates = Lifecycle::of(world, "Template", "Templates", Api::templates);
+    let all = templates.list_all().await;
     let name = all[0].name.clone().expect("a name");
-    templates.is_read(&name).await;
-    templates.is_nowhere("no-such").await;
+    templates.get(&name).await;
+    templates.assert_missing("no-such").await;
 }
 
 async fn places(world: &World) {
-    let locations: Life<'_, Location> = Life::of(world, "Location", "Locations", Api::locations);
-    assert!(!locations.are_all_told().await.is_empty());
+    let locations: Lifecycle<'_, Location> =
+        Lifecycle::of(world, "Location", "Locations", Api::locations);
+    assert!(!locations.list_all().await.is_empty());
 
     let configuration = world.api().configuration().await.unwrap();
-    let exchange = world.sent(request("GetConfiguration"));
-    tells(&configuration, exchange.answer());
+    let exchange = world.assert_sent(request("GetConfiguration"));
+    assert_keeps_all(&configuration, exchange.response());
     let regions = configuration.regions.expect("regions");
     assert!(
         regions
@@ -122,7 +126,7 @@ async fn places(world: &World) {
 
 async fn changelog(world: &World) {
     let changelog = world.api().changelog().await.unwrap();
-    let exchange = world.sent(request("GetChangelog"));
-    tells(&changelog, exchange.answer());
+    let exchange = world.assert_sent(request("GetChangelog"));
+    assert_keeps_all(&changelog, exchange.response());
     assert!(!changelog.entries.unwrap().is_empty());
 }

@@ -7,8 +7,8 @@ use blaxel_management::sandboxes::{EgressConfig, Sandbox, SandboxNetwork};
 use blaxel_management::vpcs::{EgressGateway, EgressIp, Vpc};
 use serde_json::json;
 
-use crate::support::life::{Change, Plan, REPLACE_FIRST};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{Change, Plan, REPLACE_FIRST};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     vpcs(world).await;
@@ -18,57 +18,57 @@ pub async fn perform(world: &World) {
 }
 
 async fn vpcs(world: &World) {
-    let vpcs = Life::of(world, "VPC", "VPCs", Api::vpcs);
+    let vpcs = Lifecycle::of(world, "VPC", "VPCs", Api::vpcs);
     let draft = Vpc::new("office").label("team", "care");
     let sent = json!({"metadata": {"name": "office", "labels": {"team": "care"}}, "spec": {}});
-    vpcs.is_nowhere("office").await;
-    vpcs.is_made(&draft, sent.clone()).await;
-    vpcs.is_unique(&draft, sent).await;
-    vpcs.is_read("office").await;
-    vpcs.are_enumerated(1).await;
+    vpcs.assert_missing("office").await;
+    vpcs.create(&draft, sent.clone()).await;
+    vpcs.assert_unique(&draft, sent).await;
+    vpcs.get("office").await;
+    vpcs.assert_count(1).await;
 
-    let gateways = Life::of(world, "EgressGateway", "EgressGateways", |api| {
+    let gateways = Lifecycle::of(world, "EgressGateway", "EgressGateways", |api| {
         api.vpcs().gateways("office")
     })
     .under(["office"]);
     let draft = EgressGateway::new("west").region("us-pdx-1");
     let sent = json!({"metadata": {"name": "west"}, "spec": {"region": "us-pdx-1"}});
-    gateways.is_nowhere("west").await;
-    gateways.is_made(&draft, sent.clone()).await;
-    gateways.is_unique(&draft, sent).await;
-    gateways.is_read("west").await;
-    gateways.are_enumerated(1).await;
+    gateways.assert_missing("west").await;
+    gateways.create(&draft, sent.clone()).await;
+    gateways.assert_unique(&draft, sent).await;
+    gateways.get("west").await;
+    gateways.assert_count(1).await;
 
-    let ips = Life::of(world, "EgressIP", "EgressIPs", |api| {
+    let ips = Lifecycle::of(world, "EgressIP", "EgressIPs", |api| {
         api.vpcs().gateways("office").ips("west")
     })
     .under(["office", "west"]);
     let draft = EgressIp::new("first");
     let sent = json!({"metadata": {"name": "first"}, "spec": {"ipFamily": "IPv4"}});
-    ips.is_nowhere("first").await;
-    ips.is_made(&draft, sent.clone()).await;
-    ips.is_unique(&draft, sent).await;
-    ips.is_read("first").await;
-    ips.are_enumerated(1).await;
+    ips.assert_missing("first").await;
+    ips.create(&draft, sent.clone()).await;
+    ips.assert_unique(&draft, sent).await;
+    ips.get("first").await;
+    ips.assert_count(1).await;
 
     all_of_the_workspace(world).await;
-    ips.is_deleted("first").await;
-    ips.is_not_deleted("first").await;
-    gateways.is_deleted("west").await;
-    gateways.is_not_deleted("west").await;
-    vpcs.is_deleted("office").await;
-    vpcs.is_not_deleted("office").await;
+    ips.delete("first").await;
+    ips.assert_not_deletable("first").await;
+    gateways.delete("west").await;
+    gateways.assert_not_deletable("west").await;
+    vpcs.delete("office").await;
+    vpcs.assert_not_deletable("office").await;
 }
 
 async fn all_of_the_workspace(world: &World) {
     let vpcs = world.api().vpcs();
     let gateways = vpcs.all_gateways().await.unwrap();
-    let exchange = world.sent(request("ListAllEgressGateways"));
-    tells(&gateways, exchange.answer());
+    let exchange = world.assert_sent(request("ListAllEgressGateways"));
+    assert_keeps_all(&gateways, exchange.response());
     assert_eq!(gateways.len(), 1);
     let ips = vpcs.all_ips().await.unwrap();
-    let exchange = world.sent(request("ListAllEgressIPs"));
-    tells(&ips, exchange.answer());
+    let exchange = world.assert_sent(request("ListAllEgressIPs"));
+    assert_keeps_all(&ips, exchange.response());
     assert_eq!(ips.len(), 1);
 
     let egress = EgressConfig::new().gateway("west").mode("dedicated");
@@ -76,15 +76,15 @@ async fn all_of_the_workspace(world: &World) {
     world.api().sandboxes().create(&sandbox).await.unwrap();
     world.take();
     let usage = vpcs.gateway_usage().await.unwrap();
-    let exchange = world.sent(request("GetEgressGatewayUsage"));
-    tells(&usage, exchange.answer());
+    let exchange = world.assert_sent(request("GetEgressGatewayUsage"));
+    assert_keeps_all(&usage, exchange.response());
     assert_eq!(usage["west"], ["box"]);
     world.api().sandboxes().delete("box").await.unwrap();
     world.take();
 }
 
 async fn custom_domains(world: &World) {
-    let domains = Life::of(world, "CustomDomain", "CustomDomains", Api::custom_domains);
+    let domains = Lifecycle::of(world, "CustomDomain", "CustomDomains", Api::custom_domains);
     let spec = CustomDomainSpec::new()
         .domain_type(DomainKind::Previews)
         .region("us-pdx-1");
@@ -95,21 +95,22 @@ async fn custom_domains(world: &World) {
             "spec": {"domainType": "previews", "region": "us-pdx-1"},
         }),
         replaced: Change {
-            made: |domain| domain.spec.fallback_preview_id = Some("pv".to_owned()),
-            seen: ("/spec/fallbackPreviewId", json!("pv")),
+            apply: |domain| domain.spec.fallback_preview_id = Some("pv".to_owned()),
+            expected: ("/spec/fallbackPreviewId", json!("pv")),
         },
         modified: Change {
-            made: |domain| domain.metadata.display_name = Some("Previews".to_owned()),
-            seen: ("/metadata/displayName", json!("Previews")),
+            apply: |domain| domain.metadata.display_name = Some("Previews".to_owned()),
+            expected: ("/metadata/displayName", json!("Previews")),
         },
         applying: REPLACE_FIRST,
     };
-    domains.begins(&plan).await;
-    domains.are_enumerated(1).await;
+    domains.create_and_modify(&plan).await;
+    domains.assert_count(1).await;
 
     let verified = domains.all().verify("preview.example.com").await.unwrap();
-    let exchange = world.sent(request("VerifyCustomDomain").on(["preview.example.com"]));
-    tells(&verified, exchange.answer());
+    let exchange =
+        world.assert_sent(request("VerifyCustomDomain").path_params(["preview.example.com"]));
+    assert_keeps_all(&verified, exchange.response());
     assert!(verified.is_verified(), "{verified:?}");
 
     let shared = domains
@@ -118,14 +119,15 @@ async fn custom_domains(world: &World) {
         .await
         .unwrap();
     let share = request("ShareCustomDomain")
-        .on(["preview.example.com"])
+        .path_params(["preview.example.com"])
         .body(json!({"targetWorkspace": "account"}));
-    let exchange = world.sent(share);
-    tells(&shared, exchange.answer());
+    let exchange = world.assert_sent(share);
+    assert_keeps_all(&shared, exchange.response());
 
     let shares = domains.all().shares("preview.example.com").await.unwrap();
-    let exchange = world.sent(request("ListCustomDomainShares").on(["preview.example.com"]));
-    tells(&shares, exchange.answer());
+    let exchange =
+        world.assert_sent(request("ListCustomDomainShares").path_params(["preview.example.com"]));
+    assert_keeps_all(&shares, exchange.response());
     assert_eq!(shares.len(), 1);
 
     let kept = domains
@@ -133,10 +135,10 @@ async fn custom_domains(world: &World) {
         .unshare("preview.example.com", "account")
         .await
         .unwrap();
-    let unshare = request("UnshareCustomDomain").on(["preview.example.com", "account"]);
-    let exchange = world.sent(unshare);
-    tells(&kept, exchange.answer());
-    domains.changes(plan).await;
+    let unshare = request("UnshareCustomDomain").path_params(["preview.example.com", "account"]);
+    let exchange = world.assert_sent(unshare);
+    assert_keeps_all(&kept, exchange.response());
+    domains.change(plan).await;
 }
 
 async fn domains_of_applications(world: &World) {
@@ -148,20 +150,20 @@ async fn domains_of_applications(world: &World) {
         .await
         .unwrap();
     let create = request("CreateApplicationCustomDomain")
-        .on(["shop"])
+        .path_params(["shop"])
         .body(json!({"metadata": {"name": "shop.example.com"}, "spec": {}}));
-    let exchange = world.sent(create);
-    tells(&made, exchange.answer());
+    let exchange = world.assert_sent(create);
+    assert_keeps_all(&made, exchange.response());
 }
 
 async fn public_ips(world: &World) {
     let all = world.api().public_ips().await.unwrap();
-    let exchange = world.sent(request("ListPublicIps"));
-    tells(&all, exchange.answer());
+    let exchange = world.assert_sent(request("ListPublicIps"));
+    assert_keeps_all(&all, exchange.response());
     let region = all.keys().next().expect("a region").clone();
 
     let one = world.api().public_ips_in(&region).await.unwrap();
-    let exchange = world.sent(request("ListPublicIps").query("region", &region));
-    tells(&one, exchange.answer());
+    let exchange = world.assert_sent(request("ListPublicIps").query("region", &region));
+    assert_keeps_all(&one, exchange.response());
     assert_eq!(one.keys().collect::<Vec<_>>(), [&region]);
 }

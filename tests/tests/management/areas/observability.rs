@@ -7,7 +7,7 @@ use blaxel_management::logs::{LogQuery, LogSource, Severity};
 use blaxel_management::quotas::QuotaKind;
 
 use crate::support::table::Request;
-use crate::support::{World, request, tells};
+use crate::support::{World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     quotas(world).await;
@@ -17,8 +17,8 @@ pub async fn perform(world: &World) {
 async fn quotas(world: &World) {
     let account = world.emulator.account_id();
     let quotas = world.api().quotas(account).await.unwrap();
-    let exchange = world.sent(request("GetAccountQuotas").on([account]));
-    tells(&quotas, exchange.answer());
+    let exchange = world.assert_sent(request("GetAccountQuotas").path_params([account]));
+    assert_keeps_all(&quotas, exchange.response());
     assert!(quotas.number(&QuotaKind::Memory).is_some());
 }
 
@@ -55,8 +55,8 @@ async fn logs(world: &World) {
             .query("executionId", "")
     };
     let all = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
-    let exchange = world.sent(unfiltered(asked(all)));
-    tells(&logs, exchange.answer());
+    let exchange = world.assert_sent(unfiltered(asked(all)));
+    assert_keeps_all(&logs, exchange.response());
     let entries = logs["bot"].logs.as_ref().expect("entries");
     assert!(!entries.is_empty());
 
@@ -81,6 +81,6 @@ async fn logs(world: &World) {
         .query("search", "time out")
         .query("taskId", "task-0")
         .query("executionId", "run-1");
-    let exchange = world.sent(asked);
-    tells(&logs, exchange.answer());
+    let exchange = world.assert_sent(asked);
+    assert_keeps_all(&logs, exchange.response());
 }

@@ -11,8 +11,8 @@ use blaxel_management::sandboxes::{
 use blaxel_management::workload::{EnvVariable, Port};
 use serde_json::json;
 
-use crate::support::life::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     sandboxes(world).await;
@@ -25,7 +25,7 @@ pub async fn perform(world: &World) {
 }
 
 async fn sandboxes(world: &World) {
-    let sandboxes = Life::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
+    let sandboxes = Lifecycle::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
     let idle = ExpirationPolicy::idle(Period::hours(1));
     let plan = Plan {
         draft: Sandbox::new("runner")
@@ -52,29 +52,29 @@ async fn sandboxes(world: &World) {
             },
         }),
         replaced: Change {
-            made: |sandbox| sandbox.runtime_mut().memory = Some(Megabytes::new(2048)),
-            seen: ("/spec/runtime/memory", json!(2048)),
+            apply: |sandbox| sandbox.runtime_mut().memory = Some(Megabytes::new(2048)),
+            expected: ("/spec/runtime/memory", json!(2048)),
         },
         modified: Change {
-            made: |sandbox| sandbox.metadata.add_label("team", "care"),
-            seen: ("/metadata/labels", json!({"team": "care"})),
+            apply: |sandbox| sandbox.metadata.add_label("team", "care"),
+            expected: ("/metadata/labels", json!({"team": "care"})),
         },
         applying: CREATE_FIRST,
     };
-    sandboxes.begins(&plan).await;
+    sandboxes.create_and_modify(&plan).await;
     sandboxes
-        .shows_secrets("runner", "/spec/runtime/envs/0/value", "k-1")
+        .assert_secret_masked("runner", "/spec/runtime/envs/0/value", "k-1")
         .await;
-    sandboxes.is_found_by_external_id("order-7").await;
-    sandboxes.are_paged(&["runner"]).await;
-    sandboxes.changes(plan).await;
+    sandboxes.assert_found_by_external_id("order-7").await;
+    sandboxes.list_in_pages(&["runner"]).await;
+    sandboxes.change(plan).await;
 }
 
 /// Creates a sandbox that the server names, and one that exists already.
 async fn present_ones(world: &World) {
-    let sandboxes = Life::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
+    let sandboxes = Lifecycle::of(world, "Sandbox", "Sandboxes", Api::sandboxes);
     let unnamed = json!({"metadata": {}, "spec": {}});
-    let made = sandboxes.is_made(&Sandbox::unnamed(), unnamed).await;
+    let made = sandboxes.create(&Sandbox::unnamed(), unnamed).await;
     let name = made.metadata.name.clone();
     assert!(!name.is_empty());
 
@@ -86,14 +86,14 @@ async fn present_ones(world: &World) {
     let asked = request("CreateSandbox")
         .query("createIfNotExist", true)
         .body(json!({"metadata": {"name": name}, "spec": {}}));
-    let exchange = world.sent(asked);
-    tells(&taken, exchange.answer());
+    let exchange = world.assert_sent(asked);
+    assert_keeps_all(&taken, exchange.response());
     assert_eq!(taken.metadata, made.metadata);
-    sandboxes.is_deleted(&name).await;
+    sandboxes.delete(&name).await;
 }
 
 async fn previews(world: &World) {
-    let previews = Life::of(world, "SandboxPreview", "SandboxPreviews", |api| {
+    let previews = Lifecycle::of(world, "SandboxPreview", "SandboxPreviews", |api| {
         api.sandboxes().previews("box")
     })
     .under(["box"]);
@@ -106,34 +106,34 @@ async fn previews(world: &World) {
             "spec": {"port": 3000, "public": true, "ttl": "24h"},
         }),
         replaced: Change {
-            made: |preview| preview.spec.port = Some(4000),
-            seen: ("/spec/port", json!(4000)),
+            apply: |preview| preview.spec.port = Some(4000),
+            expected: ("/spec/port", json!(4000)),
         },
         modified: Change {
-            made: |preview| preview.metadata.display_name = Some("Web".to_owned()),
-            seen: ("/metadata/displayName", json!("Web")),
+            apply: |preview| preview.metadata.display_name = Some("Web".to_owned()),
+            expected: ("/metadata/displayName", json!("Web")),
         },
         applying: REPLACE_FIRST,
     };
-    previews.begins(&plan).await;
-    previews.are_enumerated(1).await;
+    previews.create_and_modify(&plan).await;
+    previews.assert_count(1).await;
 
     let mut forced = Preview::of_port("web-2", 5000);
     forced.spec = forced.spec.prefix_url("web-2");
     let made = previews.all().create_forced(&forced).await.unwrap();
     let asked = request("CreateSandboxPreview")
-        .on(["box"])
+        .path_params(["box"])
         .query("force", true)
         .body(json!({
             "metadata": {"name": "web-2"}, "spec": {"port": 5000, "prefixUrl": "web-2"},
         }));
-    let exchange = world.sent(asked);
-    tells(&made, exchange.answer());
-    previews.changes(plan).await;
+    let exchange = world.assert_sent(asked);
+    assert_keeps_all(&made, exchange.response());
+    previews.change(plan).await;
 }
 
 async fn tokens(world: &World) {
-    let tokens = Life::of(
+    let tokens = Lifecycle::of(
         world,
         "SandboxPreviewToken",
         "SandboxPreviewTokens",
@@ -145,15 +145,15 @@ async fn tokens(world: &World) {
     let sent = json!({
         "metadata": {"name": "guest"}, "spec": {"expiresAt": "2035-01-01T00:00:00Z"},
     });
-    let made = tokens.is_made(&draft, sent).await;
+    let made = tokens.create(&draft, sent).await;
     assert!(made.spec.token.is_some());
-    tokens.are_enumerated(1).await;
-    tokens.is_deleted("guest").await;
-    tokens.is_not_deleted("guest").await;
+    tokens.assert_count(1).await;
+    tokens.delete("guest").await;
+    tokens.assert_not_deletable("guest").await;
 }
 
 async fn schedules(world: &World) {
-    let schedules = Life::of(world, "SandboxSchedule", "SandboxSchedules", |api| {
+    let schedules = Lifecycle::of(world, "SandboxSchedule", "SandboxSchedules", |api| {
         api.sandboxes().schedules("box")
     })
     .under(["box"]);
@@ -167,32 +167,32 @@ async fn schedules(world: &World) {
             "input": {"command": "tar czf /backup.tgz /app", "workingDir": "/"},
         }),
         replaced: Change {
-            made: |schedule| schedule.max_executions = Some(5),
-            seen: ("/maxExecutions", json!(5)),
+            apply: |schedule| schedule.max_executions = Some(5),
+            expected: ("/maxExecutions", json!(5)),
         },
         modified: Change {
-            made: |schedule| schedule.value = Some("*/10 * * * *".to_owned()),
-            seen: ("/value", json!("*/10 * * * *")),
+            apply: |schedule| schedule.value = Some("*/10 * * * *".to_owned()),
+            expected: ("/value", json!("*/10 * * * *")),
         },
         applying: REPLACE_FIRST,
     };
-    schedules.begins(&plan).await;
-    schedules.are_paged(&["backup"]).await;
+    schedules.create_and_modify(&plan).await;
+    schedules.list_in_pages(&["backup"]).await;
 
     let only = schedules
         .all()
         .list_with(&ListParams::new().kind("at"))
         .await
         .unwrap();
-    world.sent(
+    world.assert_sent(
         request("ListSandboxSchedules")
-            .on(["box"])
+            .path_params(["box"])
             .query("type", "at"),
     );
     assert!(only.items.is_empty());
 
     world.emulator.clock().advance(Duration::from_secs(12 * 60));
-    let executions = Life::of(
+    let executions = Lifecycle::of(
         world,
         "SandboxScheduleExecution",
         "SandboxScheduleExecutions",
@@ -200,28 +200,28 @@ async fn schedules(world: &World) {
     );
     let executions = executions.under(["box"]).since(ApiVersion::V2026_04_28);
     let page = executions.all().list().await.unwrap();
-    let exchange = world.sent(request("ListSandboxScheduleExecutions").on(["box"]));
-    tells(&page.items, &exchange.answer()["data"]);
+    let exchange = world.assert_sent(request("ListSandboxScheduleExecutions").path_params(["box"]));
+    assert_keeps_all(&page.items, &exchange.response()["data"]);
     assert!(page.items.len() >= 2, "{page:?}");
     assert!(page.items.iter().all(|run| run.was_accepted()));
-    schedules.changes(plan).await;
+    schedules.change(plan).await;
 }
 
 async fn snapshots_and_forks(world: &World) {
-    let snapshots = Life::of(world, "SandboxSnapshot", "SandboxSnapshots", |api| {
+    let snapshots = Lifecycle::of(world, "SandboxSnapshot", "SandboxSnapshots", |api| {
         api.sandboxes().snapshots("box")
     })
     .under(["box"]);
     let draft = NewSnapshot::new().name("before");
-    let made = snapshots.is_made(&draft, json!({"name": "before"})).await;
-    snapshots.are_enumerated(1).await;
+    let made = snapshots.create(&draft, json!({"name": "before"})).await;
+    snapshots.assert_count(1).await;
 
     let fork = Fork::into_sandbox("box-2").snapshot_id(made.id.clone());
     let forked = world.api().sandboxes().fork("box", &fork).await.unwrap();
-    let exchange = world.sent(request("ForkSandbox").on(["box"]).body(json!({
+    let exchange = world.assert_sent(request("ForkSandbox").path_params(["box"]).body(json!({
         "targetType": "sandbox", "targetName": "box-2", "snapshotId": made.id,
     })));
-    tells(&forked, exchange.answer());
+    assert_keeps_all(&forked, exchange.response());
     assert_eq!(forked.name.as_deref(), Some("box-2"));
 
     let application = Fork::into_application("shop").port(8080).prefix("shop");
@@ -231,15 +231,15 @@ async fn snapshots_and_forks(world: &World) {
         .fork("box", &application)
         .await
         .unwrap();
-    let exchange = world.sent(request("ForkSandbox").on(["box"]).body(json!({
+    let exchange = world.assert_sent(request("ForkSandbox").path_params(["box"]).body(json!({
         "targetType": "application", "targetName": "shop", "port": 8080, "prefix": "shop",
     })));
-    tells(&forked, exchange.answer());
+    assert_keeps_all(&forked, exchange.response());
 
     snapshots.all().delete(&made.id).await.unwrap();
-    let request = request("DeleteSandboxSnapshot").on(["box", &made.id]);
-    world.sent(request.answered(204));
-    let left = snapshots.are_all_told().await;
+    let request = request("DeleteSandboxSnapshot").path_params(["box", &made.id]);
+    world.assert_sent(request.status(204));
+    let left = snapshots.list_all().await;
     assert!(left.iter().all(|snapshot| snapshot.id != made.id));
-    snapshots.is_not_deleted("no-such").await;
+    snapshots.assert_not_deletable("no-such").await;
 }

@@ -7,8 +7,8 @@ use blaxel_management::volumes::{Volume, VolumeSpec};
 use http::Method;
 use serde_json::json;
 
-use crate::support::life::{Change, Plan, REPLACE_FIRST, REPLACE_ONLY};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{Change, Plan, REPLACE_FIRST, REPLACE_ONLY};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     volumes(world).await;
@@ -19,7 +19,7 @@ pub async fn perform(world: &World) {
 async fn volumes(world: &World) {
     // A volume in a page has fewer members than in a bare array and in operations on a single
     // volume.
-    let volumes = Life::of(world, "Volume", "Volumes", Api::volumes).not_listing(&[
+    let volumes = Lifecycle::of(world, "Volume", "Volumes", Api::volumes).omitting_in_lists(&[
         "/events",
         "/metadata/createdBy",
         "/metadata/labels",
@@ -39,23 +39,23 @@ async fn volumes(world: &World) {
             "spec": {"region": "us-pdx-1", "size": 1024},
         }),
         replaced: Change {
-            made: |volume| volume.spec.size = Some(Megabytes::new(2048)),
-            seen: ("/spec/size", json!(2048)),
+            apply: |volume| volume.spec.size = Some(Megabytes::new(2048)),
+            expected: ("/spec/size", json!(2048)),
         },
         modified: Change {
-            made: |volume| volume.metadata.display_name = Some("Data".to_owned()),
-            seen: ("/metadata/displayName", json!("Data")),
+            apply: |volume| volume.metadata.display_name = Some("Data".to_owned()),
+            expected: ("/metadata/displayName", json!("Data")),
         },
         applying: REPLACE_FIRST,
     };
-    volumes.begins(&plan).await;
-    volumes.is_found_by_external_id("disk-7").await;
-    volumes.are_paged(&["datasets"]).await;
-    volumes.changes(plan).await;
+    volumes.create_and_modify(&plan).await;
+    volumes.assert_found_by_external_id("disk-7").await;
+    volumes.list_in_pages(&["datasets"]).await;
+    volumes.change(plan).await;
 }
 
 async fn volume_templates(world: &World) {
-    let templates = Life::of(
+    let templates = Lifecycle::of(
         world,
         "VolumeTemplate",
         "VolumeTemplates",
@@ -66,48 +66,47 @@ async fn volume_templates(world: &World) {
             .spec(VolumeTemplateSpec::new().default_size(Megabytes::new(2048))),
         sent: json!({"metadata": {"name": "corpus"}, "spec": {"defaultSize": 2048}}),
         replaced: Change {
-            made: |template| template.spec.description = Some("All of it".to_owned()),
-            seen: ("/spec/description", json!("All of it")),
+            apply: |template| template.spec.description = Some("All of it".to_owned()),
+            expected: ("/spec/description", json!("All of it")),
         },
         modified: Change {
-            made: |template| template.spec.default_size = Some(Megabytes::new(4096)),
-            seen: ("/spec/defaultSize", json!(4096)),
+            apply: |template| template.spec.default_size = Some(Megabytes::new(4096)),
+            expected: ("/spec/defaultSize", json!(4096)),
         },
         applying: REPLACE_ONLY,
     };
-    templates.begins(&plan).await;
-    templates.are_enumerated(1).await;
-    templates.changes(plan).await;
+    templates.create_and_modify(&plan).await;
+    templates.assert_count(1).await;
+    templates.change(plan).await;
     versions(world, &templates).await;
 }
 
 /// Versions are created by uploads, which this facade does not perform.
-async fn versions(world: &World, templates: &Life<'_, VolumeTemplate>) {
+async fn versions(world: &World, templates: &Lifecycle<'_, VolumeTemplate>) {
     let document = json!({"metadata": {"name": "corpus"}, "spec": {"defaultSize": 2048}});
     for version in ["one", "two"] {
         let template = format!("/volume_templates/corpus?upload=true&version={version}");
-        let answer = world
-            .past_the_facade(Method::PUT, &template, &document)
-            .await;
-        let address = answer.headers()["x-blaxel-upload-url"].to_str().unwrap();
+        let response = world.send_raw(Method::PUT, &template, &document).await;
+        let address = response.headers()["x-blaxel-upload-url"].to_str().unwrap();
         world
-            .past_the_facade(Method::PUT, address, &json!("an archive"))
+            .send_raw(Method::PUT, address, &json!("an archive"))
             .await;
     }
-    templates.is_read("corpus").await;
+    templates.get("corpus").await;
     let deleted = templates
         .all()
         .delete_version("corpus", "one")
         .await
         .unwrap();
-    let exchange = world.sent(request("DeleteVolumeTemplateVersion").on(["corpus", "one"]));
-    tells(&deleted, exchange.answer());
+    let exchange =
+        world.assert_sent(request("DeleteVolumeTemplateVersion").path_params(["corpus", "one"]));
+    assert_keeps_all(&deleted, exchange.response());
     let left = deleted.template.and_then(|template| template.versions);
     assert_eq!(left.map(|versions| versions.len()), Some(1));
 }
 
 async fn drives(world: &World) {
-    let drives = Life::of(world, "Drive", "Drives", Api::drives);
+    let drives = Lifecycle::of(world, "Drive", "Drives", Api::drives);
     let readers = DrivePermission::new()
         .label("team", "care")
         .mode(DriveMode::Read);
@@ -124,26 +123,26 @@ async fn drives(world: &World) {
             },
         }),
         replaced: Change {
-            made: |drive| drive.spec.permissions = Some(Vec::new()),
-            seen: ("/spec/permissions", json!([])),
+            apply: |drive| drive.spec.permissions = Some(Vec::new()),
+            expected: ("/spec/permissions", json!([])),
         },
         modified: Change {
-            made: |drive| drive.metadata.display_name = Some("Handbook".to_owned()),
-            seen: ("/metadata/displayName", json!("Handbook")),
+            apply: |drive| drive.metadata.display_name = Some("Handbook".to_owned()),
+            expected: ("/metadata/displayName", json!("Handbook")),
         },
         applying: REPLACE_FIRST,
     };
-    drives.begins(&plan).await;
-    drives.is_found_by_external_id("drive-7").await;
-    drives.are_paged(&["handbook"]).await;
+    drives.create_and_modify(&plan).await;
+    drives.assert_found_by_external_id("drive-7").await;
+    drives.list_in_pages(&["handbook"]).await;
 
     let token = drives.all().access_token("handbook").await.unwrap();
-    let exchange = world.sent(request("CreateDriveAccessToken").on(["handbook"]));
-    tells(&token, exchange.answer());
+    let exchange = world.assert_sent(request("CreateDriveAccessToken").path_params(["handbook"]));
+    assert_keeps_all(&token, exchange.response());
     assert!(token.lifetime().is_some());
     let keys = drives.all().keys().await.unwrap();
-    let exchange = world.sent(request("GetDriveJWKS"));
-    tells(&keys, exchange.answer());
+    let exchange = world.assert_sent(request("GetDriveJWKS"));
+    assert_keeps_all(&keys, exchange.response());
     assert!(!keys.keys.is_empty());
-    drives.changes(plan).await;
+    drives.change(plan).await;
 }

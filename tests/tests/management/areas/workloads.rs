@@ -15,8 +15,8 @@ use blaxel_management::policies::{
 use blaxel_management::workload::{EnvVariable, Port, VolumeAttachment};
 use serde_json::json;
 
-use crate::support::life::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     agents(world).await;
@@ -29,7 +29,7 @@ pub async fn perform(world: &World) {
 }
 
 async fn agents(world: &World) {
-    let agents = Life::of(world, "Agent", "Agents", Api::agents);
+    let agents = Lifecycle::of(world, "Agent", "Agents", Api::agents);
     let plan = Plan {
         draft: Agent::new("bot")
             .display_name("Bot")
@@ -46,27 +46,27 @@ async fn agents(world: &World) {
             ]}},
         }),
         replaced: Change {
-            made: |agent| agent.runtime_mut().memory = Some(Megabytes::new(4096)),
-            seen: ("/spec/runtime/memory", json!(4096)),
+            apply: |agent| agent.runtime_mut().memory = Some(Megabytes::new(4096)),
+            expected: ("/spec/runtime/memory", json!(4096)),
         },
         modified: Change {
-            made: |agent| agent.spec.public = Some(true),
-            seen: ("/spec/public", json!(true)),
+            apply: |agent| agent.spec.public = Some(true),
+            expected: ("/spec/public", json!(true)),
         },
         applying: REPLACE_FIRST,
     };
-    agents.begins(&plan).await;
+    agents.create_and_modify(&plan).await;
     agents
-        .shows_secrets("bot", "/spec/runtime/envs/1/value", "k-1")
+        .assert_secret_masked("bot", "/spec/runtime/envs/1/value", "k-1")
         .await;
-    agents.has_revisions("bot", 1).await;
+    agents.assert_revisions("bot", 1).await;
     world.emulator.add_agent("other");
-    agents.are_paged(&["bot", "other"]).await;
-    agents.changes(plan).await;
+    agents.list_in_pages(&["bot", "other"]).await;
+    agents.change(plan).await;
 }
 
 async fn functions(world: &World) {
-    let functions = Life::of(world, "Function", "Functions", Api::functions);
+    let functions = Lifecycle::of(world, "Function", "Functions", Api::functions);
     let mut draft = Function::new("search")
         .image("search:1")
         .env(EnvVariable::hidden("KEY", "k-1"));
@@ -80,26 +80,26 @@ async fn functions(world: &World) {
             ]}},
         }),
         replaced: Change {
-            made: |function| function.runtime_mut().ports = Some(vec![Port::new(9000u32)]),
-            seen: ("/spec/runtime/ports", json!([{"target": 9000}])),
+            apply: |function| function.runtime_mut().ports = Some(vec![Port::new(9000u32)]),
+            expected: ("/spec/runtime/ports", json!([{"target": 9000}])),
         },
         modified: Change {
-            made: |function| function.spec.integration_connections = Some(vec!["web".to_owned()]),
-            seen: ("/spec/integrationConnections", json!(["web"])),
+            apply: |function| function.spec.integration_connections = Some(vec!["web".to_owned()]),
+            expected: ("/spec/integrationConnections", json!(["web"])),
         },
         applying: REPLACE_FIRST,
     };
-    functions.begins(&plan).await;
+    functions.create_and_modify(&plan).await;
     functions
-        .shows_secrets("search", "/spec/runtime/envs/0/value", "k-1")
+        .assert_secret_masked("search", "/spec/runtime/envs/0/value", "k-1")
         .await;
-    functions.has_revisions("search", 1).await;
-    functions.are_paged(&["search"]).await;
-    functions.changes(plan).await;
+    functions.assert_revisions("search", 1).await;
+    functions.list_in_pages(&["search"]).await;
+    functions.change(plan).await;
 }
 
 async fn models(world: &World) {
-    let models = Life::of(world, "Model", "Models", Api::models);
+    let models = Lifecycle::of(world, "Model", "Models", Api::models);
     let page = world.api().models().list().await.unwrap();
     world.take();
     let names = page.items.iter().map(|model| model.metadata.name.as_str());
@@ -112,24 +112,24 @@ async fn models(world: &World) {
             "spec": {"runtime": {"type": "openai", "model": "gpt-4o-mini"}},
         }),
         replaced: Change {
-            made: |model| model.spec.policies = Some(vec!["frugal".to_owned()]),
-            seen: ("/spec/policies", json!(["frugal"])),
+            apply: |model| model.spec.policies = Some(vec!["frugal".to_owned()]),
+            expected: ("/spec/policies", json!(["frugal"])),
         },
         modified: Change {
-            made: |model| model.metadata.display_name = Some("Fast".to_owned()),
-            seen: ("/metadata/displayName", json!("Fast")),
+            apply: |model| model.metadata.display_name = Some("Fast".to_owned()),
+            expected: ("/metadata/displayName", json!("Fast")),
         },
         applying: REPLACE_FIRST,
     };
-    models.begins(&plan).await;
-    models.has_revisions("fast", 1).await;
+    models.create_and_modify(&plan).await;
+    models.assert_revisions("fast", 1).await;
     names.push("fast");
-    models.are_paged(&names).await;
-    models.changes(plan).await;
+    models.list_in_pages(&names).await;
+    models.change(plan).await;
 }
 
 async fn jobs(world: &World) {
-    let jobs = Life::of(world, "Job", "Jobs", Api::jobs);
+    let jobs = Lifecycle::of(world, "Job", "Jobs", Api::jobs);
     let plan = Plan {
         draft: Job::new("nightly")
             .image("nightly:1")
@@ -147,26 +147,26 @@ async fn jobs(world: &World) {
             },
         }),
         replaced: Change {
-            made: |job| job.runtime_mut().max_retries = Some(3),
-            seen: ("/spec/runtime/maxRetries", json!(3)),
+            apply: |job| job.runtime_mut().max_retries = Some(3),
+            expected: ("/spec/runtime/maxRetries", json!(3)),
         },
         modified: Change {
-            made: |job| job.spec.enabled = Some(false),
-            seen: ("/spec/enabled", json!(false)),
+            apply: |job| job.spec.enabled = Some(false),
+            expected: ("/spec/enabled", json!(false)),
         },
         applying: REPLACE_FIRST,
     };
-    jobs.begins(&plan).await;
-    jobs.shows_secrets("nightly", "/spec/runtime/envs/0/value", "k-1")
+    jobs.create_and_modify(&plan).await;
+    jobs.assert_secret_masked("nightly", "/spec/runtime/envs/0/value", "k-1")
         .await;
-    jobs.has_revisions("nightly", 1).await;
-    jobs.are_paged(&["nightly"]).await;
-    jobs.changes(plan).await;
+    jobs.assert_revisions("nightly", 1).await;
+    jobs.list_in_pages(&["nightly"]).await;
+    jobs.change(plan).await;
 }
 
 async fn executions(world: &World) {
     world.emulator.add("jobs", "batch").unwrap();
-    let executions = Life::of(world, "JobExecution", "JobExecutions", |api| {
+    let executions = Lifecycle::of(world, "JobExecution", "JobExecutions", |api| {
         api.jobs().executions("batch")
     })
     .under(["batch"]);
@@ -180,38 +180,38 @@ async fn executions(world: &World) {
         "env": {"MODE": "fast"},
         "executionId": "run-1",
     });
-    let started = executions.is_made(&draft, sent).await;
+    let started = executions.create(&draft, sent).await;
     assert_eq!(started.execution_id.as_deref(), Some("run-1"));
-    executions.is_nowhere("run-0").await;
-    executions.is_read("run-1").await;
-    executions.are_paged(&["run-1"]).await;
+    executions.assert_missing("run-0").await;
+    executions.get("run-1").await;
+    executions.list_in_pages(&["run-1"]).await;
 
-    let tasks = Life::of(world, "JobExecutionTask", "JobExecutionTasks", |api| {
+    let tasks = Lifecycle::of(world, "JobExecutionTask", "JobExecutionTasks", |api| {
         api.jobs().executions("batch").tasks("run-1")
     });
     let tasks = tasks
         .under(["batch", "run-1"])
         .since(ApiVersion::V2026_04_28);
     world.emulator.clock().advance(Duration::from_secs(1));
-    let told = executions.is_read("run-1").await;
-    let told = told.stats.and_then(|stats| stats.total);
-    assert_eq!(told, Some(2));
+    let counted = executions.get("run-1").await;
+    let counted = counted.stats.and_then(|stats| stats.total);
+    assert_eq!(counted, Some(2));
     let page = tasks.all().list().await.unwrap();
     world.take();
     let names = page.items.into_iter().filter_map(|task| task.metadata.name);
     let names: Vec<_> = names.collect();
     assert_eq!(names.len(), 2);
     tasks
-        .are_paged(&names.iter().map(String::as_str).collect::<Vec<_>>())
+        .list_in_pages(&names.iter().map(String::as_str).collect::<Vec<_>>())
         .await;
 
     let cancelled = executions.all().cancel("run-1").await.unwrap();
-    let exchange = world.sent(request("DeleteJobExecution").on(["batch", "run-1"]));
-    tells(&cancelled, exchange.answer());
+    let exchange = world.assert_sent(request("DeleteJobExecution").path_params(["batch", "run-1"]));
+    assert_keeps_all(&cancelled, exchange.response());
 }
 
 async fn applications(world: &World) {
-    let applications = Life::of(world, "Application", "Applications", Api::applications);
+    let applications = Lifecycle::of(world, "Application", "Applications", Api::applications);
     let plan = Plan {
         draft: Application::new("shop")
             .image("shop:1")
@@ -228,23 +228,23 @@ async fn applications(world: &World) {
             },
         }),
         replaced: Change {
-            made: |application| application.spec.port = Some(3000),
-            seen: ("/spec/port", json!(3000)),
+            apply: |application| application.spec.port = Some(3000),
+            expected: ("/spec/port", json!(3000)),
         },
         modified: Change {
-            made: |application| application.metadata.add_label("team", "care"),
-            seen: ("/metadata/labels", json!({"team": "care"})),
+            apply: |application| application.metadata.add_label("team", "care"),
+            expected: ("/metadata/labels", json!({"team": "care"})),
         },
         applying: CREATE_FIRST,
     };
-    applications.begins(&plan).await;
-    applications.has_revisions("shop", 1).await;
-    applications.are_paged(&["shop"]).await;
-    applications.changes(plan).await;
+    applications.create_and_modify(&plan).await;
+    applications.assert_revisions("shop", 1).await;
+    applications.list_in_pages(&["shop"]).await;
+    applications.change(plan).await;
 }
 
 async fn policies(world: &World) {
-    let policies = Life::of(world, "Policy", "Policies", Api::policies);
+    let policies = Lifecycle::of(world, "Policy", "Policies", Api::policies);
     let europe = PolicyLocation::new()
         .kind(PolicyLocationKind::Continent)
         .name("EU");
@@ -258,25 +258,25 @@ async fn policies(world: &World) {
             "spec": {"type": "location", "locations": [{"type": "continent", "name": "EU"}]},
         }),
         replaced: Change {
-            made: |policy| policy.spec.sandbox = Some(true),
-            seen: ("/spec/sandbox", json!(true)),
+            apply: |policy| policy.spec.sandbox = Some(true),
+            expected: ("/spec/sandbox", json!(true)),
         },
         modified: Change {
-            made: |policy| policy.metadata.display_name = Some("Europe".to_owned()),
-            seen: ("/metadata/displayName", json!("Europe")),
+            apply: |policy| policy.metadata.display_name = Some("Europe".to_owned()),
+            expected: ("/metadata/displayName", json!("Europe")),
         },
         applying: REPLACE_FIRST,
     };
-    policies.begins(&plan).await;
-    policies.are_paged(&["only-europe"]).await;
+    policies.create_and_modify(&plan).await;
+    policies.list_in_pages(&["only-europe"]).await;
 
     let mut agent = Agent::new("european");
     agent.spec.policies = Some(vec!["only-europe".to_owned()]);
     world.api().agents().create(&agent).await.unwrap();
     world.take();
     let usages = policies.all().usages("only-europe").await.unwrap();
-    let exchange = world.sent(request("GetPolicyUsages").on(["only-europe"]));
-    tells(&usages, exchange.answer());
+    let exchange = world.assert_sent(request("GetPolicyUsages").path_params(["only-europe"]));
+    assert_keeps_all(&usages, exchange.response());
     assert_eq!(usages.agents.unwrap().len(), 1);
-    policies.changes(plan).await;
+    policies.change(plan).await;
 }

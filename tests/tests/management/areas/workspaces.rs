@@ -5,8 +5,8 @@ use blaxel_management::service_accounts::{ApiKeyDraft, ServiceAccountChange, Ser
 use blaxel_management::workspaces::{Role, UnavailableReason, Workspace};
 use serde_json::json;
 
-use crate::support::life::{Change, Plan, REPLACE_FIRST};
-use crate::support::{Api, Life, World, request, tells};
+use crate::support::lifecycle::{Change, Plan, REPLACE_FIRST};
+use crate::support::{Api, Lifecycle, World, assert_keeps_all, request};
 
 pub async fn perform(world: &World) {
     workspaces(world).await;
@@ -16,8 +16,8 @@ pub async fn perform(world: &World) {
 }
 
 async fn workspaces(world: &World) {
-    let workspaces = Life::of(world, "Workspace", "Workspaces", Api::workspaces);
-    let before = workspaces.are_all_told().await.len();
+    let workspaces = Lifecycle::of(world, "Workspace", "Workspaces", Api::workspaces);
+    let before = workspaces.list_all().await.len();
     let plan = Plan {
         draft: Workspace::new("atelier")
             .display_name("Atelier")
@@ -26,24 +26,24 @@ async fn workspaces(world: &World) {
             "name": "atelier", "displayName": "Atelier", "labels": {"team": "care"},
         }),
         replaced: Change {
-            made: |workspace| workspace.display_name = Some("The atelier".to_owned()),
-            seen: ("/displayName", json!("The atelier")),
+            apply: |workspace| workspace.display_name = Some("The atelier".to_owned()),
+            expected: ("/displayName", json!("The atelier")),
         },
         modified: Change {
-            made: |workspace| workspace.labels = Some([("a".to_owned(), "b".to_owned())].into()),
-            seen: ("/labels", json!({"a": "b"})),
+            apply: |workspace| workspace.labels = Some([("a".to_owned(), "b".to_owned())].into()),
+            expected: ("/labels", json!({"a": "b"})),
         },
         applying: REPLACE_FIRST,
     };
-    workspaces.begins(&plan).await;
-    workspaces.are_enumerated(before + 1).await;
+    workspaces.create_and_modify(&plan).await;
+    workspaces.assert_count(before + 1).await;
 
     let counted = workspaces.all().get_counting("atelier").await.unwrap();
     let get = request("GetWorkspace")
-        .on(["atelier"])
+        .path_params(["atelier"])
         .query("countResources", true);
-    let exchange = world.sent(get);
-    tells(&counted, exchange.answer());
+    let exchange = world.assert_sent(get);
+    assert_keeps_all(&counted, exchange.response());
     assert!(counted.resource_counts.is_some());
 
     for (name, reason) in [("atelier", Some(UnavailableReason::Taken)), ("fresh", None)] {
@@ -51,13 +51,13 @@ async fn workspaces(world: &World) {
         let check = request("CheckWorkspaceAvailability")
             .query("withReason", true)
             .body(json!({"name": name}));
-        let exchange = world.sent(check);
-        let told = exchange.answer()["available"].as_bool();
-        assert_eq!(Some(available.is_available()), told);
+        let exchange = world.assert_sent(check);
+        let counted = exchange.response()["available"].as_bool();
+        assert_eq!(Some(available.is_available()), counted);
         assert_eq!(available.is_available(), reason.is_none());
         assert_eq!(available.reason, reason);
     }
-    workspaces.changes(plan).await;
+    workspaces.change(plan).await;
 
     workspaces
         .all()
@@ -66,18 +66,18 @@ async fn workspaces(world: &World) {
         .unwrap();
     world.take();
     let left = workspaces.all().leave("visited").await.unwrap();
-    let exchange = world.sent(request("LeaveWorkspace").on(["visited"]));
-    tells(&left, exchange.answer());
+    let exchange = world.assert_sent(request("LeaveWorkspace").path_params(["visited"]));
+    assert_keeps_all(&left, exchange.response());
 }
 
 async fn users(world: &World) {
-    let users = Life::of(world, "WorkspaceUser", "WorkspaceUsers", Api::users);
-    let before = users.are_all_told().await.len();
+    let users = Lifecycle::of(world, "WorkspaceUser", "WorkspaceUsers", Api::users);
+    let before = users.list_all().await.len();
     let invitation = users.all().invite("ada+x@example.com").await.unwrap();
     let invite = request("InviteWorkspaceUser").body(json!({"email": "ada+x@example.com"}));
-    let exchange = world.sent(invite);
-    tells(&invitation, exchange.answer());
-    users.are_enumerated(before + 1).await;
+    let exchange = world.assert_sent(invite);
+    assert_keeps_all(&invitation, exchange.response());
+    users.assert_count(before + 1).await;
 
     let user = users
         .all()
@@ -85,18 +85,18 @@ async fn users(world: &World) {
         .await
         .unwrap();
     let update = request("UpdateWorkspaceUserRole")
-        .on(["ada+x@example.com"])
+        .path_params(["ada+x@example.com"])
         .body(json!({"role": "admin"}));
-    let exchange = world.sent(update);
-    tells(&user, exchange.answer());
+    let exchange = world.assert_sent(update);
+    assert_keeps_all(&user, exchange.response());
     assert_eq!(user.role, Some(Role::Admin));
 
-    let remove = || request("RemoveWorkspaceUser").on(["ada+x@example.com"]);
+    let remove = || request("RemoveWorkspaceUser").path_params(["ada+x@example.com"]);
     users.all().delete("ada+x@example.com").await.unwrap();
-    world.sent(remove());
+    world.assert_sent(remove());
     let nothing = users.all().delete_if_present("ada+x@example.com").await;
     assert_eq!(nothing.unwrap(), None);
-    world.sent(remove().answered(404));
+    world.assert_sent(remove().status(404));
 }
 
 async fn service_accounts(world: &World) {
@@ -105,14 +105,14 @@ async fn service_accounts(world: &World) {
     let made = accounts.create(&draft).await.unwrap();
     let create = request("CreateWorkspaceServiceAccount")
         .body(json!({"name": "ci", "description": "builds"}));
-    let exchange = world.sent(create);
-    tells(&made, exchange.answer());
+    let exchange = world.assert_sent(create);
+    assert_keeps_all(&made, exchange.response());
     let id = made.client_id.expect("an id");
     assert!(made.client_secret.is_some());
 
     let all = accounts.all().await.unwrap();
-    let exchange = world.sent(request("GetWorkspaceServiceAccounts"));
-    tells(&all, exchange.answer());
+    let exchange = world.assert_sent(request("GetWorkspaceServiceAccounts"));
+    assert_keeps_all(&all, exchange.response());
     assert!(
         all.iter()
             .any(|account| account.client_id.as_deref() == Some(&id))
@@ -121,20 +121,20 @@ async fn service_accounts(world: &World) {
     let change = ServiceAccountChange::new().description("builds and tests");
     let changed = accounts.update(&id, &change).await.unwrap();
     let update = request("UpdateWorkspaceServiceAccount")
-        .on([&id])
+        .path_params([&id])
         .body(json!({"description": "builds and tests"}));
-    let exchange = world.sent(update);
-    tells(&changed, exchange.answer());
+    let exchange = world.assert_sent(update);
+    assert_keeps_all(&changed, exchange.response());
     api_keys(world, &id).await;
 
     let deleted = accounts.delete(&id).await.unwrap();
-    let exchange = world.sent(request("DeleteWorkspaceServiceAccount").on([&id]));
-    tells(&deleted, exchange.answer());
+    let exchange = world.assert_sent(request("DeleteWorkspaceServiceAccount").path_params([&id]));
+    assert_keeps_all(&deleted, exchange.response());
     assert_eq!(accounts.delete_if_present(&id).await.unwrap(), None);
-    world.sent(
+    world.assert_sent(
         request("DeleteWorkspaceServiceAccount")
-            .on([&id])
-            .answered(404),
+            .path_params([&id])
+            .status(404),
     );
 }
 
@@ -145,38 +145,39 @@ async fn api_keys(world: &World, account: &str) {
         .expires_in(Period::days(30));
     let made = keys.create(&draft).await.unwrap();
     let create = request("CreateApiKeyForServiceAccount")
-        .on([account])
+        .path_params([account])
         .body(json!({"name": "pipeline", "expires_in": "30d"}));
-    let exchange = world.sent(create);
-    tells(&made, exchange.answer());
+    let exchange = world.assert_sent(create);
+    assert_keeps_all(&made, exchange.response());
     assert!(made.api_key.is_some());
 
     let all = keys.all().await.unwrap();
-    let exchange = world.sent(request("ListApiKeysForServiceAccount").on([account]));
-    tells(&all, exchange.answer());
+    let exchange =
+        world.assert_sent(request("ListApiKeysForServiceAccount").path_params([account]));
+    assert_keeps_all(&all, exchange.response());
     assert_eq!(all.len(), 1);
 
     let id = made.id.expect("an id");
     keys.delete(&id).await.unwrap();
-    world.sent(request("DeleteApiKeyForServiceAccount").on([account, id.as_str()]));
+    world.assert_sent(request("DeleteApiKeyForServiceAccount").path_params([account, id.as_str()]));
 }
 
 async fn features(world: &World) {
     let features = world.api().features().await.unwrap();
-    let exchange = world.sent(request("getWorkspaceFeatures"));
-    tells(&features, exchange.answer());
+    let exchange = world.assert_sent(request("getWorkspaceFeatures"));
+    assert_keeps_all(&features, exchange.response());
     let all = features.features.as_ref().expect("features");
     let key = all.keys().next().expect("a feature").clone();
 
     let flag = world.api().feature(&key).await.unwrap();
-    let exchange = world.sent(request("testFeatureFlag").on([&key]));
-    tells(&flag, exchange.answer());
+    let exchange = world.assert_sent(request("testFeatureFlag").path_params([&key]));
+    assert_keeps_all(&flag, exchange.response());
     let account = world.emulator.account_id();
     let flag = world.api().feature_of_account(&key, account).await.unwrap();
     let test = request("testFeatureFlag")
-        .on([&key])
+        .path_params([&key])
         .query("account", account);
-    let exchange = world.sent(test);
-    tells(&flag, exchange.answer());
+    let exchange = world.assert_sent(test);
+    assert_keeps_all(&flag, exchange.response());
     assert_eq!(flag.feature_key.as_ref(), Some(&key));
 }

@@ -42,7 +42,7 @@ impl Schemas {
                     .boxed()
             }
             Some("object") => self.objects(schema),
-            Some(other) => panic!("nobody knows the type {other}"),
+            Some(other) => panic!("unknown type {other}"),
         }
     }
 

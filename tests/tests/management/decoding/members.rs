@@ -110,7 +110,7 @@ pub fn members_of<T: DeserializeOwned>() -> &'static [&'static str] {
 
 /// Fails unless the members found, such as `Agent.spec`, are those of a table.
 #[track_caller]
-pub fn are(found: &BTreeSet<String>, table: &[&str]) {
+pub fn assert_same(found: &BTreeSet<String>, table: &[&str]) {
     let known = table.iter().map(ToString::to_string).collect();
     let found: Vec<_> = found.symmetric_difference(&known).collect();
     assert!(
@@ -152,7 +152,7 @@ async fn no_type_has_a_member_that_its_schema_lacks() {
     let extra = members(&schemas, |_, schema, name| {
         schema["properties"].get(name).is_none()
     });
-    are(&extra, EXTRA);
+    assert_same(&extra, EXTRA);
 }
 
 #[tokio::test]
@@ -169,11 +169,11 @@ async fn exactly_the_required_members_are_always_written() {
     let always = members(&schemas, |typed, schema, name| {
         is_written(typed, name) && !is_required(schema, name)
     });
-    are(&always, ALWAYS);
+    assert_same(&always, ALWAYS);
     let optional = members(&schemas, |typed, schema, name| {
         is_required(schema, name) && !is_written(typed, name)
     });
-    are(&optional, OPTIONAL);
+    assert_same(&optional, OPTIONAL);
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_member_of_another_type_is_refused() {
             .iter()
             .any(|other| (typed.debug)(&json!({name: other})).is_ok())
     });
-    are(&loose, LOOSE);
+    assert_same(&loose, LOOSE);
 }
 
 /// Returns values that the schema does not allow.

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 
-pub use self::members::are;
+pub use self::members::assert_same;
 use self::schemas::Schemas;
 pub use self::schemas::document;
 use self::types::{TYPES, Typed, WITHOUT_TYPE};
@@ -45,9 +45,9 @@ async fn every_member_of_a_schema_is_in_its_type() {
     let mut failures = Vec::new();
     for typed in TYPES {
         let document = schemas.full(schemas.named(typed.name));
-        let untold = (typed.untold)(&document);
-        if !untold.is_empty() {
-            failures.push(format!("{}: {untold:?}", typed.name));
+        let lost = (typed.lost_members)(&document);
+        if !lost.is_empty() {
+            failures.push(format!("{}: {lost:?}", typed.name));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -58,7 +58,7 @@ async fn every_document_is_decoded_and_known_members_survive() {
     let schemas = Schemas::read().await;
     let failures: Vec<String> = std::thread::scope(|scope| {
         let halves = TYPES.chunks(TYPES.len().div_ceil(2));
-        let halves = halves.map(|types| scope.spawn(|| too_odd(&schemas, types)));
+        let halves = halves.map(|types| scope.spawn(|| not_kept(&schemas, types)));
         let halves: Vec<_> = halves.collect();
         let failures = halves.into_iter().map(|half| half.join().unwrap());
         failures.flatten().collect()
@@ -67,7 +67,7 @@ async fn every_document_is_decoded_and_known_members_survive() {
 }
 
 /// Returns the documents that a type could not decode or changed, with the reasons.
-fn too_odd(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
+fn not_kept(schemas: &Schemas, types: &[Typed]) -> Vec<String> {
     let mut failures = Vec::new();
     for typed in types {
         let schema = schemas.named(typed.name);

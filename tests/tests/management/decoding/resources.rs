@@ -10,7 +10,7 @@ use super::schemas::Schemas;
 
 /// The expected values of a resource, as JSON pointers into its document. An empty one means that
 /// there is no value.
-struct Told {
+struct Expected {
     schema: &'static str,
     name: &'static str,
     labels: &'static str,
@@ -37,18 +37,18 @@ fn read<R: Resource>(document: Value) -> [String; 5] {
     ]
 }
 
-macro_rules! told {
-    ($($type:ty = $schema:literal { $($what:ident: $place:literal),+ })+) => {
-        &[$(Told {
+macro_rules! expected {
+    ($($type:ty = $schema:literal { $($what:ident: $pointer:literal),+ })+) => {
+        &[$(Expected {
             schema: $schema,
             read: read::<$type>,
-            $($what: $place,)+
+            $($what: $pointer,)+
             ..NOTHING
         }),+]
     };
 }
 
-const NOTHING: Told = Told {
+const NOTHING: Expected = Expected {
     schema: "",
     name: "",
     labels: "",
@@ -61,7 +61,7 @@ const NOTHING: Told = Told {
 /// Returns the kinds with the usual metadata and status.
 macro_rules! usual {
     ($($type:ty = $schema:literal),+) => {
-        told! { $($type = $schema {
+        expected! { $($type = $schema {
             name: "/metadata/name",
             labels: "/metadata/labels/one",
             created: "/metadata/createdAt",
@@ -73,9 +73,9 @@ macro_rules! usual {
 
 #[allow(
     clippy::needless_update,
-    reason = "some kinds name a place for everything"
+    reason = "some kinds have a pointer for every value"
 )]
-const USUAL: &[Told] = usual! {
+const USUAL: &[Expected] = usual! {
     agents::Agent = "Agent",
     applications::Application = "Application",
     drives::Drive = "Drive",
@@ -89,9 +89,9 @@ const USUAL: &[Told] = usual! {
 
 #[allow(
     clippy::needless_update,
-    reason = "some kinds name a place for everything"
+    reason = "some kinds have a pointer for every value"
 )]
-const OTHERS: &[Told] = told! {
+const OTHERS: &[Expected] = expected! {
     applications::AppRevision = "AppRevision" { name: "/id", created: "/createdAt" }
     custom_domains::CustomDomain = "CustomDomain" {
         name: "/metadata/name", labels: "/metadata/labels/one", created: "/metadata/createdAt",
@@ -185,17 +185,17 @@ const OTHERS: &[Told] = told! {
 #[tokio::test]
 async fn every_resource_returns_its_name_labels_times_and_status() {
     let schemas = Schemas::read().await;
-    for told in USUAL.iter().chain(OTHERS) {
-        let mut document = schemas.full(schemas.named(told.schema));
-        write_places(&mut document, "");
+    for resource in USUAL.iter().chain(OTHERS) {
+        let mut document = schemas.full(schemas.named(resource.schema));
+        write_pointers(&mut document, "");
         let expected = [
-            told.name,
-            told.labels,
-            told.created,
-            told.updated,
-            told.status,
+            resource.name,
+            resource.labels,
+            resource.created,
+            resource.updated,
+            resource.status,
         ];
-        assert_eq!((told.read)(document), expected, "{}", told.schema);
+        assert_eq!((resource.read)(document), expected, "{}", resource.schema);
     }
 }
 
@@ -210,17 +210,17 @@ fn a_resource_without_metadata_returns_empty_values() {
 }
 
 /// Replaces each string by its own JSON pointer.
-fn write_places(value: &mut Value, place: &str) {
+fn write_pointers(value: &mut Value, pointer: &str) {
     match value {
-        Value::String(text) => place.clone_into(text),
+        Value::String(text) => pointer.clone_into(text),
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                write_places(item, &format!("{place}/{index}"));
+                write_pointers(item, &format!("{pointer}/{index}"));
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                write_places(member, &format!("{place}/{name}"));
+                write_pointers(member, &format!("{pointer}/{name}"));
             }
         }
         _ => {}

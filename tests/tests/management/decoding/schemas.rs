@@ -17,8 +17,8 @@ pub async fn document() -> Value {
     let emulator = Emulator::offline();
     let address = emulator.url().replace("/v0", "/openapi.json");
     let request = http::Request::get(address).body(Body::empty()).unwrap();
-    let answer = open(&emulator.service(), request).await.unwrap();
-    let text = response::collect(answer.into_body(), 1 << 24)
+    let response = open(&emulator.service(), request).await.unwrap();
+    let text = response::collect(response.into_body(), 1 << 24)
         .await
         .unwrap();
     serde_json::from_slice(&text).unwrap()

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::members::members_of;
-use crate::support::told::{Known, untold};
+use crate::support::decoded::{Decoded, lost_members};
 
 /// A schema, or a response without a named schema, and the functions of its type.
 pub struct Typed {
@@ -17,7 +17,7 @@ pub struct Typed {
     /// Decodes a document and encodes it again. Fails if the result decodes to another value.
     pub read: fn(&str) -> serde_json::Result<Value>,
     /// Returns the members of a document that do not affect the decoded value.
-    pub untold: fn(&Value) -> Vec<String>,
+    pub lost_members: fn(&Value) -> Vec<String>,
     /// The JSON names of its members, if it is a struct.
     pub members: fn() -> &'static [&'static str],
     /// Decodes a document and formats the value with `Debug`.
@@ -28,16 +28,16 @@ pub struct Typed {
 
 /// A type that a program can print, store and decode again. The tables below check at compile time
 /// that every response type is one.
-pub trait Kept: Known + Serialize {}
+pub trait Kept: Decoded + Serialize {}
 
-impl<T: Known + Serialize> Kept for T {}
+impl<T: Decoded + Serialize> Kept for T {}
 
 impl Typed {
     const fn schemas<T: Kept>(name: &'static str) -> Self {
         Self {
             name,
             read: round_trip::<T>,
-            untold: untold_by::<T>,
+            lost_members: lost_by::<T>,
             members: members_of::<T>,
             debug: |document| T::deserialize(document).map(|read| format!("{read:?}")),
             path: std::any::type_name::<T>,
@@ -50,7 +50,7 @@ impl Typed {
             name,
             read: round_trip::<Page<T>>,
             // Its items have schemas of their own.
-            untold: |_| Vec::new(),
+            lost_members: |_| Vec::new(),
             members: || &[],
             debug: |_| Ok(String::new()),
             path: std::any::type_name::<Page<T>>,
@@ -69,8 +69,11 @@ fn round_trip<T: Kept>(document: &str) -> serde_json::Result<Value> {
     serde_json::from_str(&written)
 }
 
-fn untold_by<T: Known>(document: &Value) -> Vec<String> {
-    untold(&T::deserialize(document).expect("it is readable"), document)
+fn lost_by<T: Decoded>(document: &Value) -> Vec<String> {
+    lost_members(
+        &T::deserialize(document).expect("the document can be decoded"),
+        document,
+    )
 }
 
 macro_rules! types {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use blaxel_management::*;
 use serde_json::{Value, json};
 
-use super::members::are;
+use super::members::assert_same;
 use super::schemas::Schemas;
 use super::types::{TYPES, Typed};
 
@@ -96,7 +96,7 @@ pub fn enums() -> Vec<Enum> {
 }
 
 /// A string in a type: a whole schema, or a member of an object.
-struct Place<'a> {
+struct Text<'a> {
     typed: &'static Typed,
     /// The name of the member; `None` for a whole schema.
     member: Option<&'a str>,
@@ -105,7 +105,7 @@ struct Place<'a> {
     values: BTreeSet<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Text<'a> {
     fn of(
         schemas: &'a Schemas,
         typed: &'static Typed,
@@ -147,18 +147,18 @@ impl<'a> Place<'a> {
 }
 
 /// Returns all strings in types.
-fn places(schemas: &Schemas) -> Vec<Place<'_>> {
-    let mut places = Vec::new();
+fn texts(schemas: &Schemas) -> Vec<Text<'_>> {
+    let mut texts = Vec::new();
     for typed in TYPES {
         let schema = schemas.resolved(schemas.named(typed.name));
-        places.extend(Place::of(schemas, typed, None, schema));
+        texts.extend(Text::of(schemas, typed, None, schema));
         for (name, member) in schema["properties"].as_object().into_iter().flatten() {
             if name != "data" && name != "meta" {
-                places.extend(Place::of(schemas, typed, Some(name), member));
+                texts.extend(Text::of(schemas, typed, Some(name), member));
             }
         }
     }
-    places
+    texts
 }
 
 #[tokio::test]
@@ -171,29 +171,29 @@ async fn an_enum_has_the_values_of_its_schema_and_no_others() {
         .copied()
         .collect();
     let (mut differences, mut unlisted) = (BTreeSet::new(), BTreeSet::new());
-    for place in places(&schemas) {
-        let is_enum = place.is_other("no value of any enum");
-        let known = all.union(&place.values);
+    for field in texts(&schemas) {
+        let is_enum = field.is_other("no value of any enum");
+        let known = all.union(&field.values);
         let known = known
-            .filter(|text| is_enum && !place.is_other(text))
+            .filter(|text| is_enum && !field.is_other(text))
             .copied();
         let known: BTreeSet<&str> = known.collect();
-        if is_enum && place.values.is_empty() {
+        if is_enum && field.values.is_empty() {
             let mut enums = enums.iter();
             let found =
                 enums.find(|(_, values)| values.iter().copied().collect::<BTreeSet<_>>() == known);
             let name = found.and_then(|(path, _)| path.rsplit("::").next());
             unlisted.insert(format!(
                 "{}: {}",
-                place.name(),
+                field.name(),
                 name.unwrap_or("of no enum")
             ));
             continue;
         }
-        for value in known.symmetric_difference(&place.values) {
-            differences.insert(format!("{} {value}", place.name()));
+        for value in known.symmetric_difference(&field.values) {
+            differences.insert(format!("{} {value}", field.name()));
         }
     }
     differences.extend(unlisted);
-    are(&differences, &[OTHERS, UNLISTED].concat());
+    assert_same(&differences, &[OTHERS, UNLISTED].concat());
 }

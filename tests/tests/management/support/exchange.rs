@@ -28,15 +28,15 @@ pub struct Exchange {
     pub body: Option<Value>,
     pub status: u16,
     /// The body of the response, if it is JSON.
-    pub answer: Option<Value>,
+    pub response: Option<Value>,
 }
 
 impl Exchange {
     /// Returns the JSON of the response.
-    pub fn answer(&self) -> &Value {
+    pub fn response(&self) -> &Value {
         let operation = &self.operation;
-        let answer = self.answer.as_ref();
-        answer.unwrap_or_else(|| panic!("{operation} was answered without JSON"))
+        let response = self.response.as_ref();
+        response.unwrap_or_else(|| panic!("{operation} had a response without JSON"))
     }
 }
 
@@ -84,7 +84,7 @@ impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
             let (head, body) = inner.send(request).await?.into_parts();
             let bytes = response::collect(body, LIMIT).await?;
             exchange.status = head.status.as_u16();
-            exchange.answer = json(&head.headers, &bytes);
+            exchange.response = json(&head.headers, &bytes);
             recorder.0.lock().unwrap().push(exchange);
             Ok(http::Response::from_parts(head, Body::from(bytes)))
         })
@@ -92,7 +92,7 @@ impl<S: HttpService> Service<http::Request<Body>> for Recording<S> {
 }
 
 fn sent(request: &http::Request<Body>) -> Exchange {
-    let info = operation(request).expect("every request tells its operation");
+    let info = operation(request).expect("every request has its operation");
     let name = info.name();
     let version = request
         .headers()
@@ -103,15 +103,12 @@ fn sent(request: &http::Request<Body>) -> Exchange {
     let mut query: Vec<_> = query.split('&').map(str::to_owned).collect();
     query.retain(|parameter| !parameter.is_empty());
     query.sort();
-    let bytes = request
-        .body()
-        .bytes()
-        .expect("the facade sends what it has at hand");
+    let bytes = request.body().bytes().expect("the body is buffered");
     let body = json(request.headers(), &bytes);
     assert_eq!(
         body.is_some(),
         !bytes.is_empty(),
-        "the body of {name} is said to be JSON"
+        "the body of {name} has the content type of JSON"
     );
     Exchange {
         info,
@@ -125,7 +122,7 @@ fn sent(request: &http::Request<Body>) -> Exchange {
         version: version.to_str().unwrap().to_owned(),
         body,
         status: 0,
-        answer: None,
+        response: None,
     }
 }
 
@@ -134,5 +131,5 @@ fn json(headers: &HeaderMap, bytes: &[u8]) -> Option<Value> {
     if !kind.starts_with("application/json") || bytes.is_empty() {
         return None;
     }
-    Some(serde_json::from_slice(bytes).expect("what is said to be JSON is JSON"))
+    Some(serde_json::from_slice(bytes).expect("the body is valid JSON"))
 }

@@ -73,7 +73,7 @@ impl Operations {
     }
 
     /// Returns the method and the path of an operation.
-    pub fn place_of(&self, name: &str) -> (&'static str, &'static str) {
+    pub fn method_and_path_of(&self, name: &str) -> (&'static str, &'static str) {
         let row = self.row(name);
         (row.method, row.path)
     }
@@ -109,7 +109,7 @@ pub struct Request {
 
 impl Request {
     /// Appends path parameters, in their order.
-    pub fn on<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+    pub fn path_params<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.names
             .extend(names.into_iter().map(|name| name.to_string()));
         self
@@ -133,7 +133,7 @@ impl Request {
     }
 
     /// Sets the status of the response; 200 by default.
-    pub fn answered(mut self, status: u16) -> Self {
+    pub fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
@@ -153,8 +153,11 @@ impl Request {
         query.sort();
         assert_eq!(sent.query, query, "{name}");
         assert_eq!(sent.body, self.body, "the body of {name}");
-        let answer = sent.answer.as_ref().map(ToString::to_string);
-        assert_eq!(sent.status, self.status, "the answer of {name}: {answer:?}");
+        let response = sent.response.as_ref().map(ToString::to_string);
+        assert_eq!(
+            sent.status, self.status,
+            "the response of {name}: {response:?}"
+        );
     }
 
     fn path(&self) -> String {

@@ -14,10 +14,10 @@ use super::exchange::{Exchange, Recorder};
 use super::table::{Operations, Request};
 
 /// The client that sends the requests.
-pub type Carrier = Client;
+pub type ApiClient = Client;
 
 /// The facade with that client.
-pub type Api = Management<Carrier>;
+pub type Api = Management<ApiClient>;
 
 /// Query parameters that the tests of uploads send.
 const SENT_BY_OTHERS: &[(&str, &str)] = &[
@@ -32,7 +32,7 @@ pub struct World {
     pub emulator: Emulator,
     recorder: Recorder,
     /// One client for each requested version, because creating one takes time.
-    clients: Mutex<BTreeMap<ApiVersion, Carrier>>,
+    clients: Mutex<BTreeMap<ApiVersion, ApiClient>>,
     performed: Mutex<BTreeMap<&'static str, Parameters>>,
 }
 
@@ -75,7 +75,7 @@ impl World {
         Management::new(client.clone())
     }
 
-    fn client(&self, version: ApiVersion) -> Carrier {
+    fn client(&self, version: ApiVersion) -> ApiClient {
         Client::builder()
             .api_key(self.emulator.api_key())
             .workspace(self.emulator.workspace())
@@ -84,29 +84,29 @@ impl World {
             .retry(RetryPolicy::none())
             .attempt_layer(self.recorder.clone())
             .build()
-            .expect("the settings are good")
+            .expect("the settings are valid")
     }
 
     /// Fails unless exactly this request was sent since the last check. Returns it with its
     /// response.
     #[track_caller]
-    pub fn sent(&self, request: Request) -> Exchange {
-        let mut sent = self.sent_all([request]);
+    pub fn assert_sent(&self, request: Request) -> Exchange {
+        let mut sent = self.assert_sent_all([request]);
         sent.remove(0)
     }
 
     /// Fails unless exactly these requests were sent since the last check, in this order. Returns
     /// them with their responses.
     #[track_caller]
-    pub fn sent_all(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Exchange> {
+    pub fn assert_sent_all(&self, requests: impl IntoIterator<Item = Request>) -> Vec<Exchange> {
         let sent = self.recorder.take();
         let requests: Vec<_> = requests.into_iter().collect();
         let names = |exchange: &Exchange| format!("{} {}", exchange.operation, exchange.status);
-        let told: Vec<_> = sent.iter().map(names).collect();
+        let names_sent: Vec<_> = sent.iter().map(names).collect();
         assert_eq!(
             sent.len(),
             requests.len(),
-            "the requests that were sent: {told:?}"
+            "the requests that were sent: {names_sent:?}"
         );
         for (request, exchange) in requests.iter().zip(&sent) {
             request.compare(exchange);
@@ -135,7 +135,7 @@ impl World {
 
     /// Sends a request for which the facade has no method, without a socket and without recording
     /// it.
-    pub async fn past_the_facade(
+    pub async fn send_raw(
         &self,
         method: Method,
         address: &str,
@@ -146,8 +146,8 @@ impl World {
             .uri(address)
             .header("content-type", "application/json")
             .body(Body::from(body.to_string()))
-            .expect("a good request");
-        let request = raw_request(Plane::Control, request).expect("a good path");
+            .expect("a valid request");
+        let request = raw_request(Plane::Control, request).expect("a valid path");
         open(&self.emulator.service(), request)
             .await
             .expect("a success")
@@ -155,7 +155,7 @@ impl World {
 
     /// Fails with their names unless all operations of an area succeeded at least once, as expected
     /// and with each of their query parameters.
-    pub fn has_performed_all_of(&self, area: &str) {
+    pub fn assert_performed_all(&self, area: &str) {
         let performed = self.performed.lock().unwrap();
         let mut missing = Vec::new();
         for name in Operations::get().names_of(area) {
@@ -187,7 +187,7 @@ impl World {
         );
         assert!(
             self.recorder.take().is_empty(),
-            "something was sent that nobody looked at"
+            "a request was sent that no test checked"
         );
     }
 }

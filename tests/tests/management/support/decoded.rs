@@ -6,29 +6,29 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A type of the facade that responses are decoded into.
-pub trait Known: DeserializeOwned + Clone + PartialEq + Debug {}
+pub trait Decoded: DeserializeOwned + Clone + PartialEq + Debug {}
 
-impl<T: DeserializeOwned + Clone + PartialEq + Debug> Known for T {}
+impl<T: DeserializeOwned + Clone + PartialEq + Debug> Decoded for T {}
 
 /// Fails unless each member of the response affects the decoded value: with another member, another
 /// value must be decoded.
 #[track_caller]
-pub fn tells<T: Known>(read: &T, answer: &Value) {
+pub fn assert_keeps_all<T: Decoded>(read: &T, response: &Value) {
     assert_eq!(
-        untold(read, answer),
+        lost_members(read, response),
         Vec::<String>::new(),
-        "lost of {answer:#}"
+        "lost of {response:#}"
     );
 }
 
 /// Returns the members of a response that do not affect the decoded value, as JSON pointers.
 #[track_caller]
-pub fn untold<T: Known>(read: &T, answer: &Value) -> Vec<String> {
-    let same = serde_json::from_str(&answer.to_string()).expect("the answer is readable");
+pub fn lost_members<T: Decoded>(read: &T, response: &Value) -> Vec<String> {
+    let same = serde_json::from_str(&response.to_string()).expect("the response can be decoded");
     assert_eq!(*read, same);
     let mut pointers = Vec::new();
-    leaves(answer, &mut String::new(), &mut pointers);
-    let mut other = answer.clone();
+    leaves(response, &mut String::new(), &mut pointers);
+    let mut other = response.clone();
     pointers.retain(|pointer| {
         let leaf = other.pointer_mut(pointer).expect("it is there");
         let changed = another(leaf);

@@ -7,20 +7,20 @@ use blaxel_management::{
 };
 use serde_json::Value;
 
+use super::decoded::{Decoded, assert_keeps_all, lost_members};
 use super::table::{Request, request};
-use super::told::{Known, tells, untold};
-use super::world::{Api, Carrier, World};
+use super::world::{Api, ApiClient, World};
 
 /// A function that returns a collection.
-type Opening<R> = Box<dyn Fn(&Api) -> Collection<R, Carrier>>;
+type OpenCollection<R> = Box<dyn Fn(&Api) -> Collection<R, ApiClient>>;
 
 /// A kind of resource whose life cycle is tested step by step. Its operations are named after it.
-pub struct Life<'w, R> {
+pub struct Lifecycle<'w, R> {
     world: &'w World,
     singular: &'static str,
     plural: &'static str,
-    above: Vec<String>,
-    open: Opening<R>,
+    parents: Vec<String>,
+    open: OpenCollection<R>,
     unlisted: &'static [&'static str],
     since: ApiVersion,
     paged_from: ApiVersion,
@@ -29,13 +29,13 @@ pub struct Life<'w, R> {
 /// A change of a resource, and the same change of its document.
 pub struct Change<R> {
     /// The change of the resource.
-    pub made: fn(&mut R),
+    pub apply: fn(&mut R),
     /// The change of the document: a JSON pointer, and the new value there.
-    pub seen: (&'static str, Value),
+    pub expected: (&'static str, Value),
 }
 
 /// The operations that `apply` performs for a kind, with the statuses of their responses.
-pub struct Applying {
+pub struct ApplySteps {
     /// If the resource exists.
     pub present: &'static [(&'static str, u16)],
     /// If the resource does not exist.
@@ -43,42 +43,42 @@ pub struct Applying {
 }
 
 /// The resource is replaced, or created if it does not exist.
-pub const REPLACE_FIRST: Applying = Applying {
+pub const REPLACE_FIRST: ApplySteps = ApplySteps {
     present: &[("Update", 200)],
     absent: &[("Update", 404), ("Create", 200)],
 };
 
 /// The resource is created, or replaced if it exists.
-pub const CREATE_FIRST: Applying = Applying {
+pub const CREATE_FIRST: ApplySteps = ApplySteps {
     present: &[("Create", 409), ("Update", 200)],
     absent: &[("Create", 200)],
 };
 
 /// The resource is created, or left unchanged if it exists.
-pub const KEEP_EXISTING: Applying = Applying {
+pub const KEEP_EXISTING: ApplySteps = ApplySteps {
     present: &[("Get", 200)],
     absent: &[("Get", 404), ("Create", 200)],
 };
 
 /// The resource is replaced; replacing one that does not exist creates it.
-pub const REPLACE_ONLY: Applying = Applying {
+pub const REPLACE_ONLY: ApplySteps = ApplySteps {
     present: &[("Update", 200)],
     absent: &[("Update", 200)],
 };
 
-impl<'w, R> Life<'w, R> {
+impl<'w, R> Lifecycle<'w, R> {
     /// Creates the life cycle of a kind with these names, whose collection `open` returns.
     pub fn of(
         world: &'w World,
         singular: &'static str,
         plural: &'static str,
-        open: impl Fn(&Api) -> Collection<R, Carrier> + 'static,
+        open: impl Fn(&Api) -> Collection<R, ApiClient> + 'static,
     ) -> Self {
         Self {
             world,
             singular,
             plural,
-            above: Vec::new(),
+            parents: Vec::new(),
             open: Box::new(open),
             unlisted: &[],
             since: ApiVersion::V2026_04_16,
@@ -88,12 +88,12 @@ impl<'w, R> Life<'w, R> {
 
     /// Sets the names of the parent resources.
     pub fn under<N: ToString>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.above = names.into_iter().map(|name| name.to_string()).collect();
+        self.parents = names.into_iter().map(|name| name.to_string()).collect();
         self
     }
 
     /// Sets the members, as JSON pointers, that the items of lists do not have.
-    pub fn not_listing(mut self, members: &'static [&'static str]) -> Self {
+    pub fn omitting_in_lists(mut self, members: &'static [&'static str]) -> Self {
         self.unlisted = members;
         self
     }
@@ -111,101 +111,116 @@ impl<'w, R> Life<'w, R> {
     }
 
     /// Returns the collection.
-    pub fn all(&self) -> Collection<R, Carrier> {
+    pub fn all(&self) -> Collection<R, ApiClient> {
         (self.open)(&self.world.api())
     }
 
     /// Returns the expected request of an operation on the collection, such as `Create`.
-    fn asks(&self, verb: &str) -> Request {
+    fn collection_request(&self, verb: &str) -> Request {
         let name = if verb == "List" {
             self.plural
         } else {
             self.singular
         };
-        request(&format!("{verb}{name}")).on(&self.above)
+        request(&format!("{verb}{name}")).path_params(&self.parents)
     }
 
     /// Returns the expected request of an operation on one resource, such as `Get`.
-    fn asks_of(&self, verb: &str, name: &str) -> Request {
-        self.asks(verb).on([name])
+    fn resource_request(&self, verb: &str, name: &str) -> Request {
+        self.collection_request(verb).path_params([name])
     }
 }
 
-impl<R: Created<Made: Known>> Life<'_, R> {
+impl<R: Created<Made: Decoded>> Lifecycle<'_, R> {
     /// Creates a resource from a draft, which is sent as `sent`.
-    pub async fn is_made(&self, draft: &R::Draft, sent: Value) -> R::Made {
+    pub async fn create(&self, draft: &R::Draft, sent: Value) -> R::Made {
         let made = self.all().create(draft).await.unwrap();
-        let exchange = self.world.sent(self.asks("Create").body(sent));
-        tells(&made, exchange.answer());
+        let exchange = self
+            .world
+            .assert_sent(self.collection_request("Create").body(sent));
+        assert_keeps_all(&made, exchange.response());
         made
     }
 
     /// Checks that creating a second resource of the same name is refused.
-    pub async fn is_unique(&self, draft: &R::Draft, sent: Value) {
+    pub async fn assert_unique(&self, draft: &R::Draft, sent: Value) {
         let error = self.all().create(draft).await.err().unwrap();
         assert!(error.is_conflict(), "{error}");
         self.world
-            .sent(self.asks("Create").body(sent).answered(409));
+            .assert_sent(self.collection_request("Create").body(sent).status(409));
     }
 }
 
-impl<R: Fetched + Known> Life<'_, R> {
+impl<R: Fetched + Decoded> Lifecycle<'_, R> {
     /// Gets a resource by its name.
-    pub async fn is_read(&self, name: &str) -> R {
+    pub async fn get(&self, name: &str) -> R {
         let got = self.all().get(name).await.unwrap();
         let found = self.all().find(name).await.unwrap();
-        let requests = [self.asks_of("Get", name), self.asks_of("Get", name)];
-        let exchanges = self.world.sent_all(requests);
-        tells(&got, exchanges[0].answer());
+        let requests = [
+            self.resource_request("Get", name),
+            self.resource_request("Get", name),
+        ];
+        let exchanges = self.world.assert_sent_all(requests);
+        assert_keeps_all(&got, exchanges[0].response());
         assert_eq!(found.as_ref(), Some(&got));
         got
     }
 
     /// Checks that there is no resource of that name.
-    pub async fn is_nowhere(&self, name: &str) {
+    pub async fn assert_missing(&self, name: &str) {
         let error = self.all().get(name).await.err().unwrap();
         assert!(error.is_not_found(), "{error}");
         assert_eq!(self.all().find(name).await.unwrap(), None);
-        let get = || self.asks_of("Get", name).answered(404);
-        self.world.sent_all([get(), get()]);
+        let get = || self.resource_request("Get", name).status(404);
+        self.world.assert_sent_all([get(), get()]);
     }
 }
 
-impl<R: Secretive + Known> Life<'_, R> {
-    /// Checks that the secret at the JSON pointer `place` is masked, and shown on request.
-    pub async fn shows_secrets(&self, name: &str, place: &str, secret: &str) {
+impl<R: Secretive + Decoded> Lifecycle<'_, R> {
+    /// Checks that the secret at the JSON pointer `pointer` is masked, and shown on request.
+    pub async fn assert_secret_masked(&self, name: &str, pointer: &str, secret: &str) {
         let masked = self.all().get(name).await.unwrap();
-        let exchange = self.world.sent(self.asks_of("Get", name));
-        tells(&masked, exchange.answer());
-        assert_ne!(exchange.answer().pointer(place).expect("a mask"), secret);
+        let exchange = self.world.assert_sent(self.resource_request("Get", name));
+        assert_keeps_all(&masked, exchange.response());
+        assert_ne!(
+            exchange.response().pointer(pointer).expect("a mask"),
+            secret
+        );
 
         let shown = self.all().showing_secrets().get(name).await.unwrap();
-        let request = self.asks_of("Get", name).query("show_secrets", true);
-        let exchange = self.world.sent(request);
-        tells(&shown, exchange.answer());
-        assert_eq!(exchange.answer().pointer(place).expect("a secret"), secret);
+        let request = self
+            .resource_request("Get", name)
+            .query("show_secrets", true);
+        let exchange = self.world.assert_sent(request);
+        assert_keeps_all(&shown, exchange.response());
+        assert_eq!(
+            exchange.response().pointer(pointer).expect("a secret"),
+            secret
+        );
     }
 }
 
-impl<R: ExternallyNamed + Known> Life<'_, R> {
+impl<R: ExternallyNamed + Decoded> Lifecycle<'_, R> {
     /// Checks that a resource is found by the user's own id for it.
-    pub async fn is_found_by_external_id(&self, id: &str) {
+    pub async fn assert_found_by_external_id(&self, id: &str) {
         let operation = format!("Get{}ByExternalId", self.singular);
         let found = self.all().get_by_external_id(id).await.unwrap();
-        let exchange = self.world.sent(request(&operation).on([id]));
-        tells(&found, exchange.answer());
+        let exchange = self
+            .world
+            .assert_sent(request(&operation).path_params([id]));
+        assert_keeps_all(&found, exchange.response());
 
         let nothing = self.all().find_by_external_id("nobody-s").await.unwrap();
         self.world
-            .sent(request(&operation).on(["nobody-s"]).answered(404));
+            .assert_sent(request(&operation).path_params(["nobody-s"]).status(404));
         assert_eq!(nothing, None);
     }
 }
 
-impl<R: Listed<Item: Known>> Life<'_, R> {
+impl<R: Listed<Item: Decoded>> Lifecycle<'_, R> {
     /// Checks that these resources are listed: in pages, and as a bare array in the oldest version
     /// of the API.
-    pub async fn are_paged(&self, names: &[&str]) {
+    pub async fn list_in_pages(&self, names: &[&str]) {
         for version in [
             ApiVersion::V2026_04_16,
             ApiVersion::V2026_04_28,
@@ -216,23 +231,23 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
             }
             let collection = (self.open)(&self.world.api_at(version));
             let page = collection.list().await.unwrap();
-            let exchange = self.world.sent(self.asks("List"));
+            let exchange = self.world.assert_sent(self.collection_request("List"));
             assert_eq!(exchange.version, version.to_string());
-            let answer = exchange.answer();
+            let response = exchange.response();
             let (items, total) = if version >= self.paged_from {
-                (&answer["data"], answer["meta"]["total"].as_u64())
+                (&response["data"], response["meta"]["total"].as_u64())
             } else {
-                (answer, None)
+                (response, None)
             };
             assert_eq!(page.meta.total(), total);
-            self.are_told(&page.items, items);
+            self.assert_decoded(&page.items, items);
             assert_eq!(ids(&page.items), sorted(names), "{version}");
         }
-        self.are_walked(names).await;
+        self.list_items(names).await;
     }
 
     /// Checks that the same resources are listed one by one, with a page for each.
-    async fn are_walked(&self, names: &[&str]) {
+    async fn list_items(&self, names: &[&str]) {
         let params = ListParams::new().limit(1).sort(Sort::NameAscending);
         let collection = (self.open)(&self.world.api_at(ApiVersion::V2026_09_22));
         let mut walk = collection.items_with(&params);
@@ -246,14 +261,14 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
         assert_eq!(sent.len(), names.len().max(1));
         for exchange in sent {
             let mut request = self
-                .asks("List")
+                .collection_request("List")
                 .query("limit", 1)
                 .query("sort", "name:asc");
             if let Some(cursor) = cursor {
                 request = request.query("cursor", cursor);
             }
             request.compare(&exchange);
-            cursor = exchange.answer()["meta"]["nextCursor"]
+            cursor = exchange.response()["meta"]["nextCursor"]
                 .as_str()
                 .map(str::to_owned);
         }
@@ -261,91 +276,101 @@ impl<R: Listed<Item: Known>> Life<'_, R> {
     }
 
     #[track_caller]
-    fn are_told(&self, items: &[R::Item], answer: &Value) {
-        let answer = answer.as_array().expect("a list");
-        assert_eq!(items.len(), answer.len());
-        for (item, answer) in items.iter().zip(answer) {
-            let mut lost = untold(item, answer);
+    fn assert_decoded(&self, items: &[R::Item], response: &Value) {
+        let response = response.as_array().expect("a list");
+        assert_eq!(items.len(), response.len());
+        for (item, response) in items.iter().zip(response) {
+            let mut lost = lost_members(item, response);
             lost.retain(|member| !self.unlisted.iter().any(|known| member.starts_with(known)));
-            assert_eq!(lost, Vec::<String>::new(), "lost of {answer:#}");
+            assert_eq!(lost, Vec::<String>::new(), "lost of {response:#}");
         }
     }
 }
 
-impl<R: Listed<Item = R> + Known> Life<'_, R> {
+impl<R: Listed<Item = R> + Decoded> Lifecycle<'_, R> {
     /// Checks that a list without parameters returns all resources.
-    pub async fn are_all_told(&self) -> Vec<R> {
+    pub async fn list_all(&self) -> Vec<R> {
         let all = self.all().all().await.unwrap();
-        let exchange = self.world.sent(self.asks("List"));
-        tells(&all, exchange.answer());
+        let exchange = self.world.assert_sent(self.collection_request("List"));
+        assert_keeps_all(&all, exchange.response());
         let refused = self.all().list_with(&ListParams::new().limit(1)).await;
         assert!(refused.unwrap_err().is_input());
         let page = self.all().list().await.unwrap();
-        self.world.sent(self.asks("List"));
+        self.world.assert_sent(self.collection_request("List"));
         assert!(!page.meta.has_more() && page.len() == all.len());
         all
     }
 
     /// Checks that the list returns `count` resources.
-    pub async fn are_enumerated(&self, count: usize) {
-        assert_eq!(self.are_all_told().await.len(), count);
+    pub async fn assert_count(&self, count: usize) {
+        assert_eq!(self.list_all().await.len(), count);
     }
 }
 
-impl<R: Replaced + Fetched + Known> Life<'_, R> {
+impl<R: Replaced + Fetched + Decoded> Lifecycle<'_, R> {
     /// Replaces the whole resource, and checks that nothing is lost and one thing is changed.
-    pub async fn is_replaced(&self, name: &str, change: Change<R>) {
+    pub async fn replace(&self, name: &str, change: Change<R>) {
         let mut resource = self.all().get(name).await.unwrap();
-        let get = self.world.sent(self.asks_of("Get", name));
-        (change.made)(&mut resource);
+        let get = self.world.assert_sent(self.resource_request("Get", name));
+        (change.apply)(&mut resource);
         let replaced = self.all().replace(&resource).await.unwrap();
-        let document = changed(get.answer(), &change.seen);
-        let exchange = self.world.sent(self.asks_of("Update", name).body(document));
-        tells(&replaced, exchange.answer());
-        self.shows_change(exchange.answer(), &change.seen);
+        let document = changed(get.response(), &change.expected);
+        let exchange = self
+            .world
+            .assert_sent(self.resource_request("Update", name).body(document));
+        assert_keeps_all(&replaced, exchange.response());
+        self.assert_changed(exchange.response(), &change.expected);
     }
 
     /// Changes a part of the resource.
-    pub async fn is_modified(&self, name: &str, change: Change<R>) {
-        let modified = self.all().modify(name, change.made).await.unwrap();
+    pub async fn modify(&self, name: &str, change: Change<R>) {
+        let modified = self.all().modify(name, change.apply).await.unwrap();
         let mut sent = self.world.take();
         assert_eq!(sent.len(), 2, "{sent:?}");
         let (update, get) = (sent.remove(1), sent.remove(0));
-        self.asks_of("Get", name).compare(&get);
-        let document = changed(get.answer(), &change.seen);
-        self.asks_of("Update", name).body(document).compare(&update);
-        tells(&modified, update.answer());
-        self.shows_change(update.answer(), &change.seen);
+        self.resource_request("Get", name).compare(&get);
+        let document = changed(get.response(), &change.expected);
+        self.resource_request("Update", name)
+            .body(document)
+            .compare(&update);
+        assert_keeps_all(&modified, update.response());
+        self.assert_changed(update.response(), &change.expected);
     }
 
     #[track_caller]
-    fn shows_change(&self, answer: &Value, (place, value): &(&str, Value)) {
-        assert_eq!(answer.pointer(place), Some(value), "{place} of {answer:#}");
+    fn assert_changed(&self, response: &Value, (pointer, value): &(&str, Value)) {
+        assert_eq!(
+            response.pointer(pointer),
+            Some(value),
+            "{pointer} of {response:#}"
+        );
     }
 }
 
-impl<R: Applied + Fetched + Known> Life<'_, R> {
+impl<R: Applied + Fetched + Decoded> Lifecycle<'_, R> {
     /// Applies a resource, and checks the operations and statuses in `steps`.
-    async fn is_applied(&self, resource: &R, steps: &[(&str, u16)]) -> Outcome<R> {
+    async fn apply(&self, resource: &R, steps: &[(&str, u16)]) -> Outcome<R> {
         let outcome = self.all().apply(resource).await.unwrap();
         let document = serde_json::to_value(resource).unwrap();
         let requests = steps.iter().map(|(verb, status)| {
             match *verb {
-                "Get" => self.asks_of("Get", resource.name()),
-                "Create" => self.asks("Create").body(document.clone()),
-                verb => self.asks_of(verb, resource.name()).body(document.clone()),
+                "Get" => self.resource_request("Get", resource.name()),
+                "Create" => self.collection_request("Create").body(document.clone()),
+                verb => self
+                    .resource_request(verb, resource.name())
+                    .body(document.clone()),
             }
-            .answered(*status)
+            .status(*status)
         });
-        let sent = self.world.sent_all(requests);
+        let sent = self.world.assert_sent_all(requests);
         let resource = outcome.clone().into_resource();
-        tells(&resource, sent.last().expect("a request").answer());
+        assert_keeps_all(&resource, sent.last().expect("a request").response());
         outcome
     }
 
     /// Applies a resource that exists.
-    pub async fn is_applied_again(&self, resource: &R, applying: &Applying) {
-        let outcome = self.is_applied(resource, applying.present).await;
+    pub async fn apply_existing(&self, resource: &R, applying: &ApplySteps) {
+        let outcome = self.apply(resource, applying.present).await;
         let kept = applying.present == KEEP_EXISTING.present;
         assert_eq!(matches!(outcome, Outcome::Kept(_)), kept, "{outcome:?}");
         assert_eq!(
@@ -356,8 +381,8 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
     }
 
     /// Applies a resource that does not exist.
-    pub async fn is_applied_anew(&self, resource: &R, applying: &Applying) {
-        let outcome = self.is_applied(resource, applying.absent).await;
+    pub async fn apply_missing(&self, resource: &R, applying: &ApplySteps) {
+        let outcome = self.apply(resource, applying.absent).await;
         let replaced = applying.absent == REPLACE_ONLY.absent;
         assert_eq!(
             matches!(outcome, Outcome::Created(_)),
@@ -367,41 +392,47 @@ impl<R: Applied + Fetched + Known> Life<'_, R> {
     }
 }
 
-impl<R: Revised<Revision: Known>> Life<'_, R> {
+impl<R: Revised<Revision: Decoded>> Lifecycle<'_, R> {
     /// Checks that the resource has `count` revisions.
-    pub async fn has_revisions(&self, name: &str, count: usize) -> Vec<R::Revision> {
+    pub async fn assert_revisions(&self, name: &str, count: usize) -> Vec<R::Revision> {
         let revisions = self.all().revisions(name).await.unwrap();
         let operation = format!("List{}Revisions", self.singular);
-        let exchange = self.world.sent(request(&operation).on([name]));
-        tells(&revisions, exchange.answer());
+        let exchange = self
+            .world
+            .assert_sent(request(&operation).path_params([name]));
+        assert_keeps_all(&revisions, exchange.response());
         assert_eq!(revisions.len(), count);
         revisions
     }
 }
 
-impl<R: Deleted<Response: Known>> Life<'_, R> {
+impl<R: Deleted<Response: Decoded>> Lifecycle<'_, R> {
     /// Deletes a resource.
-    pub async fn is_deleted(&self, name: &str) -> R::Response {
-        let answer = self.all().delete(name).await.unwrap();
-        let exchange = self.world.sent(self.asks_of("Delete", name));
-        tells(&answer, exchange.answer());
-        answer
+    pub async fn delete(&self, name: &str) -> R::Response {
+        let response = self.all().delete(name).await.unwrap();
+        let exchange = self
+            .world
+            .assert_sent(self.resource_request("Delete", name));
+        assert_keeps_all(&response, exchange.response());
+        response
     }
 
     /// Deletes a resource if it exists.
-    pub async fn is_deleted_if_present(&self, name: &str) {
-        let answer = self.all().delete_if_present(name).await.unwrap();
-        let exchange = self.world.sent(self.asks_of("Delete", name));
-        tells(&answer.expect("an answer"), exchange.answer());
+    pub async fn delete_if_present(&self, name: &str) {
+        let response = self.all().delete_if_present(name).await.unwrap();
+        let exchange = self
+            .world
+            .assert_sent(self.resource_request("Delete", name));
+        assert_keeps_all(&response.expect("a response"), exchange.response());
     }
 
     /// Checks that a resource that does not exist cannot be deleted.
-    pub async fn is_not_deleted(&self, name: &str) {
+    pub async fn assert_not_deletable(&self, name: &str) {
         let error = self.all().delete(name).await.err().unwrap();
         assert!(error.is_not_found(), "{error}");
         assert_eq!(self.all().delete_if_present(name).await.unwrap(), None);
-        let delete = || self.asks_of("Delete", name).answered(404);
-        self.world.sent_all([delete(), delete()]);
+        let delete = || self.resource_request("Delete", name).status(404);
+        self.world.assert_sent_all([delete(), delete()]);
     }
 }
 
@@ -412,41 +443,43 @@ pub struct Plan<R> {
     pub sent: Value,
     pub replaced: Change<R>,
     pub modified: Change<R>,
-    pub applying: Applying,
+    pub applying: ApplySteps,
 }
 
-impl<R> Life<'_, R>
+impl<R> Lifecycle<'_, R>
 where
-    R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Response: Known> + Known,
+    R: Applied + Fetched + Created<Draft = R, Made = R> + Deleted<Response: Decoded> + Decoded,
 {
     /// Creates, gets, replaces and modifies a resource.
-    pub async fn begins(&self, plan: &Plan<R>) {
+    pub async fn create_and_modify(&self, plan: &Plan<R>) {
         let name = plan.draft.name();
-        self.is_nowhere(name).await;
-        self.is_made(&plan.draft, plan.sent.clone()).await;
-        self.is_unique(&plan.draft, plan.sent.clone()).await;
-        self.is_read(name).await;
+        self.assert_missing(name).await;
+        self.create(&plan.draft, plan.sent.clone()).await;
+        self.assert_unique(&plan.draft, plan.sent.clone()).await;
+        self.get(name).await;
     }
 
     /// Changes the resource in all ways that the kind supports.
-    pub async fn changes(&self, plan: Plan<R>) {
+    pub async fn change(&self, plan: Plan<R>) {
         let name = plan.draft.name();
-        self.is_replaced(name, plan.replaced).await;
-        self.is_modified(name, plan.modified).await;
-        self.is_applied_again(&plan.draft, &plan.applying).await;
-        self.is_deleted(name).await;
-        self.is_nowhere(name).await;
-        self.is_not_deleted(name).await;
-        self.is_applied_anew(&plan.draft, &plan.applying).await;
-        self.is_deleted_if_present(name).await;
+        self.replace(name, plan.replaced).await;
+        self.modify(name, plan.modified).await;
+        self.apply_existing(&plan.draft, &plan.applying).await;
+        self.delete(name).await;
+        self.assert_missing(name).await;
+        self.assert_not_deletable(name).await;
+        self.apply_missing(&plan.draft, &plan.applying).await;
+        self.delete_if_present(name).await;
     }
 }
 
 /// Returns the document with another value at a JSON pointer.
-fn changed(document: &Value, (place, value): &(&str, Value)) -> Value {
+fn changed(document: &Value, (pointer, value): &(&str, Value)) -> Value {
     let mut document = document.clone();
-    let (parent, member) = place.rsplit_once('/').expect("a JSON pointer");
-    let parent = document.pointer_mut(parent).expect("what the place is in");
+    let (parent, member) = pointer.rsplit_once('/').expect("a JSON pointer");
+    let parent = document
+        .pointer_mut(parent)
+        .expect("the parent of the member");
     parent[member] = value.clone();
     document
 }
