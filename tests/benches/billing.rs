@@ -29,12 +29,12 @@ const ACCOUNT: &str = "acc-benchmark";
 fn main() {
     let bench = std::env::args().any(|argument| argument == "--bench");
     let (resources, rounds) = if bench { (1000, 11) } else { (120, 1) };
-    let answers = Answers::make(resources);
-    println!("answers\tpages\t{}", answers.pages.len());
-    let bytes: usize = answers.pages.values().map(Bytes::len).sum();
+    let responses = Responses::make(resources);
+    println!("answers\tpages\t{}", responses.pages.len());
+    let bytes: usize = responses.pages.values().map(Bytes::len).sum();
     println!("answers\tMiB\t{:.1}", mib(bytes as u64));
 
-    let service = answers.service();
+    let service = responses.service();
     let candidates: [(&str, &dyn Fn() -> Usd); 4] = [
         ("report, 1 window at a time", &|| report(&service, 1)),
         ("report, 4 windows at a time", &|| report(&service, 4)),
@@ -47,7 +47,7 @@ fn main() {
             let start = Instant::now();
             let total = black_box(run());
             times.push(start.elapsed());
-            assert_eq!(total.to_cents(), answers.total.to_cents(), "{name}");
+            assert_eq!(total.to_cents(), responses.total.to_cents(), "{name}");
         }
     }
     for ((name, run), mut times) in candidates.into_iter().zip(times) {
@@ -129,8 +129,10 @@ fn values(service: &impl HttpService) -> Usd {
                 let request = http::Request::get(uri)
                     .body(Body::empty())
                     .expect("a request");
-                let answer = service.send(request).await.expect("an answer").into_body();
-                let bytes = response::collect(answer, usize::MAX).await.expect("a body");
+                let response = service.send(request).await.expect("a response").into_body();
+                let bytes = response::collect(response, usize::MAX)
+                    .await
+                    .expect("a body");
                 let page: Value = serde_json::from_slice(&bytes).expect("JSON");
                 cursor = page["meta"]["nextCursor"]
                     .as_str()
@@ -153,12 +155,12 @@ fn values(service: &impl HttpService) -> Usd {
 }
 
 /// Every page of every window, by the start of the window and the cursor.
-struct Answers {
+struct Responses {
     pages: HashMap<(String, String), Bytes>,
     total: Usd,
 }
 
-impl Answers {
+impl Responses {
     fn make(resources: usize) -> Self {
         let mut pages = HashMap::new();
         let mut total = 0u64;

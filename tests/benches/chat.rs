@@ -7,10 +7,10 @@
 //! in separate runs. Without `--bench`, as under `cargo test`, one short round only checks that all
 //! read the same text.
 
-#[path = "chat/askers.rs"]
-mod askers;
 #[path = "chat/server.rs"]
 mod chat_server;
+#[path = "chat/clients.rs"]
+mod clients;
 #[allow(dead_code)]
 mod support;
 
@@ -19,20 +19,20 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use askers::{Asker, Bare, Foreign, Own};
 use chat_server::{DELAY, Script};
+use clients::{AsyncOpenAi, Bare, ChatClient, Own};
 use support::process::{Server, runtime, serve_until_input_ends};
 
 /// The number of chunks of a response and the total length of their text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
-    pieces: usize,
+    chunks: usize,
     bytes: usize,
 }
 
 impl Totals {
     fn add(&mut self, text: &str) {
-        self.pieces += 1;
+        self.chunks += 1;
         self.bytes += black_box(text).len();
     }
 }
@@ -66,20 +66,20 @@ fn main() {
     let server = Server::start().expect("a server");
     let mut runs = [
         Run::of(server.address, Own::new),
-        Run::of(server.address, Foreign::new),
+        Run::of(server.address, AsyncOpenAi::new),
         Run::of(server.address, Bare::new),
     ];
     for round in 0..effort.rounds {
         // Each runs first, second and last equally often.
         for index in 0..runs.len() {
             let index = (index + round) % runs.len();
-            runs[index].take_turn(&effort);
+            runs[index].run_round(&effort);
         }
     }
     let totals = runs[0].totals;
     for run in runs {
         assert_eq!(run.totals, totals, "{}", run.name);
-        run.tell(&effort);
+        run.print(&effort);
     }
 }
 
@@ -94,10 +94,13 @@ struct Run {
 }
 
 impl Run {
-    fn of<A: Asker>(address: SocketAddr, make: impl Fn(SocketAddr) -> A + Copy + 'static) -> Self {
+    fn of<A: ChatClient>(
+        address: SocketAddr,
+        make: impl Fn(SocketAddr) -> A + Copy + 'static,
+    ) -> Self {
         let runtime = runtime();
-        let asker = make(address);
-        let read = move |script| runtime.block_on(read(&asker, script));
+        let client = make(address);
+        let read = move |script| runtime.block_on(read(&client, script));
         let hold = move |streams| {
             let runtime = support::process::runtime();
             runtime.block_on(hold(make(address), streams))
@@ -112,7 +115,7 @@ impl Run {
         }
     }
 
-    fn take_turn(&mut self, effort: &Effort) {
+    fn run_round(&mut self, effort: &Effort) {
         let (totals, _, whole) = (self.read)(Script::Deltas(effort.deltas));
         self.totals = totals;
         self.whole.push(whole);
@@ -120,10 +123,10 @@ impl Run {
         self.first.push(first.saturating_sub(DELAY));
     }
 
-    fn tell(self, effort: &Effort) {
+    fn print(self, effort: &Effort) {
         let figure = |measure: &str, value: f64| println!("{}\t{measure}\t{value:.1}", self.name);
         let seconds = median(self.whole.clone()).as_secs_f64();
-        figure("deltas-per-second", self.totals.pieces as f64 / seconds);
+        figure("deltas-per-second", self.totals.chunks as f64 / seconds);
         figure(
             "first-delta-us",
             median(self.first.clone()).as_secs_f64() * 1e6,
@@ -131,7 +134,7 @@ impl Run {
         let memory = measure(|| {
             black_box((self.read)(Script::Deltas(effort.deltas)));
         });
-        let each = memory.count_total as f64 / self.totals.pieces as f64;
+        let each = memory.count_total as f64 / self.totals.chunks as f64;
         figure("allocations-per-delta", each);
         let held = measure(|| {
             black_box((self.hold)(effort.streams));
@@ -144,11 +147,11 @@ impl Run {
 
 /// Reads a response to its end. Returns its totals, and the times to the first and to the last
 /// chunk.
-async fn read<A: Asker>(asker: &A, script: Script) -> (Totals, Duration, Duration) {
+async fn read<A: ChatClient>(client: &A, script: Script) -> (Totals, Duration, Duration) {
     let mut totals = Totals::default();
     let mut first = None;
     let start = Instant::now();
-    asker
+    client
         .ask(script, |text| {
             first.get_or_insert_with(|| start.elapsed());
             totals.add(text);
@@ -158,11 +161,11 @@ async fn read<A: Asker>(asker: &A, script: Script) -> (Totals, Duration, Duratio
 }
 
 /// Reads `streams` responses concurrently; the server continues only when all have begun.
-async fn hold<A: Asker>(asker: A, streams: usize) -> Totals {
+async fn hold<A: ChatClient>(client: A, streams: usize) -> Totals {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..streams {
-        let asker = asker.clone();
-        tasks.spawn(async move { read(&asker, Script::Held(streams)).await.0 });
+        let client = client.clone();
+        tasks.spawn(async move { read(&client, Script::Held(streams)).await.0 });
     }
     let totals = tasks.join_all().await;
     assert!(totals.iter().all(|one| *one == totals[0]));

@@ -32,7 +32,7 @@ fn main() {
     match words.as_slice() {
         ["serve"] => serve_until_input_ends(serve),
         ["call", kind, calls, address] => {
-            callgrind::be_one_of_several_threads();
+            callgrind::become_multi_threaded();
             let job = Calls {
                 apart: true,
                 warm_up: 0,
@@ -80,8 +80,8 @@ fn bench(rounds: usize, divisor: usize) {
 fn rates(rounds: usize, job: &Calls, address: SocketAddr) -> [Vec<f64>; Kind::ALL.len()] {
     let mut rates = [const { Vec::new() }; Kind::ALL.len()];
     for round in 0..rounds {
-        for place in 0..Kind::ALL.len() {
-            let index = (round + place) % Kind::ALL.len();
+        for offset in 0..Kind::ALL.len() {
+            let index = (round + offset) % Kind::ALL.len();
             rates[index].push(job.time(Kind::ALL[index], address));
         }
     }

@@ -34,7 +34,7 @@ fn main() {
     match words.as_slice() {
         ["serve"] => serve_until_input_ends(serve),
         ["call", kind, pages, address] => {
-            callgrind::be_one_of_several_threads();
+            callgrind::become_multi_threaded();
             let kind = Kind::ALL.into_iter().find(|known| known.name() == *kind);
             let pages = pages.parse().expect("a number of pages");
             let list = List::of_pages(address.parse().expect("an address"), pages);
@@ -91,8 +91,8 @@ fn rate(who: &str, measure: &str, mut rates: Vec<f64>) {
 fn rates(rounds: usize, list: List, each_page: Duration) -> [Vec<f64>; Kind::ALL.len()] {
     let mut rates = [const { Vec::new() }; Kind::ALL.len()];
     for round in 0..rounds {
-        for place in 0..Kind::ALL.len() {
-            let index = (round + place) % Kind::ALL.len();
+        for offset in 0..Kind::ALL.len() {
+            let index = (round + offset) % Kind::ALL.len();
             let walker = Kind::ALL[index].over(list);
             rates[index].push(timed(list, walker.walk(each_page)));
         }
@@ -124,11 +124,11 @@ fn without_decoding(list: List) -> f64 {
 /// Returns the items per second if fetching took no time.
 fn without_server(list: List) -> f64 {
     let mut text = list::Page::new().before(Some(1));
-    let answer = Response::new(text.copy_to_bytes(text.remaining()));
+    let response = Response::new(text.copy_to_bytes(text.remaining()));
     timed(list, async {
         let mut consumer = Consumer::new(Duration::ZERO);
         for _ in 0..list.pages {
-            let page: Page<Agent> = response::json(&answer).expect("a page");
+            let page: Page<Agent> = response::json(&response).expect("a page");
             for agent in page.items {
                 consumer.take(agent).await;
             }

@@ -85,14 +85,14 @@ pub async fn serve(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let gate = Arc::clone(&gate);
-        let answer = service_fn(move |request| answer(request, Arc::clone(&gate)));
+        let service = service_fn(move |request| respond(request, Arc::clone(&gate)));
         let connection = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), answer);
+            .serve_connection(TokioIo::new(stream), service);
         tokio::spawn(connection);
     }
 }
 
-async fn answer(
+async fn respond(
     request: http::Request<Incoming>,
     gate: Arc<Gate>,
 ) -> Result<

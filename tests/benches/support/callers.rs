@@ -104,8 +104,8 @@ struct Bare(Engine);
 
 impl Caller for Bare {
     async fn call(&self, name: &'static str) -> Agent {
-        let answer = self.0.get(["/v0", PATH, name].concat()).await;
-        response::json(&answer).expect("an agent")
+        let response = self.0.get(["/v0", PATH, name].concat()).await;
+        response::json(&response).expect("an agent")
     }
 }
 
@@ -132,9 +132,9 @@ macro_rules! reqwest {
 
         impl Caller for $name {
             async fn call(&self, name: &'static str) -> Agent {
-                let answer = self.client.get(format!("{}{name}", self.agents)).send();
-                let answer = answer.await.expect("an answer").error_for_status();
-                let agent = answer.expect("a success").json::<Agent>().await;
+                let response = self.client.get(format!("{}{name}", self.agents)).send();
+                let response = response.await.expect("a response").error_for_status();
+                let agent = response.expect("a success").json::<Agent>().await;
                 agent.expect("an agent")
             }
         }

@@ -18,7 +18,7 @@ pub fn per_call(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, St
 
 /// Starts and joins a thread, so that the process counts as multi-threaded, as most programs on
 /// tokio are: glibc's allocator takes shortcuts in a process that never had a second thread.
-pub fn be_one_of_several_threads() {
+pub fn become_multi_threaded() {
     let _ = std::thread::spawn(|| ()).join();
 }
 

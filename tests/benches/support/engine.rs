@@ -43,10 +43,10 @@ impl Engine {
 
     /// Sends a `GET` request and returns the response with its body unread.
     pub async fn open(&self, path_and_query: String) -> Response<Incoming> {
-        let answer = self.client.request(self.request(path_and_query)).await;
-        let answer = answer.expect("an answer");
-        assert!(answer.status().is_success());
-        answer
+        let response = self.client.request(self.request(path_and_query)).await;
+        let response = response.expect("a response");
+        assert!(response.status().is_success());
+        response
     }
 
     fn request(&self, path_and_query: String) -> Request<Empty<Bytes>> {

@@ -60,7 +60,7 @@ pub async fn listen() -> TcpListener {
 }
 
 /// Serves every request with `service` while the future is polled.
-pub async fn answer_all<S, B>(listener: TcpListener, service: S)
+pub async fn serve_all<S, B>(listener: TcpListener, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
 use super::document::DOCUMENT;
-use super::process::answer_all;
+use super::process::serve_all;
 
 /// Number of requests for [`HELD`] that must arrive before any is answered.
 pub const HELD_CALLS: usize = 1000;
@@ -22,11 +22,11 @@ pub const HELD: &str = "held";
 /// Serves the document while the future is polled.
 pub async fn serve(listener: TcpListener) {
     let barrier = Arc::new(Barrier::new(HELD_CALLS));
-    let service = service_fn(move |request| answer(request, Arc::clone(&barrier)));
-    answer_all(listener, service).await;
+    let service = service_fn(move |request| respond(request, Arc::clone(&barrier)));
+    serve_all(listener, service).await;
 }
 
-async fn answer(
+async fn respond(
     request: http::Request<Incoming>,
     barrier: Arc<Barrier>,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {

@@ -23,19 +23,19 @@ pub fn builder(url: &str) -> ClientBuilder<DefaultTransport, Identity, Identity>
 pub fn headers(url: &str) -> HeaderMap {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let keep = Arc::clone(&seen);
-    let leaf = tower::service_fn(move |request: http::Request<Body>| {
+    let transport = tower::service_fn(move |request: http::Request<Body>| {
         if let Ok(mut seen) = keep.lock() {
             seen.clone_from(request.headers());
         }
         std::future::ready(Ok::<_, Error>(http::Response::new(Body::empty())))
     });
-    let client = builder(url).transport(leaf).build().expect("a client");
+    let client = builder(url).transport(transport).build().expect("a client");
     let request = RequestWriter::new(&GET).finish().expect("a request");
     let call = async move { client.send(request).await.map(drop) };
     std::thread::spawn(move || runtime().block_on(call))
         .join()
         .expect("a call")
-        .expect("an answer");
+        .expect("a response");
     let seen = seen.lock().expect("headers");
     assert!(!seen.is_empty(), "our stack sends headers");
     seen.clone()

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use tokio::net::TcpListener;
 
 use super::document::DOCUMENT;
-use super::process::answer_all;
+use super::process::serve_all;
 
 /// Number of agents on a page: the server's maximum.
 pub const PAGE: u32 = 200;
@@ -59,32 +59,32 @@ impl List {
 /// Serves the list while the future is polled.
 pub async fn serve(listener: TcpListener) {
     let page = Arc::new(Page::new());
-    let service = service_fn(move |request| answer(request, Arc::clone(&page)));
-    answer_all(listener, service).await;
+    let service = service_fn(move |request| respond(request, Arc::clone(&page)));
+    serve_all(listener, service).await;
 }
 
-async fn answer(
+async fn respond(
     request: Request<Incoming>,
     page: Arc<Page>,
 ) -> Result<Response<Full<Text>>, Infallible> {
-    let place = Place::read(request.uri()).expect("a place in a list");
-    if !place.delay.is_zero() {
-        tokio::time::sleep(place.delay).await;
+    let requested = PageRequest::read(request.uri()).expect("a page of a list");
+    if !requested.delay.is_zero() {
+        tokio::time::sleep(requested.delay).await;
     }
-    let mut response = Response::new(Full::new(page.before(place.next)));
+    let mut response = Response::new(Full::new(page.before(requested.next)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     Ok(response)
 }
 
 /// The requested page.
-struct Place {
+struct PageRequest {
     delay: Duration,
     /// The number of the next page; `None` on the last one.
     next: Option<u32>,
 }
 
-impl Place {
+impl PageRequest {
     /// Parses `/{pages}/{milliseconds}/agents?...&cursor={page}`.
     fn read(uri: &Uri) -> Option<Self> {
         let mut path = uri.path().split('/').skip(1);

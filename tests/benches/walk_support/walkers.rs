@@ -38,21 +38,21 @@ impl Kind {
             let client = stack::builder(&list.url()).build();
             Management::new(client.expect("a client"))
         };
-        let way = match self {
-            Self::Loop => Way::Loop(Box::new(Engine::new(list.server))),
-            Self::Items => Way::Items(management()),
-            Self::ReadAhead => Way::ReadAhead(management()),
+        let mode = match self {
+            Self::Loop => Mode::Loop(Box::new(Engine::new(list.server))),
+            Self::Items => Mode::Items(management()),
+            Self::ReadAhead => Mode::ReadAhead(management()),
         };
-        Walker { way, list }
+        Walker { mode, list }
     }
 }
 
 pub struct Walker {
-    way: Way,
+    mode: Mode,
     list: List,
 }
 
-enum Way {
+enum Mode {
     Loop(Box<Engine>),
     Items(Management<Client>),
     ReadAhead(Management<Client>),
@@ -62,9 +62,9 @@ impl Walker {
     /// Walks the whole list with a consumer that takes `each_page` for each page.
     pub async fn walk(&self, each_page: Duration) {
         let mut consumer = Consumer::new(each_page);
-        match &self.way {
-            Way::Loop(engine) => by_hand(engine, &self.list, &mut consumer).await,
-            Way::Items(management) => {
+        match &self.mode {
+            Mode::Loop(engine) => by_hand(engine, &self.list, &mut consumer).await,
+            Mode::Items(management) => {
                 let mut agents = management
                     .agents()
                     .items_with(&ListParams::new().limit(PAGE));
@@ -72,7 +72,7 @@ impl Walker {
                     consumer.take(agent).await;
                 }
             }
-            Way::ReadAhead(management) => {
+            Mode::ReadAhead(management) => {
                 let agents = management
                     .agents()
                     .items_with(&ListParams::new().limit(PAGE));

@@ -22,8 +22,8 @@ use super::chat_server::Script;
 
 const QUESTION: &str = "Why is the sky blue?";
 
-/// A client that calls a model and passes the text of each chunk of its response to `tell`.
-pub trait Asker: Clone + Send + Sync + 'static {
+/// A client that calls a model and passes the text of each chunk of its response to `on_text`.
+pub trait ChatClient: Clone + Send + Sync + 'static {
     const NAME: &'static str;
 
     fn ask(&self, script: Script, tell: impl FnMut(&str) + Send)
@@ -47,24 +47,24 @@ impl Own {
     }
 }
 
-impl Asker for Own {
+impl ChatClient for Own {
     const NAME: &'static str = "blaxel-inference";
 
-    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+    async fn ask(&self, script: Script, mut on_text: impl FnMut(&str) + Send) {
         let request = ChatRequest::new([Message::user(QUESTION)]);
         let model = self.0.model(&script.name());
-        let mut answer = model.stream(&request).await.expect("an answer");
-        while let Some(piece) = answer.try_next().await.expect("a piece") {
-            tell(piece.text());
+        let mut response = model.stream(&request).await.expect("a response");
+        while let Some(chunk) = response.try_next().await.expect("a chunk") {
+            on_text(chunk.text());
         }
     }
 }
 
 /// `async-openai`. It has one address for all calls, so the model's name is sent in the query.
 #[derive(Clone)]
-pub struct Foreign(async_openai::Client<OpenAIConfig>);
+pub struct AsyncOpenAi(async_openai::Client<OpenAIConfig>);
 
-impl Foreign {
+impl AsyncOpenAi {
     pub fn new(address: SocketAddr) -> Self {
         let config = OpenAIConfig::new()
             .with_api_base(format!("http://{address}/v1"))
@@ -73,10 +73,10 @@ impl Foreign {
     }
 }
 
-impl Asker for Foreign {
+impl ChatClient for AsyncOpenAi {
     const NAME: &'static str = "async-openai";
 
-    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+    async fn ask(&self, script: Script, mut on_text: impl FnMut(&str) + Send) {
         let model = script.name();
         let message = ChatCompletionRequestUserMessageArgs::default()
             .content(QUESTION)
@@ -88,12 +88,12 @@ impl Asker for Foreign {
             .build()
             .expect("a request");
         let chat = self.0.chat().query(&[("script", model)]);
-        let answer = chat.expect("a query").create_stream(request).await;
-        let mut answer = answer.expect("an answer");
-        while let Some(piece) = answer.next().await {
-            let piece = piece.expect("a piece");
-            let choice = piece.choices.first();
-            tell(
+        let response = chat.expect("a query").create_stream(request).await;
+        let mut response = response.expect("a response");
+        while let Some(chunk) = response.next().await {
+            let chunk = chunk.expect("a chunk");
+            let choice = chunk.choices.first();
+            on_text(
                 choice
                     .and_then(|choice| choice.delta.content.as_deref())
                     .unwrap_or_default(),
@@ -121,10 +121,10 @@ impl Bare {
     }
 }
 
-impl Asker for Bare {
+impl ChatClient for Bare {
     const NAME: &'static str = "hyper-util+eventsource-stream";
 
-    async fn ask(&self, script: Script, mut tell: impl FnMut(&str) + Send) {
+    async fn ask(&self, script: Script, mut on_text: impl FnMut(&str) + Send) {
         let name = script.name();
         let body = serde_json::json!({
             "model": name, "stream": true,
@@ -135,8 +135,8 @@ impl Asker for Bare {
             .header("content-type", "application/json")
             .body(Full::from(body.to_string()))
             .expect("a request");
-        let answer = self.client.request(request).await.expect("an answer");
-        let data = BodyStream::new(answer.into_body().map_frame(|frame| frame))
+        let response = self.client.request(request).await.expect("a response");
+        let data = BodyStream::new(response.into_body().map_frame(|frame| frame))
             .filter_map(async |frame| frame.map(|frame| frame.into_data().ok()).transpose());
         let mut events = pin!(data.eventsource());
         while let Some(event) = events.next().await {
@@ -144,8 +144,8 @@ impl Asker for Bare {
             if event.data == "[DONE]" {
                 break;
             }
-            let piece: ChatChunk = serde_json::from_str(&event.data).expect("a piece");
-            tell(piece.text());
+            let chunk: ChatChunk = serde_json::from_str(&event.data).expect("a chunk");
+            on_text(chunk.text());
         }
     }
 }
