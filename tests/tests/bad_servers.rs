@@ -174,12 +174,16 @@ async fn a_refused_connection_is_a_connect_error() {
 #[test]
 fn an_oversized_body_is_rejected_in_bounded_memory() {
     const FLOOD: usize = 100 * 1024 * 1024;
-    let told = format!("{OK_HEAD}content-length: {FLOOD}\r\n\r\n");
-    let untold = format!("{OK_HEAD}connection: close\r\n\r\n");
+    let with_length = format!("{OK_HEAD}content-length: {FLOOD}\r\n\r\n");
+    let without_length = format!("{OK_HEAD}connection: close\r\n\r\n");
     let failed = "HTTP/1.1 500 Oops\r\nconnection: close\r\n\r\n".to_owned();
     // The limit of a page is 32 MiB; while its buffer grows to that, the smaller previous buffer
     // exists too. Only the beginning of an error body is read.
-    for (head, allowed) in [(told, 4 << 20), (untold, 66 << 20), (failed, 4 << 20)] {
+    for (head, allowed) in [
+        (with_length, 4 << 20),
+        (without_length, 66 << 20),
+        (failed, 4 << 20),
+    ] {
         let server_runtime = tokio::runtime::Runtime::new().unwrap();
         let reply = Reply::Flood {
             head: head.clone().into_bytes(),

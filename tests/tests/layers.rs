@@ -27,13 +27,13 @@ struct Rule {
     /// Packages that must not be in its tree with any features.
     never: &'static [&'static [&'static str]],
     /// Packages that may be in its tree only with a feature that is not on by default.
-    only_if_asked: &'static [&'static [&'static str]],
+    only_with_feature: &'static [&'static [&'static str]],
     /// Packages that must not be in its tree without the default features.
-    never_bare: &'static [&'static [&'static str]],
+    never_without_defaults: &'static [&'static [&'static str]],
     /// The packages whose procedural macros it may use; `None` for any.
     macros: Option<&'static [&'static str]>,
     /// Packages whose procedural macros it may use only with a feature that is not on by default.
-    macros_if_asked: &'static [&'static str],
+    macros_with_feature: &'static [&'static str],
 }
 
 const TLS: &[&str] = &[
@@ -87,10 +87,10 @@ const fn alone(krate: &'static str) -> Rule {
         uses: &[],
         tests_use: &[],
         never: &[],
-        only_if_asked: &[],
-        never_bare: &[],
+        only_with_feature: &[],
+        never_without_defaults: &[],
         macros: None,
-        macros_if_asked: &[],
+        macros_with_feature: &[],
     }
 }
 
@@ -100,9 +100,9 @@ const fn facade(krate: &'static str) -> Rule {
         tests_use: EMULATOR,
         never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
         // Behind features, a facade may use tokio's timer and convert timestamps.
-        only_if_asked: &[RUNTIME, CLOCK],
+        only_with_feature: &[RUNTIME, CLOCK],
         macros: Some(DERIVE),
-        macros_if_asked: CONVERSIONS,
+        macros_with_feature: CONVERSIONS,
         ..alone(krate)
     }
 }
@@ -111,22 +111,22 @@ const RULES: &[Rule] = &[
     Rule {
         never: &[RUNTIME, ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING],
         // Behind features, timestamps convert to those of other crates.
-        only_if_asked: &[CLOCK],
+        only_with_feature: &[CLOCK],
         macros: Some(DERIVE),
-        macros_if_asked: CONVERSIONS,
+        macros_with_feature: CONVERSIONS,
         ..alone("blaxel-core")
     },
     Rule {
         uses: CORE,
         never: &[ENGINE, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
         // A user with an API key does not compile OAuth 2.0.
-        never_bare: &[OAUTH],
+        never_without_defaults: &[OAUTH],
         ..alone("blaxel-auth")
     },
     Rule {
         uses: &["blaxel-core", "blaxel-auth"],
         never: &[OTHER_ENGINE, OTHER_TLS, BOXING, FACADES, EMULATOR],
-        never_bare: &[OAUTH],
+        never_without_defaults: &[OAUTH],
         ..alone("blaxel-transport")
     },
     facade("blaxel-management"),
@@ -134,8 +134,8 @@ const RULES: &[Rule] = &[
         // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
         // too, and uses macros. Without the MCP feature none of that is compiled.
         never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
-        only_if_asked: &[RUNTIME, CLOCK],
-        macros_if_asked: &[
+        only_with_feature: &[RUNTIME, CLOCK],
+        macros_with_feature: &[
             "futures-macro",
             "jiff-static",
             "thiserror-impl",
@@ -154,7 +154,7 @@ const RULES: &[Rule] = &[
         uses: SDK,
         tests_use: EMULATOR,
         never: &[OTHER_ENGINE, OTHER_TLS, BOXING, EMULATOR],
-        never_bare: &[OAUTH, FACADES],
+        never_without_defaults: &[OAUTH, FACADES],
         ..alone("blaxel")
     },
     Rule {
@@ -198,7 +198,7 @@ fn crates_use_only_the_layers_below_them() {
     assert_none(
         RULES
             .iter()
-            .flat_map(|rule| rule.breaches_in_manifest(&declared(rule.krate))),
+            .flat_map(|rule| rule.violations_in_manifest(&declared(rule.krate))),
     );
 }
 
@@ -208,7 +208,7 @@ fn no_tree_contains_packages_its_layer_forbids() {
     assert_none(RULES.iter().flat_map(|rule| {
         choices
             .into_iter()
-            .flat_map(|features| rule.breaches_in_tree(features, &tree(rule.krate, features)))
+            .flat_map(|features| rule.violations_in_tree(features, &tree(rule.krate, features)))
     }));
 }
 
@@ -216,21 +216,21 @@ fn no_tree_contains_packages_its_layer_forbids() {
 fn billing_alone_builds_no_engine_no_tls_and_no_runtime() {
     let tree = tree("blaxel-billing", Features::Default);
     assert!(
-        holds(&tree, "blaxel-core") && holds(&tree, "http"),
+        contains(&tree, "blaxel-core") && contains(&tree, "http"),
         "{tree:?}"
     );
     for package in ["hyper", "rustls", "tokio"] {
-        assert!(!holds(&tree, package), "blaxel-billing builds {package}");
+        assert!(!contains(&tree, package), "blaxel-billing builds {package}");
     }
 }
 
 #[test]
 fn blaxel_builds_only_the_facades_of_its_features() {
     let tree = tree("blaxel", Features::Only("billing"));
-    assert!(holds(&tree, "blaxel-billing"), "{tree:?}");
+    assert!(contains(&tree, "blaxel-billing"), "{tree:?}");
     for package in ["blaxel-management", "blaxel-inference", "oauth2"] {
         assert!(
-            !holds(&tree, package),
+            !contains(&tree, package),
             "blaxel with the feature `billing` alone builds {package}"
         );
     }
@@ -287,7 +287,7 @@ fn no_dependency_needs_a_newer_rust_version() {
 mod checker {
     use super::*;
 
-    const KITE: Rule = facade("blaxel-kite");
+    const FACADE: Rule = facade("blaxel-kite");
 
     fn uses(name: &str) -> Declared {
         Declared {
@@ -310,7 +310,7 @@ mod checker {
             tests_use("blaxel-core"),
             tests_use("blaxel-emulator"),
         ];
-        assert_eq!(KITE.breaches_in_manifest(&declared), [""; 0]);
+        assert_eq!(FACADE.violations_in_manifest(&declared), [""; 0]);
     }
 
     #[test]
@@ -321,14 +321,14 @@ mod checker {
             uses("blaxel-emulator"),
         ];
         assert_eq!(
-            KITE.breaches_in_manifest(&declared),
+            FACADE.violations_in_manifest(&declared),
             [
                 "blaxel-kite must not depend on blaxel-billing",
                 "blaxel-kite must not depend on blaxel-emulator",
             ]
         );
         assert_eq!(
-            KITE.breaches_in_manifest(&[tests_use("blaxel-transport")]),
+            FACADE.violations_in_manifest(&[tests_use("blaxel-transport")]),
             ["the tests of blaxel-kite must not depend on blaxel-transport"]
         );
     }
@@ -338,14 +338,14 @@ mod checker {
         let tree = parse(
             "blaxel-kite v0.1.0 (/kite)\nserde v1.0.0\nserde_derive v1.0.0 (proc-macro) (*)\n",
         );
-        assert_eq!(KITE.breaches_in_tree(Features::Default, &tree), [""; 0]);
+        assert_eq!(FACADE.violations_in_tree(Features::Default, &tree), [""; 0]);
     }
 
     #[test]
     fn a_transitive_package_is_reported() {
         let tree = parse("blaxel-kite v0.1.0 (/kite)\nstring v1.0.0\nhyper v1.6.0\n");
         assert_eq!(
-            KITE.breaches_in_tree(Features::All, &tree),
+            FACADE.violations_in_tree(Features::All, &tree),
             ["blaxel-kite with all features builds hyper"]
         );
     }
@@ -354,10 +354,10 @@ mod checker {
     fn a_runtime_is_reported_unless_a_feature_enables_it() {
         let tree = parse("blaxel-kite v0.1.0 (/kite)\ntokio v1.43.0\n");
         assert_eq!(
-            KITE.breaches_in_tree(Features::Default, &tree),
+            FACADE.violations_in_tree(Features::Default, &tree),
             ["blaxel-kite with default features builds tokio"]
         );
-        assert_eq!(KITE.breaches_in_tree(Features::All, &tree), [""; 0]);
+        assert_eq!(FACADE.violations_in_tree(Features::All, &tree), [""; 0]);
     }
 
     #[test]
@@ -367,9 +367,9 @@ mod checker {
             .find(|rule| rule.krate == "blaxel-auth")
             .unwrap();
         let tree = parse("blaxel-auth v0.1.0 (/auth)\noauth2 v5.0.0\n");
-        assert_eq!(auth.breaches_in_tree(Features::Default, &tree), [""; 0]);
+        assert_eq!(auth.violations_in_tree(Features::Default, &tree), [""; 0]);
         assert_eq!(
-            auth.breaches_in_tree(Features::None, &tree),
+            auth.violations_in_tree(Features::None, &tree),
             ["blaxel-auth with no features builds oauth2"]
         );
     }
@@ -378,7 +378,7 @@ mod checker {
     fn a_procedural_macro_is_reported() {
         let tree = parse("blaxel-kite v0.1.0 (/kite)\nstring-macros v1.0.0 (proc-macro)\n");
         assert_eq!(
-            KITE.breaches_in_tree(Features::Default, &tree),
+            FACADE.violations_in_tree(Features::Default, &tree),
             ["blaxel-kite with default features runs the macros of string-macros"]
         );
     }
@@ -396,13 +396,13 @@ mod checker {
             "rustls",
         ] {
             assert!(
-                holds(&transport, package),
+                contains(&transport, package),
                 "{package} is missing in {transport:?}"
             );
         }
         assert!(
-            !KITE
-                .breaches_in_tree(Features::Default, &transport)
+            !FACADE
+                .violations_in_tree(Features::Default, &transport)
                 .is_empty()
         );
     }
@@ -410,7 +410,7 @@ mod checker {
 
 impl Rule {
     /// Returns the dependencies on crates of the workspace that the rule does not allow.
-    fn breaches_in_manifest(&self, declared: &[Declared]) -> Vec<String> {
+    fn violations_in_manifest(&self, declared: &[Declared]) -> Vec<String> {
         let allowed = |dependency: &&Declared| {
             let name = dependency.name.as_str();
             self.uses.contains(&name) || (dependency.by_tests && self.tests_use.contains(&name))
@@ -425,29 +425,29 @@ impl Rule {
     }
 
     /// Returns the packages in the tree, built with these features, that the rule does not allow.
-    fn breaches_in_tree(&self, features: Features, tree: &[Package]) -> Vec<String> {
+    fn violations_in_tree(&self, features: Features, tree: &[Package]) -> Vec<String> {
         let mut refused = self.never.to_vec();
         if !matches!(features, Features::All) {
-            refused.extend(self.only_if_asked);
+            refused.extend(self.only_with_feature);
         }
         if matches!(features, Features::None) {
-            refused.extend(self.never_bare);
+            refused.extend(self.never_without_defaults);
         }
         let who = format!("{} with {features}", self.krate);
-        let mut breaches = Vec::new();
+        let mut violations = Vec::new();
         for package in tree {
             let name = package.name.as_str();
             if refused.iter().any(|names| names.contains(&name)) {
-                breaches.push(format!("{who} builds {name}"));
+                violations.push(format!("{who} builds {name}"));
             }
-            let is_asked_for =
-                matches!(features, Features::All) && self.macros_if_asked.contains(&name);
+            let is_enabled =
+                matches!(features, Features::All) && self.macros_with_feature.contains(&name);
             let is_refused = self.macros.is_some_and(|macros| !macros.contains(&name));
-            if package.is_macro && is_refused && !is_asked_for {
-                breaches.push(format!("{who} runs the macros of {name}"));
+            if package.is_macro && is_refused && !is_enabled {
+                violations.push(format!("{who} runs the macros of {name}"));
             }
         }
-        breaches
+        violations
     }
 }
 
@@ -574,7 +574,7 @@ fn tree(krate: &str, features: Features) -> Vec<Package> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let packages = parse(&run(&cargo, &arguments));
     assert!(
-        holds(&packages, krate),
+        contains(&packages, krate),
         "cargo {} does not name {krate}",
         arguments.join(" ")
     );
@@ -600,16 +600,16 @@ fn parse(lines: &str) -> Vec<Package> {
     packages.into_iter().collect()
 }
 
-fn holds(tree: &[Package], name: &str) -> bool {
+fn contains(tree: &[Package], name: &str) -> bool {
     tree.iter().any(|package| package.name == name)
 }
 
-fn assert_none(breaches: impl Iterator<Item = String>) {
-    let breaches: Vec<String> = breaches.collect();
+fn assert_none(violations: impl Iterator<Item = String>) {
+    let violations: Vec<String> = violations.collect();
     assert!(
-        breaches.is_empty(),
+        violations.is_empty(),
         "the layers are broken:\n{}",
-        breaches.join("\n")
+        violations.join("\n")
     );
 }
 

@@ -32,7 +32,7 @@ async fn connect(client: Client) -> McpClient {
 }
 
 /// Returns the number of requests of an operation that the emulator received.
-fn seen(emulator: &Emulator, operation: &str) -> usize {
+fn requests_of(emulator: &Emulator, operation: &str) -> usize {
     let journal = emulator.journal();
     let of = journal
         .iter()
@@ -45,7 +45,7 @@ async fn a_server_is_found_by_lookup_or_by_an_override_variable() {
     let emulator = emulator().await;
     let inference = Inference::new(client(&emulator));
     let looked_up = inference.function("search").resolve().await.unwrap();
-    assert_eq!(seen(&emulator, "GetFunction"), 1);
+    assert_eq!(requests_of(&emulator, "GetFunction"), 1);
     looked_up.connect().await.unwrap();
     let missing = inference.function("nothing").resolve().await.unwrap_err();
     assert!(missing.is_not_found(), "{missing}");
@@ -94,11 +94,11 @@ async fn a_function_document_leads_to_its_server() {
 async fn each_request_carries_a_token_that_is_valid_when_sent() {
     let emulator = emulator().await;
     let mcp = connect(client(&emulator)).await;
-    let before = seen(&emulator, "CreateToken");
+    let before = requests_of(&emulator, "CreateToken");
     emulator.clock().advance(Duration::from_secs(3 * 3600));
     let said = mcp.tool("echo").call(&json!({"text": "later"})).await;
     assert_eq!(said.unwrap().text(), "later");
-    assert_eq!(seen(&emulator, "CreateToken"), before + 1);
+    assert_eq!(requests_of(&emulator, "CreateToken"), before + 1);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_tool_call_is_not_repeated() {
         .await
         .unwrap_err();
     assert!(error.maybe_applied() && error.is_transient(), "{error}");
-    assert_eq!(seen(&emulator, "CallMcpServer"), 1);
+    assert_eq!(requests_of(&emulator, "CallMcpServer"), 1);
 
     let asleep = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
     emulator.fault("CallMcpServer", asleep, 1).unwrap();

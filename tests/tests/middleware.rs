@@ -221,7 +221,7 @@ async fn a_foreign_error_names_the_operation() {
 async fn credentials_are_sent_to_trusted_origins_only() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
-    let leaf = tower::service_fn(move |request: http::Request<Body>| {
+    let transport = tower::service_fn(move |request: http::Request<Body>| {
         log.lock().unwrap().push(request);
         std::future::ready(Ok::<_, Error>(http::Response::new(Body::from("[]"))))
     });
@@ -229,7 +229,7 @@ async fn credentials_are_sent_to_trusted_origins_only() {
         .api_key("bl_own")
         .workspace("w")
         .trust("https://mirror.example")
-        .transport(leaf)
+        .transport(transport)
         .build()
         .unwrap();
     let send = async |uri: &str| {

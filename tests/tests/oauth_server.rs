@@ -17,7 +17,7 @@ use blaxel_transport::HyperTransport;
 use http::{HeaderMap, Request, Uri};
 
 const SECRET: &str = "s:e/c+r=t %1";
-const BACK: &str = "http://127.0.0.1:9/callback";
+const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 
 /// Returns the OAuth server, if there is one, and a transport to reach it.
 async fn server() -> Option<(AuthorizationServer, BoxService)> {
@@ -229,7 +229,7 @@ async fn a_browser_login_returns_tokens_that_rotate() {
         return;
     };
     let login = BrowserLogin::new(server.clone(), wire.clone(), "app");
-    let pending = login.begin(BACK).unwrap();
+    let pending = login.begin(REDIRECT_URI).unwrap();
     let back = to_the_redirect(pending.url(), &wire).await;
     assert!(pending.is_answered_by(&back), "{back}");
     let tokens = pending.finish(&back).await.unwrap();
@@ -279,7 +279,7 @@ async fn an_expired_code_is_refused() {
         return;
     };
     let login = BrowserLogin::new(server, wire.clone(), "hasty-app");
-    let pending = login.begin(BACK).unwrap();
+    let pending = login.begin(REDIRECT_URI).unwrap();
     let back = to_the_redirect(pending.url(), &wire).await;
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let error = pending.finish(&back).await.unwrap_err();
@@ -293,7 +293,10 @@ async fn a_stolen_code_is_refused() {
         return;
     };
     let login = BrowserLogin::new(server, wire.clone(), "app");
-    let (pending, thief) = (login.begin(BACK).unwrap(), login.begin(BACK).unwrap());
+    let (pending, attacker) = (
+        login.begin(REDIRECT_URI).unwrap(),
+        login.begin(REDIRECT_URI).unwrap(),
+    );
     let back = to_the_redirect(pending.url(), &wire).await;
     // The attacker knows the code, and puts it into the redirect of its own login.
     let parameter = |url: &str, name: &str| {
@@ -304,9 +307,9 @@ async fn a_stolen_code_is_refused() {
         found.unwrap().to_owned()
     };
     let stolen = parameter(&back, "code");
-    let state = parameter(thief.url(), "state");
-    let error = thief
-        .finish(&format!("{BACK}?code={stolen}&state={state}"))
+    let state = parameter(attacker.url(), "state");
+    let error = attacker
+        .finish(&format!("{REDIRECT_URI}?code={stolen}&state={state}"))
         .await
         .unwrap_err();
     assert_eq!(error.code(), Some("invalid_grant"), "{error}");
@@ -335,7 +338,7 @@ async fn a_reused_code_is_refused() {
         }
     });
     let login = BrowserLogin::new(server, recording.boxed(), "app");
-    let pending = login.begin(BACK).unwrap();
+    let pending = login.begin(REDIRECT_URI).unwrap();
     let back = to_the_redirect(pending.url(), &wire).await;
     pending.finish(&back).await.unwrap();
     let again = asked.lock().unwrap().take().unwrap();

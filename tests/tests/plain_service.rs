@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn by_path(paths: Arc<Mutex<Vec<String>>>) -> impl blaxel_core::HttpService {
     tower::service_fn(move |request: http::Request<Body>| {
         let path = request.uri().path().to_owned();
-        let answer = match path.as_str() {
+        let response = match path.as_str() {
             "/agents" => json!({"data": [{"metadata": {"name": "a"}, "spec": {}}], "meta": {}}),
             "/agents/a" => json!({"output": "hi"}),
             "/models/m/v1/chat/completions" => {
@@ -29,7 +29,7 @@ fn by_path(paths: Arc<Mutex<Vec<String>>>) -> impl blaxel_core::HttpService {
         };
         paths.lock().unwrap().push(path);
         std::future::ready(Ok::<_, Error>(http::Response::new(Body::from(
-            answer.to_string(),
+            response.to_string(),
         ))))
     })
 }
@@ -78,14 +78,18 @@ fn an_operation_works_with_any_http_engine() {
     endpoints.resolve(&mut request, None).unwrap();
     assert_eq!(request.uri(), "https://api.blaxel.ai/v0/agents/my%20agent");
 
-    let answer = |status: u16, body: &'static str| {
+    let response = |status: u16, body: &'static str| {
         let response = http::Response::builder().status(status);
         response.body(Bytes::from_static(body.as_bytes())).unwrap()
     };
     type Op<'a> = Get<'a, Agent>;
-    let agent = Op::decode(answer(200, r#"{"metadata":{"name":"my agent"},"spec":{}}"#)).unwrap();
+    let agent = Op::decode(response(
+        200,
+        r#"{"metadata":{"name":"my agent"},"spec":{}}"#,
+    ))
+    .unwrap();
     assert_eq!(agent.metadata.name, "my agent");
-    let error = Op::decode(answer(404, r#"{"error":"Agent not found","code":404}"#)).unwrap_err();
+    let error = Op::decode(response(404, r#"{"error":"Agent not found","code":404}"#)).unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(
         error.to_string(),

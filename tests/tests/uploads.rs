@@ -29,7 +29,7 @@ fn code() -> UploadSource {
 }
 
 /// Returns the requested operations, except those by which a wait polls.
-fn asked(emulator: &Emulator) -> Vec<(String, Option<u16>)> {
+fn requested(emulator: &Emulator) -> Vec<(String, Option<u16>)> {
     let mut entries = Vec::new();
     for entry in emulator.journal() {
         let operation = entry.operation.unwrap_or_default();
@@ -44,8 +44,8 @@ fn asked(emulator: &Emulator) -> Vec<(String, Option<u16>)> {
 async fn an_agent_is_deployed_from_its_code() {
     let (emulator, management) = emulator().await;
     let agents = management.agents();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&reported);
     let code = code().on_progress(move |progress| log.lock().unwrap().push(progress));
 
     let agent = agents.deploy(&Agent::new("bot"), &code).await.unwrap();
@@ -55,12 +55,18 @@ async fn an_agent_is_deployed_from_its_code() {
     let deployed = |agent: &Agent| agent.status == Some(Status::Deployed);
     agents.wait_until("bot", &wait, deployed).await.unwrap();
 
-    let told = told.lock().unwrap();
-    assert!(told.is_sorted_by_key(|progress| progress.sent), "{told:?}");
-    let last = told.last().unwrap();
+    let reported = reported.lock().unwrap();
+    assert!(
+        reported.is_sorted_by_key(|progress| progress.sent),
+        "{reported:?}"
+    );
+    let last = reported.last().unwrap();
     assert_eq!((last.sent, last.total, last.attempt), (300_000, 300_000, 1));
     // The emulator refuses an archive that is sent with a credential.
-    let names: Vec<_> = asked(&emulator).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = requested(&emulator)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(names, ["UpdateAgent", "CreateAgent", "PutArchive"]);
 }
 
@@ -72,7 +78,7 @@ async fn a_failed_upload_is_retried_with_a_new_address() {
         .unwrap();
     let draft = ImageDraft::new("fetcher", ResourceType::Sandbox);
     management.images().upload(&draft, &code()).await.unwrap();
-    let asked = asked(&emulator);
+    let requested = requested(&emulator);
     let expected = [
         ("CreateImage", 200),
         ("PutArchive", 502),
@@ -80,7 +86,7 @@ async fn a_failed_upload_is_retried_with_a_new_address() {
         ("PutArchive", 200),
     ];
     let expected = expected.map(|(name, status)| (name.to_owned(), Some(status)));
-    assert_eq!(asked, expected);
+    assert_eq!(requested, expected);
 }
 
 /// Concurrent calls that ensure the same sandbox get the same one, and one of them creates it.
@@ -98,7 +104,7 @@ async fn concurrent_ensures_create_one_sandbox() {
     assert_ne!(a.is_created(), b.is_created());
     let created = |sandbox: &Sandbox| sandbox.metadata.created_at.clone();
     assert_eq!(created(a.resource()), created(b.resource()));
-    let made = asked(&emulator);
+    let made = requested(&emulator);
     let good = made.iter().filter(|(_, status)| *status == Some(200));
     assert_eq!(good.count(), 1, "{made:?}");
 }

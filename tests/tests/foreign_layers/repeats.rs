@@ -120,7 +120,7 @@ async fn hedged_requests_are_counted_when_they_arrive() {
 
 /// A call's deadline also applies while it waits for the permit of a layer around an attempt.
 #[tokio::test(start_paused = true)]
-async fn a_deadline_holds_while_a_layer_around_an_attempt_is_not_ready() {
+async fn a_deadline_applies_while_an_attempt_layer_is_not_ready() {
     let log = Log::default();
     let script = &[Step::Silence, Step::Status(200)];
     let client = at_attempt(script, &log, ConcurrencyLimitLayer::new(1));

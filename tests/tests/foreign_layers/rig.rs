@@ -125,13 +125,13 @@ pub fn transport(script: &'static [Step], log: Log) -> impl HttpService {
         let line = format!("{} {} {credential}", request.method(), request.uri());
         log.lock().unwrap().push(line);
         let step = script.lock().unwrap().pop_front();
-        let answer: BoxFuture<_> = Box::pin(async move {
+        let response: BoxFuture<_> = Box::pin(async move {
             // Whatever the layers did to the body, its bytes must arrive.
             let mut body = request.into_body();
             while body.chunk().await?.is_some() {}
             perform(step.expect("an attempt beyond the script")).await
         });
-        answer
+        response
     })
 }
 
