@@ -27,7 +27,7 @@ pub enum Script {
     Deltas(usize),
     /// One delta after [`DELAY`].
     Delayed,
-    /// A delta, and after so many have been asked for, another.
+    /// A delta, and another one as soon as this many streams have been requested.
     Held(usize),
 }
 

@@ -27,7 +27,7 @@ const PRIORITY: u8 = 0x20;
 /// Identifiers of settings.
 pub(super) const MAX_CONCURRENT_STREAMS: u16 = 0x3;
 pub(super) const INITIAL_WINDOW_SIZE: u16 = 0x4;
-/// The initial flow-control window.
+/// The default flow-control window, in bytes.
 pub(super) const WINDOW: u32 = 65_535;
 
 /// The error code of a stream that was refused without being processed.
