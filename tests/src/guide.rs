@@ -38,3 +38,6 @@ mod test_with_the_emulator {}
 
 #[doc = include_str!("../../docs/guide/move-to-rust.md")]
 mod move_to_rust {}
+
+#[doc = include_str!("../../docs/guide/from-synchronous-code.md")]
+mod from_synchronous_code {}
