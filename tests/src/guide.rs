@@ -41,3 +41,6 @@ mod move_to_rust {}
 
 #[doc = include_str!("../../docs/guide/from-synchronous-code.md")]
 mod from_synchronous_code {}
+
+#[doc = include_str!("../../docs/guide/bring-your-own-http-engine.md")]
+mod bring_your_own_http_engine {}
