@@ -44,3 +44,6 @@ mod from_synchronous_code {}
 
 #[doc = include_str!("../../docs/guide/bring-your-own-http-engine.md")]
 mod bring_your_own_http_engine {}
+
+#[doc = include_str!("../../docs/guide/observe.md")]
+mod observe {}
