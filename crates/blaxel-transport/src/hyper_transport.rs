@@ -56,7 +56,7 @@ pub use self::version::HttpVersion;
 /// attempt. Any other failure is returned, and its [`delivery`](Error::delivery) tells whether the
 /// request may have been processed.
 ///
-/// Clones share the pools. Building a transport needs no runtime; send a request needs tokio's.
+/// Clones share the pools. Building a transport needs no runtime; sending a request needs tokio's.
 ///
 /// ```
 /// use blaxel_transport::{Client, HyperTransport};

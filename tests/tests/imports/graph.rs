@@ -80,7 +80,7 @@ pub(crate) fn siblings(tree: &Tree) -> Vec<Siblings> {
     groups
 }
 
-/// Where the ways to two modules part: the last module that both are in, and its children on either way.
+/// Returns the last module that two modules are both in, and its children on the way to each.
 /// `None` if one of the two is in the other.
 fn branches(tree: &Tree, from: usize, to: usize) -> Option<(usize, usize, usize)> {
     let way = |module: usize| {

@@ -22,7 +22,7 @@ use crate::graph::{Siblings, siblings};
 use crate::order::reading_orders;
 use crate::source::Tree;
 
-/// Where the reading order is written down.
+/// The file that holds the reading order.
 const ARCHITECTURE: &str = "docs/architecture.md";
 
 #[test]
@@ -82,7 +82,7 @@ struct Crate {
 }
 
 impl Crate {
-    /// What a group of siblings is called, such as `blaxel-emulator::state`.
+    /// Returns the label of a group of siblings, such as `blaxel-emulator::state`.
     fn label(&self, group: &Siblings) -> String {
         match group.parent.as_str() {
             "" => self.name.clone(),

@@ -147,6 +147,8 @@ impl Schemas {
                 }
             }
             _ if read == written => {}
+            // A number without a fraction is written as an integer.
+            (Value::Number(read), Value::Number(written)) if read.as_f64() == written.as_f64() => {}
             // A duration is a string in the API, and a number of seconds in some responses.
             (Value::Number(seconds), Value::String(period)) if *period == format!("{seconds}s") => {
             }
