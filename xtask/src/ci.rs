@@ -18,7 +18,7 @@ use Outcome::{Failed, NotRun, Passed, Skipped};
 const DOCUMENT: &str = "../shared/spec/controlplane.yml";
 const CLIPPY: &str = "clippy --workspace --all-targets --locked -- -D warnings";
 const WASM: &str = "wasm32-unknown-unknown";
-const HEAD: &str = "rev-parse --quiet --verify HEAD";
+const HEAD: &str = "rev-list --max-count=1 --all";
 const TAGS: &str = "tag --list blaxel*-v*";
 /// The crates that compile for a browser.
 const BROWSER: &str = "-p blaxel-core -p blaxel-management -p blaxel-inference -p blaxel-billing";
@@ -83,7 +83,8 @@ fn run_all(stages: Vec<Stage>, keep_going: bool, run: impl Fn(Stage) -> Outcome)
 /// Returns what this machine or checkout lacks for a stage, which is then skipped.
 fn lacks(sh: &Shell, stage: Stage) -> Option<&'static str> {
     // Nothing is tagged or committed in an unpacked archive either.
-    let is_empty = |question| git(sh, question).read().unwrap_or_default().is_empty();
+    let is_archive = !sh.path_exists(".git");
+    let is_empty = |question| is_archive || git(sh, question).read().is_ok_and(|it| it.is_empty());
     // The compiler is asked for the library of the target, since not everyone has rustup.
     let library = || cmd!(sh, "rustc --print target-libdir --target {WASM}").quiet();
     let is_missing = |library: String| !sh.path_exists(library);

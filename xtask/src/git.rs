@@ -16,9 +16,22 @@ const HOOK_VARIABLES: [&str; 7] = [
     "GIT_WORK_TREE",
 ];
 
+/// The settings of a person that would change what is read from git's output, as we need them.
+const SETTINGS: [&str; 7] = [
+    "color.ui=false",
+    "column.ui=never",
+    "core.quotePath=false",
+    "grep.column=false",
+    "grep.lineNumber=false",
+    "log.showSignature=false",
+    "status.showUntrackedFiles=all",
+];
+
 /// Returns a git command with these arguments, separated by spaces, that prints nothing of itself.
 pub(crate) fn git<'a>(sh: &'a Shell, arguments: &str) -> Cmd<'a> {
-    let git = cmd!(sh, "git -c core.quotePath=false").args(arguments.split_whitespace());
+    let git = cmd!(sh, "git")
+        .args(SETTINGS.iter().flat_map(|it| ["-c", it]))
+        .args(arguments.split_whitespace());
     let git = HOOK_VARIABLES.iter().fold(git, Cmd::env_remove);
     git.quiet()
 }

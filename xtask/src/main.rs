@@ -32,6 +32,14 @@ fn main() -> ExitCode {
     if let Some(code) = rustdoc::stand_in() {
         return code;
     }
+    // Whoever reads the output may have read enough, as `head` does.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>();
+        if !text.is_some_and(|text| text.starts_with("failed printing to std")) {
+            usual(panic);
+        }
+    }));
     let flags = Flags::parse();
     match shell::at_root().and_then(|sh| run(&sh, flags.command)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -206,6 +206,7 @@ impl<'a> Comparison<'a> {
     /// Returns by how much two shapes differ. Another type is more than any number of members.
     fn unlikeness(&self, at: &str, theirs: &'a Shape, ours: &'a Shape) -> (bool, usize) {
         let mut trial = Comparison::new(self.theirs, self.ours);
+        trial.pairs.clone_from(&self.pairs);
         trial.shape(at, theirs, ours);
         let is_other = |finding: &Finding| finding.key == format!("{at} type");
         (trial.findings.iter().any(is_other), trial.findings.len())

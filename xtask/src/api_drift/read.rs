@@ -1,6 +1,6 @@
 //! The parser of OpenAPI 3.0 documents. It notes what it does not understand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
@@ -42,6 +42,12 @@ pub(super) fn document(text: &str) -> Result<Document> {
     for (name, schema) in members(&root["components"]["schemas"]) {
         let shape = reader.shape(name, schema);
         reader.document.schemas.insert(name.clone(), shape);
+    }
+    let schemas = &reader.document.schemas;
+    let endless = schemas.keys().filter(|name| is_endless(schemas, name));
+    for name in endless.cloned().collect::<Vec<_>>() {
+        let shape = reader.unknown(&name, "a schema that is nothing but itself");
+        reader.document.schemas.insert(name, shape);
     }
     for (path, item) in members(&root["paths"]) {
         for (key, node) in members(item) {
@@ -106,6 +112,20 @@ fn is_in(keys: &str, key: &str) -> bool {
 /// Returns `true` if a key says nothing about what is compared.
 fn is_passed_over(key: &str) -> bool {
     key.starts_with("x-") || is_in(PASSED_OVER, key)
+}
+
+/// Returns `true` if a schema leads back to itself with no array or object in between.
+fn is_endless(schemas: &BTreeMap<String, Shape>, name: &str) -> bool {
+    let (mut next, mut seen) = (vec![&schemas[name]], BTreeSet::new());
+    while let Some(shape) = next.pop() {
+        match shape {
+            Shape::Reference(other) if other == name => return true,
+            Shape::Reference(other) if seen.insert(other) => next.extend(schemas.get(other)),
+            Shape::Either(choices) => next.extend(choices),
+            _ => {}
+        }
+    }
+    false
 }
 
 struct Reader<'a> {
@@ -196,7 +216,9 @@ impl<'a> Reader<'a> {
             }
         }
         if let Some(reference) = node.get("$ref") {
-            self.followed(at, node);
+            if self.followed(at, node).is_null() {
+                return Shape::Unknown;
+            }
             let name = reference.as_str().unwrap_or_default();
             let Some(name) = name.strip_prefix("#/components/schemas/") else {
                 return self.unknown(at, format!("the reference {reference}"));

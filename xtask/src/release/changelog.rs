@@ -4,7 +4,9 @@
 //! several crates goes into the section of each, and stays unreleased for the others. An entry
 //! without a name is about the workspace, and goes along with the next release of any crate.
 
-use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
 
 use super::plan::Release;
 
@@ -34,7 +36,8 @@ impl<'a> Changelog<'a> {
         let start = text.find(TITLE).map(|at| at + TITLE.len());
         let start = start.context("the changelog has no section `## [Unreleased]`")?;
         let (before, rest) = text.split_at(start);
-        let (body, after) = rest.split_at(rest.find("\n## ").map_or(rest.len(), |at| at + 1));
+        let end = unfenced(rest).find(|(_, line)| line.starts_with("## "));
+        let (body, after) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
         let (before, unreleased) = (before.to_owned(), Vec::new());
         let mut changelog = Self {
             before,
@@ -42,10 +45,14 @@ impl<'a> Changelog<'a> {
             after,
         };
         let mut heading = "";
+        let marks: BTreeSet<usize> = unfenced(body).map(|(at, _)| at).collect();
+        let mut at = 0;
         for line in body.split_inclusive('\n') {
-            if line.starts_with("### ") {
+            let is_code = !marks.contains(&at);
+            at += line.len();
+            if line.starts_with("### ") && !is_code {
                 heading = line.trim_end();
-            } else if let Some(text) = line.strip_prefix("- ") {
+            } else if let Some(text) = line.strip_prefix("- ").filter(|_| !is_code) {
                 let (crates, text) = names(text, known);
                 let text = text.to_owned();
                 changelog.unreleased.push(Entry {
@@ -53,6 +60,18 @@ impl<'a> Changelog<'a> {
                     crates,
                     text,
                 });
+            } else if changelog
+                .unreleased
+                .last()
+                .is_none_or(|entry| entry.heading != heading)
+                && !heading.is_empty()
+            {
+                let is_blank = line.trim().is_empty();
+                ensure!(
+                    is_blank,
+                    "below `{heading}`, `{}` belongs to no entry",
+                    line.trim_end()
+                );
             } else {
                 let entry = changelog.unreleased.last_mut();
                 *entry.map_or(&mut changelog.before, |entry| &mut entry.text) += line;
@@ -105,6 +124,20 @@ impl Entry<'_> {
         let text = format!("{}: {}", crates.join(", "), self.text);
         (!crates.is_empty()).then_some((self.heading, text))
     }
+}
+
+/// Returns the lines that are not in fenced code, with their places.
+fn unfenced(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let (mut at, mut is_code) = (0, false);
+    let places = text.split_inclusive('\n').map(move |line| {
+        at += line.len();
+        (at - line.len(), line)
+    });
+    places.filter(move |(_, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    })
 }
 
 /// Returns entries below their headings.
@@ -219,5 +252,24 @@ All of it.
         assert_eq!(changelog.released(&[kite], "2026-11-25"), RELEASED);
         assert!(!Changelog::parse(RELEASED, &known).unwrap().mentions("kite"));
         assert!(Changelog::parse("# Changelog\n", &known).is_err());
+    }
+
+    #[test]
+    fn code_belongs_to_its_entry_and_a_heading_has_entries_alone() {
+        let code = "  ```\n- `line`: x\n## y\n  ```\n";
+        let text = format!("a\n\n## [Unreleased]\n\n- `kite`: flies\n{code}- `line`: holds\n");
+        let known = ["kite", "line"];
+        let changelog = Changelog::parse(&text, &known).unwrap();
+        let kite = Release::new("kite", Version::new(0, 2, 0));
+        let released = changelog.released(&[kite], "2026-11-25");
+        let (unreleased, section) = released.split_once("\n## kite").unwrap();
+        assert!(unreleased.contains("- `line`: holds\n"), "{released}");
+        assert!(section.contains(code), "{released}");
+        let text = "a\n\n## [Unreleased]\n\n### Fixed\n\nWith thanks:\n\n- `kite`: flies\n";
+        let error = Changelog::parse(text, &known).unwrap_err().to_string();
+        assert!(
+            error.contains("`With thanks:` belongs to no entry"),
+            "{error}"
+        );
     }
 }

@@ -93,7 +93,10 @@ impl Plan {
                 };
                 release.level = level;
                 // A person may have raised the version further, as for 1.0.0.
-                release.next = level.after(now).max(release.next);
+                let is_raised = !now.pre.is_empty() && release.next > *now;
+                if !is_raised {
+                    release.next = level.after(now).max(release.next);
+                }
             }
             plan.releases.push(release);
         }
@@ -255,6 +258,7 @@ mod tests {
             "a 1.2.3 added => a 1.3.0 Addition",
             "a 1.2.3 removed => a 2.0.0 Breaking",
             "a 0.2.0-rc.1 removed => a 0.2.0 Breaking",
+            "a 0.2.0-rc.1/0.2.0-rc.2 removed => a 0.2.0-rc.2 Breaking",
             "a -/0.3.0 none => a 0.3.0 First",
             "a 0.1.0 none => ",
             "a 1.0.0 added, b 0.1.0 none a => a 1.1.0 Addition",

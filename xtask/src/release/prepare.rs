@@ -9,7 +9,7 @@ use std::path::Path;
 use std::slice;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use semver::Version;
 use toml_edit::{DocumentMut, Value};
 use xshell::Shell;
@@ -71,7 +71,7 @@ fn prepare_in(sh: &Shell, tree: &Path, flags: &Prepare, plan: &Plan) -> Result<S
     let commit = git(sh, "rev-parse HEAD").read()?;
     drop(inside);
     let mut made = Vec::new();
-    if let Err(error) = publish(sh, plan, &commit, &mut made) {
+    if let Err(error) = tag_and_move(sh, plan, &commit, &mut made) {
         let deleted = git(sh, "tag --delete").args(made).ignore_stdout().run();
         deleted.context("the new tags cannot be deleted")?;
         return Err(error);
@@ -82,7 +82,7 @@ fn prepare_in(sh: &Shell, tree: &Path, flags: &Prepare, plan: &Plan) -> Result<S
 }
 
 /// Tags a commit for each release and moves the branch to it. The tags are recorded as they are made.
-fn publish(sh: &Shell, plan: &Plan, commit: &str, made: &mut Vec<String>) -> Result<()> {
+fn tag_and_move(sh: &Shell, plan: &Plan, commit: &str, made: &mut Vec<String>) -> Result<()> {
     for release in &plan.releases {
         let tag = release.tag();
         let tagging = git(sh, "tag --annotate").args([&tag, commit, "--message"]);
@@ -118,6 +118,10 @@ fn set_version(sh: &Shell, manifest: &str, table: &[&str], version: &Version) ->
     let mut path = table.iter().chain([&"version"]);
     if let Some(item) = path.try_fold(document.as_item_mut(), |item, key| item.get_mut(key)) {
         let old = item.as_str().unwrap_or_default();
+        ensure!(
+            !old.contains([',', '*', '<', '>']),
+            "cannot set the version `{old}` in {manifest}: it has bounds; write one version"
+        );
         // A requirement may be narrower than usual, such as `=0.1.0`.
         let operator = old.trim_end_matches(|c| c != '=' && c != '~' && c != '^');
         let mut new = Value::from(format!("{operator}{version}"));

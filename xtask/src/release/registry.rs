@@ -42,9 +42,11 @@ pub(crate) fn standing(
 
 /// Returns `true` if a registry has a package, given as `name` or `name@version`.
 pub(crate) fn has(sh: &Shell, registry: &str, package: &str) -> Result<bool> {
-    // In a workspace, cargo would find the package there first.
-    let _outside = sh.push_dir(std::env::temp_dir());
-    let info = cargo(sh, "info --quiet --color never").args([package, "--registry", registry]);
+    let info = cargo(sh, "info --config net.offline=false --quiet --color never").args([
+        package,
+        "--registry",
+        registry,
+    ]);
     let output = info.quiet().ignore_status().output()?;
     let message = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use cargo_metadata::Package;
 use serde_json::Value;
 use xshell::Shell;
@@ -31,11 +31,20 @@ impl Changes {
     pub(super) fn since(sh: &Shell, tag: &str, package: &Package) -> Result<Self> {
         let mut changes = Self::default();
         let tag = &format!("refs/tags/{tag}");
+        let history = git(sh, "merge-base --is-ancestor").args([tag, "HEAD"]);
+        history.ignore_stderr().run().ok().with_context(|| {
+            format!(
+                "{tag} is not in the history of HEAD: fetch the whole history, merge that release, \
+                 or, if it was undone before it was published, delete its tags"
+            )
+        })?;
         let packaged = packaged(sh, package)?;
         let manifest = std::fs::read_to_string(&package.manifest_path)?;
         let (before, now) = (show(sh, tag, "Cargo.toml")?, sh.read_file("Cargo.toml")?);
         changes.inherited = inherited(&manifest, &before, &now)?;
         let _inside = sh.push_dir(package.manifest_path.with_file_name(""));
+        // Under another path, git does not find the earlier commits and snapshot: the worst is assumed.
+        changes.breaks = show(sh, tag, "Cargo.toml")?.is_empty();
         let changed = git(sh, "diff --name-only --no-renames --relative").args([tag, "HEAD"]);
         let changed = changed.args(["--", "."]).read()?;
         // Cargo does not list a file that is gone; it counts, to be on the safe side.
@@ -95,7 +104,9 @@ fn breaks(subject: &str, body: &str) -> bool {
     let (head, _) = subject.split_once(':').unwrap_or_default();
     let kind = head.strip_suffix('!').unwrap_or_default();
     let kind = kind.split('(').next().unwrap_or_default();
-    let is_marked = !kind.is_empty() && kind.chars().all(char::is_alphanumeric);
+    let is_word =
+        |word: &str| !word.is_empty() && !word.contains(|c: char| c != '-' && !c.is_alphanumeric());
+    let is_marked = kind.split(", ").all(is_word);
     let footers = ["BREAKING CHANGE:", "BREAKING-CHANGE:"];
     let is_footer = |line: &str| footers.iter().any(|footer| line.starts_with(footer));
     is_marked || body.lines().any(is_footer)
@@ -141,6 +152,7 @@ mod tests {
     fn a_commit_breaks_by_a_mark_before_the_colon_or_by_a_footer() {
         assert!(breaks("feat!: fly", "") && breaks("feat(wind)!: fly", ""));
         assert!(breaks("Fly", "Much.\n\nBREAKING CHANGE: no landing"));
+        assert!(breaks("core, transport!: fly", "") && breaks("public-api!: fly", ""));
         assert!(!breaks("feat: fly", "It is no BREAKING CHANGE: really"));
         assert!(!breaks("Stop shouting hey!: it is late", ""));
         assert!(!breaks("!: nothing", "") && !breaks("Fly!", ""));

@@ -52,7 +52,7 @@ pub(super) fn read(success: bool, printed: &str, group: &[&Item], now: SystemTim
         Some(429) => Retry::Later(until),
         Some(503) if until.is_some() => Retry::Later(until),
         Some(408 | 500..) => Retry::Soon,
-        None if TRANSIENT.split('|').any(|words| printed.contains(words)) => Retry::Soon,
+        None if TRANSIENT.split('|').any(|words| error.contains(words)) => Retry::Soon,
         _ => Retry::Never,
     };
     // The response follows as it came.
