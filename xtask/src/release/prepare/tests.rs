@@ -248,6 +248,48 @@ fn a_failure_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn a_release_outside_the_history_is_not_taken_for_made() {
+    let fixture = Fixture::new();
+    fixture.prepare("").unwrap();
+    fixture.git("reset --quiet --hard HEAD~");
+    let workspace = Workspace::read(&fixture.0).unwrap();
+    let error = Plan::read(&fixture.0, &workspace).unwrap_err().to_string();
+    assert!(error.contains("is not in the history of HEAD"), "{error}");
+}
+
+#[test]
+fn a_moved_crate_is_assumed_to_break_its_users() {
+    let fixture = Fixture::new();
+    fixture.prepare("").unwrap();
+    fixture.git("mv crates/kite crates/bird");
+    fixture.replace("Cargo.toml", "crates/kite", "crates/bird");
+    fixture.commit("Move kite");
+    let report = fixture.plan().report("harbour", &|_, _| Ok(Standing::Name));
+    assert!(report.contains("kite 0.1.0 -> 0.2.0"), "{report}");
+}
+
+#[test]
+fn personal_settings_of_git_hide_nothing() {
+    let fixture = Fixture::new();
+    for setting in [
+        "color.ui always",
+        "column.ui always",
+        "status.showUntrackedFiles no",
+    ] {
+        fixture.git(&format!("config {setting}"));
+    }
+    fixture.git("config grep.lineNumber true");
+    fixture.write("new.rs", "//! New.\n");
+    let refusals = fixture.refusals(Ok(Standing::Name)).concat();
+    assert!(refusals.contains("?? new.rs"), "{refusals}");
+    let files = crate::git::files(&fixture.0).unwrap();
+    assert!(files.contains(&"new.rs".to_owned()), "{files:?}");
+    fixture.0.remove_path("new.rs").unwrap();
+    fixture.prepare("").unwrap();
+    assert!(fixture.plan().releases.is_empty(), "tags are read");
+}
+
+#[test]
 fn a_day_is_written_as_in_changelogs() {
     let since_1970 = std::time::Duration::from_secs(1_795_629_637);
     assert_eq!(day(SystemTime::UNIX_EPOCH + since_1970), "2026-11-25");
