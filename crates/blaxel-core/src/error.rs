@@ -252,8 +252,10 @@ fn parse_retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Dur
     let date = |name| httpdate::parse_http_date(header(name)?.trim()).ok();
     // The server's own clock is preferred: the local one may be wrong.
     let until = || {
+        // Read first: without it the local clock is not needed, and in a browser there is none.
+        let until = date("retry-after")?;
         let now = date("date").unwrap_or_else(SystemTime::now);
-        Some(date("retry-after")?.duration_since(now).unwrap_or_default())
+        Some(until.duration_since(now).unwrap_or_default())
     };
     number("retry-after-ms", 0.001)
         .or_else(|| number("retry-after", 1.0))
