@@ -103,8 +103,8 @@ impl<S: HttpService> Management<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the query names no workload, or if its time span is empty or longer
-    /// than three days; otherwise the error of the call.
+    /// [`Error::is_input`] if the query names no workload, if its limit is 0, or if its time span is
+    /// empty or longer than three days; otherwise the error of the call.
     pub async fn logs(&self, query: &LogQuery) -> Result<BTreeMap<String, WorkloadLogs>, Error> {
         let request = query.request(query::now(), query.workloads(), query.first_offset())?;
         call(&self.service, &request).await

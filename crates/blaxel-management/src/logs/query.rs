@@ -18,7 +18,7 @@ const ALL_SEVERITIES: &str = "FATAL,ERROR,WARNING,INFO,DEBUG,TRACE,UNKNOWN";
 
 /// A query for the logs of workloads, in a time span and with filters.
 ///
-/// The default time span is the last hour.
+/// The default time span is the last hour; the maximum is three days.
 ///
 /// ```
 /// use std::time::Duration;
@@ -144,8 +144,8 @@ impl LogQuery {
         self
     }
 
-    /// Sets the maximum number of entries in a response. The default is 1000; 0 is refused when the
-    /// request is written.
+    /// Sets the maximum number of entries in a response. The default is 1000. With 0, every call is
+    /// [`Error::is_input`].
     pub fn limit(mut self, entries: u32) -> Self {
         self.limit = entries;
         self

@@ -60,7 +60,7 @@ impl Ensure {
         Self::default()
     }
 
-    /// Sets the time limit of the whole call, including all reruns and delays. The default is 5 minutes.
+    /// Sets the time limit of the whole call, including all requests and delays. The default is 5 minutes.
     pub fn within(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit;
         self
@@ -73,7 +73,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// - If the sandbox is being created, by this or another client, the call waits until it is ready.
     /// - If it is being deleted, the call waits until it no longer exists, and creates a new one.
     /// - If it was terminated or has failed, a new one is created.
-    /// - If the response of a create rerun is lost, the call polls for the sandbox instead of failing. This
+    /// - If the response of a create request is lost, the call polls for the sandbox instead of failing. This
     ///   happens when the creation takes longer than a minute, the timeout of the platform's gateway.
     /// - Other transient errors are retried, except a failure to connect before anything was sent.
     ///
@@ -81,7 +81,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// [`Kept`](Outcome::Kept) if the sandbox existed, or another client created it in the meantime; the
     /// sandbox may then differ from the draft.
     ///
-    /// If several clients ensure the same sandbox concurrently, only the one whose rerun created it gets
+    /// If several clients ensure the same sandbox concurrently, only the one whose request created it gets
     /// `Created`, provided that its response was not lost.
     ///
     /// It needs a tokio runtime with timers. The future can be dropped at any time, and the call repeated; no
@@ -103,7 +103,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// # Errors
     ///
-    /// A permanent error of a rerun, at once, such as [`Error::is_quota`]; [`Error::is_failed`] if the new
+    /// A permanent error of a request, at once, such as [`Error::is_quota`]; [`Error::is_failed`] if the new
     /// sandbox failed, or a dead one cannot be created again; [`Error::is_timeout`] after the time limit, with
     /// the last state or error as its cause.
     pub async fn ensure(
