@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::errors::ErrorResponse;
 use crate::lock::lock;
 
-/// A fault that a request meets instead of its normal response. Added by
+/// A fault that a request meets: a wrong response, a closed connection or a delay. Added by
 /// [`Emulator::fault`](crate::Emulator::fault).
 ///
 /// ```
