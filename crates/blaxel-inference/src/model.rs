@@ -25,10 +25,10 @@ const OPENAI_BASE: &str = "v1";
 
 /// A handle on a deployed model. It is obtained from [`Inference::model`](crate::Inference::model).
 ///
-/// There are two generations of models. Models of `mk3` have the OpenAI API, whatever their provider, and
-/// take their name at Blaxel as `model`. Older ones are a proxy to their provider: path and body are
-/// forwarded unchanged, so a chat works if the provider serves `v1/chat/completions`, and `model` is the
-/// provider's name. [`resolve`](Self::resolve) determines the generation.
+/// There are two generations of models. Models of the generation `mk3` have the OpenAI API, whatever their
+/// provider, and take their name at Blaxel as `model`. Older ones are a proxy to their provider: path and
+/// body are forwarded unchanged, so a chat works if the provider serves `v1/chat/completions`, and `model`
+/// is the provider's name for the model. [`resolve`](Self::resolve) determines the generation.
 ///
 /// The setters apply to all requests of the handle. Clones are cheap, so use one for other settings.
 #[derive(Clone)]

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! There are two steps: the chunks are split into lines, and `EventBuilder` collects the fields of one event
-//! from them. Every byte is read a fixed number of times however the body is split into chunks, and the
-//! memory used never exceeds the decoder's limit.
+//! from them. Decoding takes time linear in the length of the body, however it is split into chunks, and
+//! the memory used never exceeds the decoder's limit.
 
 use std::time::Duration;
 use std::{fmt, mem};

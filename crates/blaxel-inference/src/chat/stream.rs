@@ -77,7 +77,9 @@ impl ChatStream {
         self.usage
     }
 
-    /// Reads the stream to its end, and assembles the remaining chunks to a whole answer.
+    /// Reads the stream to its end, and assembles its chunks into a whole answer.
+    ///
+    /// Chunks that [`try_next`](Self::try_next) has returned before are not part of it.
     ///
     /// ```no_run
     /// # async fn example(answer: blaxel_inference::ChatStream) -> Result<(), blaxel_core::Error> {
