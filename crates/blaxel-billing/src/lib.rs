@@ -250,7 +250,7 @@ impl<S: HttpService> Billing<S> {
         Ok(whole.finish())
     }
 
-    /// Returns the report of a query beside that of the same query in the
+    /// Returns the report of a query and that of the same query in the
     /// [previous window](Window::previous) (`GET /accounts/{accountId}/metrics`). See [`Comparison`] for an
     /// example.
     ///

@@ -11,7 +11,7 @@ use crate::dimension::Dimension;
 use crate::labels::Labels;
 use crate::usd::Usd;
 
-/// A report beside that of an earlier window. It serializes as both reports.
+/// A report and that of an earlier window, to compare their costs. It serializes as both reports.
 ///
 /// [`Billing::comparison`](crate::Billing::comparison) creates one with the previous window.
 ///
