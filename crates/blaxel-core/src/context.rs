@@ -79,7 +79,7 @@ impl CallContext {
 
     /// Returns the context in the extensions of a request or response, if there is one.
     ///
-    /// A response has one if it came through a client with user-supplied layers.
+    /// A response has one if it comes from a client with call layers.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
@@ -104,7 +104,7 @@ impl CallContext {
         self.0.plane
     }
 
-    /// Returns the options of the call. Without any set, they override nothing.
+    /// Returns the options of the call. If none were set, they override nothing.
     pub fn options(&self) -> CallOptions {
         self.0.options.get().copied().unwrap_or_default()
     }

@@ -131,7 +131,8 @@ impl Error {
         }))
     }
 
-    /// Creates the error of an invalid value: `what` it is, its source, and the problem.
+    /// Creates the error of an invalid value. `what` is the name of the value, and `problem` the reason
+    /// for which it is invalid.
     ///
     /// ```
     /// use blaxel_core::{Error, Source};
@@ -302,27 +303,29 @@ impl Error {
         self.api()?.code()
     }
 
-    /// Returns the id by which the server's operators can find the request.
+    /// Returns the server's id of the request, if it sent one, to be quoted in a support request.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.response.as_ref()?.request_id.as_deref()
     }
 
-    /// Returns the wait before another attempt that the server asks for.
+    /// Returns the delay before the next attempt that the server asked for, if it asked for one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.response.as_ref()?.retry_after
     }
 
-    /// Returns the number of times the request was sent; 0 if nothing was sent or nothing counts
-    /// attempts.
+    /// Returns the number of times the request was sent; 0 if nothing was sent, or if the
+    /// service does not count attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts.sent
     }
 
-    /// Returns the extent to which the server may have processed the request. Over several
-    /// attempts, it is the furthest that is not ruled out.
+    /// Returns the extent to which the server may have processed the request.
+    ///
+    /// It is that of the last attempt. If that is [`Delivery::NotSent`], but an earlier attempt may
+    /// have been processed, it is [`Delivery::Unknown`].
     #[must_use]
     pub fn delivery(&self) -> Delivery {
         match self.0.delivery {

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Per-call overrides of the client's settings.
 ///
 /// Every layer can read the options of a request with
-/// [`CallContext::options`](crate::CallContext::options). A client applies its own options to all
-/// requests that have none, as with `client.with_options(options)`.
+/// [`CallContext::options`](crate::CallContext::options). `client.with_options(options)` sets them for
+/// all calls through that client. A request whose context has options already keeps those.
 ///
 /// ```
 /// use std::time::Duration;
@@ -75,7 +75,8 @@ impl CallOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempts {
-    /// Number of times the request was sent; 0 if nothing was sent or nothing counts attempts.
+    /// Number of times the request was sent; 0 if nothing was sent, or if the service does not
+    /// count attempts.
     pub sent: u32,
     /// `true` if an attempt other than the reported one may have been processed.
     pub unclear: bool,

@@ -18,8 +18,8 @@ use crate::service::BoxFuture;
 
 /// A walk over the items of a list. The next page is fetched when the current one is used up.
 ///
-/// [`try_next`](Self::try_next) returns the items one by one; the walk also implements [`Stream`].
-/// It fails and ends as [`Pages`] does.
+/// [`try_next`](Self::try_next) returns the items one by one; the walk also implements
+/// `futures_core::Stream`. It fails and ends as [`Pages`] does.
 ///
 /// ```
 /// use blaxel_core::{Error, Items, Page};

@@ -27,8 +27,9 @@ type Background<P> =
 
 /// A walk over the pages of a list. Each page is fetched when it is requested.
 ///
-/// [`try_next`](Self::try_next) returns the pages one by one; the walk also implements [`Stream`].
-/// An error of a fetch does not move the walk: the next call fetches the same page again.
+/// [`try_next`](Self::try_next) returns the pages one by one; the walk also implements
+/// `futures_core::Stream`. An error of a fetch does not move the walk: the next call fetches the same
+/// page again.
 ///
 /// The walk always ends. It fails with [`ErrorKind::Pagination`](crate::ErrorKind::Pagination) if
 /// the server repeats a cursor, sends a 17th consecutive empty page, or says that more items follow
