@@ -21,8 +21,9 @@ type Setting = Option<(String, Source)>;
 
 /// A builder for a [`Client`].
 ///
-/// No setting is checked and no credential is looked up before [`build`](Self::build), so the order
-/// of the setters does not matter.
+/// The setters check nothing, and no credential is looked up before [`build`](Self::build). Their
+/// order matters only for layers and for setters of the same setting, where the last call counts:
+/// `api_key` and `credentials`, `time_limits` and `deadline`, `transport` and `hyper`.
 ///
 /// ```
 /// use blaxel_transport::Client;
@@ -40,6 +41,8 @@ type Setting = Option<(String, Source)>;
 /// | workspace | [`workspace`](Self::workspace); that of the credentials; `BL_WORKSPACE` |
 /// | deployment | [`environment`](Self::environment); `BL_ENV`; that of the credentials; production |
 /// | addresses | [`api_url`](Self::api_url), [`run_url`](Self::run_url); `BL_API_URL`, `BL_RUN_URL`; those of the deployment |
+/// | region | [`region`](Self::region); `BL_REGION` |
+/// | API version | [`api_version`](Self::api_version); `BL_API_VERSION`; [`ApiVersion::DEFAULT`] |
 ///
 /// Environment variables apply only to a builder created with [`from_env`](Self::from_env) or
 /// [`from_variables`](Self::from_variables). Credentials of the environment are looked up by
@@ -59,8 +62,9 @@ type Setting = Option<(String, Source)>;
 ///
 /// # Layers
 ///
-/// There are two positions for your own tower layers, and neither loses any default. In each
-/// position the layer that is added first is the outermost.
+/// There are two positions for your own tower layers. A layer in either of them disables none of the
+/// client's defaults. In each position the layer that is added first is the outermost. Token
+/// requests pass through neither: they go directly to the transport.
 ///
 /// ```
 /// use std::time::Duration;

@@ -62,8 +62,8 @@ impl<S> Client<S> {
         }
     }
 
-    /// Returns this client with options for all calls that have none of their own. Other clones are
-    /// not affected.
+    /// Returns this client with options for all its calls, in place of those set before. A request
+    /// that has options of its own keeps them. Other clones are not affected.
     ///
     /// ```
     /// use blaxel_core::CallOptions;
@@ -164,7 +164,9 @@ impl<S> fmt::Debug for Client<S> {
     }
 }
 
-/// The SDK's part of the stack, between the two positions for user-supplied layers:
+/// The SDK's part of the stack, between the two positions for user-supplied layers.
+///
+/// A request passes, from the outside in:
 ///
 /// ```text
 /// call layers          once for each operation

@@ -34,8 +34,8 @@ impl<F: Fn(&mut HeaderMap) + Send + Sync + 'static> Propagator for F {
     }
 }
 
-/// A layer that calls a [`Propagator`] for every request; for
-/// [`attempt_layer`](crate::ClientBuilder::attempt_layer).
+/// A layer that calls a [`Propagator`] for every request. Add it with
+/// [`ClientBuilder::attempt_layer`](crate::ClientBuilder::attempt_layer).
 ///
 /// ```
 /// use blaxel_transport::{Client, PropagateLayer};

@@ -15,6 +15,9 @@ use std::time::Duration;
 ///   refused its stream.
 /// - A conflict (409) is final. A body that can be read only once is never sent again.
 /// - A server's `x-should-retry: false` is final.
+/// - If the platform rejects a token (401) that can be renewed, the request is sent once more with
+///   a new token, without a delay, if the operation is idempotent or every attempt is known not to
+///   have been processed. With a single attempt the 401 is final.
 ///
 /// The delay between two attempts is the one that the server asks for, otherwise a random time up
 /// to a limit that doubles with each attempt. All clones of a client share a retry budget, so that
