@@ -28,8 +28,8 @@ use crate::oauth::{AuthorizationServer, ClientGrant, Dialect, Identity, RefreshG
 ///   the last 60 seconds if that is longer, but never before half of its lifetime has passed. A random offset
 ///   keeps processes that started together from renewing at the same time. If the renewal fails, the token is
 ///   used until it expires.
-/// - A failed request is not repeated for 5 seconds, or for as long as the server asks, up to 60 seconds; a
-///   refusal of the credentials not for 30 seconds. Callers get the same error in the meantime.
+/// - After a failed token request, no other is sent for 5 seconds, or for as long as the server asks, up to 60
+///   seconds; after a refusal of the credentials, for 30 seconds. Callers get the same error in the meantime.
 /// - A token request times out after 30 seconds. A caller that stops waiting does not affect the others.
 /// - A refused refresh token is never sent again. The authenticator continues once a
 ///   [`TokenStore`](crate::TokenStore) has another one.

@@ -34,6 +34,8 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
+/// A deployment of the platform and a source for error messages can be added:
+///
 /// ```
 /// use blaxel_auth::{Credentials, Environment};
 /// use blaxel_core::Source;
@@ -47,7 +49,7 @@ use crate::oauth::{SignIn, TokenStore, Tokens};
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
 ///
-/// [`from_env`](Self::from_env) finds them in the environment and among the sign-ins of the CLI.
+/// [`from_env`](Self::from_env) finds credentials in the environment and among the sign-ins of the CLI.
 #[derive(Clone)]
 pub struct Credentials {
     grant: Grant,

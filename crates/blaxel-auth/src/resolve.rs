@@ -38,7 +38,7 @@ impl Credentials {
     /// service account of the workspace, and `BL_WORKSPACE`. An API key that is also set takes precedence.
     ///
     /// The workspace is `BL_WORKSPACE`, or else the current workspace of the file. An empty variable counts as
-    /// unset. The file is not opened if the variables have both.
+    /// unset. The file is not opened if the variables have both a credential and a workspace.
     ///
     /// ```
     /// use blaxel_auth::{Credentials, Variables};

@@ -167,7 +167,7 @@ impl fmt::Debug for Tokens {
 /// A server may respond to a refresh token with another one, and refuse the old one from then on. New tokens
 /// are therefore saved before any caller can use them.
 ///
-/// With the feature `config-file`, the configuration file is such a store.
+/// With the feature `config-write`, `ConfigWriter::store` returns a store in the file of the `bl` command.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
