@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Maintenance commands of the workspace.
 ///
-/// The exit code is 0 if all is well, 1 if a check failed, and 2 if the command line was not understood.
+/// The exit code is 0 if all is well, 1 if a check failed, and 2 if the command line is invalid.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 pub(crate) struct Flags {
@@ -57,7 +57,7 @@ pub(crate) enum Command {
         #[arg(long)]
         advisories: bool,
     },
-    /// Compare the emulator's OpenAPI document, to which tests hold the facade, with the API's
+    /// Compare the emulator's OpenAPI document with the API's
     ApiDrift {
         /// The API's document, as YAML or JSON
         #[arg(long, value_name = "FILE")]
@@ -96,9 +96,9 @@ pub(crate) enum Stage {
     Fmt,
     /// the rules of the repository that no compiler knows
     Tidy,
-    /// the emulator's OpenAPI document, to which tests hold the facade, is as the API's
+    /// the emulator's OpenAPI document agrees with the API's
     Drift,
-    /// no crate has more crates compiled than its budget allows
+    /// no crate compiles more crates than its budget allows
     Lean,
     /// no warning of the compiler or of clippy, in any target
     Clippy,
@@ -140,7 +140,7 @@ pub(crate) enum Release {
         #[command(flatten)]
         target: Target,
     },
-    /// Set the versions, turn the changelog, commit and tag; push nothing
+    /// Set the versions, release the changelog's entries, commit and tag; push nothing
     Prepare(Prepare),
     /// Package all crates, check what is in the packages, and build a program from them alone
     Verify {
