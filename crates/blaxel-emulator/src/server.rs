@@ -4,14 +4,17 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
+use http::header::EXPECT;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -103,14 +106,87 @@ async fn serve_connection(stream: TcpStream, router: Router) {
 }
 
 /// Handles a request. An error closes the connection without a response.
+///
+/// A refusal may not have read the body. It is drained before the response is sent, because hyper closes
+/// a connection with an unread body, and a client that has pooled it would fail with its next request.
 async fn handle(
     mut router: Router,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Disconnected> {
-    let result: Result<_, Infallible> = router.call(request.map(Body::new)).await;
+    let unread = Arc::new(Mutex::new(None));
+    // Such a client waits for the refusal before it sends the body.
+    let is_expecting = request.headers().contains_key(EXPECT);
+    let request = request.map(|body| {
+        Body::new(RequestBody {
+            body: Some(body),
+            unread: Arc::clone(&unread),
+        })
+    });
+    let result: Result<_, Infallible> = router.call(request).await;
     let Ok(response) = result;
-    match response.extensions().get::<Disconnected>() {
-        Some(cut) => Err(*cut),
-        None => Ok(response),
+    if let Some(cut) = response.extensions().get::<Disconnected>() {
+        return Err(*cut);
+    }
+    let unread = lock(&unread).take();
+    if let Some(body) = unread.filter(|_| !is_expecting) {
+        drain(body).await;
+    }
+    Ok(response)
+}
+
+/// The limits on a body that is drained. Beyond them the connection is closed.
+const DRAIN_LIMIT: usize = 64 << 10;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Reads the rest of a body and drops it.
+async fn drain(mut body: Incoming) {
+    let mut read = 0;
+    let draining = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DRAIN_LIMIT {
+                break;
+            }
+        }
+    };
+    // The response is sent even if the body does not end in time.
+    let _ = tokio::time::timeout(DRAIN_TIME, draining).await;
+}
+
+/// A request body that leaves its rest in `unread` when it is dropped before its end.
+struct RequestBody {
+    body: Option<Incoming>,
+    unread: Arc<Mutex<Option<Incoming>>>,
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.get_mut().body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|body| !body.is_end_stream());
+        *lock(&self.unread) = rest;
     }
 }

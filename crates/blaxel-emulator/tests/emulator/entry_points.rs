@@ -9,6 +9,7 @@ use blaxel_core::{OperationInfo, Plane, RequestWriter, Timestamp};
 use blaxel_emulator::{Emulator, LocalService};
 use http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
@@ -49,6 +50,31 @@ async fn dropping_closes_the_port_and_the_connections() {
         .await
         .unwrap();
     assert!(rest.is_err(), "the stream was cut, not ended");
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_arrived_keeps_the_connection() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut stream = TcpStream::connect(address(&emulator)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    for _ in 0..2 {
+        let head = "POST /v0/sandboxes HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // The server refuses the request by its headers alone.
+        while emulator.journal().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(b"{}").await.unwrap();
+        let mut response = [0; 12];
+        stream.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 401");
+        // The next request is sent when the response has been read.
+        let mut rest = vec![0; 1 << 16];
+        let read = stream.read(&mut rest).await.unwrap();
+        assert!(read > 0);
+    }
+    assert_eq!(emulator.journal().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
