@@ -36,6 +36,11 @@ pub(crate) fn git<'a>(sh: &'a Shell, arguments: &str) -> Cmd<'a> {
     git.quiet()
 }
 
+/// Returns what differs from the last commit, a line for each file, those not tracked included.
+pub(crate) fn uncommitted(sh: &Shell) -> Result<String> {
+    Ok(git(sh, "status --porcelain").read()?)
+}
+
 /// Returns the files of the repository that have content, without ignored ones and links.
 ///
 /// They are those on disk, which are also there in an unpacked archive; an empty pattern matches all.

@@ -73,13 +73,12 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
             ));
         }
     }
-    let log = |range| git(sh, "log --no-merges --format=%s").args(str::split(range, ' '));
-    let subjects = NEW_COMMITS.map(|range| log(range).ignore_stderr().read());
+    let log = |range: &&str| {
+        let log = git(sh, "log --no-merges --format=%s").args(range.split(' '));
+        log.ignore_stderr().read().ok()
+    };
     // In an unpacked archive there is no commit.
-    let subjects = subjects
-        .into_iter()
-        .find_map(Result::ok)
-        .unwrap_or_default();
+    let subjects = NEW_COMMITS.iter().find_map(log).unwrap_or_default();
     let names = workspace.names();
     found.extend(
         subjects

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand, Package};
 use xshell::Shell;
 
 use crate::shell::cargo;
@@ -76,14 +76,11 @@ pub(crate) fn features(package: &Package) -> impl Iterator<Item = &str> {
 
 /// Returns the names of the packages of the workspace that users compile with this one.
 pub(crate) fn uses(package: &Package) -> impl Iterator<Item = &str> {
-    siblings(package, |kind| kind != DependencyKind::Development)
-}
-
-fn siblings(package: &Package, is_of: fn(DependencyKind) -> bool) -> impl Iterator<Item = &str> {
-    let dependencies = package.dependencies.iter();
-    dependencies
-        .filter(move |dependency| dependency.path.is_some() && is_of(dependency.kind))
-        .map(|dependency| dependency.name.as_str())
+    let is_used = |dependency: &&Dependency| {
+        dependency.path.is_some() && dependency.kind != DependencyKind::Development
+    };
+    let used = package.dependencies.iter().filter(is_used);
+    used.map(|dependency| dependency.name.as_str())
 }
 
 /// Sorts packages so that each comes after those that it depends on.

@@ -4,8 +4,6 @@
 //! several crates goes into the section of each, and stays unreleased for the others. An entry
 //! without a name is about the workspace, and goes along with the next release of any crate.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, Result, ensure};
 
 use super::plan::Release;
@@ -36,8 +34,8 @@ impl<'a> Changelog<'a> {
         let start = text.find(TITLE).map(|at| at + TITLE.len());
         let start = start.context("the changelog has no section `## [Unreleased]`")?;
         let (before, rest) = text.split_at(start);
-        let end = unfenced(rest).find(|(_, line)| line.starts_with("## "));
-        let (body, after) = rest.split_at(end.map_or(rest.len(), |(at, _)| at));
+        let end = lines(rest).find(|line| !line.is_code && line.text.starts_with("## "));
+        let (body, after) = rest.split_at(end.map_or(rest.len(), |line| line.at));
         let (before, unreleased) = (before.to_owned(), Vec::new());
         let mut changelog = Self {
             before,
@@ -45,14 +43,11 @@ impl<'a> Changelog<'a> {
             after,
         };
         let mut heading = "";
-        let marks: BTreeSet<usize> = unfenced(body).map(|(at, _)| at).collect();
-        let mut at = 0;
-        for line in body.split_inclusive('\n') {
-            let is_code = !marks.contains(&at);
-            at += line.len();
-            if line.starts_with("### ") && !is_code {
-                heading = line.trim_end();
-            } else if let Some(text) = line.strip_prefix("- ").filter(|_| !is_code) {
+        for Line { text, is_code, .. } in lines(body) {
+            let entry = text.strip_prefix("- ").filter(|_| !is_code);
+            if text.starts_with("### ") && !is_code {
+                heading = text.trim_end();
+            } else if let Some(text) = entry {
                 let (crates, text) = names(text, known);
                 let text = text.to_owned();
                 changelog.unreleased.push(Entry {
@@ -60,21 +55,18 @@ impl<'a> Changelog<'a> {
                     crates,
                     text,
                 });
-            } else if changelog
-                .unreleased
-                .last()
-                .is_none_or(|entry| entry.heading != heading)
-                && !heading.is_empty()
-            {
-                let is_blank = line.trim().is_empty();
-                ensure!(
-                    is_blank,
-                    "below `{heading}`, `{}` belongs to no entry",
-                    line.trim_end()
-                );
             } else {
-                let entry = changelog.unreleased.last_mut();
-                *entry.map_or(&mut changelog.before, |entry| &mut entry.text) += line;
+                let last = changelog.unreleased.last_mut();
+                let before = &mut changelog.before;
+                match last.filter(|entry| entry.heading == heading) {
+                    Some(entry) => entry.text += text,
+                    None if heading.is_empty() => *before += text,
+                    None => ensure!(
+                        text.trim().is_empty(),
+                        "below `{heading}`, `{}` belongs to no entry",
+                        text.trim_end()
+                    ),
+                }
             }
         }
         Ok(changelog)
@@ -126,17 +118,23 @@ impl Entry<'_> {
     }
 }
 
-/// Returns the lines that are not in fenced code, with their places.
-fn unfenced(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let (mut at, mut is_code) = (0, false);
-    let places = text.split_inclusive('\n').map(move |line| {
-        at += line.len();
-        (at - line.len(), line)
-    });
-    places.filter(move |(_, line)| {
-        let is_fence = line.trim_start().starts_with("```");
-        is_code ^= is_fence;
-        !is_code && !is_fence
+/// A line with its end.
+struct Line<'a> {
+    at: usize,
+    text: &'a str,
+    /// In fenced code, or its fence.
+    is_code: bool,
+}
+
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    let (mut next, mut is_open) = (0, false);
+    text.split_inclusive('\n').map(move |text| {
+        let at = next;
+        next += text.len();
+        let is_fence = text.trim_start().starts_with("```");
+        is_open ^= is_fence;
+        let is_code = is_open || is_fence;
+        Line { at, text, is_code }
     })
 }
 

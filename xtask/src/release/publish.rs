@@ -17,7 +17,7 @@ use semver::Version;
 use xshell::Shell;
 
 use super::registry::{self, PUBLIC, Standing};
-use crate::git::{git, tag};
+use crate::git::{git, tag, uncommitted};
 use crate::shell::cargo;
 use crate::workspace::Workspace;
 use answer::Answer;
@@ -62,7 +62,7 @@ pub(crate) fn run(sh: &Shell, registry: &str, pace: Option<&str>, dry_run: bool)
         });
     }
     println!("{}", intent(&items, registry, pace));
-    let changes = git(sh, "status --porcelain").read()?;
+    let changes = uncommitted(sh)?;
     let here = git(sh, "tag --points-at HEAD").read()?;
     let tags = git(sh, "tag --list").read()?;
     let refusals = refusals(&items, &changes, &here, &tags);

@@ -8,7 +8,7 @@ use xshell::Shell;
 
 use super::CHANGELOG;
 use crate::deny;
-use crate::git::git;
+use crate::git::{git, uncommitted};
 use crate::release::changelog::Changelog;
 use crate::release::plan::{Lookup, Plan, packaged};
 use crate::release::registry::Standing;
@@ -23,7 +23,7 @@ pub(super) fn find(
     lookup: Lookup<'_>,
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    let status = git(sh, "status --porcelain --untracked-files=all").read()?;
+    let status = uncommitted(sh)?;
     if !status.is_empty() {
         found.push(format!(
             "there are changes that are not committed:\n{status}"
