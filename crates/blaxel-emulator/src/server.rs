@@ -10,10 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use http::header::EXPECT;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -113,23 +112,24 @@ async fn handle(
     mut router: Router,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Disconnected> {
-    let unread = Arc::new(Mutex::new(None));
     // Such a client waits for the refusal before it sends the body.
     let is_expecting = request.headers().contains_key(EXPECT);
-    let request = request.map(|body| {
-        Body::new(RequestBody {
-            body: Some(body),
-            unread: Arc::clone(&unread),
-        })
-    });
-    let result: Result<_, Infallible> = router.call(request).await;
+    let (head, body) = request.into_parts();
+    let body = Arc::new(Mutex::new(body));
+    let shared = Body::new(SharedBody(Arc::clone(&body)));
+    let result: Result<_, Infallible> = router.call(Request::from_parts(head, shared)).await;
     let Ok(response) = result;
     if let Some(cut) = response.extensions().get::<Disconnected>() {
         return Err(*cut);
     }
-    let unread = lock(&unread).take();
-    if let Some(body) = unread.filter(|_| !is_expecting) {
-        drain(body).await;
+    // A workload may go on reading the body beside the response.
+    if let Some(Ok(rest)) = Arc::into_inner(body).map(Mutex::into_inner)
+        && !rest.is_end_stream()
+        && !is_expecting
+    {
+        let draining = to_bytes(Body::new(rest), DRAIN_LIMIT);
+        // The response is sent even if the body does not end in time.
+        let _ = tokio::time::timeout(DRAIN_TIME, draining).await;
     }
     Ok(response)
 }
@@ -138,28 +138,10 @@ async fn handle(
 const DRAIN_LIMIT: usize = 64 << 10;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// Reads the rest of a body and drops it.
-async fn drain(mut body: Incoming) {
-    let mut read = 0;
-    let draining = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            read += frame.data_ref().map_or(0, Bytes::len);
-            if read > DRAIN_LIMIT {
-                break;
-            }
-        }
-    };
-    // The response is sent even if the body does not end in time.
-    let _ = tokio::time::timeout(DRAIN_TIME, draining).await;
-}
+/// A request body that can be drained when the router has dropped it.
+struct SharedBody(Arc<Mutex<Incoming>>);
 
-/// A request body that leaves its rest in `unread` when it is dropped before its end.
-struct RequestBody {
-    body: Option<Incoming>,
-    unread: Arc<Mutex<Option<Incoming>>>,
-}
-
-impl HttpBody for RequestBody {
+impl HttpBody for SharedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -167,26 +149,14 @@ impl HttpBody for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.get_mut().body {
-            Some(body) => Pin::new(body).poll_frame(cx),
-            None => Poll::Ready(None),
-        }
+        Pin::new(&mut *lock(&self.0)).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+        lock(&self.0).is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(SizeHint::default, HttpBody::size_hint)
-    }
-}
-
-impl Drop for RequestBody {
-    fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| !body.is_end_stream());
-        *lock(&self.unread) = rest;
+        lock(&self.0).size_hint()
     }
 }
