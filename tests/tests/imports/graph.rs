@@ -9,7 +9,6 @@ use crate::resolve::Used;
 use crate::source::Tree;
 
 /// The imports between the children of one module, each with the lines that make it.
-#[derive(Clone)]
 pub(crate) struct Siblings {
     /// The path of their parent; empty for the root.
     pub(crate) parent: String,
@@ -25,7 +24,6 @@ pub(crate) struct Import {
 }
 
 /// A line that makes an import.
-#[derive(Clone)]
 struct Line {
     file: PathBuf,
     number: usize,
