@@ -206,7 +206,7 @@ impl Drop for FaultServer {
 pub fn quick_policy() -> RetryPolicy {
     RetryPolicy::new()
         .base_delay(Duration::from_millis(2))
-        .longest_delay(Duration::from_millis(5))
+        .max_delay(Duration::from_millis(5))
         .seed(1)
 }
 
@@ -216,7 +216,7 @@ pub fn short_limits() -> TimeLimits {
     limits.connect = Duration::from_secs(2);
     limits.control = Duration::from_secs(20);
     limits.run = Duration::from_secs(20);
-    limits.head = Duration::from_secs(1);
+    limits.response_headers = Duration::from_secs(1);
     limits.idle = Duration::from_secs(1);
     limits
 }

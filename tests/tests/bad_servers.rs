@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_core::{Delivery, Error, ErrorKind, Origin};
+use blaxel_core::{Delivery, Error, ErrorKind, ErrorOrigin};
 use blaxel_inference::{ChatRequest, Inference, Message};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
@@ -38,7 +38,7 @@ async fn html_in_place_of_json_is_an_error() {
     );
 
     let error = list_from(Reply::http("502 Bad Gateway", "text/html", page)).await;
-    assert_eq!(error.api().unwrap().origin(), Origin::Edge);
+    assert_eq!(error.api().unwrap().origin(), ErrorOrigin::Edge);
     assert!(
         error.is_transient() && error.to_string().contains("Be right back"),
         "{error}"

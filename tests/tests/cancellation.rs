@@ -74,7 +74,7 @@ impl Rig {
     async fn drop_at_every_poll(&self, faults: &[Fault], kind: Kind) {
         let mut limits = TimeLimits::default();
         if faults == [Fault::NoResponse] {
-            limits.head = Duration::from_millis(500);
+            limits.response_headers = Duration::from_millis(500);
         }
         let client = self.client(limits);
         let context = format!("{:?}, {faults:?}, {kind:?}", self.server.protocol());

@@ -148,7 +148,7 @@ impl Script {
         let transport = transport.speaking(self.protocol);
         let server = FaultServer::start(self.protocol, &self.faults).await;
         let mut limits = TimeLimits::default();
-        limits.head = Duration::from_millis(250);
+        limits.response_headers = Duration::from_millis(250);
         limits.idle = Duration::from_millis(250);
         let client = server.client_with(transport.clone(), quick_policy(), limits);
         let mut outcomes = Vec::new();

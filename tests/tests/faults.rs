@@ -187,9 +187,9 @@ fn end_of(error: &Error, kind: Kind, sends: usize, processed: usize) -> Result<E
         (ErrorKind::Transport, Delivery::Unknown) => Lost,
         (ErrorKind::Connect, Delivery::Unknown) => ConnectFailed,
         (ErrorKind::Timeout, Delivery::Unknown) => TimedOut,
-        (ErrorKind::Transport, Delivery::Answered) => BrokenOff,
-        (ErrorKind::Decode, Delivery::Answered) => Undecodable,
-        (ErrorKind::Status, Delivery::Answered) => {
+        (ErrorKind::Transport, Delivery::Responded) => BrokenOff,
+        (ErrorKind::Decode, Delivery::Responded) => Undecodable,
+        (ErrorKind::Status, Delivery::Responded) => {
             FailsWith(error.status().map_or(0, |status| status.as_u16()))
         }
         (kind, delivery) => return Err(format!("it is {kind:?}, {delivery:?}: {error}")),

@@ -574,7 +574,7 @@ async fn a_hang_is_not_retried_past_the_call_s_deadline() {
         let server = FaultServer::start(protocol, &[Fault::NoResponse; 100]).await;
         let policy = quick_policy().attempts(100);
         let mut limits = short_limits();
-        limits.head = Duration::from_millis(300);
+        limits.response_headers = Duration::from_millis(300);
         let client = server
             .client_with(protocol.transport(), policy, limits)
             .with_options(CallOptions::new().with_deadline(Duration::from_millis(700)));

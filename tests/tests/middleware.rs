@@ -1,5 +1,5 @@
 //! Promise: the user's own layers have two positions, see the requests that belong there, and
-//! change no default behaviour.
+//! change no default behavior.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -231,7 +231,7 @@ async fn a_browser_login_returns_tokens_that_rotate() {
     let login = BrowserLogin::new(server.clone(), wire.clone(), "app");
     let pending = login.begin(REDIRECT_URI).unwrap();
     let back = to_the_redirect(pending.url(), &wire).await;
-    assert!(pending.is_answered_by(&back), "{back}");
+    assert!(pending.matches(&back), "{back}");
     let tokens = pending.finish(&back).await.unwrap();
     let first = tokens.refresh_token().expect("a refresh token").clone();
     assert!(tokens.expires_in().unwrap() > Duration::from_secs(3000));

@@ -281,7 +281,7 @@ impl Credentials {
     /// let tokens = Tokens::new().with_access_token("a").with_refresh_token("r");
     /// let credentials = Credentials::from_tokens(tokens)?;
     /// assert!(credentials.tokens().is_some());
-    /// assert!(credentials.unsaved().is_none());
+    /// assert!(credentials.save_error().is_none());
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
     ///
@@ -329,9 +329,9 @@ impl Credentials {
     /// Returns the error with which the [store](Self::with_store) last failed to save the tokens, if it does
     /// not have the newest ones.
     #[must_use]
-    pub fn unsaved(&self) -> Option<Error> {
+    pub fn save_error(&self) -> Option<Error> {
         match &self.grant {
-            Grant::Refresh(sign_in) => sign_in.unsaved(),
+            Grant::Refresh(sign_in) => sign_in.save_error(),
             _ => None,
         }
     }

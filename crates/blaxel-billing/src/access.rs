@@ -14,7 +14,7 @@ use blaxel_core::Error;
 /// use blaxel_billing::AdminOnly;
 ///
 /// # fn advise(error: &blaxel_core::Error) -> &'static str {
-/// match AdminOnly::behind(error) {
+/// match AdminOnly::find_in(error) {
 ///     Some(_) => "group by resource name instead; its rows name the workspace too",
 ///     None if error.is_forbidden() => "this credential may not read the costs of the account",
 ///     None => "something else",
@@ -30,7 +30,7 @@ pub struct AdminOnly {
 impl AdminOnly {
     /// Returns the reason if it is a cause of `error`.
     #[must_use]
-    pub fn behind(error: &Error) -> Option<&Self> {
+    pub fn find_in(error: &Error) -> Option<&Self> {
         error.find_cause()
     }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 
-pub use self::api_error::{ApiError, Origin};
+pub use self::api_error::{ApiError, ErrorOrigin};
 pub use self::parts::ErrorParts;
 pub use self::transient::is_transient;
 use self::transient::is_transient_response;
@@ -113,7 +113,7 @@ pub enum Delivery {
     /// The request may or may not have been processed.
     Unknown,
     /// The server responded.
-    Answered,
+    Responded,
 }
 
 impl Error {
@@ -150,7 +150,7 @@ impl Error {
     /// Creates the error of a response that could not be decoded.
     #[must_use]
     pub fn decode(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Decode, Delivery::Answered, message.into())
+        Self::new(ErrorKind::Decode, Delivery::Responded, message.into())
     }
 
     /// Creates the error of a response with an error status. Any body is accepted; see [`ApiError`]
@@ -185,7 +185,7 @@ impl Error {
         body: &[u8],
     ) -> Self {
         let api = ApiError::read(plane, head, body);
-        let mut error = Self::new(ErrorKind::Status, Delivery::Answered, String::new());
+        let mut error = Self::new(ErrorKind::Status, Delivery::Responded, String::new());
         error.0.operation = operation;
         error.0.response = Some(ResponseInfo {
             transient: is_transient_response(plane, head, &api),
@@ -370,8 +370,8 @@ impl Error {
             .as_ref()
             .is_some_and(|response| response.of_workload);
         match api.origin() {
-            Origin::Gateway if api.code() == Some("WORKLOAD_UNAVAILABLE") => true,
-            Origin::Gateway | Origin::Edge => {
+            ErrorOrigin::Gateway if api.code() == Some("WORKLOAD_UNAVAILABLE") => true,
+            ErrorOrigin::Gateway | ErrorOrigin::Edge => {
                 for_workload
                     && (self.has_status(StatusCode::BAD_GATEWAY)
                         || self.has_status(StatusCode::SERVICE_UNAVAILABLE))

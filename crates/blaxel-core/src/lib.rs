@@ -35,7 +35,7 @@ pub use self::body::Body;
 pub use self::context::{CallContext, operation};
 pub use self::description::{Idempotency, OperationInfo, Plane};
 pub use self::endpoint::Endpoints;
-pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, Origin};
+pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, ErrorOrigin};
 pub use self::list_params::{ListParams, Sort};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;

@@ -74,7 +74,7 @@ impl PageMeta {
 
     /// Returns `true` if the server says that more pages follow but gives no cursor.
     #[must_use]
-    pub fn is_cut(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         self.has_more == Some(true) && self.next_cursor().is_none()
     }
 
@@ -310,7 +310,7 @@ mod tests {
             let page = page(json);
             assert_eq!(page.items, items, "{json}");
             assert_eq!(page.meta.next_cursor().map(Cursor::as_str), next, "{json}");
-            assert_eq!(page.meta.is_cut(), cut, "{json}");
+            assert_eq!(page.meta.is_truncated(), cut, "{json}");
         }
     }
 

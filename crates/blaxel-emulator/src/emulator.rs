@@ -285,16 +285,16 @@ impl Emulator {
     /// forwarded workloads are forwarded.
     ///
     /// ```
-    /// use blaxel_emulator::{Behaviour, Emulator, Workload};
+    /// use blaxel_emulator::{Behavior, Emulator, Workload};
     /// use serde_json::json;
     ///
     /// let emulator = Emulator::offline();
     /// emulator.add_agent("support-bot");
     /// emulator
     ///     .script(&Workload::agent("support-bot"))
-    ///     .then(Behaviour::unavailable())
-    ///     .then(Behaviour::json(json!({"output": "Good morning."})))
-    ///     .always(Behaviour::text("Enough for today."));
+    ///     .then(Behavior::unavailable())
+    ///     .then(Behavior::json(json!({"output": "Good morning."})))
+    ///     .always(Behavior::text("Enough for today."));
     /// ```
     #[must_use]
     pub fn script(&self, workload: &Workload) -> Script {
@@ -310,7 +310,7 @@ impl Emulator {
     ///
     /// let emulator = Emulator::offline();
     /// let callbacks = emulator.callbacks();
-    /// assert!(callbacks.iter().all(|callback| callback.outcome == CallbackOutcome::Answered(200)));
+    /// assert!(callbacks.iter().all(|callback| callback.outcome == CallbackOutcome::Responded(200)));
     /// ```
     #[must_use]
     pub fn callbacks(&self) -> Vec<Callback> {

@@ -36,6 +36,6 @@ pub use self::fault::{Fault, UnknownOperation};
 pub use self::journal::{CredentialKind, Entry};
 pub use self::local::LocalService;
 pub use self::workload::{
-    Behaviour, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
+    Behavior, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
     Workload,
 };

@@ -1,10 +1,10 @@
 //! The workloads of an emulator: scripts, forwarding targets, background tasks and callbacks.
 //!
-//! [`Workload`] names one. [`Script`] holds the [`Behaviour`]s that a test planned for it, `Target`
+//! [`Workload`] names one. [`Script`] holds the [`Behavior`]s that a test planned for it, `Target`
 //! is a server that calls are forwarded to, and [`Callback`] is the result of an asynchronous
 //! call's callback.
 
-mod behaviour;
+mod behavior;
 mod callback;
 mod name;
 mod script;
@@ -17,8 +17,8 @@ use std::sync::Mutex;
 use crate::clock::Clock;
 use crate::lock::lock;
 
-pub use self::behaviour::Behaviour;
-pub(crate) use self::behaviour::{Action, ScriptedReply};
+pub use self::behavior::Behavior;
+pub(crate) use self::behavior::{Action, ScriptedReply};
 pub use self::callback::{Callback, CallbackOutcome};
 pub(crate) use self::callback::{PendingCallback, WorkloadResult};
 pub use self::name::{InvalidWorkload, Workload};

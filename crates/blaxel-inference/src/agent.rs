@@ -172,8 +172,8 @@ impl<S: HttpService> AgentCall<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
-    /// let ticket = agent.submit(&serde_json::json!({"inputs": "Write the report"})).await?;
-    /// println!("{:?}", ticket.request_id);
+    /// let submission = agent.submit(&serde_json::json!({"inputs": "Write the report"})).await?;
+    /// println!("{:?}", submission.request_id);
     /// # Ok(())
     /// # }
     /// ```
@@ -181,9 +181,9 @@ impl<S: HttpService> AgentCall<S> {
     /// # Errors
     ///
     /// Those of [`invoke`](Self::invoke), and [`Error::is_failed`] if the platform did not accept the call.
-    pub async fn submit(&self, input: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
+    pub async fn submit(&self, input: &(impl Serialize + ?Sized)) -> Result<Submission, Error> {
         let reply = self.post(input).query("async", "true").send().await?;
-        Ticket::read(reply).await
+        Submission::read(reply).await
     }
 }
 
@@ -198,7 +198,7 @@ impl<S> fmt::Debug for AgentCall<S> {
 /// The acknowledgement of an asynchronous call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Ticket {
+pub struct Submission {
     /// The id of the request, for the platform's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -207,7 +207,7 @@ pub struct Ticket {
     pub other: Map<String, Value>,
 }
 
-impl Ticket {
+impl Submission {
     async fn read(reply: Reply) -> Result<Self, Error> {
         #[derive(Default, Deserialize)]
         struct AsyncResponse {

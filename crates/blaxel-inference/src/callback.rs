@@ -109,16 +109,16 @@ impl CallbackVerifier {
             .ok_or(CallbackError::NoTimestamp)?;
         self.check_age(sent, now)?;
         serde_json::from_slice(body)
-            .map_err(|problem| CallbackError::NoCallback(problem.to_string()))
+            .map_err(|problem| CallbackError::NotACallback(problem.to_string()))
     }
 
     fn check_age(&self, sent: u64, now: SystemTime) -> Result<(), CallbackError> {
         let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        let apart = now.abs_diff(Duration::from_secs(sent));
-        if apart > self.max_age {
-            return Err(CallbackError::WrongTime { apart });
+        let difference = now.abs_diff(Duration::from_secs(sent));
+        if difference > self.max_age {
+            return Err(CallbackError::ClockSkew { difference });
         }
         Ok(())
     }
@@ -184,12 +184,12 @@ pub enum CallbackError {
     /// The timestamp is missing, ambiguous, or not a number of seconds since 1970.
     NoTimestamp,
     /// The timestamp is too far from the current time.
-    WrongTime {
+    ClockSkew {
         /// The difference.
-        apart: Duration,
+        difference: Duration,
     },
     /// The body is signed but is not a callback. The text is the reason.
-    NoCallback(String),
+    NotACallback(String),
 }
 
 impl fmt::Display for CallbackError {
@@ -198,14 +198,14 @@ impl fmt::Display for CallbackError {
             Self::NoSignature => write!(f, "the request has no usable header {SIGNATURE}"),
             Self::WrongSignature => f.write_str("the signature does not match the body"),
             Self::NoTimestamp => write!(f, "the request has no usable header {TIMESTAMP}"),
-            Self::WrongTime { apart } => {
-                let seconds = apart.as_secs();
+            Self::ClockSkew { difference } => {
+                let seconds = difference.as_secs();
                 write!(
                     f,
                     "the timestamp is {seconds} seconds from the current time"
                 )
             }
-            Self::NoCallback(problem) => write!(f, "the body is not a callback: {problem}"),
+            Self::NotACallback(problem) => write!(f, "the body is not a callback: {problem}"),
         }
     }
 }

@@ -39,7 +39,7 @@ use self::address::Overrides;
 /// file that imports this crate by `*`.
 pub use blaxel_core;
 
-pub use self::agent::{AgentCall, Ticket};
+pub use self::agent::{AgentCall, Submission};
 #[cfg(feature = "callback")]
 pub use self::callback::{Callback, CallbackError, CallbackVerifier};
 pub use self::chat::{

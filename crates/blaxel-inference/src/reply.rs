@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::chunks::{ChunkStream, Format};
 use crate::decode::Decode;
-use crate::stream::{Decoded, EventStream, JsonStream, LineStream, Origin, TextStream};
+use crate::stream::{Decoded, EventStream, Exchange, JsonStream, LineStream, TextStream};
 
 /// A successful response of a workload: its headers, and a body that is in memory or still to be
 /// received.
@@ -173,7 +173,7 @@ impl Reply {
 
     /// Reads the body with any decoder, for instance one with another limit.
     pub fn decoded<D: Decode>(self, decoder: D) -> Decoded<D> {
-        Decoded::with_decoder(self.body, decoder).with_origin(Origin {
+        Decoded::with_decoder(self.body, decoder).with_exchange(Exchange {
             operation: Some(self.operation),
             head: Some(Box::new(self.head)),
         })

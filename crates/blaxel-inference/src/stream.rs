@@ -46,7 +46,7 @@ pub struct Decoded<D: Decode> {
     /// `None` once the stream has ended.
     decoder: Option<D>,
     end: Option<End<D::Item>>,
-    origin: Origin,
+    exchange: Exchange,
 }
 
 /// The end mark of a stream.
@@ -57,7 +57,7 @@ struct End<T> {
 
 /// The request that a stream belongs to, for its errors.
 #[derive(Default)]
-pub(crate) struct Origin {
+pub(crate) struct Exchange {
     pub(crate) operation: Option<&'static OperationInfo>,
     pub(crate) head: Option<Box<http::response::Parts>>,
 }
@@ -76,7 +76,7 @@ impl<D: Decode> Decoded<D> {
             body: Some(body),
             decoder: Some(decoder),
             end: None,
-            origin: Origin::default(),
+            exchange: Exchange::default(),
         }
     }
 
@@ -101,15 +101,15 @@ impl<D: Decode> Decoded<D> {
         self
     }
 
-    pub(crate) fn with_origin(mut self, origin: Origin) -> Self {
-        self.origin = origin;
+    pub(crate) fn with_exchange(mut self, exchange: Exchange) -> Self {
+        self.exchange = exchange;
         self
     }
 
     /// Adds the request to an error that occurred while reading.
     pub(crate) fn annotate(&self, error: Error) -> Error {
-        let error = error.in_operation(self.origin.operation);
-        match &self.origin.head {
+        let error = error.in_operation(self.exchange.operation);
+        match &self.exchange.head {
             // An error of the connection or of a timeout has its own delivery.
             Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
             _ => error,

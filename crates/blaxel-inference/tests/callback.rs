@@ -63,7 +63,7 @@ fn the_signature_is_the_standard_hmac() {
         now,
     );
     // The signature is valid, but the body is not a callback.
-    assert!(matches!(outcome, Err(CallbackError::NoCallback(_))));
+    assert!(matches!(outcome, Err(CallbackError::NotACallback(_))));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_signed_callback_is_decoded() {
 #[test]
 fn the_timestamp_must_be_present_and_recent() {
     let signature = signed(BODY.as_bytes(), SECRET);
-    for (sent, apart) in [
+    for (sent, difference) in [
         (NOW - 300, None),
         (NOW + 300, None),
         (NOW - 301, Some(301)),
@@ -93,8 +93,8 @@ fn the_timestamp_must_be_present_and_recent() {
         (0, Some(NOW)),
     ] {
         let outcome = verify(&headers(&signature, &sent.to_string()), BODY.as_bytes());
-        let expected = apart.map(|seconds| CallbackError::WrongTime {
-            apart: Duration::from_secs(seconds),
+        let expected = difference.map(|seconds| CallbackError::ClockSkew {
+            difference: Duration::from_secs(seconds),
         });
         assert_eq!(outcome.err(), expected, "{sent}");
     }

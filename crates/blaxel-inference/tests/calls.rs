@@ -4,7 +4,7 @@
 
 mod support;
 
-use blaxel_core::{CallContext, CallOptions, Idempotency, Origin};
+use blaxel_core::{CallContext, CallOptions, ErrorOrigin, Idempotency};
 use blaxel_inference::{ChatRequest, Chunk, EmbeddingRequest, Format, Inference, Message, Tool};
 use http::Method;
 use serde_json::{Value, json};
@@ -337,8 +337,8 @@ async fn an_asynchronous_call_returns_a_ticket() {
     for body in ["{\"success\": true, \"more\": 1}", "", "{}"] {
         let (service, journal) = respond(body);
         let agent = Inference::new(service).agent("a").thread("t");
-        let ticket = agent.submit(&json!({"inputs": "x"})).await.unwrap();
-        assert_eq!(ticket.request_id.as_deref(), Some("r-1"));
+        let submission = agent.submit(&json!({"inputs": "x"})).await.unwrap();
+        assert_eq!(submission.request_id.as_deref(), Some("r-1"));
         let seen = journal.lock().unwrap()[0].clone();
         assert_eq!(seen.uri(), "/agents/a?async=true");
         assert_eq!(seen.header("x-blaxel-thread-id"), Some("t"));
@@ -470,11 +470,11 @@ async fn errors_of_the_gateway_and_of_the_workload_are_distinguished() {
         own.is_not_found() && !own.is_unavailable() && !own.is_transient(),
         "{own}"
     );
-    assert_eq!(own.api().unwrap().origin(), Origin::Workload);
+    assert_eq!(own.api().unwrap().origin(), ErrorOrigin::Workload);
     assert_eq!(own.code(), Some("NO_SUCH_ORDER"));
     let limited = inference.model("m").chat(&question()).await.unwrap_err();
     assert!(limited.is_rate_limited(), "{limited}");
-    assert_eq!(limited.api().unwrap().origin(), Origin::Workload);
+    assert_eq!(limited.api().unwrap().origin(), ErrorOrigin::Workload);
 }
 
 /// Options of a handle apply to its lookup and to all its calls, and a request may replace them.

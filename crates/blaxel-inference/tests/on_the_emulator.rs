@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use blaxel_core::{Body, Error, HttpService, Origin};
+use blaxel_core::{Body, Error, ErrorOrigin, HttpService};
 use blaxel_emulator::Emulator;
 use blaxel_inference::{ChatRequest, FinishReason, Inference, Message};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn a_missing_agent_is_an_error_of_the_gateway() {
     let error = agent.invoke::<Value>(&json!({})).await.unwrap_err();
     assert!(error.is_not_found() && !error.maybe_applied(), "{error}");
     assert_eq!(error.code(), Some("WORKLOAD_NOT_FOUND"));
-    assert_eq!(error.api().unwrap().origin(), Origin::Gateway);
+    assert_eq!(error.api().unwrap().origin(), ErrorOrigin::Gateway);
 }
 
 #[tokio::test]
@@ -62,7 +62,11 @@ async fn an_error_of_the_provider_has_the_origin_workload() {
         .chat(&question().parameter("messages", "none"))
         .await
         .unwrap_err();
-    assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
+    assert_eq!(
+        error.api().unwrap().origin(),
+        ErrorOrigin::Workload,
+        "{error}"
+    );
 }
 
 /// Creates a service that responds with `body` as an event stream.

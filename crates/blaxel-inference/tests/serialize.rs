@@ -7,8 +7,8 @@ mod support;
 use std::fmt::Debug;
 
 use blaxel_inference::{
-    ChatAssembler, ChatChunk, ChatCompletion, ChatStream, Chunk, Decode, Embeddings, Format, Text,
-    Ticket, Usage, sse,
+    ChatAssembler, ChatChunk, ChatCompletion, ChatStream, Chunk, Decode, Embeddings, Format,
+    Submission, Text, Usage, sse,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -80,8 +80,8 @@ fn embeddings_keep_every_member() {
 
 #[test]
 fn a_ticket_keeps_every_member() {
-    same::<Ticket>(&json!({"request_id": "r-1", "more": 1}));
-    same::<Ticket>(&json!({}));
+    same::<Submission>(&json!({"request_id": "r-1", "more": 1}));
+    same::<Submission>(&json!({}));
 }
 
 #[cfg(feature = "callback")]

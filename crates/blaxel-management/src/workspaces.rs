@@ -58,7 +58,7 @@ record! {
         #[server]
         pub status_reason: Option<String>,
         /// The number of resources of each kind, if requested; see
-        /// [`get_counting`](Collection::get_counting).
+        /// [`get_with_counts`](Collection::get_with_counts).
         #[server]
         pub resource_counts: Option<BTreeMap<String, u32>>,
         pub created_at: Option<Timestamp>,
@@ -184,7 +184,7 @@ impl<S: HttpService> Collection<Workspace, S> {
     /// # async fn example(
     /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
     /// # ) -> Result<(), blaxel_core::Error> {
-    /// let workspace = management.workspaces().get_counting("research").await?;
+    /// let workspace = management.workspaces().get_with_counts("research").await?;
     /// println!("{:?}", workspace.resource_counts);
     /// # Ok(())
     /// # }
@@ -193,7 +193,7 @@ impl<S: HttpService> Collection<Workspace, S> {
     /// # Errors
     ///
     /// [`Error::is_not_found`] if the workspace does not exist.
-    pub async fn get_counting(&self, name: &str) -> Result<Workspace, Error> {
+    pub async fn get_with_counts(&self, name: &str) -> Result<Workspace, Error> {
         let get = Perform::<GetWorkspaceCounting>::on([name]).flag("countResources", true);
         call(&self.service, &get).await
     }

@@ -46,7 +46,7 @@ pub struct TimeLimits {
     pub upload: Duration,
     /// Time limit on receiving the response headers, in each attempt except uploads. 120 seconds by
     /// default: the platform closes a call after 100 seconds without a byte.
-    pub head: Duration,
+    pub response_headers: Duration,
     /// Time limit on the silence between two chunks of a body. 120 seconds by default.
     pub idle: Duration,
 }
@@ -58,7 +58,7 @@ impl Default for TimeLimits {
             control: Duration::from_secs(90),
             run: Duration::from_secs(15 * 60),
             upload: Duration::from_secs(60 * 60),
-            head: Duration::from_secs(120),
+            response_headers: Duration::from_secs(120),
             idle: Duration::from_secs(120),
         }
     }
@@ -76,10 +76,10 @@ impl TimeLimits {
     }
 
     /// Returns the time limit on the response headers. For an upload it includes sending the body.
-    pub(crate) fn head(&self, plane: Option<Plane>) -> Duration {
+    pub(crate) fn response_headers(&self, plane: Option<Plane>) -> Duration {
         match plane {
             Some(Plane::Presigned) => self.upload,
-            _ => self.head,
+            _ => self.response_headers,
         }
     }
 }

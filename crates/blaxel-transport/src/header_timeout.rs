@@ -40,7 +40,7 @@ impl<S: HttpService> Service<http::Request<Body>> for HeaderTimeout<S> {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let plane = CallContext::of(request.extensions()).map(CallContext::plane);
-        let limit = self.limits.head(plane);
+        let limit = self.limits.response_headers(plane);
         HeaderTimeoutFuture {
             attempt: self.inner.call(request),
             sleep: sleep_until(Instant::now() + limit),

@@ -275,7 +275,7 @@ async fn one_deadline_covers_all_attempts() {
 
     // Attempts that hang are ended by the deadline, wherever it falls.
     let mut limits = TimeLimits::default();
-    limits.head = Duration::from_secs(40);
+    limits.response_headers = Duration::from_secs(40);
     let rig2 = rig_with(vec![Silence, Silence, Silence], RetryPolicy::new(), limits);
     let start = Instant::now();
     let error = rig2.call(&GET).await.unwrap_err();
@@ -286,7 +286,7 @@ async fn one_deadline_covers_all_attempts() {
 #[tokio::test(start_paused = true)]
 async fn an_attempt_without_response_headers_in_time_fails() {
     let mut limits = TimeLimits::default();
-    limits.head = Duration::from_secs(10);
+    limits.response_headers = Duration::from_secs(10);
     let rig1 = rig_with(vec![Silence, OK], RetryPolicy::new(), limits);
     assert_eq!(rig1.call(&GET).await.unwrap(), 200);
     let rig2 = rig_with(vec![Silence], RetryPolicy::new(), limits);
@@ -302,7 +302,7 @@ async fn a_call_that_was_never_sent_is_not_maybe_applied() {
         vec![Fail(not_connected), Fail(not_connected)],
         RetryPolicy::new()
             .base_delay(Duration::from_secs(200))
-            .longest_delay(Duration::from_secs(200))
+            .max_delay(Duration::from_secs(200))
             .seed(3),
         TimeLimits::default(),
     );

@@ -66,7 +66,7 @@ const fn scenario(info: &'static OperationInfo, script: &'static [Step]) -> Scen
     }
 }
 
-/// One scenario for each default behaviour that a layer once broke.
+/// One scenario for each default behavior that a layer once broke.
 pub static SCENARIOS: &[Scenario] = &[
     scenario(&READ, &[Status(200)]),
     scenario(&READ, &[Status(404)]),

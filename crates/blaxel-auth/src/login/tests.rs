@@ -134,6 +134,6 @@ async fn a_stored_sign_in_is_found_again_and_kept_up_to_date() {
     tokio::time::sleep(Duration::from_secs(101)).await;
     assert_eq!(authenticator.header().await.unwrap(), "Bearer a2");
     assert_eq!(refresh(&stored()), "r2");
-    assert!(credentials.unsaved().is_none());
+    assert!(credentials.save_error().is_none());
     std::fs::remove_dir_all(home).unwrap();
 }

@@ -196,7 +196,7 @@ impl PendingRedirect {
     /// Returns `true` if an address that the browser was redirected to belongs to this login. Any page can
     /// redirect a browser to the program; ignore requests without the state of this login.
     #[must_use]
-    pub fn is_answered_by(&self, redirected: &str) -> bool {
+    pub fn matches(&self, redirected: &str) -> bool {
         RedirectParams::parse(redirected).state.as_ref() == Some(self.state.secret())
     }
 

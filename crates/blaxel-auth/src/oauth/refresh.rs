@@ -46,7 +46,7 @@ struct State {
     /// The refresh tokens so far. One of them in the store is not a new one.
     seen: Vec<Secret>,
     /// The error with which the newest tokens could not be saved.
-    unsaved: Option<Error>,
+    save_error: Option<Error>,
     /// A refused refresh token and the error. It is not sent again.
     refused: Option<(Secret, Error)>,
     /// The time since which the tokens are being renewed.
@@ -60,7 +60,7 @@ impl SignIn {
             seen: Vec::new(),
             tokens: Tokens::new(),
             expires: None,
-            unsaved: None,
+            save_error: None,
             refused: None,
             renewing_since: None,
         };
@@ -84,8 +84,8 @@ impl SignIn {
         self.state().tokens.clone()
     }
 
-    pub(crate) fn unsaved(&self) -> Option<Error> {
-        self.state().unsaved.clone()
+    pub(crate) fn save_error(&self) -> Option<Error> {
+        self.state().save_error.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -125,7 +125,7 @@ impl SignIn {
         let is_new = !is_seen || is_current && found.remaining() > state.remaining();
         if is_new {
             state.replace_tokens(found.of_client(self.identity.clone()));
-            state.unsaved = None;
+            state.save_error = None;
         }
         is_new
     }
@@ -139,8 +139,8 @@ impl SignIn {
         let saved = store.save(&tokens).await;
         let mut state = self.state();
         match saved {
-            Ok(()) => state.unsaved = None,
-            Err(error) => state.unsaved = Some(error),
+            Ok(()) => state.save_error = None,
+            Err(error) => state.save_error = Some(error),
         }
     }
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
-    BaseUrl, Body, BoxService, Delivery, Error, ErrorKind, HttpService, Origin, Source,
+    BaseUrl, Body, BoxService, Delivery, Error, ErrorKind, ErrorOrigin, HttpService, Source,
 };
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -221,7 +221,7 @@ async fn a_refusal_is_reported_without_the_secret() {
         assert_eq!(error.kind(), ErrorKind::Credentials);
         assert_eq!(error.status(), Some(StatusCode::BAD_REQUEST));
         assert_eq!(error.code(), Some("invalid_client"));
-        assert_eq!(error.api().unwrap().origin(), Origin::OAuth);
+        assert_eq!(error.api().unwrap().origin(), ErrorOrigin::OAuth);
         assert_eq!(
             error.api().unwrap().message(),
             Some("client_secret [redacted] is wrong")

@@ -195,7 +195,7 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Saves tokens in place of the older ones.
     ///
     /// After a failure the tokens are used all the same. Saving is tried again at the next renewal, and
-    /// [`Credentials::unsaved`](crate::Credentials::unsaved) returns the error in the meantime.
+    /// [`Credentials::save_error`](crate::Credentials::save_error) returns the error in the meantime.
     fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>>;
 
     /// Returns the stored tokens, if any. It is called before tokens are renewed, and when the server refuses

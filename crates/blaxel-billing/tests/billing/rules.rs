@@ -270,7 +270,7 @@ async fn client_and_server_agree_on_queries_for_administrators() {
             };
             let error = outcome.unwrap_err();
             assert!(error.is_forbidden(), "{error}");
-            assert_eq!(AdminOnly::behind(&error), Some(only));
+            assert_eq!(AdminOnly::find_in(&error), Some(only));
             assert_eq!((only.filters(), only.groups()), (filters, groups));
             let text = error.to_string();
             assert!(
@@ -307,7 +307,7 @@ async fn a_403_for_a_query_without_workspaces_has_no_admin_only_cause() {
         .await
         .unwrap_err();
     assert!(
-        error.is_forbidden() && AdminOnly::behind(&error).is_none(),
+        error.is_forbidden() && AdminOnly::find_in(&error).is_none(),
         "{error}"
     );
 }

@@ -28,7 +28,7 @@ const MAX_MESSAGE_CHARS: usize = 300;
 /// The part of the platform that produced an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum ErrorOrigin {
     /// The Management or Billing API.
     ControlPlane,
     /// The gateway in front of the workloads.
@@ -48,14 +48,14 @@ pub enum Origin {
 /// [`Error::api`](crate::Error::api) returns it:
 ///
 /// ```
-/// # use blaxel_core::{Error, Origin};
+/// # use blaxel_core::{Error, ErrorOrigin};
 /// let body = r#"{"error": {"code": "POLICY_VIOLATION", "message": "no", "origin": "platform",
 ///     "retryable": false, "docs_url": "https://docs.blaxel.ai/errors"}}"#;
 /// let (head, ()) = http::Response::builder().status(403).body(())?.into_parts();
 /// let error = Error::from_response(None, &head, body.as_bytes());
 ///
 /// let api = error.api().unwrap();
-/// assert_eq!(api.origin(), Origin::Gateway);
+/// assert_eq!(api.origin(), ErrorOrigin::Gateway);
 /// assert_eq!(api.code(), Some("POLICY_VIOLATION"));
 /// assert_eq!(api.retryable(), Some(false));
 /// assert_eq!(api.docs_url(), Some("https://docs.blaxel.ai/errors"));
@@ -63,7 +63,7 @@ pub enum Origin {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ApiError {
-    origin: Origin,
+    origin: ErrorOrigin,
     code: Option<String>,
     message: Option<String>,
     body: Map<String, Value>,
@@ -87,9 +87,9 @@ impl ApiError {
             Err(_) => Self::from_text(&text),
         };
         if platform {
-            error.origin = Origin::Gateway;
+            error.origin = ErrorOrigin::Gateway;
         } else if plane == Some(Plane::Run) && !error.is_from_before_the_workload(head) {
-            error.origin = Origin::Workload;
+            error.origin = ErrorOrigin::Workload;
         }
         error.code = error.code.or_else(|| header("x-blaxel-error-code"));
         error
@@ -102,8 +102,8 @@ impl ApiError {
     /// only those with a gateway status or the `server` header of a content delivery network count.
     fn is_from_before_the_workload(&self, head: &http::response::Parts) -> bool {
         match self.origin {
-            Origin::Gateway => true,
-            Origin::Edge => {
+            ErrorOrigin::Gateway => true,
+            ErrorOrigin::Edge => {
                 let server = text_header(&head.headers, "server").unwrap_or_default();
                 let server = server.to_ascii_lowercase();
                 matches!(head.status.as_u16(), 502..=504)
@@ -116,7 +116,7 @@ impl ApiError {
     }
 
     /// Creates an error without code and members.
-    fn bare(origin: Origin, message: Option<String>) -> Self {
+    fn bare(origin: ErrorOrigin, message: Option<String>) -> Self {
         Self {
             origin,
             code: None,
@@ -127,7 +127,7 @@ impl ApiError {
 
     /// Creates the error of a plain-text body.
     fn from_text(text: &str) -> Self {
-        Self::bare(Origin::ControlPlane, one_line(text))
+        Self::bare(ErrorOrigin::ControlPlane, one_line(text))
     }
 
     /// Creates the error of an HTML page, with its title as the message.
@@ -137,7 +137,7 @@ impl ApiError {
             Some(title) => format!("the response is an HTML page titled \"{title}\""),
             None => "the response is an HTML page".to_owned(),
         };
-        Self::bare(Origin::Edge, Some(message))
+        Self::bare(ErrorOrigin::Edge, Some(message))
     }
 
     /// Parses a storage's XML document, of which only the code and the message are kept: the rest
@@ -150,7 +150,7 @@ impl ApiError {
         let code = element("<Code>", "</Code>")?;
         Some(Self {
             code: Some(code),
-            ..Self::bare(Origin::Storage, element("<Message>", "</Message>"))
+            ..Self::bare(ErrorOrigin::Storage, element("<Message>", "</Message>"))
         })
     }
 
@@ -160,7 +160,7 @@ impl ApiError {
             Some(Value::Object(envelope)) => Self::from_envelope(envelope),
             Some(Value::String(error)) => Self::from_flat(&error, members),
             _ => Self {
-                origin: Origin::ControlPlane,
+                origin: ErrorOrigin::ControlPlane,
                 code: text_member(&members, "code"),
                 message: text_member(&members, "message"),
                 body: members,
@@ -174,9 +174,9 @@ impl ApiError {
         let platform = envelope.get("origin").and_then(Value::as_str) == Some("platform");
         Self {
             origin: if platform {
-                Origin::Gateway
+                ErrorOrigin::Gateway
             } else {
-                Origin::ControlPlane
+                ErrorOrigin::ControlPlane
             },
             code: text_member(&envelope, "code").or_else(|| text_member(&envelope, "type")),
             message: text_member(&envelope, "message"),
@@ -189,9 +189,9 @@ impl ApiError {
     fn from_flat(error: &str, members: Map<String, Value>) -> Self {
         let description = text_member(&members, "error_description");
         let origin = if description.is_some() {
-            Origin::OAuth
+            ErrorOrigin::OAuth
         } else {
-            Origin::ControlPlane
+            ErrorOrigin::ControlPlane
         };
         let explained = description.or_else(|| text_member(&members, "message"));
         let code =
@@ -207,7 +207,7 @@ impl ApiError {
 
     /// Returns the part of the platform that produced the response.
     #[must_use]
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> ErrorOrigin {
         self.origin
     }
 

@@ -98,15 +98,15 @@ impl ErrorParts for Error {
     }
 
     fn truncated(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Truncated, Delivery::Answered, message.into())
+        Self::new(ErrorKind::Truncated, Delivery::Responded, message.into())
     }
 
     fn pagination(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Pagination, Delivery::Answered, message.into())
+        Self::new(ErrorKind::Pagination, Delivery::Responded, message.into())
     }
 
     fn failed(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Failed, Delivery::Answered, message.into())
+        Self::new(ErrorKind::Failed, Delivery::Responded, message.into())
     }
 
     fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
@@ -133,7 +133,7 @@ impl ErrorParts for Error {
     }
 
     fn with_head(mut self, head: &http::response::Parts) -> Self {
-        self.0.delivery = Delivery::Answered;
+        self.0.delivery = Delivery::Responded;
         self.0
             .response
             .get_or_insert_with(|| ResponseInfo::from_head(head));

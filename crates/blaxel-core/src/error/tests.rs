@@ -34,56 +34,56 @@ fn every_known_format_is_parsed() {
             r#"{"error":"Bad","code":400,"message":"no name"}"#,
             None,
             Some("no name"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
         (
             404,
             r#"{"code":404,"error":"Job not found"}"#,
             None,
             Some("Job not found"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
         (
             500,
             r#"{"error":"broke","code":500,"stack":["a"]}"#,
             None,
             Some("broke"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
         (
             400,
             r#"{"error":"invalid_api_version","message":"no"}"#,
             Some("invalid_api_version"),
             Some("no"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
         (
             409,
             sandbox,
             Some("SANDBOX_ALREADY_EXISTS"),
             Some("there"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
         (
             404,
             gateway,
             Some("WORKLOAD_UNAVAILABLE"),
             Some("asleep"),
-            Origin::Gateway,
+            ErrorOrigin::Gateway,
         ),
         (
             400,
             r#"{"error":"invalid_client","error_description":"wrong"}"#,
             Some("invalid_client"),
             Some("wrong"),
-            Origin::OAuth,
+            ErrorOrigin::OAuth,
         ),
         (
             504,
             "<html><head><TITLE>504 Gateway\n Time-out</TITLE>",
             None,
             Some("the response is an HTML page titled \"504 Gateway Time-out\""),
-            Origin::Edge,
+            ErrorOrigin::Edge,
         ),
         (
             403,
@@ -91,15 +91,15 @@ fn every_known_format_is_parsed() {
              </Message><StringToSign>secret</StringToSign></Error>",
             Some("AccessDenied"),
             Some("Request has expired"),
-            Origin::Storage,
+            ErrorOrigin::Storage,
         ),
-        (502, "", None, None, Origin::ControlPlane),
+        (502, "", None, None, ErrorOrigin::ControlPlane),
         (
             403,
             "Access denied",
             None,
             Some("Access denied"),
-            Origin::ControlPlane,
+            ErrorOrigin::ControlPlane,
         ),
     ] {
         let error = error_of(&CREATE, status, &[], body);
@@ -151,14 +151,14 @@ fn gateway_errors_are_distinguished_from_workload_errors() {
         &[],
         r#"{"error":{"message":"no such order","type":"lookup"}}"#,
     );
-    assert_eq!(own.api().unwrap().origin(), Origin::Workload);
+    assert_eq!(own.api().unwrap().origin(), ErrorOrigin::Workload);
     assert_eq!(own.code(), Some("lookup"));
     let headers = [
         ("x-blaxel-source", "platform"),
         ("x-blaxel-error-code", "ROUTE_NOT_FOUND"),
     ];
     let gateway = error_of(&CALL, 404, &headers, "");
-    assert_eq!(gateway.api().unwrap().origin(), Origin::Gateway);
+    assert_eq!(gateway.api().unwrap().origin(), ErrorOrigin::Gateway);
     assert_eq!(gateway.code(), Some("ROUTE_NOT_FOUND"));
 }
 
@@ -348,10 +348,14 @@ fn an_error_of_any_format_from_a_workload_has_the_workload_as_origin() {
         (418, ""),
     ] {
         let error = error_of(&CALL, status, &[], body);
-        assert_eq!(error.api().unwrap().origin(), Origin::Workload, "{error}");
+        assert_eq!(
+            error.api().unwrap().origin(),
+            ErrorOrigin::Workload,
+            "{error}"
+        );
     }
     let edge = error_of(&CALL, 413, &[("server", "CloudFront")], page);
-    assert_eq!(edge.api().unwrap().origin(), Origin::Edge);
+    assert_eq!(edge.api().unwrap().origin(), ErrorOrigin::Edge);
 }
 
 #[test]
@@ -372,7 +376,7 @@ fn every_member_of_the_gateways_envelope_has_a_getter() {
     );
     assert_eq!(
         (api.origin(), api.stated_status()),
-        (Origin::Gateway, Some(403))
+        (ErrorOrigin::Gateway, Some(403))
     );
     assert_eq!(api.timestamp().unwrap().as_str(), "2026-08-20T10:00:00Z");
     assert_eq!(api.members()["more"], 1);

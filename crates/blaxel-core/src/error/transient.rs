@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use crate::description::Plane;
 
-use super::api_error::{ApiError, Origin};
+use super::api_error::{ApiError, ErrorOrigin};
 
 /// Returns `true` if the same request can succeed later.
 ///
@@ -27,8 +27,8 @@ pub(super) fn is_transient_response(
     api: &ApiError,
 ) -> bool {
     let status = head.status.as_u16();
-    let by_gateway = api.origin() == Origin::Gateway;
-    let by_workload = plane == Some(Plane::Run) && api.origin() == Origin::Workload;
+    let by_gateway = api.origin() == ErrorOrigin::Gateway;
+    let by_workload = plane == Some(Plane::Run) && api.origin() == ErrorOrigin::Workload;
     if status == 409 || (by_workload && head.status.is_client_error()) {
         return false;
     }

@@ -189,7 +189,7 @@ impl<P: Paged> Pages<P> {
         } else {
             0
         };
-        if page.meta().is_cut() {
+        if page.meta().is_truncated() {
             return Position::Stuck(
                 "the list is incomplete: the server says that more items follow but sent no cursor",
             );

@@ -18,7 +18,7 @@ use super::trigger::Trigger;
 use super::workload::{NAME, require_deployed};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::workload::{Action, Behaviour, ScriptedCall, Target, Workload, WorkloadResult};
+use crate::workload::{Action, Behavior, ScriptedCall, Target, Workload, WorkloadResult};
 
 /// Maximum size of a response that is sent to a callback, in bytes.
 const RESULT_LIMIT: usize = 8 * 1024 * 1024;
@@ -30,7 +30,7 @@ struct WorkloadCall {
     /// The body for a workload that is forwarded.
     forwarded_body: Body,
     target: Option<Target>,
-    behaviour: Behaviour,
+    behavior: Behavior,
 }
 
 /// Handles a call of a workload.
@@ -58,13 +58,12 @@ pub(super) async fn handle(
         call.read(body).await?;
         Body::from(call.body.clone())
     };
-    let behaviour =
-        script.map_or_else(Behaviour::usual, |script| script.take(scripted_call(&call)));
+    let behavior = script.map_or_else(Behavior::usual, |script| script.take(scripted_call(&call)));
     if let Action::Gateway {
         status,
         code,
         retryable,
-    } = &behaviour.action
+    } = &behavior.action
     {
         let message = "The script of the workload wants it so.";
         return Err(ErrorResponse::envelope(
@@ -80,7 +79,7 @@ pub(super) async fn handle(
         call,
         forwarded_body,
         target,
-        behaviour,
+        behavior,
     };
     match trigger {
         Some(trigger) => run_in_background(engine, trigger, workload_call),
@@ -155,10 +154,10 @@ async fn respond_within(time: Duration, workload_call: WorkloadCall) -> Workload
 impl WorkloadCall {
     /// Returns the response of the workload.
     async fn respond(mut self) -> HandlerResult {
-        if !self.behaviour.wait.is_zero() {
-            tokio::time::sleep(self.behaviour.wait).await;
+        if !self.behavior.wait.is_zero() {
+            tokio::time::sleep(self.behavior.wait).await;
         }
-        let (action, head) = self.behaviour.into_parts();
+        let (action, head) = self.behavior.into_parts();
         match action {
             Action::Whole(body) => Ok(head.with(Body::from(body))),
             Action::Stream(chunks) => Ok(head.with(chunks.into_body())),

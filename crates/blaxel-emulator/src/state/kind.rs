@@ -14,7 +14,7 @@ use super::traffic::RevisionFormat;
 
 /// A kind of resource.
 ///
-/// The common behaviour of all kinds is written once, in the store and in `router/resources.rs`. A
+/// The common behavior of all kinds is written once, in the store and in `router/resources.rs`. A
 /// `Kind` describes the differences, and which of the five usual operations exist.
 ///
 /// A new kind is a `static` that starts from [`RESOURCE`](Self::RESOURCE) or [`FLAT`](Self::FLAT)
@@ -36,7 +36,7 @@ use super::traffic::RevisionFormat;
 /// };
 /// ```
 ///
-/// An operation with a behaviour of its own stays `None` here and has its own route.
+/// An operation with a behavior of its own stays `None` here and has its own route.
 pub(crate) struct Kind {
     /// The path of the collection below `/v0/`, with the parameters of its parents, such as
     /// `sandboxes/{sandboxName}/previews`. It is unique.

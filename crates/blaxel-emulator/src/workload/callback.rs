@@ -26,7 +26,7 @@ pub struct Callback {
     /// The callback URL of the trigger.
     pub url: String,
     /// The number of attempts.
-    pub tries: u32,
+    pub attempts: u32,
     /// The outcome of the last attempt.
     pub outcome: CallbackOutcome,
 }
@@ -36,7 +36,7 @@ pub struct Callback {
 #[non_exhaustive]
 pub enum CallbackOutcome {
     /// The receiver responded with this status.
-    Answered(u16),
+    Responded(u16),
     /// No response was received, for this reason.
     Unanswered(String),
     /// Nothing was sent: the emulator may not call the URL.
@@ -71,29 +71,29 @@ impl PendingCallback {
     /// Sends the result until it is accepted or no retries are left. `now` is the time at which the
     /// workload finished, in seconds since 1970-01-01T00:00:00Z.
     pub(crate) async fn send(self, result: &WorkloadResult, now: u64, anywhere: bool) -> Callback {
-        let (tries, outcome) = match Target::parse(&self.url, anywhere) {
+        let (attempts, outcome) = match Target::parse(&self.url, anywhere) {
             Ok(target) => self.try_all(&target, &document(result, now), now).await,
             Err(problem) => (0, CallbackOutcome::NotSent(problem)),
         };
         Callback {
             workload: self.workload,
             url: self.url,
-            tries,
+            attempts,
             outcome,
         }
     }
 
     async fn try_all(&self, target: &Target, body: &Bytes, now: u64) -> (u32, CallbackOutcome) {
         let mut delay = FIRST_DELAY;
-        let mut tries = 1;
+        let mut attempts = 1;
         loop {
             let outcome = self.try_once(target, body, now).await;
-            if tries > self.retries || !is_retryable(&outcome) {
-                return (tries, outcome);
+            if attempts > self.retries || !is_retryable(&outcome) {
+                return (attempts, outcome);
             }
             tokio::time::sleep(delay).await;
             delay = MAX_DELAY.min(delay * 2);
-            tries += 1;
+            attempts += 1;
         }
     }
 
@@ -104,7 +104,7 @@ impl PendingCallback {
             Err(problem) => return unanswered(problem.to_string()),
         };
         match tokio::time::timeout(RESPONSE_TIMEOUT, target.send(request)).await {
-            Ok(Ok(response)) => CallbackOutcome::Answered(response.status().as_u16()),
+            Ok(Ok(response)) => CallbackOutcome::Responded(response.status().as_u16()),
             Ok(Err(SendError::Unreachable(why) | SendError::Broken(why))) => unanswered(why),
             Err(_) => unanswered("no response within 10 seconds".to_owned()),
         }
@@ -144,7 +144,7 @@ fn document(result: &WorkloadResult, now: u64) -> Bytes {
 /// Returns `true` if a retry may succeed: there was no response, or a 429 or 5xx.
 fn is_retryable(outcome: &CallbackOutcome) -> bool {
     match outcome {
-        CallbackOutcome::Answered(status) => *status >= 500 || *status == 429,
+        CallbackOutcome::Responded(status) => *status >= 500 || *status == 429,
         CallbackOutcome::Unanswered(_) => true,
         CallbackOutcome::NotSent(_) => false,
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use super::Behaviour;
+use super::Behavior;
 use crate::clock::Clock;
 use crate::lock::lock;
 
@@ -18,22 +18,22 @@ const CAPACITY: usize = 1_000;
 
 /// The planned responses of one workload. Created by [`Emulator::script`](crate::Emulator::script).
 ///
-/// Each call takes the next planned [`Behaviour`]; when none is left the standing one applies,
-/// which is [`Behaviour::usual`] at first. Clones share the same plan.
+/// Each call takes the next planned [`Behavior`]; when none is left the standing one applies,
+/// which is [`Behavior::usual`] at first. Clones share the same plan.
 ///
 /// The checks in front of the workload still apply: credentials, the workspace, the workload must
 /// exist and be `DEPLOYED`, and faults of the operation.
 ///
 /// ```
-/// use blaxel_emulator::{Behaviour, Emulator, Workload};
+/// use blaxel_emulator::{Behavior, Emulator, Workload};
 ///
 /// let emulator = Emulator::offline();
 /// let script = emulator.script(&Workload::agent("support-bot"));
 /// script
 ///     .cold_calls(2)
-///     .times(3, Behaviour::text("Busy."))
-///     .then(Behaviour::text("Hello."))
-///     .always(Behaviour::text("Enough for today."));
+///     .times(3, Behavior::text("Busy."))
+///     .then(Behavior::text("Hello."))
+///     .always(Behavior::text("Enough for today."));
 /// assert_eq!(script.waiting(), 6);
 /// assert!(script.calls().is_empty());
 /// ```
@@ -46,8 +46,8 @@ struct Inner {
 }
 
 struct Plan {
-    next: VecDeque<(Behaviour, u32)>,
-    standing: Behaviour,
+    next: VecDeque<(Behavior, u32)>,
+    standing: Behavior,
     /// The time until which the workload is cold, on the emulator's clock.
     cold_until: Option<Duration>,
     calls: VecDeque<ScriptedCall>,
@@ -57,7 +57,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             next: VecDeque::new(),
-            standing: Behaviour::usual(),
+            standing: Behavior::usual(),
             cold_until: None,
             calls: VecDeque::new(),
         }
@@ -116,36 +116,36 @@ impl Script {
 
     /// Plans the response to one more call, after those that are already planned. See [`Script`]
     /// for an example.
-    pub fn then(&self, behaviour: Behaviour) -> &Self {
-        self.times(1, behaviour)
+    pub fn then(&self, behavior: Behavior) -> &Self {
+        self.times(1, behavior)
     }
 
     /// Plans the response to `count` more calls, after those that are already planned. See
     /// [`Script`] for an example.
-    pub fn times(&self, count: u32, behaviour: Behaviour) -> &Self {
+    pub fn times(&self, count: u32, behavior: Behavior) -> &Self {
         if count > 0 {
-            lock(&self.0.plan).next.push_back((behaviour, count));
+            lock(&self.0.plan).next.push_back((behavior, count));
         }
         self
     }
 
     /// Sets the response to every call for which nothing is planned. See [`Script`] for an example.
-    pub fn always(&self, behaviour: Behaviour) -> &Self {
-        lock(&self.0.plan).standing = behaviour;
+    pub fn always(&self, behavior: Behavior) -> &Self {
+        lock(&self.0.plan).standing = behavior;
         self
     }
 
-    /// Simulates a cold start: the next `count` calls get [`Behaviour::unavailable`]. Responses
+    /// Simulates a cold start: the next `count` calls get [`Behavior::unavailable`]. Responses
     /// that are already planned follow after them. See [`Script`] for an example.
     pub fn cold_calls(&self, count: u32) -> &Self {
         if count > 0 {
-            let cold = (Behaviour::unavailable(), count);
+            let cold = (Behavior::unavailable(), count);
             lock(&self.0.plan).next.push_front(cold);
         }
         self
     }
 
-    /// Simulates a cold start: from now on every call gets [`Behaviour::unavailable`], until `time`
+    /// Simulates a cold start: from now on every call gets [`Behavior::unavailable`], until `time`
     /// has passed on the emulator's clock. Planned responses are kept until then.
     ///
     /// ```
@@ -185,7 +185,7 @@ impl Script {
     }
 
     /// Records a call and returns its response.
-    pub(crate) fn take(&self, call: ScriptedCall) -> Behaviour {
+    pub(crate) fn take(&self, call: ScriptedCall) -> Behavior {
         let now = self.0.clock.since_epoch();
         let mut plan = lock(&self.0.plan);
         if plan.calls.len() == CAPACITY {
@@ -193,17 +193,17 @@ impl Script {
         }
         plan.calls.push_back(call);
         if plan.cold_until.is_some_and(|until| now < until) {
-            return Behaviour::unavailable();
+            return Behavior::unavailable();
         }
-        let Some((behaviour, count)) = plan.next.front_mut() else {
+        let Some((behavior, count)) = plan.next.front_mut() else {
             return plan.standing.clone();
         };
-        let behaviour = behaviour.clone();
+        let behavior = behavior.clone();
         *count -= 1;
         if *count == 0 {
             plan.next.pop_front();
         }
-        behaviour
+        behavior
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use blaxel_emulator::{Behaviour, CallbackOutcome, Chunks, Emulator, Workload};
+use blaxel_emulator::{Behavior, CallbackOutcome, Chunks, Emulator, Workload};
 use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use http::{HeaderMap, Method, StatusCode};
@@ -126,11 +126,11 @@ async fn an_asynchronous_call_returns_at_once_and_its_response_is_called_back_si
     assert_eq!(told["timestamp"].to_string(), time);
     assert_eq!(
         outcomes(&emulator, 1).await,
-        [CallbackOutcome::Answered(200)]
+        [CallbackOutcome::Responded(200)]
     );
     let callback = emulator.callbacks().remove(0);
     assert_eq!(
-        (callback.tries, callback.workload),
+        (callback.attempts, callback.workload),
         (1, Workload::agent("bot"))
     );
 }
@@ -209,10 +209,10 @@ async fn a_callback_reports_the_response_of_the_workload_including_failures() {
     agent(&emulator, json!({"callbackUrl": receiver.url})).await;
     emulator
         .script(&Workload::agent("bot"))
-        .then(Behaviour::text("broken").status(StatusCode::INTERNAL_SERVER_ERROR))
-        .then(Behaviour::bytes(&b"\xff"[..]))
-        .then(Behaviour::events(Chunks::new().then("a").then("b")))
-        .then(Behaviour::events(Chunks::new().then("a").cut()));
+        .then(Behavior::text("broken").status(StatusCode::INTERNAL_SERVER_ERROR))
+        .then(Behavior::bytes(&b"\xff"[..]))
+        .then(Behavior::events(Chunks::new().then("a").then("b")))
+        .then(Behavior::events(Chunks::new().then("a").cut()));
     let lossy = "\u{fffd}";
     let cut = json!({"error": "It broke off."}).to_string();
     for (status, body, length) in [
@@ -252,7 +252,7 @@ async fn a_workload_that_exceeds_its_time_limit_is_aborted() {
     )
     .await;
     let script = emulator.script(&Workload::agent("bot"));
-    script.then(Behaviour::text("late").after(Duration::from_secs(60)));
+    script.then(Behavior::text("late").after(Duration::from_secs(60)));
     let call = post(format!("{}?async=true", url(&emulator)), &json!({}));
     call.on(&emulator).await.expect(202);
     let (_, _, _, told) = receiver.next().await;
@@ -278,8 +278,8 @@ async fn a_callback_is_retried_as_often_as_its_trigger_says() {
         let call = post(format!("{}?async=true", url(&emulator)), &json!({}));
         call.on(&emulator).await.expect(202);
         let ended = outcomes(&emulator, 1).await;
-        assert_eq!(ended, [CallbackOutcome::Answered(outcome)]);
-        assert_eq!(emulator.callbacks()[0].tries, tries);
+        assert_eq!(ended, [CallbackOutcome::Responded(outcome)]);
+        assert_eq!(emulator.callbacks()[0].attempts, tries);
     }
 }
 
@@ -292,7 +292,7 @@ async fn callbacks_go_to_this_machine_only() {
         call.on(&emulator).await.expect(202);
         let ended = outcomes(&emulator, 1).await;
         assert!(matches!(ended[0], CallbackOutcome::NotSent(_)), "{ended:?}");
-        assert_eq!(emulator.callbacks()[0].tries, 0);
+        assert_eq!(emulator.callbacks()[0].attempts, 0);
     }
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", gone.local_addr().unwrap());
@@ -313,7 +313,7 @@ async fn background_work_ends_when_the_emulator_is_dropped() {
     let mut receiver = Receiver::new(&[]).await;
     let emulator = Emulator::offline();
     agent(&emulator, json!({"callbackUrl": receiver.url})).await;
-    let late = Behaviour::text("late").after(Duration::from_millis(100));
+    let late = Behavior::text("late").after(Duration::from_millis(100));
     emulator.script(&Workload::agent("bot")).always(late);
     let service = emulator.service();
     let call = || post(format!("{}?async=true", url(&emulator)), &json!({}));

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use blaxel_emulator::{Behaviour, Chunks, Emulator, Workload};
+use blaxel_emulator::{Behavior, Chunks, Emulator, Workload};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Frame;
@@ -334,8 +334,8 @@ async fn a_script_takes_precedence_over_forwarding() {
     let emulator = local.emulator().build();
     let script = emulator.script(&Workload::agent("bot"));
     script
-        .then(Behaviour::unavailable())
-        .then(Behaviour::stream(Chunks::new().then("scripted")));
+        .then(Behavior::unavailable())
+        .then(Behavior::stream(Chunks::new().then("scripted")));
     let cold = hello(&emulator).on(&emulator).await;
     cold.gateway(404, "WORKLOAD_UNAVAILABLE");
     assert_eq!(hello(&emulator).on(&emulator).await.bytes, "scripted");

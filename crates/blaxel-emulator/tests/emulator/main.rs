@@ -1,4 +1,4 @@
-//! Tests of the emulator's behaviour with raw requests, without any client of this workspace.
+//! Tests of the emulator's behavior with raw requests, without any client of this workspace.
 
 #![allow(
     clippy::unwrap_used,

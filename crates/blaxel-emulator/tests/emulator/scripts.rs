@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use blaxel_emulator::{Behaviour, Chunks, Emulator, Script, Workload};
+use blaxel_emulator::{Behavior, Chunks, Emulator, Script, Workload};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -29,10 +29,10 @@ async fn planned_responses_are_used_in_order_and_then_the_standing_one() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
     script
-        .then(Behaviour::json(json!({"output": "first"})))
-        .times(2, Behaviour::say("second"))
-        .then(Behaviour::usual())
-        .always(Behaviour::say("standing"));
+        .then(Behavior::json(json!({"output": "first"})))
+        .times(2, Behavior::say("second"))
+        .then(Behavior::usual())
+        .always(Behavior::say("standing"));
     assert_eq!(script.waiting(), 4);
     let usual = "bot heard: Hello";
     for expected in ["first", "second", "second", usual, "standing", "standing"] {
@@ -47,7 +47,7 @@ async fn planned_responses_are_used_in_order_and_then_the_standing_one() {
 async fn a_script_can_precede_its_workload_and_affects_no_other() {
     let emulator = Emulator::offline();
     let script = emulator.script(&Workload::agent("bot"));
-    script.always(Behaviour::say("scripted"));
+    script.always(Behavior::say("scripted"));
     let url = format!("{}/demo/agents/bot", emulator.run_url());
     let early = hello(&url).on(&emulator).await;
     early.gateway(404, "WORKLOAD_NOT_FOUND");
@@ -66,13 +66,13 @@ async fn a_response_has_the_given_status_headers_and_bytes() {
     let bytes = Bytes::from_static(b"\xff\x00\r\n not text");
     script
         .then(
-            Behaviour::bytes(bytes.clone())
+            Behavior::bytes(bytes.clone())
                 .status(StatusCode::IM_A_TEAPOT)
                 .header(header::CONTENT_TYPE, HeaderValue::from_static("image/png"))
                 .header(header::RETRY_AFTER, HeaderValue::from_static("3")),
         )
-        .then(Behaviour::text("plain \u{e9}"))
-        .then(Behaviour::json(json!({"a": [1]})).status(StatusCode::CREATED));
+        .then(Behavior::text("plain \u{e9}"))
+        .then(Behavior::json(json!({"a": [1]})).status(StatusCode::CREATED));
     let reply = hello(&url).on(&emulator).await;
     assert_eq!((reply.status.as_u16(), &reply.bytes), (418, &bytes));
     assert_eq!(reply.header("content-type"), Some("image/png"));
@@ -91,10 +91,10 @@ async fn a_response_has_the_given_status_headers_and_bytes() {
 async fn platform_headers_mark_gateway_errors_and_not_workload_errors() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
-    let broken = Behaviour::json(json!({"error": "broken"}));
+    let broken = Behavior::json(json!({"error": "broken"}));
     script
         .then(broken.status(StatusCode::NOT_FOUND))
-        .then(Behaviour::gateway(
+        .then(Behavior::gateway(
             StatusCode::PAYMENT_REQUIRED,
             "USAGE_LIMIT_EXCEEDED",
             false,
@@ -118,13 +118,13 @@ fn is_unavailable(reply: &Reply) {
 async fn a_cold_workload_is_unavailable_for_a_number_of_calls_or_a_time() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
-    script.then(Behaviour::say("warm")).cold_calls(2);
+    script.then(Behavior::say("warm")).cold_calls(2);
     is_unavailable(&hello(&url).on(&emulator).await);
     is_unavailable(&hello(&url).on(&emulator).await);
     assert_eq!(says(&url, &emulator).await, "warm");
 
     let minute = Duration::from_secs(60);
-    script.then(Behaviour::say("again")).cold_for(minute);
+    script.then(Behavior::say("again")).cold_for(minute);
     is_unavailable(&hello(&url).on(&emulator).await);
     emulator.clock().advance(minute - Duration::from_millis(1));
     is_unavailable(&hello(&url).on(&emulator).await);
@@ -193,7 +193,7 @@ async fn models_and_functions_are_unavailable_too_until_they_are_deployed() {
 async fn a_script_records_calls_without_credentials() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
-    script.then(Behaviour::text("ok"));
+    script.then(Behavior::text("ok"));
     let call = ask(Method::PUT, format!("{url}/v1/a%20b//c?x=1&y=%20"))
         .header("authorization", &format!("Bearer {}", emulator.api_key()))
         .header("X-Blaxel-Thread-Id", "t-42")
@@ -226,7 +226,7 @@ async fn a_script_records_calls_without_credentials() {
 async fn a_scripted_reply_uses_the_dialect_of_the_request() {
     let emulator = Emulator::offline();
     let script = emulator.script(&Workload::model("claude-haiku"));
-    script.always(Behaviour::say("Just so."));
+    script.always(Behavior::say("Just so."));
     let at = |path: &str| format!("{}/demo/models/claude-haiku/{path}", emulator.run_url());
     let body = json!({
         "model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Why?"}],
@@ -239,7 +239,7 @@ async fn a_scripted_reply_uses_the_dialect_of_the_request() {
     assert_eq!(message.expect(200)["content"][0]["text"], "Just so.");
 
     let limited = json!({"error": {"message": "slow down", "type": "rate_limit"}});
-    let limited = Behaviour::json(limited).status(StatusCode::TOO_MANY_REQUESTS);
+    let limited = Behavior::json(limited).status(StatusCode::TOO_MANY_REQUESTS);
     script.then(limited);
     let reply = post(at("v1/chat/completions"), &body).on(&emulator).await;
     assert_eq!(reply.expect(429)["error"]["type"], "rate_limit");
@@ -254,9 +254,9 @@ async fn a_scripted_stream_is_sent_unchanged_chunk_by_chunk() {
     let torn = [first, second].map(Bytes::copy_from_slice);
     let all = || pieces.map(Bytes::from).into_iter().chain(torn.clone());
     script
-        .then(Behaviour::events(all().collect()))
-        .then(Behaviour::ndjson(all().collect()))
-        .then(Behaviour::stream(all().collect()));
+        .then(Behavior::events(all().collect()))
+        .then(Behavior::ndjson(all().collect()))
+        .then(Behavior::stream(all().collect()));
     let whole: Bytes = all().flatten().collect();
     for kind in [
         Some("text/event-stream"),
@@ -269,7 +269,7 @@ async fn a_scripted_stream_is_sent_unchanged_chunk_by_chunk() {
         assert_eq!(reply.header("content-type"), kind);
     }
 
-    script.then(Behaviour::stream(all().collect()));
+    script.then(Behavior::stream(all().collect()));
     let asked = ask(Method::POST, &url);
     let response = asked.begin(&emulator.service()).await.unwrap();
     let mut body = response.into_body();
@@ -286,7 +286,7 @@ async fn a_scripted_stream_pauses_as_planned() {
     let emulator = Emulator::start().await.unwrap();
     let (url, script) = scripted(&emulator);
     let pieces = Chunks::new().then("a").pause(pause).then("b");
-    script.then(Behaviour::stream(pieces).after(pause));
+    script.then(Behavior::stream(pieces).after(pause));
     let began = Instant::now();
     let response = as_client(hello(&url), &emulator).open().await.unwrap();
     assert!(began.elapsed() >= pause);
@@ -307,7 +307,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
     let (url, script) = scripted(&emulator);
     script.times(
         3,
-        Behaviour::events(Chunks::new().then("data: a\n\n").then("data: b").cut()),
+        Behavior::events(Chunks::new().then("data: a\n\n").then("data: b").cut()),
     );
     let response = as_client(hello(&url), &emulator).open().await.unwrap();
     assert_eq!(response.status(), 200);
@@ -328,7 +328,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
 
     // An empty body is cut as well.
     script.clear();
-    script.then(Behaviour::stream(Chunks::new().cut()));
+    script.then(Behavior::stream(Chunks::new().cut()));
     let asked = ask(Method::POST, &url);
     let response = asked.begin(&emulator.service()).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
@@ -339,7 +339,7 @@ async fn a_stream_that_is_cut_has_no_end_marker() {
 async fn a_fault_takes_precedence_over_the_script() {
     let emulator = Emulator::offline();
     let (url, script) = scripted(&emulator);
-    script.then(Behaviour::say("scripted"));
+    script.then(Behavior::say("scripted"));
     let fault = blaxel_emulator::Fault::html(StatusCode::BAD_GATEWAY);
     emulator.fault("InvokeAgent", fault, 1).unwrap();
     assert_eq!(hello(&url).on(&emulator).await.status, 502);
@@ -356,6 +356,6 @@ async fn a_function_returns_its_scripted_response() {
     reply.expect(404);
     assert_eq!(reply.header("x-blaxel-source"), None);
     let script = emulator.script(&Workload::function("f"));
-    script.then(Behaviour::text("done"));
+    script.then(Behavior::text("done"));
     assert_eq!(hello(&url).on(&emulator).await.bytes, "done");
 }

@@ -1,6 +1,6 @@
 //! Models that call tools as their scripts say.
 
-use blaxel_emulator::{Behaviour, Emulator, Workload};
+use blaxel_emulator::{Behavior, Emulator, Workload};
 use serde_json::{Value, json};
 
 use crate::streams::{add_cohere_s, at, is_stream, named};
@@ -15,7 +15,7 @@ fn calling(model: &str) -> Emulator {
     let emulator = Emulator::offline();
     emulator
         .script(&Workload::model(model))
-        .always(Behaviour::call_tool("weather", arguments()).and_call("clock", json!({})));
+        .always(Behavior::call_tool("weather", arguments()).and_call("clock", json!({})));
     emulator
 }
 

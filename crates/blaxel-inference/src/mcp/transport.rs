@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use blaxel_core::__private::{ErrorParts, read_error};
 use blaxel_core::{
-    Body, CallOptions, Error, HttpService, OperationInfo, Origin, RequestWriter, response,
+    Body, CallOptions, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
 };
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -343,7 +343,7 @@ async fn refusal(
     let (error, body) = read_error(Some(operation), response).await;
     let by_gateway = error
         .api()
-        .is_some_and(|api| api.origin() == Origin::Gateway);
+        .is_some_and(|api| api.origin() == ErrorOrigin::Gateway);
     if had_session && status == StatusCode::NOT_FOUND && !by_gateway {
         return StreamableHttpError::SessionExpired;
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use blaxel_core::Origin;
+use blaxel_core::ErrorOrigin;
 use blaxel_emulator::{Emulator, Fault};
 use http::StatusCode;
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn a_missing_function_is_an_error_of_the_gateway() {
     let error = function(&emulator(), "nobody").connect().await.unwrap_err();
     assert!(error.is_not_found() && !error.maybe_applied(), "{error}");
     assert_eq!(error.code(), Some("WORKLOAD_NOT_FOUND"));
-    assert_eq!(error.api().unwrap().origin(), Origin::Gateway);
+    assert_eq!(error.api().unwrap().origin(), ErrorOrigin::Gateway);
 }
 
 #[tokio::test]

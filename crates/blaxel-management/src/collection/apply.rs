@@ -46,7 +46,7 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     /// Returns the existing resource, or creates it.
     async fn keep_or_create(&self, resource: &R) -> Result<Outcome<R>, Error> {
         match self.find(resource.name()).await? {
-            Some(existing) => Ok(Outcome::Kept(existing)),
+            Some(existing) => Ok(Outcome::Unchanged(existing)),
             None => self.create(resource).await.map(Outcome::Created),
         }
     }

@@ -21,7 +21,7 @@ pub enum Outcome<R> {
     /// The resource existed, and was replaced.
     Replaced(R),
     /// The resource existed, and was left unchanged. It need not equal the draft of the call.
-    Kept(R),
+    Unchanged(R),
 }
 
 impl<R> Outcome<R> {
@@ -35,7 +35,9 @@ impl<R> Outcome<R> {
     #[must_use]
     pub fn resource(&self) -> &R {
         match self {
-            Self::Created(resource) | Self::Replaced(resource) | Self::Kept(resource) => resource,
+            Self::Created(resource) | Self::Replaced(resource) | Self::Unchanged(resource) => {
+                resource
+            }
         }
     }
 
@@ -43,7 +45,9 @@ impl<R> Outcome<R> {
     #[must_use]
     pub fn into_resource(self) -> R {
         match self {
-            Self::Created(resource) | Self::Replaced(resource) | Self::Kept(resource) => resource,
+            Self::Created(resource) | Self::Replaced(resource) | Self::Unchanged(resource) => {
+                resource
+            }
         }
     }
 }
@@ -55,7 +59,7 @@ impl<R, T> Outcome<(R, T)> {
         match self {
             Self::Created((resource, other)) => (Outcome::Created(resource), other),
             Self::Replaced((resource, other)) => (Outcome::Replaced(resource), other),
-            Self::Kept((resource, other)) => (Outcome::Kept(resource), other),
+            Self::Unchanged((resource, other)) => (Outcome::Unchanged(resource), other),
         }
     }
 }

@@ -113,7 +113,7 @@ async fn fetch<S: HttpService>(
         let logs = response.remove(&workload).unwrap_or_default();
         let page = page(workload, logs, position, query)?;
         match next_workload(position, query) {
-            Some(next) if page.entries.is_empty() && !page.meta.is_cut() => position = next,
+            Some(next) if page.entries.is_empty() && !page.meta.is_truncated() => position = next,
             _ => return Ok(page),
         }
     }

@@ -78,7 +78,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// - Other transient errors are retried, except a failure to connect before anything was sent.
     ///
     /// The outcome is [`Created`](Outcome::Created) if this call created the sandbox. It is
-    /// [`Kept`](Outcome::Kept) if the sandbox existed, or another client created it in the meantime; the
+    /// [`Unchanged`](Outcome::Unchanged) if the sandbox existed, or another client created it in the meantime; the
     /// sandbox may then differ from the draft.
     ///
     /// If several clients ensure the same sandbox concurrently, only the one whose request created it gets
@@ -217,7 +217,7 @@ impl<S: HttpService> EnsureRun<'_, S> {
         match Readiness::of(&sandbox) {
             Readiness::Ready => Ok(Step::Done(Box::new(match self.ownership.may_be_ours() {
                 true => Outcome::Created(sandbox),
-                false => Outcome::Kept(sandbox),
+                false => Outcome::Unchanged(sandbox),
             }))),
             Readiness::Starting => Ok(Step::PollLater),
             Readiness::Stopping => {

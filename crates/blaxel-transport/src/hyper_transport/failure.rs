@@ -31,7 +31,7 @@ pub(super) fn before_headers(error: legacy::Error, origin: &Origin) -> Error {
 /// Converts a failure within the response body.
 pub(super) fn in_body(error: hyper::Error, origin: &Origin) -> Error {
     let message = format!("the connection to {origin} failed before the response was complete");
-    Error::transport(message, error).with_delivery(Delivery::Answered)
+    Error::transport(message, error).with_delivery(Delivery::Responded)
 }
 
 /// Returns `true` if it is certain that a request, assigned to a connection, was not processed.

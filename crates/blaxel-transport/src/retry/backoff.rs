@@ -41,15 +41,15 @@ impl RetryPolicy {
         jitter: &Jitter,
     ) -> Option<Duration> {
         match hint {
-            Some(hint) => (hint <= self.longest_hint).then_some(hint),
-            None => Some(self.max_delay(sent).mul_f64(jitter.next())),
+            Some(hint) => (hint <= self.max_retry_after).then_some(hint),
+            None => Some(self.upper_limit(sent).mul_f64(jitter.next())),
         }
     }
 
     /// Returns the upper limit of the delay after `sent` attempts.
-    fn max_delay(&self, sent: u32) -> Duration {
+    fn upper_limit(&self, sent: u32) -> Duration {
         let doublings = sent.saturating_sub(1).min(31);
-        self.base.saturating_mul(1 << doublings).min(self.longest)
+        self.base.saturating_mul(1 << doublings).min(self.max_delay)
     }
 }
 
@@ -62,10 +62,10 @@ mod tests {
     fn the_maximum_delay_doubles_up_to_a_limit() {
         let policy = RetryPolicy::new();
         let millis: Vec<_> = (1..8)
-            .map(|sent| policy.max_delay(sent).as_millis())
+            .map(|sent| policy.upper_limit(sent).as_millis())
             .collect();
         assert_eq!(millis, [200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(policy.max_delay(u32::MAX).as_secs(), 5);
+        assert_eq!(policy.upper_limit(u32::MAX).as_secs(), 5);
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
             let policy = RetryPolicy::new().base_delay(Duration::from_millis(base));
             let jitter = Jitter::new(Some(seed));
             let delay = policy.delay(sent, None, &jitter).unwrap();
-            prop_assert!(delay <= policy.max_delay(sent) && delay <= Duration::from_secs(5));
+            prop_assert!(delay <= policy.upper_limit(sent) && delay <= Duration::from_secs(5));
         }
     }
 }

@@ -31,7 +31,7 @@ use std::time::Duration;
 /// let client = Client::builder()
 ///     .api_key("bl_example")
 ///     .workspace("my-team")
-///     .retry(RetryPolicy::new().attempts(5).longest_delay(Duration::from_secs(2)))
+///     .retry(RetryPolicy::new().attempts(5).max_delay(Duration::from_secs(2)))
 ///     .build()?;
 /// # Ok::<(), blaxel_core::Error>(())
 /// ```
@@ -40,8 +40,8 @@ use std::time::Duration;
 pub struct RetryPolicy {
     pub(super) attempts: u32,
     pub(super) base: Duration,
-    pub(super) longest: Duration,
-    pub(super) longest_hint: Duration,
+    pub(super) max_delay: Duration,
+    pub(super) max_retry_after: Duration,
     pub(super) seed: Option<u64>,
 }
 
@@ -50,8 +50,8 @@ impl Default for RetryPolicy {
         Self {
             attempts: 3,
             base: Duration::from_millis(200),
-            longest: Duration::from_secs(5),
-            longest_hint: Duration::from_secs(30),
+            max_delay: Duration::from_secs(5),
+            max_retry_after: Duration::from_secs(30),
             seed: None,
         }
     }
@@ -84,16 +84,16 @@ impl RetryPolicy {
 
     /// Sets the maximum delay before any attempt, unless the server asks for one. 5 seconds by
     /// default.
-    pub fn longest_delay(mut self, delay: Duration) -> Self {
-        self.longest = delay;
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
         self
     }
 
     /// Sets the maximum delay that a server may ask for. If it asks for more, the call ends at
     /// once, and [`retry_after`](blaxel_core::Error::retry_after) of its error returns that delay.
     /// 30 seconds by default.
-    pub fn longest_hint(mut self, delay: Duration) -> Self {
-        self.longest_hint = delay;
+    pub fn max_retry_after(mut self, delay: Duration) -> Self {
+        self.max_retry_after = delay;
         self
     }
 

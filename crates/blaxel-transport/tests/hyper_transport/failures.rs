@@ -227,7 +227,7 @@ async fn a_stream_reset_within_its_response_counts_as_answered() {
                 Err(error) => break error,
             }
         };
-        assert_eq!(error.delivery(), Delivery::Answered, "{error}");
+        assert_eq!(error.delivery(), Delivery::Responded, "{error}");
         assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
         assert!(error.to_string().contains("complete"), "{error}");
     }
@@ -321,11 +321,11 @@ async fn http1_failures_before_and_within_the_response_are_distinguished() {
         ("not HTTP at all\r\n\r\n", Delivery::Unknown),
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
-            Delivery::Answered,
+            Delivery::Responded,
         ),
         (
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
-            Delivery::Answered,
+            Delivery::Responded,
         ),
     ] {
         let server = Server::start(move |_, mut stream, _| async move {
@@ -417,7 +417,7 @@ async fn an_unanswered_ping_fails_the_requests_in_flight() {
     let error = transport.send(post(&server.url())).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::Unknown, "{error}");
     let within = blaxel_core::response::collect(in_progress.into_body(), 1).await;
-    assert_eq!(within.unwrap_err().delivery(), Delivery::Answered);
+    assert_eq!(within.unwrap_err().delivery(), Delivery::Responded);
     server.log.wait_for("closed", 1).await;
 }
 

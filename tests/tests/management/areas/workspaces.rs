@@ -38,7 +38,7 @@ async fn workspaces(world: &World) {
     workspaces.create_and_modify(&plan).await;
     workspaces.assert_count(before + 1).await;
 
-    let counted = workspaces.all().get_counting("atelier").await.unwrap();
+    let counted = workspaces.all().get_with_counts("atelier").await.unwrap();
     let get = request("GetWorkspace")
         .path_params(["atelier"])
         .query("countResources", true);

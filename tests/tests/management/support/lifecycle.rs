@@ -372,7 +372,11 @@ impl<R: Applied + Fetched + Decoded> Lifecycle<'_, R> {
     pub async fn apply_existing(&self, resource: &R, applying: &ApplySteps) {
         let outcome = self.apply(resource, applying.present).await;
         let kept = applying.present == KEEP_EXISTING.present;
-        assert_eq!(matches!(outcome, Outcome::Kept(_)), kept, "{outcome:?}");
+        assert_eq!(
+            matches!(outcome, Outcome::Unchanged(_)),
+            kept,
+            "{outcome:?}"
+        );
         assert_eq!(
             matches!(outcome, Outcome::Replaced(_)),
             !kept,

@@ -336,9 +336,9 @@ async fn renewed_tokens_are_stored_only_with_a_store() {
     let first = authenticator.header().await.unwrap();
     assert_eq!(first, "Bearer a1");
     assert!(
-        credentials.unsaved().is_none(),
+        credentials.save_error().is_none(),
         "{:?}",
-        credentials.unsaved()
+        credentials.save_error()
     );
     let stored = found(&path, "456").unwrap().tokens().unwrap();
     assert_eq!(stored.refresh_token().unwrap().expose(), "r1");
@@ -360,10 +360,10 @@ async fn renewed_tokens_are_stored_only_with_a_store() {
     writer.sign_out(&team).unwrap();
     assert!(authenticator.invalidate(&authenticator.ready().unwrap()));
     assert_eq!(authenticator.header().await.unwrap(), "Bearer a72");
-    let unsaved = credentials.unsaved().unwrap().to_string();
+    let save_error = credentials.save_error().unwrap().to_string();
     assert!(
-        unsaved.contains("no sign-in for the workspace 456"),
-        "{unsaved}"
+        save_error.contains("no sign-in for the workspace 456"),
+        "{save_error}"
     );
     assert!(!text(&path).contains("456"));
 }

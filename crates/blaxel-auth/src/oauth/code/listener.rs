@@ -109,7 +109,7 @@ async fn serve(stream: &TcpStream, pending: &PendingRedirect) -> io::Result<Opti
     let path = target.split('?').next().unwrap_or_default();
     let (status, text, redirected) = if path != PATH {
         ("404 Not Found", "There is nothing here.", None)
-    } else if !pending.is_answered_by(&target) {
+    } else if !pending.matches(&target) {
         (
             "400 Bad Request",
             "This does not belong to the current sign-in.",

@@ -275,11 +275,11 @@ async fn a_store_that_fails_does_not_affect_callers() {
         .unwrap()
         .with_store(store.clone());
     let authenticator = Authenticator::new(&credentials, &base(), service);
-    assert!(credentials.unsaved().is_none());
+    assert!(credentials.save_error().is_none());
     assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
     assert!(
         credentials
-            .unsaved()
+            .save_error()
             .unwrap()
             .to_string()
             .contains("disk is full")
@@ -287,7 +287,7 @@ async fn a_store_that_fails_does_not_affect_callers() {
     *store.fails.lock().unwrap() = false;
     pass(LIFETIME).await;
     assert_eq!(authenticator.header().await.unwrap(), "Bearer t2");
-    assert!(credentials.unsaved().is_none());
+    assert!(credentials.save_error().is_none());
     assert_eq!(store.refresh_token().as_deref(), Some("r2"));
 }
 
@@ -438,7 +438,7 @@ fn empty_tokens_are_refused() {
     );
     let access = Credentials::from_tokens(Tokens::new().with_access_token("t")).unwrap();
     assert_eq!(access.kind(), CredentialKind::AccessToken);
-    assert!(access.tokens().is_none() && access.unsaved().is_none());
+    assert!(access.tokens().is_none() && access.save_error().is_none());
 }
 
 #[tokio::test(start_paused = true)]

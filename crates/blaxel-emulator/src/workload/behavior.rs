@@ -1,4 +1,4 @@
-//! [`Behaviour`], the response of a workload to one call.
+//! [`Behavior`], the response of a workload to one call.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::chunks::Chunks;
 ///
 /// ```
 /// use std::time::Duration;
-/// use blaxel_emulator::{Behaviour, Chunks};
+/// use blaxel_emulator::{Behavior, Chunks};
 /// use http::StatusCode;
 /// use serde_json::json;
 ///
-/// let busy = Behaviour::json(json!({"error": "busy"})).status(StatusCode::TOO_MANY_REQUESTS);
-/// let slow = Behaviour::text("At last.").after(Duration::from_millis(200));
-/// let lines = Behaviour::ndjson(Chunks::new().then("{\"n\": 1}\n").then("{\"n\": 2}\n"));
+/// let busy = Behavior::json(json!({"error": "busy"})).status(StatusCode::TOO_MANY_REQUESTS);
+/// let slow = Behavior::text("At last.").after(Duration::from_millis(200));
+/// let lines = Behavior::ndjson(Chunks::new().then("{\"n\": 1}\n").then("{\"n\": 2}\n"));
 /// # let _ = (busy, slow, lines);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Behaviour {
+pub struct Behavior {
     pub(crate) action: Action,
     pub(crate) wait: Duration,
     status: StatusCode,
@@ -56,7 +56,7 @@ pub(crate) enum ScriptedReply {
     Calls(Vec<(String, Value)>),
 }
 
-impl Behaviour {
+impl Behavior {
     fn new(action: Action) -> Self {
         Self {
             action,
@@ -70,12 +70,12 @@ impl Behaviour {
         self.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
-    /// Returns the behaviour without a script.
+    /// Returns the behavior without a script.
     pub fn usual() -> Self {
         Self::new(Action::Usual)
     }
 
-    /// Creates a JSON response. See [`Behaviour`] for an example.
+    /// Creates a JSON response. See [`Behavior`] for an example.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "lets the caller write `json!(..)` as the argument"
@@ -84,7 +84,7 @@ impl Behaviour {
         Self::bytes(body.to_string()).typed("application/json")
     }
 
-    /// Creates a plain-text response. See [`Behaviour`] for an example.
+    /// Creates a plain-text response. See [`Behavior`] for an example.
     pub fn text(body: impl Into<String>) -> Self {
         Self::bytes(body.into()).typed("text/plain; charset=utf-8")
     }
@@ -92,10 +92,10 @@ impl Behaviour {
     /// Creates a response with any bytes and no content type. [`header`](Self::header) adds one.
     ///
     /// ```
-    /// use blaxel_emulator::Behaviour;
+    /// use blaxel_emulator::Behavior;
     /// use http::header::{CONTENT_TYPE, HeaderValue};
     ///
-    /// let png = Behaviour::bytes(&b"\x89PNG"[..])
+    /// let png = Behavior::bytes(&b"\x89PNG"[..])
     ///     .header(CONTENT_TYPE, HeaderValue::from_static("image/png"));
     /// # let _ = png;
     /// ```
@@ -107,10 +107,10 @@ impl Behaviour {
     /// [`header`](Self::header) adds one.
     ///
     /// ```
-    /// use blaxel_emulator::{Behaviour, Chunks};
+    /// use blaxel_emulator::{Behavior, Chunks};
     ///
-    /// let stream = Behaviour::stream(["a", "b"].into_iter().collect::<Chunks>());
-    /// let events = Behaviour::events(Chunks::new().then("data: half an ev").then("ent\n\n"));
+    /// let stream = Behavior::stream(["a", "b"].into_iter().collect::<Chunks>());
+    /// let events = Behavior::events(Chunks::new().then("data: half an ev").then("ent\n\n"));
     /// # let _ = (stream, events);
     /// ```
     pub fn stream(chunks: Chunks) -> Self {
@@ -123,7 +123,7 @@ impl Behaviour {
         Self::stream(chunks).typed("text/event-stream")
     }
 
-    /// Creates a response with the content type `application/x-ndjson`. See [`Behaviour`] for an
+    /// Creates a response with the content type `application/x-ndjson`. See [`Behavior`] for an
     /// example.
     pub fn ndjson(chunks: Chunks) -> Self {
         Self::stream(chunks).typed("application/x-ndjson")
@@ -135,11 +135,11 @@ impl Behaviour {
     /// it. A function ignores this and behaves as usual.
     ///
     /// ```
-    /// use blaxel_emulator::Behaviour;
+    /// use blaxel_emulator::Behavior;
     /// use serde_json::json;
     ///
-    /// let text = Behaviour::say("It rains.");
-    /// let tools = Behaviour::call_tool("weather", json!({"city": "Oslo"}))
+    /// let text = Behavior::say("It rains.");
+    /// let tools = Behavior::call_tool("weather", json!({"city": "Oslo"}))
     ///     .and_call("weather", json!({"city": "Bergen"}));
     /// # let _ = (text, tools);
     /// ```
@@ -159,7 +159,7 @@ impl Behaviour {
         )])))
     }
 
-    /// Adds a call of another tool to that of [`call_tool`](Self::call_tool). Any other behaviour
+    /// Adds a call of another tool to that of [`call_tool`](Self::call_tool). Any other behavior
     /// is unchanged. See [`say`](Self::say).
     pub fn and_call(mut self, name: impl Into<String>, arguments: Value) -> Self {
         if let Action::Say(ScriptedReply::Calls(calls)) = &mut self.action {
@@ -171,11 +171,11 @@ impl Behaviour {
     /// Creates an error of the gateway with any code. The workload is not reached.
     ///
     /// ```
-    /// use blaxel_emulator::Behaviour;
+    /// use blaxel_emulator::Behavior;
     /// use http::StatusCode;
     ///
-    /// let limit = Behaviour::gateway(StatusCode::PAYMENT_REQUIRED, "USAGE_LIMIT_EXCEEDED", false);
-    /// let cold = Behaviour::unavailable();
+    /// let limit = Behavior::gateway(StatusCode::PAYMENT_REQUIRED, "USAGE_LIMIT_EXCEEDED", false);
+    /// let cold = Behavior::unavailable();
     /// # let _ = (limit, cold);
     /// ```
     pub fn gateway(status: StatusCode, code: impl Into<String>, retryable: bool) -> Self {
@@ -194,7 +194,7 @@ impl Behaviour {
 
     /// Sets the status of a response whose body is given. The default is 200.
     /// [`usual`](Self::usual), [`say`](Self::say) and [`call_tool`](Self::call_tool) have their own
-    /// status. See [`Behaviour`] for an example.
+    /// status. See [`Behavior`] for an example.
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
@@ -207,13 +207,13 @@ impl Behaviour {
     }
 
     /// Delays the start of the workload's response by this much real time. Needs a tokio runtime
-    /// with timers. Errors of the gateway are never delayed. See [`Behaviour`] for an example.
+    /// with timers. Errors of the gateway are never delayed. See [`Behavior`] for an example.
     pub fn after(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// Splits the behaviour into its action and the head of a response whose body is given.
+    /// Splits the behavior into its action and the head of a response whose body is given.
     pub(crate) fn into_parts(self) -> (Action, Head) {
         (self.action, Head(self.status, self.headers))
     }
