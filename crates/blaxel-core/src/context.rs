@@ -125,15 +125,6 @@ impl CallContext {
     pub(crate) fn journal(&self) -> &Journal {
         journal(self)
     }
-
-    /// Returns `true` if the call may change something, judging a raw request by its method.
-    pub(crate) fn is_changing(&self) -> bool {
-        match (self.operation(), self.0.method.get()) {
-            (Some(info), _) => info.idempotency() != Idempotency::Safe,
-            (None, Some(method)) => !method.is_safe(),
-            (None, None) => true,
-        }
-    }
 }
 
 /// Records the original method and body size of a call.
@@ -150,6 +141,16 @@ pub(crate) fn record_original(context: &CallContext, method: &Method, bytes: Opt
 #[must_use]
 pub fn body_size(context: &CallContext) -> Option<usize> {
     context.0.body_size.get().copied()
+}
+
+/// Returns `true` if a call may change something, judging a raw request by its method.
+#[must_use]
+pub fn is_changing(context: &CallContext) -> bool {
+    match (context.operation(), context.0.method.get()) {
+        (Some(info), _) => info.idempotency() != Idempotency::Safe,
+        (None, Some(method)) => !method.is_safe(),
+        (None, None) => true,
+    }
 }
 
 /// Returns the record of a call's attempts.

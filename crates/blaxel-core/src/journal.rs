@@ -19,6 +19,8 @@ struct Record {
     started: u32,
     /// Number of requests that reached the transport with their context.
     received: u32,
+    /// Number of requests that wait for a permit of the transport, or were dropped while they waited.
+    queued: u32,
     /// `true` if an attempt before the last one may have been processed.
     unclear: bool,
     last: Last,
@@ -35,6 +37,8 @@ enum Last {
     /// No attempt was made.
     #[default]
     None,
+    /// Received by the transport, which has not begun to send it.
+    Queued,
     /// In flight, or dropped before its outcome was known.
     Open,
     /// Known not to have been processed.
@@ -56,7 +60,7 @@ impl Record {
     /// that a layer repeats was only received. A layer may start several calls before the first one
     /// is received, so the two counts are not matched attempt by attempt.
     fn sent(&self) -> u32 {
-        self.started.max(self.received)
+        self.started.max(self.received).saturating_sub(self.queued)
     }
 
     /// Returns `true` if the last attempt is in flight or may have been processed.
@@ -93,6 +97,28 @@ impl Journal {
             record.begin();
         }
         record.received = record.received.saturating_add(1);
+    }
+
+    /// Records that the transport has received a request and waits for a permit to send it.
+    ///
+    /// Until [`leave_queue`](Self::leave_queue), the request counts as neither sent nor processed.
+    pub fn enter_queue(&self) {
+        let mut record = self.record();
+        record.queued = record.queued.saturating_add(1);
+        record.last = Last::Queued;
+    }
+
+    /// Records that the transport begins to send a request that has waited.
+    pub fn leave_queue(&self) {
+        let mut record = self.record();
+        record.queued = record.queued.saturating_sub(1);
+        record.begin();
+    }
+
+    /// Returns `true` if the transport has not begun to send the last request it received.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.record().last == Last::Queued
     }
 
     /// Records the transport's outcome: whether the request may have been processed.
@@ -208,6 +234,34 @@ mod tests {
             journal.dispatch();
         });
         assert_eq!(overlapping, (2, true, true));
+    }
+
+    #[test]
+    fn a_request_that_was_dropped_while_it_waited_was_not_sent() {
+        let waiting = |journal: &Journal| {
+            journal.start();
+            journal.dispatch();
+            journal.enter_queue();
+        };
+        assert_eq!(journal(waiting), (0, false, false));
+        let sent = journal(|journal| {
+            waiting(journal);
+            journal.leave_queue();
+        });
+        assert_eq!(sent, (1, false, true));
+        let sent_the_second_time = journal(|journal| {
+            waiting(journal);
+            waiting(journal);
+            journal.leave_queue();
+            journal.finish(false);
+        });
+        assert_eq!(sent_the_second_time, (1, false, false));
+        let sent_the_first_time = journal(|journal| {
+            journal.start();
+            journal.dispatch();
+            waiting(journal);
+        });
+        assert_eq!(sent_the_first_time, (1, true, true));
     }
 
     #[test]

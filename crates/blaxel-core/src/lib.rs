@@ -3,6 +3,7 @@
 
 mod base_url;
 mod body;
+mod bounded_wait;
 mod civil;
 mod context;
 mod description;
@@ -57,7 +58,8 @@ pub use self::workspace::Workspace;
 /// direct use.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::context::{body_size, journal};
+    pub use crate::bounded_wait::bounded_wait;
+    pub use crate::context::{body_size, is_changing, journal};
     pub use crate::error::{ErrorParts, is_transient, retry_after};
     pub use crate::journal::Journal;
     pub use crate::raw::{attach, attach_to_response, restore};

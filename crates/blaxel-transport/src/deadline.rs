@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, journal};
+use blaxel_core::__private::{ErrorParts, bounded_wait, journal};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
+use crate::runtime;
 
 /// The time limits of a client's calls.
 ///
@@ -112,27 +113,34 @@ where
     fn call(&mut self, call: Call) -> Self::Future {
         let context = call.context.clone();
         let total = self.limits.total(&context);
-        let deadline = Instant::now() + total;
-        DeadlineFuture {
-            call: self.inner.call(call),
-            context,
-            sleep: sleep_until(deadline),
-            total,
-            idle: self.limits.idle,
+        let end = Instant::now() + bounded_wait(total);
+        match runtime::timer(end) {
+            Ok(sleep) => DeadlineFuture::Calling {
+                call: self.inner.call(call),
+                context,
+                sleep,
+                total,
+                idle: self.limits.idle,
+            },
+            Err(error) => DeadlineFuture::Refused { error: Some(error) },
         }
     }
 }
 
 pin_project! {
     /// The future of [`Deadline`].
-    pub(crate) struct DeadlineFuture<F> {
-        #[pin]
-        call: F,
-        context: CallContext,
-        #[pin]
-        sleep: Sleep,
-        total: Duration,
-        idle: Duration,
+    #[project = Step]
+    pub(crate) enum DeadlineFuture<F> {
+        Refused { error: Option<Error> },
+        Calling {
+            #[pin]
+            call: F,
+            context: CallContext,
+            #[pin]
+            sleep: Sleep,
+            total: Duration,
+            idle: Duration,
+        },
     }
 }
 
@@ -143,20 +151,36 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if let Poll::Ready(outcome) = this.call.as_mut().poll(cx) {
-            let operation = this.context.operation();
-            let streamed = operation.is_some_and(OperationInfo::is_streamed);
-            let until = (!streamed).then(|| (this.sleep.deadline(), *this.total));
-            return Poll::Ready(outcome.map(|response| limit_body(response, until, *this.idle)));
+        let (call, context, sleep, total, idle) = match self.project() {
+            Step::Refused { error } => {
+                return match error.take() {
+                    Some(error) => Poll::Ready(Err(error)),
+                    None => Poll::Pending,
+                };
+            }
+            Step::Calling {
+                call,
+                context,
+                sleep,
+                total,
+                idle,
+            } => (call, context, sleep, *total, *idle),
+        };
+        if let Poll::Ready(outcome) = call.poll(cx) {
+            let response = outcome?;
+            // An error response is read to its end, so it is not a stream.
+            let streamed = response.status().is_success()
+                && context.operation().is_some_and(OperationInfo::is_streamed);
+            let until = (!streamed).then(|| (sleep.deadline(), total));
+            return Poll::Ready(Ok(limit_body(response, until, idle)));
         }
-        ready!(this.sleep.poll(cx));
-        let delivery = if journal(this.context).may_have_been_processed() {
+        ready!(sleep.poll(cx));
+        let delivery = if journal(context).may_have_been_processed() {
             Delivery::Unknown
         } else {
             Delivery::NotSent
         };
-        let error = Error::timeout("whole call", *this.total);
+        let error = Error::timeout("whole call", total);
         Poll::Ready(Err(error.with_delivery(delivery)))
     }
 }
@@ -210,7 +234,7 @@ impl http_body::Body for TimedBody {
         }
         let total_end = this.total.map(|(end, _)| end);
         if !std::mem::replace(this.waiting, true) {
-            let idle_end = Instant::now() + *this.idle;
+            let idle_end = Instant::now() + bounded_wait(*this.idle);
             let end = total_end.map_or(idle_end, |end| end.min(idle_end));
             this.sleep.as_mut().reset(end);
         }

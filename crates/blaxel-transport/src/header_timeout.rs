@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, bounded_wait, journal};
 use blaxel_core::{Body, CallContext, Error, HttpService};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -39,12 +39,13 @@ impl<S: HttpService> Service<http::Request<Body>> for HeaderTimeout<S> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let plane = CallContext::of(request.extensions()).map(CallContext::plane);
-        let limit = self.limits.response_headers(plane);
+        let context = CallContext::of(request.extensions()).cloned();
+        let plane = context.as_ref().map(CallContext::plane);
         HeaderTimeoutFuture {
             attempt: self.inner.call(request),
-            sleep: sleep_until(Instant::now() + limit),
-            limit,
+            sleep: None,
+            limit: self.limits.response_headers(plane),
+            context,
         }
     }
 }
@@ -54,9 +55,11 @@ pin_project! {
     pub(crate) struct HeaderTimeoutFuture<F> {
         #[pin]
         attempt: F,
+        // `None` until the transport begins to send the request.
         #[pin]
-        sleep: Sleep,
+        sleep: Option<Sleep>,
         limit: Duration,
+        context: Option<CallContext>,
     }
 }
 
@@ -70,14 +73,28 @@ where
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         if let Poll::Ready(outcome) = this.attempt.poll(cx) {
             return Poll::Ready(match outcome {
                 Ok(response) => Ok(response.map(Body::new)),
                 Err(error) => Err(Error::from_box(error.into())),
             });
         }
-        ready!(this.sleep.poll(cx));
+        if this.sleep.is_none() {
+            // Waiting for a permit is limited by the deadline of the call alone. The permit wakes this task.
+            if this
+                .context
+                .as_ref()
+                .is_some_and(|context| journal(context).is_queued())
+            {
+                return Poll::Pending;
+            }
+            let end = Instant::now() + bounded_wait(*this.limit);
+            this.sleep.set(Some(sleep_until(end)));
+        }
+        if let Some(sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.poll(cx));
+        }
         Poll::Ready(Err(Error::timeout("response header", *this.limit)))
     }
 }

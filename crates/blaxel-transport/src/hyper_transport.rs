@@ -12,11 +12,13 @@ mod failure;
 mod gunzip;
 mod origin;
 mod origin_limiter;
+mod pools;
 mod proxy;
 mod response;
 mod response_body;
 mod stream;
 mod tls;
+mod unsent;
 mod version;
 
 use std::fmt;
@@ -28,14 +30,15 @@ use std::task::{Context, Poll, ready};
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::Version;
 use http::uri::Scheme;
-use hyper_util::client::legacy::{Client, ResponseFuture};
+use hyper_util::client::legacy::ResponseFuture;
 use tower_service::Service;
 
 use self::builder::HostPattern;
-use self::connector::Connector;
 use self::origin::Origin;
 use self::origin_limiter::{Acquire, OriginLimiter, Permit};
+use self::pools::{HostKind, Pools};
 use self::response::Decoding;
+use self::unsent::Unsent;
 
 pub use self::builder::HyperBuilder;
 pub use self::proxy::Proxy;
@@ -49,14 +52,17 @@ pub use self::version::HttpVersion;
 /// which is passed explicitly: no process-wide default is read or set. Redirects are not followed.
 ///
 /// Connections to workload hosts and to the control plane are in separate pools, because an idle
-/// connection keeps a sandbox awake, while one to the control plane makes the next call fast.
+/// connection keeps a sandbox awake, while one to the control plane makes the next call fast. Each
+/// tokio runtime has its own pools, so a transport can be used in several runtimes, such as those of
+/// `#[tokio::test]`, one after another or at once.
 ///
 /// If a reused connection turns out to be closed before anything of the request was written, the
 /// request is sent on another connection. It was never sent before, so this does not count as an
 /// attempt. Any other failure is returned, and its [`delivery`](Error::delivery) tells whether the
 /// request may have been processed.
 ///
-/// Clones share the pools. Building a transport needs no runtime; sending a request needs tokio's.
+/// Clones share the pools. Building a transport needs no runtime. A request needs a tokio runtime
+/// with I/O and timers; without a runtime or timers, it fails before anything is sent.
 ///
 /// ```
 /// use blaxel_transport::{Client, HyperTransport};
@@ -72,8 +78,7 @@ pub struct HyperTransport(Arc<Shared>);
 
 /// The state that all clones of a transport share.
 struct Shared {
-    control: Client<Connector, Body>,
-    workload: Client<Connector, Body>,
+    pools: Pools,
     workload_hosts: Vec<HostPattern>,
     limiter: Option<Arc<OriginLimiter>>,
     /// The reason why `https` addresses cannot be reached, if there is one.
@@ -119,29 +124,27 @@ impl Service<http::Request<Body>> for HyperTransport {
                 return HyperFuture(Step::Refused(Some(error)));
             }
         };
-        let workload = shared.is_workload(&request, &origin);
-        let decoding = shared.prepare(&mut request, workload);
-        let client = if workload {
-            &shared.workload
-        } else {
-            &shared.control
-        };
-        match shared
+        let kind = shared.kind_of(&request, &origin);
+        let decoding = shared.prepare(&mut request, kind);
+        let permit = shared
             .limiter
             .as_ref()
-            .map(|limiter| limiter.acquire(&origin))
-        {
-            None => send(client, request, origin, decoding, None),
-            Some(Acquire::Ready(permit)) => send(client, request, origin, decoding, Some(permit)),
+            .map(|limiter| limiter.acquire(&origin));
+        let needs_permit = matches!(permit, Some(Acquire::Waiting(_)));
+        let unsent = Unsent::of(&mut request, needs_permit);
+        let outgoing = Outgoing {
+            shared: Arc::clone(shared),
+            request,
+            kind,
+            origin,
+            decoding,
+            unsent,
+        };
+        match permit {
+            None => outgoing.send(None),
+            Some(Acquire::Ready(permit)) => outgoing.send(Some(permit)),
             Some(Acquire::Waiting(permit)) => {
-                let waiting = Waiting {
-                    permit,
-                    client: client.clone(),
-                    request,
-                    origin,
-                    decoding,
-                };
-                HyperFuture(Step::Waiting(Some(Box::new(waiting))))
+                HyperFuture(Step::Waiting(Some(Box::new((permit, outgoing)))))
             }
         }
     }
@@ -162,25 +165,24 @@ impl Shared {
         }
     }
 
-    /// Returns `true` if a request goes to a host that an idle connection keeps awake.
-    fn is_workload(&self, request: &http::Request<Body>, origin: &Origin) -> bool {
+    /// Returns the kind of host that a request goes to.
+    fn kind_of(&self, request: &http::Request<Body>, origin: &Origin) -> HostKind {
         let plane = CallContext::of(request.extensions()).map(CallContext::plane);
-        if plane == Some(Plane::Run) {
-            return true;
-        }
         let host = origin.host();
-        self.workload_hosts
-            .iter()
-            .any(|pattern| pattern.matches(host))
+        if plane == Some(Plane::Run) || self.workload_hosts.iter().any(|it| it.matches(host)) {
+            HostKind::Workload
+        } else {
+            HostKind::Control
+        }
     }
 
     /// Completes a request, and returns the way to decode its response.
     #[cfg_attr(not(feature = "gzip"), expect(unused_variables))]
-    fn prepare(&self, request: &mut http::Request<Body>, workload: bool) -> Decoding {
+    fn prepare(&self, request: &mut http::Request<Body>, kind: HostKind) -> Decoding {
         // The connection decides about the version; hyper rejects some other values here.
         *request.version_mut() = Version::HTTP_11;
         #[cfg(feature = "gzip")]
-        if self.gzip && !workload && gunzip::may_compress(request) {
+        if self.gzip && kind == HostKind::Control && gunzip::may_compress(request) {
             gunzip::accept_gzip(request);
             return Decoding::Gzip;
         }
@@ -188,20 +190,30 @@ impl Shared {
     }
 }
 
-/// Hands a request to hyper.
-fn send(
-    client: &Client<Connector, Body>,
+/// A request that is ready to be handed to hyper.
+struct Outgoing {
+    shared: Arc<Shared>,
     request: http::Request<Body>,
+    kind: HostKind,
     origin: Origin,
     decoding: Decoding,
-    permit: Option<Permit>,
-) -> HyperFuture {
-    HyperFuture(Step::Sending {
-        response: client.request(request),
-        origin: Some(origin),
-        decoding,
-        permit,
-    })
+    unsent: Option<Unsent>,
+}
+
+impl Outgoing {
+    /// Hands the request to hyper.
+    fn send(self, permit: Option<Permit>) -> HyperFuture {
+        HyperFuture(match self.shared.pools.send(self.request, self.kind) {
+            Ok(response) => Step::Sending {
+                response,
+                origin: Some(self.origin),
+                decoding: self.decoding,
+                permit,
+                unsent: self.unsent,
+            },
+            Err(error) => Step::Refused(Some(error)),
+        })
+    }
 }
 
 /// The future of [`HyperTransport`].
@@ -210,22 +222,14 @@ pub struct HyperFuture(Step);
 /// The state of a [`HyperFuture`].
 enum Step {
     Refused(Option<Error>),
-    Waiting(Option<Box<Waiting>>),
+    Waiting(Option<Box<(BoxFuture<Permit>, Outgoing)>>),
     Sending {
         response: ResponseFuture,
         origin: Option<Origin>,
         decoding: Decoding,
         permit: Option<Permit>,
+        unsent: Option<Unsent>,
     },
-}
-
-/// A request that waits for its permit.
-struct Waiting {
-    permit: BoxFuture<Permit>,
-    client: Client<Connector, Body>,
-    request: http::Request<Body>,
-    origin: Origin,
-    decoding: Decoding,
 }
 
 impl Future for HyperFuture {
@@ -241,29 +245,30 @@ impl Future for HyperFuture {
                     };
                 }
                 Step::Waiting(waiting) => {
-                    let permit = match waiting.as_mut() {
-                        Some(waiting) => ready!(waiting.permit.as_mut().poll(cx)),
+                    let granted = match waiting.as_mut() {
+                        Some(waiting) => ready!(waiting.0.as_mut().poll(cx)),
                         None => return Poll::Pending,
                     };
-                    let Some(waiting) = waiting.take() else {
+                    let Some((_, mut outgoing)) = waiting.take().map(|waiting| *waiting) else {
                         return Poll::Pending;
                     };
-                    let Waiting {
-                        client,
-                        request,
-                        origin,
-                        decoding,
-                        ..
-                    } = *waiting;
-                    *self = send(&client, request, origin, decoding, Some(permit));
+                    outgoing.unsent = outgoing.unsent.and_then(Unsent::with_permit);
+                    *self = outgoing.send(Some(granted));
                 }
                 Step::Sending {
                     response,
                     origin,
                     decoding,
                     permit,
+                    unsent,
                 } => {
-                    let outcome = ready!(Pin::new(response).poll(cx));
+                    let outcome = Pin::new(response).poll(cx);
+                    if let Some(unsent) =
+                        unsent.take_if(|it| outcome.is_ready() || it.has_connection())
+                    {
+                        unsent.begin();
+                    }
+                    let outcome = ready!(outcome);
                     let Some(origin) = origin.take() else {
                         return Poll::Pending;
                     };

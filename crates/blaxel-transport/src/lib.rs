@@ -15,6 +15,7 @@ mod prefixed_body;
 mod prepare;
 mod propagate;
 mod retry;
+mod runtime;
 mod trace;
 
 /// The core crate, in the version that this crate uses.

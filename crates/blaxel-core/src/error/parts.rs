@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::CallContext;
+use crate::context::{CallContext, is_changing};
 use crate::description::OperationInfo;
 use crate::options::Attempts;
 
@@ -160,7 +160,7 @@ impl ErrorParts for Error {
         // lost its context. Either way an attempt may have been processed.
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
         attempts.unclear |= journal.may_have_been_processed() || unaccounted;
-        self.0.changing |= context.is_changing();
+        self.0.changing |= is_changing(context);
         self.in_operation(context.operation())
     }
 }

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::{Body, Error};
-use hyper_util::client::legacy::Client;
+use blaxel_core::__private::bounded_wait;
+use blaxel_core::Error;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 
 use super::connector::Connector;
 use super::origin_limiter::OriginLimiter;
+use super::pools::Pools;
 use super::proxy::Proxy;
 use super::tls::{self, Roots};
 use super::version::HttpVersion;
@@ -232,11 +234,11 @@ impl HyperBuilder {
             Ok(config) => (config, None),
             Err(problem) => (tls::without_roots(), Some(problem)),
         };
-        let limit = self.connect_timeout.unwrap_or(Duration::from_secs(10));
+        let limit = bounded_wait(self.connect_timeout.unwrap_or(Duration::from_secs(10)));
         let connector = Connector::new(config, self.proxy.rules(), self.version, limit);
+        let settings = self.client_settings();
         HyperTransport(Arc::new(Shared {
-            control: self.client(connector.clone(), self.control_idle),
-            workload: self.client(connector, self.workload_idle),
+            pools: Pools::new(connector, settings, self.control_idle, self.workload_idle),
             workload_hosts: self.workload_hosts,
             limiter: (self.max_in_flight > 0)
                 .then(|| Arc::new(OriginLimiter::new(self.max_in_flight))),
@@ -246,24 +248,23 @@ impl HyperBuilder {
         }))
     }
 
-    /// Creates a client with a pool of its own. A pool has one idle timeout for all hosts, so the
-    /// transport has two clients.
-    fn client(&self, connector: Connector, idle: Duration) -> Client<Connector, Body> {
-        Client::builder(TokioExecutor::new())
+    /// Returns the settings of hyper's clients, except for the time that connections stay idle.
+    fn client_settings(&self) -> Builder {
+        let mut settings = Client::builder(TokioExecutor::new());
+        settings
             // Without a timer, no idle connection would ever be closed.
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(idle)
             .timer(TokioTimer::new())
             .http2_only(self.version == HttpVersion::Http2)
             .http2_initial_stream_window_size(self.stream_window)
             .http2_initial_connection_window_size(self.connection_window)
             .http2_max_header_list_size(MAX_HEADER_LIST)
-            .http2_keep_alive_interval(self.ping_interval)
-            .http2_keep_alive_timeout(self.ping_timeout)
+            .http2_keep_alive_interval(self.ping_interval.map(bounded_wait))
+            .http2_keep_alive_timeout(bounded_wait(self.ping_timeout))
             .http2_keep_alive_while_idle(false)
             // Only a request of which nothing was written is sent on another connection.
-            .retry_canceled_requests(true)
-            .build(connector)
+            .retry_canceled_requests(true);
+        settings
     }
 }
 

@@ -5,6 +5,8 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use blaxel_core::__private::bounded_wait;
+
 use super::policy::RetryPolicy;
 
 /// Random numbers that spread the delays, from the generator `SplitMix64`. They need not be
@@ -42,7 +44,7 @@ impl RetryPolicy {
     ) -> Option<Duration> {
         match hint {
             Some(hint) => (hint <= self.max_retry_after).then_some(hint),
-            None => Some(self.upper_limit(sent).mul_f64(jitter.next())),
+            None => Some(bounded_wait(self.upper_limit(sent)).mul_f64(jitter.next())),
         }
     }
 

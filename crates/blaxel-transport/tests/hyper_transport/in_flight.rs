@@ -6,13 +6,18 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use blaxel_core::{Body, Error, HttpService};
-use blaxel_transport::{HttpVersion, HyperTransport};
+use blaxel_core::{
+    Body, CallOptions, Delivery, Error, HttpService, OperationInfo, RequestWriter, open,
+};
+use blaxel_transport::{Client, HttpVersion, HyperTransport, RetryPolicy, TimeLimits};
 use tokio::io::AsyncWriteExt;
 
+use crate::certificates::Authority;
 use crate::frames::Wire;
 use crate::server::{Server, read_head, response};
 use crate::{builder, plain, text};
+
+static CREATE: OperationInfo = OperationInfo::new("CreateThing", http::Method::POST, "/thing");
 
 /// Returns a transport with a limit of one request per origin.
 fn one_at_a_time() -> HyperTransport {
@@ -184,4 +189,91 @@ async fn a_call_dropped_at_any_point_returns_its_permit() {
             }
         }
     }
+}
+
+/// Returns a client of one request at a time, with a limit on the response headers.
+fn client(server: &str, transport: HyperTransport, response_headers: Duration) -> Client {
+    let mut limits = TimeLimits::default();
+    limits.response_headers = response_headers;
+    Client::builder()
+        .api_key("k")
+        .workspace("w")
+        .api_url(server)
+        .time_limits(limits)
+        .retry(RetryPolicy::none())
+        .transport(transport)
+        .build()
+        .unwrap()
+}
+
+fn create(deadline: Duration) -> http::Request<Body> {
+    let mut writer = RequestWriter::new(&CREATE);
+    writer.options(CallOptions::new().with_deadline(deadline));
+    writer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_wait_for_a_permit_does_not_count_against_the_header_limit() {
+    let server = Server::responding(response("yes")).await;
+    let client = client(&server.url(), one_at_a_time(), Duration::from_millis(50));
+    let held = open(&client, create(Duration::from_secs(10)))
+        .await
+        .unwrap();
+    let waiting = open(&client, create(Duration::from_secs(10)));
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        drop(held);
+    };
+    let (sent, ()) = tokio::join!(waiting, release);
+    assert!(sent.is_ok(), "{:?}", sent.err());
+}
+
+#[tokio::test]
+async fn a_request_that_got_no_permit_was_not_sent() {
+    let server = Server::responding(response("yes")).await;
+    let client = client(&server.url(), one_at_a_time(), Duration::from_secs(10));
+    let _held = open(&client, create(Duration::from_secs(10)))
+        .await
+        .unwrap();
+    let error = open(&client, create(Duration::from_millis(100)))
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!((error.attempts(), error.maybe_applied()), (0, false));
+    assert_eq!(server.log.count("request"), 1);
+}
+
+/// The server accepts the connection and never responds to the TLS handshake.
+#[tokio::test]
+async fn a_request_that_got_no_connection_was_not_sent() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let transport = builder()
+        .add_root_certificate(Authority::new().der())
+        .unwrap()
+        .build();
+    let client = client(&url, transport, Duration::from_secs(10));
+    let error = open(&client, create(Duration::from_millis(100)))
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!((error.attempts(), error.maybe_applied()), (0, false));
+}
+
+/// As above, but the connection is established.
+#[tokio::test]
+async fn a_request_without_a_response_may_have_been_processed() {
+    let server = Server::start(|_, stream, _| async move {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        drop(stream);
+    })
+    .await;
+    let client = client(&server.url(), builder().build(), Duration::from_secs(10));
+    let error = open(&client, create(Duration::from_millis(100)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    assert_eq!((error.attempts(), error.maybe_applied()), (1, true));
 }

@@ -11,6 +11,7 @@ mod gzip;
 mod in_flight;
 mod pools;
 mod proxies;
+mod runtimes;
 mod server;
 mod tls;
 mod versions;

@@ -1,0 +1,37 @@
+//! Checks of the tokio runtime that a request is sent from.
+
+use std::panic::catch_unwind;
+
+use blaxel_core::{Error, Source};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Returns the current runtime.
+///
+/// # Errors
+///
+/// Fails outside of a tokio runtime.
+pub(crate) fn current() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|_| missing())
+}
+
+/// Creates a timer.
+///
+/// # Errors
+///
+/// Fails outside of a tokio runtime, and in one whose timer is disabled.
+pub(crate) fn timer(end: Instant) -> Result<Sleep, Error> {
+    current()?;
+    // Tokio has no other way to find out. It prints the panic message unless a hook prevents that.
+    catch_unwind(|| sleep_until(end)).map_err(|_| {
+        let problem = "its timer is disabled; enable it with `enable_time` or `enable_all`";
+        Error::input("tokio runtime", &Source::Code, problem)
+    })
+}
+
+/// Creates the error of a call outside of a tokio runtime.
+fn missing() -> Error {
+    let problem =
+        "there is none; make the call in a task of a tokio runtime, or within its `block_on`";
+    Error::input("tokio runtime", &Source::Code, problem)
+}
