@@ -9,6 +9,7 @@ mod context;
 mod description;
 mod endpoint;
 mod error;
+mod framing;
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 mod interop;
 mod journal;
@@ -61,6 +62,7 @@ pub mod __private {
     pub use crate::bounded_wait::bounded_wait;
     pub use crate::context::{body_size, is_changing, journal};
     pub use crate::error::{ErrorParts, is_transient, retry_after};
+    pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::service::read_error;

@@ -14,6 +14,7 @@ use crate::body::Body;
 use crate::context::CallContext;
 use crate::description::OperationInfo;
 use crate::error::Error;
+use crate::framing::check_name;
 use crate::options::CallOptions;
 use crate::plane_uri::uri_on;
 use crate::raw::attach;
@@ -200,13 +201,13 @@ impl RequestWriter {
         Ok(())
     }
 
-    /// Appends a query parameter. The value is escaped.
+    /// Appends a query parameter. The name and the value are escaped.
     pub fn query(&mut self, name: &str, value: impl Display) {
         let target = self.target.to_mut();
         target.push(if self.has_query { '&' } else { '?' });
         self.has_query = true;
         // Writing to a String cannot fail.
-        let _ = write!(target, "{name}={}", escape(&value.to_string()));
+        let _ = write!(target, "{}={}", escape(name), escape(&value.to_string()));
     }
 
     /// Appends a query parameter if there is a value.
@@ -220,10 +221,10 @@ impl RequestWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value contains characters that a header cannot contain.
+    /// [`Error::is_input`] if the value contains characters that a header cannot contain, and for
+    /// headers that describe the connection or the length of the body, such as `Content-Length`.
     pub fn header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
-        let value = HeaderValue::try_from(value)
-            .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
+        let value = header_value(&name, value)?;
         self.request.headers_mut().insert(name, value);
         Ok(())
     }
@@ -232,10 +233,10 @@ impl RequestWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value contains characters that a header cannot contain.
+    /// [`Error::is_input`] if the value contains characters that a header cannot contain, and for
+    /// headers that describe the connection or the length of the body, such as `Content-Length`.
     pub fn add_header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
-        let value = HeaderValue::try_from(value)
-            .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))?;
+        let value = header_value(&name, value)?;
         self.request.headers_mut().append(name, value);
         Ok(())
     }
@@ -316,6 +317,13 @@ impl RequestWriter {
             )),
         )
     }
+}
+
+/// Returns the value of a header that a caller may set.
+fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, Error> {
+    check_name(name)?;
+    HeaderValue::try_from(value)
+        .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))
 }
 
 /// Replaces the path and query of `base`.
@@ -417,6 +425,30 @@ mod tests {
         writer.query("limit", 5);
         let uri = target(&writer.finish().unwrap());
         assert_eq!(uri, "/sandboxes/a/previews/b?cursor=x%2B%2F%3D%26y&limit=5");
+    }
+
+    #[test]
+    fn query_names_are_escaped() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        writer.query("a&admin=true", 1);
+        writer.query("b#c", 2);
+        writer.query("d", 3);
+        let uri = target(&writer.finish().unwrap());
+        assert_eq!(
+            uri,
+            "/sandboxes/a/previews/b?a%26admin%3Dtrue=1&b%23c=2&d=3"
+        );
+    }
+
+    #[test]
+    fn headers_of_the_connection_are_rejected() {
+        use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+        let mut writer = RequestWriter::new(&PREVIEW);
+        for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
+            assert!(writer.header(name.clone(), "3").unwrap_err().is_input());
+            assert!(writer.add_header(name, "3").unwrap_err().is_input());
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Futures that run as background tasks.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Error};
 use tokio::task::JoinHandle;
+
+use crate::runtime;
 
 /// Spawns a future on the current tokio runtime, and returns a future for its output. Dropping that
 /// future aborts the task.
@@ -20,14 +22,19 @@ use tokio::task::JoinHandle;
 /// # }
 /// ```
 ///
+/// Outside of a tokio runtime, the returned future fails.
+///
 /// # Panics
 ///
-/// Panics outside of a tokio runtime. The returned future panics if the spawned one did.
+/// The returned future panics if the spawned one did.
 #[must_use]
 pub fn in_background<T: Send + 'static>(
     work: BoxFuture<Result<T, Error>>,
 ) -> BoxFuture<Result<T, Error>> {
-    Box::pin(Background(tokio::spawn(work)))
+    match runtime::current() {
+        Ok(runtime) => Box::pin(Background(runtime.spawn(work))),
+        Err(error) => Box::pin(ready(Err(error))),
+    }
 }
 
 /// A future for the output of a task, which it aborts when dropped.
@@ -37,7 +44,7 @@ impl<T> Future for Background<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(cx)) {
+        Poll::Ready(match task::ready!(Pin::new(&mut self.0).poll(cx)) {
             Ok(outcome) => outcome,
             Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
             Err(ended) => Err(Error::transport("the runtime was shut down", ended)),
@@ -67,6 +74,14 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(work.await.unwrap(), 1);
         assert_eq!(start.elapsed(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn outside_of_a_runtime_the_future_fails() {
+        let work = in_background(Box::pin(ready(Ok(1))));
+        let mut cx = Context::from_waker(task::Waker::noop());
+        let outcome = std::pin::pin!(work).poll(&mut cx);
+        assert!(matches!(outcome, Poll::Ready(Err(error)) if error.is_input()));
     }
 
     #[tokio::test]

@@ -370,6 +370,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_error_response_to_a_streaming_call_has_the_total_limit() {
+        let every = Duration::from_millis(200);
+        let service = tower::service_fn(move |_: Call| {
+            let body = Body::new(SlowBody {
+                left: u32::MAX,
+                sleep: Box::pin(sleep_until(Instant::now() + every)),
+                every,
+            });
+            let response = http::Response::builder().status(503).body(body);
+            std::future::ready(Ok::<_, Error>(response.unwrap()))
+        });
+        let limits = TimeLimits {
+            run: Duration::from_secs(2),
+            ..TimeLimits::default()
+        };
+        let start = Instant::now();
+        let deadline = Deadline::new(service, Arc::new(limits));
+        let mut body = deadline.oneshot(call(&STREAM)).await.unwrap().into_body();
+        let error = loop {
+            match body.chunk().await {
+                Ok(chunk) => assert!(chunk.is_some()),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_timeout(), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_stream_has_only_the_idle_limit() {
         let start = Instant::now();
         let limits = TimeLimits {

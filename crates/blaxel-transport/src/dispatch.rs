@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{journal, restore};
+use blaxel_core::__private::{check_framing, journal, restore};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, HttpService};
+use http::StatusCode;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -45,15 +46,23 @@ impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        self.defaults.remove_untrusted_credential(&mut request);
         // The address is already resolved, so a request without context is sent but not counted.
         let context = restore(&mut request).ok();
         if let Some(context) = &context {
             journal(context).dispatch();
         }
+        if let Err(error) = check_framing(&request) {
+            if let Some(context) = &context {
+                // It is never sent.
+                journal(context).enter_queue();
+            }
+            let step = Step::Refused { error: Some(error) };
+            return DispatchFuture { step };
+        }
+        self.defaults.remove_untrusted_credential(&mut request);
+        let response = self.transport.call(request);
         DispatchFuture {
-            response: self.transport.call(request),
-            context,
+            step: Step::Sending { response, context },
         }
     }
 }
@@ -62,8 +71,20 @@ pin_project! {
     /// The future of [`Dispatch`].
     pub struct DispatchFuture<F> {
         #[pin]
-        response: F,
-        context: Option<CallContext>,
+        step: Step<F>,
+    }
+}
+
+pin_project! {
+    /// The state of a [`DispatchFuture`].
+    #[project = StepProjection]
+    enum Step<F> {
+        Refused { error: Option<Error> },
+        Sending {
+            #[pin]
+            response: F,
+            context: Option<CallContext>,
+        },
     }
 }
 
@@ -75,19 +96,36 @@ where
     type Output = Result<http::Response<B>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let outcome = ready!(this.response.poll(cx)).map_err(|error| Error::from_box(error.into()));
-        if let Some(context) = this.context {
-            journal(context).finish(may_have_been_processed(&outcome));
+        match self.project().step.project() {
+            StepProjection::Refused { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(error)),
+                None => Poll::Pending,
+            },
+            StepProjection::Sending { response, context } => {
+                let outcome =
+                    ready!(response.poll(cx)).map_err(|error| Error::from_box(error.into()));
+                if let Some(context) = context {
+                    journal(context).finish(may_have_been_processed(&outcome));
+                }
+                Poll::Ready(outcome)
+            }
         }
-        Poll::Ready(outcome)
     }
 }
 
 /// Returns `true` unless the server refused the request or never received it.
 fn may_have_been_processed<B>(outcome: &Result<http::Response<B>, Error>) -> bool {
     match outcome {
-        Ok(response) => !response.status().is_client_error(),
+        Ok(response) => {
+            let status = response.status();
+            !status.is_client_error() || is_said_by_proxies(status)
+        }
         Err(error) => error.delivery() != Delivery::NotSent,
     }
+}
+
+/// Returns `true` for a 4xx with which a proxy reports that it gave up waiting: for the rest of the
+/// request, the server's response or the client. The server may have processed the request.
+fn is_said_by_proxies(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 499)
 }

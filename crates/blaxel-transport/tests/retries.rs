@@ -295,6 +295,36 @@ async fn an_attempt_without_response_headers_in_time_fails() {
     assert!(error.to_string().contains("response header"), "{error}");
 }
 
+/// Any duration is a valid limit or hint, also one that no clock can add.
+#[tokio::test(start_paused = true)]
+async fn the_longest_durations_do_no_harm() {
+    let mut limits = TimeLimits::default();
+    limits.control = Duration::MAX;
+    limits.response_headers = Duration::MAX;
+    limits.idle = Duration::MAX;
+    limits.connect = Duration::MAX;
+    let patient = RetryPolicy::new()
+        .base_delay(Duration::MAX)
+        .max_delay(Duration::MAX)
+        .max_retry_after(Duration::MAX);
+    for after in ["1e400", "1e19", "9223372036854775807", "99999999999"] {
+        let headers: &'static [_] = Box::leak(Box::new([("retry-after", after)]));
+        let rig = rig_with(vec![Respond(503, headers, "")], patient.clone(), limits);
+        let error = rig.call(&GET).await.unwrap_err();
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
+    }
+    let rig1 = rig_with(vec![Silence, OK], patient.clone(), TimeLimits::default());
+    let client = rig1
+        .client
+        .clone()
+        .with_options(CallOptions::new().with_deadline(Duration::MAX));
+    let request = RequestWriter::new(&GET).finish().unwrap();
+    let response = tokio::time::timeout(Duration::from_secs(100), open(&client, request)).await;
+    assert!(response.is_err(), "the delay is bounded, but long");
+    let rig2 = rig_with(vec![OK], patient, limits);
+    assert_eq!(rig2.call(&GET).await.unwrap(), 200);
+}
+
 /// Covers a deadline that ends the call between two attempts that were not sent.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_never_sent_is_not_maybe_applied() {

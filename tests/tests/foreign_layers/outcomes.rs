@@ -8,10 +8,10 @@ use blaxel_core::{
     Body, BoxService, CallContext, Error, HttpService, Idempotency, OperationInfo, open,
 };
 use blaxel_transport::Client;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tower::Layer;
 use tower::retry::{Policy, RetryLayer};
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use super::layers::copy;
@@ -88,6 +88,35 @@ async fn a_refusal_by_the_server_rules_out_an_effect() {
         (1, false),
         "{error:?}"
     );
+}
+
+/// A proxy that gave up waiting says nothing about the server behind it.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_status_does_not_rule_out_an_effect() {
+    for status in [408, 499] {
+        let script: &'static [Step] = Box::leak(Box::new([Step::Status(status)]));
+        let client = client(transport(script, Arc::default()), &[], &[]);
+        let error = open(&client, request(&CREATE)).await.unwrap_err();
+        assert!(error.maybe_applied(), "{error:?}");
+    }
+}
+
+/// A length that is not that of the body would cut it, or join two requests.
+#[tokio::test]
+async fn a_layer_cannot_declare_a_wrong_length() {
+    for at_call in [true, false] {
+        for (name, value) in [("content-length", "3"), ("transfer-encoding", "chunked")] {
+            let layer = MapRequestLayer::new(move |mut request: Request<Body>| {
+                let value = HeaderValue::from_static(value);
+                request.headers_mut().insert(name, value);
+                request
+            });
+            let client = layered(&[], layer, at_call);
+            let error = open(&client, request(&CREATE)).await.unwrap_err();
+            assert!(error.is_input() && !error.maybe_applied(), "{error:?}");
+            assert_eq!(error.attempts(), 0);
+        }
+    }
 }
 
 /// A retry policy that always repeats after a server error.
