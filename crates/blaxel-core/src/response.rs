@@ -10,6 +10,12 @@ use crate::error::ErrorParts;
 /// Maximum number of bytes that are read of an error response. The rest is not read.
 pub(crate) const ERROR_LIMIT: usize = 64 * 1024;
 
+/// Number of objects that any response may have.
+const MAX_OBJECTS: usize = 200_000;
+
+/// Number of bytes for each object in a larger response: items of the API's lists are longer.
+const BYTES_PER_OBJECT: usize = 64;
+
 /// Decodes the JSON body of a response.
 ///
 /// ```
@@ -31,6 +37,7 @@ pub fn json<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, 
     if body.is_empty() {
         return Err(Error::decode("the response is empty; expected JSON"));
     }
+    check_objects(body)?;
     // Checking the whole text once is faster than serde_json's check of every string in it.
     let text = std::str::from_utf8(body)
         .map_err(|problem| Error::decode("the response is not UTF-8").caused_by(problem))?;
@@ -41,6 +48,25 @@ pub fn json<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, 
         };
         Error::decode(format!("the response ({found}) is not the expected JSON")).caused_by(problem)
     })
+}
+
+/// Refuses a body with far more objects than a response has.
+///
+/// An object takes three bytes of JSON, `{},`, and up to a kilobyte once it is decoded. So a body
+/// within the limit on bytes could still use up all memory, most of all if it was compressed.
+fn check_objects(body: &[u8]) -> Result<(), Error> {
+    if body.len() <= MAX_OBJECTS {
+        return Ok(());
+    }
+    // Braces in texts count too: no response consists of them.
+    let objects = body.iter().filter(|byte| **byte == b'{').count();
+    if objects > MAX_OBJECTS.max(body.len() / BYTES_PER_OBJECT) {
+        return Err(Error::decode(format!(
+            "the response has {objects} objects in {} bytes, far more than any response of the API",
+            body.len()
+        )));
+    }
+    Ok(())
 }
 
 /// Reads a whole body of at most `limit` bytes into memory.
@@ -123,4 +149,23 @@ fn too_large(limit: usize) -> Error {
     Error::decode(format!(
         "the response is larger than the limit of {limit} bytes"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bomb_of_empty_objects_is_refused_before_it_is_decoded() {
+        let decode = |objects: usize, object: &str| {
+            let body = format!("[{}]", vec![object; objects].join(","));
+            json::<Vec<serde::de::IgnoredAny>>(&http::Response::new(body.into()))
+        };
+        assert!(decode(200_000, "{}").is_ok());
+        let error = decode(11_000_000, "{}").unwrap_err();
+        assert!(error.is_decode(), "{error}");
+        assert!(error.to_string().contains("11000000 objects"), "{error}");
+        let item = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "a".repeat(120));
+        assert!(decode(150_000, &item).is_ok());
+    }
 }
