@@ -61,7 +61,7 @@ pub use self::workspace::Workspace;
 pub mod __private {
     pub use crate::bounded_wait::bounded_wait;
     pub use crate::context::{body_size, is_changing, journal};
-    pub use crate::error::{ErrorParts, is_transient, retry_after};
+    pub use crate::error::{ErrorParts, is_refusal, is_transient, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::raw::{attach, attach_to_response, restore};

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{
-    Attempts, Body, Error, HttpService, Idempotency, OperationInfo, Plane, RequestWriter, open,
+    ApiError, Attempts, Body, Error, HttpService, Idempotency, OperationInfo, Plane, RequestWriter,
+    open,
 };
 use http::{Method, StatusCode};
 use tokio::time::sleep;
@@ -48,6 +49,9 @@ static PUT_ARCHIVE: OperationInfo = OperationInfo::new("PutArchive", Method::PUT
 
 /// Uploads an archive, in up to five attempts with delays of 1, 2, 4 and 8 seconds between them.
 ///
+/// An attempt follows a lost connection, a time limit, a 5xx, a 408 and a 429, and once an expired URL. Any
+/// other response is final, such as a 403 or 413 of the storage.
+///
 /// `request_url` is called before each attempt. It creates or replaces the resource again, and returns the
 /// response together with its upload URL, as an operation [`ForUpload`] does. The response that belongs to
 /// the successful attempt is returned.
@@ -74,7 +78,7 @@ static PUT_ARCHIVE: OperationInfo = OperationInfo::new("PutArchive", Method::PUT
 /// # Errors
 ///
 /// Without a further attempt: [`Error::is_input`] if the source cannot be read or does not have the announced
-/// length, and a permanent error of `request_url`. Otherwise the error of the last attempt; its
+/// length, and a permanent error of the storage or of `request_url`. Otherwise the error of the last attempt; its
 /// [`Error::attempts`] is the number of attempts. No error shows the URL.
 pub async fn upload<T, S, F>(
     service: &S,
@@ -103,12 +107,21 @@ where
     let mut backoff = Backoff::up_to(MAX_DELAY);
     let mut requested = first;
     let mut attempt = 1;
+    let mut was_expired = false;
     loop {
         let error = match requested {
             Ok((response, url)) => match put(service, source, &url, attempt).await {
                 Ok(()) => return Ok(response),
-                Err(error) if error.is_input() => return Err(error),
-                Err(error) => error.with_attempts(Attempts::new(attempt)),
+                Err(error) => {
+                    let expired = is_expired(&error);
+                    let error = error.with_attempts(Attempts::new(attempt));
+                    // The next URL is new, so one that has expired too tells of a wrong clock.
+                    let renewable = expired && !std::mem::replace(&mut was_expired, expired);
+                    if !renewable && !is_temporary(&error) {
+                        return Err(error);
+                    }
+                    error
+                }
             },
             Err(error) if error.is_transient() => error,
             Err(error) => return Err(error),
@@ -120,6 +133,22 @@ where
         attempt += 1;
         requested = request_url().await;
     }
+}
+
+/// Returns `true` if an attempt failed for a reason that may be gone at the next one.
+fn is_temporary(error: &Error) -> bool {
+    let server_error = error
+        .status()
+        .is_some_and(|status| status.is_server_error());
+    // The storage reports an interrupted upload as 400.
+    error.is_transient() || server_error || error.code() == Some("RequestTimeout")
+}
+
+/// Returns `true` if the storage refused a URL because its time is over.
+fn is_expired(error: &Error) -> bool {
+    let message = error.api().and_then(ApiError::message).unwrap_or_default();
+    error.code() == Some("ExpiredToken")
+        || (error.is_forbidden() && message.to_ascii_lowercase().contains("expired"))
 }
 
 /// Sends the archive once.

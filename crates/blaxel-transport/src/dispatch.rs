@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{check_framing, journal, restore};
+use blaxel_core::__private::{check_framing, is_refusal, journal, restore};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, HttpService};
-use http::StatusCode;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -116,16 +115,7 @@ where
 /// Returns `true` unless the server refused the request or never received it.
 fn may_have_been_processed<B>(outcome: &Result<http::Response<B>, Error>) -> bool {
     match outcome {
-        Ok(response) => {
-            let status = response.status();
-            !status.is_client_error() || is_said_by_proxies(status)
-        }
+        Ok(response) => !is_refusal(response.status()),
         Err(error) => error.delivery() != Delivery::NotSent,
     }
-}
-
-/// Returns `true` for a 4xx with which a proxy reports that it gave up waiting: for the rest of the
-/// request, the server's response or the client. The server may have processed the request.
-fn is_said_by_proxies(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 499)
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, bounded_wait, is_refusal};
 use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -27,6 +27,10 @@ const LAST_POLL: Duration = Duration::from_secs(1);
 
 /// Maximum number of refused re-creations of a dead sandbox.
 const MAX_REFUSALS: u32 = 3;
+
+/// Maximum number of successive refusals that contradict the state of the sandbox, or that the server calls
+/// retryable.
+const MAX_DENIALS: u32 = 3;
 
 const GET: &OperationInfo = &Sandbox::GET;
 const CREATE: &OperationInfo = &Sandbox::CREATE;
@@ -116,12 +120,13 @@ impl<S: HttpService> Collection<Sandbox, S> {
             draft: sandbox,
             name: sandbox.name().to_owned(),
             time_limit: ensure.time_limit,
-            deadline: Instant::now() + ensure.time_limit,
+            deadline: Instant::now() + bounded_wait(ensure.time_limit),
             backoff: Backoff::up_to(MAX_DELAY),
             ownership: Ownership::None,
             missing_since: None,
             dead_identity: None,
             refusals: 0,
+            denials: 0,
             last_state: None,
             last_error: None,
             retry_after: Duration::ZERO,
@@ -187,6 +192,8 @@ struct EnsureRun<'a, S> {
     dead_identity: Option<String>,
     /// The number of times that this was refused.
     refusals: u32,
+    /// The number of successive refusals; see [`MAX_DENIALS`].
+    denials: u32,
     /// The description of the last observed state.
     last_state: Option<String>,
     /// The last error.
@@ -202,7 +209,7 @@ impl<S: HttpService> EnsureRun<'_, S> {
         let name = self.name.clone();
         match self.in_time(sandboxes.find(&name)).await? {
             Ok(Some(sandbox)) => self.on_found(sandbox),
-            Ok(None) => Ok(self.on_absent()),
+            Ok(None) => self.on_absent(),
             Err(error) => self.retry_later(error),
         }
     }
@@ -214,6 +221,7 @@ impl<S: HttpService> EnsureRun<'_, S> {
         }
         self.last_state = Some(describe(&self.name, &sandbox));
         self.missing_since = None;
+        self.denials = 0;
         match Readiness::of(&sandbox) {
             Readiness::Ready => Ok(Step::Done(Box::new(match self.ownership.may_be_ours() {
                 true => Outcome::Created(sandbox),
@@ -237,16 +245,16 @@ impl<S: HttpService> EnsureRun<'_, S> {
     }
 
     /// Decides the next step for a sandbox that does not exist.
-    fn on_absent(&mut self) -> Step {
+    fn on_absent(&mut self) -> Result<Step, Error> {
         self.last_state = Some(format!("`{}` does not exist", self.name));
         if !self.ownership.may_be_ours() {
             (self.dead_identity, self.refusals) = (None, 0);
         }
         match self.ownership {
-            Ownership::None => Step::Create,
+            Ownership::None => Ok(Step::Create),
             // It was deleted in between, or is not visible yet. Only the server can tell.
-            Ownership::OtherClient => Step::CreateLater,
-            Ownership::Uncertain | Ownership::Ours => self.wait_until_visible(),
+            Ownership::OtherClient => self.check_denials(Step::CreateLater),
+            Ownership::Uncertain | Ownership::Ours => Ok(self.wait_until_visible()),
         }
     }
 
@@ -335,8 +343,26 @@ impl<S: HttpService> EnsureRun<'_, S> {
             return Err(error);
         }
         self.retry_after = error.retry_after().unwrap_or_default();
+        let refused = error.status().is_some_and(is_refusal);
+        let busy = error.is_rate_limited() || error.is_unavailable();
         self.last_error = Some(error);
+        if refused && !busy {
+            return self.check_denials(Step::PollLater);
+        }
         Ok(Step::PollLater)
+    }
+
+    /// Counts a refusal. Returns `next`, or the refusal if there were too many.
+    fn check_denials(&mut self, next: Step) -> Result<Step, Error> {
+        // The server says itself that this refusal ends by itself.
+        let in_progress = self.last_error.as_ref().is_some_and(is_in_progress);
+        if !in_progress {
+            self.denials += 1;
+        }
+        match self.last_error.take_if(|_| self.denials > MAX_DENIALS) {
+            Some(refusal) => Err(refusal),
+            None => Ok(next),
+        }
     }
 
     /// Waits for the backoff delay, and returns `then`.
@@ -393,9 +419,12 @@ fn with_cause(error: Error, cause: Option<Error>) -> Error {
 
 /// Returns `true` if a create request was refused because a sandbox of that name exists, or is being created.
 fn is_already_exists(error: &Error) -> bool {
-    error.is_conflict()
-        || error.code() == Some("SANDBOX_ALREADY_EXISTS")
-        || error.api().and_then(ApiError::reason) == Some("CREATION_IN_PROGRESS")
+    error.is_conflict() || error.code() == Some("SANDBOX_ALREADY_EXISTS") || is_in_progress(error)
+}
+
+/// Returns `true` if a create request was refused because the sandbox is being created.
+fn is_in_progress(error: &Error) -> bool {
+    error.api().and_then(ApiError::reason) == Some("CREATION_IN_PROGRESS")
 }
 
 /// The way in which a sandbox can become ready, from its status.

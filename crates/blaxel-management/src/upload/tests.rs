@@ -97,10 +97,12 @@ async fn each_attempt_has_a_fresh_url_and_a_longer_delay_before_it() {
     for (what, failure) in [
         ("the connection breaks", Reply::Lost),
         ("the storage is unreachable", Reply::Unreachable),
-        ("the storage responds with 403", Reply::empty(403)),
+        ("the storage responds with 500", Reply::empty(500)),
         ("the storage responds with 503", Reply::empty(503)),
-        // No other success status is a success.
-        ("the storage responds with 204", Reply::empty(204)),
+        (
+            "the storage waited too long",
+            Reply::xml(400, "<Error><Code>RequestTimeout</Code></Error>"),
+        ),
     ] {
         // The second attempt finds the resource of the first; the outcome is still `Created`.
         let script = Script::new([
@@ -136,7 +138,21 @@ async fn each_attempt_has_a_fresh_url_and_a_longer_delay_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_five_attempts_the_last_error_is_returned_without_the_url() {
+async fn a_refusal_by_the_storage_is_final() {
+    // No success but 200 confirms an upload.
+    for status in [204, 301, 400, 403, 404, 411, 413] {
+        let script = Script::with(move |line| match line {
+            REPLACE => with_url(),
+            _ => Reply::empty(status),
+        });
+        let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
+        assert_eq!(error.status().map(|it| it.as_u16()), Some(status));
+        assert_eq!(script.lines(), [REPLACE, PUT], "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_url_is_replaced_once() {
     let script = Script::with(|line| match line {
         REPLACE => with_url(),
         _ => Reply::xml(
@@ -148,11 +164,14 @@ async fn after_five_attempts_the_last_error_is_returned_without_the_url() {
     let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "PutArchive: 403 AccessDenied: Request has expired (5 attempts)"
+        "PutArchive: 403 AccessDenied: Request has expired (2 attempts)"
     );
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
-    assert_eq!(script.lines().iter().filter(|line| *line == PUT).count(), 5);
+    assert_eq!(script.lines(), [REPLACE, PUT, REPLACE, PUT]);
+}
 
+#[tokio::test(start_paused = true)]
+async fn after_five_attempts_the_last_error_is_returned() {
     let script = Script::with(|line| match line {
         REPLACE => with_url(),
         _ => Reply::Lost,

@@ -342,6 +342,52 @@ async fn a_sandbox_that_stays_absent_times_out_with_the_first_error() {
     );
 }
 
+/// A refusal that the server calls retryable is repeated a few times, not for the whole time limit.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_repeated_a_few_times_only() {
+    let stated = |status: u16| {
+        let body = json!({"error": {"code": "X", "message": "no", "retryable": true}});
+        Reply::json(status, &body).header("x-blaxel-source", "platform")
+    };
+    for status in [400, 403, 404, 422] {
+        let script = Script::with(move |line| match line {
+            POLL => gone(),
+            _ => stated(status),
+        });
+        let run = ensure_on(script, &Sandbox::new("box")).await;
+        let error = run.outcome.map(drop).unwrap_err();
+        assert_eq!(error.status().map(|it| it.as_u16()), Some(status));
+        let creates = run.requests.iter().filter(|line| *line == CREATE).count();
+        assert_eq!(creates, 4, "{status}: {:?}", run.requests);
+        assert!(
+            run.took <= Duration::from_secs(20),
+            "{status}: {:?}",
+            run.took
+        );
+    }
+    // A conflict with a sandbox that does not exist.
+    let script = Script::with(move |line| match line {
+        POLL => gone(),
+        _ => stated(409),
+    });
+    let run = ensure_on(script, &Sandbox::new("box")).await;
+    assert!(run.outcome.map(drop).unwrap_err().is_conflict());
+    assert!(run.took <= Duration::from_secs(20), "{:?}", run.took);
+}
+
+/// The server knows better than the status.
+#[tokio::test(start_paused = true)]
+async fn a_server_error_is_repeated_if_the_server_says_so() {
+    let stated = refused(500, "X").header("x-should-retry", "true");
+    let run = ensure(
+        vec![gone(), stated, is(2, "DEPLOYED")],
+        &Sandbox::new("box"),
+    )
+    .await;
+    assert!(run.outcome.unwrap().is_created());
+    assert_eq!(run.requests, [POLL, CREATE, POLL]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_permanent_error_ends_ensure_at_once() {
     type Check = fn(&Error) -> bool;
