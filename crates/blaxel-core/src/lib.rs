@@ -3,7 +3,6 @@
 
 mod base_url;
 mod body;
-mod bounded_wait;
 mod civil;
 mod context;
 mod description;
@@ -13,6 +12,7 @@ mod framing;
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 mod interop;
 mod journal;
+mod later;
 mod list_params;
 mod open_enum;
 mod operation;
@@ -59,11 +59,11 @@ pub use self::workspace::Workspace;
 /// direct use.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bounded_wait::bounded_wait;
     pub use crate::context::{body_size, is_changing, journal};
     pub use crate::error::{ErrorParts, is_refusal, is_transient, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
+    pub use crate::later::{bounded_wait, later};
     pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::service::read_error;
     pub use serde;

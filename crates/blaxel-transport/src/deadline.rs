@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, bounded_wait, journal};
+use blaxel_core::__private::{ErrorParts, journal, later};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -113,7 +113,7 @@ where
     fn call(&mut self, call: Call) -> Self::Future {
         let context = call.context.clone();
         let total = self.limits.total(&context);
-        let end = Instant::now() + bounded_wait(total);
+        let end = later(Instant::now(), total);
         match runtime::timer(end) {
             Ok(sleep) => DeadlineFuture::Calling {
                 call: self.inner.call(call),
@@ -234,7 +234,7 @@ impl http_body::Body for TimedBody {
         }
         let total_end = this.total.map(|(end, _)| end);
         if !std::mem::replace(this.waiting, true) {
-            let idle_end = Instant::now() + bounded_wait(*this.idle);
+            let idle_end = later(Instant::now(), *this.idle);
             let end = total_end.map_or(idle_end, |end| end.min(idle_end));
             this.sleep.as_mut().reset(end);
         }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, bounded_wait, journal};
+use blaxel_core::__private::{ErrorParts, journal, later};
 use blaxel_core::{Body, CallContext, Error, HttpService};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -89,7 +89,7 @@ where
             {
                 return Poll::Pending;
             }
-            let end = Instant::now() + bounded_wait(*this.limit);
+            let end = later(Instant::now(), *this.limit);
             this.sleep.set(Some(sleep_until(end)));
         }
         if let Some(sleep) = this.sleep.as_pin_mut() {

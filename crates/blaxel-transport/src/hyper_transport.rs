@@ -62,7 +62,7 @@ pub use self::version::HttpVersion;
 /// request may have been processed.
 ///
 /// Clones share the pools. Building a transport needs no runtime. A request needs a tokio runtime
-/// with I/O and timers; without a runtime or timers, it fails before anything is sent.
+/// with timers and I/O; without, it fails before anything is sent.
 ///
 /// ```
 /// use blaxel_transport::{Client, HyperTransport};

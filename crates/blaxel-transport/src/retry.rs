@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{ErrorParts, bounded_wait};
+use blaxel_core::__private::{ErrorParts, later};
 use blaxel_core::{Body, BoxFuture, Delivery, Error, Idempotency, OperationInfo};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
@@ -107,7 +107,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             call.buffer_body();
         }
         RetryFuture {
-            deadline: Instant::now() + bounded_wait(self.limits.total(&context)),
+            deadline: later(Instant::now(), self.limits.total(&context)),
             next: Some((self.inner.clone(), call)),
             shared: Arc::clone(&self.shared),
             step: Step::Readying,

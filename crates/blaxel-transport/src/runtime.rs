@@ -1,5 +1,6 @@
 //! Checks of the tokio runtime that a request is sent from.
 
+use std::net::{Ipv4Addr, UdpSocket};
 use std::panic::catch_unwind;
 
 use blaxel_core::{Error, Source};
@@ -25,6 +26,28 @@ pub(crate) fn timer(end: Instant) -> Result<Sleep, Error> {
     // Tokio has no other way to find out. It prints the panic message unless a hook prevents that.
     catch_unwind(|| sleep_until(end)).map_err(|_| {
         let problem = "its timer is disabled; enable it with `enable_time` or `enable_all`";
+        Error::input("tokio runtime", &Source::Code, problem)
+    })
+}
+
+/// Checks that the current runtime has timers and I/O, which a connection needs.
+///
+/// # Errors
+///
+/// Fails outside of a tokio runtime, and in one without timers or I/O.
+pub(crate) fn check_drivers() -> Result<(), Error> {
+    drop(timer(Instant::now())?);
+    // Any socket will do. Where none can be made, the connection tells the reason.
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| {
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    });
+    let Ok(socket) = socket else {
+        return Ok(());
+    };
+    let registered = catch_unwind(|| drop(tokio::net::UdpSocket::from_std(socket)));
+    registered.map_err(|_| {
+        let problem = "its I/O is disabled; enable it with `enable_io` or `enable_all`";
         Error::input("tokio runtime", &Source::Code, problem)
     })
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, bounded_wait, is_refusal};
+use blaxel_core::__private::{ErrorParts, is_refusal, later};
 use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -120,7 +120,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
             draft: sandbox,
             name: sandbox.name().to_owned(),
             time_limit: ensure.time_limit,
-            deadline: Instant::now() + bounded_wait(ensure.time_limit),
+            deadline: later(Instant::now(), ensure.time_limit),
             backoff: Backoff::up_to(MAX_DELAY),
             ownership: Ownership::None,
             missing_since: None,

@@ -12,7 +12,6 @@ use blaxel_core::{Body, Error};
 use hyper_util::client::legacy::{Builder, Client, ResponseFuture};
 use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::connector::Connector;
 use crate::runtime;
@@ -71,7 +70,7 @@ impl Pools {
     ///
     /// # Errors
     ///
-    /// Fails outside of a tokio runtime, and in one without a timer.
+    /// Fails outside of a tokio runtime, and in one without timers or I/O.
     pub(super) fn send(
         &self,
         request: http::Request<Body>,
@@ -93,8 +92,7 @@ impl Pools {
             return Ok(pools);
         }
         drop(all);
-        // Connections need timers, which panic if there are none.
-        drop(runtime::timer(Instant::now())?);
+        runtime::check_drivers()?;
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have created them in the meantime.
         if let Some(pools) = find(&all, runtime.id()) {

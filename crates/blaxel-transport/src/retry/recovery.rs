@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::__private::{bounded_wait, is_transient, retry_after};
+use blaxel_core::__private::{is_transient, later, retry_after};
 use blaxel_core::{Body, Error};
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep, timeout};
@@ -48,7 +48,7 @@ pub(super) async fn recover(
     };
     let delay = shared.policy.delay(state.sent, hint, &shared.jitter);
     // A wait that would outlast the deadline is not started: the failure is more useful than a timeout.
-    let Some(delay) = delay.filter(|delay| Instant::now() + bounded_wait(*delay) < deadline) else {
+    let Some(delay) = delay.filter(|delay| later(Instant::now(), *delay) < deadline) else {
         return NextStep::Return(outcome);
     };
     if !shared.budget.withdraw(outcome.is_ok()) {

@@ -83,11 +83,14 @@ fn a_request_outside_of_a_runtime_is_an_error() {
 }
 
 #[test]
-fn a_runtime_without_a_timer_is_an_error() {
-    let transport = builder().build();
-    let without_timer = Builder::new_current_thread().enable_io().build().unwrap();
-    let call = transport.send(post("http://127.0.0.1:9/"));
-    let error = without_timer.block_on(call).unwrap_err();
-    assert!(error.is_input(), "{error}");
-    assert!(error.to_string().contains("enable_time"), "{error}");
+fn a_runtime_without_timers_or_io_is_an_error() {
+    let without_timers = Builder::new_current_thread().enable_io().build();
+    let without_io = Builder::new_current_thread().enable_time().build();
+    for (runtime, advice) in [(without_timers, "enable_time"), (without_io, "enable_io")] {
+        let transport = builder().build();
+        let call = transport.send(post("http://127.0.0.1:9/"));
+        let error = runtime.unwrap().block_on(call).unwrap_err();
+        assert!(error.is_input(), "{error}");
+        assert!(error.to_string().contains(advice), "{error}");
+    }
 }
