@@ -17,8 +17,8 @@ use http::StatusCode;
 
 pub use self::api_error::{ApiError, ErrorOrigin};
 pub use self::parts::ErrorParts;
+pub use self::transient::is_transient;
 use self::transient::is_transient_response;
-pub use self::transient::{is_refusal, is_transient};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::source::Source;
@@ -491,7 +491,7 @@ impl Error {
             Some(info) => info.idempotency() != Idempotency::Safe,
             None => self.0.changing,
         };
-        let refused = self.status().is_some_and(is_refusal);
+        let refused = self.status().is_some_and(|status| status.is_client_error());
         let last_may_have_arrived = !refused && self.delivery() != Delivery::NotSent;
         changes && (last_may_have_arrived || self.0.attempts.unclear)
     }

@@ -60,7 +60,7 @@ pub use self::workspace::Workspace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{body_size, is_changing, journal};
-    pub use crate::error::{ErrorParts, is_refusal, is_transient, retry_after};
+    pub use crate::error::{ErrorParts, is_transient, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};

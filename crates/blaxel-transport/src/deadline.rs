@@ -345,6 +345,19 @@ mod tests {
         assert_eq!(start.elapsed().as_secs(), 90);
     }
 
+    #[test]
+    fn a_call_outside_of_a_runtime_is_an_error() {
+        let silent = tower::service_fn(|_: Call| {
+            std::future::pending::<Result<http::Response<Body>, Error>>()
+        });
+        let calling = Deadline::new(silent, Arc::default()).oneshot(call(&WHOLE));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(calling).poll(&mut cx) {
+            Poll::Ready(Err(error)) => assert!(error.is_input(), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_request_in_flight_at_the_deadline_may_have_been_processed() {
         let silent = tower::service_fn(|call: Call| {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{check_framing, is_refusal, journal, restore};
+use blaxel_core::__private::{check_framing, journal, restore};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, HttpService};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -115,7 +115,7 @@ where
 /// Returns `true` unless the server refused the request or never received it.
 fn may_have_been_processed<B>(outcome: &Result<http::Response<B>, Error>) -> bool {
     match outcome {
-        Ok(response) => !is_refusal(response.status()),
+        Ok(response) => !response.status().is_client_error(),
         Err(error) => error.delivery() != Delivery::NotSent,
     }
 }

@@ -90,17 +90,6 @@ async fn a_refusal_by_the_server_rules_out_an_effect() {
     );
 }
 
-/// A proxy that gave up waiting says nothing about the server behind it.
-#[tokio::test(start_paused = true)]
-async fn a_timeout_status_does_not_rule_out_an_effect() {
-    for status in [408, 499] {
-        let script: &'static [Step] = Box::leak(Box::new([Step::Status(status)]));
-        let client = client(transport(script, Arc::default()), &[], &[]);
-        let error = open(&client, request(&CREATE)).await.unwrap_err();
-        assert!(error.maybe_applied(), "{error:?}");
-    }
-}
-
 /// A length that is not that of the body would cut it, or join two requests.
 #[tokio::test]
 async fn a_layer_cannot_declare_a_wrong_length() {

@@ -1,6 +1,6 @@
 //! The rule by which an error response counts as transient, for retries and callers alike.
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
 use crate::description::Plane;
 
@@ -37,15 +37,6 @@ pub(super) fn is_transient_response(
         (by_gateway && api.code() == Some("WORKLOAD_UNAVAILABLE"))
             || matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
     })
-}
-
-/// Returns `true` for a status by which the server refused a request, so that it had no effect.
-///
-/// That is a 4xx, except for 408 and 499: with these, a proxy reports that it gave up waiting, and the
-/// server behind it may have processed the request.
-#[must_use]
-pub fn is_refusal(status: StatusCode) -> bool {
-    status.is_client_error() && !matches!(status.as_u16(), 408 | 499)
 }
 
 /// Parses the header `x-should-retry`.

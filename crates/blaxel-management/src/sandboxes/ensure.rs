@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, is_refusal, later};
+use blaxel_core::__private::{ErrorParts, later};
 use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -343,7 +343,9 @@ impl<S: HttpService> EnsureRun<'_, S> {
             return Err(error);
         }
         self.retry_after = error.retry_after().unwrap_or_default();
-        let refused = error.status().is_some_and(is_refusal);
+        let refused = error
+            .status()
+            .is_some_and(|status| status.is_client_error());
         let busy = error.is_rate_limited() || error.is_unavailable();
         self.last_error = Some(error);
         if refused && !busy {
