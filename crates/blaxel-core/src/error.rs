@@ -13,12 +13,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::StatusCode;
 
 pub use self::api_error::{ApiError, ErrorOrigin};
 pub use self::parts::ErrorParts;
 pub use self::transient::is_transient;
 use self::transient::is_transient_response;
+use crate::content_type::{utf8_body, without_mark};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::source::Source;
@@ -184,7 +186,10 @@ impl Error {
         head: &http::response::Parts,
         body: &[u8],
     ) -> Self {
-        let api = ApiError::read(plane, head, body);
+        let api = match utf8_body(&head.headers, Bytes::copy_from_slice(body)) {
+            Ok(body) => ApiError::read(plane, head, &without_mark(body)),
+            Err(problem) => ApiError::unreadable(plane, head, problem),
+        };
         let mut error = Self::new(ErrorKind::Status, Delivery::Responded, String::new());
         error.0.operation = operation;
         error.0.response = Some(ResponseInfo {

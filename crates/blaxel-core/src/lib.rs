@@ -4,6 +4,8 @@
 mod base_url;
 mod body;
 mod civil;
+mod content_coding;
+mod content_type;
 mod context;
 mod description;
 mod endpoint;
@@ -59,6 +61,8 @@ pub use self::workspace::Workspace;
 /// direct use.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::content_coding::{compression_problem, content_codings};
+    pub use crate::content_type::{Charset, media_type};
     pub use crate::context::{body_size, is_changing, journal};
     pub use crate::error::{ErrorParts, is_transient, retry_after};
     pub use crate::framing::check_framing;

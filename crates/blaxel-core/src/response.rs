@@ -1,9 +1,10 @@
-//! Reading of responses: collecting a body up to a limit, and decoding JSON.
+//! Reading of responses: collecting a body up to a limit, and decoding text and JSON.
 
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 
 use crate::body::Body;
+use crate::content_type::{utf8_body, without_mark, wrong_charset};
 use crate::error::Error;
 use crate::error::ErrorParts;
 
@@ -30,23 +31,27 @@ const BYTES_PER_OBJECT: usize = 64;
 ///
 /// # Errors
 ///
-/// [`Error::is_decode`] if the body is empty, not UTF-8, not JSON, or JSON of another type; the
-/// message says which of these, and where.
+/// [`Error::is_decode`] if the body is empty, not JSON, or JSON of another type, and for the reasons
+/// of [`text`]; the message says which of these, and where.
 pub fn json<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, Error> {
     let body = response.body();
     if body.is_empty() {
         return Err(Error::decode("the response is empty; expected JSON"));
     }
-    check_objects(body)?;
+    let body = utf8_body(response.headers(), body.clone()).map_err(Error::decode)?;
+    let body = without_mark(body);
+    check_objects(&body)?;
     // Checking the whole text once is faster than serde_json's check of every string in it.
-    let text = std::str::from_utf8(body)
-        .map_err(|problem| Error::decode("the response is not UTF-8").caused_by(problem))?;
+    let text = std::str::from_utf8(&body)
+        .map_err(|problem| Error::decode(wrong_charset(&body, not_utf8)).caused_by(problem))?;
     serde_json::from_str(text).map_err(|problem| {
+        let size = body.len();
         let found = match response.headers().get(http::header::CONTENT_TYPE) {
-            Some(kind) => format!("{} bytes of {}", body.len(), kind.to_str().unwrap_or("?")),
-            None => format!("{} bytes without a content type", body.len()),
+            Some(kind) => format!("{size} bytes of {}", kind.to_str().unwrap_or("?")),
+            None => format!("{size} bytes without a content type"),
         };
-        Error::decode(format!("the response ({found}) is not the expected JSON")).caused_by(problem)
+        let message = || format!("the response ({found}) is not the expected JSON");
+        Error::decode(wrong_charset(&body, message)).caused_by(problem)
     })
 }
 
@@ -67,6 +72,38 @@ fn check_objects(body: &[u8]) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Decodes the body of a response as text.
+///
+/// Text in ISO 8859-1 is converted, if the content type names that charset.
+///
+/// ```
+/// use blaxel_core::response;
+/// use bytes::Bytes;
+///
+/// let reply = http::Response::builder()
+///     .header("content-type", "text/plain; charset=iso-8859-1")
+///     .body(Bytes::from_static(b"caf\xe9"))?;
+/// assert_eq!(response::text(reply)?, "café");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::is_decode`] if the body is still compressed, in another charset, or not UTF-8.
+pub fn text(response: http::Response<Bytes>) -> Result<String, Error> {
+    let (head, body) = response.into_parts();
+    let body = utf8_body(&head.headers, body).map_err(Error::decode)?;
+    String::from_utf8(body.into()).map_err(|problem| {
+        let message = wrong_charset(problem.as_bytes(), not_utf8);
+        Error::decode(message).caused_by(problem.utf8_error())
+    })
+}
+
+/// Returns the message for a text that is not UTF-8.
+fn not_utf8() -> String {
+    "the response is not UTF-8".to_owned()
 }
 
 /// Reads a whole body of at most `limit` bytes into memory.
@@ -154,12 +191,13 @@ fn too_large(limit: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn a_bomb_of_empty_objects_is_refused_before_it_is_decoded() {
         let decode = |objects: usize, object: &str| {
             let body = format!("[{}]", vec![object; objects].join(","));
-            json::<Vec<serde::de::IgnoredAny>>(&http::Response::new(body.into()))
+            super::json::<Vec<serde::de::IgnoredAny>>(&http::Response::new(body.into()))
         };
         assert!(decode(200_000, "{}").is_ok());
         let error = decode(11_000_000, "{}").unwrap_err();
@@ -167,5 +205,57 @@ mod tests {
         assert!(error.to_string().contains("11000000 objects"), "{error}");
         let item = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "a".repeat(120));
         assert!(decode(150_000, &item).is_ok());
+    }
+
+    fn typed(header: (&str, &str), body: &'static [u8]) -> http::Response<Bytes> {
+        let response = http::Response::builder().header(header.0, header.1);
+        response.body(Bytes::from_static(body)).unwrap()
+    }
+
+    #[test]
+    fn json_may_have_a_byte_order_mark_and_be_latin1() {
+        let plain = ("content-type", "application/json");
+        let marked: Value = super::json(&typed(plain, b"\xEF\xBB\xBF[1]")).unwrap();
+        assert_eq!(marked, json!([1]));
+        let latin1 = ("content-type", "application/json; charset=iso-8859-1");
+        let text: Value = super::json(&typed(latin1, b"\"\xe9\"")).unwrap();
+        assert_eq!(text, json!("é"));
+    }
+
+    #[test]
+    fn json_in_utf16_is_named() {
+        let plain = ("content-type", "application/json");
+        let declared = ("content-type", "application/json; charset=utf-16le");
+        for (header, body) in [
+            (plain, &b"\xff\xfe[\x001\x00]\x00"[..]),
+            (plain, b"[\x001\x00]\x00"),
+            (plain, b"\x00[\x001\x00]"),
+            (declared, b"[\x001\x00]\x00"),
+        ] {
+            let error = super::json::<Value>(&typed(header, body)).unwrap_err();
+            let text = error.to_string().to_ascii_lowercase();
+            assert!(error.is_decode() && text.contains("`utf-16"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_body_is_an_error_unless_it_is_empty() {
+        for coding in [
+            "br", "zstd", "deflate", "gzip", "x-gzip", "snappy", "gzip, br",
+        ] {
+            let header = ("content-encoding", coding);
+            let error = text(typed(header, b"\x1f\x8b")).unwrap_err();
+            let named = format!("compressed with `{coding}`");
+            assert!(
+                error.is_decode() && error.to_string().contains(&named),
+                "{error}"
+            );
+            assert!(super::json::<Value>(&typed(header, b"\x1f\x8b")).is_err());
+            assert_eq!(text(typed(header, b"")).unwrap(), "");
+        }
+        assert_eq!(
+            text(typed(("content-encoding", "identity"), b"a")).unwrap(),
+            "a"
+        );
     }
 }

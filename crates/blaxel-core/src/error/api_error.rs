@@ -95,6 +95,28 @@ impl ApiError {
         error
     }
 
+    /// Parses any body, also one that is not an error. Without a message in it, the start of the
+    /// body is the message.
+    pub(super) fn of_any(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> Self {
+        let mut found = Self::read(plane, head, body);
+        if found.message.is_none() {
+            found.message = one_line(&String::from_utf8_lossy(body));
+        }
+        found
+    }
+
+    /// Creates the error of a response whose body cannot be read, with the reason as the message.
+    pub(super) fn unreadable(
+        plane: Option<Plane>,
+        head: &http::response::Parts,
+        problem: String,
+    ) -> Self {
+        Self {
+            message: Some(problem),
+            ..Self::read(plane, head, b"")
+        }
+    }
+
     /// Returns `true` if a response to a call of a workload was produced before the request reached
     /// it.
     ///
@@ -297,6 +319,15 @@ impl ApiError {
             .filter_map(|word| word.trim_end_matches('.').parse().ok())
             .collect()
     }
+}
+
+/// Returns `true` for a JSON object with an error in it, or a list that begins with one.
+pub(super) fn reports_error(body: &[u8]) -> bool {
+    let value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let first = value.get(0).unwrap_or(&value);
+    ["error", "errors"]
+        .iter()
+        .any(|member| first.get(member).is_some_and(|error| !error.is_null()))
 }
 
 /// Returns a header, if it is valid text.

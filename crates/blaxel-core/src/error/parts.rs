@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::{CallContext, is_changing};
-use crate::description::OperationInfo;
+use crate::description::{OperationInfo, Plane};
 use crate::options::Attempts;
 
+use super::api_error::{ApiError, reports_error};
 use super::{BoxError, Delivery, Error, ErrorKind, ResponseInfo};
 
 /// Constructors and modifiers of [`Error`] that sibling crates need and users do not.
@@ -41,6 +42,17 @@ pub trait ErrorParts: Sized {
     /// Creates the error of a wait for a state that can no longer be reached.
     #[must_use]
     fn failed(message: impl Into<String>) -> Self;
+
+    /// Creates the error of a successful response whose body is something else than the requested
+    /// stream: an error, a page, any text. It keeps the message of the body, or the start of it.
+    ///
+    /// The kind is [`ErrorKind::Failed`] if the body reports an error.
+    #[must_use]
+    fn not_a_stream(
+        operation: Option<&'static OperationInfo>,
+        head: Option<&http::response::Parts>,
+        body: &[u8],
+    ) -> Self;
 
     /// Sets the underlying error.
     #[must_use]
@@ -107,6 +119,35 @@ impl ErrorParts for Error {
 
     fn failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Failed, Delivery::Responded, message.into())
+    }
+
+    fn not_a_stream(
+        operation: Option<&'static OperationInfo>,
+        head: Option<&http::response::Parts>,
+        body: &[u8],
+    ) -> Self {
+        let reports_error = reports_error(body);
+        let message = if reports_error {
+            "the server reported an error instead of a stream"
+        } else {
+            "the response is not the expected stream"
+        };
+        let Some(head) = head else {
+            let (head, ()) = http::Response::new(()).into_parts();
+            let api = ApiError::of_any(None, &head, body);
+            let found = api.message().unwrap_or("it is empty");
+            return Self::decode(format!("{message}: {found}")).in_operation(operation);
+        };
+        let plane = operation.map(OperationInfo::plane);
+        let mut error = Self::decode(message).with_head(head);
+        if reports_error {
+            error.0.kind = ErrorKind::Failed;
+        }
+        if let Some(response) = &mut error.0.response {
+            response.api = Some(ApiError::of_any(plane, head, body));
+            response.of_workload = plane == Some(Plane::Run);
+        }
+        error.in_operation(operation)
     }
 
     fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {

@@ -475,3 +475,74 @@ fn an_authentication_failure_has_its_own_kind_and_counts_as_not_sent() {
     }
     assert!(!Error::credentials("none").is_transient());
 }
+
+#[test]
+fn a_compressed_error_response_says_so_and_one_in_latin1_is_read() {
+    let error = |headers: &[(&str, &str)], body: &[u8]| {
+        let response = http::Response::builder().status(502);
+        let response = headers.iter().fold(response, |response, (name, value)| {
+            response.header(*name, *value)
+        });
+        let (head, ()) = response.body(()).unwrap().into_parts();
+        Error::from_response(None, &head, body)
+    };
+    for content_type in ["text/html", "application/json"] {
+        let coded = [("content-encoding", "br"), ("content-type", content_type)];
+        let found = error(&coded, b"\x8b\x00\x80");
+        let text = found.to_string();
+        assert!(
+            text.starts_with("502 Bad Gateway: the response is compressed with `br`"),
+            "{text}"
+        );
+        assert!(found.is_transient());
+        assert_eq!(error(&coded[..1], b"").to_string(), "502 Bad Gateway");
+    }
+    let latin1 = [("content-type", "text/plain; charset=ISO-8859-1")];
+    assert_eq!(
+        error(&latin1, b"caf\xe9").to_string(),
+        "502 Bad Gateway: café"
+    );
+}
+
+#[test]
+fn a_body_in_place_of_a_stream_keeps_its_message() {
+    let head = |content_type: &str| {
+        let response = http::Response::builder().header("content-type", content_type);
+        response
+            .header("x-request-id", "r-1")
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
+    };
+    for (content_type, body, kind, expected) in [
+        (
+            "application/json",
+            r#"{"error": {"message": "busy", "code": "OVERLOADED"}}"#,
+            ErrorKind::Failed,
+            "the server reported an error instead of a stream: 200 OVERLOADED: busy (request id r-1)",
+        ),
+        (
+            "text/html",
+            "<html><title>Sign in</title></html>",
+            ErrorKind::Decode,
+            "the response is not the expected stream: 200 OK: the response is an HTML page titled \
+             \"Sign in\" (request id r-1)",
+        ),
+        (
+            "application/json",
+            r#"{"output": 1}"#,
+            ErrorKind::Decode,
+            "the response is not the expected stream: 200 OK: {\"output\": 1} (request id r-1)",
+        ),
+    ] {
+        let error = Error::not_a_stream(None, Some(&head(content_type)), body.as_bytes());
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, expected));
+        assert!(!error.is_transient());
+    }
+    let error = Error::not_a_stream(None, None, b"oh no");
+    assert_eq!(
+        error.to_string(),
+        "the response is not the expected stream: oh no"
+    );
+}
