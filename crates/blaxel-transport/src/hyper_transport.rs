@@ -1,15 +1,16 @@
 //! [`HyperTransport`]: the transport at the bottom of the stack, which sends requests with hyper.
 //!
 //! `builder.rs` has its settings. `connector.rs` establishes connections, with `proxy.rs` and
-//! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `response.rs`, `response_body.rs` and
-//! `gunzip.rs` read responses; `failure.rs` finds out whether a failed request may have been
+//! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings;
+//! `response.rs`, `response_body.rs` and `inflate.rs` read responses; `failure.rs` finds out whether a failed request may have been
 //! processed.
 
+mod accept;
 mod builder;
 mod connector;
 mod failure;
 #[cfg(feature = "gzip")]
-mod gunzip;
+mod inflate;
 mod origin;
 mod origin_limiter;
 mod pools;
@@ -125,7 +126,7 @@ impl Service<http::Request<Body>> for HyperTransport {
             }
         };
         let kind = shared.kind_of(&request, &origin);
-        let decoding = shared.prepare(&mut request, kind);
+        let decoding = shared.prepare(&mut request);
         let permit = shared
             .limiter
             .as_ref()
@@ -177,16 +178,14 @@ impl Shared {
     }
 
     /// Completes a request, and returns the way to decode its response.
-    #[cfg_attr(not(feature = "gzip"), expect(unused_variables))]
-    fn prepare(&self, request: &mut http::Request<Body>, kind: HostKind) -> Decoding {
+    fn prepare(&self, request: &mut http::Request<Body>) -> Decoding {
         // The connection decides about the version; hyper rejects some other values here.
         *request.version_mut() = Version::HTTP_11;
         #[cfg(feature = "gzip")]
-        if self.gzip && kind == HostKind::Control && gunzip::may_compress(request) {
-            gunzip::accept_gzip(request);
-            return Decoding::Gzip;
-        }
-        Decoding::None
+        let gzip = self.gzip;
+        #[cfg(not(feature = "gzip"))]
+        let gzip = false;
+        accept::add_codings(request, gzip)
     }
 }
 

@@ -213,10 +213,13 @@ impl HyperBuilder {
         self
     }
 
-    /// Sets whether the control plane may compress complete responses. It may by default.
+    /// Sets whether servers are asked to compress complete responses. They are by default; for
+    /// streams, which a compressor would delay, they are asked not to.
+    ///
+    /// A response that is compressed with gzip or deflate is decompressed in either case. One in
+    /// another coding is returned as it is, and is an error where it is decoded.
     ///
     /// If a caller or layer sets `Accept-Encoding`, it has to decompress the response itself.
-    /// Responses of workloads and streams are never compressed.
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub fn gzip(mut self, gzip: bool) -> Self {

@@ -5,7 +5,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 #[cfg(feature = "gzip")]
-use super::gunzip;
+use super::inflate;
 use super::origin::Origin;
 use super::origin_limiter::Permit;
 use super::response_body::ResponseBody;
@@ -13,12 +13,20 @@ use super::response_body::ResponseBody;
 /// The way to decode a response body.
 #[derive(Clone, Copy)]
 pub(super) enum Decoding {
-    /// Leave it unchanged.
+    /// Leave it unchanged: someone above the transport chose the codings, and decodes them.
     None,
-    /// Decompress it, if it is compressed. The transport asked for that, so the layers above do not
-    /// expect it.
+    /// Decompress it, if it is compressed, even if nobody asked for that.
     #[cfg(feature = "gzip")]
-    Gzip,
+    Inflate,
+}
+
+impl Decoding {
+    /// The way for requests whose codings the transport has chosen.
+    #[cfg(feature = "gzip")]
+    pub(super) const DEFAULT: Self = Self::Inflate;
+    /// The way for requests whose codings the transport has chosen.
+    #[cfg(not(feature = "gzip"))]
+    pub(super) const DEFAULT: Self = Self::None;
 }
 
 /// Converts a response of hyper to one with a [`Body`]. It costs at most one allocation.
@@ -37,6 +45,6 @@ pub(super) fn from_hyper(
     match decoding {
         Decoding::None => http::Response::from_parts(head, Body::new(body)),
         #[cfg(feature = "gzip")]
-        Decoding::Gzip => gunzip::decompress(head, body),
+        Decoding::Inflate => inflate::decompress(head, body),
     }
 }

@@ -4,6 +4,7 @@
 
 mod allocations;
 mod certificates;
+mod codings;
 mod failures;
 mod frames;
 #[cfg(feature = "gzip")]
