@@ -94,11 +94,15 @@ fn check_objects(body: &[u8]) -> Result<(), Error> {
 /// [`Error::is_decode`] if the body is still compressed, in another charset, or not UTF-8.
 pub fn text(response: http::Response<Bytes>) -> Result<String, Error> {
     let (head, body) = response.into_parts();
-    let body = utf8_body(&head.headers, body).map_err(Error::decode)?;
-    String::from_utf8(body.into()).map_err(|problem| {
-        let message = wrong_charset(problem.as_bytes(), not_utf8);
-        Error::decode(message).caused_by(problem.utf8_error())
-    })
+    utf8_body(&head.headers, body)
+        .map_err(Error::decode)
+        .and_then(|body| {
+            String::from_utf8(body.into()).map_err(|problem| {
+                let message = wrong_charset(problem.as_bytes(), not_utf8);
+                Error::decode(message).caused_by(problem.utf8_error())
+            })
+        })
+        .map_err(|error| error.with_head(&head))
 }
 
 /// Returns the message for a text that is not UTF-8.

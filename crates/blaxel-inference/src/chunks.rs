@@ -161,6 +161,10 @@ impl Decode for ChunkDecoder {
             Inner::Bytes(_) => self.next_item(),
         }
     }
+
+    fn is_foreign(&self, start: &[u8]) -> bool {
+        matches!(&self.0, Inner::Events(decoder) if decoder.is_foreign(start))
+    }
 }
 
 /// Returns the next line that is not blank.

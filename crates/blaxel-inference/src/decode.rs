@@ -26,6 +26,13 @@ pub trait Decode {
     /// Returns the next of the items that remain after the end of the body, or `None` if there are no
     /// more.
     fn finish(&mut self) -> Option<Result<Self::Item, Error>>;
+
+    /// Returns `true` if a body that begins with this text is not in the format of this decoder. A stream
+    /// without an item is then an error that has the text, and not an empty stream. The default is `false`.
+    fn is_foreign(&self, start: &[u8]) -> bool {
+        let _ = start;
+        false
+    }
 }
 
 /// An error in the bytes of a stream.

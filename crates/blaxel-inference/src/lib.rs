@@ -3,6 +3,7 @@
 
 mod address;
 mod agent;
+mod body_start;
 #[cfg(feature = "callback")]
 mod callback;
 mod calls;
@@ -10,6 +11,7 @@ mod chat;
 mod chunks;
 mod decode;
 mod embedding;
+mod intake;
 pub mod lines;
 #[cfg(feature = "mcp")]
 pub mod mcp;
@@ -26,6 +28,7 @@ mod stream;
 mod target;
 mod task;
 pub mod text;
+mod whole_answer;
 
 use std::fmt;
 

@@ -13,6 +13,7 @@ use crate::embedding::{self, EmbeddingRequest, Embeddings};
 use crate::options::WithOptions;
 use crate::request::WorkloadRequest;
 use crate::target::{Address, Target, target_setters};
+use crate::whole_answer;
 
 const PATH: &str = "/models/{modelName}";
 
@@ -181,6 +182,8 @@ impl<S: HttpService> ModelCall<S> {
     /// Sends a chat and streams the answer (`POST /{workspace}/models/{modelName}/v1/chat/completions` with
     /// `stream: true`). The usage is requested too.
     ///
+    /// The whole answer of a server that does not stream is returned as one chunk.
+    ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
@@ -202,7 +205,8 @@ impl<S: HttpService> ModelCall<S> {
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let body = RequestBody::new(self.model_name(), request, true);
         let request = self.openai(&CHAT, "chat/completions").json(&body);
-        Ok(ChatStream::of(request.events().await?))
+        let events = request.events().await?.or_whole(whole_answer::decoder);
+        Ok(ChatStream::of(events))
     }
 
     /// Computes the embeddings of texts (`POST /{workspace}/models/{modelName}/v1/embeddings`).

@@ -10,7 +10,9 @@ use blaxel_core::__private::ErrorParts;
 use blaxel_core::Error;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::body_start::BodyStart;
 use crate::decode::{Decode, Text};
 use crate::lines;
 
@@ -140,6 +142,14 @@ impl<T: DeserializeOwned> Decode for Decoder<T> {
 
     fn finish(&mut self) -> Option<Result<T, Error>> {
         self.finish()
+    }
+
+    /// Returns `true` if the first line is not JSON, or an error.
+    fn is_foreign(&self, start: &[u8]) -> bool {
+        let line = serde_json::from_slice::<Value>(BodyStart::first_line(start));
+        line.map_or(true, |line| {
+            line.get("error").is_some_and(|error| !error.is_null())
+        })
     }
 }
 

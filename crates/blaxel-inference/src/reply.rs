@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, media_type};
 use blaxel_core::{Body, Error, OperationInfo, response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::chunks::{ChunkStream, Format};
 use crate::decode::Decode;
+use crate::intake::Intake;
 use crate::stream::{Decoded, EventStream, Exchange, JsonStream, LineStream, TextStream};
 
 /// A successful response of a workload: its headers, and a body that is in memory or still to be
@@ -94,7 +95,8 @@ impl Reply {
         self
     }
 
-    /// Reads the whole body.
+    /// Reads the whole body, as it was sent: a body in a content coding that the transport does not decode is
+    /// still compressed.
     ///
     /// # Errors
     ///
@@ -109,16 +111,11 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is not UTF-8.
+    /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is still compressed, or neither
+    /// UTF-8 nor said to be ISO 8859-1.
     pub async fn text(self) -> Result<String, Error> {
         let operation = self.operation;
-        let (head, body) = self.whole().await?.into_parts();
-        String::from_utf8(body.into()).map_err(|problem| {
-            Error::decode("the response is not UTF-8")
-                .caused_by(problem.utf8_error())
-                .with_head(&head)
-                .in_operation(Some(operation))
-        })
+        response::text(self.whole().await?).map_err(|error| error.in_operation(Some(operation)))
     }
 
     /// Reads the whole body as JSON.
@@ -146,37 +143,50 @@ impl Reply {
     }
 
     /// Reads the body as server-sent events, whatever its content type.
+    ///
+    /// A body that has no event, and text that is not one, is an error with the message of that text: an
+    /// error, a page or a whole answer that the server sent in place of a stream.
     pub fn events(self) -> EventStream {
-        self.decoded(Default::default())
+        self.stream(Default::default(), true)
     }
 
     /// Reads the body line by line, whatever its content type.
     pub fn lines(self) -> LineStream {
-        self.decoded(Default::default())
+        self.stream(Default::default(), true)
     }
 
     /// Reads the body as JSON values, one per line, whatever its content type.
     pub fn json_lines<T: DeserializeOwned>(self) -> JsonStream<T> {
-        self.decoded(Default::default())
+        self.stream(Default::default(), true)
     }
 
     /// Reads the body as text as it arrives, whatever its content type.
     pub fn texts(self) -> TextStream {
-        self.decoded(Default::default())
+        self.stream(Default::default(), true)
     }
 
     /// Reads the body in the [format](Self::format) of its content type.
     pub fn chunks(self) -> ChunkStream {
-        let decoder = self.format().decoder();
-        self.decoded(decoder)
+        let format = self.format();
+        self.stream(format.decoder(), format != Format::Bytes)
     }
 
     /// Reads the body with any decoder, for instance one with another limit.
+    ///
+    /// Text in ISO 8859-1 is converted to UTF-8 before it is decoded. A body that is still compressed is an
+    /// error; a decoder that decompresses it reads [`into_body`](Self::into_body).
     pub fn decoded<D: Decode>(self, decoder: D) -> Decoded<D> {
-        Decoded::with_decoder(self.body, decoder).with_exchange(Exchange {
+        let is_text = media_type(&self.head.headers).starts_with("text/");
+        self.stream(decoder, is_text)
+    }
+
+    fn stream<D: Decode>(self, decoder: D, is_text: bool) -> Decoded<D> {
+        let intake = Intake::new(&self.head.headers, is_text);
+        let exchange = Exchange {
             operation: Some(self.operation),
             head: Some(Box::new(self.head)),
-        })
+        };
+        Decoded::with_decoder(self.body, decoder).with_exchange(exchange, intake)
     }
 
     /// Returns the body, whose [`Body::chunk`] returns the bytes as they arrive.

@@ -19,6 +19,7 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
+use crate::body_start::BodyStart;
 use crate::decode::{Decode, DecodeError, Text, read_error};
 use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
 
@@ -244,6 +245,16 @@ impl Decode for Decoder {
 
     fn finish(&mut self) -> Option<Result<Event, Error>> {
         self.finish().map(|event| event.map_err(read_error))
+    }
+
+    /// Returns `true` if the first line is neither a comment nor a field of an event.
+    fn is_foreign(&self, start: &[u8]) -> bool {
+        let line = BodyStart::first_line(start);
+        let name_end = memchr::memchr(b':', line).unwrap_or(line.len());
+        !matches!(
+            &line[..name_end],
+            b"" | b"data" | b"event" | b"id" | b"retry"
+        )
     }
 }
 

@@ -5,12 +5,15 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, media_type};
 use blaxel_core::{Body, Error, OperationInfo};
 use futures_core::Stream;
 use http_body::Body as _;
 
+use crate::body_start::BodyStart;
+use crate::chunks::Format;
 use crate::decode::Decode;
+use crate::intake::Intake;
 use crate::{lines, ndjson, sse, text};
 
 /// The server-sent events of a response.
@@ -47,6 +50,24 @@ pub struct Decoded<D: Decode> {
     decoder: Option<D>,
     end: Option<End<D::Item>>,
     exchange: Exchange,
+    intake: Intake,
+    /// `None` as soon as the body is known to be a stream.
+    start: Option<BodyStart>,
+    /// Set once the body is known to be something else than a stream.
+    foreign: Option<Foreign>,
+    whole: Option<Whole<D>>,
+}
+
+/// Converts the whole answer of a server that does not stream to a decoder that has its items.
+type Whole<D> = fn(&[u8]) -> Option<D>;
+
+/// Maximum size of an answer that is converted, in bytes.
+const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
+
+/// A body that is no stream, of which the rest is read for its message.
+struct Foreign {
+    /// The error of the decoder, if it found one.
+    problem: Option<Error>,
 }
 
 /// The end mark of a stream.
@@ -77,6 +98,10 @@ impl<D: Decode> Decoded<D> {
             decoder: Some(decoder),
             end: None,
             exchange: Exchange::default(),
+            intake: Intake::default(),
+            start: Some(BodyStart::default()),
+            foreign: None,
+            whole: None,
         }
     }
 
@@ -101,8 +126,18 @@ impl<D: Decode> Decoded<D> {
         self
     }
 
-    pub(crate) fn with_exchange(mut self, exchange: Exchange) -> Self {
+    pub(crate) fn with_exchange(mut self, exchange: Exchange, intake: Intake) -> Self {
         self.exchange = exchange;
+        self.intake = intake;
+        self
+    }
+
+    /// Accepts a whole answer of a server that does not stream.
+    pub(crate) fn or_whole(mut self, whole: Whole<D>) -> Self {
+        self.whole = Some(whole);
+        if let Some(start) = &mut self.start {
+            start.set_limit(WHOLE_LIMIT);
+        }
         self
     }
 
@@ -121,10 +156,12 @@ impl<D: Decode> Decoded<D> {
         self.body = None;
         self.decoder = None;
         self.end = None;
+        self.start = None;
+        self.foreign = None;
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
-        let Some(outcome) = ready!(self.poll_decoder(cx)) else {
+        let Some(outcome) = ready!(self.poll_outcome(cx)) else {
             let missed = self.end.take();
             self.close();
             return Poll::Ready(missed.map(|end| {
@@ -148,6 +185,68 @@ impl<D: Decode> Decoded<D> {
         Poll::Ready(Some(Ok(item)))
     }
 
+    /// Polls for the next item, unless the body turns out to be something else than a stream.
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
+        if self.foreign.is_none() {
+            let outcome = ready!(self.poll_decoder(cx));
+            if !self.is_foreign(&outcome) {
+                self.start = None;
+                return Poll::Ready(outcome);
+            }
+            let problem = outcome.and_then(Result::err);
+            self.foreign = Some(Foreign { problem });
+        }
+        self.poll_foreign(cx)
+    }
+
+    /// Returns `true` if the first outcome of a body shows that it is not a stream.
+    ///
+    /// Servers give streams all kinds of content types, so a body with items is a stream. Only if it is
+    /// called JSON or a page, and begins like that, the items are chance hits.
+    fn is_foreign(&self, outcome: &Option<Result<D::Item, Error>>) -> bool {
+        let (Some(start), Some(decoder)) = (&self.start, &self.decoder) else {
+            return false;
+        };
+        let suspicious = match outcome {
+            None => true,
+            Some(Err(problem)) => problem.is_decode(),
+            Some(Ok(_)) => self.exchange.is_document(),
+        };
+        let text = start.text();
+        suspicious && !text.is_empty() && decoder.is_foreign(text)
+    }
+
+    /// Polls for the rest of a body that is no stream, and returns its items or its error.
+    fn poll_foreign(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
+        while let (Some(body), Some(start)) = (&mut self.body, &mut self.start)
+            && !start.is_full()
+        {
+            match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Ok(chunk) = frame.into_data() {
+                        start.add(&self.intake.read(chunk)?);
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => self.body = None,
+            }
+        }
+        let start = self.start.take().unwrap_or_default();
+        if let Some(decoder) = self.whole.and_then(|whole| whole(start.text())) {
+            self.foreign = None;
+            self.body = None;
+            self.decoder = Some(decoder);
+            return self.poll_decoder(cx);
+        }
+        let head = self.exchange.head.as_deref();
+        let error = Error::not_a_stream(self.exchange.operation, head, start.text());
+        let problem = self.foreign.take().and_then(|foreign| foreign.problem);
+        Poll::Ready(Some(Err(match problem {
+            Some(problem) => error.caused_by(problem),
+            None => error,
+        })))
+    }
+
     fn poll_decoder(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
         let Some(decoder) = &mut self.decoder else {
             return Poll::Ready(None);
@@ -162,6 +261,13 @@ impl<D: Decode> Decoded<D> {
             match ready!(Pin::new(body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(chunk) = frame.into_data() {
+                        let chunk = self.intake.read(chunk)?;
+                        if let Some(start) = &mut self.start
+                            && start.add(&chunk)
+                            && !decoder.is_foreign(start.text())
+                        {
+                            self.start = None;
+                        }
                         decoder.push(chunk);
                     }
                 }
@@ -169,6 +275,19 @@ impl<D: Decode> Decoded<D> {
                 None => self.body = None,
             }
         }
+    }
+}
+
+impl Exchange {
+    /// Returns `true` if the content type is JSON or HTML, which is not a stream.
+    fn is_document(&self) -> bool {
+        let Some(head) = &self.head else {
+            return false;
+        };
+        let media_type = media_type(&head.headers);
+        media_type == "application/json"
+            || media_type.ends_with("+json") && Format::of(&media_type) != Format::JsonLines
+            || matches!(media_type.as_str(), "text/html" | "application/xhtml+xml")
     }
 }
 
@@ -181,7 +300,8 @@ impl<D: Decode + Unpin> Decoded<D> {
     ///
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
     /// [`Error::is_timeout`] if no data arrives for too long; [`Error::is_decode`] for an item that is too
-    /// large or malformed; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), if one
+    /// large or malformed, or a body that is no stream in the format of the decoder; [`Error::is_failed`] if
+    /// such a body reports an error; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), if one
     /// is set. After an error the stream has ended.
     pub async fn try_next(&mut self) -> Result<Option<D::Item>, Error> {
         poll_fn(|cx| self.poll_item(cx)).await.transpose()
