@@ -13,20 +13,28 @@ const ENOUGH: usize = 64;
 pub(crate) struct BodyStart {
     bytes: Vec<u8>,
     limit: usize,
+    json_limit: usize,
     checked: bool,
 }
 
 impl BodyStart {
-    /// Sets the maximum number of bytes, for bodies that are read as a whole.
-    pub(crate) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+    /// Sets the maximum number of bytes of JSON, for answers that are read as a whole.
+    pub(crate) fn set_json_limit(&mut self, limit: usize) {
+        self.json_limit = limit;
     }
 
     /// Adds a chunk, up to the limit. Returns `true` if there are enough bytes to check the format, once.
-    pub(crate) fn add(&mut self, chunk: &[u8]) -> bool {
+    pub(crate) fn add(&mut self, mut chunk: &[u8]) -> bool {
+        if self.bytes.is_empty() {
+            // White space may be sent for a long time, to keep the connection.
+            chunk = chunk.trim_ascii_start();
+            if text(chunk).starts_with(b"{") {
+                self.limit = self.json_limit;
+            }
+        }
         let space = self.limit.saturating_sub(self.bytes.len());
-        self.bytes
-            .extend_from_slice(&chunk[..chunk.len().min(space)]);
+        let chunk = chunk.get(..space).unwrap_or(chunk);
+        self.bytes.extend_from_slice(chunk);
         let enough = !self.checked && self.bytes.len() >= ENOUGH;
         self.checked |= enough;
         enough
@@ -38,14 +46,13 @@ impl BodyStart {
 
     /// Returns the bytes without a byte order mark, and without white space around them.
     pub(crate) fn text(&self) -> &[u8] {
-        let text = self.bytes.strip_prefix(BYTE_ORDER_MARK);
-        text.unwrap_or(&self.bytes).trim_ascii()
+        text(&self.bytes)
     }
 
     /// Returns the first line of the text.
     pub(crate) fn first_line(text: &[u8]) -> &[u8] {
         let end = memchr::memchr2(b'\r', b'\n', text);
-        &text[..end.unwrap_or(text.len())]
+        end.and_then(|end| text.get(..end)).unwrap_or(text)
     }
 }
 
@@ -54,7 +61,13 @@ impl Default for BodyStart {
         Self {
             bytes: Vec::new(),
             limit: LIMIT,
+            json_limit: LIMIT,
             checked: false,
         }
     }
+}
+
+fn text(bytes: &[u8]) -> &[u8] {
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK);
+    text.unwrap_or(bytes).trim_ascii()
 }

@@ -136,7 +136,7 @@ impl<D: Decode> Decoded<D> {
     pub(crate) fn or_whole(mut self, whole: Whole<D>) -> Self {
         self.whole = Some(whole);
         if let Some(start) = &mut self.start {
-            start.set_limit(WHOLE_LIMIT);
+            start.set_json_limit(WHOLE_LIMIT);
         }
         self
     }

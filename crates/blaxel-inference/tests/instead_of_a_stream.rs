@@ -82,6 +82,11 @@ async fn a_body_that_is_no_stream_is_an_error_with_its_message() {
         (json, &long, ErrorKind::Failed),
         (json, r#"{"output": "busy now"}"#, ErrorKind::Decode),
         (json, "\u{feff}\"busy now\"", ErrorKind::Decode),
+        (
+            json,
+            &format!("{}{error}", " \n".repeat(50_000)),
+            ErrorKind::Failed,
+        ),
         ("TEXT/HTML; Charset=UTF-8", page, ErrorKind::Decode),
         ("text/plain", "busy now, come back", ErrorKind::Decode),
         ("application/octet-stream", "busy now", ErrorKind::Decode),
