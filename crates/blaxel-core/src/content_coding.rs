@@ -32,8 +32,8 @@ pub fn content_codings(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Returns `true` for the codings that the transport of this SDK decodes with its feature `gzip`.
-fn is_supported(coding: &String) -> bool {
-    matches!(coding.as_str(), "gzip" | "x-gzip" | "deflate")
+fn is_supported(coding: &str) -> bool {
+    matches!(coding, "gzip" | "x-gzip" | "deflate")
 }
 
 /// Returns the problem of a body that is still compressed, and what to do about it.
@@ -44,7 +44,7 @@ pub fn compression_problem(headers: &HeaderMap) -> Option<String> {
         return None;
     }
     let names: String = codings.join(", ").chars().take(MAX_NAMES).collect();
-    let advice = if codings.iter().all(is_supported) {
+    let advice = if codings.iter().all(|coding| is_supported(coding)) {
         "enable the feature `gzip`; with an `Accept-Encoding` or a transport of your own, \
          decompress it yourself"
     } else {

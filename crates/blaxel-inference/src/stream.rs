@@ -11,7 +11,6 @@ use futures_core::Stream;
 use http_body::Body as _;
 
 use crate::body_start::BodyStart;
-use crate::chunks::Format;
 use crate::decode::Decode;
 use crate::intake::Intake;
 use crate::{lines, ndjson, sse, text};
@@ -284,10 +283,11 @@ impl Exchange {
         let Some(head) = &self.head else {
             return false;
         };
-        let media_type = media_type(&head.headers);
-        media_type == "application/json"
-            || media_type.ends_with("+json") && Format::of(&media_type) != Format::JsonLines
-            || matches!(media_type.as_str(), "text/html" | "application/xhtml+xml")
+        match media_type(&head.headers).as_str() {
+            "application/stream+json" => false,
+            "application/json" | "text/html" | "application/xhtml+xml" => true,
+            other => other.ends_with("+json"),
+        }
     }
 }
 

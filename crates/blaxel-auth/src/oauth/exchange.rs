@@ -1,6 +1,6 @@
 //! A request to a token endpoint and its response.
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, compression_problem};
 use blaxel_core::{Body, BoxService, Error, HttpService, response};
 use oauth2::{HttpRequest, HttpResponse};
 
@@ -29,6 +29,12 @@ impl Exchange {
             .into_parts();
         match response::collect(body, RESPONSE_LIMIT).await {
             Ok(bytes) => {
+                // An error response says so itself.
+                if head.status.is_success()
+                    && let Some(problem) = compression_problem(&head.headers)
+                {
+                    return Err(Error::decode(problem).with_head(&head));
+                }
                 let response = http::Response::from_parts(head, bytes.to_vec());
                 Ok(self.dialect.response(response))
             }
