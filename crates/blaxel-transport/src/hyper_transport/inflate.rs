@@ -220,7 +220,7 @@ impl Decoder {
 
 /// Returns `true` if these are the first two bytes of the zlib format.
 fn is_zlib(first: u8, second: u8) -> bool {
-    first & 0x0F == 8 && u16::from_be_bytes([first, second]) % 31 == 0
+    first & 0x0F == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
 /// Passes input to a decoder, and removes the bytes that it has read. The decoder then outputs all
