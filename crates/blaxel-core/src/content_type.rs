@@ -35,9 +35,11 @@ fn split(headers: &HeaderMap) -> Option<(&str, &str)> {
 /// The charset of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Charset {
-    /// UTF-8, or its subset US-ASCII.
+    /// UTF-8.
     #[default]
     Utf8,
+    /// US-ASCII. Text with other characters is read as UTF-8, which many servers mean by it.
+    Ascii,
     /// ISO 8859-1, read as windows-1252.
     Latin1,
     /// Any other, by its name.
@@ -56,7 +58,8 @@ impl Charset {
         let name = charset.unwrap_or_default();
         let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
         match name.to_ascii_lowercase().as_str() {
-            "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => Self::Utf8,
+            "" | "utf-8" | "utf8" => Self::Utf8,
+            "us-ascii" | "ascii" => Self::Ascii,
             "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "windows-1252"
             | "cp1252" => Self::Latin1,
             _ => Self::Other(name.chars().take(MAX_NAME).collect()),
@@ -71,7 +74,7 @@ impl Charset {
     /// in charsets that extend ASCII.
     pub fn to_utf8(&self, text: Bytes) -> Result<Bytes, String> {
         match self {
-            Self::Utf8 => Ok(text),
+            Self::Utf8 | Self::Ascii => Ok(text),
             Self::Latin1 if text.is_ascii() => Ok(text),
             Self::Latin1 => Ok(text.iter().map(latin1).collect::<String>().into()),
             Self::Other(name) if text.is_empty() || extends_ascii(name) && text.is_ascii() => {
@@ -143,7 +146,11 @@ pub(crate) fn utf8_body(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Strin
     if body.starts_with(BYTE_ORDER_MARK) {
         return Ok(body);
     }
-    Charset::of(headers).to_utf8(body)
+    let charset = Charset::of(headers);
+    if charset == Charset::Ascii && str::from_utf8(&body).is_err() {
+        return Charset::Latin1.to_utf8(body);
+    }
+    charset.to_utf8(body)
 }
 
 #[cfg(test)]
@@ -168,7 +175,7 @@ mod tests {
             ("text/plain", Charset::Utf8),
             ("text/plain; charset=", Charset::Utf8),
             ("text/plain; format=flowed; CHARSET=UTF-8", Charset::Utf8),
-            ("text/plain;charset=us-ascii", Charset::Utf8),
+            ("text/plain;charset=us-ascii", Charset::Ascii),
             ("text/plain; charset=\"ISO-8859-1\"", Charset::Latin1),
             ("text/plain; charset='latin1'; x=y", Charset::Latin1),
             ("text/plain; charset = Windows-1252", Charset::Latin1),

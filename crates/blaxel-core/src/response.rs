@@ -227,6 +227,14 @@ mod tests {
     }
 
     #[test]
+    fn ascii_with_other_characters_is_read_as_what_it_is() {
+        let ascii = ("content-type", "text/plain; charset=US-ASCII");
+        for body in [&b"caf\xc3\xa9"[..], b"caf\xe9"] {
+            assert_eq!(text(typed(ascii, body)).unwrap(), "café");
+        }
+    }
+
+    #[test]
     fn json_in_utf16_is_named() {
         let plain = ("content-type", "application/json");
         let declared = ("content-type", "application/json; charset=utf-16le");
