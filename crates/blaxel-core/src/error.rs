@@ -2,9 +2,15 @@
 //!
 //! `api_error.rs` parses error responses, `transient.rs` has the rule for transient ones,
 //! `parts.rs` the constructors of the sibling crates, and `display.rs` the text of an error.
+//!
+//! Text from outside is made safe to print where it enters: by [`Error::new`] and the parsers of a
+//! response. Only causes are made safe when they are printed.
 
 mod api_error;
 mod display;
+mod json_problem;
+mod markup;
+mod members;
 mod parse;
 mod parts;
 mod transient;
@@ -16,23 +22,31 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::StatusCode;
 
+use self::api_error::MAX_CODE_CHARS;
 pub use self::api_error::{ApiError, ErrorOrigin};
+pub use self::json_problem::JsonProblem;
 pub use self::parts::ErrorParts;
 pub use self::transient::is_transient;
 use self::transient::is_transient_response;
 use crate::content_type::{utf8_body, without_mark};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
+use crate::redact::redact_sent;
 use crate::source::Source;
+use crate::text::one_line;
 use crate::version::ApiVersion;
 
 /// Any boxed error, as middleware and foreign bodies return it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Maximum number of characters of a message of this workspace, with all that it quotes.
+const MAX_TEXT_CHARS: usize = 2000;
+
 /// A failed call, and what is known about it.
 ///
 /// The one-line `Display` output names the operation, what happened, the cause and, if the platform
-/// gave one, the next step. It contains no secret. Use the predicates rather than the text:
+/// gave one, the next step. It contains no secret and, whatever a server sent, no line end or other
+/// control character. Its length is limited. Use the predicates rather than the text:
 ///
 /// ```
 /// # fn advise(error: &blaxel_core::Error) -> &'static str {
@@ -124,7 +138,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             operation: None,
-            message,
+            message: one_line(&message, MAX_TEXT_CHARS),
             delivery,
             attempts: Attempts::default(),
             changing: false,
@@ -186,9 +200,10 @@ impl Error {
         head: &http::response::Parts,
         body: &[u8],
     ) -> Self {
-        let api = match utf8_body(&head.headers, Bytes::copy_from_slice(body)) {
+        let body = Bytes::copy_from_slice(&redact_sent(head, body));
+        let api = match utf8_body(&head.headers, body) {
             Ok(body) => ApiError::read(plane, head, &without_mark(body)),
-            Err(problem) => ApiError::unreadable(plane, head, problem),
+            Err(problem) => ApiError::unreadable(plane, head, &problem),
         };
         let mut error = Self::new(ErrorKind::Status, Delivery::Responded, String::new());
         error.0.operation = operation;
@@ -239,7 +254,7 @@ impl ResponseInfo {
             status: head.status,
             request_id: text("x-request-id")
                 .or_else(|| text("x-amz-cf-id"))
-                .map(str::to_owned),
+                .map(|id| one_line(id, MAX_CODE_CHARS)),
             retry_after: parse_retry_after(text),
             api: None,
             transient: false,

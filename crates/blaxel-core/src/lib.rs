@@ -24,11 +24,13 @@ mod parse_error;
 mod period;
 mod plane_uri;
 mod raw;
+mod redact;
 mod request;
 pub mod response;
 mod secret;
 mod service;
 mod source;
+mod text;
 mod time;
 mod version;
 mod walk;
@@ -64,12 +66,14 @@ pub mod __private {
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};
     pub use crate::context::{body_size, is_changing, journal};
-    pub use crate::error::{ErrorParts, is_transient, retry_after};
+    pub use crate::error::{ErrorParts, JsonProblem, is_transient, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};
     pub use crate::raw::{attach, attach_to_response, restore};
+    pub use crate::redact::{SentCredential, redact};
     pub use crate::service::read_error;
+    pub use crate::text::{duration, join, one_line, unclosed};
     pub use serde;
 
     /// Creates a [`ParseError`](crate::ParseError) that quotes the text.

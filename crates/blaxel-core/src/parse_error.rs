@@ -4,9 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::source::Source;
+use crate::text::one_line;
 
 /// Maximum number of characters of an invalid text that an error message quotes.
 const SHOWN: usize = 64;
+
+/// Maximum number of characters of a problem.
+const MAX_PROBLEM_CHARS: usize = 1000;
 
 /// An error from parsing a value of the SDK, such as a [`Workspace`](crate::Workspace), a
 /// [`BaseUrl`](crate::BaseUrl), an [`ApiVersion`](crate::ApiVersion), a [`Period`](crate::Period)
@@ -40,13 +44,13 @@ impl ParseError {
         Self {
             what,
             source: Source::default(),
-            problem: problem.to_string(),
+            problem: one_line(&problem.to_string(), MAX_PROBLEM_CHARS),
         }
     }
 
     /// Creates an error whose message quotes the start of the text before the problem.
     pub(crate) fn quoting(what: &'static str, text: &str, problem: impl fmt::Display) -> Self {
-        let shown: String = text.chars().take(SHOWN).collect();
+        let shown = one_line(text, SHOWN);
         Self::new(what, format_args!("`{shown}` {problem}"))
     }
 

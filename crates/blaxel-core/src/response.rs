@@ -5,8 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::body::Body;
 use crate::content_type::{utf8_body, without_mark, wrong_charset};
-use crate::error::Error;
-use crate::error::ErrorParts;
+use crate::error::{Error, ErrorParts};
 
 /// Maximum number of bytes that are read of an error response. The rest is not read.
 pub(crate) const ERROR_LIMIT: usize = 64 * 1024;

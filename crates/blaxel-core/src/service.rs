@@ -17,6 +17,7 @@ use crate::context::{CallContext, operation};
 use crate::description::OperationInfo;
 use crate::error::{BoxError, Delivery, Error, ErrorParts};
 use crate::operation::Operation;
+use crate::redact::redact_sent_bytes;
 use crate::response;
 
 /// A boxed future that is `Send` and `'static`.
@@ -293,6 +294,7 @@ pub async fn read_error(
     let (head, body) = response.into_parts();
     let context = body.context().cloned();
     let start = response::collect_start(body, response::ERROR_LIMIT).await;
+    let start = redact_sent_bytes(&head, start);
     let plane = match (operation, &context) {
         (Some(operation), _) => Some(operation.plane()),
         (None, context) => context.as_ref().map(CallContext::plane),

@@ -13,17 +13,31 @@
 //! | an HTML page | the content delivery network in front of the platform |
 //! | an XML document with `Code` and `Message` | the storage that uploads go to |
 //! | nothing, or plain text | any server |
-//! | anything else | the user's own workload |
+//! | anything else | the user's own workload, and what it calls |
+//!
+//! `members.rs` finds the code and the message in JSON of any dialect, `markup.rs` in XML and HTML.
+//! All text is made safe to print when it is read here.
+
+use std::fmt;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::description::Plane;
+use crate::text::one_line;
 use crate::time::Timestamp;
 use crate::version::ApiVersion;
 
-/// Maximum number of characters of a plain-text body that are kept as the message.
-const MAX_MESSAGE_CHARS: usize = 300;
+use super::{markup, members};
+
+/// Maximum number of characters of a message.
+pub(super) const MAX_MESSAGE_CHARS: usize = 300;
+
+/// Maximum number of characters of a code, and of other names.
+pub(super) const MAX_CODE_CHARS: usize = 100;
+
+/// Maximum number of members that the `Debug` output names.
+const MAX_DEBUG_MEMBERS: usize = 20;
 
 /// The part of the platform that produced an error response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +59,11 @@ pub enum ErrorOrigin {
 
 /// The content of an error response: code, message, origin and further members.
 ///
+/// The code and the message are found in any of the usual formats of JSON, XML and HTML. Every text
+/// that a method returns is safe to print: a single line without control characters, and of limited
+/// length. [`members`](Self::members) has the response as it was sent. The `Debug` output contains
+/// the names of the members, but not their values.
+///
 /// [`Error::api`](crate::Error::api) returns it:
 ///
 /// ```
@@ -61,11 +80,15 @@ pub enum ErrorOrigin {
 /// assert_eq!(api.docs_url(), Some("https://docs.blaxel.ai/errors"));
 /// # Ok::<(), http::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ApiError {
     origin: ErrorOrigin,
     code: Option<String>,
     message: Option<String>,
+    action: Option<String>,
+    do_not: Option<String>,
+    docs_url: Option<String>,
+    reason: Option<String>,
     body: Map<String, Value>,
 }
 
@@ -77,21 +100,22 @@ impl ApiError {
         let platform = header("x-blaxel-source").is_some_and(|source| source == "platform");
         let content_type = header("content-type").unwrap_or_default();
         let text = String::from_utf8_lossy(body);
-        let mut error = match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(members)) => Self::from_object(members),
+        let text = text.trim_start_matches('\u{feff}');
+        let mut error = match serde_json::from_str::<Value>(text) {
             Ok(Value::String(message)) => Self::from_text(&message),
-            Ok(_) => Self::from_text(""),
-            Err(_) if looks_like_html(&text, &content_type) => {
-                Self::from_storage(&text).unwrap_or_else(|| Self::from_html(&text))
-            }
-            Err(_) => Self::from_text(&text),
+            Ok(json) => Self::from_json(json),
+            Err(_) if markup::is_markup(text, &content_type) => Self::from_markup(text),
+            Err(_) => Self::from_text(text),
         };
         if platform {
             error.origin = ErrorOrigin::Gateway;
         } else if plane == Some(Plane::Run) && !error.is_from_before_the_workload(head) {
             error.origin = ErrorOrigin::Workload;
         }
-        error.code = error.code.or_else(|| header("x-blaxel-error-code"));
+        let code = || header("x-blaxel-error-code").or_else(|| header("x-amzn-errortype"));
+        // AWS puts an address after the code.
+        let name = |code: String| line(code.split(':').next()?, MAX_CODE_CHARS);
+        error.code = error.code.or_else(|| code().and_then(name));
         error
     }
 
@@ -100,7 +124,7 @@ impl ApiError {
     pub(super) fn of_any(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> Self {
         let mut found = Self::read(plane, head, body);
         if found.message.is_none() {
-            found.message = one_line(&String::from_utf8_lossy(body));
+            found.message = line(&String::from_utf8_lossy(body), MAX_MESSAGE_CHARS);
         }
         found
     }
@@ -109,10 +133,10 @@ impl ApiError {
     pub(super) fn unreadable(
         plane: Option<Plane>,
         head: &http::response::Parts,
-        problem: String,
+        problem: &str,
     ) -> Self {
         Self {
-            message: Some(problem),
+            message: line(problem, MAX_MESSAGE_CHARS),
             ..Self::read(plane, head, b"")
         }
     }
@@ -137,93 +161,93 @@ impl ApiError {
         }
     }
 
-    /// Creates an error without code and members.
-    fn bare(origin: ErrorOrigin, message: Option<String>) -> Self {
+    /// Creates an error without members.
+    fn new(origin: ErrorOrigin, code: Option<String>, message: Option<String>) -> Self {
         Self {
             origin,
-            code: None,
+            code,
             message,
+            action: None,
+            do_not: None,
+            docs_url: None,
+            reason: None,
             body: Map::new(),
         }
     }
 
     /// Creates the error of a plain-text body.
     fn from_text(text: &str) -> Self {
-        Self::bare(ErrorOrigin::ControlPlane, one_line(text))
+        let message = line(text, MAX_MESSAGE_CHARS);
+        Self::new(ErrorOrigin::ControlPlane, None, message)
     }
 
-    /// Creates the error of an HTML page, with its title as the message.
-    fn from_html(page: &str) -> Self {
-        let title = html_title(page).and_then(one_line);
-        let message = match title {
+    /// Creates the error of an HTML page, or of a storage's or another server's XML document.
+    fn from_markup(document: &str) -> Self {
+        let origin = if document.contains("<Code>") {
+            ErrorOrigin::Storage
+        } else {
+            ErrorOrigin::Edge
+        };
+        let code = markup::xml_code(document);
+        let message = markup::xml_message(document);
+        if code.is_some() || message.is_some() {
+            return Self::new(origin, code, message);
+        }
+        let message = match markup::html_title(document) {
             Some(title) => format!("the response is an HTML page titled \"{title}\""),
             None => "the response is an HTML page".to_owned(),
         };
-        Self::bare(ErrorOrigin::Edge, Some(message))
+        Self::new(ErrorOrigin::Edge, None, Some(message))
     }
 
-    /// Parses a storage's XML document, of which only the code and the message are kept: the rest
-    /// repeats the signed request.
-    fn from_storage(document: &str) -> Option<Self> {
-        let element = |open: &str, close: &str| {
-            let (_, after) = document.split_once(open)?;
-            one_line(after.split_once(close)?.0)
-        };
-        let code = element("<Code>", "</Code>")?;
-        Some(Self {
-            code: Some(code),
-            ..Self::bare(ErrorOrigin::Storage, element("<Message>", "</Message>"))
-        })
+    /// Creates the error of a JSON value. Of a list of objects, the first one counts.
+    fn from_json(mut json: Value) -> Self {
+        if let Some(first @ Value::Object(_)) = json.get_mut(0) {
+            json = first.take();
+        }
+        match json {
+            Value::Object(members) => Self::from_object(members),
+            other => Self::new(ErrorOrigin::ControlPlane, None, members::message(&other)),
+        }
     }
 
     /// Creates the error of a JSON object.
+    ///
+    /// The gateway puts its members into an envelope, the member `error`. A workload, such as a model
+    /// server, may do the same; only the gateway sets `origin` to `platform`.
     fn from_object(mut members: Map<String, Value>) -> Self {
-        match members.remove("error") {
-            Some(Value::Object(envelope)) => Self::from_envelope(envelope),
-            Some(Value::String(error)) => Self::from_flat(&error, members),
-            _ => Self {
-                origin: ErrorOrigin::ControlPlane,
-                code: text_member(&members, "code"),
-                message: text_member(&members, "message"),
-                body: members,
-            },
-        }
-    }
-
-    /// Creates the error of the gateway's envelope. A workload, such as a model server, may respond
-    /// in the same format; only the gateway sets `origin` to `platform`.
-    fn from_envelope(envelope: Map<String, Value>) -> Self {
-        let platform = envelope.get("origin").and_then(Value::as_str) == Some("platform");
-        Self {
-            origin: if platform {
-                ErrorOrigin::Gateway
-            } else {
-                ErrorOrigin::ControlPlane
-            },
-            code: text_member(&envelope, "code").or_else(|| text_member(&envelope, "type")),
-            message: text_member(&envelope, "message"),
-            body: envelope,
-        }
-    }
-
-    /// Creates the error of an object whose member `error` is a text: a machine-readable code, or a
-    /// message.
-    fn from_flat(error: &str, members: Map<String, Value>) -> Self {
-        let description = text_member(&members, "error_description");
-        let origin = if description.is_some() {
-            ErrorOrigin::OAuth
-        } else {
-            ErrorOrigin::ControlPlane
+        let envelope = match members.get_mut("error") {
+            Some(Value::Object(envelope)) => std::mem::take(envelope),
+            _ => Map::new(),
         };
-        let explained = description.or_else(|| text_member(&members, "message"));
-        let code =
-            text_member(&members, "code").or_else(|| is_code(error).then(|| error.to_owned()));
-        let message = explained.or_else(|| one_line(error));
+        let (code, message) = (members::code(&members), members::object_message(&members));
+        if envelope.is_empty() {
+            let is_oauth = text(&members, "error").and(text(&members, "error_description"));
+            let origin = match is_oauth {
+                Some(_) => ErrorOrigin::OAuth,
+                None => ErrorOrigin::ControlPlane,
+            };
+            return Self::new(origin, code, message).with_body(members);
+        }
+        let origin = match text(&envelope, "origin") {
+            Some("platform") => ErrorOrigin::Gateway,
+            _ => ErrorOrigin::ControlPlane,
+        };
+        let code = members::envelope_code(&envelope).or(code);
+        let message = members::object_message(&envelope).or(message);
+        Self::new(origin, code, message).with_body(envelope)
+    }
+
+    /// Sets the members, and takes from them the texts that methods return.
+    fn with_body(self, body: Map<String, Value>) -> Self {
+        let member = |name, limit| line(text(&body, name)?, limit);
         Self {
-            origin,
-            code,
-            message,
-            body: members,
+            action: member("action", MAX_MESSAGE_CHARS),
+            do_not: member("do_not", MAX_MESSAGE_CHARS),
+            docs_url: member("docs_url", MAX_MESSAGE_CHARS).filter(|link| is_web_address(link)),
+            reason: member("reason", MAX_MESSAGE_CHARS),
+            body,
+            ..self
         }
     }
 
@@ -255,25 +279,25 @@ impl ApiError {
     /// Returns the action that the platform recommends.
     #[must_use]
     pub fn action(&self) -> Option<&str> {
-        self.text("action")
+        self.action.as_deref()
     }
 
     /// Returns the action that the platform advises against.
     #[must_use]
     pub fn do_not(&self) -> Option<&str> {
-        self.text("do_not")
+        self.do_not.as_deref()
     }
 
-    /// Returns the URL of a page about the failure.
+    /// Returns the URL of a page about the failure. Anything but an HTTP URL is ignored.
     #[must_use]
     pub fn docs_url(&self) -> Option<&str> {
-        self.text("docs_url")
+        self.docs_url.as_deref()
     }
 
     /// Returns the time of the failure, according to the platform.
     #[must_use]
     pub fn timestamp(&self) -> Option<Timestamp> {
-        self.text("timestamp")?.parse().ok()
+        text(&self.body, "timestamp")?.parse().ok()
     }
 
     /// Returns the status that the body states. It differs from
@@ -292,24 +316,23 @@ impl ApiError {
     /// `CREATION_IN_PROGRESS`.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.text("reason")
+        self.reason.as_deref()
     }
 
-    /// Returns the remaining members of a JSON response, or of the gateway's envelope.
+    /// Returns the members of a JSON response, or of its envelope `error`, as they were sent. Their
+    /// texts can be of any length and contain control characters.
     #[must_use]
     pub fn members(&self) -> &Map<String, Value> {
         &self.body
     }
 
-    /// Returns a text member of the body.
-    fn text(&self, name: &str) -> Option<&str> {
-        self.body.get(name).and_then(Value::as_str)
-    }
-
     /// Returns the versions listed in the message of a rejected version. The message quotes the
     /// rejected one first, so only the text from "valid version" on counts.
     pub(super) fn offered_versions(&self) -> Vec<ApiVersion> {
-        let message = self.message.as_deref().unwrap_or_default();
+        // The whole message, which can be longer than the one for people.
+        let message = text(&self.body, "message")
+            .or(self.message())
+            .unwrap_or_default();
         let Some(at) = message.to_ascii_lowercase().find("valid version") else {
             return Vec::new();
         };
@@ -336,34 +359,34 @@ fn text_header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Returns a text member, unless it is empty.
-fn text_member(members: &Map<String, Value>, name: &str) -> Option<String> {
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let text = members.get(name)?.as_str()?;
-    (!text.is_empty()).then(|| text.to_owned())
+    (!text.is_empty()).then_some(text)
 }
 
-/// Returns `true` if a text is a machine-readable code, like `invalid_grant`, rather than a
-/// sentence.
-fn is_code(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    text.contains('_') && text.bytes().all(plain)
+/// Returns a text as one line, or `None` if there is nothing in it.
+fn line(text: &str, limit: usize) -> Option<String> {
+    Some(one_line(text, limit)).filter(|line| !line.is_empty())
 }
 
-/// Returns the start of a text with its white space collapsed, or `None` if there is no text.
-fn one_line(text: &str) -> Option<String> {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(MAX_MESSAGE_CHARS).collect();
-    (!cut.is_empty()).then_some(cut)
+/// Returns `true` for the address of a web page.
+fn is_web_address(text: &str) -> bool {
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https")) && !text.contains(' ')
 }
 
-/// Returns `true` for HTML and XML, by the content type or the first character.
-fn looks_like_html(text: &str, content_type: &str) -> bool {
-    content_type.starts_with("text/html") || text.trim_start().starts_with('<')
-}
-
-/// Returns the title of an HTML page.
-fn html_title(page: &str) -> Option<&str> {
-    let lower = page.to_ascii_lowercase();
-    let start = lower.find("<title>")? + "<title>".len();
-    let length = lower.get(start..)?.find("</title>")?;
-    page.get(start..start + length)
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("origin", &self.origin)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field(
+                "members",
+                &self.body.keys().take(MAX_DEBUG_MEMBERS).collect::<Vec<_>>(),
+            )
+            .finish_non_exhaustive()
+    }
 }

@@ -1,9 +1,13 @@
 //! The `Display` and `Debug` output of errors.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use super::{Error, ErrorKind};
+use crate::text::{one_line, unclosed};
+
+use super::{Error, ErrorKind, JsonProblem, MAX_TEXT_CHARS};
+
+/// Maximum number of causes that are printed.
+const MAX_CAUSES: usize = 10;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +24,7 @@ impl fmt::Display for Error {
 impl Error {
     /// Writes what happened: our message, the server's, or both.
     fn write_message(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
+        f.write_str(unclosed(&self.0.message))?;
         let (Some(api), Some(status)) = (self.api(), self.status()) else {
             return Ok(());
         };
@@ -37,7 +41,7 @@ impl Error {
             )?,
         }
         match api.message() {
-            Some(message) => write!(f, ": {message}"),
+            Some(message) => write!(f, ": {}", unclosed(message)),
             None => Ok(()),
         }
     }
@@ -45,7 +49,7 @@ impl Error {
     /// Writes the next step and the documentation link, if the server sent them.
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(action) = self.api().and_then(|api| api.action()) {
-            write!(f, "; {}", action.trim_end_matches('.'))?;
+            write!(f, "; {}", unclosed(action))?;
         }
         if let Some(link) = self.api().and_then(|api| api.docs_url()) {
             write!(f, "; see {link}")?;
@@ -79,17 +83,26 @@ impl Error {
 /// Writes the chain of causes on the same line. A cause that is already part of the text is left
 /// out, because many libraries print their causes themselves.
 fn write_causes(error: &Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut above = Cow::Borrowed(error.0.message.as_str());
-    let mut next = error.cause();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !above.contains(&text) {
-            write!(f, ": {text}")?;
-            above.to_mut().push_str(&text);
+    let mut above = error.0.message.clone();
+    let mut causes = String::new();
+    let chain = std::iter::successors(error.cause(), |cause| cause.source());
+    for cause in chain.take(MAX_CAUSES) {
+        let text = match cause.downcast_ref() {
+            Some(json) => JsonProblem::new(json).to_string(),
+            None => cause.to_string(),
+        };
+        let text = one_line(&text, MAX_TEXT_CHARS);
+        let text = unclosed(&text);
+        if !above.contains(text) {
+            causes.push_str(": ");
+            causes.push_str(text);
+            above.push_str(text);
         }
-        next = cause.source();
     }
-    Ok(())
+    if causes.is_empty() {
+        return Ok(());
+    }
+    f.write_str(&one_line(&causes, MAX_TEXT_CHARS))
 }
 
 impl fmt::Debug for Error {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::context::{CallContext, is_changing};
 use crate::description::{OperationInfo, Plane};
 use crate::options::Attempts;
+use crate::text::{duration, join_with, one_line};
 
 use super::api_error::{ApiError, reports_error};
-use super::{BoxError, Delivery, Error, ErrorKind, ResponseInfo};
+use super::{BoxError, Delivery, Error, ErrorKind, JsonProblem, MAX_TEXT_CHARS, ResponseInfo};
 
 /// Constructors and modifiers of [`Error`] that sibling crates need and users do not.
 ///
@@ -23,9 +24,9 @@ pub trait ErrorParts: Sized {
     #[must_use]
     fn connect(address: &str, cause: impl Into<BoxError>) -> Self;
 
-    /// Creates the error of an expired time limit, with its name and length.
+    /// Creates the error of something that took longer than its time limit.
     #[must_use]
-    fn timeout(limit: &str, after: Duration) -> Self;
+    fn timeout(what: &str, limit: Duration) -> Self;
 
     /// Creates the error of a connection that failed with a request in flight.
     #[must_use]
@@ -54,7 +55,8 @@ pub trait ErrorParts: Sized {
         body: &[u8],
     ) -> Self;
 
-    /// Sets the underlying error.
+    /// Sets the underlying error. An error of `serde_json`, which quotes the value it could not
+    /// decode, becomes a [`JsonProblem`], which does not.
     #[must_use]
     fn caused_by(self, cause: impl Into<BoxError>) -> Self;
 
@@ -100,8 +102,9 @@ impl ErrorParts for Error {
         Self::new(ErrorKind::Connect, Delivery::NotSent, message).caused_by(cause)
     }
 
-    fn timeout(limit: &str, after: Duration) -> Self {
-        let message = format!("timed out: the {limit} limit of {after:?} expired");
+    fn timeout(what: &str, limit: Duration) -> Self {
+        let limit = duration(limit);
+        let message = format!("timed out: the {what} took longer than its limit of {limit}");
         Self::new(ErrorKind::Timeout, Delivery::Unknown, message)
     }
 
@@ -151,7 +154,10 @@ impl ErrorParts for Error {
     }
 
     fn caused_by(mut self, cause: impl Into<BoxError>) -> Self {
-        self.0.cause = Some(Arc::from(cause.into()));
+        self.0.cause = Some(match cause.into().downcast::<serde_json::Error>() {
+            Ok(json) => Arc::new(JsonProblem::new(&json)),
+            Err(other) => Arc::from(other),
+        });
         self
     }
 
@@ -166,10 +172,9 @@ impl ErrorParts for Error {
             inner.kind = ErrorKind::Credentials;
         }
         inner.delivery = Delivery::NotSent;
-        inner.message = match inner.message.as_str() {
-            "" => doing.to_string(),
-            message => format!("{doing}: {message}"),
-        };
+        let doing = doing.to_string();
+        let message = join_with(": ", [doing.as_str(), inner.message.as_str()]);
+        inner.message = one_line(&message, MAX_TEXT_CHARS);
         self
     }
 
