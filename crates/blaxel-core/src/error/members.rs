@@ -63,6 +63,9 @@ const LOCATIONS: [&str; 10] = [
     "target",
 ];
 
+/// Names beside those of fields, for problems that belong to none.
+const NO_FIELDS: [&str; 4] = ["base", "detail", "message", "non_field_errors"];
+
 /// Members that hold a code, and the rule for which values are one.
 const CODES: [(&str, fn(&str) -> bool); 9] = [
     ("code", |_| true),
@@ -199,6 +202,7 @@ fn problem(field: Option<&String>, value: &Value, depth: usize) -> Option<String
         return None;
     }
     let text = text_of(value, depth)?;
+    let field = field.filter(|field| !NO_FIELDS.contains(&field.as_str()));
     let place = field.cloned().or_else(|| location(members?, depth));
     let place = place
         .map(|place| one_line(&place, MAX_CODE_CHARS))
