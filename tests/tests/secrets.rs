@@ -52,6 +52,10 @@ fn values_do_not_show_their_secrets() {
     let agent = Agent::new("bot").env(EnvVariable::hidden("TOKEN", CANARY));
     silent(&agent);
     silent(&blaxel_management::operations::Create::<Agent>::new(&agent));
+    let document = json!({"spec": {"env": [CANARY]}});
+    silent(&blaxel_management::operations::Replace::<Agent>::new(
+        "bot", &document,
+    ));
     let trigger: TriggerConfiguration =
         serde_json::from_value(json!({"callbackSecret": CANARY})).unwrap();
     silent(&trigger);
@@ -175,4 +179,84 @@ async fn a_credential_is_sent_once_and_in_no_address() {
         [format!("x-blaxel-authorization: Bearer {API_KEY}")],
         "{request}"
     );
+}
+
+/// A value of the wrong type is described by its type, wherever it is.
+#[test]
+fn decode_errors_do_not_quote_values() {
+    fn decode<T: serde::de::DeserializeOwned>(body: &serde_json::Value) {
+        let response = http::Response::new(bytes::Bytes::from(body.to_string()));
+        let decoded = blaxel_core::response::json::<T>(&response);
+        let Err(error) = decoded else {
+            panic!("{body} was decoded");
+        };
+        silent_error(&error);
+        silent_error(&error.cause().unwrap().to_string());
+        assert!(error.to_string().contains("expected"), "{error}");
+    }
+    use blaxel_management::integrations::IntegrationConnection;
+    use blaxel_management::sandboxes::PreviewToken;
+    use blaxel_management::service_accounts::ApiKey;
+    let quoting = format!("a\", expected `{CANARY}");
+    for canary in [CANARY, quoting.as_str()] {
+        decode::<ApiKey>(&json!(canary));
+        decode::<Vec<ApiKey>>(&json!([canary]));
+        decode::<PreviewToken>(&json!({"metadata": {"name": "t"}, "spec": canary}));
+        decode::<IntegrationConnection>(
+            &json!({"metadata": {"name": "c"}, "spec": {"secret": canary}}),
+        );
+        decode::<u32>(&json!(canary));
+    }
+}
+
+/// A server that repeats the credential it received: in the body as it is and in Base64, in the code
+/// and in other members.
+#[tokio::test]
+async fn errors_of_a_server_that_repeats_the_credential_do_not_show_it() {
+    // Of `canary-5b1f` and of `Bearer canary-5b1f`, without the characters at the end that depend on
+    // what follows.
+    let encoded = ["Y2FuYXJ5LTViMW", "YW5hcnktNWIxZ"];
+    for body in [
+        format!(r#"{{"error":"the key {CANARY} is unknown"}}"#),
+        format!(
+            r#"{{"error":{{"code":"{CANARY}","message":"no","action":"drop {CANARY}","x":"{CANARY}"}}}}"#
+        ),
+        r#"{"error":"Basic Y2FuYXJ5LTViMWY= is unknown"}"#.to_owned(),
+        r#"{"error":"QmVhcmVyIGNhbmFyeS01YjFm is unknown"}"#.to_owned(),
+        format!("<html><title>{CANARY}</title></html>"),
+        format!("the header was Bearer {CANARY}"),
+    ] {
+        let server = WireServer::start(Reply::http("401 No", "application/json", &body)).await;
+        let client = Client::builder()
+            .api_key(CANARY)
+            .workspace("w")
+            .api_url(server.url())
+            .build()
+            .unwrap();
+        let error = Management::new(client).agents().list().await.unwrap_err();
+        silent_error(&error);
+        let members = error.api().unwrap().members();
+        let shown = format!("{error} {error:?} {members:?}");
+        assert!(!shown.contains(CANARY), "{shown}");
+        for form in encoded {
+            assert!(!shown.contains(form), "{shown}");
+        }
+    }
+}
+
+/// The members of a response can hold anything, such as the request that was refused.
+#[test]
+fn the_debug_output_of_an_error_does_not_print_the_response() {
+    let body = json!({"error": {"message": "no", "request": {"token": CANARY}, "stack": [CANARY]}});
+    let (head, ()) = http::Response::builder()
+        .status(400)
+        .body(())
+        .unwrap()
+        .into_parts();
+    let error = Error::from_response(None, &head, body.to_string().as_bytes());
+    silent_error(&error);
+    assert_eq!(error.api().unwrap().members()["stack"][0], CANARY);
+    let refusal: blaxel_inference::mcp::JsonRpcError =
+        serde_json::from_value(json!({"code": -1, "message": "no", "data": CANARY})).unwrap();
+    silent_error(&refusal);
 }

@@ -1,6 +1,6 @@
 //! The search for credentials in the environment and in the CLI's file.
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, join};
 use blaxel_core::{Error, Secret, Workspace};
 
 #[cfg(feature = "config-file")]
@@ -160,9 +160,8 @@ fn signed_in(variables: &Variables, workspace: Option<&Workspace>) -> Result<Cre
             "the home directory, where the CLI keeps its sign-ins, is unknown".to_owned()
         }
     };
-    Err(Error::credentials(format!(
-        "{NOT_IN_VARIABLES}, and {problem}; {advice}"
-    )))
+    let message = format!("{NOT_IN_VARIABLES}, and {problem}");
+    Err(Error::credentials(join(&message, &advice)))
 }
 
 #[cfg(not(feature = "config-file"))]

@@ -1,6 +1,8 @@
 //! Promise: whatever format an error response has, its error shows the message and the code, and its
 //! text is one line that is safe to print.
 
+#![allow(clippy::unwrap_used)]
+
 use blaxel_core::{Error, ErrorOrigin};
 use proptest::prelude::*;
 
@@ -100,7 +102,12 @@ const JSON_FORMATS: &[Format] = &[
         None,
         Some("The given data was invalid: email: Give an address"),
     ),
-    ("Phoenix", r#"{"errors":{"detail":"No such page"}}"#, None, Some("No such page")),
+    (
+        "Phoenix",
+        r#"{"errors":{"detail":"No such page"}}"#,
+        None,
+        Some("No such page"),
+    ),
     (
         "Django REST",
         r#"{"age":["A number is required."]}"#,
@@ -511,7 +518,7 @@ fn replace(json: &mut serde_json::Value, text: &str) {
         serde_json::Value::String(own) => text.clone_into(own),
         serde_json::Value::Array(items) => items.iter_mut().for_each(|item| replace(item, text)),
         serde_json::Value::Object(members) => {
-            members.values_mut().for_each(|item| replace(item, text))
+            members.values_mut().for_each(|item| replace(item, text));
         }
         _ => {}
     }

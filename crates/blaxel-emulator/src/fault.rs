@@ -165,10 +165,14 @@ impl Fault {
                 status,
                 code,
                 retryable,
-            } => {
-                ErrorResponse::envelope(status, &code, "a fault that was asked for", retryable, now)
-                    .into_response()
-            }
+            } => ErrorResponse::envelope(
+                status,
+                &code,
+                "a fault requested by the test",
+                retryable,
+                now,
+            )
+            .into_response(),
             Action::Disconnect => {
                 let mut response = StatusCode::BAD_GATEWAY.into_response();
                 response.extensions_mut().insert(Disconnected);

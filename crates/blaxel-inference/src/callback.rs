@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use blaxel_core::__private::{JsonProblem, duration};
 use blaxel_core::{Error, Secret, Source, Timestamp};
 use hmac::{Hmac, Mac};
 use http::HeaderMap;
@@ -109,7 +110,7 @@ impl CallbackVerifier {
             .ok_or(CallbackError::NoTimestamp)?;
         self.check_age(sent, now)?;
         serde_json::from_slice(body)
-            .map_err(|problem| CallbackError::NotACallback(problem.to_string()))
+            .map_err(|problem| CallbackError::NotACallback(JsonProblem::new(&problem).to_string()))
     }
 
     fn check_age(&self, sent: u64, now: SystemTime) -> Result<(), CallbackError> {
@@ -199,11 +200,8 @@ impl fmt::Display for CallbackError {
             Self::WrongSignature => f.write_str("the signature does not match the body"),
             Self::NoTimestamp => write!(f, "the request has no usable header {TIMESTAMP}"),
             Self::ClockSkew { difference } => {
-                let seconds = difference.as_secs();
-                write!(
-                    f,
-                    "the timestamp is {seconds} seconds from the current time"
-                )
+                let difference = duration(*difference);
+                write!(f, "the timestamp is {difference} from the current time")
             }
             Self::NotACallback(problem) => write!(f, "the body is not a callback: {problem}"),
         }

@@ -17,6 +17,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::fmt;
 use std::marker::PhantomData;
 
 use blaxel_core::{Error, ListParams, Operation, OperationInfo, Page, RequestWriter, response};
@@ -166,7 +167,9 @@ impl<R: Fetched, Output: DeserializeOwned> Operation for Get<'_, R, Output> {
 }
 
 /// Replaces a whole resource by a document: `UpdateAgent`, `UpdateModel` ...
-#[derive(Clone, Debug)]
+///
+/// The `Debug` output does not contain the document, which may contain secrets.
+#[derive(Clone)]
 pub struct Replace<'a, R, Document = Value> {
     parent: ParentPath,
     name: &'a str,
@@ -198,6 +201,15 @@ impl<R: Replaced, Document: Serialize> Operation for Replace<'_, R, Document> {
 
     fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
         response::json(response)
+    }
+}
+
+impl<R, Document> fmt::Debug for Replace<'_, R, Document> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replace")
+            .field("parent", &self.parent)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

@@ -148,7 +148,9 @@ impl<R: Watched, S: HttpService> Collection<R, S> {
             if changed_at.elapsed() >= wait.inactivity {
                 let state = resource.status().unwrap_or("without a status");
                 let unchanged = Error::failed(format!("`{name}` is still {state}"));
-                return Err(Error::timeout("inactivity", wait.inactivity).caused_by(unchanged));
+                return Err(
+                    Error::timeout("wait for a change", wait.inactivity).caused_by(unchanged)
+                );
             }
             sleep(wait.every).await;
         }

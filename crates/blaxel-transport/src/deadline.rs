@@ -180,7 +180,7 @@ where
         } else {
             Delivery::NotSent
         };
-        let error = Error::timeout("whole call", total);
+        let error = Error::timeout("call", total);
         Poll::Ready(Err(error.with_delivery(delivery)))
     }
 }
@@ -240,10 +240,8 @@ impl http_body::Body for TimedBody {
         }
         ready!(this.sleep.as_mut().poll(cx));
         let error = match this.total {
-            Some((end, limit)) if *end <= this.sleep.deadline() => {
-                Error::timeout("whole call", *limit)
-            }
-            _ => Error::timeout("idle body", *this.idle),
+            Some((end, limit)) if *end <= this.sleep.deadline() => Error::timeout("call", *limit),
+            _ => Error::timeout("wait for more of the response", *this.idle),
         };
         Poll::Ready(Some(Err(error.into())))
     }

@@ -95,6 +95,9 @@ where
         if let Some(sleep) = this.sleep.as_pin_mut() {
             ready!(sleep.poll(cx));
         }
-        Poll::Ready(Err(Error::timeout("response header", *this.limit)))
+        Poll::Ready(Err(Error::timeout(
+            "wait for the response headers",
+            *this.limit,
+        )))
     }
 }

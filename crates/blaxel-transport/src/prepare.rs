@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use blaxel_auth::Authenticator;
-use blaxel_core::__private::{ErrorParts, journal};
+use blaxel_core::__private::{ErrorParts, SentCredential, journal};
 use blaxel_core::{Body, BoxFuture, CallContext, Delivery, Error, Plane};
 use http::StatusCode;
 use http::header::HeaderValue;
@@ -137,6 +137,18 @@ impl Token {
         })
     }
 
+    /// Notes the credential in an unsuccessful response, so that its error does not show it.
+    fn note(&self, response: &mut http::Response<Body>) {
+        if let Some(credential) = self
+            .credential
+            .as_ref()
+            .filter(|_| !response.status().is_success())
+        {
+            let sent = SentCredential(credential.clone());
+            response.extensions_mut().insert(sent);
+        }
+    }
+
     /// Drops the token from the cache if the response rejects it. A 403 does not reject a token,
     /// and neither does a workload's own 401.
     fn drop_if_rejected(&self, response: &mut http::Response<Body>, context: &CallContext) {
@@ -200,6 +212,7 @@ where
                     outcome = outcome.map_err(|error| error.with_context(context));
                     if let (Ok(response), Some(token)) = (&mut outcome, token) {
                         token.drop_if_rejected(response, context);
+                        token.note(response);
                     }
                     return Poll::Ready(outcome);
                 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, join, redact};
 use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{StatusCode, Uri};
@@ -19,10 +19,6 @@ use super::exchange::Exchange;
 use super::identity::Identity;
 use super::server::AuthorizationServer;
 use crate::cache::is_refusal;
-
-/// The minimum length of a secret that is redacted in responses, in bytes. Redacting every occurrence of a
-/// shorter one would reveal it.
-const MIN_REDACTED_LENGTH: usize = 6;
 
 type Grants =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -126,22 +122,15 @@ impl OAuthClient {
 
     /// Redacts the secrets in a response that repeats them.
     fn redact(&self, body: &[u8]) -> Vec<u8> {
-        let mut body = body.to_vec();
-        // Redacting every occurrence of a very short secret would reveal it.
-        let long = |secret: &&Secret| secret.expose().len() >= MIN_REDACTED_LENGTH;
-        for secret in self.secrets.iter().filter(long) {
-            body = String::from_utf8_lossy(&body)
-                .replace(secret.expose(), "[redacted]")
-                .into_bytes();
-        }
-        body
+        let redact = |body: Vec<u8>, secret: &Secret| redact(&body, secret.expose()).into_owned();
+        self.secrets.iter().fold(body.to_vec(), redact)
     }
 
     /// Adds the host and the token name to an error, and what to do if the server refused.
     pub(super) fn explain(&self, error: Error, name: &dyn fmt::Display, advice: &str) -> Error {
         let host = self.server.host();
         let doing = if is_refusal(&error) {
-            format!("{host} refused {name}; {advice}")
+            join(&format!("{host} refused {name}"), advice)
         } else {
             let doing = describe_failure(host, name);
             if error.status().is_some_and(|status| status.is_redirection()) {

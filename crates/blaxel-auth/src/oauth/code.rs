@@ -5,7 +5,7 @@ mod listener;
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, one_line};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Source};
 use http::Uri;
 use oauth2::url::form_urlencoded;
@@ -20,6 +20,9 @@ use super::server::AuthorizationServer;
 use super::token_response::{from_oauth2, read, read_refresh};
 use super::tokens::Tokens;
 use crate::cache::REQUEST_TIMEOUT;
+
+/// Maximum number of characters that are shown of the reason for which a sign-in was denied.
+const MAX_REASON_CHARS: usize = 200;
 
 /// Signs a user in through the browser on this machine, at a server that follows the standard.
 ///
@@ -181,11 +184,6 @@ impl RedirectParams {
     }
 }
 
-/// Returns a text of the server without control characters, at most 200 characters long.
-fn sanitized(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
 impl PendingRedirect {
     /// Returns the address of the server to open in the browser.
     #[must_use]
@@ -221,7 +219,10 @@ impl PendingRedirect {
         }
         if let Some(error) = params.error {
             let description = params.description.unwrap_or_default();
-            return Err(failed(sanitized(&format!("{error} {description}")).trim()));
+            return Err(failed(&one_line(
+                &format!("{error} {description}"),
+                MAX_REASON_CHARS,
+            )));
         }
         let Some(code) = params.code else {
             return Err(failed("the redirect has no code"));

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, duration};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Workspace};
 use http::Uri;
 use oauth2::basic::BasicTokenResponse;
@@ -307,8 +307,8 @@ impl PendingLogin {
             sleep_until(next.min(deadline)).await;
             if next >= deadline {
                 return Err(Error::credentials(format!(
-                    "the sign-in at {host} was not confirmed within {} seconds; start again",
-                    self.lifetime.as_secs()
+                    "the sign-in at {host} was not confirmed within {}; start again",
+                    duration(self.lifetime)
                 )));
             }
             let error = match timeout(REQUEST_TIMEOUT, self.poll()).await {

@@ -28,6 +28,7 @@ pub struct JsonProblem(String);
 
 impl JsonProblem {
     /// Creates the problem of a failed decoding.
+    #[must_use]
     pub fn new(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let (line, column) = (error.line(), error.column());

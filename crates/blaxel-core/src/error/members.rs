@@ -66,8 +66,11 @@ const LOCATIONS: [&str; 10] = [
 /// Names beside those of fields, for problems that belong to none.
 const NO_FIELDS: [&str; 4] = ["base", "detail", "message", "non_field_errors"];
 
+/// Returns `true` if a text is a code.
+type Rule = fn(&str) -> bool;
+
 /// Members that hold a code, and the rule for which values are one.
-const CODES: [(&str, fn(&str) -> bool); 9] = [
+const CODES: [(&str, Rule); 9] = [
     ("code", |_| true),
     ("errorcode", is_word),
     ("errcode", is_word),

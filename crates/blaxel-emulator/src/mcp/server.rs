@@ -76,7 +76,7 @@ impl Function {
             tokio::select! {
                 () = resting => {}
                 () = context.ct.cancelled() => {
-                    return Ok(CallToolResult::error(vec![ContentBlock::text("It was called off.")]));
+                    return Ok(CallToolResult::error(vec![ContentBlock::text("The call was cancelled.")]));
                 }
             }
         }
@@ -135,13 +135,13 @@ impl Arguments {
 
     fn text(&self, name: &str) -> Result<&str, ErrorData> {
         self.0.get(name).and_then(Value::as_str).ok_or_else(|| {
-            ErrorData::invalid_params(format!("The argument {name:?} is no text."), None)
+            ErrorData::invalid_params(format!("The argument {name:?} is not a text."), None)
         })
     }
 
     fn number(&self, name: &str) -> Result<f64, ErrorData> {
         self.0.get(name).and_then(Value::as_f64).ok_or_else(|| {
-            ErrorData::invalid_params(format!("The argument {name:?} is no number."), None)
+            ErrorData::invalid_params(format!("The argument {name:?} is not a number."), None)
         })
     }
 }

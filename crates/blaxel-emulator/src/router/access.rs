@@ -154,7 +154,10 @@ pub(crate) fn workload(
 ) -> Result<(), ErrorResponse> {
     let (what, message) = match identity {
         Identity::Anonymous => (Gateway::AuthenticationRequired, "No credential was sent."),
-        Identity::Rejected => (Gateway::AuthenticationFailed, "The credential is not good."),
+        Identity::Rejected => (
+            Gateway::AuthenticationFailed,
+            "The credential is not valid.",
+        ),
         _ if addressed != engine.config.workspace => {
             (Gateway::WorkspaceNotFound, "No workspace has this name.")
         }

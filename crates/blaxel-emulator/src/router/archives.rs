@@ -37,7 +37,9 @@ fn put(call: &Call) -> HandlerResult {
     let now = call.engine.clock.since_epoch();
     let purpose = call.engine.uploads.close(call.path(TOKEN), now);
     let mut store = call.engine.store.open();
-    match purpose.ok_or_else(|| refuse("The address is unknown, used, or too old."))? {
+    match purpose
+        .ok_or_else(|| refuse("The address is unknown, was used already, or has expired."))?
+    {
         Purpose::Deploy {
             collection,
             name,

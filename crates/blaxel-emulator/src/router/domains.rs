@@ -89,7 +89,7 @@ fn verify(call: &Call) -> HandlerResult {
         now.as_str().into(),
     );
     if fails {
-        let error = "The TXT record was not found, as asked for.";
+        let error = "The TXT record was not found (requested by the test).";
         member::set(&mut domain.document, "spec/verificationError", error.into());
     } else {
         member::remove(&mut domain.document, "spec/verificationError");

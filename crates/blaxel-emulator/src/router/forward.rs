@@ -41,7 +41,7 @@ const PLATFORM_HEADERS: [HeaderName; 2] = [
 /// Forwards a call and streams the response back.
 pub(super) async fn forward(target: &Target, call: &Call, body: Body) -> HandlerResult {
     let refuse = |why: String| {
-        let message = format!("The server behind this workload does not answer: {target}: {why}.");
+        let message = format!("The server behind this workload did not respond: {target}: {why}.");
         ErrorResponse::envelope(
             StatusCode::BAD_GATEWAY,
             "BAD_GATEWAY",

@@ -65,7 +65,7 @@ pub(super) async fn handle(
         retryable,
     } = &behavior.action
     {
-        let message = "The script of the workload wants it so.";
+        let message = "The script of the workload returns this error.";
         return Err(ErrorResponse::envelope(
             *status,
             code,
@@ -142,13 +142,13 @@ async fn respond_within(time: Duration, workload_call: WorkloadCall) -> Workload
                 body: body.to_bytes(),
             },
             Err(error) if error.is::<LengthLimitError>() => {
-                WorkloadResult::failed(502, "It said too much.")
+                WorkloadResult::failed(502, "The response of the workload is too large.")
             }
-            Err(_) => WorkloadResult::failed(502, "It broke off."),
+            Err(_) => WorkloadResult::failed(502, "The response of the workload ended early."),
         }
     };
     let result = tokio::time::timeout(time, response).await;
-    result.unwrap_or_else(|_| WorkloadResult::failed(504, "It was not done in time."))
+    result.unwrap_or_else(|_| WorkloadResult::failed(504, "The workload did not respond in time."))
 }
 
 impl WorkloadCall {

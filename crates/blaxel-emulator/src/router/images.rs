@@ -224,7 +224,7 @@ fn clean_up(call: &Call) -> HandlerResult {
     for key in &unused {
         store.remove(&collection(), key);
     }
-    let message = "Images that nobody uses were deleted.";
+    let message = "Unused images were deleted.";
     Ok(Json(json!({"deleted": unused.len(), "message": message})).into_response())
 }
 

@@ -142,7 +142,7 @@ fn refreshed(call: &Call, token: Option<&str>) -> Result<String, ErrorResponse> 
     subject
         .filter(|subject| is_known(&call.engine, subject))
         .map(str::to_owned)
-        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "refresh_token is not good."))
+        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "The refresh_token is not valid."))
 }
 
 fn only_public_client(id: Option<&str>) -> Result<(), ErrorResponse> {
@@ -199,7 +199,7 @@ fn confirmed(call: &Call, code: Option<&str>) -> Result<Option<String>, ErrorRes
     let (subject, number, started) = claims
         .as_ref()
         .and_then(read)
-        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "device_code is not good."))?;
+        .ok_or_else(|| ErrorResponse::oauth("invalid_grant", "The device_code is not valid."))?;
     let passed = engine.clock.seconds().saturating_sub(started);
     if passed >= DEVICE_LIFETIME {
         return Err(ErrorResponse::oauth(

@@ -96,7 +96,7 @@ fn window(params: &Params) -> Result<Range<Duration>, ErrorResponse> {
     }
     if end - start > LONGEST {
         return Err(ErrorResponse::bad_request(
-            "There may be three days from start to end at most.",
+            "The range from start to end is longer than three days.",
         ));
     }
     Ok(start..end)

@@ -66,10 +66,7 @@ fn create(call: &Call, kind: &'static Kind) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = collection(call, kind, &store)?;
     if store.all(&collection).count() >= kind.max_count {
-        let message = format!(
-            "There are {} already, and there may be no more.",
-            kind.max_count
-        );
+        let message = format!("There are {} already, which is the limit.", kind.max_count);
         return Err(ErrorResponse::bad_request(message));
     }
     let name = match (kind.naming, body::name(&document, kind)?) {
@@ -114,7 +111,7 @@ pub(crate) fn update(call: &Call, kind: &'static Kind) -> HandlerResult {
         None | Some(status::TERMINATED) => return Err(not_found(kind)),
         Some(status::DELETING) => {
             let error = format!("{} is being deleted", kind.noun);
-            let message = "What is being deleted cannot be changed.";
+            let message = "A resource that is being deleted cannot be changed.";
             return Err(ErrorResponse::explained(
                 StatusCode::CONFLICT,
                 &error,

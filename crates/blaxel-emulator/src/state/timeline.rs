@@ -90,7 +90,7 @@ impl Timeline {
             at,
             event: "deletion",
             status: status::TERMINATED,
-            message: "It has ended.",
+            message: "The deletion is complete.",
             revision: None,
         });
         self.past(now)
@@ -139,7 +139,10 @@ impl Timeline {
                 "deployment",
                 [
                     (status::DEPLOYING, "The deployment has begun."),
-                    (status::FAILED, "The deployment has failed, as asked for."),
+                    (
+                        status::FAILED,
+                        "The deployment has failed (requested by the test).",
+                    ),
                 ],
             ),
             DeploymentGoal::Deactivated => (

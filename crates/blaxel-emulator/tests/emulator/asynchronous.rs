@@ -214,7 +214,7 @@ async fn a_callback_reports_the_response_of_the_workload_including_failures() {
         .then(Behavior::events(Chunks::new().then("a").then("b")))
         .then(Behavior::events(Chunks::new().then("a").cut()));
     let lossy = "\u{fffd}";
-    let cut = json!({"error": "It broke off."}).to_string();
+    let cut = json!({"error": "The response of the workload ended early."}).to_string();
     for (status, body, length) in [
         (500, "broken", 6),
         (200, lossy, 1),

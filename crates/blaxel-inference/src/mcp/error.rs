@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, one_line, unclosed};
 use blaxel_core::{Delivery, Error, OperationInfo};
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
@@ -11,8 +11,11 @@ use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Maximum number of characters of a server's message that are printed.
+const MAX_MESSAGE_CHARS: usize = 300;
+
 /// A JSON-RPC error, with which an MCP server refused a request. It is the cause of the [`Error`] of the
-/// call:
+/// call. Its `Display` output is one line of limited length, and its `Debug` output has no `data`:
 ///
 /// ```
 /// # use blaxel_core::Error;
@@ -24,7 +27,7 @@ use serde_json::Value;
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JsonRpcError {
     /// The error code. It is negative for the codes that the protocol defines.
@@ -91,7 +94,17 @@ impl From<ErrorData> for JsonRpcError {
 
 impl fmt::Display for JsonRpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)
+        let message = one_line(&self.message, MAX_MESSAGE_CHARS);
+        write!(f, "{} ({})", unclosed(&message), self.code)
+    }
+}
+
+impl fmt::Debug for JsonRpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonRpcError")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
     }
 }
 

@@ -64,7 +64,7 @@ impl<S: HttpService> Collection<JobExecution, S> {
                 changed_at = Instant::now();
             }
             if changed_at.elapsed() >= wait.inactivity {
-                return Err(Error::timeout("inactivity", wait.inactivity));
+                return Err(Error::timeout("wait for a change", wait.inactivity));
             }
             sleep(wait.every).await;
         }

@@ -397,7 +397,8 @@ impl<S: HttpService> EnsureRun<'_, S> {
         } else {
             GET
         };
-        let error = Error::timeout("ensure", self.time_limit).in_operation(Some(operation));
+        let error =
+            Error::timeout("wait for the sandbox", self.time_limit).in_operation(Some(operation));
         match (self.last_state.take(), self.last_error.take()) {
             (Some(state), failure) => error.caused_by(with_cause(Error::failed(state), failure)),
             (None, Some(failure)) => error.caused_by(failure),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use blaxel_core::__private::duration;
 use blaxel_core::{BoxError, BoxFuture};
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -90,7 +91,9 @@ impl Service<Uri> for Connector {
             let secure = target.scheme() == Some(&Scheme::HTTPS);
             let connecting = connect(shared.https.clone(), target);
             let Ok(outcome) = tokio::time::timeout(shared.limit, connecting).await else {
-                let problem = format!("timed out: no connection within {:?}", shared.limit);
+                let limit = duration(shared.limit);
+                let problem =
+                    format!("timed out: connecting took longer than its limit of {limit}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
             };
             let stream = Boxed::new(outcome?);

@@ -92,7 +92,7 @@ mod tests {
         use Idempotency::{ClientNamed, Idempotent, None as Never, Safe};
         let unsent = Error::connect("x", "refused");
         let unclear = Error::transport("lost", "reset");
-        let silent = Error::timeout("head", std::time::Duration::ZERO);
+        let silent = Error::timeout("call", std::time::Duration::ZERO);
         for (idempotency, on_unsent, on_unclear) in [
             (Safe, Decision::Retry, Decision::Retry),
             (Idempotent, Decision::Retry, Decision::Retry),

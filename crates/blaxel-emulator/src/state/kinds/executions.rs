@@ -72,8 +72,11 @@ impl FinalState {
     fn state(self) -> (&'static str, &'static str) {
         match self {
             Self::Succeeded => (SUCCEEDED, "All tasks are done."),
-            Self::Failed => (FAILED, "The tasks have failed, as asked for."),
-            Self::TimedOut => (TIMED_OUT, "The tasks took too long, as asked for."),
+            Self::Failed => (FAILED, "The tasks have failed (requested by the test)."),
+            Self::TimedOut => (
+                TIMED_OUT,
+                "The tasks took too long (requested by the test).",
+            ),
         }
     }
 }
@@ -81,9 +84,9 @@ impl FinalState {
 /// Plans an execution with this total duration. It runs after a quarter of that time.
 pub(crate) fn plan(timeline: &mut Timeline, at: Duration, lasts: Duration, fate: FinalState) {
     for (eighths, state) in [
-        (0, (QUEUED, "It waits for its turn.")),
-        (1, (PENDING, "It is about to run.")),
-        (2, (RUNNING, "Its tasks run.")),
+        (0, (QUEUED, "The execution is queued.")),
+        (1, (PENDING, "The execution is about to start.")),
+        (2, (RUNNING, "The tasks are running.")),
         (8, fate.state()),
     ] {
         timeline.add_state(at.saturating_add(lasts * eighths / 8), EVENT, state);
@@ -97,8 +100,12 @@ pub(crate) fn cancel(timeline: &mut Timeline, now: Duration) {
         return;
     };
     timeline.cancel_pending(now);
-    timeline.add_state(now, EVENT, (CANCELLING, "It is being cancelled."));
-    timeline.add_state(end, EVENT, (CANCELLED, "It was cancelled."));
+    timeline.add_state(
+        now,
+        EVENT,
+        (CANCELLING, "The execution is being cancelled."),
+    );
+    timeline.add_state(end, EVENT, (CANCELLED, "The execution was cancelled."));
 }
 
 fn ends(state: &str) -> bool {

@@ -91,7 +91,7 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
         let error = json!({
             "code": "DEPLOYMENT_FAILED",
             "fatal": true,
-            "message": "The deployment has failed, as asked for.",
+            "message": "The deployment has failed (requested by the test).",
         });
         add("errors", json!([error]));
     }
