@@ -22,7 +22,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::StatusCode;
 
-use self::api_error::MAX_CODE_CHARS;
 pub use self::api_error::{ApiError, ErrorOrigin};
 pub use self::json_problem::JsonProblem;
 pub use self::parts::ErrorParts;
@@ -33,7 +32,7 @@ use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
 use crate::redact::redact_sent;
 use crate::source::Source;
-use crate::text::one_line;
+use crate::text::{MAX_NAME_CHARS, one_line};
 use crate::version::ApiVersion;
 
 /// Any boxed error, as middleware and foreign bodies return it.
@@ -254,7 +253,7 @@ impl ResponseInfo {
             status: head.status,
             request_id: text("x-request-id")
                 .or_else(|| text("x-amz-cf-id"))
-                .map(|id| one_line(id, MAX_CODE_CHARS)),
+                .map(|id| one_line(id, MAX_NAME_CHARS)),
             retry_after: parse_retry_after(text),
             api: None,
             transient: false,

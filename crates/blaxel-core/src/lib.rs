@@ -73,7 +73,7 @@ pub mod __private {
     pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::redact::{SentCredential, redact};
     pub use crate::service::read_error;
-    pub use crate::text::{duration, join, one_line, unclosed};
+    pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
     pub use serde;
 
     /// Creates a [`ParseError`](crate::ParseError) that quotes the text.

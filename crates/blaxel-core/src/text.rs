@@ -5,6 +5,12 @@
 
 use std::time::Duration;
 
+/// Maximum number of characters of a message from outside.
+pub const MAX_MESSAGE_CHARS: usize = 300;
+
+/// Maximum number of characters of a code, an id or another name from outside.
+pub(crate) const MAX_NAME_CHARS: usize = 100;
+
 /// Returns a text as one line of at most `limit` characters.
 ///
 /// White space, control characters and invisible characters become spaces, each run of them a single
@@ -77,11 +83,11 @@ pub(crate) fn join_with<'a>(separator: &str, texts: impl IntoIterator<Item = &'a
     texts.join(separator)
 }
 
-/// Writes a duration for people: `500ms`, `1.5s`, `2m`, `1h 30m`.
+/// Writes a duration for people: `500ms`, `1.5s`, `90s`, `5m`, `1h 30m`.
 #[must_use]
 pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
-    if seconds < 60 {
+    if seconds <= 120 {
         // Fractions below a millisecond tell nobody anything, unless there is nothing else.
         let rounded = Duration::from_millis(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
         let shown = if rounded.is_zero() { length } else { rounded };
@@ -144,9 +150,10 @@ mod tests {
             (Duration::from_micros(50), "50µs"),
             (Duration::from_millis(500), "500ms"),
             (Duration::new(1, 500_000_001), "1.5s"),
-            (Duration::from_secs(59), "59s"),
-            (Duration::from_secs(90), "1m 30s"),
-            (Duration::from_secs(120), "2m"),
+            (Duration::from_secs(90), "90s"),
+            (Duration::from_secs(120), "120s"),
+            (Duration::from_secs(150), "2m 30s"),
+            (Duration::from_secs(180), "3m"),
             (Duration::from_secs(5400), "1h 30m"),
             (Duration::ZERO, "0ns"),
         ] {

@@ -241,7 +241,7 @@ impl http_body::Body for TimedBody {
         ready!(this.sleep.as_mut().poll(cx));
         let error = match this.total {
             Some((end, limit)) if *end <= this.sleep.deadline() => Error::timeout("call", *limit),
-            _ => Error::timeout("wait for more of the response", *this.idle),
+            _ => Error::timeout("idle wait for the response body", *this.idle),
         };
         Poll::Ready(Some(Err(error.into())))
     }
@@ -375,7 +375,10 @@ mod tests {
         let (chunks, error) = read(every, TimeLimits::default(), &WHOLE).await;
         assert_eq!(chunks, 2);
         assert!(
-            error.is_timeout() && error.to_string().contains("90s"),
+            error.is_timeout()
+                && error
+                    .to_string()
+                    .contains("the call took longer than its limit of 90s"),
             "{error}"
         );
     }

@@ -5,7 +5,7 @@ mod listener;
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, one_line};
+use blaxel_core::__private::{ErrorParts, MAX_MESSAGE_CHARS, one_line};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Source};
 use http::Uri;
 use oauth2::url::form_urlencoded;
@@ -20,9 +20,6 @@ use super::server::AuthorizationServer;
 use super::token_response::{from_oauth2, read, read_refresh};
 use super::tokens::Tokens;
 use crate::cache::REQUEST_TIMEOUT;
-
-/// Maximum number of characters that are shown of the reason for which a sign-in was denied.
-const MAX_REASON_CHARS: usize = 200;
 
 /// Signs a user in through the browser on this machine, at a server that follows the standard.
 ///
@@ -221,7 +218,7 @@ impl PendingRedirect {
             let description = params.description.unwrap_or_default();
             return Err(failed(&one_line(
                 &format!("{error} {description}"),
-                MAX_REASON_CHARS,
+                MAX_MESSAGE_CHARS,
             )));
         }
         let Some(code) = params.code else {

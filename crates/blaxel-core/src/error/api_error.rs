@@ -24,17 +24,11 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::description::Plane;
-use crate::text::one_line;
+use crate::text::{MAX_MESSAGE_CHARS, MAX_NAME_CHARS, one_line};
 use crate::time::Timestamp;
 use crate::version::ApiVersion;
 
 use super::{markup, members};
-
-/// Maximum number of characters of a message.
-pub(super) const MAX_MESSAGE_CHARS: usize = 300;
-
-/// Maximum number of characters of a code, and of other names.
-pub(super) const MAX_CODE_CHARS: usize = 100;
 
 /// Maximum number of members that the `Debug` output names.
 const MAX_DEBUG_MEMBERS: usize = 20;
@@ -114,7 +108,7 @@ impl ApiError {
         }
         let code = || header("x-blaxel-error-code").or_else(|| header("x-amzn-errortype"));
         // AWS puts an address after the code.
-        let name = |code: String| line(code.split(':').next()?, MAX_CODE_CHARS);
+        let name = |code: String| line(code.split(':').next()?, MAX_NAME_CHARS);
         error.code = error.code.or_else(|| code().and_then(name));
         error
     }

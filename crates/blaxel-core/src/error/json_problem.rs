@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::text::one_line;
-
-/// Maximum number of characters of a problem.
-const MAX_CHARS: usize = 300;
+use crate::text::{MAX_MESSAGE_CHARS, one_line};
 
 /// The beginnings of serde's messages that quote a value before they say what was expected.
 const FINDINGS: [&str; 5] = [
@@ -38,7 +35,7 @@ impl JsonProblem {
             String::new()
         };
         let problem = text.strip_suffix(&place).unwrap_or(&text);
-        let problem = one_line(&without_values(problem), MAX_CHARS);
+        let problem = one_line(&without_values(problem), MAX_MESSAGE_CHARS);
         Self(format!("{problem}{place}"))
     }
 }

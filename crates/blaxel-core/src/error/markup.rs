@@ -1,8 +1,6 @@
 //! Finds the code and the message in the XML or HTML of an error response.
 
-use crate::text::one_line;
-
-use super::api_error::{MAX_CODE_CHARS, MAX_MESSAGE_CHARS};
+use crate::text::{MAX_MESSAGE_CHARS, MAX_NAME_CHARS, one_line};
 
 /// Elements of XML documents that hold a code.
 const CODES: [&str; 4] = ["code", "faultcode", "errorcode", "error_code"];
@@ -35,7 +33,7 @@ pub(super) fn xml_code(document: &str) -> Option<String> {
     let code = first(document, &CODES)?;
     // A number repeats the status.
     let is_number = code.bytes().all(|byte| byte.is_ascii_digit());
-    (!is_number).then(|| one_line(&code, MAX_CODE_CHARS))
+    (!is_number).then(|| one_line(&code, MAX_NAME_CHARS))
 }
 
 /// Returns the message of an XML document. The rest may repeat a signed request, so it is not shown.

@@ -6,9 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::text::{join_with, one_line, unclosed};
-
-use super::api_error::{MAX_CODE_CHARS, MAX_MESSAGE_CHARS};
+use crate::text::{MAX_MESSAGE_CHARS, MAX_NAME_CHARS, join_with, one_line, unclosed};
 
 /// Members that hold a message: a text, a list of them, or an object with such a member.
 const MESSAGES: [&str; 22] = [
@@ -115,7 +113,7 @@ pub(super) fn code(body: &Map<String, Value>) -> Option<String> {
     code_within(body, MAX_DEPTH).or_else(|| {
         // Three digits repeat the status.
         let number = find(body, "code")?.as_str()?;
-        (is_number(number) && number.len() > 3).then(|| one_line(number, MAX_CODE_CHARS))
+        (is_number(number) && number.len() > 3).then(|| one_line(number, MAX_NAME_CHARS))
     })
 }
 
@@ -123,7 +121,7 @@ pub(super) fn code(body: &Map<String, Value>) -> Option<String> {
 pub(super) fn envelope_code(envelope: &Map<String, Value>) -> Option<String> {
     code(envelope).or_else(|| {
         let kind = find(envelope, "type")?.as_str()?;
-        is_word(kind).then(|| one_line(kind, MAX_CODE_CHARS))
+        is_word(kind).then(|| one_line(kind, MAX_NAME_CHARS))
     })
 }
 
@@ -208,7 +206,7 @@ fn problem(field: Option<&String>, value: &Value, depth: usize) -> Option<String
     let field = field.filter(|field| !NO_FIELDS.contains(&field.as_str()));
     let place = field.cloned().or_else(|| location(members?, depth));
     let place = place
-        .map(|place| one_line(&place, MAX_CODE_CHARS))
+        .map(|place| one_line(&place, MAX_NAME_CHARS))
         .unwrap_or_default();
     if place.is_empty() || text.contains(&place) {
         Some(text)
@@ -261,7 +259,7 @@ fn code_within(members: &Map<String, Value>, depth: usize) -> Option<String> {
         // AWS puts the namespace of a type before it.
         let text = text.rsplit_once('#').map_or(text, |(_, name)| name).trim();
         let useful = !text.is_empty() && !is_number(text) && !is_generic(text);
-        (useful && is_one(text)).then(|| one_line(text, MAX_CODE_CHARS))
+        (useful && is_one(text)).then(|| one_line(text, MAX_NAME_CHARS))
     });
     own.or_else(|| {
         let parents = CODE_PARENTS.iter().filter_map(|name| find(members, name));

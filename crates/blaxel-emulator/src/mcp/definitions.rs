@@ -125,7 +125,7 @@ pub(super) fn page<T: DeserializeOwned>(
             .strip_prefix("after-")
             .and_then(|number| number.parse().ok())
             .filter(|first| (1..all.len()).contains(first))
-            .ok_or_else(|| ErrorData::invalid_params("The cursor is not valid.", None))?,
+            .ok_or_else(|| ErrorData::invalid_params("The cursor is not valid", None))?,
     };
     let mut rest = all.split_off(first);
     let more = rest.len() > PAGE;

@@ -53,7 +53,7 @@ impl Function {
         }
         let Count { to, pause_ms } = arguments.read()?;
         if to > MAX_COUNT {
-            let message = format!("The number is larger than {MAX_COUNT}.");
+            let message = format!("The number is larger than {MAX_COUNT}");
             return Err(ErrorData::invalid_params(message, None));
         }
         let pause = pause_ms.map_or(self.pause, Duration::from_millis);
@@ -106,7 +106,7 @@ impl Function {
         let Some(number) = number else {
             let data = json!({"uri": uri});
             return Err(ErrorData::resource_not_found(
-                "There is no such resource.",
+                "There is no such resource",
                 Some(data),
             ));
         };
@@ -135,13 +135,13 @@ impl Arguments {
 
     fn text(&self, name: &str) -> Result<&str, ErrorData> {
         self.0.get(name).and_then(Value::as_str).ok_or_else(|| {
-            ErrorData::invalid_params(format!("The argument {name:?} is not a text."), None)
+            ErrorData::invalid_params(format!("The argument {name:?} is not a text"), None)
         })
     }
 
     fn number(&self, name: &str) -> Result<f64, ErrorData> {
         self.0.get(name).and_then(Value::as_f64).ok_or_else(|| {
-            ErrorData::invalid_params(format!("The argument {name:?} is not a number."), None)
+            ErrorData::invalid_params(format!("The argument {name:?} is not a number"), None)
         })
     }
 }
@@ -201,7 +201,7 @@ impl ServerHandler for Function {
             }
             name if name == about => text_result(format!("This is the function {}.", self.name)),
             name => {
-                let message = format!("There is no tool {name:?}.");
+                let message = format!("There is no tool {name:?}");
                 return Err(ErrorData::invalid_params(message, None));
             }
         };
@@ -275,7 +275,7 @@ impl ServerHandler for Function {
             }
             name if name == introduce => asked(format!("What is {} good for?", self.name)),
             name => {
-                let message = format!("There is no prompt {name:?}.");
+                let message = format!("There is no prompt {name:?}");
                 return Err(ErrorData::invalid_params(message, None));
             }
         };

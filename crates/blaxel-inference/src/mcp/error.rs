@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, one_line, unclosed};
+use blaxel_core::__private::{ErrorParts, MAX_MESSAGE_CHARS, one_line, unclosed};
 use blaxel_core::{Delivery, Error, OperationInfo};
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
@@ -10,9 +10,6 @@ use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// Maximum number of characters of a server's message that are printed.
-const MAX_MESSAGE_CHARS: usize = 300;
 
 /// A JSON-RPC error, with which an MCP server refused a request. It is the cause of the [`Error`] of the
 /// call. Its `Display` output is one line of limited length, and its `Debug` output has no `data`:

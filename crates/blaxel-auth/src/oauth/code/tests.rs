@@ -95,7 +95,7 @@ async fn a_redirect_that_does_not_belong_to_the_login_is_refused() {
         ("/callback?state=STATE", "no code"),
         (
             "/callback?error=access_denied&error_description=by%1b%0auser&state=STATE",
-            "access_denied byuser",
+            "access_denied by user",
         ),
     ] {
         let (login, requests) = login();

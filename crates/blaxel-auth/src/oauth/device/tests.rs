@@ -134,7 +134,7 @@ async fn the_default_is_to_poll_every_three_seconds_for_three_minutes() {
         assert_eq!(start.elapsed().as_secs(), 180);
         assert_eq!(times.lock().unwrap().len(), 59);
         assert_eq!(error.kind(), ErrorKind::Credentials);
-        assert!(error.to_string().contains("within 180 seconds"), "{error}");
+        assert!(error.to_string().contains("within 3m"), "{error}");
     }
 }
 
