@@ -120,7 +120,7 @@ impl Credentials {
         }
     }
 
-    /// Sets the workspace to use.
+    /// Sets the workspace to use. None by default, except for a sign-in that was made for a workspace.
     ///
     /// The credential itself does not change: [`resolve_in`](Self::resolve_in) finds the one that is stored
     /// for a workspace.
@@ -130,7 +130,8 @@ impl Credentials {
         self
     }
 
-    /// Sets the deployment of the platform that the credential is for.
+    /// Sets the deployment of the platform that the credential is for. Unknown by default, except for a sign-in
+    /// that was made for one.
     #[must_use]
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
@@ -304,8 +305,8 @@ impl Credentials {
         Ok(Self::new(Grant::Refresh(Arc::new(sign_in)), source))
     }
 
-    /// Sets a store for the tokens that replace these. It has no effect on credentials without a refresh
-    /// token.
+    /// Sets a store for the tokens that replace these. It has no effect on credentials without a refresh token.
+    /// None by default: the new tokens are kept in memory only.
     ///
     /// Clones that were made earlier do not share the store. See [`TokenStore`] for an example.
     #[must_use]

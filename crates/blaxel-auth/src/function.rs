@@ -29,7 +29,8 @@ impl AccessToken {
         }
     }
 
-    /// Sets the lifetime of the token, counted from the call of the function.
+    /// Sets the lifetime of the token, counted from the call of the function. By default it is read from the
+    /// token if that is a JWT, and is 5 minutes otherwise.
     #[must_use]
     pub fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);

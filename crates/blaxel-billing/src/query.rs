@@ -68,39 +68,40 @@ impl MetricsQuery {
         self
     }
 
-    /// Adds a dimension to group the costs by. Up to three dimensions can be added, in any order; each
-    /// group is then a combination of one value of each. [`Dimension::Workspace`] is for
-    /// administrators of the account only; see [`admin_only`](Self::admin_only).
+    /// Adds a dimension to group the costs by. Up to three dimensions can be added, in any order; each group is
+    /// then a combination of one value of each. [`Dimension::Workspace`] is for administrators of the account
+    /// only; see [`admin_only`](Self::admin_only). None by default: the costs of the whole account.
     pub fn group_by(mut self, dimension: Dimension) -> Self {
         self.groups.push(dimension);
         self
     }
 
-    /// Filters by workspace. Only administrators of the account may do so: others get a 403.
+    /// Filters by workspace. Only administrators of the account may do so: others get a 403. No filter by
+    /// default.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.workspace = Some(name.into());
         self
     }
 
-    /// Filters by resource type, such as `sandbox`.
+    /// Filters by resource type, such as `sandbox`. No filter by default.
     pub fn resource_type(mut self, kind: impl Into<String>) -> Self {
         self.resource_type = Some(kind.into());
         self
     }
 
-    /// Filters by resource name.
+    /// Filters by resource name. No filter by default.
     pub fn resource_name(mut self, name: impl Into<String>) -> Self {
         self.resource_name = Some(name.into());
         self
     }
 
-    /// Filters by resource id. Only resources whose id the server knows can match.
+    /// Filters by resource id. Only resources whose id the server knows can match. No filter by default.
     pub fn resource_uuid(mut self, id: impl Into<String>) -> Self {
         self.resource_uuid = Some(id.into());
         self
     }
 
-    /// Filters by billing dimension, that is, by kind of metered usage.
+    /// Filters by billing dimension, that is, by kind of metered usage. No filter by default.
     pub fn billing_dimension(mut self, dimension: BillingDimension) -> Self {
         self.billing_dimension = Some(dimension);
         self
@@ -112,7 +113,8 @@ impl MetricsQuery {
         self
     }
 
-    /// Sets the cursor to start at, which the server must have issued for the same query.
+    /// Sets the cursor to start at, which the server must have issued for the same query. By default the query
+    /// starts at the first page.
     pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.cursor = cursor.into();
         self

@@ -73,13 +73,13 @@ impl ListParams {
     }
 
     /// Sets a text to search for in names, display names and labels, ignoring case. The server
-    /// ignores texts of fewer than two characters.
+    /// ignores texts of fewer than two characters. No filter by default.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(text.into());
         self
     }
 
-    /// Adds a status to filter by.
+    /// Adds a status to filter by. No filter by default.
     pub fn status(mut self, status: impl Into<String>) -> Self {
         self.statuses.push(status.into());
         self
@@ -92,7 +92,7 @@ impl ListParams {
     }
 
     /// Sets the external id to filter by: an id from a system of the user's own, which need not be
-    /// unique.
+    /// unique. No filter by default.
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.external_id = Some(id.into());
         self
@@ -105,19 +105,22 @@ impl ListParams {
         self
     }
 
-    /// Sets the type to filter by, for lists with items of several types, such as schedules.
+    /// Sets the type to filter by, for lists with items of several types, such as schedules. No
+    /// filter by default.
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
-    /// Sets the exact name to filter by, for lists that support it, such as image tags.
+    /// Sets the exact name to filter by, for lists that support it, such as image tags. No filter
+    /// by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Sets the sharing workspace to filter by, for lists that support it, such as image tags.
+    /// Sets the sharing workspace to filter by, for lists that support it, such as image tags. No
+    /// filter by default.
     pub fn source_workspace(mut self, workspace: impl Into<String>) -> Self {
         self.source_workspace = Some(workspace.into());
         self

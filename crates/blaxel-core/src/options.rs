@@ -30,20 +30,22 @@ impl CallOptions {
         Self::default()
     }
 
-    /// Returns these options with a time limit on the whole call, all attempts and delays included.
+    /// Returns these options with a time limit on the whole call, all attempts and delays included. By default
+    /// the client's limit applies.
     pub fn with_deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
         self
     }
 
-    /// Returns these options with a maximum number of attempts; 0 counts as 1.
+    /// Returns these options with a maximum number of attempts; 0 counts as 1. By default the client's number
+    /// applies.
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts.max(1));
         self
     }
 
-    /// Returns these options with an override of the operation's idempotency, for a caller who
-    /// knows better than its description.
+    /// Returns these options with an override of the operation's idempotency, for a caller who knows better
+    /// than its description. By default the description applies.
     ///
     /// With `true`, a `POST` is retried like a `PUT`; with `false`, a request is sent again only if
     /// it is known not to have been processed.

@@ -241,7 +241,8 @@ impl Builder {
         self
     }
 
-    /// Forwards the calls of a workload to a server at `url`, such as one under development.
+    /// Forwards the calls of a workload to a server at `url`, such as one under development. By
+    /// default the emulator answers the calls itself.
     ///
     /// The gateway checks the credentials and forwards method, path below the workload's own,
     /// query, headers and body, and streams the response back. The workload is created if it does

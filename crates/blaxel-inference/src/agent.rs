@@ -88,7 +88,7 @@ impl<S: HttpService> AgentCall<S> {
     }
 
     /// Sets the id of the conversation, which is sent in the header `X-Blaxel-Thread-Id`. The caller chooses
-    /// the id; the agent's code decides whether to use it.
+    /// the id; the agent's code decides whether to use it. None by default.
     ///
     /// The platform itself has no conversations. For an agent that reads another header, such as
     /// `Thread-Id`, use [`header`](Self::header).

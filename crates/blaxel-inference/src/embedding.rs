@@ -40,13 +40,14 @@ impl EmbeddingRequest {
         self
     }
 
-    /// Sets the length of the vectors, for models that support several.
+    /// Sets the length of the vectors, for models that support several. By default it is the
+    /// model's own.
     pub fn dimensions(mut self, dimensions: u32) -> Self {
         self.dimensions = Some(dimensions);
         self
     }
 
-    /// Sets any other parameter that the provider supports.
+    /// Sets any other parameter that the provider supports. None by default.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self

@@ -87,7 +87,7 @@ impl<S: HttpService> WorkloadRequest<S> {
         self
     }
 
-    /// Sets the body to a value as `application/json`.
+    /// Sets the body to a value as `application/json`. No body by default.
     pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(value) {
             Ok(json) => self.body(json, "application/json"),
@@ -99,12 +99,12 @@ impl<S: HttpService> WorkloadRequest<S> {
         }
     }
 
-    /// Sets the body to a text as `text/plain`.
+    /// Sets the body to a text as `text/plain`. No body by default.
     pub fn text(self, text: impl Into<String>) -> Self {
         self.body(text.into(), "text/plain; charset=utf-8")
     }
 
-    /// Sets the body and its content type. The body may be streamed.
+    /// Sets the body and its content type. The body may be streamed. No body by default.
     pub fn body(mut self, body: impl Into<Body>, content_type: &str) -> Self {
         match HeaderValue::try_from(content_type) {
             Ok(content_type) => {
@@ -119,7 +119,8 @@ impl<S: HttpService> WorkloadRequest<S> {
         self
     }
 
-    /// Sets the options of this request. They replace those of the handle and of the client.
+    /// Sets the options of this request. They replace those of the handle and of the client. By default those
+    /// of the handle apply, otherwise those of the client.
     pub fn options(mut self, options: CallOptions) -> Self {
         self.target.set_options(options);
         self

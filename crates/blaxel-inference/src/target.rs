@@ -129,8 +129,8 @@ macro_rules! target_setters {
             self
         }
 
-        /// Sets the options of all requests of this handle, lookups included. They replace those of the
-        /// client.
+        /// Sets the options of all requests of this handle, lookups included. They replace those of the client.
+        /// By default the client's apply.
         #[must_use]
         pub fn options(mut self, options: blaxel_core::CallOptions) -> Self {
             self.target.set_options(options);

@@ -85,7 +85,8 @@ impl<S: HttpService> JobTask<S> {
         self.execution.as_deref()
     }
 
-    /// Sets the options of the requests of this task. They replace those of the client.
+    /// Sets the options of the requests of this task. They replace those of the client. By default the client's
+    /// apply.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
         self.options = Some(options);

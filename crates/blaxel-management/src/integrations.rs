@@ -58,7 +58,8 @@ record! {
 resource! { IntegrationConnection { metadata: metadata, labels: metadata.labels } }
 
 impl IntegrationConnection {
-    /// Creates a connection with a name, to a service.
+    /// Creates a draft of a connection with a name, to a service, in memory only. See
+    /// [`IntegrationConnection`] for an example.
     #[must_use]
     pub fn to(name: impl Into<String>, integration: impl Into<String>) -> Self {
         Self::new(name).spec(IntegrationConnectionSpec::new().integration(integration))

@@ -99,7 +99,8 @@ open_enum! {
 impl<S: HttpService> Management<S> {
     /// Returns the logs of workloads, by the name of the workload: `GET /observability/logs`.
     ///
-    /// A response holds no more entries than the query's [`limit`](LogQuery::limit).
+    /// The response holds at most [`limit`](LogQuery::limit) entries of each workload, the newest ones;
+    /// [`log_pages`](Self::log_pages) returns all. See there for an example.
     ///
     /// # Errors
     ///

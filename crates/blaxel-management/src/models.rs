@@ -117,7 +117,8 @@ deep_setters! { Model:
 }
 
 impl Model {
-    /// Creates a model named `name` that routes to a provider's model. See [`Model`] for an example.
+    /// Creates a draft of a model named `name` that routes to a provider's model, in memory only. See [`Model`]
+    /// for an example.
     #[must_use]
     pub fn of(name: impl Into<String>, provider: Provider, model: impl Into<String>) -> Self {
         let runtime = ModelRuntime::new().provider(provider).model(model);

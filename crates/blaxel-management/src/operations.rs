@@ -392,7 +392,7 @@ impl<'a, A: Action> Perform<'a, A> {
         self.query_opt(name, set.then_some("true"))
     }
 
-    /// Sets the request body.
+    /// Sets the request body. No body by default.
     #[must_use]
     pub fn input(mut self, input: &'a A::Input) -> Self {
         self.input = Some(input);

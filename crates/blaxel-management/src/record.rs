@@ -249,8 +249,10 @@ macro_rules! record {
         }
 
         impl $name {
-            /// Creates a resource with this name. All other members are left out, so the server's defaults
-            /// apply.
+            /// Creates a draft of a resource with this name, in memory only: nothing is sent. All other members
+            /// are left out, so the server's defaults apply.
+            ///
+            /// The methods of [`Collection`](crate::Collection) send it, such as `create`.
             #[must_use]
             pub fn new(name: impl Into<String>) -> Self {
                 Self {
@@ -323,7 +325,8 @@ macro_rules! document {
             #[serde(deserialize_with = "crate::record::null_as_default")]
             pub spec: $spec,
         } {} {
-            /// Sets the desired state, replacing the whole of `spec`.
+            /// Sets the desired state, replacing the whole of `spec`. By default it is empty, so the server's
+            /// defaults apply.
             #[must_use]
             pub fn spec(mut self, spec: $spec) -> Self {
                 self.spec = spec;
@@ -336,7 +339,7 @@ macro_rules! document {
     (@labels $name:ident Metadata) => {
         impl $name {
             /// Sets an id from a system of your own: at most 64 letters, digits and hyphens. It need not be
-            /// unique.
+            /// unique. None by default.
             #[must_use]
             pub fn external_id(mut self, id: impl Into<String>) -> Self {
                 self.metadata.external_id = Some(id.into());
@@ -362,7 +365,7 @@ macro_rules! document {
     (@labels $name:ident PreviewTokenMetadata) => {};
     (@labels $name:ident $metadata:ident) => {
         impl $name {
-            /// Sets the name that user interfaces show.
+            /// Sets the name that user interfaces show. None by default.
             #[must_use]
             pub fn display_name(mut self, name: impl Into<String>) -> Self {
                 self.metadata.display_name = Some(name.into());

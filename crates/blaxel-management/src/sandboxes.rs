@@ -182,8 +182,8 @@ deep_setters! { Sandbox:
 }
 
 impl Sandbox {
-    /// Creates a sandbox without a name; the server generates one. All other members are left out, so the
-    /// server's defaults apply. Such sandboxes start fastest, because the platform may keep some ready.
+    /// Creates a draft of a sandbox without a name, in memory only; the server generates a name. All other
+    /// members are left out, so the server's defaults apply. Such sandboxes start fastest, because the platform may keep some ready.
     ///
     /// ```no_run
     /// # async fn example(
@@ -202,14 +202,14 @@ impl Sandbox {
     }
 
     /// Sets the time to live: the sandbox is deleted this long after its creation, whether it is used or not.
-    /// [`Clearable::Null`] clears the stored value.
+    /// [`Clearable::Null`] clears the stored value. Left out by default.
     #[must_use]
     pub fn ttl(mut self, ttl: impl Into<Clearable<Period>>) -> Self {
         self.runtime_mut().ttl = ttl.into();
         self
     }
 
-    /// Sets the rules for automatic deletion. [`Clearable::Null`] clears the stored rules.
+    /// Sets the rules for automatic deletion. [`Clearable::Null`] clears the stored rules. Left out by default.
     #[must_use]
     pub fn lifecycle(mut self, lifecycle: impl Into<Clearable<SandboxLifecycle>>) -> Self {
         self.spec.lifecycle = lifecycle.into();

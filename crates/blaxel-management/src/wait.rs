@@ -74,9 +74,9 @@ impl Wait {
         self
     }
 
-    /// Sets the state of the resource before the request whose result is awaited. While the resource is still in
-    /// this state, the state is ignored, since it says nothing about the new request. This matters most for
-    /// an earlier failure.
+    /// Sets the state of the resource before the request whose result is awaited. While the resource is still
+    /// in this state, the state is ignored, since it says nothing about the new request. This matters most for
+    /// an earlier failure. By default no state is ignored.
     ///
     /// If the state has not changed after 15 seconds (see [`settling`](Self::settling)), it is taken as the
     /// result.

@@ -264,14 +264,16 @@ macro_rules! runtime_setters {
 
     (@reach $name:ident, |$workload:ident| $runtime:expr) => {
         impl $name {
-            /// Sets the region to run in, such as `us-pdx-1`.
+            /// Sets the region to run in, such as `us-pdx-1`. Left out by default: then
+            /// [`Management::with_region`](crate::Management::with_region) applies to the kinds that it names, and
+            /// otherwise the server chooses.
             #[must_use]
             pub fn region(mut self, region: impl Into<String>) -> Self {
                 self.spec.region = Some(region.into());
                 self
             }
 
-            /// Sets the container image to run.
+            /// Sets the container image to run. Left out by default.
             #[must_use]
             pub fn image(mut self, image: impl Into<String>) -> Self {
                 let $workload = &mut self;
@@ -280,7 +282,8 @@ macro_rules! runtime_setters {
                 self
             }
 
-            /// Sets the memory. The platform assigns one CPU per 2048 MB.
+            /// Sets the memory. The platform assigns one CPU per 2048 MB. Left out by default, so the server
+            /// chooses.
             #[must_use]
             pub fn memory(mut self, memory: impl Into<$crate::Megabytes>) -> Self {
                 let $workload = &mut self;

@@ -248,7 +248,8 @@ fn owned(found: Option<(&str, Source)>) -> Setting {
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
-    /// Sets the credentials, for any workspace.
+    /// Sets the credentials, for any workspace. By default those of the environment apply for a builder created
+    /// by [`from_env`](Self::from_env); without any, [`build`](Self::build) fails.
     ///
     /// ```
     /// use blaxel_auth::Credentials;
@@ -264,7 +265,7 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// Sets an API key as the credential.
+    /// Sets an API key as the credential. It replaces [`credentials`](Self::credentials) that were set before.
     pub fn api_key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.api_key = Some(key.into());
         self
@@ -339,7 +340,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// Sets a product token, such as `my-app/1.2`, which follows the SDK's own in the `User-Agent`.
+    /// Sets a product token, such as `my-app/1.2`, which follows the SDK's own in the `User-Agent`. None by
+    /// default.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.settings.product = Some(product.into());
         self
@@ -351,8 +353,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         self
     }
 
-    /// Sets the time limit on whole calls, on both planes: [`TimeLimits::control`] and
-    /// [`TimeLimits::run`].
+    /// Sets the time limit on whole calls, on both planes: [`TimeLimits::control`] and [`TimeLimits::run`]. By
+    /// default 90 seconds on the control plane and 15 minutes on the run plane.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.settings.limits.control = limit;
         self.settings.limits.run = limit;

@@ -62,8 +62,9 @@ impl<S> Client<S> {
         }
     }
 
-    /// Returns this client with options for all its calls, in place of those set before. A request
-    /// that has options of its own keeps them. Other clones are not affected.
+    /// Returns this client with options for all its calls, in place of those set before. A request that has
+    /// options of its own keeps them. Other clones are not affected. None by default: the settings of the
+    /// builder apply.
     ///
     /// ```
     /// use blaxel_core::CallOptions;

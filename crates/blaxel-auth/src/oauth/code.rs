@@ -74,14 +74,14 @@ impl BrowserLogin {
         }
     }
 
-    /// Sets the client's secret, for a server that has issued one.
+    /// Sets the client's secret, for a server that has issued one. None by default, as for a public client.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());
         self
     }
 
-    /// Sets the scopes to request, separated by spaces.
+    /// Sets the scopes to request, separated by spaces. The default is `openid offline_access`.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<String>) -> Self {
         self.scopes = scopes.into();

@@ -106,7 +106,7 @@ impl DeviceLogin {
         self
     }
 
-    /// Sets the client's secret, for a server that has issued one.
+    /// Sets the client's secret, for a server that has issued one. None by default, as for a public client.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.identity.secret = Some(secret.into());

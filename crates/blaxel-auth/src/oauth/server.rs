@@ -102,7 +102,8 @@ impl AuthorizationServer {
         })
     }
 
-    /// Sets the endpoint at which a device login starts (RFC 8628).
+    /// Sets the endpoint at which a device login starts (RFC 8628). None by default: a device login then fails
+    /// before anything is sent.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl AuthorizationServer {
         Ok(self)
     }
 
-    /// Sets the endpoint that the browser of a user is sent to.
+    /// Sets the endpoint that the browser of a user is sent to. None by default: a browser login then fails
+    /// before anything is sent.
     ///
     /// # Errors
     ///

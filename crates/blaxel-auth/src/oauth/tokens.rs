@@ -47,7 +47,8 @@ impl Tokens {
     }
 
     /// Sets the access token. Its expiry is that of [`with_expires_at`](Self::with_expires_at) if that is
-    /// called afterwards, or else the one in the token if that is a JWT, and unknown otherwise.
+    /// called afterwards, or else the one in the token if that is a JWT, and unknown otherwise. None by
+    /// default.
     ///
     /// Surrounding whitespace is removed, and an empty token counts as none. The same holds for the other
     /// tokens.
@@ -59,7 +60,7 @@ impl Tokens {
         self
     }
 
-    /// Sets the refresh token.
+    /// Sets the refresh token. None by default.
     #[must_use]
     pub fn with_refresh_token(mut self, token: impl Into<Secret>) -> Self {
         self.refresh = trimmed(&token.into());
@@ -67,14 +68,15 @@ impl Tokens {
     }
 
     /// Sets the code of the device login that the tokens come from. The platform requires it whenever the
-    /// refresh token is used.
+    /// refresh token is used. None by default.
     #[must_use]
     pub fn with_device_code(mut self, code: impl Into<Secret>) -> Self {
         self.device_code = trimmed(&code.into());
         self
     }
 
-    /// Sets the time at which the access token expires.
+    /// Sets the time at which the access token expires. By default it is read from the access token if that is
+    /// a JWT, and unknown otherwise.
     #[must_use]
     pub fn with_expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = Some(time);

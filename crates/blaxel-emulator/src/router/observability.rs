@@ -158,6 +158,7 @@ fn list(call: &Call) -> HandlerResult {
             }
             let mut lines = lines(&store, seed, kind, workload, &query.window);
             lines.retain(|line| query.has(line));
+            // The API does not document these two for several workloads; here they apply to each.
             let page = lines.iter().skip(offset).take(limit).map(entry);
             let logs = json!({"logs": page.collect::<Value>(), "totalCount": lines.len()});
             by_workload.insert(workload.name.clone(), logs);

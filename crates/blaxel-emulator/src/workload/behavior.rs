@@ -207,7 +207,8 @@ impl Behavior {
     }
 
     /// Delays the start of the workload's response by this much real time. Needs a tokio runtime
-    /// with timers. Errors of the gateway are never delayed. See [`Behavior`] for an example.
+    /// with timers. Errors of the gateway are never delayed. No delay by default. See [`Behavior`]
+    /// for an example.
     pub fn after(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self

@@ -69,58 +69,61 @@ impl ChatRequest {
         self
     }
 
-    /// Sets the sampling temperature, from 0 to 2 at most providers.
+    /// Sets the sampling temperature, from 0 to 2 at most providers. By default the provider decides.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
         self
     }
 
-    /// Sets the probability mass for nucleus sampling, from 0 to 1.
+    /// Sets the probability mass for nucleus sampling, from 0 to 1. By default the provider decides.
     pub fn top_p(mut self, share: f64) -> Self {
         self.top_p = Some(share);
         self
     }
 
     /// Sets the maximum number of tokens in the answer. Some models require
-    /// [`max_completion_tokens`](Self::max_completion_tokens) instead.
+    /// [`max_completion_tokens`](Self::max_completion_tokens) instead. By default the provider decides.
     pub fn max_tokens(mut self, tokens: u32) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
     /// Sets the maximum number of tokens in the answer and its reasoning, for models that reject
-    /// [`max_tokens`](Self::max_tokens).
+    /// [`max_tokens`](Self::max_tokens). By default the provider decides.
     pub fn max_completion_tokens(self, tokens: u32) -> Self {
         self.parameter("max_completion_tokens", tokens)
     }
 
-    /// Sets the reasoning effort, such as `low`, `medium` or `high`, for models that reason.
+    /// Sets the reasoning effort, such as `low`, `medium` or `high`, for models that reason. By default the
+    /// provider decides.
     pub fn reasoning_effort(self, effort: impl Into<String>) -> Self {
         self.parameter("reasoning_effort", effort.into())
     }
 
-    /// Sets the penalty on tokens by their frequency in the text so far, from -2 to 2.
+    /// Sets the penalty on tokens by their frequency in the text so far, from -2 to 2. The default of most
+    /// providers is 0.
     pub fn frequency_penalty(self, penalty: f64) -> Self {
         self.parameter("frequency_penalty", penalty)
     }
 
-    /// Sets the penalty on tokens that are present in the text so far, from -2 to 2.
+    /// Sets the penalty on tokens that are present in the text so far, from -2 to 2. The default of most
+    /// providers is 0.
     pub fn presence_penalty(self, penalty: f64) -> Self {
         self.parameter("presence_penalty", penalty)
     }
 
-    /// Sets the seed, for sampling that is reproducible as far as the provider supports it.
+    /// Sets the seed, for sampling that is reproducible as far as the provider supports it. None by default.
     pub fn seed(self, seed: i64) -> Self {
         self.parameter("seed", seed)
     }
 
-    /// Adds a stop sequence: the answer ends before this text.
+    /// Adds a stop sequence: the answer ends before this text. None by default.
     pub fn stop(mut self, text: impl Into<String>) -> Self {
         self.stop.push(text.into());
         self
     }
 
-    /// Adds a tool that the model may call.
+    /// Adds a tool that the model may call. None by default.
     pub fn tool(mut self, tool: Tool) -> Self {
         self.tools.push(tool);
         self
@@ -149,7 +152,8 @@ impl ChatRequest {
         self
     }
 
-    /// Sets any other parameter that the provider supports.
+    /// Sets any other parameter that the provider supports. None by default. A parameter of the same name is
+    /// replaced.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.other.insert(name.into(), value.into());
         self

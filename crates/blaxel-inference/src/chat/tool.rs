@@ -39,17 +39,18 @@ impl Tool {
         Self(tool)
     }
 
-    /// Sets the purpose, by which the model decides when to call the function.
+    /// Sets the purpose, by which the model decides when to call the function. None by default.
     pub fn description(self, text: impl Into<String>) -> Self {
         self.set("description", text.into())
     }
 
-    /// Sets the JSON Schema of the parameters.
+    /// Sets the JSON Schema of the parameters. None by default: a function without parameters.
     pub fn parameters(self, schema: impl Into<Value>) -> Self {
         self.set("parameters", schema)
     }
 
-    /// Sets whether the arguments must match the schema exactly, for providers that can enforce it.
+    /// Sets whether the arguments must match the schema exactly, for providers that can enforce it. By default
+    /// the provider decides.
     pub fn strict(self, strict: bool) -> Self {
         self.set("strict", strict)
     }

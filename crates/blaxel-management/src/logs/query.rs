@@ -96,13 +96,14 @@ impl LogQuery {
         Self::of(LogSource::Sandboxes, names)
     }
 
-    /// Sets the start of the time span.
+    /// Sets the start of the time span. By default it is an hour before the end. The span may be
+    /// three days at most.
     pub fn since(mut self, start: impl Into<Timestamp>) -> Self {
         self.start = Start::At(start.into());
         self
     }
 
-    /// Sets the start to a duration before the end. The default is an hour.
+    /// Sets the start to a duration before the end, at most three days. The default is an hour.
     pub fn last(mut self, span: Duration) -> Self {
         self.start = Start::BeforeEnd(span);
         self
@@ -114,44 +115,48 @@ impl LogQuery {
         self
     }
 
-    /// Filters by severity. Further calls add further severities.
+    /// Filters by severity. Further calls add further severities. All by default.
     pub fn severity(mut self, severity: impl Into<Severity>) -> Self {
         self.severities.push(severity.into());
         self
     }
 
-    /// Filters by a text in the message.
+    /// Filters by a text in the message. No filter by default.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(text.into());
         self
     }
 
-    /// Filters by the id of a trace.
+    /// Filters by the id of a trace. No filter by default.
     pub fn trace(mut self, id: impl Into<String>) -> Self {
         self.trace = Some(id.into());
         self
     }
 
-    /// Filters by the id of an execution of a job.
+    /// Filters by the id of an execution of a job. No filter by default.
     pub fn execution(mut self, id: impl Into<String>) -> Self {
         self.execution = Some(id.into());
         self
     }
 
-    /// Filters by the id of a task of an execution.
+    /// Filters by the id of a task of an execution. No filter by default.
     pub fn task(mut self, id: impl Into<String>) -> Self {
         self.task = Some(id.into());
         self
     }
 
-    /// Sets the maximum number of entries in a response. The default is 1000. With 0, every call is
-    /// [`Error::is_input`].
+    /// Sets the maximum number of entries of each workload in a response. The default is 1000. With
+    /// 0, every call is [`Error::is_input`].
+    ///
+    /// The API does not document the limit for several workloads. The walk of
+    /// [`log_pages`](crate::Management::log_pages) does not depend on it: it requests one workload
+    /// at a time.
     pub fn limit(mut self, entries: u32) -> Self {
         self.limit = entries;
         self
     }
 
-    /// Skips this many of the newest entries.
+    /// Skips this many of the newest entries of each workload. The default is 0.
     pub fn offset(mut self, entries: u64) -> Self {
         self.offset = entries;
         self

@@ -133,7 +133,7 @@ deep_setters! { Preview:
 }
 
 impl Preview {
-    /// Creates a preview of a port. See [`Preview`] for an example.
+    /// Creates a draft of a preview of a port, in memory only. See [`Preview`] for an example.
     #[must_use]
     pub fn of_port(name: impl Into<String>, port: u32) -> Self {
         Self::new(name).spec(PreviewSpec::new().port(port))

@@ -113,19 +113,20 @@ resource! {
 }
 
 impl Schedule {
-    /// Creates a schedule that runs repeatedly, by a cron expression of five fields: `0 8 * * 1-5`.
+    /// Creates a draft of a schedule that runs repeatedly, by a cron expression of five fields: `0 8 * * 1-5`.
+    /// Nothing is sent.
     #[must_use]
     pub fn cron(expression: impl Into<String>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::Cron, expression.into(), input)
     }
 
-    /// Creates a schedule that runs once, at this time.
+    /// Creates a draft of a schedule that runs once, at this time. Nothing is sent.
     #[must_use]
     pub fn at(moment: impl Into<Timestamp>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::At, moment.into().as_str().to_owned(), input)
     }
 
-    /// Creates a schedule that runs once, after this period.
+    /// Creates a draft of a schedule that runs once, after this period. Nothing is sent.
     #[must_use]
     pub fn after(time: impl Into<Period>, input: ScheduleInput) -> Self {
         Self::timed(ScheduleKind::Sleep, String::from(time.into()), input)

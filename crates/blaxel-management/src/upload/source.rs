@@ -127,8 +127,8 @@ impl UploadSource {
         }
     }
 
-    /// Sets a function that is called whenever a chunk was passed to the connection. A chunk has at most
-    /// 64 KiB. The upload waits while the function runs.
+    /// Sets a function that is called whenever a chunk was passed to the connection. A chunk has at most 64
+    /// KiB. The upload waits while the function runs. None by default.
     #[must_use]
     pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(callback));

@@ -89,7 +89,8 @@ impl<'a, O> ForUpload<'a, O> {
         }
     }
 
-    /// Sets the version of the resource that the upload becomes. Only volume templates have versions.
+    /// Sets the version of the resource that the upload becomes. Only volume templates have versions. None by
+    /// default.
     #[must_use]
     pub fn version(mut self, version: Option<&'a str>) -> Self {
         self.version = version;

@@ -105,7 +105,8 @@ impl Proxy {
     }
 
     /// Sets the user name and password for the proxy, sent as `Proxy-Authorization: Basic`. It has
-    /// no effect on a proxy of the environment, whose URL contains its own credentials.
+    /// no effect on a proxy of the environment, whose URL contains its own credentials. By default
+    /// those in the URL are sent, if it has any.
     pub fn credentials(mut self, user: &str, password: impl Into<Secret>) -> Self {
         if let Choice::Fixed { address, shown } = &mut self.choice {
             let password = password.into();
@@ -122,7 +123,7 @@ impl Proxy {
 
     /// Adds hosts to reach directly, besides those of `NO_PROXY` if the environment is used. They
     /// are separated by commas: names, which include their subdomains, addresses, and networks such
-    /// as `10.0.0.0/8`; `*` stands for all.
+    /// as `10.0.0.0/8`; `*` stands for all. None by default.
     pub fn except(mut self, hosts: &str) -> Self {
         if !self.exceptions.is_empty() {
             self.exceptions.push(',');

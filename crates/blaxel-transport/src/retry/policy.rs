@@ -69,7 +69,8 @@ impl RetryPolicy {
         Self::new().attempts(1)
     }
 
-    /// Sets the maximum number of attempts; 0 counts as 1. Three by default.
+    /// Sets the maximum number of attempts, the first one included; 0 counts as 1. Three by
+    /// default.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
@@ -97,7 +98,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the seed of the random delays, which makes them the same in each run of a test.
+    /// Sets the seed of the random delays, which makes them the same in each run of a test. By
+    /// default it is random.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
