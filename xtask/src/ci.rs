@@ -55,7 +55,7 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
             Err(error) => Failed(format!("{error:#}")),
         }
     });
-    print!("\n{}", table(&outcomes));
+    println!("\n{}", table(&outcomes).trim_end());
     let is_failed = outcomes.iter().any(|row| matches!(row.1, Failed(_)));
     ensure!(!is_failed, "a stage has failed");
     Ok(())

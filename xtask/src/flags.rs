@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use toml_edit::Datetime;
 
 /// Maintenance commands of the workspace.
 ///
@@ -65,7 +66,7 @@ pub(crate) enum Command {
     },
     /// Make a release: plan, prepare, verify and publish, in this order
     #[command(subcommand)]
-    Release(Release),
+    Release(ReleaseStep),
 }
 
 /// Published packages by their names.
@@ -134,7 +135,7 @@ impl Stage {
 
 /// The steps of a release.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Release {
+pub(crate) enum ReleaseStep {
     /// Print which crates are due, at which versions, and why
     Plan {
         #[command(flatten)]
@@ -172,19 +173,20 @@ pub(crate) struct Prepare {
     /// The branch that releases are made from
     #[arg(long, default_value = "main")]
     pub(crate) branch: String,
-    /// The day in the changelog, as YYYY-MM-DD; today in UTC by default
-    #[arg(long, value_parser = day)]
+    /// The date in the changelog, as YYYY-MM-DD; today in UTC by default
+    #[arg(long, value_parser = date)]
     pub(crate) date: Option<String>,
     #[command(flatten)]
     pub(crate) dry_run: DryRun,
 }
 
-/// Returns the text if it has the form of a day.
-fn day(text: &str) -> Result<String, &'static str> {
-    let digits = |c: char| if c.is_ascii_digit() { '0' } else { c };
-    match text.chars().map(digits).collect::<String>().as_str() {
-        "0000-00-00" => Ok(text.to_owned()),
-        _ => Err("a day is written as YYYY-MM-DD"),
+/// Returns the text if it is a date of the calendar.
+fn date(text: &str) -> Result<String, &'static str> {
+    // A TOML value may also be a time, or both.
+    let parsed = text.parse::<Datetime>();
+    match parsed.map(|parsed| (parsed.date, parsed.time)) {
+        Ok((Some(_), None)) => Ok(text.to_owned()),
+        _ => Err("a date is written as YYYY-MM-DD, such as 2026-11-25"),
     }
 }
 
@@ -212,6 +214,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn a_date_is_one_of_the_calendar() {
+        for (text, is_valid) in [
+            ("2026-11-25", true),
+            ("2028-02-29", true),
+            ("2026-02-29", false),
+            ("2026-13-99", false),
+            ("2026-11-25T10:00:00Z", false),
+            ("10:00:00", false),
+            ("2026-1-2", false),
+            ("today", false),
+        ] {
+            assert_eq!(date(text).is_ok(), is_valid, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,24 @@
 //! Maintenance commands of the workspace: `cargo xtask <command>`.
 
+/// Prints a line as the macro of the standard library does, but continues if nobody reads the output any
+/// more, as after `| head`. All modules below use this one; tests use the other, which they capture.
+#[cfg(not(test))]
+macro_rules! println {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// Prints a line to standard error; see [`println`].
+#[cfg(not(test))]
+macro_rules! eprintln {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 mod api_drift;
 mod bench;
 mod ci;
@@ -25,28 +44,24 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use flags::{Command, Flags, Release};
+use flags::{Command, Flags, ReleaseStep};
 use xshell::Shell;
 
 fn main() -> ExitCode {
     if let Some(code) = rustdoc::stand_in() {
         return code;
     }
-    // Whoever reads the output may have read enough, as `head` does.
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let text = panic.payload().downcast_ref::<String>();
-        if !text.is_some_and(|text| text.starts_with("failed printing to std")) {
-            usual(panic);
-        }
-    }));
     let flags = Flags::parse();
-    match shell::at_root().and_then(|sh| run(&sh, flags.command)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    let run = || shell::at_root().and_then(|sh| run(&sh, flags.command));
+    match std::panic::catch_unwind(run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+        // It has printed its message, unless that is what failed: a library prints commands to
+        // standard error before it runs them.
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -67,18 +82,18 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
     }
 }
 
-fn release(sh: &Shell, step: Release) -> Result<()> {
+fn release(sh: &Shell, step: ReleaseStep) -> Result<()> {
     match step {
-        Release::Plan { target } => release::plan::run(sh, &target.registry),
-        Release::Prepare(flags) => release::prepare::run(sh, &flags),
-        Release::Verify { target, dry_run } => {
+        ReleaseStep::Plan { target } => release::plan::run(sh, &target.registry),
+        ReleaseStep::Prepare(flags) => release::prepare::run(sh, &flags),
+        ReleaseStep::Verify { target, dry_run } => {
             release::verify::run(sh, &target.registry, dry_run.dry_run)
         }
-        Release::Publish {
+        ReleaseStep::Publish {
             target,
             new_names,
             dry_run,
         } => release::publish::run(sh, &target.registry, new_names.as_deref(), dry_run.dry_run),
-        Release::Rehearse => release::rehearse::run(sh),
+        ReleaseStep::Rehearse => release::rehearse::run(sh),
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! An entry starts with the names of its crates: "`a`: ..." or "`a`, `b` and `c`: ...". An entry of
 //! several crates goes into the section of each, and stays unreleased for the others. An entry
-//! without a name is about the workspace, and goes along with the next release of any crate.
+//! without a name is about the workspace, and goes along with the next release of any crate. A name
+//! that no crate has is an error: the entry would be taken for one about the workspace.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::plan::Release;
 
@@ -48,7 +49,7 @@ impl<'a> Changelog<'a> {
             if text.starts_with("### ") && !is_code {
                 heading = text.trim_end();
             } else if let Some(text) = entry {
-                let (crates, text) = names(text, known);
+                let (crates, text) = names(text, known)?;
                 let text = text.to_owned();
                 changelog.unreleased.push(Entry {
                     heading,
@@ -153,16 +154,37 @@ fn grouped<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
 }
 
 /// Splits an entry into the names of crates that it starts with, in backticks, and the rest.
-fn names<'a>(entry: &'a str, known: &[&str]) -> (Vec<String>, &'a str) {
+///
+/// # Errors
+///
+/// Fails if it starts with a list of names, and one of them is not that of a crate.
+fn names<'a>(entry: &'a str, known: &[&str]) -> Result<(Vec<String>, &'a str)> {
     let (names, text) = entry.split_once(':').unwrap_or_default();
     let names = names.replace(", and ", ", ").replace(" and ", ", ");
-    let names: Vec<String> = names.split(", ").map(str::to_owned).collect();
-    let is_known = |name: &String| known.iter().any(|known| *name == format!("`{known}`"));
-    if names.iter().all(is_known) {
-        (names, text.trim_start())
-    } else {
-        (Vec::new(), entry)
+    let names: Vec<&str> = names.split(", ").collect();
+    let is_name_char = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let inner = |name: &'_ str| Some(name.strip_prefix('`')?.strip_suffix('`')?.to_owned());
+    let Some(inner) = names
+        .iter()
+        .map(|name| inner(name))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Ok((Vec::new(), entry));
+    };
+    // Other code, such as a command with its arguments.
+    if !inner.iter().all(|name| name.chars().all(is_name_char)) {
+        return Ok((Vec::new(), entry));
     }
+    if let Some(unknown) = inner.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!(
+            "the changelog has an entry of `{unknown}`, which is no crate; the crates are {}",
+            known.join(", ")
+        );
+    }
+    Ok((
+        names.into_iter().map(str::to_owned).collect(),
+        text.trim_start(),
+    ))
 }
 
 /// Returns the text with its first letter in upper case.
@@ -192,7 +214,7 @@ All of it.
 
 ### Fixed
 
-- `kite`, `boat`: no crates.
+- `fly kite`, `wind`: no crates.
 - `wind`: blows again.
 - `kite`: the tear.
 
@@ -232,7 +254,7 @@ All of it.
 
 ### Fixed
 
-- `kite`, `boat`: no crates.
+- `fly kite`, `wind`: no crates.
 
 ## kite 0.1.0 - 2026-01-01
 
@@ -250,6 +272,28 @@ All of it.
         assert_eq!(changelog.released(&[kite], "2026-11-25"), RELEASED);
         assert!(!Changelog::parse(RELEASED, &known).unwrap().mentions("kite"));
         assert!(Changelog::parse("# Changelog\n", &known).is_err());
+    }
+
+    #[test]
+    fn an_entry_of_an_unknown_crate_is_refused_with_the_known_ones() {
+        for (entry, unknown) in [
+            ("`kit`: flies", Some("kit")),
+            ("`kite`, `boat`: flies", Some("boat")),
+            ("`kite` and `lines`: flies", Some("lines")),
+            ("`kite fly`, `boat`: a command", None),
+            ("`kit` flies: no list", None),
+            ("Kites: fly", None),
+        ] {
+            let text = format!("a\n\n## [Unreleased]\n\n- {entry}\n");
+            let error = Changelog::parse(&text, &["kite", "line"]).err();
+            let error = error.map(|error| error.to_string());
+            let expected = unknown.map(|name| {
+                format!(
+                    "the changelog has an entry of `{name}`, which is no crate; the crates are kite, line"
+                )
+            });
+            assert_eq!(error, expected, "{entry}");
+        }
     }
 
     #[test]

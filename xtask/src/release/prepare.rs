@@ -57,7 +57,10 @@ fn prepare_in(sh: &Shell, tree: &Path, flags: &Prepare, plan: &Plan) -> Result<S
     let names: Vec<String> = plan.releases.iter().map(Release::tag).collect();
     let names = names.join("\n  ");
     let inside = sh.push_dir(tree);
-    let date = flags.date.clone().unwrap_or_else(|| day(SystemTime::now()));
+    let date = flags
+        .date
+        .clone()
+        .unwrap_or_else(|| date_of(SystemTime::now()));
     edit(sh, plan, &date)?;
     if flags.dry_run.dry_run {
         let difference = git(sh, "diff --no-color --no-ext-diff").read()?;
@@ -142,8 +145,8 @@ fn message(releases: &[Release]) -> String {
     }
 }
 
-/// Returns the day of a time in UTC, as `YYYY-MM-DD`.
-fn day(time: SystemTime) -> String {
+/// Returns the date of a time in UTC, as `YYYY-MM-DD`.
+fn date_of(time: SystemTime) -> String {
     const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
     // Such as `Wed, 25 Nov 2026 18:00:37 GMT`, of a fixed length.
     let date = httpdate::fmt_http_date(time);

@@ -47,39 +47,47 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let temp = sh.create_temp_dir()?;
     // Without links: cargo names directories by their real paths.
     let directory = temp.path().canonicalize()?;
-    let stage = Stage::new(sh, &workspace, &directory)?;
-    let mut acts = String::new();
+    let rehearsal = Rehearsal::new(sh, &workspace, &directory)?;
+    let mut report = String::new();
 
     println!("\n==> a release without faults");
-    let server = stage.start(&registry, &directory.join("first"), &[])?;
+    let server = rehearsal.start(&registry, &directory.join("first"), &[])?;
     for step in ["plan", "prepare", "verify", "publish"] {
-        act(&mut acts, step, || Ok(stage.step(step).run()?))?;
+        timed(&mut report, step, || Ok(rehearsal.step(step).run()?))?;
     }
-    let release = git(&stage.sh, "rev-parse HEAD").read()?;
-    let released = stage.packages()?;
+    let release = git(&rehearsal.sh, "rev-parse HEAD").read()?;
+    let released = rehearsal.packages()?;
     server.audit(&released)?;
-    act(&mut acts, "use", || stage.use_packages(&directory))?;
-    act(&mut acts, "fix", || stage.release_fix(&server, released))?;
+    timed(&mut report, "use", || rehearsal.use_packages(&directory))?;
+    timed(&mut report, "fix", || {
+        rehearsal.release_fix(&server, released)
+    })?;
     drop(server);
 
     println!("\n==> a release with faults");
-    let server = stage.start(&registry, &directory.join("second"), &FAULTS)?;
-    git(&stage.sh, &format!("checkout --quiet -B main {release}")).run()?;
-    act(&mut acts, "faults", || stage.release_with_faults(&server))?;
-    println!("\nrehearsed:\n{acts}");
+    let server = rehearsal.start(&registry, &directory.join("second"), &FAULTS)?;
+    git(
+        &rehearsal.sh,
+        &format!("checkout --quiet -B main {release}"),
+    )
+    .run()?;
+    timed(&mut report, "faults", || {
+        rehearsal.release_with_faults(&server)
+    })?;
+    println!("\nrehearsed:\n{report}");
     Ok(())
 }
 
-/// Does one thing, and notes how long it took.
-fn act(acts: &mut String, name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Runs a step, and adds its duration to the report.
+fn timed(report: &mut String, name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
     let start = Instant::now();
-    act().with_context(|| format!("the rehearsal fails at `{name}`"))?;
-    *acts += &format!("  {name:<14}{:>6.1} s\n", start.elapsed().as_secs_f64());
+    step().with_context(|| format!("the rehearsal fails at `{name}`"))?;
+    *report += &format!("  {name:<14}{:>6.1} s\n", start.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// A clone of the repository.
-struct Stage {
+/// A clone of the repository, in which the steps of a release run.
+struct Rehearsal {
     /// A shell in the clone. Its environment has the rehearsal's registry, and a cargo home that has
     /// nothing of the person who rehearses.
     sh: Shell,
@@ -89,7 +97,7 @@ struct Stage {
     program: PathBuf,
 }
 
-impl Stage {
+impl Rehearsal {
     /// Clones the commit into a directory, and moves its crates to the rehearsal's registry.
     fn new(outer: &Shell, workspace: &Workspace, directory: &Path) -> Result<Self> {
         let clone = directory.join("clone");

@@ -14,7 +14,8 @@ use crate::release::plan::{Lookup, Plan, packaged};
 use crate::release::registry::Standing;
 use crate::workspace::Workspace;
 
-/// Returns all that keeps the release from being prepared.
+/// Returns all that keeps the release from being prepared. The dependencies are only checked if there is
+/// nothing else.
 pub(super) fn find(
     sh: &Shell,
     wanted: &str,
@@ -29,11 +30,13 @@ pub(super) fn find(
             "there are changes that are not committed:\n{status}"
         ));
     }
-    let branch = git(sh, "rev-parse --abbrev-ref HEAD").read()?;
-    if branch != wanted {
+    // Fails if HEAD is a commit and no branch.
+    let branch = git(sh, "symbolic-ref --quiet --short HEAD").read();
+    if branch.as_ref().ok().is_none_or(|branch| branch != wanted) {
+        let here = branch.map_or_else(|_| "a detached HEAD".to_owned(), |it| format!("`{it}`"));
         let how = "switch to it, or name another by `--branch`";
         found.push(format!(
-            "releases are made from `{wanted}`, not `{branch}`; {how}"
+            "releases are made from the branch `{wanted}`, not from {here}; {how}"
         ));
     }
     if plan.releases.is_empty() {
@@ -61,7 +64,8 @@ pub(super) fn find(
             found.extend(licence(sh, package)?);
         }
     }
-    if sh.path_exists("deny.toml") {
+    // Last, since the tool may have to be compiled first, which takes minutes.
+    if found.is_empty() && sh.path_exists("deny.toml") {
         let checked = deny::run(sh, false).err();
         found.extend(checked.map(|error| format!("cargo-deny fails: {error:#}")));
     }

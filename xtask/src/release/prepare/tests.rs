@@ -94,6 +94,14 @@ impl Fixture {
         refusals::find(&self.0, "main", &workspace, &self.plan(), lookup).unwrap()
     }
 
+    fn refusals_from(&self, branch: &str) -> Vec<String> {
+        let workspace = Workspace::read(&self.0).unwrap();
+        refusals::find(&self.0, branch, &workspace, &self.plan(), &|_, _| {
+            Ok(Standing::Name)
+        })
+        .unwrap()
+    }
+
     fn prepare(&self, option: &str) -> Result<String> {
         let words = format!("prepare --date 2026-11-25 {option}");
         let flags = Prepare::parse_from(words.split_whitespace());
@@ -192,11 +200,41 @@ fn all_reasons_against_a_release_are_found() {
     }
     fixture.git("switch --quiet --detach");
     let all = fixture.refusals(Err("no network"));
-    let expected = ["?? new.rs", "`HEAD`", "no network", "no network", "no text"];
+    let expected = [
+        "?? new.rs",
+        "a detached HEAD",
+        "no network",
+        "no network",
+        "no text",
+    ];
     assert_eq!(all.len(), expected.len(), "{all:#?}");
     for (refusal, expected) in all.iter().zip(expected) {
         assert!(refusal.contains(expected), "{refusal}");
     }
+}
+
+#[test]
+fn no_branch_is_not_taken_for_one_that_is_called_head() {
+    let fixture = Fixture::new();
+    assert!(fixture.refusals_from("main").is_empty());
+    fixture.git("switch --quiet --create next");
+    let refusals = fixture.refusals_from("main").concat();
+    assert!(refusals.contains("not from `next`"), "{refusals}");
+    assert!(fixture.refusals_from("next").is_empty());
+    fixture.git("switch --quiet --detach");
+    let refusals = fixture.refusals_from("HEAD").concat();
+    assert!(refusals.contains("not from a detached HEAD"), "{refusals}");
+}
+
+#[test]
+fn no_tool_is_installed_for_a_release_that_is_refused_anyway() {
+    let fixture = Fixture::new();
+    // The tool would be installed below it, and then fail.
+    fixture.write("deny.toml", "no configuration");
+    let refusals = fixture.refusals(Ok(Standing::Name));
+    assert_eq!(refusals.len(), 1, "{refusals:#?}");
+    assert!(refusals[0].contains("?? deny.toml"), "{refusals:#?}");
+    assert!(!fixture.0.path_exists("target/tools"));
 }
 
 #[test]
@@ -290,7 +328,7 @@ fn personal_settings_of_git_hide_nothing() {
 }
 
 #[test]
-fn a_day_is_written_as_in_changelogs() {
+fn a_date_is_written_as_in_changelogs() {
     let since_1970 = std::time::Duration::from_secs(1_795_629_637);
-    assert_eq!(day(SystemTime::UNIX_EPOCH + since_1970), "2026-11-25");
+    assert_eq!(date_of(SystemTime::UNIX_EPOCH + since_1970), "2026-11-25");
 }
