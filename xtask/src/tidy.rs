@@ -139,6 +139,9 @@ fn of_file(path: &str, text: &str, facts: &Facts) -> Vec<(usize, String)> {
             found.extend(language::doc_start(before, line).map(|problem| (number, problem)));
             before = line;
         }
+        if is("crates/", "/README.md") && line.contains("[`") && !line.contains("`](") {
+            found.push((number, "only rustdoc follows a link to an item".to_owned()));
+        }
         if is("crates/", "/public-api.txt") {
             found.extend(language::public_name(line).map(|problem| (number, problem)));
         }
@@ -228,6 +231,8 @@ mod tests {
             ("crates/kite/src/lib.rs", "/// What it is.\n", "`What`"),
             ("crates/kite/public-api.txt", "kite::Leaf\n", "`Leaf`"),
             ("README.md", "cargo test --workspace", "quickstart"),
+            ("crates/kite/README.md", "[`kite`](kite) [a](b)", ""),
+            ("crates/kite/README.md", "flies a [`Kite`]", "only rustdoc"),
             ("docs/guide/fly.md", "", ""),
             ("docs/guide/land.md", "", "does not run"),
             (WORKFLOW, "  stages: fmt test\n", ""),

@@ -1,4 +1,20 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! - [`Credentials`]: an API key, client credentials, the tokens of a user's sign-in, an access token, or a
+//!   function that returns access tokens; with the source it came from, and optionally a workspace.
+//!   [`CredentialKind`] is its kind.
+//! - [`Variables`]: a snapshot of the environment variables, which is read once and never changed.
+//! - [`Authenticator`]: provides the header value for each request, and fetches and renews tokens.
+//! - [`HeaderProvider`]: provides the headers for third-party clients, such as one for OpenAI's API or for MCP.
+//! - `Tokens`, `TokenStore` (feature `oauth`): the tokens of a sign-in, and a store that keeps them beyond the
+//!   lifetime of the process.
+//! - `DeviceLogin`, `BrowserLogin`, `AuthorizationServer` (feature `oauth`): sign a user in.
+//!   `DeviceLogin::from_env(..)?.sign_in(..)` signs in to the platform.
+//! - `ConfigFile` (feature `config-file`), `ConfigWriter` (feature `config-write`): read and write the sign-ins
+//!   of the `bl` command.
+//! - [`Environment`]: the deployments of the platform, and their addresses.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authenticator;

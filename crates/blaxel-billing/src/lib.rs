@@ -1,4 +1,24 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! - **Client**: [`Billing`] lists accounts, reads metrics page by page, and reads whole reports.
+//! - **Query**: [`MetricsQuery`] selects a [`Window`] of time, the [`Dimension`]s to group by, filters, and the
+//!   [`Resolution`] of the time series. It is checked before it is sent: dimensions, limits, and the
+//!   maximum window of its resolution.
+//! - **Report**: [`Billing::report`] reads all pages, splits a window that is too long for its resolution, and
+//!   joins the parts to one [`Report`]. The report has costs by any dimension or by a label of your own
+//!   ([`Breakdown`]) and over time ([`Series`]), and writes itself as CSV and JSON ([`Detail`]).
+//! - **Comparison and forecast**: [`Billing::comparison`] reads a report and that of the window before it
+//!   ([`Comparison`]); [`Report::forecast`] extrapolates the cost of a month ([`Forecast`]).
+//! - **Pages**: [`Billing::metrics_pages`] and [`Billing::groups`] walk the pages of the API themselves
+//!   ([`MetricsPage`], [`Group`]), by `try_next` or as a `futures_core::Stream`.
+//! - **Numbers**: [`Usd`] and [`Quantity`] are exact decimals, read digit by digit. The total that each page
+//!   repeats is never summed, and usage in different [`Unit`]s is never added up.
+//! - **Operations**: [`operations`] has each API call as a value, to be sent over a service of your own.
+//!
+//! Dimensions, resolutions and units are open enums: values that the platform adds later are passed on under
+//! their names.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;

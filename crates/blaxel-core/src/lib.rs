@@ -1,4 +1,22 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! | to | use |
+//! | --- | --- |
+//! | describe and run an operation | [`Operation`], which writes an `http::Request` and reads an `http::Response`; [`OperationInfo`], its name, path template, [`Plane`] and [`Idempotency`]; [`RequestWriter`]; [`call`] and [`open`] |
+//! | carry requests | [`HttpService`], implemented for every tower service over HTTP; [`BoxService`]; [`Body`]; [`Endpoints`] |
+//! | read the context of a call in a layer | [`CallContext`], with the operation, the [`CallOptions`] and the number of [`Attempts`] |
+//! | send a request that belongs to no operation | [`raw_request`] |
+//! | read lists | [`Page`], one page; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
+//! | handle errors | [`Error`], with [`ErrorKind`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
+//! | parse values that the API writes as text | [`ApiVersion`], [`Workspace`], [`BaseUrl`], [`Timestamp`], [`Period`]; all implement `FromStr` and fail with [`ParseError`] |
+//! | hold secrets | [`Secret`], which is never printed |
+//! | read enums to which the server may add values | [`open_enum!`] and [`UnknownValue`] |
+//! | name the source of an invalid value in its error | [`Source`] |
+//!
+//! [`Timestamp`] and [`Period`] keep the server's text. Both are ordered; a timestamp supports arithmetic with
+//! `std::time::Duration`, and a period converts into one.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod base_url;

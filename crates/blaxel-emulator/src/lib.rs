@@ -1,4 +1,15 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! | to | use |
+//! | --- | --- |
+//! | create and configure an emulator | [`Emulator`], [`Builder`] |
+//! | call it without a socket | [`LocalService`] |
+//! | move its time | [`Clock`] |
+//! | make operations fail | [`Fault`] |
+//! | script a workload | [`Script`], with a [`Behavior`] for each call of a [`Workload`]; [`Chunks`] for streamed bodies |
+//! | check what was received | [`Entry`] of the journal, [`ScriptedCall`], [`Callback`] |
 
 mod billing;
 mod builder;

@@ -1,4 +1,27 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! - **Client**: [`Inference`] returns a handle on a workload by its name. Nothing is sent before a handle is used.
+//! - **Agents**: [`AgentCall`] calls an agent and reads its response whole ([`Reply`]), streamed
+//!   ([`ChunkStream`]), or calls it asynchronously ([`Submission`]). [`WorkloadRequest`] has any method, path,
+//!   header, query and body. `CallbackVerifier` (feature `callback`) verifies the callbacks of asynchronous calls.
+//! - **Models**: [`ModelCall`] has chats and embeddings of the OpenAI API, with tools, tool calls, images
+//!   and usage ([`ChatRequest`], [`ChatStream`], [`EmbeddingRequest`]); [`ModelCall::request`] calls a provider
+//!   by its own API. [`ChatAssembler`] assembles a whole answer from the chunks of a stream.
+//! - **MCP servers**: `McpServer` (feature `mcp`) connects to functions and sandboxes, for tools, resources,
+//!   prompts, progress and notifications.
+//! - **Streams**: [`Decoded`] reads server-sent events ([`sse`]), JSON lines ([`ndjson`]), lines
+//!   ([`mod@lines`]), text ([`text`]) or bytes, by content type or by choice, with `try_next` or as a
+//!   `futures_core::Stream`. The decoders do no I/O.
+//! - **Jobs**: [`JobTask`] is the task that a process executes inside a job, with its arguments.
+//!
+//! Every handle and request has per-call settings, set with `options(CallOptions)`: a deadline, a number of
+//! attempts, and whether the call is idempotent. Every response type implements `Serialize` and
+//! `Deserialize`.
+//!
+//! Other clients of OpenAI's API can be used with Blaxel too: the example `openai_client` of the crate
+//! `blaxel` uses `async-openai`, and keeps its credential fresh.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;

@@ -1,4 +1,24 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! - **Client**: [`Management`] returns the [`Collection`] of each kind of resource. `Management::with_region` sets
+//!   the default region of new sandboxes, volumes, drives and egress gateways.
+//! - **Workloads**: [`agents`], [`functions`], [`models`], [`jobs`] with their executions, [`applications`], the
+//!   [`policies`] that apply to them, and the types that they share ([`workload`]).
+//! - **Sandboxes**: [`sandboxes`] with their previews, schedules, snapshots and forks.
+//! - **Storage**: [`volumes`], [`volume_templates`], [`drives`].
+//! - **Images**: [`images`] with their tags and shares.
+//! - **Network**: [`vpcs`] with their egress gateways and IP addresses, [`custom_domains`], [`public_ips`].
+//! - **Workspaces**: [`workspaces`], [`users`], [`service_accounts`], [`features`].
+//! - **Catalog**: [`integrations`], [`hubs`], [`templates`], [`locations`], [`changelog`].
+//! - **Observability**: [`logs`], [`quotas`].
+//! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives.
+//! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],
+//!   [`SecretText`] and [`Clearable`] as members of them; [`Outcome`] of calls that create a resource only if
+//!   necessary. [`Resource`] and [`ItemsExt`] are for code that handles several kinds.
+//! - **Operations**: [`operations`] has each API call as a value, for use over a service of your own. The
+//!   traits of the kinds, such as [`Listed`] and [`Created`], and [`ParentPath`] belong to it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // First, because the other modules use its macros.

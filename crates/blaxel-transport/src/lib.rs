@@ -1,4 +1,21 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! | to | use |
+//! | --- | --- |
+//! | create a client | [`Client::from_env`], or [`Client::builder`] and [`ClientBuilder`] |
+//! | limit the time of calls | [`TimeLimits`], `ClientBuilder::deadline` |
+//! | configure retries | [`RetryPolicy`] |
+//! | configure connections, TLS and proxies | [`HyperBuilder`], [`HttpVersion`], [`Roots`], [`Proxy`]; they build a [`HyperTransport`] |
+//! | override settings for some calls | [`Client::with_options`] with `blaxel_core::CallOptions` |
+//! | propagate traces to the server | [`PropagateLayer`] and [`Propagator`] |
+//! | fetch pages in the background | [`in_background`] with `Pages::read_ahead` |
+//! | name types of a stack in signatures | [`Pipeline`], [`Dispatch`], [`MakeTransport`], [`DefaultTransport`], [`CustomTransport`] |
+//!
+//! `Client` without a type parameter is one type, whatever its layers and transport.
+//! `ClientBuilder::build_unboxed` returns a client whose parameter names the whole stack, which saves an allocation for
+//! each request.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod background;

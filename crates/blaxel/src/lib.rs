@@ -1,4 +1,34 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! | to | use |
+//! | --- | --- |
+//! | create a client | [`Client::from_env`], or [`Client::builder`] and [`ClientBuilder`] |
+//! | choose credentials | [`Credentials`], and the module [`auth`] for sign-ins |
+//! | manage agents, models, jobs, sandboxes and other resources | [`Management`], with the types in [`management`] |
+//! | call agents, models and MCP servers | [`Inference`], with the types in [`inference`] |
+//! | read costs | [`Billing`], with the types in [`billing`] |
+//! | filter and sort lists, and read them | [`ListParams`], [`Sort`]; [`Page`], and the walks [`blaxel_core::Pages`] and [`blaxel_core::Items`] |
+//! | override settings for some calls | [`Client::with_options`] with [`CallOptions`] |
+//! | configure retries, time limits, connections and layers | [`ClientBuilder`], with the types in [`transport`] |
+//! | handle errors | [`Error`], [`ErrorKind`] |
+//! | send a request that the SDK has no operation for | [`raw_request`], [`Plane`] |
+//!
+//! [`Management`], [`Inference`] and [`Billing`] are aliases over [`Client`], which is one type whatever its layers and
+//! transport. So a struct can hold them without a type parameter, and a function can take `&Management`. The generic
+//! types, over any tower service, are `management::Management`, `inference::Inference` and `billing::Billing`.
+//!
+//! ## Modules
+//!
+//! | module | crate | feature |
+//! | --- | --- | --- |
+//! | [`blaxel_core`] | `blaxel-core`: versions, operations, pages, errors | always included; more with `chrono`, `jiff` |
+//! | [`auth`] | `blaxel-auth`: credentials and sign-ins | always included; more with `oauth`, `config-file`, `config-write`, `browser-login` |
+//! | [`transport`] | `blaxel-transport`: the client | always included; more with `oauth`, `config-file`, `gzip`, `webpki-roots` |
+//! | [`management`] | `blaxel-management`: all resources of the Management API | `management` |
+//! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `mcp` |
+//! | [`billing`] | `blaxel-billing`: costs | `billing` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use blaxel_auth as auth;
