@@ -1,6 +1,6 @@
-// The official MCP client for TypeScript judges the servers of a running emulator. See README.md.
+// The official MCP client for TypeScript tests the servers of a running emulator. See README.md.
 //
-// Wanted in the environment: BL_API_URL, BL_RUN_URL, BL_WORKSPACE and BL_API_KEY.
+// Required environment variables: BL_API_URL, BL_RUN_URL, BL_WORKSPACE and BL_API_KEY.
 
 import assert from 'node:assert/strict';
 
@@ -40,7 +40,7 @@ async function check(name, body) {
   }
 }
 
-/** Asks the control plane. */
+/** Sends a request to the control plane. */
 async function control(method, path, body) {
   const response = await fetch(`${api}${path}`, {
     method,
@@ -55,7 +55,7 @@ const address = async (name) => `${(await control('GET', `/functions/${name}`)).
 
 const clients = [];
 
-/** A session with a function, and what carries it. */
+/** Opens a session with a function, and returns it with its transport. */
 async function connect(name, prepare = () => {}) {
   const transport = new StreamableHTTPClientTransport(new URL(await address(name)), { requestInit: { headers } });
   const client = new Client({ name: 'interop', version: '1' });
@@ -65,7 +65,7 @@ async function connect(name, prepare = () => {}) {
   return { client, transport };
 }
 
-/** All pages of a list, and how many there were. */
+/** Returns the items of all pages of a list, and the number of pages. */
 async function pages(list, member) {
   const items = [];
   let count = 0;
@@ -124,7 +124,7 @@ await check('a cursor that leads nowhere is refused', async () => {
 await check('tools are called', async () => {
   const said = await client.callTool({ name: 'echo', arguments: { text: 'Grüße 🦀' } });
   assert.equal(text(said), 'Grüße 🦀');
-  // The client holds the output against the schema that was listed.
+  // The client validates the output against the schema in the list.
   const sum = await client.callTool({ name: 'add', arguments: { a: 2, b: 40.5 } });
   assert.deepEqual(sum.structuredContent, { sum: 42.5 });
   const failed = await client.callTool({ name: 'fail', arguments: { reason: 'no luck' } });
@@ -191,7 +191,7 @@ await check('what a server says unasked is heard', async () => {
   const { client: listening } = await connect(second, (one) => {
     one.setNotificationHandler(ToolListChangedNotificationSchema, heard);
   });
-  // The stream for such words opens a moment after the session began.
+  // The stream for such notifications opens shortly after the session has started.
   let over = false;
   word.then(() => {
     over = true;

@@ -1,7 +1,7 @@
 // The reference server of MCP, over streamable HTTP at a free port of 127.0.0.1.
 //
-// It prints `listening ADDRESS` once it serves, and ends when its standard input does. By itself the
-// server binds every interface of the machine and keeps the port that it got to itself.
+// It prints `listening ADDRESS` once it serves, and ends when its standard input is closed. Unmodified,
+// the server would listen on all interfaces and would not print its port.
 
 import { Server } from 'node:net';
 
@@ -13,7 +13,7 @@ Server.prototype.listen = function (_port, ...rest) {
   return listen.call(this, 0, '127.0.0.1', ...rest);
 };
 
-// What it writes down would fill the pipe that the address goes through.
+// Its log would fill the pipe to which the address is printed.
 console.log = () => {};
 
 process.stdin.on('end', () => process.exit());

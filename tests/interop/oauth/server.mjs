@@ -1,7 +1,7 @@
 // A certified OAuth 2.0 server on a free port of 127.0.0.1.
 //
-// It prints `listening ISSUER` once it serves, and ends when its standard input does. Whoever signs
-// in by its development pages is let in.
+// It prints `listening ISSUER` once it serves, and ends when its standard input is closed. Every user
+// who signs in on its development pages is accepted.
 
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';

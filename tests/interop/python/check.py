@@ -1,7 +1,7 @@
-"""The official Python SDK judges a running emulator. See ../README.md.
+"""The official Python SDK tests a running emulator. See ../README.md.
 
-Wanted in the environment: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
-BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and a HOME that may be written to.
+Required environment variables: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
+BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and HOME, a writable directory.
 """
 
 import sys
@@ -9,7 +9,7 @@ from importlib import import_module
 
 from checks.harness import run
 
-# In this order. The first leaves the SDK signed in with the API key, with which all others ask.
+# In this order: the first leaves the SDK signed in with the API key, which all others use.
 TOPICS = (
     "sign_in",
     "lists",

@@ -1,7 +1,7 @@
-"""Schemathesis judges a running emulator by the document that it serves. See ../README.md.
+"""Schemathesis tests a running emulator against the document that it serves. See ../README.md.
 
-Wanted in the environment: BL_API_URL, BL_WORKSPACE and BL_API_KEY, and a HOME that may be written
-to. An emulator that others need is no place for it: it deletes what it finds.
+Required environment variables: BL_API_URL, BL_WORKSPACE and BL_API_KEY, and HOME, a
+writable directory. Use a separate emulator: the resources in it are deleted.
 """
 
 import json
@@ -26,8 +26,8 @@ TAKEN = defaultdict(set)
 
 @schemathesis.hook
 def before_call(_context, case, _arguments):
-    """Gives what is created a name that is free. Generated names are few: the emulator would
-    refuse nearly everything for its name and never look at the rest."""
+    """Replaces a name that was used before by a free one. Schemathesis generates few different
+    names, so most creations would be refused as conflicts before the rest of the body is checked."""
     metadata = case.body.get("metadata") if isinstance(case.body, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if case.method != "POST" or not isinstance(name, str) or not NAME.fullmatch(name):
@@ -39,20 +39,20 @@ def before_call(_context, case, _arguments):
 
 
 def run():
-    """Runs Schemathesis, which tells what it does, and gives its report."""
-    # It leaves files where it is started.
+    """Runs Schemathesis, which prints its progress, and returns its report."""
+    # It writes files into the current directory.
     os.chdir(Path.home())
     arguments = ["--config-file", CONFIGURATION, "run", DOCUMENT_URL, "--no-color"]
     arguments += ["--report", "json", "--report-json-path", REPORT]
     REPORT.unlink(missing_ok=True)
-    with suppress(SystemExit):  # The report says more than the exit code.
+    with suppress(SystemExit):  # The report has more details than the exit code.
         command.main([str(argument) for argument in arguments], standalone_mode=False)
     return json.loads(REPORT.read_text(encoding="utf-8"))
 
 
 def main():
     report = run()
-    # By operation, such as `GET /agents`; a walk over several has a name of its own.
+    # By operation, such as `GET /agents`; a sequence of several operations has its own name.
     failures = defaultdict(list)
     for failure in report["failures"]:
         for name in failure["operations"]:

@@ -1,7 +1,7 @@
-// The official TypeScript SDK judges a running emulator. See ../README.md.
+// The official TypeScript SDK tests a running emulator. See ../README.md.
 //
-// Wanted in the environment: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
-// BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and a HOME that may be written to.
+// Required environment variables: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
+// BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and HOME, a writable directory.
 
 import { finish, sdk, useKey } from "./checks/harness.mjs";
 
@@ -22,7 +22,7 @@ import signIn from "./checks/sign_in.mjs";
 import storage from "./checks/storage.mjs";
 
 await signIn();
-// All others ask with the API key.
+// All others use the API key.
 const topics = [
   lists,
   kinds,

@@ -1,1 +1,1 @@
-"""What the official Python SDK is asked to do, topic by topic."""
+"""The checks of the official Python SDK, by topic."""

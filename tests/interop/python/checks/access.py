@@ -1,4 +1,4 @@
-"""Who may come in, and where: service accounts, their keys, workspaces."""
+"""Access: service accounts, their keys, and workspaces."""
 
 from blaxel.core import client
 from blaxel.core.client.api.integrations import get_integration

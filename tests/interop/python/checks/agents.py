@@ -1,4 +1,4 @@
-"""Calling an agent on the run plane, as the SDK does it."""
+"""Calls of an agent on the run plane, with the SDK."""
 
 import json
 

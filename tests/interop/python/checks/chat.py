@@ -1,5 +1,6 @@
-"""Chat with a model, as the SDK's adapters do it: ask for the model, and lead an OpenAI client to
-the gateway with the SDK's headers. That client sends `Authorization: Bearer replaced` besides."""
+"""Chats with a model, as the SDK's adapters do it: they look the model up, and configure an OpenAI
+client with the URL of the gateway and the SDK's headers. That client also sends its own header,
+`Authorization: Bearer replaced`."""
 
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from .harness import RUN_URL, WORKSPACE, check, equal, refused, walk
 
 @asynccontextmanager
 async def chat():
-    # Not all models speak this dialect.
+    # Not all models support this API.
     speaks = (
         model
         for model in list_models.sync(client=client).data

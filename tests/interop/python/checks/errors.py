@@ -1,4 +1,4 @@
-"""How refusals come out of the SDK, whichever resource they are about."""
+"""Error responses of all resources, as the SDK reports them."""
 
 from blaxel.core import (
     SandboxAPIError,
@@ -37,7 +37,7 @@ SANDBOX = {"metadata": {"name": f"{PREFIX}-refused"}, "spec": {"region": REGION,
 
 
 def refusals():
-    """Signs in so that everything is refused, and gives the status it is refused with."""
+    """Signs in so that every request fails, and returns the expected status."""
     try:
         with_key("bl_wrong_key")
         yield 401

@@ -1,4 +1,4 @@
-"""Snapshots of a sandbox and what is forked from it, by way of the SDK's helpers."""
+"""Snapshots and forks of a sandbox, with the SDK's helpers."""
 
 from blaxel.core import ApplicationInstance, SandboxAPIError, SandboxInstance
 from blaxel.core.client.api.compute import (

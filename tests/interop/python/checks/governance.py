@@ -1,5 +1,5 @@
-"""What rules and connects others: policies, integration connections, custom domains, private
-clouds; and applications by way of the SDK's helper."""
+"""Policies, integration connections, custom domains and VPCs; and applications, with the SDK's
+helper."""
 
 from blaxel.core import ApplicationAPIError, ApplicationInstance, SyncApplicationInstance, client
 from blaxel.core.client.api.customdomains import (
@@ -61,7 +61,7 @@ def _():
     runtime = {"type": "openai", "model": "gpt-4o"}
     make(create_model, Model, name, {"policies": [name], "runtime": runtime})
     equal(get_policy.sync(name, client=client).usage.models, 1)
-    # The SDK takes the names for documents and cannot read them, so the answer is read without it.
+    # The SDK expects documents instead of names, so the response is read without it.
     usages = client.get_httpx_client().get(f"/policies/{name}/usages").json()
     equal(usages["models"], [name])
     good(delete_model.sync(name, client=client), Model)

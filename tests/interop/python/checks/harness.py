@@ -1,5 +1,5 @@
-"""What every check builds on: the SDK led to the emulator, the count of the checks, and what may be
-asked of an answer."""
+"""The base of all checks: the SDK configured for the emulator, the results of the checks, and
+assertions on responses."""
 
 import asyncio
 import base64
@@ -22,16 +22,15 @@ WORKSPACE = os.environ["BL_WORKSPACE"]
 API_KEY = os.environ["BL_API_KEY"]
 CLIENT_CREDENTIALS = os.environ["BL_CLIENT_CREDENTIALS"]
 
-# This SDK knows the platform's own addresses only: the way to another server is to replace the
-# two properties that give them.
+# This SDK has no setting for URLs, so the two properties that return the platform's are replaced.
 Settings.base_url = property(lambda _: API_URL)
 Settings.run_url = property(lambda _: RUN_URL)
-# It has no deadline either.
+# It has no default timeout either.
 client.with_timeout(httpx.Timeout(15))
 
-# What the name of everything that is made here begins with.
+# The prefix of the names of all resources that the checks create.
 PREFIX = f"interop-py-{os.getpid()}"
-# A region given wherever the SDK would warn that there is none.
+# The region for operations for which the SDK warns if there is none.
 REGION = "us-pdx-1"
 
 CHECKS = []
@@ -48,12 +47,12 @@ def check(name):
 
 
 def run():
-    """Runs the checks in the order they were registered in, and gives the exit code."""
+    """Runs the checks in the order of their registration, and returns the exit code."""
     passed = failed = 0
     for name, body in CHECKS:
         try:
             if inspect.iscoroutinefunction(body):
-                # The SDK makes itself a new asynchronous client for each event loop.
+                # The SDK creates a new asynchronous client for each event loop.
                 asyncio.run(asyncio.wait_for(body(), timeout=15))
             else:
                 body()
@@ -69,13 +68,13 @@ def run():
 
 
 def equal(found, wanted):
-    """As `assert found == wanted`, but it tells what was found."""
+    """Asserts that two values are equal, and reports the one that was found."""
     if found != wanted:
         raise AssertionError(f"{found!r} is not {wanted!r}")
 
 
 def within(part, whole, at="it"):
-    """Asks that every member of `part` is in `whole`, at any depth. Lists must be the same."""
+    """Asserts that every member of `part` is in `whole`, at any depth. Lists must be equal."""
     for name, value in part.items():
         found = whole.get(name)
         if isinstance(value, dict) and isinstance(found, dict):
@@ -85,15 +84,15 @@ def within(part, whole, at="it"):
 
 
 def good(answer, kind):
-    """What a call gave, which must be of this type; errors come back as values here."""
+    """Returns the result of a call, which must be of this type: the SDK returns errors as values."""
     if not isinstance(answer, kind):
         raise AssertionError(f"{answer!r} is no {kind.__name__}")
     return answer
 
 
 def refusal(status, call, *arguments, **named):
-    """The body with which one of the SDK's operations was refused, which must have this status. It
-    comes back as a value if the SDK knows that the operation can give the status."""
+    """Returns the body of an operation's error response, which must have this status. The SDK
+    returns the body as a value if the operation declares the status, and raises it otherwise."""
     try:
         answer = call.sync_detailed(*arguments, client=client, **named)
     except UnexpectedStatus as error:
@@ -107,7 +106,7 @@ def refusal(status, call, *arguments, **named):
 
 
 def refused(status, call, *arguments, **named):
-    """Asks that an operation was refused with this status, which the body repeats."""
+    """Asserts that an operation fails with this status, which the body repeats."""
     body = refusal(status, call, *arguments, **named)
     equal(body["code"], status)
     assert isinstance(body["error"], str) and body["error"], body
@@ -115,7 +114,7 @@ def refused(status, call, *arguments, **named):
 
 
 def sandbox_refused(status, call, *arguments, **named):
-    """The same where sandboxes are created, whose refusals have a form of their own."""
+    """The same for the creation of sandboxes, whose error responses have another form."""
     body = refusal(status, call, *arguments, **named)
     equal(body["status_code"], status)
     assert isinstance(body["code"], str) and isinstance(body["message"], str), body
@@ -123,14 +122,14 @@ def sandbox_refused(status, call, *arguments, **named):
 
 
 def known(status, answer):
-    """Asks that a refusal came back as the SDK's own type for it."""
+    """Asserts that an error response was decoded into the SDK's type for it."""
     equal(int(answer.status_code), status)
     equal(good(answer.parsed, Error).code, status)
     return answer.parsed
 
 
 async def raises(kind, awaitable, **attributes):
-    """Asks that one of the SDK's helpers raises this, with these attributes."""
+    """Asserts that one of the SDK's helpers raises this, with these attributes."""
     try:
         value = await awaitable
     except kind as error:
@@ -166,7 +165,7 @@ def name_of(item):
 
 
 def walk(operation, *arguments, mapper=name_of, **query):
-    """What all pages of a list hold by way of the SDK's own pagination, and the size of each."""
+    """Returns the items of all pages of a list and the size of each page, with the SDK's pagination."""
 
     def page(**more):
         return make_paginated_list(

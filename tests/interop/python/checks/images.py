@@ -1,4 +1,4 @@
-"""Images: registered, listed in short, used, shared, deleted."""
+"""Images: registration, short lists, use, shares, deletion."""
 
 from blaxel.core import SandboxInstance, client
 from blaxel.core.client.api.images import (

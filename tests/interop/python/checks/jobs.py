@@ -1,4 +1,4 @@
-"""Executions of a job, by way of the SDK's helper."""
+"""Executions of a job, with the SDK's helper."""
 
 from datetime import datetime
 
@@ -95,7 +95,7 @@ async def _():
     refused(404, create_job_execution, "nobody-knows-me", body={"tasks": [{}]})
     refused(404, get_job_execution, JOB, "nobody-knows-me")
     refused(404, delete_job_execution, JOB, "nobody-knows-me")
-    # The helpers raise nothing but a text.
+    # The exceptions of the helpers contain only a text.
     error = await raises(Exception, job().aget_execution("nobody-knows-me"))
     assert "nobody-knows-me" in str(error), error
 

@@ -1,5 +1,5 @@
-"""The life that all kinds of resources share: created once, found again, listed page by page,
-replaced as a whole, deleted. The table says what differs."""
+"""The operations that all kinds of resources share: create, read, list page by page, replace,
+delete. The table has the differences between the kinds."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,17 +34,17 @@ class Kind:
     one: str
     many: str
     type_name: str
-    # What is created, and what an update changes of it.
+    # The spec of a creation, and the members that an update changes.
     spec: dict
     change: dict = field(default_factory=dict)
-    # The enumeration of orders, where lists are pages and no bare list.
+    # The enumeration of orders, if lists are paginated rather than bare arrays.
     sorts: str | None = None
-    # Where it is on the run plane, if it has an address there.
+    # The path on the run plane, if the kind has a URL there.
     called: str | None = None
-    # Whether it can be replaced, and whether that makes one that is not there.
+    # True if it can be replaced, and if a replacement creates a missing one.
     replaced: bool = True
     made_by_update: bool = False
-    # What the names of this kind end in.
+    # The suffix of the names of this kind.
     suffix: str = ""
 
     def operation(self, name):
@@ -186,13 +186,13 @@ KINDS = [
         change={"cnameRecords": "cname.example.com"},
         suffix=".example.com",
     ),
-    # The SDK cannot read one whose spec is empty.
+    # The SDK cannot decode one with an empty spec.
     Kind("vpcs", "vpc", "vp_cs", "VPC", spec={"region": REGION}, replaced=False),
 ]
 
 
 def merged(document, change):
-    """A document with some members changed, at any depth."""
+    """Returns a document with some members changed, at any depth."""
     both = dict(document)
     for name, value in change.items():
         old = both.get(name)
@@ -239,7 +239,7 @@ def life_of(kind):
         equal(isinstance(page, list), kind.sorts is None)
         items = page if isinstance(page, list) else page.data
         [found] = [item.to_dict() for item in items if name_of(item) == name]
-        # Lists leave members out, but they never say anything else. The SDK adds empty lists.
+        # Lists omit some members, and the values of the others are the same. The SDK adds empty lists.
         within({key: value for key, value in found.items() if value != []}, created)
         equal(found["metadata"]["createdAt"], created["metadata"]["createdAt"])
 
@@ -263,8 +263,8 @@ def life_of(kind):
 
         @check(f"{kind.noun}: update replaces the document and keeps when it was made")
         def _():
-            # As this SDK's users do: the whole document goes back, what only the server writes
-            # included.
+            # As users of this SDK do: the whole document is sent back, including the members that
+            # only the server sets.
             metadata = {**created["metadata"], "labels": {"language": "snake"}}
             del metadata["displayName"]
             spec = merged(created["spec"], kind.change)
@@ -316,7 +316,7 @@ def life_of(kind):
 
 
 def paging(kind, listed, names):
-    """Walks over the pages with these names, which were made in this order."""
+    """Walks over the pages with these names, which were created in this order."""
     q = f"{PREFIX}-page-"
     sorts = getattr(models, kind.sorts)
     upwards = sorted(names)

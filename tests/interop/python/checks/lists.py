@@ -1,4 +1,4 @@
-"""Lists, seen on the models that a fresh emulator has: pages, orders, searches, versions."""
+"""Lists of the models of a new emulator: pages, orders, searches, versions."""
 
 import json
 import os
@@ -18,12 +18,12 @@ def models(**query):
 
 
 def walked(**query):
-    """The names of all models by way of the SDK's own pages, and the size of each page."""
+    """Returns the names of all models and the size of each page, with the SDK's pagination."""
     return walk(list_models, **query)
 
 
 def in_version(version):
-    """Sets the version that is asked for; None is the SDK's own."""
+    """Sets the API version to request; None is the SDK's default."""
     if version is None:
         os.environ.pop("BL_API_VERSION", None)
     else:

@@ -1,4 +1,4 @@
-"""Previews of a sandbox and their tokens, by way of the SDK's helpers."""
+"""Previews of a sandbox and their tokens, with the SDK's helpers."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -62,7 +62,7 @@ async def _():
     expiry = datetime.now(timezone.utc) + timedelta(hours=2)
     token = await shop.tokens.create(expiry)
     assert token.value and token.name, token
-    # A text, whatever its annotation says.
+    # A string, although its annotation names another type.
     left = datetime.fromisoformat(token.expires_at) - expiry
     assert abs(left) < timedelta(seconds=1), token.expires_at
     equal((await shop.tokens.create_if_expired(expiry + timedelta(hours=1))).name, token.name)

@@ -1,4 +1,4 @@
-"""Sandboxes by way of the SDK's helper: what the control plane does with them."""
+"""Sandboxes on the control plane, with the SDK's helper."""
 
 import asyncio
 import re
@@ -77,7 +77,7 @@ async def _():
     while (ended := await SandboxInstance.get(name)).status == "DEPLOYED":
         await asyncio.sleep(0.2)
     equal(ended.status, "TERMINATED")
-    # It is only told of where it is asked for.
+    # It is only in the response if the request asks for it.
     equal(walk(list_sandboxes, q=name)[0], [])
     equal(walk(list_sandboxes, q=name, show_terminated=True)[0], [name])
     equal(walk(list_sandboxes, q=name, status="terminated")[0], [name])
@@ -180,7 +180,7 @@ async def _():
     equal(built.spec.runtime.memory, 2048)
     equal([str(states[0]), str(states[-1])], ["BUILDING", "DEPLOYED"])
     await SandboxInstance.delete(name)
-    # The image outlives it.
+    # The image is not deleted with it.
     good(delete_image.sync("sandbox", name, client=client), Image)
 
 

@@ -1,4 +1,4 @@
-"""Signing in: client credentials, a stored login, API keys."""
+"""Sign-ins: client credentials, a stored login, API keys."""
 
 import asyncio
 import base64
@@ -47,7 +47,7 @@ def _():
 
 
 def store_login(refresh_token):
-    """Writes the file that the command line tool leaves after a login, its token long expired."""
+    """Writes the file of the command line tool after a login, with an expired token."""
 
     def part(claims):
         return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")

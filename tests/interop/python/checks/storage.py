@@ -1,4 +1,4 @@
-"""Volumes, their templates and drives, by way of the SDK's helpers."""
+"""Volumes, their templates and drives, with the SDK's helpers."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ from .harness import PREFIX, REGION, check, equal, good, name_of, raises, refuse
 
 
 def helper_of(noun, instance, sync_instance, type_, create, get, updates, conflict):
-    """What two helpers do alike."""
+    """Checks that apply to two helpers."""
     name = f"{PREFIX}-{noun}"
     config = {"name": name, "region": REGION, "labels": {"language": "python"}}
 
@@ -68,7 +68,7 @@ def helper_of(noun, instance, sync_instance, type_, create, get, updates, confli
             sync_instance.create({"name": end, "region": REGION})
         found = [one async for one in (await instance.list(limit=2)).auto_paging_iter()]
         assert all(isinstance(one, instance) for one in found), found
-        # The newest come first.
+        # The newest are first.
         equal([one.name for one in found[:3]], ends[::-1])
         same = [one.name for one in sync_instance.list(limit=3).auto_paging_iter()]
         equal(same, [one.name for one in found])

@@ -1,5 +1,6 @@
-// Chat with a model, as the SDK's adapters do it: ask for the model, and lead an OpenAI client to
-// the gateway with the SDK's headers. That client sends `Authorization: Bearer replaced` besides.
+// Chats with a model, as the SDK's adapters do it: they look the model up, and configure an OpenAI
+// client with the URL of the gateway and the SDK's headers. That client also sends its own header,
+// `Authorization: Bearer replaced`.
 
 import assert from "node:assert/strict";
 
@@ -88,7 +89,7 @@ export default async function chatting() {
 
 async function chat() {
   const models = await walked({ sort: "name:asc" });
-  // Not all models speak this dialect.
+  // Not all models support this API.
   const { name } = models.items.find(({ spec }) => spec.runtime.type === "openai").metadata;
   const { spec } = await sdk.getModelMetadata(name);
   const client = new OpenAI({

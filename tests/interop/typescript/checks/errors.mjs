@@ -1,4 +1,4 @@
-// How refusals come out of the SDK, whichever resource they are about.
+// Error responses of all resources, as the SDK reports them.
 
 import assert from "node:assert/strict";
 
@@ -45,7 +45,7 @@ export default async function errors() {
         const body = status === 400 ? { ...sandbox, metadata: { name: "Not A Name" } } : sandbox;
         const error = sandboxRefused(await sdk.createSandbox({ body }), status);
         if (code) assert.equal(error.code, code);
-        // The SDK's helper throws the same.
+        // The SDK's helper throws the same error.
         const same = await thrown(sdk.SandboxInstance.create(body));
         assert.equal(same.code, error.code);
         assert.equal(same.status_code, status);

@@ -1,5 +1,4 @@
-// What rules and connects others: policies, integration connections, custom domains, private
-// clouds; and applications by way of the SDK's helper.
+// Policies, integration connections, custom domains and VPCs; and applications, with the SDK's helper.
 
 import assert from "node:assert/strict";
 

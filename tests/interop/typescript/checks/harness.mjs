@@ -1,13 +1,13 @@
-// What every check builds on: the SDK with its requests seen, the count of the checks, and what may
-// be asked of an answer.
+// The base of all checks: the SDK with a record of its requests, the results of the checks, and
+// assertions on responses.
 
 import assert from "node:assert/strict";
 
-/** Every request this process sends, as `{method, path, headers, status}`. */
+/** All requests of this process, as `{method, path, headers, status}`. */
 export const sent = [];
-/** Sends without being seen, and without the SDK. */
+/** Sends a request without the SDK and without recording it. */
 export const send = globalThis.fetch;
-// Put in place before the SDK is loaded, so that it sees the SDK's requests too.
+// Installed before the SDK is loaded, so that the SDK's requests are recorded too.
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
   const entry = { method: request.method, path: new URL(request.url).pathname, headers: request.headers };
@@ -29,11 +29,11 @@ export const clientCredentials = env("BL_CLIENT_CREDENTIALS");
 export const apiUrl = env("BL_API_URL");
 env("BL_RUN_URL");
 
-/** What the name of everything that is made here begins with. */
+/** The prefix of the names of all resources that the checks create. */
 export const PREFIX = `interop-ts-${process.pid}`;
-/** A region given wherever the SDK would warn that there is none. */
+/** The region for operations for which the SDK warns if there is none. */
 export const REGION = "us-pdx-1";
-/** Where a refused token is asked for again, 1 s apart, a check takes over 3 s. */
+/** The time limit of a check: the SDK requests a refused token again for over 3 s. */
 const DEADLINE_MS = 15_000;
 
 const counts = { passed: 0, failed: 0 };
@@ -55,31 +55,31 @@ export async function check(name, body) {
   }
 }
 
-/** Tells the counts and ends the process. */
+/** Prints the results and ends the process. */
 export function finish() {
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
 }
 
-/** An error on one line. */
+/** Formats an error on one line. */
 export function tell(error) {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : JSON.stringify(error);
   return text.replaceAll(/\s+/g, " ");
 }
 
-/** The data of a call that must succeed. */
+/** Returns the data of a call that must succeed. */
 export function good({ data, error, response }) {
   assert.equal(error, undefined, `${response?.status} ${JSON.stringify(error)}`);
   return data;
 }
 
-/** Asks that a call was refused with this status, which the body repeats, and gives the body. */
+/** Asserts that a call failed with this status, which the body repeats, and returns the body. */
 export function refused({ data, error, response }, status) {
   assert.equal(response.status, status, JSON.stringify(data ?? error));
   return plain(error, status);
 }
 
-/** The same where sandboxes are created, whose refusals have a form of their own. */
+/** The same for the creation of sandboxes, whose error responses have another form. */
 export function sandboxRefused({ data, error, response }, status) {
   assert.equal(response.status, status, JSON.stringify(data ?? error));
   assert.equal(typeof error?.message, "string", JSON.stringify(error));
@@ -88,13 +88,13 @@ export function sandboxRefused({ data, error, response }, status) {
   return error;
 }
 
-/** Asks that one of the SDK's helpers fails with this status: it throws the plain body. */
+/** Asserts that one of the SDK's helpers fails with this status: it throws the plain body. */
 export async function throws(promise, status) {
   const error = await thrown(promise);
   return plain(error, status);
 }
 
-/** What a promise is rejected with. */
+/** Returns the reason with which a promise is rejected. */
 export async function thrown(promise) {
   let value;
   try {
@@ -112,7 +112,7 @@ function plain(error, status) {
   return error;
 }
 
-/** Asks that every member of `part` is in `whole`, at any depth. Lists are compared as they are. */
+/** Asserts that every member of `part` is in `whole`, at any depth. Lists must be equal. */
 export function within(part, whole, at = "it") {
   for (const [name, value] of Object.entries(part)) {
     const path = `${at}.${name}`;
@@ -125,10 +125,10 @@ export function within(part, whole, at = "it") {
   }
 }
 
-/** The name of a resource, wherever a document keeps it. */
+/** Returns the name of a resource, whatever the shape of its document. */
 export const nameOf = (document) => document.metadata.name;
 
-/** All pages of a list, by way of the SDK's pagination: the items and the size of each page. */
+/** Reads all pages of a list with the SDK's pagination: the items and the size of each page. */
 export async function walk(first) {
   const sizes = [];
   const items = [];
@@ -139,7 +139,7 @@ export async function walk(first) {
   return { sizes, items, names: items.map(nameOf) };
 }
 
-/** The first page of what `list`, one of the SDK's operations, gives to a query. */
+/** Returns the first page of a query with `list`, one of the SDK's operations. */
 export async function paged(list, query, options = {}) {
   const fetchPage = async (query) => good(await list({ ...options, query }));
   return sdk.createPaginatedList({
@@ -154,7 +154,7 @@ export const useKey = (key = apiKey) => sdk.initialize({ workspace, apiKey: key 
 export const useClient = (credentials = clientCredentials) =>
   sdk.initialize({ workspace, clientCredentials: credentials });
 
-/** Does something with other credentials than the API key. */
+/** Runs a function with other credentials than the API key. */
 export async function as(settings, body) {
   sdk.initialize({ workspace, apiKey, ...settings });
   try {

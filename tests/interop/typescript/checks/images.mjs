@@ -1,4 +1,4 @@
-// Images: registered, built from an upload, used, shared, deleted.
+// Images: registration, builds from an upload, use, shares, deletion.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";

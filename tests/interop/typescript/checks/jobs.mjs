@@ -1,4 +1,4 @@
-// Executions of a job, by way of the SDK's helper.
+// Executions of a job, with the SDK's helper.
 
 import assert from "node:assert/strict";
 

@@ -1,5 +1,5 @@
-// The life that all kinds of resources share: created once, found again, listed page by page,
-// replaced as a whole, deleted. The table says what differs.
+// The operations that all kinds of resources share: create, read, list page by page, replace,
+// delete. The table has the differences between the kinds.
 
 import assert from "node:assert/strict";
 
@@ -20,12 +20,12 @@ import {
 
 /**
  * `one` and `many` are the SDK's names, as in `createAgent` and `listAgents`; `parameter` is the name
- * of the path parameter. `spec` is created, and `change` what `PUT` changes of it.
+ * of the path parameter. `spec` is the spec of the creation, and `change` the members that `PUT` changes.
  *
- * - `paged`: lists are pages, and no bare array.
- * - `called`: it has an address on the run plane, which is `metadata.url`.
- * - `replaced`: how `PUT` is meant: `false` where there is none, `"made"` where it makes what is not there.
- * - `names`: makes the name of one of its end.
+ * - `paged`: lists are paginated rather than bare arrays.
+ * - `called`: it has a URL on the run plane, `metadata.url`.
+ * - `replaced`: the effect of `PUT`: `false` if there is no `PUT`, `"made"` if it creates a missing resource.
+ * - `names`: creates a name from its suffix.
  */
 const KINDS = [
   {
@@ -187,7 +187,7 @@ async function lifeOf(kind) {
     assert.equal(Array.isArray(listed), !isPaged);
     const found = sdk.unwrapListData(listed).filter((item) => nameOf(item) === name);
     assert.equal(found.length, 1);
-    // Lists leave members out, but they never say anything else.
+    // Lists omit some members, and the values of the others are the same.
     within(found[0], created);
     assert.equal(found[0].metadata.createdAt, created.metadata.createdAt);
   });
@@ -199,7 +199,8 @@ async function lifeOf(kind) {
   if (replaced) {
     await check(`${noun}: update replaces the document and keeps when it was made`, async () => {
       const { displayName: _, ...metadata } = created.metadata;
-      // As this SDK's users do: the whole document goes back, what only the server writes included.
+      // As users of this SDK do: the whole document is sent back, including the members that only the
+      // server sets.
       const body = {
         ...created,
         metadata: { ...metadata, labels: { snake: "yes" } },
@@ -250,7 +251,7 @@ async function lifeOf(kind) {
   });
 }
 
-/** Lists five of a kind in every way, and removes them again. */
+/** Creates five of a kind, lists them in every way, and deletes them. */
 async function listing({ create, remove, list, nameTo, isPaged }) {
   const names = ["e", "a", "d", "b", "c"].map((letter) => nameTo(`page-${letter}`));
   for (const name of names) good(await create(name, { letter: "any" }));

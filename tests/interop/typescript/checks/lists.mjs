@@ -1,11 +1,11 @@
-// Lists, seen on the models that a fresh emulator has: pages, orders, searches, versions.
+// Lists of the models of a new emulator: pages, orders, searches, versions.
 
 import assert from "node:assert/strict";
 
 import { check, good, paged, refused, sdk, walk } from "./harness.mjs";
 
 const models = (query) => sdk.listModels({ query });
-/** All models by way of the SDK's own pages. */
+/** Returns all models, with the SDK's pagination. */
 const walked = (query) => walk(paged(sdk.listModels, query));
 
 export default async function lists() {
@@ -72,7 +72,7 @@ export default async function lists() {
   });
 }
 
-/** Does something in another version than the SDK's own. */
+/** Runs a function with another API version than the SDK's default. */
 async function inVersion(version, body) {
   process.env.BL_API_VERSION = version;
   try {

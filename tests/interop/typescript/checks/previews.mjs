@@ -1,4 +1,4 @@
-// Previews of a sandbox and their tokens, by way of the SDK's helpers.
+// Previews of a sandbox and their tokens, with the SDK's helpers.
 
 import assert from "node:assert/strict";
 

@@ -1,4 +1,4 @@
-// Sandboxes by way of the SDK's helper: what the control plane does with them.
+// Sandboxes on the control plane, with the SDK's helper.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -68,7 +68,7 @@ export default async function sandboxes() {
         ({ status } = await SandboxInstance.get(name));
       }
       assert.equal(status, "TERMINATED");
-      // It is only told of where it is asked for.
+      // It is only in the response if the request asks for it.
       for (const [query, wanted] of [
         [{}, []],
         [{ showTerminated: true }, [name]],
@@ -177,7 +177,7 @@ export default async function sandboxes() {
     assert.equal(built.spec.runtime.memory, 2048);
     assert.deepEqual([states.at(0), states.at(-1)], ["BUILDING", "DEPLOYED"]);
     await SandboxInstance.delete(name);
-    // The image outlives it.
+    // The image is not deleted with it.
     good(await sdk.deleteImage({ path: { resourceType: "sandbox", imageName: name } }));
   });
 

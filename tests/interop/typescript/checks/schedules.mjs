@@ -1,4 +1,4 @@
-// Schedules of a sandbox, by way of the SDK's helper.
+// Schedules of a sandbox, with the SDK's helper.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";

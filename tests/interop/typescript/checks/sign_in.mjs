@@ -1,4 +1,4 @@
-// Signing in: client credentials, a stored login, API keys.
+// Sign-ins: client credentials, a stored login, API keys.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -55,7 +55,7 @@ export default async function signIn() {
     storeLogin((await first.json()).refresh_token);
     await without(["BL_API_KEY", "BL_CLIENT_CREDENTIALS"], async () => {
       for (let round = 0; round < 2; round += 1) {
-        // Without a credential in the configuration the SDK looks for one again: in the file now.
+        // Without a credential in its configuration, the SDK searches again, and now finds the file.
         sdk.initialize({ workspace });
         sdk.settings.credentials = null;
         const before = tokenRequests().length;
@@ -84,7 +84,7 @@ export default async function signIn() {
   });
 }
 
-/** Does something while these variables of the environment are not set. */
+/** Runs a function without these environment variables. */
 async function without(names, body) {
   const kept = names.map((name) => [name, process.env[name]]);
   names.forEach((name) => delete process.env[name]);
@@ -95,7 +95,7 @@ async function without(names, body) {
   }
 }
 
-/** Writes the file that the command line tool leaves after a login, with a token long expired. */
+/** Writes the file of the command line tool after a login, with an expired token. */
 function storeLogin(refreshToken) {
   const part = (claims) => Buffer.from(JSON.stringify(claims)).toString("base64url");
   const expired = `${part({ alg: "HS256" })}.${part({ iat: 1, exp: 2 })}.none`;

@@ -1,11 +1,11 @@
-// Volumes, their templates and drives, by way of the SDK's helpers.
+// Volumes, their templates and drives, with the SDK's helpers.
 
 import assert from "node:assert/strict";
 import { createPublicKey, verify } from "node:crypto";
 
 import { PREFIX, REGION, apiUrl, check, good, refused, sdk, send, throws, walk } from "./harness.mjs";
 
-/** What two helpers do alike. */
+/** Checks that apply to two helpers. */
 async function helperOf(noun, Instance, updates) {
   const name = `${PREFIX}-${noun}`;
   const config = { name, region: REGION, labels: { language: "typescript" } };
