@@ -29,12 +29,12 @@ pub(crate) fn render(groups: &[Group], total: Usd) -> String {
     let mut table = format!("{:width$}  {:>12}\n", "type", "USD");
     for group in groups {
         let cost = group.summary.cost;
-        let _ = writeln!(
-            table,
+        let line = format!(
             "{:width$}  {cost:>12.2}  {}",
             name(group),
             bar(cost, highest)
         );
+        let _ = writeln!(table, "{}", line.trim_end());
     }
     let _ = writeln!(table, "{:width$}  {total:>12.2}", "total");
     table

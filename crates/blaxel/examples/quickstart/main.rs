@@ -61,6 +61,7 @@ async fn on_the_emulator() -> Result<(), Failure> {
     tour::unknown_version(&client).await?;
     tour::check_journal(&emulator.journal())?;
     println!("\nDone: every call above went over a real HTTP socket.");
+    println!("Next: docs/guide has a page for each task.");
     Ok(())
 }
 

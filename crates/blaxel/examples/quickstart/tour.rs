@@ -107,7 +107,7 @@ pub(crate) async fn agent_life(client: &Client) -> Result<(), Failure> {
 /// Streams a model's answer.
 pub(crate) async fn conversation(client: &Client) -> Result<(), Failure> {
     heading(&format!(
-        "Stream an answer of {MODEL} (StreamChatCompletion)"
+        "Stream an answer of the model {MODEL} (StreamChatCompletion)"
     ));
     let request = ChatRequest::new([
         Message::system("Be brief."),
@@ -138,8 +138,9 @@ pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
     for account in billing.accounts().await? {
         let Some(id) = account.id() else { continue };
         heading(&format!(
-            "Costs of account {id}, {window} (GetAccountMetrics)"
+            "Costs of account {id} by resource type (GetAccountMetrics)"
         ));
+        println!("window {window}");
         let (mut groups, mut total) = (Vec::new(), None);
         let mut pages = billing.metrics_pages(id, &query);
         while let Some(page) = pages.try_next().await? {
@@ -154,7 +155,7 @@ pub(crate) async fn costs(client: &Client) -> Result<(), Failure> {
 
 /// Sends a request with an API version that does not exist.
 pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
-    heading("Send an unknown API version");
+    heading("Send an unknown API version, to see an error (ListModels)");
     let version: ApiVersion = "2019-01-01".parse()?;
     let header = HeaderValue::try_from(version.to_string())?;
     // The facades run on any tower service, so also on the client behind a custom layer.
@@ -185,19 +186,18 @@ pub(crate) async fn unknown_version(client: &Client) -> Result<(), Failure> {
 /// Checks in the emulator's journal that every call named an API version, and that the token was requested only
 /// once.
 pub(crate) fn check_journal(journal: &[Entry]) -> Result<(), Failure> {
-    heading("The journal of the emulator");
+    heading("Read the emulator's journal of requests");
     let (tokens, calls): (Vec<_>, Vec<_>) = journal
         .iter()
         .partition(|entry| entry.path.ends_with("/oauth/token"));
     let versioned = calls.iter().filter(|entry| entry.version.is_some()).count();
-    println!(
-        "{} calls, {versioned} of them with a Blaxel-Version, {} token request",
-        calls.len(),
-        tokens.len()
-    );
     if versioned != calls.len() || tokens.len() != 1 {
         return Err("the journal has a call without a version, or a second token request".into());
     }
+    println!(
+        "it received {} calls, each with an API version, and one token request for all of them",
+        calls.len()
+    );
     Ok(())
 }
 
