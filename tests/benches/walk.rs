@@ -22,7 +22,7 @@ use bytes::Buf;
 use http::Response;
 use http_body_util::BodyExt;
 use walk_support::consumer::Consumer;
-use walk_support::engine::Engine;
+use walk_support::hyper_client::HyperClient;
 use walk_support::list::{self, List, PAGE, serve};
 use walk_support::process::{Server, runtime, serve_until_input_ends};
 use walk_support::report::figure;
@@ -109,11 +109,11 @@ fn timed(list: List, work: impl Future<Output = ()>) -> f64 {
 
 /// Returns the items per second if decoding took no time.
 fn without_decoding(list: List) -> f64 {
-    let engine = Engine::new(list.server);
+    let client = HyperClient::new(list.server);
     timed(list, async {
         for page in 0..list.pages {
             let target = format!("{}/agents?limit={PAGE}&cursor={page}", list.path());
-            let mut body = engine.open(target).await.into_body();
+            let mut body = client.open(target).await.into_body();
             while let Some(frame) = body.frame().await {
                 drop(frame.expect("a part of a page"));
             }

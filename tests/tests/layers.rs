@@ -1,6 +1,6 @@
 //! Promise: a crate depends on the packages that its layer allows, and on no others.
 //!
-//! A program that uses only `blaxel-billing` compiles no HTTP engine, no TLS and no runtime, and
+//! A program that uses only `blaxel-billing` compiles no HTTP client, no TLS and no runtime, and
 //! the emulator does not depend on the code that is tested against it. The allowed dependencies of
 //! each crate are listed once, in [`RULES`]; a new crate needs a rule there before these tests
 //! pass.
@@ -46,8 +46,8 @@ const TLS: &[&str] = &[
     "tokio-rustls",
 ];
 const OTHER_TLS: &[&str] = &["native-tls", "openssl-sys"];
-const ENGINE: &[&str] = &["hyper", "hyper-util", "reqwest", "h2"];
-const OTHER_ENGINE: &[&str] = &["reqwest"];
+const HTTP_CLIENT: &[&str] = &["hyper", "hyper-util", "reqwest", "h2"];
+const OTHER_CLIENT: &[&str] = &["reqwest"];
 const RUNTIME: &[&str] = &["tokio", "async-std", "smol"];
 const OAUTH: &[&str] = &["oauth2", "chrono", "url"];
 const OAUTH_BUT_CLOCK: &[&str] = &["oauth2", "url"];
@@ -98,7 +98,7 @@ const fn facade(krate: &'static str) -> Rule {
     Rule {
         uses: CORE,
         tests_use: EMULATOR,
-        never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
+        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
         // Behind features, a facade may use tokio's timer and convert timestamps.
         only_with_feature: &[RUNTIME, CLOCK],
         macros: Some(DERIVE),
@@ -109,7 +109,7 @@ const fn facade(krate: &'static str) -> Rule {
 
 const RULES: &[Rule] = &[
     Rule {
-        never: &[RUNTIME, ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING],
+        never: &[RUNTIME, HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING],
         // Behind features, timestamps convert to those of other crates.
         only_with_feature: &[CLOCK],
         macros: Some(DERIVE),
@@ -118,14 +118,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         uses: CORE,
-        never: &[ENGINE, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
+        never: &[HTTP_CLIENT, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
         // A user with an API key does not compile OAuth 2.0.
         never_without_defaults: &[OAUTH],
         ..alone("blaxel-auth")
     },
     Rule {
         uses: &["blaxel-core", "blaxel-auth"],
-        never: &[OTHER_ENGINE, OTHER_TLS, BOXING, FACADES, EMULATOR],
+        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, FACADES, EMULATOR],
         never_without_defaults: &[OAUTH],
         ..alone("blaxel-transport")
     },
@@ -133,7 +133,7 @@ const RULES: &[Rule] = &[
     Rule {
         // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
         // too, and uses macros. Without the MCP feature none of that is compiled.
-        never: &[ENGINE, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
+        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
         only_with_feature: &[RUNTIME, CLOCK],
         macros_with_feature: &[
             "futures-macro",
@@ -153,7 +153,7 @@ const RULES: &[Rule] = &[
     Rule {
         uses: SDK,
         tests_use: EMULATOR,
-        never: &[OTHER_ENGINE, OTHER_TLS, BOXING, EMULATOR],
+        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, EMULATOR],
         never_without_defaults: &[OAUTH, FACADES],
         ..alone("blaxel")
     },
@@ -161,7 +161,7 @@ const RULES: &[Rule] = &[
         uses: CORE,
         // An emulator that shared our code would share its mistakes. `async-trait` is a dependency
         // of `rmcp`, which serves MCP.
-        never: &[OTHER_ENGINE, TLS, LOWER, FACADES],
+        never: &[OTHER_CLIENT, TLS, LOWER, FACADES],
         ..alone("blaxel-emulator")
     },
     Rule {
@@ -172,7 +172,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         // It inspects the manifests of the other crates, and depends on none of them.
-        never: &[ENGINE, TLS, OAUTH, RUNTIME, BOXING],
+        never: &[HTTP_CLIENT, TLS, OAUTH, RUNTIME, BOXING],
         macros: Some(&[
             "clap_derive",
             "serde_derive",
@@ -213,7 +213,7 @@ fn no_tree_contains_packages_its_layer_forbids() {
 }
 
 #[test]
-fn billing_alone_builds_no_engine_no_tls_and_no_runtime() {
+fn billing_alone_builds_no_http_client_no_tls_and_no_runtime() {
     let tree = tree("blaxel-billing", Features::Default);
     assert!(
         contains(&tree, "blaxel-core") && contains(&tree, "http"),
@@ -385,7 +385,7 @@ mod checker {
 
     #[test]
     fn trees_contain_the_expected_packages() {
-        // If the tree of the transport lacked its own engine, no check of a tree would find
+        // If the tree of the transport lacked its own HTTP client, no check of a tree would find
         // anything.
         let transport = tree("blaxel-transport", Features::Default);
         for package in [

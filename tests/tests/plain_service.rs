@@ -62,9 +62,9 @@ async fn every_facade_runs_on_a_service_fn() {
     assert_eq!(paths.lock().unwrap().len(), 4);
 }
 
-/// Encodes, sends and decodes an operation by hand, like a user of another HTTP engine.
+/// Encodes, sends and decodes an operation by hand, like a user of another HTTP client.
 #[test]
-fn an_operation_works_with_any_http_engine() {
+fn an_operation_works_with_any_http_client() {
     let operation = Get::<Agent>::new("my agent");
     let mut request = operation.encode().unwrap();
     let endpoints = Endpoints::new(

@@ -8,7 +8,7 @@ use blaxel_core::{Body, HttpService, response};
 use tower::util::MapRequestLayer;
 
 use super::agent::{Agent, GetAgent, PATH};
-use super::engine::Engine;
+use super::hyper_client::HyperClient;
 use super::stack::{builder, headers};
 
 /// A client that gets an agent.
@@ -59,7 +59,7 @@ impl Kind {
     pub fn with<J: Job>(self, address: SocketAddr, job: J) -> J::Output {
         let url = format!("http://{address}/v0");
         match self {
-            Self::Bare => job.run(Bare(Engine::new(address))),
+            Self::Bare => job.run(Bare(HyperClient::new(address))),
             Self::Own => job.run(Own(plain(&url))),
             Self::Layered => job.run(Own(layered(&url))),
             Self::Boxed => job.run(Own(boxed(&url))),
@@ -100,7 +100,7 @@ impl<S: HttpService> Caller for Own<S> {
 }
 
 #[derive(Clone)]
-struct Bare(Engine);
+struct Bare(HyperClient);
 
 impl Caller for Bare {
     async fn call(&self, name: &'static str) -> Agent {

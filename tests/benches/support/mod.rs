@@ -4,7 +4,7 @@
 pub mod agent;
 pub mod callers;
 pub mod document;
-pub mod engine;
+pub mod hyper_client;
 pub mod process;
 pub mod report;
 pub mod server;

@@ -6,8 +6,8 @@ pub mod walkers;
 
 #[path = "../support/document.rs"]
 pub mod document;
-#[path = "../support/engine.rs"]
-pub mod engine;
+#[path = "../support/hyper_client.rs"]
+pub mod hyper_client;
 #[path = "../support/process.rs"]
 pub mod process;
 #[path = "../support/report.rs"]

@@ -8,7 +8,7 @@ use blaxel_management::agents::Agent;
 use blaxel_transport::{Client, in_background};
 
 use super::consumer::Consumer;
-use super::engine::Engine;
+use super::hyper_client::HyperClient;
 use super::list::{List, PAGE};
 use super::stack;
 
@@ -39,7 +39,7 @@ impl Kind {
             Management::new(client.expect("a client"))
         };
         let mode = match self {
-            Self::Loop => Mode::Loop(Box::new(Engine::new(list.server))),
+            Self::Loop => Mode::Loop(Box::new(HyperClient::new(list.server))),
             Self::Items => Mode::Items(management()),
             Self::ReadAhead => Mode::ReadAhead(management()),
         };
@@ -53,7 +53,7 @@ pub struct Walker {
 }
 
 enum Mode {
-    Loop(Box<Engine>),
+    Loop(Box<HyperClient>),
     Items(Management<Client>),
     ReadAhead(Management<Client>),
 }
@@ -63,7 +63,7 @@ impl Walker {
     pub async fn walk(&self, each_page: Duration) {
         let mut consumer = Consumer::new(each_page);
         match &self.mode {
-            Mode::Loop(engine) => by_hand(engine, &self.list, &mut consumer).await,
+            Mode::Loop(client) => by_hand(client, &self.list, &mut consumer).await,
             Mode::Items(management) => {
                 let mut agents = management
                     .agents()
@@ -86,7 +86,7 @@ impl Walker {
     }
 }
 
-async fn by_hand(engine: &Engine, list: &List, consumer: &mut Consumer) {
+async fn by_hand(client: &HyperClient, list: &List, consumer: &mut Consumer) {
     let mut cursor: Option<Cursor> = None;
     loop {
         let mut target = format!("{}/agents?limit={PAGE}", list.path());
@@ -94,7 +94,7 @@ async fn by_hand(engine: &Engine, list: &List, consumer: &mut Consumer) {
             target.push_str("&cursor=");
             target.push_str(cursor.as_str());
         }
-        let page: Page<Agent> = response::json(&engine.get(target).await).expect("a page");
+        let page: Page<Agent> = response::json(&client.get(target).await).expect("a page");
         cursor = page.meta.next_cursor().cloned();
         for agent in page {
             consumer.take(agent).await;

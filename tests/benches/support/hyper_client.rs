@@ -15,13 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::stack;
 
 #[derive(Clone)]
-pub struct Engine {
+pub struct HyperClient {
     client: Client<HttpConnector, Empty<Bytes>>,
     authority: Authority,
     headers: HeaderMap,
 }
 
-impl Engine {
+impl HyperClient {
     pub fn new(address: SocketAddr) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
