@@ -58,6 +58,17 @@ impl Authenticator {
     ///
     /// Tokens are requested from `oauth/token` under `api_base`, the address of the control plane, over
     /// `service`. The service should send requests unchanged: without retries, credentials or redirects.
+    ///
+    /// ```
+    /// use blaxel_auth::{Authenticator, Credentials};
+    /// use blaxel_core::{BaseUrl, Error, HttpService};
+    ///
+    /// fn authenticator(transport: impl HttpService) -> Result<Authenticator, Error> {
+    ///     let credentials = Credentials::api_key("bl_example")?;
+    ///     let api = "https://api.blaxel.ai/v0".parse::<BaseUrl>()?;
+    ///     Ok(Authenticator::new(&credentials, &api, transport))
+    /// }
+    /// ```
     #[must_use]
     pub fn new(credentials: &Credentials, api_base: &BaseUrl, service: impl HttpService) -> Self {
         #[cfg(feature = "oauth")]

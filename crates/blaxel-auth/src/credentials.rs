@@ -84,6 +84,15 @@ pub(crate) enum Grant {
 impl Credentials {
     /// Creates credentials from an API key. Surrounding whitespace is removed.
     ///
+    /// ```
+    /// use blaxel_auth::{CredentialKind, Credentials};
+    ///
+    /// let credentials = Credentials::api_key("bl_example")?.with_workspace("my-team".parse()?);
+    /// assert_eq!(credentials.kind(), CredentialKind::ApiKey);
+    /// assert_eq!(credentials.workspace().unwrap().as_str(), "my-team");
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::is_input`] if the key is empty or contains a character that is not allowed in an HTTP header.
@@ -92,6 +101,14 @@ impl Credentials {
     }
 
     /// Creates credentials from an access token. It is sent as it is, and never renewed.
+    ///
+    /// ```
+    /// use blaxel_auth::{Credentials, Environment};
+    ///
+    /// let credentials = Credentials::access_token("token")?.with_environment(Environment::Development);
+    /// assert_eq!(credentials.environment(), Some(Environment::Development));
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -261,6 +278,14 @@ impl Credentials {
     /// Use [`from_tokens`](Self::from_tokens) to pass the code of a device login, or an access token to start
     /// with.
     ///
+    /// ```
+    /// use blaxel_auth::Credentials;
+    ///
+    /// let credentials = Credentials::refresh_token("token")?;
+    /// assert!(credentials.tokens().unwrap().refresh_token().is_some());
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::is_input`] if the token is empty.
@@ -365,6 +390,13 @@ impl Credentials {
 
     /// Sends the id and secret of client credentials in the body of the token request instead of its
     /// `Authorization` header. It has no effect on other credentials.
+    ///
+    /// ```
+    /// use blaxel_auth::Credentials;
+    ///
+    /// let credentials = Credentials::client_credentials("id", "secret")?.with_secret_in_body();
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     #[must_use]
     pub fn with_secret_in_body(mut self) -> Self {
         if let Grant::Client { in_body, .. } = &mut self.grant {

@@ -123,6 +123,8 @@ impl<S: HttpService> Billing<S> {
 
     /// Returns all accounts that the credential can read (`GET /accounts`).
     ///
+    /// See [`Billing`] for an example.
+    ///
     /// # Errors
     ///
     /// The error of any page, or a pagination error; see [`Pages`].
@@ -147,6 +149,8 @@ impl<S: HttpService> Billing<S> {
 
     /// Returns the id of the account that the workspace belongs to (`GET /workspaces/{workspaceName}`).
     ///
+    /// See [`Billing`] for an example.
+    ///
     /// # Errors
     ///
     /// The error of the call; [`Error::is_decode`] if the response names no account.
@@ -159,6 +163,8 @@ impl<S: HttpService> Billing<S> {
     /// Returns the dimensions that costs can be grouped by
     /// (`GET /accounts/{accountId}/metrics/enums/group-by`). They are the same for every account.
     ///
+    /// See [`Billing`] for an example.
+    ///
     /// # Errors
     ///
     /// The error of the call.
@@ -168,6 +174,8 @@ impl<S: HttpService> Billing<S> {
 
     /// Returns the resource types that were used in a window, such as `sandbox`
     /// (`GET /accounts/{accountId}/metrics/enums/resource-types`).
+    ///
+    /// See [`Billing`] for an example.
     ///
     /// # Errors
     ///

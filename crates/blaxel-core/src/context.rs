@@ -86,6 +86,17 @@ impl CallContext {
     }
 
     /// Returns the context with these options, unless it has options already.
+    ///
+    /// ```
+    /// use blaxel_core::{CallContext, CallOptions, Plane};
+    ///
+    /// let context = CallContext::raw(Plane::Control).with_options(CallOptions::new().with_attempts(1));
+    /// assert_eq!(context.options().attempts(), Some(1));
+    /// // The first options stay.
+    /// let context = context.with_options(CallOptions::new().with_attempts(5));
+    /// assert_eq!(context.options().attempts(), Some(1));
+    /// assert_eq!(context.attempts().sent, 0);
+    /// ```
     #[must_use]
     pub fn with_options(self, options: CallOptions) -> Self {
         self.0.options.get_or_init(|| options);

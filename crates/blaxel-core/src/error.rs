@@ -236,6 +236,14 @@ impl Error {
 
     /// Converts a boxed error. An [`Error`] is returned unchanged; any other error becomes a
     /// failure of the transport.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::from_box(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into());
+    /// assert_eq!(error.kind(), ErrorKind::Transport);
+    /// assert!(error.cause().is_some());
+    /// ```
     #[must_use]
     pub fn from_box(error: BoxError) -> Self {
         match error.downcast::<Self>() {

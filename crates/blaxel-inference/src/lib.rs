@@ -157,6 +157,17 @@ impl<S: HttpService> Inference<S> {
     }
 
     /// Returns a handle on the agent `name`. Nothing is sent before it is called.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// use serde_json::{Value, json};
+    ///
+    /// let agent = inference.agent("support-bot").thread("t-42");
+    /// let reply: Value = agent.invoke(&json!({"inputs": "Hello"})).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn agent(&self, name: impl Into<String>) -> AgentCall<S> {
         let name = name.into();
@@ -165,6 +176,18 @@ impl<S: HttpService> Inference<S> {
     }
 
     /// Returns a handle on the model `name`. Nothing is sent before it is called.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_inference::{ChatRequest, Message};
+    ///
+    /// let model = inference.model("fast").resolve().await?;
+    /// let answer = model.chat(&ChatRequest::new([Message::user("Hello")])).await?;
+    /// println!("{}", answer.text().unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> ModelCall<S> {
         let name = name.into();

@@ -108,6 +108,13 @@ impl<S: HttpService> ModelCall<S> {
     }
 
     /// Sets the path of `chat/completions` and `embeddings` at the provider. The default is `v1`.
+    ///
+    /// ```
+    /// # use blaxel_core::{Error, HttpService};
+    /// # fn example(inference: blaxel_inference::Inference<impl HttpService>) {
+    /// let model = inference.model("fast").provider_model("gpt-4o-mini").openai_base("openai/v1");
+    /// # }
+    /// ```
     #[must_use]
     pub fn openai_base(mut self, path: impl Into<String>) -> Self {
         self.openai_base = path.into();

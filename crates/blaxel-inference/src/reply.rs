@@ -120,6 +120,15 @@ impl Reply {
 
     /// Reads the whole body as JSON.
     ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// let reply = agent.post(&serde_json::json!({"inputs": "Hello"})).send().await?;
+    /// let output: serde_json::Value = reply.json().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is not the expected JSON.
@@ -190,6 +199,17 @@ impl Reply {
     }
 
     /// Returns the body, whose [`Body::chunk`] returns the bytes as they arrive.
+    ///
+    /// ```
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(reply: blaxel_inference::Reply) -> Result<(), Error> {
+    /// let mut body = reply.into_body();
+    /// while let Some(chunk) = body.chunk().await? {
+    ///     println!("{} bytes", chunk.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_body(self) -> Body {
         self.body

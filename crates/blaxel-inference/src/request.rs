@@ -105,6 +105,19 @@ impl<S: HttpService> WorkloadRequest<S> {
     }
 
     /// Sets the body and its content type. The body may be streamed. No body by default.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_core::CallOptions;
+    /// use http::Method;
+    ///
+    /// let request = agent.request(Method::PUT, "rules").body("a,b\n1,2\n", "text/csv");
+    /// let reply = request.options(CallOptions::new().with_attempts(1)).send().await?;
+    /// println!("{}", reply.status());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn body(mut self, body: impl Into<Body>, content_type: &str) -> Self {
         match HeaderValue::try_from(content_type) {
             Ok(content_type) => {
@@ -154,6 +167,20 @@ impl<S: HttpService> WorkloadRequest<S> {
 
     /// Sends the request and reads the response as server-sent events.
     ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// use http::Method;
+    ///
+    /// let request = agent.request(Method::POST, "chat").json(&serde_json::json!({"inputs": "Hello"}));
+    /// let mut events = request.events().await?;
+    /// while let Some(event) = events.try_next().await? {
+    ///     println!("{}: {}", event.name(), event.data());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`send`](Self::send), up to the response headers.
@@ -196,6 +223,17 @@ impl<S: HttpService> WorkloadRequest<S> {
 
     /// Sends the request and reads the response in the format of its content type. See
     /// [`AgentCall::post`](crate::AgentCall::post) for an example.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(agent: blaxel_inference::AgentCall<impl HttpService>) -> Result<(), Error> {
+    /// let mut chunks = agent.post(&serde_json::json!({"inputs": "Hello"})).chunks().await?;
+    /// while let Some(chunk) = chunks.try_next().await? {
+    ///     print!("{}", chunk.as_str().unwrap_or_default());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

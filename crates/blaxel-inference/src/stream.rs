@@ -91,6 +91,14 @@ impl<D: Decode + Default> Decoded<D> {
 
 impl<D: Decode> Decoded<D> {
     /// Creates a stream of a body with a given decoder, such as one with another limit.
+    ///
+    /// ```
+    /// # fn example(body: blaxel_core::Body) {
+    /// use blaxel_inference::{LineStream, lines};
+    ///
+    /// let lines = LineStream::with_decoder(body, lines::Decoder::with_limit(64 * 1024));
+    /// # }
+    /// ```
     pub fn with_decoder(body: Body, decoder: D) -> Self {
         Self {
             body: Some(body),

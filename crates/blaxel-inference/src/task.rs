@@ -87,6 +87,16 @@ impl<S: HttpService> JobTask<S> {
 
     /// Sets the options of the requests of this task. They replace those of the client. By default the client's
     /// apply.
+    ///
+    /// ```
+    /// # use blaxel_core::{Error, HttpService};
+    /// # fn example(task: blaxel_inference::JobTask<impl HttpService>) {
+    /// use std::time::Duration;
+    /// use blaxel_core::CallOptions;
+    ///
+    /// let task = task.options(CallOptions::new().with_deadline(Duration::from_secs(60)));
+    /// # }
+    /// ```
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
         self.options = Some(options);

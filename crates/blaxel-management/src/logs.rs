@@ -100,7 +100,21 @@ impl<S: HttpService> Management<S> {
     /// Returns the logs of workloads, by the name of the workload: `GET /observability/logs`.
     ///
     /// The response holds at most [`limit`](LogQuery::limit) entries of each workload, the newest ones;
-    /// [`log_pages`](Self::log_pages) returns all. See there for an example.
+    /// [`log_pages`](Self::log_pages) returns all.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::logs::LogQuery;
+    ///
+    /// let query = LogQuery::agents(["support-bot"]).search("time-out").limit(20);
+    /// for (workload, logs) in management.logs(&query).await? {
+    ///     println!("{workload}: {} entries", logs.logs.unwrap_or_default().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -190,6 +190,12 @@ impl PendingRedirect {
 
     /// Returns `true` if an address that the browser was redirected to belongs to this login. Any page can
     /// redirect a browser to the program; ignore requests without the state of this login.
+    ///
+    /// ```
+    /// # fn example(pending: &blaxel_auth::PendingRedirect) {
+    /// let is_ours = pending.matches("/callback?code=abc&state=xyz");
+    /// # }
+    /// ```
     #[must_use]
     pub fn matches(&self, redirected: &str) -> bool {
         RedirectParams::parse(redirected).state.as_ref() == Some(self.state.secret())

@@ -49,6 +49,22 @@ impl fmt::Display for Label {
 /// Costs by label, the most expensive first. The entries add up to all costs of the report.
 ///
 /// [`Report::by`](super::Report::by) and [`Report::by_label`](super::Report::by_label) create one.
+///
+/// ```
+/// use blaxel_billing::{Breakdown, Dimension, Report};
+///
+/// # fn example(report: &Report) -> Result<(), blaxel_core::Error> {
+/// let types: Breakdown = report.by(&Dimension::ResourceType)?;
+/// println!("${} in {} steps", types.total(), types.steps().len());
+/// for (entry, cents) in types.entries().iter().zip(types.cents()) {
+///     println!("{}: ${cents}, {:?}", entry.label(), entry.usages());
+/// }
+/// if let Some(sandboxes) = types.get("sandbox") {
+///     println!("{:?}", types.series(sandboxes));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breakdown {
     steps: Vec<Timestamp>,

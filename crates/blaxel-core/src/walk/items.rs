@@ -200,6 +200,14 @@ impl<P: Paged> Items<P> {
     ///
     /// The memory use is not bounded: it grows with the list.
     ///
+    /// ```
+    /// use blaxel_core::{Error, Page, Pages};
+    ///
+    /// async fn names(pages: Pages<Page<String>>) -> Result<Vec<String>, Error> {
+    ///     pages.items().into_vec().await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The same as for [`try_next`](Self::try_next). The items read before the error are dropped;

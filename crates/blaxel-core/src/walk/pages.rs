@@ -118,6 +118,18 @@ impl<P: Paged> Pages<P> {
     /// A future that is not polled makes no progress, so the fetch has to run as a separate task.
     /// `spawn` starts that task and returns a future for its output; dropping that future must stop
     /// the task. `blaxel_transport::in_background` does this on a tokio runtime.
+    ///
+    /// ```
+    /// # use blaxel_core::{Page, Pages};
+    /// # fn example(pages: Pages<Page<String>>) -> Pages<Page<String>> {
+    /// pages.read_ahead(|page| {
+    ///     // Dropping the set aborts the task.
+    ///     let mut tasks = tokio::task::JoinSet::new();
+    ///     tasks.spawn(page);
+    ///     Box::pin(async move { tasks.join_next().await.expect("one task").expect("no panic") })
+    /// })
+    /// # }
+    /// ```
     pub fn read_ahead<F>(mut self, spawn: F) -> Self
     where
         F: FnMut(BoxFuture<Result<P, Error>>) -> BoxFuture<Result<P, Error>> + Send + 'static,

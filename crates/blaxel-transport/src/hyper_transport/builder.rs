@@ -149,6 +149,17 @@ impl HyperBuilder {
     ///
     /// A stream transfers at most its window in each round trip: 16 MiB allow 800 MB/s at 20
     /// milliseconds. Up to this many bytes are buffered for a stream that is not being read.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use blaxel_transport::HyperTransport;
+    ///
+    /// let transport = HyperTransport::builder()
+    ///     .http2_windows(1 << 20, 4 << 20)
+    ///     .http2_ping_interval(None)
+    ///     .control_idle(Duration::from_secs(20))
+    ///     .build();
+    /// ```
     pub fn http2_windows(mut self, stream: u32, connection: u32) -> Self {
         self.stream_window = stream.min(MAX_WINDOW);
         self.connection_window = connection.min(MAX_WINDOW);
@@ -196,6 +207,12 @@ impl HyperBuilder {
     /// The platform's own hosts are known: `*.bl.run`, `*.runv2.blaxel.dev`, `run.blaxel.ai` and
     /// `run.blaxel.dev`. A request of an operation on [`Plane::Run`](blaxel_core::Plane::Run)
     /// counts as one to a workload, whatever its host.
+    ///
+    /// ```
+    /// use blaxel_transport::HyperTransport;
+    ///
+    /// let transport = HyperTransport::builder().workload_host(".agents.example.com").build();
+    /// ```
     pub fn workload_host(mut self, host: impl AsRef<str>) -> Self {
         self.workload_hosts.push(HostPattern::new(host.as_ref()));
         self

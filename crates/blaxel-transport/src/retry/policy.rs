@@ -65,6 +65,13 @@ impl RetryPolicy {
     }
 
     /// Creates a policy without retries: one attempt.
+    ///
+    /// ```
+    /// use blaxel_transport::{Client, RetryPolicy};
+    ///
+    /// let client = Client::builder().api_key("bl_example").retry(RetryPolicy::none()).build()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
     pub fn none() -> Self {
         Self::new().attempts(1)
     }
