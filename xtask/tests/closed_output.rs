@@ -30,7 +30,7 @@ fn run(arguments: &str, is_error_read: bool) -> (Option<i32>, String) {
 
 #[test]
 fn a_closed_output_neither_panics_nor_changes_the_outcome() {
-    for arguments in ["help", "ci --list", "tidy"] {
+    for arguments in ["help", "ci --list"] {
         assert_eq!(
             run(arguments, true),
             (Some(0), String::new()),

@@ -272,13 +272,6 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     }
 
     /// Disables credentials, for the few operations that need none.
-    ///
-    /// ```
-    /// use blaxel_transport::Client;
-    ///
-    /// let client = Client::builder().anonymous().build()?;
-    /// # Ok::<(), blaxel_core::Error>(())
-    /// ```
     pub fn anonymous(mut self) -> Self {
         self.settings.anonymous = true;
         self
@@ -303,21 +296,6 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     /// Sets the deployment of the platform, unless [`api_url`](Self::api_url) and
     /// [`run_url`](Self::run_url) set its addresses. By default it is that of the credentials,
     /// otherwise [`Environment::Production`].
-    ///
-    /// ```
-    /// use blaxel_auth::Environment;
-    /// use blaxel_core::ApiVersion;
-    /// use blaxel_transport::Client;
-    ///
-    /// let client = Client::builder()
-    ///     .api_key("bl_example")
-    ///     .environment(Environment::Development)
-    ///     .api_version("2026-04-16".parse::<ApiVersion>()?)
-    ///     .user_agent("my-app/1.2")
-    ///     .build()?;
-    /// assert_eq!(client.endpoints().run.host(), "run.blaxel.dev");
-    /// # Ok::<(), blaxel_core::Error>(())
-    /// ```
     pub fn environment(mut self, environment: Environment) -> Self {
         self.settings.environment = Some(environment);
         self
@@ -339,6 +317,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     ///     .api_key("bl_example")
     ///     .api_url("http://localhost:8080/v0")
     ///     .run_url("http://localhost:8080")
+    ///     .trust("https://gateway.example.com")
+    ///     .user_agent("my-app/1.2")
     ///     .build()?;
     /// assert_eq!(client.endpoints().control.host(), "localhost");
     /// # Ok::<(), blaxel_core::Error>(())
@@ -357,13 +337,6 @@ impl<T, A, C> ClientBuilder<T, A, C> {
 
     /// Adds an origin to which the credential may be sent. The two planes and the platform's
     /// workload hosts are trusted already; a request to any other origin is rejected.
-    ///
-    /// ```
-    /// use blaxel_transport::Client;
-    ///
-    /// let client = Client::builder().api_key("bl_example").trust("https://gateway.example.com").build()?;
-    /// # Ok::<(), blaxel_core::Error>(())
-    /// ```
     pub fn trust(mut self, url: impl Into<String>) -> Self {
         self.settings.trusted.push((url.into(), Source::Code));
         self
