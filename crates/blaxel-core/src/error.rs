@@ -115,7 +115,8 @@ pub enum ErrorKind {
     Truncated,
     /// A list cannot be read further, because the server sent no usable cursor.
     Pagination,
-    /// The awaited state can no longer be reached: the resource has failed or was deleted.
+    /// The awaited state can no longer be reached: the resource has failed or was deleted. Or a model
+    /// reports an error inside of a successful response.
     Failed,
 }
 
@@ -317,8 +318,8 @@ impl Error {
         Some(self.0.response.as_ref()?.status)
     }
 
-    /// Returns the parsed body of an error response, or `None` if the error is not an error
-    /// response.
+    /// Returns the parsed body of an error response, or of an error inside of a successful response,
+    /// and `None` for all other errors.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         self.0.response.as_ref()?.api.as_ref()
@@ -465,7 +466,8 @@ impl Error {
     }
 
     /// Returns `true` if an awaited state can no longer be reached: the resource has failed or was
-    /// deleted.
+    /// deleted; or if a model reports an error inside of a successful response, such as midway in a
+    /// stream.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.kind() == ErrorKind::Failed
@@ -492,7 +494,8 @@ impl Error {
     /// This is the case for a failure to connect, a lost connection, a time limit and a truncated
     /// stream. For an error response it is the rule by which the client retries: the header
     /// `x-should-retry`, otherwise the gateway's `retryable`, otherwise the status. A conflict, and
-    /// a 4xx of the workload itself, are not transient.
+    /// a 4xx of the workload itself, are not transient. For an error that a model reports inside of a
+    /// successful response, its code decides: a rate limit or an overloaded server is transient.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind() {
@@ -500,7 +503,7 @@ impl Error {
             | ErrorKind::Timeout
             | ErrorKind::Transport
             | ErrorKind::Truncated => true,
-            ErrorKind::Status | ErrorKind::Credentials => self
+            ErrorKind::Status | ErrorKind::Credentials | ErrorKind::Failed => self
                 .0
                 .response
                 .as_ref()

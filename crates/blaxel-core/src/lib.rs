@@ -33,6 +33,7 @@ mod framing;
 mod interop;
 mod journal;
 mod later;
+mod lenient;
 mod list_params;
 mod open_enum;
 mod operation;
@@ -93,6 +94,10 @@ pub mod __private {
     pub use crate::service::read_error;
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
     pub use serde;
+
+    pub mod lenient {
+        pub use crate::lenient::{count, index, list, number, object, optional_object, text};
+    }
 
     /// Creates a [`ParseError`](crate::ParseError) that quotes the text.
     #[must_use]

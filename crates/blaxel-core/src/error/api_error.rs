@@ -135,6 +135,21 @@ impl ApiError {
         }
     }
 
+    /// Parses an error inside of a successful response. Its code may be its type or a number: nothing else states
+    /// them.
+    pub(super) fn reported(plane: Plane, head: &http::response::Parts, report: &[u8]) -> Self {
+        let mut error = Self::read(Some(plane), head, report);
+        let text = |member| match error.body.get(member)? {
+            Value::String(text) => line(text, MAX_NAME_CHARS),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let kind = || text("type").filter(|kind| kind != "error");
+        let code = error.code.clone().or_else(kind).or_else(|| text("code"));
+        error.code = code;
+        error
+    }
+
     /// Returns `true` if a response to a call of a workload was produced before the request reached
     /// it.
     ///
@@ -251,7 +266,8 @@ impl ApiError {
         self.origin
     }
 
-    /// Returns the error code. A numeric code is ignored, because it only repeats the status.
+    /// Returns the error code. A numeric code is ignored, because it only repeats the status, except inside of a
+    /// successful response.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()

@@ -28,6 +28,10 @@ impl Error {
         let (Some(api), Some(status)) = (self.api(), self.status()) else {
             return Ok(());
         };
+        if status.is_success() && !self.0.message.is_empty() {
+            let mut stated = [api.code(), api.message()].into_iter().flatten();
+            return stated.try_for_each(|text| write!(f, ": {}", unclosed(text)));
+        }
         if !self.0.message.is_empty() {
             f.write_str(": ")?;
         }
@@ -60,7 +64,9 @@ impl Error {
     /// Writes the status, attempts, possible effect and request id, in parentheses.
     fn write_notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut notes = Vec::new();
-        if let (Some(status), None) = (self.status(), self.api()) {
+        if let Some(status) = self.status()
+            && (self.api().is_none() || status.is_success())
+        {
             notes.push(format!("status {}", status.as_u16()));
         }
         if self.attempts() > 1 {

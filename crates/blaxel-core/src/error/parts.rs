@@ -10,6 +10,7 @@ use crate::options::Attempts;
 use crate::text::{duration, join_with, one_line};
 
 use super::api_error::{ApiError, reports_error};
+use super::transient::is_transient_report;
 use super::{BoxError, Delivery, Error, ErrorKind, JsonProblem, MAX_TEXT_CHARS, ResponseInfo};
 
 /// Constructors and modifiers of [`Error`] that sibling crates need and users do not.
@@ -76,6 +77,11 @@ pub trait ErrorParts: Sized {
     /// Sets the status and request id of the response that could not be read.
     #[must_use]
     fn with_head(self, head: &http::response::Parts) -> Self;
+
+    /// Sets the response whose body, or a part of it, reports the failure although its status is a success.
+    /// `report` may have any of the formats of error responses.
+    #[must_use]
+    fn with_report(self, plane: Plane, head: &http::response::Parts, report: &[u8]) -> Self;
 
     /// Sets the delivery, for a caller who knows it better.
     #[must_use]
@@ -147,7 +153,9 @@ impl ErrorParts for Error {
             error.0.kind = ErrorKind::Failed;
         }
         if let Some(response) = &mut error.0.response {
-            response.api = Some(ApiError::of_any(plane, head, body));
+            let api = ApiError::of_any(plane, head, body);
+            response.transient = is_transient_report(&api);
+            response.api = Some(api);
             response.of_workload = plane == Some(Plane::Run);
         }
         error.in_operation(operation)
@@ -183,6 +191,18 @@ impl ErrorParts for Error {
         self.0
             .response
             .get_or_insert_with(|| ResponseInfo::from_head(head));
+        self
+    }
+
+    fn with_report(mut self, plane: Plane, head: &http::response::Parts, report: &[u8]) -> Self {
+        let api = ApiError::reported(plane, head, report);
+        self.0.delivery = Delivery::Responded;
+        self.0.response = Some(ResponseInfo {
+            transient: is_transient_report(&api),
+            of_workload: plane == Plane::Run,
+            api: Some(api),
+            ..ResponseInfo::from_head(head)
+        });
         self
     }
 

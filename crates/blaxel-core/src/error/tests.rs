@@ -520,29 +520,89 @@ fn a_body_in_place_of_a_stream_keeps_its_message() {
             "application/json",
             r#"{"error": {"message": "busy", "code": "OVERLOADED"}}"#,
             ErrorKind::Failed,
-            "the server reported an error instead of a stream: 200 OVERLOADED: busy (request id r-1)",
+            "the server reported an error instead of a stream: OVERLOADED: busy (status 200, request id r-1)",
         ),
         (
             "text/html",
             "<html><title>Sign in</title></html>",
             ErrorKind::Decode,
-            "the response is not the expected stream: 200 OK: the response is an HTML page titled \
-             \"Sign in\" (request id r-1)",
+            "the response is not the expected stream: the response is an HTML page titled \
+             \"Sign in\" (status 200, request id r-1)",
         ),
         (
             "application/json",
             r#"{"output": 1}"#,
             ErrorKind::Decode,
-            "the response is not the expected stream: 200 OK: {\"output\": 1} (request id r-1)",
+            "the response is not the expected stream: {\"output\": 1} (status 200, request id r-1)",
         ),
     ] {
         let error = Error::not_a_stream(None, Some(&head(content_type)), body.as_bytes());
         assert_eq!((error.kind(), error.to_string().as_str()), (kind, expected));
-        assert!(!error.is_transient());
+        assert_eq!(error.is_transient(), kind == ErrorKind::Failed);
     }
     let error = Error::not_a_stream(None, None, b"oh no");
     assert_eq!(
         error.to_string(),
         "the response is not the expected stream: oh no"
     );
+}
+
+/// Returns the error that a successful response reports.
+fn reported(report: &str) -> Error {
+    let (head, ()) = http::Response::new(()).into_parts();
+    Error::failed("the model reported an error").with_report(Plane::Run, &head, report.as_bytes())
+}
+
+#[test]
+fn an_error_inside_a_successful_response_keeps_status_code_and_message() {
+    for (report, code, shown) in [
+        (
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            Some("overloaded_error"),
+            "the model reported an error: overloaded_error: Overloaded (status 200)",
+        ),
+        (
+            r#"{"error":{"code":502,"message":"gone"}}"#,
+            Some("502"),
+            "the model reported an error: 502: gone (status 200)",
+        ),
+        (
+            r#"{"object":"error","message":"no","type":"BadRequestError","code":400}"#,
+            Some("BadRequestError"),
+            "the model reported an error: BadRequestError: no (status 200)",
+        ),
+        (
+            r#"{"error":"busy"}"#,
+            None,
+            "the model reported an error: busy (status 200)",
+        ),
+        ("{}", None, "the model reported an error (status 200)"),
+    ] {
+        let error = reported(report);
+        assert_eq!((error.code(), error.to_string().as_str()), (code, shown));
+        assert_eq!(error.status(), Some(StatusCode::OK), "{report}");
+        assert!(error.is_failed());
+        assert_eq!(error.api().unwrap().origin(), ErrorOrigin::Workload);
+    }
+}
+
+#[test]
+fn the_code_of_an_error_inside_a_successful_response_says_whether_it_is_transient() {
+    for (error, expected) in [
+        (r#"{"type":"rate_limit_error"}"#, true),
+        (r#"{"code":"rate_limit_exceeded","type":"requests"}"#, true),
+        (r#"{"code":"model_busy","type":"overloaded_error"}"#, true),
+        (r#"{"code":429,"status":"RESOURCE_EXHAUSTED"}"#, true),
+        (r#"{"code":"503"}"#, true),
+        (r#"{"status":"UNAVAILABLE"}"#, true),
+        (r#"{"type":"ServiceUnavailableError"}"#, true),
+        (r#"{"code":400,"type":"invalid_request_error"}"#, false),
+        (r#"{"code":"insufficient_quota"}"#, false),
+        (r#"{"code":"context_length_exceeded"}"#, false),
+        (r#"{"message":"overloaded"}"#, false),
+        (r#""overloaded""#, false),
+    ] {
+        let error = reported(&format!(r#"{{"error":{error}}}"#));
+        assert_eq!(error.is_transient(), expected, "{error:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The rule by which an error response counts as transient, for retries and callers alike.
 
 use http::HeaderMap;
+use serde_json::Value;
 
 use crate::description::Plane;
 
@@ -37,6 +38,39 @@ pub(super) fn is_transient_response(
         (by_gateway && api.code() == Some("WORKLOAD_UNAVAILABLE"))
             || matches!(status, 408 | 425 | 429 | 502 | 503 | 504)
     })
+}
+
+/// Returns `true` if an error inside of a successful response names a cause that goes away by itself, by a status
+/// or by one of the codes that model providers use: a rate limit, an overloaded or unavailable server.
+pub(super) fn is_transient_report(api: &ApiError) -> bool {
+    let stated = |member| api.members().get(member);
+    let numbers = ["code", "status", "status_code"];
+    let by_number = numbers.into_iter().filter_map(stated).any(|number| {
+        let text = number.as_str().and_then(|text| text.parse().ok());
+        let number = number.as_u64().or(text);
+        matches!(number, Some(408 | 425 | 429 | 502 | 503 | 504 | 529))
+    });
+    let words = ["code", "type", "status"];
+    let words = words
+        .into_iter()
+        .filter_map(stated)
+        .filter_map(Value::as_str);
+    by_number || api.code().into_iter().chain(words).any(is_transient_code)
+}
+
+/// Returns `true` for codes such as `rate_limit_exceeded`, `overloaded_error`, `UNAVAILABLE` and
+/// `RateLimitError`.
+fn is_transient_code(code: &str) -> bool {
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    let code: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    let parts = ["ratelimit", "toomanyrequests", "overloaded", "unavailable"];
+    let codes = [
+        "resourceexhausted",
+        "deadlineexceeded",
+        "timeout",
+        "timeouterror",
+    ];
+    parts.iter().any(|part| code.contains(part)) || codes.contains(&code.as_str())
 }
 
 /// Parses the header `x-should-retry`.
