@@ -1,9 +1,19 @@
 //! Embeddings of the OpenAI API: texts as vectors.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use blaxel_core::__private::lenient;
+use blaxel_core::Error;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::{Usage, null_as_default};
+use crate::chat::Usage;
+use crate::report::is_stated;
 
 /// A request for embeddings.
 ///
@@ -54,6 +64,13 @@ impl EmbeddingRequest {
     }
 }
 
+impl EmbeddingRequest {
+    /// Returns the number of texts, unless a parameter replaces them.
+    pub(crate) fn texts(&self) -> Option<usize> {
+        (!self.other.contains_key("input")).then_some(self.input.len())
+    }
+}
+
 /// The body of a request.
 #[derive(Serialize)]
 pub(crate) struct RequestBody<'a> {
@@ -74,17 +91,20 @@ impl<'a> RequestBody<'a> {
 }
 
 /// The embeddings of some texts.
+///
+/// The list of embeddings is read strictly: a document without `data`, or with an error in it, does not deserialize.
+/// Other members may be missing or odd.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Received")]
 #[non_exhaustive]
 pub struct Embeddings {
     /// The provider's name of the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The embeddings, one for each text.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The embeddings, one for each text, in order of their index.
     pub data: Vec<Embedding>,
     /// The tokens used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// All other members.
     #[serde(flatten)]
@@ -99,6 +119,84 @@ impl Embeddings {
         let vector = |embedding: Embedding| embedding.embedding;
         self.data.into_iter().map(vector).collect()
     }
+
+    /// Returns the embeddings if there is one for each of `texts` texts.
+    pub(crate) fn in_order(self, texts: Option<usize>) -> Result<Self, Error> {
+        let found = self.data.len();
+        let expected = texts.unwrap_or(found);
+        if found != expected {
+            let message = format!(
+                "the response has the wrong number of embeddings: {found} for {expected} texts"
+            );
+            return Err(Error::decode(message));
+        }
+        let mut indices = (0_u32..).zip(&self.data);
+        match indices.find(|(index, embedding)| *index != embedding.index) {
+            Some((missing, _)) => Err(Error::decode(format!(
+                "the response has no embedding of the text with index {missing}"
+            ))),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Embeddings as received.
+#[derive(Deserialize)]
+struct Received {
+    #[serde(default, deserialize_with = "lenient::text")]
+    model: Option<String>,
+    data: Option<List>,
+    #[serde(default, deserialize_with = "lenient::optional_object")]
+    usage: Option<Usage>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct List(#[serde(deserialize_with = "lenient::list")] Vec<ReceivedEmbedding>);
+
+#[derive(Deserialize)]
+struct ReceivedEmbedding {
+    #[serde(default, deserialize_with = "lenient::index")]
+    index: Option<u32>,
+    #[serde(deserialize_with = "vector")]
+    embedding: Vec<f32>,
+}
+
+impl TryFrom<Received> for Embeddings {
+    type Error = &'static str;
+
+    fn try_from(received: Received) -> Result<Self, Self::Error> {
+        let List(embeddings) = received.data.ok_or("missing field `data`")?;
+        if received.other.get("error").is_some_and(is_stated) {
+            return Err("the response contains an error");
+        }
+        let mut seen: BTreeSet<u32> = BTreeSet::new();
+        let mut stated = embeddings.iter().filter_map(|embedding| embedding.index);
+        if !stated.all(|index| seen.insert(index)) {
+            return Err("several embeddings have the same index");
+        }
+        if embeddings.len() - seen.len() > 1 {
+            return Err("several embeddings have no index");
+        }
+        // The only embedding without an index has the only index that is left.
+        let left = (0..)
+            .find(|index| !seen.contains(index))
+            .unwrap_or_default();
+        let place = |embedding: ReceivedEmbedding| Embedding {
+            index: embedding.index.unwrap_or(left),
+            embedding: embedding.embedding,
+        };
+        let mut data: Vec<Embedding> = embeddings.into_iter().map(place).collect();
+        data.sort_by_key(|embedding| embedding.index);
+        Ok(Self {
+            model: received.model,
+            data,
+            usage: received.usage,
+            other: received.other,
+        })
+    }
 }
 
 /// The embedding of a text.
@@ -106,8 +204,130 @@ impl Embeddings {
 #[non_exhaustive]
 pub struct Embedding {
     /// The index of the text, from 0.
-    #[serde(default)]
     pub index: u32,
     /// The vector.
+    #[serde(deserialize_with = "vector")]
     pub embedding: Vec<f32>,
+}
+
+/// Deserializes a vector: a list of numbers or, with the parameter `encoding_format`, their little-endian bytes in
+/// base64.
+fn vector<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f32>, D::Error> {
+    deserializer.deserialize_any(VectorVisitor)
+}
+
+struct VectorVisitor;
+
+impl<'de> Visitor<'de> for VectorVisitor {
+    type Value = Vec<f32>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of numbers or their bytes in base64")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, numbers: A) -> Result<Vec<f32>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(numbers))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<f32>, E> {
+        let bytes = STANDARD.decode(text).map_err(E::custom)?;
+        let (numbers, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err(E::invalid_length(bytes.len(), &"a multiple of 4 bytes"));
+        }
+        Ok(numbers.iter().copied().map(f32::from_le_bytes).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(data: Value) -> Result<Vec<Vec<f32>>, String> {
+        let embeddings = serde_json::from_value::<Embeddings>(json!({"data": data}));
+        embeddings
+            .map(Embeddings::into_vectors)
+            .map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn embeddings_are_placed_by_their_index() {
+        for data in [
+            json!([{"index": 1, "embedding": [1]}, {"index": 0, "embedding": [0]}]),
+            json!([{"index": "1", "embedding": [1.0]}, {"embedding": [0], "object": 7}]),
+            json!([{"index": null, "embedding": [1]}, null, {"index": 0.0, "embedding": [0]}]),
+            json!([{"index": 0, "embedding": "AAAAAA=="}, {"index": 1, "embedding": "AACAPw=="}]),
+        ] {
+            assert_eq!(read(data.clone()).unwrap(), [[0.0], [1.0]], "{data}");
+        }
+        assert_eq!(read(json!({"embedding": [1]})).unwrap(), [[1.0]]);
+    }
+
+    #[test]
+    fn embeddings_that_cannot_be_placed_or_read_are_errors() {
+        for (data, part) in [
+            (json!([{"embedding": [1]}, {"embedding": [0]}]), "no index"),
+            (
+                json!([{"index": 1, "embedding": [1]}, {"index": 1, "embedding": [0]}]),
+                "same index",
+            ),
+            (json!([{"index": -1, "embedding": [1]}]), "not an index"),
+            (json!([{"index": 0, "embedding": [null]}]), "null"),
+            (json!([{"index": 0, "embedding": null}]), "list of numbers"),
+            (json!([{"index": 0}]), "missing field `embedding`"),
+            (json!([{"index": 0, "embedding": "AAAA"}]), "multiple of 4"),
+            (json!([{"index": 0, "embedding": "?"}]), "symbol"),
+            (json!(null), "missing field `data`"),
+        ] {
+            let problem = read(data.clone()).unwrap_err();
+            assert!(problem.contains(part), "{data}: {problem}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_embedding_for_each_text() {
+        let of = |indices: &[u32]| Embeddings {
+            data: indices
+                .iter()
+                .map(|index| Embedding {
+                    index: *index,
+                    embedding: vec![],
+                })
+                .collect(),
+            ..Embeddings::default()
+        };
+        assert!(of(&[0, 1]).in_order(Some(2)).is_ok());
+        assert!(of(&[0, 1]).in_order(None).is_ok());
+        for (indices, texts, problem) in [
+            (
+                &[1][..],
+                Some(2),
+                "the response has the wrong number of embeddings: 1 for 2 texts",
+            ),
+            (
+                &[],
+                Some(1),
+                "the response has the wrong number of embeddings: 0 for 1 texts",
+            ),
+            (
+                &[0, 1],
+                Some(1),
+                "the response has the wrong number of embeddings: 2 for 1 texts",
+            ),
+            (
+                &[1, 2],
+                Some(2),
+                "the response has no embedding of the text with index 0",
+            ),
+            (
+                &[0, 2],
+                None,
+                "the response has no embedding of the text with index 1",
+            ),
+        ] {
+            let error = of(indices).in_order(texts).unwrap_err();
+            assert_eq!(error.to_string(), problem);
+        }
+    }
 }

@@ -44,6 +44,7 @@ mod model;
 pub mod ndjson;
 mod options;
 mod reply;
+mod report;
 mod request;
 mod split;
 pub mod sse;
@@ -71,8 +72,8 @@ pub use self::callback::{Callback, CallbackError, CallbackVerifier};
 pub use self::chat::{
     ChatAssembler, ChatChunk, ChatCompletion, ChatRequest, ChatStream, Choice, ChunkChoice,
     CompletionTokens, Content, Delta, FinishReason, FunctionCall, FunctionDelta, ImageUrl,
-    InputAudio, Message, Part, PromptTokens, ResponseFormat, Role, Tool, ToolCall, ToolCallDelta,
-    ToolChoice, Usage,
+    InputAudio, Message, Part, Parts, PromptTokens, ResponseFormat, Role, Tool, ToolCall,
+    ToolCallDelta, ToolChoice, Usage,
 };
 pub use self::chunks::{Chunk, ChunkDecoder, ChunkStream, Format};
 pub use self::decode::{Decode, DecodeError, Text};

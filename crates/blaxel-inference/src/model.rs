@@ -179,11 +179,13 @@ impl<S: HttpService> ModelCall<S> {
     /// [`Error::is_not_found`] if there is no such model, [`Error::is_unavailable`] if it cannot respond
     /// now; [`Error::is_rate_limited`] if the provider's limit or a token policy of the workspace is
     /// exhausted; the provider's own error, which is distinguished by its
-    /// [origin](blaxel_core::ApiError::origin).
+    /// [origin](blaxel_core::ApiError::origin); [`Error::is_failed`] if the provider reports an error inside of a
+    /// successful response, and [`Error::is_decode`] if the response has no choice, or several that cannot be told
+    /// apart.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatCompletion, Error> {
         let body = RequestBody::new(self.model_name(), request, false);
         let request = self.openai(&CHAT, "chat/completions").json(&body);
-        request.send().await?.json().await
+        request.send().await?.answer(ChatCompletion::answered).await
     }
 
     /// Sends a chat and streams the answer (`POST /{workspace}/models/{modelName}/v1/chat/completions` with
@@ -232,11 +234,12 @@ impl<S: HttpService> ModelCall<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`chat`](Self::chat).
+    /// Those of [`chat`](Self::chat), and [`Error::is_decode`] unless there is exactly one embedding for each text.
     pub async fn embed(&self, request: &EmbeddingRequest) -> Result<Embeddings, Error> {
         let body = embedding::RequestBody::new(self.model_name(), request);
-        let request = self.openai(&EMBEDDINGS, "embeddings").json(&body);
-        request.send().await?.json().await
+        let call = self.openai(&EMBEDDINGS, "embeddings").json(&body);
+        let in_order = |embeddings: Embeddings| embeddings.in_order(request.texts());
+        call.send().await?.answer(in_order).await
     }
 
     /// Returns the value of `model` in requests.

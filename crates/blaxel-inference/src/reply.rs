@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::chunks::{ChunkStream, Format};
 use crate::decode::Decode;
 use crate::intake::Intake;
+use crate::report;
 use crate::stream::{Decoded, EventStream, Exchange, JsonStream, LineStream, TextStream};
 
 /// A successful response of a workload: its headers, and a body that is in memory or still to be
@@ -138,6 +139,20 @@ impl Reply {
         response::json(&whole).map_err(|error| {
             let (head, _) = whole.into_parts();
             error.with_head(&head).in_operation(Some(operation))
+        })
+    }
+
+    /// Reads the whole body as the answer of a model, and checks it. A body that is no answer is an error with what
+    /// the body says about it.
+    pub(crate) async fn answer<T: DeserializeOwned>(
+        self,
+        check: impl FnOnce(T) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let operation = self.operation;
+        let whole = self.whole().await?;
+        response::json(&whole).and_then(check).map_err(|error| {
+            let (head, body) = whole.into_parts();
+            report::explain(error, &head, &body).in_operation(Some(operation))
         })
     }
 

@@ -128,6 +128,10 @@ pub struct Decoder {
     limit: usize,
     lines: Lines,
     event: EventBuilder,
+    /// `true` if lines of JSON without the field name `data` are read too.
+    bare_json: bool,
+    /// `true` if the last line was one of those.
+    in_json: bool,
     ended: bool,
 }
 
@@ -151,8 +155,17 @@ impl Decoder {
             limit,
             lines: Lines::new(LineEnd::Any),
             event: EventBuilder::default(),
+            bare_json: false,
+            in_json: false,
             ended: false,
         }
+    }
+
+    /// Returns this decoder, which also reads JSON without the field name `data` as an event. By the standard it
+    /// is ignored, but some model servers report errors in this way.
+    pub(crate) fn with_bare_json(mut self) -> Self {
+        self.bare_json = true;
+        self
     }
 
     /// Adds the next chunk of the body.
@@ -195,19 +208,38 @@ impl Decoder {
             return Some(outcome);
         }
         let last = self.read_rest().transpose();
-        self.stop();
+        if !self.event.has_data() || matches!(last, Some(Err(_))) {
+            self.stop();
+        }
         last
     }
 
     fn read_event(&mut self) -> Result<Option<Event>, DecodeError> {
         while let Some(line) = self.next_line()? {
-            if !line.is_empty() {
-                self.event.read(line, self.limit)?;
-            } else if let Some(event) = self.event.take_event() {
+            if let Some(event) = self.read_line(line)? {
                 return Ok(Some(event));
             }
         }
         Ok(None)
+    }
+
+    /// Reads one line. Returns the event before it, if the line is the end of one: a blank line, or the change
+    /// between fields and bare JSON.
+    fn read_line(&mut self, line: Bytes) -> Result<Option<Event>, DecodeError> {
+        let is_json = self.bare_json && is_bare_json(&line, self.in_json);
+        let changes = is_json != mem::replace(&mut self.in_json, is_json);
+        let is_end = line.is_empty() || (changes && self.event.has_data());
+        let event = if is_end {
+            self.event.take_event()
+        } else {
+            None
+        };
+        if is_json {
+            self.event.add_data(text(line)?, self.limit);
+        } else if !line.is_empty() {
+            self.event.read(line, self.limit)?;
+        }
+        Ok(event)
     }
 
     fn next_line(&mut self) -> Result<Option<Bytes>, DecodeError> {
@@ -219,13 +251,17 @@ impl Decoder {
     }
 
     fn read_rest(&mut self) -> Result<Option<Event>, DecodeError> {
-        self.event.read(self.lines.take_rest(), self.limit)?;
-        Ok(self.event.take_event())
+        let rest = self.lines.take_rest();
+        match self.read_line(rest)? {
+            None => self.read_line(Bytes::new()),
+            event => Ok(event),
+        }
     }
 
     /// Ends the stream and releases its memory.
     fn stop(&mut self) {
         *self = Self {
+            bare_json: self.bare_json,
             ended: true,
             ..Self::with_limit(self.limit)
         };
@@ -291,6 +327,10 @@ impl EventBuilder {
         let data = self.data.as_ref().map_or(0, Data::len);
         let id = self.id.as_ref().map_or(0, |id| id.len());
         name + data + id
+    }
+
+    fn has_data(&self) -> bool {
+        self.data.is_some()
     }
 
     /// Reads one line: a field name, then optionally a colon and the value. A comment is a line with an
@@ -386,6 +426,15 @@ impl Data {
             Self::Line(line) => line,
             Self::Joined(text) => text.into(),
         }
+    }
+}
+
+/// Returns `true` for a line that starts JSON, or continues it: one without a known field or a comment.
+fn is_bare_json(line: &[u8], continues: bool) -> bool {
+    let fields: [&[u8]; 5] = [b":", b"data", b"event", b"id", b"retry"];
+    match line.trim_ascii_start() {
+        [b'{' | b'[', ..] => true,
+        text => continues && !text.is_empty() && !fields.iter().any(|it| text.starts_with(it)),
     }
 }
 

@@ -158,6 +158,18 @@ impl<D: Decode> Decoded<D> {
         }
     }
 
+    /// Returns the response headers, or those of a bare success if the stream was created of a body alone.
+    pub(crate) fn head(&self) -> Box<http::response::Parts> {
+        let bare = || Box::new(http::Response::new(()).into_parts().0);
+        self.exchange.head.clone().unwrap_or_else(bare)
+    }
+
+    /// Changes the decoder of a stream that has not been read.
+    pub(crate) fn map_decoder(mut self, change: impl FnOnce(D) -> D) -> Self {
+        self.decoder = self.decoder.map(change);
+        self
+    }
+
     /// Ends the stream and releases its memory.
     pub(crate) fn close(&mut self) {
         self.body = None;

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::chat::null_as_default;
 use crate::options::WithOptions;
 
 const DATA_URL: &str = "BL_EXECUTION_DATA_URL";
@@ -177,11 +176,10 @@ impl Operation for GetTasks<'_> {
     fn read(response: &http::Response<Bytes>) -> Result<Vec<Value>, Error> {
         #[derive(Deserialize)]
         struct Execution {
-            #[serde(default, deserialize_with = "null_as_default")]
-            tasks: Vec<Value>,
+            tasks: Option<Vec<Value>>,
         }
 
         let execution: Execution = response::json(response)?;
-        Ok(execution.tasks)
+        Ok(execution.tasks.unwrap_or_default())
     }
 }

@@ -95,7 +95,7 @@ async fn the_model_name_in_a_request_depends_on_the_generation() {
         "/models/lost" => {
             support::json(&json!({"metadata": {}, "spec": {"runtime": {"generation": "mk3"}}}))
         }
-        _ => support::json(&json!({"choices": []})),
+        _ => support::json(&json!({"choices": [{}]})),
     });
     let inference = Inference::new(service).url_overrides(overrides);
     let send = async |model: blaxel_inference::ModelCall<_>, request: ChatRequest| {
@@ -483,7 +483,8 @@ async fn options_reach_every_request_of_a_handle() {
     let (service, journal) = scripted(|seen| match seen.operation.name() {
         "GetAgent" | "GetModel" => support::json(&json!({})),
         "StreamChatCompletion" => typed("text/event-stream", "data: [DONE]\n\n"),
-        _ => support::json(&json!({"tasks": [{}]})),
+        "CreateEmbeddings" => support::json(&json!({"data": [{"embedding": []}]})),
+        _ => support::json(&json!({"tasks": [{}], "choices": [{}]})),
     });
     let options = CallOptions::new().with_attempts(7);
     let own = CallOptions::new().with_idempotent(true);

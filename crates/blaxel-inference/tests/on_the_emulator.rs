@@ -220,7 +220,7 @@ async fn requests_are_written_as_the_workloads_expect() {
 async fn the_model_s_name_is_sent_unless_another_is_set() {
     let echo = tower::service_fn(async |request: http::Request<Body>| {
         let sent: Value = serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
-        let response = json!({"model": sent["model"], "choices": []}).to_string();
+        let response = json!({"model": sent["model"], "choices": [{"index": 0}]}).to_string();
         Ok::<_, Error>(http::Response::new(Body::from(response)))
     });
     let model = Inference::new(echo).model("fast");

@@ -1,28 +1,34 @@
 //! The whole answer of a model.
 
-use blaxel_core::open_enum;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+use blaxel_core::__private::lenient;
+use blaxel_core::{Error, open_enum};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::message::Message;
-use super::null_as_default;
 use super::tool::ToolCall;
+use crate::report::{FINISH_ERROR, is_stated};
 
 /// The whole answer of a model.
+///
+/// Of an answer, the choices and their indices are read strictly: a document without `choices`, with choices that
+/// cannot be told apart, or with an error in it does not deserialize. Other members may be missing or odd.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Received")]
 #[non_exhaustive]
 pub struct ChatCompletion {
     /// The provider's id of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The provider's name of the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// The alternative answers. There is one unless more were requested.
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// The alternative answers, in order of their index. There is one unless more were requested.
     pub choices: Vec<Choice>,
     /// The numbers of tokens used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// All other members.
     #[serde(flatten)]
@@ -30,36 +36,134 @@ pub struct ChatCompletion {
 }
 
 impl ChatCompletion {
-    /// Returns the text of the first choice.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        self.choices.first()?.message.text()
+    /// Returns the completion unless it has no choice, and so no answer.
+    pub(crate) fn answered(self) -> Result<Self, Error> {
+        if self.choices.is_empty() {
+            return Err(Error::decode(
+                "the response has no answer: `choices` is empty",
+            ));
+        }
+        Ok(self)
     }
 
-    /// Returns the tool calls that the first choice requests.
+    /// Returns the choice with index 0, which is the only one unless more were requested.
+    fn first(&self) -> Option<&Choice> {
+        self.choices.iter().find(|choice| choice.index == 0)
+    }
+
+    /// Returns the text of the choice with index 0. Other choices are in [`choices`](Self::choices).
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.first()?.message.text()
+    }
+
+    /// Returns the tool calls that the choice with index 0 requests.
     #[must_use]
     pub fn tool_calls(&self) -> &[ToolCall] {
-        self.choices
-            .first()
+        self.first()
             .map_or(&[], |choice| &choice.message.tool_calls)
     }
+}
+
+/// A completion as received.
+#[derive(Deserialize)]
+struct Received {
+    #[serde(default, deserialize_with = "lenient::text")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    model: Option<String>,
+    choices: Option<Choices>,
+    #[serde(default, deserialize_with = "lenient::optional_object")]
+    usage: Option<Usage>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Choices(#[serde(deserialize_with = "lenient::list")] Vec<Choice>);
+
+impl TryFrom<Received> for ChatCompletion {
+    type Error = &'static str;
+
+    fn try_from(received: Received) -> Result<Self, Self::Error> {
+        let Received {
+            id,
+            model,
+            choices,
+            usage,
+            other,
+        } = received;
+        let Choices(mut choices) = choices.ok_or("missing field `choices`")?;
+        if !are_distinct(choices.iter().map(|choice| choice.index)) {
+            return Err(SAME_INDEX);
+        }
+        choices.sort_by_key(|choice| choice.index);
+        let mut others = choices.iter().map(|choice| &choice.other);
+        if is_error(&other) || others.any(is_error) {
+            return Err("the response contains an error");
+        }
+        let mut reasons = choices.iter().flat_map(|choice| &choice.finish_reason);
+        if reasons.any(|reason| reason.as_str() == FINISH_ERROR) {
+            return Err("the answer was cut off by an error");
+        }
+        Ok(Self {
+            id,
+            model,
+            choices,
+            usage,
+            other,
+        })
+    }
+}
+
+/// The problem of choices that cannot be told apart.
+pub(super) const SAME_INDEX: &str = "several choices have the same index, or none";
+
+pub(super) fn are_distinct(indices: impl Iterator<Item = u32>) -> bool {
+    let mut seen = BTreeSet::new();
+    indices.into_iter().all(|index| seen.insert(index))
+}
+
+fn is_error(members: &Map<String, Value>) -> bool {
+    members.get("error").is_some_and(is_stated)
 }
 
 /// One of the alternative answers of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Choice {
-    /// The index, from 0.
-    #[serde(default)]
+    /// The index, from 0. A choice without one has 0.
+    #[serde(default, deserialize_with = "index_or_zero")]
     pub index: u32,
     /// The message of the model.
+    #[serde(default = "Message::of_model", deserialize_with = "message_of_model")]
     pub message: Message,
     /// The reason why the model stopped.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "finish_reason")]
     pub finish_reason: Option<FinishReason>,
     /// All other members, such as `logprobs`.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+fn index_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    lenient::index(deserializer).map(Option::unwrap_or_default)
+}
+
+fn message_of_model<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Message, D::Error> {
+    let message: Option<Message> = lenient::optional_object(deserializer)?;
+    Ok(message.unwrap_or_else(Message::of_model))
+}
+
+/// Deserializes a reason. Some providers send an empty text where others send null.
+pub(super) fn finish_reason<'de, D>(deserializer: D) -> Result<Option<FinishReason>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let reason = lenient::text(deserializer)?;
+    let reason = reason.filter(|reason| !reason.trim().is_empty());
+    Ok(reason.map(FinishReason::from))
 }
 
 open_enum! {
@@ -76,25 +180,31 @@ open_enum! {
     }
 }
 
-/// The numbers of tokens that a call used.
+/// The numbers of tokens that a call used. A number that is missing or no number is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Tokens in the prompt.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "lenient::count")]
     pub prompt_tokens: u64,
     /// Tokens in the answer.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "lenient::count")]
     pub completion_tokens: u64,
     /// Tokens in both.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "lenient::count")]
     pub total_tokens: u64,
     /// A breakdown of the tokens in the prompt, from some providers.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub prompt_tokens_details: Option<PromptTokens>,
     /// A breakdown of the tokens in the answer, from some providers.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub completion_tokens_details: Option<CompletionTokens>,
 }
 
@@ -104,10 +214,16 @@ pub struct Usage {
 #[non_exhaustive]
 pub struct PromptTokens {
     /// Tokens in the provider's cache, which cost less.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cached_tokens: Option<u64>,
     /// Tokens of audio.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub audio_tokens: Option<u64>,
 }
 
@@ -117,10 +233,16 @@ pub struct PromptTokens {
 #[non_exhaustive]
 pub struct CompletionTokens {
     /// Tokens of reasoning, which are not part of the text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub reasoning_tokens: Option<u64>,
     /// Tokens of audio.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub audio_tokens: Option<u64>,
 }
 

@@ -1,11 +1,14 @@
 //! Assembling a whole answer from its chunks.
 
+mod calls;
+
+use blaxel_core::Error;
 use serde_json::{Map, Value};
 
+use self::calls::Calls;
 use super::answer::{ChatCompletion, Choice};
-use super::chunk::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
-use super::message::{Content, Message, Role};
-use super::tool::ToolCall;
+use super::chunk::{ChatChunk, ChunkChoice, Delta};
+use super::message::{Content, Message};
 
 /// Assembles the chunks of a streamed answer, including tool calls.
 ///
@@ -17,7 +20,7 @@ use super::tool::ToolCall;
 /// let mut assembler = ChatAssembler::new();
 /// while let Some(chunk) = stream.try_next().await? {
 ///     print!("{}", chunk.text());
-///     assembler.add(&chunk);
+///     assembler.add(&chunk)?;
 /// }
 /// let answer = assembler.finish();
 /// # Ok(())
@@ -28,10 +31,17 @@ use super::tool::ToolCall;
 /// [`ChatStream::into_completion`](crate::ChatStream::into_completion).
 #[derive(Clone, Debug, Default)]
 pub struct ChatAssembler {
+    /// The answer without its choices.
     answer: ChatCompletion,
-    /// The indices that chunks use for the tool calls of each choice.
-    calls: Vec<Vec<u32>>,
+    choices: Vec<PartialChoice>,
     size: usize,
+}
+
+/// A choice, whose tool calls are still separate.
+#[derive(Clone, Debug)]
+struct PartialChoice {
+    choice: Choice,
+    calls: Calls,
 }
 
 impl ChatAssembler {
@@ -48,49 +58,70 @@ impl ChatAssembler {
     }
 
     /// Adds the next chunk.
-    pub fn add(&mut self, chunk: &ChatChunk) {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_decode`] if the chunk has arguments of a tool call, but does not say of which. These arguments are
+    /// not part of the answer.
+    pub fn add(&mut self, chunk: &ChatChunk) -> Result<(), Error> {
         keep_first(&mut self.answer.id, &chunk.id);
         keep_first(&mut self.answer.model, &chunk.model);
         self.answer.usage = chunk.usage.or(self.answer.usage);
-        for choice in &chunk.choices {
-            self.add_choice(choice);
-        }
+        chunk
+            .choices
+            .iter()
+            .try_for_each(|choice| self.add_choice(choice))
     }
 
     /// Returns the answer so far, with its choices in order of their index.
     #[must_use]
-    pub fn finish(mut self) -> ChatCompletion {
-        self.answer.choices.sort_by_key(|choice| choice.index);
-        self.answer
+    pub fn finish(self) -> ChatCompletion {
+        let mut answer = self.answer;
+        let whole = self.choices.into_iter().map(PartialChoice::finish);
+        answer.choices.extend(whole);
+        answer.choices.sort_by_key(|choice| choice.index);
+        answer
     }
 
-    fn add_choice(&mut self, chunk: &ChunkChoice) {
-        let choices = &mut self.answer.choices;
+    fn add_choice(&mut self, chunk: &ChunkChoice) -> Result<(), Error> {
+        let choices = &mut self.choices;
         // Searched for rather than used to index: the server chooses the index.
-        let existing = choices
-            .iter()
-            .position(|choice| choice.index == chunk.index);
+        let existing = choices.iter().position(|it| it.choice.index == chunk.index);
         let position = existing.unwrap_or_else(|| {
-            choices.push(Choice {
-                index: chunk.index,
-                message: Message::empty(Role::Assistant),
-                finish_reason: None,
-                other: Map::new(),
-            });
-            self.calls.push(Vec::new());
+            choices.push(PartialChoice::new(chunk.index));
             choices.len() - 1
         });
-        let (Some(choice), Some(calls)) = (choices.get_mut(position), self.calls.get_mut(position))
-        else {
-            return;
+        let Some(PartialChoice { choice, calls }) = choices.get_mut(position) else {
+            return Ok(());
         };
         if chunk.finish_reason.is_some() {
             choice.finish_reason.clone_from(&chunk.finish_reason);
         }
         self.size += add_delta(&mut choice.message, &chunk.delta);
         for call in &chunk.delta.tool_calls {
-            self.size += add_call(&mut choice.message.tool_calls, calls, call);
+            self.size += calls.add(call)?;
         }
+        Ok(())
+    }
+}
+
+impl PartialChoice {
+    fn new(index: u32) -> Self {
+        Self {
+            choice: Choice {
+                index,
+                message: Message::of_model(),
+                finish_reason: None,
+                other: Map::new(),
+            },
+            calls: Calls::default(),
+        }
+    }
+
+    fn finish(self) -> Choice {
+        let mut choice = self.choice;
+        choice.message.tool_calls = self.calls.into_calls();
+        choice
     }
 }
 
@@ -135,43 +166,6 @@ fn append(members: &mut Map<String, Value>, member: &str, text: &str) {
     }
 }
 
-/// Adds a delta to its tool call. Returns the length of the added arguments.
-fn add_call(calls: &mut Vec<ToolCall>, indices: &mut Vec<u32>, delta: &ToolCallDelta) -> usize {
-    let id = delta.id.as_deref().unwrap_or_default();
-    // Searched from the end: some providers give all calls one index and distinguish them by id only.
-    let existing = indices.iter().rposition(|index| *index == delta.index);
-    let existing = existing.filter(|position| {
-        let own_id = calls.get(*position).map_or("", |call| call.id.as_str());
-        id.is_empty() || own_id.is_empty() || own_id == id
-    });
-    let position = existing.unwrap_or_else(|| {
-        calls.push(ToolCall::new(String::new()));
-        indices.push(delta.index);
-        calls.len() - 1
-    });
-    let Some(call) = calls.get_mut(position) else {
-        return 0;
-    };
-    if call.id.is_empty() {
-        id.clone_into(&mut call.id);
-    }
-    if let Some(name) = delta
-        .function
-        .name
-        .as_deref()
-        .filter(|name| !name.is_empty())
-    {
-        // Most providers send the name once, some with each chunk, and none in parts.
-        name.clone_into(&mut call.function.name);
-    }
-    for (member, value) in &delta.other {
-        call.other.insert(member.clone(), value.clone());
-    }
-    let arguments = delta.function.arguments.as_deref().unwrap_or_default();
-    call.function.arguments.push_str(arguments);
-    arguments.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,7 +175,8 @@ mod tests {
     fn assemble(chunks: &[Value]) -> ChatCompletion {
         let mut assembler = ChatAssembler::new();
         for chunk in chunks {
-            assembler.add(&serde_json::from_value(chunk.clone()).unwrap());
+            let chunk = serde_json::from_value(chunk.clone()).unwrap();
+            assembler.add(&chunk).unwrap();
         }
         assembler.finish()
     }

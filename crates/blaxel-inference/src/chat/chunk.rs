@@ -1,11 +1,15 @@
 //! The chunks of a streamed answer.
 
-use serde::{Deserialize, Serialize, Serializer};
+mod received;
+
+use blaxel_core::__private::lenient;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use self::received::{Received, ReceivedChoice, ReceivedDelta};
 use super::answer::{FinishReason, Usage};
 use super::message::Role;
-use super::null_as_default;
+use super::tool::json_text;
 use crate::decode::Text;
 
 /// A chunk of a streamed answer.
@@ -13,33 +17,32 @@ use crate::decode::Text;
 /// It serializes with all members that the provider sent, and with the current values of the named ones.
 /// Two chunks are equal if their named members are; [`raw`](Self::raw) is not compared, and is empty in a
 /// chunk that was not read by a [`ChatStream`](crate::ChatStream).
+///
+/// The choices and their indices are read strictly: a document with an error in it, or with choices that cannot
+/// be told apart, does not deserialize. Other members may be missing or odd.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Received")]
 #[non_exhaustive]
 pub struct ChatChunk {
     /// The provider's id of the answer, the same in all chunks.
-    #[serde(default)]
     pub id: Option<String>,
     /// The provider's name of the model.
-    #[serde(default)]
     pub model: Option<String>,
     /// The additions to each choice. It is empty in a chunk that only reports the usage.
-    #[serde(default, deserialize_with = "null_as_default")]
     pub choices: Vec<ChunkChoice>,
     /// The numbers of tokens used, in one of the last chunks.
-    #[serde(default)]
     pub usage: Option<Usage>,
-    #[serde(skip)]
     pub(super) raw: Text,
 }
 
 impl ChatChunk {
-    /// Returns the new text of the first choice. It is empty for a chunk without text.
+    /// Returns the new text of the choice with index 0, which is the only one unless more were requested. It is
+    /// empty for a chunk without text, and for one of another choice: [`choices`](Self::choices) has all of them.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.choices
-            .first()
-            .and_then(|choice| choice.delta.content.as_deref())
-            .unwrap_or_default()
+        let first = self.choices.iter().find(|choice| choice.index == 0);
+        let text = first.and_then(|choice| choice.delta.content.as_deref());
+        text.unwrap_or_default()
     }
 
     /// Returns the JSON of the chunk as received, for members that this version of the SDK does not
@@ -122,27 +125,25 @@ fn is_nothing(value: &Value) -> bool {
 
 /// The additions to one choice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "ReceivedChoice")]
 #[non_exhaustive]
 pub struct ChunkChoice {
-    /// The index of the choice, from 0.
-    #[serde(default)]
+    /// The index of the choice, from 0. A choice without one has 0.
     pub index: u32,
     /// The additions to its message.
-    #[serde(default, deserialize_with = "null_as_default")]
     pub delta: Delta,
     /// The reason why the model stopped, in the last chunk of the choice.
-    #[serde(default)]
     pub finish_reason: Option<FinishReason>,
 }
 
 /// The additions to a message. Other members than these are in [`ChatChunk::raw`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(from = "ReceivedDelta")]
 #[non_exhaustive]
 pub struct Delta {
     /// The author, in the first chunk.
     pub role: Option<Role>,
-    /// Text to append to the content.
+    /// Text to append to the content. If it is sent in parts, this is the text of all of them.
     pub content: Option<String>,
     /// Text to append to the refusal, from a model that declines to answer.
     pub refusal: Option<String>,
@@ -151,7 +152,6 @@ pub struct Delta {
     /// Text to append to the reasoning, from other providers.
     pub reasoning: Option<String>,
     /// The additions to the tool calls.
-    #[serde(deserialize_with = "null_as_default")]
     pub tool_calls: Vec<ToolCallDelta>,
 }
 
@@ -160,17 +160,23 @@ pub struct Delta {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// The index of the call, from 0.
-    #[serde(deserialize_with = "null_as_default")]
-    pub index: u32,
+    /// The index of the call, from 0. Some providers send none, or the same for all calls.
+    #[serde(deserialize_with = "number_of_call")]
+    pub index: Option<u32>,
     /// The id of the call, in its first chunk.
+    #[serde(deserialize_with = "lenient::text")]
     pub id: Option<String>,
     /// The additions to the function.
-    #[serde(deserialize_with = "null_as_default")]
+    #[serde(deserialize_with = "lenient::object")]
     pub function: FunctionDelta,
     /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+fn number_of_call<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = lenient::number(deserializer)?;
+    Ok(number.and_then(|number| u32::try_from(number).ok()))
 }
 
 /// The additions to a function of a tool call.
@@ -179,7 +185,9 @@ pub struct ToolCallDelta {
 #[non_exhaustive]
 pub struct FunctionDelta {
     /// The name, in the first chunk.
+    #[serde(deserialize_with = "lenient::text")]
     pub name: Option<String>,
     /// Text to append to the arguments.
+    #[serde(deserialize_with = "json_text")]
     pub arguments: Option<String>,
 }

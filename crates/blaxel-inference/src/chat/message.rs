@@ -1,10 +1,12 @@
 //! The messages of a conversation.
 
+use std::ops::Deref;
+
+use blaxel_core::__private::lenient;
 use blaxel_core::open_enum;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::null_as_default;
 use super::tool::ToolCall;
 
 open_enum! {
@@ -27,7 +29,8 @@ open_enum! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
-    /// The author.
+    /// The author. A message without one, as some providers send it, is the model's.
+    #[serde(default = "assistant", deserialize_with = "role")]
     pub role: Role,
     /// The content. A message with tool calls may have none.
     #[serde(default)]
@@ -35,12 +38,16 @@ pub struct Message {
     /// The tool calls that the model requests.
     #[serde(
         default,
-        deserialize_with = "null_as_default",
+        deserialize_with = "lenient::list",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub tool_calls: Vec<ToolCall>,
     /// The id of the tool call whose result this message is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tool_call_id: Option<String>,
     /// All other members. Keep them when a model's message is sent back.
     #[serde(flatten)]
@@ -57,7 +64,12 @@ impl Message {
         }
     }
 
-    pub(super) fn empty(role: Role) -> Self {
+    /// Creates a message of the model without content.
+    pub(super) fn of_model() -> Self {
+        Self::empty(Role::Assistant)
+    }
+
+    fn empty(role: Role) -> Self {
         Self {
             role,
             content: None,
@@ -103,14 +115,33 @@ impl Message {
         }
     }
 
-    /// Returns the text, if the content is plain text.
+    /// Returns the text of the content: the text itself, or that of the [parts](Parts::text). It is `None` for
+    /// content without text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        match &self.content {
-            Some(Content::Text(text)) => Some(text),
-            _ => None,
+        match self.content.as_ref()? {
+            Content::Text(text) => Some(text),
+            Content::Parts(parts) => parts.text(),
+            Content::Other(_) => None,
         }
     }
+}
+
+fn assistant() -> Role {
+    Role::Assistant
+}
+
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    Ok(optional_role(deserializer)?.unwrap_or_else(assistant))
+}
+
+/// Deserializes a role. Some providers send an empty text where others send null.
+pub(super) fn optional_role<'de, D>(deserializer: D) -> Result<Option<Role>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let role = lenient::text(deserializer)?;
+    Ok(role.filter(|role| !role.is_empty()).map(Role::from))
 }
 
 /// The content of a message.
@@ -121,7 +152,7 @@ pub enum Content {
     /// A text.
     Text(String),
     /// Several parts: texts, images, recordings.
-    Parts(Vec<Part>),
+    Parts(Parts),
     /// Content in a form that this version of the SDK does not know.
     Other(Value),
 }
@@ -140,13 +171,62 @@ impl From<String> for Content {
 
 impl From<Vec<Part>> for Content {
     fn from(parts: Vec<Part>) -> Self {
-        Self::Parts(parts)
+        Self::Parts(parts.into())
     }
 }
 
 impl<const N: usize> From<[Part; N]> for Content {
     fn from(parts: [Part; N]) -> Self {
-        Self::Parts(parts.into())
+        Self::Parts(Vec::from(parts).into())
+    }
+}
+
+/// The parts of the content of a message. It can be used like a slice.
+///
+/// ```
+/// use blaxel_inference::{Content, Part};
+///
+/// let content = Content::from([Part::text("Hel"), Part::text("lo")]);
+/// let Content::Parts(parts) = content else { return };
+/// assert_eq!((parts.len(), parts.text()), (2, Some("Hello")));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<Part>", into = "Vec<Part>")]
+pub struct Parts {
+    parts: Vec<Part>,
+    /// The joined text, if several parts have one.
+    joined: Option<String>,
+}
+
+impl Parts {
+    /// Returns the text of all text parts, joined; `None` if no part is a text. Thinking, images and other parts
+    /// are not part of it.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        let first = || self.parts.iter().find_map(Part::as_text);
+        self.joined.as_deref().or_else(first)
+    }
+}
+
+impl From<Vec<Part>> for Parts {
+    fn from(parts: Vec<Part>) -> Self {
+        let texts: Vec<&str> = parts.iter().filter_map(Part::as_text).collect();
+        let joined = (texts.len() > 1).then(|| texts.concat());
+        Self { parts, joined }
+    }
+}
+
+impl From<Parts> for Vec<Part> {
+    fn from(parts: Parts) -> Self {
+        parts.parts
+    }
+}
+
+impl Deref for Parts {
+    type Target = [Part];
+
+    fn deref(&self) -> &[Part] {
+        &self.parts
     }
 }
 
@@ -182,6 +262,16 @@ impl Part {
         Self::Text { text: text.into() }
     }
 
+    /// Returns the text of a text part, even of one with members that this version of the SDK does not know.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text { text } => Some(text),
+            Self::Other(part) => text_of(part),
+            Self::ImageUrl { .. } | Self::InputAudio { .. } => None,
+        }
+    }
+
     /// Creates an image part from a URL. A `data:` URL contains the image itself, in base64.
     #[must_use]
     pub fn image(url: impl Into<String>) -> Self {
@@ -201,6 +291,55 @@ impl Part {
                 data: data.into(),
                 format: format.into(),
             },
+        }
+    }
+}
+
+/// Returns the text of a part of content: some providers send a bare text, or a type of their own.
+fn text_of(part: &Value) -> Option<&str> {
+    let Value::Object(members) = part else {
+        return part.as_str();
+    };
+    let kind = members.get("type").and_then(Value::as_str);
+    let is_text = matches!(kind, None | Some("text" | "output_text"));
+    members.get("text").filter(|_| is_text)?.as_str()
+}
+
+/// The text of a delta, by its meaning.
+#[derive(Default)]
+pub(super) struct DeltaText {
+    /// The text of the answer.
+    pub(super) content: Option<String>,
+    /// The thinking that some providers send as parts of the content.
+    pub(super) thinking: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for DeltaText {
+    /// Deserializes content of any form: a text, a number, a part, or a list of those.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut text = Self::default();
+        match Value::deserialize(deserializer)? {
+            Value::String(content) => text.content = Some(content),
+            Value::Number(number) => text.content = Some(number.to_string()),
+            Value::Array(parts) => parts.iter().for_each(|part| text.add(part)),
+            part => text.add(&part),
+        }
+        Ok(text)
+    }
+}
+
+impl DeltaText {
+    fn add(&mut self, part: &Value) {
+        if let Some(text) = text_of(part) {
+            self.content.get_or_insert_default().push_str(text);
+        }
+        let thinking = match part.get("thinking") {
+            Some(Value::Array(parts)) => parts.as_slice(),
+            Some(part) => std::slice::from_ref(part),
+            None => &[],
+        };
+        for text in thinking.iter().filter_map(text_of) {
+            self.thinking.get_or_insert_default().push_str(text);
         }
     }
 }

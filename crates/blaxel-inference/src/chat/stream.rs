@@ -1,23 +1,30 @@
 //! A streamed answer of a model.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::{fmt, mem};
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Body, Error};
+use blaxel_core::{Body, Error, Plane};
 use futures_core::Stream;
 use serde_json::Value;
 
 use super::answer::{ChatCompletion, Usage};
 use super::assembler::ChatAssembler;
 use super::chunk::ChatChunk;
-use crate::sse::Event;
+use crate::report;
+use crate::sse::{Decoder, Event};
 use crate::stream::EventStream;
 
 /// The end mark of a chat stream.
 const END_MARK: &str = "[DONE]";
+
+/// The name of an event that reports an error.
+const ERROR: &str = "error";
+
+/// The names of events that only keep the connection open.
+const HEARTBEATS: [&str; 4] = ["ping", "heartbeat", "keepalive", "keep-alive"];
 
 /// The maximum size of an assembled answer, in bytes. Models stay below a tenth of it.
 const COMPLETION_LIMIT: usize = 32 * 1024 * 1024;
@@ -42,18 +49,23 @@ const COMPLETION_LIMIT: usize = 32 * 1024 * 1024;
 pub struct ChatStream {
     events: EventStream,
     usage: Option<Usage>,
+    /// `true` until a chunk has a choice or the stream has failed.
+    unanswered: bool,
 }
 
 impl ChatStream {
-    /// Creates a stream of a body of server-sent events.
+    /// Creates a stream of the body of a successful response, with server-sent events.
     pub fn new(body: Body) -> Self {
         Self::of(EventStream::new(body))
     }
 
     pub(crate) fn of(events: EventStream) -> Self {
         Self {
-            events: events.until(END_MARK, |event| event.data().trim() == END_MARK),
+            events: events
+                .map_decoder(Decoder::with_bare_json)
+                .until(END_MARK, is_end),
             usage: None,
+            unanswered: true,
         }
     }
 
@@ -65,8 +77,9 @@ impl ChatStream {
     ///
     /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
     /// [`Error::is_timeout`] if no data arrives for too long; [`Error::is_truncated`] if the stream is cut off;
-    /// [`Error::is_failed`] if the provider reports an error midway; [`Error::is_decode`] for an event
-    /// that is not a chunk of a chat. After an error the stream has ended.
+    /// [`Error::is_failed`] if the provider reports an error, with its code and message in
+    /// [`Error::api`]; [`Error::is_decode`] for an event that is not a chunk of a chat, and for a stream without
+    /// any choice. After an error the stream has ended. The chunks before it remain valid.
     pub async fn try_next(&mut self) -> Result<Option<ChatChunk>, Error> {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
@@ -79,7 +92,8 @@ impl ChatStream {
 
     /// Reads the stream to its end, and assembles its chunks into a whole answer.
     ///
-    /// Chunks that [`try_next`](Self::try_next) has returned before are not part of it.
+    /// Chunks that [`try_next`](Self::try_next) has returned before are not part of it. To keep the part of an
+    /// answer that was received before an error, use a [`ChatAssembler`].
     ///
     /// ```no_run
     /// # async fn example(answer: blaxel_inference::ChatStream) -> Result<(), blaxel_core::Error> {
@@ -91,12 +105,13 @@ impl ChatStream {
     ///
     /// # Errors
     ///
-    /// Those of [`try_next`](Self::try_next), and [`Error::is_decode`] for an answer of more than 32 MiB of
-    /// text.
+    /// Those of [`try_next`](Self::try_next), those of [`ChatAssembler::add`], and [`Error::is_decode`] for an
+    /// answer of more than 32 MiB of text.
     pub async fn into_completion(mut self) -> Result<ChatCompletion, Error> {
         let mut assembler = ChatAssembler::new();
         while let Some(chunk) = self.try_next().await? {
-            assembler.add(&chunk);
+            let added = assembler.add(&chunk);
+            added.map_err(|error| self.events.annotate(error))?;
             if assembler.size() > COMPLETION_LIMIT {
                 let message =
                     format!("the answer is larger than the limit of {COMPLETION_LIMIT} bytes");
@@ -107,63 +122,96 @@ impl ChatStream {
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatChunk, Error>>> {
-        let Some(event) = ready!(Pin::new(&mut self.events).poll_next(cx)) else {
-            return Poll::Ready(None);
-        };
-        Poll::Ready(Some(match event {
-            Ok(event) => match read_chunk(event) {
-                Ok(chunk) => {
+        loop {
+            let Some(event) = ready!(Pin::new(&mut self.events).poll_next(cx)) else {
+                return Poll::Ready(self.end().err().map(Err));
+            };
+            match event.and_then(|event| self.read(event)) {
+                Ok(Some(chunk)) => {
                     self.usage = chunk.usage.or(self.usage);
-                    Ok(chunk)
+                    self.unanswered &= chunk.choices.is_empty();
+                    return Poll::Ready(Some(Ok(chunk)));
                 }
+                Ok(None) => {}
                 Err(error) => {
-                    let error = self.events.annotate(error);
                     self.events.close();
-                    Err(error)
+                    self.unanswered = false;
+                    return Poll::Ready(Some(Err(error)));
                 }
-            },
-            Err(error) => Err(error),
-        }))
+            }
+        }
+    }
+
+    /// Returns the chunk of an event, or `None` for an event without content.
+    fn read(&self, event: Event) -> Result<Option<ChatChunk>, Error> {
+        let head = || self.events.head();
+        let error = match read_event(&event) {
+            Found::Chunk(mut chunk) => {
+                chunk.raw = event.into_text();
+                return Ok(Some(chunk));
+            }
+            Found::Nothing => return Ok(None),
+            Found::Report(report) => {
+                report::error("the model failed midway", &head(), report.as_bytes())
+            }
+            Found::Other(problem) => {
+                let error = Error::decode("an event of the stream is not a chunk of a chat");
+                let error = error.caused_by(problem);
+                error.with_report(Plane::Run, &head(), event.data().as_bytes())
+            }
+        };
+        Err(self.events.annotate(error))
+    }
+
+    /// Checks a stream that has ended: one without any choice is not an answer.
+    fn end(&mut self) -> Result<(), Error> {
+        if !mem::take(&mut self.unanswered) {
+            return Ok(());
+        }
+        let error = Error::decode("the stream has no answer: it ended without a choice");
+        Err(self.events.annotate(error))
     }
 }
 
-fn read_chunk(event: Event) -> Result<ChatChunk, Error> {
-    let decoded = match serde_json::from_str::<ChatChunk>(event.data()) {
-        // An error object has none of the members of a chunk, so it decodes as an empty chunk.
-        Ok(mut chunk) if !chunk.choices.is_empty() || chunk.usage.is_some() => {
-            chunk.raw = event.into_text();
-            return Ok(chunk);
+fn is_end(event: &Event) -> bool {
+    event.data().trim() == END_MARK && event.name() != ERROR
+}
+
+/// The content of an event.
+enum Found {
+    Chunk(ChatChunk),
+    /// The event only keeps the connection open.
+    Nothing,
+    /// An error in any of the formats of error responses.
+    Report(String),
+    /// Anything else, with the reason why it is not a chunk.
+    Other(serde_json::Error),
+}
+
+fn read_event(event: &Event) -> Found {
+    let data = report::json(event.data());
+    if event.name() == ERROR {
+        return Found::Report(data.to_owned());
+    }
+    if data.is_empty() || HEARTBEATS.contains(&event.name()) {
+        return Found::Nothing;
+    }
+    let chunk = match serde_json::from_str::<ChatChunk>(data) {
+        Ok(chunk) if !chunk.choices.is_empty() || chunk.usage.is_some() => {
+            return Found::Chunk(chunk);
         }
         other => other,
     };
-    if let Some(message) = reported_error(&event) {
-        return Err(Error::failed(format!("the model failed midway: {message}")));
+    // An object without choices is a chunk too, unless it is something else by its other members.
+    let value = serde_json::from_str(data).unwrap_or(Value::Null);
+    if let Some(report) = report::find(&value) {
+        return Found::Report(report.to_string());
     }
-    match decoded {
-        Ok(mut chunk) => {
-            chunk.raw = event.into_text();
-            Ok(chunk)
-        }
-        Err(problem) => {
-            Err(Error::decode("an event of the stream is not a chunk of a chat").caused_by(problem))
-        }
+    let kind = value.get("type").and_then(Value::as_str);
+    if kind.is_some_and(|kind| HEARTBEATS.contains(&kind)) {
+        return Found::Nothing;
     }
-}
-
-/// Returns the message of an error that was sent in place of a chunk.
-fn reported_error(event: &Event) -> Option<String> {
-    let data: Value = serde_json::from_str(event.data()).ok()?;
-    let error = match data.get("error").filter(|error| !error.is_null()) {
-        Some(error) => error,
-        None if event.name() == "error" => &data,
-        None => return None,
-    };
-    let message = error.get("message").unwrap_or(error);
-    Some(
-        message
-            .as_str()
-            .map_or_else(|| message.to_string(), str::to_owned),
-    )
+    chunk.map_or_else(Found::Other, Found::Chunk)
 }
 
 impl Stream for ChatStream {

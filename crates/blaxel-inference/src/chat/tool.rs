@@ -1,9 +1,9 @@
 //! Tools that a model may call, and the calls.
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, lenient};
 use blaxel_core::Error;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A tool that is offered to a model: a function with its name, purpose and parameters.
@@ -71,10 +71,10 @@ impl Tool {
 #[non_exhaustive]
 pub struct ToolCall {
     /// The id, by which the result refers to the call.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub id: String,
     /// The function to call.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     pub function: FunctionCall,
     /// All other members, including `type`.
     #[serde(flatten)]
@@ -82,11 +82,12 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    pub(super) fn new(id: String) -> Self {
+    /// Creates a call of a function, without id, name and arguments.
+    pub(super) fn new() -> Self {
         let mut other = Map::new();
         other.insert("type".to_owned(), "function".into());
         Self {
-            id,
+            id: String::new(),
             function: FunctionCall::default(),
             other,
         }
@@ -128,14 +129,34 @@ impl ToolCall {
 #[non_exhaustive]
 pub struct FunctionCall {
     /// The name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub name: String,
     /// The arguments as the model wrote them, usually valid JSON.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json_or_empty")]
     pub arguments: String,
     /// All other members.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    lenient::text(deserializer).map(Option::unwrap_or_default)
+}
+
+fn json_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    json_text(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Deserializes JSON in a text. Some providers send the value itself.
+pub(super) fn json_text<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        value => Some(value.to_string()),
+    })
 }
 
 #[cfg(test)]
@@ -157,7 +178,7 @@ mod tests {
 
     #[test]
     fn malformed_arguments_are_an_error_that_names_the_function() {
-        let mut call = ToolCall::new("c".to_owned());
+        let mut call = ToolCall::new();
         call.function.name = "f".to_owned();
         assert_eq!(call.arguments::<Value>().unwrap(), json!({}));
         call.function.arguments = r#"{"a":1}"#.to_owned();
