@@ -1,6 +1,5 @@
 //! Embeddings of the OpenAI API: texts as vectors.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -172,24 +171,18 @@ impl TryFrom<Received> for Embeddings {
         if received.other.get("error").is_some_and(is_stated) {
             return Err("the response contains an error");
         }
-        let mut seen: BTreeSet<u32> = BTreeSet::new();
-        let mut stated = embeddings.iter().filter_map(|embedding| embedding.index);
-        if !stated.all(|index| seen.insert(index)) {
+        let only = embeddings.len() == 1;
+        let place = |embedding: ReceivedEmbedding| {
+            let index = embedding.index.or(only.then_some(0))?;
+            let embedding = embedding.embedding;
+            Some(Embedding { index, embedding })
+        };
+        let placed: Option<Vec<Embedding>> = embeddings.into_iter().map(place).collect();
+        let mut data = placed.ok_or("an embedding of several has no index")?;
+        data.sort_by_key(|embedding| embedding.index);
+        if data.windows(2).any(|pair| pair[0].index == pair[1].index) {
             return Err("several embeddings have the same index");
         }
-        if embeddings.len() - seen.len() > 1 {
-            return Err("several embeddings have no index");
-        }
-        // The only embedding without an index has the only index that is left.
-        let left = (0..)
-            .find(|index| !seen.contains(index))
-            .unwrap_or_default();
-        let place = |embedding: ReceivedEmbedding| Embedding {
-            index: embedding.index.unwrap_or(left),
-            embedding: embedding.embedding,
-        };
-        let mut data: Vec<Embedding> = embeddings.into_iter().map(place).collect();
-        data.sort_by_key(|embedding| embedding.index);
         Ok(Self {
             model: received.model,
             data,
@@ -255,19 +248,28 @@ mod tests {
     fn embeddings_are_placed_by_their_index() {
         for data in [
             json!([{"index": 1, "embedding": [1]}, {"index": 0, "embedding": [0]}]),
-            json!([{"index": "1", "embedding": [1.0]}, {"embedding": [0], "object": 7}]),
-            json!([{"index": null, "embedding": [1]}, null, {"index": 0.0, "embedding": [0]}]),
+            json!([{"index": "1", "embedding": [1.0]}, {"index": 0, "embedding": [0], "object": 7}]),
+            json!([{"index": 1, "embedding": [1]}, null, {"index": 0.0, "embedding": [0]}]),
             json!([{"index": 0, "embedding": "AAAAAA=="}, {"index": 1, "embedding": "AACAPw=="}]),
         ] {
             assert_eq!(read(data.clone()).unwrap(), [[0.0], [1.0]], "{data}");
         }
-        assert_eq!(read(json!({"embedding": [1]})).unwrap(), [[1.0]]);
+        for only in [
+            json!({"embedding": [1]}),
+            json!([{"embedding": [1], "index": null}]),
+        ] {
+            assert_eq!(read(only).unwrap(), [[1.0]]);
+        }
     }
 
     #[test]
     fn embeddings_that_cannot_be_placed_or_read_are_errors() {
         for (data, part) in [
             (json!([{"embedding": [1]}, {"embedding": [0]}]), "no index"),
+            (
+                json!([{"index": 1, "embedding": [1]}, {"embedding": [0]}]),
+                "no index",
+            ),
             (
                 json!([{"index": 1, "embedding": [1]}, {"index": 1, "embedding": [0]}]),
                 "same index",

@@ -13,10 +13,8 @@ pub(crate) const FINISH_ERROR: &str = "error";
 /// Members that are in the response of a model, even if it is empty.
 const OF_ANSWERS: [&str; 3] = ["choices", "data", "usage"];
 
-/// Members that carry the message of an error, for a response that is not an answer.
-const OF_ERRORS: [&str; 9] = [
-    "errors",
-    "detail",
+/// Members that carry the message of an error, in a response that is not an answer.
+const MESSAGES: [&str; 7] = [
     "message",
     "Message",
     "msg",
@@ -25,6 +23,9 @@ const OF_ERRORS: [&str; 9] = [
     "error_description",
     "title",
 ];
+
+/// Members that carry the problems of a request, in a response that is not an answer.
+const PROBLEMS: [&str; 2] = ["errors", "detail"];
 
 /// Creates the error of a report.
 pub(crate) fn error(message: &str, head: &http::response::Parts, report: &[u8]) -> Error {
@@ -104,10 +105,9 @@ fn finished_by_error(reason: Option<&Value>) -> bool {
 
 /// Returns `true` if a response is an error by its members, although none of them is `error`.
 fn is_error(members: &Map<String, Value>) -> bool {
-    let has = |names: &[&str]| {
-        names
-            .iter()
-            .any(|name| members.get(*name).is_some_and(is_stated))
+    let has = |names: &[&str], is_it: fn(&Value) -> bool| {
+        let mut values = names.iter().filter_map(|name| members.get(*name));
+        values.any(|value| is_it(value) && is_stated(value))
     };
     let named = |name| members.get(name).and_then(Value::as_str);
     let numbers = ["code", "status", "status_code"];
@@ -115,7 +115,8 @@ fn is_error(members: &Map<String, Value>) -> bool {
         .iter()
         .filter_map(|name| members.get(*name)?.as_u64());
     !OF_ANSWERS.iter().any(|name| members.contains_key(*name))
-        && (has(&OF_ERRORS)
+        && (has(&MESSAGES, |message| !message.is_object())
+            || has(&PROBLEMS, |_| true)
             || named("type") == Some("error")
             || named("object") == Some("error")
             || members.get("success") == Some(&Value::Bool(false))
@@ -166,6 +167,7 @@ mod tests {
             json!({"id": "c", "object": "chat.completion.chunk"}),
             json!({"sources": ["a"]}),
             json!({"type": "ping"}),
+            json!({"message": {"role": "assistant", "content": "another API"}, "done": true}),
             json!({"code": 0, "status": 200, "success": true}),
             json!(["error"]),
             json!("error"),

@@ -26,6 +26,9 @@ use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
 #[cfg(test)]
 mod tests;
 
+/// A field that is not part of the standard, by which a model server reports an error.
+const ERROR_FIELD: &[u8] = b"error:";
+
 /// One event of a stream.
 ///
 /// It usually shares the memory of the chunk it arrived in, and keeps that chunk alive. Copy the text of an
@@ -161,8 +164,8 @@ impl Decoder {
         }
     }
 
-    /// Returns this decoder, which also reads JSON without the field name `data` as an event. By the standard it
-    /// is ignored, but some model servers report errors in this way.
+    /// Returns this decoder, which also reads JSON without a field name, or with the name `error`, as an event. By
+    /// the standard it is ignored, but model servers report errors in this way.
     pub(crate) fn with_bare_json(mut self) -> Self {
         self.bare_json = true;
         self
@@ -236,6 +239,10 @@ impl Decoder {
         };
         if is_json {
             self.event.add_data(text(line)?, self.limit);
+        } else if self.bare_json && line.starts_with(ERROR_FIELD) {
+            self.event.name = Some("error".into());
+            self.event
+                .add_data(text(value(line, ERROR_FIELD.len() - 1))?, self.limit);
         } else if !line.is_empty() {
             self.event.read(line, self.limit)?;
         }

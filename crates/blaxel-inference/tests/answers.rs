@@ -140,6 +140,7 @@ async fn an_error_in_a_stream_is_an_error_after_the_received_text() {
             "gone",
         ),
         (r#"{"error":{"message":"gone"}}"#, None, "gone"),
+        (r#"error: {"code":"x","message":"gone"}"#, Some("x"), "gone"),
         (
             "{\n  \"error\": {\n    \"message\": \"gone\"\n  }\n}",
             None,
