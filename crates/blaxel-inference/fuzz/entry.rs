@@ -8,7 +8,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, Error};
-use blaxel_inference::{ChatStream, Chunk, Decode, Format, Text, lines, ndjson, sse, text};
+use blaxel_inference::{
+    ChatChunk, ChatCompletion, ChatStream, Chunk, Decode, Embeddings, Format, Text, lines, ndjson,
+    sse, text,
+};
 use bytes::Bytes;
 use http_body::Frame;
 use serde_json::Value;
@@ -68,6 +71,36 @@ pub(crate) fn chat(input: &[u8]) {
         found
     };
     assert_eq!(read(cut(stream, cuts)), read(vec![stream]));
+
+    let assemble = |chunks: Vec<&[u8]>| {
+        let chunks = chunks.into_iter().map(Bytes::copy_from_slice);
+        let answer = ChatStream::new(Body::new(Chunks(chunks.collect()))).into_completion();
+        let answer = poll(answer).map_err(|error| error.to_string());
+        assert!(answer.is_ready(), "the body never waits");
+        answer
+    };
+    assert_eq!(assemble(cut(stream, cuts)), assemble(vec![stream]));
+}
+
+/// Checks documents in place of whole answers. An answer that is read has choices that can be told apart.
+pub(crate) fn answers(input: &[u8]) {
+    let distinct = |mut indices: Vec<u32>| {
+        let count = indices.len();
+        indices.sort_unstable();
+        indices.dedup();
+        assert_eq!(indices.len(), count);
+    };
+    if let Ok(answer) = serde_json::from_slice::<ChatCompletion>(input) {
+        assert!(answer.choices.is_sorted_by_key(|choice| choice.index));
+        distinct(answer.choices.iter().map(|choice| choice.index).collect());
+        assert!(answer.text().is_none() || answer.choices[0].index == 0);
+    }
+    if let Ok(chunk) = serde_json::from_slice::<ChatChunk>(input) {
+        distinct(chunk.choices.iter().map(|choice| choice.index).collect());
+    }
+    if let Ok(embeddings) = serde_json::from_slice::<Embeddings>(input) {
+        distinct(embeddings.data.iter().map(|it| it.index).collect());
+    }
 }
 
 /// Asserts that a decoder finds the same items in the whole stream and in the split one.

@@ -17,7 +17,10 @@ const TOKENS: &[&[u8]] = &[
     br#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#,
     br#"{"choices":[{"delta":{"tool_calls":[{"index":4294967295,"id":"x","function":{"arguments":"{"}}]}}]}"#,
     br#"{"choices":[],"usage":{"total_tokens":7}}"#,
-    br#"{"error":{"message":"no"}}"#,
+    br#"{"error":{"message":"no"}}"#, b"error: ",
+    br#"{"choices":[{"index":1,"delta":{"content":[{"text":"a"}]}},{"delta":{"content":"b"}}]}"#,
+    br#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}},{"id":7,"function":{"arguments":{}}}]}}]}"#,
+    br#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{}"}}]},"finish_reason":"error"}]}"#,
     b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 ];
 
@@ -79,6 +82,67 @@ fn lines_do_not_depend_on_the_chunks() {
 #[test]
 fn chunks_of_each_format_do_not_depend_on_those_of_the_body() {
     run(entry::chunks);
+}
+
+/// Generates JSON that is like an answer: members and values that providers write, in random places.
+fn document(random: &mut Random, depth: usize) -> String {
+    const NAMES: [&str; 12] = [
+        "choices",
+        "index",
+        "message",
+        "delta",
+        "content",
+        "tool_calls",
+        "function",
+        "arguments",
+        "data",
+        "embedding",
+        "error",
+        "text",
+    ];
+    const VALUES: [&str; 10] = [
+        "0",
+        "1",
+        "-1",
+        "1.0",
+        "null",
+        "\"a\"",
+        "\"\"",
+        "true",
+        "\"AACAPw==\"",
+        "[1]",
+    ];
+    let form = if depth == 0 { 9 } else { random.below(10) };
+    match form {
+        0..=5 => {
+            let member = |random: &mut Random| {
+                let name = NAMES[random.below(NAMES.len())];
+                format!("\"{name}\":{}", document(random, depth - 1))
+            };
+            let members: Vec<String> = (0..random.below(5)).map(|_| member(random)).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        6..=7 => {
+            let items = (0..random.below(4)).map(|_| document(random, depth - 1));
+            format!("[{}]", items.collect::<Vec<_>>().join(","))
+        }
+        _ => VALUES[random.below(VALUES.len())].to_owned(),
+    }
+}
+
+#[test]
+fn no_document_breaks_the_readers_of_answers() {
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    for _ in 0..4_000 {
+        let (name, inner) = (
+            ["choices", "data"][random.below(2)],
+            document(&mut random, 5),
+        );
+        let text = format!("{{\"{name}\":[{inner}]}}");
+        entry::answers(text.as_bytes());
+        entry::answers(&text.as_bytes()[..random.below(text.len())]);
+        entry::chat(format!("dataxxxxdata: {text}\n\n{text}\ndata: [DONE]").as_bytes());
+    }
 }
 
 #[test]

@@ -120,7 +120,11 @@ impl TryFrom<Received> for ChatCompletion {
 /// The problem of choices that cannot be told apart.
 pub(super) const SAME_INDEX: &str = "several choices have the same index, or none";
 
-pub(super) fn are_distinct(indices: impl Iterator<Item = u32>) -> bool {
+/// Returns `true` if no index occurs twice. Nearly all chunks have one choice, which needs no set.
+pub(super) fn are_distinct(indices: impl ExactSizeIterator<Item = u32>) -> bool {
+    if indices.len() < 2 {
+        return true;
+    }
     let mut seen = BTreeSet::new();
     indices.into_iter().all(|index| seen.insert(index))
 }

@@ -140,6 +140,58 @@ fn comments_and_unknown_fields_are_ignored() {
     assert_eq!(data(b": \xff\nx: \xff\ndata: a\n\n"), ["a"]);
 }
 
+/// Returns name and data of every event of a stream that may have bare JSON, however it is split.
+fn with_bare_json(stream: &str) -> Vec<(String, String)> {
+    let decoder = || Decoder::new().with_bare_json();
+    let whole = decode_chunks(decoder(), [stream.as_bytes()]);
+    assert_eq!(decode_chunks(decoder(), stream.as_bytes().chunks(1)), whole);
+    let text = |event: Event| (event.name().to_owned(), event.data().to_owned());
+    whole
+        .into_iter()
+        .map(|event| text(event.unwrap()))
+        .collect()
+}
+
+#[test]
+fn bare_json_is_an_event_only_on_request() {
+    let stream = "data: a\n{\"b\":\n \"c\"}\ndata: d\n\n[1]\n: e\nid: 1\n\nevent: f\n{}";
+    let message = |data: &str| ("message".to_owned(), data.to_owned());
+    let expected = [
+        message("a"),
+        message("{\"b\":\n \"c\"}"),
+        message("d"),
+        message("[1]"),
+        ("f".to_owned(), "{}".to_owned()),
+    ];
+    assert_eq!(with_bare_json(stream), expected);
+    assert_eq!(data(stream), ["a\nd"]);
+    assert_eq!(with_bare_json("data: a\n{}"), [message("a"), message("{}")]);
+    assert_eq!(with_bare_json("plain\n\ntext: {}\n\n"), []);
+}
+
+#[test]
+fn the_field_error_is_an_event_only_on_request() {
+    for stream in [
+        "error: {}\n\n",
+        "error: {}",
+        "data: a\n\nerror: {}\ndata: b",
+    ] {
+        let events = with_bare_json(stream);
+        let (name, data) = events.last().unwrap();
+        assert_eq!(name, "error");
+        assert!(data.starts_with("{}"), "{stream}");
+    }
+    assert_eq!(data("error: {}\n\n"), Vec::<String>::new());
+}
+
+#[test]
+fn bare_json_is_limited_like_an_event() {
+    let decoder = Decoder::with_limit(16).with_bare_json();
+    let line: &[u8] = b"{\"a\":\"bcd\",\n";
+    let events = decode_chunks(decoder, [line, line, line]);
+    assert_eq!(events, [Err(DecodeError::TooLarge { limit: 16 })]);
+}
+
 #[test]
 fn an_id_with_nul_is_ignored() {
     assert_eq!(only_event("id: 1\nid: a\0b\ndata: a\n\n").id(), Some("1"));
