@@ -33,6 +33,8 @@ pub struct ChatChunk {
     /// The numbers of tokens used, in one of the last chunks.
     pub usage: Option<Usage>,
     pub(super) raw: Text,
+    /// `true` for a whole answer, from a server that does not stream.
+    pub(super) whole: bool,
 }
 
 impl ChatChunk {
@@ -61,6 +63,7 @@ impl PartialEq for ChatChunk {
             choices,
             usage,
             raw: _,
+            whole: _,
         } = self;
         *id == other.id
             && *model == other.model

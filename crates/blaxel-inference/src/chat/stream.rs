@@ -51,6 +51,8 @@ pub struct ChatStream {
     usage: Option<Usage>,
     /// `true` until a chunk has a choice or the stream has failed.
     unanswered: bool,
+    /// `true` if the last chunk was a whole answer, after which there may be no end mark.
+    whole: bool,
 }
 
 impl ChatStream {
@@ -66,6 +68,7 @@ impl ChatStream {
                 .until(END_MARK, is_end),
             usage: None,
             unanswered: true,
+            whole: false,
         }
     }
 
@@ -130,9 +133,11 @@ impl ChatStream {
                 Ok(Some(chunk)) => {
                     self.usage = chunk.usage.or(self.usage);
                     self.unanswered &= chunk.choices.is_empty();
+                    self.whole = chunk.whole;
                     return Poll::Ready(Some(Ok(chunk)));
                 }
                 Ok(None) => {}
+                Err(error) if error.is_truncated() && self.whole => return Poll::Ready(None),
                 Err(error) => {
                     self.events.close();
                     self.unanswered = false;

@@ -33,6 +33,7 @@ impl TryFrom<Received> for ChatChunk {
         if is_stated(&received.error) || choices.iter().any(ReceivedChoice::is_error) {
             return Err("the chunk contains an error");
         }
+        let whole = !choices.is_empty() && choices.iter().all(ReceivedChoice::is_whole);
         let choices: Vec<ChunkChoice> = choices.into_iter().map(Into::into).collect();
         if !are_distinct(choices.iter().map(|choice| choice.index)) {
             return Err(SAME_INDEX);
@@ -43,6 +44,7 @@ impl TryFrom<Received> for ChatChunk {
             choices,
             usage: received.usage,
             raw: Text::default(),
+            whole,
         })
     }
 }
@@ -64,6 +66,10 @@ pub(super) struct ReceivedChoice {
 }
 
 impl ReceivedChoice {
+    fn is_whole(&self) -> bool {
+        self.delta.is_none() && self.message.is_some()
+    }
+
     fn is_error(&self) -> bool {
         let reason = self.finish_reason.as_ref().map(FinishReason::as_str);
         reason == Some(FINISH_ERROR) || is_stated(&self.error)
