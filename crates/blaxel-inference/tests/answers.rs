@@ -134,9 +134,10 @@ async fn an_error_in_a_stream_is_an_error_after_the_received_text() {
             "gone",
         ),
         (r#"data: {"message":"gone","code":"x"}"#, Some("x"), "gone"),
+        (r#"data: {"detail":"gone"}"#, None, "gone"),
         (
             r#"data: [{"error":{"message":"gone","status":"UNAVAILABLE"}}]"#,
-            None,
+            Some("UNAVAILABLE"),
             "gone",
         ),
         (r#"{"error":{"message":"gone"}}"#, None, "gone"),
@@ -179,7 +180,6 @@ async fn an_error_in_a_stream_is_an_error_after_the_received_text() {
         "event: error\ndata:",
         "event: error\ndata: [DONE]",
         r#"data: {"error":true}"#,
-        r#"data: {"detail":[{"loc":["body"],"msg":"gone"}]}"#,
     ] {
         let (text, error) = read(&format!("{HALF}{event}\n\n{DONE}")).await;
         assert_eq!(text, "half");
