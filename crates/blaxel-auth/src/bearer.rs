@@ -1,5 +1,6 @@
 //! The header value that carries an API key or token.
 
+use blaxel_core::__private::trim_setting;
 use http::HeaderValue;
 
 const SCHEME: &str = "Bearer ";
@@ -10,13 +11,13 @@ pub(crate) fn token(header: &HeaderValue) -> Option<&str> {
 }
 
 /// Creates the header value `Bearer` and `value`, marked as sensitive. Surrounding whitespace is removed,
-/// since files and shells add line ends.
+/// since files and shells add line ends and byte order marks.
 ///
 /// # Errors
 ///
 /// Describes the problem with the value, without the value.
 pub(crate) fn header(value: &str) -> Result<HeaderValue, String> {
-    let value = value.trim_ascii();
+    let value = trim_setting(value);
     if value.is_empty() {
         return Err("it is empty".to_owned());
     }

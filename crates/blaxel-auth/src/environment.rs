@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use blaxel_core::__private::trim_setting;
 use blaxel_core::{Error, Source};
 
 use crate::variables::Variables;
@@ -45,14 +46,17 @@ impl Environment {
 
     /// Parses a name. An unknown name is an error, because a default could send a secret to the wrong host.
     pub(crate) fn read(name: &str, source: &Source) -> Result<Self, Error> {
-        match name.trim() {
+        match trim_setting(name) {
             "prod" => Ok(Self::Production),
             "dev" => Ok(Self::Development),
             "local" => Ok(Self::Local),
             other => Err(Error::input(
                 "environment",
                 source,
-                format_args!("`{other}` is not one of prod, dev and local"),
+                format_args!(
+                    "`{}` is not one of prod, dev and local",
+                    other.escape_debug()
+                ),
             )),
         }
     }
@@ -130,7 +134,9 @@ mod tests {
     fn an_unknown_name_is_an_error_that_names_the_variable() {
         let read = |value| Environment::from_variables(&Variables::from_iter([("BL_ENV", value)]));
         assert_eq!(read("").unwrap(), None);
-        assert_eq!(read("dev").unwrap(), Some(Environment::Development));
+        for text in ["dev", "dev\r", "\u{feff}dev\n"] {
+            assert_eq!(read(text).unwrap(), Some(Environment::Development));
+        }
         let error = read("staging").unwrap_err();
         let text = error.to_string();
         assert!(error.is_input(), "{text}");

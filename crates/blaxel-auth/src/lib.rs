@@ -41,6 +41,7 @@ mod login;
 #[cfg(feature = "oauth")]
 mod oauth;
 mod resolve;
+mod small_file;
 #[cfg(feature = "oauth")]
 mod token;
 mod variables;

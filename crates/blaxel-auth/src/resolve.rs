@@ -124,7 +124,8 @@ fn read_credential(variables: &Variables) -> Result<Option<Credentials>, Error> 
         let key = Secret::from(key);
         return Credentials::bearer(CredentialKind::ApiKey, &key, source).map(Some);
     }
-    match variables.get("BL_CLIENT_CREDENTIALS")? {
+    // Their Base64 may be wrapped into several lines.
+    match variables.get_raw("BL_CLIENT_CREDENTIALS")? {
         Some((text, source)) => Credentials::service_account(text, source).map(Some),
         None => Ok(None),
     }

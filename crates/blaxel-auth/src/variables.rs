@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use blaxel_core::__private::{read_setting, trim_setting};
 use blaxel_core::{Error, Secret, Source, Workspace};
+
+use crate::{env_file, small_file};
 
 /// A snapshot of the environment variables of a process.
 ///
@@ -38,7 +41,7 @@ impl Variables {
     pub fn from_process() -> Self {
         let ours = |(name, value): (OsString, OsString)| {
             let name = name.into_string().ok()?;
-            name.starts_with("BL_").then_some((name, value))
+            name.starts_with(env_file::PREFIX).then_some((name, value))
         };
         Self {
             values: std::env::vars_os().filter_map(ours).collect(),
@@ -53,15 +56,17 @@ impl Variables {
     /// only names that begin with `BL_` are taken from the file. Errors about a value from the file name the
     /// file.
     ///
-    /// A line is `NAME=value`, optionally preceded by `export`. A value in single quotes is taken literally. In
-    /// double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and `\$` have the same meaning as in a shell. Without
-    /// quotes, a value ends at a space followed by `#`. Variables in values are not expanded. If a name occurs
-    /// several times, the last one counts.
+    /// A line is `NAME=value` or `NAME: value`, optionally preceded by `export`. A value in single quotes or
+    /// backticks is taken literally. In double quotes, `\n`, `\r`, `\t`, `\"`, `\\` and `\$` have the same
+    /// meaning as in a shell. A value in quotes may have several lines. Without quotes, a value ends at a space
+    /// followed by `#`. Variables in values are not expanded. If a name occurs several times, the last one
+    /// counts. Lines of any other form are skipped.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the file and the line, if a line is neither an assignment nor empty nor a
-    /// comment; or if the file does not exist or cannot be read.
+    /// [`Error::is_input`], naming the file and the line, if a line that begins with such a name has no `=`, or a
+    /// quote that is not closed; or if the file does not exist, is not a regular file of at most 1 MiB, or
+    /// cannot be read.
     ///
     /// ```no_run
     /// use blaxel_auth::{Credentials, Variables};
@@ -74,18 +79,30 @@ impl Variables {
         let path = path.into();
         let source = Source::File(path.clone());
         let invalid = |problem: &dyn fmt::Display| Error::input("configuration", &source, problem);
-        let text = std::fs::read_to_string(&path).map_err(|error| invalid(&error))?;
-        let text = Secret::from(text);
-        let found = crate::env_file::parse(text.expose())
+        let bytes = small_file::read(&path).map_err(|error| invalid(&error))?;
+        small_file::check_encoding(&bytes).map_err(|problem| invalid(&problem))?;
+        // Bytes that are not UTF-8 do not matter in the rest of the file.
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => Secret::from(text),
+            Err(error) => Secret::new(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        };
+        let found = env_file::parse(text.expose())
             .map_err(|(line, problem)| invalid(&format_args!("line {line}: {problem}")))?;
-        let is_set = |name: &str| self.values.get(name).is_some_and(|value| !value.is_empty());
+        let is_set = |name: &str| {
+            let value = self.values.get(name);
+            value.is_some_and(|value| {
+                value
+                    .to_str()
+                    .is_none_or(|text| !trim_setting(text).is_empty())
+            })
+        };
         let unset: Vec<_> = found
             .into_iter()
-            .filter(|(name, _)| name.starts_with("BL_") && !is_set(name))
+            .filter(|(name, _)| !is_set(name))
             .collect();
         for (name, value) in unset {
-            self.values.insert(name.to_owned(), value.into());
-            self.files.insert(name.to_owned(), path.clone());
+            self.values.insert(name.clone(), value.into());
+            self.files.insert(name, path.clone());
         }
         Ok(self)
     }
@@ -93,21 +110,37 @@ impl Variables {
     /// Returns the value of a variable and its source for messages, or `None` if the variable is unset or
     /// empty.
     ///
+    /// ASCII whitespace around the value, line ends included, and byte order marks are removed: shells and
+    /// files add them.
+    ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the value is not UTF-8.
+    /// [`Error::is_input`], naming the variable, if the value is not UTF-8, or if it contains a control
+    /// character.
     pub fn get(&self, name: &str) -> Result<Option<(&str, Source)>, Error> {
-        let Some(value) = self.values.get(name).filter(|value| !value.is_empty()) else {
+        let Some((text, source)) = self.get_raw(name)? else {
+            return Ok(None);
+        };
+        match read_setting(text) {
+            Ok(value) => Ok(value.map(|value| (value, source))),
+            Err(problem) => Err(unusable(name, &source, problem)),
+        }
+    }
+
+    /// Returns the value of a variable as [`get`](Self::get) does, but with the control characters inside.
+    pub(crate) fn get_raw(&self, name: &str) -> Result<Option<(&str, Source)>, Error> {
+        let Some(value) = self.values.get(name) else {
             return Ok(None);
         };
         let source = match self.files.get(name) {
             Some(path) => Source::File(path.clone()),
             None => Source::variable(name.to_owned()),
         };
-        match value.to_str() {
-            Some(text) => Ok(Some((text, source))),
-            None => Err(Error::input("value", &source, "it is not UTF-8")),
-        }
+        let Some(text) = value.to_str() else {
+            return Err(unusable(name, &source, "it is not UTF-8"));
+        };
+        let value = trim_setting(text);
+        Ok((!value.is_empty()).then_some((value, source)))
     }
 
     /// Returns the workspace of `BL_WORKSPACE`.
@@ -123,6 +156,14 @@ impl Variables {
     #[cfg(feature = "config-file")]
     pub(crate) fn home(&self) -> Option<&std::path::Path> {
         self.home.as_deref().filter(|home| home.is_absolute())
+    }
+}
+
+/// Creates the error for an unusable value, which it does not show: it may be a secret.
+fn unusable(name: &str, source: &Source, problem: &str) -> Error {
+    match source {
+        Source::File(_) => Error::input(name, source, problem),
+        _ => Error::input("value", source, problem),
     }
 }
 
@@ -163,6 +204,23 @@ mod tests {
     }
 
     #[test]
+    fn what_surrounds_a_value_is_removed() {
+        for text in ["prod\r", "prod\n", "\u{feff}prod\r\n", " prod\t"] {
+            let variables = Variables::from_iter([("BL_ENV", text)]);
+            assert_eq!(variables.get("BL_ENV").unwrap().unwrap().0, "prod");
+        }
+        let blank = Variables::from_iter([("BL_ENV", " \r\n\u{feff}")]);
+        assert_eq!(blank.get("BL_ENV").unwrap(), None);
+        for text in ["canary\nx", "canary\0", "canary\u{1b}[0m", "canary\u{85}x"] {
+            let variables = Variables::from_iter([("BL_API_KEY", text)]);
+            let error = variables.get("BL_API_KEY").unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(error.is_input() && shown.contains("BL_API_KEY"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
     fn a_file_sets_only_variables_that_are_unset() {
         let unique = format!("blaxel-auth-env-{}", std::process::id());
         let path = std::env::temp_dir().join(unique);
@@ -185,14 +243,36 @@ mod tests {
             crate::Credentials::resolve(&Variables::default().with_env_file(&path).unwrap());
         assert_eq!(credentials.unwrap().source(), &of_file);
 
-        write("BL_REGION=x\nBL_API_KEY \"canary\"\n");
-        let error = own().with_env_file(&path).unwrap_err();
-        let text = error.to_string();
-        assert!(
-            error.is_input() && text.contains("line 2") && text.contains("env-"),
-            "{text}"
+        let refused = |bytes: &[u8], parts: [&str; 2]| {
+            std::fs::write(&path, bytes).unwrap();
+            let read = own().with_env_file(&path);
+            let error = read
+                .and_then(|read| read.get("BL_REGION").map(|_| ()))
+                .unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(error.is_input() && text.contains("env-"), "{text}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+            assert!(!text.contains("canary"), "{text}");
+        };
+        refused(
+            b"BL_REGION=x\nBL_API_KEY \"canary\"\n",
+            ["line 2", "no `=`"],
         );
-        assert!(!text.contains("canary"), "{text}");
+        refused(b"X=y\r\nBL_REGION=\"canary\r\n", ["line 2", "not closed"]);
+        refused(
+            b"BL_REGION=\"a\ncanary\"",
+            ["BL_REGION", "more than one line"],
+        );
+        refused(
+            b"BL_REGION=canary\x1b[0m",
+            ["BL_REGION", "control character"],
+        );
+        refused(b"BL_REGION=canary\xe9", ["line 1", "not UTF-8"]);
+        refused(b"\xff\xfeB\0L\0_\0A\0=\0c\0", ["UTF-16", "UTF-8"]);
+        // The encoding of the rest does not matter.
+        std::fs::write(&path, b"X=\xe9\nBL_REGION=\xef\xbb\xbfa\r\n").unwrap();
+        let variables = own().with_env_file(&path).unwrap();
+        assert_eq!(variables.get("BL_REGION").unwrap().unwrap().0, "a");
         std::fs::remove_file(&path).unwrap();
         assert!(own().with_env_file(&path).unwrap_err().is_input());
     }

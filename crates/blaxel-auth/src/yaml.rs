@@ -3,6 +3,7 @@
 #[cfg(feature = "config-write")]
 mod write;
 
+use blaxel_core::__private::trim_setting;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// The maximum nesting depth of a document.
@@ -139,7 +140,9 @@ impl Node {
     /// Returns the text of a scalar without surrounding whitespace, if it is not empty.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            Self::Scalar(scalar) => Some(scalar.text.trim()).filter(|text| !text.is_empty()),
+            Self::Scalar(scalar) => {
+                Some(trim_setting(&scalar.text)).filter(|text| !text.is_empty())
+            }
             _ => None,
         }
     }

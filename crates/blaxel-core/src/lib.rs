@@ -48,6 +48,7 @@ mod request;
 pub mod response;
 mod secret;
 mod service;
+mod setting;
 mod source;
 mod text;
 mod time;
@@ -92,6 +93,7 @@ pub mod __private {
     pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::redact::{SentCredential, redact};
     pub use crate::service::read_error;
+    pub use crate::setting::{read_setting, trim_setting};
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
     pub use serde;
 

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use blaxel_core::__private::trim_setting;
 use blaxel_core::{
     Error, HttpService, Operation, OperationInfo, RequestWriter, Source, call, response,
 };
@@ -58,9 +59,10 @@ impl Overrides {
         let name = name.to_uppercase().replace('-', "_");
         [kind.plural, kind.singular].into_iter().find_map(|kind| {
             let variable = format!("BL_{kind}_{name}_URL");
-            let url = self.0(&variable).filter(|url| !url.trim().is_empty())?;
-            Some(Address {
-                url: url.trim().to_owned(),
+            let text = self.0(&variable)?;
+            let url = trim_setting(&text);
+            (!url.is_empty()).then(|| Address {
+                url: url.to_owned(),
                 source: Source::variable(variable),
             })
         })

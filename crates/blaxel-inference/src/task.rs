@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, read_setting};
 use blaxel_core::{
     CallOptions, Error, HttpService, Operation, OperationInfo, Plane, RequestWriter, Secret,
     Source, call, response,
@@ -53,11 +53,18 @@ impl<S: HttpService> JobTask<S> {
         service: S,
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, Error> {
-        let set = |name: &str| variables(name).filter(|value| !value.trim().is_empty());
-        let Some(data_url) = set(DATA_URL) else {
+        let set = |name: &str| match variables(name) {
+            Some(text) => read_setting(&text)
+                .map(|value| value.map(str::to_owned))
+                .map_err(|problem| {
+                    Error::input("value", &Source::variable(name.to_owned()), problem)
+                }),
+            None => Ok(None),
+        };
+        let Some(data_url) = set(DATA_URL)? else {
             return Ok(None);
         };
-        let (variable, index) = TASK_INDEX.read(set);
+        let (variable, index) = TASK_INDEX.read(set)?;
         let source = Source::variable(variable);
         let index = index.ok_or_else(|| Error::input("task index", &source, "it is not set"))?;
         let index = index
@@ -66,8 +73,8 @@ impl<S: HttpService> JobTask<S> {
         Ok(Some(Self {
             service,
             index,
-            execution: EXECUTION_ID.read(set).1,
-            data_url: Secret::from(data_url.trim()),
+            execution: EXECUTION_ID.read(set)?.1,
+            data_url: Secret::new(data_url),
             options: None,
         }))
     }
@@ -135,17 +142,17 @@ impl<S: HttpService> JobTask<S> {
 
 impl VariableNames {
     /// Returns the name of the variable, and its value without the prefix.
-    fn read(&self, set: impl Fn(&str) -> Option<String>) -> (String, Option<String>) {
-        let variable = set(self.key).unwrap_or_else(|| self.default.to_owned());
-        let value = set(&variable).map(|value| {
-            let value = value.trim();
-            let prefix = set(self.prefix).unwrap_or_default();
-            value
-                .strip_prefix(prefix.trim())
-                .unwrap_or(value)
-                .to_owned()
+    fn read(
+        &self,
+        set: impl Fn(&str) -> Result<Option<String>, Error>,
+    ) -> Result<(String, Option<String>), Error> {
+        let variable = set(self.key)?.unwrap_or_else(|| self.default.to_owned());
+        let prefix = set(self.prefix)?.unwrap_or_default();
+        let value = set(&variable)?.map(|value| match value.strip_prefix(&prefix) {
+            Some(rest) => rest.to_owned(),
+            None => value,
         });
-        (variable, value)
+        Ok((variable, value))
     }
 }
 

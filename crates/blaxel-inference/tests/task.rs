@@ -63,6 +63,26 @@ async fn outside_a_job_there_is_no_task() {
 }
 
 #[tokio::test]
+async fn line_ends_around_the_variables_do_not_matter_and_inside_they_are_refused() {
+    let inference = Inference::new(storage());
+    let index = |text| {
+        let url = "\u{feff}https://storage.example/tasks\r\n";
+        inference.task(variables(&[
+            ("BL_EXECUTION_DATA_URL", url),
+            ("TASK_INDEX", text),
+        ]))
+    };
+    for text in ["1", "1\r", "\u{feff}1\n"] {
+        assert_eq!(index(text).unwrap().unwrap().index(), 1);
+    }
+    let error = index("1\n2").unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("TASK_INDEX"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_bad_index_is_an_error_that_names_the_variable() {
     let inference = Inference::new(storage());
     for set in [

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use blaxel_core::__private::trim_setting;
 use blaxel_core::{Error, Secret, Source, Workspace};
 use fd_lock::RwLock;
 
@@ -110,7 +111,7 @@ impl ConfigWriter {
     ) -> Result<(), Error> {
         let key = key.into();
         self.replace(workspace, |credentials| {
-            *credentials.member_mut("apiKey") = Node::string(key.expose().trim_ascii());
+            *credentials.member_mut("apiKey") = Node::string(trim_setting(key.expose()));
         })
     }
 

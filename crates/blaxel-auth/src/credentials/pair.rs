@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use blaxel_core::__private::trim_setting;
 use blaxel_core::Secret;
 
 const NEITHER: &str = "they are neither `id:secret` nor its Base64";
@@ -13,7 +14,7 @@ const NEITHER: &str = "they are neither `id:secret` nor its Base64";
 ///
 /// Describes the problem with the text, without the text.
 pub(super) fn parse(text: &str) -> Result<(String, Secret), &'static str> {
-    let text = text.trim_ascii();
+    let text = trim_setting(text);
     if text.is_empty() {
         return Err("they are empty");
     }
@@ -22,8 +23,8 @@ pub(super) fn parse(text: &str) -> Result<(String, Secret), &'static str> {
         text
     } else {
         decoded = decode(text)?;
-        // They are usually encoded in a shell pipe, which easily adds a line end.
-        decoded.expose().trim_matches(['\r', '\n'])
+        // They are usually encoded in a shell pipe, which easily adds a line end, or a byte order mark.
+        decoded.expose().trim_matches(['\r', '\n', '\u{feff}'])
     };
     let (id, secret) = pair.split_once(':').ok_or(NEITHER)?;
     Ok((id.to_owned(), secret.into()))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use blaxel_core::__private::trim_setting;
 use blaxel_core::{BoxFuture, Error, Secret};
 
 use super::identity::{Identity, PUBLIC_CLIENT};
@@ -35,7 +36,7 @@ pub struct Tokens {
 
 /// Removes the whitespace around a secret; returns `None` if nothing is left.
 fn trimmed(secret: &Secret) -> Option<Secret> {
-    let text = secret.expose().trim_ascii();
+    let text = trim_setting(secret.expose());
     (!text.is_empty()).then(|| text.into())
 }
 
