@@ -3,15 +3,17 @@
 mod credentials;
 #[cfg(feature = "oauth")]
 mod store;
+mod text;
 #[cfg(feature = "config-write")]
 mod writer;
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use blaxel_core::__private::read_setting;
 use blaxel_core::{Error, Secret, Source, Workspace};
 
+use self::text::{Text, settle};
 #[cfg(feature = "config-write")]
 pub use self::writer::ConfigWriter;
 #[cfg(feature = "oauth")]
@@ -63,6 +65,8 @@ struct SignIn {
     workspace: String,
     environment: Option<String>,
     secret: Option<(Member, Secret)>,
+    /// The problem with one of the members that belong to a credential, without its value.
+    problem: Option<String>,
     #[cfg(feature = "oauth")]
     tokens: Tokens,
 }
@@ -105,39 +109,37 @@ impl ConfigFile {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`], naming the file, if it cannot be opened or is malformed. Members that are missing,
-    /// null or unknown are not errors.
+    /// [`Error::is_input`], naming the file, if it cannot be opened, is not a regular file of at most 1 MiB, is
+    /// malformed, or was written by a `ConfigWriter` and is incomplete. Members that are missing, null or
+    /// unknown are not errors.
     pub fn read(path: impl Into<PathBuf>) -> Result<Option<Self>, Error> {
         let path = path.into();
+        // The CLI truncates the file before it writes, so the file may be empty or incomplete for a moment.
         match Self::read_once(&path) {
-            Ok(Some(file)) if file.is_blank() => Self::read_once(&path),
-            // The CLI truncates the file before it writes, so the file may be empty or incomplete for a moment.
-            Err(_) => Self::read_once(&path),
-            read => read,
+            Ok(None) => Ok(None),
+            Ok(Some((file, is_whole))) if is_whole && !file.is_blank() => Ok(Some(file)),
+            first => {
+                let read = if settle(&path) {
+                    Self::read_once(&path)
+                } else {
+                    first
+                };
+                Ok(read?.map(|(file, _)| file))
+            }
         }
     }
 
-    fn read_once(path: &Path) -> Result<Option<Self>, Error> {
+    /// Reads a file. Returns it with `false` if its last line may be incomplete.
+    fn read_once(path: &Path) -> Result<Option<(Self, bool)>, Error> {
         let invalid = |problem: &dyn fmt::Display| {
             Error::input("configuration", &Source::File(path.to_owned()), problem)
         };
-        let text = match std::fs::read(path) {
-            Ok(bytes) => {
-                Secret::from(String::from_utf8(bytes).map_err(|_| invalid(&"it is not UTF-8"))?)
-            }
-            Err(error) => {
-                let absent = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
-                return if absent {
-                    Ok(None)
-                } else {
-                    Err(invalid(&error))
-                };
-            }
+        let Some(text) = Text::read(path).map_err(|problem| invalid(&problem))? else {
+            return Ok(None);
         };
-        let root = Node::parse(text.expose()).map_err(|problem| invalid(&problem))?;
-        Self::from_node(path, &root)
-            .map(Some)
-            .map_err(|problem| invalid(&problem))
+        let root = Node::parse(text.text.expose()).map_err(|problem| invalid(&problem))?;
+        let file = Self::from_node(path, &root).map_err(|problem| invalid(&problem))?;
+        Ok(Some((file, !text.ends_within_a_line())))
     }
 
     fn from_node(path: &Path, root: &Node) -> Result<Self, &'static str> {
@@ -198,12 +200,20 @@ impl ConfigFile {
 }
 
 impl SignIn {
-    /// Reads an entry of the list. One without a name is skipped, since nobody can select it.
+    /// Reads an entry of the list. One without a name, or with one of several lines, is skipped, since nobody
+    /// can select it.
     fn from_node(node: &Node) -> Option<Self> {
         let credentials = node.member("credentials");
         let secret = MEMBERS.iter().find_map(|(name, member)| {
             Some((*member, Secret::from(credentials.member(name).text()?)))
         });
+        // The Base64 of client credentials may be wrapped into several lines.
+        let problem = ["apiKey", "refresh_token", "access_token", "device_code"]
+            .into_iter()
+            .find_map(|name| {
+                let problem = read_setting(credentials.member(name).text()?).err()?;
+                Some(format!("`{name}`: {problem}"))
+            });
         #[cfg(feature = "oauth")]
         let tokens = {
             let member = |name| credentials.member(name).text().unwrap_or_default();
@@ -215,9 +225,10 @@ impl SignIn {
         Some(Self {
             #[cfg(feature = "oauth")]
             tokens,
-            workspace: node.member("name").text()?.to_owned(),
+            workspace: read_setting(node.member("name").text()?).ok()??.to_owned(),
             environment: node.member("env").text().map(str::to_owned),
             secret,
+            problem,
         })
     }
 }

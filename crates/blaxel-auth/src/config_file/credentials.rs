@@ -47,6 +47,11 @@ impl ConfigFile {
             return Ok(None);
         };
         let source = self.source();
+        // Checked here and not when the file is read: one malformed sign-in does not concern the others.
+        if let Some(problem) = &sign_in.problem {
+            let what = format!("sign-in for the workspace {workspace}");
+            return Err(Error::input(&what, &source, problem));
+        }
         match member {
             Member::ApiKey => Credentials::bearer(CredentialKind::ApiKey, secret, source),
             #[cfg(feature = "oauth")]

@@ -178,6 +178,36 @@ fn the_error_for_a_malformed_file_shows_nothing_of_it() {
 }
 
 #[test]
+fn a_value_of_several_lines_is_an_error_of_its_own_sign_in_only() {
+    let text = "workspaces:\n- name: good\n  credentials: {apiKey: \"bl_x\\r\\n\"}\n\
+                - {name: \"a\\nb\", credentials: {apiKey: bl_y}}\n\
+                - {name: \"\\uFEFFbad\\r\", credentials: {refresh_token: \"r\", device_code: \"can\\u0007ary\"}}\n";
+    let file = file(&format!("\u{feff}{text}")).unwrap();
+    assert_eq!(file.workspaces().collect::<Vec<_>>(), ["good", "bad"]);
+    assert!(
+        file.credentials(Some(&workspace("good")))
+            .unwrap()
+            .is_some()
+    );
+    let bad = file.credentials(Some(&workspace("bad")));
+    #[cfg(feature = "oauth")]
+    {
+        let error = bad.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(
+            error.is_input() && shown.contains("`device_code`"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("workspace bad") && !shown.contains("ary"),
+            "{shown}"
+        );
+    }
+    #[cfg(not(feature = "oauth"))]
+    assert!(bad.unwrap().is_none());
+}
+
+#[test]
 fn credentials_have_the_environment_of_the_sign_in() {
     for (env, expected) in [
         ("dev", Some(Environment::Development)),

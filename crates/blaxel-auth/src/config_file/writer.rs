@@ -10,15 +10,17 @@ use blaxel_core::{Error, Secret, Source, Workspace};
 use fd_lock::RwLock;
 
 use super::ConfigFile;
+use super::text::{FIRST_LINE, LAST_LINE, Text, settle};
 use crate::environment::Environment;
 use crate::oauth::Tokens;
+use crate::small_file;
 use crate::yaml::Node;
 
 /// The longest wait for another process that writes.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
-/// The time that the CLI may take from truncating the file until it is written.
-const REREAD_DELAY: Duration = Duration::from_millis(50);
+/// The maximum number of links from the path to the file.
+const MAX_LINKS: usize = 40;
 
 /// Writes the configuration file of the `bl` command, with the feature `config-write`.
 ///
@@ -27,7 +29,13 @@ const REREAD_DELAY: Duration = Duration::from_millis(50);
 /// are not preserved. A file that is malformed, or whose content could not be written back completely, is
 /// left unchanged, with an error.
 ///
-/// The file is replaced atomically, so that a crash leaves either the old or the new one. A lock on the file
+/// The file is replaced atomically, so that a crash leaves either the old or the new one. Its last line is a
+/// comment that its first line announces, by which readers of this crate know that it is complete. A file of the
+/// `bl` command has no such line; if the end of its last line is missing, which may be the trace of a write that
+/// was cut off, it is left unchanged, with an error. If the path is a link, its target is written, even if that
+/// does not exist yet.
+///
+/// A lock on the file
 /// `config.yaml.lock` beside it keeps out other writers of this type, in this process or another; the `bl`
 /// command does not use that lock. On Unix the file can be read only by its owner, and so can the directory
 /// if it is called `.blaxel`.
@@ -222,8 +230,7 @@ impl ConfigWriter {
             let source = Source::File(self.path.clone());
             Error::input("configuration", &source, problem)
         };
-        // If the path is a link, the file it points to is replaced, not the link.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let path = follow_links(&self.path).map_err(|error| invalid(&error))?;
         let Some((directory, name)) = path.parent().zip(path.file_name()) else {
             return Err(invalid(&"the path is not that of a file"));
         };
@@ -231,9 +238,9 @@ impl ConfigWriter {
         let changed = || -> Result<(), String> {
             let io = |doing: &'static str| move |error: io::Error| format!("{doing}: {error}");
             make_directory(directory).map_err(io("its directory cannot be created"))?;
-            let lock = options()
-                .truncate(false)
-                .open(directory.join(format!("{name}.lock")))
+            // Nothing is created beside a device.
+            check_kind(&path).map_err(|error| error.to_string())?;
+            let lock = open_lock(&directory.join(format!("{name}.lock")))
                 .map_err(io("its lock cannot be opened"))?;
             with_lock(&mut RwLock::new(lock), || {
                 let mut root = read(&path)?;
@@ -242,11 +249,13 @@ impl ConfigWriter {
                 if root == before {
                     return Ok(());
                 }
-                let text = Secret::from(root.write());
+                let text = Secret::new([FIRST_LINE, &root.write(), LAST_LINE].concat());
                 if Node::parse_whole(text.expose()).as_ref() != Ok(&root) {
                     return Err("it has content that could not be written back".to_owned());
                 }
-                replace(directory, &name, text.expose()).map_err(io("it cannot be written"))
+                small_file::check_size(text.expose().len())
+                    .and_then(|()| replace(directory, &name, text.expose()))
+                    .map_err(io("it cannot be written"))
             })
         };
         changed().map_err(|problem| invalid(&problem))
@@ -278,31 +287,84 @@ fn set_tokens(credentials: &mut Node, tokens: &Tokens) {
 
 /// Reads the content of the file; null if there is none.
 fn read(path: &Path) -> Result<Node, String> {
-    match read_once(path) {
-        // The CLI truncates the file before it writes, and does not use the lock.
-        Err(_) | Ok(Some(Node::Null)) => {
-            std::thread::sleep(REREAD_DELAY);
-            read_once(path).map(Option::unwrap_or_default)
-        }
-        read => read.map(Option::unwrap_or_default),
+    // The CLI truncates the file before it writes, and does not use the lock.
+    let mut read = read_once(path);
+    if !matches!(
+        read,
+        Ok(Content {
+            is_marked: true,
+            ..
+        })
+    ) && path.exists()
+        && settle(path)
+    {
+        read = read_once(path);
     }
+    let content = read?;
+    if content.ends_within_a_line {
+        let problem = "its last line has no end, so a part of the file may be missing; add a line end if it is \
+                       complete";
+        return Err(problem.to_owned());
+    }
+    Ok(content.root)
 }
 
-fn read_once(path: &Path) -> Result<Option<Node>, String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+#[derive(Default)]
+struct Content {
+    root: Node,
+    is_marked: bool,
+    ends_within_a_line: bool,
+}
+
+fn read_once(path: &Path) -> Result<Content, String> {
+    let Some(text) = Text::read(path)? else {
+        return Ok(Content::default());
     };
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    let root = Node::parse_whole(Secret::from(text).expose())?;
+    let root = Node::parse_whole(text.text.expose())?;
     if !matches!(root, Node::Null | Node::Map(_)) {
         return Err("it is not a map".to_owned());
     }
     if !matches!(root.member("workspaces"), Node::Null | Node::List(_)) {
         return Err("`workspaces` is not a list".to_owned());
     }
-    Ok(Some(root))
+    Ok(Content {
+        root,
+        is_marked: text.is_marked,
+        ends_within_a_line: text.ends_within_a_line(),
+    })
+}
+
+/// Returns the path that links lead to. There need not be a file.
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let target = fs::read_link(&path)?;
+                path = path
+                    .parent()
+                    .map_or(target.clone(), |from| from.join(target));
+            }
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound) => return Err(error),
+            _ => return Ok(path),
+        }
+    }
+    Err(io::Error::other("it is a link to itself"))
+}
+
+/// Opens the lock, creating it if there is none.
+fn open_lock(path: &Path) -> io::Result<File> {
+    check_kind(path)?;
+    options().truncate(false).open(path)
+}
+
+/// Checks that there is a regular file or none.
+fn check_kind(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) => small_file::check_kind(&metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs `work` while holding the lock, which excludes other threads and processes.

@@ -57,6 +57,7 @@ fn unrelated_content_is_preserved() {
     let _home = home.with(OTHERS);
     writer.sign_in(&workspace("456"), &tokens(7)).unwrap();
     let expected = "\
+# This file is complete if its last line is \"# end of file\".
 context:
   workspace: other
 tracking: true
@@ -82,6 +83,7 @@ future:
   list:
     - a
     - b: \"c: d\"
+# end of file
 ";
     assert_eq!(text(&path), expected);
     let credentials = found(&path, "456").unwrap();
@@ -177,6 +179,126 @@ fn a_malformed_file_is_left_unchanged() {
     fs::write(&path, b"\xff").unwrap();
     assert!(writer.sign_in(&workspace("team"), &tokens(1)).is_err());
     assert_eq!(fs::read(&path).unwrap(), b"\xff");
+}
+
+#[test]
+fn a_beginning_of_a_written_file_is_neither_read_nor_written() {
+    let (home, path, writer) = setup("writer-torn");
+    let _home = home.with(OTHERS);
+    writer.set_current_workspace(&workspace("456")).unwrap();
+    let whole = text(&path);
+    ConfigFile::read(&path).unwrap().unwrap();
+    // The last line counts without its end, too.
+    for end in (1..whole.len() - 1).filter(|end| end % 7 == 0) {
+        fs::write(&path, &whole[..end]).unwrap();
+        age(&path);
+        let error = ConfigFile::read(&path).expect_err(&whole[..end]);
+        assert!(
+            error.is_input() && error.to_string().contains("config.yaml"),
+            "{error}"
+        );
+        assert!(writer.sign_in(&workspace("team"), &tokens(1)).is_err());
+        assert_eq!(text(&path), whole[..end]);
+    }
+    // The CLI writes no such lines, and text that is added by hand does not matter.
+    fs::write(&path, format!("{whole}own: 1\n")).unwrap();
+    writer.sign_in(&workspace("team"), &tokens(1)).unwrap();
+    assert!(text(&path).contains("own: 1"));
+}
+
+/// Makes a file old enough that nobody can be writing it.
+fn age(path: &Path) {
+    let file = File::options().write(true).open(path).unwrap();
+    let time = std::time::SystemTime::now() - Duration::from_secs(60);
+    file.set_modified(time).unwrap();
+}
+
+#[test]
+fn a_file_that_ends_within_a_line_is_read_but_not_written() {
+    let (home, path, writer) = setup("writer-cut");
+    let _home = home;
+    let cut = OTHERS.trim_end();
+    // The second one has lost the rest of a value, and a workspace.
+    for before in [
+        cut,
+        &OTHERS[..OTHERS.find("_other', own").unwrap()].replace("{apiKey: '", "\n    apiKey: "),
+    ] {
+        fs::write(&path, before).unwrap();
+        assert!(found(&path, "other").is_some());
+        let error = writer.sign_in(&workspace("team"), &tokens(1)).unwrap_err();
+        assert!(error.to_string().contains("line end"), "{error}");
+        assert_eq!(text(&path), before);
+    }
+    fs::write(&path, format!("{cut}\n")).unwrap();
+    writer.sign_in(&workspace("team"), &tokens(1)).unwrap();
+}
+
+#[test]
+fn a_file_that_would_be_too_large_to_read_is_not_written() {
+    let (home, path, writer) = setup("writer-large");
+    let padding = "x".repeat(usize::try_from(small_file::SIZE_LIMIT).unwrap() - 60);
+    let _home = home.with(&format!("padding: {padding}\n"));
+    let error = writer
+        .set_current_workspace(&workspace("team"))
+        .unwrap_err();
+    assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
+    assert!(ConfigFile::read(&path).unwrap().is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_even_if_they_lead_nowhere_yet() {
+    use std::os::unix::fs::symlink;
+
+    let (home, path, writer) = setup("writer-link");
+    let target = home.0.join("elsewhere/deep/real.yaml");
+    symlink("../second", &path).unwrap();
+    symlink(&target, home.0.join("second")).unwrap();
+    assert!(ConfigFile::read(&path).unwrap().is_none());
+    writer.sign_in(&workspace("team"), &tokens(1)).unwrap();
+    assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert!(
+        fs::symlink_metadata(home.0.join("second"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(text(&target).contains("team"));
+    assert!(found(&path, "team").is_some());
+
+    fs::remove_file(&path).unwrap();
+    symlink("config.yaml", &path).unwrap();
+    let error = writer.sign_in(&workspace("team"), &tokens(1)).unwrap_err();
+    assert!(error.to_string().contains("a link to itself"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_neither_read_nor_replaced() {
+    use std::os::unix::fs::symlink;
+
+    let (home, path, writer) = setup("writer-pipe");
+    let pipe = |path: &Path| {
+        let status = Command::new("mkfifo").arg(path).status();
+        assert!(status.unwrap().success());
+    };
+    pipe(&path);
+    for device in ["", "/dev/zero", "/dev/full", "/dev/null"] {
+        if !device.is_empty() {
+            symlink(device, &path).unwrap();
+        }
+        for error in [
+            ConfigFile::read(&path).unwrap_err(),
+            writer.sign_in(&workspace("team"), &tokens(1)).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(!Path::new(&format!("{device}.lock")).exists());
+    }
+    pipe(&path.with_file_name("config.yaml.lock"));
+    let error = writer.sign_in(&workspace("team"), &tokens(1)).unwrap_err();
+    assert!(error.to_string().contains("lock"), "{error}");
+    drop(home);
 }
 
 #[cfg(unix)]
@@ -297,7 +419,7 @@ fn a_writer_that_is_killed_leaves_the_old_or_the_new_file() {
 
 /// Returns the number in the victim's access token.
 fn number_of(path: &Path) -> Option<u32> {
-    let root = read_once(path).unwrap().unwrap();
+    let root = read_once(path).unwrap().root;
     let entries = root.member("workspaces").clone().into_items();
     let entry = &entries[position(&entries, &workspace("victim"))?];
     let token = entry.member("credentials").member("access_token").text()?;
