@@ -30,9 +30,11 @@ use crate::oauth::{AuthorizationServer, ClientGrant, Dialect, Identity, RefreshG
 ///   used until it expires.
 /// - After a failed token request, no other is sent for 5 seconds, or for as long as the server asks, up to 60
 ///   seconds; after a refusal of the credentials, for 30 seconds. Callers get the same error in the meantime.
+/// - A token that is [refused](Self::invalidate) is replaced. If the next one is refused too, it is used for
+///   another 30 seconds before it is replaced, so that calls which are always refused cost few token requests.
 /// - A token request times out after 30 seconds. A caller that stops waiting does not affect the others.
-/// - A refused refresh token is never sent again. The authenticator continues once a
-///   [`TokenStore`](crate::TokenStore) has another one.
+/// - A refused refresh token is never sent again. The authenticator continues once a `TokenStore` has another
+///   one.
 /// - The exchange of a refresh token always runs to its end, even if all callers stop waiting, so that a
 ///   refresh token which replaces the old one is not lost.
 /// - The lifetime of a token is the `expires_in` of the response; without it, the lifetime in the token itself
@@ -204,7 +206,8 @@ impl Authenticator {
     /// Drops the token in a header value that the server refused, if it is still the current one.
     ///
     /// Returns `true` if [`header`](Self::header) may now return another value. It never does for API keys and
-    /// access tokens, nor shortly after a token request failed.
+    /// access tokens, nor shortly after a token request failed, nor for a token that replaced a refused one less
+    /// than 30 seconds ago.
     #[must_use]
     pub fn invalidate(&self, used: &HeaderValue) -> bool {
         match &self.method {

@@ -26,6 +26,8 @@ const COOL_DOWN: Duration = Duration::from_secs(5);
 const MAX_COOL_DOWN: Duration = Duration::from_secs(60);
 /// Refused credentials are unlikely to be accepted soon after.
 const REFUSED_COOL_DOWN: Duration = Duration::from_secs(30);
+/// The time for which a token that replaced a refused one is not replaced again.
+const REPLACED_COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// Holds the current token and renews it, with a single token request for all callers.
 ///
@@ -49,6 +51,10 @@ struct State {
     token: Option<Token>,
     refresh: Option<Refresh>,
     failure: Option<Failure>,
+    /// `true` if the last token was dropped because it was refused.
+    is_refused: bool,
+    /// The time until which the token, which replaced a refused one, is kept even if it is refused too.
+    kept_until: Option<Instant>,
     /// Number of refresh tasks so far, from which their ids come.
     refreshes: u64,
 }
@@ -183,6 +189,8 @@ impl TokenCache {
     }
 
     /// Drops the token if it is `used`. Returns `true` if another one may be available now.
+    ///
+    /// A token that has just replaced a refused one is kept: the next one would be refused too.
     pub(crate) fn invalidate(&self, used: &HeaderValue) -> bool {
         let now = Instant::now();
         let mut state = self.shared.write();
@@ -191,7 +199,11 @@ impl TokenCache {
             .as_ref()
             .is_some_and(|token| token.header == *used)
         {
+            if state.kept_until.is_some_and(|until| now < until) {
+                return false;
+            }
             state.token = None;
+            state.is_refused = true;
         }
         !matches!(state.lookup(now), Lookup::Failed(_))
     }
@@ -297,6 +309,9 @@ impl RefreshTask {
                 Ok(token) => {
                     state.token = Some(token);
                     state.failure = None;
+                    let replaces_refused = std::mem::take(&mut state.is_refused);
+                    let kept = Instant::now() + REPLACED_COOL_DOWN;
+                    state.kept_until = replaces_refused.then_some(kept);
                 }
                 Err(error) => state.failure = Some(Failure::new(error)),
             }
@@ -346,15 +361,14 @@ impl Failure {
 }
 
 /// Returns `true` if the server refused the credentials themselves, rather than failed. The platform does so
-/// with 400 as well as with 401.
+/// with 400 as well as with 401, and other servers even with 200.
 pub(crate) fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.status().map(|status| status.as_u16()),
-        Some(400 | 401)
-    ) || matches!(
-        error.code(),
-        Some("invalid_client" | "invalid_grant" | "unauthorized_client")
-    )
+    match (error.status().map(|status| status.as_u16()), error.code()) {
+        (_, Some("temporarily_unavailable" | "server_error" | "slow_down")) => false,
+        (_, Some("invalid_client" | "invalid_grant" | "unauthorized_client")) => true,
+        (Some(400 | 401), _) | (Some(200..=299), Some(_)) => true,
+        _ => false,
+    }
 }
 
 /// Drives a future; returns `None` if it panics. The panic hook has received the panic's message.

@@ -353,7 +353,8 @@ impl Credentials {
     }
 
     /// Returns the error with which the [store](Self::with_store) last failed to save the tokens, if it does
-    /// not have the newest ones.
+    /// not have the newest ones. A sign-in that was read from the file of the `bl` command has a store that
+    /// saves nothing.
     #[must_use]
     pub fn save_error(&self) -> Option<Error> {
         match &self.grant {

@@ -1,5 +1,6 @@
 //! The OAuth 2.0 grants, over any HTTP service.
 
+mod answer;
 mod client;
 mod client_credentials;
 mod code;
@@ -22,5 +23,7 @@ pub(crate) use self::refresh::{RefreshGrant, SignIn};
 pub use self::server::AuthorizationServer;
 pub use self::tokens::{TokenStore, Tokens};
 
+#[cfg(test)]
+mod interop_tests;
 #[cfg(test)]
 mod tests;

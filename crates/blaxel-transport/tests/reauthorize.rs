@@ -125,6 +125,23 @@ async fn a_call_is_sent_at_most_twice_if_every_token_is_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_are_always_rejected_cost_few_tokens() {
+    let server = Server::default();
+    server.0.lock().unwrap().first_accepted = u32::MAX;
+    let client = server.builder().build().unwrap();
+    for _ in 0..200 {
+        let error = call(&client, &DO).await.unwrap_err();
+        assert!(error.is_unauthorized(), "{error}");
+    }
+    assert_eq!(server.count(), (2, 201));
+    // After the cool-down, a token is accepted again.
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    server.forget_tokens();
+    call(&client, &DO).await.unwrap();
+    assert_eq!(server.count(), (3, 203));
+}
+
+#[tokio::test(start_paused = true)]
 async fn concurrent_calls_with_one_rejected_token_fetch_one_new_token() {
     let server = Server::default();
     let client = server.builder().build().unwrap();

@@ -335,6 +335,27 @@ async fn only_the_refused_token_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_replaced_a_refused_one_is_not_replaced_at_once() {
+    let (cache, fetches) = cache(async |number| token(number));
+    for round in 0..10 {
+        // Every token is refused: 200 calls within a minute cost one token, and the first ones two.
+        for _ in 0..200 {
+            let used = cache.header().await.unwrap();
+            if cache.invalidate(&used) {
+                let next = cache.header().await.unwrap();
+                assert!(!cache.invalidate(&next));
+            }
+        }
+        assert_eq!(fetches(), 2 + round);
+        pass(30).await;
+    }
+    // A token that worked for longer is replaced as usual.
+    let used = cache.header().await.unwrap();
+    pass(300).await;
+    assert!(cache.invalidate(&used));
+}
+
+#[tokio::test(start_paused = true)]
 async fn invalidate_returns_false_shortly_after_a_failure() {
     let (cache, fetches) = cache(async |number| if number == 1 { token(1) } else { failure() });
     let first = cache.header().await.unwrap();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "config-write")]
 use std::sync::{Arc, Mutex, PoisonError};
 
+use blaxel_core::__private::ErrorParts;
 #[cfg(feature = "config-write")]
 use blaxel_core::Secret;
 use blaxel_core::{BoxFuture, Error, Workspace};
@@ -94,7 +95,11 @@ impl TokenStore for SignInStore {
             return Box::pin(blocking(move || store.write(&writer, &tokens)));
         }
         let _ = tokens;
-        Box::pin(std::future::ready(Ok(())))
+        let path = self.path.display();
+        Box::pin(std::future::ready(Err(Error::credentials(format!(
+            "the new tokens are not saved in {path}, which is only read; set a store of a `ConfigWriter` to \
+             save them"
+        )))))
     }
 
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {

@@ -422,7 +422,12 @@ mod sign_in {
         std::fs::write(&path, sign_in("    refresh_token: next\n")).unwrap();
         let header = working(&found, "next").header().await.unwrap();
         assert_eq!(header, "Bearer new");
-        // The file was not written.
+        // The file was not written, which is no secret.
+        let error = found.save_error().unwrap().to_string();
+        assert!(
+            error.contains("only read") && error.contains("config.yaml"),
+            "{error}"
+        );
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, sign_in("    refresh_token: next\n"));
     }

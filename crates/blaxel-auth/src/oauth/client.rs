@@ -6,18 +6,22 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use blaxel_core::__private::{ErrorParts, join, redact};
 use blaxel_core::{BoxFuture, BoxService, Error, Secret, Source};
+use http::Uri;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{StatusCode, Uri};
-use oauth2::basic::BasicClient;
+use http::response::Parts;
+use oauth2::basic::{BasicClient, BasicTokenResponse};
 use oauth2::url::form_urlencoded;
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, TokenUrl,
 };
+use serde_json::{Map, Value};
 
+use super::answer::{is_error, members};
 use super::exchange::Exchange;
 use super::identity::Identity;
 use super::server::AuthorizationServer;
+use super::token_response::standardized;
 use crate::cache::is_refusal;
 
 type Grants =
@@ -55,6 +59,16 @@ impl OAuthClient {
         client
     }
 
+    /// Returns `true` if the secret is sent in the body of a request, by choice or because the server requires
+    /// it.
+    fn sends_secret_in_body(&self) -> Result<bool, Error> {
+        match &self.identity {
+            Identity { secret: None, .. } => Ok(false),
+            Identity { in_body: true, .. } => Ok(true),
+            _ => self.server.requires_secret_in_body(),
+        }
+    }
+
     /// Returns the client of the `oauth2` crate for the token endpoint.
     pub(super) fn grants(&self) -> Result<Grants, Error> {
         let endpoint: Uri = self.server.token_endpoint()?;
@@ -64,7 +78,7 @@ impl OAuthClient {
         if let Some(secret) = &self.identity.secret {
             client = client.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
         }
-        let auth_type = if self.identity.in_body {
+        let auth_type = if self.sends_secret_in_body()? {
             AuthType::RequestBody
         } else {
             AuthType::BasicAuth
@@ -72,24 +86,38 @@ impl OAuthClient {
         Ok(client.set_auth_type(auth_type).set_token_uri(endpoint))
     }
 
-    /// Sends a form to an endpoint, with the client's id and secret.
+    /// Sends a form to an endpoint, with the client's id and secret, and returns the members of the response.
     pub(super) async fn send_form(
         &self,
         to: &Uri,
         form: &[(&str, &str)],
-    ) -> Result<HttpResponse, Error> {
+    ) -> Result<Map<String, Value>, Error> {
+        let request = self.form_request(to, form)?;
+        let (_, members) = self.send(request).await?;
+        Ok(members)
+    }
+
+    /// Sends a form to a token endpoint, with the client's id and secret.
+    pub(super) async fn request_token(
+        &self,
+        to: &Uri,
+        form: &[(&str, &str)],
+    ) -> Result<BasicTokenResponse, Error> {
+        let request = self.form_request(to, form)?;
+        let response = self.send_standardized(request).await?;
+        serde_json::from_slice(response.body())
+            .map_err(|_| Error::decode("the response is not a token response"))
+    }
+
+    fn form_request(&self, to: &Uri, form: &[(&str, &str)]) -> Result<HttpRequest, Error> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(form);
         let mut request = http::Request::post(to)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let Identity {
-            id,
-            secret,
-            in_body,
-        } = &self.identity;
+        let Identity { id, secret, .. } = &self.identity;
         match secret {
-            Some(secret) if !in_body => {
+            Some(secret) if !self.sends_secret_in_body()? => {
                 let encode = |text: &str| -> String {
                     form_urlencoded::byte_serialize(text.as_bytes()).collect()
                 };
@@ -104,20 +132,40 @@ impl OAuthClient {
                 }
             }
         }
-        let request = request
+        request
             .body(body.finish().into_bytes())
-            .map_err(|problem| Error::input("request", &Source::Code, problem))?;
-        self.send(request).await
+            .map_err(|problem| Error::input("request", &Source::Code, problem))
     }
 
-    /// Sends a request of a grant. An error response becomes a [`blaxel_core::Error`], which keeps its status.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
-        let response = self.exchange.send(request).await?;
-        if response.status() == StatusCode::OK {
-            return Ok(response);
+    /// Sends a request of a grant. An error response, which may have any status, becomes a
+    /// [`blaxel_core::Error`] that keeps its status.
+    async fn send(&self, request: HttpRequest) -> Result<(Parts, Map<String, Value>), Error> {
+        let (head, body) = self.exchange.send(request).await?.into_parts();
+        let members = members(&head, &body);
+        match members {
+            Ok(members) if is_error(&members) || !head.status.is_success() => {
+                let body = Value::Object(members).to_string();
+                Err(Error::from_response(
+                    None,
+                    &head,
+                    &self.redact(body.as_bytes()),
+                ))
+            }
+            Ok(members) => Ok((head, members)),
+            Err(problem) if head.status.is_success() => {
+                Err(Error::decode(problem).with_head(&head))
+            }
+            Err(_) => Err(Error::from_response(None, &head, &self.redact(&body))),
         }
-        let (head, body) = response.into_parts();
-        Err(Error::from_response(None, &head, &self.redact(&body)))
+    }
+
+    /// Sends a request to a token endpoint, and returns the response in the form of RFC 6749.
+    async fn send_standardized(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+        let (head, members) = self.send(request).await?;
+        let body = standardized(&members)
+            .map_err(|problem| Error::decode(problem).with_head(&head))?
+            .to_string();
+        Ok(http::Response::new(body.into_bytes()))
     }
 
     /// Redacts the secrets in a response that repeats them.
@@ -154,6 +202,6 @@ impl AsyncHttpClient<'_> for OAuthClient {
 
     fn call(&self, request: HttpRequest) -> Self::Future {
         let client = self.clone();
-        Box::pin(async move { client.send(request).await })
+        Box::pin(async move { client.send_standardized(request).await })
     }
 }

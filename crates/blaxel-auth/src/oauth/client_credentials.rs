@@ -35,7 +35,7 @@ impl ClientGrant {
             .exchange_client_credentials()
             .request_async(&self.client)
             .await;
-        read(&response.map_err(from_oauth2)?)
+        Ok(read(&response.map_err(from_oauth2)?))
     }
 }
 

@@ -240,7 +240,7 @@ impl PendingRedirect {
                 .request_async(&client)
                 .await
                 .map_err(from_oauth2)?;
-            Ok((read(&response)?, read_refresh(&response)))
+            Ok::<_, Error>((read(&response), read_refresh(&response)))
         };
         let (token, refresh) = timeout(REQUEST_TIMEOUT, exchanged)
             .await

@@ -10,10 +10,10 @@ use std::time::Duration;
 use blaxel_core::__private::{ErrorParts, duration};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Workspace};
 use http::Uri;
-use oauth2::basic::BasicTokenResponse;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::answer::seconds;
 use super::client::OAuthClient;
 use super::dialect::Dialect;
 use super::identity::{Identity, PUBLIC_CLIENT};
@@ -28,6 +28,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const BLAXEL_INTERVAL: Duration = Duration::from_secs(3);
 /// The polling interval of other servers if they do not set one, as in RFC 8628.
 const STANDARD_INTERVAL: Duration = Duration::from_secs(5);
+/// The minimum polling interval, whatever the server sets.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// The time to confirm if the server does not set one.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(180);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -170,8 +172,6 @@ impl DeviceLogin {
         }
         let started = async {
             let response = client.send_form(&endpoint, &form).await?;
-            let response: Value = serde_json::from_slice(response.body())
-                .map_err(|_| Error::decode("the response is not JSON"))?;
             PendingLogin::read(&client, &response).map_err(Error::decode)
         };
         let host = self.server.host();
@@ -207,19 +207,20 @@ pub struct PendingLogin {
 }
 
 /// Returns a member of the response that can be printed on a terminal.
-fn printable<'a>(response: &'a Value, name: &str) -> Option<&'a str> {
-    let text = response.get(name)?.as_str()?.trim();
+fn printable(response: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = match response.get(name)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
     let shown = !text.is_empty() && !text.chars().any(char::is_control);
     shown.then_some(text)
 }
 
-fn seconds(response: &Value, name: &str) -> Option<Duration> {
-    let seconds = match response.get(name)? {
-        Value::String(text) => text.trim().parse().ok()?,
-        number => number.as_f64()?,
-    };
-    let time = Duration::try_from_secs_f64(seconds).ok()?;
-    (!time.is_zero()).then_some(time)
+/// Returns a time that the server has set, up to the longest one.
+fn time(response: &Map<String, Value>, name: &str) -> Option<Duration> {
+    let seconds = seconds(response, name)?.min(MAX_LIFETIME.as_secs_f64());
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// Returns `true` if a browser may be sent to the address.
@@ -237,7 +238,7 @@ fn is_safe(url: &str) -> bool {
 }
 
 impl PendingLogin {
-    fn read(client: &OAuthClient, response: &Value) -> Result<Self, &'static str> {
+    fn read(client: &OAuthClient, response: &Map<String, Value>) -> Result<Self, &'static str> {
         let device_code = Secret::from(
             printable(response, "device_code").ok_or("the response has no `device_code`")?,
         );
@@ -249,24 +250,22 @@ impl PendingLogin {
         .into_iter()
         .find_map(|name| printable(response, name))
         .ok_or("the response has no `verification_uri`")?;
-        if !is_safe(url) {
+        if !is_safe(&url) {
             return Err("the address for the confirmation is not an https address");
         }
         Ok(Self {
             client: client.redacting([&device_code]),
             device_code,
-            user_code: printable(response, "user_code")
-                .unwrap_or_default()
-                .to_owned(),
-            url: url.to_owned(),
+            user_code: printable(response, "user_code").unwrap_or_default(),
+            url,
             started: Instant::now(),
-            lifetime: seconds(response, "expires_in")
-                .unwrap_or(DEFAULT_LIFETIME)
-                .min(MAX_LIFETIME),
-            interval: seconds(response, "interval").unwrap_or(match client.server.dialect {
-                Dialect::Blaxel => BLAXEL_INTERVAL,
-                Dialect::Standard => STANDARD_INTERVAL,
-            }),
+            lifetime: time(response, "expires_in").unwrap_or(DEFAULT_LIFETIME),
+            interval: time(response, "interval")
+                .unwrap_or(match client.server.dialect {
+                    Dialect::Blaxel => BLAXEL_INTERVAL,
+                    Dialect::Standard => STANDARD_INTERVAL,
+                })
+                .max(MIN_INTERVAL),
         })
     }
 
@@ -319,17 +318,25 @@ impl PendingLogin {
             let transient = error.is_transient()
                 || error
                     .status()
-                    .is_some_and(|status| status.is_server_error());
+                    .is_some_and(|status| status.is_server_error())
+                || matches!(
+                    error.code(),
+                    Some("temporarily_unavailable" | "server_error")
+                );
             let outcome = match error.code() {
                 Some("authorization_pending") => None,
                 Some("slow_down") => {
-                    interval += SLOW_DOWN;
+                    // Some servers state the new interval.
+                    let stated = error.api().and_then(|api| time(api.members(), "interval"));
+                    interval = stated
+                        .unwrap_or_default()
+                        .max(interval.saturating_add(SLOW_DOWN));
                     None
                 }
                 Some("access_denied") => Some("was denied"),
                 Some("expired_token") => Some("was not confirmed in time; start again"),
                 _ if transient => {
-                    interval += SLOW_DOWN;
+                    interval = interval.saturating_add(SLOW_DOWN);
                     None
                 }
                 _ => Some("failed"),
@@ -338,7 +345,7 @@ impl PendingLogin {
                 return Err(error.while_authenticating(format!("the sign-in at {host} {outcome}")));
             }
             let requested = error.retry_after().unwrap_or_default();
-            next = Instant::now() + interval.max(requested);
+            next = Instant::now() + interval.max(requested).min(MAX_LIFETIME);
         }
     }
 
@@ -348,16 +355,8 @@ impl PendingLogin {
             ("grant_type", GRANT),
             ("device_code", self.device_code.expose()),
         ];
-        let response = self.client.send_form(&endpoint, &form).await?;
-        let response: BasicTokenResponse =
-            serde_json::from_slice(response.body()).map_err(|problem| {
-                Error::decode(if problem.is_data() {
-                    "the response is not a token response"
-                } else {
-                    "the response is not JSON"
-                })
-            })?;
-        let token = read(&response)?;
+        let response = self.client.request_token(&endpoint, &form).await?;
+        let token = read(&response);
         let mut tokens = Tokens::new()
             .issued(token.secret, token.expires_in)
             .with_device_code(self.device_code.clone())

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use oauth2::url::form_urlencoded;
 use oauth2::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The dialect of OAuth 2.0 that a token endpoint uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 pub enum Dialect {
     /// The dialect of the platform's own API, under `https://api.blaxel.ai/v0`.
     ///
-    /// Requests are JSON, and the `Basic` header has the client's id and secret without form encoding. In
-    /// responses, `token_type` may be missing, and a lifetime may be any number or a string of one.
+    /// Requests are JSON, and the `Basic` header has the client's id and secret without form encoding. A
+    /// response of 202 means that the user has not confirmed a sign-in yet.
     #[default]
     Blaxel,
     /// The dialect of RFC 6749: requests are forms, and the id and the secret are form-encoded in the header.
@@ -42,18 +42,9 @@ impl Dialect {
 
     /// Converts a response in this dialect to the standard form.
     pub(super) fn response(self, mut response: HttpResponse) -> HttpResponse {
-        match (self, response.status()) {
-            (Self::Blaxel, StatusCode::OK) => {
-                if let Ok(Value::Object(members)) = serde_json::from_slice(response.body()) {
-                    *response.body_mut() = standard_token(members).to_string().into_bytes();
-                }
-            }
-            // The user has not confirmed the sign-in yet.
-            (Self::Blaxel, StatusCode::ACCEPTED) => {
-                *response.status_mut() = StatusCode::BAD_REQUEST;
-                *response.body_mut() = br#"{"error":"authorization_pending"}"#.to_vec();
-            }
-            _ => {}
+        if self == Self::Blaxel && response.status() == StatusCode::ACCEPTED {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            *response.body_mut() = br#"{"error":"authorization_pending"}"#.to_vec();
         }
         response
     }
@@ -81,20 +72,4 @@ fn plain_basic(header: &HeaderValue) -> Option<HeaderValue> {
     let (id, secret) = form_urlencoded::parse(&form).next()?;
     let plain = BASE64_STANDARD.encode(format!("{id}:{secret}"));
     HeaderValue::try_from(format!("Basic {plain}")).ok()
-}
-
-fn standard_token(mut members: Map<String, Value>) -> Value {
-    let has_type = members.get("token_type").is_some_and(Value::is_string);
-    if !has_type {
-        members.insert("token_type".to_owned(), "bearer".into());
-    }
-    let lifetime = members.remove("expires_in").and_then(|value| match value {
-        Value::String(text) => text.trim().parse::<f64>().ok(),
-        other => other.as_f64(),
-    });
-    if let Some(seconds) = lifetime.filter(|seconds| *seconds >= 0.0) {
-        // The conversion saturates if the number is out of range.
-        members.insert("expires_in".to_owned(), (seconds as u64).into());
-    }
-    Value::Object(members)
 }

@@ -3,10 +3,11 @@
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BaseUrl, Error, HttpService, Source};
 use http::header::ACCEPT;
-use http::{Request, StatusCode, Uri};
-use serde_json::Value;
+use http::{Request, Uri};
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 
+use super::answer::members;
 use super::dialect::Dialect;
 use super::exchange::Exchange;
 use super::server::AuthorizationServer;
@@ -15,7 +16,8 @@ use crate::cache::REQUEST_TIMEOUT;
 impl AuthorizationServer {
     /// Fetches the endpoints of a server from its metadata, by the address of its issuer.
     ///
-    /// The OAuth 2.0 metadata is tried first, then the OpenID Connect configuration.
+    /// The OAuth 2.0 metadata is tried first, then the OpenID Connect configuration. They also tell by which
+    /// method the server accepts a client's secret, and whether its redirects name it.
     ///
     /// ```no_run
     /// # async fn example(transport: impl blaxel_core::HttpService) -> Result<(), blaxel_core::Error> {
@@ -51,31 +53,35 @@ async fn fetch_metadata(
     base: &BaseUrl,
     exchange: &Exchange,
 ) -> Result<AuthorizationServer, Error> {
-    // The OAuth 2.0 document is located before the path of the issuer, the OpenID Connect one after it.
+    // The OAuth 2.0 document is located before the path of the issuer, the OpenID Connect one after it, or, by
+    // RFC 8414, before it too.
     let root = base.join("/")?;
     let origin = format!(
         "{}://{}",
         root.scheme_str().unwrap_or_default(),
         root.authority().map_or("", |authority| authority.as_str())
     );
-    let standard = format!(
-        "{origin}/.well-known/oauth-authorization-server{}",
-        base.path()
-    );
-    let openid = base.join("/.well-known/openid-configuration")?.to_string();
-    match fetch(&standard, exchange).await {
-        Err(error)
-            if error
-                .status()
-                .is_some_and(|status| status.is_client_error()) =>
-        {
-            read(issuer, &fetch(&openid, exchange).await?)
-        }
-        found => read(issuer, &found?),
+    let path = base.path();
+    let mut addresses = vec![
+        format!("{origin}/.well-known/oauth-authorization-server{path}"),
+        base.join("/.well-known/openid-configuration")?.to_string(),
+    ];
+    if !path.is_empty() {
+        addresses.push(format!("{origin}/.well-known/openid-configuration{path}"));
     }
+    let mut missing = Error::decode("there is no document");
+    for address in addresses {
+        match fetch(&address, exchange).await {
+            Ok(document) => return read(issuer, &document),
+            // A web page may be the response to any address.
+            Err(error) if !error.is_transient() => missing = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(missing)
 }
 
-async fn fetch(address: &str, exchange: &Exchange) -> Result<Value, Error> {
+async fn fetch(address: &str, exchange: &Exchange) -> Result<Map<String, Value>, Error> {
     let address: Uri = address
         .parse()
         .map_err(|problem| Error::input("issuer", &Source::Code, problem))?;
@@ -84,14 +90,17 @@ async fn fetch(address: &str, exchange: &Exchange) -> Result<Value, Error> {
         .body(Vec::new())
         .map_err(|problem| Error::input("issuer", &Source::Code, problem))?;
     let (head, body) = exchange.send(request).await?.into_parts();
-    if head.status != StatusCode::OK {
+    if !head.status.is_success() {
         return Err(Error::from_response(None, &head, &body));
     }
-    serde_json::from_slice(&body).map_err(|_| Error::decode("the response is not JSON"))
+    members(&head, &body).map_err(|problem| Error::decode(problem).with_head(&head))
 }
 
-fn read(issuer: &str, document: &Value) -> Result<AuthorizationServer, Error> {
-    let member = |name: &str| document.get(name).and_then(Value::as_str);
+fn read(issuer: &str, document: &Map<String, Value>) -> Result<AuthorizationServer, Error> {
+    let member = |name: &str| {
+        let text = document.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty())
+    };
     let named = member("issuer").ok_or_else(|| Error::decode("the response names no issuer"))?;
     // Without this check one server could pose as another.
     if named.trim_end_matches('/') != issuer.trim().trim_end_matches('/') {
@@ -113,15 +122,30 @@ fn read(issuer: &str, document: &Value) -> Result<AuthorizationServer, Error> {
             .with_authorization_endpoint(endpoint)
             .map_err(unsafe_endpoint)?;
     }
-    let methods = document
-        .get("code_challenge_methods_supported")
-        .and_then(Value::as_array);
-    if let Some(methods) = methods
+    if let Some(methods) = texts(document, "code_challenge_methods_supported")
         && !methods.iter().any(|method| method == "S256")
     {
         server = server.without_pkce();
     }
+    if let Some(methods) = texts(document, "token_endpoint_auth_methods_supported") {
+        server = server.with_client_methods(methods);
+    }
+    if document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)) {
+        server = server.naming_issuer();
+    }
     Ok(server)
+}
+
+/// Returns a list of texts, or a single text as a list of one.
+fn texts(document: &Map<String, Value>, name: &str) -> Option<Vec<String>> {
+    match document.get(name)? {
+        Value::String(one) => Some(vec![one.clone()]),
+        Value::Array(items) => {
+            let texts = items.iter().filter_map(Value::as_str);
+            Some(texts.map(str::to_owned).collect())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

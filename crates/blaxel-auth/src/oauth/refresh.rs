@@ -22,6 +22,11 @@ use crate::token::{NewToken, TokenSource};
 /// The minimum remaining lifetime of an existing access token for it to be used.
 const MIN_REMAINING: Duration = Duration::from_secs(60);
 
+/// The longest wait for the store. A token is handed out then, whether it is saved or not.
+const STORE_WAIT: Duration = Duration::from_secs(5);
+/// The time limit of saving.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The maximum number of refresh tokens to remember.
 const MAX_SEEN: usize = 64;
 
@@ -37,6 +42,8 @@ pub(crate) struct SignIn {
     state: Mutex<State>,
     /// Held by whoever renews the tokens.
     renewal: Arc<AsyncMutex<()>>,
+    /// Held by whoever saves tokens, so that older ones never replace newer ones.
+    saving: AsyncMutex<()>,
 }
 
 struct State {
@@ -45,6 +52,9 @@ struct State {
     expires: Option<Instant>,
     /// The refresh tokens so far. One of them in the store is not a new one.
     seen: Vec<Secret>,
+    /// The number of changes of the tokens, and of those up to the last one that the store has.
+    changes: u64,
+    saved_changes: u64,
     /// The error with which the newest tokens could not be saved.
     save_error: Option<Error>,
     /// A refused refresh token and the error. It is not sent again.
@@ -60,16 +70,20 @@ impl SignIn {
             seen: Vec::new(),
             tokens: Tokens::new(),
             expires: None,
+            changes: 0,
+            saved_changes: 0,
             save_error: None,
             refused: None,
             renewing_since: None,
         };
         state.replace_tokens(tokens);
+        state.saved_changes = state.changes;
         Self {
             identity,
             store: None,
             state: Mutex::new(state),
             renewal: Arc::default(),
+            saving: AsyncMutex::default(),
         }
     }
 
@@ -113,7 +127,7 @@ impl SignIn {
         let Some(store) = &self.store else {
             return false;
         };
-        let Ok(Some(found)) = store.load().await else {
+        let Some(Ok(Some(found))) = within(STORE_WAIT, store.load()).await else {
             return false;
         };
         let Some(refresh) = &found.refresh else {
@@ -125,23 +139,72 @@ impl SignIn {
         let is_new = !is_seen || is_current && found.remaining() > state.remaining();
         if is_new {
             state.replace_tokens(found.of_client(self.identity.clone()));
+            state.saved_changes = state.changes;
             state.save_error = None;
         }
         is_new
     }
 
-    /// Saves the tokens in the store, if there is one, and notes a failure.
-    async fn save(&self) {
+    /// Saves the newest tokens in the store, if there is one that does not have them, and notes a failure.
+    ///
+    /// It does not wait longer than [`STORE_WAIT`]. The tokens are in memory in the meantime: the store may still
+    /// receive them, and the next renewal tries again if not.
+    async fn save(self: &Arc<Self>) {
+        if self.store.is_none() || !self.state().is_unsaved() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            return self.save_newest().await;
+        };
+        let saving = Arc::clone(self);
+        let saving = runtime.spawn(async move { saving.save_newest().await });
+        let problem = match timeout(STORE_WAIT, saving).await {
+            Err(_) => format!("are not saved yet, after {} seconds", STORE_WAIT.as_secs()),
+            Ok(Err(end)) if end.is_panic() => "are not saved: the store panicked".to_owned(),
+            // Without a result, the runtime is shutting down.
+            Ok(_) => return,
+        };
+        let mut state = self.state();
+        if state.is_unsaved() {
+            state.save_error = Some(Error::credentials(format!("the new tokens {problem}")));
+        }
+    }
+
+    async fn save_newest(&self) {
         let Some(store) = &self.store else {
             return;
         };
-        let tokens = self.tokens();
-        let saved = store.save(&tokens).await;
+        // A holder that takes longer is stuck in a runtime that is not running.
+        let _guard = within(SAVE_TIMEOUT + GRACE, self.saving.lock()).await;
+        let (tokens, changes) = {
+            let state = self.state();
+            if !state.is_unsaved() {
+                return;
+            }
+            (state.tokens.clone(), state.changes)
+        };
+        let saved = within(SAVE_TIMEOUT, store.save(&tokens))
+            .await
+            .unwrap_or_else(|| Err(Error::timeout("saving of the new tokens", SAVE_TIMEOUT)));
         let mut state = self.state();
         match saved {
-            Ok(()) => state.save_error = None,
+            Ok(()) => {
+                state.saved_changes = state.saved_changes.max(changes);
+                if !state.is_unsaved() {
+                    state.save_error = None;
+                }
+            }
             Err(error) => state.save_error = Some(error),
         }
+    }
+}
+
+/// Waits for a limited time. Without a runtime there is no timer, and thus no limit.
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    if Handle::try_current().is_ok() {
+        timeout(limit, future).await.ok()
+    } else {
+        Some(future.await)
     }
 }
 
@@ -159,6 +222,11 @@ impl State {
             self.seen.push(refresh.clone());
         }
         self.tokens = tokens;
+        self.changes += 1;
+    }
+
+    fn is_unsaved(&self) -> bool {
+        self.saved_changes < self.changes
     }
 
     /// Returns the remaining lifetime of the access token, if it is known and not over.
@@ -197,6 +265,8 @@ impl RefreshGrant {
     async fn renew(self) -> Result<NewToken, Error> {
         let _guard = self.sign_in.lock_renewal().await;
         let renewed = self.renew_locked().await;
+        // Also tokens of an earlier renewal that ended with its runtime before they were saved.
+        self.sign_in.save().await;
         self.sign_in.state().renewing_since = None;
         if let Ok(token) = &renewed {
             *self
@@ -245,7 +315,7 @@ impl RefreshGrant {
         })
     }
 
-    /// Exchanges the refresh token, and saves the new tokens.
+    /// Exchanges the refresh token.
     async fn exchange(&self) -> Result<NewToken, Error> {
         let tokens = self.sign_in.tokens();
         let Some(refresh) = tokens.refresh.clone() else {
@@ -257,13 +327,9 @@ impl RefreshGrant {
             return Err(error.clone());
         }
         let request = self.request(&tokens, &refresh);
-        let response = if Handle::try_current().is_ok() {
-            timeout(REQUEST_TIMEOUT, request)
-                .await
-                .unwrap_or_else(|_| Err(Error::timeout("token request", REQUEST_TIMEOUT)))
-        } else {
-            request.await
-        };
+        let response = within(REQUEST_TIMEOUT, request)
+            .await
+            .unwrap_or_else(|| Err(Error::timeout("token request", REQUEST_TIMEOUT)));
         match response {
             Ok((token, rotated)) => {
                 let tokens = tokens.issued(token.secret.clone(), token.expires_in);
@@ -272,7 +338,6 @@ impl RefreshGrant {
                     None => tokens,
                 };
                 self.sign_in.state().replace_tokens(tokens);
-                self.sign_in.save().await;
                 Ok(token)
             }
             Err(error) => {
@@ -300,7 +365,7 @@ impl RefreshGrant {
             request = request.add_extra_param("device_code", code.expose());
         }
         let response = request.request_async(&client).await.map_err(from_oauth2)?;
-        Ok((read(&response)?, read_refresh(&response)))
+        Ok((read(&response), read_refresh(&response)))
     }
 }
 

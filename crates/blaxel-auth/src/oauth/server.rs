@@ -32,6 +32,10 @@ pub struct AuthorizationServer {
     device: Option<Address>,
     authorization: Option<Address>,
     supports_pkce: bool,
+    /// `true` if every redirect of the server names its issuer.
+    names_issuer: bool,
+    /// The methods by which a client may authenticate at the token endpoint, if the server has named them.
+    client_methods: Option<Vec<String>>,
 }
 
 /// The address of an endpoint.
@@ -81,6 +85,8 @@ impl AuthorizationServer {
             issuer: None,
             authorization: None,
             supports_pkce: true,
+            names_issuer: false,
+            client_methods: None,
             token: Address::Under(base.clone(), "/oauth/token"),
             device: Some(Address::Under(base.clone(), "/login/device")),
         }
@@ -99,6 +105,8 @@ impl AuthorizationServer {
             device: None,
             authorization: None,
             supports_pkce: true,
+            names_issuer: false,
+            client_methods: None,
         })
     }
 
@@ -134,11 +142,42 @@ impl AuthorizationServer {
         self
     }
 
-    /// Returns `true` unless a redirect names another issuer than this server (RFC 9207).
+    pub(super) fn naming_issuer(mut self) -> Self {
+        self.names_issuer = true;
+        self
+    }
+
+    pub(super) fn with_client_methods(mut self, methods: Vec<String>) -> Self {
+        self.client_methods = Some(methods);
+        self
+    }
+
+    /// Returns `true` if a redirect that names an issuer, or none, can be from this server (RFC 9207).
     pub(super) fn is_issuer(&self, named: Option<&str>) -> bool {
         match (&self.issuer, named) {
             (Some(issuer), Some(named)) => issuer == named,
-            _ => true,
+            (_, None) => !self.names_issuer,
+            (None, Some(_)) => true,
+        }
+    }
+
+    /// Returns `true` if the secret of a client must be sent in the body of a request. The `Basic` header is the
+    /// default (RFC 8414).
+    pub(super) fn requires_secret_in_body(&self) -> Result<bool, Error> {
+        let Some(methods) = &self.client_methods else {
+            return Ok(false);
+        };
+        let accepts = |method: &str| methods.iter().any(|one| one == method);
+        if accepts("client_secret_basic") {
+            Ok(false)
+        } else if accepts("client_secret_post") {
+            Ok(true)
+        } else {
+            let methods: String = methods.join(", ").escape_debug().take(200).collect();
+            Err(self.unsupported(&format!(
+                "it accepts a client's secret neither by client_secret_basic nor by client_secret_post, only \
+                 the methods: {methods}"
+            )))
         }
     }
 

@@ -168,7 +168,9 @@ impl fmt::Debug for Tokens {
 /// A store in which the tokens of a sign-in outlive the process.
 ///
 /// A server may respond to a refresh token with another one, and refuse the old one from then on. New tokens
-/// are therefore saved before any caller can use them.
+/// are therefore saved before any caller can use them, unless saving takes longer than 5 seconds: then callers
+/// get the token, and saving goes on for up to 30 seconds. The process keeps the newest tokens in memory in any
+/// case.
 ///
 /// With the feature `config-write`, `ConfigWriter::store` returns a store in the file of the `bl` command.
 ///
@@ -198,13 +200,14 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Saves tokens in place of the older ones.
     ///
     /// After a failure the tokens are used all the same. Saving is tried again at the next renewal, and
-    /// [`Credentials::save_error`](crate::Credentials::save_error) returns the error in the meantime.
+    /// [`Credentials::save_error`](crate::Credentials::save_error) returns the error in the meantime. There is
+    /// never more than one call at a time.
     fn save(&self, tokens: &Tokens) -> BoxFuture<Result<(), Error>>;
 
     /// Returns the stored tokens, if any. It is called before tokens are renewed, and when the server refuses
     /// to: another process that shares the store may have renewed them.
     ///
-    /// A failure counts as no tokens. The default implementation returns none.
+    /// A failure counts as no tokens, and so does a wait of more than 5 seconds. The default implementation returns none.
     fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
         Box::pin(std::future::ready(Ok(None)))
     }

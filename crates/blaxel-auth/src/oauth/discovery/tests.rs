@@ -101,7 +101,7 @@ async fn metadata_that_cannot_be_trusted_is_refused() {
     }
     let (service, _) = has("https://other.example/", Value::Null);
     let error = discover(issuer, service).await.unwrap_err();
-    assert_eq!(error.status(), Some(StatusCode::NOT_FOUND));
+    assert_eq!(error.status(), Some(http::StatusCode::NOT_FOUND));
     let (service, requests) = server(|_| respond(503, "text/html", "busy"));
     assert!(discover(issuer, service).await.unwrap_err().is_transient());
     assert_eq!(

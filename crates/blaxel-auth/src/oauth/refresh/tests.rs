@@ -292,6 +292,122 @@ async fn a_store_that_fails_does_not_affect_callers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_never_ends_does_not_hold_back_the_token() {
+    let (service, _) = rotating();
+    let store = Memory {
+        seconds: 3600,
+        ..Memory::default()
+    };
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let start = Instant::now();
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t1");
+    assert_eq!(start.elapsed().as_secs(), 5);
+    let error = || credentials.save_error().unwrap().to_string();
+    assert!(error().contains("not saved yet"), "{}", error());
+    let tokens = credentials.tokens().unwrap();
+    assert_eq!(tokens.refresh_token().unwrap().expose(), "r1");
+    pass(30).await;
+    assert!(error().contains("30 s"), "{}", error());
+    assert_eq!(store.refresh_token(), None);
+    // The next renewal has the newest refresh token all the same.
+    pass(LIFETIME).await;
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slow_has_the_newest_tokens_in_the_end() {
+    let (service, _) = rotating();
+    let store = Memory {
+        seconds: 20,
+        ..Memory::default()
+    };
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let first = authenticator.header().await.unwrap();
+    assert!(credentials.save_error().is_some());
+    assert!(authenticator.invalidate(&first));
+    assert_eq!(authenticator.header().await.unwrap(), "Bearer t2");
+    pass(40).await;
+    assert_eq!(store.refresh_token().as_deref(), Some("r2"));
+    assert!(credentials.save_error().is_none());
+}
+
+/// A store in which nothing is ever found, and whose methods panic or never end.
+struct Broken {
+    panics: bool,
+}
+
+impl TokenStore for Broken {
+    fn save(&self, _: &Tokens) -> BoxFuture<Result<(), Error>> {
+        let panics = self.panics;
+        Box::pin(async move {
+            assert!(!panics, "the store panics");
+            std::future::pending().await
+        })
+    }
+
+    fn load(&self) -> BoxFuture<Result<Option<Tokens>, Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_or_never_responds_costs_a_wait_at_most() {
+    for panics in [true, false] {
+        let (service, _) = rotating();
+        let credentials = Credentials::refresh_token("r0")
+            .unwrap()
+            .with_store(Broken { panics });
+        let authenticator = Authenticator::new(&credentials, &base(), service);
+        for number in 1..4 {
+            let start = Instant::now();
+            let header = authenticator.header().await.unwrap();
+            assert_eq!(header, format!("Bearer t{number}"));
+            assert!(start.elapsed() <= Duration::from_secs(10));
+            let error = credentials.save_error().unwrap().to_string();
+            assert!(error.contains("not saved"), "{error}");
+            pass(LIFETIME).await;
+        }
+    }
+}
+
+#[test]
+fn tokens_that_were_not_saved_when_the_runtime_ended_are_saved_by_the_next_caller() {
+    let paused = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let (service, requests) = rotating();
+    let store = Memory {
+        seconds: 2,
+        ..Memory::default()
+    };
+    let credentials = Credentials::refresh_token("r0")
+        .unwrap()
+        .with_store(store.clone());
+    let authenticator = Authenticator::new(&credentials, &base(), service);
+    let first = paused();
+    let waiting =
+        first.block_on(async { timeout(Duration::from_secs(1), authenticator.header()).await });
+    assert!(waiting.is_err(), "the tokens are being saved");
+    drop(first);
+    assert_eq!(store.refresh_token(), None);
+
+    let header = paused().block_on(authenticator.header()).unwrap();
+    assert_eq!(header, "Bearer t1");
+    assert_eq!(store.refresh_token().as_deref(), Some("r1"));
+    assert_eq!(requests.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tokens_that_another_process_has_renewed_are_taken_from_the_store() {
     let (service, requests) = rotating();
     let store = Memory::default();
