@@ -372,7 +372,7 @@ pub(crate) fn is_refusal(error: &Error) -> bool {
 }
 
 /// Drives a future; returns `None` if it panics. The panic hook has received the panic's message.
-async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn catch_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {

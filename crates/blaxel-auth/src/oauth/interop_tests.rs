@@ -377,6 +377,79 @@ async fn the_secret_is_sent_by_a_method_that_the_server_accepts() {
     }
 }
 
+#[tokio::test]
+async fn documents_are_found_among_web_pages() {
+    let issuer = "https://id.example/tenant";
+    for found_at in [
+        "/.well-known/oauth-authorization-server/tenant",
+        "/tenant/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/tenant",
+    ] {
+        for (status, kind, page) in [
+            (200, "text/html", "<html>the start page</html>"),
+            (404, "text/html", "<html>not found</html>"),
+            (302, "text/plain", ""),
+            (200, JSON, "[]"),
+        ] {
+            let (service, _) = server(move |request| {
+                if request.uri().path() != found_at {
+                    return respond(status, kind, page);
+                }
+                let document =
+                    json!({"issuer": issuer, "token_endpoint": "https://id.example/token"});
+                respond(201, "text/json", format!("\u{feff}{document}\n"))
+            });
+            let found = AuthorizationServer::discover(&format!("{issuer}/"), &service).await;
+            let found = found.unwrap_or_else(|error| panic!("{found_at} {page}: {error}"));
+            assert_eq!(found.token_endpoint().unwrap(), "https://id.example/token");
+            let login = DeviceLogin::new(found, service);
+            let error = login.start().await.unwrap_err();
+            assert!(
+                error.is_input() && error.to_string().contains("device endpoint"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_names_the_issuer_if_the_server_says_that_all_do() {
+    let issuer = "https://id.example";
+    for (promised, named, accepted) in [
+        (json!(true), "&iss=https%3A%2F%2Fid.example", true),
+        (json!(true), "", false),
+        (json!(true), "&iss=https%3A%2F%2Fevil.example", false),
+        (json!(false), "", true),
+        (json!(null), "", true),
+        (json!(null), "&iss=https%3A%2F%2Fid.example%2F", false),
+    ] {
+        let shown = format!("{promised} {named}");
+        let (service, _) = server(move |request| {
+            if request.uri().path() == "/token" {
+                return json(200, &json!({"access_token": "t"}));
+            }
+            json(
+                200,
+                &json!({"issuer": issuer, "token_endpoint": "https://id.example/token",
+                        "authorization_endpoint": "https://id.example/authorize",
+                        "authorization_response_iss_parameter_supported": promised}),
+            )
+        });
+        let server = AuthorizationServer::discover(issuer, &service)
+            .await
+            .unwrap();
+        let pending = BrowserLogin::new(server, service, "app")
+            .begin("http://127.0.0.1/callback")
+            .unwrap();
+        let state = pending.url().split("&state=").nth(1).unwrap();
+        let state = state.split('&').next().unwrap().to_owned();
+        let outcome = pending
+            .finish(&format!("/callback?code=c&state={state}{named}"))
+            .await;
+        assert_eq!(outcome.is_ok(), accepted, "{shown}: {:?}", outcome.err());
+    }
+}
+
 /// Starts a device login with a response to the start and one to each poll.
 async fn device(
     start: Value,

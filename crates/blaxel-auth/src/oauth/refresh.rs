@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::server::AuthorizationServer;
 use super::token_response::{from_oauth2, read, read_refresh};
 use super::tokens::{TokenStore, Tokens};
-use crate::cache::{GRACE, REQUEST_TIMEOUT, is_refusal};
+use crate::cache::{GRACE, REQUEST_TIMEOUT, catch_panic, is_refusal};
 use crate::kind::CredentialKind;
 use crate::token::{NewToken, TokenSource};
 
@@ -153,20 +153,24 @@ impl SignIn {
         if self.store.is_none() || !self.state().is_unsaved() {
             return;
         }
-        let Ok(runtime) = Handle::try_current() else {
-            return self.save_newest().await;
-        };
         let saving = Arc::clone(self);
-        let saving = runtime.spawn(async move { saving.save_newest().await });
-        let problem = match timeout(STORE_WAIT, saving).await {
-            Err(_) => format!("are not saved yet, after {} seconds", STORE_WAIT.as_secs()),
-            Ok(Err(end)) if end.is_panic() => "are not saved: the store panicked".to_owned(),
-            // Without a result, the runtime is shutting down.
-            Ok(_) => return,
+        let mut saving: BoxFuture<Option<()>> =
+            Box::pin(async move { catch_panic(saving.save_newest()).await });
+        let (problem, goes_on) = match within(STORE_WAIT, &mut saving).await {
+            Some(Some(())) => return,
+            Some(None) => ("are not saved: the store panicked".to_owned(), false),
+            None => (
+                format!("are not saved yet, after {} seconds", STORE_WAIT.as_secs()),
+                true,
+            ),
         };
         let mut state = self.state();
         if state.is_unsaved() {
             state.save_error = Some(Error::credentials(format!("the new tokens {problem}")));
+        }
+        drop(state);
+        if goes_on && let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(saving);
         }
     }
 
@@ -185,7 +189,12 @@ impl SignIn {
         };
         let saved = within(SAVE_TIMEOUT, store.save(&tokens))
             .await
-            .unwrap_or_else(|| Err(Error::timeout("saving of the new tokens", SAVE_TIMEOUT)));
+            .unwrap_or_else(|| {
+                Err(Error::credentials(format!(
+                    "the new tokens are not saved: the store did not respond within {} seconds",
+                    SAVE_TIMEOUT.as_secs()
+                )))
+            });
         let mut state = self.state();
         match saved {
             Ok(()) => {
