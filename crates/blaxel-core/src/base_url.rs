@@ -1,21 +1,22 @@
 //! The base URL of an API.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::uri::{Authority, PathAndQuery, Uri};
 
+use crate::address::{Address, InvalidAddress, check, port_of};
 use crate::error::Error;
 use crate::parse_error::{ParseError, try_from_str};
 use crate::source::Source;
 
 /// An absolute URL that paths are resolved against: scheme, host, optional port and optional path.
 ///
-/// It is parsed from text. A URL with user information, a query or a fragment is rejected. So is
-/// plain `http`, except on the loopback interface, because credentials are sent to these addresses.
-/// Errors never show a text that can contain a password.
+/// It is parsed from text. A URL with user information, a query or a fragment is rejected, and so is
+/// one whose port is not a number from 1 to 65535, or whose host is neither a name nor an IP address.
+/// Plain `http` is rejected except on the loopback interface, because credentials are sent to these
+/// addresses. Errors show the origin at most, because the rest of a text can contain a password.
 ///
 /// ```
 /// use blaxel_core::BaseUrl;
@@ -34,40 +35,21 @@ pub struct BaseUrl {
 
 impl BaseUrl {
     /// Parses a base URL, or returns the problem.
-    fn parse_url(text: &str) -> Result<Self, String> {
-        if text.contains('#') {
-            return Err("it has a fragment".to_owned());
+    fn parse_url(text: &str) -> Result<Self, InvalidAddress> {
+        let address = Address::read_secure(text)?;
+        if address.uri().query().is_some() {
+            return Err(address.invalid("it has a query"));
         }
-        let uri: Uri = text
-            .trim()
-            .parse()
-            .map_err(|problem| format!("{problem}"))?;
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return Err("it has no scheme or no host".to_owned());
-        };
-        if authority.as_str().contains('@') {
-            return Err("it names a user; credentials are given separately".to_owned());
-        }
-        if authority.host().is_empty() {
-            return Err("it has no host".to_owned());
-        }
-        if uri.query().is_some() {
-            return Err("it has a query".to_owned());
-        }
-        if *scheme != Scheme::HTTPS && *scheme != Scheme::HTTP {
-            return Err(format!("the scheme {scheme} is neither https nor http"));
-        }
-        if *scheme == Scheme::HTTP && !is_loopback(authority.host()) {
-            return Err("plain http is allowed for loopback addresses only".to_owned());
-        }
-        let path = uri.path().trim_end_matches('/').to_owned();
+        let path = address.uri().path().trim_end_matches('/').to_owned();
         // URLs that differ only in a trailing slash are equal.
-        let mut parts = uri.into_parts();
-        parts.path_and_query = match path.as_str() {
-            "" => Some(PathAndQuery::from_static("/")),
-            path => Some(path.parse().map_err(|problem| format!("{problem}"))?),
+        let target = match path.as_str() {
+            "" => Ok(PathAndQuery::from_static("/")),
+            path => path.parse(),
         };
-        let uri = Uri::from_parts(parts).map_err(|problem| format!("{problem}"))?;
+        let target = target.map_err(|_| address.invalid("its path is not valid"))?;
+        let mut parts = Uri::from(address.clone()).into_parts();
+        parts.path_and_query = Some(target);
+        let uri = Uri::from_parts(parts).map_err(|_| address.invalid("its path is not valid"))?;
         Ok(Self { uri, path })
     }
 
@@ -105,7 +87,8 @@ impl BaseUrl {
         };
         self.uri.scheme() == uri.scheme()
             && own.eq_ignore_ascii_case(host)
-            && port(&self.uri) == port(uri)
+            && port_of(&self.uri) == port_of(uri)
+            && check(uri).is_ok()
     }
 
     /// Returns the address of a path under this URL. The path starts with a slash and is already
@@ -141,38 +124,13 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse_url(text).map_err(|problem| {
-            // An address with an `@` can contain a password, so it is not shown.
-            let shown = if text.contains('@') {
-                "the address"
-            } else {
-                text
-            };
             let expected = "expected an address such as https://api.blaxel.ai/v0";
-            ParseError::new("base URL", format_args!("`{shown}`: {problem}; {expected}"))
+            ParseError::new("base URL", format_args!("{problem}; {expected}"))
         })
     }
 }
 
 try_from_str!(BaseUrl);
-
-/// Returns the port of an address, or the default port of its scheme.
-fn port(uri: &Uri) -> u16 {
-    let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
-        443
-    } else {
-        80
-    };
-    uri.port_u16().unwrap_or(standard)
-}
-
-/// Returns `true` if a host, as written in a URI, is on the loopback interface.
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -203,8 +161,10 @@ mod tests {
             ("http://127.0.0.1.evil.example/", "loopback"),
             ("ftp://api.blaxel.ai", "neither https"),
             ("https://user:pa55@api.blaxel.ai", "names a user"),
-            ("https://api.blaxel.ai/v0?x=1", "query"),
+            ("https://api.blaxel.ai/v0?key=pa55", "query"),
             ("https://api.blaxel.ai/v0#x", "fragment"),
+            ("http://127.0.0.1:99999/v0", "port"),
+            ("https://me:1234/pa55@api.blaxel.ai", "`@`"),
             ("https://", "expected an address"),
         ] {
             let error = text.parse::<BaseUrl>().unwrap_err();
@@ -238,6 +198,9 @@ mod tests {
             ("https://api.blaxel.ai/other", true),
             ("https://api.blaxel.ai:443/", true),
             ("https://api.blaxel.ai:444/", false),
+            ("https://api.blaxel.ai:65979/", false),
+            ("https://api.blaxel.ai:port/", false),
+            ("https://me@api.blaxel.ai/", false),
             ("http://api.blaxel.ai/", false),
             ("https://api.blaxel.ai.evil.example/", false),
             ("/v0", false),

@@ -2,6 +2,7 @@
 
 use http::uri::PathAndQuery;
 
+use crate::address::check;
 use crate::base_url::BaseUrl;
 use crate::body::Body;
 use crate::description::Plane;
@@ -47,7 +48,7 @@ impl Endpoints {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the run plane needs a workspace and none is given, if nothing names
+    /// [`Error::is_input`] if an absolute address has an invalid host or port, if the run plane needs a workspace and none is given, if nothing names
     /// the plane of the request, or if its URI names another plane than its context.
     pub fn resolve(
         &self,
@@ -55,7 +56,11 @@ impl Endpoints {
         workspace: Option<&Workspace>,
     ) -> Result<bool, Error> {
         if !is_unresolved(request.uri()) {
-            return Ok(false);
+            // A layer may have put an address there that no other check has seen.
+            return match check(request.uri()) {
+                Ok(()) => Ok(false),
+                Err(problem) => Err(Error::input("address", &Source::Code, problem)),
+            };
         }
         let plane = restore(request)?.plane();
         let target = request

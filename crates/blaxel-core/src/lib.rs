@@ -19,6 +19,7 @@
 //! `std::time::Duration`, and a period converts into one.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
 mod base_url;
 mod body;
 mod civil;
@@ -83,6 +84,9 @@ pub use self::workspace::Workspace;
 /// direct use.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::address::{
+        Address, InvalidAddress, check as check_address, ip_address, is_loopback,
+    };
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};
     pub use crate::context::{body_size, is_changing, journal};

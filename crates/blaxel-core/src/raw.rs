@@ -2,6 +2,7 @@
 
 use http::uri::PathAndQuery;
 
+use crate::address::check;
 use crate::body::Body;
 use crate::context::{CallContext, record_original};
 use crate::description::Plane;
@@ -25,7 +26,9 @@ use crate::source::Source;
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] if the URI is neither an absolute address nor a path that begins with `/`.
+/// [`Error::is_input`] if the URI is neither an absolute address nor a path that begins with `/`, or
+/// if its address has user information, an invalid host, or a port that is not a number from 1 to
+/// 65535.
 pub fn raw_request(
     plane: Plane,
     request: http::Request<impl Into<Body>>,
@@ -41,6 +44,8 @@ pub fn raw_request(
         let target = target.unwrap_or(PathAndQuery::from_static("/"));
         *request.uri_mut() = uri_on(plane, target)
             .map_err(|problem| Error::input("request path", &Source::Code, problem))?;
+    } else {
+        check(request.uri()).map_err(|problem| Error::input("address", &Source::Code, problem))?;
     }
     attach(&mut request, CallContext::raw(plane));
     Ok(request)
@@ -208,6 +213,16 @@ mod tests {
             error.is_input() && error.to_string().contains("/agents"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_address_with_a_bad_host_or_port_is_rejected() {
+        for address in ["https://a.bl.run:99999/x", "https://me:canary@a.bl.run/x"] {
+            let request = http::Request::get(address).body("").unwrap();
+            let error = raw_request(Plane::Run, request).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(error.is_input() && !shown.contains("canary"), "{shown}");
+        }
     }
 
     #[test]

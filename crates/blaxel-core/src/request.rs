@@ -9,6 +9,7 @@ use http::uri::{PathAndQuery, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::address::Address;
 use crate::base_url::BaseUrl;
 use crate::body::Body;
 use crate::context::CallContext;
@@ -66,7 +67,6 @@ fn escape(text: &str) -> impl Display + '_ {
 /// assert_eq!(request.uri(), "blaxel://control/sandboxes/my%20sandbox/previews?limit=5");
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug)]
 pub struct RequestWriter {
     info: &'static OperationInfo,
     target: Cow<'static, str>,
@@ -190,14 +190,12 @@ impl RequestWriter {
     /// [`Error::is_input`] if the text is not an absolute `https` address, or an `http` address on
     /// the loopback interface.
     pub fn presigned(&mut self, url: &str, source: &Source) -> Result<(), Error> {
-        let (before_query, _) = url.split_once('?').unwrap_or((url, ""));
-        let base = source.parse::<BaseUrl>(before_query)?;
-        let uri: Uri = url
-            .parse()
-            .map_err(|problem| Error::input("address", source, problem))?;
-        let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let address = Address::read_secure(url)
+            .map_err(|problem| Error::input("presigned URL", source, problem))?;
+        let target = address.uri().path_and_query();
+        let target = target.map_or("/", PathAndQuery::as_str);
         self.target = Cow::Owned(target.to_owned());
-        self.base = Some(base.uri().clone());
+        self.base = Some(address.into());
         Ok(())
     }
 
@@ -324,6 +322,15 @@ fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, Error> {
     check_name(name)?;
     HeaderValue::try_from(value)
         .map_err(|problem| Error::input(name.as_str(), &Source::Code, problem))
+}
+
+impl fmt::Debug for RequestWriter {
+    /// Omits the address, the headers and the body, which can contain secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestWriter")
+            .field("operation", &self.info.name())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Replaces the path and query of `base`.
@@ -461,6 +468,40 @@ mod tests {
         writer.query("a", 1);
         let uri = writer.finish().unwrap().uri().to_string();
         assert_eq!(uri, "https://agt-x.us-pdx-1.bl.run/base/v1/chat?a=1");
+    }
+
+    #[test]
+    fn no_text_shows_the_token_of_an_address() {
+        let source = Source::Response("metadata.url".into());
+        for url in [
+            "https://a.bl.run/x?bl_preview_token=canary",
+            "https://a.bl.run:canary/",
+            "https://me:can#canary@a.bl.run/",
+            "http://a.bl.run/canary",
+        ] {
+            let mut writer = RequestWriter::new(&PREVIEW);
+            let mut errors = vec![writer.address(url, &source).unwrap_err()];
+            if let Err(error) = writer.presigned(url, &source) {
+                errors.push(error);
+            }
+            for error in errors {
+                let shown = format!("{error} {error:?}");
+                assert!(
+                    shown.contains("`metadata.url` in a response"),
+                    "{url}: {shown}"
+                );
+                assert!(!shown.contains("canary"), "{url}: {shown}");
+            }
+            assert!(!format!("{writer:?}").contains("canary"), "{writer:?}");
+        }
+    }
+
+    #[test]
+    fn a_presigned_url_is_sent_unchanged() {
+        let url = "https://s3.example/a//b%2F?X-Amz-Signature=a%2Bb&x=me@host";
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.presigned(url, &Source::Code).unwrap();
+        assert_eq!(writer.finish().unwrap().uri().to_string(), url);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Source {
     Variable(Cow<'static, str>),
     /// The file at this path.
     File(PathBuf),
+    /// The member or header of this name in a response of the server.
+    Response(Cow<'static, str>),
 }
 
 impl Source {
@@ -36,6 +38,7 @@ impl fmt::Display for Source {
             Self::Code => f.write_str("given in code"),
             Self::Variable(name) => write!(f, "from the environment variable {name}"),
             Self::File(path) => write!(f, "from the file {}", path.display()),
+            Self::Response(name) => write!(f, "from `{name}` in a response"),
         }
     }
 }
