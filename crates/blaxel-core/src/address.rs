@@ -149,6 +149,14 @@ impl Address {
     }
 }
 
+impl InvalidAddress {
+    /// Returns the problem without the origin.
+    #[must_use]
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
 impl From<Address> for Uri {
     fn from(address: Address) -> Self {
         address.0
@@ -187,7 +195,8 @@ pub fn check(uri: &Uri) -> Result<(), &'static str> {
 }
 
 /// Returns the explicit port of an address, or the default port of its scheme.
-pub(crate) fn port_of(uri: &Uri) -> u16 {
+#[must_use]
+pub fn port_of(uri: &Uri) -> u16 {
     let standard = if uri.scheme() == Some(&Scheme::HTTPS) {
         443
     } else {

@@ -85,7 +85,7 @@ pub use self::workspace::Workspace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::address::{
-        Address, InvalidAddress, check as check_address, ip_address, is_loopback,
+        Address, InvalidAddress, check as check_address, ip_address, is_loopback, port_of,
     };
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};

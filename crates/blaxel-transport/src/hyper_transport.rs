@@ -28,6 +28,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::Version;
 use http::uri::Scheme;
@@ -162,7 +163,11 @@ impl Shared {
                  `Client`, or resolve it with `Endpoints::resolve`",
             ),
             (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
-            (Some(scheme), Some(authority), _) => Ok(Origin::new(scheme, authority)),
+            (Some(scheme), Some(authority), _) => {
+                // hyper connects to the default port of the scheme if it cannot read the port.
+                check_address(uri)?;
+                Ok(Origin::new(scheme, authority))
+            }
         }
     }
 

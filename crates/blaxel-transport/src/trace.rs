@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, BoxError, CallContext, Error, OperationInfo};
+use blaxel_core::{Body, BoxError, CallContext, Error, OperationInfo, Plane};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::field::Empty;
@@ -50,6 +50,9 @@ pub(crate) fn call_span(call: &Call) -> Span {
 pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     let uri = request.uri();
     let context = CallContext::of(request.extensions());
+    // The path of a presigned URL is a part of the permission.
+    let shown = context.is_some_and(|context| context.plane() != Plane::Presigned);
+    let path = shown.then(|| uri.path());
     // This attempt is already counted.
     let before = context.map_or(0, |context| context.attempts().sent.saturating_sub(1));
     tracing::span!(
@@ -60,7 +63,7 @@ pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
         http.request.resend_count = (before > 0).then_some(before),
         server.address = uri.host(),
         server.port = uri.port_u16(),
-        url.path = uri.path(),
+        url.path = path,
         http.response.status_code = Empty,
         error.type = Empty,
     )

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel_core::__private::duration;
+use blaxel_core::__private::{check_address, duration};
 use blaxel_core::{BoxError, BoxFuture};
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -139,6 +139,8 @@ impl Service<Uri> for ProxyConnector {
     fn call(&mut self, target: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
         Box::pin(async move {
+            // An address that is not read in full must not become a connection to a default port.
+            check_address(&target)?;
             match inner.rules.proxy_for(&target)? {
                 None => {
                     let tcp = connect(inner.tcp.clone(), target).await?;

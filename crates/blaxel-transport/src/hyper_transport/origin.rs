@@ -1,7 +1,6 @@
 //! The origin of a request.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::uri::{Authority, Scheme};
 
@@ -36,15 +35,6 @@ impl fmt::Display for Origin {
             None => Ok(()),
         }
     }
-}
-
-/// Returns `true` if a host, as written in a URI, is on the loopback interface.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -1,22 +1,18 @@
 //! The proxy settings.
 
+mod exceptions;
+mod server;
+
 use std::fmt;
 
+use blaxel_core::__private::is_loopback;
 use blaxel_core::{Error, Secret, Source};
 use http::Uri;
 use http::uri::Scheme;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use hyper_util::client::proxy::matcher::Intercept;
 
-use super::origin::is_loopback;
-
-/// The characters of a user name and password in a URL that are not escaped, besides alphanumeric
-/// ones.
-const USER_INFO: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use self::exceptions::Exceptions;
+use self::server::ProxyServer;
 
 /// The proxy setting of a transport: direct connections, or connections through an HTTP proxy.
 ///
@@ -50,11 +46,7 @@ enum Choice {
     #[default]
     Environment,
     Direct,
-    /// `address` may contain credentials; `shown` does not.
-    Fixed {
-        address: Secret,
-        shown: Uri,
-    },
+    Fixed(ProxyServer),
 }
 
 impl Proxy {
@@ -85,21 +77,19 @@ impl Proxy {
     /// Uses the proxy at `address`: an `http` URL, an `https` URL if the proxy itself uses TLS, or
     /// a host and port.
     ///
-    /// The environment is ignored, including `NO_PROXY`. The URL may contain a percent-encoded user
-    /// name and password; [`credentials`](Self::credentials) sets them without encoding.
+    /// The environment is ignored, including `NO_PROXY`. The URL may contain a user name and
+    /// password, in which `/`, `?`, `#`, `%` and spaces are percent-encoded;
+    /// [`credentials`](Self::credentials) sets them without encoding.
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the text is not the address of an HTTP proxy.
+    /// [`Error::is_input`] if the text is not the address of an HTTP proxy. The error shows no part
+    /// of it.
     pub fn via(address: &str) -> Result<Self, Error> {
-        let shown = parse_address(address.trim())
+        let server = ProxyServer::read(address)
             .map_err(|problem| Error::input("proxy", &Source::Code, problem))?;
-        let choice = Choice::Fixed {
-            address: Secret::from(address.trim()),
-            shown,
-        };
         Ok(Self {
-            choice,
+            choice: Choice::Fixed(server),
             ..Self::default()
         })
     }
@@ -108,22 +98,26 @@ impl Proxy {
     /// no effect on a proxy of the environment, whose URL contains its own credentials. By default
     /// those in the URL are sent, if it has any.
     pub fn credentials(mut self, user: &str, password: impl Into<Secret>) -> Self {
-        if let Choice::Fixed { address, shown } = &mut self.choice {
-            let password = password.into();
-            *address = Secret::new(format!(
-                "{}://{}:{}@{}",
-                shown.scheme_str().unwrap_or("http"),
-                utf8_percent_encode(user, USER_INFO),
-                utf8_percent_encode(password.expose(), USER_INFO),
-                shown.authority().map_or("", |authority| authority.as_str()),
-            ));
+        if let Choice::Fixed(server) = &mut self.choice {
+            server.set_credentials(user, Some(password.into().expose()));
         }
         self
     }
 
     /// Adds hosts to reach directly, besides those of `NO_PROXY` if the environment is used. They
-    /// are separated by commas: names, which include their subdomains, addresses, and networks such
-    /// as `10.0.0.0/8`; `*` stands for all. None by default.
+    /// are separated by commas or spaces, as in `corp.test, 10.0.0.0/8, *.example.com:8443`:
+    ///
+    /// | entry | hosts |
+    /// | --- | --- |
+    /// | `corp.test`, `.corp.test` | the host and all hosts below it |
+    /// | `*.corp.test` | all hosts below it |
+    /// | `10.0.0.1`, `2001:db8::1`, `[2001:db8::1]` | the address |
+    /// | `10.0.0.0/8`, `2001:db8::/32` | all addresses of the network |
+    /// | `*` | all |
+    ///
+    /// A host, a domain, an IPv4 address, or an IPv6 address in brackets may have a port
+    /// (`corp.test:443`); then the entry applies to that port only. Any other entry is ignored, and
+    /// a `tracing` warning names it when the transport is built. None by default.
     pub fn except(mut self, hosts: &str) -> Self {
         if !self.exceptions.is_empty() {
             self.exceptions.push(',');
@@ -149,12 +143,14 @@ impl Proxy {
         let mut rules = Rules {
             http: Route::Direct,
             https: Route::Direct,
+            except: Exceptions::default(),
             loopback: self.loopback,
         };
+        rules.except.add(&self.exceptions, &Source::Code);
         match &self.choice {
-            Choice::Direct => {}
-            Choice::Fixed { address, .. } => {
-                let route = || Route::through(address.expose(), &self.exceptions, &Source::Code);
+            Choice::Direct => return rules,
+            Choice::Fixed(server) => {
+                let route = || Route::through(Ok(server.clone()), &Source::Code);
                 (rules.http, rules.https) = (route(), route());
             }
             Choice::Environment => {
@@ -165,14 +161,13 @@ impl Proxy {
                         (!value.is_empty()).then(|| (value.to_owned(), Source::variable(*name)))
                     })
                 };
-                let mut except = self.exceptions.clone();
-                if let Some((hosts, _)) = first(&["NO_PROXY", "no_proxy"]) {
-                    except = format!("{except},{hosts}");
+                if let Some((hosts, source)) = first(&["NO_PROXY", "no_proxy"]) {
+                    rules.except.add(&hosts, &source);
                 }
                 let route = |names: &[&'static str]| {
                     let found = first(names).or_else(|| first(&["ALL_PROXY", "all_proxy"]));
                     found.map_or(Route::Direct, |(address, source)| {
-                        Route::through(&address, &except, &source)
+                        Route::through(ProxyServer::read(&address), &source)
                     })
                 };
                 rules.https = route(&["HTTPS_PROXY", "https_proxy"]);
@@ -181,6 +176,12 @@ impl Proxy {
                     None => route(&["HTTP_PROXY", "http_proxy"]),
                 };
             }
+        }
+        if [&rules.http, &rules.https]
+            .iter()
+            .any(|route| matches!(route, Route::Through(_)))
+        {
+            rules.except.warn();
         }
         rules
     }
@@ -192,7 +193,7 @@ impl fmt::Debug for Proxy {
         match &self.choice {
             Choice::Environment => out.field("via", &"environment"),
             Choice::Direct => out.field("via", &"none"),
-            Choice::Fixed { shown, .. } => out.field("via", shown),
+            Choice::Fixed(server) => out.field("via", server),
         };
         out.field("except", &self.exceptions)
             .field("including_loopback", &self.loopback)
@@ -200,39 +201,12 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Parses the address of a proxy and removes its user information, or returns the problem. The
-/// problem does not quote the text, which may contain a password.
-fn parse_address(text: &str) -> Result<Uri, &'static str> {
-    let unusable = "it is not an address such as http://proxy.example:3128";
-    let uri: Uri = text.parse().map_err(|_| unusable)?;
-    let scheme = match uri.scheme() {
-        None => Scheme::HTTP,
-        Some(scheme) if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS => scheme.clone(),
-        Some(scheme) if scheme.as_str().starts_with("socks") => {
-            return Err("SOCKS proxies are not supported; use an HTTP proxy");
-        }
-        Some(_) => return Err("its scheme is neither http nor https"),
-    };
-    let authority = uri.authority().ok_or(unusable)?.as_str();
-    let bare = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, bare)| bare);
-    if bare.is_empty() || bare.starts_with(':') {
-        return Err(unusable);
-    }
-    Uri::builder()
-        .scheme(scheme)
-        .authority(bare)
-        .path_and_query("/")
-        .build()
-        .map_err(|_| unusable)
-}
-
 /// The routes to `http` and `https` addresses.
 #[derive(Debug)]
 pub(super) struct Rules {
     http: Route,
     https: Route,
+    except: Exceptions,
     loopback: bool,
 }
 
@@ -240,19 +214,17 @@ pub(super) struct Rules {
 #[derive(Debug)]
 enum Route {
     Direct,
-    Through(Box<Matcher>),
+    Through(Box<Intercept>),
     /// The configured proxy is invalid, with this problem.
     Invalid(String),
 }
 
 impl Route {
-    /// Creates the route through the proxy at an address.
-    fn through(address: &str, except: &str, source: &Source) -> Self {
-        match parse_address(address) {
-            Ok(_) => {
-                let matcher = Matcher::builder().all(address).no(except).build();
-                Self::Through(Box::new(matcher))
-            }
+    /// Creates the route through a proxy, or the one that fails with the problem of its address.
+    fn through(server: Result<ProxyServer, String>, source: &Source) -> Self {
+        let unusable = || "its address cannot be used".to_owned();
+        match server.and_then(|server| server.intercept().ok_or_else(unusable)) {
+            Ok(proxy) => Self::Through(Box::new(proxy)),
             Err(problem) => Self::Invalid(format!("invalid proxy ({source}): {problem}")),
         }
     }
@@ -265,9 +237,12 @@ impl Rules {
         if !self.loopback && (plain || is_loopback(target.host().unwrap_or_default())) {
             return Ok(None);
         }
+        if self.except.contain(target) {
+            return Ok(None);
+        }
         match if plain { &self.http } else { &self.https } {
             Route::Direct => Ok(None),
-            Route::Through(matcher) => Ok(matcher.intercept(target)),
+            Route::Through(proxy) => Ok(Some((**proxy).clone())),
             Route::Invalid(problem) => Err(problem.clone()),
         }
     }
@@ -320,6 +295,17 @@ mod tests {
                 vec![("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", "blaxel.ai")],
                 None,
             ),
+            (
+                vec![
+                    ("HTTPS_PROXY", "http://me:a@b@p:1"),
+                    ("NO_PROXY", "*.ai:80"),
+                ],
+                Some("http://p:1/ Basic bWU6YUBi"),
+            ),
+            (
+                vec![("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", "x *.ai:443")],
+                None,
+            ),
             (vec![("HTTPS_PROXY", "http://p:1"), ("no_proxy", "*")], None),
             (
                 vec![
@@ -350,8 +336,10 @@ mod tests {
         for (value, part) in [
             ("socks5://canary:canary@p:1", "SOCKS"),
             ("ftp://canary@p", "scheme"),
-            ("http://canary:c anary@p", "not an address"),
-            ("http://:3128", "not an address"),
+            ("http://canary:c anary@p", "escape"),
+            ("http://canary:canary#x@p:1", "escape"),
+            ("http://canary:canary@p:99999", "port"),
+            ("http://:3128", "no host"),
         ] {
             let problem =
                 proxy_to(&in_environment(&[("ALL_PROXY", value)]), "https://a.b").unwrap_err();
