@@ -106,7 +106,7 @@ impl Resource {
         let url = self.metadata.url.as_deref()?.trim();
         (!url.is_empty()).then(|| Address {
             url: url.to_owned(),
-            source: Source::Code,
+            source: Source::Response("metadata.url".into()),
         })
     }
 

@@ -1,5 +1,7 @@
 //! The destination of a call, and the headers, query and options that every request of a handle has.
 
+use std::fmt;
+
 use blaxel_core::{CallOptions, Error, RequestWriter, Source};
 use http::header::{CACHE_CONTROL, HeaderName};
 
@@ -16,10 +18,19 @@ pub(crate) struct Target {
 }
 
 /// An address and its source.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) url: String,
     pub(crate) source: Source,
+}
+
+impl fmt::Debug for Address {
+    /// Omits the URL: it is not checked yet, and can contain a password or a token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Target {

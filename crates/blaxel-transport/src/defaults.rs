@@ -1,6 +1,7 @@
 //! The properties that all requests of a client get: address, API version, workspace and user
 //! agent.
 
+use blaxel_core::__private::check_address;
 use blaxel_core::{
     ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
 };
@@ -155,6 +156,7 @@ fn header(what: &str, text: &str) -> Result<HeaderValue, Error> {
 fn is_workload_host(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     uri.scheme() == Some(&Scheme::HTTPS)
+        && check_address(uri).is_ok()
         && WORKLOAD_DOMAINS.iter().any(|domain| matches(domain, host))
 }
 

@@ -5,7 +5,7 @@ mod listener;
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, MAX_MESSAGE_CHARS, one_line};
+use blaxel_core::__private::{Address, ErrorParts, MAX_MESSAGE_CHARS, one_line};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Source};
 use http::Uri;
 use oauth2::url::form_urlencoded;
@@ -95,13 +95,14 @@ impl BrowserLogin {
     /// # Errors
     ///
     /// [`Error::is_input`] if the authorization endpoint of the server is unknown, if the server declares that
-    /// it does not support PKCE with S256, or if `redirect_to` is not an address.
+    /// it does not support PKCE with S256, or if `redirect_to` is not an address or has a fragment.
     pub fn begin(&self, redirect_to: &str) -> Result<PendingRedirect, Error> {
         let invalid = |what: &'static str| {
             move |problem: oauth2::url::ParseError| Error::input(what, &Source::Code, problem)
         };
         let endpoint = self.server.authorization_endpoint()?.to_string();
         let endpoint = AuthUrl::new(endpoint).map_err(invalid("authorization endpoint"))?;
+        check_redirect(redirect_to)?;
         let redirect = RedirectUrl::new(redirect_to.to_owned()).map_err(invalid("redirect URL"))?;
         let client = OAuthClient::new(
             self.identity.clone(),
@@ -139,6 +140,24 @@ impl fmt::Debug for BrowserLogin {
             .field("client_id", &self.identity.id)
             .field("scopes", &self.scopes)
             .finish_non_exhaustive()
+    }
+}
+
+/// Checks the address that a browser is redirected to. It may have a scheme of the program's own (RFC 8252).
+fn check_redirect(to: &str) -> Result<(), Error> {
+    let scheme = to.split(':').next().unwrap_or_default().trim();
+    let is_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    let invalid = |problem: &dyn fmt::Display| Error::input("redirect URL", &Source::Code, problem);
+    if is_web {
+        Address::read(to)
+            .map(drop)
+            .map_err(|problem| invalid(&problem))
+    } else if to.contains('#') {
+        Err(invalid(&"it has a fragment"))
+    } else {
+        Ok(())
     }
 }
 

@@ -7,9 +7,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, duration};
+use blaxel_core::__private::{Address, ErrorParts, duration};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Workspace};
-use http::Uri;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -223,18 +222,11 @@ fn time(response: &Map<String, Value>, name: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Returns `true` if a browser may be sent to the address.
+/// Returns `true` if a browser may be sent to the address. A browser sends no fragment, and some
+/// sign-in pages have one.
 fn is_safe(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    let host = uri.host().unwrap_or_default();
-    let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    match uri.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => is_local,
-        _ => false,
-    }
+    let (address, fragment) = url.split_once('#').unwrap_or((url, ""));
+    fragment.bytes().all(|byte| byte.is_ascii_graphic()) && Address::read_secure(address).is_ok()
 }
 
 impl PendingLogin {

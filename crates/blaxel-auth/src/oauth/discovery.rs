@@ -109,17 +109,18 @@ fn read(issuer: &str, document: &Map<String, Value>) -> Result<AuthorizationServ
     let unsafe_endpoint = |error: Error| Error::decode(error.to_string());
     let token = member("token_endpoint")
         .ok_or_else(|| Error::decode("the response names no token endpoint"))?;
-    let mut server = AuthorizationServer::standard(token)
+    let source = |name: &'static str| Source::Response(name.into());
+    let mut server = AuthorizationServer::standard_from(token, &source("token_endpoint"))
         .map_err(unsafe_endpoint)?
         .with_issuer(named);
     if let Some(endpoint) = member("device_authorization_endpoint") {
         server = server
-            .with_device_endpoint(endpoint)
+            .with_device_endpoint_from(endpoint, &source("device_authorization_endpoint"))
             .map_err(unsafe_endpoint)?;
     }
     if let Some(endpoint) = member("authorization_endpoint") {
         server = server
-            .with_authorization_endpoint(endpoint)
+            .with_authorization_endpoint_from(endpoint, &source("authorization_endpoint"))
             .map_err(unsafe_endpoint)?;
     }
     if let Some(methods) = texts(document, "code_challenge_methods_supported")

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::{BaseUrl, Error, Source};
+use blaxel_core::{__private as core, BaseUrl, Error, Source};
 use http::Uri;
 
 use super::dialect::Dialect;
@@ -42,32 +42,28 @@ pub struct AuthorizationServer {
 #[derive(Clone)]
 pub(super) enum Address {
     Under(BaseUrl, &'static str),
-    Exact(Uri),
+    Exact(core::Address),
 }
 
 impl Address {
-    /// Parses the address of an endpoint; `what` is its name in the error.
-    pub(super) fn parse(what: &str, text: &str) -> Result<Self, Error> {
-        let (address, _) = text.split_once('?').unwrap_or((text, ""));
-        address.parse::<BaseUrl>()?;
-        let uri = text
-            .trim()
-            .parse()
-            .map_err(|problem| Error::input(what, &Source::Code, problem))?;
-        Ok(Self::Exact(uri))
+    /// Reads the address of an endpoint; `what` is its name in the error.
+    fn read(what: &str, text: &str, source: &Source) -> Result<Self, Error> {
+        core::Address::read_secure(text)
+            .map(Self::Exact)
+            .map_err(|problem| Error::input(what, source, problem))
     }
 
     pub(super) fn uri(&self) -> Result<Uri, Error> {
         match self {
             Self::Under(base, path) => base.join(path),
-            Self::Exact(uri) => Ok(uri.clone()),
+            Self::Exact(address) => Ok(address.uri().clone()),
         }
     }
 
     fn host(&self) -> &str {
         match self {
             Self::Under(base, _) => base.host(),
-            Self::Exact(uri) => uri.host().unwrap_or_default(),
+            Self::Exact(address) => address.host(),
         }
     }
 }
@@ -98,10 +94,14 @@ impl AuthorizationServer {
     ///
     /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
     pub fn standard(token_endpoint: &str) -> Result<Self, Error> {
+        Self::standard_from(token_endpoint, &Source::Code)
+    }
+
+    pub(super) fn standard_from(token_endpoint: &str, source: &Source) -> Result<Self, Error> {
         Ok(Self {
             dialect: Dialect::Standard,
             issuer: None,
-            token: Address::parse("token endpoint", token_endpoint)?,
+            token: Address::read("token endpoint", token_endpoint, source)?,
             device: None,
             authorization: None,
             supports_pkce: true,
@@ -116,8 +116,16 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
-    pub fn with_device_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
-        self.device = Some(Address::parse("device endpoint", endpoint)?);
+    pub fn with_device_endpoint(self, endpoint: &str) -> Result<Self, Error> {
+        self.with_device_endpoint_from(endpoint, &Source::Code)
+    }
+
+    pub(super) fn with_device_endpoint_from(
+        mut self,
+        endpoint: &str,
+        source: &Source,
+    ) -> Result<Self, Error> {
+        self.device = Some(Address::read("device endpoint", endpoint, source)?);
         Ok(self)
     }
 
@@ -127,8 +135,16 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// [`Error::is_input`] if that is not an `https` address, or an `http` address on this machine.
-    pub fn with_authorization_endpoint(mut self, endpoint: &str) -> Result<Self, Error> {
-        self.authorization = Some(Address::parse("authorization endpoint", endpoint)?);
+    pub fn with_authorization_endpoint(self, endpoint: &str) -> Result<Self, Error> {
+        self.with_authorization_endpoint_from(endpoint, &Source::Code)
+    }
+
+    pub(super) fn with_authorization_endpoint_from(
+        mut self,
+        endpoint: &str,
+        source: &Source,
+    ) -> Result<Self, Error> {
+        self.authorization = Some(Address::read("authorization endpoint", endpoint, source)?);
         Ok(self)
     }
 

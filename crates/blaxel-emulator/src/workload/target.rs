@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use blaxel_core::__private::{Address, InvalidAddress, is_loopback};
 use bytes::Bytes;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
@@ -35,14 +36,11 @@ pub(crate) struct Target {
 
 /// The error for a URL that the emulator may not call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidTarget {
-    url: String,
-    problem: &'static str,
-}
+pub struct InvalidTarget(InvalidAddress);
 
 impl fmt::Display for InvalidTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot call `{}`: {}", self.url, self.problem)
+        write!(f, "invalid address of a server to call: {}", self.0)
     }
 }
 
@@ -51,26 +49,19 @@ impl std::error::Error for InvalidTarget {}
 impl Target {
     /// Parses a URL. The host must be this machine unless `anywhere` is set.
     pub(crate) fn parse(url: &str, anywhere: bool) -> Result<Self, InvalidTarget> {
-        let invalid = |problem| InvalidTarget {
-            url: url.to_owned(),
-            problem,
-        };
-        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URL"))?;
+        let address = Address::read(url).map_err(InvalidTarget)?;
+        let invalid = |problem| InvalidTarget(address.invalid(problem));
+        let uri = address.uri();
         if uri.scheme() != Some(&Scheme::HTTP) {
             return Err(invalid("only http:// is supported"));
         }
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let host = uri.host().unwrap_or_default();
-        if host.is_empty() || authority.contains('@') {
-            return Err(invalid("it must have a host and no user info"));
-        }
-        if !anywhere && !is_local(host) {
+        if !anywhere && !is_loopback(address.host()) {
             return Err(invalid("only 127.0.0.1, ::1 and localhost are allowed"));
         }
         Ok(Self {
-            authority: authority.to_owned(),
-            host: without_brackets(host).to_owned(),
-            port: uri.port_u16().unwrap_or(80),
+            authority: uri.authority().map_or("", Authority::as_str).to_owned(),
+            host: without_brackets(address.host()).to_owned(),
+            port: address.port(),
             prefix: uri.path().trim_end_matches('/').to_owned(),
             query: uri.query().map(str::to_owned),
         })
@@ -140,11 +131,6 @@ impl fmt::Display for Target {
 }
 
 const LOCALHOST: &str = "localhost";
-
-fn is_local(host: &str) -> bool {
-    let address = without_brackets(host).parse::<IpAddr>();
-    host == LOCALHOST || address.is_ok_and(|address| address.is_loopback())
-}
 
 /// Returns the host without the brackets around an IPv6 address.
 fn without_brackets(host: &str) -> &str {
@@ -241,8 +227,28 @@ mod tests {
             "https://127.0.0.1/",
             "http://",
             "http://a@localhost/",
+            "http://localhost:99999/",
+            "http://localhost:8o80/",
+            "http://localhost:/",
+            "http://localhost/#x",
+            "http://127.1/",
+            "http://[::1/",
         ] {
             assert!(Target::parse(url, true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_password_or_a_query() {
+        for url in [
+            "http://me:canary@localhost/",
+            "http://me:can#canary@localhost/",
+            "http://192.0.2.1/?key=canary",
+            "https://localhost/canary",
+        ] {
+            let error = Target::parse(url, false).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("canary"), "{shown}");
         }
     }
 

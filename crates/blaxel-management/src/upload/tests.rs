@@ -312,17 +312,30 @@ fn the_debug_output_of_a_url_shows_only_the_host() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_without_tls_is_refused() {
-    let unencrypted = Reply::json(200, &json!({"metadata": {"name": "bot"}, "spec": {}})).header(
-        "x-blaxel-upload-url",
+async fn an_unsafe_url_is_refused_and_not_shown() {
+    for url in [
         "http://store.example/a?signature=hunter2",
-    );
-    let script = Script::new([unencrypted]);
-    let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
-    assert!(
-        error.is_input() && !error.to_string().contains("hunter2"),
-        "{error}"
-    );
+        "https://store.example:99999/hunter2",
+        "https://store.example:hunter2/a",
+        "https://me:hunter2@store.example/a",
+        "https://me:hun#hunter2@store.example/a",
+        "https://store.example/a?signature=hunter2#b",
+        "https:///hunter2",
+        "hunter2",
+    ] {
+        let document = json!({"metadata": {"name": "bot"}, "spec": {}});
+        let answer = Reply::json(200, &document).header("x-blaxel-upload-url", url);
+        let script = Script::new([answer]);
+        let error = deploy(&script, &zip()).await.map(drop).unwrap_err();
+        let shown = format!("{error} {error:?} {:?}", UploadUrl::from(url));
+        assert!(
+            error.is_input() && shown.contains("`x-blaxel-upload-url` in a response"),
+            "{url}: {shown}"
+        );
+        assert!(!shown.contains("hunter2"), "{url}: {shown}");
+        // The archive was sent nowhere.
+        assert_eq!(script.take_requests().len(), 1, "{url}");
+    }
 }
 
 #[cfg(feature = "upload-file")]

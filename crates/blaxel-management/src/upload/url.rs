@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::Address;
 use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, Secret, Source};
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,7 +15,10 @@ const HEADER: &str = "x-blaxel-upload-url";
 /// Anyone who knows the URL can upload to it, so it is a secret: its `Debug` output shows only the host. Send
 /// requests to it without any credential.
 #[derive(Clone)]
-pub struct UploadUrl(Secret);
+pub struct UploadUrl {
+    url: Secret,
+    source: Source,
+}
 
 impl UploadUrl {
     /// Reads the URL from the headers of a response.
@@ -25,7 +29,10 @@ impl UploadUrl {
     pub fn read(headers: &HeaderMap) -> Result<Self, Error> {
         let value = headers.get(HEADER).and_then(|value| value.to_str().ok());
         match value.filter(|value| !value.is_empty()) {
-            Some(value) => Ok(Self(Secret::from(value))),
+            Some(value) => Ok(Self {
+                url: Secret::from(value),
+                source: Source::Response(HEADER.into()),
+            }),
             None => Err(Error::decode(format!(
                 "the response has no upload URL in its header {HEADER}"
             ))),
@@ -35,26 +42,29 @@ impl UploadUrl {
     /// Returns the URL in plain text.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.url.expose()
     }
 
     /// Sets the URL as the target of a request.
     pub(super) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.presigned(self.expose(), &Source::Code)
+        request.presigned(self.expose(), &self.source)
     }
 }
 
 impl From<&str> for UploadUrl {
     fn from(url: &str) -> Self {
-        Self(Secret::from(url))
+        Self {
+            url: Secret::from(url),
+            source: Source::Code,
+        }
     }
 }
 
 impl fmt::Debug for UploadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let uri = self.expose().parse::<http::Uri>().ok();
-        let host = uri.as_ref().and_then(http::Uri::host);
-        write!(f, "UploadUrl({}, [redacted])", host.unwrap_or("?"))
+        let address = Address::read(self.expose()).ok();
+        let host = address.as_ref().map_or("?", Address::host);
+        write!(f, "UploadUrl({host}, [redacted])")
     }
 }
 

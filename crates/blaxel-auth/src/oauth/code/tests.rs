@@ -122,7 +122,19 @@ async fn each_login_has_its_own_state_and_challenge() {
     assert!(!shown.contains(&query(one.url())["state"]), "{shown}");
     assert!(shown.contains("id.example"));
     assert_eq!(query(one.url())["prompt"], "consent");
-    assert!(login.begin("no address").unwrap_err().is_input());
+    assert!(login.begin("my.app:/callback").is_ok());
+    for bad in [
+        "no address",
+        "http://127.0.0.1:99999/canary",
+        "http://127.0.0.1:1/#canary",
+        "https://me:canary@id.example/",
+        "HTTPS://id.example:/canary",
+        "my.app:/callback#canary",
+    ] {
+        let error = login.begin(bad).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(error.is_input() && !shown.contains("canary"), "{shown}");
+    }
 }
 
 #[tokio::test]

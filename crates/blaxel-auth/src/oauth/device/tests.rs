@@ -208,6 +208,26 @@ async fn an_unsafe_response_to_the_start_is_refused() {
             "https",
         ),
         ("verification_uri_complete", json!("https://"), "https"),
+        (
+            "verification_uri_complete",
+            json!("https://me:canary@app.blaxel.ai/"),
+            "https",
+        ),
+        (
+            "verification_uri_complete",
+            json!("https://app.blaxel.ai:99999/"),
+            "https",
+        ),
+        (
+            "verification_uri_complete",
+            json!("https://app.blaxel.ai\\@evil.example"),
+            "https",
+        ),
+        (
+            "verification_uri_complete",
+            json!("https://app.blaxel.ai/ x"),
+            "https",
+        ),
     ] {
         let mut response = device_response();
         response[name] = value;
@@ -215,7 +235,14 @@ async fn an_unsafe_response_to_the_start_is_refused() {
         let error = login.start().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials);
         assert!(error.to_string().contains(part), "{error}");
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     }
+    // The page of a sign-in may have a fragment; it is for the browser alone.
+    let mut response = device_response();
+    response["verification_uri_complete"] = json!("https://id.example/#/device?code=A");
+    let (login, ..) = login(response, |_| done());
+    let url = login.start().await.unwrap().url().to_owned();
+    assert_eq!(url, "https://id.example/#/device?code=A");
     // Text with control characters is not shown.
     let mut response = device_response();
     response["user_code"] = json!("\u{1b}[2J");

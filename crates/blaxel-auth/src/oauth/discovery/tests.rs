@@ -90,14 +90,35 @@ async fn metadata_that_cannot_be_trusted_is_refused() {
             json!("http://id.example/d"),
             "plain http",
         ),
-        ("authorization_endpoint", json!("javascript:x"), "address"),
+        ("authorization_endpoint", json!("javascript:x"), "no scheme"),
+        (
+            "token_endpoint",
+            json!("https://id.example:99999/token"),
+            "`token_endpoint` in a response",
+        ),
+        (
+            "token_endpoint",
+            json!("https://me:canary@id.example/token"),
+            "names a user",
+        ),
+        (
+            "device_authorization_endpoint",
+            json!("https://id.example/d#canary"),
+            "fragment",
+        ),
+        (
+            "authorization_endpoint",
+            json!("https://id.example:8o80/?x=canary"),
+            "port",
+        ),
     ] {
         let mut document = document(issuer);
         document[name] = value;
         let (service, _) = has(address, document);
         let error = discover(issuer, service).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credentials, "{error}");
-        assert!(error.to_string().contains(part), "{error}");
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(part) && !shown.contains("canary"), "{shown}");
     }
     let (service, _) = has("https://other.example/", Value::Null);
     let error = discover(issuer, service).await.unwrap_err();
