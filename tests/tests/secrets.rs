@@ -2,16 +2,17 @@
 
 use std::fmt::{Debug, Display};
 
-use blaxel_auth::{Authenticator, Credentials, Variables};
+use blaxel_auth::{Authenticator, AuthorizationServer, Credentials, Variables};
 use blaxel_core::{Body, Error, HttpService, Secret, Workspace};
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Workload};
 use blaxel_inference::Inference;
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
+use blaxel_management::upload::UploadUrl;
 use blaxel_management::workload::{EnvVariable, TriggerConfiguration};
 use blaxel_tests::{API_KEY, Reply, WireServer};
-use blaxel_transport::{Client, ClientBuilder};
-use serde_json::json;
+use blaxel_transport::{Client, ClientBuilder, HyperTransport, Proxy};
+use serde_json::{Value, json};
 
 const CANARY: &str = "canary-5b1f";
 
@@ -107,6 +108,61 @@ fn errors_about_bad_secrets_do_not_show_secrets() {
         let variables = Variables::from_iter([(name, broken.as_str()), ("HOME", "/nonexistent")]);
         let builder = ClientBuilder::from_variables(&variables).unwrap();
         silent_error(&builder.build().unwrap_err());
+    }
+}
+
+/// Addresses with a secret at each place where one can be.
+const ADDRESSES: [&str; 11] = [
+    "https://user:canary-5b1f@api.blaxel.ai",
+    "https://canary-5b1f@api.blaxel.ai",
+    "https://user:a@canary-5b1f@api.blaxel.ai",
+    "https://user:a#canary-5b1f@api.blaxel.ai",
+    "https://user:a/canary-5b1f@api.blaxel.ai",
+    "https://user:a?canary-5b1f@api.blaxel.ai",
+    "https://user:1/canary-5b1f@api.blaxel.ai",
+    "https://user:canary-5b1f",
+    "https://api.blaxel.ai/?bl_preview_token=canary-5b1f",
+    "https://api.blaxel.ai/#canary-5b1f",
+    "http://api.blaxel.ai/canary-5b1f",
+];
+
+#[tokio::test]
+async fn addresses_do_not_show_their_secrets() {
+    let emulator = Emulator::offline();
+    let client = || Client::builder().api_key("k").workspace("w");
+    for address in ADDRESSES {
+        let own = Inference::new(emulator.service()).url_overrides(move |name| {
+            (name == "BL_AGENTS_FORCED_URL").then(|| address.to_owned())
+        });
+        for call in [own.agent("bot").url(address), own.agent("forced")] {
+            silent(&call);
+            let error = call.invoke::<Value>(&json!({})).await.unwrap_err();
+            assert!(error.is_input(), "{address}: {error}");
+            silent_error(&error);
+        }
+        for builder in [
+            client().api_url(address),
+            client().run_url(address),
+            client().trust(address),
+        ] {
+            silent(&builder);
+            silent_error(&builder.build().unwrap_err());
+        }
+        silent_error(
+            &AuthorizationServer::discover(address, &emulator.service())
+                .await
+                .unwrap_err(),
+        );
+        silent(&UploadUrl::from(address));
+        silent(&UploadUrl::from(
+            "https://store.example/canary-5b1f?signature=canary-5b1f",
+        ));
+        match Proxy::via(address) {
+            Ok(proxy) => silent(&HyperTransport::builder().proxy(proxy)),
+            Err(error) => silent_error(&error),
+        }
+        let forward = Emulator::builder().forward(Workload::agent("bot"), address);
+        silent_error(&forward.unwrap_err());
     }
 }
 

@@ -50,7 +50,10 @@ impl Address {
             origin: None,
             problem,
         };
-        let (scheme, rest) = text.split_once("://").ok_or(hidden(NO_SCHEME))?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| InvalidAddress {
+            origin: harmless_host(text),
+            problem: NO_SCHEME,
+        })?;
         let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if authority.contains('@') {
@@ -221,6 +224,15 @@ pub fn ip_address(host: &str) -> Option<IpAddr> {
         }
         None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
+}
+
+/// Returns the host of a text without a scheme, unless it can be a key or a password: it must be a name
+/// without digits, and no user may be before it.
+fn harmless_host(text: &str) -> Option<String> {
+    let host = text.split([':', '/', '?', '#']).next()?;
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'.' | b'-');
+    let shown = is_name(host) && host.bytes().all(plain) && !text.contains('@');
+    shown.then(|| host.to_owned())
 }
 
 /// Splits an authority without user information into a valid host and the text of its port.

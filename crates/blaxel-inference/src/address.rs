@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use blaxel_core::__private::trim_setting;
 use blaxel_core::{
-    Error, HttpService, Operation, OperationInfo, RequestWriter, Source, call, response,
+    Error, HttpService, Operation, OperationInfo, RequestWriter, Secret, Source, call, response,
 };
 use bytes::Bytes;
 use http::Method;
@@ -62,7 +62,7 @@ impl Overrides {
             let text = self.0(&variable)?;
             let url = trim_setting(&text);
             (!url.is_empty()).then(|| Address {
-                url: url.to_owned(),
+                url: Secret::from(url),
                 source: Source::variable(variable),
             })
         })
@@ -105,7 +105,7 @@ impl Resource {
     pub(crate) fn address(&self) -> Option<Address> {
         let url = self.metadata.url.as_deref()?.trim();
         (!url.is_empty()).then(|| Address {
-            url: url.to_owned(),
+            url: Secret::from(url),
             source: Source::Response("metadata.url".into()),
         })
     }

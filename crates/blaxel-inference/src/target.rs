@@ -1,8 +1,6 @@
 //! The destination of a call, and the headers, query and options that every request of a handle has.
 
-use std::fmt;
-
-use blaxel_core::{CallOptions, Error, RequestWriter, Source};
+use blaxel_core::{CallOptions, Error, RequestWriter, Secret, Source};
 use http::header::{CACHE_CONTROL, HeaderName};
 
 /// The workload of a call, and the caller's additions to the request.
@@ -17,20 +15,11 @@ pub(crate) struct Target {
     options: Option<CallOptions>,
 }
 
-/// An address and its source.
-#[derive(Clone)]
+/// An address and its source. It is not checked yet, so it can contain a password or a token.
+#[derive(Clone, Debug)]
 pub(crate) struct Address {
-    pub(crate) url: String,
+    pub(crate) url: Secret,
     pub(crate) source: Source,
-}
-
-impl fmt::Debug for Address {
-    /// Omits the URL: it is not checked yet, and can contain a password or a token.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Target {
@@ -57,7 +46,7 @@ impl Target {
 
     pub(crate) fn set_url(&mut self, url: impl Into<String>) {
         self.address = Some(Address {
-            url: url.into(),
+            url: Secret::new(url.into()),
             source: Source::Code,
         });
     }
@@ -86,7 +75,7 @@ impl Target {
     /// the handle.
     pub(crate) fn write(&self, request: &mut RequestWriter, suffix: &str) -> Result<(), Error> {
         match &self.address {
-            Some(address) => request.address(&address.url, &address.source)?,
+            Some(address) => request.address(address.url.expose(), &address.source)?,
             None => request.path([self.name.as_str()])?,
         }
         request.below(&self.path)?;

@@ -19,6 +19,9 @@ use crate::retry::RetryPolicy;
 /// A text setting and its source. It is parsed when the client is built.
 type Setting = Option<(String, Source)>;
 
+/// An address and its source. It is not checked yet, so it can contain a password or a token.
+type GivenUrl = (Secret, Source);
+
 /// A builder for a [`Client`].
 ///
 /// The setters check nothing, and no credential is looked up before [`build`](Self::build). Their
@@ -100,9 +103,9 @@ struct Settings {
     /// The workspace if neither the code nor the credentials name one.
     default_workspace: Setting,
     region: Setting,
-    api_url: Setting,
-    run_url: Setting,
-    trusted: Vec<(String, Source)>,
+    api_url: Option<GivenUrl>,
+    run_url: Option<GivenUrl>,
+    trusted: Vec<GivenUrl>,
     environment: Option<Environment>,
     version: ApiVersion,
     product: Option<String>,
@@ -233,8 +236,8 @@ impl ClientBuilder<DefaultTransport, Identity, Identity> {
         settings.environment = Environment::from_variables(variables)?;
         settings.default_workspace = owned(variables.get("BL_WORKSPACE")?);
         settings.region = owned(variables.get("BL_REGION")?);
-        settings.api_url = owned(variables.get("BL_API_URL")?);
-        settings.run_url = owned(variables.get("BL_RUN_URL")?);
+        settings.api_url = given(variables.get("BL_API_URL")?);
+        settings.run_url = given(variables.get("BL_RUN_URL")?);
         if let Some((text, source)) = variables.get("BL_API_VERSION")? {
             settings.version = source.parse(text)?;
         }
@@ -245,6 +248,11 @@ impl ClientBuilder<DefaultTransport, Identity, Identity> {
 /// Copies a variable and its source.
 fn owned(found: Option<(&str, Source)>) -> Setting {
     found.map(|(text, source)| (text.to_owned(), source))
+}
+
+/// Copies the address in a variable and its source.
+fn given(found: Option<(&str, Source)>) -> Option<GivenUrl> {
+    found.map(|(text, source)| (Secret::from(text), source))
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
@@ -324,21 +332,22 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
-        self.settings.api_url = Some((url.into(), Source::Code));
+        self.settings.api_url = Some((Secret::new(url.into()), Source::Code));
         self
     }
 
     /// Sets the address of the run plane, which serves the workloads. `https://run.blaxel.ai` by
     /// default.
     pub fn run_url(mut self, url: impl Into<String>) -> Self {
-        self.settings.run_url = Some((url.into(), Source::Code));
+        self.settings.run_url = Some((Secret::new(url.into()), Source::Code));
         self
     }
 
     /// Adds an origin to which the credential may be sent. The two planes and the platform's
     /// workload hosts are trusted already; a request to any other origin is rejected.
     pub fn trust(mut self, url: impl Into<String>) -> Self {
-        self.settings.trusted.push((url.into(), Source::Code));
+        let url = Secret::new(url.into());
+        self.settings.trusted.push((url, Source::Code));
         self
     }
 
@@ -521,8 +530,8 @@ impl Settings {
             .environment
             .or_else(|| credentials.as_ref()?.environment())
             .unwrap_or_default();
-        let read = |setting: &Setting, default: &'static str| match setting {
-            Some((url, source)) => source.parse::<BaseUrl>(url),
+        let read = |setting: &Option<GivenUrl>, default: &'static str| match setting {
+            Some((url, source)) => source.parse::<BaseUrl>(url.expose()),
             None => default.parse::<BaseUrl>(),
         };
         let endpoints = Endpoints::new(
@@ -532,7 +541,7 @@ impl Settings {
         let trusted = self
             .trusted
             .iter()
-            .map(|(url, source)| source.parse::<BaseUrl>(url))
+            .map(|(url, source)| source.parse::<BaseUrl>(url.expose()))
             .collect::<Result<_, _>>()?;
         let product = self.product.as_deref();
         let mut defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;

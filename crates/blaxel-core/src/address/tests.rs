@@ -299,6 +299,16 @@ fn an_error_shows_the_origin_and_nothing_else() {
     let error = Address::read("https://api.blaxel.ai:canary/").unwrap_err();
     let expected = "`https://api.blaxel.ai`: its port is not a number from 1 to 65535";
     assert_eq!(error.to_string(), expected);
+    for (text, shown) in [
+        (
+            "api.blaxel.ai/canary",
+            "`api.blaxel.ai`: it has no scheme or no host",
+        ),
+        ("bl_4canary", "it has no scheme or no host"),
+        ("me:canary@host", "it has no scheme or no host"),
+    ] {
+        assert_eq!(Address::read(text).unwrap_err().to_string(), shown);
+    }
     let address = Address::read("https://api.blaxel.ai/canary?key=canary").unwrap();
     assert_eq!(format!("{address:?}"), "Address(https://api.blaxel.ai)");
 }

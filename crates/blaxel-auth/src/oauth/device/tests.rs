@@ -240,8 +240,8 @@ async fn an_unsafe_response_to_the_start_is_refused() {
     // The page of a sign-in may have a fragment; it is for the browser alone.
     let mut response = device_response();
     response["verification_uri_complete"] = json!("https://id.example/#/device?code=A");
-    let (login, ..) = login(response, |_| done());
-    let url = login.start().await.unwrap().url().to_owned();
+    let (with_fragment, ..) = login(response, |_| done());
+    let url = with_fragment.start().await.unwrap().url().to_owned();
     assert_eq!(url, "https://id.example/#/device?code=A");
     // Text with control characters is not shown.
     let mut response = device_response();
