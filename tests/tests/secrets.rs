@@ -163,6 +163,12 @@ async fn addresses_do_not_show_their_secrets() {
         }
         let forward = Emulator::builder().forward(Workload::agent("bot"), address);
         silent_error(&forward.unwrap_err());
+        // The offline emulator connects to nothing.
+        if let Ok(request) = http::Request::get(address).body(Body::empty())
+            && let Err(error) = emulator.service().send(request).await
+        {
+            silent_error(&error);
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use blaxel_core::__private::{ErrorParts, restore};
-use blaxel_core::{ApiVersion, Body, CallContext, Error, OperationInfo, Plane};
+use blaxel_core::__private::{ErrorParts, check_address, restore};
+use blaxel_core::{ApiVersion, Body, CallContext, Error, OperationInfo, Plane, Source};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower_service::Service;
@@ -111,6 +111,7 @@ impl LocalService {
         else {
             return Ok(None);
         };
+        check_address(uri).map_err(|problem| Error::input("address", &Source::Code, problem))?;
         let origin = format!("{scheme}://{authority}");
         let own = [(self.engine.origin.as_str(), "")];
         let known = own.iter().chain(&PLATFORM);
