@@ -16,6 +16,31 @@ fn from(variables: &[(&str, &str)]) -> Result<Client, Error> {
 const KEY: (&str, &str) = ("BL_API_KEY", "bl_key");
 
 #[test]
+fn whitespace_around_any_variable_is_ignored() {
+    let same = |text: &str| format!("\u{feff}{text}\r\n");
+    let names = [
+        ("BL_API_KEY", "bl_key"),
+        ("BL_API_URL", "https://api.blaxel.dev/v0"),
+        ("BL_API_VERSION", "2026-04-16"),
+        ("BL_ENV", "prod"),
+        ("BL_REGION", "us-pdx-1"),
+        ("BL_RUN_URL", "https://run.blaxel.dev"),
+        ("BL_WORKSPACE", "team"),
+    ];
+    let texts = names.map(|(name, text)| (name, same(text)));
+    let padded = texts.iter().map(|(name, text)| (*name, text.as_str()));
+    let padded = from(&padded.collect::<Vec<_>>()).unwrap();
+    assert_eq!(
+        format!("{padded:?}"),
+        format!("{:?}", from(&names).unwrap())
+    );
+    assert_eq!(padded.region(), Some("us-pdx-1"));
+    let blank = names.map(|(name, _)| (name, " \r\n"));
+    let blank = from(&[&blank[1..], &[KEY]].concat()).unwrap();
+    assert_eq!(format!("{blank:?}"), format!("{:?}", from(&[KEY]).unwrap()));
+}
+
+#[test]
 fn every_bad_variable_is_named() {
     for (variables, name, part) in [
         (
@@ -28,7 +53,16 @@ fn every_bad_variable_is_named() {
             "BL_API_VERSION",
             "not a day of the calendar",
         ),
-        (vec![KEY, ("BL_WORKSPACE", "  ")], "BL_WORKSPACE", "empty"),
+        (
+            vec![KEY, ("BL_WORKSPACE", "a\nb")],
+            "BL_WORKSPACE",
+            "more than one line",
+        ),
+        (
+            vec![KEY, ("BL_REGION", "us\u{1b}[0m")],
+            "BL_REGION",
+            "control character",
+        ),
         (
             vec![KEY, ("BL_WORKSPACE", "a/b")],
             "BL_WORKSPACE",

@@ -15,7 +15,7 @@ fn send<F: Future + Send>(_: F) {}
 /// Declares a function that passes futures to `send`, and the list of the functions that return them.
 macro_rules! futures {
     ($arguments:tt; $($owner:ident::$function:ident = $future:expr;)+) => {
-        #[expect(dead_code, reason = "it only has to compile")]
+        #[expect(dead_code, clippy::too_many_arguments, reason = "it only has to compile")]
         fn every_future_is_send $arguments {
             $(send($future);)+
         }

@@ -27,6 +27,7 @@ const SETTLED_AGE: Duration = Duration::from_secs(2);
 pub(super) struct Text {
     pub(super) text: Secret,
     /// `true` if the end of the file is certainly there.
+    #[cfg(feature = "config-write")]
     pub(super) is_marked: bool,
 }
 
@@ -62,7 +63,11 @@ impl Text {
             let problem = "its end is missing; restore it from a copy, or remove its first line if it is complete";
             return Err(problem.to_owned());
         }
-        Ok(Self { text, is_marked })
+        Ok(Self {
+            text,
+            #[cfg(feature = "config-write")]
+            is_marked,
+        })
     }
 
     /// Returns `true` if the last line has no end: a part of it may be missing.

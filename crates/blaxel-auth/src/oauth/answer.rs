@@ -15,7 +15,10 @@ use serde_json::{Map, Value};
 pub(super) fn members(head: &Parts, body: &[u8]) -> Result<Map<String, Value>, String> {
     let text = String::from_utf8_lossy(body);
     let text = trim_setting(&text);
-    let kind = head.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = head
+        .headers
+        .get(CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes);
     let kind = String::from_utf8_lossy(kind.unwrap_or_default()).to_ascii_lowercase();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if text.is_empty() {
