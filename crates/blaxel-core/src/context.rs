@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Extensions, Method};
@@ -44,6 +45,8 @@ struct Call {
     body_size: OnceLock<usize>,
     /// The original method, for a raw request only.
     method: OnceLock<Method>,
+    /// The time limit on the whole call, as the client determined it.
+    time_limit: OnceLock<Duration>,
     journal: Journal,
 }
 
@@ -73,6 +76,7 @@ impl CallContext {
             options: OnceLock::new(),
             body_size: OnceLock::new(),
             method: OnceLock::new(),
+            time_limit: OnceLock::new(),
             journal: Journal::default(),
         }))
     }
@@ -162,6 +166,20 @@ pub fn is_changing(context: &CallContext) -> bool {
         (None, Some(method)) => !method.is_safe(),
         (None, None) => true,
     }
+}
+
+/// Records the time limit on the whole call that the client applies.
+pub fn record_time_limit(context: &CallContext, limit: Duration) {
+    context.0.time_limit.get_or_init(|| limit);
+}
+
+/// Returns the time limit on the whole call, or `None` if no client recorded one.
+///
+/// A client limits a streamed response up to its headers only. A caller who waits for more of it
+/// than the next chunk applies the limit itself.
+#[must_use]
+pub fn time_limit(context: &CallContext) -> Option<Duration> {
+    context.0.time_limit.get().copied()
 }
 
 /// Returns the record of a call's attempts.

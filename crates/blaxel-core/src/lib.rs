@@ -89,7 +89,7 @@ pub mod __private {
     };
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};
-    pub use crate::context::{body_size, is_changing, journal};
+    pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
     pub use crate::error::{ErrorParts, JsonProblem, is_transient, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;

@@ -10,9 +10,12 @@
 //! credential, and retries and limits as that service provides them. The platform's servers accept the
 //! platform's credential: MCP's own OAuth is not used.
 //!
+//! Responses are read leniently: a member of an unexpected type does not hide the rest of a tool's output, and an
+//! item of a list that cannot be read is left out. That is a `tracing` event of the level `WARN` under the target
+//! `blaxel::mcp`.
+//!
 //! `rmcp` emits `tracing` events under the target `rmcp`: notifications from the level `INFO` on, whole
-//! requests and results from `DEBUG` on. They contain no credential, but the arguments and the output
-//! of tools.
+//! requests from `DEBUG` on. They contain no credential, but the arguments of tools.
 //!
 //! ```no_run
 //! use blaxel_core::{Error, HttpService};
@@ -35,7 +38,11 @@ mod error;
 mod events;
 mod exchange;
 mod host;
+mod inbox;
+mod lenient;
+mod message;
 mod model;
+mod pending;
 mod server;
 mod session;
 mod shared;

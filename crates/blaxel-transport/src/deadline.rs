@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::{ErrorParts, journal, later};
+use blaxel_core::__private::{ErrorParts, journal, later, record_time_limit};
 use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo, Plane};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -39,8 +39,8 @@ pub struct TimeLimits {
     /// default: the platform itself gives up after 60.
     pub control: Duration,
     /// Time limit on a whole call to a workload, response body included. For a streamed response it
-    /// ends with the response headers. 15 minutes by default, the longest that the platform lets a
-    /// call run.
+    /// ends with the response headers; a call in a session with an MCP server is limited as a whole.
+    /// 15 minutes by default, the longest that the platform lets a call run.
     pub run: Duration,
     /// Time limit on an upload to a presigned URL, from the first byte to the end of the response.
     /// One hour by default.
@@ -113,6 +113,7 @@ where
     fn call(&mut self, call: Call) -> Self::Future {
         let context = call.context.clone();
         let total = self.limits.total(&context);
+        record_time_limit(&context, total);
         let end = later(Instant::now(), total);
         match runtime::timer(end) {
             Ok(sleep) => DeadlineFuture::Calling {

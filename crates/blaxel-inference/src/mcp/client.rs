@@ -7,7 +7,7 @@ use std::sync::Arc;
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{CallOptions, Error, Source};
 use rmcp::RoleClient;
-use rmcp::model::{ClientConfig, ClientRequest, CustomRequest, CustomResult, ServerResult};
+use rmcp::model::{ClientConfig, ClientRequest, CustomRequest};
 use rmcp::service::{PeerRequestOptions, RunningService};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::error;
 use super::exchange::{Exchange, ExchangeRef, PendingResult, ProgressListener};
+use super::lenient;
 use super::model::{
     Listed, Progress, Prompt, PromptOutput, Resource, ResourceContents, ResourceTemplate,
     ServerInfo, Tool, ToolOutput,
@@ -72,18 +73,14 @@ impl McpClient {
         running: RunningService<RoleClient, ClientConfig>,
         owner: watch::Sender<()>,
         shared: Arc<Shared>,
-    ) -> Result<Self, Error> {
-        let info = serde_json::to_value(running.peer().peer_info());
-        let info = info
-            .and_then(ServerInfo::read)
-            .map_err(|problem| error::unexpected_result("initialize", problem))
-            .map_err(|error| error::in_operation(error, &shared.operations.call))?;
-        Ok(Self {
+        info: ServerInfo,
+    ) -> Self {
+        Self {
             running,
             shared,
             info,
             _owner: owner,
-        })
+        }
     }
 
     /// Returns the information that the server gives about itself.
@@ -176,6 +173,7 @@ impl McpClient {
     pub async fn read_resource(&self, uri: &str) -> Result<Vec<ResourceContents>, Error> {
         #[derive(Deserialize)]
         struct Read {
+            #[serde(default, deserialize_with = "lenient::list")]
             contents: Vec<ResourceContents>,
         }
         let read: Read = self
@@ -215,8 +213,7 @@ impl McpClient {
         params: &(impl Serialize + ?Sized),
     ) -> Result<Value, Error> {
         let params = object("parameters", params)?.map_or(Value::Null, Value::Object);
-        self.exchange(method, params, Exchange::new(None, None))
-            .await
+        self.exchange(method, params, self.new_exchange()).await
     }
 
     /// Ends the session and waits for the end (`DELETE .../mcp`, if the server has assigned a session id). Calls
@@ -236,6 +233,11 @@ impl McpClient {
         }
     }
 
+    /// Creates the state of a request with the options of the server's handle.
+    fn new_exchange(&self) -> Arc<Exchange> {
+        Exchange::new(None, self.shared.target.options())
+    }
+
     async fn exchange(
         &self,
         method: &str,
@@ -248,22 +250,29 @@ impl McpClient {
             .extensions
             .insert(ExchangeRef(Arc::downgrade(&exchange)));
         let request = ClientRequest::CustomRequest(request);
-        let options = PeerRequestOptions::no_options();
-        let outcome = match self
-            .running
-            .send_cancellable_request(request, options)
-            .await
-        {
-            Ok(handle) => PendingResult::new(handle).await,
-            Err(problem) => Err(problem),
+        let round_trip = async {
+            let options = PeerRequestOptions::no_options();
+            let sent = self.running.send_cancellable_request(request, options);
+            let outcome = match sent.await {
+                Ok(handle) => PendingResult::new(handle).await,
+                Err(problem) => Err(problem),
+            };
+            match (exchange.take_outcome(), outcome) {
+                (Some(outcome), _) => outcome,
+                (None, Ok(_)) => Err(error::unexpected_result(method)),
+                (None, Err(problem)) => Err(error::from_service_error(problem)),
+            }
         };
-        match outcome {
-            Ok(ServerResult::CustomResult(CustomResult(result))) => Ok(result),
-            Ok(result) => serde_json::to_value(result)
-                .map_err(|problem| error::unexpected_result(method, problem)),
-            Err(problem) => Err(error::from_service_error(problem, exchange.failure())),
-        }
-        .map_err(|error| error::in_operation(error, &self.shared.operations.call))
+        let _registration = self.shared.pending.registration(&exchange);
+        let outcome = match exchange.within_limit(round_trip).await {
+            // A response that has just arrived takes precedence over the time limit.
+            Err(error) => match exchange.take_outcome() {
+                Some(Ok(result)) => Ok(result),
+                _ => Err(error),
+            },
+            outcome => outcome,
+        };
+        outcome.map_err(|error| error::in_operation(error, &self.shared.operations.call))
     }
 
     /// Sends a request and decodes its result.
@@ -272,33 +281,46 @@ impl McpClient {
         method: &str,
         params: Value,
     ) -> Result<T, Error> {
-        let exchange = Exchange::new(None, None);
+        let exchange = self.new_exchange();
         self.read(method, self.exchange(method, params, exchange).await?)
     }
 
     fn read<T: DeserializeOwned>(&self, method: &str, result: Value) -> Result<T, Error> {
-        serde_json::from_value(result)
-            .map_err(|problem| error::unexpected_result(method, problem))
-            .map_err(|error| error::in_operation(error, &self.shared.operations.call))
+        T::deserialize(result).map_err(|problem| {
+            let error = error::unexpected_result(method).caused_by(problem);
+            error::in_operation(error, &self.shared.operations.call)
+        })
     }
 
     async fn list<T: Listed>(&self, method: &str) -> Result<Vec<T>, Error> {
         let pagination_error = |message: String| {
             error::in_operation(Error::pagination(message), &self.shared.operations.call)
         };
-        let mut items = Vec::new();
+        let mut items: Vec<T> = Vec::new();
         let mut cursors = HashSet::new();
         let mut params = Value::Null;
         loop {
-            let exchange = Exchange::new(None, None);
-            let mut page = self.exchange(method, params, exchange).await?;
-            let cursor = page["nextCursor"].take();
-            let more: Vec<T> = self.read(method, page[T::MEMBER].take())?;
-            items.extend(more);
-            let Some(cursor) = cursor.as_str().filter(|cursor| !cursor.is_empty()) else {
-                return Ok(items);
+            let exchange = self.new_exchange();
+            let page = self.exchange(method, params, exchange).await?;
+            let (list, cursor) = match page {
+                Value::Object(mut page) => {
+                    let list = page.remove(T::MEMBER).unwrap_or_default();
+                    (list, page.remove("nextCursor"))
+                }
+                // Some servers send the list itself.
+                Value::Array(_) => (page, None),
+                _ => {
+                    let error = error::unexpected_result(method);
+                    return Err(error::in_operation(error, &self.shared.operations.call));
+                }
             };
-            if !cursors.insert(cursor.to_owned()) {
+            items.extend(lenient::items(list));
+            let cursor = match cursor {
+                None | Some(Value::Null | Value::Bool(_)) => return Ok(items),
+                Some(Value::String(text)) if text.is_empty() => return Ok(items),
+                Some(cursor) => cursor,
+            };
+            if !cursors.insert(cursor.to_string()) {
                 return Err(pagination_error(format!(
                     "`{method}` returned the same cursor twice"
                 )));
@@ -359,9 +381,10 @@ impl ToolCall<'_> {
     /// Those of [`McpClient::request`].
     pub async fn call(&self, arguments: &(impl Serialize + ?Sized)) -> Result<ToolOutput, Error> {
         let params = named_params(&self.name, arguments)?;
-        let exchange = Exchange::new(self.progress.clone(), self.options);
+        let options = self.options.or(self.client.shared.target.options());
+        let exchange = Exchange::new(self.progress.clone(), options);
         let result = self.client.exchange("tools/call", params, exchange).await?;
-        self.client.read("tools/call", result)
+        Ok(ToolOutput::read(result))
     }
 }
 

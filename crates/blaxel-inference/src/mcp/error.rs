@@ -3,13 +3,15 @@
 use std::fmt;
 
 use blaxel_core::__private::{ErrorParts, MAX_MESSAGE_CHARS, one_line, unclosed};
-use blaxel_core::{Delivery, Error, OperationInfo};
+use blaxel_core::{BoxError, Delivery, Error, OperationInfo};
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::lenient;
 
 /// A JSON-RPC error, with which an MCP server refused a request. It is the cause of the [`Error`] of the
 /// call. Its `Display` output is one line of limited length, and its `Debug` output has no `data`:
@@ -27,12 +29,14 @@ use serde_json::Value;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JsonRpcError {
-    /// The error code. It is negative for the codes that the protocol defines.
+    /// The error code. It is negative for the codes that the protocol defines, and 0 if the server sent none.
+    #[serde(default, deserialize_with = "lenient::integer")]
     pub code: i64,
-    /// The server's message.
-    #[serde(default)]
+    /// The server's message. A code that is not a number is put before it.
+    #[serde(default, deserialize_with = "lenient::text_or_empty")]
     pub message: String,
-    /// Additional data of the server; null for none.
+    /// Additional data of the server; null for none. If the server sent a result together with the error, and no
+    /// data, it has the result as its member `result`.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
 }
@@ -72,10 +76,40 @@ impl JsonRpcError {
         #[derive(Deserialize)]
         struct Response {
             jsonrpc: String,
-            error: JsonRpcError,
+            error: Value,
         }
         let response: Response = serde_json::from_slice(body).ok()?;
-        (response.jsonrpc == "2.0").then_some(response.error)
+        let is_error = response.jsonrpc == "2.0" && !response.error.is_null();
+        is_error.then(|| Self::from_value(response.error))
+    }
+
+    /// Reads the member `error` of a response, whatever its shape.
+    pub(super) fn from_value(error: Value) -> Self {
+        let written = match &error {
+            Value::Object(_) => Self::deserialize(&error).ok(),
+            _ => None,
+        };
+        let mut read = written.unwrap_or_else(|| Self {
+            code: 0,
+            message: lenient::to_text(error.clone()).unwrap_or_else(|| error.to_string()),
+            data: Value::Null,
+        });
+        if let Some(Value::String(code)) = error.get("code")
+            && read.code == 0
+        {
+            read.message = format!("{code}: {}", read.message);
+        }
+        read
+    }
+
+    /// Keeps a result that was sent together with the error.
+    pub(super) fn with_result(mut self, result: Option<Value>) -> Self {
+        if let Some(result) = result.filter(|result| !result.is_null())
+            && self.data.is_null()
+        {
+            self.data = json!({"result": result});
+        }
+        self
     }
 }
 
@@ -92,7 +126,12 @@ impl From<ErrorData> for JsonRpcError {
 impl fmt::Display for JsonRpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = one_line(&self.message, MAX_MESSAGE_CHARS);
-        write!(f, "{} ({})", unclosed(&message), self.code)
+        match (unclosed(&message), self.code) {
+            ("", 0) => f.write_str("no message"),
+            ("", code) => write!(f, "code {code}"),
+            (message, 0) => f.write_str(message),
+            (message, code) => write!(f, "{message} ({code})"),
+        }
     }
 }
 
@@ -107,53 +146,40 @@ impl fmt::Debug for JsonRpcError {
 
 impl std::error::Error for JsonRpcError {}
 
-/// The cause of a failure as recorded by [`Transport`](super::transport::Transport): `rmcp` reports only that a
-/// connection has ended.
-pub(super) type RecordedCause = Option<Error>;
-
-/// Creates the error of a failed request.
-pub(super) fn from_service_error(problem: ServiceError, recorded: RecordedCause) -> Error {
+/// Creates the error of a failed request of which the transport recorded no cause.
+pub(super) fn from_service_error(problem: ServiceError) -> Error {
     match problem {
-        ServiceError::McpError(refusal) => refused(refusal),
-        ServiceError::TransportSend(problem) => from_transport_error(problem, recorded),
-        ServiceError::TransportClosed => recorded.unwrap_or_else(|| no_response(problem)),
-        other => Error::transport("the exchange with the MCP server failed", other),
+        ServiceError::TransportSend(problem) => from_transport_error(problem),
+        // The errors of `rmcp` itself: the server's are recorded.
+        other => no_response(other),
     }
 }
 
-/// Creates the error of a session that did not start.
-pub(super) fn from_initialize_error(
-    problem: ClientInitializeError,
-    recorded: RecordedCause,
-) -> Error {
+/// Creates the error of a session that did not start, and of which the transport recorded no cause.
+pub(super) fn from_initialize_error(problem: ClientInitializeError) -> Error {
     match problem {
-        ClientInitializeError::JsonRpcError(refusal) => refused(refusal),
-        ClientInitializeError::TransportError { error, .. } => {
-            from_transport_error(error, recorded)
-        }
-        ClientInitializeError::ConnectionClosed(_) => {
-            recorded.unwrap_or_else(|| no_response(problem))
-        }
+        ClientInitializeError::TransportError { error, .. } => from_transport_error(error),
+        ClientInitializeError::ConnectionClosed(_) => no_response(problem),
         other => Error::decode("the MCP server did not start a session").caused_by(other),
     }
 }
 
-fn from_transport_error(problem: DynamicTransportError, recorded: RecordedCause) -> Error {
+fn from_transport_error(problem: DynamicTransportError) -> Error {
     match problem.error.downcast::<StreamableHttpError<Error>>() {
         Ok(problem) => match *problem {
             StreamableHttpError::Client(error) => error,
-            StreamableHttpError::ReinitializationFailed(refusal) => refused(refusal),
+            StreamableHttpError::ReinitializationFailed(refusal) => refused(refusal.into()),
             StreamableHttpError::SessionExpired => {
                 Error::failed("the MCP server has ended the session")
             }
-            other => recorded.unwrap_or_else(|| no_response(other)),
+            other => no_response(other),
         },
-        Err(other) => Error::transport("the exchange with the MCP server failed", other),
+        Err(other) => no_response(other),
     }
 }
 
-fn refused(refusal: ErrorData) -> Error {
-    let refusal = JsonRpcError::from(refusal);
+/// Creates the error of a request that the server refused.
+pub(super) fn refused(refusal: JsonRpcError) -> Error {
     let error = Error::failed("the MCP server refused");
     let error = if refusal.rejects_the_request() {
         error.with_delivery(Delivery::NotSent)
@@ -163,16 +189,33 @@ fn refused(refusal: ErrorData) -> Error {
     error.caused_by(refusal)
 }
 
-fn no_response(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+/// Creates the error of a request without a response.
+pub(super) fn no_response(cause: impl Into<BoxError>) -> Error {
     Error::transport("the MCP server's response did not arrive", cause)
 }
 
+/// Creates the error of a response that belongs to no request that waits for it.
+pub(super) fn unmatched(
+    expected: Option<&str>,
+    id: Option<&str>,
+    outcome: Result<Value, JsonRpcError>,
+) -> Error {
+    let id = id.map_or("without an id".to_owned(), |id| format!("with the id {id}"));
+    let error = Error::decode(match expected {
+        Some(expected) => format!("the MCP server sent a response {id} instead of {expected}"),
+        None => format!("the MCP server sent a response {id}, which no request has"),
+    });
+    match outcome {
+        Ok(_) => error,
+        Err(refusal) => error.caused_by(refusal),
+    }
+}
+
 /// Creates the error for a response whose result does not match its method.
-pub(super) fn unexpected_result(method: &str, problem: serde_json::Error) -> Error {
+pub(super) fn unexpected_result(method: &str) -> Error {
     Error::decode(format!(
         "the response to `{method}` does not have the expected shape"
     ))
-    .caused_by(problem)
 }
 
 /// Adds the operation to an error.

@@ -1,45 +1,87 @@
 //! The messages of a server, event by event.
 
-use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::Body;
+use blaxel_core::{Body, Error};
 use futures_core::Stream;
 use rmcp::transport::streamable_http_client::SseError;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::Value;
 use sse_stream_02::Sse;
 
-use super::exchange::ExchangeRef;
-use super::model::{Notification, Progress};
+use super::error;
+use super::inbox::deliver;
+use super::message::{self, Message};
+use super::pending::Waiting;
 use super::shared::Shared;
 use crate::sse::{Decoder, Event};
 use crate::stream::EventStream;
-
-const PROGRESS: &str = "notifications/progress";
 
 /// The events of a response, as `rmcp` expects them. Listeners are called here, in order and before the
 /// result that follows a notification; `rmcp` would deliver notifications out of order.
 pub(super) struct Events {
     events: EventStream,
-    exchange: Option<ExchangeRef>,
+    /// The request of which this is the response. `None` for the stream of other messages.
+    own: Option<Waiting>,
     shared: Arc<Shared>,
+    /// The events that `rmcp` gets next.
+    ready: VecDeque<Sse>,
 }
 
 impl Events {
-    pub(super) fn new(
-        body: Body,
-        limit: usize,
-        exchange: Option<ExchangeRef>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    pub(super) fn new(body: Body, limit: usize, own: Option<Waiting>, shared: Arc<Shared>) -> Self {
         Self {
             events: EventStream::with_decoder(body, Decoder::with_limit(limit)),
-            exchange,
+            own,
             shared,
+            ready: VecDeque::new(),
+        }
+    }
+
+    fn read(&mut self, event: &Event) {
+        let exchange = self.own.as_ref().and_then(Waiting::exchange);
+        if let (Some(exchange), Some(id)) = (&exchange, event.id()) {
+            exchange.record_event_id(id);
+        }
+        let retry = event.retry().map(|wait| wait.as_millis());
+        let control = Sse {
+            event: None,
+            id: event.id().map(str::to_owned),
+            retry: retry.and_then(|wait| u64::try_from(wait).ok()),
+            data: None,
+        };
+        if control.id.is_some() || control.retry.is_some() {
+            self.ready.push_back(control);
+        }
+        for message in messages(event) {
+            let text = match message {
+                Ok(message) => deliver(&self.shared, self.own.as_ref(), message),
+                Err(stray) => {
+                    if let Some(exchange) = &exchange {
+                        exchange.record_stray(stray);
+                    }
+                    None
+                }
+            };
+            self.ready.extend(text.map(to_rmcp));
+        }
+    }
+
+    /// Records that the response is missing, if it is. `rmcp` resumes it if the server has sent an event id.
+    fn end(&self) {
+        let exchange = self.own.as_ref().and_then(Waiting::exchange);
+        if let (Some(own), Some(exchange)) = (&self.own, exchange)
+            && !exchange.is_complete()
+        {
+            let ended = format!(
+                "the stream ended without the response to request {}",
+                own.id
+            );
+            exchange.record_failure(match exchange.take_stray() {
+                Some(stray) => error::no_response(stray),
+                None => error::no_response(ended),
+            });
         }
     }
 }
@@ -48,64 +90,51 @@ impl Stream for Events {
     type Item = Result<Sse, SseError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
-        Poll::Ready(event.map(|event| match event {
-            Ok(event) => {
-                notify(&self.shared, event.data());
-                Ok(to_rmcp(event))
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(event)));
             }
-            Err(error) => {
-                self.shared.record_failure(self.exchange.as_ref(), &error);
-                Err(SseError::Body(Box::new(error)))
+            match ready!(Pin::new(&mut self.events).poll_next(cx)) {
+                Some(Ok(event)) => self.read(&event),
+                Some(Err(error)) => {
+                    if let Some(exchange) = self.own.as_ref().and_then(Waiting::exchange) {
+                        exchange.record_failure(error.clone());
+                    }
+                    return Poll::Ready(Some(Err(SseError::Body(Box::new(error)))));
+                }
+                None => {
+                    self.end();
+                    return Poll::Ready(None);
+                }
             }
-        }))
-    }
-}
-
-fn to_rmcp(event: Event) -> Sse {
-    Sse {
-        // `rmcp` expects no name for plain messages.
-        event: (event.name() != "message").then(|| event.name().to_owned()),
-        id: event.id().map(str::to_owned),
-        retry: event
-            .retry()
-            .and_then(|wait| u64::try_from(wait.as_millis()).ok()),
-        data: Some(event.data().to_owned()),
-    }
-}
-
-/// The members that distinguish a notification from other messages.
-#[derive(Deserialize)]
-struct MessageHead<'a> {
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    id: Option<IgnoredAny>,
-    #[serde(default)]
-    params: Value,
-}
-
-/// Calls the listener if the message is a notification.
-fn notify(shared: &Shared, message: &str) {
-    let Ok(MessageHead {
-        method: Some(method),
-        id: None,
-        params,
-    }) = serde_json::from_str(message)
-    else {
-        return;
-    };
-    if method == PROGRESS
-        && let Some(listener) = shared.tokens.listener(&params["progressToken"])
-    {
-        if let Ok(progress) = Progress::deserialize(params) {
-            listener(progress);
         }
-        return;
     }
-    if let Some(listener) = &shared.listener {
-        listener(Notification {
-            method: method.into_owned(),
-            params,
-        });
+}
+
+/// Returns the messages in an event. An event that is named other than `message` may have none.
+fn messages(event: &Event) -> Vec<Result<Message, Error>> {
+    let data = event.data();
+    match event.name() {
+        "error" => vec![Ok(message::read_error(data))],
+        _ if data.trim().is_empty() => Vec::new(),
+        name => match message::read(data) {
+            Ok(messages) => messages.into_iter().map(Ok).collect(),
+            Err(_) if name != "message" => Vec::new(),
+            Err(_) => {
+                let text = message::excerpt(data);
+                let stray = format!("the MCP server sent an event that is not JSON: {text}");
+                vec![Err(Error::decode(stray))]
+            }
+        },
+    }
+}
+
+/// Creates the event with a message for `rmcp`.
+pub(super) fn to_rmcp(message: String) -> Sse {
+    Sse {
+        event: None,
+        data: Some(message),
+        id: None,
+        retry: None,
     }
 }

@@ -1,9 +1,10 @@
 //! The types of the protocol: tools, resources and prompts, and the results of calls.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
+use super::lenient;
 use crate::chat::Role;
 
 /// Information that a server gives about itself.
@@ -12,35 +13,47 @@ use crate::chat::Role;
 #[non_exhaustive]
 pub struct ServerInfo {
     /// The name, for programs.
+    #[serde(deserialize_with = "lenient::text_or_empty")]
     pub name: String,
     /// The name, for people.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub title: Option<String>,
     /// The version of the server.
+    #[serde(deserialize_with = "lenient::text_or_empty")]
     pub version: String,
-    /// The protocol version of the session, such as `2025-11-25`.
+    /// The protocol version of the session, such as `2025-11-25`. If the server sent none, it is the one that the
+    /// client asked for.
+    #[serde(deserialize_with = "lenient::text_or_empty")]
     pub protocol_version: String,
     /// Instructions for a model that uses the server.
+    #[serde(deserialize_with = "lenient::optional_text")]
     pub instructions: Option<String>,
     /// The capabilities, such as `tools` or `prompts`, with their details.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub capabilities: Map<String, Value>,
 }
 
 impl ServerInfo {
-    /// Reads the result of `initialize`, which has the server's names one level deeper.
-    pub(super) fn read(result: Value) -> Result<Self, serde_json::Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct InitializeResult {
-            server_info: Map<String, Value>,
-            #[serde(flatten)]
-            other: Map<String, Value>,
+    /// Reads the result of `initialize`, which has the server's names one level deeper. `None` if it has no member
+    /// of such a result.
+    pub(super) fn read(result: &Value, requested_version: &str) -> Option<Self> {
+        let Value::Object(result) = result else {
+            return None;
+        };
+        let members = ["protocolVersion", "capabilities", "serverInfo"];
+        if !members.iter().any(|member| result.contains_key(*member)) {
+            return None;
         }
-        let InitializeResult {
-            server_info: mut all,
-            other,
-        } = serde_json::from_value(result)?;
-        all.extend(other);
-        serde_json::from_value(Value::Object(all))
+        let mut all = match result.get("serverInfo") {
+            Some(Value::Object(names)) => names.clone(),
+            _ => Map::new(),
+        };
+        all.extend(result.clone());
+        let mut info = Self::deserialize(Value::Object(all)).ok()?;
+        if info.protocol_version.is_empty() {
+            requested_version.clone_into(&mut info.protocol_version);
+        }
+        Some(info)
     }
 }
 
@@ -72,12 +85,21 @@ impl Listed for Prompt {
 #[non_exhaustive]
 pub struct Tool {
     /// The name, by which the tool is called.
+    #[serde(deserialize_with = "lenient::key")]
     pub name: String,
     /// The name, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub title: Option<String>,
     /// The purpose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The JSON Schema of the arguments.
     #[serde(default)]
@@ -86,7 +108,7 @@ pub struct Tool {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// Hints about the tool's effects.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub annotations: ToolAnnotations,
     /// All other members.
     #[serde(flatten)]
@@ -99,16 +121,28 @@ pub struct Tool {
 #[non_exhaustive]
 pub struct ToolAnnotations {
     /// `true` if the tool changes nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_flag",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub read_only_hint: Option<bool>,
     /// `true` if the tool may delete or overwrite something.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_flag",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub destructive_hint: Option<bool>,
     /// `true` if a second call with the same arguments has no further effect.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_flag",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub idempotent_hint: Option<bool>,
     /// `true` if the tool interacts with systems outside of the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_flag",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub open_world_hint: Option<bool>,
     /// All other members.
     #[serde(flatten)]
@@ -121,11 +155,13 @@ pub struct ToolAnnotations {
 #[non_exhaustive]
 pub struct ToolOutput {
     /// The output, as parts.
+    #[serde(deserialize_with = "parts")]
     pub content: Vec<Content>,
     /// The output as JSON, from a tool with an [`output_schema`](Tool::output_schema).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Value>,
     /// `true` if the tool failed; the output then describes the failure for the model.
+    #[serde(deserialize_with = "lenient::flag")]
     pub is_error: bool,
     /// All other members.
     #[serde(flatten)]
@@ -133,6 +169,16 @@ pub struct ToolOutput {
 }
 
 impl ToolOutput {
+    /// Reads the result of `tools/call`. A result that is not an object is taken for the content.
+    pub(super) fn read(result: Value) -> Self {
+        let result = match result {
+            Value::Object(_) => result,
+            content => json!({"content": content}),
+        };
+        // No value of a member is refused.
+        Self::deserialize(result).unwrap_or_default()
+    }
+
     /// Returns the text parts of the output, joined by line ends.
     #[must_use]
     pub fn text(&self) -> String {
@@ -172,11 +218,46 @@ impl Content {
     }
 }
 
+/// Reads the parts of an output: a list, one part, or null. No part is left out.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Content>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Null => Vec::new(),
+        Value::Array(parts) => parts.into_iter().map(part).collect(),
+        one => vec![part(one)],
+    })
+}
+
+/// Reads the content of a message, which some servers put into a list.
+fn one_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Content, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(mut parts) if parts.len() == 1 => part(parts.remove(0)),
+        one => part(one),
+    })
+}
+
+/// Reads a part. A bare text, and a part with a text but without a type, is a text.
+fn part(value: Value) -> Content {
+    let value = match value {
+        Value::Object(mut members)
+            if members.get("type").is_none_or(Value::is_null)
+                && members.get("text").is_some_and(Value::is_string) =>
+        {
+            members.insert("type".to_owned(), "text".into());
+            Value::Object(members)
+        }
+        Value::Bool(flag) => json!({"type": "text", "text": flag.to_string()}),
+        text @ (Value::String(_) | Value::Number(_)) => json!({"type": "text", "text": text}),
+        other => other,
+    };
+    Content::deserialize(&value).unwrap_or(Content::Other(value))
+}
+
 /// A text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TextContent {
     /// The text.
+    #[serde(default, deserialize_with = "lenient::text")]
     pub text: String,
     /// All other members.
     #[serde(flatten)]
@@ -190,7 +271,8 @@ pub struct TextContent {
 pub struct BinaryContent {
     /// The bytes in base64.
     pub data: String,
-    /// The media type.
+    /// The media type; empty if the server sent none.
+    #[serde(default, deserialize_with = "lenient::text_or_empty")]
     pub mime_type: String,
     /// All other members.
     #[serde(flatten)]
@@ -214,21 +296,38 @@ pub struct EmbeddedResource {
 #[non_exhaustive]
 pub struct Resource {
     /// The URI, by which the resource is read.
+    #[serde(deserialize_with = "lenient::key")]
     pub uri: String,
     /// The name, for programs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text_or_empty")]
     pub name: String,
     /// The name, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub title: Option<String>,
     /// The description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The media type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mime_type: Option<String>,
     /// The size in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_size",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub size: Option<u64>,
     /// All other members.
     #[serde(flatten)]
@@ -241,18 +340,31 @@ pub struct Resource {
 #[non_exhaustive]
 pub struct ResourceTemplate {
     /// The template, as defined by RFC 6570.
+    #[serde(deserialize_with = "lenient::key")]
     pub uri_template: String,
     /// The name, for programs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text_or_empty")]
     pub name: String,
     /// The name, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub title: Option<String>,
     /// The description of the resources.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The media type, if all of the resources have the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mime_type: Option<String>,
     /// All other members.
     #[serde(flatten)]
@@ -264,16 +376,29 @@ pub struct ResourceTemplate {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ResourceContents {
-    /// The URI of the resource.
+    /// The URI of the resource; empty if the server sent none.
+    #[serde(default, deserialize_with = "lenient::text_or_empty")]
     pub uri: String,
     /// The media type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mime_type: Option<String>,
     /// The text of a text resource.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub text: Option<String>,
     /// The bytes of any other resource, in base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub blob: Option<String>,
     /// All other members.
     #[serde(flatten)]
@@ -285,15 +410,24 @@ pub struct ResourceContents {
 #[non_exhaustive]
 pub struct Prompt {
     /// The name, by which the prompt is requested.
+    #[serde(deserialize_with = "lenient::key")]
     pub name: String,
     /// The name, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub title: Option<String>,
     /// The purpose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The parameters.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub arguments: Vec<PromptArgument>,
     /// All other members.
     #[serde(flatten)]
@@ -305,12 +439,17 @@ pub struct Prompt {
 #[non_exhaustive]
 pub struct PromptArgument {
     /// The name.
+    #[serde(deserialize_with = "lenient::key")]
     pub name: String,
     /// The description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// `true` if the prompt cannot be rendered without it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub required: bool,
     /// All other members.
     #[serde(flatten)]
@@ -323,9 +462,13 @@ pub struct PromptArgument {
 #[non_exhaustive]
 pub struct PromptOutput {
     /// The purpose.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// The messages for a model.
+    #[serde(deserialize_with = "lenient::list")]
     pub messages: Vec<PromptMessage>,
     /// All other members.
     #[serde(flatten)]
@@ -336,10 +479,22 @@ pub struct PromptOutput {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PromptMessage {
-    /// The author.
+    /// The author; the user if the server sent none.
+    #[serde(default = "user", deserialize_with = "role")]
     pub role: Role,
     /// The content.
+    #[serde(deserialize_with = "one_part")]
     pub content: Content,
+}
+
+fn user() -> Role {
+    Role::User
+}
+
+/// Reads an author, the user for a value that is not a text.
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+    let role = Value::deserialize(deserializer)?;
+    Ok(Role::deserialize(role).unwrap_or_else(|_| user()))
 }
 
 /// The progress of a call.
@@ -347,12 +502,21 @@ pub struct PromptMessage {
 #[non_exhaustive]
 pub struct Progress {
     /// The amount of work done, in a unit of the server's own. It only increases.
+    #[serde(deserialize_with = "lenient::number")]
     pub progress: f64,
     /// The total amount of work, if it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub total: Option<f64>,
     /// The current activity, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub message: Option<String>,
 }
 

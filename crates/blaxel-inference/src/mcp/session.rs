@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_core::{Error, HttpService, Source};
-use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion};
+use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
 use rmcp::service::serve_client;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::client_side_sse::ExponentialBackoff;
@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use super::client::McpClient;
 use super::error;
 use super::host::SUFFIX;
-use super::shared::Shared;
+use super::model::ServerInfo;
+use super::shared::{REQUESTED_VERSION, Shared};
 use super::transport::Transport;
 
 /// The maximum size of a response that is read into memory, and of an event of a stream, in bytes.
@@ -26,6 +27,9 @@ const MAX_RESUMPTIONS: usize = 5;
 const MIN_RESUMPTION_DELAY: Duration = Duration::from_millis(250);
 /// The longest delay before a resumption.
 const MAX_RESUMPTION_DELAY: Duration = Duration::from_secs(5);
+
+/// The method of the request that starts a session.
+const INITIALIZE: &str = "initialize";
 
 /// Starts a session as a client with this name and version.
 pub(super) async fn start<S: HttpService>(
@@ -45,14 +49,34 @@ pub(super) async fn start<S: HttpService>(
         ClientCapabilities::default(),
         Implementation::new(name, version),
     )
-    .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
-    let running = serve_client(info, transport).await.map_err(|problem| {
-        error::in_operation(
-            error::from_initialize_error(problem, shared.take_failure()),
-            &shared.operations.call,
-        )
-    })?;
-    McpClient::new(running, owner, shared)
+    .with_protocol_version(REQUESTED_VERSION);
+    let serving = async {
+        let serving = serve_client(info, transport).await;
+        match (shared.startup.take_outcome(), serving) {
+            (Some(Ok(result)), Ok(running)) => Ok((running, result)),
+            (Some(Err(error)), _) => Err(error),
+            (None, Ok(_)) => Err(error::unexpected_result(INITIALIZE)),
+            // The message that completes the start has failed, if there is a result.
+            (_, Err(problem)) => Err(shared
+                .take_failure()
+                .unwrap_or_else(|| error::from_initialize_error(problem))),
+        }
+    };
+    let started = {
+        let _registration = shared.pending.registration(&shared.startup);
+        shared.startup.within_limit(serving).await
+    };
+    let outcome = started.and_then(|(running, result)| {
+        let info = ServerInfo::read(&result, REQUESTED_VERSION.as_str());
+        Ok((
+            running,
+            info.ok_or_else(|| error::unexpected_result(INITIALIZE))?,
+        ))
+    });
+    match outcome {
+        Ok((running, info)) => Ok(McpClient::new(running, owner, shared, info)),
+        Err(error) => Err(error::in_operation(error, &shared.operations.call)),
+    }
 }
 
 fn config() -> StreamableHttpClientTransportConfig {

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use blaxel_core::__private::{ErrorParts, read_error};
 use blaxel_core::{
-    Body, CallOptions, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
+    Body, CallContext, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
 };
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -22,10 +22,13 @@ use sse_stream_02::Sse;
 use tokio::sync::watch;
 
 use super::error::JsonRpcError;
-use super::events::Events;
+use super::events::{self, Events};
 use super::exchange::ExchangeRef;
 use super::host::SUFFIX;
-use super::shared::Shared;
+use super::inbox::deliver;
+use super::message;
+use super::pending::Waiting;
+use super::shared::{Listening, Shared};
 use crate::options::WithOptions;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -86,7 +89,7 @@ impl<S: HttpService> Transport<S> {
     async fn send(
         &self,
         operation: &'static OperationInfo,
-        options: Option<CallOptions>,
+        exchange: Option<&ExchangeRef>,
         session: Option<&str>,
         headers: &Headers,
         write: impl FnOnce(&mut RequestWriter) -> Result<(), Error>,
@@ -106,74 +109,100 @@ impl<S: HttpService> Transport<S> {
             Ok(request)
         };
         let request = written().map_err(client_error)?;
+        let options = exchange.and_then(ExchangeRef::options);
         let options = options.or_else(|| self.shared.target.options());
+        if let Some(exchange) = exchange.and_then(ExchangeRef::get) {
+            exchange.record_sent(CallContext::of(request.extensions()).cloned());
+        }
         let service = WithOptions::new(self.service.clone(), options);
-        service.send(request).await.map_err(client_error)
+        let response = service.send(request).await.map_err(client_error)?;
+        if let Some(exchange) = exchange.and_then(ExchangeRef::get) {
+            exchange.record_head();
+        }
+        Ok(response)
     }
 
     async fn post(
         &self,
         message: &ClientJsonRpcMessage,
-        exchange: Option<ExchangeRef>,
+        request: Option<(ExchangeRef, Waiting)>,
         session: Option<&str>,
         headers: &Headers,
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse, Failure> {
         let operation = &self.shared.operations.call;
-        let options = exchange.as_ref().and_then(ExchangeRef::options);
+        let exchange = request.as_ref().map(|(exchange, _)| exchange);
         let response = self
-            .send(operation, options, session, headers, |request| {
+            .send(operation, exchange, session, headers, |request| {
                 request.json(message)?;
                 request.header(ACCEPT, &format!("{JSON}, {EVENTS}"))
             })
             .await?;
-        let is_request = matches!(message, ClientJsonRpcMessage::Request(_));
-        match response.status() {
-            // Without a stream on which the response could arrive, the call would never complete.
-            StatusCode::ACCEPTED | StatusCode::NO_CONTENT
-                if is_request && self.shared.listener.is_none() =>
-            {
-                let (head, _) = response.into_parts();
-                let problem = "the MCP server accepted the request but sends no response to it";
-                return Err(client_error(Error::decode(problem).with_head(&head)));
-            }
-            StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
-                return Ok(StreamableHttpPostResponse::Accepted);
-            }
-            status if !status.is_success() => {
-                return Err(refusal(operation, response, session.is_some()).await);
-            }
-            // A message that is not a request has no response, whatever the body is.
-            _ if !is_request => return Ok(StreamableHttpPostResponse::Accepted),
-            _ => {}
+        let status = response.status();
+        if !status.is_success() {
+            return Err(refusal(operation, response, session.is_some()).await);
         }
+        // A message that is not a request has no response, whatever the body is.
+        let Some((_, waiting)) = request else {
+            return Ok(StreamableHttpPostResponse::Accepted);
+        };
         let session_id = response.headers().get(SESSION);
         let session_id = session_id
             .and_then(|id| id.to_str().ok())
             .map(str::to_owned);
         let (head, body) = response.into_parts();
-        match media_type(&head.headers).as_str() {
-            EVENTS => {
-                let shared = Arc::clone(&self.shared);
-                let events = Events::new(body, limits.max_sse_event_size, exchange, shared);
-                Ok(StreamableHttpPostResponse::Sse(
-                    Box::pin(events),
-                    session_id,
-                ))
+        if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
+            // Without a stream on which the response can arrive, the call would never complete.
+            if self.shared.is_listening(session).await {
+                return Ok(StreamableHttpPostResponse::Accepted);
             }
-            JSON => {
-                let message = response::collect(body, limits.max_json_response_size)
-                    .await
-                    .and_then(|body| response::json(&Response::new(body)));
-                let message = message.map_err(|error| client_error(error.with_head(&head)))?;
-                Ok(StreamableHttpPostResponse::Json(message, session_id))
+            let problem = "the MCP server accepted the request but sends no response to it";
+            return Err(client_error(Error::decode(problem).with_head(&head)));
+        }
+        let media_type = media_type(&head.headers);
+        if media_type == EVENTS {
+            let shared = Arc::clone(&self.shared);
+            let events = Events::new(body, limits.max_sse_event_size, Some(waiting), shared);
+            let events = Box::pin(events);
+            return Ok(StreamableHttpPostResponse::Sse(events, session_id));
+        }
+        let body = response::collect(body, limits.max_json_response_size).await;
+        body.and_then(|body| self.read_whole(&body, &media_type, &waiting))
+            .map(|messages| to_rmcp(messages, session_id))
+            .map_err(|error| client_error(error.with_head(&head)))
+    }
+
+    /// Reads the whole body of a response to a request, and returns the messages for `rmcp`. The content type is
+    /// needed only for the error message: some servers send JSON under another one.
+    fn read_whole(
+        &self,
+        body: &[u8],
+        media_type: &str,
+        own: &Waiting,
+    ) -> Result<Vec<String>, Error> {
+        let text = String::from_utf8_lossy(body);
+        let messages = message::read(&text).map_err(|problem| match text.trim() {
+            "" => Error::decode("the MCP server's response is empty"),
+            _ if media_type == JSON => {
+                Error::decode("the MCP server's response is not JSON").caused_by(problem)
             }
-            other => Err(client_error(
-                Error::decode(format!(
-                    "the content type `{other}` is not that of an MCP response"
-                ))
-                .with_head(&head),
+            start => Error::decode(format!(
+                "the content type `{media_type}` is not that of an MCP response: {}",
+                message::excerpt(start)
             )),
+        })?;
+        let deliver = |message| deliver(&self.shared, Some(own), message);
+        let messages: Vec<_> = messages.into_iter().filter_map(deliver).collect();
+        match own.exchange() {
+            Some(exchange) if !exchange.is_complete() => {
+                Err(exchange.take_stray().unwrap_or_else(|| {
+                    Error::decode(format!(
+                        "the MCP server's response has no response to request {}",
+                        own.id
+                    ))
+                }))
+            }
+            _ => Ok(messages),
         }
     }
 
@@ -181,6 +210,7 @@ impl<S: HttpService> Transport<S> {
         &self,
         session: Option<&str>,
         last_event: Option<&str>,
+        resumed: Option<Waiting>,
         headers: &Headers,
         limit: usize,
     ) -> Result<SseStream, Failure> {
@@ -209,7 +239,7 @@ impl<S: HttpService> Transport<S> {
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
         let shared = Arc::clone(&self.shared);
-        let events = Events::new(response.into_body(), limit, None, shared);
+        let events = Events::new(response.into_body(), limit, resumed, shared);
         Ok(Box::pin(events))
     }
 
@@ -259,15 +289,20 @@ impl<S: HttpService> StreamableHttpClient for Transport<S> {
         custom_headers: Headers,
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse, Failure> {
-        let exchange = ExchangeRef::of(&message);
-        if let Some(exchange) = &exchange {
-            self.shared.tokens.register(&message, exchange);
-        }
+        // The request that starts a session is made by `rmcp`.
+        let exchange = ExchangeRef::of(&message)
+            .unwrap_or_else(|| ExchangeRef(Arc::downgrade(&self.shared.startup)));
+        let waiting = self.shared.pending.register(&message, exchange.clone());
+        let request = waiting.map(|waiting| (exchange.clone(), waiting));
+        let is_request = request.is_some();
         let session = session_id.as_deref();
-        let posting = self.post(&message, exchange.clone(), session, &custom_headers, limits);
+        let posting = self.post(&message, request, session, &custom_headers, limits);
         let outcome = self.while_owned(posting).await;
         if let Err(StreamableHttpError::Client(error)) = &outcome {
-            self.shared.record_failure(exchange.as_ref(), error);
+            match exchange.get() {
+                Some(exchange) if is_request => exchange.record_failure(error.clone()),
+                _ => self.shared.record_failure(error.clone()),
+            }
         }
         outcome
     }
@@ -301,13 +336,29 @@ impl<S: HttpService> StreamableHttpClient for Transport<S> {
         custom_headers: Headers,
         max_sse_event_size: usize,
     ) -> Result<SseStream, Failure> {
-        self.while_owned(self.listen(
+        let resumed = last_event_id
+            .as_deref()
+            .and_then(|id| self.shared.pending.by_last_event(id));
+        let is_shared = resumed.is_none();
+        if is_shared {
+            self.shared.set_listening(Listening::Opening);
+        }
+        let listening = self.listen(
             session_id.as_deref(),
             last_event_id.as_deref(),
+            resumed,
             &custom_headers,
             max_sse_event_size,
-        ))
-        .await
+        );
+        let outcome = self.while_owned(listening).await;
+        match &outcome {
+            Ok(_) if is_shared => self.shared.set_listening(Listening::Open),
+            Err(StreamableHttpError::ServerDoesNotSupportSse) if is_shared => {
+                self.shared.set_listening(Listening::Refused);
+            }
+            _ => {}
+        }
+        outcome
     }
 
     async fn delete_session(
@@ -323,9 +374,31 @@ impl<S: HttpService> StreamableHttpClient for Transport<S> {
             .while_owned(self.end(&session_id, &custom_headers))
             .await;
         if let Err(StreamableHttpError::Client(error)) = &outcome {
-            self.shared.record_failure(None, error);
+            self.shared.record_failure(error.clone());
         }
         outcome
+    }
+}
+
+/// Creates the response of a POST, as `rmcp` expects it.
+fn to_rmcp(messages: Vec<String>, session_id: Option<String>) -> StreamableHttpPostResponse {
+    if let [only] = messages.as_slice()
+        && let Ok(message) = serde_json::from_str(only)
+    {
+        return StreamableHttpPostResponse::Json(message, session_id);
+    }
+    let events = Ready(messages.into_iter());
+    StreamableHttpPostResponse::Sse(Box::pin(events), session_id)
+}
+
+/// Messages that have arrived, as a stream.
+struct Ready(std::vec::IntoIter<String>);
+
+impl Stream for Ready {
+    type Item = Result<Sse, SseError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.next().map(|message| Ok(events::to_rmcp(message))))
     }
 }
 
