@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel::{Client, Credentials, Inference, Management};
+use blaxel_core::{Body, CallOptions, Error};
 use blaxel_emulator::{CredentialKind, Emulator, Fault};
 use blaxel_inference::mcp::{JsonRpcError, McpClient};
+use blaxel_transport::TimeLimits;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 async fn emulator() -> Emulator {
     let emulator = Emulator::start().await.unwrap();
@@ -169,4 +171,63 @@ async fn stopping_the_emulator_ends_calls_in_flight() {
     let limit = Duration::from_secs(60);
     let error = tokio::time::timeout(limit, counting).await.unwrap();
     assert!(error.unwrap_err().maybe_applied());
+}
+
+/// A server that starts a session, but gives no response to the call of a tool, in a body that does not end. With
+/// `mute`, it does not start a session either.
+async fn endless(mute: bool, request: http::Request<Body>) -> Result<http::Response<Body>, Error> {
+    let body = request.into_body().bytes().unwrap_or_default();
+    let call: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_call = mute || call["method"] == "tools/call";
+    let (kind, body) = match call["method"].as_str() {
+        Some("initialize" | "tools/call") if is_call => {
+            let comments = futures_util::stream::unfold((), async |()| {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let frame = http_body::Frame::data(bytes::Bytes::from_static(b": busy\n\n"));
+                Some((Ok::<_, Error>(frame), ()))
+            });
+            let comments = http_body_util::StreamBody::new(comments);
+            let body = Body::new(http_body_util::BodyExt::boxed_unsync(comments));
+            ("text/event-stream", body)
+        }
+        _ => {
+            let result = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
+            let message = json!({"jsonrpc": "2.0", "id": call["id"], "result": result});
+            ("application/json", Body::from(message.to_string()))
+        }
+    };
+    let response = http::Response::builder().header("content-type", kind);
+    Ok(response.body(body).unwrap())
+}
+
+/// The limits of the client end a call and the start of a session, although their responses are streams.
+#[tokio::test(start_paused = true)]
+async fn the_clients_limits_end_every_wait() {
+    let limit = Duration::from_secs(2);
+    let mut limits = TimeLimits::default();
+    limits.run = limit;
+    for mute in [false, true] {
+        let client = Client::builder()
+            .api_key("bl_key")
+            .workspace("demo")
+            .time_limits(limits)
+            .transport(tower::service_fn(move |request| endless(mute, request)))
+            .build()
+            .unwrap();
+        // The options of a client are known to it alone.
+        let longer = client
+            .clone()
+            .with_options(CallOptions::new().with_deadline(limit * 2));
+        for (client, limit) in [(client, limit), (longer, limit * 2)] {
+            let started = tokio::time::Instant::now();
+            let server = Inference::new(client).function("search");
+            let error = match server.connect().await {
+                Ok(mcp) => mcp.tool("t").call(&()).await.unwrap_err(),
+                Err(error) => error,
+            };
+            assert_eq!(started.elapsed(), limit, "{error}");
+            assert!(error.is_timeout() && error.maybe_applied(), "{error}");
+            assert_eq!(error.attempts(), 1);
+        }
+    }
 }

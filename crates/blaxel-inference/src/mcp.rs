@@ -42,6 +42,7 @@ mod inbox;
 mod lenient;
 mod message;
 mod model;
+mod output;
 mod pending;
 mod server;
 mod session;
@@ -51,8 +52,10 @@ mod transport;
 pub use self::client::{McpClient, ToolCall};
 pub use self::error::JsonRpcError;
 pub use self::model::{
-    BinaryContent, Content, EmbeddedResource, Notification, Progress, Prompt, PromptArgument,
-    PromptMessage, PromptOutput, Resource, ResourceContents, ResourceTemplate, ServerInfo,
-    TextContent, Tool, ToolAnnotations, ToolOutput,
+    Notification, Progress, Prompt, PromptArgument, Resource, ResourceContents, ResourceTemplate,
+    ServerInfo, Tool, ToolAnnotations,
+};
+pub use self::output::{
+    BinaryContent, Content, EmbeddedResource, PromptMessage, PromptOutput, TextContent, ToolOutput,
 };
 pub use self::server::McpServer;

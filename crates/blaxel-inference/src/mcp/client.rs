@@ -18,9 +18,9 @@ use super::error;
 use super::exchange::{Exchange, ExchangeRef, PendingResult, ProgressListener};
 use super::lenient;
 use super::model::{
-    Listed, Progress, Prompt, PromptOutput, Resource, ResourceContents, ResourceTemplate,
-    ServerInfo, Tool, ToolOutput,
+    Listed, Progress, Prompt, Resource, ResourceContents, ResourceTemplate, ServerInfo, Tool,
 };
+use super::output::{PromptOutput, ToolOutput};
 use super::shared::Shared;
 
 /// The maximum number of pages of a list. A list with more pages is assumed to be endless.
@@ -32,6 +32,10 @@ const MAX_PAGES: usize = 10_000;
 /// (`notifications/cancelled`). If the server has lost the session, a new one is started, and the request
 /// that was refused for this reason is sent once more.
 ///
+/// Every call ends within its time limit, whatever the server does: the deadline of its
+/// [options](CallOptions::with_deadline), otherwise the client's limit on calls to workloads, which is 15 minutes by
+/// default. It covers all of the call, including the wait for the rest of a streamed or resumed response.
+///
 /// [`close`](Self::close) ends the session at the server. A client that is dropped sends nothing more, and its
 /// calls in flight end; the server then ends the session after its own timeout.
 ///
@@ -39,23 +43,13 @@ const MAX_PAGES: usize = 10_000;
 /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
 /// use serde_json::json;
 ///
-/// println!("{} {}", mcp.server_info().name, mcp.server_info().version);
-/// mcp.ping().await?;
-/// for tool in mcp.tools().await? {
-///     println!("{}", tool.name);
-/// }
-/// for resource in mcp.resources().await? {
-///     let contents = mcp.read_resource(&resource.uri).await?;
-///     println!("{}: {} parts", resource.uri, contents.len());
-/// }
+/// let tools = mcp.tools().await?;
+/// println!("{} tools of {}", tools.len(), mcp.server_info().name);
 /// for template in mcp.resource_templates().await? {
 ///     println!("{}", template.uri_template);
 /// }
-/// for prompt in mcp.prompts().await? {
-///     println!("{}", prompt.name);
-/// }
-/// let prompt = mcp.prompt("translate", &json!({"text": "Guten Tag", "language": "Welsh"})).await?;
-/// let result = mcp.request("completion/complete", &json!({"ref": {}, "argument": {}})).await?;
+/// let output = mcp.tool("add").call(&json!({"a": 2, "b": 40})).await?;
+/// println!("{}", output.text());
 /// mcp.close().await?;
 /// # Ok(())
 /// # }
@@ -84,12 +78,30 @@ impl McpClient {
     }
 
     /// Returns the information that the server gives about itself.
+    ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// let info = mcp.server_info();
+    /// println!("{} {} ({})", info.name, info.version, info.protocol_version);
+    /// if info.capabilities.contains_key("prompts") {
+    ///     println!("{} prompts", mcp.prompts().await?.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn server_info(&self) -> &ServerInfo {
         &self.info
     }
 
     /// Checks that the server responds (`ping`).
+    ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// mcp.ping().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -99,6 +111,18 @@ impl McpClient {
     }
 
     /// Lists all tools of the server, over all pages (`tools/list`).
+    ///
+    /// A tool without a usable name cannot be called. It is left out, and reported as a `tracing` event of the
+    /// level `WARN`. The other lists do the same.
+    ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// for tool in mcp.tools().await? {
+    ///     println!("{}: {}", tool.name, tool.input_schema);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -164,6 +188,17 @@ impl McpClient {
 
     /// Reads a resource (`resources/read`).
     ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// for resource in mcp.resources().await? {
+    ///     for contents in mcp.read_resource(&resource.uri).await? {
+    ///         println!("{}", contents.text.unwrap_or_default());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`request`](Self::request); [`JsonRpcError::RESOURCE_NOT_FOUND`] if there is no
@@ -186,6 +221,18 @@ impl McpClient {
     ///
     /// The arguments are an object whose members are strings, or `()` for none.
     ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// use serde_json::json;
+    ///
+    /// let arguments = json!({"text": "Guten Tag", "language": "Welsh"});
+    /// for message in mcp.prompt("translate", &arguments).await?.messages {
+    ///     println!("{}: {}", message.role, message.content.text().unwrap_or_default());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`request`](Self::request).
@@ -201,12 +248,26 @@ impl McpClient {
     /// Sends any request of the protocol, such as `completion/complete`, and returns its result as JSON.
     /// The parameters are an object, or `()` for none.
     ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// use serde_json::json;
+    ///
+    /// let reference = json!({"type": "ref/prompt", "name": "translate"});
+    /// let argument = json!({"name": "language", "value": "We"});
+    /// let params = json!({"ref": reference, "argument": argument});
+    /// let completed = mcp.request("completion/complete", &params).await?;
+    /// println!("{}", completed["completion"]["values"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::is_input`] for parameters that are not an object;
-    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails; the gateway's error, or
-    /// the server's as a [`JsonRpcError`](super::JsonRpcError); [`Error::is_decode`] if the response
-    /// is malformed.
+    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails, or the response ends without a
+    /// result; [`Error::is_timeout`] if the time limit on the call expires before the result arrives; the gateway's
+    /// error, or the server's as a [`JsonRpcError`](super::JsonRpcError); [`Error::is_decode`] if the response is
+    /// malformed or belongs to another request.
     pub async fn request(
         &self,
         method: &str,
@@ -218,6 +279,13 @@ impl McpClient {
 
     /// Ends the session and waits for the end (`DELETE .../mcp`, if the server has assigned a session id). Calls
     /// in flight end with it. It takes a few seconds at most, whatever the server does.
+    ///
+    /// ```no_run
+    /// # async fn example(mcp: blaxel_inference::mcp::McpClient) -> Result<(), blaxel_core::Error> {
+    /// mcp.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

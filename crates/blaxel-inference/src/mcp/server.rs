@@ -108,12 +108,14 @@ impl<S: HttpService> McpServer<S> {
     /// It requires a tokio runtime with its timer enabled, on which two tasks serve the session until the
     /// client is closed or dropped. It is cancel safe: if the future is dropped, no session and no task remains.
     ///
+    /// The time limit on a call applies to the start of the session as a whole.
+    ///
     /// See [`on_notification`](Self::on_notification) for an example.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such server, [`Error::is_unavailable`] if it cannot
-    /// respond now; [`Error::is_input`] outside of a tokio runtime; a
+    /// respond now; [`Error::is_timeout`] if it does not start the session in time; [`Error::is_input`] outside of a tokio runtime; a
     /// [`JsonRpcError`](super::JsonRpcError) if the server refuses; [`Error::is_decode`] if it is not an MCP
     /// server.
     pub async fn connect(&self) -> Result<McpClient, Error> {

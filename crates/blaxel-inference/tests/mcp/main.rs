@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod lenient;
+mod limits;
 mod offers;
 mod scripted;
 mod sessions;

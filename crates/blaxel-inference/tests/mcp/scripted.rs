@@ -6,7 +6,7 @@ use blaxel_inference::Inference;
 use blaxel_inference::mcp::{Content, JsonRpcError};
 use serde_json::{Value, json};
 
-use crate::support::{Seen, content, empty, greeting, result, script, seen};
+use crate::support::{Seen, content, empty, events, greeting, result, script, seen};
 
 const SANDBOX: &str = "https://sbx-box-team.us-pdx-1.bl.run";
 
@@ -220,15 +220,6 @@ async fn a_list_that_repeats_a_cursor_is_an_error() {
     let error = mcp.tools().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Pagination, "{error}");
     assert_eq!(seen(&log).len(), 4);
-}
-
-/// Creates a response with these events.
-fn events(messages: &[(&str, Value)]) -> http::Response<Body> {
-    let events = messages.iter().map(|(fields, message)| match message {
-        Value::Null => format!("{fields}data: \n\n"),
-        message => format!("{fields}data: {message}\n\n"),
-    });
-    content("text/event-stream", events.collect::<String>())
 }
 
 fn tool_result(seen: &Seen) -> Value {

@@ -120,3 +120,40 @@ pub(crate) fn greeting(seen: &Seen) -> Option<http::Response<Body>> {
         _ => None,
     }
 }
+
+/// Creates a response with these events.
+pub(crate) fn events(messages: &[(&str, Value)]) -> http::Response<Body> {
+    let events = messages.iter().map(|(fields, message)| match message {
+        Value::Null => format!("{fields}data: \n\n"),
+        message => format!("{fields}data: {message}\n\n"),
+    });
+    content("text/event-stream", events.collect::<String>())
+}
+
+/// Returns the response of a server with sessions, which keeps a stream open, to messages that are not calls.
+pub(crate) fn session(seen: &Seen) -> http::Response<Body> {
+    if seen.method == http::Method::GET {
+        return content("text/event-stream", Body::new(Silent));
+    }
+    let mut response = greeting(seen).unwrap_or_else(|| empty(202));
+    if seen.message() == "initialize" {
+        let id = http::HeaderValue::from_static("s-1");
+        response.headers_mut().insert("mcp-session-id", id);
+    }
+    response
+}
+
+/// A body that sends nothing and does not end.
+struct Silent;
+
+impl http_body::Body for Silent {
+    type Data = bytes::Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Error>>> {
+        std::task::Poll::Pending
+    }
+}
