@@ -34,6 +34,7 @@ pub(super) fn deliver(shared: &Shared, own: Option<&Waiting>, message: Message) 
             if let Some(waiting) = waiting {
                 return Some(complete(&waiting, outcome));
             }
+            let id = id.as_deref().map(message::excerpt);
             let stray = error::unmatched(expected.as_deref(), id.as_deref(), outcome);
             let affected = match own {
                 Some(own) => own.exchange().into_iter().collect(),
