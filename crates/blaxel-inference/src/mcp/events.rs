@@ -5,9 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::{Body, Error};
+use blaxel_core::__private::one_line;
+use blaxel_core::{Body, Error, OperationInfo};
 use futures_core::Stream;
+use http::Response;
 use rmcp::transport::streamable_http_client::SseError;
+use serde_json::Value;
 use sse_stream_02::Sse;
 
 use super::error;
@@ -15,8 +18,12 @@ use super::inbox::deliver;
 use super::message::{self, Message};
 use super::pending::Waiting;
 use super::shared::Shared;
+use crate::intake::Intake;
 use crate::sse::{Decoder, Event};
-use crate::stream::EventStream;
+use crate::stream::{EventStream, Exchange};
+
+/// Maximum length of the start of an event in an error, in characters.
+const EXCERPT: usize = 200;
 
 /// The events of a response, as `rmcp` expects them. Listeners are called here, in order and before the
 /// result that follows a notification; `rmcp` would deliver notifications out of order.
@@ -30,9 +37,22 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn new(body: Body, limit: usize, own: Option<Waiting>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(
+        response: Response<Body>,
+        operation: &'static OperationInfo,
+        limit: usize,
+        own: Option<Waiting>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let (head, body) = response.into_parts();
+        let intake = Intake::new(&head.headers, true);
+        let exchange = Exchange {
+            operation: Some(operation),
+            head: Some(Box::new(head)),
+        };
+        let events = EventStream::with_decoder(body, Decoder::with_limit(limit));
         Self {
-            events: EventStream::with_decoder(body, Decoder::with_limit(limit)),
+            events: events.with_exchange(exchange, intake).or_whole(whole),
             own,
             shared,
             ready: VecDeque::new(),
@@ -111,6 +131,14 @@ impl Stream for Events {
     }
 }
 
+/// Converts a body of JSON, which some servers call a stream of events, to an event.
+fn whole(body: &[u8]) -> Option<Decoder> {
+    let message: Value = serde_json::from_slice(body).ok()?;
+    let mut decoder = Decoder::with_limit(usize::MAX);
+    decoder.push(format!("data: {message}\n\n").into());
+    Some(decoder)
+}
+
 /// Returns the messages in an event. An event that is named other than `message` may have none.
 fn messages(event: &Event) -> Vec<Result<Message, Error>> {
     let data = event.data();
@@ -121,7 +149,7 @@ fn messages(event: &Event) -> Vec<Result<Message, Error>> {
             Ok(messages) => messages.into_iter().map(Ok).collect(),
             Err(_) if name != "message" => Vec::new(),
             Err(_) => {
-                let text = message::excerpt(data);
+                let text = one_line(data, EXCERPT);
                 let stray = format!("the MCP server sent an event that is not JSON: {text}");
                 vec![Err(Error::decode(stray))]
             }

@@ -156,7 +156,7 @@ impl Exchange {
             Err(_) => DEFAULT_LIMIT,
         };
         tokio::time::sleep(limit.saturating_sub(self.started.elapsed())).await;
-        let error = Error::timeout("whole call", limit).with_delivery(self.delivery());
+        let error = Error::timeout("call", limit).with_delivery(self.delivery());
         let mut state = lock(&self.state);
         let error = match &state.context {
             Some(context) => error.with_context(context),

@@ -1,5 +1,7 @@
 //! Delivery of a server's messages to the callers that wait for them.
 
+use blaxel_core::__private::{MAX_MESSAGE_CHARS, one_line};
+use blaxel_core::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,7 +36,7 @@ pub(super) fn deliver(shared: &Shared, own: Option<&Waiting>, message: Message) 
             if let Some(waiting) = waiting {
                 return Some(complete(&waiting, outcome));
             }
-            let id = id.as_deref().map(message::excerpt);
+            let id = id.as_deref().map(|id| one_line(id, MAX_MESSAGE_CHARS));
             let stray = error::unmatched(expected.as_deref(), id.as_deref(), outcome);
             let affected = match own {
                 Some(own) => own.exchange().into_iter().collect(),
@@ -66,7 +68,7 @@ fn complete(waiting: &Waiting, outcome: Result<Value, JsonRpcError>) -> String {
 }
 
 /// Reads the result of the request that starts a session. `rmcp` needs no more of it than the protocol version.
-fn start(waiting: &Waiting, result: Value) -> (Result<Value, blaxel_core::Error>, String) {
+fn start(waiting: &Waiting, result: Value) -> (Result<Value, Error>, String) {
     let Some(info) = ServerInfo::read(&result, REQUESTED_VERSION.as_str()) else {
         let refusal = JsonRpcError::from_value("not the result of `initialize`".into());
         let for_rmcp = message::for_rmcp(&waiting.id, Err(&refusal));

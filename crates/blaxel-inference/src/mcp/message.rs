@@ -112,24 +112,6 @@ pub(super) fn notification(message: &Value) -> Option<Notification> {
     })
 }
 
-/// Returns the start of a text, for an error message.
-pub(super) fn excerpt(text: &str) -> String {
-    const LENGTH: usize = 200;
-    let mut words = String::new();
-    for word in text.split_whitespace() {
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(word.chars().filter(|it| !it.is_control()).take(LENGTH + 1));
-        if let Some((end, _)) = words.char_indices().nth(LENGTH) {
-            words.truncate(end);
-            words.push('…');
-            break;
-        }
-    }
-    words
-}
-
 /// Creates the response by which `rmcp` learns that a request was answered.
 pub(super) fn for_rmcp(id: &Value, outcome: Result<Value, &JsonRpcError>) -> String {
     let (member, content) = match outcome {

@@ -115,9 +115,9 @@ impl<S: HttpService> McpServer<S> {
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such server, [`Error::is_unavailable`] if it cannot
-    /// respond now; [`Error::is_timeout`] if it does not start the session in time; [`Error::is_input`] outside of a tokio runtime; a
-    /// [`JsonRpcError`](super::JsonRpcError) if the server refuses; [`Error::is_decode`] if it is not an MCP
-    /// server.
+    /// respond now; [`Error::is_timeout`] if it does not start the session in time; [`Error::is_input`] outside of a
+    /// tokio runtime with its timer enabled; a [`JsonRpcError`](super::JsonRpcError) if the server refuses;
+    /// [`Error::is_decode`] if it is not an MCP server.
     pub async fn connect(&self) -> Result<McpClient, Error> {
         let (target, listener) = (self.target.clone(), self.listener.clone());
         let shared = Shared::new(target, self.host.operations(), listener);

@@ -1,5 +1,6 @@
 //! The start of a session.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,12 @@ pub(super) async fn start<S: HttpService>(
     (name, version): (String, String),
 ) -> Result<McpClient, Error> {
     if let Err(problem) = Handle::try_current() {
-        return Err(Error::input("runtime", &Source::Code, problem));
+        return Err(Error::input("tokio runtime", &Source::Code, problem));
+    }
+    // Tokio has no other way to find out. It prints the panic message unless a hook prevents that.
+    if catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_err() {
+        let problem = "its timer is disabled; enable it with `enable_time` or `enable_all`";
+        return Err(Error::input("tokio runtime", &Source::Code, problem));
     }
     let shared = Arc::new(shared);
     // The holder of the sender owns the session. Once it is dropped, nothing is sent any more.

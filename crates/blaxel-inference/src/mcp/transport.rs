@@ -6,13 +6,13 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::__private::{ErrorParts, read_error};
+use blaxel_core::__private::{ErrorParts, media_type, read_error};
 use blaxel_core::{
     Body, CallContext, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
 };
 use futures_core::Stream;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::ACCEPT;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{
     SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
@@ -26,7 +26,7 @@ use super::events::{self, Events};
 use super::exchange::ExchangeRef;
 use super::host::SUFFIX;
 use super::inbox::deliver;
-use super::message;
+use super::message::{self, Message};
 use super::pending::Waiting;
 use super::shared::{Listening, Shared};
 use crate::options::WithOptions;
@@ -159,48 +159,59 @@ impl<S: HttpService> Transport<S> {
             let problem = "the MCP server accepted the request but sends no response to it";
             return Err(client_error(Error::decode(problem).with_head(&head)));
         }
-        let media_type = media_type(&head.headers);
-        if media_type == EVENTS {
+        let limit = limits.max_sse_event_size;
+        let events = |body| {
+            let response = Response::from_parts(head.clone(), body);
             let shared = Arc::clone(&self.shared);
-            let events = Events::new(body, limits.max_sse_event_size, Some(waiting), shared);
-            let events = Box::pin(events);
-            return Ok(StreamableHttpPostResponse::Sse(events, session_id));
+            let events = Events::new(response, operation, limit, Some(waiting.clone()), shared);
+            StreamableHttpPostResponse::Sse(Box::pin(events), session_id.clone())
+        };
+        if media_type(&head.headers) == EVENTS {
+            return Ok(events(body));
         }
         let body = response::collect(body, limits.max_json_response_size).await;
-        body.and_then(|body| self.read_whole(&body, &media_type, &waiting))
-            .map(|messages| to_rmcp(messages, session_id))
-            .map_err(|error| client_error(error.with_head(&head)))
+        let body = body.map_err(|error| client_error(error.with_head(&head)))?;
+        let whole = Response::from_parts(head.clone(), body.clone());
+        let text = response::text(whole).map_err(client_error)?;
+        match message::read(&text) {
+            Ok(messages) => match self.deliver_all(messages, &waiting) {
+                Ok(messages) => Ok(to_rmcp(messages, session_id)),
+                Err(Some(stray)) => Err(client_error(stray.with_head(&head))),
+                Err(None) => {
+                    let operation = Some(operation);
+                    let error = Error::not_a_stream(operation, Some(&head), text.as_bytes());
+                    Err(client_error(error))
+                }
+            },
+            Err(_) if text.trim().is_empty() => {
+                let error = Error::decode("the MCP server's response is empty");
+                Err(client_error(error.with_head(&head)))
+            }
+            // Events under another content type, or something else, such as a page.
+            Err(_) => Ok(events(body.into())),
+        }
     }
 
-    /// Reads the whole body of a response to a request, and returns the messages for `rmcp`. The content type is
-    /// needed only for the error message: some servers send JSON under another one.
-    fn read_whole(
+    /// Delivers the messages of a whole body, and returns those for `rmcp`. The error is that of a body without
+    /// the response; `None` if it has no message at all.
+    fn deliver_all(
         &self,
-        body: &[u8],
-        media_type: &str,
+        messages: Vec<Message>,
         own: &Waiting,
-    ) -> Result<Vec<String>, Error> {
-        let text = String::from_utf8_lossy(body);
-        let messages = message::read(&text).map_err(|problem| match text.trim() {
-            "" => Error::decode("the MCP server's response is empty"),
-            _ if media_type == JSON => {
-                Error::decode("the MCP server's response is not JSON").caused_by(problem)
-            }
-            start => Error::decode(format!(
-                "the content type `{media_type}` is not that of an MCP response: {}",
-                message::excerpt(start)
-            )),
-        })?;
+    ) -> Result<Vec<String>, Option<Error>> {
+        let is_other = matches!(messages[..], [Message::Unknown]);
         let deliver = |message| deliver(&self.shared, Some(own), message);
-        let messages: Vec<_> = messages.into_iter().filter_map(deliver).collect();
+        let messages = messages.into_iter().filter_map(deliver).collect();
         match own.exchange() {
             Some(exchange) if !exchange.is_complete() => {
-                Err(exchange.take_stray().unwrap_or_else(|| {
+                let missing = || {
+                    let id = &own.id;
                     Error::decode(format!(
-                        "the MCP server's response has no response to request {}",
-                        own.id
+                        "the MCP server's response has no response to request {id}"
                     ))
-                }))
+                };
+                let stray = exchange.take_stray();
+                Err(stray.or_else(|| (!is_other).then(missing)))
             }
             _ => Ok(messages),
         }
@@ -239,7 +250,7 @@ impl<S: HttpService> Transport<S> {
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         }
         let shared = Arc::clone(&self.shared);
-        let events = Events::new(response.into_body(), limit, resumed, shared);
+        let events = Events::new(response, operation, limit, resumed, shared);
         Ok(Box::pin(events))
     }
 
@@ -424,11 +435,4 @@ async fn refusal(
         Some(refusal) => error.caused_by(refusal),
         None => error,
     })
-}
-
-/// Returns the content type of a response, without its parameters.
-fn media_type(headers: &HeaderMap) -> String {
-    let full = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let bare = full.unwrap_or_default().split(';').next();
-    bare.unwrap_or_default().trim().to_ascii_lowercase()
 }

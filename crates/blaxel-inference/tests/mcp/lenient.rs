@@ -224,10 +224,15 @@ async fn json_with_a_mark_a_wrong_type_or_in_a_list_is_read() {
     ] {
         assert_eq!(answering(text).await.unwrap().text(), "done");
     }
-    for kind in ["text/plain", "application/json; charset=utf-8", "text/json"] {
+    for kind in [
+        "text/event-stream",
+        "text/plain",
+        "application/json; charset=utf-8",
+        "text/json",
+    ] {
         let (service, _) = script(move |seen| {
             let body = json!({"id": seen.body["id"], "result": "done"});
-            greeting(seen).unwrap_or_else(|| content(kind, body.to_string()))
+            greeting(seen).unwrap_or_else(|| content(kind, format!("{body:#}")))
         });
         let mcp = Inference::new(service)
             .function("f")
@@ -235,6 +240,37 @@ async fn json_with_a_mark_a_wrong_type_or_in_a_list_is_read() {
             .await
             .unwrap();
         assert_eq!(mcp.tool("t").call(&()).await.unwrap().text(), "done");
+    }
+}
+
+#[tokio::test]
+async fn events_under_another_content_type_are_read() {
+    let (service, _) = script(|seen| {
+        let body = json!({"id": seen.body["id"], "result": "done"});
+        greeting(seen).unwrap_or_else(|| content("text/plain", format!("data: {body}\n\n")))
+    });
+    let mcp = Inference::new(service)
+        .function("f")
+        .connect()
+        .await
+        .unwrap();
+    assert_eq!(mcp.tool("t").call(&()).await.unwrap().text(), "done");
+}
+
+#[tokio::test]
+async fn the_message_of_a_body_that_is_not_mcp_is_kept() {
+    for (text, message) in [
+        (r#"{"detail": "no such tool"}"#, "no such tool"),
+        (r#"{"message": "upstream gone"}"#, "upstream gone"),
+        ("<html><title>Sign in</title></html>", "Sign in"),
+        ("plain words", "plain words"),
+    ] {
+        let error = answering(text).await.unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(
+            error.maybe_applied() && error.status().is_some_and(|it| it == 200),
+            "{error:?}"
+        );
     }
 }
 

@@ -162,13 +162,13 @@ async fn a_response_that_has_none_is_an_error_at_once() {
         ),
         (
             json_body(&json!({"jsonrpc": "2.0", "id": 1})),
-            "no response to request 1",
+            "not the expected stream",
         ),
         (content("application/json", ""), "is empty"),
-        (content("application/json", "{"), "is not JSON"),
+        (content("application/json", "{"), "not the expected stream"),
         (
             content("text/html", "<h1>Sign\n\u{1b}[1m in</h1>"),
-            "`text/html` is not that of an MCP response: <h1>Sign [1m in</h1>",
+            "an HTML page",
         ),
         (empty(200), "is empty"),
     ];

@@ -69,6 +69,17 @@ async fn connecting_outside_of_a_runtime_is_an_error_and_no_panic() {
     assert!(outcome.join().unwrap());
 }
 
+#[test]
+fn connecting_in_a_runtime_without_a_timer_is_an_error_and_no_panic() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let server = function(&emulator(), "search");
+    let error = runtime.unwrap().block_on(server.connect()).unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("enable_time"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_lost_session_is_started_again_and_the_call_is_made_once() {
     let emulator = emulator();
