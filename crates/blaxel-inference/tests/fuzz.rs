@@ -1,7 +1,8 @@
 //! Runs the fuzz targets on random inputs, for a second each; `FUZZ_SECONDS` makes it longer.
 //!
 //! The inputs are the same in every run, so an input that fails once fails again. `cargo fuzz` in the
-//! directory `fuzz` searches for inputs by coverage.
+//! directory `fuzz` searches for inputs by coverage, and `tests/tests/corpus/fuzz.rs` of the repository changes
+//! the responses of real servers.
 
 #[path = "../fuzz/entry.rs"]
 mod entry;

@@ -1,0 +1,86 @@
+//! The fuzz targets of the stream decoders, on changed bodies of the corpus.
+//!
+//! The targets are tested on random tokens where they are, in `crates/blaxel-inference`. `FUZZ_SECONDS` makes
+//! each test longer than a second.
+
+#[path = "../../../crates/blaxel-inference/fuzz/entry.rs"]
+mod entry;
+
+use std::time::{Duration, Instant};
+
+use crate::case::cases;
+
+/// A random number generator: Marsaglia's xorshift.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end.max(1) as u64) as usize
+    }
+
+    /// Returns a body of the seeds with some changes: bytes replaced, removed and repeated, and the rest of
+    /// another body.
+    fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut body = seeds[self.below(seeds.len())].clone();
+        for _ in 0..self.below(6) {
+            let at = self.below(body.len());
+            let end = (at + self.below(40)).min(body.len());
+            match self.below(4) {
+                0 if at < body.len() => body[at] = self.below(256) as u8,
+                1 => drop(body.drain(at..end)),
+                2 => {
+                    let copy = body[at..end].to_vec();
+                    body.splice(at..at, copy);
+                }
+                _ => {
+                    let other = &seeds[self.below(seeds.len())];
+                    body.truncate(at);
+                    body.extend_from_slice(&other[self.below(other.len())..]);
+                }
+            }
+        }
+        let mut input: Vec<u8> = (0..4).map(|_| self.below(256) as u8).collect();
+        input.extend(body);
+        input
+    }
+}
+
+fn run(kinds: &[&str], target: fn(&[u8])) {
+    let seeds = kinds.iter().flat_map(|kind| cases(kind));
+    let seeds: Vec<Vec<u8>> = seeds.map(|case| case.body.to_vec()).collect();
+    let seconds = std::env::var("FUZZ_SECONDS").ok();
+    let seconds = seconds.and_then(|text| text.parse().ok()).unwrap_or(1);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut random = Random(0x2545_F491_4F6C_DD1D);
+    let mut inputs = 0_u64;
+    while Instant::now() < end {
+        let input = random.input(&seeds);
+        let outcome = std::panic::catch_unwind(|| target(&input));
+        assert!(outcome.is_ok(), "failed on {}", input.escape_ascii());
+        inputs += 1;
+    }
+    assert!(inputs > 100, "only {inputs} inputs were tried");
+}
+
+#[test]
+fn events_of_the_corpus_do_not_depend_on_the_chunks() {
+    run(&["chat-stream", "agent-stream", "mcp"], entry::events);
+}
+
+#[test]
+fn lines_of_the_corpus_do_not_depend_on_the_chunks() {
+    run(&["agent-stream", "chat"], entry::json_lines);
+}
+
+#[test]
+fn chunks_of_the_corpus_do_not_depend_on_those_of_the_body() {
+    run(&["chat-stream", "agent-stream", "errors"], entry::chunks);
+}
+
+#[test]
+fn chats_of_the_corpus_do_not_depend_on_the_chunks() {
+    run(&["chat-stream"], entry::chat);
+}
