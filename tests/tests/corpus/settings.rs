@@ -1,6 +1,9 @@
 //! Files and variables with settings.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use blaxel_auth::{ConfigFile, CredentialKind, Credentials, Environment, Variables};
 use blaxel_core::Error;
@@ -25,7 +28,7 @@ fn check_files(kind: &str, extension: &str, read: impl Fn(&Path) -> Result<Value
         let text = std::fs::read(path).unwrap();
         let part = directory.join(path.file_name().unwrap());
         for at in 0..text.len() {
-            std::fs::write(&part, &text[..at]).unwrap();
+            write_long_ago(&part, &text[..at]);
             let outcome = described(&part);
             if outcome.to_string().contains("canary") {
                 problems.push((name.clone(), format!("cut at {at}: printed {outcome}")));
@@ -35,6 +38,14 @@ fn check_files(kind: &str, extension: &str, read: impl Fn(&Path) -> Result<Value
     }
     std::fs::remove_dir_all(&directory).unwrap();
     report(cases.len(), problems);
+}
+
+/// Writes a file as if it had been there for an hour: a new one may be incomplete, and is read again.
+fn write_long_ago(path: &Path, text: &[u8]) {
+    let mut file = File::create(path).unwrap();
+    file.write_all(text).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600))
+        .unwrap();
 }
 
 #[test]
