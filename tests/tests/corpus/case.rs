@@ -1,5 +1,6 @@
 //! The files of the corpus.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -30,10 +31,56 @@ impl Head {
     }
 }
 
+/// The folders, and the extension of their files beside the expectations.
+const KINDS: [(&str, &str); 16] = [
+    ("agent-json", "http"),
+    ("agent-stream", "http"),
+    ("agent-text", "http"),
+    ("chat", "http"),
+    ("chat-stream", "http"),
+    ("config-file", "yaml"),
+    ("embeddings", "http"),
+    ("env-file", "env"),
+    ("errors", "http"),
+    ("management", "http"),
+    ("mcp", "http"),
+    ("oauth-device", "http"),
+    ("oauth-device-token", "http"),
+    ("oauth-discovery", "http"),
+    ("oauth-token", "http"),
+    ("variables", "json"),
+];
+
 fn directory(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
         .join(kind)
+}
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// A file of another name would be read by no test.
+#[test]
+fn every_file_belongs_to_a_case() {
+    let kinds = KINDS.iter().map(|(kind, _)| (*kind).to_owned());
+    let kinds: BTreeSet<String> = kinds.chain(["README.md".to_owned()]).collect();
+    assert_eq!(names(&directory("")), kinds);
+    for (kind, extension) in KINDS {
+        for name in names(&directory(kind)) {
+            let path = directory(kind).join(&name);
+            let is_known = name.ends_with(&format!(".{extension}")) || name.ends_with(".json");
+            let both = [extension, "json"].map(|it| path.with_extension(it).is_file());
+            assert!(
+                is_known && both == [true, true],
+                "{kind}/{name} is not a case"
+            );
+        }
+    }
 }
 
 /// Returns the files of a kind that have an extension, in order: their paths, names and expectations.
