@@ -114,7 +114,7 @@ impl<R: Created> Operation for Create<'_, R> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<R::Made, Error> {
-        response::json(response)
+        resource(response)
     }
 }
 
@@ -162,7 +162,7 @@ impl<R: Fetched, Output: DeserializeOwned> Operation for Get<'_, R, Output> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<Output, Error> {
-        response::json(response)
+        resource(response)
     }
 }
 
@@ -200,7 +200,7 @@ impl<R: Replaced, Document: Serialize> Operation for Replace<'_, R, Document> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
-        response::json(response)
+        resource(response)
     }
 }
 
@@ -304,8 +304,22 @@ impl<R: ExternallyNamed> Operation for GetByExternalId<'_, R> {
     }
 
     fn read(response: &http::Response<Bytes>) -> Result<R, Error> {
-        response::json(response)
+        resource(response)
     }
+}
+
+/// Decodes one resource. A list is refused: the derived decoder of a struct takes one for its members in order.
+fn resource<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<T, Error> {
+    let first = response
+        .body()
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(Error::decode(
+            "the response is a list; expected one resource",
+        ));
+    }
+    response::json(response)
 }
 
 /// Decodes a list or a map. `null`, which some servers send for an empty one, is decoded as empty.
