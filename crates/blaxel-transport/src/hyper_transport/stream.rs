@@ -1,41 +1,68 @@
 //! Boxed connections.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 
+/// Number of bytes that are read before the timers of the runtime are looked at.
+const BURST: usize = 256 * 1024;
+
 /// A connection in a box. TLS state takes several kilobytes, and each of the futures that a
 /// connection passes through reserves space for it, whether TLS is used or not.
-pub(super) struct Boxed<T>(Box<T>);
+///
+/// It yields to the runtime after each [`BURST`]. Otherwise a server that floods hyper with what it
+/// skips, such as interim responses, could hold up the time limits of a runtime with one thread for
+/// many seconds.
+pub(super) struct Boxed<T> {
+    stream: Box<T>,
+    /// Upper bound of the number of bytes that were read since the last wait.
+    burst: usize,
+}
 
 impl<T: Unpin> Boxed<T> {
     /// Boxes a connection.
     pub(super) fn new(stream: T) -> Self {
-        Self(Box::new(stream))
+        Self {
+            stream: Box::new(stream),
+            burst: 0,
+        }
     }
 
     /// Projects to the connection.
     fn inner(self: Pin<&mut Self>) -> Pin<&mut T> {
-        Pin::new(&mut *self.get_mut().0)
+        Pin::new(&mut *self.get_mut().stream)
     }
 }
 
 impl<T: Connection> Connection for Boxed<T> {
     fn connected(&self) -> Connected {
-        self.0.connected()
+        self.stream.connected()
     }
 }
 
 impl<T: Read + Unpin> Read for Boxed<T> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.inner().poll_read(cx, buffer)
+        if self.burst >= BURST {
+            self.burst = 0;
+            // Wakes this task after the runtime has looked at its timers.
+            ready!(pin!(tokio::task::yield_now()).poll(cx));
+        }
+        let space = buffer.remaining();
+        let read = self.as_mut().inner().poll_read(cx, buffer);
+        self.burst = if read.is_ready() {
+            self.burst.saturating_add(space)
+        } else {
+            0
+        };
+        read
     }
 }
 
@@ -57,7 +84,7 @@ impl<T: Write + Unpin> Write for Boxed<T> {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_write_vectored(
