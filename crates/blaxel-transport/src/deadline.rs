@@ -244,6 +244,7 @@ impl http_body::Body for TimedBody {
             Some((end, limit)) if *end <= this.sleep.deadline() => Error::timeout("call", *limit),
             _ => Error::timeout("idle wait for the response body", *this.idle),
         };
+        let error = error.with_delivery(Delivery::Responded);
         Poll::Ready(Some(Err(error.into())))
     }
 
@@ -422,6 +423,7 @@ mod tests {
         };
         let (chunks, error) = read(Duration::from_secs(100), limits, &STREAM).await;
         assert_eq!((chunks, start.elapsed().as_secs()), (3, 420));
+        assert_eq!(error.delivery(), Delivery::Responded);
         assert!(
             error.is_timeout() && error.to_string().contains("idle"),
             "{error}"
