@@ -30,7 +30,7 @@ use self::transient::is_transient_response;
 use crate::content_type::{utf8_body, without_mark};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
-use crate::redact::redact_sent;
+use crate::redact::{redact_sent, redact_text};
 use crate::source::Source;
 use crate::text::{MAX_NAME_CHARS, one_line};
 use crate::version::ApiVersion;
@@ -250,6 +250,18 @@ impl Error {
         match error.downcast::<Self>() {
             Ok(ours) => *ours,
             Err(other) => Self::transport("a layer or the connection failed", other),
+        }
+    }
+}
+
+impl Inner {
+    /// Replaces a credential in the texts that may come from the server. Those of an [`ApiError`]
+    /// are read from a body in which it is replaced already.
+    fn redact(&mut self, credential: &http::HeaderValue) {
+        redact_text(&mut self.message, credential);
+        let id = self.response.as_mut();
+        if let Some(id) = id.and_then(|response| response.request_id.as_mut()) {
+            redact_text(id, credential);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use http::HeaderValue;
+
 use crate::options::Attempts;
 
 /// A record of the attempts of one call.
@@ -10,7 +12,11 @@ use crate::options::Attempts;
 /// one record. So a layer between the two cannot hide that a request was sent, whether it replaces
 /// the response, ends an attempt early or repeats the request itself.
 #[derive(Default)]
-pub struct Journal(Mutex<Record>);
+pub struct Journal {
+    record: Mutex<Record>,
+    /// The credential of the last attempt, which errors must not show.
+    credential: Mutex<Option<HeaderValue>>,
+}
 
 /// The content of a [`Journal`].
 #[derive(Clone, Copy, Default)]
@@ -73,7 +79,24 @@ impl Journal {
     /// Locks the record.
     fn record(&self) -> MutexGuard<'_, Record> {
         // The record is consistent after every statement, so a poisoned lock does no harm.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records the credential of an attempt, so that an error does not show it, should the server
+    /// repeat it.
+    pub fn set_credential(&self, credential: HeaderValue) {
+        *self.lock_credential() = Some(credential);
+    }
+
+    /// Returns the credential of the last attempt.
+    pub(crate) fn credential(&self) -> Option<HeaderValue> {
+        self.lock_credential().clone()
+    }
+
+    fn lock_credential(&self) -> MutexGuard<'_, Option<HeaderValue>> {
+        self.credential
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that a client counts the attempts of this call.

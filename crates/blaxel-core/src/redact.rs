@@ -19,12 +19,23 @@ pub struct SentCredential(pub HeaderValue);
 
 /// Returns the body of an unsuccessful response without the credential that was sent.
 pub(crate) fn redact_sent<'a>(head: &http::response::Parts, body: &'a [u8]) -> Cow<'a, [u8]> {
-    let sent = head.extensions.get::<SentCredential>();
-    let Some(header) = sent.and_then(|sent| sent.0.to_str().ok()) else {
-        return Cow::Borrowed(body);
-    };
-    let secret = header.rsplit(' ').next().unwrap_or(header);
-    redact(body, secret)
+    match head.extensions.get::<SentCredential>() {
+        Some(sent) => redact(body, secret_of(&sent.0)),
+        None => Cow::Borrowed(body),
+    }
+}
+
+/// Replaces the secret of a credential in a text.
+pub(crate) fn redact_text(text: &mut String, credential: &HeaderValue) {
+    if let Cow::Owned(redacted) = redact(text.as_bytes(), secret_of(credential)) {
+        *text = String::from_utf8_lossy(&redacted).into_owned();
+    }
+}
+
+/// Returns the secret of a header's value such as `Bearer secret`.
+fn secret_of(credential: &HeaderValue) -> &str {
+    let text = credential.to_str().unwrap_or_default();
+    text.rsplit(' ').next().unwrap_or_default()
 }
 
 /// Returns a body in which a secret is replaced, both as it is and within Base64.

@@ -88,6 +88,9 @@ fn send<S: Service<http::Request<Body>>>(
 ) -> PrepareFuture<S> {
     let context = call.context.clone();
     journal(&context).start();
+    if let Some(credential) = token.as_ref().and_then(|token| token.credential.clone()) {
+        journal(&context).set_credential(credential);
+    }
     PrepareFuture::Sending {
         attempt: service.call(call.into_request()),
         token,

@@ -227,6 +227,9 @@ impl ErrorParts for Error {
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
         attempts.unclear |= journal.may_have_been_processed() || unaccounted;
         self.0.changing |= is_changing(context);
+        if let Some(credential) = journal.credential() {
+            self.0.redact(&credential);
+        }
         self.in_operation(context.operation())
     }
 }
