@@ -111,6 +111,12 @@ pub mod __private {
         crate::ParseError::quoting(what, text, problem)
     }
 
+    /// Returns the context of a call that a body carries.
+    #[must_use]
+    pub fn body_context(body: &crate::Body) -> Option<&crate::CallContext> {
+        body.context()
+    }
+
     /// Creates an [`UnknownValue`](crate::UnknownValue).
     #[must_use]
     pub fn unknown_value(text: &str) -> crate::UnknownValue {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, media_type};
-use blaxel_core::{Body, Error, OperationInfo, response};
+use blaxel_core::__private::{ErrorParts, body_context, media_type};
+use blaxel_core::{Body, CallContext, Error, OperationInfo, response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -39,6 +39,7 @@ use crate::stream::{Decoded, EventStream, Exchange, JsonStream, LineStream, Text
 /// ```
 pub struct Reply {
     operation: &'static OperationInfo,
+    context: Option<CallContext>,
     head: http::response::Parts,
     body: Body,
     limit: usize,
@@ -52,6 +53,7 @@ impl Reply {
         let (head, body) = response.into_parts();
         Self {
             operation,
+            context: body_context(&body).cloned(),
             head,
             body,
             limit: Self::DEFAULT_LIMIT,
@@ -115,8 +117,8 @@ impl Reply {
     /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is still compressed, or neither
     /// UTF-8 nor said to be ISO 8859-1.
     pub async fn text(self) -> Result<String, Error> {
-        let operation = self.operation;
-        response::text(self.whole().await?).map_err(|error| error.in_operation(Some(operation)))
+        let exchange = self.exchange();
+        response::text(self.whole().await?).map_err(|error| exchange.annotate(error))
     }
 
     /// Reads the whole body as JSON.
@@ -134,11 +136,21 @@ impl Reply {
     ///
     /// Those of [`bytes`](Self::bytes), and [`Error::is_decode`] if the body is not the expected JSON.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let operation = self.operation;
+        let exchange = self.exchange();
         let whole = self.whole().await?;
         response::json(&whole).map_err(|error| {
             let (head, _) = whole.into_parts();
-            error.with_head(&head).in_operation(Some(operation))
+            exchange.annotate(error).with_head(&head)
+        })
+    }
+
+    /// Reads the body into memory.
+    pub(crate) async fn received(self) -> Result<Self, Error> {
+        let (operation, context) = (self.operation, self.context.clone());
+        let whole = self.whole().await?;
+        Ok(Self {
+            context,
+            ..Self::new(operation, whole.map(Body::from))
         })
     }
 
@@ -158,11 +170,10 @@ impl Reply {
 
     /// Reads the body into memory and returns the whole response.
     pub(crate) async fn whole(self) -> Result<http::Response<Bytes>, Error> {
+        let exchange = self.exchange();
         match response::collect(self.body, self.limit).await {
             Ok(bytes) => Ok(http::Response::from_parts(self.head, bytes)),
-            Err(error) => Err(error
-                .with_head(&self.head)
-                .in_operation(Some(self.operation))),
+            Err(error) => Err(exchange.annotate(error).with_head(&self.head)),
         }
     }
 
@@ -206,11 +217,21 @@ impl Reply {
 
     fn stream<D: Decode>(self, decoder: D, is_text: bool) -> Decoded<D> {
         let intake = Intake::new(&self.head.headers, is_text);
+        let exchange = self.exchange();
         let exchange = Exchange {
-            operation: Some(self.operation),
             head: Some(Box::new(self.head)),
+            ..exchange
         };
         Decoded::with_decoder(self.body, decoder).with_exchange(exchange, intake)
+    }
+
+    /// Returns the request of this response, without the response's head.
+    fn exchange(&self) -> Exchange {
+        Exchange {
+            operation: Some(self.operation),
+            context: self.context.clone(),
+            head: None,
+        }
     }
 
     /// Returns the body, whose [`Body::chunk`] returns the bytes as they arrive.

@@ -150,8 +150,7 @@ impl<S: HttpService> WorkloadRequest<S> {
     /// [origin](blaxel_core::ApiError::origin); the error of the service if that fails.
     pub async fn send(self) -> Result<Reply, Error> {
         let operation = &self.call.whole;
-        let whole = self.execute(operation, None).await?.whole().await?;
-        Ok(Reply::new(operation, whole.map(Body::from)))
+        self.execute(operation, None).await?.received().await
     }
 
     /// Sends the request and returns as soon as the response headers are received, with the body still

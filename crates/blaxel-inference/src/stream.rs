@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::{ErrorParts, media_type};
-use blaxel_core::{Body, Error, OperationInfo};
+use blaxel_core::{Body, CallContext, Error, OperationInfo};
 use futures_core::Stream;
 use http_body::Body as _;
 
@@ -79,6 +79,7 @@ struct End<T> {
 #[derive(Default)]
 pub(crate) struct Exchange {
     pub(crate) operation: Option<&'static OperationInfo>,
+    pub(crate) context: Option<CallContext>,
     pub(crate) head: Option<Box<http::response::Parts>>,
 }
 
@@ -150,12 +151,7 @@ impl<D: Decode> Decoded<D> {
 
     /// Adds the request to an error that occurred while reading.
     pub(crate) fn annotate(&self, error: Error) -> Error {
-        let error = error.in_operation(self.exchange.operation);
-        match &self.exchange.head {
-            // An error of the connection or of a timeout has its own delivery.
-            Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
-            _ => error,
-        }
+        self.exchange.annotate(error)
     }
 
     /// Returns the response headers, or those of a bare success if the stream was created of a body alone.
@@ -298,6 +294,20 @@ impl<D: Decode> Decoded<D> {
 }
 
 impl Exchange {
+    /// Adds the request to an error that occurred while its response was read.
+    pub(crate) fn annotate(&self, error: Error) -> Error {
+        let error = match &self.context {
+            Some(context) => error.with_context(context),
+            None => error,
+        };
+        let error = error.in_operation(self.operation);
+        match &self.head {
+            // An error of the connection or of a timeout has its own delivery.
+            Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
+            _ => error,
+        }
+    }
+
     /// Returns `true` if the content type is JSON or HTML, which is not a stream.
     fn is_document(&self) -> bool {
         let Some(head) = &self.head else {
