@@ -13,8 +13,8 @@
 
 mod bomb;
 pub mod calls;
-mod frame;
-mod hpack;
+pub mod frame;
+pub mod hpack;
 mod http1;
 mod http2;
 mod journal;

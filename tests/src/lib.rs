@@ -3,6 +3,7 @@
 pub mod fault;
 #[cfg(doctest)]
 mod guide;
+pub mod soak;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,14 @@ use tokio::task::JoinHandle;
 
 /// The API key that clients of [`WireServer`] send.
 pub const API_KEY: &str = "bl_wire_test_key";
+
+/// [`API_KEY`] in Base64, without padding.
+pub const API_KEY_BASE64: &str = "Ymxfd2lyZV90ZXN0X2tleQ";
+
+/// Returns `true` if a text contains [`API_KEY`], as it is or in Base64.
+pub fn shows_credential(text: &str) -> bool {
+    [API_KEY, API_KEY_BASE64].iter().any(|it| text.contains(it))
+}
 
 /// A server that sends the same bytes, well-formed or not, in response to each request. It stops
 /// when it is dropped.
@@ -30,13 +39,6 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// Sends these bytes and then nothing more, but keeps the connection open.
     Stall(Vec<u8>),
-    /// Sends the head, then `bytes` bytes of `x` as fast as the client reads them, then closes.
-    Flood {
-        /// The response head, including its empty line.
-        head: Vec<u8>,
-        /// Number of bytes that follow it.
-        bytes: usize,
-    },
 }
 
 impl Reply {
@@ -130,18 +132,6 @@ async fn respond(mut socket: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String
         Reply::Stall(bytes) => {
             let _ = socket.write_all(&bytes).await;
             std::future::pending::<()>().await;
-        }
-        Reply::Flood { head, bytes } => {
-            let _ = socket.write_all(&head).await;
-            let chunk = vec![b'x'; 64 * 1024];
-            let mut left = bytes;
-            while left > 0 {
-                let size = left.min(chunk.len());
-                if socket.write_all(&chunk[..size]).await.is_err() {
-                    return;
-                }
-                left -= size;
-            }
         }
     }
 }

@@ -30,6 +30,15 @@ pub(crate) enum Command {
         #[arg(default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
         seconds: u32,
     },
+    /// Inject random network faults into calls, and count the promises that the client breaks
+    Soak {
+        /// Number of faults to apply
+        #[arg(long, default_value_t = 1_000_000)]
+        faults: u64,
+        /// Seed of a run to repeat, as it prints it; a random one by default
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Compare the number of crates that users compile with the budgets in lean.toml
     Lean {
         #[command(flatten)]

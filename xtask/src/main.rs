@@ -70,6 +70,7 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
         Command::Ci(flags) => ci::run(sh, &flags),
         Command::Bench { section } => bench::run(sh, section),
         Command::Fuzz { seconds } => fuzz::run(sh, seconds),
+        Command::Soak { faults, seed } => fuzz::soak(sh, faults, seed),
         Command::Lean { selection, update } => lean::run(sh, &selection.packages, update),
         Command::Tidy => tidy::run(sh),
         Command::Features(selection) => features::run(sh, &selection.packages),

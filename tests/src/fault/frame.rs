@@ -4,47 +4,47 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-pub(super) const DATA: u8 = 0x0;
-pub(super) const HEADERS: u8 = 0x1;
-pub(super) const RST_STREAM: u8 = 0x3;
-pub(super) const SETTINGS: u8 = 0x4;
-pub(super) const PING: u8 = 0x6;
-pub(super) const GOAWAY: u8 = 0x7;
-pub(super) const WINDOW_UPDATE: u8 = 0x8;
-pub(super) const CONTINUATION: u8 = 0x9;
+pub const DATA: u8 = 0x0;
+pub const HEADERS: u8 = 0x1;
+pub const RST_STREAM: u8 = 0x3;
+pub const SETTINGS: u8 = 0x4;
+pub const PING: u8 = 0x6;
+pub const GOAWAY: u8 = 0x7;
+pub const WINDOW_UPDATE: u8 = 0x8;
+pub const CONTINUATION: u8 = 0x9;
 
 /// A flag of `SETTINGS` and `PING`.
-pub(super) const ACK: u8 = 0x1;
+pub const ACK: u8 = 0x1;
 /// A flag of `HEADERS` and `DATA`.
-pub(super) const END_STREAM: u8 = 0x1;
+pub const END_STREAM: u8 = 0x1;
 /// A flag of `HEADERS` and `CONTINUATION`.
-pub(super) const END_HEADERS: u8 = 0x4;
+pub const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
 /// Identifiers of settings.
-pub(super) const MAX_CONCURRENT_STREAMS: u16 = 0x3;
-pub(super) const INITIAL_WINDOW_SIZE: u16 = 0x4;
+pub const MAX_CONCURRENT_STREAMS: u16 = 0x3;
+pub const INITIAL_WINDOW_SIZE: u16 = 0x4;
 /// The default flow-control window, in bytes.
-pub(super) const WINDOW: u32 = 65_535;
+pub const WINDOW: u32 = 65_535;
 
 /// The error code of a stream that was refused without being processed.
-pub(super) const REFUSED_STREAM: u32 = 0x7;
+pub const REFUSED_STREAM: u32 = 0x7;
 
 /// The largest payload that a peer accepts by default.
-pub(super) const LARGEST: usize = 16 * 1024;
+pub const LARGEST: usize = 16 * 1024;
 
-pub(super) struct Frame {
-    pub(super) kind: u8,
-    pub(super) flags: u8,
-    pub(super) stream: u32,
-    pub(super) payload: Vec<u8>,
+pub struct Frame {
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+    pub payload: Vec<u8>,
 }
 
 impl Frame {
-    pub(super) async fn read(wire: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
+    pub async fn read(wire: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
         let mut head = [0; 9];
         wire.read_exact(&mut head).await?;
         let [a, b, c, kind, flags, stream @ ..] = head;
@@ -58,12 +58,12 @@ impl Frame {
         })
     }
 
-    pub(super) fn has(&self, flag: u8) -> bool {
+    pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
     /// Returns the value of a setting in a `SETTINGS` frame.
-    pub(super) fn setting(&self, wanted: u16) -> Option<u32> {
+    pub fn setting(&self, wanted: u16) -> Option<u32> {
         let found = self
             .payload
             .chunks_exact(6)
@@ -72,7 +72,7 @@ impl Frame {
     }
 
     /// Returns the payload of `HEADERS` or `DATA` without padding and priority fields.
-    pub(super) fn content(&self) -> &[u8] {
+    pub fn content(&self) -> &[u8] {
         let mut content = self.payload.as_slice();
         if self.has(PADDED)
             && let [padding, rest @ ..] = content
@@ -89,7 +89,7 @@ impl Frame {
 }
 
 /// Encodes a frame.
-pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame is small");
     let [_, a, b, c] = length.to_be_bytes();
     let mut bytes = vec![a, b, c, kind, flags];

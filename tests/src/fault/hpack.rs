@@ -23,20 +23,20 @@ const SYMBOLS: [(u32, &[u8]); 8] = [
 
 /// The dynamic table of a connection's incoming headers.
 #[derive(Default)]
-pub(super) struct Decoder {
+pub struct Decoder {
     entries: VecDeque<(String, String)>,
 }
 
 /// The headers of a request that are kept.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields {
-    pub(super) method: String,
-    pub(super) path: String,
+pub struct Fields {
+    pub method: String,
+    pub path: String,
 }
 
 impl Decoder {
     /// Decodes a header block. Returns `None` if it is malformed.
-    pub(super) fn read(&mut self, mut block: &[u8]) -> Option<Fields> {
+    pub fn read(&mut self, mut block: &[u8]) -> Option<Fields> {
         let mut fields = Fields::default();
         while let [first, ..] = block {
             let (name, value) = if first & 0x80 != 0 {
@@ -153,7 +153,7 @@ fn symbol(code: u32, length: u32) -> Option<u8> {
 }
 
 /// Encodes a header block without the tables, except for the name of the status.
-pub(super) fn write(status: u16, headers: &[(&str, String)]) -> Vec<u8> {
+pub fn write(status: u16, headers: &[(&str, String)]) -> Vec<u8> {
     let mut block = Vec::new();
     // The static table has `:status` at index 8.
     block.push(0x08);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpSocket;
 
@@ -93,8 +93,6 @@ struct State {
     journal: Journal,
     /// Number of requests that are being served.
     serving: usize,
-    /// A bound port on which nothing listens.
-    closed_port: Option<(TcpSocket, SocketAddr)>,
 }
 
 impl State {
@@ -168,7 +166,7 @@ impl Shared {
         state.journal.attempts.push(path.to_owned());
         state.take_if(|fault| fault == Fault::Refuse)?;
         state.journal.refused += 1;
-        let (_, address) = state.closed_port.get_or_insert_with(closed_port);
+        let (_, address) = &*CLOSED_PORT;
         Some(*address)
     }
 
@@ -186,15 +184,16 @@ impl Shared {
     }
 }
 
-/// Binds a port on which nothing listens.
-fn closed_port() -> (TcpSocket, SocketAddr) {
+/// A bound port on which nothing listens. All servers share it, because ports are scarce in a long
+/// run.
+static CLOSED_PORT: LazyLock<(TcpSocket, SocketAddr)> = LazyLock::new(|| {
     let socket = TcpSocket::new_v4().expect("a socket can be had");
     socket
         .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .expect("a free loopback port");
     let address = socket.local_addr().expect("a bound socket has an address");
     (socket, address)
-}
+});
 
 /// An open connection of the server.
 pub(super) struct Connection {

@@ -94,6 +94,15 @@ impl Response {
             .with("x-blaxel-error-code", code)
     }
 
+    fn echo(status: u16) -> Self {
+        let (plain, base64) = (crate::API_KEY, crate::API_KEY_BASE64);
+        let body = format!(
+            "{{\"error\":{{\"code\":\"{plain}\",\"message\":\"no user {base64} for {plain}\",\
+             \"got\":[\"Bearer {plain}\"]}}}}"
+        );
+        Self::new(status, "application/json", body).with("x-request-id", plain)
+    }
+
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -186,6 +195,7 @@ impl Plan {
                 response =
                     Response::error(status, "by_script").with("x-should-retry", word.to_string());
             }
+            Some(Fault::Echo(status)) => response = Response::echo(status),
         }
         Self::Respond(response)
     }

@@ -77,6 +77,9 @@ pub enum Fault {
     AppError(u16),
     /// An error response with this status and this value of `x-should-retry`.
     ShouldRetry(u16, bool),
+    /// An error response with this status that repeats the client's API key, as it is and in
+    /// Base64.
+    Echo(u16),
 }
 
 /// An HTTP/2 error code for the end of a stream or a connection.
@@ -139,7 +142,8 @@ impl Fault {
             | Self::Html(status)
             | Self::Gateway(status, _)
             | Self::AppError(status)
-            | Self::ShouldRetry(status, _) => status >= 500 && status != 503,
+            | Self::ShouldRetry(status, _)
+            | Self::Echo(status) => status >= 500 && status != 503,
             _ => true,
         }
     }
