@@ -8,7 +8,7 @@
 use blaxel_tests::soak::{FAULTS, Script, Until, run};
 
 /// Default number of scripts.
-const SCRIPTS: u64 = 10_000;
+const SCRIPTS: u64 = 5_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_script_breaks_a_promise() {
