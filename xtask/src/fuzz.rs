@@ -6,6 +6,12 @@ use xshell::Shell;
 
 use crate::shell::cargo;
 
+/// The tests that run the fuzz targets: on random tokens, and on changed bodies of `tests/corpus`.
+const TESTS: [&str; 2] = [
+    "test --release --locked -p blaxel-inference --all-features --test fuzz",
+    "test --release --locked -p blaxel-tests --test corpus fuzz",
+];
+
 /// Runs the fuzz targets that the tests run for a second each.
 ///
 /// They are ordinary tests: `cargo fuzz` needs a nightly compiler.

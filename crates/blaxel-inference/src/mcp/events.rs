@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::one_line;
+use blaxel_core::__private::{body_context, one_line};
 use blaxel_core::{Body, Error, OperationInfo};
 use futures_core::Stream;
 use http::Response;
@@ -48,6 +48,7 @@ impl Events {
         let intake = Intake::new(&head.headers, true);
         let exchange = Exchange {
             operation: Some(operation),
+            context: body_context(&body).cloned(),
             head: Some(Box::new(head)),
         };
         let events = EventStream::with_decoder(body, Decoder::with_limit(limit));
