@@ -236,8 +236,8 @@ impl ClientBuilder<DefaultTransport, Identity, Identity> {
         settings.environment = Environment::from_variables(variables)?;
         settings.default_workspace = owned(variables.get("BL_WORKSPACE")?);
         settings.region = owned(variables.get("BL_REGION")?);
-        settings.api_url = given(variables.get("BL_API_URL")?);
-        settings.run_url = given(variables.get("BL_RUN_URL")?);
+        settings.api_url = owned(variables.get("BL_API_URL")?);
+        settings.run_url = owned(variables.get("BL_RUN_URL")?);
         if let Some((text, source)) = variables.get("BL_API_VERSION")? {
             settings.version = source.parse(text)?;
         }
@@ -246,13 +246,8 @@ impl ClientBuilder<DefaultTransport, Identity, Identity> {
 }
 
 /// Copies a variable and its source.
-fn owned(found: Option<(&str, Source)>) -> Setting {
-    found.map(|(text, source)| (text.to_owned(), source))
-}
-
-/// Copies the address in a variable and its source.
-fn given(found: Option<(&str, Source)>) -> Option<GivenUrl> {
-    found.map(|(text, source)| (Secret::from(text), source))
+fn owned<T: for<'a> From<&'a str>>(found: Option<(&str, Source)>) -> Option<(T, Source)> {
+    found.map(|(text, source)| (T::from(text), source))
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
@@ -346,8 +341,8 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     /// Adds an origin to which the credential may be sent. The two planes and the platform's
     /// workload hosts are trusted already; a request to any other origin is rejected.
     pub fn trust(mut self, url: impl Into<String>) -> Self {
-        let url = Secret::new(url.into());
-        self.settings.trusted.push((url, Source::Code));
+        let url = (Secret::new(url.into()), Source::Code);
+        self.settings.trusted.push(url);
         self
     }
 
