@@ -42,7 +42,7 @@ fn chat_streams_are_read_to_their_end_or_fail() {
                 let mut assembler = ChatAssembler::new();
                 while let Some(chunk) = stream.try_next().await? {
                     printed += chunk.text();
-                    assembler.add(&chunk);
+                    assembler.add(&chunk)?;
                 }
                 Ok::<_, blaxel_core::Error>(assembler.finish())
             };
