@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Wea
 use std::task::Poll;
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{ErrorParts, later};
 use blaxel_core::Error;
 use http::HeaderValue;
 use tokio::runtime::Handle;
@@ -310,7 +310,7 @@ impl RefreshTask {
                     state.token = Some(token);
                     state.failure = None;
                     let replaces_refused = std::mem::take(&mut state.is_refused);
-                    let kept = Instant::now() + REPLACED_COOL_DOWN;
+                    let kept = later(Instant::now(), REPLACED_COOL_DOWN);
                     state.kept_until = replaces_refused.then_some(kept);
                 }
                 Err(error) => state.failure = Some(Failure::new(error)),
@@ -355,7 +355,7 @@ impl Failure {
         let requested = error.retry_after().unwrap_or_default().min(MAX_COOL_DOWN);
         Self {
             error,
-            until: Instant::now() + wait.max(requested),
+            until: later(Instant::now(), wait.max(requested)),
         }
     }
 }

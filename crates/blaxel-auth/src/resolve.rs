@@ -1,6 +1,8 @@
 //! The search for credentials in the environment and in the CLI's file.
 
-use blaxel_core::__private::{ErrorParts, join};
+use blaxel_core::__private::ErrorParts;
+#[cfg(feature = "config-file")]
+use blaxel_core::__private::join;
 use blaxel_core::{Error, Secret, Workspace};
 
 #[cfg(feature = "config-file")]

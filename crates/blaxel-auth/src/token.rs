@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use blaxel_core::__private::later;
 use blaxel_core::{BoxFuture, Error, Secret};
 use http::HeaderValue;
 use tokio::time::Instant;
@@ -62,7 +63,7 @@ impl Token {
             .map_err(|problem| Error::decode(format!("the access token is unusable: {problem}")))?;
         let lifetime = token.lifetime();
         let window = (lifetime / 5).max(SHORTEST_WINDOW).min(lifetime / 2);
-        let expires = requested + lifetime;
+        let expires = later(requested, lifetime);
         Ok(Self {
             header,
             renew: expires - window.mul_f64(1.0 - jitter / 10.0),

@@ -1,6 +1,6 @@
 //! The members of a response, in the forms that servers use.
 
-use blaxel_core::__private::trim_setting;
+use blaxel_core::__private::{one_line, trim_setting};
 use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use oauth2::url::form_urlencoded;
@@ -36,7 +36,7 @@ pub(super) fn members(head: &Parts, body: &[u8]) -> Result<Map<String, Value>, S
     } else if kind.is_empty() || kind.ends_with("json") || text.starts_with('{') {
         Err("the response is not JSON".to_owned())
     } else {
-        let kind: String = kind.escape_debug().take(100).collect();
+        let kind = one_line(kind, 100);
         Err(format!(
             "the response is neither JSON nor a form (its Content-Type is {kind})"
         ))

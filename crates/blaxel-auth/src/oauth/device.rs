@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use blaxel_core::__private::{Address, ErrorParts, duration};
+use blaxel_core::__private::{Address, ErrorParts, duration, later};
 use blaxel_core::{BoxService, Error, HttpService, Secret, Workspace};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -291,9 +291,9 @@ impl PendingLogin {
     /// itself), or if the server refused the login for another reason.
     pub async fn wait(self) -> Result<Tokens, Error> {
         let host = self.client.server.host().to_owned();
-        let deadline = self.started + self.lifetime;
+        let deadline = later(self.started, self.lifetime);
         let mut interval = self.interval;
-        let mut next = Instant::now() + interval;
+        let mut next = later(Instant::now(), interval);
         loop {
             sleep_until(next.min(deadline)).await;
             if next >= deadline {
@@ -337,7 +337,7 @@ impl PendingLogin {
                 return Err(error.while_authenticating(format!("the sign-in at {host} {outcome}")));
             }
             let requested = error.retry_after().unwrap_or_default();
-            next = Instant::now() + interval.max(requested).min(MAX_LIFETIME);
+            next = later(Instant::now(), interval.max(requested));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use blaxel_core::{__private as core, BaseUrl, Error, Source};
+use blaxel_core::{BaseUrl, Error, Source};
 use http::Uri;
 
 use super::dialect::Dialect;
@@ -189,7 +190,7 @@ impl AuthorizationServer {
         } else if accepts("client_secret_post") {
             Ok(true)
         } else {
-            let methods: String = methods.join(", ").escape_debug().take(200).collect();
+            let methods = one_line(&methods.join(", "), MAX_MESSAGE_CHARS);
             Err(self.unsupported(&format!(
                 "it accepts a client's secret neither by client_secret_basic nor by client_secret_post, only \
                  the methods: {methods}"
