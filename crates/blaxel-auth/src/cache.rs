@@ -106,7 +106,7 @@ impl State {
 
 impl Refresh {
     fn deadline(&self) -> Instant {
-        self.started + REQUEST_TIMEOUT + GRACE
+        later(self.started, REQUEST_TIMEOUT.saturating_add(GRACE))
     }
 
     /// Waits for the result; `None` if the refresh task was dropped or is stuck.

@@ -16,6 +16,10 @@
 //!   of the `bl` command.
 //! - [`Environment`]: the deployments of the platform, and their addresses.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::future_not_send)
+)]
 
 mod authenticator;
 mod bearer;

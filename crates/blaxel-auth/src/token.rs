@@ -63,11 +63,11 @@ impl Token {
             .map_err(|problem| Error::decode(format!("the access token is unusable: {problem}")))?;
         let lifetime = token.lifetime();
         let window = (lifetime / 5).max(SHORTEST_WINDOW).min(lifetime / 2);
-        let expires = later(requested, lifetime);
+        let before_expiry = window.mul_f64(1.0 - jitter / 10.0);
         Ok(Self {
             header,
-            renew: expires - window.mul_f64(1.0 - jitter / 10.0),
-            expires,
+            renew: later(requested, lifetime.saturating_sub(before_expiry)),
+            expires: later(requested, lifetime),
         })
     }
 }

@@ -20,6 +20,7 @@
 //! Dimensions, resolutions and units are open enums: values that the platform adds later are passed on under
 //! their names.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::future_not_send))]
 
 mod access;
 mod account;

@@ -18,6 +18,7 @@
 //! [`Timestamp`] and [`Period`] keep the server's text. Both are ordered; a timestamp supports arithmetic with
 //! `std::time::Duration`, and a period converts into one.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod address;
 mod base_url;

@@ -23,6 +23,7 @@
 //! Other clients of OpenAI's API can be used with Blaxel too: the example `openai_client` of the crate
 //! `blaxel` uses `async-openai`, and keeps its credential fresh.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod address;
 mod agent;

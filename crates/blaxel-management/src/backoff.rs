@@ -34,7 +34,7 @@ pub(crate) fn jittered(delay: Duration) -> Duration {
 
     // The standard library seeds its hashers randomly, which is random enough here.
     let random = std::hash::RandomState::new().hash_one(()) as u32;
-    delay + delay.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0)
+    delay.saturating_add(delay.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0))
 }
 
 #[cfg(test)]

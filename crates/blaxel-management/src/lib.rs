@@ -20,6 +20,7 @@
 //! - **Operations**: [`operations`] has each API call as a value, for use over a service of your own. The
 //!   traits of the kinds, such as [`Listed`] and [`Created`], and [`ParentPath`] belong to it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 // First, because the other modules use its macros.
 #[macro_use]

@@ -17,6 +17,10 @@
 //! `ClientBuilder::build_unboxed` returns a client whose parameter names the whole stack, which saves an allocation for
 //! each request.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(test),
+    warn(clippy::arithmetic_side_effects, clippy::future_not_send)
+)]
 
 mod background;
 mod builder;

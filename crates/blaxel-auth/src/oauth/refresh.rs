@@ -113,7 +113,7 @@ impl SignIn {
         let guard = if Handle::try_current().is_ok() {
             let since = self.state().renewing_since;
             let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
-            let limit = (REQUEST_TIMEOUT + GRACE).saturating_sub(waited);
+            let limit = REQUEST_TIMEOUT.saturating_add(GRACE).saturating_sub(waited);
             timeout(limit.max(GRACE), lock).await.ok()
         } else {
             Some(lock.await)
@@ -179,7 +179,7 @@ impl SignIn {
             return;
         };
         // A holder that takes longer is stuck in a runtime that is not running.
-        let _guard = within(SAVE_TIMEOUT + GRACE, self.saving.lock()).await;
+        let _guard = within(SAVE_TIMEOUT.saturating_add(GRACE), self.saving.lock()).await;
         let (tokens, changes) = {
             let state = self.state();
             if !state.is_unsaved() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::{__private as core, BaseUrl, Error, Source};
+use blaxel_core::__private::{self as core, MAX_MESSAGE_CHARS, one_line};
 use blaxel_core::{BaseUrl, Error, Source};
 use http::Uri;
 
