@@ -255,13 +255,16 @@ impl Error {
 }
 
 impl Inner {
-    /// Replaces a credential in the texts that may come from the server. Those of an [`ApiError`]
-    /// are read from a body in which it is replaced already.
+    /// Replaces a credential in the texts that may come from the server.
     fn redact(&mut self, credential: &http::HeaderValue) {
         redact_text(&mut self.message, credential);
-        let id = self.response.as_mut();
-        if let Some(id) = id.and_then(|response| response.request_id.as_mut()) {
-            redact_text(id, credential);
+        if let Some(response) = &mut self.response {
+            if let Some(id) = &mut response.request_id {
+                redact_text(id, credential);
+            }
+            if let Some(api) = &mut response.api {
+                api.redact(credential);
+            }
         }
     }
 }

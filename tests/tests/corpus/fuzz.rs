@@ -84,3 +84,8 @@ fn chunks_of_the_corpus_do_not_depend_on_those_of_the_body() {
 fn chats_of_the_corpus_do_not_depend_on_the_chunks() {
     run(&["chat-stream"], entry::chat);
 }
+
+#[test]
+fn answers_of_the_corpus_have_choices_that_can_be_told_apart() {
+    run(&["chat", "embeddings"], entry::answers);
+}

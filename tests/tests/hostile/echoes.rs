@@ -122,7 +122,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             }),
         )
         .limit("no credential in an error", NOW)
-        .outcome(&["failed, responded, maybe applied, 1 attempt"]),
+        .outcome(&["status 200, responded, maybe applied, 1 attempt"]),
         request(
             "the name of a parameter with & and #",
             &[],

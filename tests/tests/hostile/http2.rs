@@ -218,7 +218,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             })
         })
         // Those of one burst of reading are kept until the request looks for them.
-        .memory(5 * MIB),
+        .memory(16 * MIB),
         flood("a pushed response", |wire| {
             Box::pin(async {
                 let mut payload = 2_u32.to_be_bytes().to_vec();

@@ -215,6 +215,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "transport, unknown, 1 attempt",
             "transport, not sent, 1 attempt",
             "timeout, unknown, 1 attempt",
+            // It went on: the server's response is no list.
+            "decode, responded, 1 attempt",
         ])
         .memory(2 * MIB),
         Attack::new(

@@ -160,7 +160,9 @@ pub(crate) fn attacks() -> Vec<Attack> {
             .outcome(DROPPED),
         chat_flood(
             "more events after the last one",
-            &format!("{EVENTS}data: [DONE]\n\n"),
+            &format!(
+                "{EVENTS}data: {{\"choices\":[{{\"index\":0,\"delta\":{{}}}}]}}\n\ndata: [DONE]\n\n"
+            ),
             b"data: {}\n\n",
         )
         .limit("end of a chat", NOW)
@@ -173,7 +175,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             ),
         )
         .limit("depth of JSON", NOW)
-        .outcome(TOO_LARGE),
+        .outcome(&["status 200, responded, maybe applied, 1 attempt"]),
         Attack::new(
             "an MCP session of nothing but comments",
             on_paused_clock(|| async {
@@ -189,7 +191,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             }),
         )
         .limit("whole call", CALL)
-        .outcome(&["timeout, responded, maybe applied, 1 attempt"]),
+        .outcome(&["timeout, unknown, maybe applied, 1 attempt"]),
         Attack::new(
             "an MCP session that is silent",
             on_sockets(
@@ -201,6 +203,6 @@ pub(crate) fn attacks() -> Vec<Attack> {
             ),
         )
         .limit("whole call", CALL)
-        .outcome(&["timeout, responded, maybe applied, 1 attempt"]),
+        .outcome(&["decode, responded, maybe applied, 0 attempts"]),
     ]
 }

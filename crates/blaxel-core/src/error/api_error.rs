@@ -20,10 +20,11 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 
 use crate::description::Plane;
+use crate::redact::redact_text;
 use crate::text::{MAX_MESSAGE_CHARS, MAX_NAME_CHARS, one_line};
 use crate::time::Timestamp;
 use crate::version::ApiVersion;
@@ -87,6 +88,27 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Replaces a credential in all texts.
+    pub(super) fn redact(&mut self, credential: &HeaderValue) {
+        let texts = [
+            &mut self.code,
+            &mut self.message,
+            &mut self.action,
+            &mut self.do_not,
+            &mut self.docs_url,
+            &mut self.reason,
+        ];
+        for text in texts.into_iter().flatten() {
+            redact_text(text, credential);
+        }
+        let body = serde_json::to_string(&self.body).unwrap_or_default();
+        let mut redacted = body.clone();
+        redact_text(&mut redacted, credential);
+        if redacted != body {
+            self.body = serde_json::from_str(&redacted).unwrap_or_default();
+        }
+    }
+
     /// Parses a response. It never fails: a body of an unknown format gives an error without a
     /// code.
     pub(super) fn read(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> Self {
