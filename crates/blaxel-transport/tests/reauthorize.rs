@@ -124,6 +124,35 @@ async fn a_call_is_sent_at_most_twice_if_every_token_is_rejected() {
     assert_eq!(server.count(), (2, 2));
 }
 
+/// A workload's own 401 is its response, also if a layer dropped the extensions of the request. Without
+/// the body's context too, the address names no plane, and nothing is sent.
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_workload_address_arrives_at_most_once_behind_a_layer() {
+    for (keeps_body, arrivals) in [(true, 1), (false, 0)] {
+        let server = Server::default();
+        server.0.lock().unwrap().first_accepted = u32::MAX;
+        let drop_context =
+            tower::util::MapRequestLayer::new(move |request: http::Request<Body>| {
+                let (head, body) = request.into_parts();
+                let body = match keeps_body {
+                    true => body,
+                    false => Body::new(http_body_util::combinators::UnsyncBoxBody::new(body)),
+                };
+                let mut request = http::Request::new(body);
+                (*request.method_mut(), *request.uri_mut()) = (head.method, head.uri);
+                request
+            });
+        let client = server.builder().call_layer(drop_context).build().unwrap();
+        let mut writer = RequestWriter::new(&ASK);
+        let address = "https://agt-a-w.us-pdx-1.bl.run";
+        writer.address(address, &blaxel_core::Source::Code).unwrap();
+        writer.json(&1).unwrap();
+        let error = open(&client, writer.finish().unwrap()).await.unwrap_err();
+        assert_eq!(server.count().1, arrivals, "{error}");
+        assert_eq!(error.is_unauthorized(), keeps_body, "{error}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_always_rejected_cost_few_tokens() {
     let server = Server::default();
