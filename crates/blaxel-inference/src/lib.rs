@@ -3,12 +3,12 @@
 //! ## Main types
 //!
 //! - **Client**: [`Inference`] returns a handle on a workload by its name. Nothing is sent before a handle is used.
-//! - **Agents**: [`AgentCall`] calls an agent and reads its response whole ([`Reply`]), streamed
-//!   ([`ChunkStream`]), or calls it asynchronously ([`Submission`]). [`WorkloadRequest`] has any method, path,
-//!   header, query and body. `CallbackVerifier` (feature `callback`) verifies the callbacks of asynchronous calls.
-//! - **Models**: [`ModelCall`] has chats and embeddings of the OpenAI API, with tools, tool calls, images
-//!   and usage ([`ChatRequest`], [`ChatStream`], [`EmbeddingRequest`]); [`ModelCall::request`] calls a provider
-//!   by its own API. [`ChatAssembler`] assembles a whole answer from the chunks of a stream.
+//! - **Agents**: [`AgentCall`] calls an agent and reads its response whole ([`Reply`]) or streamed ([`ChunkStream`]),
+//!   or calls it in the background ([`Submission`]). [`WorkloadRequest`] has any method, path, header, query and body.
+//!   `CallbackVerifier` (feature `callback`) verifies the callbacks of asynchronous calls.
+//! - **Models**: [`ModelCall`] has chats and embeddings of the OpenAI API, with tools, tool calls, images and usage
+//!   ([`ChatRequest`], [`ChatStream`], [`EmbeddingRequest`]); [`ModelCall::request`] calls a provider with its own API.
+//!   [`ChatAssembler`] assembles a whole answer from the chunks of a stream.
 //! - **MCP servers**: `McpServer` (feature `mcp`) connects to functions and sandboxes, for tools, resources,
 //!   prompts, progress and notifications.
 //! - **Streams**: [`Decoded`] reads server-sent events ([`sse`]), JSON lines ([`ndjson`]), lines

@@ -17,8 +17,9 @@
 //! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],
 //!   [`SecretText`] and [`Clearable`] as members of them; [`Outcome`] of calls that create a resource only if
 //!   necessary. [`Resource`] and [`ItemsExt`] are for code that handles several kinds.
-//! - **Operations**: [`operations`] has each API call as a value, for use over a service of your own. The
-//!   traits of the kinds, such as [`Listed`] and [`Created`], and [`ParentPath`] belong to it.
+//! - **Operations**: [`operations`] has each API call as a value, for use over a service of your own. A kind has the
+//!   operations whose traits it implements, such as [`Listed`] and [`Created`]; a [`ParentPath`] names the parents of a
+//!   nested collection.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
