@@ -295,7 +295,12 @@ fn check_target(host: &str, target: &str) -> Result<(), &'static str> {
     }
     // In `https://user:1234/rest@host`, a password has a slash and the user is taken for the host. Paths of
     // public servers do contain an `@`, as in `models/claude@001`.
-    let (path, _) = target.split_once('?').unwrap_or((target, ""));
+    let path = match target.split_once('?') {
+        // Without a path, the password may have had the question mark.
+        Some(("", query)) => query,
+        Some((path, _)) => path,
+        None => target,
+    };
     if path.contains('@') && !host.contains('.') && !is_loopback(host) {
         return Err("its path has an `@`, which must be escaped as `%40`");
     }

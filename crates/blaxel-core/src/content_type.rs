@@ -147,6 +147,10 @@ pub(crate) fn utf8_body(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Strin
         return Ok(body);
     }
     let charset = Charset::of(headers);
+    // JSON is UTF-8 whatever the header says, and other text that is valid UTF-8 hardly ever is anything else.
+    if charset == Charset::Latin1 && str::from_utf8(&body).is_ok() {
+        return Ok(body);
+    }
     if charset == Charset::Ascii && str::from_utf8(&body).is_err() {
         return Charset::Latin1.to_utf8(body);
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chat::Usage;
-use crate::report::is_stated;
+use crate::report::says_something;
 
 /// A request for embeddings.
 ///
@@ -168,7 +168,7 @@ impl TryFrom<Received> for Embeddings {
 
     fn try_from(received: Received) -> Result<Self, Self::Error> {
         let List(embeddings) = received.data.ok_or("missing field `data`")?;
-        if received.other.get("error").is_some_and(is_stated) {
+        if received.other.get("error").is_some_and(says_something) {
             return Err("the response contains an error");
         }
         let only = embeddings.len() == 1;

@@ -8,13 +8,17 @@ use blaxel_core::{Error, Plane};
 use serde_json::{Map, Value};
 
 /// The value of `finish_reason` for an answer that an error cut off.
-pub(crate) const FINISH_ERROR: &str = "error";
+const FINISH_ERROR: &str = "error";
 
 /// Members that are in the response of a model, even if it is empty.
 const OF_ANSWERS: [&str; 3] = ["choices", "data", "usage"];
 
 /// Members that carry the message of an error, in a response that is not an answer.
-const MESSAGES: [&str; 7] = [
+const MESSAGES: [&str; 11] = [
+    "errorMessage",
+    "errorMsg",
+    "err",
+    "exception",
     "message",
     "Message",
     "msg",
@@ -25,7 +29,7 @@ const MESSAGES: [&str; 7] = [
 ];
 
 /// Members that carry the problems of a request, in a response that is not an answer.
-const PROBLEMS: [&str; 2] = ["errors", "detail"];
+const PROBLEMS: [&str; 4] = ["errors", "detail", "fault", "Error"];
 
 /// Creates the error of a report.
 pub(crate) fn error(message: &str, head: &http::response::Parts, report: &[u8]) -> Error {
@@ -99,8 +103,22 @@ pub(crate) fn is_stated(value: &Value) -> bool {
     }
 }
 
+/// Returns `true` unless all members of an error are empty. Some servers send such an error beside each answer.
+pub(crate) fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Array(items) => items.iter().any(says_something),
+        Value::Object(members) => members.values().any(says_something),
+        other => is_stated(other),
+    }
+}
+
+/// Returns `true` if a `finish_reason` says that an error cut off the answer.
+pub(crate) fn is_finish_error(reason: &str) -> bool {
+    reason.eq_ignore_ascii_case(FINISH_ERROR)
+}
+
 fn finished_by_error(reason: Option<&Value>) -> bool {
-    reason.and_then(Value::as_str) == Some(FINISH_ERROR)
+    reason.and_then(Value::as_str).is_some_and(is_finish_error)
 }
 
 /// Returns `true` if a response is an error by its members, although none of them is `error`.
@@ -114,11 +132,14 @@ fn is_error(members: &Map<String, Value>) -> bool {
     let mut numbers = numbers
         .iter()
         .filter_map(|name| members.get(*name)?.as_u64());
-    !OF_ANSWERS.iter().any(|name| members.contains_key(*name))
+    // Some servers send every member, with null for those that are absent.
+    let is_present = |name: &&str| members.get(*name).is_some_and(|value| !value.is_null());
+    !OF_ANSWERS.iter().any(is_present)
         && (has(&MESSAGES, |message| !message.is_object())
             || has(&PROBLEMS, |_| true)
             || named("type") == Some("error")
             || named("object") == Some("error")
+            || matches!(named("status"), Some("error" | "fail" | "failed"))
             || members.get("success") == Some(&Value::Bool(false))
             || numbers.any(|number| number >= 400))
 }
@@ -144,6 +165,11 @@ mod tests {
             json!({"errors": ["gone"]}),
             json!({"status": 503}),
             json!({"success": false}),
+            json!({"errorMessage": "Task timed out"}),
+            json!({"fault": {"faultstring": "quota"}}),
+            json!({"choices": null, "message": "gone", "code": 503}),
+            json!({"status": "error", "reason": "gone"}),
+            json!({"choices": [{"delta": {}, "finish_reason": "ERROR"}]}),
         ] {
             assert_eq!(find(&body), Some(&body));
             assert_eq!(find(&json!([1, body])), Some(&body));

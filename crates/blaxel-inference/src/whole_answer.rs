@@ -3,16 +3,22 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::report::says_something;
 use crate::sse::Decoder;
 
 /// Converts a whole answer to a stream of one chunk and the end mark, in a decoder. Returns `None` for
 /// anything that is not an answer.
 pub(crate) fn decoder(body: &[u8]) -> Option<Decoder> {
     let mut answer: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    if answer.get("error").is_some_and(|error| !error.is_null()) {
+    if answer.get("error").is_some_and(says_something) {
         return None;
     }
-    let choices = answer.get_mut("choices")?.as_array_mut()?;
+    let choices = answer.get_mut("choices")?;
+    if choices.is_object() {
+        *choices = Value::Array(vec![choices.take()]);
+    }
+    let choices = choices.as_array_mut()?;
+    choices.retain(Value::is_object);
     if choices.is_empty() {
         return None;
     }

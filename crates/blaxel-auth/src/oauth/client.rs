@@ -143,7 +143,13 @@ impl OAuthClient {
         let (head, body) = self.exchange.send(request).await?.into_parts();
         let members = members(&head, &body);
         match members {
-            Ok(members) if is_error(&members) || !head.status.is_success() => {
+            Ok(mut members) if is_error(&members) || !head.status.is_success() => {
+                if members.get("error").is_some_and(Value::is_string) {
+                    // The codes of OAuth are in `error`; the server's own must not take their place.
+                    for own in ["code", "error_code", "errorCode", "error_type"] {
+                        members.remove(own);
+                    }
+                }
                 let body = Value::Object(members).to_string();
                 Err(Error::from_response(
                     None,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::message::Message;
 use super::tool::ToolCall;
-use crate::report::{FINISH_ERROR, is_stated};
+use crate::report::{is_finish_error, says_something};
 
 /// The whole answer of a model.
 ///
@@ -104,7 +104,7 @@ impl TryFrom<Received> for ChatCompletion {
             return Err("the response contains an error");
         }
         let mut reasons = choices.iter().flat_map(|choice| &choice.finish_reason);
-        if reasons.any(|reason| reason.as_str() == FINISH_ERROR) {
+        if reasons.any(|reason| is_finish_error(reason.as_str())) {
             return Err("the answer was cut off by an error");
         }
         Ok(Self {
@@ -130,7 +130,7 @@ pub(super) fn are_distinct(indices: impl ExactSizeIterator<Item = u32>) -> bool 
 }
 
 fn is_error(members: &Map<String, Value>) -> bool {
-    members.get("error").is_some_and(is_stated)
+    members.get("error").is_some_and(says_something)
 }
 
 /// One of the alternative answers of a model.

@@ -198,7 +198,7 @@ fn read_event(event: &Event) -> Found {
     if event.name() == ERROR {
         return Found::Report(data.to_owned());
     }
-    if data.is_empty() || HEARTBEATS.contains(&event.name()) {
+    if matches!(data, "" | "null") || HEARTBEATS.contains(&event.name()) {
         return Found::Nothing;
     }
     let chunk = match serde_json::from_str::<ChatChunk>(data) {

@@ -12,6 +12,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::lenient;
+use crate::report::is_stated;
+
+/// Members with the message of an error that has no `message`.
+const OTHER_MESSAGES: [&str; 6] = [
+    "message",
+    "detail",
+    "msg",
+    "error_message",
+    "reason",
+    "error",
+];
 
 /// A JSON-RPC error, with which an MCP server refused a request. It is the cause of the [`Error`] of the
 /// call. Its `Display` output is one line of limited length, and its `Debug` output has no `data`:
@@ -94,6 +105,14 @@ impl JsonRpcError {
             message: lenient::to_text(error.clone()).unwrap_or_else(|| error.to_string()),
             data: Value::Null,
         });
+        if read.message.is_empty()
+            && let Some(found) = OTHER_MESSAGES
+                .iter()
+                .filter_map(|name| error.get(*name))
+                .find(|it| is_stated(it))
+        {
+            read.message = lenient::to_text(found.clone()).unwrap_or_else(|| found.to_string());
+        }
         if let Some(Value::String(code)) = error.get("code")
             && read.code == 0
         {

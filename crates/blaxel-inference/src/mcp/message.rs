@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::error::JsonRpcError;
 use super::lenient::to_integer;
 use super::model::Notification;
+use crate::report::says_something;
 
 /// A message of a server.
 #[derive(Debug)]
@@ -33,7 +34,10 @@ impl Message {
         let Value::Object(mut members) = message else {
             return Self::Unknown;
         };
-        if members.get("method").is_some_and(Value::is_string) {
+        // Some servers repeat the method in a response.
+        let has = |name| members.get(name).is_some_and(|value| !value.is_null());
+        let is_response = has("result") || has("error");
+        if members.get("method").is_some_and(Value::is_string) && !is_response {
             return Self::Call(Value::Object(members));
         }
         let id = members.get("id").and_then(id);
@@ -41,9 +45,7 @@ impl Message {
         // Some servers send both. An error that says nothing does not take the place of a result.
         let error = members.remove("error").filter(|error| match error {
             Value::Null | Value::Bool(false) => false,
-            Value::String(message) => result.is_none() || !message.is_empty(),
-            Value::Object(members) => result.is_none() || !members.is_empty(),
-            _ => true,
+            error => result.as_ref().is_none_or(Value::is_null) || says_something(error),
         });
         let outcome = match (error, result) {
             (Some(error), result) => Err(JsonRpcError::from_value(error).with_result(result)),

@@ -195,7 +195,12 @@ impl fmt::Debug for Proxy {
             Choice::Direct => out.field("via", &"none"),
             Choice::Fixed(server) => out.field("via", server),
         };
-        out.field("except", &self.exceptions)
+        // An entry with an `@` is no host, but may be an address with a password.
+        let exceptions = match self.exceptions.contains('@') {
+            true => "…",
+            false => &self.exceptions,
+        };
+        out.field("except", &exceptions)
             .field("including_loopback", &self.loopback)
             .finish()
     }

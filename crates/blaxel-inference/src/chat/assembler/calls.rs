@@ -94,6 +94,7 @@ impl Calls {
         }
         Ok(match named {
             Some((_, call)) if call.is_repeated_by(addition) => Place::Nowhere,
+            Some((_, call)) if call.is_exceeded_by(addition) => return Err(not_told_apart()),
             Some((position, call)) if call.may_take(addition) => Place::Call(position),
             _ => Place::New,
         })
@@ -131,15 +132,19 @@ impl Calls {
                 Ok(Place::Call(self.0.len() - 1))
             }
             _ if !addition.has_arguments() => Ok(Place::Nowhere),
-            _ => Err(Error::decode(
-                "the tool calls of the answer cannot be told apart: some arguments belong to no call",
-            )),
+            _ => Err(not_told_apart()),
         }
     }
 
     fn last(&self, is_it: impl Fn(&Call) -> bool) -> Option<(usize, &Call)> {
         self.0.iter().enumerate().rfind(|(_, call)| is_it(call))
     }
+}
+
+fn not_told_apart() -> Error {
+    Error::decode(
+        "the tool calls of the answer cannot be told apart: some arguments belong to no call",
+    )
 }
 
 impl Call {
@@ -153,10 +158,19 @@ impl Call {
 
     /// Returns `true` if a delta with the id of this call only repeats it.
     fn is_repeated_by(&self, addition: &Addition<'_>) -> bool {
+        let is_own = |own: &str, new: Option<&str>| new.is_none_or(|new| new == own);
         self.arguments.is_whole()
-            && addition.name.is_some()
-            && addition.id == Some(self.call.id.as_str())
+            && addition.has_arguments()
+            && is_own(&self.call.id, addition.id)
+            && is_own(&self.call.function.name, addition.name)
             && addition.arguments == self.call.function.arguments
+    }
+
+    /// Returns `true` for a further object without a name, of which it is unknown whose arguments they are.
+    fn is_exceeded_by(&self, addition: &Addition<'_>) -> bool {
+        self.arguments.is_whole()
+            && addition.name.is_none()
+            && addition.arguments.trim_start().starts_with(['{', '['])
     }
 
     /// Returns `false` for a delta that has the index or the id of this call, but starts another one.
@@ -166,8 +180,7 @@ impl Call {
         };
         let differs = |own: &str, other: &str| !own.is_empty() && own != other;
         let other_id = addition.id.is_some_and(|id| differs(&self.call.id, id));
-        let same_id = addition.id == Some(self.call.id.as_str());
-        let other_name = !same_id && differs(&self.call.function.name, name);
+        let other_name = differs(&self.call.function.name, name);
         // A complete object cannot be continued.
         let other_arguments = self.arguments.is_whole() && addition.has_arguments();
         !(other_id || other_name || other_arguments)

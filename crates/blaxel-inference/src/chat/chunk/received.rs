@@ -8,7 +8,7 @@ use super::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
 use crate::chat::answer::{FinishReason, SAME_INDEX, Usage, are_distinct, finish_reason};
 use crate::chat::message::{DeltaText, Role, optional_role};
 use crate::decode::Text;
-use crate::report::{FINISH_ERROR, is_stated};
+use crate::report::{is_finish_error, says_something};
 
 /// A chunk as received.
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ impl TryFrom<Received> for ChatChunk {
 
     fn try_from(received: Received) -> Result<Self, Self::Error> {
         let choices = received.choices;
-        if is_stated(&received.error) || choices.iter().any(ReceivedChoice::is_error) {
+        if says_something(&received.error) || choices.iter().any(ReceivedChoice::is_error) {
             return Err("the chunk contains an error");
         }
         let whole = !choices.is_empty() && choices.iter().all(ReceivedChoice::is_whole);
@@ -72,7 +72,7 @@ impl ReceivedChoice {
 
     fn is_error(&self) -> bool {
         let reason = self.finish_reason.as_ref().map(FinishReason::as_str);
-        reason == Some(FINISH_ERROR) || is_stated(&self.error)
+        reason.is_some_and(is_finish_error) || says_something(&self.error)
     }
 }
 
