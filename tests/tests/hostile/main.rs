@@ -20,6 +20,8 @@ mod bodies;
 mod clients;
 mod connections;
 mod echoes;
+#[cfg(unix)]
+mod files;
 mod heads;
 mod http2;
 mod lists;
@@ -39,6 +41,8 @@ fn every_attack_ends_within_its_limits() {
         ("HTTP/2", http2::attacks()),
         ("lists", lists::attacks()),
         ("secrets and requests", echoes::attacks()),
+        #[cfg(unix)]
+        ("settings", files::attacks()),
         ("runtimes and time", runtimes::attacks()),
     ]);
 }
