@@ -189,7 +189,14 @@ async fn an_error_in_a_stream_is_an_error_after_the_received_text() {
 
 #[tokio::test]
 async fn an_empty_error_is_none() {
-    for error in ["null", "\"\"", "{}", "false", "[]"] {
+    for error in [
+        "null",
+        "\"\"",
+        "{}",
+        "false",
+        "[]",
+        "{\"code\":0,\"message\":\"\"}",
+    ] {
         let event = format!(
             "data: {{\"error\":{error},\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"a\"}},\"error\":{error}}}]}}\n\n"
         );
@@ -699,7 +706,11 @@ async fn arguments_that_belong_to_no_call_are_an_error() {
         ],
         vec![
             json!([call(None, "", "f", "{}")]),
-            json!([call(None, "", "", "{}")]),
+            json!([call(None, "", "", "{\"y\":2}")]),
+        ],
+        vec![
+            json!([call(Some(0), "a", "f", "{\"x\":1}")]),
+            json!([call(Some(0), "", "", "{\"y\":2}")]),
         ],
     ] {
         let error = calls(&deltas).await.unwrap_err();
@@ -708,6 +719,13 @@ async fn arguments_that_belong_to_no_call_are_an_error() {
             "{deltas:?} {error}"
         );
     }
+    // Two names are two calls, whatever their id.
+    let renamed = vec![
+        json!([call(Some(0), "x", "a", "")]),
+        json!([call(Some(0), "x", "b", "{\"k\":1}")]),
+    ];
+    let named: Vec<_> = calls(&renamed).await.unwrap();
+    assert_eq!((named.len(), named[1].2.as_str()), (2, "{\"k\":1}"));
     // Nothing is lost if there is nothing to add.
     let blank = vec![
         json!([call(None, "", "f", "{}")]),
