@@ -309,10 +309,13 @@ async fn a_stolen_code_is_refused() {
             .find_map(|pair| pair.strip_prefix(&format!("{name}=")));
         found.unwrap().to_owned()
     };
-    let stolen = parameter(&back, "code");
+    // The server promises to name itself in its redirects, so the attacker does too.
+    let (stolen, issuer) = (parameter(&back, "code"), parameter(&back, "iss"));
     let state = parameter(attacker.url(), "state");
     let error = attacker
-        .finish(&format!("{REDIRECT_URI}?code={stolen}&state={state}"))
+        .finish(&format!(
+            "{REDIRECT_URI}?code={stolen}&state={state}&iss={issuer}"
+        ))
         .await
         .unwrap_err();
     assert_eq!(error.code(), Some("invalid_grant"), "{error}");
