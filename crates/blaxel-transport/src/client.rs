@@ -20,6 +20,7 @@ use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
 use crate::defaults::Defaults;
 use crate::header_timeout::HeaderTimeout;
 use crate::prepare::Prepare;
+use crate::refusal::poll_refused;
 use crate::retry::{Retry, RetryFuture, RetryPolicy};
 use crate::trace::{MakeSpan, Trace, TraceFuture, attempt_span, call_span};
 
@@ -279,10 +280,7 @@ impl<T: HttpService> Future for PipelineFuture<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().step.project() {
-            StepProjection::Refused { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            },
+            StepProjection::Refused { error } => poll_refused(error),
             StepProjection::Calling {
                 outcome,
                 context,

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
+use crate::refusal::poll_refused;
 use crate::runtime;
 
 /// The time limits of a client's calls.
@@ -153,12 +154,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (call, context, sleep, total, idle) = match self.project() {
-            Step::Refused { error } => {
-                return match error.take() {
-                    Some(error) => Poll::Ready(Err(error)),
-                    None => Poll::Pending,
-                };
-            }
+            Step::Refused { error } => return poll_refused(error),
             Step::Calling {
                 call,
                 context,

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::defaults::Defaults;
+use crate::refusal::poll_refused;
 
 /// Passes requests to the transport, and records in the context of the call whether each may have
 /// been processed.
@@ -96,10 +97,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().step.project() {
-            StepProjection::Refused { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            },
+            StepProjection::Refused { error } => poll_refused(error),
             StepProjection::Sending { response, context } => {
                 let outcome =
                     ready!(response.poll(cx)).map_err(|error| Error::from_box(error.into()));

@@ -42,6 +42,8 @@ use self::pools::{HostKind, Pools};
 use self::response::Decoding;
 use self::unsent::Unsent;
 
+use crate::refusal::poll_refused;
+
 pub use self::builder::HyperBuilder;
 pub use self::proxy::Proxy;
 pub use self::tls::Roots;
@@ -242,12 +244,7 @@ impl Future for HyperFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match &mut self.0 {
-                Step::Refused(error) => {
-                    return match error.take() {
-                        Some(error) => Poll::Ready(Err(error)),
-                        None => Poll::Pending,
-                    };
-                }
+                Step::Refused(error) => return poll_refused(error),
                 Step::Waiting(waiting) => {
                     let granted = match waiting.as_mut() {
                         Some(waiting) => ready!(waiting.0.as_mut().poll(cx)),

@@ -35,6 +35,7 @@ mod hyper_transport;
 mod prefixed_body;
 mod prepare;
 mod propagate;
+mod refusal;
 mod retry;
 mod runtime;
 mod trace;

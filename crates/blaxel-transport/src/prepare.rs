@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::call::Call;
 use crate::defaults::{CREDENTIAL_HEADER, Defaults, is_from_platform};
+use crate::refusal::poll_refused;
 
 /// A service that adds default headers and the credential to each attempt.
 #[derive(Clone, Debug)]
@@ -196,12 +197,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
-                Step::Refused { error } => {
-                    return match error.take() {
-                        Some(error) => Poll::Ready(Err(error)),
-                        None => Poll::Pending,
-                    };
-                }
+                Step::Refused { error } => return poll_refused(error),
                 Step::Sending {
                     attempt,
                     token,
