@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::lenient::null_as_default;
 use blaxel_core::{PageMeta, Paged, Timestamp};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -56,14 +57,6 @@ impl Paged for MetricsPage {
     fn count(&self) -> usize {
         self.groups.len()
     }
-}
-
-fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The total of a window.

@@ -16,6 +16,15 @@ use serde_json::Value;
 /// The integers up to which an `f64` represents every one exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Reads a value that may be null, and then is the default.
+pub fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// Deserializes a text, or a number as its text. Anything else is `None`.
 ///
 /// # Errors

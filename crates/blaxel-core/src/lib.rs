@@ -103,7 +103,9 @@ pub mod __private {
     pub use serde;
 
     pub mod lenient {
-        pub use crate::lenient::{count, index, list, number, object, optional_object, text};
+        pub use crate::lenient::{
+            count, index, list, null_as_default, number, object, optional_object, text,
+        };
     }
 
     /// Creates a [`ParseError`](crate::ParseError) that quotes the text.

@@ -8,16 +8,10 @@
 //! [`record!`] declares types that a client writes and reads, [`response!`] types that it only reads, and
 //! [`document!`] resources with `metadata` and `spec`. [`deep_setters!`] adds setters for nested members.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
-/// Deserializes a required member, which a server may send as `null` nevertheless, as its default value.
-pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
-}
+/// For required members, which a server may send as `null` nevertheless.
+pub(crate) use blaxel_core::__private::lenient::null_as_default;
 
 /// Serializes a number without a fraction as an integer: `3600` rather than `3600.0`.
 #[allow(dead_code, reason = "the features decide which types exist")]
