@@ -3,6 +3,7 @@
 pub mod fault;
 #[cfg(doctest)]
 mod guide;
+pub mod random;
 pub mod soak;
 
 use std::net::SocketAddr;

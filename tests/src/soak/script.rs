@@ -8,6 +8,7 @@ use blaxel_transport::{HyperTransport, TimeLimits};
 use super::promise::{Broken, Promise, Tally, check_outcome};
 use crate::fault::calls::{Kind, call};
 use crate::fault::{Code, Fault, FaultServer, Protocol, Wait, quick_policy};
+use crate::random::Random;
 
 /// Time after which a call counts as hanging, on a machine that is busy with other things.
 const HANGING: Duration = Duration::from_secs(60);
@@ -81,28 +82,6 @@ pub struct Script {
     /// The faults, in the order in which they apply.
     pub faults: Vec<Fault>,
     calls: Vec<(Kind, Plane)>,
-}
-
-/// The random number generator SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn choose<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
 }
 
 impl Script {

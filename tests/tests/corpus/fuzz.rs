@@ -8,44 +8,34 @@ mod entry;
 
 use std::time::{Duration, Instant};
 
+use blaxel_tests::random::Random;
+
 use crate::case::cases;
 
-/// A random number generator: Marsaglia's xorshift.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end.max(1) as u64) as usize
-    }
-
-    /// Returns a body of the seeds with some changes: bytes replaced, removed and repeated, and the rest of
-    /// another body.
-    fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
-        let mut body = seeds[self.below(seeds.len())].clone();
-        for _ in 0..self.below(6) {
-            let at = self.below(body.len());
-            let end = (at + self.below(40)).min(body.len());
-            match self.below(4) {
-                0 if at < body.len() => body[at] = self.below(256) as u8,
-                1 => drop(body.drain(at..end)),
-                2 => {
-                    let copy = body[at..end].to_vec();
-                    body.splice(at..at, copy);
-                }
-                _ => {
-                    let other = &seeds[self.below(seeds.len())];
-                    body.truncate(at);
-                    body.extend_from_slice(&other[self.below(other.len())..]);
-                }
+/// Returns a body of the seeds with some changes: bytes replaced, removed and repeated, and the rest of
+/// another body.
+fn input(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = seeds[random.below(seeds.len())].clone();
+    for _ in 0..random.below(6) {
+        let at = random.below(body.len().max(1));
+        let end = (at + random.below(40)).min(body.len());
+        match random.below(4) {
+            0 if at < body.len() => body[at] = random.below(256) as u8,
+            1 => drop(body.drain(at..end)),
+            2 => {
+                let copy = body[at..end].to_vec();
+                body.splice(at..at, copy);
+            }
+            _ => {
+                let other = &seeds[random.below(seeds.len())];
+                body.truncate(at);
+                body.extend_from_slice(&other[random.below(other.len().max(1))..]);
             }
         }
-        let mut input: Vec<u8> = (0..4).map(|_| self.below(256) as u8).collect();
-        input.extend(body);
-        input
     }
+    let mut input: Vec<u8> = (0..4).map(|_| random.below(256) as u8).collect();
+    input.extend(body);
+    input
 }
 
 fn run(kinds: &[&str], target: fn(&[u8])) {
@@ -57,7 +47,7 @@ fn run(kinds: &[&str], target: fn(&[u8])) {
     let mut random = Random(0x2545_F491_4F6C_DD1D);
     let mut inputs = 0_u64;
     while Instant::now() < end {
-        let input = random.input(&seeds);
+        let input = input(&mut random, &seeds);
         let outcome = std::panic::catch_unwind(|| target(&input));
         assert!(outcome.is_ok(), "failed on {}", input.escape_ascii());
         inputs += 1;
