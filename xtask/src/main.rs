@@ -31,6 +31,7 @@ mod fuzz;
 mod git;
 mod lean;
 mod process;
+mod program;
 mod public_api;
 mod release;
 mod rustdoc;
@@ -48,6 +49,7 @@ use flags::{Command, Flags, ReleaseStep};
 use xshell::Shell;
 
 fn main() -> ExitCode {
+    program::remember();
     if let Some(code) = rustdoc::stand_in() {
         return code;
     }

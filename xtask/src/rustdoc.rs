@@ -4,29 +4,21 @@
 //! and half of the tree would be compiled anew, now with it and now without. So cargo takes this program
 //! for rustdoc, and only the real one, which it runs, gets the variable.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xshell::{Cmd, Shell};
 
+use crate::program;
 use crate::shell::cargo;
 use crate::workspace::Workspace;
 
 /// The environment variable with the path of the real rustdoc.
 const STAND_IN: &str = "XTASK_RUSTDOC";
 
-/// The path of this program at its start. Tests of the workspace replace the file, and from then on the
-/// system does not know its path any more.
-static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-
-/// Runs rustdoc with the arguments of this program if cargo took it for rustdoc. Must be called before
-/// all else.
+/// Runs rustdoc with the arguments of this program if cargo took it for rustdoc.
 pub(crate) fn stand_in() -> Option<ExitCode> {
-    if let Ok(path) = std::env::current_exe() {
-        PROGRAM.get_or_init(|| path);
-    }
     let rustdoc = std::env::var_os(STAND_IN)?;
     let status = Command::new(&rustdoc)
         .args(std::env::args_os().skip(1))
@@ -51,11 +43,10 @@ pub(crate) fn cargo_rustdoc<'a>(
     package: &str,
     directory: &Path,
 ) -> Result<Cmd<'a>> {
-    let program = PROGRAM.get().context("cannot find this program's path")?;
     let rustdoc = std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
     Ok(cargo(sh, "rustdoc --locked --lib --package")
         .arg(package)
-        .env("RUSTDOC", program)
+        .env("RUSTDOC", program::path()?)
         .env(STAND_IN, rustdoc)
         .env("DOCS_RS", "1")
         .env("CARGO_BUILD_BUILD_DIR", &workspace.target)

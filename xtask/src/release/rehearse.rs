@@ -17,6 +17,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use super::verify;
 use crate::git::git;
+use crate::program;
 use crate::shell::cargo;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -94,7 +95,7 @@ struct Rehearsal {
     /// The directory that the clone compiles to. It stays from one rehearsal to the next.
     target: PathBuf,
     /// This program.
-    program: PathBuf,
+    program: &'static Path,
 }
 
 impl Rehearsal {
@@ -135,7 +136,7 @@ impl Rehearsal {
         sh.write_file("Cargo.toml", manifest.to_string())?;
         // The crates are due as if for the first time, whatever was released before.
         enter(&sh, &workspace.names())?;
-        let program = std::env::current_exe()?;
+        let program = program::path()?;
         Ok(Self {
             sh,
             target,
