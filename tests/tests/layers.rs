@@ -52,6 +52,8 @@ const RUNTIME: &[&str] = &["tokio", "async-std", "smol"];
 const OAUTH: &[&str] = &["oauth2", "chrono", "url"];
 const OAUTH_BUT_CLOCK: &[&str] = &["oauth2", "url"];
 const CLOCK: &[&str] = &["chrono"];
+/// The texts of streams.
+const STREAMS: &[&str] = &["bytestring"];
 const BOXING: &[&str] = &["async-trait"];
 const CORE: &[&str] = &["blaxel-core"];
 const LOWER: &[&str] = &["blaxel-auth", "blaxel-transport"];
@@ -110,8 +112,8 @@ const fn facade(krate: &'static str) -> Rule {
 const RULES: &[Rule] = &[
     Rule {
         never: &[RUNTIME, HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING],
-        // Behind features, timestamps convert to those of other crates.
-        only_with_feature: &[CLOCK],
+        // Behind features, timestamps convert to those of other crates, and streams share text.
+        only_with_feature: &[CLOCK, STREAMS],
         macros: Some(DERIVE),
         macros_with_feature: CONVERSIONS,
         ..alone("blaxel-core")

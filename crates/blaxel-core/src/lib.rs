@@ -9,6 +9,7 @@
 //! | read the context of a call in a layer | [`CallContext`], with the operation, the [`CallOptions`] and the number of [`Attempts`] |
 //! | send a request that belongs to no operation | [`raw_request`] |
 //! | read lists | [`Page`], one page; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
+//! | read streams of events, JSON lines, lines and text | the module `stream` (feature `stream`), with its `Decoded` and decoders |
 //! | handle errors | [`Error`], with [`ErrorKind`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
 //! | parse values that the API writes as text | [`ApiVersion`], [`Workspace`], [`BaseUrl`], [`Timestamp`], [`Period`]; all implement `FromStr` and fail with [`ParseError`] |
 //! | hold secrets | [`Secret`], which is never printed |
@@ -52,6 +53,8 @@ mod secret;
 mod service;
 mod setting;
 mod source;
+#[cfg(feature = "stream")]
+pub mod stream;
 mod text;
 mod time;
 mod version;
@@ -99,6 +102,10 @@ pub mod __private {
     pub use crate::redact::{SentCredential, redact};
     pub use crate::service::read_error;
     pub use crate::setting::{read_setting, trim_setting};
+    #[cfg(feature = "stream")]
+    pub use crate::stream::decoded::{DecodedParts, decoded};
+    #[cfg(feature = "stream")]
+    pub use crate::stream::exchange::Exchange;
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
     pub use serde;
 
@@ -118,6 +125,14 @@ pub mod __private {
     #[must_use]
     pub fn body_context(body: &crate::Body) -> Option<&crate::CallContext> {
         body.context()
+    }
+
+    /// Returns a decoder that also reads JSON without a field name, or with the name `error`, as an event. By
+    /// the standard it is ignored, but model servers report errors in this way.
+    #[cfg(feature = "stream")]
+    #[must_use]
+    pub fn with_bare_json(decoder: crate::stream::sse::Decoder) -> crate::stream::sse::Decoder {
+        decoder.with_bare_json()
     }
 
     /// Creates an [`UnknownValue`](crate::UnknownValue).

@@ -3,13 +3,10 @@
 use std::collections::VecDeque;
 
 use blaxel_core::Error;
+use blaxel_core::stream::sse::Event;
+use blaxel_core::stream::{Decode, Decoded, Text, lines, sse, text};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-
-use crate::decode::{Decode, Text};
-use crate::sse::Event;
-use crate::stream::Decoded;
-use crate::{lines, sse, text};
 
 /// The chunks of a response, in the format of its content type.
 pub type ChunkStream = Decoded<ChunkDecoder>;

@@ -27,32 +27,23 @@
 
 mod address;
 mod agent;
-mod body_start;
 #[cfg(feature = "callback")]
 mod callback;
 mod calls;
 mod chat;
 mod chunks;
-mod decode;
 mod embedding;
-mod intake;
-pub mod lines;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 #[cfg(not(feature = "mcp"))]
 mod missing;
 mod model;
-pub mod ndjson;
 mod options;
 mod reply;
 mod report;
 mod request;
-mod split;
-pub mod sse;
-mod stream;
 mod target;
 mod task;
-pub mod text;
 mod whole_answer;
 
 use std::fmt;
@@ -66,6 +57,10 @@ use self::address::Overrides;
 /// It keeps its full name because a module called `core` would shadow the language's own `core` in every
 /// file that imports this crate by `*`.
 pub use blaxel_core;
+pub use blaxel_core::stream::{
+    Decode, DecodeError, Decoded, EventStream, JsonStream, LineStream, Text, TextStream, lines,
+    ndjson, sse, text,
+};
 
 pub use self::agent::{AgentCall, Submission};
 #[cfg(feature = "callback")]
@@ -77,12 +72,10 @@ pub use self::chat::{
     ToolCallDelta, ToolChoice, Usage,
 };
 pub use self::chunks::{Chunk, ChunkDecoder, ChunkStream, Format};
-pub use self::decode::{Decode, DecodeError, Text};
 pub use self::embedding::{Embedding, EmbeddingRequest, Embeddings};
 pub use self::model::ModelCall;
 pub use self::reply::Reply;
 pub use self::request::WorkloadRequest;
-pub use self::stream::{Decoded, EventStream, JsonStream, LineStream, TextStream};
 pub use self::task::JobTask;
 
 /// Calls to the workloads of a workspace.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{DecodedParts, ErrorParts};
 use blaxel_core::{Error, HttpService};
 use http::Method;
 

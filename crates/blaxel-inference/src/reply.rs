@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, body_context, media_type};
+use blaxel_core::__private::{
+    ErrorParts, Exchange, attach_to_response, body_context, decoded, media_type,
+};
+use blaxel_core::stream::{Decode, Decoded, EventStream, JsonStream, LineStream, TextStream};
 use blaxel_core::{Body, CallContext, Error, OperationInfo, response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -10,10 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::chunks::{ChunkStream, Format};
-use crate::decode::Decode;
-use crate::intake::Intake;
 use crate::report;
-use crate::stream::{Decoded, EventStream, Exchange, JsonStream, LineStream, TextStream};
 
 /// A successful response of a workload: its headers, and a body that is in memory or still to be
 /// received.
@@ -216,13 +216,12 @@ impl Reply {
     }
 
     fn stream<D: Decode>(self, decoder: D, is_text: bool) -> Decoded<D> {
-        let intake = Intake::new(&self.head.headers, is_text);
-        let exchange = self.exchange();
-        let exchange = Exchange {
-            head: Some(Box::new(self.head)),
-            ..exchange
-        };
-        Decoded::with_decoder(self.body, decoder).with_exchange(exchange, intake)
+        let mut response = http::Response::from_parts(self.head, self.body);
+        if let Some(context) = &self.context {
+            // A body that was read into memory has lost it.
+            attach_to_response(&mut response, context, false);
+        }
+        decoded(response, self.operation, decoder, is_text)
     }
 
     /// Returns the request of this response, without the response's head.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use blaxel_core::__private::ErrorParts;
+use blaxel_core::stream::{EventStream, JsonStream, LineStream};
 use blaxel_core::{
     Body, CallOptions, Error, HttpService, OperationInfo, RequestWriter, Source, open,
 };
@@ -15,7 +16,6 @@ use crate::calls::Call;
 use crate::chunks::ChunkStream;
 use crate::options::WithOptions;
 use crate::reply::Reply;
-use crate::stream::{EventStream, JsonStream, LineStream};
 use crate::target::Target;
 
 /// The `Accept` header of a streamed request, unless the caller sets one.

@@ -1,10 +1,10 @@
 //! The whole answer of a model that was asked for a stream and does not stream.
 
+use blaxel_core::stream::sse::Decoder;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::report::says_something;
-use crate::sse::Decoder;
 
 /// Converts a whole answer to a stream of one chunk and the end mark, in a decoder. Returns `None` for
 /// anything that is not an answer.

@@ -3,6 +3,7 @@
 mod received;
 
 use blaxel_core::__private::lenient;
+use blaxel_core::stream::Text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -10,7 +11,6 @@ use self::received::{Received, ReceivedChoice, ReceivedDelta};
 use super::answer::{FinishReason, Usage};
 use super::message::Role;
 use super::tool::json_text;
-use crate::decode::Text;
 
 /// A chunk of a streamed answer.
 ///

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::{fmt, mem};
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::{DecodedParts, ErrorParts, with_bare_json};
+use blaxel_core::stream::EventStream;
+use blaxel_core::stream::sse::Event;
 use blaxel_core::{Body, Error, Plane};
 use futures_core::Stream;
 use serde_json::Value;
@@ -14,8 +16,6 @@ use super::answer::{ChatCompletion, Usage};
 use super::assembler::ChatAssembler;
 use super::chunk::ChatChunk;
 use crate::report;
-use crate::sse::{Decoder, Event};
-use crate::stream::EventStream;
 
 /// The end mark of a chat stream.
 const END_MARK: &str = "[DONE]";
@@ -63,9 +63,7 @@ impl ChatStream {
 
     pub(crate) fn of(events: EventStream) -> Self {
         Self {
-            events: events
-                .map_decoder(Decoder::with_bare_json)
-                .until(END_MARK, is_end),
+            events: events.map_decoder(with_bare_json).until(END_MARK, is_end),
             usage: None,
             unanswered: true,
             whole: false,

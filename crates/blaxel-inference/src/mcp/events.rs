@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{body_context, one_line};
+use blaxel_core::__private::{DecodedParts, decoded, one_line};
+use blaxel_core::stream::EventStream;
+use blaxel_core::stream::sse::{Decoder, Event};
 use blaxel_core::{Body, Error, OperationInfo};
 use futures_core::Stream;
 use http::Response;
@@ -18,9 +20,6 @@ use super::inbox::deliver;
 use super::message::{self, Message};
 use super::pending::Waiting;
 use super::shared::Shared;
-use crate::intake::Intake;
-use crate::sse::{Decoder, Event};
-use crate::stream::{EventStream, Exchange};
 
 /// Maximum length of the start of an event in an error, in characters.
 const EXCERPT: usize = 200;
@@ -44,16 +43,9 @@ impl Events {
         own: Option<Waiting>,
         shared: Arc<Shared>,
     ) -> Self {
-        let (head, body) = response.into_parts();
-        let intake = Intake::new(&head.headers, true);
-        let exchange = Exchange {
-            operation: Some(operation),
-            context: body_context(&body).cloned(),
-            head: Some(Box::new(head)),
-        };
-        let events = EventStream::with_decoder(body, Decoder::with_limit(limit));
+        let events = decoded(response, operation, Decoder::with_limit(limit), true);
         Self {
-            events: events.with_exchange(exchange, intake).or_whole(whole),
+            events: events.or_whole(whole),
             own,
             shared,
             ready: VecDeque::new(),

@@ -1,13 +1,13 @@
 //! Chunks as providers send them.
 
 use blaxel_core::__private::lenient;
+use blaxel_core::stream::Text;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ChatChunk, ChunkChoice, Delta, ToolCallDelta};
 use crate::chat::answer::{FinishReason, SAME_INDEX, Usage, are_distinct, finish_reason};
 use crate::chat::message::{DeltaText, Role, optional_role};
-use crate::decode::Text;
 use crate::report::{is_finish_error, says_something};
 
 /// A chunk as received.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::split::work;
+use crate::stream::split::work;
 
 fn decode_chunks<'a>(
     mut decoder: Decoder,

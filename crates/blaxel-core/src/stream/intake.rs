@@ -1,9 +1,11 @@
 //! The bytes of a body on their way to a decoder, which expects UTF-8.
 
-use blaxel_core::__private::{Charset, compression_problem};
-use blaxel_core::Error;
 use bytes::Bytes;
 use http::HeaderMap;
+
+use crate::content_coding::compression_problem;
+use crate::content_type::Charset;
+use crate::error::Error;
 
 /// Converts the chunks of a body to UTF-8, according to the response headers.
 #[derive(Default)]

@@ -3,15 +3,15 @@
 use std::fmt;
 use std::ops::Deref;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::Error;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::{Error, ErrorParts};
+
 /// A decoder of the bytes of a body into items: events, lines, texts.
 ///
-/// A decoder does no I/O. [`Decoded`](crate::Decoded) feeds one from a body. The items do not depend on
+/// A decoder does no I/O. [`Decoded`](super::Decoded) feeds one from a body. The items do not depend on
 /// where the bytes are split into chunks.
 pub trait Decode {
     /// The item of the stream.

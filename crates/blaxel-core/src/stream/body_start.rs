@@ -1,7 +1,7 @@
 //! The start of a body, which is kept until its first item: without an item it is the only clue to what the
 //! server sent in place of a stream.
 
-use crate::split::BYTE_ORDER_MARK;
+use super::split::BYTE_ORDER_MARK;
 
 /// Maximum number of bytes that are kept. Errors and pages are smaller.
 const LIMIT: usize = 64 * 1024;

@@ -6,15 +6,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::Error;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::body_start::BodyStart;
-use crate::decode::{Decode, Text};
-use crate::lines;
+use super::body_start::BodyStart;
+use super::decode::{Decode, Text, read_error};
+use super::lines;
+use crate::error::{Error, ErrorParts};
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +21,7 @@ mod tests;
 /// Decodes the chunks of a body into JSON values.
 ///
 /// ```
-/// # use blaxel_inference::ndjson::Decoder;
+/// # use blaxel_core::stream::ndjson::Decoder;
 /// let mut decoder = Decoder::<u32>::new();
 /// decoder.push("1\n\n2".into());
 /// assert_eq!(decoder.next_value().unwrap()?, 1);
@@ -89,7 +88,7 @@ impl<T: DeserializeOwned> Decoder<T> {
         }
         let line = match self.lines.finish()? {
             Ok(line) => line,
-            Err(problem) => return Some(Err(crate::decode::read_error(problem))),
+            Err(problem) => return Some(Err(read_error(problem))),
         };
         read(&line).map(|value| {
             value.map_err(|problem| {

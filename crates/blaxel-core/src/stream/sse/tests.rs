@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::split::{BYTE_ORDER_MARK, work};
+use crate::stream::split::{BYTE_ORDER_MARK, work};
 
 /// Adds each chunk, reads all events after each, and finishes.
 fn decode_chunks<'a>(

@@ -5,19 +5,20 @@
 
 use std::fmt;
 
-use blaxel_core::Error;
 use bytes::Bytes;
 
-use crate::decode::{Decode, DecodeError, Text, read_error};
-use crate::split::{LineEnd, Lines, TooLong};
+use super::decode::{Decode, DecodeError, Text, read_error};
+use super::split::{LineEnd, Lines, TooLong};
+use super::sse;
+use crate::error::Error;
 
 #[cfg(test)]
 mod tests;
 
 /// Decodes the chunks of a body into lines.
-/// Decodes the chunks of a body into lines.
+///
 /// ```
-/// # use blaxel_inference::lines::Decoder;
+/// # use blaxel_core::stream::lines::Decoder;
 /// let mut decoder = Decoder::new();
 /// decoder.push("one\r".into());
 /// assert!(decoder.next_line().is_none());
@@ -27,7 +28,7 @@ mod tests;
 ///
 /// decoder.push("o".into());
 /// assert_eq!(decoder.finish().unwrap()?, "two");
-/// # Ok::<(), blaxel_inference::DecodeError>(())
+/// # Ok::<(), blaxel_core::stream::DecodeError>(())
 /// ```
 pub struct Decoder {
     limit: usize,
@@ -37,7 +38,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// The default maximum size of a line in bytes: 16 MiB.
-    pub const DEFAULT_LIMIT: usize = crate::sse::Decoder::DEFAULT_LIMIT;
+    pub const DEFAULT_LIMIT: usize = sse::Decoder::DEFAULT_LIMIT;
 
     /// Creates a decoder that accepts lines of up to [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) bytes.
     #[must_use]

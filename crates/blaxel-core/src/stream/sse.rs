@@ -14,14 +14,14 @@
 use std::time::Duration;
 use std::{fmt, mem};
 
-use blaxel_core::Error;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 
-use crate::body_start::BodyStart;
-use crate::decode::{Decode, DecodeError, Text, read_error};
-use crate::split::{LineEnd, Lines, TooLong, count_work, extra_space};
+use super::body_start::BodyStart;
+use super::decode::{Decode, DecodeError, Text, read_error};
+use super::split::{LineEnd, Lines, TooLong, count_work, extra_space};
+use crate::error::Error;
 
 #[cfg(test)]
 mod tests;
@@ -117,7 +117,7 @@ mod milliseconds {
 /// events are the same.
 ///
 /// ```
-/// # use blaxel_inference::sse::Decoder;
+/// # use blaxel_core::stream::sse::Decoder;
 /// let mut decoder = Decoder::new();
 /// decoder.push("data: Hel".into());
 /// assert!(decoder.next_event().is_none());
@@ -125,7 +125,7 @@ mod milliseconds {
 /// decoder.push("lo\n\n".into());
 /// let event = decoder.next_event().unwrap()?;
 /// assert_eq!(event.data(), "Hello");
-/// # Ok::<(), blaxel_inference::DecodeError>(())
+/// # Ok::<(), blaxel_core::stream::DecodeError>(())
 /// ```
 pub struct Decoder {
     limit: usize,

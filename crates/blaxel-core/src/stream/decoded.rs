@@ -5,15 +5,20 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{ErrorParts, media_type};
-use blaxel_core::{Body, CallContext, Error, OperationInfo};
 use futures_core::Stream;
 use http_body::Body as _;
 
-use crate::body_start::BodyStart;
-use crate::decode::Decode;
-use crate::intake::Intake;
-use crate::{lines, ndjson, sse, text};
+use super::body_start::BodyStart;
+use super::decode::Decode;
+use super::exchange::Exchange;
+use super::intake::Intake;
+use super::{lines, ndjson, sse, text};
+use crate::body::Body;
+use crate::error::{Error, ErrorParts};
+
+mod parts;
+
+pub use self::parts::{DecodedParts, decoded};
 
 /// The server-sent events of a response.
 pub type EventStream = Decoded<sse::Decoder>;
@@ -34,7 +39,7 @@ pub type TextStream = Decoded<text::Decoder>;
 ///
 /// ```no_run
 /// # use blaxel_core::Error;
-/// # async fn example(mut events: blaxel_inference::EventStream) -> Result<(), Error> {
+/// # async fn example(mut events: blaxel_core::stream::EventStream) -> Result<(), Error> {
 /// while let Some(event) = events.try_next().await? {
 ///     println!("{}: {}", event.name(), event.data());
 /// }
@@ -60,9 +65,6 @@ pub struct Decoded<D: Decode> {
 /// Converts the whole answer of a server that does not stream to a decoder that has its items.
 type Whole<D> = fn(&[u8]) -> Option<D>;
 
-/// Maximum size of an answer that is converted, in bytes.
-const WHOLE_LIMIT: usize = 32 * 1024 * 1024;
-
 /// A body that is no stream, of which the rest is read for its message.
 struct Foreign {
     /// The error of the decoder, if it found one.
@@ -73,14 +75,6 @@ struct Foreign {
 struct End<T> {
     mark: String,
     is_end: Box<dyn FnMut(&T) -> bool + Send>,
-}
-
-/// The request that a stream belongs to, for its errors.
-#[derive(Default)]
-pub(crate) struct Exchange {
-    pub(crate) operation: Option<&'static OperationInfo>,
-    pub(crate) context: Option<CallContext>,
-    pub(crate) head: Option<Box<http::response::Parts>>,
 }
 
 impl<D: Decode + Default> Decoded<D> {
@@ -95,7 +89,7 @@ impl<D: Decode> Decoded<D> {
     ///
     /// ```
     /// # fn example(body: blaxel_core::Body) {
-    /// use blaxel_inference::{LineStream, lines};
+    /// use blaxel_core::stream::{LineStream, lines};
     ///
     /// let lines = LineStream::with_decoder(body, lines::Decoder::with_limit(64 * 1024));
     /// # }
@@ -119,7 +113,7 @@ impl<D: Decode> Decoded<D> {
     ///
     /// ```
     /// # use blaxel_core::Body;
-    /// # use blaxel_inference::EventStream;
+    /// # use blaxel_core::stream::EventStream;
     /// # let body = Body::empty();
     /// let events = EventStream::new(body).until("[DONE]", |event| event.data() == "[DONE]");
     /// ```
@@ -134,47 +128,6 @@ impl<D: Decode> Decoded<D> {
         self
     }
 
-    pub(crate) fn with_exchange(mut self, exchange: Exchange, intake: Intake) -> Self {
-        self.exchange = exchange;
-        self.intake = intake;
-        self
-    }
-
-    /// Accepts a whole answer of a server that does not stream.
-    pub(crate) fn or_whole(mut self, whole: Whole<D>) -> Self {
-        self.whole = Some(whole);
-        if let Some(start) = &mut self.start {
-            start.set_json_limit(WHOLE_LIMIT);
-        }
-        self
-    }
-
-    /// Adds the request to an error that occurred while reading.
-    pub(crate) fn annotate(&self, error: Error) -> Error {
-        self.exchange.annotate(error)
-    }
-
-    /// Returns the response headers, or those of a bare success if the stream was created of a body alone.
-    pub(crate) fn head(&self) -> Box<http::response::Parts> {
-        let bare = || Box::new(http::Response::new(()).into_parts().0);
-        self.exchange.head.clone().unwrap_or_else(bare)
-    }
-
-    /// Changes the decoder of a stream that has not been read.
-    pub(crate) fn map_decoder(mut self, change: impl FnOnce(D) -> D) -> Self {
-        self.decoder = self.decoder.map(change);
-        self
-    }
-
-    /// Ends the stream and releases its memory.
-    pub(crate) fn close(&mut self) {
-        self.body = None;
-        self.decoder = None;
-        self.end = None;
-        self.start = None;
-        self.foreign = None;
-    }
-
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<D::Item, Error>>> {
         let Some(outcome) = ready!(self.poll_outcome(cx)) else {
             let missed = self.end.take();
@@ -183,14 +136,14 @@ impl<D: Decode> Decoded<D> {
                 let mark = end.mark;
                 let message =
                     format!("the stream is truncated: it ended without its end mark {mark}");
-                Err(self.annotate(Error::truncated(message)))
+                Err(self.exchange.annotate(Error::truncated(message)))
             }));
         };
         let item = match outcome {
             Ok(item) => item,
             Err(error) => {
                 self.close();
-                return Poll::Ready(Some(Err(self.annotate(error))));
+                return Poll::Ready(Some(Err(self.exchange.annotate(error))));
             }
         };
         if self.end.as_mut().is_some_and(|end| (end.is_end)(&item)) {
@@ -293,34 +246,6 @@ impl<D: Decode> Decoded<D> {
     }
 }
 
-impl Exchange {
-    /// Adds the request to an error that occurred while its response was read.
-    pub(crate) fn annotate(&self, error: Error) -> Error {
-        let error = match &self.context {
-            Some(context) => error.with_context(context),
-            None => error,
-        };
-        let error = error.in_operation(self.operation);
-        match &self.head {
-            // An error of the connection or of a timeout has its own delivery.
-            Some(head) if error.is_decode() || error.is_truncated() => error.with_head(head),
-            _ => error,
-        }
-    }
-
-    /// Returns `true` if the content type is JSON or HTML, which is not a stream.
-    fn is_document(&self) -> bool {
-        let Some(head) = &self.head else {
-            return false;
-        };
-        match media_type(&head.headers).as_str() {
-            "application/stream+json" => false,
-            "application/json" | "text/html" | "application/xhtml+xml" => true,
-            other => other.ends_with("+json"),
-        }
-    }
-}
-
 impl<D: Decode + Unpin> Decoded<D> {
     /// Returns the next item, or `None` at the end of the stream.
     ///
@@ -328,7 +253,7 @@ impl<D: Decode + Unpin> Decoded<D> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Transport`](blaxel_core::ErrorKind) if the connection fails,
+    /// [`ErrorKind::Transport`](crate::ErrorKind) if the connection fails,
     /// [`Error::is_timeout`] if no data arrives for too long; [`Error::is_decode`] for an item that is too
     /// large or malformed, or a body that is no stream in the format of the decoder; [`Error::is_failed`] if
     /// such a body reports an error; [`Error::is_truncated`] if the body ends before the [end mark](Self::until), if one

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use blaxel_core::Error;
 use bytes::{Bytes, BytesMut};
 
-use crate::decode::{Decode, DecodeError, Text, read_error};
+use super::decode::{Decode, DecodeError, Text, read_error};
+use crate::error::Error;
 
 #[cfg(test)]
 mod tests;
@@ -15,14 +15,14 @@ mod tests;
 /// the second one; nothing else is held back.
 ///
 /// ```
-/// # use blaxel_inference::text::Decoder;
+/// # use blaxel_core::stream::text::Decoder;
 /// let mut decoder = Decoder::new();
 /// decoder.push(b"a\xC3"[..].into());
 /// assert_eq!(decoder.next_text().unwrap()?, "a");
 ///
 /// decoder.push(b"\xA9"[..].into());
 /// assert_eq!(decoder.next_text().unwrap()?, "é");
-/// # Ok::<(), blaxel_inference::DecodeError>(())
+/// # Ok::<(), blaxel_core::stream::DecodeError>(())
 /// ```
 #[derive(Default)]
 pub struct Decoder {
