@@ -14,6 +14,7 @@ const NO_SCHEME: &str = "it has no scheme or no host";
 const NO_HOST: &str = "it has no host";
 const USER_INFO: &str = "it names a user; credentials are given separately";
 const BAD_HOST: &str = "its host is neither a name nor an IP address";
+const PLAIN: &str = "plain http is allowed for loopback addresses only";
 const BAD_PORT: &str = "its port is not a number from 1 to 65535";
 
 /// Maximum length of a host name, and of one of its labels (RFC 1035).
@@ -105,10 +106,10 @@ impl Address {
     /// Returns the problem if the text is not such an address.
     pub fn read_secure(text: &str) -> Result<Self, InvalidAddress> {
         let address = Self::read(text)?;
-        if *address.scheme() == Scheme::HTTP && !is_loopback(address.host()) {
-            return Err(address.invalid("plain http is allowed for loopback addresses only"));
+        match check_encrypted(address.uri()) {
+            Ok(()) => Ok(address),
+            Err(problem) => Err(address.invalid(problem)),
         }
-        Ok(address)
     }
 
     /// Returns the address as a [`Uri`].
@@ -195,6 +196,21 @@ pub fn check(uri: &Uri) -> Result<(), &'static str> {
     }
     let (_, port) = split_port(authority)?;
     port.map_or(Ok(()), |port| port_number(port).map(drop))
+}
+
+/// Checks that a permission in a request to an absolute [`Uri`] cannot be read on its way: the scheme is
+/// `https`, or the host is on the loopback interface.
+///
+/// # Errors
+///
+/// Returns the problem, which shows no part of the address.
+pub fn check_encrypted(uri: &Uri) -> Result<(), &'static str> {
+    let encrypted = uri.scheme() == Some(&Scheme::HTTPS);
+    if encrypted || is_loopback(uri.host().unwrap_or_default()) {
+        Ok(())
+    } else {
+        Err(PLAIN)
+    }
 }
 
 /// Returns the explicit port of an address, or the default port of its scheme.

@@ -39,6 +39,8 @@ pub struct CallContext(Arc<Call>);
 struct Call {
     operation: Option<&'static OperationInfo>,
     plane: Plane,
+    /// `true` if a client adds its credential to the request.
+    credential: bool,
     /// The options of the call: the caller's, otherwise the client's.
     options: OnceLock<CallOptions>,
     /// The size in bytes of the original body, before any layer saw it, if it was in memory.
@@ -54,7 +56,12 @@ impl CallContext {
     /// Creates the context of a call of an operation.
     #[must_use]
     pub fn new(operation: &'static OperationInfo) -> Self {
-        Self::build(Some(operation), operation.plane())
+        Self::build(Some(operation), operation.plane(), true)
+    }
+
+    /// Creates the context of a call of an operation whose request carries no credential of a client.
+    pub(crate) fn without_credential(operation: &'static OperationInfo) -> Self {
+        Self::build(Some(operation), operation.plane(), false)
     }
 
     /// Creates the context of a raw request, which belongs to no described operation.
@@ -65,14 +72,17 @@ impl CallContext {
     /// [`raw_request`](crate::raw_request) creates such a request.
     #[must_use]
     pub fn raw(plane: Plane) -> Self {
-        Self::build(None, plane)
+        Self::build(None, plane, true)
     }
 
     /// Creates a context without options, body size and method.
-    fn build(operation: Option<&'static OperationInfo>, plane: Plane) -> Self {
+    ///
+    /// No client adds its credential to a presigned request, whatever `credential` is.
+    fn build(operation: Option<&'static OperationInfo>, plane: Plane, credential: bool) -> Self {
         Self(Arc::new(Call {
             operation,
             plane,
+            credential: credential && plane != Plane::Presigned,
             options: OnceLock::new(),
             body_size: OnceLock::new(),
             method: OnceLock::new(),
@@ -117,6 +127,16 @@ impl CallContext {
     #[must_use]
     pub fn plane(&self) -> Plane {
         self.0.plane
+    }
+
+    /// Returns `true` if a client adds its own headers to the request: its credential, its
+    /// workspace and its API version.
+    ///
+    /// It adds none of them to a request to a presigned URL, and none to one that was written
+    /// [without a credential](crate::RequestWriter::without_credential).
+    #[must_use]
+    pub fn carries_credential(&self) -> bool {
+        self.0.credential
     }
 
     /// Returns the options of the call. If none were set, they override nothing.

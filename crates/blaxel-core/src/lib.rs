@@ -89,7 +89,8 @@ pub use self::workspace::Workspace;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::address::{
-        Address, InvalidAddress, check as check_address, ip_address, is_loopback, port_of,
+        Address, InvalidAddress, check as check_address, check_encrypted, ip_address, is_loopback,
+        port_of,
     };
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};

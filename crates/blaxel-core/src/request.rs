@@ -72,6 +72,7 @@ pub struct RequestWriter {
     target: Cow<'static, str>,
     base: Option<Uri>,
     has_query: bool,
+    credential: bool,
     options: Option<CallOptions>,
     request: http::Request<Body>,
 }
@@ -87,6 +88,7 @@ impl RequestWriter {
             target: Cow::Borrowed(info.path()),
             base: None,
             has_query: false,
+            credential: true,
             options: None,
             request,
         }
@@ -264,6 +266,36 @@ impl RequestWriter {
         self.options = Some(options);
     }
 
+    /// Sends the request without the headers that a client adds to every request: its credential,
+    /// its workspace, its API version and its user agent. Headers of the request itself are kept,
+    /// except for credentials of the platform.
+    ///
+    /// It is for an address with a permission of its own, such as a preview of a sandbox with its
+    /// token. So the request needs an [`address`](Self::address). Any `https` address is accepted,
+    /// also one that the client may not send its credential to. Time limits and retries are those
+    /// of the operation's plane.
+    ///
+    /// ```
+    /// use blaxel_core::{CallContext, Error, OperationInfo, Plane, RequestWriter, Source};
+    /// use http::{HeaderName, Method};
+    ///
+    /// static LIST: OperationInfo =
+    ///     OperationInfo::new("ListProcesses", Method::GET, "/process").with_plane(Plane::Run);
+    ///
+    /// let mut writer = RequestWriter::new(&LIST);
+    /// writer.address("https://preview.example", &Source::Code)?;
+    /// writer.below("process")?;
+    /// writer.header(HeaderName::from_static("x-blaxel-preview-token"), "secret")?;
+    /// writer.without_credential();
+    /// let request = writer.finish()?;
+    /// let context = CallContext::of(request.extensions());
+    /// assert!(context.is_some_and(|context| !context.carries_credential()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn without_credential(&mut self) {
+        self.credential = false;
+    }
+
     /// Returns the finished request, with the context of the call in its extensions.
     ///
     /// Its URI names the plane of the operation, as in `blaxel://control/agents/a`, unless an
@@ -271,13 +303,20 @@ impl RequestWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a parameter of the path was not filled in or the address is too long.
+    /// [`Error::is_input`] if a parameter of the path was not filled in, if the address is too long, or
+    /// if a request [without a credential](Self::without_credential) has no address.
     pub fn finish(mut self) -> Result<http::Request<Body>, Error> {
         if next_parameter(&self.target).is_some() {
             return Err(self.wrong_count());
         }
         if !self.target.starts_with('/') {
             self.target.to_mut().insert(0, '/');
+        }
+        if !self.credential && self.base.is_none() {
+            // If a layer drops the context, the plane in the URI would be all that is left, and the
+            // request would get the credential.
+            let problem = "a request without a credential needs an address of its own";
+            return Err(Error::input("address", &Source::Code, problem));
         }
         let bad = |problem: &dyn Display| Error::input("request path", &Source::Code, problem);
         let target = match self.target {
@@ -293,7 +332,11 @@ impl RequestWriter {
             Some(base) => with_target(base, target),
         }
         .map_err(|problem| bad(&problem))?;
-        let context = CallContext::new(self.info);
+        let context = if self.credential {
+            CallContext::new(self.info)
+        } else {
+            CallContext::without_credential(self.info)
+        };
         attach(
             &mut request,
             match self.options {
@@ -522,6 +565,18 @@ mod tests {
         for bad in ["../x", "a/./b"] {
             assert!(writer.below(bad).unwrap_err().is_input(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_request_without_a_credential_needs_an_address() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        writer.without_credential();
+        let error = writer.finish().unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains("address"),
+            "{error}"
+        );
     }
 
     #[test]

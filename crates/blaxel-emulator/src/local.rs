@@ -33,7 +33,8 @@ use crate::router::is_upload;
 ///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as
 ///   its transport. Any other origin is refused as unreachable.
 /// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent, except to
-///   upload URLs. [`verbatim`](Self::verbatim) turns this off.
+///   upload URLs and to requests [without a
+///   credential](blaxel_core::RequestWriter::without_credential). [`verbatim`](Self::verbatim) turns this off.
 ///
 /// Clones call the same emulator. A service keeps working after the [`Emulator`](crate::Emulator)
 /// is dropped.
@@ -91,13 +92,12 @@ impl LocalService {
                 Some(context)
             }
         };
-        let plane = context.as_ref().map(CallContext::plane);
         let operation = context.as_ref().and_then(CallContext::operation);
         let since = operation.map_or(ApiVersion::DEFAULT, OperationInfo::since);
         let (mut head, body) = request.into_parts();
         // A client sends nothing of its own to a presigned URL.
-        let is_presigned = plane == Some(Plane::Presigned) || is_upload(head.uri.path());
-        if !self.verbatim && !is_presigned {
+        let with_credential = context.as_ref().is_none_or(CallContext::carries_credential);
+        if !self.verbatim && with_credential && !is_upload(head.uri.path()) {
             self.add_headers(&mut head.headers, since)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))

@@ -1,9 +1,9 @@
 //! The properties that all requests of a client get: address, API version, workspace and user
 //! agent.
 
-use blaxel_core::__private::check_address;
+use blaxel_core::__private::{check_address, check_encrypted};
 use blaxel_core::{
-    ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Plane, Source, Workspace,
+    ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Source, Workspace,
 };
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
@@ -71,16 +71,22 @@ impl Defaults {
 
     /// Resolves the address of a request.
     ///
-    /// Fails if the request would carry the credential to an origin that may not have it.
+    /// Fails if the request would carry the credential to an origin that may not have it. A request
+    /// without the credential has a permission of its own, so it is not sent in plain text either.
     pub(crate) fn route(&self, call: &mut Call) -> Result<(), Error> {
         let Call { request, context } = call;
         let resolved = self.endpoints.resolve(request, self.workspace.as_ref())?;
-        let presigned = context.plane() == Plane::Presigned;
-        if resolved || presigned || self.may_have_credentials(request.uri()) {
-            Ok(())
-        } else {
-            Err(untrusted(request.uri()))
+        let uri = request.uri();
+        if resolved || self.may_have_credentials(uri) {
+            return Ok(());
         }
+        if context.carries_credential() {
+            let problem = "is neither the API nor a workload host, so no credential is sent there; \
+                           if it is yours, add it with `ClientBuilder::trust`";
+            return Err(unusable(uri, problem));
+        }
+        check_encrypted(uri)
+            .map_err(|problem| unusable(uri, &format!("is not encrypted: {problem}")))
     }
 
     /// Adds the default headers to an attempt. Headers that the caller has set are kept, except for
@@ -88,8 +94,8 @@ impl Defaults {
     /// beside it.
     pub(crate) fn complete(&self, call: &mut Call) -> Result<(), Error> {
         let Call { request, context } = call;
-        if context.plane() == Plane::Presigned {
-            // The URL is the permission: any credential sent there would be leaked.
+        if !context.carries_credential() {
+            // The permission is in the request: any other credential sent there would be leaked.
             request.headers_mut().remove(AUTHORIZATION);
             request.headers_mut().remove(CREDENTIAL_HEADER);
             return Ok(());
@@ -119,10 +125,17 @@ impl Defaults {
         Ok(())
     }
 
-    /// Removes the credential from a request to an origin that may not have it.
-    pub(crate) fn remove_untrusted_credential<B>(&self, request: &mut http::Request<B>) {
-        if request.headers().contains_key(CREDENTIAL_HEADER)
-            && !self.may_have_credentials(request.uri())
+    /// Removes a credential that a layer has put into a request that must not have one, or left in
+    /// a request that it moved to an origin that may not have it.
+    pub(crate) fn remove_untrusted_credential<B>(
+        &self,
+        request: &mut http::Request<B>,
+        context: Option<&CallContext>,
+    ) {
+        let headers = request.headers();
+        if headers.contains_key(CREDENTIAL_HEADER)
+            && (context.is_some_and(|context| !context.carries_credential())
+                || !self.may_have_credentials(request.uri()))
         {
             request.headers_mut().remove(CREDENTIAL_HEADER);
         }
@@ -160,8 +173,8 @@ fn is_workload_host(uri: &Uri) -> bool {
         && WORKLOAD_DOMAINS.iter().any(|domain| matches(domain, host))
 }
 
-/// Creates the error of an address that may not have the credential.
-fn untrusted(uri: &Uri) -> Error {
+/// Creates the error of an address that a request must not be sent to.
+fn unusable(uri: &Uri, problem: &str) -> Error {
     // Only the origin is shown: a query may contain a token.
     let origin = format!(
         "{}://{}",
@@ -171,10 +184,7 @@ fn untrusted(uri: &Uri) -> Error {
     Error::input(
         "address",
         &Source::Code,
-        format_args!(
-            "`{origin}` is neither the API nor a workload host, so no credential is sent there; \
-             if it is yours, add it with `ClientBuilder::trust`"
-        ),
+        format_args!("`{origin}` {problem}"),
     )
 }
 

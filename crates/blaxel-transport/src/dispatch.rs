@@ -59,7 +59,8 @@ impl<T: HttpService> Service<http::Request<Body>> for Dispatch<T> {
             let step = Step::Refused { error: Some(error) };
             return DispatchFuture { step };
         }
-        self.defaults.remove_untrusted_credential(&mut request);
+        self.defaults
+            .remove_untrusted_credential(&mut request, context.as_ref());
         let response = self.transport.call(request);
         DispatchFuture {
             step: Step::Sending { response, context },

@@ -58,7 +58,7 @@ where
         let wanted = self
             .authenticator
             .as_ref()
-            .filter(|_| call.context.plane() != Plane::Presigned);
+            .filter(|_| call.context.carries_credential());
         let Some(authenticator) = wanted else {
             return send(&mut self.inner, call, None);
         };

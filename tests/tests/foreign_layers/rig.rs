@@ -34,6 +34,12 @@ static STREAM: OperationInfo = OperationInfo::new("StreamAgent", Method::POST, "
 static UPLOAD: OperationInfo =
     OperationInfo::new("Upload", Method::PUT, "/upload").with_plane(Plane::Presigned);
 
+static GUEST: OperationInfo =
+    OperationInfo::new("ListFiles", Method::GET, "/files").with_plane(Plane::Run);
+
+/// An address that is trusted with the credential, for a request without one.
+const PREVIEW: &str = "https://sbx-a-w.us-pdx-1.bl.run/files";
+
 /// A presigned address on an origin that is trusted with the credential.
 const PRESIGNED: &str = "https://api.blaxel.ai/v0/uploads/1?signature=x";
 
@@ -85,6 +91,8 @@ pub static SCENARIOS: &[Scenario] = &[
     scenario(&READ, &[Slow(100)]),
     scenario(&UPLOAD, &[Status(200)]),
     scenario(&UPLOAD, &[Status(403)]),
+    scenario(&GUEST, &[Status(503), Status(200)]),
+    scenario(&GUEST, &[Status(401)]),
     Scenario {
         options: Some(|options| options.with_attempts(1)),
         ..scenario(&READ, &[Status(503)])
@@ -174,6 +182,10 @@ fn request_with(info: &'static OperationInfo, options: Option<CallOptions>) -> h
     let mut writer = RequestWriter::new(info);
     if info.plane() == Plane::Presigned {
         writer.presigned(PRESIGNED, &Source::Code).unwrap();
+    }
+    if std::ptr::eq(info, &GUEST) {
+        writer.address(PREVIEW, &Source::Code).unwrap();
+        writer.without_credential();
     }
     if *info.method() == Method::POST {
         writer.body("{}".into(), HeaderValue::from_static("application/json"));

@@ -1,5 +1,6 @@
 //! Credentials, workspaces and unknown paths.
 
+use blaxel_core::{HttpService, OperationInfo, RequestWriter, Source};
 use blaxel_emulator::{CredentialKind, Emulator};
 use serde_json::json;
 
@@ -23,6 +24,29 @@ async fn missing_and_wrong_credentials_are_rejected_equally() {
             json!({"code": 401, "error": "Unauthorized"}),
             "{value}"
         );
+    }
+}
+
+/// A request that must carry no credential gets none of the service either.
+#[tokio::test]
+async fn a_request_without_a_credential_gets_none() {
+    static MODELS: OperationInfo = OperationInfo::new("ListModels", http::Method::GET, "/models");
+
+    let emulator = Emulator::offline();
+    let address = format!("{}/models", emulator.url());
+    for (without, status, kind) in [
+        (false, 200, CredentialKind::ApiKey),
+        (true, 401, CredentialKind::None),
+    ] {
+        let mut writer = RequestWriter::new(&MODELS);
+        writer.address(&address, &Source::Code).unwrap();
+        if without {
+            writer.without_credential();
+        }
+        let request = writer.finish().unwrap();
+        let response = emulator.service().send(request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(emulator.journal().last().unwrap().credential, kind);
     }
 }
 
