@@ -57,7 +57,12 @@ const STREAMS: &[&str] = &["bytestring"];
 const BOXING: &[&str] = &["async-trait"];
 const CORE: &[&str] = &["blaxel-core"];
 const LOWER: &[&str] = &["blaxel-auth", "blaxel-transport"];
-const FACADES: &[&str] = &["blaxel-management", "blaxel-inference", "blaxel-billing"];
+const FACADES: &[&str] = &[
+    "blaxel-management",
+    "blaxel-inference",
+    "blaxel-billing",
+    "blaxel-sandbox",
+];
 const TRANSPORT: &[&str] = &["blaxel-transport"];
 const SDK: &[&str] = &[
     "blaxel-core",
@@ -66,6 +71,7 @@ const SDK: &[&str] = &[
     "blaxel-management",
     "blaxel-inference",
     "blaxel-billing",
+    "blaxel-sandbox",
 ];
 const ALL: &[&str] = &[
     "blaxel",
@@ -75,6 +81,7 @@ const ALL: &[&str] = &[
     "blaxel-management",
     "blaxel-inference",
     "blaxel-billing",
+    "blaxel-sandbox",
     "blaxel-emulator",
 ];
 const EMULATOR: &[&str] = &["blaxel-emulator"];
@@ -152,6 +159,14 @@ const RULES: &[Rule] = &[
         ..facade("blaxel-inference")
     },
     facade("blaxel-billing"),
+    Rule {
+        // Creating a sandbox and running a command in it is one thought.
+        uses: &["blaxel-core", "blaxel-management"],
+        // Commands are followed to their end with tokio's timers, which is what most people want.
+        only_with_feature: &[CLOCK],
+        never_without_defaults: &[RUNTIME],
+        ..facade("blaxel-sandbox")
+    },
     Rule {
         uses: SDK,
         tests_use: EMULATOR,

@@ -59,6 +59,7 @@ mod text;
 mod time;
 mod version;
 mod walk;
+mod workload;
 mod workspace;
 
 pub use self::base_url::BaseUrl;
@@ -107,6 +108,7 @@ pub mod __private {
     pub use crate::stream::decoded::{DecodedParts, decoded};
     #[cfg(feature = "stream")]
     pub use crate::stream::exchange::Exchange;
+    pub use crate::workload::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
     pub use serde;
 

@@ -19,6 +19,7 @@ use crate::framing::check_name;
 use crate::options::CallOptions;
 use crate::plane_uri::uri_on;
 use crate::raw::attach;
+use crate::secret::Secret;
 use crate::source::Source;
 
 /// The characters that are escaped in a path segment or query value: all but the unreserved ones.
@@ -71,6 +72,8 @@ pub struct RequestWriter {
     info: &'static OperationInfo,
     target: Cow<'static, str>,
     base: Option<Uri>,
+    /// The path that the template's path is appended to.
+    root: String,
     has_query: bool,
     credential: bool,
     options: Option<CallOptions>,
@@ -87,6 +90,7 @@ impl RequestWriter {
             info,
             target: Cow::Borrowed(info.path()),
             base: None,
+            root: String::new(),
             has_query: false,
             credential: true,
             options: None,
@@ -101,7 +105,8 @@ impl RequestWriter {
     }
 
     /// Fills in the parameters of the path template, in order. Each value is escaped, so it stays
-    /// one segment whatever it contains.
+    /// one segment whatever it contains. After [`address`](Self::address) or
+    /// [`workload`](Self::workload), the path is appended to the one that they have set.
     ///
     /// Call it before [`query`](Self::query).
     ///
@@ -111,7 +116,9 @@ impl RequestWriter {
     /// if the number of values is not that of the template's parameters.
     pub fn path<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
         let mut values = values.into_iter();
-        let mut target = String::with_capacity(self.info.path().len() + 32);
+        let root = self.root.trim_end_matches('/');
+        let mut target = String::with_capacity(root.len() + self.info.path().len() + 32);
+        target.push_str(root);
         let mut rest = self.info.path();
         while let Some((before, parameter, after)) = next_parameter(rest) {
             let value = values.next().ok_or_else(|| self.wrong_count())?;
@@ -169,9 +176,9 @@ impl RequestWriter {
     }
 
     /// Sets the address that the request is sent to instead of the plane's origin: the
-    /// `metadata.url` of a workload. The template's path is dropped; the path of
-    /// [`below`](Self::below) and the parameters of [`query`](Self::query) are appended to the
-    /// address.
+    /// `metadata.url` of a workload. The template's path is dropped, unless [`path`](Self::path)
+    /// fills it in afterwards; the path of [`below`](Self::below) and the parameters of
+    /// [`query`](Self::query) are appended to the address.
     ///
     /// # Errors
     ///
@@ -179,8 +186,37 @@ impl RequestWriter {
     /// the loopback interface.
     pub fn address(&mut self, url: &str, source: &Source) -> Result<(), Error> {
         let base = source.parse::<BaseUrl>(url)?;
-        self.target = Cow::Owned(base.path().to_owned());
+        base.path().clone_into(&mut self.root);
+        self.target = Cow::Owned(self.root.clone());
         self.base = Some(base.uri().clone());
+        Ok(())
+    }
+
+    /// Sends the request below the path of a workload on its plane, such as `/sandboxes/{name}`.
+    /// The template's path is dropped, unless [`path`](Self::path) fills it in afterwards.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, OperationInfo, Plane, RequestWriter};
+    /// use http::Method;
+    ///
+    /// static GET_PROCESS: OperationInfo =
+    ///     OperationInfo::new("GetProcess", Method::GET, "/process/{identifier}").with_plane(Plane::Run);
+    ///
+    /// let mut writer = RequestWriter::new(&GET_PROCESS);
+    /// writer.workload("sandboxes", "dev")?;
+    /// writer.path(["web"])?;
+    /// assert_eq!(writer.finish()?.uri(), "blaxel://run/sandboxes/dev/process/web");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a name that is empty, `.` or `..`.
+    pub fn workload(&mut self, kind: &'static str, name: &str) -> Result<(), Error> {
+        let mut root = format!("/{kind}/");
+        push_segment(&mut root, "name", name)?;
+        self.target = Cow::Owned(root.clone());
+        self.root = root;
         Ok(())
     }
 
@@ -225,6 +261,19 @@ impl RequestWriter {
     /// headers that describe the connection or the length of the body, such as `Content-Length`.
     pub fn header(&mut self, name: HeaderName, value: &str) -> Result<(), Error> {
         let value = header_value(&name, value)?;
+        self.request.headers_mut().insert(name, value);
+        Ok(())
+    }
+
+    /// Sets a header to a secret, replacing an earlier value. The value is marked as sensitive: it is not
+    /// formatted by `Debug`, and not added to the compression tables of HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`header`](Self::header).
+    pub fn secret_header(&mut self, name: HeaderName, value: &Secret) -> Result<(), Error> {
+        let mut value = header_value(&name, value.expose())?;
+        value.set_sensitive(true);
         self.request.headers_mut().insert(name, value);
         Ok(())
     }
@@ -464,6 +513,42 @@ mod tests {
                 .unwrap_err()
                 .is_input()
         );
+    }
+
+    #[test]
+    fn a_template_is_filled_in_below_an_address_or_a_workload() {
+        let fill = |start: &dyn Fn(&mut RequestWriter) -> Result<(), Error>| {
+            let mut writer = RequestWriter::new(&PREVIEW);
+            start(&mut writer).unwrap();
+            writer.path(["a/b", "c"]).unwrap();
+            writer.query("limit", 5);
+            writer.finish().unwrap().uri().to_string()
+        };
+        let address = |writer: &mut RequestWriter| {
+            writer.address("https://sbx-dev.us.bl.run/base/", &Source::Code)
+        };
+        assert_eq!(
+            fill(&address),
+            "https://sbx-dev.us.bl.run/base/sandboxes/a%2Fb/previews/c?limit=5"
+        );
+        assert_eq!(
+            fill(&|writer| writer.workload("sandboxes", "my/dev")),
+            "blaxel://control/sandboxes/my%2Fdev/sandboxes/a%2Fb/previews/c?limit=5"
+        );
+        let mut writer = RequestWriter::new(&PREVIEW);
+        assert!(writer.workload("sandboxes", "..").unwrap_err().is_input());
+    }
+
+    #[test]
+    fn a_secret_header_is_marked_as_sensitive() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        let name = HeaderName::from_static("x-token");
+        writer.path(["a", "b"]).unwrap();
+        writer.secret_header(name.clone(), &Secret::from("s3cret")).unwrap();
+        let broken = writer.secret_header(name, &Secret::from("s3cret\n")).unwrap_err();
+        assert!(!broken.to_string().contains("s3cret"), "{broken}");
+        let request = writer.finish().unwrap();
+        assert!(request.headers()["x-token"].is_sensitive());
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub use blaxel_core;
 pub use blaxel_inference as inference;
 #[cfg(feature = "management")]
 pub use blaxel_management as management;
+#[cfg(feature = "sandbox")]
+pub use blaxel_sandbox as sandbox;
 pub use blaxel_transport as transport;
 
 pub use blaxel_auth::Credentials;
@@ -109,3 +111,26 @@ pub type Inference = inference::Inference<Client>;
 /// ```
 #[cfg(feature = "billing")]
 pub type Billing = billing::Billing<Client>;
+
+/// Sandboxes over a [`Client`].
+///
+/// This is one type, whatever layers and transport the client has, so a struct can hold it without a type
+/// parameter. [`sandbox::Sandboxes`] is generic over the service that carries its requests.
+///
+/// ```no_run
+/// use blaxel::{Client, Sandboxes};
+///
+/// # async fn example() -> Result<(), blaxel::Error> {
+/// let sandboxes = Sandboxes::new(Client::from_env()?);
+/// let sandbox = sandboxes.get("dev").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "sandbox")]
+pub type Sandboxes = sandbox::Sandboxes<Client>;
+
+/// A handle on a sandbox over a [`Client`].
+///
+/// [`sandbox::SandboxHandle`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type SandboxHandle = sandbox::SandboxHandle<Client>;

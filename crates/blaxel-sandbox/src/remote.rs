@@ -1,0 +1,166 @@
+//! The sandbox that requests are sent to, and the operations of its API.
+
+use std::fmt;
+use std::sync::Arc;
+
+use blaxel_core::__private::WorkloadAddress;
+use blaxel_core::{
+    CallOptions, Error, HttpService, Operation, OperationInfo, RequestWriter, Secret, call,
+};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, HeaderName};
+
+/// The header of a session's token.
+const TOKEN: HeaderName = HeaderName::from_static("x-blaxel-preview-token");
+
+/// An operation of the sandbox API, without the sandbox that it is sent to.
+///
+/// The path template of its description is the one of the API's document. [`Remote::call`] appends it
+/// to the address of a sandbox.
+pub(crate) trait DataOperation {
+    /// The result of a successful call.
+    type Output;
+
+    /// The description of the operation.
+    const INFO: &'static OperationInfo;
+
+    /// Maximum size of a successful response, in bytes.
+    const RESPONSE_LIMIT: usize = 32 * 1024 * 1024;
+
+    /// Writes the arguments into a request whose address is set.
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error>;
+
+    /// Reads the output from a successful response.
+    fn read(response: &http::Response<Bytes>) -> Result<Self::Output, Error>;
+}
+
+/// A service and the sandbox that requests on it are sent to. Every handle of this crate has one.
+#[derive(Clone)]
+pub(crate) struct Remote<S> {
+    service: S,
+    site: Arc<Site>,
+    options: Option<CallOptions>,
+}
+
+/// The address of a sandbox, and the way its requests are authorized.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) name: String,
+    /// The sandbox's own address. Without one, the plane's origin with the name as path is used.
+    pub(crate) address: Option<WorkloadAddress>,
+    /// The token of a session, which replaces the client's credential.
+    pub(crate) token: Option<Secret>,
+}
+
+impl<S: HttpService> Remote<S> {
+    pub(crate) fn new(service: S, site: Site) -> Self {
+        Self {
+            service,
+            site: Arc::new(site),
+            options: None,
+        }
+    }
+
+    pub(crate) fn service(&self) -> &S {
+        &self.service
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.site.name
+    }
+
+    pub(crate) fn options(&self) -> Option<CallOptions> {
+        self.options
+    }
+
+    /// Returns a copy whose requests have these options.
+    pub(crate) fn with_options(&self, options: CallOptions) -> Self {
+        Self {
+            options: Some(options),
+            ..self.clone()
+        }
+    }
+
+    /// Runs an operation and reads its whole response.
+    pub(crate) async fn call<O: DataOperation>(&self, operation: &O) -> Result<O::Output, Error> {
+        call(&self.service, &self.at(operation)).await
+    }
+
+    /// Runs an operation and returns its response as soon as the headers have arrived.
+    pub(crate) async fn open<O: DataOperation>(
+        &self,
+        operation: &O,
+    ) -> Result<http::Response<blaxel_core::Body>, Error> {
+        let request = self.at(operation).encode()?;
+        blaxel_core::open(&self.service, request).await
+    }
+
+    /// Returns the request of an operation.
+    pub(crate) fn encode<O: DataOperation>(
+        &self,
+        operation: &O,
+    ) -> Result<http::Request<blaxel_core::Body>, Error> {
+        self.at(operation).encode()
+    }
+
+    fn at<'a, O>(&'a self, operation: &'a O) -> At<'a, O> {
+        At {
+            site: &self.site,
+            options: self.options,
+            operation,
+        }
+    }
+}
+
+impl Site {
+    /// Sets the address and the authorization of a request.
+    pub(crate) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        match &self.address {
+            Some(address) => request.address(address.url.expose(), &address.source)?,
+            None => request.workload("sandboxes", &self.name)?,
+        }
+        if let Some(token) = &self.token {
+            request.without_credential();
+            request.secret_header(TOKEN, token)?;
+        }
+        // Proxies that recompress responses have broken JSON and streams.
+        request.header(CACHE_CONTROL, "no-transform")
+    }
+}
+
+impl<S> fmt::Debug for Remote<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("sandbox", &self.site.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An operation and the sandbox that it is sent to.
+struct At<'a, O> {
+    site: &'a Site,
+    options: Option<CallOptions>,
+    operation: &'a O,
+}
+
+impl<O: DataOperation> Operation for At<'_, O> {
+    type Output = O::Output;
+    const INFO: &'static OperationInfo = O::INFO;
+    const RESPONSE_LIMIT: usize = O::RESPONSE_LIMIT;
+
+    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        self.site.write(request)?;
+        if let Some(options) = self.options {
+            request.options(options);
+        }
+        self.operation.write(request)
+    }
+
+    fn read(response: &http::Response<Bytes>) -> Result<O::Output, Error> {
+        O::read(response)
+    }
+}
