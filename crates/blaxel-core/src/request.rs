@@ -74,8 +74,9 @@ pub struct RequestWriter {
     base: Option<Uri>,
     /// The path that the template's path is appended to.
     root: String,
-    has_query: bool,
     credential: bool,
+    /// The query, apart from the path so that either can be appended to at any time.
+    query: String,
     options: Option<CallOptions>,
     request: http::Request<Body>,
 }
@@ -91,8 +92,8 @@ impl RequestWriter {
             target: Cow::Borrowed(info.path()),
             base: None,
             root: String::new(),
-            has_query: false,
             credential: true,
+            query: String::new(),
             options: None,
             request,
         }
@@ -107,8 +108,6 @@ impl RequestWriter {
     /// Fills in the parameters of the path template, in order. Each value is escaped, so it stays
     /// one segment whatever it contains. After [`address`](Self::address) or
     /// [`workload`](Self::workload), the path is appended to the one that they have set.
-    ///
-    /// Call it before [`query`](Self::query).
     ///
     /// # Errors
     ///
@@ -163,8 +162,7 @@ impl RequestWriter {
         let Some(first) = segments.next() else {
             return Ok(());
         };
-        let target = self.target.to_mut();
-        target.truncate(target.trim_end_matches('/').len());
+        let target = self.open_path();
         for segment in std::iter::once(first).chain(segments) {
             target.push('/');
             push_escaped(target, "path", segment, ESCAPED_BELOW)?;
@@ -173,6 +171,41 @@ impl RequestWriter {
             target.push('/');
         }
         Ok(())
+    }
+
+    /// Appends a value as one path segment that is not part of the template, such as the path of a
+    /// file in a sandbox. The value is escaped, so it stays one segment whatever it contains; a `/`
+    /// in it becomes `%2F`.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, OperationInfo, Plane, RequestWriter, Source};
+    /// use http::Method;
+    ///
+    /// static READ: OperationInfo =
+    ///     OperationInfo::new("ReadFile", Method::GET, "/sandboxes/{sandboxName}").with_plane(Plane::Run);
+    ///
+    /// let mut writer = RequestWriter::new(&READ);
+    /// writer.address("https://sbx-x.us-pdx-1.bl.run", &Source::Code)?;
+    /// writer.below("filesystem")?;
+    /// writer.segment("/tmp/a b")?;
+    /// assert_eq!(writer.finish()?.uri(), "https://sbx-x.us-pdx-1.bl.run/filesystem/%2Ftmp%2Fa%20b");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for an empty value, and for `.` and `..`, which would change the path.
+    pub fn segment(&mut self, value: &str) -> Result<(), Error> {
+        let target = self.open_path();
+        target.push('/');
+        push_segment(target, "path segment", value)
+    }
+
+    /// Returns the path without its trailing slashes, for a further segment.
+    fn open_path(&mut self) -> &mut String {
+        let target = self.target.to_mut();
+        target.truncate(target.trim_end_matches('/').len());
+        target
     }
 
     /// Sets the address that the request is sent to instead of the plane's origin: the
@@ -239,11 +272,15 @@ impl RequestWriter {
 
     /// Appends a query parameter. The name and the value are escaped.
     pub fn query(&mut self, name: &str, value: impl Display) {
-        let target = self.target.to_mut();
-        target.push(if self.has_query { '&' } else { '?' });
-        self.has_query = true;
+        let separator = if self.query.is_empty() { '?' } else { '&' };
+        self.query.push(separator);
         // Writing to a String cannot fail.
-        let _ = write!(target, "{}={}", escape(name), escape(&value.to_string()));
+        let _ = write!(
+            self.query,
+            "{}={}",
+            escape(name),
+            escape(&value.to_string())
+        );
     }
 
     /// Appends a query parameter if there is a value.
@@ -366,6 +403,9 @@ impl RequestWriter {
             // request would get the credential.
             let problem = "a request without a credential needs an address of its own";
             return Err(Error::input("address", &Source::Code, problem));
+        }
+        if !self.query.is_empty() {
+            self.target.to_mut().push_str(&self.query);
         }
         let bad = |problem: &dyn Display| Error::input("request path", &Source::Code, problem);
         let target = match self.target {
@@ -665,6 +705,50 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_below_an_address_is_escaped_whole() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer
+            .address("https://sbx-x.bl.run/base/", &Source::Code)
+            .unwrap();
+        writer.query("a", 1);
+        writer.below("filesystem/").unwrap();
+        writer.segment("/home/../a:b%2F").unwrap();
+        writer.segment("tree").unwrap();
+        writer.query("b", 2);
+        let uri = writer.finish().unwrap().uri().to_string();
+        assert_eq!(
+            uri,
+            "https://sbx-x.bl.run/base/filesystem/%2Fhome%2F..%2Fa%3Ab%252F/tree?a=1&b=2"
+        );
+    }
+
+    #[test]
+    fn a_segment_below_a_template_needs_its_parameters_too() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        writer.segment("{c}").unwrap();
+        assert_eq!(
+            target(&writer.finish().unwrap()),
+            "/sandboxes/a/previews/b/%7Bc%7D"
+        );
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.segment("c").unwrap();
+        assert!(writer.finish().unwrap_err().is_input());
+    }
+
+    #[test]
+    fn a_segment_that_changes_the_path_is_rejected() {
+        for bad in ["", ".", ".."] {
+            let mut writer = RequestWriter::new(&PREVIEW);
+            let error = writer.segment(bad).unwrap_err();
+            assert!(
+                error.is_input() && error.to_string().contains("path segment"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn a_request_carries_its_description() {
         let mut writer = RequestWriter::new(&PREVIEW);
         writer.path(["a", "b"]).unwrap();
@@ -683,6 +767,16 @@ mod tests {
             let segments: Vec<_> = uri.split('/').collect();
             prop_assert_eq!(segments.len(), 5);
             let decoded = percent_encoding::percent_decode_str(segments[2]).decode_utf8().unwrap();
+            prop_assert_eq!(decoded, value.as_str());
+
+            let mut writer = RequestWriter::new(&PREVIEW);
+            writer.address("https://a.bl.run/base", &Source::Code).unwrap();
+            writer.segment(&value).unwrap();
+            writer.segment("end").unwrap();
+            let uri = target(&writer.finish().unwrap());
+            let escaped = uri.strip_prefix("/base/").unwrap().strip_suffix("/end").unwrap();
+            prop_assert!(!escaped.contains(['/', '?', '#']), "{escaped}");
+            let decoded = percent_encoding::percent_decode_str(escaped).decode_utf8().unwrap();
             prop_assert_eq!(decoded, value);
         }
     }
