@@ -97,3 +97,71 @@ impl<D: Decode> DecodedParts for Decoded<D> {
         self.foreign = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::Plane;
+    use crate::stream::{EventStream, LineStream, lines, sse};
+    use futures_util::FutureExt;
+    use http::Method;
+
+    static STREAM: OperationInfo =
+        OperationInfo::new("StreamLogs", Method::GET, "/logs").with_plane(Plane::Run);
+
+    fn response(content_type: &str, body: &'static [u8]) -> http::Response<Body> {
+        let response = http::Response::builder()
+            .status(206)
+            .header("content-type", content_type)
+            .header("x-request-id", "r-1");
+        response.body(Body::from(body.to_vec())).unwrap()
+    }
+
+    fn first<D: Decode + Unpin>(stream: &mut Decoded<D>) -> Result<Option<D::Item>, Error> {
+        stream
+            .try_next()
+            .now_or_never()
+            .expect("the body is in memory")
+    }
+
+    #[test]
+    fn an_error_names_the_operation_and_the_response() {
+        let response = response("text/event-stream", b"data: a\n\n");
+        let events = decoded(response, &STREAM, sse::Decoder::new(), true);
+        let mut events: EventStream = events.until("end", |event| event.data() == "end");
+        assert_eq!(first(&mut events).unwrap().unwrap().data(), "a");
+        let error = first(&mut events).unwrap_err();
+        assert!(error.is_truncated(), "{error}");
+        assert_eq!(
+            error.operation().map(OperationInfo::name),
+            Some("StreamLogs")
+        );
+        assert_eq!(error.request_id(), Some("r-1"));
+        assert_eq!(events.head().status, 206);
+    }
+
+    #[test]
+    fn text_is_converted_and_bytes_are_not() {
+        let latin1 = || response("text/plain; charset=iso-8859-1", b"caf\xE9\n");
+        let mut text: LineStream = decoded(latin1(), &STREAM, lines::Decoder::new(), true);
+        assert_eq!(first(&mut text).unwrap().unwrap(), "caf\u{e9}");
+        let mut bytes: LineStream = decoded(latin1(), &STREAM, lines::Decoder::new(), false);
+        assert!(first(&mut bytes).unwrap_err().is_decode());
+    }
+
+    #[test]
+    fn a_whole_answer_is_read_if_it_is_accepted() {
+        let whole = |body: &[u8]| {
+            let mut decoder = sse::Decoder::new();
+            decoder.push([b"data: ", body, b"\n\n"].concat().into());
+            Some(decoder)
+        };
+        let answer = || response("application/json", b"{\"id\": 1}");
+        let mut events: EventStream = decoded(answer(), &STREAM, sse::Decoder::new(), true);
+        assert!(first(&mut events).unwrap_err().is_decode());
+        let events = decoded(answer(), &STREAM, sse::Decoder::new(), true);
+        let mut events: EventStream = events.or_whole(whole);
+        assert_eq!(first(&mut events).unwrap().unwrap().data(), "{\"id\": 1}");
+        assert!(first(&mut events).unwrap().is_none());
+    }
+}
