@@ -59,6 +59,7 @@ mod text;
 mod time;
 mod version;
 mod walk;
+mod with_options;
 mod workload;
 mod workspace;
 
@@ -108,13 +109,20 @@ pub mod __private {
     pub use crate::stream::decoded::{DecodedParts, decoded};
     #[cfg(feature = "stream")]
     pub use crate::stream::exchange::Exchange;
-    pub use crate::workload::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
+    pub use crate::with_options::WithOptions;
     pub use serde;
 
     pub mod lenient {
         pub use crate::lenient::{
             count, index, list, null_as_default, number, object, optional_object, text,
+        };
+    }
+
+    pub mod workload {
+        pub use crate::workload::{
+            Overrides, Resource, Runtime, Target, WorkloadAddress, WorkloadKind, get_agent,
+            get_function, get_model, get_sandbox,
         };
     }
 

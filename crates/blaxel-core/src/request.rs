@@ -584,8 +584,12 @@ mod tests {
         let mut writer = RequestWriter::new(&PREVIEW);
         let name = HeaderName::from_static("x-token");
         writer.path(["a", "b"]).unwrap();
-        writer.secret_header(name.clone(), &Secret::from("s3cret")).unwrap();
-        let broken = writer.secret_header(name, &Secret::from("s3cret\n")).unwrap_err();
+        writer
+            .secret_header(name.clone(), &Secret::from("s3cret"))
+            .unwrap();
+        let broken = writer
+            .secret_header(name, &Secret::from("s3cret\n"))
+            .unwrap_err();
         assert!(!broken.to_string().contains("s3cret"), "{broken}");
         let request = writer.finish().unwrap();
         assert!(request.headers()["x-token"].is_sensitive());

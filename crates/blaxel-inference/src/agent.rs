@@ -2,19 +2,18 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::workload::{Target, WorkloadAddress, get_agent};
+use blaxel_core::__private::{ErrorParts, WithOptions};
 use blaxel_core::{Error, HttpService};
 use http::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::address;
 use crate::calls::Calls;
-use crate::options::WithOptions;
 use crate::reply::Reply;
 use crate::request::WorkloadRequest;
-use crate::target::{Address, Target, target_setters};
+use crate::setters::target_setters;
 
 /// The conventional header for the conversation that a request belongs to.
 const THREAD_HEADER: &str = "x-blaxel-thread-id";
@@ -47,7 +46,7 @@ pub struct AgentCall<S> {
 }
 
 impl<S: HttpService> AgentCall<S> {
-    pub(crate) fn new(service: S, name: String, override_address: Option<Address>) -> Self {
+    pub(crate) fn new(service: S, name: String, override_address: Option<WorkloadAddress>) -> Self {
         let target = Target::new(name, override_address);
         Self { service, target }
     }
@@ -74,7 +73,7 @@ impl<S: HttpService> AgentCall<S> {
     pub async fn resolve(mut self) -> Result<Self, Error> {
         if !self.target.has_address() {
             let service = WithOptions::new(self.service.clone(), self.target.options());
-            let agent = address::agent(&service, self.target.name()).await?;
+            let agent = get_agent(&service, self.target.name()).await?;
             self.target.set_address(agent.address());
         }
         Ok(self)

@@ -25,7 +25,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
-mod address;
 mod agent;
 #[cfg(feature = "callback")]
 mod callback;
@@ -38,19 +37,17 @@ pub mod mcp;
 #[cfg(not(feature = "mcp"))]
 mod missing;
 mod model;
-mod options;
 mod reply;
 mod report;
 mod request;
-mod target;
+mod setters;
 mod task;
 mod whole_answer;
 
 use std::fmt;
 
+use blaxel_core::__private::workload::{Overrides, WorkloadAddress, WorkloadKind};
 use blaxel_core::{Error, HttpService};
-
-use self::address::Overrides;
 
 /// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
@@ -166,7 +163,7 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn agent(&self, name: impl Into<String>) -> AgentCall<S> {
         let name = name.into();
-        let override_address = self.override_of(&address::AGENT, &name);
+        let override_address = self.override_of(&WorkloadKind::AGENT, &name);
         AgentCall::new(self.service.clone(), name, override_address)
     }
 
@@ -186,7 +183,7 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn model(&self, name: impl Into<String>) -> ModelCall<S> {
         let name = name.into();
-        let override_address = self.override_of(&address::MODEL, &name);
+        let override_address = self.override_of(&WorkloadKind::MODEL, &name);
         ModelCall::new(self.service.clone(), name, override_address)
     }
 
@@ -227,7 +224,7 @@ impl<S: HttpService> Inference<S> {
         JobTask::find(self.service.clone(), variables)
     }
 
-    fn override_of(&self, kind: &address::Kind, name: &str) -> Option<target::Address> {
+    fn override_of(&self, kind: &WorkloadKind, name: &str) -> Option<WorkloadAddress> {
         self.overrides.as_ref()?.address(kind, name)
     }
 
@@ -237,7 +234,7 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn function(&self, name: impl Into<String>) -> mcp::McpServer<S> {
         let name = name.into();
-        let override_address = self.override_of(&address::FUNCTION, &name);
+        let override_address = self.override_of(&WorkloadKind::FUNCTION, &name);
         mcp::McpServer::function(self.service.clone(), name, override_address)
     }
 
@@ -261,7 +258,7 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn sandbox(&self, name: impl Into<String>) -> mcp::McpServer<S> {
         let name = name.into();
-        let override_address = self.override_of(&address::SANDBOX, &name);
+        let override_address = self.override_of(&WorkloadKind::SANDBOX, &name);
         mcp::McpServer::sandbox(self.service.clone(), name, override_address)
     }
 }

@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{DecodedParts, ErrorParts};
+use blaxel_core::__private::workload::{Target, WorkloadAddress, get_model};
+use blaxel_core::__private::{DecodedParts, ErrorParts, WithOptions};
 use blaxel_core::{Error, HttpService};
 use http::Method;
 
-use crate::address;
 use crate::calls::{Call, Calls};
 use crate::chat::{ChatCompletion, ChatRequest, ChatStream, RequestBody};
 use crate::embedding::{self, EmbeddingRequest, Embeddings};
-use crate::options::WithOptions;
 use crate::request::WorkloadRequest;
-use crate::target::{Address, Target, target_setters};
+use crate::setters::target_setters;
 use crate::whole_answer;
 
 const PATH: &str = "/models/{modelName}";
@@ -41,7 +40,7 @@ pub struct ModelCall<S> {
 }
 
 impl<S: HttpService> ModelCall<S> {
-    pub(crate) fn new(service: S, name: String, override_address: Option<Address>) -> Self {
+    pub(crate) fn new(service: S, name: String, override_address: Option<WorkloadAddress>) -> Self {
         Self {
             service,
             target: Target::new(name, override_address),
@@ -78,7 +77,7 @@ impl<S: HttpService> ModelCall<S> {
             return Ok(self);
         }
         let service = WithOptions::new(self.service.clone(), self.target.options());
-        let model = address::model(&service, self.target.name()).await?;
+        let model = get_model(&service, self.target.name()).await?;
         let address = model.address();
         let runtime = model.runtime();
         let generation = runtime.and_then(|runtime| runtime.generation.as_deref());

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::workload::Target;
+use blaxel_core::__private::{ErrorParts, WithOptions};
 use blaxel_core::stream::{EventStream, JsonStream, LineStream};
 use blaxel_core::{
     Body, CallOptions, Error, HttpService, OperationInfo, RequestWriter, Source, open,
@@ -14,9 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::calls::Call;
 use crate::chunks::ChunkStream;
-use crate::options::WithOptions;
 use crate::reply::Reply;
-use crate::target::Target;
 
 /// The `Accept` header of a streamed request, unless the caller sets one.
 const ANY_STREAM: &str = "text/event-stream, application/x-ndjson, */*";
@@ -273,7 +272,8 @@ impl<S: HttpService> WorkloadRequest<S> {
         if let Some(accepted) = accepted {
             writer.header(ACCEPT, accepted)?;
         }
-        self.target.write(&mut writer, &self.suffix)?;
+        self.target.write(&mut writer)?;
+        writer.below(&self.suffix)?;
         let mut request = writer.finish()?;
         *request.method_mut() = self.method;
         Ok(request)

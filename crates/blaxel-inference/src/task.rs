@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{ErrorParts, read_setting};
+use blaxel_core::__private::{ErrorParts, WithOptions, read_setting};
 use blaxel_core::{
     CallOptions, Error, HttpService, Operation, OperationInfo, Plane, RequestWriter, Secret,
     Source, call, response,
@@ -12,8 +12,6 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use crate::options::WithOptions;
 
 const DATA_URL: &str = "BL_EXECUTION_DATA_URL";
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use blaxel_core::__private::WorkloadAddress;
+use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{
     CallOptions, Error, HttpService, Operation, OperationInfo, RequestWriter, Secret, call,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
+use blaxel_core::__private::workload::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
 use blaxel_core::{Error, HttpService, Secret, Source};
 
 use crate::reference::SandboxRef;
@@ -161,7 +161,9 @@ impl<S: HttpService> Sandboxes<S> {
     }
 
     fn override_of(&self, name: &str) -> Option<WorkloadAddress> {
-        self.overrides.as_ref()?.address(&WorkloadKind::SANDBOX, name)
+        self.overrides
+            .as_ref()?
+            .address(&WorkloadKind::SANDBOX, name)
     }
 }
 

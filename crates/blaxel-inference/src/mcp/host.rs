@@ -1,9 +1,8 @@
 //! The kinds of resources that have MCP servers.
 
+use blaxel_core::__private::workload::{Resource, get_function, get_sandbox};
 use blaxel_core::{Error, HttpService, OperationInfo, Plane};
 use http::Method;
-
-use crate::address;
 
 /// The path of the MCP endpoint below a workload's address.
 pub(super) const SUFFIX: &str = "mcp";
@@ -54,10 +53,10 @@ impl Host {
         self,
         service: &impl HttpService,
         name: &str,
-    ) -> Result<address::Resource, Error> {
+    ) -> Result<Resource, Error> {
         match self {
-            Self::Function => address::function(service, name).await,
-            Self::Sandbox => address::sandbox(service, name).await,
+            Self::Function => get_function(service, name).await,
+            Self::Sandbox => get_sandbox(service, name).await,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use blaxel_core::__private::WithOptions;
+use blaxel_core::__private::workload::{Target, WorkloadAddress};
 use blaxel_core::{Error, HttpService};
 
 use super::client::McpClient;
@@ -10,8 +12,7 @@ use super::host::Host;
 use super::model::Notification;
 use super::session;
 use super::shared::{Listener, Shared};
-use crate::options::WithOptions;
-use crate::target::{Address, Target, target_setters};
+use crate::setters::target_setters;
 
 /// A handle on an MCP server. It is obtained from [`Inference::function`](crate::Inference::function)
 /// or [`Inference::sandbox`](crate::Inference::sandbox).
@@ -27,7 +28,12 @@ pub struct McpServer<S> {
 }
 
 impl<S: HttpService> McpServer<S> {
-    fn new(service: S, name: String, override_address: Option<Address>, host: Host) -> Self {
+    fn new(
+        service: S,
+        name: String,
+        override_address: Option<WorkloadAddress>,
+        host: Host,
+    ) -> Self {
         let own = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         Self {
             service,
@@ -38,11 +44,19 @@ impl<S: HttpService> McpServer<S> {
         }
     }
 
-    pub(crate) fn function(service: S, name: String, override_address: Option<Address>) -> Self {
+    pub(crate) fn function(
+        service: S,
+        name: String,
+        override_address: Option<WorkloadAddress>,
+    ) -> Self {
         Self::new(service, name, override_address, Host::Function)
     }
 
-    pub(crate) fn sandbox(service: S, name: String, override_address: Option<Address>) -> Self {
+    pub(crate) fn sandbox(
+        service: S,
+        name: String,
+        override_address: Option<WorkloadAddress>,
+    ) -> Self {
         Self::new(service, name, override_address, Host::Sandbox)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use blaxel_core::__private::workload::Target;
 use blaxel_core::Error;
 use rmcp::model::ProtocolVersion;
 use tokio::sync::watch;
@@ -10,7 +11,6 @@ use super::exchange::{Exchange, lock};
 use super::host::Operations;
 use super::model::Notification;
 use super::pending::Pending;
-use crate::target::Target;
 
 pub(super) type Listener = Arc<dyn Fn(Notification) + Send + Sync>;
 

@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::__private::{ErrorParts, media_type, read_error};
+use blaxel_core::__private::{ErrorParts, WithOptions, media_type, read_error};
 use blaxel_core::{
     Body, CallContext, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
 };
@@ -29,7 +29,6 @@ use super::inbox::deliver;
 use super::message::{self, Message};
 use super::pending::Waiting;
 use super::shared::{Listening, Shared};
-use crate::options::WithOptions;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -96,7 +95,8 @@ impl<S: HttpService> Transport<S> {
     ) -> Result<Response<Body>, Failure> {
         let written = || {
             let mut request = RequestWriter::new(operation);
-            self.shared.target.write(&mut request, SUFFIX)?;
+            self.shared.target.write(&mut request)?;
+            request.below(SUFFIX)?;
             write(&mut request)?;
             if let Some(session) = session {
                 request.header(SESSION, session)?;

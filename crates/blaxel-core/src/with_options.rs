@@ -2,22 +2,27 @@
 
 use std::task::{Context, Poll};
 
-use blaxel_core::{Body, CallContext, CallOptions, HttpService};
 use tower_service::Service;
+
+use crate::body::Body;
+use crate::context::CallContext;
+use crate::options::CallOptions;
+use crate::service::HttpService;
 
 /// Sends requests over another service, with the options of a handle.
 ///
 /// Every request of a handle is sent over it, including the lookup of an address, so that options are set in
 /// one place.
 #[derive(Clone)]
-pub(crate) struct WithOptions<S> {
+pub struct WithOptions<S> {
     service: S,
     options: Option<CallOptions>,
 }
 
 impl<S: HttpService> WithOptions<S> {
     /// Creates the service. Without options, requests have those of the client.
-    pub(crate) fn new(service: S, options: Option<CallOptions>) -> Self {
+    #[must_use]
+    pub fn new(service: S, options: Option<CallOptions>) -> Self {
         Self { service, options }
     }
 }
