@@ -82,9 +82,12 @@ const ALL: &[&str] = &[
     "blaxel-inference",
     "blaxel-billing",
     "blaxel-sandbox",
+    "blaxel-guest",
     "blaxel-emulator",
 ];
 const EMULATOR: &[&str] = &["blaxel-emulator"];
+/// The servers that tests of the facades call.
+const SERVERS: &[&str] = &["blaxel-guest", "blaxel-emulator"];
 const DERIVE: &[&str] = &["serde_derive"];
 /// The macros of the time crates that timestamps convert to.
 const CONVERSIONS: &[&str] = &["jiff-static"];
@@ -106,8 +109,8 @@ const fn alone(krate: &'static str) -> Rule {
 const fn facade(krate: &'static str) -> Rule {
     Rule {
         uses: CORE,
-        tests_use: EMULATOR,
-        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
+        tests_use: SERVERS,
+        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, SERVERS],
         // Behind features, a facade may use tokio's timer and convert timestamps.
         only_with_feature: &[RUNTIME, CLOCK],
         macros: Some(DERIVE),
@@ -127,14 +130,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         uses: CORE,
-        never: &[HTTP_CLIENT, TLS, BOXING, TRANSPORT, FACADES, EMULATOR],
+        never: &[HTTP_CLIENT, TLS, BOXING, TRANSPORT, FACADES, SERVERS],
         // A user with an API key does not compile OAuth 2.0.
         never_without_defaults: &[OAUTH],
         ..alone("blaxel-auth")
     },
     Rule {
         uses: &["blaxel-core", "blaxel-auth"],
-        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, FACADES, EMULATOR],
+        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, FACADES, SERVERS],
         never_without_defaults: &[OAUTH],
         ..alone("blaxel-transport")
     },
@@ -142,7 +145,7 @@ const RULES: &[Rule] = &[
     Rule {
         // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
         // too, and uses macros. Without the MCP feature none of that is compiled.
-        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, EMULATOR],
+        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, SERVERS],
         only_with_feature: &[RUNTIME, CLOCK],
         macros_with_feature: &[
             "futures-macro",
@@ -169,13 +172,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         uses: SDK,
-        tests_use: EMULATOR,
-        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, EMULATOR],
+        tests_use: SERVERS,
+        never: &[OTHER_CLIENT, OTHER_TLS, BOXING, SERVERS],
         never_without_defaults: &[OAUTH, FACADES],
         ..alone("blaxel")
     },
     Rule {
         uses: CORE,
+        // It is the server that the facades are tested against.
+        never: &[OTHER_CLIENT, TLS, BOXING, LOWER, FACADES, EMULATOR],
+        ..alone("blaxel-guest")
+    },
+    Rule {
+        uses: &["blaxel-core", "blaxel-guest"],
         // An emulator that shared our code would share its mistakes. `async-trait` is a dependency
         // of `rmcp`, which serves MCP.
         never: &[OTHER_CLIENT, TLS, LOWER, FACADES],

@@ -1,0 +1,67 @@
+//! [`Guest`], the machine below the server.
+
+use std::sync::Arc;
+
+use blaxel_core::BoxFuture;
+
+use crate::clock::Clock;
+use crate::drives::DriveMount;
+use crate::errno::Errno;
+use crate::files::Files;
+use crate::port::{Connection, Listener};
+use crate::process::{Command, Process};
+
+/// The machine that a sandbox's server runs on.
+///
+/// The server decides names, statuses, texts, limits and formats. A guest only carries out what a
+/// kernel would: files, processes, ports, time. It knows nothing of HTTP. Each method is a single
+/// such action, so that the rules of the server are written once, above all guests.
+///
+/// A guest owns everything it started: dropping the last reference to it ends all of it. It runs
+/// no task of its own; a process runs while its [`Process::run`] is polled.
+pub trait Guest: Send + Sync + 'static {
+    /// Returns the clock of the machine. The server's own waits use it too.
+    fn clock(&self) -> &Clock;
+
+    /// Returns the file system. It sees all mounts.
+    fn files(&self) -> Arc<dyn Files>;
+
+    /// Returns `true` if the methods of [`files`](Self::files) and [`mount`](Self::mount) may block
+    /// the thread. The server then calls them on a thread for blocking work.
+    fn is_blocking(&self) -> bool {
+        true
+    }
+
+    /// Starts a program.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the working directory is not a directory, or if the program cannot be started.
+    fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>>;
+
+    /// Returns the ports that are listened on.
+    fn listeners(&self) -> Vec<Listener>;
+
+    /// Connects to a port of the machine.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Errno::ConnectionRefused`] if nothing listens there.
+    fn connect(&self, port: u16) -> BoxFuture<Result<Box<dyn Connection>, Errno>>;
+
+    /// Mounts a drive. The directory exists.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Errno::Busy`] if something is mounted there, with [`Errno::NotFound`] if the
+    /// drive has no such directory, and with [`Errno::NotImplemented`] if the machine cannot mount
+    /// volumes of this type.
+    fn mount(&self, mount: &DriveMount) -> Result<(), Errno>;
+
+    /// Unmounts what is mounted at `path`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Errno::Invalid`] if nothing is mounted there.
+    fn unmount(&self, path: &str) -> Result<(), Errno>;
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## Main types
+//!
+//! | to | use |
+//! | --- | --- |
+//! | build a server | [`Server`], [`Builder`] |
+//! | serve it on a port | [`Server::listen`], [`Listening`] |
+//! | name the operation of a request | [`operation`] |
+//! | act on the files of a sandbox | [`Files`], [`MemoryFiles`], [`Volume`] |
+//! | move its time | [`Clock`] |
+//! | offer drives to mount | [`DriveStore`] |
+//! | implement another machine | [`Guest`] |
+
+mod clock;
+mod drives;
+mod errno;
+mod files;
+mod guest;
+mod listen;
+mod lock;
+mod memory;
+mod port;
+mod process;
+mod router;
+mod server;
+mod simulated;
+mod state;
+mod version;
+mod volume;
+
+pub use self::clock::{Clock, Sleep};
+pub use self::drives::{DriveError, DriveMount, DriveStore};
+pub use self::errno::Errno;
+pub use self::files::{
+    Change, ChangeKind, ChangeSender, Changes, DirEntry, FileError, FileKind, Files, Metadata,
+    OpenFile, OpenOptions, Space,
+};
+pub use self::guest::Guest;
+pub use self::listen::Listening;
+pub use self::memory::MemoryFiles;
+pub use self::port::{Connection, Listener};
+pub use self::process::{Command, Control, ExitStatus, Output, Process, Stream, TerminalSize};
+pub use self::router::operation;
+pub use self::server::{Builder, Server};
+pub use self::simulated::SimulatedGuest;
+pub use self::version::ServerVersion;
+pub use self::volume::Volume;

@@ -1,0 +1,53 @@
+//! The volumes that are mounted in a file system.
+
+use std::sync::Mutex;
+
+use super::place::Place;
+use crate::errno::Errno;
+use crate::lock::lock;
+
+#[derive(Debug, Default)]
+pub(super) struct Mounts(Mutex<Vec<Mount>>);
+
+#[derive(Debug)]
+struct Mount {
+    /// The path without links that it is mounted at.
+    path: String,
+    /// The directory that it hides.
+    over: Place,
+    /// The directory that is seen instead.
+    top: Place,
+}
+
+impl Mounts {
+    pub(super) fn add(&self, path: String, over: Place, top: Place) -> Result<(), Errno> {
+        let mut mounts = lock(&self.0);
+        if path == "/" || mounts.iter().any(|mount| mount.path == path) {
+            return Err(Errno::Busy);
+        }
+        mounts.push(Mount { path, over, top });
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, path: &str) -> Result<(), Errno> {
+        let mut mounts = lock(&self.0);
+        let below = format!("{path}/");
+        if mounts.iter().any(|mount| mount.path.starts_with(&below)) {
+            return Err(Errno::Busy);
+        }
+        let found = mounts.iter().position(|mount| mount.path == path);
+        mounts.remove(found.ok_or(Errno::Invalid)?);
+        Ok(())
+    }
+
+    pub(super) fn is_mount_point(&self, path: &str) -> bool {
+        lock(&self.0).iter().any(|mount| mount.path == path)
+    }
+
+    /// Returns the directory that is seen at `place`.
+    pub(super) fn top(&self, place: Place) -> Place {
+        let mounts = lock(&self.0);
+        let over = mounts.iter().find(|mount| mount.over.is_same(&place));
+        over.map_or(place, |mount| mount.top.clone())
+    }
+}

@@ -1,0 +1,111 @@
+//! The HTTP API: which request is which operation.
+//!
+//! Each file of this module has the operations of one topic, as a table `ROUTES`. The rules of the
+//! path are those of the server's own router: decoded before it is matched, `404` as plain text, and
+//! a redirect where only a slash at the end is wrong.
+
+mod call;
+mod respond;
+mod route;
+mod system;
+mod url;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{HeaderValue, LOCATION};
+use http::{Method, Request, StatusCode};
+
+use self::call::Call;
+use self::route::{Params, Route};
+use self::url::UrlPath;
+use crate::state::State;
+use crate::version::ServerVersion;
+
+/// The operations of all topics.
+const TABLES: &[&[Route]] = &[system::ROUTES];
+
+/// Creates the router of a server.
+pub(crate) fn router(state: Arc<State>) -> Router {
+    Router::new().fallback(move |request| answer(state, request))
+}
+
+/// Returns the name of the operation that a request calls, such as `GetProcess`.
+///
+/// The path is that of the request line, without the query. Returns `None` if it is no path of the
+/// API, and for `/port/{port}`, which any program of the sandbox may answer.
+///
+/// ```
+/// use http::Method;
+///
+/// assert_eq!(blaxel_guest::operation(&Method::GET, "/health"), Some("GetHealth"));
+/// assert_eq!(blaxel_guest::operation(&Method::GET, "/unknown"), None);
+/// ```
+#[must_use]
+pub fn operation(method: &Method, path: &str) -> Option<&'static str> {
+    let path = UrlPath::parse(path)?;
+    let (route, _) = find(method, &path.decoded, ServerVersion::Current)?;
+    Some(route.operation)
+}
+
+fn find(method: &Method, path: &str, version: ServerVersion) -> Option<(&'static Route, Params)> {
+    let routes = TABLES.iter().flat_map(|table| table.iter());
+    let known = routes.filter(|route| route.method == *method && route.since <= version);
+    let matching = known.filter_map(|route| Some((route, route.params(path)?)));
+    matching.max_by_key(|(route, _)| route.precision())
+}
+
+async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
+    let (head, body) = request.into_parts();
+    let Some(path) = UrlPath::parse(head.uri.path()) else {
+        return respond::text(
+            StatusCode::BAD_REQUEST,
+            "text/plain; charset=utf-8",
+            "400 Bad Request",
+        );
+    };
+    let mut response = match find(&head.method, &path.decoded, state.version) {
+        _ if head.method == Method::OPTIONS => status(StatusCode::NO_CONTENT),
+        _ if path.decoded == "/" => system::welcome(),
+        Some((route, params)) => {
+            (route.handler)(Call {
+                state,
+                head,
+                body,
+                path,
+                params,
+            })
+            .await
+        }
+        None => unknown(&head.method, &path.decoded, state.version),
+    };
+    respond::add_common_headers(&mut response);
+    response
+}
+
+/// Answers a request for a path that is not there, or not there with this method.
+fn unknown(method: &Method, path: &str, version: ServerVersion) -> Response {
+    let other = match path.strip_suffix('/') {
+        Some(without) => without.to_owned(),
+        None => format!("{path}/"),
+    };
+    // The router of the server does not find this one.
+    let is_known = path != "/filesystem" && find(method, &other, version).is_some();
+    if is_known && let Ok(location) = HeaderValue::from_str(&other) {
+        let mut response = status(match *method {
+            Method::GET => StatusCode::MOVED_PERMANENTLY,
+            _ => StatusCode::TEMPORARY_REDIRECT,
+        });
+        response.headers_mut().insert(LOCATION, location);
+        return response;
+    }
+    respond::text(StatusCode::NOT_FOUND, "text/plain", "404 page not found")
+}
+
+fn status(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

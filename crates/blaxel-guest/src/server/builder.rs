@@ -1,0 +1,111 @@
+//! [`Builder`], the settings of a server.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use super::Server;
+use crate::drives::DriveStore;
+use crate::guest::Guest;
+use crate::state::{Environment, State};
+use crate::version::ServerVersion;
+
+/// The limit of the platform's edge on the body of a request: 5 MiB.
+const EDGE_LIMIT: u64 = 5 << 20;
+
+/// The settings of a [`Server`]. See there for an example.
+#[must_use]
+pub struct Builder {
+    guest: Arc<dyn Guest>,
+    version: ServerVersion,
+    working_dir: String,
+    variables: BTreeMap<String, String>,
+    drives: Option<Arc<dyn DriveStore>>,
+    body_limit: Option<u64>,
+}
+
+impl Builder {
+    pub(super) fn new(guest: Arc<dyn Guest>) -> Self {
+        let variables = [
+            ("HOME", "/root"),
+            (
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            ),
+        ];
+        let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            guest,
+            version: ServerVersion::default(),
+            working_dir: "/blaxel".to_owned(),
+            variables: BTreeMap::from(owned),
+            drives: None,
+            body_limit: None,
+        }
+    }
+
+    /// Sets the version of the API. The default is the current one.
+    pub fn version(mut self, version: ServerVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Sets the directory that relative paths start from, which is also that of processes. The
+    /// default is `/blaxel`.
+    pub fn working_dir(mut self, path: impl Into<String>) -> Self {
+        self.working_dir = path.into();
+        self
+    }
+
+    /// Sets an environment variable of the server, which its processes inherit. `HOME` and `PATH`
+    /// have defaults. The server itself reads `HOME`, `SHELL`, `SHELL_ARGS`, `DISABLE_TERMINAL`,
+    /// `BL_DISABLE_KEEPALIVE`, `BL_METADATA_PATH`, `BLFS_UID_MAP`, `BLFS_GID_MAP`,
+    /// `RELACE_API_KEY` and `MORPH_API_KEY`.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the drives that the sandbox can mount. By default there are none.
+    pub fn drives(mut self, drives: impl DriveStore) -> Self {
+        self.drives = Some(Arc::new(drives));
+        self
+    }
+
+    /// Refuses request bodies above 5 MiB as the platform's edge does, with 413 and the code
+    /// `REQUEST_ENTITY_TOO_LARGE`. By default there is no edge in front of the server.
+    pub fn edge_limit(mut self) -> Self {
+        self.body_limit = Some(EDGE_LIMIT);
+        self
+    }
+
+    /// Creates the server.
+    #[must_use]
+    pub fn build(self) -> Server {
+        let started = self.guest.clock().since_epoch();
+        let mut variables = self.variables;
+        variables
+            .entry("WORKDIR".to_owned())
+            .or_insert_with(|| self.working_dir.clone());
+        Server(Arc::new(State {
+            guest: self.guest,
+            version: self.version,
+            working_dir: self.working_dir,
+            environment: Mutex::new(Environment::new(variables)),
+            drives: self.drives,
+            body_limit: self.body_limit,
+            started,
+        }))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values of variables may be secrets.
+        f.debug_struct("Builder")
+            .field("version", &self.version)
+            .field("working_dir", &self.working_dir)
+            .field("body_limit", &self.body_limit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! [`SimulatedGuest`], a machine in memory.
+
+mod image;
+
+use std::fmt;
+use std::future::ready;
+use std::sync::Arc;
+
+use blaxel_core::BoxFuture;
+
+use crate::clock::Clock;
+use crate::drives::DriveMount;
+use crate::errno::Errno;
+use crate::files::Files;
+use crate::guest::Guest;
+use crate::memory::MemoryFiles;
+use crate::port::{Connection, Listener};
+use crate::process::{Command, Process};
+use crate::volume::Volume;
+
+/// The size of the disk of a simulated machine: 512 MiB.
+const DISK: u64 = 512 << 20;
+
+/// A machine whose files are in memory. It starts no process of the host, and its time is its
+/// clock.
+///
+/// ```
+/// use blaxel_guest::{Clock, Guest, SimulatedGuest};
+///
+/// let guest = SimulatedGuest::new(Clock::standing());
+/// assert_eq!(guest.files().read("/etc/hostname")?, b"sandbox\n");
+/// # Ok::<(), blaxel_guest::FileError>(())
+/// ```
+#[derive(Clone)]
+pub struct SimulatedGuest {
+    clock: Clock,
+    files: MemoryFiles,
+}
+
+impl SimulatedGuest {
+    /// Creates a machine with the directories and files of a small Linux image, and with room for
+    /// 512 MiB of contents.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let guest = Self::with_disk(Volume::in_memory(DISK), clock);
+        // Nothing can be in the way on an empty disk, and the image fits.
+        let _ = image::install(&guest.files);
+        guest
+    }
+
+    /// Creates a machine whose disk has the contents of `disk`, such as a snapshot of another
+    /// machine's.
+    #[must_use]
+    pub fn with_disk(disk: Volume, clock: Clock) -> Self {
+        Self {
+            files: MemoryFiles::new(disk, clock.clone()),
+            clock,
+        }
+    }
+
+    /// Returns the file system.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryFiles {
+        &self.files
+    }
+}
+
+impl Guest for SimulatedGuest {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn files(&self) -> Arc<dyn Files> {
+        Arc::new(self.files.clone())
+    }
+
+    fn is_blocking(&self) -> bool {
+        false
+    }
+
+    fn spawn(&self, _: Command) -> BoxFuture<Result<Process, Errno>> {
+        // The shell of the simulated machine is not here yet.
+        Box::pin(ready(Err(Errno::NotImplemented)))
+    }
+
+    fn listeners(&self) -> Vec<Listener> {
+        Vec::new()
+    }
+
+    fn connect(&self, _: u16) -> BoxFuture<Result<Box<dyn Connection>, Errno>> {
+        Box::pin(ready(Err(Errno::ConnectionRefused)))
+    }
+
+    fn mount(&self, mount: &DriveMount) -> Result<(), Errno> {
+        self.files.mount(mount)
+    }
+
+    fn unmount(&self, path: &str) -> Result<(), Errno> {
+        self.files.unmount(path)
+    }
+}
+
+impl fmt::Debug for SimulatedGuest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedGuest")
+            .field("clock", &self.clock)
+            .field("files", &self.files)
+            .finish()
+    }
+}
