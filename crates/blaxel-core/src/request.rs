@@ -716,13 +716,13 @@ mod tests {
             .unwrap();
         writer.query("a", 1);
         writer.below("filesystem/").unwrap();
-        writer.segment("/home/../a:b%2F").unwrap();
+        writer.segment("/data/../a:b%2F").unwrap();
         writer.segment("tree").unwrap();
         writer.query("b", 2);
         let uri = writer.finish().unwrap().uri().to_string();
         assert_eq!(
             uri,
-            "https://sbx-x.bl.run/base/filesystem/%2Fhome%2F..%2Fa%3Ab%252F/tree?a=1&b=2"
+            "https://sbx-x.bl.run/base/filesystem/%2Fdata%2F..%2Fa%3Ab%252F/tree?a=1&b=2"
         );
     }
 

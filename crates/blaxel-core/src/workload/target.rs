@@ -133,7 +133,7 @@ mod tests {
         let mut request = RequestWriter::new(&WRITE);
         target.write(&mut request).unwrap();
         request.below("filesystem").unwrap();
-        request.segment("/home/a b").unwrap();
+        request.segment("/data/a b").unwrap();
         request.finish().unwrap()
     }
 
@@ -143,7 +143,7 @@ mod tests {
         target.add_query("a", "1");
         assert_eq!(
             written(&target).uri(),
-            "blaxel://run/sandboxes/my-box/filesystem/%2Fhome%2Fa%20b?a=1"
+            "blaxel://run/sandboxes/my-box/filesystem/%2Fdata%2Fa%20b?a=1"
         );
     }
 
@@ -156,7 +156,7 @@ mod tests {
         target.add_query("a", "2");
         assert_eq!(
             written(&target).uri(),
-            "https://sbx-x.bl.run/base/api/filesystem/%2Fhome%2Fa%20b?a=1&a=2"
+            "https://sbx-x.bl.run/base/api/filesystem/%2Fdata%2Fa%20b?a=1&a=2"
         );
     }
 
