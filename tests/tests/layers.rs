@@ -121,9 +121,10 @@ const fn facade(krate: &'static str) -> Rule {
 
 const RULES: &[Rule] = &[
     Rule {
-        never: &[RUNTIME, HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING],
-        // Behind features, timestamps convert to those of other crates, and streams share text.
-        only_with_feature: &[CLOCK, STREAMS],
+        never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING],
+        // Behind features, timestamps convert to those of other crates, streams share text, and upgraded
+        // connections have tokio's I/O traits.
+        only_with_feature: &[RUNTIME, CLOCK, STREAMS],
         macros: Some(DERIVE),
         macros_with_feature: CONVERSIONS,
         ..alone("blaxel-core")
@@ -248,6 +249,19 @@ fn billing_alone_builds_no_http_client_no_tls_and_no_runtime() {
     for package in ["hyper", "rustls", "tokio"] {
         assert!(!contains(&tree, package), "blaxel-billing builds {package}");
     }
+}
+
+/// Of tokio, core uses the I/O traits: neither its runtime nor its sockets.
+#[test]
+fn an_upgrade_in_core_builds_tokio_without_features() {
+    let with = tree("blaxel-core", Features::Only("upgrade"));
+    let without = tree("blaxel-core", Features::None);
+    let added: Vec<_> = with
+        .iter()
+        .filter(|package| !contains(&without, &package.name))
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(added, ["tokio"]);
 }
 
 #[test]

@@ -10,6 +10,8 @@ use http::{Extensions, Method};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::journal::Journal;
 use crate::options::{Attempts, CallOptions};
+#[cfg(feature = "upgrade")]
+use crate::upgraded::UpgradeRequest;
 
 /// The context of one call: the operation's description, the options and the count of attempts.
 ///
@@ -39,8 +41,7 @@ pub struct CallContext(Arc<Call>);
 struct Call {
     operation: Option<&'static OperationInfo>,
     plane: Plane,
-    /// `true` if a client adds its credential to the request.
-    credential: bool,
+    traits: Traits,
     /// The options of the call: the caller's, otherwise the client's.
     options: OnceLock<CallOptions>,
     /// The size in bytes of the original body, before any layer saw it, if it was in memory.
@@ -52,16 +53,35 @@ struct Call {
     journal: Journal,
 }
 
+/// The properties of a call that its request decides, and not its operation.
+pub(crate) struct Traits {
+    /// `true` if a client adds its own headers to the request.
+    pub(crate) credential: bool,
+    /// The upgrade that the request asks for.
+    #[cfg(feature = "upgrade")]
+    pub(crate) upgrade: Option<Box<UpgradeRequest>>,
+}
+
+impl Default for Traits {
+    fn default() -> Self {
+        Self {
+            credential: true,
+            #[cfg(feature = "upgrade")]
+            upgrade: None,
+        }
+    }
+}
+
 impl CallContext {
     /// Creates the context of a call of an operation.
     #[must_use]
     pub fn new(operation: &'static OperationInfo) -> Self {
-        Self::build(Some(operation), operation.plane(), true)
+        Self::with_traits(operation, Traits::default())
     }
 
-    /// Creates the context of a call of an operation whose request carries no credential of a client.
-    pub(crate) fn without_credential(operation: &'static OperationInfo) -> Self {
-        Self::build(Some(operation), operation.plane(), false)
+    /// Creates the context of a call of an operation, with the properties of its request.
+    pub(crate) fn with_traits(operation: &'static OperationInfo, traits: Traits) -> Self {
+        Self::build(Some(operation), operation.plane(), traits)
     }
 
     /// Creates the context of a raw request, which belongs to no described operation.
@@ -72,17 +92,15 @@ impl CallContext {
     /// [`raw_request`](crate::raw_request) creates such a request.
     #[must_use]
     pub fn raw(plane: Plane) -> Self {
-        Self::build(None, plane, true)
+        Self::build(None, plane, Traits::default())
     }
 
     /// Creates a context without options, body size and method.
-    ///
-    /// No client adds its credential to a presigned request, whatever `credential` is.
-    fn build(operation: Option<&'static OperationInfo>, plane: Plane, credential: bool) -> Self {
+    fn build(operation: Option<&'static OperationInfo>, plane: Plane, traits: Traits) -> Self {
         Self(Arc::new(Call {
             operation,
             plane,
-            credential: credential && plane != Plane::Presigned,
+            traits,
             options: OnceLock::new(),
             body_size: OnceLock::new(),
             method: OnceLock::new(),
@@ -136,7 +154,7 @@ impl CallContext {
     /// [without a credential](crate::RequestWriter::without_credential).
     #[must_use]
     pub fn carries_credential(&self) -> bool {
-        self.0.credential
+        self.0.traits.credential && self.plane() != Plane::Presigned
     }
 
     /// Returns the options of the call. If none were set, they override nothing.
@@ -200,6 +218,13 @@ pub fn record_time_limit(context: &CallContext, limit: Duration) {
 #[must_use]
 pub fn time_limit(context: &CallContext) -> Option<Duration> {
     context.0.time_limit.get().copied()
+}
+
+/// Returns the upgrade that a call asks for, if it asks for one.
+#[cfg(feature = "upgrade")]
+#[must_use]
+pub fn upgrade_request(context: &CallContext) -> Option<&UpgradeRequest> {
+    context.0.traits.upgrade.as_deref()
 }
 
 /// Returns the record of a call's attempts.

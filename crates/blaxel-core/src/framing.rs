@@ -27,16 +27,21 @@ pub(crate) fn check_name(name: &HeaderName) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses a request whose headers contradict the length of its body.
+/// Refuses a request whose headers contradict the length of its body, or change the protocol.
 ///
 /// # Errors
 ///
-/// [`Error::is_input`] for a `Content-Length` other than the size of the body, and for a
-/// `Transfer-Encoding`.
+/// [`Error::is_input`] for a `Content-Length` other than the size of the body, for a
+/// `Transfer-Encoding`, and for an `Upgrade`.
 pub fn check_framing(request: &http::Request<Body>) -> Result<(), Error> {
     let headers = request.headers();
     if headers.contains_key(TRANSFER_ENCODING) {
         return Err(refused(&TRANSFER_ENCODING, "the transport sets it"));
+    }
+    if headers.contains_key(UPGRADE) {
+        // The rest of the connection would be in a protocol that nobody here reads.
+        let problem = "only a request of `RequestWriter::upgrade` asks for another protocol";
+        return Err(refused(&UPGRADE, problem));
     }
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(());
@@ -80,6 +85,8 @@ mod tests {
             ("content-length", "7, 7"),
             ("transfer-encoding", "chunked"),
             ("transfer-encoding", "identity"),
+            ("upgrade", "websocket"),
+            ("upgrade", "h2c"),
         ] {
             let error = check_framing(&request(name, value)).unwrap_err();
             assert!(

@@ -8,6 +8,7 @@
 //! | carry requests | [`HttpService`], implemented for every tower service over HTTP; [`BoxService`]; [`Body`]; [`Endpoints`] |
 //! | read the context of a call in a layer | [`CallContext`], with the operation, the [`CallOptions`] and the number of [`Attempts`] |
 //! | send a request that belongs to no operation | [`raw_request`] |
+//! | speak another protocol on a connection | `RequestWriter::upgrade`, `upgrade` and `Upgraded`, with the feature `upgrade` |
 //! | read lists | [`Page`], one page; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
 //! | read streams of events, JSON lines, lines and text | the module `stream` (feature `stream`), with its `Decoded` and decoders |
 //! | handle errors | [`Error`], with [`ErrorKind`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
@@ -57,6 +58,10 @@ mod source;
 pub mod stream;
 mod text;
 mod time;
+#[cfg(feature = "upgrade")]
+mod upgrade;
+#[cfg(feature = "upgrade")]
+mod upgraded;
 mod version;
 mod walk;
 mod with_options;
@@ -82,6 +87,12 @@ pub use self::secret::Secret;
 pub use self::service::{BoxFuture, BoxService, HttpService, call, open};
 pub use self::source::Source;
 pub use self::time::Timestamp;
+#[cfg(feature = "upgrade")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upgrade")))]
+pub use self::upgrade::upgrade;
+#[cfg(feature = "upgrade")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upgrade")))]
+pub use self::upgraded::Upgraded;
 pub use self::version::ApiVersion;
 pub use self::walk::{Checkpoint, Items, Pages};
 pub use self::workspace::Workspace;
@@ -96,6 +107,8 @@ pub mod __private {
     };
     pub use crate::content_coding::{compression_problem, content_codings};
     pub use crate::content_type::{Charset, media_type};
+    #[cfg(feature = "upgrade")]
+    pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
     pub use crate::error::{ErrorParts, JsonProblem, is_transient, retry_after};
     pub use crate::framing::check_framing;
@@ -110,6 +123,8 @@ pub mod __private {
     #[cfg(feature = "stream")]
     pub use crate::stream::exchange::Exchange;
     pub use crate::text::{MAX_MESSAGE_CHARS, duration, join, one_line, unclosed};
+    #[cfg(feature = "upgrade")]
+    pub use crate::upgraded::UpgradeRequest;
     pub use crate::with_options::WithOptions;
     pub use serde;
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::address::Address;
 use crate::base_url::BaseUrl;
 use crate::body::Body;
-use crate::context::CallContext;
+use crate::context::{CallContext, Traits};
 use crate::description::OperationInfo;
 use crate::error::Error;
 use crate::framing::check_name;
@@ -21,6 +21,8 @@ use crate::plane_uri::uri_on;
 use crate::raw::attach;
 use crate::secret::Secret;
 use crate::source::Source;
+#[cfg(feature = "upgrade")]
+use crate::upgraded::UpgradeRequest;
 
 /// The characters that are escaped in a path segment or query value: all but the unreserved ones.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -74,7 +76,7 @@ pub struct RequestWriter {
     base: Option<Uri>,
     /// The path that the template's path is appended to.
     root: String,
-    credential: bool,
+    traits: Traits,
     /// The query, apart from the path so that either can be appended to at any time.
     query: String,
     options: Option<CallOptions>,
@@ -92,7 +94,7 @@ impl RequestWriter {
             target: Cow::Borrowed(info.path()),
             base: None,
             root: String::new(),
-            credential: true,
+            traits: Traits::default(),
             query: String::new(),
             options: None,
             request,
@@ -379,7 +381,27 @@ impl RequestWriter {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn without_credential(&mut self) {
-        self.credential = false;
+        self.traits.credential = false;
+    }
+
+    /// Asks the server to speak another protocol on the connection, such as `websocket`. Send the request
+    /// with [`upgrade`](crate::upgrade()).
+    ///
+    /// The transport sets the headers `Connection` and `Upgrade`. Headers of the protocol, such as
+    /// `Sec-WebSocket-Key`, are set with [`header`](Self::header).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the protocol is not a single token.
+    #[cfg(feature = "upgrade")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "upgrade")))]
+    pub fn upgrade(&mut self, protocol: &str) -> Result<(), Error> {
+        let Some(upgrade) = UpgradeRequest::new(protocol) else {
+            let problem = "it is not a single token, such as `websocket`";
+            return Err(Error::input("protocol", &Source::Code, problem));
+        };
+        self.traits.upgrade = Some(Box::new(upgrade));
+        Ok(())
     }
 
     /// Returns the finished request, with the context of the call in its extensions.
@@ -389,8 +411,9 @@ impl RequestWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a parameter of the path was not filled in, if the address is too long, or
-    /// if a request [without a credential](Self::without_credential) has no address.
+    /// [`Error::is_input`] if a parameter of the path was not filled in, if the address is too long, if
+    /// a request [without a credential](Self::without_credential) has no address, or if a request for an
+    /// upgrade has a body.
     pub fn finish(mut self) -> Result<http::Request<Body>, Error> {
         if next_parameter(&self.target).is_some() {
             return Err(self.wrong_count());
@@ -398,11 +421,23 @@ impl RequestWriter {
         if !self.target.starts_with('/') {
             self.target.to_mut().insert(0, '/');
         }
-        if !self.credential && self.base.is_none() {
+        if !self.traits.credential && self.base.is_none() {
             // If a layer drops the context, the plane in the URI would be all that is left, and the
             // request would get the credential.
             let problem = "a request without a credential needs an address of its own";
             return Err(Error::input("address", &Source::Code, problem));
+        }
+        #[cfg(feature = "upgrade")]
+        if self.traits.upgrade.is_some()
+            && !self
+                .request
+                .body()
+                .bytes()
+                .is_some_and(|bytes| bytes.is_empty())
+        {
+            // The server could take the body for the first bytes of the other protocol.
+            let problem = "a request for an upgrade has none";
+            return Err(Error::input("request body", &Source::Code, problem));
         }
         if !self.query.is_empty() {
             self.target.to_mut().push_str(&self.query);
@@ -421,11 +456,7 @@ impl RequestWriter {
             Some(base) => with_target(base, target),
         }
         .map_err(|problem| bad(&problem))?;
-        let context = if self.credential {
-            CallContext::new(self.info)
-        } else {
-            CallContext::without_credential(self.info)
-        };
+        let context = CallContext::with_traits(self.info, self.traits);
         attach(
             &mut request,
             match self.options {
@@ -704,6 +735,21 @@ mod tests {
         let error = writer.finish().unwrap_err();
         assert!(
             error.is_input() && error.to_string().contains("address"),
+            "{error}"
+        );
+    }
+
+    #[cfg(feature = "upgrade")]
+    #[test]
+    fn a_request_for_an_upgrade_has_a_protocol_and_no_body() {
+        let mut writer = RequestWriter::new(&PREVIEW);
+        writer.path(["a", "b"]).unwrap();
+        assert!(writer.upgrade("websocket, h2c").unwrap_err().is_input());
+        writer.upgrade("websocket").unwrap();
+        writer.json(&1).unwrap();
+        let error = writer.finish().unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains("body"),
             "{error}"
         );
     }

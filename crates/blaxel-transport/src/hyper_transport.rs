@@ -2,8 +2,8 @@
 //!
 //! `builder.rs` has its settings. `connector.rs` establishes connections, with `proxy.rs` and
 //! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings;
-//! `response.rs`, `response_body.rs` and `inflate.rs` read responses; `failure.rs` finds out whether a failed request may have been
-//! processed.
+//! `response.rs`, `response_body.rs` and `inflate.rs` read responses; `upgrade.rs` hands over connections that leave HTTP;
+//! `failure.rs` finds out whether a failed request may have been processed.
 
 mod accept;
 mod builder;
@@ -20,6 +20,7 @@ mod response_body;
 mod stream;
 mod tls;
 mod unsent;
+mod upgrade;
 mod version;
 
 use std::fmt;
@@ -30,8 +31,8 @@ use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
-use http::Version;
 use http::uri::Scheme;
+use http::{StatusCode, Version};
 use hyper_util::client::legacy::ResponseFuture;
 use tower_service::Service;
 
@@ -41,6 +42,7 @@ use self::origin_limiter::{Acquire, OriginLimiter, Permit};
 use self::pools::{HostKind, Pools};
 use self::response::Decoding;
 use self::unsent::Unsent;
+use self::upgrade::Upgrading;
 
 use crate::refusal::poll_refused;
 
@@ -64,6 +66,10 @@ pub use self::version::HttpVersion;
 /// request is sent on another connection. It was never sent before, so this does not count as an
 /// attempt. Any other failure is returned, and its [`delivery`](Error::delivery) tells whether the
 /// request may have been processed.
+///
+/// A request for an [upgrade](blaxel_core::upgrade()) is sent over HTTP/1.1 on a connection of its own,
+/// whatever the [`HttpVersion`]. The upgraded connection counts as a request in flight until it is
+/// dropped.
 ///
 /// Clones share the pools. Building a transport needs no runtime. A request needs a tokio runtime
 /// with timers and I/O; without, it fails before anything is sent.
@@ -129,6 +135,7 @@ impl Service<http::Request<Body>> for HyperTransport {
             }
         };
         let kind = shared.kind_of(&request, &origin);
+        let upgrade = upgrade::ask(&mut request);
         let decoding = shared.prepare(&mut request);
         let permit = shared
             .limiter
@@ -142,6 +149,7 @@ impl Service<http::Request<Body>> for HyperTransport {
             kind,
             origin,
             decoding,
+            upgrade,
             unsent,
         };
         match permit {
@@ -203,17 +211,25 @@ struct Outgoing {
     kind: HostKind,
     origin: Origin,
     decoding: Decoding,
+    /// The context of the call, if it asks for an upgrade.
+    upgrade: Option<CallContext>,
     unsent: Option<Unsent>,
 }
 
 impl Outgoing {
     /// Hands the request to hyper.
     fn send(self, permit: Option<Permit>) -> HyperFuture {
-        HyperFuture(match self.shared.pools.send(self.request, self.kind) {
+        let pools = &self.shared.pools;
+        let sent = match &self.upgrade {
+            None => pools.send(self.request, self.kind),
+            Some(_) => pools.send_for_upgrade(self.request),
+        };
+        HyperFuture(match sent {
             Ok(response) => Step::Sending {
                 response,
                 origin: Some(self.origin),
                 decoding: self.decoding,
+                upgrade: self.upgrade,
                 permit,
                 unsent: self.unsent,
             },
@@ -233,9 +249,11 @@ enum Step {
         response: ResponseFuture,
         origin: Option<Origin>,
         decoding: Decoding,
+        upgrade: Option<CallContext>,
         permit: Option<Permit>,
         unsent: Option<Unsent>,
     },
+    Upgrading(Box<Upgrading>),
 }
 
 impl Future for HyperFuture {
@@ -260,6 +278,7 @@ impl Future for HyperFuture {
                     response,
                     origin,
                     decoding,
+                    upgrade,
                     permit,
                     unsent,
                 } => {
@@ -274,13 +293,23 @@ impl Future for HyperFuture {
                         return Poll::Pending;
                     };
                     let permit = permit.take();
-                    return Poll::Ready(match outcome {
-                        Ok(response) => {
-                            Ok(response::from_hyper(response, origin, *decoding, permit))
+                    let mut response = match outcome {
+                        Ok(response) => response,
+                        Err(error) => {
+                            return Poll::Ready(Err(failure::before_headers(error, &origin)));
                         }
-                        Err(error) => Err(failure::before_headers(error, &origin)),
-                    });
+                    };
+                    let agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                    let Some(context) = upgrade.take().filter(|_| agreed) else {
+                        // Nobody asked for it: the connection is closed, and not left in the extensions.
+                        drop(hyper::upgrade::on(&mut response));
+                        let response = response::from_hyper(response, origin, *decoding, permit);
+                        return Poll::Ready(Ok(response));
+                    };
+                    let upgrading = Upgrading::new(response, context, origin, permit);
+                    self.0 = Step::Upgrading(Box::new(upgrading));
                 }
+                Step::Upgrading(upgrading) => return Pin::new(upgrading).poll(cx),
             }
         }
     }

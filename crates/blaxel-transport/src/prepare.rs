@@ -141,12 +141,12 @@ impl Token {
         })
     }
 
-    /// Notes the credential in an unsuccessful response, so that its error does not show it.
+    /// Notes the credential in a response with an error status, so that its error does not show it.
     fn note(&self, response: &mut http::Response<Body>) {
         if let Some(credential) = self
             .credential
             .as_ref()
-            .filter(|_| !response.status().is_success())
+            .filter(|_| !response.status().is_success() && !response.status().is_informational())
         {
             let sent = SentCredential(credential.clone());
             response.extensions_mut().insert(sent);

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 
-use super::connector::Connector;
+use super::connector::{Connector, ProxyConnector};
 use super::origin_limiter::OriginLimiter;
 use super::pools::Pools;
 use super::proxy::Proxy;
@@ -222,7 +222,7 @@ impl HyperBuilder {
     /// 0, the default, means no limit.
     ///
     /// A request counts from before it is sent until its response body has been read to the end or
-    /// is dropped. So a program that holds as many streams as this and needs one more response to
+    /// is dropped; a connection that is upgraded to another protocol counts until it is dropped. So a program that holds as many streams as this and needs one more response to
     /// continue reading them deadlocks; that is why there is no limit by default. A limit helps if
     /// the platform's edge refuses bursts (`ENHANCE_YOUR_CALM`), for example of uploads.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
@@ -255,10 +255,18 @@ impl HyperBuilder {
             Err(problem) => (tls::without_roots(), Some(problem)),
         };
         let limit = bounded_wait(self.connect_timeout.unwrap_or(Duration::from_secs(10)));
-        let connector = Connector::new(config, self.proxy.rules(), self.version, limit);
+        let route = ProxyConnector::new(config.clone(), self.proxy.rules(), limit);
+        let connector = Connector::new(route.clone(), config.clone(), self.version, limit);
+        let upgrades = Connector::new(route, config, HttpVersion::Http1, limit);
         let settings = self.client_settings();
         HyperTransport(Arc::new(Shared {
-            pools: Pools::new(connector, settings, self.control_idle, self.workload_idle),
+            pools: Pools::new(
+                connector,
+                upgrades,
+                settings,
+                self.control_idle,
+                self.workload_idle,
+            ),
             workload_hosts: self.workload_hosts,
             limiter: (self.max_in_flight > 0)
                 .then(|| Arc::new(OriginLimiter::new(self.max_in_flight))),

@@ -44,34 +44,39 @@ struct Shared {
 }
 
 impl Connector {
-    /// Creates a connector. `tls` must not have ALPN protocols yet.
+    /// Creates a connector over a route. `tls` must not have ALPN protocols yet.
     pub(super) fn new(
+        route: ProxyConnector,
         mut tls: ClientConfig,
-        rules: Rules,
         version: HttpVersion,
         limit: Duration,
     ) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        // If a name has several addresses, this time is divided among them.
-        tcp.set_connect_timeout(Some(limit));
-        let mut to_proxy = tls.clone();
-        to_proxy.alpn_protocols = vec![b"http/1.1".to_vec()];
         tls.alpn_protocols = match version {
             HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
             HttpVersion::Http2 => vec![b"h2".to_vec()],
         };
-        let proxied = ProxyConnector(Arc::new(ProxyConnectorInner {
-            to_proxy: HttpsConnector::from((tcp.clone(), to_proxy)),
-            tcp,
-            rules,
-        }));
         Self(Arc::new(Shared {
-            https: HttpsConnector::from((proxied, tls)),
+            https: HttpsConnector::from((route, tls)),
             version,
             limit,
+        }))
+    }
+}
+
+impl ProxyConnector {
+    /// Creates a connector. `tls`, for proxies that use it, must not have ALPN protocols yet.
+    pub(super) fn new(mut tls: ClientConfig, rules: Rules, limit: Duration) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        // If a name has several addresses, this time is divided among them.
+        tcp.set_connect_timeout(Some(limit));
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self(Arc::new(ProxyConnectorInner {
+            to_proxy: HttpsConnector::from((tcp.clone(), tls)),
+            tcp,
+            rules,
         }))
     }
 }
@@ -118,7 +123,7 @@ where
 /// Establishes the connection below TLS: directly, or through a proxy. Cloning it increments a
 /// reference count.
 #[derive(Clone)]
-struct ProxyConnector(Arc<ProxyConnectorInner>);
+pub(super) struct ProxyConnector(Arc<ProxyConnectorInner>);
 
 /// The state that all clones of a [`ProxyConnector`] share.
 struct ProxyConnectorInner {

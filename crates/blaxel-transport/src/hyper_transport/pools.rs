@@ -28,6 +28,8 @@ pub(super) enum HostKind {
 /// Connection pools for every runtime that has sent a request.
 pub(super) struct Pools {
     connector: Connector,
+    /// The connector for upgrades, which offers HTTP/1.1 alone.
+    upgrade_connector: Connector,
     builder: Builder,
     control_idle: Duration,
     workload_idle: Duration,
@@ -39,6 +41,8 @@ struct RuntimePools {
     runtime: Id,
     control: Client<Connector, Body>,
     workload: Client<Connector, Body>,
+    /// A client without a pool: an upgraded connection never returns to one.
+    upgrade: Client<Connector, Body>,
     /// A task without work. It ends with its runtime.
     sentinel: JoinHandle<()>,
 }
@@ -53,12 +57,14 @@ impl Pools {
     /// Creates pools without connections. `builder` has all settings but the idle limits.
     pub(super) fn new(
         connector: Connector,
+        upgrade_connector: Connector,
         builder: Builder,
         control_idle: Duration,
         workload_idle: Duration,
     ) -> Self {
         Self {
             connector,
+            upgrade_connector,
             builder,
             control_idle,
             workload_idle,
@@ -82,6 +88,18 @@ impl Pools {
             HostKind::Workload => &pools.workload,
         };
         Ok(client.request(request))
+    }
+
+    /// Sends a request for an upgrade on a new HTTP/1.1 connection.
+    ///
+    /// # Errors
+    ///
+    /// Fails outside of a tokio runtime, and in one without timers or I/O.
+    pub(super) fn send_for_upgrade(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<ResponseFuture, Error> {
+        Ok(self.of_current_runtime()?.upgrade.request(request))
     }
 
     /// Returns the pools of the current runtime, creating them for its first request.
@@ -112,10 +130,13 @@ impl Pools {
                 .pool_idle_timeout(idle)
                 .build(self.connector.clone())
         };
+        let mut alone = self.builder.clone();
+        alone.http2_only(false).pool_max_idle_per_host(0);
         RuntimePools {
             runtime: runtime.id(),
             control: client(self.control_idle),
             workload: client(self.workload_idle),
+            upgrade: alone.build(self.upgrade_connector.clone()),
             sentinel: runtime.spawn(pending()),
         }
     }

@@ -1,6 +1,7 @@
 //! The setting for the HTTP version.
 
-/// The HTTP versions that a transport uses.
+/// The HTTP versions that a transport uses, except for [upgrades](blaxel_core::upgrade()), which exist in
+/// HTTP/1.1 alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpVersion {

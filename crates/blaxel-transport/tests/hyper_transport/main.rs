@@ -15,6 +15,7 @@ mod proxies;
 mod runtimes;
 mod server;
 mod tls;
+mod upgrades;
 mod versions;
 
 use blaxel_core::{Body, Error, HttpService, OperationInfo, Plane, RequestWriter, Source};

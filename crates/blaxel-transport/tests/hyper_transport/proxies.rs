@@ -13,7 +13,7 @@ use crate::server::{Log, Server, read_head, response};
 use crate::{builder, plain, text};
 
 /// Starts a proxy that connects every tunnel to one server and records the requests for tunnels.
-async fn proxy(server: SocketAddr) -> Server {
+pub(crate) async fn proxy(server: SocketAddr) -> Server {
     Server::start(move |_, stream, log| tunnel(stream, server, log)).await
 }
 
