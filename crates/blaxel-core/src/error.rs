@@ -22,11 +22,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::StatusCode;
 
-pub use self::api_error::{ApiError, ErrorOrigin};
+pub use self::api_error::{ApiError, DispatchState, ErrorOrigin};
 pub use self::json_problem::JsonProblem;
 pub use self::parts::ErrorParts;
-pub use self::transient::is_transient;
 use self::transient::is_transient_response;
+pub use self::transient::{is_transient, is_unprocessed};
 use crate::content_type::{utf8_body, without_mark};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::options::Attempts;
@@ -530,19 +530,28 @@ impl Error {
     /// Returns `true` if the request may have taken effect although the call failed: it changes
     /// something, and one of its attempts may have reached the server, which did not refuse that
     /// attempt.
+    ///
+    /// An attempt of which the gateway states that it was not dispatched to the workload
+    /// ([`ApiError::dispatch_state`]) has not taken effect.
     #[must_use]
     pub fn maybe_applied(&self) -> bool {
         let changes = match self.operation() {
             Some(info) => info.idempotency() != Idempotency::Safe,
             None => self.0.changing,
         };
-        let refused = self.status().is_some_and(|status| status.is_client_error());
+        let refused = self.status().is_some_and(|status| status.is_client_error())
+            || self.proves_unprocessed();
         let last_may_have_arrived = !refused && self.delivery() != Delivery::NotSent;
         changes && (last_may_have_arrived || self.0.attempts.unclear)
     }
 }
 
 impl Error {
+    /// Returns `true` for a response of the gateway to a request that the workload has not received.
+    fn proves_unprocessed(&self) -> bool {
+        self.kind() == ErrorKind::Status && self.api().is_some_and(ApiError::proves_unprocessed)
+    }
+
     /// Returns the underlying error, if there is one.
     ///
     /// [`Display`](fmt::Display) prints it, and all errors below it, after the message. So

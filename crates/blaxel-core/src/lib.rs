@@ -73,7 +73,7 @@ pub use self::body::Body;
 pub use self::context::{CallContext, operation};
 pub use self::description::{Idempotency, OperationInfo, Plane};
 pub use self::endpoint::Endpoints;
-pub use self::error::{ApiError, BoxError, Delivery, Error, ErrorKind, ErrorOrigin};
+pub use self::error::{ApiError, BoxError, Delivery, DispatchState, Error, ErrorKind, ErrorOrigin};
 pub use self::list_params::{ListParams, Sort};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;
@@ -110,7 +110,7 @@ pub mod __private {
     #[cfg(feature = "upgrade")]
     pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
-    pub use crate::error::{ErrorParts, JsonProblem, is_transient, retry_after};
+    pub use crate::error::{ErrorParts, JsonProblem, is_transient, is_unprocessed, retry_after};
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};

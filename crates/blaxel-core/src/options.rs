@@ -20,6 +20,7 @@ use std::time::Duration;
 #[must_use]
 pub struct CallOptions {
     deadline: Option<Duration>,
+    idle_limit: Option<Duration>,
     attempts: Option<u32>,
     idempotent: Option<bool>,
 }
@@ -34,6 +35,14 @@ impl CallOptions {
     /// the client's limit applies.
     pub fn with_deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
+        self
+    }
+
+    /// Returns these options with a time limit on the silence between two chunks of the response body.
+    /// [`Duration::MAX`] sets none, for a stream that may be silent for any time. By default the client's limit
+    /// applies.
+    pub fn with_idle_limit(mut self, limit: Duration) -> Self {
+        self.idle_limit = Some(limit);
         self
     }
 
@@ -58,6 +67,13 @@ impl CallOptions {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline
+    }
+
+    /// Returns the time limit on the silence between two chunks of the response body, or `None` if the client's
+    /// applies.
+    #[must_use]
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit
     }
 
     /// Returns the maximum number of attempts, or `None` if the client's applies.

@@ -49,7 +49,8 @@ pub struct TimeLimits {
     /// Time limit on receiving the response headers, in each attempt except uploads. 120 seconds by
     /// default: the platform closes a call after 100 seconds without a byte.
     pub response_headers: Duration,
-    /// Time limit on the silence between two chunks of a body. 120 seconds by default.
+    /// Time limit on the silence between two chunks of a body. 120 seconds by default. A call can have another
+    /// one by [`CallOptions::with_idle_limit`](blaxel_core::CallOptions::with_idle_limit).
     pub idle: Duration,
 }
 
@@ -115,6 +116,7 @@ where
         let context = call.context.clone();
         let total = self.limits.total(&context);
         record_time_limit(&context, total);
+        let idle = context.options().idle_limit().unwrap_or(self.limits.idle);
         let end = later(Instant::now(), total);
         match runtime::timer(end) {
             Ok(sleep) => DeadlineFuture::Calling {
@@ -122,7 +124,7 @@ where
                 context,
                 sleep,
                 total,
-                idle: self.limits.idle,
+                idle,
             },
             Err(error) => DeadlineFuture::Refused { error: Some(error) },
         }
@@ -256,7 +258,7 @@ impl http_body::Body for TimedBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blaxel_core::RequestWriter;
+    use blaxel_core::{CallOptions, RequestWriter};
     use tower::util::ServiceExt;
 
     static WHOLE: OperationInfo = OperationInfo::new("Whole", http::Method::GET, "/whole");
@@ -408,6 +410,40 @@ mod tests {
         };
         assert!(error.is_timeout(), "{error}");
         assert_eq!(start.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_options_of_a_call_override_the_idle_limit() {
+        let hang = || {
+            tower::service_fn(|_: Call| {
+                let body = Body::new(SlowBody {
+                    left: 1,
+                    sleep: Box::pin(sleep_until(Instant::now() + Duration::from_secs(500))),
+                    every: Duration::ZERO,
+                });
+                std::future::ready(Ok::<_, Error>(http::Response::new(body)))
+            })
+        };
+        for (limit, expected) in [(Duration::from_secs(7), Some(7)), (Duration::MAX, None)] {
+            let mut call = call(&STREAM);
+            call.context = call
+                .context
+                .with_options(CallOptions::new().with_idle_limit(limit));
+            let start = Instant::now();
+            let deadline = Deadline::new(hang(), Arc::default());
+            let mut body = deadline.oneshot(call).await.unwrap().into_body();
+            let first = body.chunk().await;
+            match expected {
+                Some(seconds) => {
+                    assert!(first.unwrap_err().is_timeout());
+                    assert_eq!(start.elapsed().as_secs(), seconds);
+                }
+                None => {
+                    assert_eq!(first.unwrap().unwrap(), "chunk");
+                    assert_eq!(start.elapsed().as_secs(), 500);
+                }
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

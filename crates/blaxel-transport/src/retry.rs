@@ -154,11 +154,12 @@ impl<S: Attempt> Future for RetryFuture<S> {
                     if !failed {
                         this.shared.budget.refund();
                     }
-                    if !failed || this.next.is_none() {
+                    let Some((_, next)) = this.next.as_ref().filter(|_| failed) else {
                         return Poll::Ready(outcome);
-                    }
+                    };
+                    let context = next.context.clone();
                     let shared = Arc::clone(this.shared);
-                    let recovery = recover(outcome, *this.state, shared, *this.deadline);
+                    let recovery = recover(outcome, *this.state, context, shared, *this.deadline);
                     Step::Recovering {
                         recovery: Box::pin(recovery),
                     }

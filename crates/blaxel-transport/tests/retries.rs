@@ -20,6 +20,8 @@ static PUT: OperationInfo = OperationInfo::new("PutThing", Method::PUT, "/things
 static MAKE: OperationInfo = OperationInfo::new("MakeThing", Method::POST, "/things")
     .with_idempotency(Idempotency::ClientNamed);
 static DO: OperationInfo = OperationInfo::new("DoThing", Method::POST, "/things");
+static RUN: OperationInfo =
+    OperationInfo::new("RunThing", Method::POST, "/things").with_plane(Plane::Run);
 static ASK: OperationInfo =
     OperationInfo::new("AskThing", Method::GET, "/things").with_plane(Plane::Run);
 
@@ -229,6 +231,60 @@ async fn a_sleeping_workload_is_retried() {
         error.is_unavailable() && error.api().unwrap().retryable() == Some(true),
         "{error}"
     );
+}
+
+/// A call that would take effect twice is sent again only if the gateway proves that the workload has not received
+/// it.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_the_gateway_did_not_dispatch_is_retried_whatever_it_does() {
+    const PLATFORM: &[(&str, &str)] = &[("x-blaxel-source", "platform")];
+    const HELD: &str = r#"{"error":{"code":"UPSTREAM_CONNECT_FAILED","origin":"platform",
+        "dispatch_state":"not_dispatched","safe_to_retry_request":true}}"#;
+    const SENT: &str = r#"{"error":{"code":"UPSTREAM_TIMEOUT","origin":"platform",
+        "dispatch_state":"dispatched_unknown","safe_to_retry_request":false}}"#;
+    const TORN: &str = r#"{"error":{"code":"UPSTREAM_CONNECT_FAILED","origin":"platform",
+        "dispatch_state":"not_dispatched","safe_to_retry_request":false}}"#;
+    const FINAL: &str = r#"{"error":{"code":"WORKLOAD_FAILED","origin":"platform","retryable":false,
+        "dispatch_state":"not_dispatched","safe_to_retry_request":true}}"#;
+
+    let held = || Respond(503, PLATFORM, HELD);
+    let rig1 = rig(vec![held(), held(), OK]);
+    assert_eq!(rig1.call(&RUN).await.unwrap(), 200);
+    assert_eq!(rig1.sent(), 3);
+
+    for (headers, body, applied) in [
+        (PLATFORM, SENT, true),
+        (PLATFORM, TORN, true),
+        // A workload passes on the answer of another workload's gateway.
+        (&[], HELD, true),
+        (PLATFORM, FINAL, false),
+    ] {
+        let rig = rig(vec![Respond(503, headers, body)]);
+        let error = rig.call(&RUN).await.unwrap_err();
+        assert_eq!((rig.sent(), error.maybe_applied()), (1, applied), "{body}");
+    }
+
+    // The proven attempts leave the outcome clear, and another one does not.
+    let rig2 = rig(vec![held(), held(), held()]);
+    let error = rig2.call(&RUN).await.unwrap_err();
+    assert!(!error.maybe_applied() && error.attempts() == 3, "{error}");
+    let script = vec![held(), Fail(not_connected)];
+    let rig3 = rig_with(
+        script,
+        RetryPolicy::new().attempts(2),
+        TimeLimits::default(),
+    );
+    let error = rig3.call(&RUN).await.unwrap_err();
+    assert!(error.is_connect() && !error.maybe_applied(), "{error}");
+    let rig4 = rig(vec![held(), Respond(503, &[], "")]);
+    let error = rig4.call(&RUN).await.unwrap_err();
+    assert!(error.maybe_applied() && error.attempts() == 2, "{error}");
+    let rig5 = rig_with(
+        vec![held()],
+        RetryPolicy::new().attempts(1),
+        TimeLimits::default(),
+    );
+    assert!(!rig5.call(&RUN).await.unwrap_err().maybe_applied());
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,16 @@ pub enum ErrorOrigin {
     Storage,
 }
 
+crate::open_enum! {
+    /// The gateway's statement on whether a request was dispatched to its workload.
+    pub enum DispatchState {
+        /// The request was not dispatched, so the workload has not received any of it.
+        NotDispatched = "not_dispatched",
+        /// The request may have been dispatched.
+        Unknown = "dispatched_unknown",
+    }
+}
+
 /// The content of an error response: code, message, origin and further members.
 ///
 /// The code and the message are found in any of the usual formats of JSON, XML and HTML. Every text
@@ -84,6 +94,8 @@ pub struct ApiError {
     do_not: Option<String>,
     docs_url: Option<String>,
     reason: Option<String>,
+    /// `true` if a header, and not only the body, states that the platform produced the response.
+    by_platform: bool,
     body: Map<String, Value>,
 }
 
@@ -123,6 +135,7 @@ impl ApiError {
             Err(_) if markup::is_markup(text, &content_type) => Self::from_markup(text),
             Err(_) => Self::from_text(text),
         };
+        error.by_platform = platform;
         if platform {
             error.origin = ErrorOrigin::Gateway;
         } else if plane == Some(Plane::Run) && !error.is_from_before_the_workload(head) {
@@ -202,6 +215,7 @@ impl ApiError {
             do_not: None,
             docs_url: None,
             reason: None,
+            by_platform: false,
             body: Map::new(),
         }
     }
@@ -306,6 +320,35 @@ impl ApiError {
     #[must_use]
     pub fn retryable(&self) -> Option<bool> {
         self.body.get("retryable").and_then(Value::as_bool)
+    }
+
+    /// Returns the gateway's statement on whether the request was dispatched to the workload, if it makes one.
+    /// Workloads and the control plane make none.
+    #[must_use]
+    pub fn dispatch_state(&self) -> Option<DispatchState> {
+        let by_gateway = self.origin == ErrorOrigin::Gateway;
+        text(&self.body, "dispatch_state")
+            .filter(|_| by_gateway)
+            .map(DispatchState::from)
+    }
+
+    /// Returns the gateway's statement on whether the same request can be sent again without any risk that it
+    /// takes effect twice, if it makes one.
+    #[must_use]
+    pub fn safe_to_retry_request(&self) -> Option<bool> {
+        let by_gateway = self.origin == ErrorOrigin::Gateway;
+        let stated = self.body.get("safe_to_retry_request");
+        stated.filter(|_| by_gateway).and_then(Value::as_bool)
+    }
+
+    /// Returns `true` if the gateway states that the workload has not received the request.
+    ///
+    /// The statement counts only if a header says that the response is the platform's. A workload that called
+    /// another one may pass on the body of its gateway, which says nothing about the request to that workload.
+    pub(super) fn proves_unprocessed(&self) -> bool {
+        self.by_platform
+            && self.dispatch_state() == Some(DispatchState::NotDispatched)
+            && self.safe_to_retry_request() != Some(false)
     }
 
     /// Returns the action that the platform recommends.

@@ -220,12 +220,18 @@ impl ErrorParts for Error {
 
     fn with_context(mut self, context: &CallContext) -> Self {
         let journal = context.journal();
-        let attempts = &mut self.0.attempts;
-        attempts.sent = attempts.sent.max(journal.attempts().sent);
+        let sent = &mut self.0.attempts.sent;
+        *sent = (*sent).max(journal.attempts().sent);
         // A response to a request that was not counted as sent comes from a layer, or the request has
         // lost its context. Either way an attempt may have been processed.
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
-        attempts.unclear |= journal.may_have_been_processed() || unaccounted;
+        // The journal knows the statuses only. What the gateway states about the last attempt is in the error.
+        let in_journal = match self.proves_unprocessed() {
+            true => journal.attempts().unclear,
+            false => journal.may_have_been_processed(),
+        };
+        let attempts = &mut self.0.attempts;
+        attempts.unclear |= in_journal || unaccounted;
         self.0.changing |= is_changing(context);
         if let Some(credential) = journal.credential() {
             self.0.redact(&credential);

@@ -305,6 +305,61 @@ fn a_sleeping_workload_is_unavailable_rather_than_not_found() {
 }
 
 #[test]
+fn a_request_that_was_not_dispatched_has_not_taken_effect() {
+    let platform: &[_] = &[("x-blaxel-source", "platform")];
+    let body = |state: &str, safe: &str| {
+        format!(
+            r#"{{"error":{{"code":"UPSTREAM_CONNECT_FAILED","origin":"platform",
+                "dispatch_state":"{state}","safe_to_retry_request":{safe}}}}}"#
+        )
+    };
+    for (headers, body, stated, applied) in [
+        (
+            platform,
+            body("not_dispatched", "true"),
+            "not_dispatched",
+            false,
+        ),
+        (
+            platform,
+            body("not_dispatched", "null"),
+            "not_dispatched",
+            false,
+        ),
+        // It contradicts itself.
+        (
+            platform,
+            body("not_dispatched", "false"),
+            "not_dispatched",
+            true,
+        ),
+        (
+            platform,
+            body("dispatched_unknown", "true"),
+            "dispatched_unknown",
+            true,
+        ),
+        (platform, body("held", "true"), "held", true),
+        // The body of a gateway that the workload called.
+        (&[], body("not_dispatched", "true"), "not_dispatched", true),
+    ] {
+        let error = error_of(&CALL, 502, headers, &body);
+        let api = error.api().unwrap();
+        assert_eq!(api.dispatch_state(), Some(DispatchState::from(stated)));
+        assert_eq!(error.maybe_applied(), applied, "{body}");
+    }
+    // A workload states nothing about itself.
+    let own = r#"{"error":{"dispatch_state":"not_dispatched","safe_to_retry_request":true}}"#;
+    let error = error_of(&CALL, 502, &[], own);
+    let api = error.api().unwrap();
+    assert!(error.maybe_applied());
+    assert_eq!(
+        (api.dispatch_state(), api.safe_to_retry_request()),
+        (None, None)
+    );
+}
+
+#[test]
 fn unavailable_means_the_same_from_gateway_and_edge_but_not_from_a_workload() {
     let platform = [
         ("x-blaxel-source", "platform"),

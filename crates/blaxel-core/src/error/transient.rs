@@ -21,6 +21,13 @@ pub fn is_transient(plane: Option<Plane>, head: &http::response::Parts, body: &[
     is_transient_response(plane, head, &ApiError::read(plane, head, body))
 }
 
+/// Returns `true` for a response of the gateway to a request that the workload has not received, so the request can
+/// be sent again whatever it does.
+#[must_use]
+pub fn is_unprocessed(plane: Option<Plane>, head: &http::response::Parts, body: &[u8]) -> bool {
+    ApiError::read(plane, head, body).proves_unprocessed()
+}
+
 /// Applies the rule of [`is_transient`] to a parsed response.
 pub(super) fn is_transient_response(
     plane: Option<Plane>,

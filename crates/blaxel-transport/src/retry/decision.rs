@@ -1,6 +1,7 @@
 //! The rules that decide about a retry, which neither wait nor send.
 
 use blaxel_core::{Delivery, Error, ErrorKind, Idempotency, Plane};
+use http::HeaderMap;
 
 /// The state of a call after a failed attempt.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,15 @@ impl RetryState {
     /// Returns `true` if the request may be sent again after a transient error response.
     pub(super) fn may_retry(&self) -> bool {
         self.sent < self.allowed && self.is_idempotent()
+    }
+
+    /// Returns `true` if the request may be sent again should the body of its response prove that the workload has
+    /// not received it. Only a body of the gateway can.
+    pub(super) fn may_retry_if_unprocessed(&self, headers: &HeaderMap) -> bool {
+        let by_gateway = headers
+            .get("x-blaxel-source")
+            .is_some_and(|it| it == "platform");
+        self.sent < self.allowed && by_gateway
     }
 }
 

@@ -13,6 +13,8 @@ use std::time::Duration;
 /// - Any other operation is sent once more at most, and only if the first request is known not to
 ///   have been processed: no connection was established, the request was never written, or the peer
 ///   refused its stream.
+/// - Any operation is retried on one of those statuses if the gateway states that the request was not dispatched
+///   to the workload.
 /// - A conflict (409) is final. A body that can be read only once is never sent again.
 /// - A server's `x-should-retry: false` is final.
 /// - If the platform rejects a token (401) that can be renewed, the request is sent once more with

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::__private::{is_transient, later, retry_after};
-use blaxel_core::{Body, Error};
+use blaxel_core::__private::{is_transient, is_unprocessed, journal, later, retry_after};
+use blaxel_core::{Body, CallContext, Error};
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -33,10 +33,11 @@ pub(super) enum NextStep {
 pub(super) async fn recover(
     outcome: Result<http::Response<Body>, Error>,
     state: RetryState,
+    context: CallContext,
     shared: Arc<Shared>,
     deadline: Instant,
 ) -> NextStep {
-    let (decision, outcome) = decide(outcome, &state, deadline).await;
+    let (decision, outcome) = decide(outcome, &state, &context, deadline).await;
     match decision {
         Decision::Return => return NextStep::Return(outcome),
         Decision::Reauthorize => return NextStep::SendAgain(decision),
@@ -65,6 +66,7 @@ pub(super) async fn recover(
 async fn decide(
     outcome: Result<http::Response<Body>, Error>,
     state: &RetryState,
+    context: &CallContext,
     deadline: Instant,
 ) -> (Decision, Result<http::Response<Body>, Error>) {
     let response = match outcome {
@@ -75,13 +77,19 @@ async fn decide(
     if token_dropped.is_some_and(|dropped| state.may_reauthorize(dropped.unprocessed)) {
         return (Decision::Reauthorize, Ok(response));
     }
-    if !state.may_retry() {
+    if !state.may_retry() && !state.may_retry_if_unprocessed(response.headers()) {
         return (Decision::Return, Ok(response));
     }
     // Leaves most of the remaining time to the attempts.
     let left = deadline.saturating_duration_since(Instant::now());
     let (head, body, start) = peek(response, PEEK_TIMEOUT.min(left / 4)).await;
-    let decision = if is_transient(Some(state.plane), &head, &start) {
+    let unprocessed = is_unprocessed(Some(state.plane), &head, &start);
+    if unprocessed {
+        // The status alone did not tell.
+        journal(context).finish(false);
+    }
+    let transient = is_transient(Some(state.plane), &head, &start);
+    let decision = if transient && (unprocessed || state.may_retry()) {
         Decision::Retry
     } else {
         Decision::Return
