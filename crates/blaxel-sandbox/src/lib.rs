@@ -2,6 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+#[cfg(feature = "wait")]
+mod cleanup;
+pub mod process;
 mod reference;
 mod remote;
 mod sandbox;
@@ -13,6 +16,9 @@ mod sandboxes;
 /// file that imports this crate by `*`.
 pub use blaxel_core;
 
+pub use self::process::Process;
+#[cfg(feature = "wait")]
+pub use self::process::{Child, Command};
 pub use self::reference::{ProcessRef, SandboxRef};
 pub use self::sandbox::SandboxHandle;
 pub use self::sandboxes::Sandboxes;

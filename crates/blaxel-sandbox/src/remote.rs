@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{
@@ -9,6 +10,8 @@ use blaxel_core::{
 };
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderName};
+
+use crate::reference::SandboxRef;
 
 /// The header of a session's token.
 const TOKEN: HeaderName = HeaderName::from_static("x-blaxel-preview-token");
@@ -39,7 +42,15 @@ pub(crate) trait DataOperation {
 pub(crate) struct Remote<S> {
     service: S,
     site: Arc<Site>,
+    learned: Arc<Learned>,
     options: Option<CallOptions>,
+}
+
+/// Facts about the server of a sandbox that its responses have shown.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// `true` if the server is too old to wait for the end of a process.
+    pub(crate) no_process_wait: AtomicBool,
 }
 
 /// The address of a sandbox, and the way its requests are authorized.
@@ -57,6 +68,7 @@ impl<S: HttpService> Remote<S> {
         Self {
             service,
             site: Arc::new(site),
+            learned: Arc::default(),
             options: None,
         }
     }
@@ -67,6 +79,10 @@ impl<S: HttpService> Remote<S> {
 
     pub(crate) fn site(&self) -> &Site {
         &self.site
+    }
+
+    pub(crate) fn learned(&self) -> &Learned {
+        &self.learned
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -117,6 +133,15 @@ impl<S: HttpService> Remote<S> {
 }
 
 impl Site {
+    /// Returns the reference to the sandbox, without the token of a session.
+    pub(crate) fn reference(&self) -> SandboxRef {
+        let address = self.address.as_ref();
+        SandboxRef {
+            name: self.name.clone(),
+            url: address.map(|address| address.url.expose().to_owned()),
+        }
+    }
+
     /// Sets the address and the authorization of a request.
     pub(crate) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
         match &self.address {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use blaxel_core::{CallOptions, HttpService};
+use blaxel_core::{CallOptions, Error, HttpService};
 
+#[cfg(feature = "wait")]
+use crate::process::Command;
+use crate::process::{self, Process, ProcessInfo};
 use crate::reference::SandboxRef;
 use crate::remote::Remote;
 
@@ -32,14 +35,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// contains no secret: a session's token is not part of it.
     #[must_use]
     pub fn reference(&self) -> SandboxRef {
-        let site = self.remote.site();
-        SandboxRef {
-            name: site.name.clone(),
-            url: site
-                .address
-                .as_ref()
-                .map(|address| address.url.expose().to_owned()),
-        }
+        self.remote.site().reference()
     }
 
     /// Returns a handle whose calls have these options. They replace those of the client. By default the
@@ -51,6 +47,72 @@ impl<S: HttpService> SandboxHandle<S> {
         }
     }
 
+    /// Returns a command that runs a program. Its arguments are passed on as they are.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let output = sandbox.command("git").args(["log", "--format=%s *"]).output().await?;
+    /// assert!(output.status.success());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "wait")]
+    pub fn command(&self, program: impl Into<String>) -> Command<S> {
+        Command::new(self.remote.clone(), program.into())
+    }
+
+    /// Returns a handle on the process with this name or PID. Nothing is sent before it is used.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// println!("{}", sandbox.process("web").info().await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn process(&self, name_or_pid: &str) -> Process<S> {
+        Process::new(self.remote.clone(), name_or_pid)
+    }
+
+    /// Returns the processes that were started by the sandbox's API, running and ended, in any order (`GET /process`).
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// for process in sandbox.processes().await? {
+    ///     println!("{} {}", process.name, process.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the server or of the connection.
+    pub async fn processes(&self) -> Result<Vec<ProcessInfo>, Error> {
+        process::list(&self.remote).await
+    }
+
+    /// Returns a command that runs a script of the sandbox's shell, with pipes, variables and all of its syntax.
+    ///
+    /// Never put values into the script that come from elsewhere; add them with [`Command::arg`] and use them as
+    /// `"$1"`.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let count = sandbox.shell(r#"ls "$1" | wc -l"#).arg("/my files").output().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "wait")]
+    pub fn shell(&self, script: impl Into<String>) -> Command<S> {
+        Command::shell(self.remote.clone(), script.into())
+    }
+
+    #[allow(dead_code, reason = "used by the areas that are being added")]
     pub(crate) fn remote(&self) -> &Remote<S> {
         &self.remote
     }

@@ -5,7 +5,8 @@ use std::fmt;
 use blaxel_core::__private::workload::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
 use blaxel_core::{Error, HttpService, Secret, Source};
 
-use crate::reference::SandboxRef;
+use crate::process::Process;
+use crate::reference::{ProcessRef, SandboxRef};
 use crate::remote::{Remote, Site};
 use crate::sandbox::SandboxHandle;
 
@@ -120,6 +121,22 @@ impl<S: HttpService> Sandboxes<S> {
         });
         let address = address.or_else(|| self.override_of(&reference.name));
         self.handle(reference.name.clone(), address)
+    }
+
+    /// Returns a handle on the process of a stored reference. Nothing is sent before it is used.
+    ///
+    /// ```
+    /// # use blaxel_core::HttpService;
+    /// # fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) {
+    /// use blaxel_sandbox::{ProcessRef, SandboxRef};
+    ///
+    /// let sandbox = SandboxRef::new("dev").url("https://sbx-dev-team.us-pdx-1.bl.run");
+    /// let process = sandboxes.process(&ProcessRef::new(sandbox, "web"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn process(&self, reference: &ProcessRef) -> Process<S> {
+        self.join(&reference.sandbox).process(&reference.process)
     }
 
     /// Returns a handle on the sandbox of a session, which is an address and a token. Nothing is sent before it

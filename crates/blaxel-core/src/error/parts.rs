@@ -74,6 +74,11 @@ pub trait ErrorParts: Sized {
     #[must_use]
     fn while_authenticating(self, doing: impl fmt::Display) -> Self;
 
+    /// Puts the subject of the error before its message, such as "the process `web`". Nothing else of the error
+    /// changes.
+    #[must_use]
+    fn with_subject(self, subject: impl fmt::Display) -> Self;
+
     /// Sets the status and request id of the response that could not be read.
     #[must_use]
     fn with_head(self, head: &http::response::Parts) -> Self;
@@ -180,9 +185,14 @@ impl ErrorParts for Error {
             inner.kind = ErrorKind::Credentials;
         }
         inner.delivery = Delivery::NotSent;
-        let doing = doing.to_string();
-        let message = join_with(": ", [doing.as_str(), inner.message.as_str()]);
-        inner.message = one_line(&message, MAX_TEXT_CHARS);
+        self.with_subject(doing)
+    }
+
+    fn with_subject(mut self, subject: impl fmt::Display) -> Self {
+        let message = &mut self.0.message;
+        let subject = subject.to_string();
+        let joined = join_with(": ", [subject.as_str(), message.as_str()]);
+        *message = one_line(&joined, MAX_TEXT_CHARS);
         self
     }
 
