@@ -316,7 +316,12 @@ impl Builder {
     }
 
     fn engine(self, origin: String) -> Arc<Engine> {
-        let clock = Clock::new(self.start_time, self.real_clock);
+        let start = self.start_time.unwrap_or_else(SystemTime::now);
+        let clock = if self.real_clock {
+            Clock::real_from(start)
+        } else {
+            Clock::standing_at(start)
+        };
         let forwarded: Vec<_> = self.config.forwards.keys().cloned().collect();
         let engine = Engine::new(self.config, clock, origin);
         add_initial_data(&engine);

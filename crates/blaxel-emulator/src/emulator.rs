@@ -232,7 +232,8 @@ impl Emulator {
     /// assert!(emulator.operations().any(|name| name == "ListAgents"));
     /// ```
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
-        router::routes().into_iter().map(|route| route.operation)
+        let own = router::routes().into_iter().map(|route| route.operation);
+        own.chain(blaxel_guest::operations())
     }
 
     /// Creates a resource with plausible contents, replacing one of the same name.
@@ -300,6 +301,23 @@ impl Emulator {
     pub fn script(&self, workload: &Workload) -> Script {
         let engine = &self.engine;
         engine.workloads.script_of(workload, &engine.clock)
+    }
+
+    /// Returns the machine of a sandbox, starting it if it was not called yet, or `None` if there is
+    /// no such sandbox. With it, a test looks at the files of a sandbox, or scripts its commands.
+    ///
+    /// ```
+    /// use blaxel_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::offline();
+    /// emulator.add("sandboxes", "dev")?;
+    /// let guest = emulator.guest("dev").ok_or("no sandbox")?;
+    /// assert!(guest.guest().listeners().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn guest(&self, sandbox: &str) -> Option<blaxel_guest::Server> {
+        self.engine.guests.of(&self.engine.store.open(), sandbox)
     }
 
     /// Returns the finished callbacks of asynchronous calls, in the order in which they finished.

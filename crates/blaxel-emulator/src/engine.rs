@@ -12,6 +12,7 @@ use crate::billing::History;
 use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::fault::Faults;
+use crate::guests::Guests;
 use crate::journal::Journal;
 use crate::lock::lock;
 use crate::mcp::Servers;
@@ -57,6 +58,7 @@ pub(crate) struct Engine {
     pub(crate) uploads: Uploads,
     pub(crate) workloads: Workloads,
     pub(crate) mcp: Servers,
+    pub(crate) guests: Guests,
     pub(crate) history: History,
     pub(crate) cursors: Cursors,
     pub(crate) access_tokens: Key,
@@ -88,6 +90,7 @@ impl Engine {
             build_time: config.build_time,
             delete_time: config.delete_time,
         };
+        let guests = Guests::new(clock.clone());
         let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
         Self {
             origin,
@@ -98,6 +101,7 @@ impl Engine {
             uploads: Uploads::new(Key::derive("upload", &own)),
             workloads: Workloads::new(config.forwards.clone()),
             mcp: Servers::new(config.stream_pause),
+            guests,
             history,
             cursors: Cursors::new(Key::derive("cursor", &own)),
             access_tokens: Key::derive("access token", &own),
@@ -115,6 +119,11 @@ impl Engine {
     pub(crate) fn drive_keys(&self) -> &KeyPair {
         self.drive_keys
             .get_or_init(|| KeyPair::from_seed(Seed::new(self.drive_seed)))
+    }
+
+    /// Returns the current time in whole seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.clock.since_epoch().as_secs()
     }
 
     /// Returns a number that was not returned before.

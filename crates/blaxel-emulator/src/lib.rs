@@ -22,6 +22,7 @@ mod emulator;
 mod engine;
 mod errors;
 mod fault;
+mod guests;
 mod initial_data;
 mod journal;
 mod local;
@@ -36,6 +37,9 @@ mod sign;
 mod state;
 mod uploads;
 mod workload;
+
+/// Re-export of [`blaxel_guest`], whose servers are the machines of the sandboxes.
+pub use blaxel_guest;
 
 pub use self::builder::{
     Builder, DEFAULT_API_KEY, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_WORKSPACE,

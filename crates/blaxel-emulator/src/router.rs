@@ -16,6 +16,7 @@ mod chat;
 mod cohere;
 mod completion;
 mod connections;
+mod data_plane;
 mod domains;
 mod drives;
 mod embeddings;
@@ -37,6 +38,7 @@ mod observability;
 mod openapi;
 mod pages;
 mod policies;
+mod preview_calls;
 mod previews;
 mod records;
 mod resources;
@@ -75,12 +77,13 @@ use crate::fault::Disconnected;
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
-static CUSTOM: [fn() -> Vec<Route>; 24] = [
+static CUSTOM: [fn() -> Vec<Route>; 26] = [
     features::routes,
     archives::routes,
     billing::routes,
     catalog::routes,
     connections::routes,
+    data_plane::routes,
     domains::routes,
     drives::routes,
     executions::routes,
@@ -93,6 +96,7 @@ static CUSTOM: [fn() -> Vec<Route>; 24] = [
     oauth::routes,
     observability::routes,
     policies::routes,
+    preview_calls::routes,
     previews::routes,
     sandboxes::routes,
     schedules::routes,
@@ -177,12 +181,16 @@ fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp
 
 /// Performs an operation, or the fault that was injected into it.
 async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Response {
+    let operation = match route.operation {
+        data_plane::OPERATION => data_plane::operation(&request),
+        operation => operation,
+    };
     if let Some(place) = request.extensions().get::<EntryId>() {
         engine.journal.amend(*place, |entry| {
-            entry.operation = Some(route.operation.to_owned());
+            entry.operation = Some(operation.to_owned());
         });
     }
-    let Some(fault) = engine.faults.take(route.operation) else {
+    let Some(fault) = engine.faults.take(operation) else {
         return handle(&engine, &route, request).await;
     };
     let response = if let Some(delay) = fault.lateness() {
@@ -198,7 +206,11 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 }
 
 async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
-    let outcome = if route.access == AccessLevel::Workload {
+    let outcome = if route.operation == data_plane::OPERATION {
+        data_plane::handle(engine, route, request).await
+    } else if route.operation == preview_calls::OPERATION {
+        preview_calls::handle(engine, route, request).await
+    } else if route.access == AccessLevel::Workload {
         gateway::handle(engine, route, request).await
     } else {
         match Call::receive(engine, route.operation, route.access, request).await {

@@ -99,7 +99,8 @@ async fn serve_connection(stream: TcpStream, router: Router) {
     let service = service_fn(move |request: Request<Incoming>| handle(router.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     // A client that closes its connection early is not an error.
     let _ = connection.await;
 }

@@ -58,9 +58,9 @@ pub(crate) use self::kind::{DeleteResponse, Kind, Layout, Listing, Naming, Pages
 pub(crate) use self::kinds::{
     AGENTS, API_KEYS, APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, DRIVES, EGRESS_GATEWAYS,
     EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
-    MODELS, PENDING_SHARES, POLICIES, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS, SCHEDULES,
-    SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES, policy_users,
-    schedule_changed,
+    MODELS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS,
+    SCHEDULES, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
+    policy_users, schedule_changed,
 };
 pub(crate) use self::kinds::{access, executions as execution, images as image};
 pub(crate) use self::member::Document;

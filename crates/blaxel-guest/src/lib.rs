@@ -41,7 +41,7 @@ pub use self::listen::Listening;
 pub use self::memory::MemoryFiles;
 pub use self::port::{Connection, Listener};
 pub use self::process::{Command, Control, ExitStatus, Output, Process, Stream, TerminalSize};
-pub use self::router::operation;
+pub use self::router::{operation, operations};
 pub use self::server::{Builder, Server};
 pub use self::simulated::SimulatedGuest;
 pub use self::version::ServerVersion;

@@ -50,6 +50,12 @@ pub fn operation(method: &Method, path: &str) -> Option<&'static str> {
     Some(route.operation)
 }
 
+/// Returns the names of all operations of the current version.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    let routes = TABLES.iter().flat_map(|table| table.iter());
+    routes.map(|route| route.operation)
+}
+
 fn find(method: &Method, path: &str, version: ServerVersion) -> Option<(&'static Route, Params)> {
     let routes = TABLES.iter().flat_map(|table| table.iter());
     let known = routes.filter(|route| route.method == *method && route.since <= version);

@@ -72,7 +72,7 @@ impl Identity {
             .unwrap_or(0);
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
         match subject {
-            Some(subject) if engine.clock.seconds() < expires && is_known(engine, subject) => {
+            Some(subject) if engine.seconds() < expires && is_known(engine, subject) => {
                 Self::Client(subject.to_owned())
             }
             _ => Self::Rejected,

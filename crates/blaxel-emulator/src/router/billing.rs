@@ -63,7 +63,7 @@ fn account_metrics(call: &Call) -> HandlerResult {
     }
     let engine = &call.engine;
     let cursor = call.query.get("cursor").filter(|cursor| !cursor.is_empty());
-    let now = engine.clock.seconds();
+    let now = engine.seconds();
     Ok(Json(report(
         &engine.history,
         &query,

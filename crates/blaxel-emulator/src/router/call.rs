@@ -181,7 +181,7 @@ impl Call {
 }
 
 /// Returns the path after the name of a workload, in `/run/{workspace}/{collection}/{name}`.
-fn below(path: &str) -> String {
+pub(super) fn below(path: &str) -> String {
     let mut parts = path.splitn(6, '/').skip(5);
     parts
         .next()

@@ -52,7 +52,7 @@ impl ChatCompletion {
         let completion = Completion::for_prompt(call, prompt);
         Self {
             id: format!("chatcmpl-{:08}", call.engine.next_number()),
-            created: call.engine.clock.seconds(),
+            created: call.engine.seconds(),
             model: prompt.model.to_owned(),
             usage: json!({
                 "prompt_tokens": completion.input_tokens,

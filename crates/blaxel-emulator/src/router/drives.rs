@@ -66,7 +66,7 @@ fn token(call: &Call) -> HandlerResult {
         return Err(not_found(&DRIVES));
     }
     let (engine, pair) = (&call.engine, call.engine.drive_keys());
-    let issued = engine.clock.seconds();
+    let issued = engine.seconds();
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": name(pair)});
     let claims = json!({
         "iss": engine.control_url(),

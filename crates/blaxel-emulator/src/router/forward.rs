@@ -68,7 +68,7 @@ pub(super) async fn forward(target: &Target, call: &Call, body: Body) -> Handler
 }
 
 /// Returns the headers for the workload.
-fn forwarded_headers(call: &Call) -> HeaderMap {
+pub(super) fn forwarded_headers(call: &Call) -> HeaderMap {
     let mut headers = without_credentials(call.headers.clone());
     remove_hop_by_hop(&mut headers);
     remove(&mut headers, &IDENTITY);

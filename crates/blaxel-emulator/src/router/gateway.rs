@@ -112,7 +112,7 @@ fn run_in_background(
             let Some(delivery) = trigger.delivery else {
                 return;
             };
-            let now = engine.clock.seconds();
+            let now = engine.seconds();
             let anywhere = engine.config.callbacks_anywhere;
             let callback = delivery.send(&result, now, anywhere).await;
             engine.workloads.called_back(callback);

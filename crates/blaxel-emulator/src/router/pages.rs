@@ -80,7 +80,7 @@ impl<T: Item> Page<T> {
             fingerprint,
         } = request;
         items.sort_by(|a, b| sort.order(a, b));
-        let now = call.engine.clock.seconds();
+        let now = call.engine.seconds();
         let cursors = &call.engine.cursors;
         let start = match call.query.get("cursor").filter(|cursor| !cursor.is_empty()) {
             Some(cursor) => {

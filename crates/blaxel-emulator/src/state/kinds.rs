@@ -20,7 +20,7 @@ pub(crate) use self::governance::{
 };
 pub(crate) use self::images::{IMAGE_SHARES, IMAGES, PENDING_SHARES};
 pub(crate) use self::network::{EGRESS_GATEWAYS, EGRESS_IPS};
-pub(crate) use self::previews::PREVIEWS;
+pub(crate) use self::previews::{PREVIEW_TOKENS, PREVIEWS};
 pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS};
 pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_changed};
 pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES, VOLUMES};
@@ -43,8 +43,8 @@ pub(crate) static KINDS: &[&Kind] = &[
     &workloads::APPLICATIONS,
     &sandboxes::SANDBOXES,
     &sandboxes::SNAPSHOTS,
-    &previews::PREVIEWS,
-    &previews::PREVIEW_TOKENS,
+    &PREVIEWS,
+    &PREVIEW_TOKENS,
     &schedules::SCHEDULES,
     &storage::VOLUMES,
     &storage::VOLUME_TEMPLATES,

@@ -178,6 +178,15 @@ impl OpenStore {
         true
     }
 
+    /// Records that a resource is used now, which puts off an end that depends on its last use.
+    pub(crate) fn touch(&mut self, collection: &Collection, name: &str) {
+        let now = self.now();
+        if let Some(record) = self.modify(collection, name) {
+            record.used = now;
+            record.timeline.end((collection.kind().end)(record));
+        }
+    }
+
     /// Removes a record and everything nested under it at once.
     pub(crate) fn remove(&mut self, collection: &Collection, name: &str) -> Option<Record> {
         self.rows.remove(collection.key(), name)

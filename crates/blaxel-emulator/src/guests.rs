@@ -1,0 +1,75 @@
+//! The machines of the sandboxes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+
+use blaxel_guest::{Server, SimulatedGuest};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::lock::lock;
+use crate::state::{Collection, OpenStore, Record, SANDBOXES, member};
+
+/// The servers of the sandboxes that were called. Dropping a server ends everything in its sandbox.
+pub(crate) struct Guests {
+    clock: Clock,
+    running: Mutex<HashMap<String, Running>>,
+}
+
+struct Running {
+    /// The serial number of the sandbox's record: a sandbox that was created again starts anew.
+    serial: u64,
+    server: Server,
+}
+
+impl Guests {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            running: Mutex::default(),
+        }
+    }
+
+    /// Returns the server of a sandbox, starting it if it does not run yet, or `None` if there is
+    /// no such sandbox. Ends those of sandboxes that exist no more.
+    pub(crate) fn of(&self, store: &OpenStore, sandbox: &str) -> Option<Server> {
+        let collection = Collection::top(&SANDBOXES);
+        let mut running = lock(&self.running);
+        running.retain(|name, running| {
+            let record = store.get(&collection, name);
+            record.is_some_and(|record| {
+                record.serial == running.serial && !record.timeline.is_terminated(store.now())
+            })
+        });
+        let record = store.get(&collection, sandbox)?;
+        let running = running
+            .entry(sandbox.to_owned())
+            .or_insert_with(|| Running {
+                serial: record.serial,
+                server: self.start(record),
+            });
+        Some(running.server.clone())
+    }
+
+    fn start(&self, record: &Record) -> Server {
+        let guest = SimulatedGuest::new(self.clock.clone());
+        let mut server = Server::builder(guest).edge_limit();
+        let variables = member::get(&record.document, "spec/runtime/envs");
+        for variable in variables.and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| variable.get(name).and_then(Value::as_str);
+            if let (Some(name), Some(value)) = (text("name"), text("value")) {
+                server = server.env(name, value);
+            }
+        }
+        server.build()
+    }
+}
+
+impl fmt::Debug for Guests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guests")
+            .field("running", &lock(&self.running).len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! The data plane of sandboxes, which their machines serve.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use blaxel_guest::Server;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use hyper::upgrade::OnUpgrade;
+use tokio::runtime::Handle;
+use tower_service::Service as _;
+
+use super::access_level::AccessLevel;
+use super::call::{Call, below};
+use super::forward::forwarded_headers;
+use super::route::{HandlerResult, Route};
+use super::workload::{NAME, require_deployed};
+use crate::engine::Engine;
+use crate::errors::{ErrorResponse, Gateway};
+use crate::state::{Collection, SANDBOXES};
+
+/// The operation of calls that only a program of the sandbox understands, such as those of a port.
+pub(super) const OPERATION: &str = "CallSandbox";
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(
+        OPERATION,
+        None,
+        [
+            "/run/{workspace}/sandboxes/{name}",
+            "/run/{workspace}/sandboxes/{name}/",
+            "/run/{workspace}/sandboxes/{name}/{*rest}",
+        ],
+        AccessLevel::Workload,
+        // `handle` answers all of its calls, because their bodies are streamed.
+        |call| Err(unavailable(call, "The sandbox does not run.")),
+    )]
+}
+
+/// Returns the operation of the sandbox API that a request calls.
+pub(super) fn operation(request: &Request) -> &'static str {
+    let path = below(request.uri().path());
+    blaxel_guest::operation(request.method(), &path).unwrap_or(OPERATION)
+}
+
+/// Passes a call on to the machine of its sandbox, and streams the response back.
+pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request) -> HandlerResult {
+    let (head, body) = request.into_parts();
+    let unread = Request::from_parts(head.clone(), Body::empty());
+    let (call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
+    require_deployed(&call, &SANDBOXES)?;
+    let name = call.path(NAME);
+    let server = {
+        let mut store = engine.store.open();
+        store.touch(&Collection::top(&SANDBOXES), name);
+        engine.guests.of(&store, name)
+    };
+    let server = server.ok_or_else(|| unavailable(&call, "The sandbox has just been deleted."))?;
+    let (path, query) = (call.below.clone(), call.raw_query.clone());
+    call_guest(&call, &server, head, body, &path, query.as_deref()).await
+}
+
+/// Calls the machine of a sandbox with this path and query, without the caller's credential.
+pub(super) async fn call_guest(
+    call: &Call,
+    server: &Server,
+    mut head: Parts,
+    body: Body,
+    path: &str,
+    query: Option<&str>,
+) -> HandlerResult {
+    if Handle::try_current().is_err() {
+        let message = "The machines of sandboxes run on a tokio runtime, and there is none.";
+        return Err(unavailable(call, message));
+    }
+    let path = if path.is_empty() { "/" } else { path };
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    head.uri = Uri::try_from(format!("{path}{query}")).map_err(|_| {
+        ErrorResponse::gateway(Gateway::BadRequest, "The path is malformed.", &call.now())
+    })?;
+    let mut headers = forwarded_headers(call);
+    keep_upgrade(&head.method, &head.headers, &mut headers);
+    head.headers = headers;
+    // Those of this router would be taken for the machine's own.
+    let upgrade = head.extensions.remove::<OnUpgrade>();
+    head.extensions.clear();
+    if let Some(upgrade) = upgrade {
+        head.extensions.insert(upgrade);
+    }
+    let answered: Result<Response, Infallible> =
+        server.router().call(Request::from_parts(head, body)).await;
+    let Ok(response) = answered;
+    Ok(response)
+}
+
+/// Keeps the headers that ask for another protocol, such as that of a WebSocket.
+fn keep_upgrade(method: &Method, from: &HeaderMap, to: &mut HeaderMap) {
+    let Some(protocol) = from.get(header::UPGRADE).filter(|_| method == Method::GET) else {
+        return;
+    };
+    to.insert(header::UPGRADE, protocol.clone());
+    to.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+}
+
+fn unavailable(call: &Call, message: &str) -> ErrorResponse {
+    ErrorResponse::gateway(Gateway::WorkloadUnavailable, message, &call.now())
+}
