@@ -4,6 +4,8 @@
 
 #[cfg(feature = "wait")]
 mod cleanup;
+#[cfg(feature = "wait")]
+pub mod files;
 pub mod process;
 mod reference;
 mod remote;
@@ -16,6 +18,8 @@ mod sandboxes;
 /// file that imports this crate by `*`.
 pub use blaxel_core;
 
+#[cfg(feature = "wait")]
+pub use self::files::Files;
 pub use self::process::Process;
 #[cfg(feature = "wait")]
 pub use self::process::{Child, Command};

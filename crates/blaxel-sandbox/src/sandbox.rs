@@ -5,6 +5,8 @@ use std::fmt;
 use blaxel_core::{CallOptions, Error, HttpService};
 
 #[cfg(feature = "wait")]
+#[cfg(feature = "wait")]
+use crate::files::Files;
 use crate::process::Command;
 use crate::process::{self, Process, ProcessInfo};
 use crate::reference::SandboxRef;
@@ -60,6 +62,21 @@ impl<S: HttpService> SandboxHandle<S> {
     #[cfg(feature = "wait")]
     pub fn command(&self, program: impl Into<String>) -> Command<S> {
         Command::new(self.remote.clone(), program.into())
+    }
+
+    /// Returns the file system of the sandbox.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// sandbox.fs().write("/app/.env", "A=1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "wait")]
+    #[must_use]
+    pub fn fs(&self) -> Files<S> {
+        Files::new(self.remote.clone())
     }
 
     /// Returns a handle on the process with this name or PID. Nothing is sent before it is used.
