@@ -5,8 +5,8 @@ use std::fmt;
 use blaxel_core::{CallOptions, Error, HttpService};
 
 #[cfg(feature = "wait")]
-#[cfg(feature = "wait")]
 use crate::files::Files;
+#[cfg(feature = "wait")]
 use crate::process::Command;
 use crate::process::{self, Process, ProcessInfo};
 use crate::reference::SandboxRef;
