@@ -49,12 +49,13 @@ pub trait Guest: Send + Sync + 'static {
     /// Fails with [`Errno::ConnectionRefused`] if nothing listens there.
     fn connect(&self, port: u16) -> BoxFuture<Result<Box<dyn Connection>, Errno>>;
 
-    /// Mounts a drive. The directory exists.
+    /// Mounts a drive over an existing directory. The directory of the drive is created if it does
+    /// not exist, unless the mount is read-only.
     ///
     /// # Errors
     ///
-    /// Fails with [`Errno::Busy`] if something is mounted there, with [`Errno::NotFound`] if the
-    /// drive has no such directory, and with [`Errno::NotImplemented`] if the machine cannot mount
+    /// Fails with [`Errno::Busy`] if something is mounted there, with [`Errno::NotFound`] if a
+    /// directory does not exist, and with [`Errno::NotImplemented`] if the machine cannot mount
     /// volumes of this type.
     fn mount(&self, mount: &DriveMount) -> Result<(), Errno>;
 

@@ -90,15 +90,20 @@ impl MemoryFiles {
         &self.shared.root
     }
 
-    /// Mounts a directory of a volume over an existing directory.
+    /// Mounts a directory of a volume over an existing directory. The directory of the volume is
+    /// created if it does not exist, unless the mount is read-only.
     ///
     /// # Errors
     ///
-    /// Fails if either directory does not exist, or with [`Errno::Busy`] if something is mounted
+    /// Fails if a directory does not exist, or with [`Errno::Busy`] if something is mounted
     /// there already.
     pub fn mount(&self, mount: &DriveMount) -> Result<(), Errno> {
         let over = self.walk(&mount.mount_path, true)?.found()?;
         let inside = Self::new(mount.volume.clone(), self.shared.clock.clone());
+        if !mount.read_only {
+            let created = inside.create_dir_all(&mount.drive_path, 0o755);
+            created.map_err(|error| error.errno())?;
+        }
         let top = inside.walk(&mount.drive_path, true)?.found()?;
         for place in [&over.place, &top.place] {
             if place.metadata()?.kind != FileKind::Directory {

@@ -5,10 +5,34 @@
 //! a redirect where only a slash at the end is wrong.
 
 mod call;
+mod codegen;
+mod content;
+mod copy;
+mod delete;
+mod describe;
+mod drives;
+mod edge;
+mod environment;
+mod find;
+mod form;
+mod fuzzy;
+mod glob;
+mod grep;
+mod path;
+mod permissions;
+mod ranges;
+mod read;
 mod respond;
 mod route;
+mod scope;
+mod search;
 mod system;
+mod tree;
+mod tunnel;
+mod uploads;
 mod url;
+mod watch;
+mod write;
 
 use std::sync::Arc;
 
@@ -25,7 +49,23 @@ use crate::state::State;
 use crate::version::ServerVersion;
 
 /// The operations of all topics.
-const TABLES: &[&[Route]] = &[system::ROUTES];
+const TABLES: &[&[Route]] = &[
+    system::ROUTES,
+    environment::ROUTES,
+    read::ROUTES,
+    write::ROUTES,
+    delete::ROUTES,
+    tree::ROUTES,
+    copy::ROUTES,
+    find::ROUTES,
+    search::ROUTES,
+    grep::ROUTES,
+    uploads::ROUTES,
+    watch::ROUTES,
+    drives::ROUTES,
+    codegen::ROUTES,
+    tunnel::ROUTES,
+];
 
 /// Creates the router of a server.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -63,8 +103,18 @@ fn find(method: &Method, path: &str, version: ServerVersion) -> Option<(&'static
     matching.max_by_key(|(route, _)| route.precision())
 }
 
+/// Returns `true` if `HEAD` is answered for a path just because `GET` is.
+fn has_head(path: &str, version: ServerVersion) -> bool {
+    find(&Method::GET, path, version).is_some()
+}
+
 async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut request, excess) = match edge::limit(&state, request) {
+        Ok(limited) => limited,
+        Err(refusal) => return refusal,
+    };
+    let body = std::mem::take(request.body_mut());
+    let (head, ()) = request.map(drop).into_parts();
     let Some(path) = UrlPath::parse(head.uri.path()) else {
         return respond::text(
             StatusCode::BAD_REQUEST,
@@ -72,9 +122,11 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
             "400 Bad Request",
         );
     };
-    let mut response = match find(&head.method, &path.decoded, state.version) {
+    let version = state.version();
+    let now = state.guest.clock().now();
+    let mut response = match find(&head.method, &path.decoded, version) {
         _ if head.method == Method::OPTIONS => status(StatusCode::NO_CONTENT),
-        _ if path.decoded == "/" => system::welcome(),
+        _ if path.decoded == "/" && head.method != Method::HEAD => system::welcome(),
         Some((route, params)) => {
             (route.handler)(Call {
                 state,
@@ -85,8 +137,12 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
             })
             .await
         }
-        None => unknown(&head.method, &path.decoded, state.version),
+        None if head.method == Method::HEAD && has_head(&path.decoded, version) => call::empty(),
+        None => unknown(&head.method, &path.decoded, version),
     };
+    if excess.is_some_and(|excess| excess.is_found()) {
+        return edge::refusal(&now);
+    }
     respond::add_common_headers(&mut response);
     response
 }

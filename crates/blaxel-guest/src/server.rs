@@ -74,17 +74,17 @@ impl Server {
         &*self.0.guest
     }
 
-    /// Returns the version of the API.
+    /// Returns the version of the API. After an upgrade it is the current one.
     #[must_use]
     pub fn version(&self) -> ServerVersion {
-        self.0.version
+        self.0.version()
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("version", &self.0.version)
+            .field("version", &self.version())
             .finish_non_exhaustive()
     }
 }

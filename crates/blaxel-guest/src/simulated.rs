@@ -58,6 +58,16 @@ impl SimulatedGuest {
         }
     }
 
+    /// Returns the same machine from the view of another user: files are checked for its
+    /// permissions, and belong to it if it creates them. The default is the superuser.
+    #[must_use]
+    pub fn as_user(&self, user: u32, group: u32) -> Self {
+        Self {
+            files: self.files.as_user(user, group),
+            ..self.clone()
+        }
+    }
+
     /// Returns the file system.
     #[must_use]
     pub fn memory(&self) -> &MemoryFiles {

@@ -1,25 +1,54 @@
 //! The state of one server: what survives a request.
 
 mod environment;
+mod mounts;
+mod upgrades;
+mod uploads;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) use self::environment::Environment;
+pub(crate) use self::mounts::MountedDrive;
+pub(crate) use self::upgrades::{Upgrade, Upgrades};
+pub(crate) use self::uploads::{Part, Upload, Uploads};
 use crate::drives::DriveStore;
 use crate::guest::Guest;
+use crate::lock::lock;
 use crate::version::ServerVersion;
 
 /// The state that all requests of a server share.
 pub(crate) struct State {
     pub(crate) guest: Arc<dyn Guest>,
-    pub(crate) version: ServerVersion,
+    /// The version that the server was built with.
+    pub(crate) first_version: ServerVersion,
     /// The directory that relative paths start from.
     pub(crate) working_dir: String,
     pub(crate) environment: Mutex<Environment>,
+    /// The file with the variables that the platform sets.
+    pub(crate) metadata_path: String,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
     /// The largest request body that the edge lets through.
-    pub(crate) body_limit: Option<u64>,
+    pub(crate) edge_limit: Option<u64>,
+    /// Whether the old server's search in files hangs as it really did.
+    pub(crate) hangs: bool,
     /// The start of the server, on the guest's clock.
     pub(crate) started: Duration,
+    pub(crate) upgrades: Mutex<Upgrades>,
+    pub(crate) uploads: Uploads,
+    pub(crate) mounts: Mutex<Vec<MountedDrive>>,
+    /// Whether a tunnel is configured.
+    pub(crate) has_tunnel: AtomicBool,
+}
+
+impl State {
+    /// Returns the version of the API. After an upgrade it is the current one.
+    pub(crate) fn version(&self) -> ServerVersion {
+        let now = self.guest.clock().since_epoch();
+        match lock(&self.upgrades).completed(now) {
+            0 => self.first_version,
+            _ => ServerVersion::Current,
+        }
+    }
 }

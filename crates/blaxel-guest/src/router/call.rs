@@ -63,11 +63,15 @@ impl Call {
     /// Takes the body as JSON. The content type does not matter.
     pub(super) async fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
         let body = self.take_body().await?;
-        if body.is_empty() {
-            return Err(Refusal::bad_request("invalid request body: EOF"));
+        // What follows the first value does not matter.
+        let mut values = serde_json::Deserializer::from_slice(&body).into_iter::<T>();
+        match values.next() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(Refusal::bad_request(format!(
+                "invalid request body: {error}"
+            ))),
+            None => Err(Refusal::bad_request("invalid request body: EOF")),
         }
-        serde_json::from_slice(&body)
-            .map_err(|error| Refusal::bad_request(format!("invalid request body: {error}")))
     }
 
     /// Runs work on the files of the guest, on a thread for blocking work if the guest needs one.

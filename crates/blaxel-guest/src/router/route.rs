@@ -12,7 +12,8 @@ use crate::version::ServerVersion;
 /// An operation: its name, its method, its path and its handler.
 ///
 /// A pattern has segments of text, `:name` for one segment, and `*name` at its end for the rest,
-/// with its leading slash. Of several patterns that match, the one with the longest text before
+/// with the slash before it. A `*name` that does not follow a slash is any rest, which may be empty.
+/// Of several patterns that match, the one with the longest text before
 /// its first parameter counts.
 pub(super) struct Route {
     pub(super) operation: &'static str,
@@ -47,13 +48,14 @@ fn params(pattern: &'static str, path: &str) -> Option<Params> {
         };
         let (text, parameter) = pattern.split_at(start);
         if let Some(name) = parameter.strip_prefix('*') {
-            // The value of the rest begins with the slash before it.
-            let text = text.strip_suffix('/').unwrap_or(text);
-            let rest = path.strip_prefix(text)?;
-            return rest.starts_with('/').then(|| {
-                params.insert(name, rest.to_owned());
-                params
-            });
+            let rest = match text.strip_suffix('/') {
+                Some(text) => path
+                    .strip_prefix(text)
+                    .filter(|rest| rest.starts_with('/'))?,
+                None => path.strip_prefix(text)?,
+            };
+            params.insert(name, rest.to_owned());
+            return Some(params);
         }
         let rest = path.strip_prefix(text)?;
         let value_end = rest.find('/').unwrap_or(rest.len());
@@ -73,9 +75,16 @@ fn params(pattern: &'static str, path: &str) -> Option<Params> {
 mod tests {
     use super::*;
 
+    /// A pattern, a path, and the parameters if they match.
+    type Case = (
+        &'static str,
+        &'static str,
+        Option<&'static [(&'static str, &'static str)]>,
+    );
+
     #[test]
     fn patterns_match_as_the_router_of_the_server() {
-        let matches: [(_, _, Option<&[(&str, &str)]>); 9] = [
+        let matches: [Case; 11] = [
             ("/process", "/process", Some(&[])),
             ("/process", "/process/", None),
             ("/process/:id/logs", "/process/a/logs", Some(&[("id", "a")])),
@@ -89,6 +98,16 @@ mod tests {
             ),
             ("/filesystem/*path", "/filesystem", None),
             ("/filesystem/*path", "/filesystems/a", None),
+            (
+                "/filesystem/tree*rest",
+                "/filesystem/tree",
+                Some(&[("rest", "")]),
+            ),
+            (
+                "/filesystem/tree*rest",
+                "/filesystem/treehouse/a",
+                Some(&[("rest", "house/a")]),
+            ),
         ];
         for (pattern, path, expected) in matches {
             let found = params(pattern, path);

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::Server;
 use crate::drives::DriveStore;
 use crate::guest::Guest;
-use crate::state::{Environment, State};
+use crate::state::{Environment, State, Uploads};
 use crate::version::ServerVersion;
 
-/// The limit of the platform's edge on the body of a request: 5 MiB.
-const EDGE_LIMIT: u64 = 5 << 20;
+/// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.
+const METADATA: &str = "/bl/metadata";
 
 /// The settings of a [`Server`]. See there for an example.
 #[must_use]
@@ -21,7 +22,8 @@ pub struct Builder {
     working_dir: String,
     variables: BTreeMap<String, String>,
     drives: Option<Arc<dyn DriveStore>>,
-    body_limit: Option<u64>,
+    edge_limit: Option<u64>,
+    hangs: bool,
 }
 
 impl Builder {
@@ -40,7 +42,8 @@ impl Builder {
             working_dir: "/blaxel".to_owned(),
             variables: BTreeMap::from(owned),
             drives: None,
-            body_limit: None,
+            edge_limit: None,
+            hangs: false,
         }
     }
 
@@ -72,10 +75,19 @@ impl Builder {
         self
     }
 
-    /// Refuses request bodies above 5 MiB as the platform's edge does, with 413 and the code
-    /// `REQUEST_ENTITY_TOO_LARGE`. By default there is no edge in front of the server.
-    pub fn edge_limit(mut self) -> Self {
-        self.body_limit = Some(EDGE_LIMIT);
+    /// Refuses request bodies of more than `bytes` as the platform's edge does, with 413 and the
+    /// code `REQUEST_ENTITY_TOO_LARGE`. By default there is no edge in front of the server.
+    ///
+    /// The platform documents 5 MB. It lets parts of 5 MiB through, with the form around them.
+    pub fn edge_limit(mut self, bytes: u64) -> Self {
+        self.edge_limit = Some(bytes);
+        self
+    }
+
+    /// Lets the search in the contents of files never end if it finds over 100 matches more than
+    /// it was asked for, as that of the server of August did. Later versions are not affected.
+    pub fn hanging_content_search(mut self) -> Self {
+        self.hangs = true;
         self
     }
 
@@ -89,12 +101,21 @@ impl Builder {
             .or_insert_with(|| self.working_dir.clone());
         Server(Arc::new(State {
             guest: self.guest,
-            version: self.version,
+            first_version: self.version,
             working_dir: self.working_dir,
+            metadata_path: variables
+                .get("BL_METADATA_PATH")
+                .filter(|path| !path.is_empty())
+                .map_or_else(|| METADATA.to_owned(), String::clone),
             environment: Mutex::new(Environment::new(variables)),
             drives: self.drives,
-            body_limit: self.body_limit,
+            edge_limit: self.edge_limit,
+            hangs: self.hangs,
             started,
+            upgrades: Mutex::default(),
+            uploads: Uploads::default(),
+            mounts: Mutex::default(),
+            has_tunnel: AtomicBool::new(false),
         }))
     }
 }
@@ -105,7 +126,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("version", &self.version)
             .field("working_dir", &self.working_dir)
-            .field("body_limit", &self.body_limit)
+            .field("edge_limit", &self.edge_limit)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,21 @@
 //! Requests to the router of a simulated sandbox, and their responses.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests are tests too"
+)]
+
+mod drives;
+mod forms;
+mod listening;
+mod paths;
+mod reading;
 mod routes;
+mod searches;
 mod support;
+mod system;
+mod trees;
+mod uploads;
+mod watches;
+mod writing;

@@ -1,7 +1,9 @@
 //! A sandbox for tests, called without a socket.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes, to_bytes};
-use blaxel_guest::{Builder, Clock, Server, ServerVersion, SimulatedGuest};
+use blaxel_guest::{Builder, Clock, Files, Server, ServerVersion, SimulatedGuest};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use tower_service::Service as _;
@@ -26,14 +28,45 @@ impl Sandbox {
         Self::with(|builder| builder.version(ServerVersion::August))
     }
 
+    pub(crate) fn both() -> [Self; 2] {
+        [Self::august(), Self::new()]
+    }
+
     pub(crate) fn with(set: impl FnOnce(Builder) -> Builder) -> Self {
         let builder = Server::builder(SimulatedGuest::new(Clock::standing()));
         Self(set(builder).build())
     }
 
+    pub(crate) fn files(&self) -> Arc<dyn Files> {
+        self.0.guest().files()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.guest().clock().clone()
+    }
+
+    /// Writes files, and the directories above them.
+    pub(crate) fn put_files(&self, files: &[(&str, &str)]) {
+        for (path, content) in files {
+            let (directory, _) = path.rsplit_once('/').unwrap();
+            self.files()
+                .create_dir_all(&format!("{directory}/"), 0o755)
+                .unwrap();
+            self.files().write(path, content.as_bytes(), 0o644).unwrap();
+        }
+    }
+
+    /// Returns the content of a file as text.
+    pub(crate) fn content(&self, path: &str) -> String {
+        String::from_utf8(self.files().read(path).unwrap()).unwrap()
+    }
+
+    pub(crate) async fn open(&self, request: Request<Body>) -> http::Response<Body> {
+        self.0.router().call(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.0.router().call(request).await.unwrap();
-        let (head, body) = response.into_parts();
+        let (head, body) = self.open(request).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer {
             status: head.status,
@@ -44,10 +77,16 @@ impl Sandbox {
 
     /// Sends a request with a body; `call` is a method and a path, such as `GET /health`.
     pub(crate) async fn call(&self, call: &str, body: impl Into<Body>) -> Answer {
-        let (method, path) = call.split_once(' ').unwrap();
-        let method: Method = method.parse().unwrap();
-        let request = Request::builder().method(method).uri(path);
-        self.send(request.body(body.into()).unwrap()).await
+        self.call_with(call, &[], body).await
+    }
+
+    pub(crate) async fn call_with(
+        &self,
+        call: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        self.send(request(call, headers, body)).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -55,9 +94,49 @@ impl Sandbox {
     }
 }
 
+pub(crate) fn request(
+    call: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let (method, path) = call.split_once(' ').unwrap();
+    let method: Method = method.parse().unwrap();
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).unwrap()
+}
+
+/// The content type of [`form`].
+pub(crate) const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=edge");
+
+/// Returns the text of a form. A field is its name, the name of its file or an empty one, and its
+/// value.
+pub(crate) fn form(fields: &[(&str, &str, &str)]) -> String {
+    let field = |(name, file, value): &(&str, &str, &str)| {
+        let file = match *file {
+            "" => String::new(),
+            file => format!("; filename=\"{file}\""),
+        };
+        format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n"
+        )
+    };
+    fields.iter().map(field).collect::<String>() + "--edge--\r\n"
+}
+
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// Returns the message of an error response.
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no error: {self:?}"))
+            .to_owned()
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -69,4 +148,12 @@ impl Answer {
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+/// Returns the member `key` of each element of a list.
+pub(crate) fn each<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
+    let list = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    list.iter()
+        .map(|element| element[key].as_str().unwrap())
+        .collect()
 }
