@@ -164,6 +164,11 @@ impl<S: HttpService> Sandboxes<S> {
         SandboxHandle::new(Remote::new(self.service.clone(), site))
     }
 
+    #[cfg(feature = "lifecycle")]
+    pub(crate) fn service(&self) -> &S {
+        &self.service
+    }
+
     pub(crate) fn handle(
         &self,
         name: String,
@@ -177,7 +182,7 @@ impl<S: HttpService> Sandboxes<S> {
         SandboxHandle::new(Remote::new(self.service.clone(), site))
     }
 
-    fn override_of(&self, name: &str) -> Option<WorkloadAddress> {
+    pub(crate) fn override_of(&self, name: &str) -> Option<WorkloadAddress> {
         self.overrides
             .as_ref()?
             .address(&WorkloadKind::SANDBOX, name)

@@ -1,0 +1,18 @@
+//! Every call of the sandbox API except processes, files and ports, on a service that responds by script: the exact
+//! request, the forms of the answer, and the errors.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+mod archive;
+#[cfg(feature = "wait")]
+mod awake;
+mod codegen;
+mod drives;
+mod interpreter;
+#[cfg(feature = "lifecycle")]
+mod lifecycle;
+mod network;
+mod script;
+#[cfg(feature = "lifecycle")]
+mod sessions;
+mod system;
