@@ -16,6 +16,8 @@ use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
 const DOCUMENT: &str = "../shared/spec/controlplane.yml";
+/// The document of a sandbox's API, which is compared too if it is there.
+const SANDBOX_DOCUMENT: &str = "../shared/spec/sandbox.yml";
 const CLIPPY: &str = "clippy --workspace --all-targets --locked -- -D warnings";
 const WASM: &str = "wasm32-unknown-unknown";
 const HEAD: &str = "rev-list --max-count=1 --all";
@@ -102,7 +104,13 @@ fn check(sh: &Shell, stage: Stage) -> Result<()> {
     match stage {
         Stage::Fmt => run_cargo(sh, "fmt --all --check"),
         Stage::Tidy => tidy::run(sh),
-        Stage::Drift => api_drift::run(sh, &sh.current_dir().join(DOCUMENT)),
+        Stage::Drift => {
+            api_drift::run(sh, &sh.current_dir().join(DOCUMENT))?;
+            match sh.path_exists(SANDBOX_DOCUMENT) {
+                true => api_drift::run_sandbox(sh, &sh.current_dir().join(SANDBOX_DOCUMENT)),
+                false => Ok(()),
+            }
+        }
         Stage::Lean => lean::run(sh, &[], false),
         Stage::Clippy => run_cargo(sh, CLIPPY),
         Stage::Features => features::run(sh, &[]),

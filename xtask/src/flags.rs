@@ -67,11 +67,14 @@ pub(crate) enum Command {
         #[arg(long)]
         advisories: bool,
     },
-    /// Compare the emulator's OpenAPI document with the API's
+    /// Compare the emulator's OpenAPI document, and the list of a sandbox's operations, with the API's documents
     ApiDrift {
         /// The API's document, as YAML or JSON
+        #[arg(long, value_name = "FILE", required_unless_present = "sandbox")]
+        spec: Option<PathBuf>,
+        /// The document of a sandbox's API, as YAML or JSON
         #[arg(long, value_name = "FILE")]
-        spec: PathBuf,
+        sandbox: Option<PathBuf>,
     },
     /// Make a release: plan, prepare, verify and publish, in this order
     #[command(subcommand)]

@@ -80,7 +80,10 @@ fn run(sh: &Shell, command: Command) -> Result<()> {
         Command::PublicApi { bless } => public_api::run(sh, bless),
         Command::Semver(selection) => semver_checks::run(sh, &selection.packages),
         Command::Deny { advisories } => deny::run(sh, advisories),
-        Command::ApiDrift { spec } => api_drift::run(sh, &spec),
+        Command::ApiDrift { spec, sandbox } => {
+            spec.map_or(Ok(()), |spec| api_drift::run(sh, &spec))?;
+            sandbox.map_or(Ok(()), |spec| api_drift::run_sandbox(sh, &spec))
+        }
         Command::Release(step) => release(sh, step),
     }
 }

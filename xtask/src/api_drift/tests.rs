@@ -131,7 +131,7 @@ fn other_documents_are_refused() {
 #[test]
 fn the_list_explains_differences_that_exist_once_and_with_a_reason() {
     let list = "# Meant.\n\nmember Kite.size type = \"a = b\"\n";
-    let known = allowed(list).unwrap();
+    let known = allowed(LIST, list).unwrap();
     assert!(known.contains("member Kite.size type"));
     assert_eq!(stale(&known, &BTreeSet::new()).count(), 1);
     for line in [
@@ -139,10 +139,85 @@ fn the_list_explains_differences_that_exist_once_and_with_a_reason() {
         "member A.b type = why",
         "member A.b type = \" \"",
     ] {
-        let refused = allowed(&format!("\n{line}")).unwrap_err().to_string();
+        let refused = allowed(LIST, &format!("\n{line}")).unwrap_err().to_string();
         assert!(refused.contains(":2: "), "{refused}");
     }
-    assert!(allowed(&list.repeat(2)).is_err());
+    assert!(allowed(LIST, &list.repeat(2)).is_err());
     let sh = shell::at_root().unwrap();
-    allowed(&sh.read_file(LIST).unwrap()).unwrap();
+    for list in [LIST, SANDBOX_LIST] {
+        allowed(list, &sh.read_file(list).unwrap()).unwrap();
+    }
+}
+
+/// The list of a sandbox's operations and a document, with an object of each kind.
+const SANDBOX_KITES: &str = "\
+# Kites.
+[kites]
+ListKites GET /kites ?limit:integer,sort* -> [Kite]
+FlyKite POST /kites/{name} <- Flight -> anything
+LandKite POST /kites/{name}
+
+Kite name*, size:number, labels:{string}, status:UP|DOWN, spool:Spool
+Spool = LONG|SHORT
+Flight hours:integer
+";
+const SANDBOX_DOCUMENT: &str = "\
+openapi: 3.0.0
+paths:
+  /kites:
+    get:
+      parameters: [{in: query, name: limit, schema: {type: integer}}, {in: query, name: sort, required: true, schema: {type: string}}]
+      responses: {'200': {content: {application/json: {schema: {items: {$ref: '#/components/schemas/Kite'}}}}}}
+  /kites/{name}:
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Flight'}}}}
+      responses: {'200': {content: {application/json: {schema: {type: object, additionalProperties: true}}}}}
+components:
+  schemas:
+    Kite: {required: [name], properties: {name: {type: string}, size: {type: number}, status: {enum: [UP, DOWN]},
+      labels: {additionalProperties: {type: string}}, spool: {$ref: '#/components/schemas/Spool'}}}
+    Spool: {enum: [LONG, SHORT]}
+    Flight: {properties: {hours: {type: integer}}}
+";
+
+#[test]
+fn the_list_of_a_sandbox_is_a_document() {
+    let theirs = read::document(SANDBOX_DOCUMENT).unwrap();
+    let differences = |list: &str| {
+        let ours = sandbox::document(list).unwrap();
+        let keys = compare::compare(&theirs, &ours).into_iter();
+        keys.map(|finding| finding.key).collect::<Vec<_>>()
+    };
+    assert!(differences(SANDBOX_KITES).is_empty());
+    for (from, to, expected) in [
+        ("GET /kites", "PUT /kites", "operation GET /kites missing"),
+        ("limit:integer", "limit", "query GET /kites.limit type"),
+        ("limit:integer,", "", "query GET /kites.limit missing"),
+        ("sort*", "sort", "query GET /kites.sort required"),
+        ("-> [Kite]", "-> Kite", "body GET /kites.200 type"),
+        (" <- Flight", "", "body POST /kites/{name}.request missing"),
+        ("labels:{string}, ", "", "member Kite.labels missing"),
+        ("size:number", "size:number, mass", "member Kite.mass extra"),
+        ("UP|DOWN", "UP|LOST", "value Kite.status.DOWN missing"),
+        ("LONG|SHORT", "LONG|TALL", "value Spool.SHORT missing"),
+    ] {
+        assert!(SANDBOX_KITES.contains(from), "{from}");
+        let found = differences(&SANDBOX_KITES.replacen(from, to, 1));
+        assert!(
+            found.iter().any(|key| key == expected),
+            "{expected}: {found:?}"
+        );
+    }
+    for line in [
+        "Kite",
+        "Fly GET",
+        "Fly GET /a what",
+        "Fly GET /a ->",
+        "Kite a\nKite b",
+    ] {
+        assert!(sandbox::document(line).is_err(), "{line}");
+    }
+    let sh = shell::at_root().unwrap();
+    let list = sandbox::document(&sh.read_file(SANDBOX).unwrap()).unwrap();
+    assert!(list.operations.len() > 40 && list.schemas.len() > 40);
 }
