@@ -52,6 +52,7 @@ const RUNTIME: &[&str] = &["tokio", "async-std", "smol"];
 const OAUTH: &[&str] = &["oauth2", "chrono", "url"];
 const OAUTH_BUT_CLOCK: &[&str] = &["oauth2", "url"];
 const CLOCK: &[&str] = &["chrono"];
+const WEBSOCKET: &[&str] = &["tungstenite", "rand"];
 /// The texts of streams.
 const STREAMS: &[&str] = &["bytestring"];
 const BOXING: &[&str] = &["async-trait"];
@@ -167,8 +168,9 @@ const RULES: &[Rule] = &[
         // Creating a sandbox and running a command in it is one thought.
         uses: &["blaxel-core", "blaxel-management"],
         // Commands are followed to their end with tokio's timers, which is what most people want.
-        only_with_feature: &[CLOCK],
+        only_with_feature: &[CLOCK, WEBSOCKET],
         never_without_defaults: &[RUNTIME],
+        macros_with_feature: &["jiff-static", "thiserror-impl"],
         ..facade("blaxel-sandbox")
     },
     Rule {

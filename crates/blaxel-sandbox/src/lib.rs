@@ -24,6 +24,9 @@ mod sandboxes;
 #[cfg(feature = "lifecycle")]
 pub mod sessions;
 pub mod system;
+#[cfg(feature = "websocket")]
+#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
+pub mod websocket;
 
 /// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
