@@ -11,6 +11,10 @@ use crate::clock::Clock;
 use crate::lock::lock;
 use crate::state::{Collection, OpenStore, Record, SANDBOXES, member};
 
+/// The limit of the platform's edge on the body of a request: parts of 5 MiB with the form around
+/// them pass.
+const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
+
 /// The servers of the sandboxes that were called. Dropping a server ends everything in its sandbox.
 pub(crate) struct Guests {
     clock: Clock,
@@ -54,7 +58,7 @@ impl Guests {
 
     fn start(&self, record: &Record) -> Server {
         let guest = SimulatedGuest::new(self.clock.clone());
-        let mut server = Server::builder(guest).edge_limit();
+        let mut server = Server::builder(guest).edge_limit(EDGE_LIMIT);
         let variables = member::get(&record.document, "spec/runtime/envs");
         for variable in variables.and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| variable.get(name).and_then(Value::as_str);
