@@ -19,6 +19,7 @@ mod fuzzy;
 mod glob;
 mod grep;
 mod path;
+mod pattern;
 mod permissions;
 mod ranges;
 mod read;
@@ -39,11 +40,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{HeaderValue, LOCATION};
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Request, StatusCode};
 
 use self::call::Call;
-use self::route::{Params, Route};
+use self::pattern::Params;
+use self::route::Route;
 use self::url::UrlPath;
 use crate::state::State;
 use crate::version::ServerVersion;
@@ -138,7 +140,10 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
             .await
         }
         None if head.method == Method::HEAD && has_head(&path.decoded, version) => call::empty(),
-        None => unknown(&head.method, &path.decoded, version),
+        None => match redirect(&head.method, &path.decoded, version) {
+            Some(redirect) => return redirect,
+            None => respond::text(StatusCode::NOT_FOUND, "text/plain", "404 page not found"),
+        },
     };
     if excess.is_some_and(|excess| excess.is_found()) {
         return edge::refusal(&now);
@@ -147,23 +152,31 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
     response
 }
 
-/// Answers a request for a path that is not there, or not there with this method.
-fn unknown(method: &Method, path: &str, version: ServerVersion) -> Response {
+/// The paths for which the router of the server does not find the one with a slash.
+const WITHOUT_REDIRECT: [&str; 2] = ["/filesystem", "/filesystem-multipart/initiate"];
+
+/// Returns the redirect to a path that is there, if only a slash at the end is too much or missing.
+/// It has no further headers.
+fn redirect(method: &Method, path: &str, version: ServerVersion) -> Option<Response> {
     let other = match path.strip_suffix('/') {
         Some(without) => without.to_owned(),
         None => format!("{path}/"),
     };
-    // The router of the server does not find this one.
-    let is_known = path != "/filesystem" && find(method, &other, version).is_some();
-    if is_known && let Ok(location) = HeaderValue::from_str(&other) {
-        let mut response = status(match *method {
-            Method::GET => StatusCode::MOVED_PERMANENTLY,
-            _ => StatusCode::TEMPORARY_REDIRECT,
-        });
-        response.headers_mut().insert(LOCATION, location);
-        return response;
+    if WITHOUT_REDIRECT.contains(&path) {
+        return None;
     }
-    respond::text(StatusCode::NOT_FOUND, "text/plain", "404 page not found")
+    find(method, &other, version)?;
+    let location = HeaderValue::from_str(&other).ok()?;
+    let mut response = status(StatusCode::TEMPORARY_REDIRECT);
+    if *method == Method::GET {
+        *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+        *response.body_mut() =
+            Body::from(format!("<a href=\"{other}\">Moved Permanently</a>.\n\n"));
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, html);
+    }
+    response.headers_mut().insert(LOCATION, location);
+    Some(response)
 }
 
 fn status(status: StatusCode) -> Response {

@@ -6,8 +6,8 @@ mod tree;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use self::node::{Attributes, Content, Device};
-pub(crate) use self::tree::{Inode, ROOT, Tree};
+pub(crate) use self::node::{Attributes, Content, Device, Inode};
+pub(crate) use self::tree::{ROOT, Tree};
 use crate::files::Space;
 use crate::lock::lock;
 

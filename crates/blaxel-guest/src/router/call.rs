@@ -1,5 +1,6 @@
 //! [`Call`], a request that has met its route.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -8,9 +9,10 @@ use http::StatusCode;
 use http::header::HeaderName;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::pattern::Params;
 use super::respond::{HandlerResult, Refusal};
-use super::route::Params;
 use super::url::UrlPath;
 use crate::files::Files;
 use crate::state::State;
@@ -60,17 +62,30 @@ impl Call {
             .map_err(|error| Refusal::bad_request(format!("invalid request body: {error}")))
     }
 
-    /// Takes the body as JSON. The content type does not matter.
-    pub(super) async fn take_json<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
+    /// Takes the body as a JSON object; `null` counts as an empty one. Neither the content type
+    /// matters nor what follows the object.
+    pub(super) async fn take_json<T: Default + DeserializeOwned>(&mut self) -> Result<T, Refusal> {
         let body = self.take_body().await?;
-        // What follows the first value does not matter.
-        let mut values = serde_json::Deserializer::from_slice(&body).into_iter::<T>();
-        match values.next() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => Err(Refusal::bad_request(format!(
-                "invalid request body: {error}"
-            ))),
-            None => Err(Refusal::bad_request("invalid request body: EOF")),
+        let refuse = |problem: &dyn Display| {
+            Err(Refusal::bad_request(format!(
+                "invalid request body: {problem}"
+            )))
+        };
+        let is_object = body.trim_ascii_start().starts_with(b"{");
+        let mut objects = serde_json::Deserializer::from_slice(&body).into_iter::<T>();
+        let mut values = serde_json::Deserializer::from_slice(&body).into_iter::<Value>();
+        match is_object {
+            true => match objects.next() {
+                Some(Ok(object)) => Ok(object),
+                Some(Err(error)) => refuse(&error),
+                None => refuse(&"EOF"),
+            },
+            false => match values.next() {
+                Some(Ok(Value::Null)) => Ok(T::default()),
+                Some(Ok(_)) => refuse(&"it is not an object"),
+                Some(Err(error)) => refuse(&error),
+                None => refuse(&"EOF"),
+            },
         }
     }
 

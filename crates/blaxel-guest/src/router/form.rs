@@ -80,7 +80,11 @@ impl Form {
 }
 
 fn unreadable(error: multer::Error) -> Refusal {
-    Refusal::bad_request(format!("error reading multipart part: {error}"))
+    let problem = match error {
+        multer::Error::IncompleteStream => "multipart: NextPart: EOF".to_owned(),
+        error => error.to_string(),
+    };
+    Refusal::bad_request(format!("error reading multipart part: {problem}"))
 }
 
 /// A file that is being written. It is removed if it is dropped before [`keep`](Self::keep).

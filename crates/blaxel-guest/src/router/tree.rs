@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::call::{Call, into_response};
 use super::delete::{kind, remove_dir};
 use super::describe::{Directory, File, Owners, Subdirectory, list};
-use super::path::{Paths, base, clean, single_slashes};
+use super::path::{Paths, base, clean, parent, single_slashes};
 use super::permissions::{DIRECTORY, FILE, masked};
 use super::respond::{HandlerResult, Refusal, ok, success};
 use super::route::Route;
@@ -194,16 +194,15 @@ async fn write(mut call: Call) -> HandlerResult {
     Call::with_files(&call.state, move |files| {
         let refused =
             |what: &str, error: FileError| Refusal::unprocessable(format!("{what}: {error}"));
-        let mode = masked(DIRECTORY);
-        files
-            .create_dir_all(&paths.absolute(&root), mode)
-            .map_err(|error| refused("error creating root directory", error))?;
+        create(
+            files,
+            &paths.absolute(&root),
+            "error creating root directory",
+        )?;
         // One after the other, without undoing those before a failure.
         for (name, content) in &request.files {
             let path = clean(&format!("{root}/{name}"));
-            files
-                .create_dir_all(super::path::parent(&path), mode)
-                .map_err(|error| refused("error creating parent directory", error))?;
+            create(files, parent(&path), "error creating parent directory")?;
             write_file(files, &path, content.as_bytes(), FILE)
                 .map_err(|error| refused("error writing file", error))?;
         }
@@ -212,6 +211,16 @@ async fn write(mut call: Call) -> HandlerResult {
         ok(&listed)
     })
     .await
+}
+
+/// Creates a directory if there is none.
+fn create(files: &dyn Files, path: &str, problem: &str) -> Result<(), Refusal> {
+    if kind(files, path).map_err(Refusal::unprocessable)? == Some(FileKind::Directory) {
+        return Ok(());
+    }
+    files
+        .create_dir_all(path, masked(DIRECTORY))
+        .map_err(|error| Refusal::unprocessable(format!("{problem}: {error}")))
 }
 
 async fn delete(call: Call) -> Response {

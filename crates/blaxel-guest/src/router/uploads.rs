@@ -74,6 +74,14 @@ fn directory_of(id: &str) -> String {
     format!("{DIRECTORY_OF_PARTS}/{id}")
 }
 
+/// Returns the id that a request names.
+fn id_of(call: &Call) -> Result<String, Refusal> {
+    match call.param("id") {
+        "" => Err(Refusal::bad_request("uploadId is required")),
+        id => Ok(id.to_owned()),
+    }
+}
+
 fn unknown(id: &str) -> String {
     format!("upload not found: {id}")
 }
@@ -136,15 +144,18 @@ fn list_parts(call: &Call) -> HandlerResult {
         upload_id: &'a str,
         parts: Vec<PartInfo>,
     }
-    let upload_id = call.param("id");
-    let upload = call.state.uploads.get(upload_id);
-    let upload = upload.ok_or_else(|| Refusal::not_found(unknown(upload_id)))?;
+    let id = id_of(call)?;
+    let upload = call.state.uploads.get(&id);
+    let upload = upload.ok_or_else(|| Refusal::not_found(unknown(&id)))?;
     let parts = upload
         .parts
         .iter()
         .map(|(number, part)| PartInfo::of(*number, part))
         .collect();
-    ok(&Parts { upload_id, parts })
+    ok(&Parts {
+        upload_id: &id,
+        parts,
+    })
 }
 
 async fn initiate(mut call: Call) -> HandlerResult {
@@ -198,7 +209,7 @@ async fn initiate(mut call: Call) -> HandlerResult {
 }
 
 async fn upload_part(mut call: Call) -> HandlerResult {
-    let id = call.param("id").to_owned();
+    let id = id_of(&call)?;
     let number = match call.query("partNumber").as_str() {
         "" => return Err(Refusal::bad_request("partNumber is required")),
         text => text.parse::<i64>().map_err(|_| {
@@ -276,7 +287,7 @@ struct CompletePart {
 }
 
 async fn complete(mut call: Call) -> HandlerResult {
-    let id = call.param("id").to_owned();
+    let id = id_of(&call)?;
     let mut request: CompleteRequest = call.take_json().await?;
     if request.parts.is_empty() {
         return Err(Refusal::bad_request("at least one part is required"));
@@ -366,7 +377,7 @@ fn copy(
 }
 
 async fn abort(call: Call) -> HandlerResult {
-    let id = call.param("id").to_owned();
+    let id = id_of(&call)?;
     if !call.state.uploads.remove(&id) {
         return Err(Refusal::not_found(unknown(&id)));
     }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::tree::Inode;
 use crate::files::{FileKind, Metadata};
+
+/// The number of a node in its volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Inode(pub(crate) u64);
 
 /// The mode, the owner and the time of a new node.
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::node::{Attributes, Content, Device, Node};
+use super::node::{Attributes, Content, Device, Inode, Node};
 use crate::errno::Errno;
 use crate::files::{DirEntry, FileKind, Metadata};
-
-/// The number of a node in its volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Inode(pub(crate) u64);
 
 /// The root directory of every volume.
 pub(crate) const ROOT: Inode = Inode(1);

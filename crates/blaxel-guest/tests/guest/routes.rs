@@ -7,6 +7,9 @@ use http::Method;
 
 use crate::support::Sandbox;
 
+/// The content type of redirects.
+const HTML: &str = "text/html; charset=utf-8";
+
 #[tokio::test]
 async fn requests_meet_the_routes_that_the_real_server_has() {
     let sandbox = Sandbox::new();
@@ -23,9 +26,9 @@ async fn requests_meet_the_routes_that_the_real_server_has() {
         ("HEAD /health", 200, "", ""),
         ("HEAD /drives/mount", 200, "", ""),
         ("HEAD /upgrade", 200, "", ""),
-        ("GET /health/", 301, "", "/health"),
-        ("GET /filesystem-find", 301, "", "/filesystem-find/"),
-        ("GET /watch/filesystem", 301, "", "/watch/filesystem/"),
+        ("GET /health/", 301, HTML, "/health"),
+        ("GET /filesystem-find", 301, HTML, "/filesystem-find/"),
+        ("GET /watch/filesystem", 301, HTML, "/watch/filesystem/"),
         ("DELETE /drives/mount", 307, "", "/drives/mount/"),
         ("GET /filesystem", 404, "text/plain", ""),
         ("GET /%zz", 400, "text/plain; charset=utf-8", ""),

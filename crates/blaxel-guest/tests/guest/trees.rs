@@ -57,6 +57,8 @@ async fn a_tree_fails_at_the_first_file_that_cannot_be_written() {
     );
     assert_eq!(sandbox.content("/app/a"), "1");
     assert!(sandbox.files().metadata("/app/z").is_err());
+    let answer = sandbox.call("PUT /filesystem/tree/app/m/x", "{}").await;
+    assert_eq!(answer.error(), "stat /app/m/x: not a directory");
     let answer = sandbox.call("PUT /filesystem/tree/app/m", "{}").await;
     assert_eq!(
         answer.error(),

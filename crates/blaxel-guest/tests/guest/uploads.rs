@@ -136,6 +136,12 @@ async fn malformed_requests_are_refused_as_by_the_real_server() {
             unknown,
         ),
         (
+            "GET /filesystem-multipart//parts".to_owned(),
+            "",
+            400,
+            "uploadId is required",
+        ),
+        (
             "DELETE /filesystem-multipart/nope/abort".to_owned(),
             "",
             404,

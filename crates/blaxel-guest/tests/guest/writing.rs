@@ -26,6 +26,7 @@ async fn requests_write_files_and_directories() {
             0o600,
         ),
         ("empty", "{}", file, "/blaxel/empty", 0o644),
+        ("empty", "null", file, "/blaxel/empty", 0o644),
         (
             "null",
             r#"{"content":null} and more"#,
@@ -114,7 +115,7 @@ async fn writes_that_fail_say_why() {
             "{path}"
         );
     }
-    for body in [r#"{"content":5}"#, r#""text""#, "{"] {
+    for body in [r#"{"content":5}"#, r#""text""#, "{", "[]"] {
         let answer = sandbox.call("PUT /filesystem/x", body).await;
         assert_eq!(answer.status, 400, "{body}");
         assert!(
