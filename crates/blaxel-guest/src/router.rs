@@ -88,6 +88,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 #[must_use]
 pub fn operation(method: &Method, path: &str) -> Option<&'static str> {
     let path = UrlPath::parse(path)?;
+    if path.decoded == "/" {
+        return Some("GetWelcome");
+    }
     let (route, _) = find(method, &path.decoded, ServerVersion::Current)?;
     Some(route.operation)
 }

@@ -18,14 +18,14 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ApplyCodeEdit",
+        operation: "ApplyEdit",
         method: Method::PUT,
         pattern: "/codegen/fastapply/*path",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(apply(call).await) }),
     },
     Route {
-        operation: "RerankCode",
+        operation: "RankFiles",
         method: Method::GET,
         pattern: "/codegen/reranking/*path",
         since: ServerVersion::August,

@@ -15,7 +15,7 @@ use crate::files::{FileError, FileKind, Files, OpenFile, OpenOptions, join};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "CopyFilesystem",
+    operation: "CopyFile",
     method: Method::POST,
     pattern: "/filesystem-copy",
     since: ServerVersion::Current,

@@ -11,7 +11,7 @@ use crate::files::{FileError, FileKind, Files};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "DeleteFilesystem",
+    operation: "RemoveFile",
     method: Method::DELETE,
     pattern: "/filesystem/*path",
     since: ServerVersion::August,

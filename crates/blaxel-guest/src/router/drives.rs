@@ -20,7 +20,7 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ListDriveMounts",
+        operation: "ListMounts",
         method: Method::GET,
         pattern: "/drives/mount",
         since: ServerVersion::August,

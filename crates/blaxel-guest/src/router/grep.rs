@@ -14,7 +14,7 @@ use crate::files::{FileKind, Files};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "SearchFileContents",
+    operation: "SearchContents",
     method: Method::GET,
     pattern: "/filesystem-content-search/*path",
     since: ServerVersion::August,

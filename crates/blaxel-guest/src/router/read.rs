@@ -16,14 +16,14 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ReadFilesystem",
+        operation: "ReadFile",
         method: Method::GET,
         pattern: "/filesystem/*path",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(read(call).await) }),
     },
     Route {
-        operation: "StatFilesystem",
+        operation: "StatFile",
         method: Method::HEAD,
         pattern: "/filesystem/*path",
         since: ServerVersion::August,

@@ -13,7 +13,7 @@ use crate::files::FileKind;
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "SearchFiles",
+    operation: "SearchPaths",
     method: Method::GET,
     pattern: "/filesystem-search/*path",
     since: ServerVersion::August,

@@ -24,14 +24,14 @@ pub(super) const ROUTES: &[Route] = &[
         handler: |call| Box::pin(async move { into_response(health(&call)) }),
     },
     Route {
-        operation: "UpgradeServer",
+        operation: "Upgrade",
         method: Method::POST,
         pattern: "/upgrade",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(upgrade(call).await) }),
     },
     Route {
-        operation: "UpgradeServer",
+        operation: "Upgrade",
         method: Method::HEAD,
         pattern: "/upgrade",
         since: ServerVersion::August,

@@ -21,21 +21,21 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ReadFilesystemTree",
+        operation: "ReadTree",
         method: Method::GET,
         pattern: "/filesystem/tree*rest",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(read(call).await) }),
     },
     Route {
-        operation: "WriteFilesystemTree",
+        operation: "WriteTree",
         method: Method::PUT,
         pattern: "/filesystem/tree*rest",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(write(call).await) }),
     },
     Route {
-        operation: "DeleteFilesystemTree",
+        operation: "RemoveDirectory",
         method: Method::DELETE,
         pattern: "/filesystem/tree*rest",
         since: ServerVersion::August,

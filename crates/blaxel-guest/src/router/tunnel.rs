@@ -16,7 +16,7 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ConfigureTunnel",
+        operation: "ConnectTunnel",
         method: Method::PUT,
         pattern: "/network/tunnel/config",
         since: ServerVersion::August,

@@ -22,42 +22,42 @@ use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {
-        operation: "ListMultipartUploads",
+        operation: "ListUploads",
         method: Method::GET,
         pattern: "/filesystem-multipart",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(list_uploads(&call)) }),
     },
     Route {
-        operation: "InitiateMultipartUpload",
+        operation: "InitiateUpload",
         method: Method::POST,
         pattern: "/filesystem-multipart/initiate/*path",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(initiate(call).await) }),
     },
     Route {
-        operation: "UploadMultipartPart",
+        operation: "UploadPart",
         method: Method::PUT,
         pattern: "/filesystem-multipart/:id/part",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(upload_part(call).await) }),
     },
     Route {
-        operation: "CompleteMultipartUpload",
+        operation: "CompleteUpload",
         method: Method::POST,
         pattern: "/filesystem-multipart/:id/complete",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(complete(call).await) }),
     },
     Route {
-        operation: "AbortMultipartUpload",
+        operation: "AbortUpload",
         method: Method::DELETE,
         pattern: "/filesystem-multipart/:id/abort",
         since: ServerVersion::August,
         handler: |call| Box::pin(async move { into_response(abort(call).await) }),
     },
     Route {
-        operation: "ListMultipartParts",
+        operation: "ListUploadParts",
         method: Method::GET,
         pattern: "/filesystem-multipart/:id/parts",
         since: ServerVersion::August,

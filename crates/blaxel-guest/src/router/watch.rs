@@ -19,7 +19,7 @@ use crate::files::{Change, ChangeKind, Changes, FileKind};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "WatchFilesystem",
+    operation: "WatchDirectory",
     method: Method::GET,
     pattern: "/watch/filesystem/*path",
     since: ServerVersion::August,

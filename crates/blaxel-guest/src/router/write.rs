@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
-    operation: "WriteFilesystem",
+    operation: "WriteFile",
     method: Method::PUT,
     pattern: "/filesystem/*path",
     since: ServerVersion::August,

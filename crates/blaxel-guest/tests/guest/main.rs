@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too"
 )]
 
+mod blocking;
 mod drives;
 mod forms;
 mod listening;

@@ -60,23 +60,24 @@ async fn the_old_server_has_no_copy() {
 #[test]
 fn operations_have_names() {
     for (method, path, name) in [
-        (Method::GET, "/filesystem/a/b", Some("ReadFilesystem")),
-        (Method::HEAD, "/filesystem/a/b", Some("StatFilesystem")),
+        (Method::GET, "/filesystem/a/b", Some("ReadFile")),
+        (Method::HEAD, "/filesystem/a/b", Some("StatFile")),
         (
             Method::GET,
             "/filesystem/treehouse",
-            Some("ReadFilesystemTree"),
+            Some("ReadTree"),
         ),
         (
             Method::PUT,
             "/filesystem-multipart/x/part",
-            Some("UploadMultipartPart"),
+            Some("UploadPart"),
         ),
         (
             Method::POST,
             "/filesystem-multipart/initiate/part",
-            Some("InitiateMultipartUpload"),
+            Some("InitiateUpload"),
         ),
+        (Method::PATCH, "/", Some("GetWelcome")),
         (Method::GET, "/port/3000/", None),
     ] {
         assert_eq!(operation(&method, path), name, "{method} {path}");
