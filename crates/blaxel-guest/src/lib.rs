@@ -9,6 +9,7 @@
 //! | name the operation of a request | [`operation`] |
 //! | act on the files of a sandbox | [`Files`], [`MemoryFiles`], [`Volume`] |
 //! | move its time | [`Clock`] |
+//! | describe the programs of a test | [`SimulatedGuest::on_command`], [`Script`] |
 //! | offer drives to mount | [`DriveStore`] |
 //! | implement another machine | [`Guest`] |
 
@@ -17,13 +18,16 @@ mod drives;
 mod errno;
 mod files;
 mod guest;
+mod kernel;
 mod listen;
 mod lock;
 mod memory;
 mod port;
 mod process;
 mod router;
+mod script;
 mod server;
+mod shell;
 mod simulated;
 mod state;
 mod version;
@@ -42,6 +46,7 @@ pub use self::memory::MemoryFiles;
 pub use self::port::{Connection, Listener};
 pub use self::process::{Command, Control, ExitStatus, Output, Process, Stream, TerminalSize};
 pub use self::router::{operation, operations};
+pub use self::script::{CommandPattern, Script};
 pub use self::server::{Builder, Server};
 pub use self::simulated::SimulatedGuest;
 pub use self::version::ServerVersion;

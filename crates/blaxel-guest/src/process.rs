@@ -4,7 +4,7 @@ use std::fmt;
 
 use blaxel_core::BoxFuture;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// A program to start.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +46,14 @@ pub struct Process {
     /// Standard input, if [`Command::has_stdin`] or [`Command::terminal`] asked for it. Dropping
     /// it is the end of the input. The channel is bounded, and closed when nobody reads it.
     pub stdin: Option<mpsc::Sender<Bytes>>,
-    /// Signals and changes of the terminal. The channel is closed when the program has ended.
+    /// Signals and changes of the terminal. The channel is closed when neither the program nor
+    /// anything that it started is left.
     pub control: mpsc::Sender<Control>,
-    /// Runs the program and returns its status.
-    pub run: BoxFuture<ExitStatus>,
+    /// The status of the program at its end. All of its own output is in `output` before. What it
+    /// left running in the background goes on.
+    pub exit: oneshot::Receiver<ExitStatus>,
+    /// Runs the program and all that it started, until nothing of it is left.
+    pub run: BoxFuture<()>,
 }
 
 impl fmt::Debug for Process {

@@ -18,9 +18,11 @@ mod form;
 mod fuzzy;
 mod glob;
 mod grep;
+mod network;
 mod path;
 mod pattern;
 mod permissions;
+mod process;
 mod ranges;
 mod read;
 mod respond;
@@ -67,6 +69,8 @@ const TABLES: &[&[Route]] = &[
     drives::ROUTES,
     codegen::ROUTES,
     tunnel::ROUTES,
+    process::ROUTES,
+    network::ROUTES,
 ];
 
 /// Creates the router of a server.

@@ -13,16 +13,19 @@ use crate::drives::DriveMount;
 use crate::errno::Errno;
 use crate::files::Files;
 use crate::guest::Guest;
+use crate::kernel::Kernel;
 use crate::memory::MemoryFiles;
 use crate::port::{Connection, Listener};
 use crate::process::{Command, Process};
+use crate::script::{CommandPattern, Script};
+use crate::shell;
 use crate::volume::Volume;
 
 /// The size of the disk of a simulated machine: 512 MiB.
 const DISK: u64 = 512 << 20;
 
 /// A machine whose files are in memory. It starts no process of the host, and its time is its
-/// clock.
+/// clock. Clones share it.
 ///
 /// ```
 /// use blaxel_guest::{Clock, Guest, SimulatedGuest};
@@ -33,7 +36,7 @@ const DISK: u64 = 512 << 20;
 /// ```
 #[derive(Clone)]
 pub struct SimulatedGuest {
-    clock: Clock,
+    kernel: Arc<Kernel>,
     files: MemoryFiles,
 }
 
@@ -54,7 +57,7 @@ impl SimulatedGuest {
     pub fn with_disk(disk: Volume, clock: Clock) -> Self {
         Self {
             files: MemoryFiles::new(disk, clock.clone()),
-            clock,
+            kernel: Arc::new(Kernel::new(clock)),
         }
     }
 
@@ -73,11 +76,21 @@ impl SimulatedGuest {
     pub fn memory(&self) -> &MemoryFiles {
         &self.files
     }
+
+    /// Runs a script in place of a command, from now on. Of several scripts for a command, the one
+    /// that was added last counts.
+    ///
+    /// A pattern is compared with the whole text of a process, and with each command that a shell
+    /// of the machine runs: the command's name and its arguments, with single spaces between them.
+    /// See [`Script`] for an example.
+    pub fn on_command(&self, pattern: impl Into<CommandPattern>, script: impl Into<Script>) {
+        self.kernel.add_script(pattern.into(), script.into());
+    }
 }
 
 impl Guest for SimulatedGuest {
     fn clock(&self) -> &Clock {
-        &self.clock
+        &self.kernel.clock
     }
 
     fn files(&self) -> Arc<dyn Files> {
@@ -88,9 +101,8 @@ impl Guest for SimulatedGuest {
         false
     }
 
-    fn spawn(&self, _: Command) -> BoxFuture<Result<Process, Errno>> {
-        // The shell of the simulated machine is not here yet.
-        Box::pin(ready(Err(Errno::NotImplemented)))
+    fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>> {
+        Box::pin(ready(shell::spawn(&self.kernel, &self.files, command)))
     }
 
     fn listeners(&self) -> Vec<Listener> {
@@ -113,7 +125,7 @@ impl Guest for SimulatedGuest {
 impl fmt::Debug for SimulatedGuest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SimulatedGuest")
-            .field("clock", &self.clock)
+            .field("clock", &self.kernel.clock)
             .field("files", &self.files)
             .finish()
     }

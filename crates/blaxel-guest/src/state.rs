@@ -1,16 +1,24 @@
 //! The state of one server: what survives a request.
 
 mod environment;
+mod monitors;
 mod mounts;
+mod process;
 mod upgrades;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) use self::environment::Environment;
+pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;
+pub(crate) use self::process::{
+    Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StdinError,
+    TRUNCATED, lossy,
+};
 pub(crate) use self::upgrades::{Upgrade, Upgrades};
 pub(crate) use self::uploads::{Part, Upload, Uploads};
 use crate::drives::DriveStore;
@@ -28,6 +36,8 @@ pub(crate) struct State {
     pub(crate) environment: Mutex<Environment>,
     /// The file with the variables that the platform sets.
     pub(crate) metadata_path: String,
+    pub(crate) processes: Processes,
+    pub(crate) monitors: Monitors,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
     /// The largest request body that the edge lets through.
     pub(crate) edge_limit: Option<u64>,
@@ -50,5 +60,15 @@ impl State {
             0 => self.first_version,
             _ => ServerVersion::Current,
         }
+    }
+
+    /// Returns the value of an environment variable; `None` if it is not set or empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        lock(&self.environment).get(name).map(str::to_owned)
+    }
+
+    /// Returns all environment variables.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        lock(&self.environment).all().clone()
     }
 }

@@ -42,6 +42,10 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn into_response(self) -> Response {
         #[derive(Serialize)]
         struct ErrorBody {

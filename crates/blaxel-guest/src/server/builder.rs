@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::Server;
 use crate::drives::DriveStore;
 use crate::guest::Guest;
-use crate::state::{Environment, State, Uploads};
+use crate::state::{Environment, Monitors, Processes, State, Uploads};
 use crate::version::ServerVersion;
 
 /// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.
@@ -108,6 +108,8 @@ impl Builder {
                 .filter(|path| !path.is_empty())
                 .map_or_else(|| METADATA.to_owned(), String::clone),
             environment: Mutex::new(Environment::new(variables)),
+            processes: Processes::default(),
+            monitors: Monitors::default(),
             drives: self.drives,
             edge_limit: self.edge_limit,
             hangs: self.hangs,

@@ -24,6 +24,11 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
+    /// Returns all variables.
+    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// Sets the variables of a document, and removes those that only an earlier document had set.
     /// Returns the number of removed ones.
     pub(crate) fn apply(&mut self, document: BTreeMap<String, String>) -> usize {

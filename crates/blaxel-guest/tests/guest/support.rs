@@ -65,6 +65,18 @@ impl Sandbox {
         self.0.router().call(request).await.unwrap()
     }
 
+    /// A server of a version whose clock is tokio's, which the test pauses.
+    pub(crate) fn running(version: ServerVersion, set: impl FnOnce(&SimulatedGuest)) -> Self {
+        let guest = SimulatedGuest::new(Clock::real());
+        set(&guest);
+        Self(Server::builder(guest).version(version).build())
+    }
+
+    /// Starts a process from JSON.
+    pub(crate) async fn execute(&self, process: &Value) -> Answer {
+        self.call("POST /process", process.to_string()).await
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let (head, body) = self.open(request).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -1,0 +1,112 @@
+//! The body of `POST /process`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::router::call::Call;
+use crate::router::path::Paths;
+use crate::router::respond::Refusal;
+use crate::state::{Order, Restarts};
+use crate::version::ServerVersion;
+
+/// The time after which a process that is kept alive is killed, unless it says otherwise.
+const KEEP_ALIVE: i64 = 600;
+
+/// A checked request.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) order: Order,
+    pub(super) waits: bool,
+    pub(super) ports: Vec<u16>,
+    /// The limit of the waits in seconds; zero stands for none.
+    pub(super) timeout: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    command: Option<String>,
+    name: Option<String>,
+    working_dir: Option<String>,
+    env: Option<BTreeMap<String, Option<String>>>,
+    wait_for_completion: Option<bool>,
+    timeout: Option<i64>,
+    wait_for_ports: Option<Vec<i64>>,
+    restart_on_failure: Option<bool>,
+    max_restarts: Option<i64>,
+    keep_alive: Option<bool>,
+    stdin: Option<bool>,
+}
+
+impl Request {
+    /// Reads and checks the body of a request.
+    pub(super) async fn read(call: &mut Call) -> Result<Self, Refusal> {
+        let body: Body = call.take_json().await?;
+        let command = body.command.unwrap_or_default();
+        if command.is_empty() {
+            return Err(Refusal::bad_request(
+                "invalid request body: Key: 'ProcessRequest.Command' Error:Field validation for \
+                 'Command' failed on the 'required' tag",
+            ));
+        }
+        let state = &call.state;
+        let version = state.version();
+        let keep_alive = body.keep_alive.unwrap_or_default();
+        if keep_alive && state.variable("BL_DISABLE_KEEPALIVE").is_some() {
+            return Err(Refusal::bad_request(
+                "keepAlive is not available for this sandbox: it is not included in your current plan",
+            ));
+        }
+        let working_dir = match body.working_dir.unwrap_or_default() {
+            path if path.is_empty() => path,
+            path => Paths::of(state).format(&path)?,
+        };
+        let name = body.name.unwrap_or_default();
+        let is_taken = |name| {
+            let named = state.processes.find(name);
+            named.is_some_and(|record| record.is_running())
+        };
+        if !name.is_empty() && is_taken(&name) {
+            return Err(Refusal::bad_request(format!(
+                "process with name '{name}' already exists and is running"
+            )));
+        }
+        let timeout = match body.timeout {
+            None if keep_alive => KEEP_ALIVE,
+            Some(..0) if keep_alive => KEEP_ALIVE,
+            timeout => timeout.unwrap_or_default(),
+        };
+        let timeout = u64::try_from(timeout).unwrap_or(0);
+        let ports = body.wait_for_ports.unwrap_or_default();
+        let env = body.env.unwrap_or_default().into_iter();
+        let order = Order {
+            name: match name.is_empty() {
+                true => state.processes.new_name(),
+                false => name,
+            },
+            command,
+            working_dir,
+            env: env.map(|(k, v)| (k, v.unwrap_or_default())).collect(),
+            restarts: Restarts {
+                on_failure: body.restart_on_failure.unwrap_or_default(),
+                max: body.max_restarts.unwrap_or_default(),
+            },
+            keep_alive,
+            timeout: Duration::from_secs(timeout),
+            has_stdin: body.stdin.unwrap_or_default() && version >= ServerVersion::Current,
+            version,
+        };
+        Ok(Self {
+            order,
+            waits: body.wait_for_completion.unwrap_or_default(),
+            // A port that cannot exist is never open.
+            ports: ports
+                .into_iter()
+                .map(|p| u16::try_from(p).unwrap_or(0))
+                .collect(),
+            timeout,
+        })
+    }
+}

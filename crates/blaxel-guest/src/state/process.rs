@@ -1,0 +1,114 @@
+//! [`Processes`], the processes of a server.
+
+mod history;
+mod launch;
+mod record;
+mod supervisor;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::task::JoinSet;
+
+pub(crate) use self::history::{Entry, Position, Read, TRUNCATED, lossy};
+use self::launch::{Launch, StartError};
+pub(crate) use self::record::{Order, Phase, Record, Restarts, Run, SignalError, StdinError};
+use crate::guest::Guest;
+use crate::lock::lock;
+
+/// The number of processes that are remembered. Beyond it, the oldest ones that have ended are
+/// forgotten.
+const RECORDS: usize = 4096;
+/// The output that is kept of all processes together: 384 MiB, a tenth of a usual sandbox.
+const OUTPUT_BUDGET: usize = 384 << 20;
+/// The output of a stream that is kept in any case.
+const MIN_STREAM: usize = 256 << 10;
+
+/// The processes that the server started, in the order in which they were started.
+#[derive(Default)]
+pub(crate) struct Processes {
+    records: Mutex<Vec<Arc<Record>>>,
+    /// One task for each process. They end with the server.
+    tasks: Mutex<JoinSet<()>>,
+    /// The number of names that were made up.
+    names: AtomicU64,
+}
+
+impl Processes {
+    /// Starts a process.
+    pub(crate) async fn start(
+        &self,
+        guest: &Arc<dyn Guest>,
+        working_dir: &str,
+        env: BTreeMap<String, String>,
+        order: Order,
+    ) -> Result<Arc<Record>, StartError> {
+        let launch = Launch {
+            guest: Arc::clone(guest),
+            working_dir: working_dir.to_owned(),
+            env,
+        };
+        let process = launch.start(&order).await?;
+        let clock = guest.clock().clone();
+        let channels = supervisor::channels(&process);
+        let record = Record::new(process.pid, order, channels, clock.since_epoch());
+        let record = Arc::new(record);
+        self.add(Arc::clone(&record));
+        let supervised = supervisor::supervise(Arc::clone(&record), process, launch, clock);
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(supervised);
+        Ok(record)
+    }
+
+    /// Returns a name for a process that was given none. The names of a server are the same in each
+    /// run of a test.
+    pub(crate) fn new_name(&self) -> String {
+        const CHARACTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
+        // Spreads consecutive numbers.
+        let mut rest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut name = "proc-".to_owned();
+        for _ in 0..8 {
+            let index = rest % CHARACTERS.len() as u64;
+            rest /= CHARACTERS.len() as u64;
+            let index = usize::try_from(index).unwrap_or(0);
+            name.extend(CHARACTERS.get(index).map(|byte| char::from(*byte)));
+        }
+        name
+    }
+
+    fn add(&self, record: Arc<Record>) {
+        let mut records = lock(&self.records);
+        // A process id that is used again hides the process that had it.
+        records.retain(|other| other.pid != record.pid);
+        records.push(record);
+        while records.len() > RECORDS
+            && let Some(oldest) = records.iter().position(|other| !other.is_running())
+        {
+            records.remove(oldest);
+        }
+        let share = OUTPUT_BUDGET / (2 * records.len());
+        for record in records.iter() {
+            record.history.set_limit(share.max(MIN_STREAM));
+        }
+    }
+
+    /// Returns all processes.
+    pub(crate) fn all(&self) -> Vec<Arc<Record>> {
+        lock(&self.records).clone()
+    }
+
+    /// Returns the process with an identifier. A number is a process id only; a name stands for
+    /// the process that was started last.
+    pub(crate) fn find(&self, identifier: &str) -> Option<Arc<Record>> {
+        let records = self.all();
+        if identifier.parse::<i64>().is_ok() {
+            let is_asked = |record: &&Arc<Record>| record.pid.to_string() == identifier;
+            return records.iter().find(is_asked).cloned();
+        }
+        let named = records.into_iter().filter(|r| r.order.name == identifier);
+        named.max_by_key(|record| record.run().started)
+    }
+}
