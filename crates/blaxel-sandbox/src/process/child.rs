@@ -194,7 +194,7 @@ async fn wait_for_port<S: HttpService>(process: &Process<S>, port: u16) -> Resul
         {
             return Ok(());
         }
-        if let Ok(info) = process.info().await
+        if let Ok(info) = process.look().await
             && let Some(status) = info.exit_status()
             && !info.restart_on_failure
         {

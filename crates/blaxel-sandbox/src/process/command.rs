@@ -18,7 +18,7 @@ use super::launch::{Launch, Launched};
 use super::limit::{KillOnDrop, Limit};
 use super::name;
 use super::operations::ProcessRequest;
-use super::output::{Output, collect};
+use super::output::{Output, check_size, collect};
 use super::quote::{check_variable, command_line, refuse_nul};
 use super::stdin::{Input, Source, Stdin};
 use crate::reference::ProcessRef;
@@ -251,7 +251,9 @@ impl<S: HttpService> Command<S> {
             let mut exit = None;
             if let Launched::Ended(info) = launch.execute().await? {
                 if let Some(output) = Output::of(&info) {
-                    return check_size(output, max_output, &process);
+                    return check_size(output.stdout.len(), output.stderr.len(), max_output)
+                        .map_err(|error| process.describe(error))
+                        .map(|()| output);
                 }
                 exit = info.exit_status();
             }
@@ -401,18 +403,6 @@ pub(super) async fn with_input<T, S: HttpService>(
         work.as_mut().poll(cx)
     })
     .await
-}
-
-fn check_size<S: HttpService>(
-    output: Output,
-    limit: usize,
-    process: &Process<S>,
-) -> Result<Output, Error> {
-    if output.stdout.len() + output.stderr.len() > limit {
-        let message = format!("its output is larger than the limit of {limit} bytes");
-        return Err(process.describe(Error::decode(message)));
-    }
-    Ok(output)
 }
 
 impl<S> fmt::Debug for Command<S> {

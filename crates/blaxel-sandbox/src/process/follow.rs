@@ -19,13 +19,16 @@ use super::handle::Process;
 use super::info::{ExitStatus, ProcessInfo};
 use super::log_stream::{Item, LogStream};
 use super::outage::Outage;
-use super::tail::{Tail, whole};
+use super::tail::{Proof, Received};
 
 /// Time limit on the silence of a connection. The server sends something every 30 seconds.
 const IDLE: Duration = Duration::from_secs(75);
 
 /// Number of bytes up to which the output is read a second time if it is not certain that it is complete.
 const CHECKED_AGAIN: u64 = 1024 * 1024;
+
+/// Maximum number of connections in succession that contradict the server's report.
+const CONTRADICTIONS: u32 = 3;
 
 /// Number of bytes that the server probably keeps from their start.
 const KEPT_BY_SERVER: u64 = 16 * 1024 * 1024;
@@ -45,7 +48,9 @@ pub(super) struct Follow<S> {
     /// `true` while a connection only checks that the output is complete.
     checking: bool,
     outage: Outage,
-    tails: [Tail; 2],
+    received: [Received; 2],
+    /// Number of connections in succession that have ended cleanly, but without all output.
+    contradictions: u32,
     ended: bool,
 }
 
@@ -73,7 +78,11 @@ impl<S: HttpService> Follow<S> {
             exit: None,
             checking: false,
             outage: Outage::default(),
-            tails: Default::default(),
+            received: [
+                Received::after(position.stdout),
+                Received::after(position.stderr),
+            ],
+            contradictions: 0,
             ended: false,
         }
     }
@@ -142,21 +151,15 @@ impl<S: HttpService> Follow<S> {
         }
         if status == Some(StatusCode::NOT_FOUND) {
             // The state of the process has the better message.
-            self.process.info().await?;
+            self.process.look().await?;
         }
         let error = self.process.describe(error);
         self.outage.pause(error).await
     }
 
     fn attach(&mut self, stream: LogStream) {
-        let is_text = stream.is_text();
-        if is_text && !self.told_of_text {
-            self.told_of_text = true;
-            self.report(GapReason::TextForm);
-        } else if !is_text
-            && self.position.inexact
-            && self.position.stdout + self.position.stderr > 0
-        {
+        let has_output = self.position.stdout + self.position.stderr > 0;
+        if self.position.inexact && has_output && !stream.is_text() {
             self.report(GapReason::Unaligned);
         }
         self.open = Some(Open {
@@ -188,7 +191,13 @@ impl<S: HttpService> Follow<S> {
                 }
             }
             Item::Truncated => self.truncate(),
-            Item::Output(stream, bytes) => self.deliver(stream, bytes),
+            Item::Output(stream, bytes) => {
+                if open.stream.is_text() && !self.told_of_text {
+                    self.told_of_text = true;
+                    self.report(GapReason::TextForm);
+                }
+                self.deliver(stream, bytes);
+            }
         }
     }
 
@@ -213,7 +222,8 @@ impl<S: HttpService> Follow<S> {
         *known += bytes.len() as u64;
         open.is_fruitful = true;
         self.outage.end();
-        self.tails[stream as usize].push(&bytes);
+        self.contradictions = 0;
+        self.received[stream as usize].push(&bytes);
         self.events.push_back(stream.event(bytes));
     }
 
@@ -248,8 +258,8 @@ impl<S: HttpService> Follow<S> {
 
     /// Looks at the state of the process after a connection has ended, with an error or without one.
     async fn look(&mut self, failure: Option<Error>) -> Result<(), Error> {
-        let info = loop {
-            let info = match self.process.info().await {
+        let (info, was_known) = loop {
+            let info = match self.process.look().await {
                 Ok(info) => info,
                 Err(error) => return self.outage.pause(error).await,
             };
@@ -266,41 +276,52 @@ impl<S: HttpService> Follow<S> {
                 }
                 Exit::Yes(status) => {
                     let was_known = self.exit.replace(status).is_some();
-                    if was_known && failure.is_none() {
-                        self.finish();
-                        return Ok(());
-                    }
-                    break info;
+                    break (info, was_known);
                 }
             }
         };
-        if self.is_complete(&info, failure.is_none()) {
+        if self.is_complete(&info, was_known, failure.is_none()) {
             self.finish();
-        } else if let Some(error) = failure {
-            self.checking = false;
+            return Ok(());
+        }
+        self.checking = failure.is_none();
+        if let Some(error) = failure {
             return self.outage.pause(self.process.describe(error)).await;
-        } else {
-            self.checking = true;
+        }
+        if was_known {
+            self.contradictions += 1;
+            if self.contradictions > CONTRADICTIONS {
+                self.report(GapReason::Unverified);
+                self.finish();
+            }
         }
         Ok(())
     }
 
     /// Returns `true` if all output of a process that has ended was received.
-    fn is_complete(&self, info: &ProcessInfo, ended_cleanly: bool) -> bool {
-        if self.position.inexact {
-            return ended_cleanly;
+    ///
+    /// A connection that was opened after the end and has ended cleanly has all output, unless the server's own report
+    /// contradicts it. One that was opened before may have been ended early by a proxy.
+    fn is_complete(&self, info: &ProcessInfo, was_known: bool, is_clean: bool) -> bool {
+        if self.position.inexact || info.restart_count > 0 {
+            // The report has lines of the server, or bytes cannot be counted.
+            return is_clean && (was_known || self.position.inexact);
         }
-        let all = |check: &dyn Fn(Option<&str>, u64, &Tail) -> bool| {
-            check(info.stdout.as_deref(), self.position.stdout, &self.tails[0])
-                && check(info.stderr.as_deref(), self.position.stderr, &self.tails[1])
-        };
-        let has_size = |text: Option<&str>, received: u64, _: &Tail| {
-            whole(text, info).is_some_and(|text| text.len() as u64 == received)
-        };
-        let has_end =
-            |text: Option<&str>, _: u64, tail: &Tail| text.is_some_and(|text| tail.is_end_of(text));
+        let report = [&info.stdout, &info.stderr];
+        let proof = self
+            .received
+            .iter()
+            .zip(report)
+            .map(|(received, text)| match text {
+                Some(text) => received.compare(text),
+                None => Proof::SameEnd,
+            });
         let is_large = self.position.stdout + self.position.stderr > CHECKED_AGAIN;
-        all(&has_size) || (ended_cleanly && is_large && all(&has_end))
+        match proof.min() {
+            Some(Proof::Whole) => true,
+            Some(Proof::SameEnd) => is_clean && (was_known || is_large),
+            _ => false,
+        }
     }
 
     fn finish(&mut self) {

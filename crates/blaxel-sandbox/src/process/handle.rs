@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "wait")]
+use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, ErrorOrigin, HttpService};
@@ -12,6 +14,10 @@ use super::operations::{GetProcess, GetProcessLogs, KillProcess, ListProcessPort
 use super::ports::ProcessPort;
 use crate::reference::ProcessRef;
 use crate::remote::Remote;
+
+/// Time limit on a response with the state of a process.
+#[cfg(feature = "wait")]
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
 
 /// A process in a sandbox, by its name or its PID.
 ///
@@ -153,6 +159,27 @@ impl<S: HttpService> Process<S> {
             return Ok(());
         }
         Err(self.describe(error))
+    }
+
+    /// Returns the state of the process as [`info`](Self::info) does, within a minute. A response that does not come is
+    /// a failure like others for those who try again.
+    #[cfg(feature = "wait")]
+    pub(super) async fn look(&self) -> Result<ProcessInfo, Error> {
+        self.within(LOOK_LIMIT, self.info()).await
+    }
+
+    /// Waits for a response, for a limited time.
+    #[cfg(feature = "wait")]
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        response: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let outcome = tokio::time::timeout(limit, response).await;
+        outcome.unwrap_or_else(|_| {
+            let error = Error::timeout("wait for a response", limit);
+            Err(self.describe(error.in_operation(Some(GET))))
+        })
     }
 
     pub(super) fn remote(&self) -> &Remote<S> {

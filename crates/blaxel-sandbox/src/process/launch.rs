@@ -14,10 +14,11 @@ use super::info::ProcessInfo;
 use super::limit::{APPEARANCE, LOOKUP};
 use super::line::Line;
 use super::operations::{ExecuteProcess, ProcessRequest, StartProcess};
+use super::outage::Outage;
 use crate::remote::DataOperation;
 
-/// Time limit on looking for a process while the sandbox cannot be reached.
-const SEARCH: Duration = Duration::from_secs(30);
+/// Time limit on one lookup of a process.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Time limit on the silence of the stream of a start. The server sends something every 5 seconds.
 const IDLE: Duration = Duration::from_secs(30);
@@ -72,7 +73,7 @@ impl<S: HttpService> Launch<S> {
             options: remote.options(),
         };
         let outcome = match remote.open(&start).await {
-            Ok(response) => self.read(response).await,
+            Ok(response) => self.read(response).await.map_err(in_execution),
             Err(error) => Err(error),
         };
         match outcome {
@@ -133,19 +134,21 @@ impl<S: HttpService> Launch<S> {
         }
         // What the server itself says does not change any more.
         let appearance = if reported { Duration::ZERO } else { APPEARANCE };
-        let start = Instant::now();
+        let (mut outage, mut absent) = (Outage::default(), None);
         loop {
-            match self.process.info().await {
+            let look = self.process.within(LOOKUP_LIMIT, self.process.info());
+            match look.await {
                 Ok(info) if self.is_ours(&info, earlier) => return Ok(info),
-                Ok(_) => {}
-                Err(problem) if is_unknown(&problem) => {}
-                Err(problem) if problem.is_transient() && start.elapsed() < SEARCH => {
-                    sleep(LOOKUP).await;
+                Err(problem) if !is_unknown(&problem) => {
+                    if outage.pause(problem).await.is_err() {
+                        break;
+                    }
                     continue;
                 }
-                Err(_) => break,
+                Ok(_) | Err(_) => {}
             }
-            if start.elapsed() >= appearance {
+            let since = *absent.get_or_insert_with(Instant::now);
+            if since.elapsed() >= appearance {
                 break;
             }
             sleep(LOOKUP).await;
@@ -158,7 +161,7 @@ impl<S: HttpService> Launch<S> {
         if self.is_unique {
             return Ok(None);
         }
-        match self.process.info().await {
+        match self.process.look().await {
             Ok(info) => Ok(Some(info)),
             Err(error) if is_unknown(&error) => Ok(None),
             Err(error) => Err(error),
@@ -171,6 +174,15 @@ impl<S: HttpService> Launch<S> {
         });
         self.is_unique || (!is_earlier && info.command == self.request.command)
     }
+}
+
+/// Adds the operation to an error that may have come after the start. A failure that the server reports is one of the
+/// start itself.
+fn in_execution(error: Error) -> Error {
+    if error.is_failed() {
+        return error;
+    }
+    error.in_operation(Some(ExecuteProcess::INFO))
 }
 
 fn launched(info: ProcessInfo) -> Launched {

@@ -44,14 +44,13 @@ impl<S: HttpService> Limit<S> {
         if let Ok(outcome) = timeout_at(end, work).await {
             return outcome;
         }
-        let name = self.process.name();
-        let error = Error::timeout(&format!("process `{name}`"), limit)
-            .in_operation(Some(ExecuteProcess::INFO));
         let killed = timeout(cleanup::LIMIT, kill(self.process.clone())).await;
-        Err(match killed {
-            Ok(true) => error.with_subject("the process was killed"),
-            _ => error.with_subject("the process could not be killed and may still be running"),
-        })
+        let fate = match killed {
+            Ok(true) => "was killed",
+            _ => "could not be killed",
+        };
+        let what = format!("process `{}`, which {fate},", self.process.name());
+        Err(Error::timeout(&what, limit).in_operation(Some(ExecuteProcess::INFO)))
     }
 }
 

@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 /// Time limit on an outage: a sandbox that wakes up, an update of its API, a lost network.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// Time limit for responses that cannot be decoded: pages of a proxy go away, other responses do not.
-const DECODE_LIMIT: Duration = Duration::from_secs(15);
+/// Maximum number of responses that cannot be decoded: pages of a proxy go away, other responses do not.
+const UNDECODABLE: u32 = 8;
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(5);
@@ -19,6 +19,7 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 pub(super) struct Outage {
     since: Option<Instant>,
     delay: Duration,
+    undecodable: u32,
 }
 
 impl Default for Outage {
@@ -26,6 +27,7 @@ impl Default for Outage {
         Self {
             since: None,
             delay: FIRST_DELAY,
+            undecodable: 0,
         }
     }
 }
@@ -47,14 +49,10 @@ impl Outage {
     ///
     /// Returns the error if it does not go away by itself, or if the outage has lasted too long.
     pub(super) async fn pause(&mut self, error: Error) -> Result<(), Error> {
-        let limit = match error.status() {
-            _ if error.is_decode() => DECODE_LIMIT,
-            _ if error.is_transient() => LIMIT,
-            Some(status) if status.is_server_error() => LIMIT,
-            _ => return Err(error),
-        };
+        self.undecodable += u32::from(error.is_decode());
         let since = *self.since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= limit {
+        let is_over = since.elapsed() >= LIMIT || self.undecodable > UNDECODABLE;
+        if is_over || !may_pass(&error) {
             return Err(error);
         }
         let delay = self.delay;
@@ -62,6 +60,25 @@ impl Outage {
         let asked = error.retry_after().unwrap_or_default();
         sleep(delay.max(asked.min(MAX_DELAY))).await;
         Ok(())
+    }
+}
+
+/// Returns `true` for a failure that may go away by itself.
+fn may_pass(error: &Error) -> bool {
+    let by_server = error
+        .status()
+        .is_some_and(|status| status.is_server_error());
+    error.is_transient() || error.is_decode() || by_server
+}
+
+/// Makes calls until one succeeds, or fails for good.
+pub(super) async fn retry<T>(mut call: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+    let mut outage = Outage::default();
+    loop {
+        match call().await {
+            Ok(output) => return Ok(output),
+            Err(error) => outage.pause(error).await?,
+        }
     }
 }
 
@@ -91,7 +108,7 @@ mod tests {
         assert!(about(LIMIT).contains(&lasts(|| status(503)).await));
         assert!(about(LIMIT).contains(&lasts(|| status(500)).await));
         assert!(about(LIMIT).contains(&lasts(|| Error::transport("x", "y")).await));
-        assert!(about(DECODE_LIMIT).contains(&lasts(|| Error::decode("x")).await));
+        assert!(lasts(|| Error::decode("x")).await < MAX_DELAY * UNDECODABLE);
         for fatal in [401, 403, 404, 400] {
             assert!(lasts(|| status(fatal)).await.is_zero(), "{fatal}");
         }

@@ -5,7 +5,9 @@ use bytes::Bytes;
 
 use super::event::Event;
 use super::follow::Follow;
-use super::info::{ExitStatus, ProcessInfo, ProcessLogs};
+use super::handle::Process;
+use super::info::{ExitStatus, ProcessInfo};
+use super::outage::retry;
 use super::tail::{whole, whole_below};
 
 /// Size of a text of `GET /process/{identifier}/logs` below which it is the whole output. Servers return 4 MiB.
@@ -44,16 +46,12 @@ pub(super) async fn collect<S: HttpService>(
     limit: usize,
 ) -> Result<Output, Error> {
     let (mut stdout, mut stderr, mut lossy) = (Vec::new(), Vec::new(), false);
-    let mut restarted = false;
     let mut status = None;
     while let Some(event) = follow.next().await? {
         let (stream, bytes) = match event {
             Event::Stdout(bytes) => (&mut stdout, bytes),
             Event::Stderr(bytes) => (&mut stderr, bytes),
-            Event::Restarted => {
-                restarted = true;
-                continue;
-            }
+            Event::Restarted => continue,
             Event::Gap(_) => {
                 lossy = true;
                 continue;
@@ -64,38 +62,47 @@ pub(super) async fn collect<S: HttpService>(
             }
         };
         stream.extend_from_slice(&bytes);
-        if stdout.len() + stderr.len() > limit {
-            let message = format!("its output is larger than the limit of {limit} bytes");
-            return Err(follow.process().describe(Error::decode(message)));
-        }
+        check_size(stdout.len(), stderr.len(), limit)
+            .map_err(|error| follow.process().describe(error))?;
     }
-    let status = status.ok_or_else(|| {
-        follow
-            .process()
-            .describe(Error::decode("its exit status is unknown"))
-    })?;
-    let mut output = Output {
+    let process = follow.process();
+    let unknown = || process.describe(Error::decode("its exit status is unknown"));
+    let status = status.ok_or_else(unknown)?;
+    if follow.is_text()
+        && let Some((stdout, stderr)) = exact_logs(process).await
+    {
+        return Ok(Output {
+            status,
+            stdout,
+            stderr,
+            lossy: false,
+        });
+    }
+    Ok(Output {
         status,
         stdout: stdout.into(),
         stderr: stderr.into(),
         lossy,
-    };
-    if follow.is_text() && !restarted {
-        let logs = follow.process().logs().await;
-        if let Some((stdout, stderr)) = logs.ok().as_ref().and_then(exact) {
-            output = Output {
-                stdout,
-                stderr,
-                lossy: false,
-                ..output
-            };
-        }
-    }
-    Ok(output)
+    })
 }
 
-/// Returns the output as text if it is complete and no byte is replaced. Old servers have no other exact form.
-fn exact(logs: &ProcessLogs) -> Option<(Bytes, Bytes)> {
+/// Fails for output that is larger than the limit.
+pub(super) fn check_size(stdout: usize, stderr: usize, limit: usize) -> Result<(), Error> {
+    if stdout.saturating_add(stderr) > limit {
+        let message = format!("its output is larger than the limit of {limit} bytes");
+        return Err(Error::decode(message));
+    }
+    Ok(())
+}
+
+/// Returns the output of a process that has ended, if the logs contain it as it is: complete, without replaced bytes, and
+/// without the lines that the server adds for a restart. Old servers have no other exact form.
+async fn exact_logs<S: HttpService>(process: &Process<S>) -> Option<(Bytes, Bytes)> {
+    let info = retry(async || process.look().await).await.ok()?;
+    if info.restart_count != 0 {
+        return None;
+    }
+    let logs = retry(async || process.logs().await).await.ok()?;
     let whole = |text: &str| whole_below(text, WHOLE_LOGS).map(Bytes::from);
     Some((whole(&logs.stdout)?, whole(&logs.stderr)?))
 }

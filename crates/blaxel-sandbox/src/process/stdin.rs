@@ -122,7 +122,7 @@ impl<S: HttpService> Stdin<S> {
         let outcome = self.feed_all(source).await;
         match outcome {
             Err(error) if error.is_conflict() || error.is_not_found() => {
-                let has_ended = match self.process.info().await {
+                let has_ended = match self.process.look().await {
                     Ok(info) => info.exit_status().is_some(),
                     Err(_) => false,
                 };

@@ -1,12 +1,14 @@
-//! The check of received output against the end of the output that the server reports as text.
+//! The check of received output against the output that the server reports as text.
+
+use std::borrow::Cow;
 
 use super::info::ProcessInfo;
 
 /// Size of a text below which it is the whole output. Servers report the last 64 KiB.
 const WHOLE: usize = 60_000;
 
-/// Number of bytes that are kept of each stream.
-const KEPT: usize = 4096;
+/// Number of bytes that are kept of the end of each stream.
+const END: usize = 4096;
 
 /// The start of the line that replaces text that is left out.
 const MARK: &str = "[... truncated";
@@ -22,87 +24,157 @@ pub(super) fn whole(text: Option<&str>, info: &ProcessInfo) -> Option<String> {
 
 /// Returns the text if it is shorter than `limit`, from its start and without replaced bytes.
 pub(super) fn whole_below(text: &str, limit: usize) -> Option<String> {
-    let is_exact = text.len() < limit
-        && !text.starts_with(MARK)
-        && !text.contains(char::REPLACEMENT_CHARACTER);
+    let is_exact = is_whole(text, limit) && !text.contains(char::REPLACEMENT_CHARACTER);
     is_exact.then(|| text.to_owned())
 }
 
-/// The last bytes of a stream.
+fn is_whole(text: &str, limit: usize) -> bool {
+    text.len() < limit && !text.starts_with(MARK)
+}
+
+/// What the text that a server reports says about the received bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Proof {
+    /// Some bytes are missing.
+    Missing,
+    /// The received bytes end like the text.
+    SameEnd,
+    /// All bytes were received.
+    Whole,
+}
+
+/// The received bytes of a stream: as many as a report can have, and the last ones.
 #[derive(Debug, Default)]
-pub(super) struct Tail(Vec<u8>);
+pub(super) struct Received {
+    /// The number of bytes that were received earlier, by another program.
+    skipped: u64,
+    size: u64,
+    start: Vec<u8>,
+    end: Vec<u8>,
+}
 
-impl Tail {
+impl Received {
+    /// Creates the state of a stream of which some bytes were received earlier.
+    pub(super) fn after(skipped: u64) -> Self {
+        Self {
+            skipped,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(KEPT)..];
-        let excess = (self.0.len() + bytes.len()).saturating_sub(KEPT);
-        self.0.drain(..excess.min(self.0.len()));
-        self.0.extend_from_slice(bytes);
+        self.size += bytes.len() as u64;
+        let space = WHOLE - self.start.len();
+        self.start
+            .extend_from_slice(&bytes[..space.min(bytes.len())]);
+        let bytes = &bytes[bytes.len().saturating_sub(END)..];
+        let excess = (self.end.len() + bytes.len()).saturating_sub(END);
+        self.end.drain(..excess.min(self.end.len()));
+        self.end.extend_from_slice(bytes);
     }
 
-    /// Returns `true` if a text that the server reports ends like the received bytes.
-    pub(super) fn is_end_of(&self, text: &str) -> bool {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let mut ours = String::with_capacity(self.0.len());
-        for chunk in self.0.utf8_chunks() {
-            ours.push_str(chunk.valid());
-            // The server replaces every single byte.
-            ours.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    /// Compares the received bytes with a reported text.
+    pub(super) fn compare(&self, text: &str) -> Proof {
+        if !is_whole(text, WHOLE) {
+            return self.compare_end(text);
         }
-        let ours = ours.strip_suffix('\n').unwrap_or(&ours);
-        // The first character may be cut.
-        let skipped = ours
-            .char_indices()
-            .nth(4)
-            .map_or(ours.len(), |(index, _)| index);
-        let ours = &ours[skipped..];
-        if ours.is_empty() {
-            return text.is_empty();
+        let is_same = if self.skipped == 0 {
+            self.size == self.start.len() as u64 && replaced(&self.start) == text
+        } else if text.contains(char::REPLACEMENT_CHARACTER) {
+            return self.compare_end(text);
+        } else {
+            self.skipped + self.size == text.len() as u64
+        };
+        if is_same {
+            Proof::Whole
+        } else {
+            Proof::Missing
         }
-        let length = ours.len().min(text.len());
-        let start = (ours.len() - length..=ours.len()).find(|at| ours.is_char_boundary(*at));
-        start.is_some_and(|start| text.ends_with(&ours[start..]))
     }
+
+    fn compare_end(&self, text: &str) -> Proof {
+        if self.skipped > 0 && self.size == 0 {
+            return Proof::SameEnd;
+        }
+        let ours = replaced(&self.end);
+        // The first character may be cut.
+        let cut = if self.size > self.end.len() as u64 {
+            4
+        } else {
+            0
+        };
+        let cut = ours
+            .char_indices()
+            .nth(cut)
+            .map_or(ours.len(), |(index, _)| index);
+        let ours = &ours[cut..];
+        if text.ends_with(ours) && (text.is_empty() || !ours.is_empty()) {
+            Proof::SameEnd
+        } else {
+            Proof::Missing
+        }
+    }
+}
+
+/// Returns the bytes as text. Each byte that does not belong to a character is replaced, as the server does it.
+fn replaced(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tail(chunks: &[&[u8]]) -> Tail {
-        let mut tail = Tail::default();
-        chunks.iter().for_each(|chunk| tail.push(chunk));
-        tail
+    #[test]
+    fn received_bytes_are_compared_with_the_report() {
+        let long = "0123456789".repeat(10_000);
+        let report = format!("{MARK}]\n{}", &long[long.len() - 65_536..]);
+        let cases: [(&[u8], &str, Proof); 12] = [
+            (b"", "", Proof::Whole),
+            (b"", "a", Proof::Missing),
+            (b"ab", "ab", Proof::Whole),
+            (b"ab", "abc", Proof::Missing),
+            (
+                b"a\xff\xe2\x82i",
+                "a\u{fffd}\u{fffd}\u{fffd}i",
+                Proof::Whole,
+            ),
+            (b"a\xff", "a\u{fffd}\u{fffd}", Proof::Missing),
+            (b"[... truncated x", "[... truncated x", Proof::SameEnd),
+            (b"", "[... truncated x", Proof::Missing),
+            (b"[... truncated", "[... truncated x", Proof::Missing),
+            (long.as_bytes(), &report, Proof::SameEnd),
+            (&long.as_bytes()[..99_999], &report, Proof::Missing),
+            (
+                &long.as_bytes()[..60_000],
+                &report[..50_000],
+                Proof::Missing,
+            ),
+        ];
+        for (bytes, text, expected) in cases {
+            for size in [1, 7, 5000, 200_000] {
+                let mut received = Received::default();
+                bytes.chunks(size).for_each(|chunk| received.push(chunk));
+                assert_eq!(received.compare(text), expected, "{size} {text:.20}");
+            }
+        }
     }
 
     #[test]
-    fn the_end_is_compared_with_replaced_bytes() {
-        let long = "0123456789".repeat(1000);
-        for (bytes, text, expected) in [
-            (long.as_bytes(), long.clone(), true),
-            (long.as_bytes(), long[..9999].to_owned(), false),
-            (long.as_bytes(), format!("{long}0"), false),
-            (
-                b"abcdefgh\xff\xe2\x82i",
-                "abcdefgh\u{fffd}\u{fffd}\u{fffd}i".to_owned(),
-                true,
-            ),
-            (
-                "\u{20ac}".repeat(3000).as_bytes(),
-                "\u{20ac}".repeat(9000),
-                true,
-            ),
-            (b"", String::new(), true),
-            (b"", "a".to_owned(), false),
-        ] {
-            for size in [1, 7, 5000, 20_000] {
-                let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
-                assert_eq!(
-                    tail(&chunks).is_end_of(&text),
-                    expected,
-                    "{size} {text:.20}"
-                );
-            }
-        }
+    fn bytes_that_were_received_earlier_are_counted() {
+        let mut received = Received::after(3);
+        assert_eq!(received.compare("abc"), Proof::Whole);
+        received.push(b"d");
+        assert_eq!(received.compare("abcd"), Proof::Whole);
+        assert_eq!(received.compare("abcde"), Proof::Missing);
+        assert_eq!(received.compare("ab\u{fffd}d"), Proof::SameEnd);
     }
 }

@@ -16,6 +16,9 @@ use super::outage::Outage;
 /// Time for which the server waits in one call. The platform's proxies end a call after 60 seconds of silence.
 const LONG_POLL: Duration = Duration::from_secs(50);
 
+/// Time limit on a response beyond the time for which the server waits.
+const RESPONSE: Duration = Duration::from_secs(30);
+
 /// The delay between two polls: the first one, and the longest one.
 const POLL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -65,7 +68,7 @@ impl<S: HttpService> Process<S> {
         let remote = self.remote();
         let no_wait = &remote.learned().no_process_wait;
         if at_once || no_wait.load(Ordering::Relaxed) {
-            return self.info().await;
+            return self.look().await;
         }
         let limit = remote.options().and_then(|options| options.deadline());
         let seconds = limit.map_or(LONG_POLL, |limit| (limit / 2).min(LONG_POLL));
@@ -73,14 +76,15 @@ impl<S: HttpService> Process<S> {
             process: self.name(),
             seconds: seconds.as_secs().max(1),
         };
-        match remote.call(&wait).await {
+        let limit = Duration::from_secs(wait.seconds).saturating_add(RESPONSE);
+        match self.within(limit, remote.call(&wait)).await {
             Ok(info) => {
                 self.check(&info)?;
                 Ok(info)
             }
             Err(error) if is_no_route(&error) => {
                 no_wait.store(true, Ordering::Relaxed);
-                self.info().await
+                self.look().await
             }
             Err(error) => Err(self.describe(error)),
         }
