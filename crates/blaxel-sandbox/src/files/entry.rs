@@ -94,6 +94,9 @@ pub(crate) struct Listing {
     subdirectories: Option<Vec<Listing>>,
     #[serde(default, deserialize_with = "lenient::text")]
     name: Option<String>,
+    /// The text of a file.
+    #[serde(default, deserialize_with = "lenient::text")]
+    content: Option<String>,
     /// `true` if the whole tree was read. Older servers do not know the parameter that asks for it.
     #[serde(default)]
     recursive: Option<bool>,
@@ -130,6 +133,11 @@ impl Listing {
     /// Returns `true` if it has the whole tree.
     pub(crate) fn is_recursive(&self) -> bool {
         self.recursive == Some(true)
+    }
+
+    /// Returns the text of a file, unless bytes of it were replaced because they are not UTF-8.
+    pub(crate) fn into_exact_text(self) -> Option<String> {
+        self.content.filter(|text| is_exact(text))
     }
 
     /// Returns the path of the directory, as the server sees it.
@@ -196,6 +204,11 @@ impl Listing {
             }
         }
     }
+}
+
+/// Returns `true` if no bytes of a text were replaced, as the server does with bytes that are not UTF-8.
+pub(crate) fn is_exact(text: &str) -> bool {
+    !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// Returns the name of an entry. Some responses have it only in the path.

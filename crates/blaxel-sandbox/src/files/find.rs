@@ -119,12 +119,15 @@ impl<S: HttpService> Find<S> {
         let found = self.place.remote.call(&operation).await;
         let found = found.map_err(about(&self.path))?.matches.into_iter();
         let found = found
-            // A search for directories finds the searched one too.
-            .filter(|found| found.path != ".")
+            // A search for directories finds the searched one too. A file is found by its own path.
+            .filter(|found| found.path != "." || found.file_type == FileType::File)
             .filter(|found| !filters || !is_hidden(&found.path))
             .take(self.limit.unwrap_or(usize::MAX))
             .map(|found| FoundFile {
-                path: given.join(&found.path),
+                path: match found.path.as_str() {
+                    "." => given.as_str().to_owned(),
+                    below => given.join(below),
+                },
                 ..found
             });
         Ok(found.collect())
@@ -133,7 +136,7 @@ impl<S: HttpService> Find<S> {
 
 /// Returns `true` if a part of a path is hidden.
 fn is_hidden(path: &str) -> bool {
-    path.split('/').any(|name| name.starts_with('.'))
+    path != "." && path.split('/').any(|name| name.starts_with('.'))
 }
 
 impl<S: HttpService> IntoFuture for Find<S> {

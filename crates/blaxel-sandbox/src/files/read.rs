@@ -15,12 +15,13 @@ use http::StatusCode;
 use http_body::Body as _;
 use tokio::time::{Sleep, sleep};
 
-use super::basics::{self, text};
+use super::basics::{self, ListDirectory, text};
+use super::entry::Listing;
 use super::locate::Place;
 use super::path::RemotePath;
 use super::problem::{about, is_a_directory};
 use super::retry::Attempts;
-use super::stat::{ContentRange, is_listing};
+use super::stat::{ContentRange, cannot_seek, is_listing};
 use crate::remote::Remote;
 
 /// Maximum number of times that a stream is resumed without receiving any data in between.
@@ -96,6 +97,13 @@ impl<S: HttpService> ReadStream<S> {
         match opened {
             Ok(response) => stream.start(response)?,
             Err(error) if error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) => {}
+            Err(error) if cannot_seek(&error) && start == 0 => {
+                let text = stream.remote.call(&ListDirectory(&stream.path)).await;
+                let text = text.ok().and_then(Listing::into_exact_text);
+                let text = text.ok_or_else(|| about(&stream.name)(error))?;
+                stream.total = u64::try_from(text.len()).ok();
+                stream.state = State::Reading(Body::from(text));
+            }
             Err(error) => return Err(about(&stream.name)(error)),
         }
         Ok(stream)

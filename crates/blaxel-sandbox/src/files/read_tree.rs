@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use super::basics::ListDirectory;
-use super::entry::Listing;
+use super::entry::{Listing, is_exact};
 use super::exclude::{Excluded, comma_list};
 use super::glob;
 use super::locate::Place;
@@ -110,9 +110,8 @@ impl<S: HttpService> ReadTree<S> {
         let mut exceeded = Ok(());
         tree.visit_contents("", &mut |path, text, size| {
             // Bytes that are not UTF-8 were replaced.
-            let text = text.filter(|text| {
-                !text.contains('\u{fffd}') && size.is_none_or(|size| size == text.len() as u64)
-            });
+            let has_size = |text: &str| size.is_none_or(|size| size == text.len() as u64);
+            let text = text.filter(|text| is_exact(text) && has_size(text));
             match text {
                 Some(text) if exceeded.is_ok() => exceeded = contents.add(path, text.into()),
                 Some(_) => {}

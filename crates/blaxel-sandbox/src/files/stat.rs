@@ -1,7 +1,7 @@
 //! Metadata of files, from servers of any age.
 
 use blaxel_core::__private::media_type;
-use blaxel_core::{Error, HttpService};
+use blaxel_core::{ApiError, Error, HttpService};
 use http::StatusCode;
 
 use super::basics::{ReadFile, StatFile, text};
@@ -24,7 +24,17 @@ pub(crate) async fn stat<S: HttpService>(
         range: Some("bytes=0-0".to_owned()),
         if_range: None,
     };
-    let response = remote.open(&first_byte).await?;
+    let response = match remote.open(&first_byte).await {
+        Err(error) if cannot_seek(&error) => {
+            return Ok(Metadata {
+                file_type: FileType::File,
+                len: None,
+                mode: None,
+                modified: None,
+            });
+        }
+        outcome => outcome?,
+    };
     let (head, _) = response.into_parts();
     if is_listing(&head) {
         return Ok(Metadata {
@@ -44,6 +54,14 @@ pub(crate) async fn stat<S: HttpService>(
         mode: None,
         modified: text(&head.headers, "last-modified").and_then(parse_time),
     })
+}
+
+/// Returns `true` if the server could not read a file because it cannot be read from the middle. This is the case for
+/// files of the kernel, such as those in `/proc`.
+pub(crate) fn cannot_seek(error: &Error) -> bool {
+    let message = error.api().and_then(ApiError::message);
+    error.status() == Some(StatusCode::INTERNAL_SERVER_ERROR)
+        && message.is_some_and(|message| message.contains("can't seek"))
 }
 
 /// Returns `true` if the response to a read is the listing of a directory. The bytes of a file may be JSON as
