@@ -1,6 +1,7 @@
 //! [`Files`]: the file system of a sandbox.
 
 mod basics;
+mod command;
 mod entry;
 mod exclude;
 mod find;
@@ -33,6 +34,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use self::basics::{CreateDirectory, Remove, RemoveDirectory};
+pub use self::command::Copy;
 pub use self::entry::{DirEntry, Metadata};
 pub use self::exclude::DEFAULT_EXCLUDED_DIRS;
 pub use self::find::{Find, FoundFile};
@@ -304,6 +306,71 @@ impl<S: HttpService> Files<S> {
         let path = self.place.absolute(name).await?;
         let outcome = self.place.remote.call(&RemoveDirectory(&path)).await;
         settle_removal(outcome, name)
+    }
+
+    /// Copies a file, or a directory with all that it contains, as `cp -r` does: into `to` if that is a directory that
+    /// exists. Symbolic links in a directory are copied as links. Existing files are replaced, unless
+    /// [`Copy::overwrite`] says otherwise.
+    ///
+    /// The program `cp` of the sandbox makes the copy.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// sandbox.fs().copy("/app/config.json", "/app/config.bak").overwrite(false).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such file, or no directory for the copy; without overwriting,
+    /// [`Error::is_conflict`] if there is a file, and [`Error::is_input`] if the server is too old.
+    pub fn copy(&self, from: impl AsRef<str>, to: impl AsRef<str>) -> Copy<S> {
+        Copy::new(self.place.clone(), from.as_ref(), to.as_ref())
+    }
+
+    /// Renames or moves a file or directory. A file that has the new name is replaced, as is an empty directory by a
+    /// directory. Between file systems it is a copy followed by a removal.
+    ///
+    /// The program `mv` of the sandbox does it.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let files = sandbox.fs();
+    /// files.write("/app/data.json.new", "{}").await?;
+    /// files.rename("/app/data.json.new", "/app/data.json").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such file, or no directory for the new name; a [`FileError`] of the kind
+    /// `DirectoryNotEmpty`, `IsADirectory` or `NotADirectory` if the new name is taken by what cannot be replaced.
+    pub async fn rename(&self, from: impl AsRef<str>, to: impl AsRef<str>) -> Result<(), Error> {
+        command::rename(&self.place, from.as_ref(), to.as_ref()).await
+    }
+
+    /// Sets the permissions of a file or directory, such as `0o755`. Symbolic links are followed.
+    ///
+    /// The program `chmod` of the sandbox does it.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// sandbox.fs().set_permissions("/app/run.sh", 0o755).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such file; a [`FileError`] of the kind `PermissionDenied` if it belongs to
+    /// another user.
+    pub async fn set_permissions(&self, path: impl AsRef<str>, mode: u32) -> Result<(), Error> {
+        command::set_permissions(&self.place, path.as_ref(), mode).await
     }
 
     /// Returns the entries of a directory (`GET /filesystem/{path}`), and with

@@ -111,7 +111,7 @@ fn as_status(status: u16, error: &Error, message: &str) -> Error {
 
 /// Returns the reason that a message of the server or of a program states.
 pub(crate) fn kind_of(message: &str) -> ErrorKind {
-    const KINDS: [(&str, ErrorKind); 13] = [
+    const KINDS: [(&str, ErrorKind); 15] = [
         ("no such file or directory", ErrorKind::NotFound),
         ("file or directory not found", ErrorKind::NotFound),
         ("directory does not exist", ErrorKind::NotFound),
@@ -119,6 +119,8 @@ pub(crate) fn kind_of(message: &str) -> ErrorKind {
         ("operation not permitted", ErrorKind::PermissionDenied),
         ("not a directory", ErrorKind::NotADirectory),
         ("is a directory", ErrorKind::IsADirectory),
+        ("cannot overwrite directory", ErrorKind::IsADirectory),
+        ("cannot overwrite non-directory", ErrorKind::NotADirectory),
         ("to a directory, not a file", ErrorKind::IsADirectory),
         ("to a file, not a directory", ErrorKind::NotADirectory),
         ("directory not empty", ErrorKind::DirectoryNotEmpty),
