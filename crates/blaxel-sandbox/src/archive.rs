@@ -36,7 +36,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::ExportOptions;
+    /// use blaxel_sandbox::archive::ExportOptions;
     ///
     /// let archive = sandbox.archive();
     /// let upload_url = std::env::var("UPLOAD_URL").unwrap_or_default();
@@ -107,7 +107,7 @@ impl<S: HttpService> Archive<S> {
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(
     /// #     archive: blaxel_sandbox::Archive<impl HttpService>,
-    /// #     options: blaxel_sandbox::ExportOptions,
+    /// #     options: blaxel_sandbox::archive::ExportOptions,
     /// # ) -> Result<(), Error> {
     /// use std::time::Duration;
     ///

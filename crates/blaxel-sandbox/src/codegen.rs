@@ -16,8 +16,8 @@ use crate::sandbox::SandboxHandle;
 /// Edits and searches of code in a sandbox by models. [`SandboxHandle::codegen`] returns it.
 ///
 /// They need the key of a provider in the environment of the sandbox: `RELACE_API_KEY`, or `MORPH_API_KEY` for
-/// edits only. Paths that begin with `/` are absolute, `~` is the home directory, and all other ones are relative
-/// to the sandbox's working directory.
+/// edits only. Paths that begin with `/` are absolute, and all other ones are relative to the sandbox's working
+/// directory, which is `.` itself.
 #[derive(Clone)]
 pub struct Codegen<S> {
     remote: Remote<S>,
@@ -29,7 +29,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::{CodeEdit, RankOptions};
+    /// use blaxel_sandbox::codegen::{CodeEdit, RankOptions};
     ///
     /// let codegen = sandbox.codegen();
     /// let found = codegen.rank("/app", &RankOptions::new("where is the port set?")).await?;
@@ -209,13 +209,18 @@ fn succeeded(success: Option<bool>, message: Option<&str>) -> Result<(), Error> 
 /// The server treats a path as absolute if one of its slashes is escaped. So those of an absolute path are
 /// escaped, and those of a relative path are not.
 fn write_path(request: &mut RequestWriter, prefix: &str, path: &str) -> Result<(), Error> {
-    if path.starts_with('/') {
-        request.path([path])
-    } else if path.is_empty() {
-        Err(Error::input("path", &Source::Code, "it is empty"))
-    } else {
-        request.below(&format!("{prefix}/{path}"))
-    }
+    let problem = match path {
+        "" => "it is empty; the working directory is `.`",
+        "." => return request.below(&format!("{prefix}/")),
+        _ if path.starts_with('/') => return request.path([path]),
+        _ if path.starts_with('~') => "a leading `~` is not expanded; write an absolute path",
+        _ if path.contains("%2F") => "it contains `%2F`; write an absolute path",
+        _ => {
+            let path = path.trim_start_matches("./");
+            return request.below(&format!("{prefix}/{path}"));
+        }
+    };
+    Err(Error::input("path", &Source::Code, problem))
 }
 
 /// Applies an edit: `PUT /codegen/fastapply/{path}`.

@@ -29,7 +29,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::MountOptions;
+    /// use blaxel_sandbox::drives::MountOptions;
     ///
     /// let drives = sandbox.drives();
     /// drives.mount(&MountOptions::new("datasets", "/mnt/data").read_only(true)).await?;

@@ -4,13 +4,13 @@ mod tunnel;
 
 use std::fmt;
 
-use blaxel_core::__private::lenient;
-use blaxel_core::{Error, HttpService, OperationInfo, Plane, RequestWriter, Source, response};
+use blaxel_core::{Error, HttpService, OperationInfo, Plane, RequestWriter, Source};
 use bytes::Bytes;
 use http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use self::tunnel::TunnelConfig;
+use crate::process::{ListProcessPorts, ProcessPort};
 use crate::remote::{DataOperation, Remote};
 use crate::sandbox::SandboxHandle;
 
@@ -27,7 +27,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
     /// for port in sandbox.network().ports(42).await? {
-    ///     println!("{:?} {:?}", port.local_port, port.state);
+    ///     println!("{} {:?}", port.local_port, port.state);
     /// }
     /// # Ok(())
     /// # }
@@ -41,7 +41,9 @@ impl<S: HttpService> SandboxHandle<S> {
 }
 
 impl<S: HttpService> Network<S> {
-    /// Returns the ports of the process `pid` and of its descendants (`GET /network/process/{pid}/ports`).
+    /// Returns the sockets of the process `pid` and of its descendants (`GET /network/process/{pid}/ports`).
+    ///
+    /// [`Process::ports`](crate::Process::ports) does the same for a process with a handle.
     ///
     /// A process that does not exist has no ports; that is not an error.
     ///
@@ -49,7 +51,8 @@ impl<S: HttpService> Network<S> {
     ///
     /// The error of the call.
     pub async fn ports(&self, pid: u32) -> Result<Vec<ProcessPort>, Error> {
-        self.remote.call(&ListProcessPorts { pid }).await
+        let pid = pid.to_string();
+        self.remote.call(&ListProcessPorts(&pid)).await
     }
 
     /// Reports each port that the process `pid` opens from now on to an address
@@ -83,7 +86,7 @@ impl<S: HttpService> Network<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::TunnelConfig;
+    /// use blaxel_sandbox::network::TunnelConfig;
     ///
     /// let private_key = std::env::var("TUNNEL_KEY").unwrap_or_default();
     /// let peer_key = "hIA3ikjlSOAo0qqrI+rXaS3ZH04nx7Q2YQ4m2Syzkzc=";
@@ -117,73 +120,6 @@ impl<S: HttpService> Network<S> {
 impl<S> fmt::Debug for Network<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Network").field(&self.remote).finish()
-    }
-}
-
-/// A port that a process listens on, or a connection that it has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ProcessPort {
-    /// The process id: the requested one, or that of a descendant.
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub pid: Option<u64>,
-    /// The protocol: `tcp` or `udp`.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub protocol: Option<String>,
-    /// The local address.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub local_addr: Option<String>,
-    /// The local port.
-    pub local_port: u16,
-    /// The remote address.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub remote_addr: Option<String>,
-    /// The remote port; 0 if there is no connection.
-    #[serde(default, deserialize_with = "lenient::number")]
-    pub remote_port: Option<u64>,
-    /// The state of the socket, such as `LISTEN`.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub state: Option<String>,
-    /// The name of the program.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub process_name: Option<String>,
-}
-
-impl ProcessPort {
-    /// Returns `true` if the process listens on the port.
-    #[must_use]
-    pub fn is_listening(&self) -> bool {
-        let state = self.state.as_deref().unwrap_or_default();
-        state.to_ascii_uppercase().starts_with("LISTEN")
-    }
-}
-
-/// Lists the ports of a process: `GET /network/process/{pid}/ports`.
-struct ListProcessPorts {
-    pid: u32,
-}
-
-impl DataOperation for ListProcessPorts {
-    type Output = Vec<ProcessPort>;
-    const INFO: &'static OperationInfo = &OperationInfo::new(
-        "ListProcessPorts",
-        Method::GET,
-        "/network/process/{pid}/ports",
-    )
-    .with_plane(Plane::Run);
-
-    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path([self.pid.to_string().as_str()])
-    }
-
-    fn read(response: &http::Response<Bytes>) -> Result<Vec<ProcessPort>, Error> {
-        #[derive(Deserialize)]
-        struct Ports {
-            #[serde(default, deserialize_with = "lenient::null_as_default")]
-            ports: Vec<ProcessPort>,
-        }
-        response::json::<Ports>(response).map(|list| list.ports)
     }
 }
 

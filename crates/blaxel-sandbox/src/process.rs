@@ -59,6 +59,7 @@ pub use self::event::{Event, Gap, GapReason, Position};
 pub use self::events::Events;
 pub use self::handle::Process;
 pub use self::info::{ExitStatus, ProcessInfo, ProcessLogs, ProcessStatus};
+pub(crate) use self::operations::ListProcessPorts;
 #[cfg(feature = "wait")]
 pub use self::output::Output;
 pub use self::ports::ProcessPort;

@@ -13,7 +13,7 @@ const MAX_PATH: usize = 512;
 /// A drive to mount, and the path to mount it at.
 ///
 /// ```
-/// use blaxel_sandbox::MountOptions;
+/// use blaxel_sandbox::drives::MountOptions;
 ///
 /// let options = MountOptions::new("datasets", "/mnt/data")
 ///     .drive_path("/2026")

@@ -27,7 +27,7 @@ pub struct InterpreterContext {
 /// The options of a new context.
 ///
 /// ```
-/// use blaxel_sandbox::ContextOptions;
+/// use blaxel_sandbox::interpreter::ContextOptions;
 ///
 /// let options = ContextOptions::new().language("javascript").cwd("/app/src");
 /// # let _ = options;
@@ -78,7 +78,7 @@ impl<S: HttpService> CodeInterpreter<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(interpreter: blaxel_sandbox::CodeInterpreter<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::ContextOptions;
+    /// use blaxel_sandbox::interpreter::ContextOptions;
     ///
     /// let context = interpreter.create_context(&ContextOptions::new()).await?;
     /// interpreter.run("x = 1").context(&context.id).output().await?;

@@ -128,7 +128,7 @@ impl<S: HttpService> Run<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(interpreter: blaxel_sandbox::CodeInterpreter<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::ExecutionEvent;
+    /// use blaxel_sandbox::interpreter::ExecutionEvent;
     ///
     /// let mut events = interpreter.run("import train").stream().await?;
     /// while let Some(event) = events.try_next().await? {

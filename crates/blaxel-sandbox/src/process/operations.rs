@@ -299,7 +299,7 @@ impl DataOperation for CloseProcessStdin<'_> {
 }
 
 /// Lists the sockets of a process and its children.
-pub(super) struct ListProcessPorts<'a>(pub(super) &'a str);
+pub(crate) struct ListProcessPorts<'a>(pub(crate) &'a str);
 
 /// The response to [`ListProcessPorts`].
 #[derive(Deserialize)]

@@ -55,7 +55,8 @@ impl Session {
 /// A session that can be serialized. Its JSON is a secret.
 ///
 /// ```
-/// use blaxel_sandbox::{ExposedSession, Session};
+/// use blaxel_sandbox::Session;
+/// use blaxel_sandbox::sessions::ExposedSession;
 ///
 /// let json = r#"{"name": "session-1", "url": "https://1a2b.preview.bl.run", "token": "s3cret"}"#;
 /// let session = Session::from(serde_json::from_str::<ExposedSession>(json)?);

@@ -12,7 +12,7 @@ use crate::sandbox::SandboxHandle;
 /// The version that a sandbox's API server is upgraded to.
 ///
 /// ```
-/// use blaxel_sandbox::UpgradeOptions;
+/// use blaxel_sandbox::system::UpgradeOptions;
 ///
 /// let options = UpgradeOptions::new().version("v0.3.0");
 /// # let _ = options;
@@ -75,7 +75,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// use blaxel_sandbox::UpgradeOptions;
+    /// use blaxel_sandbox::system::UpgradeOptions;
     ///
     /// sandbox.upgrade(&UpgradeOptions::new()).await?;
     /// println!("{:?}", sandbox.health().await?.last_upgrade);
@@ -86,7 +86,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// # Errors
     ///
     /// The error of the call. The failure of the upgrade itself is not one: see
-    /// [`Health::last_upgrade`](crate::Health::last_upgrade).
+    /// [`Health::last_upgrade`](crate::system::Health::last_upgrade).
     pub async fn upgrade(&self, options: &UpgradeOptions) -> Result<UpgradeAccepted, Error> {
         self.remote().call(&Upgrade { options }).await
     }

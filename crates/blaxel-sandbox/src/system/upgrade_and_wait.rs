@@ -37,7 +37,7 @@ impl<S: HttpService> SandboxHandle<S> {
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
     /// use std::time::Duration;
-    /// use blaxel_sandbox::UpgradeOptions;
+    /// use blaxel_sandbox::system::UpgradeOptions;
     ///
     /// let limit = Duration::from_secs(120);
     /// let upgraded = sandbox.upgrade_and_wait(&UpgradeOptions::new(), limit).await?;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use blaxel_core::Idempotency;
-use blaxel_sandbox::{
+use blaxel_sandbox::archive::{
     ArchiveState, ChangeKind, ExportMultipart, ExportOptions, ExportState, RestoreState,
 };
 use serde_json::{Value, json};

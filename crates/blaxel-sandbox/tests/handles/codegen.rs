@@ -1,5 +1,5 @@
 use blaxel_core::Idempotency;
-use blaxel_sandbox::{CodeEdit, RankOptions};
+use blaxel_sandbox::codegen::{CodeEdit, RankOptions};
 use serde_json::json;
 
 use crate::script::{self, assert_round_trip, refusal, sandbox};
@@ -32,15 +32,16 @@ async fn a_path_keeps_its_meaning() {
     for (path, sent) in [
         ("/etc/a b", "%2Fetc%2Fa%20b"),
         ("src/main.rs", "src/main.rs"),
-        ("~/notes?.md", "~/notes%3F.md"),
-        ("a%2Fb", "a%252Fb"),
+        ("./notes?.md", "notes%3F.md"),
+        ("/a%2Fb", "%2Fa%252Fb"),
+        (".", ""),
     ] {
         let (sandbox, log) = sandbox([script::json(&answer)]);
         let edit = CodeEdit::new("x");
         sandbox.codegen().apply_edit(path, &edit).await.unwrap();
         assert_eq!(log.only().line, format!("PUT /codegen/fastapply/{sent}"));
     }
-    for path in ["", "../a", "a/./b"] {
+    for path in ["", "../a", "a/./b", "~/a", "a%2Fb"] {
         let (sandbox, _) = sandbox([script::json(&answer)]);
         let error = sandbox
             .codegen()

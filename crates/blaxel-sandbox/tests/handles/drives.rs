@@ -1,5 +1,5 @@
 use blaxel_core::Idempotency;
-use blaxel_sandbox::MountOptions;
+use blaxel_sandbox::drives::MountOptions;
 use serde_json::{Value, json};
 
 use crate::script::{self, assert_round_trip, refusal, sandbox};

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use blaxel_core::Idempotency;
-use blaxel_sandbox::{ContextOptions, Execution, ExecutionEvent, ExecutionStream};
+use blaxel_sandbox::interpreter::{ContextOptions, Execution, ExecutionEvent, ExecutionStream};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;

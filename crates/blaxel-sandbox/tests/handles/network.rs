@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use blaxel_core::Idempotency;
-use blaxel_sandbox::TunnelConfig;
+use blaxel_sandbox::network::TunnelConfig;
 use serde_json::{Value, json};
 
 use crate::script::{self, assert_round_trip, refusal, sandbox};
@@ -20,10 +20,10 @@ async fn the_ports_of_a_process_are_listed() {
     let (listed, log) = sandbox([script::json(&answer)]);
     let ports = listed.network().ports(42).await.unwrap();
     assert_eq!(log.only().line, "GET /network/process/42/ports");
-    assert_eq!((ports[0].local_port, ports[0].is_listening()), (3000, true));
+    assert_eq!((ports[0].local_port, ports[0].is_reachable()), (3000, true));
     assert_eq!(
-        (ports[1].local_port, ports[1].is_listening()),
-        (8000, false)
+        (ports[1].local_port, ports[1].state.as_deref()),
+        (8000, None)
     );
     ports.iter().for_each(assert_round_trip);
     let (none, _) = sandbox([script::json(&json!({"pid": 42, "ports": null}))]);

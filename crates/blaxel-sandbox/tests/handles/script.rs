@@ -19,7 +19,6 @@ pub(crate) const URL: &str = "https://sbx-dev-team.us-pdx-1.bl.run";
 pub(crate) struct Seen {
     /// The method, and the address below that of the sandbox or of the control plane.
     pub(crate) line: String,
-    pub(crate) operation: &'static str,
     pub(crate) idempotency: Idempotency,
     pub(crate) is_streamed: bool,
     pub(crate) carries_credential: bool,
@@ -76,7 +75,6 @@ where
         let below = uri.strip_prefix(URL).or(uri.strip_prefix("blaxel:/"));
         let seen = Seen {
             line: format!("{} {}", head.method, below.unwrap_or(&uri)),
-            operation: info.name(),
             idempotency: info.idempotency(),
             is_streamed: info.is_streamed(),
             carries_credential: context.carries_credential(),

@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::{HttpService, Timestamp};
-use blaxel_sandbox::{ExposedSession, Sandboxes, Session, SessionOptions};
+use blaxel_sandbox::sessions::ExposedSession;
+use blaxel_sandbox::{Sandboxes, Session, SessionOptions};
 use serde_json::{Value, json};
 
 use crate::script::{self, Log, Reply, refusal, service};

@@ -1,5 +1,5 @@
 use blaxel_core::Idempotency;
-use blaxel_sandbox::{UpgradeOptions, UpgradeState, UpgradeStep};
+use blaxel_sandbox::system::{UpgradeOptions, UpgradeState, UpgradeStep};
 use serde_json::{Value, json};
 
 use crate::script::{self, assert_round_trip, refusal, sandbox};
@@ -91,7 +91,7 @@ mod waiting {
     async fn run(
         after: impl IntoIterator<Item = Reply>,
     ) -> (
-        Result<blaxel_sandbox::Upgraded, blaxel_core::Error>,
+        Result<blaxel_sandbox::system::Upgraded, blaxel_core::Error>,
         Vec<String>,
     ) {
         let before = [
