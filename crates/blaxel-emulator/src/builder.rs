@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use blaxel_core::Timestamp;
+use blaxel_guest::SimulatedGuest;
 
 use crate::clock::Clock;
 use crate::emulator::Emulator;
@@ -118,6 +119,7 @@ impl Builder {
                 device_approval: Some(Duration::from_secs(2)),
                 forwards: HashMap::new(),
                 callbacks_anywhere: false,
+                machines: None,
             },
             port: 0,
             start_time: None,
@@ -274,6 +276,30 @@ impl Builder {
     /// localhost are called. Only `http://` is supported in either case.
     pub fn call_back_anywhere(mut self) -> Self {
         self.config.callbacks_anywhere = true;
+        self
+    }
+
+    /// Sets the function that makes the machine of a sandbox when the sandbox is first called, from its
+    /// name and the emulator's clock. By default it is [`SimulatedGuest::new`].
+    ///
+    /// ```
+    /// use blaxel_emulator::Emulator;
+    /// use blaxel_emulator::blaxel_guest::SimulatedGuest;
+    ///
+    /// let emulator = Emulator::builder()
+    ///     .machines(|_, clock| {
+    ///         let guest = SimulatedGuest::new(clock.clone());
+    ///         guest.memory().root().resize(8 << 30);
+    ///         guest
+    ///     })
+    ///     .build();
+    /// # let _ = emulator;
+    /// ```
+    pub fn machines<F>(mut self, make: F) -> Self
+    where
+        F: Fn(&str, &Clock) -> SimulatedGuest + Send + Sync + 'static,
+    {
+        self.config.machines = Some(Arc::new(make));
         self
     }
 

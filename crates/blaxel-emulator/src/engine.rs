@@ -12,7 +12,7 @@ use crate::billing::History;
 use crate::clock::Clock;
 use crate::cursor::Cursors;
 use crate::fault::Faults;
-use crate::guests::Guests;
+use crate::guests::{Guests, MakeMachine};
 use crate::journal::Journal;
 use crate::lock::lock;
 use crate::mcp::Servers;
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) forwards: HashMap<Workload, Target>,
     /// Set if callbacks may go to other machines.
     pub(crate) callbacks_anywhere: bool,
+    /// Makes the machines of the sandboxes; by default they are simulated and new.
+    pub(crate) machines: Option<MakeMachine>,
 }
 
 pub(crate) struct Engine {
@@ -90,7 +92,7 @@ impl Engine {
             build_time: config.build_time,
             delete_time: config.delete_time,
         };
-        let guests = Guests::new(clock.clone());
+        let guests = Guests::new(clock.clone(), config.machines.clone());
         let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
         Self {
             origin,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use blaxel_guest::{Server, SimulatedGuest};
 use serde_json::Value;
@@ -15,9 +15,13 @@ use crate::state::{Collection, OpenStore, Record, SANDBOXES, member};
 /// them pass.
 const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
 
+/// Makes the machine of the sandbox of a name.
+pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> SimulatedGuest + Send + Sync>;
+
 /// The servers of the sandboxes that were called. Dropping a server ends everything in its sandbox.
 pub(crate) struct Guests {
     clock: Clock,
+    make: Option<MakeMachine>,
     running: Mutex<HashMap<String, Running>>,
 }
 
@@ -28,9 +32,10 @@ struct Running {
 }
 
 impl Guests {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, make: Option<MakeMachine>) -> Self {
         Self {
             clock,
+            make,
             running: Mutex::default(),
         }
     }
@@ -51,13 +56,16 @@ impl Guests {
             .entry(sandbox.to_owned())
             .or_insert_with(|| Running {
                 serial: record.serial,
-                server: self.start(record),
+                server: self.start(sandbox, record),
             });
         Some(running.server.clone())
     }
 
-    fn start(&self, record: &Record) -> Server {
-        let guest = SimulatedGuest::new(self.clock.clone());
+    fn start(&self, sandbox: &str, record: &Record) -> Server {
+        let guest = match &self.make {
+            Some(make) => make(sandbox, &self.clock),
+            None => SimulatedGuest::new(self.clock.clone()),
+        };
         let mut server = Server::builder(guest).edge_limit(EDGE_LIMIT);
         let variables = member::get(&record.document, "spec/runtime/envs");
         for variable in variables.and_then(Value::as_array).into_iter().flatten() {
