@@ -6,6 +6,18 @@ mod index {}
 #[doc = include_str!("../../docs/guide/list.md")]
 mod list {}
 
+#[doc = include_str!("../../docs/guide/run-commands-in-a-sandbox.md")]
+mod run_commands_in_a_sandbox {}
+
+#[doc = include_str!("../../docs/guide/move-files.md")]
+mod move_files {}
+
+#[doc = include_str!("../../docs/guide/show-a-running-app.md")]
+mod show_a_running_app {}
+
+#[doc = include_str!("../../docs/guide/survive-restarts-and-standby.md")]
+mod survive_restarts_and_standby {}
+
 #[doc = include_str!("../../docs/guide/call-an-agent.md")]
 mod call_an_agent {}
 
@@ -47,3 +59,6 @@ mod bring_your_own_http_engine {}
 
 #[doc = include_str!("../../docs/guide/observe.md")]
 mod observe {}
+
+#[doc = include_str!("../../docs/guide/coming-from-e2b-daytona-or-modal.md")]
+mod coming_from_e2b_daytona_or_modal {}
