@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | create a client | [`Client::from_env`], or [`Client::builder`] and [`ClientBuilder`] |
 //! | choose credentials | [`Credentials`], and the module [`auth`] for sign-ins |
+//! | run commands and move files in sandboxes | [`Sandboxes`] and [`SandboxHandle`], with the types in [`sandbox`] |
 //! | manage agents, models, jobs, sandboxes and other resources | [`Management`], with the types in [`management`] |
 //! | call agents, models and MCP servers | [`Inference`], with the types in [`inference`] |
 //! | read costs | [`Billing`], with the types in [`billing`] |
@@ -15,9 +16,10 @@
 //! | handle errors | [`Error`], [`ErrorKind`] |
 //! | send a request that the SDK has no operation for | [`raw_request`], [`Plane`] |
 //!
-//! [`Management`], [`Inference`] and [`Billing`] are aliases over [`Client`], which is one type whatever its layers and
-//! transport. So a struct can hold them without a type parameter, and a function can take `&Management`. The generic
-//! types, over any tower service, are `management::Management`, `inference::Inference` and `billing::Billing`.
+//! [`Management`], [`Inference`], [`Sandboxes`] and [`Billing`] are aliases over [`Client`], which is one type whatever its
+//! layers and transport. So a struct can hold them without a type parameter, and a function can take `&Management`. The
+//! generic types, over any tower service, are `management::Management`, `inference::Inference`, `sandbox::Sandboxes` and
+//! `billing::Billing`.
 //!
 //! ## Modules
 //!
@@ -29,6 +31,7 @@
 //! | [`management`] | `blaxel-management`: all resources of the Management API | `management` |
 //! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `mcp` |
 //! | [`billing`] | `blaxel-billing`: costs | `billing` |
+//! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use blaxel_auth as auth;
