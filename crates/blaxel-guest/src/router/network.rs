@@ -64,7 +64,7 @@ struct Ports {
     ports: Vec<PortInfo>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct MonitorRequest {
     callback: Option<String>,
 }

@@ -24,7 +24,7 @@ pub(super) struct Request {
     pub(super) timeout: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
     command: Option<String>,
