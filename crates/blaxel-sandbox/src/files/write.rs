@@ -84,6 +84,8 @@ impl Settings {
 pub(crate) enum Content {
     Memory(Bytes),
     Stream(ByteStream),
+    #[cfg(feature = "local-files")]
+    File(std::path::PathBuf),
 }
 
 /// A file that is about to be written, created by [`Files::write`](super::Files::write) and its siblings. Await
@@ -146,7 +148,11 @@ impl<S: HttpService> Write<S> {
         self
     }
 
-    async fn run(self) -> Result<u64, Error> {
+    #[cfg_attr(
+        not(feature = "local-files"),
+        allow(unused_mut, reason = "only a local file has permissions")
+    )]
+    async fn run(mut self) -> Result<u64, Error> {
         self.settings.check()?;
         let path = self.place.locate(&self.path).await?;
         let (source, total) = match self.content {
@@ -155,6 +161,12 @@ impl<S: HttpService> Write<S> {
                 (in_memory(bytes), Some(size))
             }
             Content::Stream(stream) => (stream, None),
+            #[cfg(feature = "local-files")]
+            Content::File(local) => {
+                let file = super::local_file::open(&local).await?;
+                self.settings.mode = self.settings.mode.or(file.mode);
+                (file.stream, Some(file.len))
+            }
         };
         let report = |bytes, files| {
             if let Some(report) = &self.report {
