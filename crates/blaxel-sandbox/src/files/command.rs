@@ -47,11 +47,16 @@ pub(crate) async fn run_script<S: HttpService>(
 }
 
 async fn finish<S: HttpService>(command: Command<S>, name: &str) -> Result<(), Error> {
-    let output = command.env("LC_ALL", "C").output().await?;
+    let output = output(command.env("LC_ALL", "C")).await?;
     if output.status.success() {
         return Ok(());
     }
     Err(failure(&output, name))
+}
+
+/// Runs a command. Without its type, the compiler cannot tell that the future of a caller is `Send`.
+fn output<S: HttpService>(command: Command<S>) -> BoxFuture<Result<Output, Error>> {
+    Box::pin(command.output())
 }
 
 /// Returns `true` if a command failed because there is no such program.
