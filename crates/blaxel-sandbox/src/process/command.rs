@@ -78,6 +78,8 @@ pub struct Command<S> {
     pub(super) ports: Vec<u16>,
 }
 
+type Prepared<S> = (Launch<S>, Option<Source>, Limit<S>, KillOnDrop<S>);
+
 /// The command line.
 enum Line {
     Program(String, Vec<String>),
@@ -239,28 +241,12 @@ impl<S: HttpService> Command<S> {
     /// [`timeout`](Self::timeout); [`Error::is_decode`] for more output than [`max_output`](Self::max_output); an error
     /// of the server if it cannot start the process, such as for a directory that does not exist;
     /// [`Error::maybe_applied`] if it is unknown whether the process was started.
-    pub async fn output(self) -> Result<Output, Error> {
+    pub async fn output(mut self) -> Result<Output, Error> {
         let max_output = self.max_output;
-        self.run(async |launch, input| {
-            let process = launch.process.clone();
-            if let Some(input) = input {
-                let process = start_with_stdin(launch).await?;
-                let follow = Follow::new(process.clone(), Position::default());
-                return with_input(collect(follow, max_output), process, input).await;
-            }
-            let mut exit = None;
-            if let Launched::Ended(info) = launch.execute().await? {
-                if let Some(output) = Output::of(&info) {
-                    return check_size(output.stdout.len(), output.stderr.len(), max_output)
-                        .map_err(|error| process.describe(error))
-                        .map(|()| output);
-                }
-                exit = info.exit_status();
-            }
-            let follow = Follow::new(process, Position::default()).with_exit(exit);
-            collect(follow, max_output).await
-        })
-        .await
+        let (launch, input, limit, mut guard) = self.prepare()?;
+        let output = limit.run(output(launch, input, max_output)).await?;
+        guard.disarm();
+        Ok(output)
     }
 
     /// Runs the command to its end and returns its exit status (`POST /process`). The output is discarded.
@@ -268,21 +254,11 @@ impl<S: HttpService> Command<S> {
     /// # Errors
     ///
     /// Those of [`output`](Self::output), except the one for its size.
-    pub async fn status(self) -> Result<ExitStatus, Error> {
-        self.run(async |launch, input| {
-            let process = launch.process.clone();
-            if let Some(input) = input {
-                let process = start_with_stdin(launch).await?;
-                return with_input(process.wait(), process.clone(), input).await;
-            }
-            if let Launched::Ended(info) = launch.execute().await?
-                && let Some(status) = info.exit_status()
-            {
-                return Ok(status);
-            }
-            process.wait().await
-        })
-        .await
+    pub async fn status(mut self) -> Result<ExitStatus, Error> {
+        let (launch, input, limit, mut guard) = self.prepare()?;
+        let status = limit.run(status(launch, input)).await?;
+        guard.disarm();
+        Ok(status)
     }
 
     /// Starts the command and returns as soon as the process runs (`POST /process`), or once the
@@ -294,13 +270,9 @@ impl<S: HttpService> Command<S> {
     /// message names the process if it still runs.
     pub async fn spawn(mut self) -> Result<Child<S>, Error> {
         let ports = std::mem::take(&mut self.ports);
-        let (launch, stdin) = self.launch()?;
-        let limit = Limit::new(launch.process.clone(), self.timeout);
-        let guard = KillOnDrop::new(&launch.process, self.kill_on_drop);
-        let wants_stdin = stdin.is_some();
-        let info = limit.run(start(&launch, wants_stdin)).await?;
+        let (launch, input, limit, guard) = self.prepare()?;
+        let info = limit.run(start(&launch, input.is_some())).await?;
         let process = launch.process.with_pid(&info.pid);
-        let input = stdin.map(|input| input.0);
         let child = Child::new(process, info, limit, guard, input, self.max_output);
         for port in ports {
             child.wait_for_port(port).await?;
@@ -308,23 +280,17 @@ impl<S: HttpService> Command<S> {
         Ok(child)
     }
 
-    /// Runs a command under its time limit.
-    async fn run<T>(
-        mut self,
-        work: impl AsyncFnOnce(Launch<S>, Option<Source>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let (launch, stdin) = self.launch()?;
+    /// Checks the command and returns what is to be started, the input, the time limit, and the guard against a dropped
+    /// future.
+    fn prepare(&mut self) -> Result<Prepared<S>, Error> {
+        let launch = self.launch()?;
         let limit = Limit::new(launch.process.clone(), self.timeout);
-        let mut guard = KillOnDrop::new(&launch.process, self.kill_on_drop);
-        let outcome = limit.run(work(launch, stdin.map(|input| input.0))).await;
-        if outcome.is_ok() {
-            guard.disarm();
-        }
-        outcome
+        let guard = KillOnDrop::new(&launch.process, self.kill_on_drop);
+        let input = self.stdin.take().map(|input| input.0);
+        Ok((launch, input, limit, guard))
     }
 
-    /// Checks the command and returns what is to be started.
-    fn launch(&mut self) -> Result<(Launch<S>, Option<Input>), Error> {
+    fn launch(&mut self) -> Result<Launch<S>, Error> {
         name::check(&self.name)?;
         let mut request = std::mem::take(&mut self.request);
         request.command = match &self.line {
@@ -350,13 +316,53 @@ impl<S: HttpService> Command<S> {
                 |limit: Duration| limit.as_secs().saturating_add(1).min(u64::from(u32::MAX));
             request.timeout = Some(self.timeout.map_or(0, seconds));
         }
-        let launch = Launch {
+        Ok(Launch {
             process: Process::new(self.remote.clone(), &self.name),
             request,
             is_unique: self.is_unique,
-        };
-        Ok((launch, self.stdin.take()))
+        })
     }
+}
+
+/// Runs a process to its end and returns its output.
+async fn output<S: HttpService>(
+    launch: Launch<S>,
+    input: Option<Source>,
+    max_output: usize,
+) -> Result<Output, Error> {
+    if let Some(input) = input {
+        let process = start_with_stdin(&launch).await?;
+        let follow = Follow::new(process.clone(), Position::default());
+        return with_input(collect(follow, max_output), process, input).await;
+    }
+    let mut exit = None;
+    if let Launched::Ended(info) = launch.execute().await? {
+        if let Some(output) = Output::of(&info) {
+            return check_size(output.stdout.len(), output.stderr.len(), max_output)
+                .map_err(|error| launch.process.describe(error))
+                .map(|()| output);
+        }
+        exit = info.exit_status();
+    }
+    let follow = Follow::new(launch.process, Position::default()).with_exit(exit);
+    collect(follow, max_output).await
+}
+
+/// Runs a process to its end and returns its exit status.
+async fn status<S: HttpService>(
+    launch: Launch<S>,
+    input: Option<Source>,
+) -> Result<ExitStatus, Error> {
+    if let Some(input) = input {
+        let process = start_with_stdin(&launch).await?;
+        return with_input(process.wait(), process.clone(), input).await;
+    }
+    if let Launched::Ended(info) = launch.execute().await?
+        && let Some(status) = info.exit_status()
+    {
+        return Ok(status);
+    }
+    launch.process.wait().await
 }
 
 /// Starts a process and makes sure that it has a standard input if it needs one.
@@ -378,8 +384,8 @@ async fn start<S: HttpService>(
     Ok(info)
 }
 
-async fn start_with_stdin<S: HttpService>(launch: Launch<S>) -> Result<Process<S>, Error> {
-    let info = start(&launch, true).await?;
+async fn start_with_stdin<S: HttpService>(launch: &Launch<S>) -> Result<Process<S>, Error> {
+    let info = start(launch, true).await?;
     Ok(launch.process.with_pid(&info.pid))
 }
 

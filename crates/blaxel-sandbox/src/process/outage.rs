@@ -71,17 +71,6 @@ fn may_pass(error: &Error) -> bool {
     error.is_transient() || error.is_decode() || by_server
 }
 
-/// Makes calls until one succeeds, or fails for good.
-pub(super) async fn retry<T>(mut call: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
-    let mut outage = Outage::default();
-    loop {
-        match call().await {
-            Ok(output) => return Ok(output),
-            Err(error) => outage.pause(error).await?,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

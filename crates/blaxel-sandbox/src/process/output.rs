@@ -7,7 +7,7 @@ use super::event::Event;
 use super::follow::Follow;
 use super::handle::Process;
 use super::info::{ExitStatus, ProcessInfo};
-use super::outage::retry;
+use super::outage::Outage;
 use super::tail::{whole, whole_below};
 
 /// Size of a text of `GET /process/{identifier}/logs` below which it is the whole output. Servers return 4 MiB.
@@ -98,11 +98,18 @@ pub(super) fn check_size(stdout: usize, stderr: usize, limit: usize) -> Result<(
 /// Returns the output of a process that has ended, if the logs contain it as it is: complete, without replaced bytes, and
 /// without the lines that the server adds for a restart. Old servers have no other exact form.
 async fn exact_logs<S: HttpService>(process: &Process<S>) -> Option<(Bytes, Bytes)> {
-    let info = retry(async || process.look().await).await.ok()?;
-    if info.restart_count != 0 {
-        return None;
-    }
-    let logs = retry(async || process.logs().await).await.ok()?;
+    let mut outage = Outage::default();
+    let logs = loop {
+        let logs = match process.look().await {
+            Ok(info) if info.restart_count != 0 => return None,
+            Ok(_) => process.logs().await,
+            Err(error) => Err(error),
+        };
+        match logs {
+            Ok(logs) => break logs,
+            Err(error) => outage.pause(error).await.ok()?,
+        }
+    };
     let whole = |text: &str| whole_below(text, WHOLE_LOGS).map(Bytes::from);
     Some((whole(&logs.stdout)?, whole(&logs.stderr)?))
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use blaxel_core::HttpService;
 use blaxel_sandbox::process::{Event, Input, ProcessStatus};
+use blaxel_sandbox::{Child, SandboxHandle};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -360,3 +362,32 @@ async fn a_process_is_stopped_and_killed_once() {
         "{error}"
     );
 }
+
+/// The futures can be sent to another thread, whatever the service. The compiler finds that out only if no lifetime in
+/// them is too general.
+#[allow(dead_code, reason = "it only has to compile")]
+fn futures_are_send<S: HttpService>(sandbox: &SandboxHandle<S>, mut child: Child<S>) {
+    fn send<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Boxed<'a, T> {
+        Box::pin(future)
+    }
+    let process = sandbox.process("x");
+    drop(send(sandbox.command("x").output()));
+    drop(send(sandbox.command("x").stdin("x").status()));
+    drop(send(sandbox.command("x").spawn()));
+    drop(send(sandbox.processes()));
+    drop(send(process.info()));
+    drop(send(process.logs()));
+    drop(send(process.ports()));
+    drop(send(process.stop()));
+    drop(send(process.kill()));
+    drop(send(process.kill_tree()));
+    drop(send(process.wait()));
+    drop(send(process.stdin().write("x")));
+    drop(send(process.stdin().close()));
+    drop(send(child.wait()));
+    drop(send(child.wait_for_port(1)));
+    drop(send(child.events().try_next()));
+    drop(send(child.wait_with_output()));
+}
+
+type Boxed<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
