@@ -25,6 +25,8 @@ use crate::sandbox::SandboxHandle;
 /// stays frozen after a successful export: it refuses writes until [`resume`](Self::resume). A failed export
 /// lifts this by itself. To restore an archive, create a sandbox from the same image with the variable
 /// `BL_ARCHIVE_IMPORT_URL`, whose value is a presigned URL to download it from.
+///
+/// The servers of older sandboxes do not have these calls, so they fail with [`Error::is_not_found`].
 #[derive(Clone)]
 pub struct Archive<S> {
     remote: Remote<S>,

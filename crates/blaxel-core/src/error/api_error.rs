@@ -42,7 +42,7 @@ pub enum ErrorOrigin {
     ControlPlane,
     /// The gateway in front of the workloads.
     Gateway,
-    /// The user's own workload: an agent, model, server or job.
+    /// The user's own workload: an agent, model, server, job or sandbox, also a program in a sandbox.
     Workload,
     /// An OAuth endpoint, for tokens or sign-in.
     OAuth,

@@ -8,6 +8,7 @@ mod archive;
 mod awake;
 mod codegen;
 mod drives;
+mod errors;
 mod interpreter;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
