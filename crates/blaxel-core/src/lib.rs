@@ -116,7 +116,7 @@ pub mod __private {
     pub use crate::later::{bounded_wait, later};
     pub use crate::raw::{attach, attach_to_response, restore};
     pub use crate::redact::{SentCredential, redact};
-    pub use crate::service::read_error;
+    pub use crate::service::{read_error, receive};
     pub use crate::setting::{read_setting, trim_setting};
     #[cfg(feature = "stream")]
     pub use crate::stream::decoded::{DecodedParts, decoded};

@@ -240,12 +240,28 @@ pub async fn call<O: Operation, S: HttpService>(
     service: &S,
     operation: &O,
 ) -> Result<O::Output, Error> {
-    let response = open(service, operation.encode()?).await?;
+    let request = operation.encode()?;
+    receive(service, request, O::INFO, O::RESPONSE_LIMIT, O::decode).await
+}
+
+/// Sends the request of an operation and reads its whole response. It is [`call`] without the type of the operation.
+///
+/// # Errors
+///
+/// Those of [`call`].
+pub async fn receive<T, S: HttpService>(
+    service: &S,
+    request: http::Request<Body>,
+    info: &'static OperationInfo,
+    limit: usize,
+    decode: fn(http::Response<Bytes>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let response = open(service, request).await?;
     let (head, body) = response.into_parts();
     let context = body.context().cloned();
-    let output = match response::collect(body, O::RESPONSE_LIMIT).await {
-        Ok(bytes) => O::decode(http::Response::from_parts(head, bytes)),
-        Err(error) => Err(error.with_head(&head).in_operation(Some(O::INFO))),
+    let output = match response::collect(body, limit).await {
+        Ok(bytes) => decode(http::Response::from_parts(head, bytes)),
+        Err(error) => Err(error.with_head(&head).in_operation(Some(info))),
     };
     output.map_err(|error| add_context(error, context.as_ref()))
 }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use blaxel_core::__private::receive;
 use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{
-    CallOptions, Error, HttpService, Operation, OperationInfo, RequestWriter, Secret, call,
+    Body, BoxFuture, CallOptions, Error, HttpService, Operation, OperationInfo, RequestWriter,
+    Secret,
 };
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderName};
@@ -102,24 +104,37 @@ impl<S: HttpService> Remote<S> {
     }
 
     /// Runs an operation and reads its whole response.
-    pub(crate) async fn call<O: DataOperation>(&self, operation: &O) -> Result<O::Output, Error> {
-        call(&self.service, &self.at(operation)).await
+    ///
+    /// The future is boxed, so that its type does not name the operation, which borrows from its caller: otherwise the
+    /// compiler cannot tell that the futures of generic callers are `Send`.
+    pub(crate) fn call<O>(&self, operation: &O) -> BoxFuture<Result<O::Output, Error>>
+    where
+        O: DataOperation,
+        O::Output: Send + 'static,
+    {
+        let request = self.at(operation).encode();
+        let service = self.service.clone();
+        let decode: fn(http::Response<Bytes>) -> _ = At::<'_, O>::decode;
+        let (info, limit) = (O::INFO, O::RESPONSE_LIMIT);
+        Box::pin(async move { receive(&service, request?, info, limit, decode).await })
     }
 
-    /// Runs an operation and returns its response as soon as the headers have arrived.
-    pub(crate) async fn open<O: DataOperation>(
+    /// Runs an operation and returns its response as soon as the headers have arrived. The future is boxed as that of
+    /// [`call`](Self::call).
+    pub(crate) fn open<O: DataOperation>(
         &self,
         operation: &O,
-    ) -> Result<http::Response<blaxel_core::Body>, Error> {
-        let request = self.at(operation).encode()?;
-        blaxel_core::open(&self.service, request).await
+    ) -> BoxFuture<Result<http::Response<Body>, Error>> {
+        let request = self.at(operation).encode();
+        let service = self.service.clone();
+        Box::pin(async move { blaxel_core::open(&service, request?).await })
     }
 
     /// Returns the request of an operation.
     pub(crate) fn encode<O: DataOperation>(
         &self,
         operation: &O,
-    ) -> Result<http::Request<blaxel_core::Body>, Error> {
+    ) -> Result<http::Request<Body>, Error> {
         self.at(operation).encode()
     }
 

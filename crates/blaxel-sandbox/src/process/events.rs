@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::{BoxFuture, Error, HttpService};
@@ -39,7 +40,9 @@ use super::limit::Limit;
 /// ```
 #[must_use = "the output is read only when events are requested"]
 pub struct Events<S> {
-    state: State<S>,
+    /// The mutex only makes the state `Sync`, so that a future which holds a reference to a child is `Send`. It is never
+    /// locked.
+    state: Mutex<State<S>>,
     position: Position,
 }
 
@@ -59,7 +62,7 @@ impl<S: HttpService> Events<S> {
     pub(super) fn new(follow: Follow<S>, limit: Limit<S>) -> Self {
         Self {
             position: follow.position(),
-            state: State::Idle(Box::new(Inner { follow, limit })),
+            state: Mutex::new(State::Idle(Box::new(Inner { follow, limit }))),
         }
     }
 
@@ -85,21 +88,22 @@ impl<S: HttpService> Events<S> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
-        if let State::Idle(_) = &self.state
-            && let State::Idle(mut inner) = std::mem::replace(&mut self.state, State::Ended)
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let State::Idle(_) = state
+            && let State::Idle(mut inner) = std::mem::replace(state, State::Ended)
         {
-            self.state = State::Busy(Box::pin(async move {
+            *state = State::Busy(Box::pin(async move {
                 let Inner { follow, limit } = &mut *inner;
                 let outcome = limit.run(follow.next()).await;
                 (inner, outcome)
             }));
         }
-        let State::Busy(busy) = &mut self.state else {
+        let State::Busy(busy) = state else {
             return Poll::Ready(None);
         };
         let (inner, outcome) = ready!(busy.as_mut().poll(cx));
         self.position = inner.follow.position();
-        self.state = match &outcome {
+        *state = match &outcome {
             Ok(Some(_)) => State::Idle(inner),
             _ => State::Ended,
         };

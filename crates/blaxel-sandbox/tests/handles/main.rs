@@ -15,5 +15,7 @@ mod lifecycle;
 mod network;
 mod script;
 #[cfg(feature = "lifecycle")]
+mod send;
+#[cfg(feature = "lifecycle")]
 mod sessions;
 mod system;
