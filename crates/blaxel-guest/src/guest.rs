@@ -32,6 +32,17 @@ pub trait Guest: Send + Sync + 'static {
         true
     }
 
+    /// Returns the files of the image that the machine started from, without later changes. Returns
+    /// `None` if the machine does not know them.
+    fn image(&self) -> Option<Arc<dyn Files>>;
+
+    /// Makes the machine's own disk read-only, or writable again. Mounted drives are not affected.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Errno::NotImplemented`] if the machine cannot do that.
+    fn freeze(&self, is_frozen: bool) -> Result<(), Errno>;
+
     /// Starts a program.
     ///
     /// # Errors

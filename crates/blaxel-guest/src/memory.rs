@@ -10,6 +10,7 @@ mod watchers;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use self::mounts::Mounts;
@@ -56,6 +57,8 @@ struct Shared {
     mounts: Mounts,
     watchers: Watchers,
     clock: Clock,
+    /// Whether the volume of `/` is read-only. Mounted volumes are not.
+    is_frozen: AtomicBool,
 }
 
 impl MemoryFiles {
@@ -68,6 +71,7 @@ impl MemoryFiles {
             mounts,
             watchers,
             clock,
+            is_frozen: AtomicBool::new(false),
         });
         Self {
             shared,
@@ -127,8 +131,14 @@ impl MemoryFiles {
         self.shared.mounts.remove(&found.path)
     }
 
+    /// Makes the volume of `/` read-only, open files included, or writable again. Mounted volumes
+    /// are not affected.
+    pub fn freeze(&self, is_frozen: bool) {
+        self.shared.is_frozen.store(is_frozen, Ordering::Relaxed);
+    }
+
     fn walk(&self, path: &str, follow: bool) -> Result<Walked, Errno> {
-        let root = Place::root(&self.shared.root);
+        let root = Place::root(&self.shared.root, self.shared.is_frozen());
         Walk {
             root,
             mounts: &self.shared.mounts,
@@ -203,6 +213,12 @@ impl MemoryFiles {
     }
 }
 
+impl Shared {
+    fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Relaxed)
+    }
+}
+
 impl Files for MemoryFiles {
     fn metadata(&self, path: &str) -> Result<Metadata, Errno> {
         self.walk(path, true)?.found()?.place.metadata()
@@ -234,7 +250,7 @@ impl Files for MemoryFiles {
                 if at.must_be_directory {
                     return Err(Errno::IsDirectory);
                 }
-                let content = Content::File(Vec::new());
+                let content = Content::File(Arc::default());
                 (self.create(&at, content, options.mode)?, at.path)
             }
             Walked::Missing(_) => return Err(Errno::NotFound),

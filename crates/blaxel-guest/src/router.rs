@@ -4,6 +4,7 @@
 //! path are those of the server's own router: decoded before it is matched, `404` as plain text, and
 //! a redirect where only a slash at the end is wrong.
 
+mod archive;
 mod call;
 mod codegen;
 mod content;
@@ -71,6 +72,7 @@ const TABLES: &[&[Route]] = &[
     tunnel::ROUTES,
     process::ROUTES,
     network::ROUTES,
+    archive::ROUTES,
 ];
 
 /// Creates the router of a server.

@@ -38,6 +38,8 @@ const DISK: u64 = 512 << 20;
 pub struct SimulatedGuest {
     kernel: Arc<Kernel>,
     files: MemoryFiles,
+    /// The contents of the disk at the start.
+    image: Volume,
 }
 
 impl SimulatedGuest {
@@ -45,17 +47,18 @@ impl SimulatedGuest {
     /// 512 MiB of contents.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        let guest = Self::with_disk(Volume::in_memory(DISK), clock);
+        let disk = Volume::in_memory(DISK);
         // Nothing can be in the way on an empty disk, and the image fits.
-        let _ = image::install(&guest.files);
-        guest
+        let _ = image::install(&MemoryFiles::new(disk.clone(), clock.clone()));
+        Self::with_disk(disk, clock)
     }
 
     /// Creates a machine whose disk has the contents of `disk`, such as a snapshot of another
-    /// machine's.
+    /// machine's. These contents are the image of the machine.
     #[must_use]
     pub fn with_disk(disk: Volume, clock: Clock) -> Self {
         Self {
+            image: disk.snapshot(),
             files: MemoryFiles::new(disk, clock.clone()),
             kernel: Arc::new(Kernel::new(clock)),
         }
@@ -99,6 +102,16 @@ impl Guest for SimulatedGuest {
 
     fn is_blocking(&self) -> bool {
         false
+    }
+
+    fn image(&self) -> Option<Arc<dyn Files>> {
+        let image = MemoryFiles::new(self.image.clone(), self.clock().clone());
+        Some(Arc::new(image))
+    }
+
+    fn freeze(&self, is_frozen: bool) -> Result<(), Errno> {
+        self.files.freeze(is_frozen);
+        Ok(())
     }
 
     fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>> {

@@ -1,5 +1,6 @@
 //! The state of one server: what survives a request.
 
+mod archive;
 mod environment;
 mod monitors;
 mod mounts;
@@ -12,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub(crate) use self::archive::{Archive, ArchiveState, Export, Phase};
 pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;
@@ -48,6 +50,7 @@ pub(crate) struct State {
     pub(crate) upgrades: Mutex<Upgrades>,
     pub(crate) uploads: Uploads,
     pub(crate) mounts: Mutex<Vec<MountedDrive>>,
+    pub(crate) archive: Archive,
     /// Whether a tunnel is configured.
     pub(crate) has_tunnel: AtomicBool,
 }

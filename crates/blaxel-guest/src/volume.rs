@@ -29,7 +29,8 @@ impl Volume {
         Self(Arc::new(Mutex::new(Tree::new(capacity))))
     }
 
-    /// Returns a copy of the current contents, which does not follow later changes.
+    /// Returns a copy of the current contents, which does not follow later changes. The bytes of
+    /// files are shared until they are changed.
     #[must_use]
     pub fn snapshot(&self) -> Self {
         Self(Arc::new(Mutex::new(self.open().copy())))

@@ -31,10 +31,13 @@ impl MemoryFile {
     }
 
     fn check_write(&self) -> Result<(), Errno> {
-        if self.options.write || self.options.append {
-            return Ok(());
+        if !self.options.write && !self.options.append {
+            return Err(Errno::BadDescriptor);
         }
-        Err(Errno::BadDescriptor)
+        if self.shared.is_frozen() && self.place.volume.is_same(&self.shared.root) {
+            return Err(Errno::ReadOnly);
+        }
+        Ok(())
     }
 
     fn written(&self) -> Result<(), Errno> {

@@ -16,11 +16,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn root(volume: &Volume) -> Self {
+    pub(super) fn root(volume: &Volume, read_only: bool) -> Self {
         Self {
             volume: volume.clone(),
             inode: ROOT,
-            read_only: false,
+            read_only,
         }
     }
 

@@ -15,6 +15,7 @@ use super::pattern::Params;
 use super::respond::{HandlerResult, Refusal};
 use super::url::UrlPath;
 use crate::files::Files;
+use crate::guest::Guest;
 use crate::state::State;
 
 /// The largest body that the server reads as a whole: 64 MiB.
@@ -91,11 +92,19 @@ impl Call {
 
     /// Runs work on the files of the guest, on a thread for blocking work if the guest needs one.
     pub(super) async fn with_files<T: Send + 'static>(
-        state: &Arc<State>,
+        state: &State,
         work: impl FnOnce(&dyn Files) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let files = state.guest.files();
-        if !state.guest.is_blocking() {
+        Self::on_files(&state.guest, work).await
+    }
+
+    /// Does the same for a guest whose server may have ended.
+    pub(super) async fn on_files<T: Send + 'static>(
+        guest: &Arc<dyn Guest>,
+        work: impl FnOnce(&dyn Files) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let files = guest.files();
+        if !guest.is_blocking() {
             return work(&*files);
         }
         let done = tokio::task::spawn_blocking(move || work(&*files)).await;

@@ -42,6 +42,7 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
 
+    /// Returns the message.
     pub(super) fn message(&self) -> &str {
         &self.message
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::Server;
 use crate::drives::DriveStore;
 use crate::guest::Guest;
-use crate::state::{Environment, Monitors, Processes, State, Uploads};
+use crate::state::{Archive, Environment, Monitors, Processes, State, Uploads};
 use crate::version::ServerVersion;
 
 /// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.
@@ -117,6 +117,7 @@ impl Builder {
             upgrades: Mutex::default(),
             uploads: Uploads::default(),
             mounts: Mutex::default(),
+            archive: Archive::default(),
             has_tunnel: AtomicBool::new(false),
         }))
     }

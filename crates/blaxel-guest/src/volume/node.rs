@@ -1,6 +1,7 @@
 //! A file, directory, link or device of a volume.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::files::{FileKind, Metadata};
@@ -20,7 +21,8 @@ pub(crate) struct Attributes {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    File(Vec<u8>),
+    /// Shared with snapshots until one of them is written to.
+    File(Arc<Vec<u8>>),
     Directory(BTreeMap<String, Inode>),
     Symlink(String),
     Device(Device),

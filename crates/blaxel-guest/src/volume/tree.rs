@@ -1,6 +1,7 @@
 //! [`Tree`], the nodes of a volume by number.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::node::{Attributes, Content, Device, Inode, Node};
@@ -318,7 +319,7 @@ impl Tree {
         let free = self.capacity.saturating_sub(self.used);
         let node = self.node_mut(inode)?;
         let content = match &mut node.content {
-            Content::File(content) => content,
+            Content::File(content) => Arc::make_mut(content),
             Content::Device(Device::Null | Device::Zero) => return Ok(bytes.len()),
             Content::Device(Device::Full) => return Err(Errno::NoSpace),
             Content::Directory(_) => return Err(Errno::IsDirectory),
@@ -354,7 +355,7 @@ impl Tree {
         let free = self.capacity.saturating_sub(self.used);
         let node = self.node_mut(inode)?;
         let content = match &mut node.content {
-            Content::File(content) => content,
+            Content::File(content) => Arc::make_mut(content),
             Content::Device(_) => return Ok(()),
             Content::Directory(_) => return Err(Errno::IsDirectory),
             Content::Symlink(_) => return Err(Errno::Invalid),

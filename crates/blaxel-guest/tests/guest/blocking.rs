@@ -28,6 +28,14 @@ impl Guest for Blocking {
         true
     }
 
+    fn image(&self) -> Option<Arc<dyn Files>> {
+        self.0.image()
+    }
+
+    fn freeze(&self, is_frozen: bool) -> Result<(), Errno> {
+        self.0.freeze(is_frozen)
+    }
+
     fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>> {
         self.0.spawn(command)
     }
@@ -55,7 +63,9 @@ async fn the_server_works_on_other_threads() {
     let sandbox = Sandbox(Server::builder(guest).build());
     let content = "0123456789".repeat(20_000);
     let upload = form(&[("file", "a", &content)]);
-    let answer = sandbox.call_with("PUT /filesystem/dir/a", &[FORM], upload).await;
+    let answer = sandbox
+        .call_with("PUT /filesystem/dir/a", &[FORM], upload)
+        .await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = sandbox.get("/filesystem/dir/a?download=true").await;
     assert_eq!(answer.text(), content);

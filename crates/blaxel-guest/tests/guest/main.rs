@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too"
 )]
 
+mod archives;
 mod blocking;
 mod drives;
 mod forms;

@@ -62,11 +62,7 @@ fn operations_have_names() {
     for (method, path, name) in [
         (Method::GET, "/filesystem/a/b", Some("ReadFile")),
         (Method::HEAD, "/filesystem/a/b", Some("StatFile")),
-        (
-            Method::GET,
-            "/filesystem/treehouse",
-            Some("ReadTree"),
-        ),
+        (Method::GET, "/filesystem/treehouse", Some("ReadTree")),
         (
             Method::PUT,
             "/filesystem-multipart/x/part",
