@@ -51,7 +51,7 @@ pub struct DriveMount {
     pub mount_path: String,
     /// The directory of the drive that is mounted; `/` for all of it.
     pub drive_path: String,
-    /// Whether writing is refused.
+    /// `true` if writing is refused.
     pub read_only: bool,
     /// The contents.
     pub volume: Volume,

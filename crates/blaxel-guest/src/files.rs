@@ -310,17 +310,17 @@ pub trait OpenFile: Send + Sync {
 /// The way in which a file is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenOptions {
-    /// Whether it can be read.
+    /// Allows reading.
     pub read: bool,
-    /// Whether it can be written.
+    /// Allows writing.
     pub write: bool,
-    /// Whether all writes go to the end.
+    /// Lets all writes go to the end, and allows writing.
     pub append: bool,
-    /// Whether its content is removed.
+    /// Removes its content.
     pub truncate: bool,
-    /// Whether it is created if it does not exist.
+    /// Creates it if it does not exist.
     pub create: bool,
-    /// Whether it is an error if it exists. Symbolic links are then not followed.
+    /// Creates it, and fails if it exists. Symbolic links are not followed.
     pub create_new: bool,
     /// The mode of a created file.
     pub mode: u32,

@@ -57,7 +57,7 @@ struct Shared {
     mounts: Mounts,
     watchers: Watchers,
     clock: Clock,
-    /// Whether the volume of `/` is read-only. Mounted volumes are not.
+    /// Set while the volume of `/` is read-only. Mounted volumes are not.
     is_frozen: AtomicBool,
 }
 

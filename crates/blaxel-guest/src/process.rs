@@ -17,7 +17,7 @@ pub struct Command {
     pub working_dir: String,
     /// The whole environment. Of two values of a name the last one counts.
     pub env: Vec<(String, String)>,
-    /// Whether standard input is a pipe. Otherwise it is empty.
+    /// Makes standard input a pipe. Otherwise it is empty.
     pub has_stdin: bool,
     /// The size of the terminal that the program runs in. With one, standard input is the
     /// terminal, and all output has the stream [`Stream::Stdout`].

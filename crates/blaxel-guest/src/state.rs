@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
     /// The largest request body that the edge lets through.
     pub(crate) edge_limit: Option<u64>,
-    /// Whether the old server's search in files hangs as it really did.
+    /// `true` if the old server's search in files hangs as it really did.
     pub(crate) hangs: bool,
     /// The start of the server, on the guest's clock.
     pub(crate) started: Duration,
@@ -51,7 +51,7 @@ pub(crate) struct State {
     pub(crate) uploads: Uploads,
     pub(crate) mounts: Mutex<Vec<MountedDrive>>,
     pub(crate) archive: Archive,
-    /// Whether a tunnel is configured.
+    /// `true` if a tunnel is configured.
     pub(crate) has_tunnel: AtomicBool,
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 /// A change of an entry in a watched directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What happened.
+    /// The type of the change.
     pub kind: ChangeKind,
     /// The absolute path of the entry.
     pub path: String,

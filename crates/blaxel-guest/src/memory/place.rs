@@ -11,7 +11,7 @@ const STICKY: u32 = 0o1000;
 pub(super) struct Place {
     pub(super) volume: Volume,
     pub(super) inode: Inode,
-    /// Whether it is on a volume that is mounted read-only.
+    /// `true` on a volume that is mounted read-only or frozen.
     pub(super) read_only: bool,
 }
 

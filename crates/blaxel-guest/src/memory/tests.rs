@@ -78,13 +78,16 @@ fn a_full_volume_takes_what_fits_and_returns_the_space_of_removed_files() {
 #[test]
 fn permissions_are_checked_for_other_users() {
     let files = files();
-    files.create_dir_all("/home", 0o700).unwrap();
+    files.create_dir_all("/closed", 0o700).unwrap();
     files.create_dir("/tmp", 0o1777).unwrap();
-    files.write("/home/secret", b"", 0o666).unwrap();
+    files.write("/closed/secret", b"", 0o666).unwrap();
     files.write("/tmp/theirs", b"", 0o666).unwrap();
     files.write("/readable", b"r", 0o644).unwrap();
     let user = files.as_user(1000, 1000);
-    assert_eq!(user.metadata("/home/secret"), Err(Errno::PermissionDenied));
+    assert_eq!(
+        user.metadata("/closed/secret"),
+        Err(Errno::PermissionDenied)
+    );
     assert_eq!(user.read("/readable").unwrap(), b"r");
     assert_eq!(
         user.write("/readable", b"", 0o644).unwrap_err().errno(),

@@ -42,7 +42,7 @@ pub(super) struct Missing {
     /// The path without links.
     pub(super) path: String,
     pub(super) name: String,
-    /// Whether the path ended with a slash.
+    /// `true` if the path ended with a slash.
     pub(super) must_be_directory: bool,
     /// The directories above it, and the name below each.
     above: Vec<(Place, String)>,

@@ -9,7 +9,7 @@ pub(super) enum Ranges {
     Many(Vec<(u64, u64)>),
     Refused {
         message: &'static str,
-        /// Whether all ranges begin after the end of the file.
+        /// `true` if all ranges begin after the end of the file.
         is_beyond: bool,
     },
 }

@@ -27,7 +27,7 @@ const MAX_RESULTS: usize = 1000;
 /// The directories and names that a search skips.
 pub(super) struct Scope {
     excluded: BTreeSet<String>,
-    /// Whether names that begin with a dot are skipped.
+    /// `true` if names that begin with a dot are skipped.
     hides: bool,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Visit<'a> {
     pub(super) kind: FileKind,
 }
 
-/// Whether a walk goes on.
+/// The way in which a walk goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     Continue,

@@ -23,7 +23,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) struct UrlPath {
     /// Decoded. Routes are matched with it.
     pub(super) decoded: String,
-    /// Whether the path counts as absolute because of `%2F`.
+    /// `true` if the path counts as absolute because of `%2F`.
     ///
     /// The library keeps the text of a path only if escaping the decoded path would write it in
     /// another way. Otherwise the rule is applied to the decoded path: `%252F` counts too.

@@ -37,7 +37,7 @@ pub(crate) struct ArchiveState {
     /// The time since which the sandbox is in this state; zero for its start.
     pub(crate) since: Duration,
     pub(crate) export: Option<Export>,
-    /// Whether an export or a dry run is in progress.
+    /// `true` while an export or a dry run is in progress.
     pub(crate) is_busy: bool,
 }
 

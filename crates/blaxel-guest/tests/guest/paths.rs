@@ -1,15 +1,18 @@
 //! The traps in the paths of files.
 
+use blaxel_guest::ServerVersion;
+
 use crate::support::Sandbox;
 
 /// Each of these paths leads to the file next to it, or is an error.
 #[tokio::test]
 async fn paths_lead_where_the_real_server_looks() {
-    for sandbox in Sandbox::both() {
+    for version in [ServerVersion::August, ServerVersion::Current] {
+        let sandbox = Sandbox::with(|builder| builder.version(version).env("HOME", "/me"));
         let files = [
             "/blaxel/src/a",
             "/src/a",
-            "/root/x",
+            "/me/x",
             "/etc/hosts",
             "/%2Fq",
             "/blaxel/sp ace",
@@ -25,8 +28,8 @@ async fn paths_lead_where_the_real_server_looks() {
             // But only in upper case.
             ("src%2fa", "/blaxel/src/a"),
             ("%2fsrc%2fa", "/src/a"),
-            ("~/x", "/root/x"),
-            ("%7E/x", "/root/x"),
+            ("~/x", "/me/x"),
+            ("%7E/x", "/me/x"),
             ("./src/../src/a", "/blaxel/src/a"),
             ("../etc/hosts", "/etc/hosts"),
             ("../../../etc/hosts", "/etc/hosts"),

@@ -19,7 +19,7 @@ fn filled(sandbox: Sandbox) -> Sandbox {
 #[tokio::test]
 async fn find_lists_files_or_directories_by_name() {
     let sandbox = filled(Sandbox::new());
-    sandbox.put_files(&[("/x/target/f", ""), ("/root/.config/f", "")]);
+    sandbox.put_files(&[("/x/target/f", ""), ("/x/.config/f", "")]);
     sandbox.files().symlink("sub", "/blaxel/link").unwrap();
     for (path, expected) in [
         (
@@ -42,8 +42,8 @@ async fn find_lists_files_or_directories_by_name() {
         ("sub/a.txt", &["."]),
         // The rules for names hold for the start too.
         ("/x/target", &[]),
-        ("/root/.config", &[]),
-        ("/root/.config?excludeHidden=false", &["f"]),
+        ("/x/.config", &[]),
+        ("/x/.config?excludeHidden=false", &["f"]),
     ] {
         let found = sandbox
             .get(&format!("/filesystem-find/{path}"))

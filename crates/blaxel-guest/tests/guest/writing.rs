@@ -1,7 +1,6 @@
 //! Writing, deletion and copies.
 
-use blaxel_guest::Files as _;
-use blaxel_guest::{Clock, MemoryFiles, Server, SimulatedGuest, Volume};
+use blaxel_guest::{Clock, Files as _, Guest as _, MemoryFiles, Server, SimulatedGuest, Volume};
 
 use crate::support::Sandbox;
 
@@ -144,7 +143,9 @@ async fn a_full_disk_is_an_error() {
 
 #[tokio::test]
 async fn another_user_meets_permissions() {
-    let guest = SimulatedGuest::new(Clock::standing()).as_user(65534, 65534);
+    let guest = SimulatedGuest::new(Clock::standing());
+    guest.files().create_dir("/closed", 0o700).unwrap();
+    let guest = guest.as_user(65534, 65534);
     let sandbox = Sandbox(Server::builder(guest).build());
     let answer = sandbox.call("PUT /filesystem/a", "{}").await;
     assert_eq!(answer.status, 422);
@@ -152,10 +153,10 @@ async fn another_user_meets_permissions() {
         answer.error(),
         "error writing file: open /blaxel/a: permission denied"
     );
-    let answer = sandbox.get("/filesystem//root/x").await;
+    let answer = sandbox.get("/filesystem//closed/x").await;
     assert_eq!(
         (answer.status.as_u16(), answer.error().as_str()),
-        (500, "stat /root/x: permission denied")
+        (500, "stat /closed/x: permission denied")
     );
     assert_eq!(
         sandbox.call("PUT /filesystem//tmp/a", "{}").await.status,
