@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub(crate) use self::archive::{Archive, ArchiveState, Export, Phase};
+pub(crate) use self::archive::{Archive, ArchiveState, Export, Quiescence};
 pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;

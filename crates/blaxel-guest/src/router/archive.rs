@@ -21,7 +21,7 @@ use crate::clock::timestamp;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::lock::lock;
-use crate::state::{ArchiveState, Export, Phase, State};
+use crate::state::{ArchiveState, Export, Order, Quiescence, Record, State};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -62,6 +62,31 @@ struct Manifest {
     excludes: Vec<String>,
     payload_bytes: u64,
     processes: bool,
+}
+
+/// A process that ran when the archive was made. Its environment is left out: it may have secrets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SavedProcess {
+    name: String,
+    command: String,
+    working_dir: String,
+}
+
+impl SavedProcess {
+    fn of(record: &Record) -> Self {
+        let Order {
+            name,
+            command,
+            working_dir,
+            ..
+        } = record.order.clone();
+        Self {
+            name,
+            command,
+            working_dir,
+        }
+    }
 }
 
 /// The result of an export or of a dry run.
@@ -123,13 +148,13 @@ fn status(call: &Call) -> HandlerResult {
     let since = state.since.max(call.state.started);
     ok(&Status {
         state: match state.phase {
-            Phase::Active => "active",
-            Phase::Quiescing => "quiescing",
-            Phase::Quiesced => "quiesced",
+            Quiescence::Active => "active",
+            Quiescence::Quiescing => "quiescing",
+            Quiescence::Quiesced => "quiesced",
         },
         since: timestamp(since).to_string(),
-        read_only_root: state.phase != Phase::Active,
-        stopped_processes: 0,
+        read_only_root: state.phase != Quiescence::Active,
+        stopped_processes: state.stopped,
         export: state.export.map(Progress::of),
     })
 }
@@ -152,9 +177,9 @@ fn in_progress() -> Refusal {
 
 /// Lets the sandbox accept writes again.
 fn thaw(guest: &dyn Guest, state: &mut ArchiveState, now: Duration) -> Result<(), Errno> {
-    if state.phase != Phase::Active {
+    if state.phase != Quiescence::Active {
         guest.freeze(false)?;
-        (state.phase, state.since) = (Phase::Active, now);
+        (state.phase, state.since) = (Quiescence::Active, now);
     }
     Ok(())
 }
@@ -169,7 +194,7 @@ async fn export(mut call: Call) -> HandlerResult {
         if state.is_busy {
             return Err(in_progress());
         }
-        if state.phase == Phase::Quiesced && target.is_some() {
+        if state.phase == Quiescence::Quiesced && target.is_some() {
             let message = "the sandbox is frozen by an earlier export: resume it first";
             return Err(Refusal::new(StatusCode::CONFLICT, message));
         }
@@ -182,11 +207,11 @@ async fn export(mut call: Call) -> HandlerResult {
                 size: 0,
                 uploaded: 0,
             });
-            (state.phase, state.since) = (Phase::Quiescing, started);
+            (state.phase, state.since) = (Quiescence::Quiescing, started);
         }
     }
     // The export goes on if the client of this request goes away, and ends with the server.
-    let job = Job::new(&call.state, options.excludes(), target, started);
+    let job = Job::new(&call.state, &options, target, started);
     let (sender, receiver) = oneshot::channel();
     let task = tokio::spawn(async move {
         let _ = sender.send(job.run().await);
@@ -209,6 +234,9 @@ fn into_message(refusal: Refusal) -> String {
 struct Job {
     guest: Arc<dyn Guest>,
     shared: Arc<std::sync::Mutex<ArchiveState>>,
+    processes: Vec<Arc<Record>>,
+    saves_processes: bool,
+    stop_timeout: Duration,
     excludes: Vec<String>,
     /// The paths of mounted drives, which do not belong to the sandbox.
     mounts: Vec<String>,
@@ -220,7 +248,7 @@ struct Job {
 impl Job {
     fn new(
         state: &State,
-        excludes: Vec<String>,
+        options: &ExportOptions,
         target: Option<Target>,
         started: Duration,
     ) -> Self {
@@ -232,7 +260,10 @@ impl Job {
         Self {
             guest: Arc::clone(&state.guest),
             shared: Arc::clone(&state.archive.shared),
-            excludes,
+            processes: state.processes.all(),
+            saves_processes: options.saves_processes(),
+            stop_timeout: options.stop_timeout(),
+            excludes: options.excludes(),
             mounts,
             target,
             started,
@@ -253,7 +284,7 @@ impl Job {
         state.is_busy = false;
         if self.target.is_some() {
             if result.is_ok() {
-                (state.phase, state.since) = (Phase::Quiesced, now);
+                (state.phase, state.since) = (Quiescence::Quiesced, now);
             } else {
                 // The error of the export says more than one of lifting its effects.
                 let _ = thaw(&*self.guest, &mut state, now);
@@ -268,6 +299,7 @@ impl Job {
     }
 
     async fn upload(&self, target: &Target) -> Result<Exported, String> {
+        let stopped = self.stop_processes().await;
         let frozen = self.guest.freeze(true);
         frozen.map_err(|errno| format!("cannot freeze the sandbox: {errno}"))?;
         let (manifest, changes) = self.compare().await?;
@@ -275,7 +307,7 @@ impl Job {
             let (manifest, changes) = (manifest.clone(), changes.clone());
             let now = self.guest.clock().since_epoch();
             Call::on_files(&self.guest, move |files| {
-                pack::pack(files, &manifest, &changes, now).map_err(Refusal::internal)
+                pack::pack(files, &manifest, &stopped, &changes, now).map_err(Refusal::internal)
             })
         };
         let archive = packed.await.map_err(into_message)?;
@@ -290,6 +322,30 @@ impl Job {
         Ok(self.exported(manifest, None, size))
     }
 
+    /// Stops all processes, and returns those that ran if they are to be saved.
+    async fn stop_processes(&self) -> Vec<SavedProcess> {
+        let is_running = |record: &&Arc<Record>| record.is_running();
+        let running: Vec<_> = self.processes.iter().filter(is_running).collect();
+        lock(&self.shared).stopped = running.len();
+        // A process that has just ended cannot be stopped, and need not be.
+        for record in &running {
+            let _ = record.stop().await;
+        }
+        let ended = async {
+            for record in &running {
+                record.wait().await;
+            }
+        };
+        let clock = self.guest.clock();
+        if clock.timeout(self.stop_timeout, ended).await.is_none() {
+            for record in &running {
+                let _ = record.kill().await;
+            }
+        }
+        let saved = running.into_iter().filter(|_| self.saves_processes);
+        saved.map(|record| SavedProcess::of(record)).collect()
+    }
+
     fn exported(&self, manifest: Manifest, changes: Option<Vec<Change>>, size: u64) -> Exported {
         let taken = self
             .guest
@@ -302,7 +358,7 @@ impl Job {
             duration: format!("{}s", taken.as_secs_f64()),
             size,
             uploaded: size,
-            stopped_processes: 0,
+            stopped_processes: lock(&self.shared).stopped,
         }
     }
 
@@ -328,7 +384,7 @@ impl Job {
             deleted: gone.map(|change| change.path.clone()).collect(),
             excludes: self.excludes.clone(),
             payload_bytes: changes.iter().map(|change| change.size).sum(),
-            processes: false,
+            processes: self.saves_processes,
         };
         Ok((manifest, changes))
     }

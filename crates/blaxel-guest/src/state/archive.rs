@@ -33,17 +33,19 @@ impl Drop for Archive {
 /// The state of the sandbox.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ArchiveState {
-    pub(crate) phase: Phase,
+    pub(crate) phase: Quiescence,
     /// The time since which the sandbox is in this state; zero for its start.
     pub(crate) since: Duration,
     pub(crate) export: Option<Export>,
+    /// The number of processes that the last export stopped.
+    pub(crate) stopped: usize,
     /// `true` while an export or a dry run is in progress.
     pub(crate) is_busy: bool,
 }
 
 /// The state of the sandbox with regard to its archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum Quiescence {
     #[default]
     Active,
     /// An export is in progress.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
+use blaxel_guest::{Script, ServerVersion};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -176,6 +177,34 @@ async fn an_export_freezes_the_sandbox_until_it_is_resumed() {
         (&json!("active"), &json!("succeeded"))
     );
     assert_eq!(sandbox.call("PUT /filesystem/x", "{}").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_export_stops_processes_and_names_them() {
+    let store = Store::start().await;
+    let sandbox = Sandbox::running(ServerVersion::Current, |guest| {
+        guest.on_command("serve", Script::forever());
+    });
+    let body = json!({"command": "serve", "name": "sleeper"}).to_string();
+    assert_eq!(sandbox.call("POST /process", body).await.status, 200);
+    let (status, report) = export(&sandbox, json!({"url": store.origin})).await;
+    assert_eq!(
+        (status, &report["stoppedProcesses"]),
+        (200, &json!(1)),
+        "{report}"
+    );
+    assert_eq!(report["manifest"]["processes"], true);
+    assert_eq!(
+        sandbox.get("/process/sleeper").await.json()["status"],
+        "stopped"
+    );
+    let archive = store.received.lock().unwrap()[0].1.clone();
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let mut processes = archive.entries().unwrap().nth(1).unwrap().unwrap();
+    let mut text = String::new();
+    processes.read_to_string(&mut text).unwrap();
+    let expected = json!([{"name": "sleeper", "command": "serve", "workingDir": ""}]);
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use blaxel_core::__private::lenient::null_as_default;
 use serde::Deserialize;
@@ -21,7 +22,12 @@ pub(super) struct ExportOptions {
     #[serde(deserialize_with = "null_as_default")]
     r#async: bool,
     multipart: Option<Multipart>,
+    save_processes: Option<bool>,
+    stop_timeout_seconds: Option<u64>,
 }
+
+/// The time that processes have to end before they are killed, unless a request says otherwise.
+const STOP_TIMEOUT: u64 = 30;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -48,6 +54,16 @@ pub(super) enum Target {
 impl ExportOptions {
     pub(super) fn is_async(&self) -> bool {
         self.r#async && !self.dry_run
+    }
+
+    /// Returns `true` if the archive names the processes that ran.
+    pub(super) fn saves_processes(&self) -> bool {
+        self.save_processes.unwrap_or(true)
+    }
+
+    /// Returns the time that processes have to end before they are killed.
+    pub(super) fn stop_timeout(&self) -> Duration {
+        Duration::from_secs(self.stop_timeout_seconds.unwrap_or(STOP_TIMEOUT))
     }
 
     pub(super) fn excludes(&self) -> Vec<String> {

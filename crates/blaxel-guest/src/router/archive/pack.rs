@@ -16,18 +16,22 @@ const PROCESSES: &str = ".blaxel-archive/processes.json";
 pub(super) fn pack(
     files: &dyn Files,
     manifest: &impl Serialize,
+    processes: &impl Serialize,
     changes: &[Change],
     now: Duration,
 ) -> io::Result<Vec<u8>> {
     let mut archive = Builder::new(Vec::new());
-    let manifest = serde_json::to_vec(manifest)?;
-    for (path, text) in [(MANIFEST, manifest.as_slice()), (PROCESSES, b"[]")] {
+    let described = [
+        (MANIFEST, serde_json::to_vec(manifest)?),
+        (PROCESSES, serde_json::to_vec(processes)?),
+    ];
+    for (path, text) in described {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
         header.set_mtime(now.as_secs());
         header.set_size(text.len() as u64);
-        archive.append_data(&mut header, path, text)?;
+        archive.append_data(&mut header, path, text.as_slice())?;
     }
     for change in changes.iter().filter(|change| change.kind != Kind::Deleted) {
         append(files, &mut archive, &change.path)?;
