@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::StatusCode;
 
-pub use self::api_error::{ApiError, DispatchState, ErrorOrigin};
+pub use self::api_error::{ApiError, DispatchState, ErrorOrigin, is_by_edge};
 pub use self::json_problem::JsonProblem;
 pub use self::parts::ErrorParts;
 use self::transient::is_transient_response;

@@ -48,6 +48,7 @@ mod period;
 mod plane_uri;
 mod raw;
 mod redact;
+mod relative;
 mod request;
 pub mod response;
 mod secret;
@@ -110,7 +111,9 @@ pub mod __private {
     #[cfg(feature = "upgrade")]
     pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
-    pub use crate::error::{ErrorParts, JsonProblem, is_transient, is_unprocessed, retry_after};
+    pub use crate::error::{
+        ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed, retry_after,
+    };
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};
@@ -136,8 +139,8 @@ pub mod __private {
 
     pub mod workload {
         pub use crate::workload::{
-            Overrides, Resource, Runtime, Target, WorkloadAddress, WorkloadKind, get_agent,
-            get_function, get_model, get_sandbox,
+            Call, Calls, Overrides, Resource, Runtime, Target, WorkloadAddress, WorkloadKind,
+            get_agent, get_function, get_model, get_sandbox,
         };
     }
 

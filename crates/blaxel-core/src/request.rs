@@ -19,6 +19,7 @@ use crate::framing::check_name;
 use crate::options::CallOptions;
 use crate::plane_uri::uri_on;
 use crate::raw::attach;
+use crate::relative::relative;
 use crate::secret::Secret;
 use crate::source::Source;
 #[cfg(feature = "upgrade")]
@@ -201,6 +202,43 @@ impl RequestWriter {
         let target = self.open_path();
         target.push('/');
         push_segment(target, "path segment", value)
+    }
+
+    /// Appends a path and a query as they stand in a URL, such as `/search?q=a%20b`: a request to the
+    /// program that a workload runs.
+    ///
+    /// A missing leading slash is added. Escapes, empty segments and a trailing slash are kept; characters
+    /// that a URL cannot contain are escaped, and so is `#`. The parameters of [`query`](Self::query) are
+    /// added to the query.
+    ///
+    /// ```
+    /// use blaxel_core::{Error, OperationInfo, Plane, RequestWriter, Source};
+    /// use http::Method;
+    ///
+    /// static CALL: OperationInfo =
+    ///     OperationInfo::new("CallPort", Method::GET, "/port/{port}").with_plane(Plane::Run);
+    ///
+    /// let mut writer = RequestWriter::new(&CALL);
+    /// writer.address("https://sbx-x.us-pdx-1.bl.run", &Source::Code)?;
+    /// writer.path(["3000"])?;
+    /// writer.relative("/a//b%2Fc?q=1")?;
+    /// assert_eq!(writer.finish()?.uri(), "https://sbx-x.us-pdx-1.bl.run/port/3000/a//b%2Fc?q=1");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for the segments `.` and `..`, escaped ones included, because they can lead to
+    /// another resource.
+    pub fn relative(&mut self, url: &str) -> Result<(), Error> {
+        let (path, query) = relative(url)?;
+        self.open_path().push_str(&path);
+        if !query.is_empty() {
+            self.query
+                .push(if self.query.is_empty() { '?' } else { '&' });
+            self.query.push_str(&query);
+        }
+        Ok(())
     }
 
     /// Returns the path without its trailing slashes, for a further segment.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::workload::{Target, WorkloadAddress, get_agent};
+use blaxel_core::__private::workload::{Calls, Target, WorkloadAddress, get_agent};
 use blaxel_core::__private::{ErrorParts, WithOptions};
 use blaxel_core::{Error, HttpService};
 use http::Method;
@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::calls::Calls;
 use crate::reply::Reply;
 use crate::request::WorkloadRequest;
 use crate::setters::target_setters;

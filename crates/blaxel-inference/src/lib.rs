@@ -28,7 +28,6 @@
 mod agent;
 #[cfg(feature = "callback")]
 mod callback;
-mod calls;
 mod chat;
 mod chunks;
 mod embedding;

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use blaxel_core::__private::workload::{Target, WorkloadAddress, get_model};
+use blaxel_core::__private::workload::{Call, Calls, Target, WorkloadAddress, get_model};
 use blaxel_core::__private::{DecodedParts, ErrorParts, WithOptions};
 use blaxel_core::{Error, HttpService};
 use http::Method;
 
-use crate::calls::{Call, Calls};
 use crate::chat::{ChatCompletion, ChatRequest, ChatStream, RequestBody};
 use crate::embedding::{self, EmbeddingRequest, Embeddings};
 use crate::request::WorkloadRequest;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use blaxel_core::__private::workload::Target;
+use blaxel_core::__private::workload::{Call, Target};
 use blaxel_core::__private::{ErrorParts, WithOptions};
 use blaxel_core::stream::{EventStream, JsonStream, LineStream};
 use blaxel_core::{
@@ -13,7 +13,6 @@ use http::{HeaderValue, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::calls::Call;
 use crate::chunks::ChunkStream;
 use crate::reply::Reply;
 

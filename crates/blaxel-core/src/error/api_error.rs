@@ -20,7 +20,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::description::Plane;
@@ -46,7 +46,7 @@ pub enum ErrorOrigin {
     Workload,
     /// An OAuth endpoint, for tokens or sign-in.
     OAuth,
-    /// A proxy between the client and the platform that responded with HTML.
+    /// A proxy between the client and the workload, or the platform.
     Edge,
     /// The storage that uploads go to.
     Storage,
@@ -138,8 +138,12 @@ impl ApiError {
         error.by_platform = platform;
         if platform {
             error.origin = ErrorOrigin::Gateway;
-        } else if plane == Some(Plane::Run) && !error.is_from_before_the_workload(head) {
-            error.origin = ErrorOrigin::Workload;
+        } else if plane == Some(Plane::Run) && error.origin != ErrorOrigin::Gateway {
+            error.origin = if error.is_of_edge(head, text) {
+                ErrorOrigin::Edge
+            } else {
+                ErrorOrigin::Workload
+            };
         }
         let code = || header("x-blaxel-error-code").or_else(|| header("x-amzn-errortype"));
         // AWS puts an address after the code.
@@ -185,23 +189,20 @@ impl ApiError {
         error
     }
 
-    /// Returns `true` if a response to a call of a workload was produced before the request reached
-    /// it.
+    /// Returns `true` if a proxy produced the response to a call of a workload.
     ///
-    /// A workload may use any format that the platform uses, HTML pages included. Of HTML pages,
-    /// only those with a gateway status or the `server` header of a content delivery network count.
-    fn is_from_before_the_workload(&self, head: &http::response::Parts) -> bool {
+    /// A workload may use any format, HTML pages included. So a page counts only with a gateway status or the
+    /// `server` header of a proxy, other bodies only with both, and an empty body with 502: with it a proxy
+    /// responds if nothing listens.
+    fn is_of_edge(&self, head: &http::response::Parts, body: &str) -> bool {
+        let by_status = matches!(head.status.as_u16(), 502..=504);
+        let by_edge = is_by_edge(&head.headers);
         match self.origin {
-            ErrorOrigin::Gateway => true,
-            ErrorOrigin::Edge => {
-                let server = text_header(&head.headers, "server").unwrap_or_default();
-                let server = server.to_ascii_lowercase();
-                matches!(head.status.as_u16(), 502..=504)
-                    || ["cloudfront", "pingora"]
-                        .iter()
-                        .any(|edge| server.contains(edge))
+            ErrorOrigin::Edge => by_status || by_edge,
+            _ => {
+                (by_status && by_edge)
+                    || (head.status == StatusCode::BAD_GATEWAY && body.is_empty())
             }
-            _ => false,
         }
     }
 
@@ -426,6 +427,17 @@ pub(super) fn reports_error(body: &[u8]) -> bool {
     ["error", "errors"]
         .iter()
         .any(|member| first.get(member).is_some_and(|error| !error.is_null()))
+}
+
+/// Returns `true` if the header `server` names the content delivery network or the proxy in front of the
+/// platform.
+#[must_use]
+pub fn is_by_edge(headers: &HeaderMap) -> bool {
+    let server = text_header(headers, "server").unwrap_or_default();
+    let server = server.to_ascii_lowercase();
+    ["cloudfront", "pingora"]
+        .iter()
+        .any(|edge| server.contains(edge))
 }
 
 /// Returns a header, if it is valid text.

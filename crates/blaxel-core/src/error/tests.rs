@@ -409,8 +409,20 @@ fn an_error_of_any_format_from_a_workload_has_the_workload_as_origin() {
             "{error}"
         );
     }
-    let edge = error_of(&CALL, 413, &[("server", "CloudFront")], page);
-    assert_eq!(edge.api().unwrap().origin(), ErrorOrigin::Edge);
+    let edge = [("server", "CloudFront")];
+    for (status, headers, body, expected) in [
+        (413, &edge[..], page, ErrorOrigin::Edge),
+        (502, &[("server", "Pingora")], "bad", ErrorOrigin::Edge),
+        (404, &edge, "{}", ErrorOrigin::Workload),
+        // Nothing listens.
+        (502, &[], "", ErrorOrigin::Edge),
+        (503, &[], "", ErrorOrigin::Workload),
+        (502, &[("server", "nginx")], "bad", ErrorOrigin::Workload),
+    ] {
+        let error = error_of(&CALL, status, headers, body);
+        let origin = error.api().unwrap().origin();
+        assert_eq!(origin, expected, "{status} {headers:?} {body}");
+    }
 }
 
 #[test]

@@ -98,6 +98,15 @@ impl Target {
             None => request.path([self.name.as_str()])?,
         }
         request.below(&self.path)?;
+        self.write_additions(request)
+    }
+
+    /// Writes the headers and the query alone, into a request whose address is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the name or value of a header is invalid.
+    pub fn write_additions(&self, request: &mut RequestWriter) -> Result<(), Error> {
         // Proxies that recompress responses have broken JSON and streams.
         request.header(CACHE_CONTROL, "no-transform")?;
         let mut written = Vec::with_capacity(self.headers.len());

@@ -1,22 +1,22 @@
 //! Operation descriptions for requests of any method.
 
-use blaxel_core::{OperationInfo, Plane};
 use http::Method;
+
+use crate::description::{OperationInfo, Plane};
 
 /// The two descriptions of one call of one method: for a response that is read whole, to which the deadline
 /// of a call applies, and for a streamed one.
-pub(crate) struct Call {
-    pub(crate) whole: OperationInfo,
-    pub(crate) streamed: OperationInfo,
+pub struct Call {
+    /// The description for a response that is read whole.
+    pub whole: OperationInfo,
+    /// The description for a streamed response.
+    pub streamed: OperationInfo,
 }
 
 impl Call {
     /// Describes a call of the method `POST`, with the operation names of both forms.
-    pub(crate) const fn post(
-        whole: &'static str,
-        streamed: &'static str,
-        path: &'static str,
-    ) -> Self {
+    #[must_use]
+    pub const fn post(whole: &'static str, streamed: &'static str, path: &'static str) -> Self {
         Self {
             whole: OperationInfo::new(whole, Method::POST, path).with_plane(Plane::Run),
             streamed: OperationInfo::new(streamed, Method::POST, path)
@@ -27,7 +27,7 @@ impl Call {
 }
 
 /// The descriptions of one call for every method.
-pub(crate) struct Calls([Call; 7]);
+pub struct Calls([Call; 7]);
 
 /// Describes a call for each of these methods. A macro, because a method cannot be copied in a constant.
 macro_rules! calls {
@@ -42,16 +42,15 @@ macro_rules! calls {
 }
 
 impl Calls {
-    pub(crate) const fn new(
-        whole: &'static str,
-        streamed: &'static str,
-        path: &'static str,
-    ) -> Self {
+    /// Describes a call, with the operation names of both forms and the path template.
+    #[must_use]
+    pub const fn new(whole: &'static str, streamed: &'static str, path: &'static str) -> Self {
         Self(calls!(whole, streamed, path: POST GET HEAD OPTIONS PUT DELETE PATCH))
     }
 
     /// Returns the descriptions for a method. An extension method is not idempotent, like `POST`.
-    pub(crate) fn for_method(&'static self, method: &Method) -> &'static Call {
+    #[must_use]
+    pub fn for_method(&'static self, method: &Method) -> &'static Call {
         let [post, others @ ..] = &self.0;
         others
             .iter()
