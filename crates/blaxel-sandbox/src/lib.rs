@@ -39,6 +39,7 @@ mod lenient;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 pub mod network;
+pub mod port;
 pub mod process;
 mod reference;
 mod remote;
@@ -47,6 +48,9 @@ mod sandboxes;
 #[cfg(feature = "lifecycle")]
 pub mod sessions;
 pub mod system;
+#[cfg(feature = "websocket")]
+#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
+pub mod terminal;
 #[cfg(feature = "websocket")]
 #[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
 pub mod websocket;
@@ -74,6 +78,7 @@ pub use self::drives::Drives;
 pub use self::files::Files;
 pub use self::interpreter::CodeInterpreter;
 pub use self::network::Network;
+pub use self::port::PortService;
 pub use self::process::Process;
 #[cfg(feature = "wait")]
 pub use self::process::{Child, Command};
@@ -82,3 +87,6 @@ pub use self::sandbox::SandboxHandle;
 pub use self::sandboxes::Sandboxes;
 #[cfg(feature = "lifecycle")]
 pub use self::sessions::{Session, SessionOptions, Sessions};
+#[cfg(feature = "websocket")]
+#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
+pub use self::terminal::Terminal;

@@ -16,7 +16,7 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use crate::reference::SandboxRef;
 
 /// The header of a session's token.
-const TOKEN: HeaderName = HeaderName::from_static("x-blaxel-preview-token");
+pub(crate) const TOKEN: HeaderName = HeaderName::from_static("x-blaxel-preview-token");
 
 /// An operation of the sandbox API, without the sandbox that it is sent to.
 ///
@@ -136,6 +136,16 @@ impl<S: HttpService> Remote<S> {
         operation: &O,
     ) -> Result<http::Request<Body>, Error> {
         self.at(operation).encode()
+    }
+
+    /// Starts the request of an operation: its address, authorization and options are set.
+    pub(crate) fn start(&self, info: &'static OperationInfo) -> Result<RequestWriter, Error> {
+        let mut request = RequestWriter::new(info);
+        self.site.write(&mut request)?;
+        if let Some(options) = self.options {
+            request.options(options);
+        }
+        Ok(request)
     }
 
     fn at<'a, O>(&'a self, operation: &'a O) -> At<'a, O> {

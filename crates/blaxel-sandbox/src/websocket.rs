@@ -107,6 +107,15 @@ impl WebSocket {
         }
     }
 
+    /// Joins the halves of a WebSocket whose subprotocol is not needed any more.
+    pub(crate) fn join(sender: Sender, receiver: Receiver) -> Self {
+        Self {
+            sender,
+            receiver,
+            protocol: None,
+        }
+    }
+
     /// Returns the subprotocol that the server chose, if it chose one.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {

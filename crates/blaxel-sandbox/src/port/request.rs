@@ -5,9 +5,7 @@ use std::future::IntoFuture;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::__private::workload::Target;
-use blaxel_core::{
-    Body, BoxFuture, CallOptions, Error, HttpService, OperationInfo, Source,
-};
+use blaxel_core::{Body, BoxFuture, CallOptions, Error, HttpService, OperationInfo, Source};
 use http::{HeaderValue, Method};
 use serde::Serialize;
 
@@ -137,7 +135,10 @@ impl<S: HttpService> PortRequest<S> {
         let request = self
             .write(operation)
             .map_err(|error| error.in_operation(Some(operation)))?;
-        Ok(PortReply::new(operation, route.send(operation, request).await?))
+        Ok(PortReply::new(
+            operation,
+            route.send(operation, request).await?,
+        ))
     }
 
     fn write(self, operation: &'static OperationInfo) -> Result<http::Request<Body>, Error> {

@@ -27,7 +27,9 @@ impl fmt::Debug for TerminalEvent {
             Self::Error(message) => f.debug_tuple("Error").field(message).finish(),
             Self::Other(members) => {
                 let kind = members.get("type").and_then(Value::as_str);
-                f.debug_tuple("Other").field(&kind.unwrap_or_default()).finish()
+                f.debug_tuple("Other")
+                    .field(&kind.unwrap_or_default())
+                    .finish()
             }
         }
     }

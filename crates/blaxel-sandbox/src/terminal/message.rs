@@ -40,7 +40,10 @@ pub(super) fn read(message: &Message) -> Result<Option<TerminalEvent>, Error> {
     };
     // The error of the parser quotes the message.
     let mut members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| bad())?;
-    let kind = members.get("type").and_then(Value::as_str).ok_or_else(bad)?;
+    let kind = members
+        .get("type")
+        .and_then(Value::as_str)
+        .ok_or_else(bad)?;
     let make = match kind {
         "output" => TerminalEvent::Output,
         "error" => TerminalEvent::Error,
@@ -71,7 +74,10 @@ mod tests {
             r#"{"type":"input","data":"ls\n\u0003"}"#
         );
         assert_eq!(
-            text(ToSandbox::Resize { cols: 120, rows: 40 }),
+            text(ToSandbox::Resize {
+                cols: 120,
+                rows: 40
+            }),
             r#"{"type":"resize","cols":120,"rows":40}"#
         );
         assert_eq!(text(ToSandbox::Input { data: "" }), NOTHING);
@@ -81,11 +87,20 @@ mod tests {
     fn messages_of_the_server_are_read() {
         let output = |text: &str| Some(TerminalEvent::Output(text.into()));
         for (json, expected) in [
-            (r#"{"type":"output","data":"\u001b[0mhi"}"#, output("\u{1b}[0mhi")),
-            (r#"{"type":"output","data":"x","cols":0,"more":[1]}"#, output("x")),
+            (
+                r#"{"type":"output","data":"\u001b[0mhi"}"#,
+                output("\u{1b}[0mhi"),
+            ),
+            (
+                r#"{"type":"output","data":"x","cols":0,"more":[1]}"#,
+                output("x"),
+            ),
             (r#"{"type":"output"}"#, None),
             (r#"{"type":"output","data":null}"#, None),
-            (r#"{"type":"error"}"#, Some(TerminalEvent::Error(String::new()))),
+            (
+                r#"{"type":"error"}"#,
+                Some(TerminalEvent::Error(String::new())),
+            ),
             (
                 r#"{"type":"error","data":"no shell"}"#,
                 Some(TerminalEvent::Error("no shell".into())),
@@ -95,7 +110,14 @@ mod tests {
         }
         let later = read(&Message::from(r#"{"type":"title","data":7}"#)).unwrap();
         assert!(matches!(later, Some(TerminalEvent::Other(members)) if members["data"] == 7));
-        for json in ["", "hi", "[]", "{}", r#"{"type":1}"#, r#"{"type":"output","data":1}"#] {
+        for json in [
+            "",
+            "hi",
+            "[]",
+            "{}",
+            r#"{"type":1}"#,
+            r#"{"type":"output","data":1}"#,
+        ] {
             let error = read(&Message::from(json)).unwrap_err();
             assert!(error.is_decode(), "{json}: {error}");
         }

@@ -64,7 +64,11 @@ impl TerminalSender {
     /// [`Error::is_input`] for a size of 0; the errors of [`Sender::send`](crate::websocket::Sender::send).
     pub async fn resize(&mut self, columns: u16, rows: u16) -> Result<(), Error> {
         check_size(columns, rows)?;
-        let message = ToSandbox::Resize { cols: columns, rows }.write()?;
+        let message = ToSandbox::Resize {
+            cols: columns,
+            rows,
+        }
+        .write()?;
         self.sender.send(message).await
     }
 

@@ -28,6 +28,8 @@ pub struct Options {
     pub(super) max_frame: usize,
     pub(super) idle: Option<Duration>,
     pub(super) protocols: Vec<String>,
+    /// A message that is sent together with each ping, for a server that notices an end only by a message.
+    pub(super) probe: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             max_frame: MAX_SIZE,
             idle: Some(IDLE),
             protocols: Vec::new(),
+            probe: None,
         }
     }
 }
@@ -74,6 +77,12 @@ impl Options {
     /// them, which [`WebSocket::protocol`](super::WebSocket::protocol) returns.
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocols.push(protocol.into());
+        self
+    }
+
+    /// Sets a message that is sent together with each ping.
+    pub(crate) fn probe(mut self, message: &'static str) -> Self {
+        self.probe = Some(message);
         self
     }
 

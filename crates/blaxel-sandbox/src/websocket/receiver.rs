@@ -67,7 +67,12 @@ impl Receiver {
         self.close.as_ref()
     }
 
-    pub(super) fn poll_message(
+    /// Adds the facts of the call to an error.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        self.socket.explain(error)
+    }
+
+    pub(crate) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, Error>>> {

@@ -44,10 +44,28 @@ impl Sender {
     /// nothing for the idle limit; [`ErrorKind::Transport`](blaxel_core::ErrorKind::Transport) if the connection has
     /// failed or is closed.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let mut message = Some(self.socket.prepare(message.into())?);
+        self.send_then(message.into(), || {}).await
+    }
+
+    /// Sends a message, and calls a function as soon as it is certain that the message will be sent.
+    pub(crate) async fn send_then(
+        &mut self,
+        message: Message,
+        accepted: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let mut message = Some(self.socket.prepare(message)?);
+        let mut accepted = Some(accepted);
         let socket = Arc::clone(&self.socket);
-        self.drive(move |cx| socket.poll_send(cx, &mut message))
-            .await
+        self.drive(move |cx| {
+            let poll = socket.poll_send(cx, &mut message);
+            if message.is_none()
+                && let Some(accepted) = accepted.take()
+            {
+                accepted();
+            }
+            poll
+        })
+        .await
     }
 
     /// Announces the end, and why. The receiver then returns the messages that the server sends until it confirms.

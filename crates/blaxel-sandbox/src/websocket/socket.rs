@@ -31,6 +31,7 @@ pub(super) struct Socket {
     context: CallContext,
     max_message: usize,
     pub(super) idle: Option<Duration>,
+    probe: Option<&'static str>,
 }
 
 /// A received unit.
@@ -62,6 +63,7 @@ impl Socket {
             context,
             max_message: options.max_message,
             idle: options.idle,
+            probe: options.probe,
         }
     }
 
@@ -106,6 +108,9 @@ impl Socket {
         if protocol.can_write() {
             // If the server accepts nothing, the silence goes on.
             let _ = protocol.write(tungstenite::Message::Ping(bytes::Bytes::new()));
+            if let Some(probe) = self.probe {
+                let _ = protocol.write(tungstenite::Message::Text(probe.into()));
+            }
             let _ = protocol.flush();
         }
     }
