@@ -249,7 +249,7 @@ pub(crate) async fn send<S: HttpService>(
     outcome
 }
 
-/// What happens next while parts are sent.
+/// The next step while parts are sent.
 enum Event {
     Read(Option<Form>),
     Sent(UploadedPart),
