@@ -1,4 +1,4 @@
-//! A tour of the SDK: list models, manage and call an agent, stream from a model, read costs.
+//! A tour of the SDK: use a sandbox, list models, manage and call an agent, stream from a model, read costs.
 //!
 //! `cargo run --example quickstart` runs the whole tour on an emulator in this process.
 //! `cargo run --example quickstart -- --live` runs its read-only part on the real platform, with the
@@ -54,6 +54,7 @@ async fn on_the_emulator() -> Result<(), Failure> {
         .run_url(emulator.run_url())
         .build()?;
 
+    tour::sandbox(&client).await?;
     tour::models(&client, 3).await?;
     tour::agent_life(&client).await?;
     tour::conversation(&client).await?;

@@ -8,7 +8,8 @@ use blaxel::inference::{ChatRequest, Message};
 use blaxel::management::Megabytes;
 use blaxel::management::agents::Agent;
 use blaxel::management::models::Model;
-use blaxel::{ApiVersion, Billing, Client, Inference, ListParams, Management, Sort};
+use blaxel::sandbox::Sandbox;
+use blaxel::{ApiVersion, Billing, Client, Inference, ListParams, Management, Sandboxes, Sort};
 use blaxel_emulator::Entry;
 use http::HeaderValue;
 use serde_json::{Value, json};
@@ -18,8 +19,39 @@ use crate::{Failure, cost_table, expect_error, heading};
 
 /// The name of the agent that the tour creates, calls and deletes.
 const AGENT: &str = "quickstart-agent";
+/// The name of the sandbox that the tour creates, uses and deletes.
+const SANDBOX: &str = "quickstart-sandbox";
 /// A model that every emulator has.
 const MODEL: &str = "sandbox-openai";
+
+/// Creates a sandbox, runs a command in it, writes and reads a file, and deletes it.
+pub(crate) async fn sandbox(client: &Client) -> Result<(), Failure> {
+    let sandboxes = Sandboxes::new(client.clone());
+
+    heading("Create a sandbox (CreateSandbox)");
+    let draft = Sandbox::new(SANDBOX).image("blaxel/base-image:latest");
+    let sandbox = sandboxes.ensure(&draft).await?;
+    println!("{} is ready", sandbox.name());
+
+    heading("Run a command in it (ExecuteProcess)");
+    let output = sandbox
+        .shell("echo Hello from $(hostname)")
+        .output()
+        .await?;
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    println!("the command has {}", output.status);
+
+    heading("Write a file, and read it (WriteFile, ReadFile)");
+    let files = sandbox.fs();
+    let bytes = files.write("/app/config.json", r#"{"port":3000}"#).await?;
+    println!("wrote {bytes} bytes");
+    println!("read {}", files.read_to_string("/app/config.json").await?);
+
+    heading("Delete it (DeleteSandbox)");
+    sandboxes.delete(SANDBOX).await?;
+    println!("{SANDBOX} is deleted");
+    Ok(())
+}
 
 /// Lists the models page by page.
 pub(crate) async fn models(client: &Client, page_size: u32) -> Result<(), Failure> {
