@@ -1,0 +1,70 @@
+//! Measures commands and files in a sandbox, with our facade, the platform's own SDKs and a bare loop
+//! on hyper: `cargo xtask bench sandbox`, which also installs the SDKs.
+//!
+//! The server is the emulator, in a process of its own. Each client is a process too, which measures
+//! itself and prints one line: see [`report`]. The clients take turns, in a different order each
+//! round, each with a new sandbox. A figure is the median of the rounds; peaks are the greatest.
+//!
+//! Without `--bench`, as under `cargo test`, one short round only checks that all clients work. An SDK
+//! that is not installed is left out.
+
+#[path = "sandbox/bare.rs"]
+mod bare;
+#[path = "sandbox/emulator.rs"]
+mod emulator;
+#[path = "sandbox/figures.rs"]
+mod figures;
+#[path = "sandbox/own.rs"]
+mod own;
+#[path = "support/process.rs"]
+#[allow(dead_code)]
+mod process;
+#[path = "sandbox/programs.rs"]
+mod programs;
+#[path = "sandbox/report.rs"]
+mod report;
+#[path = "sandbox/work.rs"]
+mod work;
+
+use emulator::Emulator;
+use figures::Figures;
+use programs::Program;
+use work::{Effort, Local, ROWS, Task};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["serve"] => emulator::serve(),
+        ["own", task @ ..] => report::run(own::run, &Task::parse(task)),
+        ["bare", task @ ..] => report::run(bare::run, &Task::parse(task)),
+        _ if words.contains(&"--bench") => bench(&Effort::full()),
+        _ => bench(&Effort::short()),
+    }
+}
+
+/// Runs all rows with all programs, and prints the figures.
+fn bench(effort: &Effort) {
+    let local = Local::create(effort).expect("local files");
+    let programs = Program::all();
+    let mut figures = Figures::default();
+    for round in 0..effort.rounds {
+        for offset in 0..programs.len() {
+            let program = &programs[(round + offset) % programs.len()];
+            // A new process for each: what one client leaves behind does not slow down the next.
+            let emulator = Emulator::start().expect("an emulator");
+            for row in ROWS {
+                let task = Task::new(row, effort.repetitions(row), &local);
+                let before = emulator.seconds();
+                let report = program.run(&emulator, &task);
+                let server = emulator.seconds() - before;
+                local.check(row).expect(program.name);
+                figures.add(program.name, row, &report, server);
+            }
+        }
+    }
+    figures.print(effort);
+    for (name, reason) in Program::absent() {
+        println!("{name} is left out: {reason}");
+    }
+}

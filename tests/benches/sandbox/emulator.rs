@@ -1,0 +1,87 @@
+//! The emulator as a process of its own.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use blaxel_emulator::Emulator as LocalBlaxel;
+use blaxel_emulator::blaxel_guest::{Script, SimulatedGuest};
+
+use super::process::runtime;
+use super::report::cpu_seconds;
+use super::work::OUTPUT;
+
+/// The name of the only sandbox.
+pub const SANDBOX: &str = "bench";
+/// Room for the parts of the large file and the file that is made of them.
+const DISK: u64 = 4 << 30;
+
+/// A running emulator. It ends when this value is dropped.
+pub struct Emulator {
+    child: Child,
+    /// The environment variables of its clients.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Emulator {
+    pub fn start() -> io::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut variables = Vec::new();
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).lines() {
+                let line = line?;
+                let Some((name, value)) = line.split_once('=') else {
+                    break;
+                };
+                variables.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Ok(Self { child, variables })
+    }
+
+    /// Returns the processor time that it has taken so far.
+    pub fn seconds(&self) -> f64 {
+        cpu_seconds(&PathBuf::from(format!("/proc/{}/stat", self.child.id())))
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // The process exits when its input ends.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves until the input ends. Prints the variables of its clients and an empty line.
+pub fn serve() {
+    std::thread::spawn(|| {
+        runtime().block_on(async {
+            let emulator = LocalBlaxel::builder().real_clock().machines(|_, clock| {
+                let guest = SimulatedGuest::new(clock.clone());
+                guest.memory().root().resize(DISK);
+                guest.on_command("true", Script::default());
+                guest.on_command("produce", Script::stdout(output()));
+                guest
+            });
+            let emulator = emulator.start().await.expect("an emulator");
+            emulator.add("sandboxes", SANDBOX).expect("a sandbox");
+            for (name, value) in emulator.variables() {
+                println!("{name}={value}");
+            }
+            println!();
+            std::future::pending::<()>().await;
+        });
+    });
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// Returns the output of a build: lines of 100 bytes.
+fn output() -> Vec<u8> {
+    let line = |number: usize| format!("{number:>9} {:.<89}\n", " compiled the next of many files ");
+    (0..OUTPUT / 100).flat_map(|number| line(number).into_bytes()).collect()
+}
