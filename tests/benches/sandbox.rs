@@ -14,6 +14,8 @@ mod bare;
 mod emulator;
 #[path = "sandbox/figures.rs"]
 mod figures;
+#[path = "sandbox/machine.rs"]
+mod machine;
 #[path = "sandbox/own.rs"]
 mod own;
 #[path = "support/process.rs"]

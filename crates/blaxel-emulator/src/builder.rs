@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use blaxel_core::Timestamp;
-use blaxel_guest::SimulatedGuest;
+use blaxel_guest::Guest;
 
 use crate::clock::Clock;
 use crate::emulator::Emulator;
@@ -280,7 +280,8 @@ impl Builder {
     }
 
     /// Sets the function that makes the machine of a sandbox when the sandbox is first called, from its
-    /// name and the emulator's clock. By default it is [`SimulatedGuest::new`].
+    /// name and the emulator's clock. By default it is
+    /// [`SimulatedGuest::new`](blaxel_guest::SimulatedGuest::new).
     ///
     /// ```
     /// use blaxel_emulator::Emulator;
@@ -295,10 +296,12 @@ impl Builder {
     ///     .build();
     /// # let _ = emulator;
     /// ```
-    pub fn machines<F>(mut self, make: F) -> Self
+    pub fn machines<F, G>(mut self, make: F) -> Self
     where
-        F: Fn(&str, &Clock) -> SimulatedGuest + Send + Sync + 'static,
+        F: Fn(&str, &Clock) -> G + Send + Sync + 'static,
+        G: Guest,
     {
+        let make = move |name: &str, clock: &Clock| blaxel_guest::Server::builder(make(name, clock));
         self.config.machines = Some(Arc::new(make));
         self
     }

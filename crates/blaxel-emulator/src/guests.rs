@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use blaxel_guest::{Server, SimulatedGuest};
+use blaxel_guest::{Builder, Server, SimulatedGuest};
 use serde_json::Value;
 
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::state::{Collection, OpenStore, Record, SANDBOXES, member};
 const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
 
 /// Makes the machine of the sandbox of a name.
-pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> SimulatedGuest + Send + Sync>;
+pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> Builder + Send + Sync>;
 
 /// The servers of the sandboxes that were called. Dropping a server ends everything in its sandbox.
 pub(crate) struct Guests {
@@ -62,11 +62,11 @@ impl Guests {
     }
 
     fn start(&self, sandbox: &str, record: &Record) -> Server {
-        let guest = match &self.make {
+        let server = match &self.make {
             Some(make) => make(sandbox, &self.clock),
-            None => SimulatedGuest::new(self.clock.clone()),
+            None => Server::builder(SimulatedGuest::new(self.clock.clone())),
         };
-        let mut server = Server::builder(guest).edge_limit(EDGE_LIMIT);
+        let mut server = server.edge_limit(EDGE_LIMIT);
         let variables = member::get(&record.document, "spec/runtime/envs");
         for variable in variables.and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| variable.get(name).and_then(Value::as_str);

@@ -5,16 +5,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use blaxel_emulator::Emulator as LocalBlaxel;
-use blaxel_emulator::blaxel_guest::{Script, SimulatedGuest};
 
+use super::machine::Machine;
 use super::process::runtime;
 use super::report::cpu_seconds;
-use super::work::OUTPUT;
 
 /// The name of the only sandbox.
 pub const SANDBOX: &str = "bench";
-/// Room for the parts of the large file and the file that is made of them.
-const DISK: u64 = 4 << 30;
 
 /// A running emulator. It ends when this value is dropped.
 pub struct Emulator {
@@ -61,13 +58,8 @@ impl Drop for Emulator {
 pub fn serve() {
     std::thread::spawn(|| {
         runtime().block_on(async {
-            let emulator = LocalBlaxel::builder().real_clock().machines(|_, clock| {
-                let guest = SimulatedGuest::new(clock.clone());
-                guest.memory().root().resize(DISK);
-                guest.on_command("true", Script::default());
-                guest.on_command("produce", Script::stdout(output()));
-                guest
-            });
+            let emulator = LocalBlaxel::builder().real_clock();
+            let emulator = emulator.machines(|_, clock| Machine::new(clock));
             let emulator = emulator.start().await.expect("an emulator");
             emulator.add("sandboxes", SANDBOX).expect("a sandbox");
             for (name, value) in emulator.variables() {
@@ -78,10 +70,4 @@ pub fn serve() {
         });
     });
     let _ = io::stdin().read_to_end(&mut Vec::new());
-}
-
-/// Returns the output of a build: lines of 100 bytes.
-fn output() -> Vec<u8> {
-    let line = |number: usize| format!("{number:>9} {:.<89}\n", " compiled the next of many files ");
-    (0..OUTPUT / 100).flat_map(|number| line(number).into_bytes()).collect()
 }

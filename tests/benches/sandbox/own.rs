@@ -1,13 +1,8 @@
 //! Each row with our facade.
 
-use std::fs;
-use std::io::{Read, Write};
-
 use blaxel_sandbox::process::Event;
 use blaxel_sandbox::{SandboxHandle, Sandboxes};
 use blaxel_transport::Client;
-use bytes::BytesMut;
-use futures_util::stream;
 
 use super::report::Measure;
 use super::work::{OUTPUT, Task};
@@ -59,61 +54,25 @@ async fn output(sandbox: &Sandbox) {
 }
 
 async fn upload(sandbox: &Sandbox, task: &Task) {
-    let mut file = fs::File::open(task.directory.join("file")).expect("the file");
-    let chunks = std::iter::from_fn(move || {
-        let mut chunk = BytesMut::zeroed(256 << 10);
-        let count = file.read(&mut chunk);
-        match count {
-            Ok(0) => None,
-            Ok(count) => {
-                chunk.truncate(count);
-                Some(Ok(chunk.freeze()))
-            }
-            Err(error) => Some(Err(error)),
-        }
-    });
-    let files = sandbox.fs();
-    let written = files.write_stream("/data/file", stream::iter(chunks)).await;
-    written.expect("an upload");
+    let file = task.directory.join("file");
+    let sent = sandbox.fs().upload(file, "/data/file").await;
+    sent.expect("an upload");
 }
 
 async fn download(sandbox: &Sandbox, task: &Task) {
-    let mut copy = fs::File::create(task.directory.join("file.copy")).expect("the copy");
-    let mut file = sandbox.fs().read_stream("/data/file").await.expect("the file");
-    while let Some(chunk) = file.try_next().await.expect("a chunk") {
-        copy.write_all(&chunk).expect("room");
-    }
+    let copy = task.directory.join("file.copy");
+    let received = sandbox.fs().download("/data/file", copy).await;
+    received.expect("a download");
 }
 
 async fn upload_many(sandbox: &Sandbox, task: &Task) {
-    use futures_util::StreamExt;
-    let directory = task.directory.join("files");
-    let files = fs::read_dir(&directory).unwrap().flat_map(|entry| fs::read_dir(entry.unwrap().path()).unwrap());
-    let fs_ = sandbox.fs();
-    stream::iter(files).map(|file| {
-        let path = file.unwrap().path();
-        let to = format!("/data/files/{}", path.strip_prefix(&directory).unwrap().display());
-        let write = fs_.write(to, fs::read(&path).unwrap());
-        async move { write.await.unwrap(); }
-    }).buffer_unordered(8).collect::<()>().await;
+    let files = task.directory.join("files");
+    let sent = sandbox.fs().upload_dir(files, "/data/files").await;
+    sent.expect("an upload");
 }
 
 async fn download_many(sandbox: &Sandbox, task: &Task) {
-    use futures_util::StreamExt;
     let copies = task.directory.join("files.copy");
-    let fs_ = sandbox.fs();
-    let mut entries = fs_.read_dir("/data/files").recursive(true);
-    let mut files = Vec::new();
-    while let Some(entry) = entries.try_next().await.unwrap() {
-        if entry.is_file() {
-            files.push(entry.path.clone());
-        } else {
-            fs::create_dir_all(copies.join(entry.path.strip_prefix("/data/files/").unwrap())).unwrap();
-        }
-    }
-    stream::iter(files).map(|path| {
-        let copy = copies.join(path.strip_prefix("/data/files/").unwrap());
-        let fs_ = fs_.clone();
-        async move { let bytes = fs_.read(&path).await.unwrap(); fs::write(copy, bytes).unwrap(); }
-    }).buffer_unordered(8).collect::<()>().await;
+    let received = sandbox.fs().download_dir("/data/files", copies).await;
+    received.expect("a download");
 }

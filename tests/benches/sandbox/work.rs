@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The rows, in the order in which a client runs them: downloads need what was uploaded.
+/// The rows, in the order in which a client runs them: downloads need what was uploaded, and the more
+/// processes there are, the less the server keeps of the output of each.
 pub const ROWS: [&str; 6] = [
-    "start",
     "output",
+    "start",
     "upload",
     "download",
     "upload-many",
