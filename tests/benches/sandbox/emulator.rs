@@ -58,6 +58,7 @@ impl Drop for Emulator {
 pub fn serve() {
     std::thread::spawn(|| {
         runtime().block_on(async {
+            Machine::prepare();
             let emulator = LocalBlaxel::builder().real_clock();
             let emulator = emulator.machines(|_, clock| Machine::new(clock));
             let emulator = emulator.start().await.expect("an emulator");

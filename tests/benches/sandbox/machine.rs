@@ -1,13 +1,14 @@
 //! The machine of the sandbox: a simulated one with scripts, a large disk and a `tar`.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use blaxel_core::BoxFuture;
 use blaxel_emulator::blaxel_guest::{
     Clock, Command, Connection, DriveMount, Errno, FileError, Files, Guest, Listener, Process,
     Script, SimulatedGuest,
 };
+use bytes::Bytes;
 use tar::{Archive, Builder, Header};
 
 use super::work::OUTPUT;
@@ -15,15 +16,27 @@ use super::work::OUTPUT;
 /// Room for the parts of the large file and the file that is made of them.
 const DISK: u64 = 4 << 30;
 
+/// The output of a build: lines of 100 bytes.
+static OUTPUT_OF_BUILD: LazyLock<Bytes> = LazyLock::new(|| {
+    let text = " compiled the next of many files ";
+    let line = |number: usize| format!("{number:>9} {text:.<89}\n");
+    (0..OUTPUT / 100).flat_map(|number| line(number).into_bytes()).collect()
+});
+
 /// See the module.
 pub struct Machine(SimulatedGuest);
 
 impl Machine {
+    /// Prepares what all machines share, so that no client waits for it.
+    pub fn prepare() {
+        LazyLock::force(&OUTPUT_OF_BUILD);
+    }
+
     pub fn new(clock: &Clock) -> Self {
         let guest = SimulatedGuest::new(clock.clone());
         guest.memory().root().resize(DISK);
         guest.on_command("true", Script::default());
-        guest.on_command("produce", Script::stdout(output()));
+        guest.on_command("produce", Script::stdout(OUTPUT_OF_BUILD.clone()));
         Self(guest)
     }
 
@@ -104,12 +117,4 @@ impl Guest for Machine {
     fn unmount(&self, path: &str) -> Result<(), Errno> {
         self.0.unmount(path)
     }
-}
-
-/// Returns the output of a build: lines of 100 bytes.
-fn output() -> Vec<u8> {
-    let text = " compiled the next of many files ";
-    let line = |number: usize| format!("{number:>9} {text:.<89}\n");
-    let lines = (0..OUTPUT / 100).map(line);
-    lines.flat_map(String::into_bytes).collect()
 }
