@@ -130,14 +130,6 @@ impl<S: HttpService> Remote<S> {
         Box::pin(async move { blaxel_core::open(&service, request?).await })
     }
 
-    /// Returns the request of an operation.
-    pub(crate) fn encode<O: DataOperation>(
-        &self,
-        operation: &O,
-    ) -> Result<http::Request<Body>, Error> {
-        self.at(operation).encode()
-    }
-
     /// Starts the request of an operation: its address, authorization and options are set.
     pub(crate) fn start(&self, info: &'static OperationInfo) -> Result<RequestWriter, Error> {
         let mut request = RequestWriter::new(info);
