@@ -9,6 +9,7 @@ mod attach;
 mod child;
 #[cfg(feature = "wait")]
 mod command;
+#[cfg(feature = "wait")]
 mod event;
 #[cfg(feature = "wait")]
 mod events;
@@ -36,6 +37,8 @@ mod output;
 mod ports;
 #[cfg(feature = "wait")]
 mod quote;
+#[cfg(feature = "wait")]
+mod start;
 mod stdin;
 #[cfg(feature = "wait")]
 mod tail;
@@ -54,6 +57,7 @@ use crate::remote::Remote;
 pub use self::child::Child;
 #[cfg(feature = "wait")]
 pub use self::command::Command;
+#[cfg(feature = "wait")]
 pub use self::event::{Event, Gap, GapReason, Position};
 #[cfg(feature = "wait")]
 pub use self::events::Events;
@@ -63,7 +67,9 @@ pub(crate) use self::operations::ListProcessPorts;
 #[cfg(feature = "wait")]
 pub use self::output::Output;
 pub use self::ports::ProcessPort;
-pub use self::stdin::{Input, Stdin};
+#[cfg(feature = "wait")]
+pub use self::stdin::Input;
+pub use self::stdin::Stdin;
 #[cfg(feature = "wait")]
 pub use self::tree::KilledTree;
 

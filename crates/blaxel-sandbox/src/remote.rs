@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(feature = "wait")]
 use std::sync::atomic::AtomicBool;
 
 use blaxel_core::__private::receive;
@@ -44,11 +45,13 @@ pub(crate) trait DataOperation {
 pub(crate) struct Remote<S> {
     service: S,
     site: Arc<Site>,
+    #[cfg(feature = "wait")]
     learned: Arc<Learned>,
     options: Option<CallOptions>,
 }
 
 /// Facts about the server of a sandbox that its responses have shown.
+#[cfg(feature = "wait")]
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
     /// `true` if the server is too old to wait for the end of a process.
@@ -70,6 +73,7 @@ impl<S: HttpService> Remote<S> {
         Self {
             service,
             site: Arc::new(site),
+            #[cfg(feature = "wait")]
             learned: Arc::default(),
             options: None,
         }
@@ -83,6 +87,7 @@ impl<S: HttpService> Remote<S> {
         &self.site
     }
 
+    #[cfg(feature = "wait")]
     pub(crate) fn learned(&self) -> &Learned {
         &self.learned
     }

@@ -7,7 +7,6 @@ use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService};
 use tokio::time::{Instant, sleep};
 
-use super::command::with_input;
 use super::event::Position;
 use super::events::Events;
 use super::follow::Follow;
@@ -16,7 +15,7 @@ use super::info::{ExitStatus, ProcessInfo};
 use super::limit::{KillOnDrop, Limit};
 use super::outage::Outage;
 use super::output::{Output, collect};
-use super::stdin::{Source, Stdin};
+use super::stdin::{Source, Stdin, with_input};
 use crate::reference::ProcessRef;
 
 /// Time limit on the wait for a port.

@@ -1,9 +1,6 @@
 //! [`Command`]: a command that is to be run in a sandbox.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
@@ -17,10 +14,10 @@ use super::info::{ExitStatus, ProcessInfo};
 use super::launch::{Launch, Launched};
 use super::limit::{KillOnDrop, Limit};
 use super::name;
-use super::operations::ProcessRequest;
 use super::output::{Output, check_size, collect};
 use super::quote::{check_variable, command_line, refuse_nul};
-use super::stdin::{Input, Source, Stdin};
+use super::start::ProcessRequest;
+use super::stdin::{Input, Source, with_input};
 use crate::reference::ProcessRef;
 use crate::remote::Remote;
 
@@ -387,28 +384,6 @@ async fn start<S: HttpService>(
 async fn start_with_stdin<S: HttpService>(launch: &Launch<S>) -> Result<Process<S>, Error> {
     let info = start(launch, true).await?;
     Ok(launch.process.with_pid(&info.pid))
-}
-
-/// Runs `work` while the input of a process is written. A failure to write ends the work.
-pub(super) async fn with_input<T, S: HttpService>(
-    work: impl Future<Output = Result<T, Error>>,
-    process: Process<S>,
-    input: Source,
-) -> Result<T, Error> {
-    let mut work = pin!(work);
-    let mut feed = pin!(Stdin::new(process).feed(input));
-    let mut is_fed = false;
-    poll_fn(|cx| {
-        if !is_fed {
-            match feed.as_mut().poll(cx) {
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(())) => is_fed = true,
-                Poll::Pending => {}
-            }
-        }
-        work.as_mut().poll(cx)
-    })
-    .await
 }
 
 impl<S> fmt::Debug for Command<S> {

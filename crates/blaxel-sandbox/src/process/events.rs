@@ -46,10 +46,13 @@ pub struct Events<S> {
     position: Position,
 }
 
+/// The state after a step, and the outcome of the step.
+type Step<S> = (Box<Inner<S>>, Result<Option<Event>, Error>);
+
 enum State<S> {
     Idle(Box<Inner<S>>),
     /// The state is in the future, which survives a dropped `try_next`.
-    Busy(BoxFuture<(Box<Inner<S>>, Result<Option<Event>, Error>)>),
+    Busy(BoxFuture<Step<S>>),
     Ended,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, ErrorOrigin, HttpService};
+use blaxel_core::{Error, HttpService};
 use http::StatusCode;
 
 use super::info::{ProcessInfo, ProcessLogs};
@@ -214,7 +214,7 @@ const GET: &blaxel_core::OperationInfo =
 #[cfg(feature = "wait")]
 pub(super) fn is_unknown(error: &Error) -> bool {
     let origin = error.api().map(blaxel_core::ApiError::origin);
-    error.is_not_found() && origin == Some(ErrorOrigin::Workload)
+    error.is_not_found() && origin == Some(blaxel_core::ErrorOrigin::Workload)
 }
 
 impl<S: Clone> Clone for Process<S> {

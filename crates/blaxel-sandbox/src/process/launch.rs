@@ -13,8 +13,8 @@ use super::handle::{Process, is_unknown};
 use super::info::ProcessInfo;
 use super::limit::{APPEARANCE, LOOKUP};
 use super::line::Line;
-use super::operations::{ExecuteProcess, ProcessRequest, StartProcess};
 use super::outage::Outage;
+use super::start::{ExecuteProcess, ProcessRequest, StartProcess};
 use crate::remote::DataOperation;
 
 /// Time limit on one lookup of a process.
@@ -41,7 +41,7 @@ pub(super) struct Launch<S> {
 /// The outcome of a start whose output was streamed.
 pub(super) enum Launched {
     /// The process has ended, and this is its state.
-    Ended(ProcessInfo),
+    Ended(Box<ProcessInfo>),
     /// The process was started.
     Running,
 }
@@ -187,7 +187,7 @@ fn in_execution(error: Error) -> Error {
 
 fn launched(info: ProcessInfo) -> Launched {
     if info.exit_status().is_some() && !may_restart(&info) {
-        Launched::Ended(info)
+        Launched::Ended(Box::new(info))
     } else {
         Launched::Running
     }

@@ -7,7 +7,7 @@ use blaxel_core::{Error, HttpService};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::handle::{Process, is_unknown};
-use super::operations::ExecuteProcess;
+use super::start::ExecuteProcess;
 use crate::cleanup;
 use crate::remote::DataOperation;
 

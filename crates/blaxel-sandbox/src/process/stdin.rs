@@ -1,8 +1,16 @@
 //! The standard input of a process.
 
 use std::fmt;
+#[cfg(feature = "wait")]
+use std::future::poll_fn;
+#[cfg(feature = "wait")]
+use std::pin::pin;
+#[cfg(feature = "wait")]
+use std::task::Poll;
 
-use blaxel_core::{Body, Error, HttpService};
+#[cfg(feature = "wait")]
+use blaxel_core::Body;
+use blaxel_core::{Error, HttpService};
 use bytes::Bytes;
 
 use super::handle::Process;
@@ -11,16 +19,19 @@ use super::operations::{CloseProcessStdin, WriteProcessStdin};
 /// Maximum size of one request. The server accepts 8 MiB, but gives up after 10 seconds without progress.
 const MAX_CHUNK: usize = 1024 * 1024;
 
+#[cfg(feature = "wait")]
 /// The source of the standard input of a [`Command`](super::Command): bytes, a stream, or a pipe that is written to
 /// later.
 pub struct Input(pub(super) Source);
 
+#[cfg(feature = "wait")]
 pub(super) enum Source {
     Bytes(Bytes),
     Stream(Body),
     Piped,
 }
 
+#[cfg(feature = "wait")]
 impl Input {
     /// Creates a pipe that [`Child::stdin`](super::Child::stdin) writes to.
     #[must_use]
@@ -36,12 +47,14 @@ impl Input {
     }
 }
 
+#[cfg(feature = "wait")]
 impl<T: Into<Bytes>> From<T> for Input {
     fn from(bytes: T) -> Self {
         Self(Source::Bytes(bytes.into()))
     }
 }
 
+#[cfg(feature = "wait")]
 impl fmt::Debug for Input {
     /// Omits the bytes, which can contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +158,29 @@ impl<S: HttpService> Stdin<S> {
         }
         self.close().await
     }
+}
+
+#[cfg(feature = "wait")]
+/// Runs `work` while the input of a process is written. A failure to write ends the work.
+pub(super) async fn with_input<T, S: HttpService>(
+    work: impl Future<Output = Result<T, Error>>,
+    process: Process<S>,
+    input: Source,
+) -> Result<T, Error> {
+    let mut work = pin!(work);
+    let mut feed = pin!(Stdin::new(process).feed(input));
+    let mut is_fed = false;
+    poll_fn(|cx| {
+        if !is_fed {
+            match feed.as_mut().poll(cx) {
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => is_fed = true,
+                Poll::Pending => {}
+            }
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
 }
 
 impl<S> fmt::Debug for Stdin<S> {
