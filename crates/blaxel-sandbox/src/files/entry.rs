@@ -216,7 +216,8 @@ fn name_of(name: Option<String>, path: Option<&str>) -> Option<String> {
     let from_path = || Some(path?.rsplit('/').next()?.to_owned());
     name.filter(|name| !name.is_empty())
         .or_else(from_path)
-        .filter(|name| !name.is_empty() && !name.contains('/'))
+        // A walk over `..` would never end.
+        .filter(|name| !matches!(name.as_str(), "" | "." | "..") && !name.contains('/'))
 }
 
 fn permissions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ServerMode>, D::Error> {
@@ -251,6 +252,8 @@ mod tests {
                 {"path": "/work/link", "name": "", "permissions": "1000000777", "size": "7",
                  "lastModified": "Mon, 30 Nov 2026 10:07:20 GMT", "owner": null},
                 {"path": null, "name": null},
+                {"name": ".."},
+                {"name": "a/b"},
             ],
             "subdirectories": [{"path": "/work/sub", "name": "sub"}],
         }))

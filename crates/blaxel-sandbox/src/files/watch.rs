@@ -181,9 +181,9 @@ async fn open<S: HttpService>(
     }
 }
 
-fn events(response: http::Response<Body>) -> Decoded<EventDecoder> {
+fn events(response: http::Response<Body>) -> Box<Decoded<EventDecoder>> {
     let decoder = EventDecoder(lines::Decoder::with_limit(EVENT_LIMIT));
-    decoded(response, WatchDirectory::INFO, decoder, true)
+    Box::new(decoded(response, WatchDirectory::INFO, decoder, true))
 }
 
 impl<S: HttpService> IntoFuture for Watch<S> {
@@ -242,7 +242,7 @@ pub struct FileEvents {
 
 enum State {
     Opening(Opening),
-    Reading(Decoded<EventDecoder>),
+    Reading(Box<Decoded<EventDecoder>>),
     Ended,
 }
 
@@ -259,7 +259,7 @@ impl FileEvents {
                     }
                 },
                 State::Reading(events) => {
-                    let event = ready!(Pin::new(&mut *events).poll_next(cx));
+                    let event = ready!(Pin::new(&mut **events).poll_next(cx));
                     if let Some(Ok(event)) = event {
                         return Poll::Ready(Some(Ok(event)));
                     }

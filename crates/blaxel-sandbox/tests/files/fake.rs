@@ -88,6 +88,10 @@ pub(crate) struct State {
     pub(crate) uploads: BTreeMap<String, Upload>,
     pub(crate) begun: usize,
     pub(crate) seen: Vec<Seen>,
+    /// The sandbox has no `tar`.
+    pub(crate) lacks_tar: bool,
+    /// The commands that ran.
+    pub(crate) commands: Vec<String>,
     counts: BTreeMap<String, usize>,
     /// The largest number of parts that were received at the same time.
     pub(crate) most_parts: usize,
@@ -227,13 +231,24 @@ fn respond(state: &mut State, seen: &Seen) -> Response<Body> {
             200,
             &json!({"path": "/work", "files": [], "subdirectories": []}),
         ),
+        ("GET", ["filesystem", _]) if seen.header("accept") == Some("application/json") => {
+            state.list(&file("/filesystem/").unwrap())
+        }
         ("GET", ["filesystem", _]) => state.read(&file("/filesystem/").unwrap(), seen),
+        ("PUT", ["filesystem", _]) if seen.header("content-type") == Some("application/json") => {
+            reply(200, &json!({"message": "created"}))
+        }
+        ("DELETE", ["filesystem", _]) => match state.files.remove(&file("/filesystem/").unwrap()) {
+            Some(_) => reply(200, &json!({"message": "removed"})),
+            None => refuse(404, "file or directory not found"),
+        },
+        ("POST", ["process"]) => state.run(&seen.json()),
         ("PUT", ["filesystem", _]) => {
             let mut fields = seen.form();
             let (name, content) = fields.pop().unwrap();
             assert_eq!(name, "file");
             let path = file("/filesystem/").unwrap();
-            if let Some((name, mode)) = fields.pop() {
+            if let Some((name, mode)) = fields.pop().filter(|_| !state.modes.contains_key(&path)) {
                 assert_eq!(name, "permissions");
                 state
                     .modes
@@ -308,6 +323,128 @@ impl State {
         };
         response = response.header("content-length", content.len());
         response.body(Body::from(content)).unwrap()
+    }
+
+    /// Lists a directory. Links are files whose content begins with `->`.
+    fn list(&self, path: &str) -> Response<Body> {
+        let prefix = format!("{}/", path.trim_end_matches('/'));
+        let (mut files, mut directories) = (Vec::new(), std::collections::BTreeSet::new());
+        for (name, content) in &self.files {
+            let Some(below) = name.strip_prefix(&prefix) else {
+                continue;
+            };
+            if let Some((directory, _)) = below.split_once('/') {
+                directories.insert(directory.to_owned());
+                continue;
+            }
+            let mode = match content.strip_prefix(b"->") {
+                Some(_) => "1000000777",
+                None => self.modes.get(name).map_or("644", String::as_str),
+            };
+            files.push(json!({
+                "name": below, "size": content.len(), "permissions": mode,
+                "lastModified": "2001-09-09T01:46:40.5Z",
+            }));
+        }
+        if files.is_empty() && directories.is_empty() {
+            return refuse(404, "no such file or directory");
+        }
+        let directories: Vec<_> = directories
+            .iter()
+            .map(|name| json!({"name": name}))
+            .collect();
+        reply(
+            200,
+            &json!({"path": path, "files": files, "subdirectories": directories}),
+        )
+    }
+
+    /// Runs `tar`, and pretends to run any other program.
+    fn run(&mut self, request: &Value) -> Response<Body> {
+        let command = request["command"].as_str().unwrap().to_owned();
+        let words: Vec<String> = command
+            .split_whitespace()
+            .map(|word| word.trim_matches('\'').to_owned())
+            .collect();
+        let after = |option: &str| {
+            let at = words.iter().position(|word| word == option)?;
+            words.get(at + 1).cloned()
+        };
+        let exit_code = match (words.iter().any(|word| word == "tar"), self.lacks_tar) {
+            (true, true) => 127,
+            (true, false) if words.iter().any(|word| word == "-x") => {
+                self.unpack(&after("-f").unwrap(), &after("-C").unwrap());
+                0
+            }
+            (true, false) => {
+                self.pack(
+                    &after("-f").unwrap(),
+                    &after("-C").unwrap(),
+                    &after("-T").unwrap(),
+                );
+                0
+            }
+            (false, _) => 0,
+        };
+        self.commands.push(command);
+        reply(
+            200,
+            &json!({
+                "pid": "7", "name": request["name"], "command": request["command"],
+                "status": if exit_code == 0 { "completed" } else { "failed" },
+                "startedAt": "Mon, 30 Nov 2026 10:07:20 GMT", "completedAt": "Mon, 30 Nov 2026 10:07:21 GMT",
+                "exitCode": exit_code, "workingDir": "/", "stdout": "", "stderr": "", "logs": "",
+            }),
+        )
+    }
+
+    fn unpack(&mut self, archive: &str, directory: &str) {
+        let archive = self.files[archive].clone();
+        for entry in tar::Archive::new(archive.as_slice()).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name = entry.path().unwrap().to_str().unwrap().to_owned();
+            let path = format!("{directory}/{name}");
+            let mode = format!("{:o}", entry.header().mode().unwrap());
+            let mut content = Vec::new();
+            match entry.header().entry_type() {
+                tar::EntryType::Directory => continue,
+                tar::EntryType::Symlink => {
+                    content.extend(b"->");
+                    content.extend(&*entry.link_name_bytes().unwrap());
+                }
+                _ => {
+                    std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
+                }
+            }
+            self.modes.insert(path.clone(), mode);
+            self.files.insert(path, content);
+        }
+    }
+
+    fn pack(&mut self, archive: &str, directory: &str, list: &str) {
+        let mut builder = tar::Builder::new(Vec::new());
+        let list = String::from_utf8(self.files[list].clone()).unwrap();
+        for name in list.lines() {
+            let path = format!("{directory}/{}", name.strip_prefix("./").unwrap());
+            let content = &self.files[&path];
+            let mut header = tar::Header::new_gnu();
+            header.set_mtime(1_000_000_000);
+            if let Some(target) = content.strip_prefix(b"->") {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                let target = std::str::from_utf8(target).unwrap();
+                builder.append_link(&mut header, name, target).unwrap();
+                continue;
+            }
+            let mode = self.modes.get(&path).map_or("644", String::as_str);
+            header.set_mode(u32::from_str_radix(mode, 8).unwrap());
+            header.set_size(content.len() as u64);
+            builder
+                .append_data(&mut header, name, content.as_slice())
+                .unwrap();
+        }
+        self.files
+            .insert(archive.to_owned(), builder.into_inner().unwrap());
     }
 
     fn complete(&mut self, id: &str, seen: &Seen) -> Response<Body> {

@@ -2,6 +2,8 @@
 
 mod calls;
 mod fake;
+#[cfg(all(feature = "local-files", unix))]
+mod local;
 mod reads;
 mod uploads;
 mod watches;

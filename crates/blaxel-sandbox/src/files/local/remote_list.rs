@@ -12,6 +12,9 @@ use crate::files::read_dir::ReadDir;
 
 use super::selection::Selection;
 
+/// Maximum number of files and directories. A sandbox that is not trusted could list directories without end.
+const MAX_ENTRIES: usize = 1_000_000;
+
 /// A file, directory or link of a directory of the sandbox.
 #[derive(Clone, Debug)]
 pub(super) struct RemoteEntry {
@@ -64,6 +67,10 @@ pub(super) async fn list<S: HttpService>(
                 modified: modified.and_then(|(seconds, _)| u64::try_from(seconds).ok()),
             };
             found.insert(name, entry);
+            if found.len() > MAX_ENTRIES {
+                let message = format!("`{}` has more than {MAX_ENTRIES} entries", root.as_str());
+                return Err(Error::decode(message));
+            }
         }
     }
     Ok(Some(found))

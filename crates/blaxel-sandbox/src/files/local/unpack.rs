@@ -144,6 +144,10 @@ fn write_file<R: Read>(root: &Path, name: &str, entry: &mut Entry<'_, R>) -> io:
         file.write_all(buffer.get(..read).unwrap_or_default())?;
         bytes += read as u64;
     }
+    if bytes != entry.size() {
+        // The archive was cut off.
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     let attributes = Attributes {
         mode: entry.header().mode().ok(),
         modified: entry.header().mtime().ok().and_then(from_seconds),
@@ -220,7 +224,8 @@ impl Read for ChunkReader {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
