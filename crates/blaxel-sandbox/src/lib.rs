@@ -14,7 +14,10 @@
 //!   `files::FileError` is the reason for which a file could not be used.
 //! - **Code**: [`CodeInterpreter`] runs code in contexts that keep their variables, and returns text, images and errors.
 //! - **Sessions**: `Sessions` (feature `lifecycle`) creates addresses with tokens for programs that have no credential.
-//! - **WebSockets**: `websocket` (feature `websocket`) opens them to the programs of a sandbox.
+//! - **Ports**: [`SandboxHandle::port`] sends HTTP requests to the programs of a sandbox, and opens WebSockets to them (feature
+//!   `websocket`). It is a tower service too.
+//! - **Terminals**: `Terminal` (feature `websocket`) is an interactive shell, which can be resized, detached and attached to
+//!   again.
 //! - **System**: [`Drives`] are mounted; [`Network`] has ports, their monitors and the tunnel; [`Archive`] saves and restores
 //!   the files and processes; [`Codegen`] applies edits of models. [`SandboxHandle`] itself has health, upgrades and the guard
 //!   `keep_awake`.
