@@ -9,9 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The areas of the list that the crate does not have yet.
-const PENDING: &[&str] = &["ports"];
-
 /// A name, method and path.
 type Endpoint = (String, String, String);
 
@@ -98,11 +95,9 @@ fn the_operations_of_the_crate_are_those_of_the_list() {
     let declared = declared(&sources());
     let all: BTreeSet<&Endpoint> = areas.values().flat_map(|area| &area.operations).collect();
     let extra: Vec<_> = declared.iter().filter(|it| !all.contains(it)).collect();
-    let known = areas
-        .iter()
-        .filter(|(name, _)| !PENDING.contains(&name.as_str()));
-    let missing: Vec<_> = known
-        .flat_map(|(_, area)| &area.operations)
+    let missing: Vec<_> = areas
+        .values()
+        .flat_map(|area| &area.operations)
         .filter(|it| !declared.contains(*it))
         .collect();
     assert!(
@@ -110,20 +105,6 @@ fn the_operations_of_the_crate_are_those_of_the_list() {
         "only the crate has {extra:?}, and only the list {missing:?}"
     );
     assert!(declared.len() > 20, "{declared:?}");
-}
-
-#[test]
-fn a_pending_area_is_not_there() {
-    let areas = areas();
-    let declared = declared(&sources());
-    for name in PENDING {
-        let area = &areas[*name];
-        let there: Vec<_> = area.operations.intersection(&declared).collect();
-        assert!(
-            there.len() < area.operations.len(),
-            "{name} is not pending any more"
-        );
-    }
 }
 
 #[test]
@@ -143,10 +124,7 @@ fn the_members_of_the_list_are_in_the_crate() {
         words.contains(snake.as_str()) || sources.contains(&format!("\"{member}\""))
     };
     let areas = areas();
-    let known = areas
-        .iter()
-        .filter(|(name, _)| !PENDING.contains(&name.as_str()));
-    let members: BTreeSet<&String> = known.flat_map(|(_, area)| &area.members).collect();
+    let members: BTreeSet<&String> = areas.values().flat_map(|area| &area.members).collect();
     let missing: Vec<_> = members.iter().filter(|member| !is_known(member)).collect();
     // A wait for the end of a process that may take any time needs another call.
     let unused = ["waitForCompletion"];

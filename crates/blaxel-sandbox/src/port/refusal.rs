@@ -2,7 +2,7 @@
 
 use blaxel_core::__private::{is_by_edge, media_type, read_error};
 use blaxel_core::{Body, Error, OperationInfo};
-use http::header::SERVER;
+use http::header::{CONTENT_LENGTH, SERVER};
 use http_body::Body as _;
 
 /// Returns the response of a program, and the error of one that the platform made instead.
@@ -32,7 +32,10 @@ fn is_by_platform(response: &http::Response<Body>) -> bool {
     let by_edge = is_by_edge(headers);
     let may_be_edge = by_edge || !headers.contains_key(SERVER);
     let is_page = media_type(headers) == "text/html";
-    let is_empty = response.body().is_end_stream();
+    let says_empty = headers
+        .get(CONTENT_LENGTH)
+        .is_some_and(|length| length == "0");
+    let is_empty = says_empty || response.body().is_end_stream();
     let looks_like_edge = match status.as_u16() {
         502 => by_edge || is_page || is_empty,
         503 | 504 => by_edge || is_page,

@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn messages_are_written_as_the_server_reads_them() {
-        let text = |message: ToSandbox| match message.write().unwrap() {
+        let text = |message: ToSandbox<'_>| match message.write().unwrap() {
             Message::Text(text) => text,
             Message::Binary(bytes) => panic!("{bytes:?}"),
         };

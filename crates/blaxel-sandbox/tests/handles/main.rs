@@ -1,4 +1,4 @@
-//! Every call of the sandbox API except processes, files and ports, on a service that responds by script: the exact
+//! Every call of the sandbox API except processes and files, on a service that responds by script: the exact
 //! request, the forms of the answer, and the errors.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic)]
@@ -13,6 +13,7 @@ mod interpreter;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod network;
+mod ports;
 mod script;
 #[cfg(feature = "lifecycle")]
 mod send;

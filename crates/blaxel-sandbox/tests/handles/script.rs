@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use blaxel_core::{Body, CallContext, CallOptions, Error, HttpService, Idempotency};
 use blaxel_sandbox::{SandboxHandle, SandboxRef, Sandboxes};
@@ -19,6 +19,7 @@ pub(crate) const URL: &str = "https://sbx-dev-team.us-pdx-1.bl.run";
 pub(crate) struct Seen {
     /// The method, and the address below that of the sandbox or of the control plane.
     pub(crate) line: String,
+    pub(crate) operation: &'static str,
     pub(crate) idempotency: Idempotency,
     pub(crate) is_streamed: bool,
     pub(crate) carries_credential: bool,
@@ -75,18 +76,29 @@ where
         let below = uri.strip_prefix(URL).or(uri.strip_prefix("blaxel:/"));
         let seen = Seen {
             line: format!("{} {}", head.method, below.unwrap_or(&uri)),
+            operation: info.name(),
             idempotency: info.idempotency(),
             is_streamed: info.is_streamed(),
             carries_credential: context.carries_credential(),
             options: context.options(),
             headers: head.headers,
-            body: body.bytes().unwrap(),
+            body: read(body),
         };
         let response = respond(&seen);
         requests.0.lock().unwrap().push(seen);
         std::future::ready(Ok::<_, Error>(response))
     });
     (service, log)
+}
+
+/// Reads a body that is there at once.
+fn read(mut body: Body) -> Bytes {
+    let mut whole = Vec::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Some(frame)) = http_body::Body::poll_frame(Pin::new(&mut body), &mut cx) {
+        whole.extend_from_slice(&frame.unwrap().into_data().unwrap());
+    }
+    whole.into()
 }
 
 /// Creates a handle on the sandbox `dev` whose calls get these responses, in order. The last one is repeated.
