@@ -1,6 +1,7 @@
 //! [`Child`]: a process that this program has started.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
@@ -118,7 +119,7 @@ impl<S: HttpService> Child<S> {
     ///
     /// Those of [`Process::wait`], and [`Error::is_timeout`] at the [`timeout`](super::Command::timeout) of the command.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
-        let status = self.limit.run(self.process.wait()).await?;
+        let status = self.limit.run(pin!(self.process.wait())).await?;
         self.guard.disarm();
         Ok(status)
     }
@@ -137,8 +138,11 @@ impl<S: HttpService> Child<S> {
             self.max_output,
         );
         let output = match self.input.take() {
-            Some(input) => self.limit.run(with_input(work, process, input)).await?,
-            None => self.limit.run(work).await?,
+            Some(input) => {
+                let work = Box::pin(with_input(work, process, input));
+                self.limit.run(pin!(work)).await?
+            },
+            None => self.limit.run(pin!(work)).await?,
         };
         self.guard.disarm();
         Ok(output)
@@ -152,7 +156,7 @@ impl<S: HttpService> Child<S> {
     /// [`Error::is_failed`] if the process ends before that; [`Error::is_timeout`] after 5 minutes, or at the
     /// [`timeout`](super::Command::timeout) of the command.
     pub async fn wait_for_port(&self, port: u16) -> Result<(), Error> {
-        self.limit.run(wait_for_port(&self.process, port)).await
+        self.limit.run(pin!(wait_for_port(&self.process, port))).await
     }
 
     /// Asks the process to end; see [`Process::stop`].

@@ -1,6 +1,7 @@
 //! [`Command`]: a command that is to be run in a sandbox.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
@@ -241,7 +242,7 @@ impl<S: HttpService> Command<S> {
     pub async fn output(mut self) -> Result<Output, Error> {
         let max_output = self.max_output;
         let (launch, input, limit, mut guard) = self.prepare()?;
-        let output = limit.run(output(launch, input, max_output)).await?;
+        let output = limit.run(pin!(output(launch, input, max_output))).await?;
         guard.disarm();
         Ok(output)
     }
@@ -253,7 +254,7 @@ impl<S: HttpService> Command<S> {
     /// Those of [`output`](Self::output), except the one for its size.
     pub async fn status(mut self) -> Result<ExitStatus, Error> {
         let (launch, input, limit, mut guard) = self.prepare()?;
-        let status = limit.run(status(launch, input)).await?;
+        let status = limit.run(pin!(status(launch, input))).await?;
         guard.disarm();
         Ok(status)
     }
@@ -268,7 +269,7 @@ impl<S: HttpService> Command<S> {
     pub async fn spawn(mut self) -> Result<Child<S>, Error> {
         let ports = std::mem::take(&mut self.ports);
         let (launch, input, limit, guard) = self.prepare()?;
-        let info = limit.run(start(&launch, input.is_some())).await?;
+        let info = limit.run(pin!(start(&launch, input.is_some()))).await?;
         let process = launch.process.with_pid(&info.pid);
         let child = Child::new(process, info, limit, guard, input, self.max_output);
         for port in ports {
@@ -330,7 +331,8 @@ async fn output<S: HttpService>(
     if let Some(input) = input {
         let process = start_with_stdin(&launch).await?;
         let follow = Follow::new(process.clone(), Position::default());
-        return with_input(collect(follow, max_output), process, input).await;
+        let work = collect(follow, max_output);
+        return Box::pin(with_input(work, process, input)).await;
     }
     let mut exit = None;
     if let Launched::Ended(info) = launch.execute().await? {
@@ -342,7 +344,8 @@ async fn output<S: HttpService>(
         exit = info.exit_status();
     }
     let follow = Follow::new(launch.process, Position::default()).with_exit(exit);
-    collect(follow, max_output).await
+    // Boxed, because most commands end without it.
+    Box::pin(collect(follow, max_output)).await
 }
 
 /// Runs a process to its end and returns its exit status.
@@ -352,14 +355,15 @@ async fn status<S: HttpService>(
 ) -> Result<ExitStatus, Error> {
     if let Some(input) = input {
         let process = start_with_stdin(&launch).await?;
-        return with_input(process.wait(), process.clone(), input).await;
+        let work = with_input(process.wait(), process.clone(), input);
+        return Box::pin(work).await;
     }
     if let Launched::Ended(info) = launch.execute().await?
         && let Some(status) = info.exit_status()
     {
         return Ok(status);
     }
-    launch.process.wait().await
+    Box::pin(launch.process.wait()).await
 }
 
 /// Starts a process and makes sure that it has a standard input if it needs one.

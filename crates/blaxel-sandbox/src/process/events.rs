@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -97,7 +97,7 @@ impl<S: HttpService> Events<S> {
         {
             *state = State::Busy(Box::pin(async move {
                 let Inner { follow, limit } = &mut *inner;
-                let outcome = limit.run(follow.next()).await;
+                let outcome = limit.run(pin!(follow.next())).await;
                 (inner, outcome)
             }));
         }

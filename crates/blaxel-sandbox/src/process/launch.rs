@@ -60,7 +60,8 @@ impl<S: HttpService> Launch<S> {
         };
         match remote.call(&start).await {
             Ok(info) => Ok(info),
-            Err(error) => self.settle(error, &earlier).await,
+            // Boxed, because it is rare and large.
+            Err(error) => Box::pin(self.settle(error, &earlier)).await,
         }
     }
 
@@ -78,7 +79,7 @@ impl<S: HttpService> Launch<S> {
         };
         match outcome {
             Ok(launched) => Ok(launched),
-            Err(error) => match self.settle(error, &earlier).await {
+            Err(error) => match Box::pin(self.settle(error, &earlier)).await {
                 Ok(_) => Ok(Launched::Running),
                 Err(error) => Err(error),
             },
@@ -161,7 +162,7 @@ impl<S: HttpService> Launch<S> {
         if self.is_unique {
             return Ok(None);
         }
-        match self.process.look().await {
+        match Box::pin(self.process.look()).await {
             Ok(info) => Ok(Some(info)),
             Err(error) if is_unknown(&error) => Ok(None),
             Err(error) => Err(error),

@@ -1,5 +1,6 @@
 //! The time limit on a process, and the end of processes that nobody waits for any more.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use blaxel_core::__private::{ErrorParts, later};
@@ -34,9 +35,11 @@ impl<S: HttpService> Limit<S> {
     }
 
     /// Waits for the work until the limit expires. Then the process is killed.
+    ///
+    /// The work is borrowed, because a future that owns it would contain it more than once.
     pub(super) async fn run<T>(
         &self,
-        work: impl Future<Output = Result<T, Error>>,
+        work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
         let Some((end, limit)) = self.end else {
             return work.await;
