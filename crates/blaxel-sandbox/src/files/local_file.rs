@@ -1,22 +1,21 @@
 //! Reading local files.
 
-use std::fs::Metadata;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, Source};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use tokio::fs::File;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::parts::ByteStream;
 
-/// The size of the chunks that are read.
-const CHUNK: usize = 256 * 1024;
+/// The size of the chunks that are read. Each costs a change of threads.
+const CHUNK: usize = 512 * 1024;
 
 /// A local file that is open for reading.
 pub(crate) struct LocalFile {
@@ -34,15 +33,18 @@ pub(crate) fn local_error(path: &Path, problem: io::Error) -> Error {
 /// Opens a local file.
 pub(crate) async fn open(path: &Path) -> Result<LocalFile, Error> {
     let problem = |problem| local_error(path, problem);
-    let file = File::open(path).await.map_err(problem)?;
+    let file = tokio::fs::File::open(path).await.map_err(problem)?;
     let metadata = file.metadata().await.map_err(problem)?;
     if metadata.is_dir() {
         return Err(problem(io::ErrorKind::IsADirectory.into()));
     }
     Ok(LocalFile {
         stream: Box::pin(Chunks {
-            file,
-            buffer: Vec::new(),
+            file: Some(Reader {
+                file: file.into_std().await,
+                buffer: BytesMut::new(),
+            }),
+            reading: None,
             path: path.to_owned(),
         }),
         len: metadata.len(),
@@ -66,24 +68,57 @@ pub(crate) fn mode(metadata: &Metadata) -> Option<u32> {
 
 /// The chunks of a file.
 struct Chunks {
-    file: File,
-    buffer: Vec<u8>,
+    /// The file, unless a thread reads it.
+    file: Option<Reader>,
+    reading: Option<JoinHandle<io::Result<(Reader, Bytes)>>>,
     path: PathBuf,
+}
+
+/// A file and the memory of its chunks, which is used again when the chunk before was dropped.
+struct Reader {
+    file: File,
+    buffer: BytesMut,
+}
+
+impl Reader {
+    /// Reads the next chunk, which is empty at the end. It blocks.
+    fn read(mut self) -> io::Result<(Self, Bytes)> {
+        self.buffer.resize(CHUNK, 0);
+        let mut filled = 0;
+        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.file.read(room) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        self.buffer.truncate(filled);
+        let chunk = self.buffer.split().freeze();
+        Ok((self, chunk))
+    }
 }
 
 impl Stream for Chunks {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        this.buffer.resize(CHUNK, 0);
-        let mut buffer = ReadBuf::new(&mut this.buffer);
-        let outcome = ready!(Pin::new(&mut this.file).poll_read(cx, &mut buffer));
-        let read = Bytes::copy_from_slice(buffer.filled());
+        if let Some(file) = self.file.take() {
+            self.reading = Some(spawn_blocking(move || file.read()));
+        }
+        let Some(reading) = &mut self.reading else {
+            return Poll::Ready(None);
+        };
+        let outcome = ready!(Pin::new(reading).poll(cx));
+        self.reading = None;
+        let outcome = outcome.unwrap_or_else(|problem| Err(io::Error::other(problem)));
         Poll::Ready(match outcome {
-            Err(problem) => Some(Err(local_error(&this.path, problem))),
-            Ok(()) if read.is_empty() => None,
-            Ok(()) => Some(Ok(read)),
+            Err(problem) => Some(Err(local_error(&self.path, problem))),
+            Ok((_, chunk)) if chunk.is_empty() => None,
+            Ok((file, chunk)) => {
+                self.file = Some(file);
+                Some(Ok(chunk))
+            }
         })
     }
 }
