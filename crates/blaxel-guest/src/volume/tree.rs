@@ -338,14 +338,18 @@ impl Tree {
             return Err(Errno::NoSpace);
         }
         let (start, end) = (to_usize(start)?, to_usize(end)?);
-        if content.len() < end {
-            content.resize(end, 0);
+        let bytes = bytes.get(..end - start).ok_or(Errno::Io)?;
+        if content.len() < start {
+            content.resize(start, 0);
         }
-        let grown = content.len() as u64 - size;
-        let place = content.get_mut(start..end).ok_or(Errno::Io)?;
-        for (to, from) in place.iter_mut().zip(bytes) {
+        // What is appended needs no zeros before.
+        let (over, appended) = bytes.split_at(bytes.len().min(content.len() - start));
+        let place = content.get_mut(start..start + over.len()).ok_or(Errno::Io)?;
+        for (to, from) in place.iter_mut().zip(over) {
             *to = *from;
         }
+        content.extend_from_slice(appended);
+        let grown = content.len() as u64 - size;
         (node.modified, node.changed) = (now, now);
         self.used += grown;
         Ok(end - start)
