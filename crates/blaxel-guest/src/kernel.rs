@@ -1,12 +1,14 @@
 //! [`Kernel`], what the processes of a simulated machine share.
 
 mod group;
+mod ports;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub(crate) use self::group::{Group, Job, JobEnd};
+pub(crate) use self::group::{Group, JobEnd, Slot};
+use self::ports::Ports;
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::script::{CommandPattern, Script};
@@ -17,7 +19,8 @@ const FIRST_PID: u32 = 100;
 /// Time, programs and process ids of a simulated machine.
 pub(crate) struct Kernel {
     pub(crate) clock: Clock,
-    scripts: Mutex<Vec<(CommandPattern, Script)>>,
+    pub(crate) ports: Arc<Ports>,
+    scripts: Mutex<Arc<Vec<(CommandPattern, Script)>>>,
     next_pid: AtomicU32,
     groups: Mutex<BTreeMap<u32, Arc<Group>>>,
 }
@@ -26,6 +29,7 @@ impl Kernel {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
+            ports: Arc::default(),
             scripts: Mutex::default(),
             next_pid: AtomicU32::new(FIRST_PID),
             groups: Mutex::default(),
@@ -34,13 +38,13 @@ impl Kernel {
 
     /// Adds a script. Of several that match a command, the last one counts.
     pub(crate) fn add_script(&self, pattern: CommandPattern, script: Script) {
-        lock(&self.scripts).push((pattern, script));
+        Arc::make_mut(&mut lock(&self.scripts)).push((pattern, script));
     }
 
     /// Returns the script of a command.
     pub(crate) fn script(&self, command: &str) -> Option<Script> {
         // The patterns run code of the test, which may add scripts.
-        let scripts = lock(&self.scripts).clone();
+        let scripts = Arc::clone(&lock(&self.scripts));
         let mut matching = scripts.iter().rev().filter(|(p, _)| p.matches(command));
         matching.next().map(|(_, script)| script.clone())
     }

@@ -88,6 +88,11 @@ impl MemoryFiles {
         }
     }
 
+    /// Returns the ids of the user and of its group.
+    pub(crate) fn user(&self) -> (u32, u32) {
+        (self.user.user, self.user.group)
+    }
+
     /// Returns the volume that is mounted as `/`.
     #[must_use]
     pub fn root(&self) -> &Volume {

@@ -23,6 +23,7 @@ mod network;
 mod path;
 mod pattern;
 mod permissions;
+mod port;
 mod process;
 mod ranges;
 mod read;
@@ -31,6 +32,7 @@ mod route;
 mod scope;
 mod search;
 mod system;
+mod terminal;
 mod tree;
 mod tunnel;
 mod uploads;
@@ -73,6 +75,7 @@ const TABLES: &[&[Route]] = &[
     process::ROUTES,
     network::ROUTES,
     archive::ROUTES,
+    terminal::ROUTES,
 ];
 
 /// Creates the router of a server.
@@ -124,6 +127,10 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
         Ok(limited) => limited,
         Err(refusal) => return refusal,
     };
+    if let Some((number, rest)) = port::target(request.uri().path()) {
+        let rest = rest.to_owned();
+        return port::forward(state, request, number, &rest).await;
+    }
     let body = std::mem::take(request.body_mut());
     let (head, ()) = request.map(drop).into_parts();
     let Some(path) = UrlPath::parse(head.uri.path()) else {

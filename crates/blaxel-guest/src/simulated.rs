@@ -2,11 +2,17 @@
 
 mod image;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
 use blaxel_core::BoxFuture;
+use http::Request;
+use tower_service::Service;
 
 use crate::clock::Clock;
 use crate::drives::DriveMount;
@@ -80,6 +86,33 @@ impl SimulatedGuest {
         &self.files
     }
 
+    /// Answers the requests to a port by a service, such as an [`axum::Router`]. It replaces what
+    /// listens there.
+    ///
+    /// The port belongs to no process, so every process that waits for it finds it open.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use blaxel_guest::{Clock, SimulatedGuest};
+    ///
+    /// let guest = SimulatedGuest::new(Clock::standing());
+    /// guest.on_port(3000, Router::new().route("/", get(|| async { "hello" })));
+    /// ```
+    pub fn on_port<S>(&self, port: u16, service: S)
+    where
+        S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send + 'static,
+    {
+        let router = Router::new().fallback_service(service);
+        self.kernel.ports.serve(port, router);
+    }
+
+    /// Closes a port.
+    pub fn close_port(&self, port: u16) {
+        self.kernel.ports.close(port);
+    }
+
     /// Runs a script in place of a command, from now on. Of several scripts for a command, the one
     /// that was added last counts.
     ///
@@ -119,11 +152,11 @@ impl Guest for SimulatedGuest {
     }
 
     fn listeners(&self) -> Vec<Listener> {
-        Vec::new()
+        self.kernel.ports.listeners()
     }
 
-    fn connect(&self, _: u16) -> BoxFuture<Result<Box<dyn Connection>, Errno>> {
-        Box::pin(ready(Err(Errno::ConnectionRefused)))
+    fn connect(&self, port: u16) -> BoxFuture<Result<Box<dyn Connection>, Errno>> {
+        Box::pin(ready(self.kernel.ports.connect(port)))
     }
 
     fn mount(&self, mount: &DriveMount) -> Result<(), Errno> {

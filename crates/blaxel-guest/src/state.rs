@@ -5,6 +5,8 @@ mod environment;
 mod monitors;
 mod mounts;
 mod process;
+mod tasks;
+mod terminals;
 mod upgrades;
 mod uploads;
 
@@ -21,6 +23,8 @@ pub(crate) use self::process::{
     Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StdinError,
     TRUNCATED, lossy,
 };
+pub(crate) use self::tasks::Tasks;
+pub(crate) use self::terminals::{Client, Terminals};
 pub(crate) use self::upgrades::{Upgrade, Upgrades};
 pub(crate) use self::uploads::{Part, Upload, Uploads};
 use crate::drives::DriveStore;
@@ -40,6 +44,9 @@ pub(crate) struct State {
     pub(crate) metadata_path: String,
     pub(crate) processes: Processes,
     pub(crate) monitors: Monitors,
+    pub(crate) terminals: Terminals,
+    /// The connections to ports.
+    pub(crate) connections: Tasks,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
     /// The largest request body that the edge lets through.
     pub(crate) edge_limit: Option<u64>,

@@ -12,6 +12,8 @@ use crate::lock::lock;
 /// `SIGURG`, `SIGWINCH`.
 const HARMLESS: &[i32] = &[17, 18, 19, 20, 21, 22, 23, 28];
 const SIGKILL: i32 = 9;
+/// The number of programs and shells that a group may have at once.
+const PROGRAMS: usize = 1024;
 /// The number of jobs that a group may have at once.
 const JOBS: usize = 512;
 
@@ -30,17 +32,26 @@ pub(crate) struct Group {
     new_jobs: Mutex<Vec<BoxFuture<()>>>,
     has_new_jobs: Notify,
     jobs: Mutex<BTreeMap<u32, Arc<Job>>>,
+    programs: Arc<()>,
+}
+
+/// A place among the running programs of a group, until it is dropped.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    // The number of clones is the number of programs.
+    _count: Arc<()>,
 }
 
 /// A program in the background.
 pub(crate) struct Job {
     pub(crate) pid: u32,
-    end: watch::Sender<Option<i32>>,
+    end: watch::Sender<Option<(i32, bool)>>,
     kill: watch::Sender<Option<i32>>,
 }
 
 /// The receiver of a job's status.
-pub(crate) struct JobEnd(watch::Receiver<Option<i32>>);
+#[derive(Clone)]
+pub(crate) struct JobEnd(watch::Receiver<Option<(i32, bool)>>);
 
 impl Group {
     pub(crate) fn new(pid: u32, command: String) -> Self {
@@ -54,7 +65,20 @@ impl Group {
             new_jobs: Mutex::default(),
             has_new_jobs: Notify::new(),
             jobs: Mutex::default(),
+            programs: Arc::default(),
         }
+    }
+
+    /// Takes a place for a program.
+    pub(crate) fn slot(&self) -> Slot {
+        Slot {
+            _count: Arc::clone(&self.programs),
+        }
+    }
+
+    /// Returns `true` if the group may not have more programs.
+    pub(crate) fn is_full(&self) -> bool {
+        Arc::strong_count(&self.programs) > PROGRAMS
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -126,10 +150,10 @@ impl Group {
         lock(&self.new_jobs).push(Box::pin(async move {
             let mut kill = own.kill.subscribe();
             let status = tokio::select! {
-                status = program => status,
+                status = program => (status, false),
                 // The sender lives in the job.
                 Ok(signal) = kill.wait_for(Option::is_some) => {
-                    128 + signal.unwrap_or(SIGKILL)
+                    (128 + signal.unwrap_or(SIGKILL), true)
                 }
             };
             own.end.send_replace(Some(status));
@@ -156,7 +180,7 @@ impl Group {
             .cloned()
     }
 
-    /// Returns `true` if a job with this id was ever started by the group and is remembered.
+    /// Returns the ids of the running jobs.
     pub(crate) fn running_jobs(&self) -> Vec<u32> {
         let jobs = lock(&self.jobs);
         let running = jobs.values().filter(|job| job.end.borrow().is_none());
@@ -179,16 +203,16 @@ impl Job {
 }
 
 impl JobEnd {
-    /// Waits for the status.
-    pub(crate) async fn wait(&mut self) -> i32 {
-        let Ok(status) = self.0.wait_for(Option::is_some).await else {
-            return 128 + SIGKILL;
+    /// Waits for the status. The flag tells that a signal ended the job.
+    pub(crate) async fn wait(&mut self) -> (i32, bool) {
+        let Ok(end) = self.0.wait_for(Option::is_some).await else {
+            return (128 + SIGKILL, true);
         };
-        status.unwrap_or(0)
+        end.unwrap_or((0, false))
     }
 
-    /// Returns the status if the job has ended.
-    pub(crate) fn status(&self) -> Option<i32> {
-        *self.0.borrow()
+    /// Returns `true` if the job has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.borrow().is_some()
     }
 }

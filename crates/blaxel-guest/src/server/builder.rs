@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use super::Server;
 use crate::drives::DriveStore;
 use crate::guest::Guest;
-use crate::state::{Archive, Environment, Monitors, Processes, State, Uploads};
+use crate::state::{
+    Archive, Environment, Monitors, Processes, State, Tasks, Terminals, Uploads,
+};
 use crate::version::ServerVersion;
 
 /// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.
@@ -110,6 +112,8 @@ impl Builder {
             environment: Mutex::new(Environment::new(variables)),
             processes: Processes::default(),
             monitors: Monitors::default(),
+            terminals: Terminals::default(),
+            connections: Tasks::default(),
             drives: self.drives,
             edge_limit: self.edge_limit,
             hangs: self.hangs,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::errno::Errno;
-use crate::files::{FileKind, OpenFile};
+use crate::files::OpenFile;
 use crate::lock::lock;
 use crate::process::{Output, Stream};
 
@@ -25,6 +25,8 @@ pub(crate) enum Io {
     Reader(Arc<Reader>),
     Writer(mpsc::Sender<Bytes>),
     Output(mpsc::Sender<Output>, Stream),
+    /// The screen of a terminal: a newline returns to the left.
+    Screen(mpsc::Sender<Output>),
     /// Keeps what is written, up to a limit.
     Memory(Arc<Memory>),
 }
@@ -103,7 +105,9 @@ impl Io {
                 }
                 Ok(std::mem::take(&mut state.rest))
             }
-            Self::Writer(_) | Self::Output(..) | Self::Memory(_) => Err(Errno::BadDescriptor),
+            Self::Writer(_) | Self::Output(..) | Self::Screen(_) | Self::Memory(_) => {
+                Err(Errno::BadDescriptor)
+            }
         }
     }
 
@@ -191,6 +195,24 @@ impl Io {
                 }
                 Ok(())
             }
+            Self::Screen(writer) => {
+                for chunk in bytes.chunks(CHUNK) {
+                    let mut shown = Vec::with_capacity(chunk.len() + 16);
+                    for byte in chunk {
+                        if *byte == b'\n' {
+                            shown.push(b'\r');
+                        }
+                        shown.push(*byte);
+                    }
+                    let output = Output {
+                        stream: Stream::Stdout,
+                        bytes: shown.into(),
+                    };
+                    let sent = writer.send(output).await;
+                    sent.map_err(|_| Errno::BrokenPipe)?;
+                }
+                Ok(())
+            }
             Self::Memory(memory) => {
                 let mut kept = lock(&memory.bytes);
                 if kept.len() + bytes.len() > memory.limit {
@@ -199,15 +221,6 @@ impl Io {
                 kept.extend_from_slice(bytes);
                 Ok(())
             }
-        }
-    }
-
-    /// Waits until nobody reads what is written; never for files.
-    pub(crate) async fn closed(&self) {
-        match self {
-            Self::Writer(writer) => writer.closed().await,
-            Self::Output(writer, _) => writer.closed().await,
-            _ => std::future::pending().await,
         }
     }
 
@@ -282,10 +295,4 @@ impl Descriptors {
             let _ = stderr.write(text.as_ref().as_bytes()).await;
         }
     }
-}
-
-/// Returns `true` for a file that has no content of its own, such as `/dev/null`.
-pub(crate) fn is_device(file: &dyn OpenFile) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| metadata.kind != FileKind::File)
 }

@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinSet;
-
 pub(crate) use self::history::{Entry, Position, Read, TRUNCATED, lossy};
 use self::launch::{Launch, StartError};
 pub(crate) use self::record::{Order, Phase, Record, Restarts, Run, SignalError, StdinError};
+use super::tasks::Tasks;
 use crate::guest::Guest;
 use crate::lock::lock;
 
@@ -30,7 +29,7 @@ const MIN_STREAM: usize = 256 << 10;
 pub(crate) struct Processes {
     records: Mutex<Vec<Arc<Record>>>,
     /// One task for each process. They end with the server.
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Tasks,
     /// The number of names that were made up.
     names: AtomicU64,
 }
@@ -56,9 +55,7 @@ impl Processes {
         let record = Arc::new(record);
         self.add(Arc::clone(&record));
         let supervised = supervisor::supervise(Arc::clone(&record), process, launch, clock);
-        let mut tasks = lock(&self.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(supervised);
+        self.tasks.spawn(supervised);
         Ok(record)
     }
 

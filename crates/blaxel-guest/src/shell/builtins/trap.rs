@@ -1,0 +1,80 @@
+//! `trap`.
+
+use crate::shell::syntax::Dialect;
+use crate::shell::{Run, Shell};
+
+/// The names of the signals by their numbers.
+const SIGNALS: [&str; 32] = [
+    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
+    "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
+    "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+/// Returns the number of a signal by its name or number.
+pub(in crate::shell) fn signal(text: &str) -> Option<i32> {
+    if let Ok(number) = text.parse::<i32>() {
+        return (0..=64).contains(&number).then_some(number);
+    }
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let index = SIGNALS.iter().position(|signal| *signal == name)?;
+    i32::try_from(index).ok()
+}
+
+/// Returns the name of a signal.
+pub(in crate::shell) fn signal_name(number: i32) -> Option<&'static str> {
+    SIGNALS.get(usize::try_from(number).ok()?).copied()
+}
+
+impl Shell {
+    pub(super) async fn trap(&mut self, arguments: &[String]) -> Run {
+        let arguments = match arguments.first().map(String::as_str) {
+            Some("--") => arguments.get(1..).unwrap_or_default(),
+            _ => arguments,
+        };
+        if arguments.is_empty() || arguments == ["-p"] {
+            let lines = self.traps.iter().map(|(number, action)| {
+                let name = signal_name(*number).unwrap_or_default();
+                let prefix = match self.dialect {
+                    Dialect::Bash if *number > 0 => "SIG",
+                    _ => "",
+                };
+                format!(
+                    "trap -- '{}' {prefix}{name}\n",
+                    action.replace('\'', "'\\''")
+                )
+            });
+            let lines: String = lines.collect();
+            return self.print_status(&lines).await;
+        }
+        let (action, signals) = match arguments {
+            // A number as first operand resets.
+            [first, ..] if first.parse::<u32>().is_ok() => (None, arguments),
+            [only] => (None, std::slice::from_ref(only)),
+            [action, signals @ ..] if action == "-" => (None, signals),
+            [action, signals @ ..] => (Some(action.clone()), signals),
+            [] => return Ok(0),
+        };
+        for name in signals {
+            let Some(number) = signal(name) else {
+                let message = match self.dialect {
+                    Dialect::Dash => format!("trap: {name}: bad trap"),
+                    Dialect::Bash => format!("trap: {name}: invalid signal specification"),
+                };
+                return self.refuse(&message, 1).await;
+            };
+            let (is_caught, is_ignored) = match &action {
+                Some(action) => (!action.is_empty(), action.is_empty()),
+                None => (false, false),
+            };
+            if number > 0 {
+                self.group.set_action(number, is_caught, is_ignored);
+            }
+            match &action {
+                Some(action) => self.traps.insert(number, action.clone()),
+                None => self.traps.remove(&number),
+            };
+        }
+        Ok(0)
+    }
+}
