@@ -31,7 +31,7 @@
 //! | [`management`] | `blaxel-management`: all resources of the Management API | `management` |
 //! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `mcp` |
 //! | [`billing`] | `blaxel-billing`: costs | `billing` |
-//! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox` |
+//! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox`; more with `websocket` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use blaxel_auth as auth;
@@ -137,3 +137,27 @@ pub type Sandboxes = sandbox::Sandboxes<Client>;
 /// [`sandbox::SandboxHandle`] is generic over the service that carries its requests.
 #[cfg(feature = "sandbox")]
 pub type SandboxHandle = sandbox::SandboxHandle<Client>;
+
+/// A started command of a sandbox over a [`Client`].
+///
+/// [`sandbox::Child`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type Child = sandbox::Child<Client>;
+
+/// The code interpreter of a sandbox over a [`Client`].
+///
+/// [`sandbox::CodeInterpreter`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type CodeInterpreter = sandbox::CodeInterpreter<Client>;
+
+/// A program that listens on a port of a sandbox, over a [`Client`].
+///
+/// [`sandbox::PortService`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type PortService = sandbox::PortService<Client>;
+
+/// A process of a sandbox over a [`Client`].
+///
+/// [`sandbox::Process`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type Process = sandbox::Process<Client>;

@@ -39,8 +39,14 @@ pub async fn run(task: &Task) -> Measure {
             api.command("true").await;
         }
     }
-    let (local, copy) = (task.directory.join("file"), task.directory.join("file.copy"));
-    let (files, copies) = (task.directory.join("files"), task.directory.join("files.copy"));
+    let (local, copy) = (
+        task.directory.join("file"),
+        task.directory.join("file.copy"),
+    );
+    let (files, copies) = (
+        task.directory.join("files"),
+        task.directory.join("files.copy"),
+    );
     let mut measure = Measure::start();
     for _ in 0..task.repetitions {
         match task.row.as_str() {
@@ -97,7 +103,10 @@ impl Api {
         *request.uri_mut() = url.parse().expect("an address");
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.key.parse().expect("a header"));
-        headers.insert("x-blaxel-workspace", self.workspace.parse().expect("a header"));
+        headers.insert(
+            "x-blaxel-workspace",
+            self.workspace.parse().expect("a header"),
+        );
         if !kind.is_empty() {
             headers.insert(CONTENT_TYPE, kind.parse().expect("a header"));
         }
@@ -107,7 +116,11 @@ impl Api {
         };
         headers.insert(ACCEPT, accept.parse().expect("a header"));
         let response = self.client.request(request).await.expect("a response");
-        assert!(response.status().is_success(), "{} {url}", response.status());
+        assert!(
+            response.status().is_success(),
+            "{} {url}",
+            response.status()
+        );
         response
     }
 
@@ -163,7 +176,11 @@ impl Api {
             (filled > start).then(|| form_end(form))
         });
         let send = |(index, body): (usize, Bytes)| {
-            let url = format!("{}/filesystem-multipart/{id}/part?partNumber={}", self.url, index + 1);
+            let url = format!(
+                "{}/filesystem-multipart/{id}/part?partNumber={}",
+                self.url,
+                index + 1
+            );
             async move { self.json(Method::PUT, &url, &form_type(), body).await }
         };
         let sent = stream::iter(bodies.enumerate()).map(send);
@@ -187,10 +204,12 @@ impl Api {
     }
 
     async fn upload_many(&self, directory: &Path) {
-        let files = fs::read_dir(directory).expect("directories").flat_map(|entry| {
-            let entry = entry.expect("a directory");
-            fs::read_dir(entry.path()).expect("files")
-        });
+        let files = fs::read_dir(directory)
+            .expect("directories")
+            .flat_map(|entry| {
+                let entry = entry.expect("a directory");
+                fs::read_dir(entry.path()).expect("files")
+            });
         let send = |file: std::io::Result<fs::DirEntry>| {
             let path = file.expect("a file").path();
             let below = path.strip_prefix(directory).expect("a path below");
@@ -200,7 +219,9 @@ impl Api {
             let body = form_end(form);
             async move { drop(self.json(Method::PUT, &url, &form_type(), body).await) }
         };
-        let sent = stream::iter(files).map(send).buffer_unordered(FILES_AT_ONCE);
+        let sent = stream::iter(files)
+            .map(send)
+            .buffer_unordered(FILES_AT_ONCE);
         sent.collect::<()>().await;
     }
 
@@ -223,7 +244,9 @@ impl Api {
             self.download(&path, &copy).await;
             Ok::<_, ()>(())
         };
-        let read = stream::iter(files).map(read).buffer_unordered(FILES_AT_ONCE);
+        let read = stream::iter(files)
+            .map(read)
+            .buffer_unordered(FILES_AT_ONCE);
         read.try_collect::<()>().await.expect("files");
     }
 
@@ -246,7 +269,8 @@ fn form_type() -> String {
 fn form_start() -> Vec<u8> {
     let mut form = Vec::with_capacity(PART + 512);
     let field = "Content-Disposition: form-data; name=\"file\"; filename=\"file\"";
-    let start = format!("--{BOUNDARY}\r\n{field}\r\nContent-Type: application/octet-stream\r\n\r\n");
+    let start =
+        format!("--{BOUNDARY}\r\n{field}\r\nContent-Type: application/octet-stream\r\n\r\n");
     form.extend_from_slice(start.as_bytes());
     form
 }

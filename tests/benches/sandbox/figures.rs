@@ -15,7 +15,10 @@ impl Figures {
             seconds: report.seconds.clone(),
             ..*report
         };
-        self.0.entry((program, row)).or_default().push((report, server));
+        self.0
+            .entry((program, row))
+            .or_default()
+            .push((report, server));
     }
 
     pub fn print(&self, effort: &Effort) {

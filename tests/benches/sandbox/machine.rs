@@ -20,7 +20,9 @@ const DISK: u64 = 4 << 30;
 static OUTPUT_OF_BUILD: LazyLock<Bytes> = LazyLock::new(|| {
     let text = " compiled the next of many files ";
     let line = |number: usize| format!("{number:>9} {text:.<89}\n");
-    (0..OUTPUT / 100).flat_map(|number| line(number).into_bytes()).collect()
+    (0..OUTPUT / 100)
+        .flat_map(|number| line(number).into_bytes())
+        .collect()
 });
 
 /// See the module.
@@ -45,7 +47,9 @@ impl Machine {
         let words: Vec<&str> = text.split(' ').collect();
         let option = |name| {
             let at = words.iter().position(|word| *word == name);
-            at.and_then(|at| words.get(at + 1)).copied().unwrap_or_default()
+            at.and_then(|at| words.get(at + 1))
+                .copied()
+                .unwrap_or_default()
         };
         let (archive, directory, files) = (option("-f"), option("-C"), self.0.files());
         if words.contains(&"-x") {

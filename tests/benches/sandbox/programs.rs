@@ -40,12 +40,23 @@ impl Program {
         // The SDKs read settings from the working directory, from home and from the environment.
         command.current_dir(&task.directory).env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.envs([("DO_NOT_TRACK", "1"), ("BL_DISABLE_H2", "1"), ("LOG_LEVEL", "WARNING")]);
+        command.envs([
+            ("DO_NOT_TRACK", "1"),
+            ("BL_DISABLE_H2", "1"),
+            ("LOG_LEVEL", "WARNING"),
+        ]);
         command.envs([("HOME", &task.directory), ("TMPDIR", &task.directory)]);
         command.envs(emulator.variables.iter().cloned());
-        command.env("BENCH_SANDBOX", SANDBOX).stderr(Stdio::inherit());
+        command
+            .env("BENCH_SANDBOX", SANDBOX)
+            .stderr(Stdio::inherit());
         let output = command.output().expect(self.name);
-        assert!(output.status.success(), "{} failed in {}", self.name, task.row);
+        assert!(
+            output.status.success(),
+            "{} failed in {}",
+            self.name,
+            task.row
+        );
         let output = String::from_utf8_lossy(&output.stdout);
         let line = output.lines().last().unwrap_or_default();
         serde_json::from_str(line).unwrap_or_else(|_| panic!("{} printed {line}", self.name))
@@ -68,7 +79,12 @@ fn sdks() -> [Result<Program, (&'static str, String)>; 2] {
     };
     let python = root.join("python/venv/bin/python");
     [
-        script("typescript", "typescript", PathBuf::from("node"), "bench.mjs"),
+        script(
+            "typescript",
+            "typescript",
+            PathBuf::from("node"),
+            "bench.mjs",
+        ),
         script("python", "python", python, "bench.py"),
     ]
 }

@@ -35,7 +35,9 @@ impl Measure {
 
     /// Ends a repetition and starts the next one.
     pub fn lap(&mut self) {
-        self.report.seconds.push(self.started.elapsed().as_secs_f64());
+        self.report
+            .seconds
+            .push(self.started.elapsed().as_secs_f64());
         if self.report.seconds.len() == 1 {
             self.report.peaks[0] = peak();
         }
