@@ -108,7 +108,7 @@ impl Resizes {
             None => false,
         };
         if !has_changed {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -124,7 +124,7 @@ impl Resizes {
     }
 
     pub(crate) async fn next(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
