@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
 use self::{figures::Figures, suite::Suite};
+use crate::runtime::{NODE, PYTHON};
 use crate::shell::cargo;
 
 const FILE: &str = "BENCHMARKS.md";
@@ -23,6 +24,7 @@ pub(crate) enum Section {
     Walk,
     Billing,
     Chat,
+    Sandbox,
     Compile,
 }
 
@@ -44,6 +46,10 @@ fn measure(sh: &Shell, name: &str) -> Result<String> {
     let suite = suites.get(name).context("it has no suite")?;
     if !suite.users.is_empty() {
         return compile::measure(sh, &suite.users);
+    }
+    for project in &suite.projects {
+        let runtime = if project == "python" { &PYTHON } else { &NODE };
+        runtime.installed(project)?;
     }
     let benches = suite.benches.join(" --bench ");
     let arguments = format!("bench -p blaxel-tests --bench {benches}");

@@ -19,7 +19,7 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Run the checks that a change must pass
     Ci(Ci),
-    /// Measure what calls, walks, reports, chats or compiling cost, into BENCHMARKS.md
+    /// Measure what calls, walks, reports, chats, sandboxes or compiling cost, into BENCHMARKS.md
     Bench {
         #[arg(value_enum, default_value_t)]
         section: crate::bench::Section,

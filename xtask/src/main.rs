@@ -34,6 +34,7 @@ mod process;
 mod program;
 mod public_api;
 mod release;
+mod runtime;
 mod rustdoc;
 mod semver_checks;
 mod shell;

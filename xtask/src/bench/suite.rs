@@ -13,6 +13,7 @@ type Texts = (String, String);
 pub(super) struct Suite {
     pub(super) benches: Vec<String>,
     pub(super) packages: Vec<String>,
+    pub(super) projects: Vec<String>,
     pub(super) users: Vec<Texts>,
     subjects: Vec<String>,
     titles: Vec<String>,

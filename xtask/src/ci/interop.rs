@@ -1,28 +1,25 @@
 //! The stage `interop`: programs of others call the emulator, or are called by our clients.
 //!
-//! Each project of `tests/interop` is installed by its lock file below `target/interop`; nothing is
-//! written among the sources. Nothing is skipped: without Node.js or Python the stage fails.
+//! Nothing is skipped: without Node.js or Python the stage fails.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::emulator::Emulator;
 use crate::process::Process;
+use crate::runtime::{NODE, PYTHON, Runtime};
 use crate::shell::{at_root, cargo};
 use Role::{Client, Server};
 
 /// The time limit of a check, and of the start of a server.
 const LIMIT: Duration = Duration::from_secs(180);
-/// The time limit of an installation, and of Schemathesis, which sends requests to each operation.
+/// The time limit of Schemathesis, which sends requests to each operation.
 const LONG_LIMIT: Duration = Duration::from_secs(420);
-/// The file that records what an installation was made from.
-const RECORD: &str = "installed";
 /// Builds the program of the emulator, together with its tests, and the tests that call servers. The
 /// flags select the features with which the stage `test` has built all of it already.
 const BUILD: &str = "test --no-run --test emulator --test mcp_server --test oauth_server";
@@ -36,35 +33,6 @@ enum Role {
     /// The script serves. These tests call it by the address in this variable.
     Server(&'static str, &'static str),
 }
-
-/// Lines for a shell in the directory of an installation, each of which ends with its process.
-struct Runtime {
-    /// Prints the versions of the tools.
-    versions: &'static str,
-    /// The file that decides what is installed.
-    lock: &'static str,
-    install: &'static str,
-    /// Runs a script, in a directory below.
-    run: &'static str,
-}
-
-const NODE: Runtime = Runtime {
-    versions: "node --version && npm --version",
-    lock: "package-lock.json",
-    // Peers are needed by builds of the SDK only, and scripts by nothing.
-    install: "exec npm ci --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error",
-    run: "exec node",
-};
-
-const PYTHON: Runtime = Runtime {
-    versions: "python3 --version",
-    lock: "requirements.txt",
-    install: "python3 -I -m venv --clear venv && exec venv/bin/python -I -m pip install \
-              --require-hashes --only-binary=:all: --disable-pip-version-check --no-input --quiet \
-              --requirement=requirements.txt",
-    // As `-I`, except that a script finds the modules beside it.
-    run: "exec ../venv/bin/python -E -s -B -u",
-};
 
 /// All checks. The first one takes as long as the others, which run at the same time.
 static CHECKS: [Check; 6] = [
@@ -98,9 +66,8 @@ pub(super) fn run(sh: &Shell) -> Result<()> {
 impl Check {
     fn run(&self) -> Result<()> {
         let Self(project, runtime, script, role) = self;
-        let (root, sh) = (at_root()?, at_root()?);
-        sh.change_dir(sh.create_dir(format!("target/interop/{project}"))?);
-        runtime.install(&sh, &root.current_dir().join("tests/interop").join(project))?;
+        let root = at_root()?;
+        let sh = runtime.installed(project)?;
         let mut script = runtime.script(&sh, script)?;
         match role {
             Client(limit) => {
@@ -117,44 +84,6 @@ impl Check {
                 count(project, tests.env(variable, address).into(), LIMIT)
             }
         }
-    }
-}
-
-impl Runtime {
-    /// Copies the sources to here, since scripts find modules beside themselves only, and installs
-    /// what the lock file says, unless that has been done by the same tools.
-    fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
-        // A module that is gone from the sources must not be found.
-        sh.remove_path("checks")?;
-        cmd!(sh, "cp -R {sources}/. .").quiet().run()?;
-        let (versions, install) = (self.versions, self.install);
-        let versions = cmd!(sh, "sh -c {versions}").quiet().read()?;
-        let recipe = format!("{versions}\n{install}\n{}", sh.read_file(self.lock)?);
-        if sh.read_file(RECORD).is_ok_and(|record| record == recipe) {
-            return Ok(());
-        }
-        // Until all is installed, nothing that is there can be relied on.
-        sh.remove_path(RECORD)?;
-        println!("$ {install}");
-        let process = Process::start(&mut cmd!(sh, "sh -c {install}").into(), "the installation")?;
-        ensure!(process.finish(LONG_LIMIT, drop)?, "`{install}` failed");
-        Ok(sh.write_file(RECORD, recipe)?)
-    }
-
-    /// Returns the command that runs a script in an empty directory: the SDKs read settings from the
-    /// current directory and from the home directory. There are no proxies, no credentials and no
-    /// addresses in its environment.
-    fn script(&self, sh: &Shell, script: &str) -> Result<Command> {
-        sh.remove_path("home")?;
-        let home = sh.create_dir("home")?;
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("{} ../{script}", self.run)]);
-        command.current_dir(&home).env_clear();
-        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.envs([("DO_NOT_TRACK", "1"), ("BL_DISABLE_H2", "1")]);
-        command.envs([("HOME", &home), ("TMPDIR", &home)]);
-        command.env("LOG_LEVEL", "WARNING").stdout(Stdio::piped());
-        Ok(command)
     }
 }
 
@@ -214,28 +143,6 @@ mod tests {
             let result = count("kite", command, LIMIT);
             let reason = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
             assert!(reason.starts_with(expected), "{output}: {reason}");
-        }
-    }
-
-    #[test]
-    fn a_project_is_installed_again_if_its_lock_file_has_changed() {
-        const RUNTIME: Runtime = Runtime {
-            versions: "true",
-            lock: "lock",
-            install: "cp lock made",
-            run: "",
-        };
-        let sh = Shell::new().unwrap();
-        let directory = sh.create_temp_dir().unwrap();
-        sh.change_dir(directory.path());
-        let sources = Path::new("sources");
-        for (lock, expected) in [("one", true), ("one", false), ("two", true)] {
-            sh.write_file(sources.join("lock"), lock).unwrap();
-            sh.write_file("checks/removed", "").unwrap();
-            sh.remove_path("made").unwrap();
-            RUNTIME.install(&sh, sources).unwrap();
-            assert_eq!(sh.path_exists("made"), expected, "{lock}");
-            assert!(!sh.path_exists("checks"));
         }
     }
 

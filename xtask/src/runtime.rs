@@ -1,0 +1,121 @@
+//! Node.js and Python, which run the projects of `tests/interop`.
+//!
+//! Each project is installed by its lock file below `target/interop`; nothing is written among the
+//! sources.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::process::Process;
+use crate::shell::at_root;
+
+/// The time limit of an installation.
+const LIMIT: Duration = Duration::from_secs(420);
+/// The file that records what an installation was made from.
+const RECORD: &str = "installed";
+
+/// Lines for a shell in the directory of an installation, each of which ends with its process.
+pub(crate) struct Runtime {
+    /// Prints the versions of the tools.
+    versions: &'static str,
+    /// The file that decides what is installed.
+    pub(crate) lock: &'static str,
+    install: &'static str,
+    /// Runs a script, in a directory below.
+    run: &'static str,
+}
+
+pub(crate) const NODE: Runtime = Runtime {
+    versions: "node --version && npm --version",
+    lock: "package-lock.json",
+    // Peers are needed by builds of the SDK only, and scripts by nothing.
+    install: "exec npm ci --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error",
+    run: "exec node",
+};
+
+pub(crate) const PYTHON: Runtime = Runtime {
+    versions: "python3 --version",
+    lock: "requirements.txt",
+    install: "python3 -I -m venv --clear venv && exec venv/bin/python -I -m pip install \
+              --require-hashes --only-binary=:all: --disable-pip-version-check --no-input --quiet \
+              --requirement=requirements.txt",
+    // As `-I`, except that a script finds the modules beside it.
+    run: "exec ../venv/bin/python -E -s -B -u",
+};
+
+impl Runtime {
+    /// Installs a project of `tests/interop`, and returns a shell in the directory of the installation.
+    pub(crate) fn installed(&self, project: &str) -> Result<Shell> {
+        let (root, sh) = (at_root()?, at_root()?);
+        sh.change_dir(sh.create_dir(format!("target/interop/{project}"))?);
+        self.install(&sh, &root.current_dir().join("tests/interop").join(project))?;
+        Ok(sh)
+    }
+
+    /// Copies the sources to here, since scripts find modules beside themselves only, and installs
+    /// what the lock file says, unless that has been done by the same tools.
+    fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
+        // A module that is gone from the sources must not be found.
+        sh.remove_path("checks")?;
+        cmd!(sh, "cp -R {sources}/. .").quiet().run()?;
+        let (versions, install) = (self.versions, self.install);
+        let versions = cmd!(sh, "sh -c {versions}").quiet().read()?;
+        let recipe = format!("{versions}\n{install}\n{}", sh.read_file(self.lock)?);
+        if sh.read_file(RECORD).is_ok_and(|record| record == recipe) {
+            return Ok(());
+        }
+        // Until all is installed, nothing that is there can be relied on.
+        sh.remove_path(RECORD)?;
+        println!("$ {install}");
+        let process = Process::start(&mut cmd!(sh, "sh -c {install}").into(), "the installation")?;
+        ensure!(process.finish(LIMIT, drop)?, "`{install}` failed");
+        Ok(sh.write_file(RECORD, recipe)?)
+    }
+
+    /// Returns the command that runs a script in an empty directory: the SDKs read settings from the
+    /// current directory and from the home directory. There are no proxies, no credentials and no
+    /// addresses in its environment.
+    pub(crate) fn script(&self, sh: &Shell, script: &str) -> Result<Command> {
+        sh.remove_path("home")?;
+        let home = sh.create_dir("home")?;
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{} ../{script}", self.run)]);
+        command.current_dir(&home).env_clear();
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.envs([("DO_NOT_TRACK", "1"), ("BL_DISABLE_H2", "1")]);
+        command.envs([("HOME", &home), ("TMPDIR", &home)]);
+        command.env("LOG_LEVEL", "WARNING").stdout(Stdio::piped());
+        Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_installed_again_if_its_lock_file_has_changed() {
+        const RUNTIME: Runtime = Runtime {
+            versions: "true",
+            lock: "lock",
+            install: "cp lock made",
+            run: "",
+        };
+        let sh = Shell::new().unwrap();
+        let directory = sh.create_temp_dir().unwrap();
+        sh.change_dir(directory.path());
+        let sources = Path::new("sources");
+        for (lock, expected) in [("one", true), ("one", false), ("two", true)] {
+            sh.write_file(sources.join("lock"), lock).unwrap();
+            sh.write_file("checks/removed", "").unwrap();
+            sh.remove_path("made").unwrap();
+            RUNTIME.install(&sh, sources).unwrap();
+            assert_eq!(sh.path_exists("made"), expected, "{lock}");
+            assert!(!sh.path_exists("checks"));
+        }
+    }
+}
