@@ -83,7 +83,6 @@ struct Reader {
 impl Reader {
     /// Reads the next chunk, which is empty at the end. It blocks.
     fn read(mut self) -> io::Result<(Self, Bytes)> {
-        self.buffer.resize(CHUNK, 0);
         let mut filled = 0;
         while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
             match self.file.read(room) {
@@ -103,7 +102,9 @@ impl Stream for Chunks {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(file) = self.file.take() {
+        if let Some(mut file) = self.file.take() {
+            // Not on the thread that reads, where the allocator would keep memory of its own.
+            file.buffer.resize(CHUNK, 0);
             self.reading = Some(spawn_blocking(move || file.read()));
         }
         let Some(reading) = &mut self.reading else {

@@ -124,6 +124,8 @@ impl Parts {
             if !self.rest.is_empty() {
                 return Poll::Ready(Ok(self.current.take()));
             }
+            // A source may use its memory again.
+            self.rest = Bytes::new();
             match ready!(self.source.as_mut().poll_next(cx)) {
                 Some(Ok(chunk)) => self.rest = chunk,
                 Some(Err(error)) => {
