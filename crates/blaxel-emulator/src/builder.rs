@@ -301,7 +301,8 @@ impl Builder {
         F: Fn(&str, &Clock) -> G + Send + Sync + 'static,
         G: Guest,
     {
-        let make = move |name: &str, clock: &Clock| blaxel_guest::Server::builder(make(name, clock));
+        let make =
+            move |name: &str, clock: &Clock| blaxel_guest::Server::builder(make(name, clock));
         self.config.machines = Some(Arc::new(make));
         self
     }

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::Server;
 use crate::drives::DriveStore;
 use crate::guest::Guest;
-use crate::state::{
-    Archive, Environment, Monitors, Processes, State, Tasks, Terminals, Uploads,
-};
+use crate::state::{Archive, Environment, Monitors, Processes, State, Tasks, Terminals, Uploads};
 use crate::version::ServerVersion;
 
 /// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.

@@ -25,7 +25,7 @@ impl Shell {
         let discipline = async {
             read_keys(&keys, &screen, lines, || group.signal(SIGINT)).await;
             // The shell sees the end of its input.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             status = self.prompt_loop() => status,

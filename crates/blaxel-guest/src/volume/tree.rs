@@ -344,7 +344,9 @@ impl Tree {
         }
         // What is appended needs no zeros before.
         let (over, appended) = bytes.split_at(bytes.len().min(content.len() - start));
-        let place = content.get_mut(start..start + over.len()).ok_or(Errno::Io)?;
+        let place = content
+            .get_mut(start..start + over.len())
+            .ok_or(Errno::Io)?;
         for (to, from) in place.iter_mut().zip(over) {
             *to = *from;
         }

@@ -84,7 +84,11 @@ impl Reader {
     /// Reads the next chunk, which is empty at the end. It blocks.
     fn read(mut self) -> io::Result<(Self, Bytes)> {
         let mut filled = 0;
-        while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        while let Some(room) = self
+            .buffer
+            .get_mut(filled..)
+            .filter(|room| !room.is_empty())
+        {
             match self.file.read(room) {
                 Ok(0) => break,
                 Ok(count) => filled += count,

@@ -141,7 +141,7 @@ impl<S: HttpService> Child<S> {
             Some(input) => {
                 let work = Box::pin(with_input(work, process, input));
                 self.limit.run(pin!(work)).await?
-            },
+            }
             None => self.limit.run(pin!(work)).await?,
         };
         self.guard.disarm();
@@ -156,7 +156,9 @@ impl<S: HttpService> Child<S> {
     /// [`Error::is_failed`] if the process ends before that; [`Error::is_timeout`] after 5 minutes, or at the
     /// [`timeout`](super::Command::timeout) of the command.
     pub async fn wait_for_port(&self, port: u16) -> Result<(), Error> {
-        self.limit.run(pin!(wait_for_port(&self.process, port))).await
+        self.limit
+            .run(pin!(wait_for_port(&self.process, port)))
+            .await
     }
 
     /// Asks the process to end; see [`Process::stop`].

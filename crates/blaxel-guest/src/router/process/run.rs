@@ -25,7 +25,7 @@ pub(super) struct Run {
 
 enum Step {
     /// The process was started, or could not be.
-    Started(Request, Result<Arc<Record>, Refusal>, Option<Duration>),
+    Started(Box<Request>, Result<Arc<Record>, Refusal>, Option<Duration>),
     Following(Arc<Record>, Box<Follow>),
     Done,
 }
@@ -36,7 +36,7 @@ impl Run {
         let started = start(&state, &request).await;
         Self {
             state,
-            step: Step::Started(request, started, deadline),
+            step: Step::Started(Box::new(request), started, deadline),
         }
     }
 

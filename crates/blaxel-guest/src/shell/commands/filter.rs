@@ -218,13 +218,11 @@ pub(super) async fn grep(shell: &mut Shell, arguments: &[String]) -> Done {
             }
         }
     }
-    Ok(
-        if has_failed && status != 0 || has_failed && !search.is_quiet {
-            2
-        } else {
-            status
-        },
-    )
+    Ok(if has_failed && (status != 0 || !search.is_quiet) {
+        2
+    } else {
+        status
+    })
 }
 
 fn walk(shell: &Shell, directory: &str, pruned: &[Pattern], files: &mut Vec<String>) {

@@ -388,7 +388,7 @@ pub(super) async fn seq(shell: &mut Shell, arguments: &[String]) -> Done {
                 rest.next();
             }
             text if text.starts_with("-s") => {
-                separator = text.get(2..).unwrap_or_default().to_owned()
+                separator = text.get(2..).unwrap_or_default().to_owned();
             }
             text => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => numbers.push((number, text)),
