@@ -1,5 +1,8 @@
 //! The file system of a sandbox, on scripted answers and on a server in memory.
 
+#![cfg(feature = "wait")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod calls;
 mod fake;
 #[cfg(all(feature = "local-files", unix))]

@@ -138,7 +138,8 @@ async fn a_part_is_sent_again_after_transient_failures() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_upload_is_aborted() {
-    let cases: [(fn(&Seen) -> bool, Fault, usize); 4] = [
+    type Case = (fn(&Seen) -> bool, Fault, usize);
+    let cases: [Case; 4] = [
         (
             |seen| seen.target.ends_with("partNumber=2"),
             Fault::Before,
