@@ -98,6 +98,14 @@ impl Guest for Machine {
         false
     }
 
+    fn image(&self) -> Option<Arc<dyn Files>> {
+        self.0.image()
+    }
+
+    fn freeze(&self, is_frozen: bool) -> Result<(), Errno> {
+        self.0.freeze(is_frozen)
+    }
+
     fn spawn(&self, mut command: Command) -> BoxFuture<Result<Process, Errno>> {
         if command.text.starts_with("tar ") {
             self.tar(&command.text).expect("tar");
