@@ -109,10 +109,11 @@ async fn serve(stream: tokio::net::TcpStream, seen: Arc<Mutex<Vec<(String, Heade
                 };
                 socket.close(Some(frame)).await.unwrap();
             }
-            tungstenite::Message::Text(_) | tungstenite::Message::Binary(_)
-                if socket.send(message).await.is_err() =>
-            {
-                break;
+            message @ (tungstenite::Message::Text(_) | tungstenite::Message::Binary(_)) => {
+                let sent = socket.send(message).await;
+                if sent.is_err() {
+                    break;
+                }
             }
             _ => {}
         }
