@@ -97,7 +97,7 @@ struct Shell {
     last_job: Option<u32>,
     jobs: Vec<(u32, JobEnd)>,
     is_interactive: bool,
-    /// Whether an error or an interrupt led back to the prompt.
+    /// `true` if an error or an interrupt led back to the prompt.
     goes_to_prompt: bool,
     /// Counts the running shells and programs.
     _slot: Slot,

@@ -52,7 +52,7 @@ pub use self::mode::FileType;
 pub use self::multipart::{Upload, UploadedPart};
 use self::parts::byte_stream;
 pub use self::problem::FileError;
-use self::problem::{about, is_missing};
+use self::problem::{about, is_missing, settle_removal};
 pub use self::read::{FileStream, ReadStream};
 pub use self::read_dir::ReadDir;
 pub use self::read_tree::ReadTree;
@@ -580,116 +580,10 @@ impl<S: HttpService> Files<S> {
         Watch::new(self.place.clone(), path.as_ref())
     }
 
-    /// Uploads a local file, as [`write`](Self::write) does. A new file has the permissions of the local one.
-    ///
-    /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
-    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// sandbox.fs().upload("model.bin", "/app/model.bin").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] if the local file cannot be read, with the `std::io::Error` as its cause; otherwise those of
-    /// [`write`](Self::write).
-    #[cfg(feature = "local-files")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
-    pub fn upload(&self, local: impl AsRef<std::path::Path>, path: impl AsRef<str>) -> Write<S> {
-        let content = Content::File(local.as_ref().to_owned());
-        Write::new(self.place.clone(), path.as_ref(), content)
-    }
-
-    /// Downloads a file. It is written under a temporary name, and then renamed, so a download that fails leaves the file
-    /// that was there before.
-    ///
-    /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
-    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// let bytes = sandbox.fs().download("/app/report.pdf", "report.pdf").await?;
-    /// println!("{bytes} bytes");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_not_found`] if there is no such file; [`Error::is_input`] if the local file cannot be written, with the
-    /// `std::io::Error` as its cause.
-    #[cfg(feature = "local-files")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
-    pub fn download(
-        &self,
-        path: impl AsRef<str>,
-        local: impl AsRef<std::path::Path>,
-    ) -> Download<S> {
-        Download::new(self.place.clone(), path.as_ref(), local.as_ref())
-    }
-
-    /// Uploads the content of a local directory into a directory of the sandbox, which is created if it does not exist.
-    ///
-    /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
-    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// let sent = sandbox.fs().upload_dir("./site", "/app/site").exclude([".git/", "*.log"]).await?;
-    /// println!("{} files, {} unchanged", sent.files, sent.unchanged);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] if a local file cannot be read, or its name is not UTF-8; otherwise the errors of the sandbox.
-    /// Files that were transferred before stay.
-    #[cfg(feature = "local-files")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
-    pub fn upload_dir(
-        &self,
-        local: impl AsRef<std::path::Path>,
-        path: impl AsRef<str>,
-    ) -> UploadDir<S> {
-        UploadDir::new(self.place.clone(), local.as_ref(), path.as_ref())
-    }
-
-    /// Downloads the content of a directory of the sandbox into a local directory, which is created if it does not exist.
-    ///
-    /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
-    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
-    /// let received = sandbox.fs().download_dir("/app/dist", "./dist").await?;
-    /// println!("{} files, {} bytes", received.files, received.bytes);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_not_found`] if there is no such directory; [`Error::is_input`] if a local file cannot be written, and for
-    /// a path that would leave the local directory. Files that were transferred before stay.
-    #[cfg(feature = "local-files")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
-    pub fn download_dir(
-        &self,
-        path: impl AsRef<str>,
-        local: impl AsRef<std::path::Path>,
-    ) -> DownloadDir<S> {
-        DownloadDir::new(self.place.clone(), path.as_ref(), local.as_ref())
-    }
-
     /// Returns the multipart uploads, for programs that control the steps of an upload themselves.
     #[must_use]
     pub fn uploads(&self) -> Uploads<S> {
         Uploads::new(self.place.clone())
-    }
-}
-
-/// Adds the path to the error of a removal. If an earlier attempt may have removed the file, it is no error that
-/// there is none.
-fn settle_removal(outcome: Result<(), Error>, name: &str) -> Result<(), Error> {
-    match outcome.map_err(about(name)) {
-        Err(error) if is_missing(&error) && error.maybe_applied() => Ok(()),
-        outcome => outcome,
     }
 }
 

@@ -73,7 +73,7 @@ impl Effort {
     }
 }
 
-/// What a client has to do: a row, how often, and the directory of the local files.
+/// The work of a client: a row, the number of repetitions, and the directory of the local files.
 pub struct Task {
     pub row: String,
     pub repetitions: usize,

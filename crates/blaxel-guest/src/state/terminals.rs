@@ -47,9 +47,9 @@ struct Screen {
 /// A client of a session.
 pub(crate) struct Client {
     session: Arc<Session>,
-    /// What was on the screen before.
+    /// The output that was on the screen before.
     pub(crate) replay: Vec<u8>,
-    /// What follows. Chunks that are not received in time are dropped.
+    /// The output that follows. Chunks that are not received in time are dropped.
     pub(crate) output: broadcast::Receiver<Bytes>,
 }
 

@@ -247,19 +247,19 @@ mod tests {
         let listing: Listing = serde_json::from_value(json!({
             "path": "/work", "name": "work",
             "files": [
-                {"path": "/work/a b", "name": "a b", "permissions": "644", "size": 3,
+                {"path": "/data/a b", "name": "a b", "permissions": "644", "size": 3,
                  "lastModified": "2026-11-30T10:07:20.761112038Z", "owner": "root", "group": 0},
-                {"path": "/work/link", "name": "", "permissions": "1000000777", "size": "7",
+                {"path": "/data/link", "name": "", "permissions": "1000000777", "size": "7",
                  "lastModified": "Mon, 30 Nov 2026 10:07:20 GMT", "owner": null},
                 {"path": null, "name": null},
                 {"name": ".."},
                 {"name": "a/b"},
             ],
-            "subdirectories": [{"path": "/work/sub", "name": "sub"}],
+            "subdirectories": [{"path": "/data/sub", "name": "sub"}],
         }))
         .unwrap();
         assert!(listing.is_directory() && !listing.is_recursive());
-        let entries = listing.entries(&RemotePath::parse("/work/").unwrap());
+        let entries = listing.entries(&RemotePath::parse("/data/").unwrap());
         let summary = |entry: &DirEntry| {
             (
                 entry.path.clone(),
@@ -271,10 +271,10 @@ mod tests {
         assert_eq!(
             entries.iter().map(summary).collect::<Vec<_>>(),
             [
-                ("/work/sub".to_owned(), FileType::Directory, None, None),
-                ("/work/a b".to_owned(), FileType::File, Some(3), Some(0o644)),
+                ("/data/sub".to_owned(), FileType::Directory, None, None),
+                ("/data/a b".to_owned(), FileType::File, Some(3), Some(0o644)),
                 (
-                    "/work/link".to_owned(),
+                    "/data/link".to_owned(),
                     FileType::Symlink,
                     Some(7),
                     Some(0o777)

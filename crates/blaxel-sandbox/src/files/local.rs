@@ -11,9 +11,15 @@ mod unpack;
 mod upload_dir;
 mod walk;
 
+use std::path::Path;
+
+use blaxel_core::HttpService;
+
 pub use self::download::Download;
 pub use self::download_dir::DownloadDir;
 pub use self::upload_dir::UploadDir;
+use super::Files;
+use super::write::{Content, Write};
 
 /// The result of the transfer of a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,3 +43,86 @@ const MANY: usize = 8;
 
 /// Maximum size of the files of an archive together. It bounds the space that archives take in the sandbox.
 const ARCHIVE_SIZE: u64 = 64 * 1024 * 1024;
+
+impl<S: HttpService> Files<S> {
+    /// Uploads a local file, as [`write`](Self::write) does. A new file has the permissions of the local one.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// sandbox.fs().upload("model.bin", "/app/model.bin").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the local file cannot be read, with the `std::io::Error` as its cause; otherwise those of
+    /// [`write`](Self::write).
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
+    pub fn upload(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> Write<S> {
+        let content = Content::File(local.as_ref().to_owned());
+        Write::new(self.place.clone(), path.as_ref(), content)
+    }
+
+    /// Downloads a file. It is written under a temporary name, and then renamed, so a download that fails leaves the file
+    /// that was there before.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let bytes = sandbox.fs().download("/app/report.pdf", "report.pdf").await?;
+    /// println!("{bytes} bytes");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such file; [`Error::is_input`] if the local file cannot be written, with the
+    /// `std::io::Error` as its cause.
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
+    pub fn download(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> Download<S> {
+        Download::new(self.place.clone(), path.as_ref(), local.as_ref())
+    }
+
+    /// Uploads the content of a local directory into a directory of the sandbox, which is created if it does not exist.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let sent = sandbox.fs().upload_dir("./site", "/app/site").exclude([".git/", "*.log"]).await?;
+    /// println!("{} files, {} unchanged", sent.files, sent.unchanged);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if a local file cannot be read, or its name is not UTF-8; otherwise the errors of the sandbox.
+    /// Files that were transferred before stay.
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
+    pub fn upload_dir(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> UploadDir<S> {
+        UploadDir::new(self.place.clone(), local.as_ref(), path.as_ref())
+    }
+
+    /// Downloads the content of a directory of the sandbox into a local directory, which is created if it does not exist.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) -> Result<(), Error> {
+    /// let received = sandbox.fs().download_dir("/app/dist", "./dist").await?;
+    /// println!("{} files, {} bytes", received.files, received.bytes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if there is no such directory; [`Error::is_input`] if a local file cannot be written, and for
+    /// a path that would leave the local directory. Files that were transferred before stay.
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
+    pub fn download_dir(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> DownloadDir<S> {
+        DownloadDir::new(self.place.clone(), path.as_ref(), local.as_ref())
+    }
+}

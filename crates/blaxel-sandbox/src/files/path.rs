@@ -179,7 +179,7 @@ mod tests {
         OperationInfo::new("ReadTree", Method::GET, "/filesystem/tree/{path}")
             .with_plane(Plane::Run);
 
-    const WORKING_DIR: &str = "/work/dir";
+    const WORKING_DIR: &str = "/data/dir";
 
     fn target(info: &'static OperationInfo, path: &RemotePath) -> String {
         let mut request = RequestWriter::new(info);
@@ -210,7 +210,7 @@ mod tests {
         } else {
             match path.strip_prefix('/')? {
                 "" => ".".to_owned(),
-                home if home.starts_with('~') => format!("/home{}", &home[1..]),
+                home if home.starts_with('~') => format!("/me{}", &home[1..]),
                 relative => relative.to_owned(),
             }
         };
@@ -257,10 +257,10 @@ mod tests {
     #[test]
     fn the_servers_readings_of_the_fact_sheet_hold_in_the_model() {
         for (target, file) in [
-            ("/filesystem/src/a.ts", "/work/dir/src/a.ts"),
+            ("/filesystem/src/a.ts", "/data/dir/src/a.ts"),
             ("/filesystem/%2Fetc%2Fhosts", "/etc/hosts"),
             ("/filesystem/src%2Fa.ts", "/src/a.ts"),
-            ("/filesystem/~/x", "/home/x"),
+            ("/filesystem/~/x", "/me/x"),
             ("/filesystem/", WORKING_DIR),
             ("/filesystem/a%252Fb", "/a%2Fb"),
             ("/filesystem/tree/x", "tree:/x"),

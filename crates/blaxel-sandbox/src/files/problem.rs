@@ -156,6 +156,15 @@ pub(crate) fn is_missing(error: &Error) -> bool {
     error.is_not_found() && error.api().is_some_and(by_sandbox)
 }
 
+/// Adds the path to the error of a removal. If an earlier attempt may have removed the file, it is no error that
+/// there is none.
+pub(super) fn settle_removal(outcome: Result<(), Error>, name: &str) -> Result<(), Error> {
+    match outcome.map_err(about(name)) {
+        Err(error) if is_missing(&error) && error.maybe_applied() => Ok(()),
+        outcome => outcome,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

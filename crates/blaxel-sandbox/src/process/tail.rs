@@ -32,7 +32,7 @@ fn is_whole(text: &str, limit: usize) -> bool {
     text.len() < limit && !text.starts_with(MARK)
 }
 
-/// What the text that a server reports says about the received bytes.
+/// The relation of the text that a server reports to the received bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Proof {
     /// Some bytes are missing.

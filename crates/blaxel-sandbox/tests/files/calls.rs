@@ -329,13 +329,13 @@ async fn a_directory_that_is_skipped_by_default_can_be_searched() {
     };
     let (_, seen) = call!(found(), |files| files.find("/app/dist"));
     assert!(!seen[0].target.contains("dist%2C"), "{}", seen[0].target);
-    let (outcome, seen) = call!(found(), |files| files.find("/root/.config").limit(1));
+    let (outcome, seen) = call!(found(), |files| files.find("/srv/.config").limit(1));
     let paths: Vec<_> = outcome
         .unwrap()
         .into_iter()
         .map(|found| found.path)
         .collect();
-    assert_eq!(paths, ["/root/.config/a"]);
+    assert_eq!(paths, ["/srv/.config/a"]);
     assert!(
         seen[0].target.contains("maxResults=0") && seen[0].target.contains("excludeHidden=false")
     );
@@ -667,15 +667,15 @@ async fn errors_name_the_file_and_the_reason() {
     let denied = || {
         refuse(
             422,
-            "error writing binary file: open /root/x: permission denied",
+            "error writing binary file: open /srv/x: permission denied",
         )
     };
-    let (outcome, _) = call!(denied(), |files| files.write("/root/x", "x"));
+    let (outcome, _) = call!(denied(), |files| files.write("/srv/x", "x"));
     let error = outcome.unwrap_err();
     let file = FileError::of(&error).unwrap();
     assert_eq!(
         (file.kind(), file.path()),
-        (ErrorKind::PermissionDenied, "/root/x")
+        (ErrorKind::PermissionDenied, "/srv/x")
     );
     let (outcome, _) = call!(refuse(404, "file or directory not found"), |files| files
         .remove_file("/gone"));

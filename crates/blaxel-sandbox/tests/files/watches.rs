@@ -14,7 +14,7 @@ use super::fake::{Chunks, Seen, refuse, scripted};
 
 const BODY: &str = concat!(
     "[keepalive]\n",
-    r#"{"op":"CREATE","name":"ü","path":"/work/dir","error":null}"#,
+    r#"{"op":"CREATE","name":"ü","path":"/data/dir","error":null}"#,
     "\n\n[keepalive]\n",
     r#"{"op":"WRITE|CHMOD","name":"a b","path":"","error":null}"#,
     "\n",
@@ -55,7 +55,7 @@ async fn changes_do_not_depend_on_the_chunks() {
             "{error}"
         );
         let paths: Vec<_> = events.iter().map(FileEvent::path).collect();
-        assert_eq!(paths, ["/work/dir/ü", "/a b", "/d/c"]);
+        assert_eq!(paths, ["/data/dir/ü", "/a b", "/d/c"]);
         assert_eq!(events[1].ops, [FileOp::Write, FileOp::Chmod]);
         assert!(events[0].is(&FileOp::Create) && !events[0].is(&FileOp::Write));
         assert_eq!(events[2].ops[0].as_str(), "ACCESS");

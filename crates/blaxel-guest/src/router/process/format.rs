@@ -18,12 +18,12 @@ const KEEPALIVE_TEXT: &str = "[keepalive]\n";
 pub(super) enum Format {
     /// Text with a prefix for each chunk, as the server of August writes it.
     ChunkText {
-        /// Whether the backlog ended within a line.
+        /// `true` if the backlog ended within a line.
         is_open: bool,
     },
     /// Text with a prefix for each line.
     LineText {
-        /// Whether standard output and standard error are within a line.
+        /// `true` for standard output and standard error that are within a line.
         is_open: [bool; 2],
     },
     /// Events of `GET /process/{identifier}/logs/stream`.

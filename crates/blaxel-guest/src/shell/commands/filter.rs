@@ -9,7 +9,7 @@ use crate::files::{FileKind, Files as _};
 use crate::shell::Shell;
 use crate::shell::pattern::Pattern;
 
-/// What is searched, and how matches are printed.
+/// The text to search for, and the form of the matches.
 struct Search {
     regexes: Vec<Regex>,
     is_inverted: bool,

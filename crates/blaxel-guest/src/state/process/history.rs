@@ -79,7 +79,7 @@ pub(crate) struct Position {
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) entry: Entry,
-    /// Whether it was written after the reader's position was created.
+    /// `true` if it was written after the reader's position was created.
     pub(crate) is_live: bool,
 }
 

@@ -82,9 +82,9 @@ pub(crate) enum Status {
 pub(crate) struct Phase {
     /// The number of starts that have ended.
     pub(crate) ended: u64,
-    /// Whether it runs, or is about to be restarted by the current server.
+    /// `true` if it runs, or is about to be restarted by the current server.
     pub(crate) is_running: bool,
-    /// Whether it has ended for good.
+    /// `true` if it has ended for good.
     pub(crate) is_over: bool,
 }
 

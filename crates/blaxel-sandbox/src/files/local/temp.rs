@@ -62,7 +62,7 @@ impl Drop for TempFile {
     }
 }
 
-/// What a file has beside its content.
+/// The properties of a file beside its content.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attributes {
     pub(super) mode: Option<u32>,

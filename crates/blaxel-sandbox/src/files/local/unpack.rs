@@ -14,7 +14,7 @@ use super::temp::{Attributes, TempFile, from_seconds};
 /// The size of the chunks that are copied.
 const CHUNK: usize = 256 * 1024;
 
-/// What was unpacked.
+/// The result of unpacking.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Unpacked {
     pub(super) files: u64,
