@@ -18,7 +18,7 @@ use crate::files::read::ReadStream;
 use crate::files::stat::stat;
 use crate::files::write::{Progress, Report};
 
-/// The number of bytes that are collected before they are written.
+/// The number of bytes that are collected before they are written. Twice as many can be in memory.
 const CHUNK: usize = 1024 * 1024;
 
 /// A file that is about to be downloaded, created by [`Files::download`](super::super::Files::download). Await it for the
@@ -88,12 +88,9 @@ pub(super) async fn fetch<S: HttpService>(
     report: impl Fn(u64),
 ) -> Result<u64, Error> {
     let mut stream = ReadStream::new(place.clone(), path).await?;
-    let mut sink = {
-        let target = local.clone();
-        let created = spawn_blocking(move || TempFile::create(&target));
-        let (temp, file) = join(created, &local).await?;
-        Sink { temp, file }
-    };
+    let target = local.clone();
+    // A thread writes while the next chunks arrive.
+    let mut writing = spawn_blocking(move || Sink::create(&target));
     let (mut bytes, mut waiting, mut chunks) = (0, 0, Vec::new());
     loop {
         let chunk = stream.try_next().await?;
@@ -102,17 +99,19 @@ pub(super) async fn fetch<S: HttpService>(
             waiting += chunk.len();
             chunks.push(chunk);
         }
-        if waiting >= CHUNK || (is_end && waiting > 0) {
-            let ready = std::mem::take(&mut chunks);
-            sink = join(spawn_blocking(move || sink.write(ready)), &local).await?;
-            bytes += waiting as u64;
-            waiting = 0;
+        if waiting >= CHUNK || is_end {
+            let sink = join(writing, &local).await?;
             report(bytes);
+            let ready = std::mem::take(&mut chunks);
+            writing = spawn_blocking(move || sink.write(ready));
+            bytes += std::mem::take(&mut waiting) as u64;
         }
         if is_end {
             break;
         }
     }
+    let sink = join(writing, &local).await?;
+    report(bytes);
     let kept = spawn_blocking(move || sink.temp.keep(&sink.file, attributes));
     join(kept, &local).await?;
     Ok(bytes)
@@ -125,6 +124,11 @@ struct Sink {
 }
 
 impl Sink {
+    fn create(target: &Path) -> std::io::Result<Self> {
+        let (temp, file) = TempFile::create(target)?;
+        Ok(Self { temp, file })
+    }
+
     fn write(mut self, chunks: Vec<Bytes>) -> std::io::Result<Self> {
         for chunk in chunks {
             self.file.write_all(&chunk)?;
