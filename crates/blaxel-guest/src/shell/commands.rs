@@ -19,7 +19,7 @@ mod space;
 mod system;
 mod time;
 
-use super::builtins::is_builtin;
+use super::names::is_builtin;
 use super::syntax::Dialect;
 use super::{Boxed, Shell, TEXT_LIMIT};
 use crate::errno::Errno;

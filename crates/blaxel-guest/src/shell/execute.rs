@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::builtins::{is_builtin, is_special};
 use super::io::Io;
+use super::names::{is_builtin, is_special};
 use super::parser::{Parser, SyntaxError};
 use super::syntax::{
     AndOr, Command, Compound, Connector, Dialect, Item, List, Pipeline, Redirect, Simple,

@@ -1,7 +1,7 @@
 //! Builtins that change what runs next.
 
 use crate::files::OpenOptions;
-use crate::shell::builtins::{is_builtin, is_special};
+use crate::shell::names::{is_builtin, is_special};
 use crate::shell::syntax::Dialect;
 use crate::shell::{Run, Shell, Stop, TEXT_LIMIT, commands};
 

@@ -1,7 +1,7 @@
 //! Jobs and signals.
 
-use super::trap::{signal, signal_name};
 use crate::kernel::JobEnd;
+use crate::shell::signals::{signal, signal_name};
 use crate::shell::syntax::Dialect;
 use crate::shell::{Run, Shell, Stop};
 

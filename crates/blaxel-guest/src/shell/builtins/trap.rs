@@ -1,30 +1,8 @@
 //! `trap`.
 
+use crate::shell::signals::{signal, signal_name};
 use crate::shell::syntax::Dialect;
 use crate::shell::{Run, Shell};
-
-/// The names of the signals by their numbers.
-const SIGNALS: [&str; 32] = [
-    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
-    "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
-    "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
-
-/// Returns the number of a signal by its name or number.
-pub(in crate::shell) fn signal(text: &str) -> Option<i32> {
-    if let Ok(number) = text.parse::<i32>() {
-        return (0..=64).contains(&number).then_some(number);
-    }
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let index = SIGNALS.iter().position(|signal| *signal == name)?;
-    i32::try_from(index).ok()
-}
-
-/// Returns the name of a signal.
-pub(in crate::shell) fn signal_name(number: i32) -> Option<&'static str> {
-    SIGNALS.get(usize::try_from(number).ok()?).copied()
-}
 
 impl Shell {
     pub(super) async fn trap(&mut self, arguments: &[String]) -> Run {

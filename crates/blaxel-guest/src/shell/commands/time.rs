@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Done, quoted};
 use crate::shell::Shell;
-use crate::shell::builtins::signal;
+use crate::shell::signals::signal;
 
 /// A time of the calendar, in UTC.
 pub(super) struct Civil {
