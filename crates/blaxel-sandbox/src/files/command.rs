@@ -36,6 +36,7 @@ pub(crate) async fn run<S: HttpService>(
 }
 
 /// Runs a script with arguments, as [`run`] does.
+#[cfg(feature = "local-files")]
 pub(crate) async fn run_script<S: HttpService>(
     remote: &Remote<S>,
     script: &str,
@@ -60,6 +61,7 @@ fn output<S: HttpService>(command: Command<S>) -> BoxFuture<Result<Output, Error
 }
 
 /// Returns `true` if a command failed because there is no such program.
+#[cfg(feature = "local-files")]
 pub(crate) fn is_missing_program(error: &Error) -> bool {
     error.status() == Some(StatusCode::NOT_IMPLEMENTED)
 }
