@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{BoxFuture, Error, HttpService, OperationInfo, Plane, RequestWriter, Source};
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::json;
 
 use super::locate::Place;
@@ -63,7 +63,7 @@ fn output<S: HttpService>(command: Command<S>) -> BoxFuture<Result<Output, Error
 /// Returns `true` if a command failed because there is no such program.
 #[cfg(feature = "local-files")]
 pub(crate) fn is_missing_program(error: &Error) -> bool {
-    error.status() == Some(StatusCode::NOT_IMPLEMENTED)
+    error.status() == Some(http::StatusCode::NOT_IMPLEMENTED)
 }
 
 /// Creates the error of a failed program, with the status that the API has for the reason.
