@@ -1,13 +1,15 @@
-//! A sandbox: files are written, a small web page is built by commands and read back, and everything is printed.
+//! A sandbox: files are written, commands build a small web page from them, and a server shows it through a port.
 //!
-//! `cargo run --example sandbox` runs on an emulator in this process, whose sandboxes have a simulated shell.
+//! `cargo run --example sandbox` runs on an emulator in this process, whose sandboxes have a simulated machine.
+
+mod machine;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use blaxel::auth::Variables;
-use blaxel::sandbox::Sandbox;
 use blaxel::sandbox::process::Event;
+use blaxel::sandbox::{Port, ProcessRef, Sandbox};
 use blaxel::{ClientBuilder, SandboxHandle, Sandboxes};
 use blaxel_emulator::Emulator;
 
@@ -16,6 +18,10 @@ type Failure = Box<dyn std::error::Error>;
 
 /// The name of the sandbox.
 const NAME: &str = "web-page";
+/// The port of the web server.
+const PORT: u16 = 3000;
+/// The path of the page.
+const PAGE: &str = "/app/out/index.html";
 
 /// The notes that the page is made of.
 const NOTES: [(&str, &str); 2] = [
@@ -49,20 +55,26 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let emulator = Emulator::builder().real_clock().start().await?;
+    let emulator = Emulator::builder()
+        .real_clock()
+        .machines(|_name, clock| machine::machine(clock, PORT, PAGE))
+        .start()
+        .await?;
     let variables = Variables::from_iter(emulator.variables());
     let client = ClientBuilder::from_variables(&variables)?.build()?;
     let sandboxes = Sandboxes::new(client);
 
     heading("Create a sandbox");
-    let draft = Sandbox::new(NAME).image("blaxel/base-image:latest");
+    let draft = Sandbox::new(NAME)
+        .image("blaxel/base-image:latest")
+        .port(Port::new(PORT));
     let sandbox = sandboxes.ensure(&draft).await?;
     println!("{} is ready", sandbox.name());
 
     write_files(&sandbox).await?;
     run_commands(&sandbox).await?;
     build_page(&sandbox).await?;
-    join_process(&sandboxes, &sandbox).await?;
+    show_page(&sandboxes, &sandbox).await?;
 
     heading("Delete the sandbox");
     sandboxes.delete(NAME).await?;
@@ -135,30 +147,33 @@ async fn build_page(sandbox: &SandboxHandle) -> Result<(), Failure> {
             _ => {}
         }
     }
-    print!(
-        "{}",
-        sandbox.fs().read_to_string("/app/out/index.html").await?
-    );
+    print!("{}", sandbox.fs().read_to_string(PAGE).await?);
     Ok(())
 }
 
-/// Starts a process that does not end, joins it by a stored reference, and stops it.
-async fn join_process(sandboxes: &Sandboxes, sandbox: &SandboxHandle) -> Result<(), Failure> {
-    heading("Join a process");
-    let command = sandbox.shell("echo started; sleep 3600").name("worker");
-    let reference = serde_json::to_string(
-        &command
-            .timeout(Duration::from_secs(600))
-            .spawn()
-            .await?
-            .reference(),
-    )?;
-    println!("stored {} bytes", reference.len());
+/// Starts a server, calls it through its port, joins it by a stored reference, and stops it.
+async fn show_page(sandboxes: &Sandboxes, sandbox: &SandboxHandle) -> Result<(), Failure> {
+    heading("Show the page");
+    let port = PORT.to_string();
+    let server = sandbox
+        .command("python3")
+        .args(["-m", "http.server", &port]);
+    let server = server.current_dir("/app/out").name("web");
+    // Stored before the start, so that another program finds the server whatever happens.
+    let reference = serde_json::to_string(&server.reference())?;
+    server.spawn().await?;
 
-    let worker = sandboxes.process(&serde_json::from_str(&reference)?);
-    println!("{} is {}", worker.name(), worker.info().await?.status);
-    worker.stop().await?;
-    println!("{} has {}", worker.name(), worker.wait().await?);
+    let web = sandbox.port(PORT);
+    web.wait_until_ready(Duration::from_secs(10)).await?;
+    let page = web.get("/").await?;
+    println!("GET / on port {PORT}: {}", page.status());
+    print!("{}", page.text().await?);
+
+    heading("Join the server and stop it");
+    let server = sandboxes.process(&serde_json::from_str::<ProcessRef>(&reference)?);
+    println!("{} is {}", server.name(), server.info().await?.status);
+    server.stop().await?;
+    println!("{} has {}", server.name(), server.wait().await?);
     Ok(())
 }
 

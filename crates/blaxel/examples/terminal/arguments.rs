@@ -32,7 +32,9 @@ impl Arguments {
     /// Returns the command that attaches to the session again.
     pub(crate) fn again(&self) -> String {
         let Self { sandbox, session } = self;
-        format!("cargo run --example terminal -- --session {session} {sandbox}")
+        format!(
+            "cargo run --example terminal --features websocket -- --session {session} {sandbox}"
+        )
     }
 }
 

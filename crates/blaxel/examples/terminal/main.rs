@@ -1,6 +1,6 @@
 //! A terminal of a sandbox, joined to the local one.
 //!
-//! `cargo run --example terminal -- NAME` opens a shell in the sandbox `NAME`, with the credentials of the environment or
+//! `cargo run --example terminal --features websocket -- NAME` opens a shell in the sandbox `NAME`, with the credentials of the environment or
 //! of the Blaxel CLI. Ctrl-] detaches: the shell goes on, and `--session ID` attaches to it again.
 //!
 //! If the input is not a terminal, as in `echo 'ls; exit' | cargo run --example terminal -- NAME`, it is sent as it is, and
