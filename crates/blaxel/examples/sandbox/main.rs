@@ -67,7 +67,7 @@ async fn run() -> Result<(), Failure> {
     heading("Create a sandbox");
     let draft = Sandbox::new(NAME)
         .image("blaxel/base-image:latest")
-        .port(Port::new(PORT));
+        .port(Port::new(PORT.into()));
     let sandbox = sandboxes.ensure(&draft).await?;
     println!("{} is ready", sandbox.name());
 
