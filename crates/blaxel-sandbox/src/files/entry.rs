@@ -180,9 +180,11 @@ impl Listing {
         directories.chain(files).collect()
     }
 
-    /// Calls `visit` with the path below the root, the content and the size of each file of a whole tree.
+    /// Calls `visit` with the path below the root, the content and the size of each file of a whole tree. Its files are
+    /// those of all levels, or nested in the subdirectories.
     pub(crate) fn visit_contents(
         self,
+        root: &str,
         below: &str,
         visit: &mut impl FnMut(String, Option<String>, Option<u64>),
     ) {
@@ -194,13 +196,15 @@ impl Listing {
             let is_file = file
                 .permissions
                 .is_none_or(|mode| mode.file_type() == FileType::File);
-            if let Some(name) = name_of(file.name, file.path.as_deref()).filter(|_| is_file) {
-                visit(join(&name), file.content, file.size);
+            let path = file.path.as_deref();
+            let nested = name_of(file.name, path).map(|name| join(&name));
+            if let Some(name) = path_below(root, path).or(nested).filter(|_| is_file) {
+                visit(name, file.content, file.size);
             }
         }
         for directory in self.subdirectories.unwrap_or_default() {
             if let Some(name) = name_of(directory.name.clone(), directory.path.as_deref()) {
-                directory.visit_contents(&join(&name), visit);
+                directory.visit_contents(root, &join(&name), visit);
             }
         }
     }
@@ -209,6 +213,14 @@ impl Listing {
 /// Returns `true` if no bytes of a text were replaced, as the server does with bytes that are not UTF-8.
 pub(crate) fn is_exact(text: &str) -> bool {
     !text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+/// Returns the part of an absolute path below a root, or `None` if it is not below it.
+fn path_below(root: &str, path: Option<&str>) -> Option<String> {
+    let below = path?.strip_prefix(root.trim_end_matches('/'))?;
+    let below = below.strip_prefix('/')?;
+    let is_plain = |segment: &str| !matches!(segment, "" | "." | "..");
+    below.split('/').all(is_plain).then(|| below.to_owned())
 }
 
 /// Returns the name of an entry. Some responses have it only in the path.

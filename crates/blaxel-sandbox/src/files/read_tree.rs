@@ -108,7 +108,7 @@ impl<S: HttpService> ReadTree<S> {
         }
         let mut unread = Vec::new();
         let mut exceeded = Ok(());
-        tree.visit_contents("", &mut |path, text, size| {
+        tree.visit_contents(root.as_str(), "", &mut |path, text, size| {
             // Bytes that are not UTF-8 were replaced.
             let has_size = |text: &str| size.is_none_or(|size| size == text.len() as u64);
             let text = text.filter(|text| is_exact(text) && has_size(text));

@@ -494,6 +494,8 @@ async fn trees_are_read_at_once_from_newer_servers() {
                     {"name": "a", "permissions": "644", "size": 1, "content": "A"},
                     {"name": "binary", "permissions": "644", "size": 2, "content": "\u{fffd}x"},
                     {"name": "link", "permissions": "1000000777", "size": 2},
+                    {"path": "/t/d/flat", "name": "flat", "permissions": "644", "size": 1, "content": "F"},
+                    {"path": "/t/../up", "name": "up", "permissions": "644", "size": 1, "content": "U"},
                 ],
                 "subdirectories": [{"path": "/t/d", "name": "d", "subdirectories": [], "files": [
                     {"name": "b", "permissions": "644", "size": 1, "content": "B"},
@@ -511,7 +513,7 @@ async fn trees_are_read_at_once_from_newer_servers() {
         .await
         .unwrap();
     let names: Vec<_> = tree.keys().map(String::as_str).collect();
-    assert_eq!(names, ["a", "binary", "d/b"]);
+    assert_eq!(names, ["a", "binary", "d/b", "d/flat", "up"]);
     assert_eq!(tree["binary"], "\u{1}x");
     assert_eq!(
         lines(&journal.lock().unwrap()),
