@@ -57,7 +57,7 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the local file cannot be read, with the `std::io::Error` as its cause; otherwise those of
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be read, with the `std::io::Error` as its cause; otherwise those of
     /// [`write`](Self::write).
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn upload(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> Write<S> {
@@ -79,7 +79,7 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such file; [`Error::is_input`] if the local file cannot be written, with the
+    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such file; [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be written, with the
     /// `std::io::Error` as its cause.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> Download<S> {
@@ -99,7 +99,7 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if a local file cannot be read, or its name is not UTF-8; otherwise the errors of the sandbox.
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be read, or its name is not UTF-8; otherwise the errors of the sandbox.
     /// Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn upload_dir(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> UploadDir<S> {
@@ -119,7 +119,7 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such directory; [`Error::is_input`] if a local file cannot be written, and for
+    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such directory; [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, and for
     /// a path that would leave the local directory. Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download_dir(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> DownloadDir<S> {
