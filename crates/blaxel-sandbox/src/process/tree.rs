@@ -8,7 +8,7 @@ use super::command::{Command, MARKER};
 use super::handle::Process;
 
 /// The script that finds and ends processes. It runs in the sandbox and needs only a POSIX shell and `/proc`.
-const SCRIPT: &str = include_str!("tree.sh");
+const SCRIPT: &str = include_str!("tree.txt");
 
 /// Time limit on the script, which takes seconds at most.
 const LIMIT: Duration = Duration::from_secs(60);
