@@ -64,7 +64,11 @@ impl Guests {
     fn start(&self, sandbox: &str, record: &Record) -> Server {
         let server = match &self.make {
             Some(make) => make(sandbox, &self.clock),
-            None => Server::builder(SimulatedGuest::new(self.clock.clone())),
+            None => {
+                let image = member::text(&record.document, "spec/runtime/image");
+                let clock = self.clock.clone();
+                Server::builder(SimulatedGuest::with_image(image.unwrap_or_default(), clock))
+            }
         };
         let mut server = server.edge_limit(EDGE_LIMIT);
         let variables = member::get(&record.document, "spec/runtime/envs");

@@ -2,12 +2,14 @@
 
 mod changes;
 mod error;
+mod tar_header;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::changes::{Change, ChangeKind, ChangeSender, Changes};
 pub use self::error::FileError;
+pub(crate) use self::tar_header::tar_header;
 use crate::errno::Errno;
 
 /// The bytes that [`Files::read`] reads of something that is not a regular file.

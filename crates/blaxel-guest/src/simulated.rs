@@ -53,9 +53,26 @@ impl SimulatedGuest {
     /// 512 MiB of contents.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
+        Self::with_image("", clock)
+    }
+
+    /// Creates a machine with the files of a public image, such as `blaxel/nextjs:latest`, as far as
+    /// they are known. For other images it is the same as [`new`](Self::new).
+    ///
+    /// The images `blaxel/nextjs` and `blaxel/vite` have an app in `/blaxel/app`, which `npm run dev`
+    /// serves.
+    ///
+    /// ```
+    /// use blaxel_guest::{Clock, Guest, SimulatedGuest};
+    ///
+    /// let guest = SimulatedGuest::with_image("blaxel/nextjs:latest", Clock::standing());
+    /// assert!(guest.files().read("/blaxel/app/package.json").is_ok());
+    /// ```
+    #[must_use]
+    pub fn with_image(image: &str, clock: Clock) -> Self {
         let disk = Volume::in_memory(DISK);
         // Nothing can be in the way on an empty disk, and the image fits.
-        let _ = image::install(&MemoryFiles::new(disk.clone(), clock.clone()));
+        let _ = image::install(&MemoryFiles::new(disk.clone(), clock.clone()), image);
         Self::with_disk(disk, clock)
     }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use blaxel_emulator::Emulator as LocalBlaxel;
 
-use super::machine::Machine;
+use super::machine::{machine, prepare};
 use super::process::runtime;
 use super::report::cpu_seconds;
 
@@ -58,9 +58,9 @@ impl Drop for Emulator {
 pub fn serve() {
     std::thread::spawn(|| {
         runtime().block_on(async {
-            Machine::prepare();
+            prepare();
             let emulator = LocalBlaxel::builder().real_clock();
-            let emulator = emulator.machines(|_, clock| Machine::new(clock));
+            let emulator = emulator.machines(|_, clock| machine(clock));
             let emulator = emulator.start().await.expect("an emulator");
             emulator.add("sandboxes", SANDBOX).expect("a sandbox");
             for (name, value) in emulator.variables() {

@@ -9,6 +9,7 @@ mod input;
 mod lines;
 mod links;
 mod listing;
+mod npm;
 mod programs;
 mod regex;
 mod remove;
@@ -17,6 +18,7 @@ mod select;
 mod serve;
 mod space;
 mod system;
+mod tar;
 mod time;
 
 use super::names::is_builtin;
@@ -77,6 +79,7 @@ programs! {
     "mkdir" => entries::mkdir,
     "mktemp" => entries::mktemp,
     "mv" => copy::mv,
+    "npm" => npm::npm,
     "nohup" => programs::nohup,
     "nproc" => system::nproc,
     "printenv" => programs::printenv,
@@ -98,6 +101,7 @@ programs! {
     "sync" => programs::succeed,
     "tac" => lines::tac,
     "tail" => lines::tail,
+    "tar" => tar::tar,
     "tee" => input::tee,
     "timeout" => time::timeout,
     "touch" => entries::touch,

@@ -1,10 +1,11 @@
 //! The files of a new simulated machine.
 
+mod app;
+
 use crate::errno::Errno;
 use crate::files::{FileError, Files as _};
 use crate::memory::MemoryFiles;
 use crate::volume::Device;
-
 /// The directories that are not created with a file, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
     ("/blaxel", 0o755),
@@ -55,8 +56,9 @@ const DEVICES: &[(&str, Device)] = &[
     ("/dev/full", Device::Full),
 ];
 
-/// Creates the files of the image on an empty disk.
-pub(super) fn install(files: &MemoryFiles) -> Result<(), FileError> {
+/// Creates the files of an image on an empty disk: those of a small Linux system, and those that the
+/// public image of that name has besides.
+pub(super) fn install(files: &MemoryFiles, image: &str) -> Result<(), FileError> {
     for (path, mode) in DIRECTORIES {
         files.create_dir_all(path, 0o755)?;
         files.set_mode(path, *mode).map_err(failed(path))?;
@@ -67,7 +69,7 @@ pub(super) fn install(files: &MemoryFiles) -> Result<(), FileError> {
     for (path, device) in DEVICES {
         files.create_device(path, *device).map_err(failed(path))?;
     }
-    Ok(())
+    app::install(files, image)
 }
 
 fn failed(path: &str) -> impl Fn(Errno) -> FileError {
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn the_image_fits_on_an_empty_disk() {
         let files = MemoryFiles::new(Volume::in_memory(1 << 16), Clock::standing());
-        install(&files).unwrap();
+        install(&files, "blaxel/base-image:latest").unwrap();
         assert_eq!(files.metadata("/tmp").unwrap().mode, 0o1777);
         files.write("/dev/null", b"gone", 0o644).unwrap();
         assert_eq!(files.read("/dev/null").unwrap(), b"");

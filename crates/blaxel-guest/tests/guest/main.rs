@@ -10,6 +10,7 @@ mod archives;
 mod blocking;
 mod drives;
 mod forms;
+mod images;
 mod listening;
 mod logs;
 mod paths;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tar::{Builder, EntryType, Header};
 
 use super::changes::{Change, Kind};
-use crate::files::{FileKind, Files, Metadata};
+use crate::files::{FileKind, Files, tar_header};
 
 const MANIFEST: &str = ".blaxel-archive/manifest.json";
 const PROCESSES: &str = ".blaxel-archive/processes.json";
@@ -42,11 +42,10 @@ pub(super) fn pack(
 fn append(files: &dyn Files, archive: &mut Builder<Vec<u8>>, path: &str) -> io::Result<()> {
     let facts = files.link_metadata(path).map_err(io::Error::other)?;
     let name = path.trim_start_matches('/');
-    let mut header = header(&facts);
+    let mut header = tar_header(&facts);
     match facts.kind {
         FileKind::File => {
             let content = files.read(path).map_err(io::Error::other)?;
-            header.set_entry_type(EntryType::Regular);
             header.set_size(content.len() as u64);
             archive.append_data(&mut header, name, content.as_slice())
         }
@@ -62,14 +61,4 @@ fn append(files: &dyn Files, archive: &mut Builder<Vec<u8>>, path: &str) -> io::
         // Devices, pipes and sockets have no content.
         _ => Ok(()),
     }
-}
-
-fn header(facts: &Metadata) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_mode(facts.mode);
-    header.set_uid(facts.user.into());
-    header.set_gid(facts.group.into());
-    header.set_mtime(facts.modified.as_secs());
-    header.set_size(0);
-    header
 }

@@ -1,5 +1,6 @@
 //! Creating entries and changing their metadata: `mkdir`, `touch`, `chmod`, `chown`, `mktemp`.
 
+use super::time::parse;
 use super::{Done, quoted};
 use crate::errno::Errno;
 use crate::files::{FileKind, Files as _, Metadata, OpenOptions, join};
@@ -81,7 +82,7 @@ fn first_file<'a>(shell: &Shell, path: &'a str) -> &'a str {
 pub(super) async fn touch(shell: &mut Shell, arguments: &[String]) -> Done {
     let long = [("no-create", 'c'), ("reference", 'r'), ("date", 'd')];
     let given = shell
-        .arguments("touch", arguments, "acmr:d:t:h", &long)
+        .arguments("touch", arguments, "acmr:d:h", &long)
         .await?;
     if given.operands.is_empty() {
         return Err(shell.usage("touch", "missing file operand").await);
@@ -91,6 +92,14 @@ pub(super) async fn touch(shell: &mut Shell, arguments: &[String]) -> Done {
         && let Ok(file) = shell.disk.metadata(&shell.path(reference))
     {
         time = file.modified;
+    }
+    if let Some(text) = given.value('d') {
+        let Some(parsed) = parse(text, time) else {
+            let message = format!("invalid date format {}", quoted(text));
+            shell.report_of("touch", message).await;
+            return Err(1);
+        };
+        time = parsed;
     }
     let mut status = 0;
     for operand in &given.operands {
@@ -108,7 +117,7 @@ pub(super) async fn touch(shell: &mut Shell, arguments: &[String]) -> Done {
                 ..OpenOptions::replacing(0o666 & !shell.umask)
             };
             let opened = shell.disk.open(&path, &options).map(drop);
-            opened.and_then(|()| match given.value('r') {
+            opened.and_then(|()| match given.last("rd") {
                 Some(_) => shell.disk.set_times(&path, Some(time), Some(time)),
                 None => Ok(()),
             })

@@ -231,7 +231,7 @@ pub(super) async fn date(shell: &mut Shell, arguments: &[String]) -> Done {
 }
 
 /// Reads the dates that scripts usually give: `@seconds`, `now` and dates of ISO 8601.
-fn parse(text: &str, now: Duration) -> Option<Duration> {
+pub(super) fn parse(text: &str, now: Duration) -> Option<Duration> {
     if let Some(seconds) = text.strip_prefix('@') {
         return seconds.parse().ok().map(Duration::from_secs);
     }
