@@ -19,6 +19,7 @@ TOPICS = (
     "chat",
     "jobs",
     "sandboxes",
+    "data_plane",
     "previews",
     "schedules",
     "forks",

@@ -8,6 +8,7 @@ import { finish, sdk, useKey } from "./checks/harness.mjs";
 import access from "./checks/access.mjs";
 import agents from "./checks/agents.mjs";
 import chat from "./checks/chat.mjs";
+import dataPlane from "./checks/data_plane.mjs";
 import errors from "./checks/errors.mjs";
 import forks from "./checks/forks.mjs";
 import governance from "./checks/governance.mjs";
@@ -31,6 +32,7 @@ const topics = [
   chat,
   jobs,
   sandboxes,
+  dataPlane,
   previews,
   schedules,
   forks,

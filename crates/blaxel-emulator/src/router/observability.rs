@@ -84,8 +84,7 @@ impl<'a> LogQuery<'a> {
 fn window(params: &Params) -> Result<Range<Duration>, ErrorResponse> {
     let moment = |name: &str| {
         let text = params.get(name).unwrap_or_default();
-        let time = rule::moment(text).or_else(|| rule::moment(&format!("{text}Z")));
-        time.ok_or_else(|| {
+        rule::moment(text).ok_or_else(|| {
             let message = format!("{name} must be a time such as 2026-05-01T00:00:00.");
             ErrorResponse::bad_request(message)
         })

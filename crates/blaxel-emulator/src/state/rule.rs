@@ -112,9 +112,13 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number.checked_mul(unit)?))
 }
 
-/// Parses a time and returns it as the time since 1970-01-01T00:00:00Z.
+/// Parses a time and returns it as the time since 1970-01-01T00:00:00Z. A time without an offset, as
+/// the Python SDK sends it, is one of UTC.
 pub(crate) fn moment(text: &str) -> Option<Duration> {
-    let time: Timestamp = text.parse().ok()?;
+    let time: Timestamp = match text.parse() {
+        Ok(time) => time,
+        Err(_) => format!("{text}Z").parse().ok()?,
+    };
     let (seconds, nanos) = time.unix()?;
     Some(Duration::new(u64::try_from(seconds).ok()?, nanos))
 }
@@ -135,4 +139,21 @@ fn list<'a>(document: &'a Document, path: &str) -> &'a [Value] {
 /// Returns a path as messages show it.
 fn dotted(path: &str) -> String {
     path.replace('/', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_an_offset_is_one_of_utc() {
+        let seconds = |text| moment(text).map(|time| time.as_secs());
+        assert_eq!(seconds("1970-01-02T00:00:00"), Some(86_400));
+        assert_eq!(seconds("1970-01-02T00:00:00.25"), Some(86_400));
+        assert_eq!(seconds("1970-01-02T00:00:00Z"), Some(86_400));
+        assert_eq!(seconds("1970-01-02T01:00:00+01:00"), Some(86_400));
+        for text in ["", "soon", "1970-01-02", "1970-01-02T00:00:00ZZ", "Z"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
 }
