@@ -182,8 +182,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         uses: CORE,
-        // It is the server that the facades are tested against.
-        never: &[OTHER_CLIENT, TLS, BOXING, LOWER, FACADES, EMULATOR],
+        // It is the server that the facades are tested against. `async-trait` is a dependency of
+        // `rmcp`, which serves MCP.
+        never: &[OTHER_CLIENT, TLS, LOWER, FACADES, EMULATOR],
         ..alone("blaxel-guest")
     },
     Rule {

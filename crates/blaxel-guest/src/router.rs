@@ -19,6 +19,7 @@ mod form;
 mod fuzzy;
 mod glob;
 mod grep;
+mod mcp;
 mod network;
 mod path;
 mod pattern;
@@ -76,6 +77,7 @@ const TABLES: &[&[Route]] = &[
     network::ROUTES,
     archive::ROUTES,
     terminal::ROUTES,
+    mcp::ROUTES,
 ];
 
 /// Creates the router of a server.
@@ -119,7 +121,7 @@ fn find(method: &Method, path: &str, version: ServerVersion) -> Option<(&'static
 
 /// Returns `true` if `HEAD` is answered for a path just because `GET` is.
 fn has_head(path: &str, version: ServerVersion) -> bool {
-    find(&Method::GET, path, version).is_some()
+    path != mcp::PATH && find(&Method::GET, path, version).is_some()
 }
 
 async fn answer(state: Arc<State>, request: Request<Body>) -> Response {

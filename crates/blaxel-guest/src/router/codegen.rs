@@ -14,6 +14,7 @@ use super::respond::{HandlerResult, Refusal};
 use super::route::Route;
 use crate::files::FileKind;
 use crate::lock::lock;
+use crate::state::State;
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -33,21 +34,52 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
-fn has_key(call: &Call, name: &str) -> bool {
-    lock(&call.state.environment).get(name).is_some()
+/// A provider of code models, of which the environment has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Provider {
+    Relace,
+    Morph,
 }
 
-fn check_enabled(call: &Call) -> Result<(), Refusal> {
-    if has_key(call, "RELACE_API_KEY") || has_key(call, "MORPH_API_KEY") {
-        return Ok(());
+impl Provider {
+    /// Returns the provider that a server uses.
+    pub(super) fn of(state: &State) -> Option<Self> {
+        let environment = lock(&state.environment);
+        let mut providers = [Self::Relace, Self::Morph].into_iter();
+        providers.find(|provider| environment.get(provider.key()).is_some())
     }
-    Err(Refusal::bad_request(
-        "codegen tools are not configured, follow this documentation to configure it: \
-         https://docs.blaxel.ai/Sandboxes/Codegen",
-    ))
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Relace => "RELACE_API_KEY",
+            Self::Morph => "MORPH_API_KEY",
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Relace => "relace",
+            Self::Morph => "morph",
+        }
+    }
+
+    /// Returns `true` if it ranks files.
+    pub(super) fn ranks(self) -> bool {
+        self == Self::Relace
+    }
 }
 
-fn unreachable() -> Refusal {
+fn provider(call: &Call) -> Result<Provider, Refusal> {
+    Provider::of(&call.state).ok_or_else(|| {
+        Refusal::bad_request(
+            "codegen tools are not configured, follow this documentation to configure it: \
+             https://docs.blaxel.ai/Sandboxes/Codegen",
+        )
+    })
+}
+
+/// Returns the refusal of a request that a provider would have to answer.
+pub(super) fn unreachable() -> Refusal {
     Refusal::unprocessable("the provider cannot be reached from a simulated sandbox")
 }
 
@@ -58,7 +90,7 @@ async fn apply(mut call: Call) -> HandlerResult {
         #[serde(deserialize_with = "null_as_default")]
         code_edit: String,
     }
-    check_enabled(&call)?;
+    provider(&call)?;
     let paths = Paths::of(&call.state);
     let path = paths.absolute(&paths.format(&requested(&call))?);
     let request: Request = call.take_json().await?;
@@ -78,7 +110,7 @@ async fn apply(mut call: Call) -> HandlerResult {
 }
 
 async fn rerank(call: Call) -> HandlerResult {
-    check_enabled(&call)?;
+    let provider = provider(&call)?;
     if call.query("query").is_empty() {
         return Err(Refusal::bad_request("query parameter is required"));
     }
@@ -91,7 +123,7 @@ async fn rerank(call: Call) -> HandlerResult {
     if found.await? != Some(FileKind::Directory) {
         return Err(Refusal::bad_request("path is not a directory"));
     }
-    if !has_key(&call, "RELACE_API_KEY") {
+    if !provider.ranks() {
         return Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "code reranking is only available with Relace. Set RELACE_API_KEY to use this feature",

@@ -45,6 +45,33 @@ async fn delete(call: Call) -> HandlerResult {
     .await
 }
 
+/// Deletes a file, or a link to one. Returns a sentence about the problem.
+pub(super) fn delete_file(files: &dyn Files, path: &str) -> Result<(), String> {
+    if is_directory(files, path)? {
+        return Err("path points to a directory, not a file".to_owned());
+    }
+    let removed = files.remove_file(path);
+    removed.map_err(|errno| FileError::new("remove", path, errno).to_string())
+}
+
+/// Deletes a directory, or a link to one. Returns a sentence about the problem.
+pub(super) fn delete_directory(
+    files: &dyn Files,
+    path: &str,
+    is_recursive: bool,
+) -> Result<(), String> {
+    if !is_directory(files, path)? {
+        return Err("path points to a file, not a directory".to_owned());
+    }
+    remove_dir(files, path, is_recursive).map_err(|error| error.to_string())
+}
+
+fn is_directory(files: &dyn Files, path: &str) -> Result<bool, String> {
+    let facts = files.metadata(path);
+    let facts = facts.map_err(|errno| FileError::new("stat", path, errno).to_string())?;
+    Ok(facts.kind == FileKind::Directory)
+}
+
 /// Returns the type of what a path leads to; `None` if it does not exist.
 pub(super) fn kind(files: &dyn Files, path: &str) -> Result<Option<FileKind>, FileError> {
     match files.metadata(path) {
@@ -55,11 +82,7 @@ pub(super) fn kind(files: &dyn Files, path: &str) -> Result<Option<FileKind>, Fi
 }
 
 /// Removes a directory, or a link to one.
-pub(super) fn remove_dir(
-    files: &dyn Files,
-    path: &str,
-    is_recursive: bool,
-) -> Result<(), FileError> {
+fn remove_dir(files: &dyn Files, path: &str, is_recursive: bool) -> Result<(), FileError> {
     if is_recursive {
         return files.remove_all(path);
     }

@@ -83,6 +83,20 @@ impl File {
             content: None,
         }
     }
+
+    /// Describes a file together with its content, as text. The server leaves its name empty.
+    pub(super) fn with_content(
+        files: &dyn Files,
+        paths: &Paths,
+        path: &str,
+        facts: &Metadata,
+        content: &[u8],
+    ) -> Self {
+        let owners = Owners::read(files);
+        let mut file = Self::new(paths.shown(path).to_owned(), "", facts, &owners);
+        file.content = Some(String::from_utf8_lossy(content).into_owned());
+        file
+    }
 }
 
 /// Lists a directory. Entries have the path of the directory as it was asked for.
@@ -99,7 +113,10 @@ pub(super) fn list(files: &dyn Files, paths: &Paths, path: &str) -> Result<Direc
     };
     let failed = |errno| FileError::new("open", &absolute, errno);
     for entry in files.read_dir(&absolute).map_err(failed)? {
-        let path = clean(&format!("{shown}/{}", entry.name));
+        let path = match shown {
+            "" => entry.name.clone(),
+            shown => clean(&format!("{shown}/{}", entry.name)),
+        };
         if entry.kind == FileKind::Directory {
             listed.subdirectories.push(Subdirectory {
                 path,

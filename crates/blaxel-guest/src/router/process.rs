@@ -22,13 +22,14 @@ use serde::Serialize;
 
 use self::follow::Follow;
 use self::format::Format;
-use self::request::Request;
+pub(super) use self::request::{Body as ProcessBody, Request};
 use self::run::Run;
-use self::view::{Logs, View};
+pub(super) use self::start::{deadline, start, wait_for_end, wait_for_ports};
+pub(super) use self::view::{Logs, View};
 use super::call::{Call, empty, into_response};
 use super::respond::{HandlerResult, Refusal, ok};
 use super::route::Route;
-use crate::state::{Record, SignalError};
+use crate::state::{Record, SignalError, State};
 use crate::version::ServerVersion::{self, August, Current};
 
 /// The longest poll of `GET /process/{identifier}/wait`.
@@ -59,9 +60,9 @@ pub(super) const ROUTES: &[Route] = routes! {
         |call| Box::pin(async move { into_response(get(&call)) });
     "HeadProcess" HEAD "/process/:identifier" August |_| Box::pin(async { empty() });
     "StopProcess" DELETE "/process/:identifier" August
-        |call| Box::pin(async move { into_response(stop(call).await) });
+        |call| Box::pin(async move { into_response(handle_stop(call).await) });
     "KillProcess" DELETE "/process/:identifier/kill" August
-        |call| Box::pin(async move { into_response(kill(call).await) });
+        |call| Box::pin(async move { into_response(handle_kill(call).await) });
     "GetProcessLogs" GET "/process/:identifier/logs" August
         |call| Box::pin(async move { into_response(logs(&call)) });
     "HeadProcessLogs" HEAD "/process/:identifier/logs" August |_| Box::pin(async { empty() });
@@ -83,9 +84,13 @@ struct Done {
 }
 
 fn list(call: &Call) -> HandlerResult {
-    let all = call.state.processes.all();
-    let views: Vec<View> = all.iter().map(|record| View::listed(record)).collect();
-    ok(&views)
+    ok(&views(&call.state))
+}
+
+/// Returns all processes.
+pub(super) fn views(state: &State) -> Vec<View> {
+    let all = state.processes.all();
+    all.iter().map(|record| View::listed(record)).collect()
 }
 
 async fn execute(call: &mut Call) -> HandlerResult {
@@ -101,7 +106,7 @@ async fn execute(call: &mut Call) -> HandlerResult {
         });
         return Ok(stream("application/x-ndjson", Body::from_stream(lines)));
     }
-    let record = start::start(&call.state, &request).await?;
+    let record = start(&call.state, &request).await?;
     start::wait(&call.state, &request, &record).await?;
     ok(&match request.waits {
         true => View::completed(&record),
@@ -110,27 +115,38 @@ async fn execute(call: &mut Call) -> HandlerResult {
 }
 
 fn get(call: &Call) -> HandlerResult {
-    ok(&View::single(&*find(call)?))
+    ok(&view(&call.state, call.param("identifier"))?)
 }
 
-async fn stop(call: Call) -> HandlerResult {
-    let identifier = call.param("identifier");
-    let record = find_named(&call)?;
-    let stopped = record.stop().await;
-    stopped.map_err(|error| refusal(identifier, error, "send SIGTERM to"))?;
+/// Returns the process with an identifier.
+pub(super) fn view(state: &State, identifier: &str) -> Result<View, Refusal> {
+    Ok(View::single(&*find(state, identifier)?))
+}
+
+async fn handle_stop(call: Call) -> HandlerResult {
+    stop(&call.state, call.param("identifier")).await?;
     ok(&Done {
         message: "Process stopped successfully",
     })
 }
 
-async fn kill(call: Call) -> HandlerResult {
-    let identifier = call.param("identifier");
-    let record = find_named(&call)?;
-    let killed = record.kill().await;
-    killed.map_err(|error| refusal(identifier, error, "kill"))?;
+/// Asks the process with an identifier to end.
+pub(super) async fn stop(state: &State, identifier: &str) -> Result<(), Refusal> {
+    let stopped = find_named(state, identifier)?.stop().await;
+    stopped.map_err(|error| refusal(identifier, error, "send SIGTERM to"))
+}
+
+async fn handle_kill(call: Call) -> HandlerResult {
+    kill(&call.state, call.param("identifier")).await?;
     ok(&Done {
         message: "Process killed successfully",
     })
+}
+
+/// Ends the process with an identifier.
+pub(super) async fn kill(state: &State, identifier: &str) -> Result<(), Refusal> {
+    let killed = find_named(state, identifier)?.kill().await;
+    killed.map_err(|error| refusal(identifier, error, "kill"))
 }
 
 /// The server answers every failure of a signal with 404.
@@ -146,18 +162,21 @@ fn refusal(identifier: &str, error: SignalError, action: &str) -> Refusal {
 }
 
 fn logs(call: &Call) -> HandlerResult {
-    let identifier = call.param("identifier");
-    let record =
-        call.state.processes.find(identifier).ok_or_else(|| {
-            Refusal::not_found(format!("process with PID {identifier} not found"))
-        })?;
-    ok(&Logs::of(&record))
+    ok(&output(&call.state, call.param("identifier"))?)
+}
+
+/// Returns the output of the process with an identifier.
+pub(super) fn output(state: &State, identifier: &str) -> Result<Logs, Refusal> {
+    let record = state.processes.find(identifier);
+    let record = record
+        .ok_or_else(|| Refusal::not_found(format!("process with PID {identifier} not found")))?;
+    Ok(Logs::of(&record))
 }
 
 fn stream_logs(call: &Call) -> HandlerResult {
     const TEXT: &str = "text/plain; charset=utf-8";
     let (state, version) = (&call.state, call.state.version());
-    let record = match find_named(call) {
+    let record = match find_named(state, call.param("identifier")) {
         Ok(record) => record,
         // The server of August has sent the head before it looks for the process.
         Err(refusal) if version == ServerVersion::August => {
@@ -183,7 +202,7 @@ fn stream_logs(call: &Call) -> HandlerResult {
 }
 
 async fn wait(call: Call) -> HandlerResult {
-    let record = find(&call)?;
+    let record = find(&call.state, call.param("identifier"))?;
     let seconds = match call.query("timeout").as_str() {
         "" => USUAL_WAIT,
         text => text
@@ -196,16 +215,15 @@ async fn wait(call: Call) -> HandlerResult {
     ok(&View::single(&record))
 }
 
-/// Returns the process of a request.
-fn find(call: &Call) -> Result<Arc<Record>, Refusal> {
-    let found = call.state.processes.find(call.param("identifier"));
+/// Returns the process with an identifier.
+fn find(state: &State, identifier: &str) -> Result<Arc<Record>, Refusal> {
+    let found = state.processes.find(identifier);
     found.ok_or_else(|| Refusal::not_found("process not found"))
 }
 
-/// Returns the process of a request whose refusal names it.
-fn find_named(call: &Call) -> Result<Arc<Record>, Refusal> {
-    let identifier = call.param("identifier");
-    let found = call.state.processes.find(identifier);
+/// Returns the process with an identifier, or a refusal that names it.
+fn find_named(state: &State, identifier: &str) -> Result<Arc<Record>, Refusal> {
+    let found = state.processes.find(identifier);
     found.ok_or_else(|| {
         Refusal::not_found(format!("process with Identifier {identifier} not found"))
     })

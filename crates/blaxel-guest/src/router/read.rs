@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::call::{Call, empty, into_response};
 use super::content::{http_date, raw};
-use super::describe::{File, Owners, list};
+use super::describe::{File, list};
 use super::path::{Paths, requested};
 use super::respond::{HandlerResult, Refusal, json, ok};
 use super::route::Route;
@@ -56,12 +56,7 @@ async fn read(call: Call) -> HandlerResult {
         }
         let unreadable = |error| Refusal::unprocessable(format!("error reading file: {error}"));
         let content = files.read(&absolute).map_err(unreadable)?;
-        let owners = Owners::read(files);
-        let shown = paths.shown(&shown).to_owned();
-        // The server leaves the name of a file empty.
-        let mut file = File::new(shown, "", &facts, &owners);
-        file.content = Some(String::from_utf8_lossy(&content).into_owned());
-        ok(&file).map(Some)
+        ok(&File::with_content(files, &paths, &shown, &facts, &content)).map(Some)
     });
     match response.await? {
         Some(response) => Ok(response),

@@ -56,6 +56,14 @@ impl Scope {
         Self { excluded, hides }
     }
 
+    /// Covers all names.
+    pub(super) fn everything() -> Self {
+        Self {
+            excluded: BTreeSet::new(),
+            hides: false,
+        }
+    }
+
     /// Covers names that begin with a dot too.
     pub(super) fn with_hidden(self) -> Self {
         Self {

@@ -8,7 +8,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::call::{Call, into_response};
-use super::delete::{kind, remove_dir};
+use super::delete::{delete_directory, kind};
 use super::describe::{Directory, File, Owners, Subdirectory, list};
 use super::path::{Paths, base, clean, parent, single_slashes};
 use super::permissions::{DIRECTORY, FILE, masked};
@@ -228,21 +228,10 @@ async fn delete(call: Call) -> Response {
     let absolute = Paths::of(&call.state).absolute(&root);
     let is_recursive = call.query("recursive") == "true";
     let deleted = Call::with_files(&call.state, move |files| {
-        let refused = |problem: String| {
-            Err(Refusal::unprocessable(format!(
-                "error deleting directory: {problem}"
-            )))
-        };
-        match files.metadata(&absolute) {
-            Err(errno) => refused(FileError::new("stat", &absolute, errno).to_string()),
-            Ok(facts) if facts.kind != FileKind::Directory => {
-                refused("path points to a file, not a directory".to_owned())
-            }
-            Ok(_) => match remove_dir(files, &absolute, is_recursive) {
-                Err(error) => refused(error.to_string()),
-                Ok(()) => success(&root, "Directory deleted successfully"),
-            },
-        }
+        delete_directory(files, &absolute, is_recursive).map_err(|problem| {
+            Refusal::unprocessable(format!("error deleting directory: {problem}"))
+        })?;
+        success(&root, "Directory deleted successfully")
     });
     into_response(deleted.await)
 }

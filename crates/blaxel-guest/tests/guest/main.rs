@@ -13,6 +13,7 @@ mod forms;
 mod images;
 mod listening;
 mod logs;
+mod mcp;
 mod paths;
 mod ports;
 mod processes;

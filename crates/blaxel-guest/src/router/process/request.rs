@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::router::call::Call;
 use crate::router::path::Paths;
 use crate::router::respond::Refusal;
-use crate::state::{Order, Restarts};
+use crate::state::{Order, Restarts, State};
 use crate::version::ServerVersion;
 
 /// The time after which a process that is kept alive is killed, unless it says otherwise.
@@ -16,7 +16,7 @@ const KEEP_ALIVE: i64 = 600;
 
 /// A checked request.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::router) struct Request {
     pub(super) order: Order,
     pub(super) waits: bool,
     pub(super) ports: Vec<u16>,
@@ -24,55 +24,67 @@ pub(super) struct Request {
     pub(super) timeout: u64,
 }
 
+/// A request as a client writes it.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+pub(in crate::router) struct Body {
     command: Option<String>,
     name: Option<String>,
-    working_dir: Option<String>,
+    pub(in crate::router) working_dir: Option<String>,
     env: Option<BTreeMap<String, Option<String>>>,
-    wait_for_completion: Option<bool>,
-    timeout: Option<i64>,
+    pub(in crate::router) wait_for_completion: Option<bool>,
+    pub(in crate::router) timeout: Option<i64>,
     wait_for_ports: Option<Vec<i64>>,
     restart_on_failure: Option<bool>,
     max_restarts: Option<i64>,
-    keep_alive: Option<bool>,
+    pub(in crate::router) keep_alive: Option<bool>,
     stdin: Option<bool>,
 }
 
 impl Request {
     /// Reads and checks the body of a request.
     pub(super) async fn read(call: &mut Call) -> Result<Self, Refusal> {
-        let body: Body = call.take_json().await?;
-        let command = body.command.unwrap_or_default();
-        if command.is_empty() {
+        let mut body: Body = call.take_json().await?;
+        if body.command.as_deref().unwrap_or_default().is_empty() {
             return Err(Refusal::bad_request(
                 "invalid request body: Key: 'ProcessRequest.Command' Error:Field validation for \
                  'Command' failed on the 'required' tag",
             ));
         }
         let state = &call.state;
-        let version = state.version();
-        let keep_alive = body.keep_alive.unwrap_or_default();
-        if keep_alive && state.variable("BL_DISABLE_KEEPALIVE").is_some() {
-            return Err(Refusal::bad_request(
-                "keepAlive is not available for this sandbox: it is not included in your current plan",
-            ));
+        Self::check_keep_alive(state, &body)?;
+        if let Some(path) = body.working_dir.as_mut().filter(|path| !path.is_empty()) {
+            *path = Paths::of(state).format(path)?;
         }
-        let working_dir = match body.working_dir.unwrap_or_default() {
-            path if path.is_empty() => path,
-            path => Paths::of(state).format(&path)?,
-        };
-        let name = body.name.unwrap_or_default();
-        let is_taken = |name| {
+        let is_taken = |name: &&str| {
             let named = state.processes.find(name);
             named.is_some_and(|record| record.is_running())
         };
-        if !name.is_empty() && is_taken(&name) {
+        let name = body.name.as_deref().filter(|name| !name.is_empty());
+        if let Some(name) = name.filter(is_taken) {
             return Err(Refusal::bad_request(format!(
                 "process with name '{name}' already exists and is running"
             )));
         }
+        Ok(Self::new(state, body))
+    }
+
+    /// Refuses to keep a process alive if the sandbox cannot.
+    pub(in crate::router) fn check_keep_alive(state: &State, body: &Body) -> Result<(), Refusal> {
+        let is_disabled = || state.variable("BL_DISABLE_KEEPALIVE").is_some();
+        if body.keep_alive.unwrap_or_default() && is_disabled() {
+            return Err(Refusal::bad_request(
+                "keepAlive is not available for this sandbox: it is not included in your current plan",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Creates a request from a body without further checks.
+    pub(in crate::router) fn new(state: &State, body: Body) -> Self {
+        let version = state.version();
+        let keep_alive = body.keep_alive.unwrap_or_default();
+        let name = body.name.unwrap_or_default();
         let timeout = match body.timeout {
             None if keep_alive => KEEP_ALIVE,
             Some(..0) if keep_alive => KEEP_ALIVE,
@@ -86,8 +98,8 @@ impl Request {
                 true => state.processes.new_name(),
                 false => name,
             },
-            command,
-            working_dir,
+            command: body.command.unwrap_or_default(),
+            working_dir: body.working_dir.unwrap_or_default(),
             env: env.map(|(k, v)| (k, v.unwrap_or_default())).collect(),
             restarts: Restarts {
                 on_failure: body.restart_on_failure.unwrap_or_default(),
@@ -98,7 +110,7 @@ impl Request {
             has_stdin: body.stdin.unwrap_or_default() && version >= ServerVersion::Current,
             version,
         };
-        Ok(Self {
+        Self {
             order,
             waits: body.wait_for_completion.unwrap_or_default(),
             // A port that cannot exist is never open.
@@ -107,6 +119,6 @@ impl Request {
                 .map(|p| u16::try_from(p).unwrap_or(0))
                 .collect(),
             timeout,
-        })
+        }
     }
 }

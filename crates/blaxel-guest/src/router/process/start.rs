@@ -11,7 +11,10 @@ use crate::state::{Record, State};
 const PORT_POLL: Duration = Duration::from_millis(200);
 
 /// Starts a process.
-pub(super) async fn start(state: &State, request: &Request) -> Result<Arc<Record>, Refusal> {
+pub(in crate::router) async fn start(
+    state: &State,
+    request: &Request,
+) -> Result<Arc<Record>, Refusal> {
     let env = state.variables();
     let started = state
         .processes
@@ -27,6 +30,16 @@ pub(super) async fn wait(state: &State, request: &Request, record: &Record) -> R
     if !request.waits {
         return Ok(());
     }
+    wait_for_end(state, request, record, deadline).await
+}
+
+/// Waits for the end of a process, within the limit of the request.
+pub(in crate::router) async fn wait_for_end(
+    state: &State,
+    request: &Request,
+    record: &Record,
+    deadline: Option<Duration>,
+) -> Result<(), Refusal> {
     let timed_out = || {
         Refusal::unprocessable(format!(
             "process timed out after {} seconds",
@@ -39,7 +52,7 @@ pub(super) async fn wait(state: &State, request: &Request, record: &Record) -> R
 }
 
 /// Waits for the ports that the request names, within its limit.
-pub(super) async fn wait_for_ports(
+pub(in crate::router) async fn wait_for_ports(
     state: &State,
     request: &Request,
     record: &Record,
@@ -66,7 +79,7 @@ pub(super) async fn wait_for_ports(
 }
 
 /// Returns the end of the request's waits on the guest's clock.
-pub(super) fn deadline(state: &State, request: &Request) -> Option<Duration> {
+pub(in crate::router) fn deadline(state: &State, request: &Request) -> Option<Duration> {
     let limit = Duration::from_secs(request.timeout);
     let now = state.guest.clock().since_epoch();
     (!limit.is_zero()).then(|| now.saturating_add(limit))

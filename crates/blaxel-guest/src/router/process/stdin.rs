@@ -25,7 +25,7 @@ struct Done {
 
 /// Handles `POST /process/{identifier}/stdin`.
 pub(super) async fn write(call: &mut Call) -> HandlerResult {
-    let record = find(call)?;
+    let record = find(&call.state, call.param("identifier"))?;
     if !record.has_open_stdin() {
         return Err(refusal(&record, StdinError::Closed));
     }
@@ -57,7 +57,7 @@ pub(super) async fn write(call: &mut Call) -> HandlerResult {
 
 /// Handles `DELETE /process/{identifier}/stdin`.
 pub(super) fn close(call: &Call) -> HandlerResult {
-    let record = find(call)?;
+    let record = find(&call.state, call.param("identifier"))?;
     if !record.order.has_stdin || !record.is_running() {
         return Err(refusal(&record, StdinError::Closed));
     }

@@ -17,16 +17,16 @@ const LOGS_LIMIT: usize = 4 << 20;
 /// A process as the API shows it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct View {
-    pid: String,
-    name: String,
+pub(in crate::router) struct View {
+    pub(in crate::router) pid: String,
+    pub(in crate::router) name: String,
     command: String,
-    status: &'static str,
+    pub(in crate::router) status: &'static str,
     started_at: String,
     completed_at: Option<String>,
-    exit_code: i32,
+    pub(in crate::router) exit_code: i32,
     working_dir: String,
-    logs: Option<String>,
+    pub(in crate::router) logs: Option<String>,
     stdout: String,
     stderr: String,
     restart_on_failure: bool,
@@ -40,10 +40,10 @@ pub(super) struct View {
 
 /// The output of a process.
 #[derive(Serialize)]
-pub(super) struct Logs {
+pub(in crate::router) struct Logs {
     stdout: String,
     stderr: String,
-    logs: String,
+    pub(in crate::router) logs: String,
 }
 
 impl Logs {
@@ -76,12 +76,12 @@ impl View {
     }
 
     /// Returns the view for a request that waited for the end.
-    pub(super) fn completed(record: &Record) -> Self {
+    pub(in crate::router) fn completed(record: &Record) -> Self {
         Self::with(record, Logs::of(record), true)
     }
 
     /// Returns the view for a request that did not wait.
-    pub(super) fn started(record: &Record) -> Self {
+    pub(in crate::router) fn started(record: &Record) -> Self {
         let is_empty = record.history.is_empty();
         let mut view = Self::single(record);
         if is_empty {
