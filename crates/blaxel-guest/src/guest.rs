@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::drives::DriveMount;
 use crate::errno::Errno;
 use crate::files::Files;
+use crate::interpreter::python;
 use crate::port::{Connection, Listener};
 use crate::process::{Command, Process};
 
@@ -49,6 +50,26 @@ pub trait Guest: Send + Sync + 'static {
     ///
     /// Fails if the working directory is not a directory, or if the program cannot be started.
     fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>>;
+
+    /// Returns the program that runs code of a language for the code interpreter, or `None` if the
+    /// machine has none. The directory and the environment of the command do not count.
+    ///
+    /// The program reads requests, a JSON object per line, from standard input: `id`, a number;
+    /// `code`; and `env`, variables for this run. It writes records, a JSON object per line, to
+    /// standard output. Each has the `id` of its request and a `type`:
+    ///
+    /// | type | members |
+    /// | --- | --- |
+    /// | `count` | `count`, the number of the run; the first record |
+    /// | `stdout`, `stderr` | `text` |
+    /// | `result` | `is_main`, and `data`, the formats of the value by their MIME types |
+    /// | `error` | `name`, `value`, `traceback` |
+    /// | `end` | none; the last record |
+    ///
+    /// By default, Python runs in the program `python3`, and there are no other languages.
+    fn interpreter(&self, language: &str) -> Option<Command> {
+        (language == "python").then(python)
+    }
 
     /// Returns the ports that are listened on.
     fn listeners(&self) -> Vec<Listener>;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 pub(crate) use self::group::{Group, JobEnd, Slot};
 use self::ports::Ports;
 use crate::clock::Clock;
+use crate::code_script::CodeScript;
 use crate::lock::lock;
 use crate::script::{CommandPattern, Script};
 
@@ -21,6 +22,7 @@ pub(crate) struct Kernel {
     pub(crate) clock: Clock,
     pub(crate) ports: Arc<Ports>,
     scripts: Mutex<Arc<Vec<(CommandPattern, Script)>>>,
+    codes: Mutex<Arc<Vec<(CommandPattern, CodeScript)>>>,
     next_pid: AtomicU32,
     groups: Mutex<BTreeMap<u32, Arc<Group>>>,
 }
@@ -31,6 +33,7 @@ impl Kernel {
             clock,
             ports: Arc::default(),
             scripts: Mutex::default(),
+            codes: Mutex::default(),
             next_pid: AtomicU32::new(FIRST_PID),
             groups: Mutex::default(),
         }
@@ -46,6 +49,19 @@ impl Kernel {
         // The patterns run code of the test, which may add scripts.
         let scripts = Arc::clone(&lock(&self.scripts));
         let mut matching = scripts.iter().rev().filter(|(p, _)| p.matches(command));
+        matching.next().map(|(_, script)| script.clone())
+    }
+
+    /// Adds a script for code. Of several that match, the last one counts.
+    pub(crate) fn add_code(&self, pattern: CommandPattern, script: CodeScript) {
+        Arc::make_mut(&mut lock(&self.codes)).push((pattern, script));
+    }
+
+    /// Returns the script of code.
+    pub(crate) fn code_script(&self, code: &str) -> Option<CodeScript> {
+        // The patterns run code of the test, which may add scripts.
+        let scripts = Arc::clone(&lock(&self.codes));
+        let mut matching = scripts.iter().rev().filter(|(p, _)| p.matches(code));
         matching.next().map(|(_, script)| script.clone())
     }
 

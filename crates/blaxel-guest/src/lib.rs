@@ -10,14 +10,17 @@
 //! | act on the files of a sandbox | [`Files`], [`MemoryFiles`], [`Volume`] |
 //! | move its time | [`Clock`] |
 //! | describe the programs of a test | [`SimulatedGuest::on_command`], [`Script`] |
+//! | describe the code of a test | [`SimulatedGuest::on_code`], [`CodeScript`] |
 //! | offer drives to mount | [`DriveStore`] |
 //! | implement another machine | [`Guest`] |
 
 mod clock;
+mod code_script;
 mod drives;
 mod errno;
 mod files;
 mod guest;
+mod interpreter;
 mod kernel;
 mod listen;
 mod lock;
@@ -34,6 +37,7 @@ mod version;
 mod volume;
 
 pub use self::clock::{Clock, Sleep};
+pub use self::code_script::CodeScript;
 pub use self::drives::{DriveError, DriveMount, DriveStore};
 pub use self::errno::Errno;
 pub use self::files::{

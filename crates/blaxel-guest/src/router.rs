@@ -19,6 +19,7 @@ mod form;
 mod fuzzy;
 mod glob;
 mod grep;
+mod interpreter;
 mod mcp;
 mod network;
 mod path;
@@ -131,6 +132,13 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
     };
     if let Some((number, rest)) = port::target(request.uri().path()) {
         let rest = rest.to_owned();
+        if let Some(contexts) = state
+            .contexts
+            .clone()
+            .filter(|_| number == interpreter::PORT)
+        {
+            return interpreter::serve(state, contexts, request, &rest).await;
+        }
         return port::forward(state, request, number, &rest).await;
     }
     let body = std::mem::take(request.body_mut());

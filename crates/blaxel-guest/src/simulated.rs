@@ -1,6 +1,7 @@
 //! [`SimulatedGuest`], a machine in memory.
 
 mod image;
+mod interpreter;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,6 +16,7 @@ use http::Request;
 use tower_service::Service;
 
 use crate::clock::Clock;
+use crate::code_script::CodeScript;
 use crate::drives::DriveMount;
 use crate::errno::Errno;
 use crate::files::Files;
@@ -139,6 +141,15 @@ impl SimulatedGuest {
     pub fn on_command(&self, pattern: impl Into<CommandPattern>, script: impl Into<Script>) {
         self.kernel.add_script(pattern.into(), script.into());
     }
+
+    /// Answers code that is run in the code interpreter by a script, from now on. Of several
+    /// scripts for a code, the one that was added last counts. A pattern is compared with the whole
+    /// text of the code, in any language. See [`CodeScript`] for an example.
+    ///
+    /// Code without a script fails with an error that says so.
+    pub fn on_code(&self, pattern: impl Into<CommandPattern>, script: CodeScript) {
+        self.kernel.add_code(pattern.into(), script);
+    }
 }
 
 impl Guest for SimulatedGuest {
@@ -165,7 +176,14 @@ impl Guest for SimulatedGuest {
     }
 
     fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>> {
+        if interpreter::is_started_by(&command) {
+            return Box::pin(ready(Ok(interpreter::spawn(&self.kernel))));
+        }
         Box::pin(ready(shell::spawn(&self.kernel, &self.files, command)))
+    }
+
+    fn interpreter(&self, language: &str) -> Option<Command> {
+        interpreter::program(language)
     }
 
     fn listeners(&self) -> Vec<Listener> {

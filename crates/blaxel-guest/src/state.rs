@@ -1,6 +1,7 @@
 //! The state of one server: what survives a request.
 
 mod archive;
+mod contexts;
 mod environment;
 mod monitors;
 mod mounts;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) use self::archive::{Archive, ArchiveState, Export, Quiescence};
+pub(crate) use self::contexts::{Context, Contexts};
 pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;
@@ -45,6 +47,8 @@ pub(crate) struct State {
     pub(crate) processes: Processes,
     pub(crate) monitors: Monitors,
     pub(crate) terminals: Terminals,
+    /// The code interpreter, if the sandbox has one.
+    pub(crate) contexts: Option<Arc<Contexts>>,
     /// The connections to ports.
     pub(crate) connections: Tasks,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,

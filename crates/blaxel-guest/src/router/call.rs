@@ -19,7 +19,7 @@ use crate::guest::Guest;
 use crate::state::State;
 
 /// The largest body that the server reads as a whole: 64 MiB.
-const BODY_LIMIT: usize = 64 << 20;
+pub(super) const BODY_LIMIT: usize = 64 << 20;
 
 /// A request and the server's state.
 pub(super) struct Call {

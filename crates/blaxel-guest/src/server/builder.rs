@@ -23,6 +23,7 @@ pub struct Builder {
     variables: BTreeMap<String, String>,
     drives: Option<Arc<dyn DriveStore>>,
     edge_limit: Option<u64>,
+    has_interpreter: bool,
     hangs: bool,
 }
 
@@ -43,6 +44,7 @@ impl Builder {
             variables: BTreeMap::from(owned),
             drives: None,
             edge_limit: None,
+            has_interpreter: false,
             hangs: false,
         }
     }
@@ -84,6 +86,15 @@ impl Builder {
         self
     }
 
+    /// Serves the code interpreter on the port 8888, as sandboxes of the image
+    /// `blaxel/jupyter-server` do. Code runs in the programs of
+    /// [`Guest::interpreter`](crate::Guest::interpreter). The default is `false`: the port is that
+    /// of a program which listens on it.
+    pub fn interpreter(mut self, is_served: bool) -> Self {
+        self.has_interpreter = is_served;
+        self
+    }
+
     /// Lets the search in the contents of files never end if it finds over 100 matches more than
     /// it was asked for, as that of the server of August did. Later versions are not affected.
     pub fn hanging_content_search(mut self) -> Self {
@@ -111,6 +122,7 @@ impl Builder {
             processes: Processes::default(),
             monitors: Monitors::default(),
             terminals: Terminals::default(),
+            contexts: self.has_interpreter.then(Arc::default),
             connections: Tasks::default(),
             drives: self.drives,
             edge_limit: self.edge_limit,
