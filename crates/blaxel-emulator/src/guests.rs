@@ -70,7 +70,10 @@ impl Guests {
                 Server::builder(SimulatedGuest::with_image(image.unwrap_or_default(), clock))
             }
         };
-        let mut server = server.edge_limit(EDGE_LIMIT);
+        let image = member::text(&record.document, "spec/runtime/image");
+        let mut server = server
+            .edge_limit(EDGE_LIMIT)
+            .interpreter(image.is_some_and(is_interpreter));
         let variables = member::get(&record.document, "spec/runtime/envs");
         for variable in variables.and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| variable.get(name).and_then(Value::as_str);
@@ -80,6 +83,12 @@ impl Guests {
         }
         server.build()
     }
+}
+
+/// Returns `true` for the image of the code interpreter, with any tag.
+fn is_interpreter(image: &str) -> bool {
+    let name = image.split([':', '@']).next();
+    name == Some("blaxel/jupyter-server")
 }
 
 impl fmt::Debug for Guests {

@@ -110,7 +110,7 @@ fn spawn(command: &Command) -> Result<Process, Errno> {
             };
             tokio::join!(write, async {
                 read.await;
-                wait.await
+                wait.await;
             });
         }),
     })
