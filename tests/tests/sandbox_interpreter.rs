@@ -40,6 +40,8 @@ fn client_of(emulator: &Emulator) -> Client {
     let client = Client::builder()
         .api_key(emulator.api_key())
         .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .run_url(emulator.run_url())
         .transport(emulator.service());
     client.build().unwrap()
 }

@@ -85,7 +85,7 @@ async fn tools_and_the_sandbox_facade_see_the_same_machine() {
     let url = Management::new(client.clone()).sandboxes().get("dev").await;
     let url = url.unwrap().metadata.url.unwrap();
     let sandbox = Sandboxes::new(client).join(&SandboxRef::new("dev").url(url));
-    let files = sandbox.files();
+    let files = sandbox.fs();
 
     let write = json!({"path": "notes/a.txt", "content": "one two"});
     call(&mcp, "fsWriteFile", write).await.unwrap();
