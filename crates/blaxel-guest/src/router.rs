@@ -153,7 +153,11 @@ async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
     let version = state.version();
     let now = state.guest.clock().now();
     let mut response = match find(&head.method, &path.decoded, version) {
-        _ if head.method == Method::OPTIONS => status(StatusCode::NO_CONTENT),
+        _ if head.method == Method::OPTIONS => {
+            let mut response = status(StatusCode::NO_CONTENT);
+            respond::add_cross_origin_headers(&mut response);
+            return response;
+        }
         _ if path.decoded == "/" && head.method != Method::HEAD => system::welcome(),
         Some((route, params)) => {
             (route.handler)(Call {
@@ -198,6 +202,8 @@ fn redirect(method: &Method, path: &str, version: ServerVersion) -> Option<Respo
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
         *response.body_mut() =
             Body::from(format!("<a href=\"{other}\">Moved Permanently</a>.\n\n"));
+    }
+    if *method == Method::GET || *method == Method::HEAD {
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, html);
     }

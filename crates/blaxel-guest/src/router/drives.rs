@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{Call, into_response};
 use super::path::{clean, parent};
 use super::permissions::{DIRECTORY, masked};
-use super::respond::{HandlerResult, Refusal, ok};
+use super::respond::{HandlerResult, Refusal, missing, ok};
 use super::route::Route;
 use crate::drives::{DriveError, DriveMount};
 use crate::errno::Errno;
@@ -194,13 +194,16 @@ fn busy(problem: &str) -> Refusal {
 
 /// Checks a request and completes its paths.
 fn check(mut request: MountRequest) -> Result<MountRequest, String> {
-    for (name, value) in [
-        ("driveName", &request.drive_name),
-        ("mountPath", &request.mount_path),
-    ] {
-        if value.is_empty() {
-            return Err(format!("Invalid request body: {name} is required"));
-        }
+    let members = [
+        ("DriveName", &request.drive_name),
+        ("MountPath", &request.mount_path),
+    ];
+    let empty = members.iter().filter(|(_, value)| value.is_empty());
+    let problems: Vec<_> = empty
+        .map(|(name, _)| missing("DriveMountRequest", name))
+        .collect();
+    if !problems.is_empty() {
+        return Err(format!("Invalid request body: {}", problems.join("\n")));
     }
     if request.drive_path.is_empty() {
         request.drive_path = "/".to_owned();

@@ -6,6 +6,19 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{StatusCode, header};
 use serde::Serialize;
 
+/// The headers for pages of other sites.
+const CROSS_ORIGIN: [(&str, &str); 3] = [
+    ("access-control-allow-origin", "*"),
+    (
+        "access-control-allow-methods",
+        "GET, POST, PUT, DELETE, HEAD, OPTIONS",
+    ),
+    (
+        "access-control-allow-headers",
+        "Content-Type, Authorization",
+    ),
+];
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// The result of a handler.
@@ -96,24 +109,33 @@ pub(super) fn text(status: StatusCode, content_type: &'static str, body: &'stati
     response
 }
 
+/// Returns the sentence about a member of a body that must be there, by the names that the server's
+/// language gives to the type and the member.
+pub(super) fn missing(kind: &str, member: &str) -> String {
+    format!(
+        "Key: '{kind}.{member}' Error:Field validation for '{member}' failed on the 'required' tag"
+    )
+}
+
+/// Adds the headers that every response to another site has.
+pub(super) fn add_cross_origin_headers(response: &mut Response) {
+    add(response, &CROSS_ORIGIN);
+}
+
 /// Adds the headers that every response has.
 pub(super) fn add_common_headers(response: &mut Response) {
-    const HEADERS: [(&str, &str); 7] = [
-        ("access-control-allow-origin", "*"),
-        (
-            "access-control-allow-methods",
-            "GET, POST, PUT, DELETE, HEAD, OPTIONS",
-        ),
-        (
-            "access-control-allow-headers",
-            "Content-Type, Authorization",
-        ),
+    const HEADERS: [(&str, &str); 4] = [
         ("cache-control", "no-cache, no-store, must-revalidate"),
         ("pragma", "no-cache"),
         ("expires", "0"),
         ("x-content-type-options", "nosniff"),
     ];
-    for (name, value) in HEADERS {
+    add(response, &CROSS_ORIGIN);
+    add(response, &HEADERS);
+}
+
+fn add(response: &mut Response, headers: &[(&'static str, &'static str)]) {
+    for (name, value) in headers {
         let name = header::HeaderName::from_static(name);
         // A handler may have set its own, such as a stream.
         response

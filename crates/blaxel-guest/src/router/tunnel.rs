@@ -10,7 +10,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::call::{Call, into_response};
-use super::respond::{HandlerResult, Refusal, success};
+use super::respond::{HandlerResult, Refusal, missing, success};
 use super::route::Route;
 use crate::version::ServerVersion;
 
@@ -43,9 +43,10 @@ async fn configure(mut call: Call) -> HandlerResult {
     }
     let request: Request = call.take_json().await?;
     if request.config.is_empty() {
-        return Err(Refusal::bad_request(
-            "invalid request body: config is required",
-        ));
+        let problem = missing("TunnelConfigRequest", "Config");
+        return Err(Refusal::bad_request(format!(
+            "invalid request body: {problem}"
+        )));
     }
     check(&request.config)
         .map_err(|problem| Refusal::unprocessable(format!("invalid tunnel config: {problem}")))?;

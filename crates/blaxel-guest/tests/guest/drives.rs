@@ -93,7 +93,15 @@ async fn requests_that_cannot_be_met_are_refused() {
         (
             json!({"mountPath": "/x"}),
             400,
-            "Invalid request body: driveName is required",
+            "Invalid request body: Key: 'DriveMountRequest.DriveName' Error:Field validation for \
+             'DriveName' failed on the 'required' tag",
+        ),
+        (
+            json!({}),
+            400,
+            "Invalid request body: Key: 'DriveMountRequest.DriveName' Error:Field validation for \
+             'DriveName' failed on the 'required' tag\nKey: 'DriveMountRequest.MountPath' \
+             Error:Field validation for 'MountPath' failed on the 'required' tag",
         ),
         (
             json!({"driveName": "data", "mountPath": "/x/.."}),

@@ -27,6 +27,7 @@ async fn requests_meet_the_routes_that_the_real_server_has() {
         ("HEAD /drives/mount", 200, "", ""),
         ("HEAD /upgrade", 200, "", ""),
         ("GET /health/", 301, HTML, "/health"),
+        ("HEAD /process/a/", 307, HTML, "/process/a"),
         ("GET /filesystem-find", 301, HTML, "/filesystem-find/"),
         ("GET /watch/filesystem", 301, HTML, "/watch/filesystem/"),
         ("DELETE /drives/mount", 307, "", "/drives/mount/"),
@@ -39,6 +40,9 @@ async fn requests_meet_the_routes_that_the_real_server_has() {
         assert_eq!(answer.header("content-type"), content_type, "{call}");
         assert_eq!(answer.header("location"), location, "{call}");
     }
+    let answer = sandbox.call("OPTIONS /process", "").await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("cache-control"), "");
     let answer = sandbox.get("/nope").await;
     assert_eq!(answer.text(), "404 page not found");
     assert_eq!(answer.header("access-control-allow-origin"), "*");

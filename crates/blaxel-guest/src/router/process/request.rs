@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::router::call::Call;
 use crate::router::path::Paths;
-use crate::router::respond::Refusal;
+use crate::router::respond::{Refusal, missing};
 use crate::state::{Order, Restarts, State};
 use crate::version::ServerVersion;
 
@@ -46,10 +46,10 @@ impl Request {
     pub(super) async fn read(call: &mut Call) -> Result<Self, Refusal> {
         let mut body: Body = call.take_json().await?;
         if body.command.as_deref().unwrap_or_default().is_empty() {
-            return Err(Refusal::bad_request(
-                "invalid request body: Key: 'ProcessRequest.Command' Error:Field validation for \
-                 'Command' failed on the 'required' tag",
-            ));
+            let problem = missing("ProcessRequest", "Command");
+            return Err(Refusal::bad_request(format!(
+                "invalid request body: {problem}"
+            )));
         }
         let state = &call.state;
         Self::check_keep_alive(state, &body)?;
