@@ -15,6 +15,7 @@ mod interpreter;
 mod listening;
 mod logs;
 mod mcp;
+mod mcp_schemas;
 mod paths;
 mod ports;
 mod processes;
