@@ -114,6 +114,17 @@ async fn requests_that_break_the_transport_are_refused() {
         let answer = sandbox.call_with("POST /mcp", &headers, ping).await;
         assert_eq!(answer.status, status, "{content_type} {accept}: {answer:?}");
     }
+    let [content_type, accept] = JSON;
+    for (name, value, status) in [
+        // There are no sessions, so none is unknown.
+        ("mcp-session-id", "gone", 200),
+        ("mcp-protocol-version", "2025-11-25", 200),
+        ("mcp-protocol-version", "1999-01-01", 400),
+    ] {
+        let headers = [content_type, accept, (name, value)];
+        let answer = sandbox.call_with("POST /mcp", &headers, ping).await;
+        assert_eq!(answer.status, status, "{name}: {value}: {answer:?}");
+    }
     let answer = sandbox.call_with("POST /mcp", &JSON, "{").await;
     assert!(answer.status.is_client_error(), "{answer:?}");
     for (call, status) in [
