@@ -136,6 +136,7 @@ pub(crate) fn spawn(
     }
     let pid = kernel.new_pid();
     let group = Arc::new(Group::new(pid, command.text.clone()));
+    group.set_terminal(command.terminal);
     let (output, received) = mpsc::channel(OUTPUT);
     let (stdin, input) = match command.has_stdin || command.terminal.is_some() {
         true => {
@@ -222,7 +223,7 @@ async fn run_group(
             biased;
             control = controls.recv(), if is_controlled => match control {
                 Some(Control::Signal(signal)) => group.signal(signal),
-                Some(Control::Resize(_)) => {}
+                Some(Control::Resize(size)) => group.set_terminal(Some(size)),
                 None => is_controlled = false,
             },
             signal = group.killed() => {

@@ -7,6 +7,7 @@ use blaxel_core::BoxFuture;
 use tokio::sync::{Notify, watch};
 
 use crate::lock::lock;
+use crate::process::TerminalSize;
 
 /// The signals that do nothing by default: `SIGCHLD`, `SIGCONT`, `SIGSTOP` and its relatives,
 /// `SIGURG`, `SIGWINCH`.
@@ -33,6 +34,8 @@ pub(crate) struct Group {
     has_new_jobs: Notify,
     jobs: Mutex<BTreeMap<u32, Arc<Job>>>,
     programs: Arc<()>,
+    /// The size of the terminal, if the group has one.
+    terminal: Mutex<Option<TerminalSize>>,
 }
 
 /// A place among the running programs of a group, until it is dropped.
@@ -66,7 +69,17 @@ impl Group {
             has_new_jobs: Notify::new(),
             jobs: Mutex::default(),
             programs: Arc::default(),
+            terminal: Mutex::default(),
         }
+    }
+
+    /// Returns the size of the terminal, or `None` without a terminal.
+    pub(crate) fn terminal(&self) -> Option<TerminalSize> {
+        *lock(&self.terminal)
+    }
+
+    pub(crate) fn set_terminal(&self, size: Option<TerminalSize>) {
+        *lock(&self.terminal) = size;
     }
 
     /// Takes a place for a program.

@@ -98,6 +98,7 @@ programs! {
     "sleep" => time::sleep,
     "sort" => select::sort,
     "stat" => listing::stat,
+    "stty" => system::stty,
     "sync" => programs::succeed,
     "tac" => lines::tac,
     "tail" => lines::tail,

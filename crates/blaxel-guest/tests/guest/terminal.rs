@@ -62,6 +62,8 @@ async fn a_shell_reads_keys_and_writes_the_screen() {
     terminal.input("echo hx\u{7f}i; pwd\r").await;
     let text = terminal.until("output", "/tmp\r\n# ").await;
     assert_eq!(text, "echo hx\u{8} \u{8}i; pwd\r\nhi\r\n/tmp\r\n# ");
+    terminal.input("stty size\r").await;
+    terminal.until("output", "\r\n30 100\r\n# ").await;
     terminal.input("if true\rthen echo two\rfi\r").await;
     terminal.until("output", "two\r\n# ").await;
     terminal.input("nosuch; echo $?; echo ${x?}\r").await;
@@ -74,6 +76,8 @@ async fn a_shell_reads_keys_and_writes_the_screen() {
     terminal
         .send(json!({"type": "resize", "cols": 80, "rows": 24}))
         .await;
+    terminal.input("stty size\r").await;
+    terminal.until("output", "\r\n24 80\r\n# ").await;
     terminal.input("read x; echo [$x]\r").await;
     terminal.until("output", "\r\n").await;
     terminal.input("typed\r").await;

@@ -1,4 +1,4 @@
-//! Facts about the machine: `id`, `whoami`, `uname`, `hostname`, `ps`, `nproc`.
+//! Facts about the machine: `id`, `whoami`, `uname`, `hostname`, `ps`, `nproc`, `stty`.
 
 use super::{Done, quoted};
 use crate::files::Files as _;
@@ -155,5 +155,22 @@ pub(super) async fn ps(shell: &mut Shell, _: &[String]) -> Done {
         }
     }
     shell.write_of("ps", output).await?;
+    Ok(0)
+}
+
+/// Prints the size of the terminal, and changes nothing.
+pub(super) async fn stty(shell: &mut Shell, arguments: &[String]) -> Done {
+    let Some(size) = shell.group.terminal() else {
+        let message = "'standard input': Inappropriate ioctl for device";
+        shell.report_of("stty", message).await;
+        return Err(1);
+    };
+    if arguments != ["size"] {
+        let message = "this machine has only `stty size`";
+        shell.report_of("stty", message).await;
+        return Err(1);
+    }
+    let line = format!("{} {}\n", size.rows, size.columns);
+    shell.write_of("stty", line).await?;
     Ok(0)
 }
