@@ -307,6 +307,30 @@ impl Builder {
         self
     }
 
+    /// Sets the function that starts to build the server of a sandbox when the sandbox is first called, from
+    /// its name and the emulator's clock. It replaces [`machines`](Self::machines), and can set the age of the
+    /// server and its drives too. Variables of the sandbox's document are added.
+    ///
+    /// ```
+    /// use blaxel_emulator::Emulator;
+    /// use blaxel_emulator::blaxel_guest::{Server, ServerVersion, SimulatedGuest};
+    ///
+    /// let emulator = Emulator::builder()
+    ///     .sandbox_servers(|_, clock| {
+    ///         let guest = SimulatedGuest::new(clock.clone());
+    ///         Server::builder(guest).version(ServerVersion::August)
+    ///     })
+    ///     .build();
+    /// # let _ = emulator;
+    /// ```
+    pub fn sandbox_servers<F>(mut self, start: F) -> Self
+    where
+        F: Fn(&str, &Clock) -> blaxel_guest::Builder + Send + Sync + 'static,
+    {
+        self.config.machines = Some(Arc::new(start));
+        self
+    }
+
     /// Sets the models of a new emulator, oldest first. The default is a list of seven.
     pub fn models<I>(mut self, names: I) -> Self
     where
