@@ -1,8 +1,8 @@
 //! The text form of the log stream, which older servers have only.
 //!
 //! Every line begins with `stdout:` or `stderr:`; lines without either belong to the stream of the line before. The
-//! server writes a prefix before each piece that it reads from the process, and sends pieces without a line end at once.
-//! So a prefix can be in the middle of a line, where it cannot be told from output.
+//! server writes a prefix before each piece that it reads from the process, and sends pieces without a line end at
+//! once. So a prefix can be in the middle of a line, where it cannot be told from output.
 
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -11,6 +11,11 @@ use super::event::OutputStream;
 
 /// Maximum number of bytes that are needed to recognize a line.
 const LOOKAHEAD: usize = 128;
+
+/// Maximum number of bytes that are kept of the message of an error.
+const MESSAGE: usize = 4096;
+
+const ERROR: &[u8] = br#"{"error":"#;
 
 const NOTICES: &[(&[u8], Notice)] = &[
     (b"[keepalive]", Notice::KeepAlive),
@@ -25,7 +30,7 @@ const NOTICES: &[(&[u8], Notice)] = &[
         b"[... truncated, see the process log file",
         Notice::Truncated,
     ),
-    (br#"{"error":"#, Notice::Error),
+    (ERROR, Notice::Error),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -52,8 +57,10 @@ pub(super) struct TextForm {
     stream: OutputStream,
     /// The start of a line, until it is long enough to be recognized.
     start: BytesMut,
-    /// `true` within a line that was recognized as output.
+    /// `true` within a line that was recognized.
     in_line: bool,
+    /// `true` if the rest of that line is part of a notice, and not of the output.
+    skips: bool,
     is_first: bool,
     pieces: VecDeque<Piece>,
 }
@@ -64,6 +71,7 @@ impl TextForm {
             stream: OutputStream::Stdout,
             start: BytesMut::new(),
             in_line: false,
+            skips: false,
             is_first: true,
             pieces: VecDeque::new(),
         }
@@ -73,13 +81,15 @@ impl TextForm {
         while !chunk.is_empty() {
             let end = chunk.iter().position(|byte| *byte == b'\n');
             let part = chunk.split_to(end.map_or(chunk.len(), |end| end + 1));
-            if self.in_line {
-                self.output(part);
-            } else {
+            if !self.in_line {
                 self.start.extend_from_slice(&part);
-                if end.is_some() || self.start.len() >= LOOKAHEAD {
+                let is_error = self.is_first && self.start.starts_with(ERROR);
+                let enough = if is_error { MESSAGE } else { LOOKAHEAD };
+                if end.is_some() || self.start.len() >= enough {
                     self.recognize();
                 }
+            } else if !self.skips {
+                self.output(part);
             }
             self.in_line &= end.is_none();
         }
@@ -102,6 +112,7 @@ impl TextForm {
         let mut line = self.start.split().freeze();
         let is_first = std::mem::replace(&mut self.is_first, false);
         self.in_line = !line.ends_with(b"\n");
+        self.skips = false;
         for (prefix, stream) in [
             (&b"stdout:"[..], OutputStream::Stdout),
             (&b"stderr:"[..], OutputStream::Stderr),
@@ -118,10 +129,12 @@ impl TextForm {
             Some((_, Notice::Restart)) => Piece::Restart,
             Some((_, Notice::Truncated)) => Piece::Truncated,
             Some((_, Notice::Error)) if is_first => {
+                line.truncate(MESSAGE);
                 Piece::Error(String::from_utf8_lossy(&line).into_owned())
             }
             _ => return self.output(line),
         };
+        self.skips = true;
         self.pieces.push_back(piece);
     }
 
@@ -171,6 +184,19 @@ mod tests {
         assert!(matches!(decode(&[error]).2[..], [Piece::Error(_)]));
         let (stdout, _, others) = decode(&[b"stdout:a\n", error]);
         assert!(stdout.ends_with(error) && others.is_empty());
+    }
+
+    #[test]
+    fn the_rest_of_a_long_notice_is_no_output() {
+        for notice in ["[output truncated: ", "[keepalive]", r#"{"error":"#] {
+            let body = format!("{notice}{}\nstdout:a\n", "x".repeat(2 * MESSAGE));
+            let whole = decode(&[body.as_bytes()]);
+            assert_eq!((whole.0.as_slice(), whole.2.len()), (&b"a\n"[..], 1));
+            for cut in [7, LOOKAHEAD, 200, MESSAGE, MESSAGE + 1] {
+                let (start, end) = body.as_bytes().split_at(cut);
+                assert_eq!(decode(&[start, end]), whole, "{notice} cut at {cut}");
+            }
+        }
     }
 
     proptest! {
