@@ -21,8 +21,8 @@ use crate::files::write::{Progress, Report};
 /// The number of bytes that are collected before they are written. Twice as many can be in memory.
 const CHUNK: usize = 1024 * 1024;
 
-/// A file that is about to be downloaded, created by [`Files::download`](super::super::Files::download). Await it for the
-/// number of bytes.
+/// A file that is about to be downloaded, created by [`Files::download`](super::super::Files::download). Await it for
+/// the number of bytes.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Download<S> {
     place: Place<S>,

@@ -31,22 +31,23 @@ use crate::files::read::ReadStream;
 use crate::files::write::{Progress, Report, Settings, send};
 
 /// The number of chunks of an archive that wait to be unpacked.
-const WAITING_CHUNKS: usize = 8;
+const WAITING_CHUNKS: usize = 2;
 
 /// A directory that is about to be downloaded, created by [`Files::download_dir`](super::super::Files::download_dir).
 /// Await it for what was transferred.
 ///
-/// Many small files are packed into a few archives by `tar` in the sandbox; large files, and all files of a sandbox without
+/// Many small files are packed into a few archives by `tar` in the sandbox; large files, and all files of a sandbox
+/// without
 /// `tar`, are read one by one. Permissions, times of the last change and symbolic links are kept. Local files that the
 /// sandbox does not have stay.
 ///
 /// # Security
 ///
-/// A sandbox may run code that is not trusted, so everything it sends is checked. Nothing is written outside of the local
-/// directory: only files of the listing are accepted, and none whose path leaves the directory or passes a symbolic link.
-/// Symbolic links of the sandbox are made as they are, so they can point anywhere: do not follow them, or leave them out by
-/// [`filter`](Self::filter). Set-user-id and similar permissions are dropped. Each file is written under a temporary name and
-/// then renamed.
+/// A sandbox may run code that is not trusted, so everything it sends is checked. Nothing is written outside of the
+/// local directory: only files of the listing are accepted, and none whose path leaves the directory or passes a
+/// symbolic link. Symbolic links of the sandbox are made as they are, so they can point anywhere: do not follow them,
+/// or leave them out by [`filter`](Self::filter). Set-user-id and similar permissions are dropped. Each file is written
+/// under a temporary name and then renamed.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct DownloadDir<S> {
     place: Place<S>,
@@ -76,14 +77,15 @@ impl<S: HttpService> DownloadDir<S> {
         self
     }
 
-    /// Sets a function that returns `true` for the paths to transfer. They are those below the directory, with `/` between
-    /// their parts. A directory that it refuses is left out with all that it contains.
+    /// Sets a function that returns `true` for the paths to transfer. They are those below the directory, with `/`
+    /// between their parts. A directory that it refuses is left out with all that it contains.
     pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.selection.filter(filter);
         self
     }
 
-    /// Sets whether files are left out that have the same size and the same time of the last change locally. The default is
+    /// Sets whether files are left out that have the same size and the same time of the last change locally. The
+    /// default is
     /// `true`, so a download that failed continues where it was.
     pub fn skip_unchanged(mut self, skip: bool) -> Self {
         self.skip_unchanged = skip;

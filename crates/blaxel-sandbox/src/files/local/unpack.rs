@@ -1,18 +1,24 @@
 //! Unpacking of archives that come from a sandbox, which may contain anything.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 use tar::{Archive, Entry, EntryType};
 use tokio::sync::mpsc::Receiver;
 
+use super::ARCHIVE_SIZE;
 use super::temp::{Attributes, TempFile, from_seconds};
 
 /// The size of the chunks that are copied.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
+
+/// Maximum size of all headers of an entry. Long paths are such headers, and are read into memory.
+const HEADERS: u64 = 1024 * 1024;
 
 /// The result of unpacking.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,48 +28,70 @@ pub(super) struct Unpacked {
     pub(super) skipped_links: u64,
 }
 
-/// Unpacks an archive below a local directory. Only the wanted files are written, by their paths with `/`, and each of
-/// at most its size. It blocks.
+/// Unpacks an archive below a local directory. It blocks.
 ///
-/// Nothing is written outside of the root: a path must be one of the wanted ones, and no directory on the way to it may be
-/// a link. Links are made last, so that no file is written through one.
+/// Only the wanted files are written, by their paths with `/`, and each once. Files may have grown since they were
+/// listed, but not by more than [`ARCHIVE_SIZE`] together.
+///
+/// Nothing is written outside of the root: a path must be one of the wanted ones, and no directory on the way to it may
+/// be a link. Links are made last, so that no file is written through one.
 pub(super) fn unpack(
     archive: impl Read,
     root: &Path,
     wanted: &HashMap<String, u64>,
 ) -> io::Result<Unpacked> {
+    let listed = wanted
+        .values()
+        .fold(0_u64, |sum, len| sum.saturating_add(*len));
+    let limit = listed.saturating_add(ARCHIVE_SIZE);
     let mut unpacked = Unpacked::default();
+    let mut expected: HashSet<&str> = wanted.keys().map(String::as_str).collect();
     let mut links = Vec::new();
     let mut hard_links = Vec::new();
-    for entry in Archive::new(archive).entries()? {
+    let mut buffer = vec![0; CHUNK];
+    let allowance = Rc::new(Cell::new(HEADERS));
+    let mut archive = Archive::new(Bounded {
+        archive,
+        allowance: Rc::clone(&allowance),
+    });
+    for entry in archive.entries()? {
         let mut entry = entry?;
-        let Some(name) = name_of(&entry.path_bytes()).filter(|name| wanted.contains_key(name))
+        // The content of this entry and the headers of the next one.
+        allowance.set(entry.header().entry_size()?.saturating_add(HEADERS));
+        let Some(name) =
+            name_of(&entry.path_bytes()).filter(|name| expected.contains(name.as_str()))
         else {
             continue;
         };
         let target = || entry.link_name_bytes();
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                unpacked.bytes += write_file(root, &name, &mut entry)?;
+                check_size(unpacked.bytes, entry.size(), limit)?;
+                let bytes = write_file(root, &name, &mut entry, &mut buffer)?;
+                unpacked.bytes = unpacked.bytes.saturating_add(bytes);
                 unpacked.files += 1;
             }
             EntryType::Symlink => {
                 if let Some(target) = target() {
-                    links.push((name, target.into_owned()));
+                    links.push((name.clone(), target.into_owned()));
                 }
             }
             // Another name of a file that came before.
             EntryType::Link => {
                 let source = target().and_then(|target| name_of(&target));
                 if let Some(source) = source.filter(|source| wanted.contains_key(source)) {
-                    hard_links.push((name, source));
+                    hard_links.push((name.clone(), source));
                 }
             }
             _ => {}
         }
+        expected.remove(name.as_str());
     }
     for (name, source) in hard_links {
-        unpacked.bytes += copy_file(root, &name, &source)?;
+        let bytes = copy_file(root, &name, &source, |size| {
+            check_size(unpacked.bytes, size, limit)
+        })?;
+        unpacked.bytes = unpacked.bytes.saturating_add(bytes);
         unpacked.files += 1;
     }
     for (name, target) in links {
@@ -73,6 +101,37 @@ pub(super) fn unpack(
         }
     }
     Ok(unpacked)
+}
+
+/// Fails if a file of this size is too much for the limit on all files.
+fn check_size(bytes: u64, size: u64, limit: u64) -> io::Result<()> {
+    if bytes.saturating_add(size) > limit {
+        let problem = "the files of the archive are much larger than those of the listing";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(())
+}
+
+/// A reader of an archive that fails after so many bytes.
+struct Bounded<R> {
+    archive: R,
+    allowance: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.allowance.get();
+        if left == 0 && !buffer.is_empty() {
+            let problem = "a header of the archive is too large";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        let size = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self
+            .archive
+            .read(buffer.get_mut(..size).unwrap_or_default())?;
+        self.allowance.set(left.saturating_sub(read as u64));
+        Ok(read)
+    }
 }
 
 /// Returns the path of an entry in the form of the wanted ones.
@@ -132,12 +191,16 @@ pub(super) fn make_dir_all(root: &Path, name: &str) -> io::Result<()> {
     make_dir(&local_path(root, name)?)
 }
 
-fn write_file<R: Read>(root: &Path, name: &str, entry: &mut Entry<'_, R>) -> io::Result<u64> {
+fn write_file<R: Read>(
+    root: &Path,
+    name: &str,
+    entry: &mut Entry<'_, R>,
+    buffer: &mut [u8],
+) -> io::Result<u64> {
     let (temp, mut file) = TempFile::create(&local_path(root, name)?)?;
-    let mut buffer = vec![0; CHUNK];
     let mut bytes = 0;
     loop {
-        let read = entry.read(&mut buffer)?;
+        let read = entry.read(buffer)?;
         if read == 0 {
             break;
         }
@@ -156,13 +219,20 @@ fn write_file<R: Read>(root: &Path, name: &str, entry: &mut Entry<'_, R>) -> io:
     Ok(bytes)
 }
 
-fn copy_file(root: &Path, name: &str, source: &str) -> io::Result<u64> {
+/// Copies a file below the root, if its size is allowed.
+fn copy_file(
+    root: &Path,
+    name: &str,
+    source: &str,
+    check: impl FnOnce(u64) -> io::Result<()>,
+) -> io::Result<u64> {
     let source = local_path(root, source)?;
     if !fs::symlink_metadata(&source)?.is_file() {
         return Ok(0);
     }
     let mut from = fs::File::open(&source)?;
     let metadata = from.metadata()?;
+    check(metadata.len())?;
     let (temp, mut file) = TempFile::create(&local_path(root, name)?)?;
     let bytes = io::copy(&mut from, &mut file)?;
     let attributes = Attributes {
@@ -388,6 +458,48 @@ mod tests {
         .unwrap();
         assert_eq!(fs::read(dir.root().join("file")).unwrap(), b"new");
         assert_eq!(fs::read(dir.0.join("outside/kept")).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn an_archive_without_end_is_refused() {
+        // A path that never ends would be collected in memory.
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::GNULongName);
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let (dir, names) = (Dir::new(), wanted(&["file"]));
+        let endless = io::Read::chain(header.as_bytes().as_slice(), io::repeat(b'a'));
+        let error = unpack(endless, &dir.root(), &names).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+
+        // Some bytes that stand for a file of many.
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::GNUSparse);
+        header.set_size(0);
+        header.as_old_mut().name[..4].copy_from_slice(b"file");
+        let sparse = header.as_gnu_mut().unwrap();
+        sparse.set_real_size(1 << 40);
+        sparse.sparse[0].set_offset(1 << 40);
+        sparse.sparse[0].set_length(0);
+        header.set_cksum();
+        let error = unpack(header.as_bytes().as_slice(), &dir.root(), &names).unwrap_err();
+        assert!(error.to_string().contains("larger"), "{error}");
+        assert_eq!(dir.files(), [""; 0]);
+    }
+
+    #[test]
+    fn each_file_is_unpacked_once() {
+        let dir = Dir::new();
+        let mut archive = Builder::new(Vec::new());
+        append(&mut archive, EntryType::Regular, "file", "", b"first");
+        append(&mut archive, EntryType::Regular, "./file", "", b"second");
+        for _ in 0..3 {
+            append(&mut archive, EntryType::Symlink, "link", "file", b"");
+        }
+        let archive = archive.into_inner().unwrap();
+        let unpacked = unpack(archive.as_slice(), &dir.root(), &wanted(&["file", "link"]));
+        assert_eq!(unpacked.unwrap().files, 2);
+        assert_eq!(fs::read(dir.root().join("file")).unwrap(), b"first");
     }
 
     #[test]

@@ -30,12 +30,12 @@ const ATTRIBUTES: &str = "while [ $# -gt 2 ]; do chmod \"$1\" -- \"$3\" && touch
 /// The number of files whose attributes are set by one command.
 const ATTRIBUTES_AT_ONCE: usize = 200;
 
-/// A directory that is about to be uploaded, created by [`Files::upload_dir`](super::super::Files::upload_dir). Await it
-/// for what was transferred.
+/// A directory that is about to be uploaded, created by [`Files::upload_dir`](super::super::Files::upload_dir). Await
+/// it for what was transferred.
 ///
-/// Many small files are sent as a few archives, which `tar` unpacks in the sandbox; large files, and all files of a sandbox
-/// without `tar`, are sent one by one. Permissions, times of the last change and symbolic links are kept. Files that exist
-/// only in the sandbox stay.
+/// Many small files are sent as a few archives, which `tar` unpacks in the sandbox; large files, and all files of a
+/// sandbox without `tar`, are sent one by one. Permissions, times of the last change and symbolic links are kept. Files
+/// that exist only in the sandbox stay.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct UploadDir<S> {
     place: Place<S>,
@@ -61,15 +61,15 @@ impl<S: HttpService> UploadDir<S> {
     /// Adds patterns of files and directories to leave out. `*` and `?` stand for characters of a name, and `[a-z]` for
     /// one of a class.
     ///
-    /// A pattern without `/` matches the name at any depth; one with `/` matches the path below the directory. A pattern
-    /// that ends with `/` matches directories only.
+    /// A pattern without `/` matches the name at any depth; one with `/` matches the path below the directory. A
+    /// pattern that ends with `/` matches directories only.
     pub fn exclude<T: Into<String>>(mut self, patterns: impl IntoIterator<Item = T>) -> Self {
         self.selection.exclude(patterns.into_iter().map(Into::into));
         self
     }
 
-    /// Sets a function that returns `true` for the paths to transfer. They are those below the directory, with `/` between
-    /// their parts. A directory that it refuses is left out with all that it contains.
+    /// Sets a function that returns `true` for the paths to transfer. They are those below the directory, with `/`
+    /// between their parts. A directory that it refuses is left out with all that it contains.
     pub fn filter(mut self, filter: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.selection.filter(filter);
         self
