@@ -4,14 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use blaxel_core::__private::{ErrorParts, later};
-use blaxel_core::{Error, HttpService, OperationInfo, Plane, RequestWriter, Source};
-use bytes::Bytes;
-use http::Method;
+use blaxel_core::{Error, HttpService, Source};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::remote::{DataOperation, Remote};
+use crate::files::watch_root;
+use crate::remote::Remote;
 use crate::sandbox::SandboxHandle;
 
 /// The delay before a stream that ended is opened again. The sandbox goes on standby after some 15 seconds without a
@@ -25,10 +24,10 @@ const SILENCE: Duration = Duration::from_secs(90);
 impl<S: HttpService> SandboxHandle<S> {
     /// Keeps the sandbox from standby until the returned guard is dropped, or `duration` is over.
     ///
-    /// A sandbox goes on standby seconds after its last connection has closed. So the guard holds one open: a stream of the
-    /// changes in the sandbox's root directory (`GET /watch/filesystem/{path}`), on which the sandbox sends a line every 30
-    /// seconds. A background task reads it, and opens it again when it ends. Nothing remains in the sandbox, not even
-    /// if this program is killed: the sandbox then goes on standby as usual.
+    /// A sandbox goes on standby seconds after its last connection has closed. So the guard holds one open: a stream of
+    /// the changes in the sandbox's root directory (`GET /watch/filesystem/{path}`), on which the sandbox sends a line
+    /// every 30 seconds. A background task reads it, and opens it again when it ends. Nothing remains in the sandbox,
+    /// not even if this program is killed: the sandbox then goes on standby as usual.
     ///
     /// A sandbox that is awake is billed as a running one. Dropping the guard does not end other connections, nor the
     /// idle ones of the client, which closes them after some seconds.
@@ -73,8 +72,8 @@ pub struct KeepAwake {
 }
 
 impl KeepAwake {
-    /// Returns `true` while the sandbox is kept awake. It becomes `false` when the time is over, and after an error that
-    /// does not go away by itself.
+    /// Returns `true` while the sandbox is kept awake. It becomes `false` when the time is over, and after an error
+    /// that does not go away by itself.
     #[must_use]
     pub fn is_active(&self) -> bool {
         !self.task.is_finished()
@@ -126,26 +125,7 @@ async fn hold<S: HttpService>(remote: Remote<S>, deadline: Instant) -> Result<()
 
 /// Opens the stream and reads it to its end.
 async fn read<S: HttpService>(remote: &Remote<S>) -> Result<(), Error> {
-    let mut body = remote.open(&WatchRoot).await?.into_body();
+    let mut body = watch_root(remote).await?.into_body();
     while body.chunk().await?.is_some() {}
     Ok(())
-}
-
-/// Watches the root directory: `GET /watch/filesystem/{path}`.
-struct WatchRoot;
-
-impl DataOperation for WatchRoot {
-    type Output = ();
-    const INFO: &'static OperationInfo =
-        &OperationInfo::new("WatchDirectory", Method::GET, "/watch/filesystem/{path}")
-            .with_plane(Plane::Run)
-            .streaming();
-
-    fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
-        request.path(["/"])
-    }
-
-    fn read(_: &http::Response<Bytes>) -> Result<(), Error> {
-        Ok(())
-    }
 }

@@ -57,6 +57,7 @@ pub use self::read::{FileStream, ReadStream};
 pub use self::read_dir::ReadDir;
 pub use self::read_tree::ReadTree;
 pub use self::uploads::Uploads;
+pub(crate) use self::watch::watch_root;
 pub use self::watch::{FileEvent, FileEvents, FileOp, Watch};
 use self::write::Content;
 pub use self::write::{Progress, Write};
@@ -374,8 +375,8 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such file; a [`FileError`] of the kind `PermissionDenied` if it belongs to
-    /// another user.
+    /// [`Error::is_not_found`] if there is no such file; a [`FileError`] of the kind `PermissionDenied` if it belongs
+    /// to another user.
     pub async fn set_permissions(&self, path: impl AsRef<str>, mode: u32) -> Result<(), Error> {
         command::set_permissions(&self.place, path.as_ref(), mode).await
     }

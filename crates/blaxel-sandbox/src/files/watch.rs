@@ -22,7 +22,7 @@ use super::locate::Place;
 use super::path::RemotePath;
 use super::problem::about;
 use super::stat::stat;
-use crate::remote::DataOperation;
+use crate::remote::{DataOperation, Remote};
 
 /// The line that the server sends every 30 seconds.
 const KEEPALIVE: &str = "[keepalive]";
@@ -179,6 +179,16 @@ async fn open<S: HttpService>(
         }
         Err(error) => Err(about(&name)(error)),
     }
+}
+
+/// Opens the stream of the changes in the root directory, which keeps the sandbox awake.
+pub(crate) fn watch_root<S: HttpService>(
+    remote: &Remote<S>,
+) -> BoxFuture<Result<http::Response<Body>, Error>> {
+    remote.open(&WatchDirectory {
+        path: &RemotePath::Absolute("/".to_owned()),
+        ignored: &[],
+    })
 }
 
 fn events(response: http::Response<Body>) -> Box<Decoded<EventDecoder>> {
