@@ -11,9 +11,9 @@ use crate::sandboxes::Sandboxes;
 impl<S: HttpService> Sandboxes<S> {
     /// Returns a handle on a ready sandbox, creating it as drafted if it does not exist.
     ///
-    /// It does what [`Collection::ensure`](blaxel_management::Collection) of the Management API does, with a time limit of
-    /// 5 minutes. A sandbox that existed may differ from the draft. [`ensure_with`](Self::ensure_with) takes settings, and
-    /// returns whether the sandbox was created.
+    /// It does what [`Collection::ensure`](blaxel_management::Collection) of the Management API does, with a time limit
+    /// of 5 minutes. A sandbox that existed may differ from the draft. [`ensure_with`](Self::ensure_with) takes
+    /// settings, and returns whether the sandbox was created.
     ///
     /// The sandbox itself is not called.
     ///
@@ -39,7 +39,8 @@ impl<S: HttpService> Sandboxes<S> {
     }
 
     /// Returns a handle on a ready sandbox, as [`ensure`](Self::ensure) does, with settings of its own. The outcome is
-    /// [`Created`](Outcome::Created) if this call created the sandbox, and [`Unchanged`](Outcome::Unchanged) if it existed.
+    /// [`Created`](Outcome::Created) if this call created the sandbox, and [`Unchanged`](Outcome::Unchanged) if it
+    /// existed.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -93,8 +94,8 @@ impl<S: HttpService> Sandboxes<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] if there is a sandbox of this name; [`Error::is_failed`] if the sandbox fails; otherwise the
-    /// error of a request.
+    /// [`Error::is_conflict`] if there is a sandbox of this name; [`Error::is_failed`] if the sandbox fails; otherwise
+    /// the error of a request.
     pub async fn create(&self, sandbox: &Sandbox) -> Result<SandboxHandle<S>, Error> {
         let sandboxes = self.collection();
         let created = sandboxes.create(sandbox).await?;
@@ -107,8 +108,8 @@ impl<S: HttpService> Sandboxes<S> {
         Ok(self.handle_of(&ready))
     }
 
-    /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may exist
-    /// for some more seconds.
+    /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may
+    /// exist for some more seconds.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -143,8 +144,8 @@ impl<S: HttpService> Sandboxes<S> {
 
     /// Returns a handle on a sandbox whose resource is known. Nothing is sent before it is used.
     ///
-    /// It is called at its `metadata.url`. A resource without one, which only old sandboxes have, is called at the origin
-    /// of the run plane, with the workspace and the name as the path.
+    /// It is called at its `metadata.url`. A resource without one, which only old sandboxes have, is called at the
+    /// origin of the run plane, with the workspace and the name as the path.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};

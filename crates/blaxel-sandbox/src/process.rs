@@ -1,7 +1,7 @@
 //! Commands and processes: what runs in a sandbox, how it is started, followed, and ended.
 //!
-//! [`Command`] is a command to run, [`Child`] a process that was started by it, and [`Process`] any process of a sandbox.
-//! [`Events`] are the output and the end of a process.
+//! [`Command`] is a command to run, [`Child`] a process that was started by it, and [`Process`] any process of a
+//! sandbox. [`Events`] are the output and the end of a process.
 
 #[cfg(feature = "wait")]
 mod attach;

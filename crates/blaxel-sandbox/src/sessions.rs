@@ -77,8 +77,8 @@ impl<S: HttpService> Sandboxes<S> {
 impl<S: HttpService> Sessions<S> {
     /// Creates a session (`POST /sandboxes/{sandboxName}/previews`, then a token of the preview).
     ///
-    /// If the token cannot be created, the preview is deleted again. A future that is dropped in between leaves a preview
-    /// that ends at the same time as the session would.
+    /// If the token cannot be created, the preview is deleted again. A future that is dropped in between leaves a
+    /// preview that ends at the same time as the session would.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl<S: HttpService> Sessions<S> {
         }
     }
 
-    /// Returns the sessions that can be used, in the order of the list (`GET /sandboxes/{sandboxName}/previews`, then the
-    /// tokens of each session, one call for each).
+    /// Returns the sessions that can be used, in the order of the list (`GET /sandboxes/{sandboxName}/previews`, then
+    /// the tokens of each session, one call for each).
     ///
     /// Of several tokens, a session has the one that ends last. Sessions without a valid token are left out.
     ///
@@ -192,8 +192,8 @@ impl<S: HttpService> Sessions<S> {
 
     /// Returns the session that ends last if it is valid for long enough, and creates one otherwise.
     ///
-    /// "Long enough" is [`SessionOptions::min_validity`], one hour by default. Sessions that are not returned stay as they
-    /// are, because other programs may use them. Two calls at the same time may create two sessions.
+    /// "Long enough" is [`SessionOptions::min_validity`], one hour by default. Sessions that are not returned stay as
+    /// they are, because other programs may use them. Two calls at the same time may create two sessions.
     ///
     /// # Errors
     ///

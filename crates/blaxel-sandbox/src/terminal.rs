@@ -55,8 +55,8 @@ impl<S: HttpService> SandboxHandle<S> {
 /// that no terminal is attached to for 10 minutes. Several terminals can be attached to a session: all of them
 /// get its output.
 ///
-/// Read the output without pause: the sandbox drops output for a terminal that is too slow to take it, and does not tell.
-/// Neither side can notice that.
+/// Read the output without pause: the sandbox drops output for a terminal that is too slow to take it, and does not
+/// tell. Neither side can notice that.
 ///
 /// It needs a tokio runtime with timers.
 pub struct Terminal {

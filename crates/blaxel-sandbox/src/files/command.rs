@@ -137,8 +137,8 @@ impl<S: HttpService> Copy<S> {
 
     /// Sets whether files that exist are replaced. The default is `true`.
     ///
-    /// With `false`, the server makes the copy (`POST /filesystem-copy`), which servers of before September 2026 cannot.
-    /// The first file that exists is then an error, and what was copied until then stays.
+    /// With `false`, the server makes the copy (`POST /filesystem-copy`), which servers of before September 2026
+    /// cannot. The first file that exists is then an error, and what was copied until then stays.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self

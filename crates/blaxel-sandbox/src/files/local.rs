@@ -57,16 +57,16 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be read, with the `std::io::Error` as its cause; otherwise those of
-    /// [`write`](Self::write).
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be read, with the `std::io::Error` as
+    /// its cause; otherwise those of [`write`](Self::write).
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn upload(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> Write<S> {
         let content = Content::File(local.as_ref().to_owned());
         Write::new(self.place.clone(), path.as_ref(), content)
     }
 
-    /// Downloads a file. It is written under a temporary name, and then renamed, so a download that fails leaves the file
-    /// that was there before.
+    /// Downloads a file. It is written under a temporary name and then renamed, so a download that fails leaves the
+    /// file that was there before.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -79,14 +79,16 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such file; [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be written, with the
+    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such file;
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be written, with the
     /// `std::io::Error` as its cause.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> Download<S> {
         Download::new(self.place.clone(), path.as_ref(), local.as_ref())
     }
 
-    /// Uploads the content of a local directory into a directory of the sandbox, which is created if it does not exist.
+    /// Uploads the content of a local directory into a directory of the sandbox, which is created if it does not
+    /// exist.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -99,14 +101,15 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be read, or its name is not UTF-8; otherwise the errors of the sandbox.
-    /// Files that were transferred before stay.
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be read, or its name is not UTF-8;
+    /// otherwise the errors of the sandbox. Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn upload_dir(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> UploadDir<S> {
         UploadDir::new(self.place.clone(), local.as_ref(), path.as_ref())
     }
 
-    /// Downloads the content of a directory of the sandbox into a local directory, which is created if it does not exist.
+    /// Downloads the content of a directory of the sandbox into a local directory, which is created if it does not
+    /// exist.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -119,8 +122,9 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such directory; [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, and for
-    /// a path that would leave the local directory. Files that were transferred before stay.
+    /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such directory;
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, and for a path that would
+    /// leave the local directory. Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download_dir(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> DownloadDir<S> {
         DownloadDir::new(self.place.clone(), path.as_ref(), local.as_ref())

@@ -19,8 +19,8 @@ pub(super) async fn check(
 
 /// Returns `true` if the gateway, or a proxy in front of it, made the response.
 ///
-/// The gateway says so. The proxies do not always: they respond with an HTML page and a gateway status, or with an empty
-/// 502 if nothing listens. A program that names itself in the header `server` has made its response itself.
+/// The gateway says so. The proxies do not always: they respond with an HTML page and a gateway status, or with an
+/// empty 502 if nothing listens. A program that names itself in the header `server` has made its response itself.
 fn is_by_platform(response: &http::Response<Body>) -> bool {
     let (status, headers) = (response.status(), response.headers());
     if status.is_success() {

@@ -117,7 +117,8 @@ impl<S: HttpService> Child<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`Process::wait`], and [`Error::is_timeout`] at the [`timeout`](super::Command::timeout) of the command.
+    /// Those of [`Process::wait`], and [`Error::is_timeout`] at the [`timeout`](super::Command::timeout) of the
+    /// command.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         let status = self.limit.run(pin!(self.process.wait())).await?;
         self.guard.disarm();

@@ -58,9 +58,9 @@ const MAX_OUTPUT: usize = 256 * 1024 * 1024;
 ///
 /// # Interruptions
 ///
-/// A command may run for any time. A lost connection, standby and a restart of the sandbox's API are waited out for up to
-/// 5 minutes, and lose nothing. After a longer outage the error is [`Error::is_transient`]; the process goes on, and can
-/// be joined again by its [`reference`](Self::reference).
+/// A command may run for any time. A lost connection, standby and a restart of the sandbox's API are waited out for up
+/// to 5 minutes, and lose nothing. After a longer outage the error is [`Error::is_transient`]; the process goes on, and
+/// can be joined again by its [`reference`](Self::reference).
 #[must_use = "a command does nothing unless it is run"]
 pub struct Command<S> {
     remote: Remote<S>,
@@ -156,7 +156,8 @@ impl<S: HttpService> Command<S> {
     /// has a random one.
     ///
     /// Only one running process can have the name. A name that is a number is refused, because it would be taken for a
-    /// PID. Before the start it costs one more request, which makes sure that the process is not taken for an earlier one.
+    /// PID. Before the start it costs one more request, which makes sure that the process is not taken for an earlier
+    /// one.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self.is_unique = false;
@@ -175,8 +176,9 @@ impl<S: HttpService> Command<S> {
 
     /// Sets the time limit on the process, from now on until its end. By default there is none.
     ///
-    /// When it expires the process is killed, and the call fails with [`Error::is_timeout`]. If this program ends before
-    /// that, nobody kills the process, unless [`keep_alive`](Self::keep_alive) is set: then the sandbox does it too.
+    /// When it expires the process is killed, and the call fails with [`Error::is_timeout`]. If this program ends
+    /// before that, nobody kills the process, unless [`keep_alive`](Self::keep_alive) is set: then the sandbox does it
+    /// too.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
@@ -206,8 +208,8 @@ impl<S: HttpService> Command<S> {
         self
     }
 
-    /// Kills the process in the background if the future of [`output`](Self::output) or [`status`](Self::status), or the
-    /// [`Child`], is dropped before the process has ended. By default the process goes on.
+    /// Kills the process in the background if the future of [`output`](Self::output) or [`status`](Self::status), or
+    /// the [`Child`], is dropped before the process has ended. By default the process goes on.
     ///
     /// The background task has 10 seconds. It needs a tokio runtime that goes on running.
     pub fn kill_on_drop(mut self, kill: bool) -> Self {
@@ -235,9 +237,9 @@ impl<S: HttpService> Command<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] for an invalid argument, variable or name, before anything is sent; [`Error::is_timeout`] at the
-    /// [`timeout`](Self::timeout); [`Error::is_decode`] for more output than [`max_output`](Self::max_output); an error
-    /// of the server if it cannot start the process, such as for a directory that does not exist;
+    /// [`Error::is_input`] for an invalid argument, variable or name, before anything is sent; [`Error::is_timeout`] at
+    /// the [`timeout`](Self::timeout); [`Error::is_decode`] for more output than [`max_output`](Self::max_output); an
+    /// error of the server if it cannot start the process, such as for a directory that does not exist;
     /// [`Error::maybe_applied`] if it is unknown whether the process was started.
     pub async fn output(mut self) -> Result<Output, Error> {
         let max_output = self.max_output;

@@ -39,8 +39,8 @@ open_enum! {
         /// After a reconnection, the server no longer has the output from its start. Output at this place may be
         /// missing, and the output after it may repeat some that was already received.
         Unaligned = "unaligned",
-        /// The server has ended the stream of the output several times as if it was complete, but reports another end of
-        /// the output than the one that was received.
+        /// The server has ended the stream of the output several times as if it was complete, but reports another end
+        /// of the output than the one that was received.
         Unverified = "unverified",
         /// The server is too old to send exact bytes. From here on, lines and the two streams are separated as well as
         /// its text form permits: line ends may be missing or added, and text can be in the wrong stream.

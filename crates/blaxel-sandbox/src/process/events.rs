@@ -40,8 +40,8 @@ use super::limit::Limit;
 /// ```
 #[must_use = "the output is read only when events are requested"]
 pub struct Events<S> {
-    /// The mutex only makes the state `Sync`, so that a future which holds a reference to a child is `Send`. It is never
-    /// locked.
+    /// The mutex only makes the state `Sync`, so that a future which holds a reference to a child is `Send`. It is
+    /// never locked.
     state: Mutex<State<S>>,
     position: Position,
 }

@@ -95,8 +95,8 @@ pub(super) fn check_size(stdout: usize, stderr: usize, limit: usize) -> Result<(
     Ok(())
 }
 
-/// Returns the output of a process that has ended, if the logs contain it as it is: complete, without replaced bytes, and
-/// without the lines that the server adds for a restart. Old servers have no other exact form.
+/// Returns the output of a process that has ended, if the logs contain it as it is: complete, without replaced bytes,
+/// and without the lines that the server adds for a restart. Old servers have no other exact form.
 async fn exact_logs<S: HttpService>(process: &Process<S>) -> Option<(Bytes, Bytes)> {
     let mut outage = Outage::default();
     let logs = loop {

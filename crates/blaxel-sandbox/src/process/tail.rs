@@ -15,8 +15,8 @@ const MARK: &str = "[... truncated";
 
 /// Returns the text if it is the whole output, byte by byte.
 ///
-/// A longer text may be a part. Characters that replace bytes, and the lines that the server adds for a restart, are not
-/// what the process has written.
+/// A longer text may be a part. Characters that replace bytes, and the lines that the server adds for a restart, are
+/// not what the process has written.
 pub(super) fn whole(text: Option<&str>, info: &ProcessInfo) -> Option<String> {
     let text = text.filter(|_| info.restart_count == 0)?;
     whole_below(text, WHOLE)

@@ -27,8 +27,8 @@ impl<S: HttpService> Process<S> {
     /// `GET /process/{identifier}` on older servers).
     ///
     /// There is no limit on the wait for a running process; wrap it in `tokio::time::timeout` to have one. An outage
-    /// of the sandbox of up to 5 minutes is waited out. The future can be dropped at any time, which does nothing to the
-    /// process.
+    /// of the sandbox of up to 5 minutes is waited out. The future can be dropped at any time, which does nothing to
+    /// the process.
     ///
     /// # Errors
     ///

@@ -49,8 +49,8 @@ impl SessionOptions {
         Self::default()
     }
 
-    /// Sets the name. The prefix `session-` is added unless it has it. The default is `session-` and the current time in
-    /// milliseconds.
+    /// Sets the name. The prefix `session-` is added unless it has it. The default is `session-` and the current time
+    /// in milliseconds.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

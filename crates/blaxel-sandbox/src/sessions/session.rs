@@ -39,8 +39,8 @@ impl Session {
         })
     }
 
-    /// Returns the session in a form that can be serialized, with its token as plain text: to give it to the program that
-    /// will use it.
+    /// Returns the session in a form that can be serialized, with its token as plain text: to give it to the program
+    /// that will use it.
     #[must_use]
     pub fn expose(&self) -> ExposedSession {
         ExposedSession {

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 pub enum TerminalEvent {
     /// Output of the shell and of the programs in it, with the control sequences of a terminal.
     ///
-    /// The sandbox sends it as text. In place of bytes that are not UTF-8, it sends `U+FFFD`; so it does for a character
-    /// that it has read in two parts.
+    /// The sandbox sends it as text. In place of bytes that are not UTF-8, it sends `U+FFFD`; so it does for a
+    /// character that it has read in two parts.
     Output(String),
     /// A message of the sandbox about a failure, such as a shell that cannot be started.
     Error(String),

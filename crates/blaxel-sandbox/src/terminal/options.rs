@@ -68,8 +68,8 @@ impl<S: HttpService> TerminalOptions<S> {
         self
     }
 
-    /// Sets the session by its id, a text of the caller's choice. If the sandbox has it, the terminal is attached to it;
-    /// otherwise a shell is started. The default is `default`, which all terminals of the sandbox share.
+    /// Sets the session by its id, a text of the caller's choice. If the sandbox has it, the terminal is attached to
+    /// it; otherwise a shell is started. The default is `default`, which all terminals of the sandbox share.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -87,8 +87,8 @@ impl<S: HttpService> TerminalOptions<S> {
         self
     }
 
-    /// Sets the limit on the silence of the sandbox, and on input that it does not accept. 30 seconds by default; `None`
-    /// means no limit.
+    /// Sets the limit on the silence of the sandbox, and on input that it does not accept. 30 seconds by default;
+    /// `None` means no limit.
     ///
     /// A shell without output is not silence: after half of the limit, the sandbox is asked for a sign of life. Older
     /// sandboxes tell only then that the shell has exited, so without a limit they never do.

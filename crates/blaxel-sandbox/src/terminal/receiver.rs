@@ -37,15 +37,15 @@ impl TerminalReceiver {
     ///
     /// It is cancel-safe: no event is lost if the future is dropped.
     ///
-    /// Older sandboxes do not tell that the shell has exited. The connection then ends without a close, at the next input or
-    /// after half of the [idle limit](super::TerminalOptions::idle_limit), which is an error with
+    /// Older sandboxes do not tell that the shell has exited. The connection then ends without a close, at the next
+    /// input or after half of the [idle limit](super::TerminalOptions::idle_limit), which is an error with
     /// [`Error::is_truncated`] like any other lost connection.
     ///
     /// # Errors
     ///
-    /// [`Error::is_truncated`] if the connection ends without a close; the shell may still run, so open a terminal with the
-    /// same session. [`Error::is_failed`] if the connection ends after a failure that the sandbox told of, such as a shell
-    /// that cannot be started. [`Error::is_timeout`] if the sandbox is silent for the idle limit;
+    /// [`Error::is_truncated`] if the connection ends without a close; the shell may still run, so open a terminal with
+    /// the same session. [`Error::is_failed`] if the connection ends after a failure that the sandbox told of, such as
+    /// a shell that cannot be started. [`Error::is_timeout`] if the sandbox is silent for the idle limit;
     /// [`Error::is_decode`] for a malformed message.
     pub async fn try_next(&mut self) -> Result<Option<TerminalEvent>, Error> {
         poll_fn(|cx| self.poll_event(cx)).await.transpose()

@@ -40,8 +40,8 @@ impl TerminalSender {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`] if the input is not UTF-8, which the protocol cannot carry, or is larger than 16 MiB; it is then
-    /// not sent. The errors of [`Sender::send`](crate::websocket::Sender::send).
+    /// [`Error::is_input`] if the input is not UTF-8, which the protocol cannot carry, or is larger than 16 MiB; it is
+    /// then not sent. The errors of [`Sender::send`](crate::websocket::Sender::send).
     pub async fn send(&mut self, input: impl AsRef<[u8]>) -> Result<(), Error> {
         let (text, rest) = self.pending.join(input.as_ref())?;
         if text.is_empty() {
@@ -56,8 +56,8 @@ impl TerminalSender {
             .await
     }
 
-    /// Changes the size of the screen, and tells the programs in it. All terminals that are attached to the session share
-    /// the size.
+    /// Changes the size of the screen, and tells the programs in it. All terminals that are attached to the session
+    /// share the size.
     ///
     /// # Errors
     ///
