@@ -177,7 +177,10 @@ impl<S: HttpService> Follow<S> {
 
     /// Adds the event of an item, if it is new.
     fn accept(&mut self, item: Item) {
-        self.outage.contact();
+        // The stream of a process that has ended has nothing to wait for: only output is progress.
+        if self.exit.is_none() {
+            self.outage.contact();
+        }
         let Some(open) = &mut self.open else {
             return;
         };
@@ -221,8 +224,11 @@ impl<S: HttpService> Follow<S> {
         }
         *known += bytes.len() as u64;
         open.is_fruitful = true;
-        self.outage.end();
-        self.contradictions = 0;
+        // Bytes that cannot be counted may have been received before, and are no progress.
+        if !open.is_uncounted {
+            self.outage.end();
+            self.contradictions = 0;
+        }
         self.received[stream as usize].push(&bytes);
         self.events.push_back(stream.event(bytes));
     }
