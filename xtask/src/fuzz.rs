@@ -6,10 +6,12 @@ use xshell::Shell;
 
 use crate::shell::cargo;
 
-/// The tests that run the fuzz targets: on random tokens, and on changed bodies of `tests/corpus`.
-const TESTS: [&str; 2] = [
+/// The tests that run the fuzz targets: on random tokens, on changed bodies of `tests/corpus`, and on both for the
+/// bodies of sandboxes.
+const TESTS: [&str; 3] = [
     "test --release --locked -p blaxel-inference --all-features --test fuzz",
     "test --release --locked -p blaxel-tests --test corpus fuzz",
+    "test --release --locked -p blaxel-tests --test sandbox_fuzz",
 ];
 
 /// Runs the fuzz targets that the tests run for a second each.
