@@ -10,10 +10,13 @@ use blaxel_sandbox::system::UpgradeOptions;
 use http::{HeaderValue, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::input::{Format, Input};
 use super::run::run;
-use super::service::{Answer, body, paused, problem, sandbox};
+use super::service::{
+    Answer, body, json as document, paused, problem, sandbox, sandbox_up_to, status,
+};
 
 const TOKENS: &[&[u8]] = &[
     b"{",
@@ -64,6 +67,7 @@ const SEEDS: &[&[u8]] = &[
         "permissions":"644","size":1,"lastModified":"2026-11-30T10:07:20.761112038Z","owner":"root","group":0}],
         "subdirectories":[{"path":"/data/sub","name":"sub","files":[{"path":"/data/sub/b","name":"b","size":3}],
         "subdirectories":null}]}"#,
+    br#"{"path":"/data","files":[{"name":"a","size":1},{"path":"/x/b"}],"subdirectories":[{"name":"c"},{"path":"/d"}]}"#,
     br#"[{"pid":"1","name":"n","command":"c","status":"failed","exitCode":3,"startedAt":"x","completedAt":"y",
         "workingDir":"/","logs":"ab","stdout":"a","stderr":"b","restartOnFailure":true,"maxRestarts":-1,
         "restartCount":2,"keepAlive":true,"stdin":true}]"#,
@@ -90,9 +94,13 @@ const SEEDS: &[&[u8]] = &[
 ];
 
 /// Answers every request with the input. `HEAD` has its lines as headers.
-fn answer(input: &Input) -> impl Fn(&http::Request<blaxel_core::Body>) -> Answer + Clone + use<> {
+fn answer(input: &Input) -> impl Fn(&http::Request<blaxel_core::Body>) -> Answer + use<> {
     let input = input.clone();
     move |request| {
+        // Directories that list themselves would be walked for long.
+        if request.uri().path().matches("%2F").count() > 4 {
+            return status(404, &json!({"error": "no such file or directory"}));
+        }
         let mut answer = body("application/json", &input);
         let is_download = request.headers().contains_key(http::header::RANGE);
         if request.method() == Method::HEAD || is_download {
@@ -171,6 +179,29 @@ fn states_and_results_do_not_depend_on_the_chunks() {
         });
         std::mem::take(seen)
     });
+}
+
+#[test]
+fn a_tree_without_end_is_given_up() {
+    let wide: Vec<_> = (0..20_000)
+        .map(|name| json!({"name": name.to_string()}))
+        .collect();
+    let wide = json!({"path": "/data", "subdirectories": wide});
+    let deep = json!({"path": "/data", "subdirectories": [{"name": "a"}, {"name": "b"}]});
+    for (listing, is_deep, problem) in [
+        (wide, false, "more than 10000 directories"),
+        (deep, true, "deeper than a path"),
+    ] {
+        let endless = sandbox_up_to(11_000, move |request| {
+            match is_deep || request.uri().path().ends_with("data") {
+                true => document(&listing),
+                false => document(&json!({"path": "/", "subdirectories": []})),
+            }
+        });
+        let error = paused().block_on(async { endless.fs().read_tree("/data").await });
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains(problem), "{error}");
+    }
 }
 
 #[test]

@@ -29,12 +29,21 @@ pub fn paused() -> Runtime {
 /// Returns a sandbox whose service answers by a function.
 pub fn sandbox<F>(answer: F) -> SandboxHandle<BoxService>
 where
-    F: Fn(&http::Request<Body>) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(&http::Request<Body>) -> Answer + Send + Sync + 'static,
 {
-    let count = Arc::new(AtomicUsize::new(0));
+    sandbox_up_to(REQUESTS, answer)
+}
+
+/// Returns a sandbox whose service answers so many requests by a function.
+pub fn sandbox_up_to<F>(requests: usize, answer: F) -> SandboxHandle<BoxService>
+where
+    F: Fn(&http::Request<Body>) -> Answer + Send + Sync + 'static,
+{
+    // Each call clones the service.
+    let (answer, count) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let sent = count.fetch_add(1, Ordering::Relaxed);
-        assert!(sent < REQUESTS, "the client asks without end");
+        assert!(sent < requests, "the client asks without end");
         std::future::ready(Ok::<_, Error>(answer(&request)))
     });
     let reference = SandboxRef::new("dev").url("https://sbx-dev-team.us-pdx-1.bl.run");

@@ -87,10 +87,7 @@ fn ended(flags: usize) -> Value {
 }
 
 /// Answers the calls for a process whose streams are the input.
-fn process(
-    input: &Input,
-    form: &'static str,
-) -> impl Fn(&http::Request<Body>) -> Answer + Clone + use<> {
+fn process(input: &Input, form: &'static str) -> impl Fn(&http::Request<Body>) -> Answer + use<> {
     let input = input.clone();
     move |request| {
         let is_stream = request.uri().path().ends_with("/logs/stream");

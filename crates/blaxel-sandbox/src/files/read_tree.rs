@@ -27,6 +27,13 @@ const MAX_FILES: usize = 10_000;
 /// The number of bytes unless another one is set.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
+/// Maximum number of directories that are listed on an old server, or the maximum number of files if that is larger. A
+/// sandbox that is not trusted could list directories without end.
+const MIN_DIRECTORIES: usize = 10_000;
+
+/// Maximum size of the path of a directory, which is that of the system.
+const MAX_PATH: usize = 4096;
+
 /// A directory that is about to be read, created by [`Files::read_tree`](super::Files::read_tree). Await it for the
 /// contents of its files by their paths below it.
 #[must_use = "nothing is sent until it is awaited"]
@@ -128,7 +135,18 @@ impl<S: HttpService> ReadTree<S> {
     /// Reads the tree directory by directory and file by file, from servers that cannot do it at once.
     async fn walk(&self, root: &RemotePath, contents: &mut Contents) -> Result<(), Error> {
         let mut pending = vec![String::new()];
+        let limit = self.max_files.max(MIN_DIRECTORIES);
+        let mut count = 0_usize;
         while let Some(below) = pending.pop() {
+            count = count.saturating_add(1);
+            if count > limit {
+                let message = format!("`{}` has more than {limit} directories", self.path);
+                return Err(Error::decode(message));
+            }
+            if below.len() > MAX_PATH {
+                let message = format!("`{}` is deeper than a path can be", self.path);
+                return Err(Error::decode(message));
+            }
             let path = match below.as_str() {
                 "" => root.clone(),
                 below => RemotePath::parse(&root.join(below))?,
