@@ -71,9 +71,10 @@ impl Guests {
             }
         };
         let image = member::text(&record.document, "spec/runtime/image");
-        let mut server = server
-            .edge_limit(EDGE_LIMIT)
-            .interpreter(image.is_some_and(is_interpreter));
+        let mut server = server.edge_limit(EDGE_LIMIT);
+        if image.is_some_and(is_interpreter) {
+            server = server.interpreter(true);
+        }
         let variables = member::get(&record.document, "spec/runtime/envs");
         for variable in variables.and_then(Value::as_array).into_iter().flatten() {
             let text = |name: &str| variable.get(name).and_then(Value::as_str);

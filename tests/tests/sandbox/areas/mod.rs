@@ -8,6 +8,7 @@ pub mod codegen;
 pub mod copies;
 pub mod drives;
 pub mod files;
+pub mod interpreter;
 pub mod network;
 pub mod ports;
 pub mod processes;

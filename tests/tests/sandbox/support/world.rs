@@ -75,6 +75,7 @@ impl World {
                 prepare(&guest);
                 Server::builder(guest)
                     .version(age.version())
+                    .interpreter(true)
                     .drives(Drives(drives.clone()))
             })
             .start()
