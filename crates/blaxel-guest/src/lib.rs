@@ -12,6 +12,7 @@
 //! | describe the programs of a test | [`SimulatedGuest::on_command`], [`Script`] |
 //! | describe the code of a test | [`SimulatedGuest::on_code`], [`CodeScript`] |
 //! | offer drives to mount | [`DriveStore`] |
+//! | run real commands on this machine | `LocalGuest`, with the feature `local` on Linux |
 //! | implement another machine | [`Guest`] |
 
 mod clock;
@@ -23,6 +24,8 @@ mod guest;
 mod interpreter;
 mod kernel;
 mod listen;
+#[cfg(all(feature = "local", target_os = "linux"))]
+mod local;
 mod lock;
 mod memory;
 mod port;
@@ -46,6 +49,9 @@ pub use self::files::{
 };
 pub use self::guest::Guest;
 pub use self::listen::Listening;
+#[cfg(all(feature = "local", target_os = "linux"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "local")))]
+pub use self::local::{LocalGuest, LocalGuestBuilder, LocalGuestError};
 pub use self::memory::MemoryFiles;
 pub use self::port::{Connection, Listener};
 pub use self::process::{Command, Control, ExitStatus, Output, Process, Stream, TerminalSize};

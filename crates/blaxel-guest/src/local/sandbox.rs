@@ -1,0 +1,198 @@
+//! [`Sandbox`], the place where commands run: what `bwrap` is told, or a session of the host.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::keeper::{Keeper, SHELL};
+use super::members::Members;
+use super::mounts::{Mounts, Purpose};
+use super::root::Root;
+use super::settings::{Isolation, LocalGuestError, Settings};
+use crate::errno::Errno;
+use crate::process::Command;
+
+/// The variable that marks the processes of a sandbox that is not isolated.
+const MARK: &str = "BLAXEL_LOCAL_GUEST";
+
+/// Opens the namespaces of a sandbox, and runs bubblewrap with them.
+const ENTER: &str = r#"exec 3<"$1" 4<"$2"; shift 2; exec "$@""#;
+
+/// Prints the process id, waits until this program knows the process, and becomes the command. The
+/// first argument is the terminal, or `-` for none, or `0` for no terminal and no standard input.
+const BECOME: &str = r#"
+blaxel_terminal=$1; shift
+command -v "$1" >/dev/null 2>&1 || exit 127
+echo $$
+read -r blaxel_line || exit 1
+exec 3>&- 4>&-
+case $blaxel_terminal in
+  -) ;;
+  0) exec </dev/null ;;
+  *) exec 0<>"$blaxel_terminal" 1>&0 2>&0 ;;
+esac
+unset blaxel_terminal blaxel_line
+exec "$@"
+"#;
+
+/// The running sandbox. Dropping it ends all of its processes.
+pub(super) struct Sandbox {
+    keeper: Keeper,
+    pub(super) members: Members,
+    bwrap: Option<PathBuf>,
+}
+
+impl Sandbox {
+    /// Starts the sandbox of a root directory.
+    pub(super) fn start(settings: &Settings, root: &Root) -> Result<Self, LocalGuestError> {
+        let temporary = root.temporary.as_deref();
+        if settings.isolation == Isolation::None {
+            // No other text ends in this way, so no name is a part of another one.
+            let mark = format!("{MARK}={};", root.name);
+            let keeper = Keeper::unconfined(temporary, &mark).map_err(LocalGuestError::Root)?;
+            return Ok(Self {
+                keeper,
+                members: Members::Mark(mark),
+                bwrap: None,
+            });
+        }
+        let bwrap = find("bwrap").ok_or(LocalGuestError::NoBubblewrap)?;
+        let keeper = Keeper::confined(temporary, &bwrap, arguments(&root.mounts))?;
+        let members = keeper
+            .init()
+            .and_then(|init| Members::of_namespace(init.pid));
+        let gone = || LocalGuestError::Refused("its first process has ended".to_owned());
+        Ok(Self {
+            keeper,
+            members: members.ok_or_else(gone)?,
+            bwrap: Some(bwrap),
+        })
+    }
+
+    /// Returns `true` if commands can be started in it.
+    pub(super) fn is_running(&self) -> bool {
+        self.keeper.init().is_none_or(|init| !init.has_ended())
+    }
+
+    pub(super) fn is_isolated(&self) -> bool {
+        self.bwrap.is_some()
+    }
+
+    /// Ends the processes, and keeps the directory.
+    pub(super) fn end_processes(self) {
+        self.keeper.end_processes();
+    }
+
+    /// Returns the program of the host that runs a command, without its standard streams. `terminal`
+    /// is the path of the command's terminal on the host.
+    ///
+    /// The program prints the process id in the sandbox, and runs the command when a line comes from
+    /// standard input. It exits with 127 before that if the command does not exist.
+    pub(super) fn program(
+        &self,
+        root: &Root,
+        command: &Command,
+        working_dir: &str,
+        terminal: Option<&Path>,
+    ) -> Result<std::process::Command, Errno> {
+        let mut program = match (&self.bwrap, self.keeper.init()) {
+            (Some(bwrap), Some(init)) => {
+                let mut program = std::process::Command::new(SHELL);
+                program
+                    .args(["-c", ENTER, "sh"])
+                    .arg(format!("/proc/{}/ns/user", init.pid))
+                    .arg(format!("/proc/{}/ns/pid", init.pid))
+                    .arg(bwrap)
+                    .args(["--userns", "3", "--pidns", "4"])
+                    .args(arguments(&root.mounts))
+                    .args(["--new-session", "--chdir", working_dir, "--", SHELL])
+                    .env_clear()
+                    .envs(command.env.iter().map(|(name, value)| (name, value)));
+                program
+            }
+            _ => {
+                let mut program =
+                    std::process::Command::new(find("setsid").ok_or(Errno::NotFound)?);
+                let directory = root
+                    .mounts
+                    .root()
+                    .host
+                    .join(working_dir.trim_start_matches('/'));
+                program
+                    .arg(SHELL)
+                    .current_dir(directory)
+                    .env_clear()
+                    .envs(self.visible_environment(root, command));
+                program
+            }
+        };
+        program.args(["-c", BECOME, "sh"]);
+        match (terminal, command.has_stdin) {
+            // The terminal of the sandbox, which bubblewrap creates from standard output.
+            (Some(_), _) if self.is_isolated() => program.arg("/dev/console"),
+            (Some(path), _) => program.arg(path),
+            (None, true) => program.arg("-"),
+            (None, false) => program.arg("0"),
+        };
+        let shell = command.shell.iter().map(String::as_str);
+        match command.shell.is_empty() {
+            true => program.arg("sh"),
+            false => program.args(shell),
+        };
+        if command.terminal.is_none() {
+            program.arg(&command.text);
+        }
+        Ok(program)
+    }
+
+    /// Returns the environment of a command that sees the paths of the host. `HOME` and `TMPDIR` are
+    /// directories below the root.
+    fn visible_environment(&self, root: &Root, command: &Command) -> Vec<(OsString, OsString)> {
+        let mut variables: Vec<(OsString, OsString)> = Vec::new();
+        let mut add = |name: &str, value: OsString| variables.push((name.into(), value));
+        add("TMPDIR", root.on_host("tmp").into());
+        for (name, value) in &command.env {
+            match name.as_str() {
+                "HOME" if root.on_host(value).is_dir() => add(name, root.on_host(value).into()),
+                _ => add(name, value.into()),
+            }
+        }
+        if let Members::Mark(mark) = &self.members
+            && let Some((name, value)) = mark.split_once('=')
+        {
+            add(name, value.into());
+        }
+        variables
+    }
+}
+
+/// Returns the arguments of bubblewrap that every process of a sandbox has.
+fn arguments(mounts: &Mounts) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |given: &[&OsString]| arguments.extend(given.iter().map(|text| (*text).clone()));
+    let text = |text: &str| OsString::from(text);
+    for flag in ["--unshare-ipc", "--unshare-uts"] {
+        add(&[&text(flag)]);
+    }
+    add(&[&text("--hostname"), &text("sandbox")]);
+    let all = std::iter::once(mounts.root()).chain(mounts.others());
+    for mount in all {
+        let flag = match mount.purpose {
+            Purpose::Reserved => continue,
+            _ if mount.is_read_only() => "--ro-bind",
+            _ => "--bind",
+        };
+        let (host, own) = (mount.host.clone().into(), text(&mount.path));
+        add(&[&text(flag), &host, &own]);
+    }
+    for (flag, path) in [("--proc", "/proc"), ("--dev", "/dev")] {
+        add(&[&text(flag), &text(path)]);
+    }
+    arguments
+}
+
+/// Returns the path of a program of the host.
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut places = std::env::split_paths(&path).map(|directory| directory.join(name));
+    places.find(|place| place.is_absolute() && place.is_file())
+}
