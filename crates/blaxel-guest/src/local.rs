@@ -1,5 +1,6 @@
 //! [`LocalGuest`], a machine whose commands run on this one.
 
+mod entries;
 mod errors;
 mod files;
 mod image;

@@ -336,6 +336,11 @@ impl Files for MemoryFiles {
         {
             return Err(Errno::NotDirectory);
         }
+        if let Walked::Found(found) = &target
+            && source.passes(&found.place)
+        {
+            return Err(Errno::NotEmpty);
+        }
         source.place.check_removable(old_directory, self.user)?;
         match &target {
             Walked::Found(found) => found.place.check_removable(new_directory, self.user)?,

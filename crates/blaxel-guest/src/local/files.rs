@@ -12,10 +12,11 @@ use rustix::fs::{
     utimensat,
 };
 
+use super::entries::entries;
 use super::errors;
 use super::mounts::Mounts;
 use super::open_file::LocalFile;
-use super::owners::{Owners, kind};
+use super::owners::Owners;
 use super::walk::{Place, walk};
 use super::watch::watch;
 use crate::errno::Errno;
@@ -138,29 +139,7 @@ impl Files for LocalFiles {
         if place.kind != Some(FileKind::Directory) {
             return Err(Errno::NotDirectory);
         }
-        let dir = place.open_dir()?;
-        let mut entries = Vec::new();
-        let listed = rustix::fs::Dir::read_from(&*dir).map_err(errors::of_kernel)?;
-        for entry in listed {
-            let entry = entry.map_err(errors::of_kernel)?;
-            let name = entry.file_name();
-            if name.to_bytes() == b"." || name.to_bytes() == b".." {
-                continue;
-            }
-            let file_type = match entry.file_type() {
-                rustix::fs::FileType::Unknown => {
-                    let Ok(stat) = statat(&*dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
-                        continue;
-                    };
-                    rustix::fs::FileType::from_raw_mode(stat.st_mode)
-                }
-                known => known,
-            };
-            entries.push(DirEntry {
-                name: name.to_string_lossy().into_owned(),
-                kind: kind(file_type),
-            });
-        }
+        let mut entries = entries(&*place.open_dir()?)?;
         entries.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
         Ok(entries)
     }

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use cap_fs_ext::DirExt as _;
 use cap_std::fs::Dir;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::FileType;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
+use super::entries::entries;
 use super::errors;
 use crate::errno::Errno;
-use crate::files::{Change, ChangeKind, ChangeSender, Changes, join};
+use crate::files::{Change, ChangeKind, ChangeSender, Changes, DirEntry, FileKind, join};
 
 /// Changes that a watch keeps until they are read.
 const CHANGES_LIMIT: usize = 4096;
@@ -77,17 +77,12 @@ impl Watcher {
         let mut reported = BTreeSet::new();
         let mut below = Vec::new();
         if self.is_recursive {
-            for entry in rustix::fs::Dir::read_from(&*dir).map_err(errors::of_kernel)? {
-                let Ok(entry) = entry else { break };
-                let name = entry.file_name().to_string_lossy().into_owned();
-                if name == "." || name == ".." {
-                    continue;
-                }
+            for DirEntry { name, kind } in entries(&dir)? {
                 if is_new {
                     self.report(ChangeKind::Create, join(path, &name));
                     reported.insert(name.clone());
                 }
-                if entry.file_type() == FileType::Directory {
+                if kind == FileKind::Directory {
                     below.push(name);
                 }
             }

@@ -10,6 +10,8 @@ use crate::files::FileKind;
 const MAX_LINKS: usize = 40;
 /// The longest path, in bytes.
 const MAX_PATH: usize = 4096;
+/// The longest name, in bytes.
+const MAX_NAME: usize = 255;
 
 /// The start of a walk.
 pub(super) struct Walk<'a> {
@@ -82,6 +84,7 @@ impl Walk<'_> {
                     }
                     continue;
                 }
+                name if name.len() > MAX_NAME => return Err(Errno::NameTooLong),
                 _ => {}
             }
             let (child, target) = {
@@ -196,6 +199,11 @@ impl Found {
     pub(super) fn entry(&self) -> Option<(&Place, &str)> {
         let (directory, name) = self.above.last()?;
         Some((directory, name))
+    }
+
+    /// Returns `true` if the way led through `directory`.
+    pub(super) fn passes(&self, directory: &Place) -> bool {
+        self.above.iter().any(|(place, _)| place.is_same(directory))
     }
 }
 

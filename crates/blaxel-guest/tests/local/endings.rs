@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command as Program, Stdio};
 
-use blaxel_guest::{Clock, Files as _, Guest as _, LocalGuest};
+use blaxel_guest::{Clock, Guest as _, LocalGuest};
 
 use crate::support::{Machine, can_isolate, command, is_running, machines, nap, until};
 

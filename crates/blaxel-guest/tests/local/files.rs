@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_guest::{Errno, FileKind, Files as _, Guest as _, OpenOptions};
+use blaxel_guest::{Errno, FileKind, Guest as _, OpenOptions};
 
 use crate::support::machines;
 

@@ -1,6 +1,6 @@
 //! What bubblewrap keeps apart, and what happens without it.
 
-use blaxel_guest::{Clock, ExitStatus, Files as _, Guest as _, LocalGuest, LocalGuestError};
+use blaxel_guest::{Clock, ExitStatus, Guest as _, LocalGuest, LocalGuestError};
 
 use crate::support::{Machine, can_isolate};
 

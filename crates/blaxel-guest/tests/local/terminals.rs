@@ -24,7 +24,7 @@ async fn a_shell_has_a_terminal_of_the_given_size() {
     for machine in machines() {
         let mut shell = shell(&machine).await;
         shell
-            .write("stty size; test -t 0 && test -t 2 && echo is-tty\n")
+            .write("stty size; test -t 0 && test -t 2 && echo is''-tty\n")
             .await;
         let read = shell.read_until("is-tty\r\n").await;
         assert!(read.contains("33 91\r\n"), "{}: {read}", machine.kind);

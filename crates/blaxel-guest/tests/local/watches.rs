@@ -1,6 +1,6 @@
 //! Watches of directories.
 
-use blaxel_guest::{ChangeKind, Changes, Errno, Files as _, Guest as _};
+use blaxel_guest::{ChangeKind, Changes, Errno, Guest as _};
 
 use crate::support::{LIMIT, machines};
 
