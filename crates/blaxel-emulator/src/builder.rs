@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use blaxel_core::Timestamp;
 use blaxel_guest::Guest;
+#[cfg(all(feature = "local-guests", target_os = "linux"))]
+use blaxel_guest::{LocalGuest, LocalGuestBuilder, LocalGuestError};
 
 use crate::clock::Clock;
 use crate::emulator::Emulator;
@@ -329,6 +331,49 @@ impl Builder {
     {
         self.config.machines = Some(Arc::new(start));
         self
+    }
+
+    /// Runs the commands of sandboxes on this machine, each sandbox in a root directory of its own,
+    /// isolated by bubblewrap. See [`LocalGuest`](blaxel_guest::LocalGuest) for what that means; it is
+    /// for tests, and not a security boundary for hostile code.
+    ///
+    /// The clock then follows the real one, as with [`real_clock`](Self::real_clock), since commands
+    /// take real time. Replaces [`machines`](Self::machines).
+    ///
+    /// ```no_run
+    /// use blaxel_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().local_guests()?.build();
+    /// # let _ = emulator;
+    /// # Ok::<(), blaxel_emulator::blaxel_guest::LocalGuestError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if bubblewrap is not installed, or cannot isolate commands here.
+    #[cfg(all(feature = "local-guests", target_os = "linux"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-guests")))]
+    pub fn local_guests(self) -> Result<Self, LocalGuestError> {
+        self.guests(LocalGuest::builder())
+    }
+
+    /// Runs the commands of sandboxes as usual processes of the user who runs the emulator. They can
+    /// read and change all that this user can. Otherwise as [`local_guests`](Self::local_guests).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no root directory can be created.
+    #[cfg(all(feature = "local-guests", target_os = "linux"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "local-guests")))]
+    pub fn unconfined_local_guests(self) -> Result<Self, LocalGuestError> {
+        self.guests(LocalGuest::builder().unconfined())
+    }
+
+    #[cfg(all(feature = "local-guests", target_os = "linux"))]
+    fn guests(self, guests: LocalGuestBuilder) -> Result<Self, LocalGuestError> {
+        guests.check()?;
+        let builder = self.real_clock();
+        Ok(builder.machines(move |_, clock| guests.clone().build_on_use(clock.clone())))
     }
 
     /// Sets the models of a new emulator, oldest first. The default is a list of seven.

@@ -43,14 +43,9 @@ impl Guests {
     /// Returns the server of a sandbox, starting it if it does not run yet, or `None` if there is
     /// no such sandbox. Ends those of sandboxes that exist no more.
     pub(crate) fn of(&self, store: &OpenStore, sandbox: &str) -> Option<Server> {
+        self.end_deleted(store);
         let collection = Collection::top(&SANDBOXES);
         let mut running = lock(&self.running);
-        running.retain(|name, running| {
-            let record = store.get(&collection, name);
-            record.is_some_and(|record| {
-                record.serial == running.serial && !record.timeline.is_terminated(store.now())
-            })
-        });
         let record = store.get(&collection, sandbox)?;
         let running = running
             .entry(sandbox.to_owned())
@@ -59,6 +54,22 @@ impl Guests {
                 server: self.start(sandbox, record),
             });
         Some(running.server.clone())
+    }
+
+    /// Returns `true` if a server runs.
+    pub(crate) fn any(&self) -> bool {
+        !lock(&self.running).is_empty()
+    }
+
+    /// Ends the servers of sandboxes that exist no more.
+    pub(crate) fn end_deleted(&self, store: &OpenStore) {
+        let collection = Collection::top(&SANDBOXES);
+        lock(&self.running).retain(|name, running| {
+            let record = store.get(&collection, name);
+            record.is_some_and(|record| {
+                record.serial == running.serial && !record.timeline.is_terminated(store.now())
+            })
+        });
     }
 
     fn start(&self, sandbox: &str, record: &Record) -> Server {

@@ -11,6 +11,8 @@
 //! | script a workload | [`Script`], with a [`Behavior`] for each call of a [`Workload`]; [`Chunks`] for streamed bodies |
 //! | check what was received | [`Entry`] of the journal, [`ScriptedCall`], [`Callback`] |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod billing;
 mod builder;
 mod catalog;

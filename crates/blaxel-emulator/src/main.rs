@@ -24,6 +24,9 @@ Options:
   --forward <NAME=URL>     forward the calls of an agent to a server on this machine, such as
                            support-bot=http://127.0.0.1:1338; use functions/NAME and models/NAME
                            for other workloads. May be repeated
+  --guests <KIND>          machines of the sandboxes: simulated (default); local, where commands run
+                           on this machine, isolated by bubblewrap; or local-unconfined, where they
+                           are usual processes of yours. For tests, not for hostile code
   --until-stdin-closes     also end when the standard input is closed, as it is when the parent
                            process ends
   --openapi                print the OpenAPI document that is served at /openapi.json, and exit
@@ -81,7 +84,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOptio
             Some((option, value)) => (option, Some(value.to_owned())),
             None => (argument.as_str(), None),
         };
-        if !["--forward", "--port", "--workspace", "--seed"].contains(&option) {
+        if !["--forward", "--guests", "--port", "--workspace", "--seed"].contains(&option) {
             return Err(BadOption(format!("unknown option {option:?}")));
         }
         let value = given
@@ -90,6 +93,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, BadOptio
         let bad = || BadOption(format!("invalid value {value:?} for {option}"));
         builder = match option {
             "--forward" => forward(builder, &value)?,
+            "--guests" => guests(builder, &value)?.ok_or_else(bad)?,
             "--port" => builder.port(value.parse().map_err(|_| bad())?),
             "--seed" => builder.seed(value.parse().map_err(|_| bad())?),
             _ if is_name(&value) => builder.workspace(value),
@@ -112,6 +116,37 @@ fn forward(builder: Builder, value: &str) -> Result<Builder, BadOption> {
     let (workload, url) = value.split_once('=').ok_or_else(missing)?;
     let workload: Workload = workload.parse().map_err(BadOption::of)?;
     builder.forward(workload, url).map_err(BadOption::of)
+}
+
+/// Applies `--guests`. Returns `None` if there are no such machines.
+#[cfg(all(feature = "local-guests", target_os = "linux"))]
+fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
+    let set = match kind {
+        "simulated" => return Ok(Some(builder)),
+        "local" => builder.local_guests(),
+        "local-unconfined" => builder.unconfined_local_guests(),
+        _ => return Ok(None),
+    };
+    set.map(Some).map_err(|error| {
+        let hint = match kind {
+            "local" => " (--guests local-unconfined)",
+            _ => "",
+        };
+        BadOption(format!("--guests: {error}{hint}"))
+    })
+}
+
+/// Applies `--guests`. Returns `None` if there are no such machines.
+#[cfg(not(all(feature = "local-guests", target_os = "linux")))]
+fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
+    match kind {
+        "simulated" => Ok(Some(builder)),
+        "local" | "local-unconfined" => Err(BadOption(
+            "--guests: local guests need Linux, and a program with the feature `local-guests`"
+                .to_owned(),
+        )),
+        _ => Ok(None),
+    }
 }
 
 fn is_name(text: &str) -> bool {

@@ -213,10 +213,14 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
     } else if route.access == AccessLevel::Workload {
         gateway::handle(engine, route, request).await
     } else {
-        match Call::receive(engine, route.operation, route.access, request).await {
+        let outcome = match Call::receive(engine, route.operation, route.access, request).await {
             Ok(call) => route.handle(call).await,
             Err(error) => Err(error),
+        };
+        if engine.guests.any() {
+            engine.guests.end_deleted(&engine.store.open());
         }
+        outcome
     };
     match (outcome, route.map_error) {
         (Err(error), Some(form)) => form(engine, error).into_response(),

@@ -15,6 +15,8 @@
 //! | run real commands on this machine | `LocalGuest`, with the feature `local` on Linux |
 //! | implement another machine | [`Guest`] |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod clock;
 mod code_script;
 mod drives;

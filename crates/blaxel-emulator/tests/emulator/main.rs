@@ -25,6 +25,8 @@ mod images;
 mod inference;
 mod kinds;
 mod lists;
+#[cfg(all(feature = "local-guests", target_os = "linux"))]
+mod local_guests;
 mod nested;
 mod network;
 mod oauth;
