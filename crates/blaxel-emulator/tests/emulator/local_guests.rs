@@ -112,7 +112,7 @@ impl Running {
 
     async fn execute(&self, name: &str, process: Value) -> Value {
         let url = format!("{}/demo/sandboxes/{name}/process", self.run);
-        self.post(url, &process).await.expect(200)
+        answer(&self.post(url, &process).await)
     }
 }
 
@@ -121,6 +121,13 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Returns the body of a response of a sandbox.
+#[track_caller]
+fn answer(reply: &Reply) -> Value {
+    assert_eq!(reply.status, 200, "{reply:?}");
+    serde_json::from_slice(&reply.bytes).unwrap()
 }
 
 /// A directory for temporary files, which has to be empty at the end.
@@ -149,7 +156,7 @@ async fn the_program_runs_real_commands_and_leaves_nothing_when_it_is_killed() {
         assert_eq!(ended["stderr"], system);
         let url = format!("{}/demo/sandboxes/dev/filesystem/made", running.run);
         let file = get(url).header("authorization", &format!("Bearer {KEY}"));
-        let file = file.over_socket().await.unwrap().expect(200);
+        let file = answer(&file.over_socket().await.unwrap());
         assert_eq!(file["content"], system);
         let nap = format!("86400.{}1", std::process::id());
         let daemon = format!("setsid sleep {nap} & (setsid sleep {nap} &) & sleep {nap}");
@@ -208,10 +215,7 @@ async fn a_deleted_sandbox_leaves_nothing_and_the_others_stay() {
             emulator.add("sandboxes", name).unwrap();
             let url = format!("https://emulator.invalid/run/demo/sandboxes/{name}/process");
             let process = json!({"command": format!("setsid sleep {nap} & sleep {nap}")});
-            post(url, &process)
-                .bare(&emulator.service())
-                .await
-                .expect(200);
+            answer(&post(url, &process).bare(&emulator.service()).await);
             until("it runs", || is_running(nap)).await;
         }
         ask(Method::DELETE, "/sandboxes/gone")

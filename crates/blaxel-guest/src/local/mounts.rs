@@ -1,19 +1,18 @@
 //! [`Mounts`], the directories of the host that make up the file system of a local guest.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::errors;
 use crate::errno::Errno;
-use crate::lock::lock;
 
 /// The directory that the file system consists of, and the directories that are mounted in it.
 pub(super) struct Mounts {
     root: Arc<Mount>,
-    others: Mutex<Vec<Arc<Mount>>>,
+    others: Vec<Arc<Mount>>,
     /// The path of the root on the host, if commands see it. Their absolute links contain it.
     pub(super) visible_root: Option<String>,
 }
@@ -38,8 +37,6 @@ pub(super) enum Purpose {
     System,
     /// A directory that commands see other contents in, such as `/proc`. It is empty and read-only.
     Reserved,
-    /// A drive.
-    Drive { is_read_only: bool },
 }
 
 impl Mount {
@@ -55,11 +52,7 @@ impl Mount {
     }
 
     pub(super) fn is_read_only(&self) -> bool {
-        match self.purpose {
-            Purpose::Root => false,
-            Purpose::System | Purpose::Reserved => true,
-            Purpose::Drive { is_read_only } => is_read_only,
-        }
+        self.purpose != Purpose::Root
     }
 }
 
@@ -67,7 +60,7 @@ impl Mounts {
     pub(super) fn new(root: Mount, visible_root: Option<String>) -> Self {
         Self {
             root: Arc::new(root),
-            others: Mutex::default(),
+            others: Vec::new(),
             visible_root,
         }
     }
@@ -78,37 +71,19 @@ impl Mounts {
 
     /// Returns what is mounted at a path without links.
     pub(super) fn at(&self, path: &str) -> Option<Arc<Mount>> {
-        let others = lock(&self.others);
-        others.iter().find(|mount| mount.path == path).cloned()
+        let mut others = self.others.iter();
+        others.find(|mount| mount.path == path).cloned()
     }
 
     /// Returns the mounts in `/`, in the order in which they were added.
-    pub(super) fn others(&self) -> Vec<Arc<Mount>> {
-        lock(&self.others).clone()
+    pub(super) fn others(&self) -> &[Arc<Mount>] {
+        &self.others
     }
 
-    pub(super) fn add(&self, mount: Mount) -> Result<(), Errno> {
-        let mut others = lock(&self.others);
-        if mount.path == "/" || others.iter().any(|other| other.path == mount.path) {
-            return Err(Errno::Busy);
+    /// Adds a mount, unless there is one at its path.
+    pub(super) fn add(&mut self, mount: Mount) {
+        if mount.path != "/" && self.at(&mount.path).is_none() {
+            self.others.push(Arc::new(mount));
         }
-        others.push(Arc::new(mount));
-        Ok(())
-    }
-
-    /// Removes a drive.
-    pub(super) fn remove(&self, path: &str) -> Result<(), Errno> {
-        let mut others = lock(&self.others);
-        let is_drive = |mount: &Arc<Mount>| matches!(mount.purpose, Purpose::Drive { .. });
-        let found = others
-            .iter()
-            .position(|mount| mount.path == path && is_drive(mount));
-        let found = found.ok_or(Errno::Invalid)?;
-        let below = format!("{path}/");
-        if others.iter().any(|mount| mount.path.starts_with(&below)) {
-            return Err(Errno::Busy);
-        }
-        others.remove(found);
-        Ok(())
     }
 }

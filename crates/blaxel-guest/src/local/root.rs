@@ -75,13 +75,13 @@ fn fill(settings: &Settings, path: &Path) -> Result<Mounts, Errno> {
     if settings.isolation == Isolation::None {
         return Ok(Mounts::new(root, path.to_str().map(str::to_owned)));
     }
-    let mounts = Mounts::new(root, None);
+    let mut mounts = Mounts::new(root, None);
     for (own, host) in image::install(path).map_err(failed)? {
-        mounts.add(Mount::open(&own, &host, Purpose::System)?)?;
+        mounts.add(Mount::open(&own, &host, Purpose::System)?);
     }
     for own in ["/dev", "/proc"] {
         let host = path.join(own.trim_start_matches('/'));
-        mounts.add(Mount::open(own, &host, Purpose::Reserved)?)?;
+        mounts.add(Mount::open(own, &host, Purpose::Reserved)?);
     }
     for host in &settings.read_only {
         let own = host.to_str().ok_or(Errno::Invalid)?;
@@ -92,7 +92,7 @@ fn fill(settings: &Settings, path: &Path) -> Result<Mounts, Errno> {
             own.trim_end_matches('/'),
             host,
             Purpose::System,
-        )?)?;
+        )?);
     }
     Ok(mounts)
 }

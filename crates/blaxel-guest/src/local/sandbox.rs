@@ -174,7 +174,7 @@ fn arguments(mounts: &Mounts) -> Vec<OsString> {
         add(&[&text(flag)]);
     }
     add(&[&text("--hostname"), &text("sandbox")]);
-    let all = std::iter::once(mounts.root()).chain(mounts.others());
+    let all = std::iter::once(mounts.root()).chain(mounts.others().iter().cloned());
     for mount in all {
         let flag = match mount.purpose {
             Purpose::Reserved => continue,
