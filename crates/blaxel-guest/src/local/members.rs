@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -57,7 +57,7 @@ impl Members {
     }
 
     /// Returns the process of a directory of `/proc` if it is a member.
-    fn member(&self, path: &PathBuf) -> Option<Member> {
+    fn member(&self, path: &Path) -> Option<Member> {
         let number: i32 = path.file_name()?.to_str()?.parse().ok()?;
         let host = Pid::from_raw(number)?;
         let inside = match self {
@@ -125,7 +125,7 @@ impl Members {
 }
 
 /// Returns the id of a process in its own namespace.
-fn inner_pid(path: &std::path::Path) -> Option<u32> {
+fn inner_pid(path: &Path) -> Option<u32> {
     let status = fs::read_to_string(path.join("status")).ok()?;
     let line = status
         .lines()

@@ -181,7 +181,9 @@ impl Started {
                 }
             }
         });
-        let status = waited.await.expect("the command ends");
+        let status = waited
+            .await
+            .unwrap_or_else(|_| panic!("the command does not end"));
         while let Ok(chunk) = self.output.try_recv() {
             add(chunk);
         }
