@@ -153,7 +153,10 @@ impl LocalGuestBuilder {
     /// directory cannot be created.
     pub fn build(self, clock: Clock) -> Result<LocalGuest, LocalGuestError> {
         let guest = self.build_on_use(clock);
-        guest.0.root()?;
+        let root = guest.0.root()?;
+        guest
+            .0
+            .with_sandbox(&root, |sandbox| sandbox.probe(&root))??;
         Ok(guest)
     }
 

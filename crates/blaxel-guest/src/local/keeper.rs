@@ -28,7 +28,8 @@ temporary=$1; shift
 "$@" </dev/null 3>&1 & init=$!
 exec >/dev/null 2>&1
 read -r word
-kill -KILL "$init"
+# Bubblewrap ends with its child, which it has to wait for.
+[ -n "$word" ] || { read -r child <"/proc/$init/task/$init/children"; kill -KILL "${child:-$init}"; }
 wait "$init"
 "#;
 
@@ -110,7 +111,7 @@ impl Keeper {
                 keeper.init = Some(Init { pid, handle });
                 Ok(keeper)
             }
-            None => Err(LocalGuestError::Refused(keeper.complaint())),
+            None => Err(keeper.complaint()),
         }
     }
 
@@ -133,15 +134,14 @@ impl Keeper {
         Ok(None)
     }
 
-    /// Returns the first line that bubblewrap wrote to standard error.
-    fn complaint(&mut self) -> String {
-        let mut text = String::new();
+    /// Returns what bubblewrap wrote to standard error.
+    fn complaint(&mut self) -> LocalGuestError {
+        let mut text = Vec::new();
         if let Some(stderr) = self.shell.stderr.take() {
             // What cannot be read is left out.
-            let _ = stderr.take(4096).read_to_string(&mut text);
+            let _ = stderr.take(4096).read_to_end(&mut text);
         }
-        let line = text.lines().next().unwrap_or("no reason given");
-        line.trim_start_matches("bwrap: ").to_owned()
+        LocalGuestError::complaint(&text)
     }
 
     /// Returns the first process; `None` without isolation.
@@ -171,11 +171,14 @@ impl Init {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        if let Some(init) = &self.init {
+        let stdin = self.shell.stdin.take();
+        if let (Some(init), Some(mut stdin)) = (&self.init, stdin) {
             // It may have ended.
             let _ = pidfd_send_signal(&init.handle, Signal::KILL);
+            // The shell then only waits. After `end_processes` this is a second line, which is not
+            // read.
+            let _ = stdin.write_all(b"end\n");
         }
-        drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
 }

@@ -1,10 +1,11 @@
 //! [`Owners`], the ids of users and groups inside and outside of a sandbox.
 
+use std::time::Duration;
+
 use rustix::fs::{FileType, Stat};
 
 use crate::errno::Errno;
 use crate::files::{FileKind, Metadata};
-use std::time::Duration;
 
 /// The id that a user namespace shows for ids that it does not have.
 const NOBODY: u32 = 65534;

@@ -1,7 +1,10 @@
 //! [`Sandbox`], the place where commands run: what `bwrap` is told, or a session of the host.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use super::keeper::{Keeper, SHELL};
 use super::members::Members;
@@ -106,7 +109,10 @@ impl Sandbox {
                     .args(arguments(&root.mounts))
                     .args(["--new-session", "--chdir", working_dir, "--", SHELL])
                     .env_clear()
-                    .envs(command.env.iter().map(|(name, value)| (name, value)));
+                    .envs(command.env.iter().map(|(name, value)| (name, value)))
+                    // Bubblewrap will be stopped. When this program ends, the kernel continues and
+                    // hangs up the stopped processes of groups that it leaves behind.
+                    .process_group(0);
                 program
             }
             _ => {
@@ -142,6 +148,32 @@ impl Sandbox {
             program.arg(&command.text);
         }
         Ok(program)
+    }
+
+    /// Runs a command to its end, without a runtime.
+    pub(super) fn probe(&self, root: &Root) -> Result<(), LocalGuestError> {
+        let command = Command {
+            shell: vec!["true".to_owned()],
+            working_dir: "/".to_owned(),
+            ..Command::default()
+        };
+        let failed = |error: io::Error| LocalGuestError::Refused(error.to_string());
+        let program = self.program(root, &command, &command.working_dir, None);
+        let mut program = program.map_err(LocalGuestError::Root)?;
+        program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = program.spawn().map_err(failed)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // If nobody reads it, the status says so.
+            let _ = stdin.write_all(b"\n");
+        }
+        let output = child.wait_with_output().map_err(failed)?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(LocalGuestError::complaint(&output.stderr)),
+        }
     }
 
     /// Returns the environment of a command that sees the paths of the host. `HOME` and `TMPDIR` are

@@ -35,6 +35,13 @@ pub enum LocalGuestError {
 }
 
 impl LocalGuestError {
+    /// Returns the refusal with the first line that a program wrote to standard error.
+    pub(super) fn complaint(stderr: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let line = text.lines().next().unwrap_or("no reason given");
+        Self::Refused(line.trim_start_matches("bwrap: ").to_owned())
+    }
+
     /// Returns the error of the operations of a guest that could not be started.
     pub(super) fn errno(self) -> Errno {
         match self {

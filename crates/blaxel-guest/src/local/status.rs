@@ -6,6 +6,7 @@
 //! when the status has been read.
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::process::Child;
@@ -43,15 +44,21 @@ impl Waiting {
                 // The handle becomes readable when the process has ended.
                 let ended = handle.readable().await.is_ok();
                 let stat = if ended { Stat::of(*pid) } else { None };
-                // It may have been killed together with the sandbox.
-                let _ = bwrap.kill().await;
-                stat.map_or(LOST, |stat| {
-                    of_std(std::process::ExitStatus::from_raw(stat.exit))
-                })
+                if let Some(stat) = stat {
+                    // It may have been killed together with the sandbox.
+                    let _ = bwrap.kill().await;
+                    return of_std(std::process::ExitStatus::from_raw(stat.exit));
+                }
+                // Somebody has continued bubblewrap, and its own status is the best that is left.
+                let own = tokio::time::timeout(GRACE, bwrap.wait()).await;
+                own.ok().and_then(Result::ok).map_or(LOST, of_std)
             }
         }
     }
 }
+
+/// The time that bubblewrap has to exit after its command.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The status of a process that somebody else has waited for.
 const LOST: ExitStatus = ExitStatus::Signal(9);

@@ -69,6 +69,14 @@ pub(crate) fn is_running(argument: &str) -> bool {
     })
 }
 
+/// Returns `true` if a process of this machine names `text` in its arguments, such as the shell that
+/// runs a command with it.
+pub(crate) fn is_left(text: &str) -> bool {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.any(|line| String::from_utf8_lossy(&line).contains(text))
+}
+
 /// Waits until a condition holds.
 pub(crate) async fn until(message: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
