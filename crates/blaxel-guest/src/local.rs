@@ -16,6 +16,7 @@ mod running;
 mod sandbox;
 mod settings;
 mod status;
+mod stopped;
 mod streams;
 mod walk;
 mod watch;

@@ -18,6 +18,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::errors;
 use super::settings::LocalGuestError;
+use super::stopped::Stopped;
 use crate::errno::Errno;
 
 pub(super) const SHELL: &str = "/bin/sh";
@@ -28,8 +29,10 @@ temporary=$1; shift
 "$@" </dev/null 3>&1 & init=$!
 exec >/dev/null 2>&1
 read -r word
-# Bubblewrap ends with its child, which it has to wait for.
-[ -n "$word" ] || { read -r child <"/proc/$init/task/$init/children"; kill -KILL "${child:-$init}"; }
+if [ -z "$word" ]; then
+  read -r child <"/proc/$init/task/$init/children"
+  kill -KILL "$init" $child
+fi
 wait "$init"
 "#;
 
@@ -61,10 +64,17 @@ done
 /// The first process of a sandbox's own process ids, which lives until it is killed.
 const IDLE: &str = "echo ready; exec sleep 2147483647";
 
+/// The time that a sandbox has to end before its first process is left to the shell.
+const END: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};
+
 /// The shell. Dropping it ends the sandbox, and waits until it has ended.
 pub(super) struct Keeper {
     shell: Child,
     init: Option<Init>,
+    pub(super) stopped: Stopped,
 }
 
 /// The first process of a sandbox with its own process ids. The kernel ends all others with it.
@@ -83,7 +93,11 @@ impl Keeper {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let shell = command.spawn().map_err(|error| errors::of_io(&error))?;
-        Ok(Self { shell, init: None })
+        Ok(Self {
+            shell,
+            init: None,
+            stopped: Stopped::default(),
+        })
     }
 
     /// Starts the shell, and in it bubblewrap with `arguments`, which describe a sandbox.
@@ -103,7 +117,11 @@ impl Keeper {
             .stderr(Stdio::piped());
         let refused = |error: io::Error| LocalGuestError::Refused(error.to_string());
         let shell = command.spawn().map_err(refused)?;
-        let mut keeper = Self { shell, init: None };
+        let mut keeper = Self {
+            shell,
+            init: None,
+            stopped: Stopped::default(),
+        };
         match keeper.read_init().map_err(refused)? {
             Some(pid) => {
                 let handle = pidfd_open(pid, PidfdFlags::empty());
@@ -160,12 +178,13 @@ impl Keeper {
 impl Init {
     /// Returns `true` if the process has ended, and with it all processes of the sandbox.
     pub(super) fn has_ended(&self) -> bool {
-        let now = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        self.has_ended_in(Timespec::default())
+    }
+
+    /// Waits for the end of the process, and returns `false` if it takes longer.
+    fn has_ended_in(&self, limit: Timespec) -> bool {
         let mut ready = [PollFd::new(&self.handle, PollFlags::IN)];
-        !matches!(poll(&mut ready, Some(&now)), Ok(0))
+        !matches!(poll(&mut ready, Some(&limit)), Ok(0))
     }
 }
 
@@ -175,9 +194,12 @@ impl Drop for Keeper {
         if let (Some(init), Some(mut stdin)) = (&self.init, stdin) {
             // It may have ended.
             let _ = pidfd_send_signal(&init.handle, Signal::KILL);
-            // The shell then only waits. After `end_processes` this is a second line, which is not
-            // read.
-            let _ = stdin.write_all(b"end\n");
+            self.stopped.resume();
+            if init.has_ended_in(END) {
+                // The shell then kills nothing. After `end_processes` this is a second line, which is
+                // not read.
+                let _ = stdin.write_all(b"end\n");
+            }
         }
         let _ = self.shell.wait();
     }

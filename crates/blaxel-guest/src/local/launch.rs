@@ -13,6 +13,7 @@ use super::root::Root;
 use super::running::{Family, Input, Running};
 use super::sandbox::Sandbox;
 use super::status::Waiting;
+use super::stopped::Stopped;
 use super::streams::{End, Pump, Terminal, first_line, input_pipe, output_pipe, write_all};
 use crate::errno::Errno;
 use crate::process::{Command, Process, Stream};
@@ -36,6 +37,7 @@ pub(super) struct Launch {
     has_stdin: bool,
     is_isolated: bool,
     members: Members,
+    stopped: Stopped,
 }
 
 impl Launch {
@@ -62,8 +64,8 @@ impl Launch {
                 (Arc::new(stdout), Some(Arc::new(stderr)))
             }
         };
+        // It ends by itself when its standard input is closed before it has become the command.
         let mut program = tokio::process::Command::from(program);
-        program.kill_on_drop(true);
         let child = program.spawn().map_err(|error| errors::of_io(&error))?;
         Ok(Self {
             child,
@@ -74,6 +76,7 @@ impl Launch {
             has_stdin: command.has_stdin,
             is_isolated: sandbox.is_isolated(),
             members: sandbox.members.clone(),
+            stopped: sandbox.stopped().clone(),
         })
     }
 
@@ -89,7 +92,7 @@ impl Launch {
             leader,
         };
         let waiting = match self.is_isolated {
-            true => Waiting::grandchild(self.child, leader)?,
+            true => Waiting::grandchild(self.child, leader, &self.stopped)?,
             false => Waiting::Child(self.child),
         };
         write_all(&self.stdin, b"\n").await?;

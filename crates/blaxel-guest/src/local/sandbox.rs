@@ -11,6 +11,7 @@ use super::members::Members;
 use super::mounts::{Mounts, Purpose};
 use super::root::Root;
 use super::settings::{Isolation, LocalGuestError, Settings};
+use super::stopped::Stopped;
 use crate::errno::Errno;
 use crate::process::Command;
 
@@ -78,6 +79,11 @@ impl Sandbox {
 
     pub(super) fn is_isolated(&self) -> bool {
         self.bwrap.is_some()
+    }
+
+    /// Returns the programs that are stopped while their commands run.
+    pub(super) fn stopped(&self) -> &Stopped {
+        &self.keeper.stopped
     }
 
     /// Ends the processes, and keeps the directory.

@@ -2,17 +2,18 @@
 //!
 //! `bwrap` exits with 128 and the number of a signal if one ended its command, like a command that
 //! exits with that status itself. The API tells these two apart, and so does the kernel as long as
-//! nobody has waited for the process. So `bwrap` is stopped before the command starts, and killed
+//! nobody has waited for the process. So `bwrap` is stopped before the command starts, and goes on
 //! when the status has been read.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::process::Child;
 
 use super::errors;
 use super::members::Stat;
+use super::stopped::{Stop, Stopped};
 use super::streams::{End, register};
 use crate::errno::Errno;
 use crate::process::ExitStatus;
@@ -22,36 +23,50 @@ pub(super) enum Waiting {
     /// The process is a child of this program.
     Child(Child),
     /// It is a child of `bwrap`.
-    Grandchild { bwrap: Child, pid: Pid, handle: End },
+    Grandchild {
+        bwrap: Child,
+        pid: Pid,
+        handle: End,
+        /// Dropping it lets `bwrap` go on.
+        stop: Option<Stop>,
+    },
 }
 
 impl Waiting {
     /// Stops `bwrap`, so that it does not wait for its command.
-    pub(super) fn grandchild(bwrap: Child, pid: Pid) -> Result<Self, Errno> {
+    pub(super) fn grandchild(bwrap: Child, pid: Pid, all: &Stopped) -> Result<Self, Errno> {
         let parent = bwrap.id().and_then(|id| i32::try_from(id).ok());
         let parent = parent.and_then(Pid::from_raw).ok_or(Errno::Io)?;
         let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(errors::of_kernel)?;
         let handle = register(handle)?;
-        kill_process(parent, Signal::STOP).map_err(errors::of_kernel)?;
-        Ok(Self::Grandchild { bwrap, pid, handle })
+        Ok(Self::Grandchild {
+            stop: Some(all.stop(parent)?),
+            bwrap,
+            pid,
+            handle,
+        })
     }
 
     /// Waits for the end.
     pub(super) async fn status(&mut self) -> ExitStatus {
         match self {
             Self::Child(child) => child.wait().await.map_or(LOST, of_std),
-            Self::Grandchild { bwrap, pid, handle } => {
+            Self::Grandchild {
+                bwrap,
+                pid,
+                handle,
+                stop,
+            } => {
                 // The handle becomes readable when the process has ended.
                 let ended = handle.readable().await.is_ok();
                 let stat = if ended { Stat::of(*pid) } else { None };
-                if let Some(stat) = stat {
-                    // It may have been killed together with the sandbox.
-                    let _ = bwrap.kill().await;
-                    return of_std(std::process::ExitStatus::from_raw(stat.exit));
-                }
-                // Somebody has continued bubblewrap, and its own status is the best that is left.
+                *stop = None;
+                // Bubblewrap now waits for the process. Its own status is the best one if somebody
+                // has made it do so earlier.
                 let own = tokio::time::timeout(GRACE, bwrap.wait()).await;
-                own.ok().and_then(Result::ok).map_or(LOST, of_std)
+                let own = own.ok().and_then(Result::ok);
+                let exact = stat.map(|stat| std::process::ExitStatus::from_raw(stat.exit));
+                exact.or(own).map_or(LOST, of_std)
             }
         }
     }
