@@ -88,6 +88,7 @@ impl Engine {
             account: history.account_id().to_owned(),
             origin: origin.clone(),
             run_url: format!("{origin}/run"),
+            preview_domain: preview_domain(&origin),
             deploy_time: config.deploy_time,
             build_time: config.build_time,
             delete_time: config.delete_time,
@@ -155,6 +156,16 @@ impl Engine {
         };
         let mut store = self.store.open();
         store.put(&Collection::top(kind), name, kind.sampled(name), &author);
+    }
+}
+
+/// Returns the domain of previews for an origin. An address has no names below it, but `localhost`
+/// has: all of them are this machine.
+fn preview_domain(origin: &str) -> String {
+    let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    match authority.strip_prefix("127.0.0.1") {
+        Some(port) => format!("localhost{port}"),
+        None => authority.to_owned(),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::router::is_upload;
 ///   plane becomes `/v0/agents`, and `/agents/a` of an operation on workloads
 ///   `/run/{workspace}/agents/a`. A request that neither belongs to an operation nor names its
 ///   plane is refused; [`raw_request`](blaxel_core::raw_request) creates one that names it.
-/// - A URI with the emulator's own origin is used as it is, and so is one of the platform, such as
+/// - A URI with the emulator's own origin or with the host of a preview is used as it is, and so is one of the platform,
 ///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as
 ///   its transport. Any other origin is refused as unreachable.
 /// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent, except to
@@ -81,6 +81,9 @@ impl LocalService {
     /// Returns the request as the router expects it.
     fn prepare(&self, mut request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
         // An absolute URI needs no context; a path, or a URI that names a plane, does.
+        if let Some(host) = self.preview_host(request.uri()) {
+            request.headers_mut().entry(HOST).or_insert(value(&host)?);
+        }
         let context = match self.path_under_origin(request.uri())? {
             Some(path) => {
                 *request.uri_mut() = parse(&path)?;
@@ -112,6 +115,9 @@ impl LocalService {
             return Ok(None);
         };
         check_address(uri).map_err(|problem| Error::input("address", &Source::Code, problem))?;
+        if self.preview_host(uri).is_some() {
+            return Ok(Some(path_of(uri).to_owned()));
+        }
         let origin = format!("{scheme}://{authority}");
         let own = [(self.engine.origin.as_str(), "")];
         let known = own.iter().chain(&PLATFORM);
@@ -120,6 +126,15 @@ impl LocalService {
             return Err(Error::connect(&origin, problem));
         };
         Ok(Some(format!("{base}{}", path_of(uri))))
+    }
+
+    /// Returns the authority of a URI whose host is below the domain of previews.
+    fn preview_host(&self, uri: &Uri) -> Option<String> {
+        let authority = uri.authority()?.as_str();
+        let store = self.engine.store.open();
+        let domain = &store.setting().preview_domain;
+        let label = authority.strip_suffix(domain.as_str())?;
+        label.ends_with('.').then(|| authority.to_owned())
     }
 
     /// Returns the URI, below the emulator's origin, of a path on a plane.
@@ -162,6 +177,7 @@ const PLATFORM: [(&str, &str); 4] = [
     ("https://run.blaxel.dev", "/run"),
 ];
 
+const HOST: HeaderName = http::header::HOST;
 const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");

@@ -39,6 +39,7 @@ mod openapi;
 mod pages;
 mod policies;
 mod preview_calls;
+mod preview_hosts;
 mod previews;
 mod records;
 mod resources;
@@ -63,6 +64,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, on};
 use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
+use tower_service::Service as _;
 
 use self::access::Identity;
 pub(crate) use self::access::OWNER;
@@ -133,11 +135,18 @@ pub(crate) fn router(engine: &Arc<Engine>) -> Router {
             router = router.route(path, endpoint);
         }
     }
-    router
+    let router = router
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(Arc::clone(engine), record))
-        .with_state(Arc::clone(engine))
+        .with_state(Arc::clone(engine));
+    let engine = Arc::clone(engine);
+    // The host decides on the path, so it is looked at before the routes are.
+    Router::new().fallback(move |mut request: Request| {
+        preview_hosts::resolve(&engine, &mut request);
+        let mut router = router.clone();
+        async move { router.call(request).await }
+    })
 }
 
 /// Adds every request to the journal, determines its identity, and sets the id of the response.

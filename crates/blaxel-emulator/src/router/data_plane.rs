@@ -59,29 +59,44 @@ pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request
         engine.guests.of(&store, name)
     };
     let server = server.ok_or_else(|| unavailable(&call, "The sandbox has just been deleted."))?;
-    let (path, query) = (call.below.clone(), call.raw_query.clone());
-    call_guest(&call, &server, head, body, &path, query.as_deref()).await
+    let target = Target {
+        path: call.below.clone(),
+        query: call.raw_query.clone(),
+        headers: forwarded_headers(&call),
+    };
+    call_guest(&call, &server, head, body, target).await
 }
 
-/// Calls the machine of a sandbox with this path and query, without the caller's credential.
+/// A call as the machine of a sandbox gets it.
+pub(super) struct Target {
+    /// Empty, or with a leading slash.
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+}
+
+/// Calls the machine of a sandbox.
 pub(super) async fn call_guest(
     call: &Call,
     server: &Server,
     mut head: Parts,
     body: Body,
-    path: &str,
-    query: Option<&str>,
+    target: Target,
 ) -> HandlerResult {
     if Handle::try_current().is_err() {
         let message = "The machines of sandboxes run on a tokio runtime, and there is none.";
         return Err(unavailable(call, message));
     }
-    let path = if path.is_empty() { "/" } else { path };
+    let Target {
+        path,
+        query,
+        mut headers,
+    } = target;
+    let path = if path.is_empty() { "/" } else { &path };
     let query = query.map_or_else(String::new, |query| format!("?{query}"));
     head.uri = Uri::try_from(format!("{path}{query}")).map_err(|_| {
         ErrorResponse::gateway(Gateway::BadRequest, "The path is malformed.", &call.now())
     })?;
-    let mut headers = forwarded_headers(call);
     keep_upgrade(&head.method, &head.headers, &mut headers);
     head.headers = headers;
     // Those of this router would be taken for the machine's own.

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::IntoResponse;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN as ALLOW_ORIGIN;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
-use super::data_plane::call_guest;
+use super::data_plane::{Target, call_guest};
+use super::forward::remove_hop_by_hop;
 use super::route::{HandlerResult, Route};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
@@ -45,54 +50,87 @@ pub(crate) fn routes() -> Vec<Route> {
     )]
 }
 
-/// Passes a call on to the port of a preview, and streams the response back.
+/// Passes a call on to the port of a preview, and streams the response back. Every response has the
+/// headers of the preview.
 pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request) -> HandlerResult {
     let (head, body) = request.into_parts();
-    let unread = Request::from_parts(head.clone(), axum::body::Body::empty());
-    let (mut call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
-    let sandbox = call.path(SANDBOX).to_owned();
-    let (document, server) = {
-        let mut store = engine.store.open();
-        let document = authorize(&call, &store)?;
-        let collection = Collection::top(&SANDBOXES);
-        let is_deployed = |store: &OpenStore| {
-            let record = store.get(&collection, &sandbox);
-            record.is_some_and(|record| record.status(store.now()) == status::DEPLOYED)
-        };
-        if !is_deployed(&store) {
-            return Err(unavailable(&call));
-        }
-        store.touch(&collection, &sandbox);
-        (document, engine.guests.of(&store, &sandbox))
+    let unread = Request::from_parts(head.clone(), Body::empty());
+    let (call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
+    let preview = find(&call, &engine.store.open())?;
+    let added = headers(&preview, "spec/responseHeaders");
+    let mut response = if is_preflight(&call) && added.contains_key(ALLOW_ORIGIN) {
+        // A browser sends no token with it.
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let shown = show(engine, &call, &preview, (head, body)).await;
+        shown.unwrap_or_else(IntoResponse::into_response)
     };
-    let server = server.ok_or_else(|| unavailable(&call))?;
-    let port = member::get(&document, "spec/port").and_then(Value::as_u64);
+    replace(response.headers_mut(), added);
+    Ok(response)
+}
+
+/// Returns the response of the program behind a preview.
+async fn show(
+    engine: &Arc<Engine>,
+    call: &Call,
+    preview: &Document,
+    (head, body): (Parts, Body),
+) -> HandlerResult {
+    let sandbox = call.path(SANDBOX);
+    let server = {
+        let mut store = engine.store.open();
+        authorize(call, &store, preview)?;
+        let collection = Collection::top(&SANDBOXES);
+        let record = store.get(&collection, sandbox);
+        if record.is_none_or(|record| record.status(store.now()) != status::DEPLOYED) {
+            return Err(unavailable(call));
+        }
+        store.touch(&collection, sandbox);
+        engine.guests.of(&store, sandbox)
+    };
+    let server = server.ok_or_else(|| unavailable(call))?;
+    let port = member::get(preview, "spec/port").and_then(Value::as_u64);
     let path = match port.unwrap_or_default() {
         API_PORT => call.below.clone(),
         port => format!("/port/{port}{}", call.below),
     };
     let query = without_token(head.uri.query());
-    call.headers.remove(TOKEN_HEADER);
-    replace(&mut call.headers, headers(&document, "spec/requestHeaders"));
-    let mut response = call_guest(&call, &server, head, body, &path, query.as_deref()).await?;
-    replace(
-        response.headers_mut(),
-        headers(&document, "spec/responseHeaders"),
-    );
-    Ok(response)
+    // The program may have credentials of its own; only the platform's are not for it.
+    let mut headers = call.headers.clone();
+    remove_hop_by_hop(&mut headers);
+    for name in [TOKEN_HEADER, "x-blaxel-authorization"] {
+        headers.remove(name);
+    }
+    replace(&mut headers, self::headers(preview, "spec/requestHeaders"));
+    let target = Target {
+        path,
+        query,
+        headers,
+    };
+    call_guest(call, &server, head, body, target).await
 }
 
-/// Returns the preview if the call may see it.
-fn authorize(call: &Call, store: &OpenStore) -> Result<Document, ErrorResponse> {
-    let sandbox = call.path(SANDBOX).to_owned();
-    let preview = call.path(PREVIEW);
-    let collection = Collection::under(&PREVIEWS, vec![sandbox.clone()]);
-    let record = store.get(&collection, preview);
+/// Returns the preview of a call.
+fn find(call: &Call, store: &OpenStore) -> Result<Document, ErrorResponse> {
+    let collection = Collection::under(&PREVIEWS, vec![call.path(SANDBOX).to_owned()]);
+    let record = store.get(&collection, call.path(PREVIEW));
     let record = record.filter(|_| call.path("workspace") == store.setting().workspace);
     let record = record.ok_or_else(|| not_found(call))?;
-    let is_public = member::get(&record.document, "spec/public").and_then(Value::as_bool);
-    if is_public == Some(true) {
-        return Ok(record.document.clone());
+    Ok(record.document.clone())
+}
+
+/// Returns `true` if a browser asks for the permission to send a request.
+fn is_preflight(call: &Call) -> bool {
+    let has = |name| call.headers.contains_key(name);
+    call.method == Method::OPTIONS
+        && has(header::ORIGIN)
+        && has(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Requires that the preview is public, or that the call has a valid token.
+fn authorize(call: &Call, store: &OpenStore, preview: &Document) -> Result<(), ErrorResponse> {
+    if member::get(preview, "spec/public").and_then(Value::as_bool) == Some(true) {
+        return Ok(());
     }
     let Some(given) = call
         .header(TOKEN_HEADER)
@@ -105,14 +143,15 @@ fn authorize(call: &Call, store: &OpenStore) -> Result<Document, ErrorResponse> 
             &call.now(),
         ));
     };
-    let tokens = Collection::under(&PREVIEW_TOKENS, vec![sandbox, preview.to_owned()]);
+    let parents = [SANDBOX, PREVIEW].map(|name| call.path(name).to_owned());
+    let tokens = Collection::under(&PREVIEW_TOKENS, parents.into());
     let is_valid = store.all(&tokens).any(|token| {
         let shown = store.shown(&tokens, token);
         let expired = member::get(&shown, "spec/expired").and_then(Value::as_bool);
         expired != Some(true) && store.rows().secret_of(token) == given
     });
     if is_valid {
-        return Ok(record.document.clone());
+        return Ok(());
     }
     let message = "The token of the preview is not valid.";
     Err(ErrorResponse::gateway(

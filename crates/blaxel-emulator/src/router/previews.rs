@@ -5,9 +5,10 @@ use axum::routing::MethodFilter;
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
+use super::preview_hosts;
 use super::records::{self, taken};
 use super::route::{HandlerResult, Route};
-use crate::state::{Collection, Document, OpenStore, PREVIEWS, member};
+use crate::state::{Collection, Document, OpenStore, PREVIEWS, preview_host};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
@@ -25,7 +26,7 @@ fn create(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = records::collection(call, &PREVIEWS, &store)?;
     let name = given.unwrap_or_else(|| store.fresh_name(&collection, "preview"));
-    if let Some((other, conflicting_preview)) = conflicting_preview(&store, &document) {
+    if let Some((other, conflicting_preview)) = conflicting_preview(&store, &document, &name) {
         if call.query.get("force") != Some("true") {
             return Err(taken(&PREVIEWS, &conflicting_preview));
         }
@@ -37,16 +38,13 @@ fn create(call: &Call) -> HandlerResult {
     records::response(&store, &collection, &name)
 }
 
-/// Returns the preview that has the same address already.
-fn conflicting_preview(store: &OpenStore, document: &Document) -> Option<(Collection, String)> {
-    const ADDRESS: [&str; 2] = ["spec/customDomain", "spec/prefixUrl"];
-    let address = |document: &Document| {
-        let parts = ADDRESS.map(|part| member::text(document, part).map(str::to_owned));
-        parts.iter().all(Option::is_some).then_some(parts)
-    };
-    let wanted = address(document)?;
-    let mut previews = store.everywhere(&PREVIEWS);
-    let (collection, record) =
-        previews.find(|(_, record)| address(&record.document).as_ref() == Some(&wanted))?;
-    Some((collection.clone(), record.name.clone()))
+/// Returns the preview that has the same host name already.
+fn conflicting_preview(
+    store: &OpenStore,
+    document: &Document,
+    name: &str,
+) -> Option<(Collection, String)> {
+    let wanted = preview_host(document, name, store.setting())?;
+    let (collection, record) = preview_hosts::find(store, |host| host == wanted)?;
+    Some((collection, record.name.clone()))
 }

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) origin: String,
     /// The base URL of the workloads.
     pub(crate) run_url: String,
+    /// The domain, with its port if it has one, below which previews have host names of their own.
+    pub(crate) preview_domain: String,
     /// The duration of each step of a deployment.
     pub(crate) deploy_time: Duration,
     /// The duration of a build.

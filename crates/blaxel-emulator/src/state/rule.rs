@@ -30,16 +30,27 @@ pub(crate) fn name(text: &str, path: &str) -> Check {
     ))
 }
 
+fn is_label(text: &str) -> bool {
+    (1..=LABEL).contains(&text.len())
+        && text.bytes().all(is_plain)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Checks a part of a domain name.
+pub(crate) fn host_label(text: &str, path: &str) -> Check {
+    if is_label(text) {
+        return Ok(());
+    }
+    Err(format!(
+        "{path} must be a part of a host name, such as my-app."
+    ))
+}
+
 /// Checks a domain name: at least two labels, of which the first may be `*`.
 pub(crate) fn domain(text: &str, path: &str) -> Check {
     let labels = text.strip_prefix("*.").unwrap_or(text).split('.');
-    let good = |label: &str| {
-        (1..=LABEL).contains(&label.len())
-            && label.bytes().all(is_plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    if text.len() <= DOMAIN && labels.clone().count() > 1 && labels.clone().all(good) {
+    if text.len() <= DOMAIN && labels.clone().count() > 1 && labels.clone().all(is_label) {
         return Ok(());
     }
     Err(format!("{path} must be the name of a domain."))

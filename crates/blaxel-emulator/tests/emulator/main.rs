@@ -31,6 +31,7 @@ mod nested;
 mod network;
 mod oauth;
 mod observability;
+mod preview_calls;
 mod previews;
 mod program;
 mod resources;

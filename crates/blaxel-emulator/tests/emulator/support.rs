@@ -141,7 +141,8 @@ impl Ask {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let (mut head, body) = request.into_parts();
-        head.headers.insert("host", address.parse().unwrap());
+        let host = address.parse().unwrap();
+        head.headers.entry("host").or_insert(host);
         head.uri = head.uri.path_and_query().unwrap().as_str().parse().unwrap();
         sender.send_request(Request::from_parts(head, body)).await
     }

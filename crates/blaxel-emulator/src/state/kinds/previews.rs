@@ -9,7 +9,7 @@ use crate::clock::timestamp;
 use crate::state::kind::{AuditFields, DeleteResponse, Kind, Lifecycle, Naming, Operations};
 use crate::state::rule::{self, Check};
 use crate::state::timeline::End;
-use crate::state::{CollectionKey, Document, Record, Rows, member};
+use crate::state::{CollectionKey, Document, Record, Rows, Settings, member};
 
 /// The default lifetime of a token.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,20 +46,47 @@ pub(crate) static PREVIEWS: Kind = Kind {
 
 fn check(document: &Document) -> Check {
     rule::duration(document, "spec/ttl")?;
-    rule::time(document, "spec/expires")
+    rule::time(document, "spec/expires")?;
+    match given(document, "spec/prefixUrl") {
+        Some(prefix) => rule::host_label(prefix, "spec.prefixUrl"),
+        None => Ok(()),
+    }
 }
 
-/// Adds the URL of a preview: on its custom domain if it has one, otherwise at the emulator.
+fn given<'a>(document: &'a Document, path: &str) -> Option<&'a str> {
+    member::text(document, path).filter(|text| !text.is_empty())
+}
+
+/// Returns the host name of a preview, with its port if it has one: on its custom domain, or below
+/// the emulator's own if it has a prefix. Returns `None` if the preview has only a path.
+pub(crate) fn preview_host(document: &Document, name: &str, setting: &Settings) -> Option<String> {
+    let prefix = given(document, "spec/prefixUrl");
+    if let Some(domain) = given(document, "spec/customDomain") {
+        let domain = domain.trim_start_matches("*.");
+        return Some(format!("{}.{domain}", prefix.unwrap_or(name)));
+    }
+    let Settings {
+        workspace,
+        preview_domain,
+        ..
+    } = setting;
+    Some(format!("{}-{workspace}.{preview_domain}", prefix?))
+}
+
+/// Adds the URL of a preview: its host if it has one, otherwise a path of the emulator.
 fn compute(rows: &Rows, key: &CollectionKey, record: &Record, document: &mut Document) {
-    let given = |name: &str| member::text(&record.document, name).filter(|text| !text.is_empty());
-    let prefix = given("spec/prefixUrl").unwrap_or(&record.name);
     let sandbox = key.parents().first().map_or("", String::as_str);
     let setting = rows.setting();
-    let url = match given("spec/customDomain") {
-        Some(domain) => format!("https://{prefix}.{}", domain.trim_start_matches("*.")),
+    let origin = &setting.origin;
+    let scheme = match given(&record.document, "spec/customDomain") {
+        None if origin.starts_with("http:") => "http",
+        _ => "https",
+    };
+    let url = match preview_host(&record.document, &record.name, setting) {
+        Some(host) => format!("{scheme}://{host}"),
         None => format!(
-            "{}/preview/{}/{sandbox}/{}",
-            setting.origin, setting.workspace, record.name
+            "{origin}/preview/{}/{sandbox}/{}",
+            setting.workspace, record.name
         ),
     };
     let region = rows.get(&CollectionKey::top(SANDBOXES.path), sandbox);
