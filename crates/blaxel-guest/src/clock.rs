@@ -1,5 +1,7 @@
 //! [`Clock`], the time of a sandbox.
 
+mod standby;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -9,6 +11,8 @@ use blaxel_core::{BoxFuture, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use self::standby::Awake;
+use self::standby::Standby;
 use crate::lock::lock;
 
 /// A clock that stands still until [`advance`](Self::advance) moves it, or that follows the real
@@ -27,7 +31,10 @@ use crate::lock::lock;
 /// assert_eq!(clock.now().duration_since(&before), Some(Duration::from_secs(60)));
 /// ```
 #[derive(Clone)]
-pub struct Clock(Arc<Shared>);
+pub struct Clock {
+    time: Arc<Shared>,
+    standby: Option<Arc<Standby>>,
+}
 
 struct Shared {
     state: Mutex<State>,
@@ -73,7 +80,61 @@ impl Clock {
             following: follow.then(Instant::now),
         });
         let advances = watch::Sender::new(0);
-        Self(Arc::new(Shared { state, advances }))
+        Self {
+            time: Arc::new(Shared { state, advances }),
+            standby: None,
+        }
+    }
+
+    /// Returns a clock with the same time for one machine, which goes on standby when it was not
+    /// used for the time `after`. It was last used at `last_use`, a time since
+    /// 1970-01-01T00:00:00Z.
+    ///
+    /// While the machine is on standby, its sleeps stand still: a process that sleeps for a minute
+    /// goes on when the machine was awake for a minute. [`stay_awake`](Self::stay_awake) wakes it
+    /// up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use blaxel_guest::Clock;
+    ///
+    /// let clock = Clock::standing();
+    /// let machine = clock.with_standby(Duration::from_secs(15), clock.since_epoch());
+    /// clock.advance(Duration::from_secs(15));
+    /// assert!(machine.is_on_standby());
+    /// let awake = machine.stay_awake();
+    /// assert!(!machine.is_on_standby());
+    /// # drop(awake);
+    /// ```
+    #[must_use]
+    pub fn with_standby(&self, after: Duration, last_use: Duration) -> Self {
+        Self {
+            time: Arc::clone(&self.time),
+            standby: Some(Arc::new(Standby::new(after, last_use))),
+        }
+    }
+
+    /// Keeps the machine of this clock awake until the result is dropped, and wakes it up if it is on
+    /// standby. A clock without standby is not affected.
+    pub fn stay_awake(&self) -> Awake {
+        Awake::new(self.clone())
+    }
+
+    /// Returns `true` if the machine of this clock is on standby.
+    #[must_use]
+    pub fn is_on_standby(&self) -> bool {
+        let now = self.since_epoch();
+        let standby = self.standby.as_ref();
+        standby.is_some_and(|standby| standby.is_on(now))
+    }
+
+    /// Returns the time since 1970-01-01T00:00:00Z at which the machine of this clock was last used.
+    /// It is the current time while something keeps it awake, and for a clock without standby.
+    #[must_use]
+    pub fn last_use(&self) -> Duration {
+        let now = self.since_epoch();
+        let standby = self.standby.as_ref();
+        standby.map_or(now, |standby| standby.last_use(now))
     }
 
     /// Returns the current time.
@@ -85,49 +146,75 @@ impl Clock {
     /// Returns the current time since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn since_epoch(&self) -> Duration {
-        lock(&self.0.state).now()
+        lock(&self.time.state).now()
     }
 
     /// Moves the clock forward and wakes whatever waits for a time until then.
     pub fn advance(&self, by: Duration) {
         {
-            let mut state = lock(&self.0.state);
+            let mut state = lock(&self.time.state);
             state.at = state.at.saturating_add(by);
         }
-        self.0
+        self.time
             .advances
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Waits until `duration` has passed on this clock.
     pub fn sleep(&self, duration: Duration) -> Sleep {
-        self.sleep_until(self.since_epoch().saturating_add(duration))
+        let (passed, _) = self.passed();
+        self.wait(passed.saturating_add(duration))
     }
 
-    /// Waits until this clock shows `deadline`, a time since 1970-01-01T00:00:00Z.
+    /// Waits until this clock shows `deadline`, a time since 1970-01-01T00:00:00Z, or longer if the
+    /// machine is on standby meanwhile.
     pub fn sleep_until(&self, deadline: Duration) -> Sleep {
+        self.sleep(deadline.saturating_sub(self.since_epoch()))
+    }
+
+    /// Waits until so much time has passed for the machine of this clock.
+    fn wait(&self, deadline: Duration) -> Sleep {
         let clock = self.clone();
         Sleep(Box::pin(async move {
-            let mut advances = clock.0.advances.subscribe();
+            let mut advances = clock.time.advances.subscribe();
+            let mut wakes = clock.standby.as_ref().map(|standby| standby.wakes());
             loop {
                 advances.borrow_and_update();
-                let (left, follows) = {
-                    let state = lock(&clock.0.state);
-                    (
-                        deadline.saturating_sub(state.now()),
-                        state.following.is_some(),
-                    )
-                };
+                if let Some(wakes) = &mut wakes {
+                    wakes.borrow_and_update();
+                }
+                let (passed, passes_by_itself) = clock.passed();
+                let left = deadline.saturating_sub(passed);
                 if left.is_zero() {
                     return;
                 }
+                let woken = async {
+                    match &mut wakes {
+                        // The senders live in `clock`, so this is never an error.
+                        Some(wakes) => drop(wakes.changed().await),
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
-                    // The sender lives in `clock`, so this is never an error.
                     _ = advances.changed() => {}
-                    () = tokio::time::sleep(left), if follows => {}
+                    () = woken => {}
+                    () = tokio::time::sleep(left), if passes_by_itself => {}
                 }
             }
         }))
+    }
+
+    /// Returns the time that has passed for the machine of this clock, and `true` if it passes
+    /// without [`advance`](Self::advance).
+    fn passed(&self) -> (Duration, bool) {
+        let (now, follows) = {
+            let state = lock(&self.time.state);
+            (state.now(), state.following.is_some())
+        };
+        match &self.standby {
+            None => (now, follows),
+            Some(standby) => (standby.passed(now), follows && !standby.is_on(now)),
+        }
     }
 
     /// Runs `future` for at most `limit` on this clock. Returns `None` if it did not end in time.
@@ -211,6 +298,45 @@ mod tests {
         let started = Instant::now();
         sleep.await.unwrap();
         assert!(started.elapsed() < MINUTE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_stands_still_while_its_machine_is_on_standby() {
+        for clock in [Clock::standing(), Clock::real()] {
+            let machine = clock.with_standby(MINUTE / 4, clock.since_epoch());
+            let mut sleep = tokio::spawn(machine.sleep(MINUTE));
+            clock.advance(MINUTE * 10);
+            assert!(machine.is_on_standby());
+            assert!(tokio::time::timeout(MINUTE, &mut sleep).await.is_err());
+            let awake = machine.stay_awake();
+            clock.advance(MINUTE * 3 / 4 - Duration::from_secs(1));
+            let soon = Duration::from_millis(900);
+            assert!(tokio::time::timeout(soon, &mut sleep).await.is_err());
+            clock.advance(Duration::from_secs(1));
+            sleep.await.unwrap();
+            drop(awake);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_goes_on_standby_when_its_last_use_has_ended() {
+        let clock = Clock::standing();
+        let start = clock.since_epoch();
+        let machine = clock.with_standby(MINUTE, start);
+        let uses = [machine.stay_awake(), machine.stay_awake()];
+        clock.advance(MINUTE * 2);
+        assert_eq!(machine.last_use(), start + MINUTE * 2);
+        let [first, last] = uses;
+        drop(first);
+        clock.advance(MINUTE);
+        assert!(!machine.is_on_standby());
+        drop(last);
+        clock.advance(MINUTE - Duration::from_secs(1));
+        assert!(!machine.is_on_standby());
+        clock.advance(Duration::from_secs(1));
+        assert!(machine.is_on_standby());
+        assert_eq!(machine.last_use(), start + MINUTE * 3);
+        assert!(!clock.is_on_standby(), "it has no standby");
     }
 
     #[tokio::test(start_paused = true)]

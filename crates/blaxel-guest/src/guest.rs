@@ -11,6 +11,7 @@ use crate::files::Files;
 use crate::interpreter::python;
 use crate::port::{Connection, Listener};
 use crate::process::{Command, Process};
+use crate::volume::Volume;
 
 /// The machine that a sandbox's server runs on.
 ///
@@ -36,6 +37,12 @@ pub trait Guest: Send + Sync + 'static {
     /// Returns the files of the image that the machine started from, without later changes. Returns
     /// `None` if the machine does not know them.
     fn image(&self) -> Option<Arc<dyn Files>>;
+
+    /// Returns the contents of the machine's own disk, without mounted drives. Returns `None` if they
+    /// are not a [`Volume`], as it is by default.
+    fn disk(&self) -> Option<Volume> {
+        None
+    }
 
     /// Makes the machine's own disk read-only, or writable again. Mounted drives are not affected.
     ///

@@ -41,7 +41,7 @@ mod state;
 mod version;
 mod volume;
 
-pub use self::clock::{Clock, Sleep};
+pub use self::clock::{Awake, Clock, Sleep};
 pub use self::code_script::CodeScript;
 pub use self::drives::{DriveError, DriveMount, DriveStore};
 pub use self::errno::Errno;

@@ -39,6 +39,7 @@ mod tree;
 mod tunnel;
 mod uploads;
 mod url;
+mod used;
 mod watch;
 mod write;
 
@@ -83,7 +84,11 @@ const TABLES: &[&[Route]] = &[
 
 /// Creates the router of a server.
 pub(crate) fn router(state: Arc<State>) -> Router {
-    Router::new().fallback(move |request| answer(state, request))
+    Router::new().fallback(move |request| async move {
+        let awake = state.guest.clock().stay_awake();
+        let response = answer(state, request).await;
+        response.map(|body| used::until_its_end(body, awake))
+    })
 }
 
 /// Returns the name of the operation that a request calls, such as `GetProcess`.

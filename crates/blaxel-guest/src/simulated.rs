@@ -170,6 +170,10 @@ impl Guest for SimulatedGuest {
         Some(Arc::new(image))
     }
 
+    fn disk(&self) -> Option<Volume> {
+        Some(self.files.root().clone())
+    }
+
     fn freeze(&self, is_frozen: bool) -> Result<(), Errno> {
         self.files.freeze(is_frozen);
         Ok(())

@@ -36,6 +36,29 @@ impl Volume {
         Self(Arc::new(Mutex::new(self.open().copy())))
     }
 
+    /// Replaces the contents by a copy of those of another volume. The size stays.
+    ///
+    /// It is for machines that have not been used yet: open files and mounts of the old contents
+    /// are not moved.
+    ///
+    /// ```
+    /// use blaxel_guest::{Clock, Files as _, MemoryFiles, Volume};
+    ///
+    /// let (old, new) = (Volume::in_memory(64), Volume::in_memory(1 << 20));
+    /// let files = MemoryFiles::new(old.clone(), Clock::standing());
+    /// files.write("/kept.txt", b"kept", 0o644)?;
+    /// new.copy_from(&old);
+    /// let files = MemoryFiles::new(new, Clock::standing());
+    /// assert_eq!(files.read("/kept.txt")?, b"kept");
+    /// # Ok::<(), blaxel_guest::FileError>(())
+    /// ```
+    pub fn copy_from(&self, other: &Self) {
+        let mut copy = other.open().copy();
+        let mut tree = self.open();
+        copy.capacity = tree.capacity;
+        *tree = copy;
+    }
+
     /// Changes the size. Contents beyond a smaller size stay, and further writes are refused.
     pub fn resize(&self, capacity: u64) {
         self.open().capacity = capacity;

@@ -109,8 +109,9 @@ async fn send(
     let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if is_switched && let Some(client) = upgraded {
         let server = hyper::upgrade::on(&mut response);
+        let awake = state.guest.clock().stay_awake();
         state.connections.spawn(async move {
-            let _connection = connection;
+            let _used = (connection, awake);
             let (Ok(client), Ok(server)) = (client.await, server.await) else {
                 return;
             };

@@ -123,7 +123,11 @@ async fn connect(mut call: Call) -> Response {
     let state = call.state;
     let version = state.version();
     let client = wanted.attach(&state).await;
-    upgrade.on_upgrade(move |socket| serve(socket, client, version))
+    let awake = state.guest.clock().stay_awake();
+    upgrade.on_upgrade(move |socket| async move {
+        serve(socket, client, version).await;
+        drop(awake);
+    })
 }
 
 /// A session that a client asks for.

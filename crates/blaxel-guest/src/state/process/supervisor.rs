@@ -29,6 +29,7 @@ pub(super) async fn supervise(
     clock: Clock,
 ) {
     let mut leftovers = FuturesUnordered::new();
+    let awake = record.order.keep_alive.then(|| clock.stay_awake());
     loop {
         let (exit, leftover) = beside(&mut leftovers, run(&record, process, &clock)).await;
         leftovers.push(leftover);
@@ -47,6 +48,7 @@ pub(super) async fn supervise(
             }
         }
     }
+    drop(awake);
     while leftovers.next().await.is_some() {}
 }
 
