@@ -117,6 +117,8 @@ impl Builder {
                 deploy_time: Duration::ZERO,
                 build_time: Duration::from_secs(2),
                 delete_time: Duration::ZERO,
+                standby_after: Duration::from_secs(15),
+                wake_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
                 device_approval: Some(Duration::from_secs(2)),
                 forwards: HashMap::new(),
@@ -219,6 +221,35 @@ impl Builder {
     /// `spec.lifecycle.terminatedRetention`, or 5 minutes.
     pub fn delete_time(mut self, time: Duration) -> Self {
         self.config.delete_time = time;
+        self
+    }
+
+    /// Sets the time without a connection after which a sandbox goes on standby, on the emulator's
+    /// clock. The default is 15 seconds, and [`Duration::MAX`] stands for never.
+    ///
+    /// On standby the processes of the sandbox stand still and `state` is `STANDBY`. The next call
+    /// wakes it up. Calls, streams, WebSockets and processes with `keepAlive` keep it awake.
+    pub fn standby_after(mut self, time: Duration) -> Self {
+        self.config.standby_after = time;
+        self
+    }
+
+    /// Sets how long a sandbox takes to wake up from standby, on the emulator's clock. The first call
+    /// waits for it. The default is zero.
+    ///
+    /// The fault of the operation `WakeSandbox` is what the first call meets:
+    ///
+    /// ```
+    /// use blaxel_emulator::{Emulator, Fault};
+    /// use http::StatusCode;
+    ///
+    /// let emulator = Emulator::offline();
+    /// let cold = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
+    /// emulator.fault("WakeSandbox", cold, 1)?;
+    /// # Ok::<(), blaxel_emulator::UnknownOperation>(())
+    /// ```
+    pub fn wake_time(mut self, time: Duration) -> Self {
+        self.config.wake_time = time;
         self
     }
 

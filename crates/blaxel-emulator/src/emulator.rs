@@ -225,7 +225,8 @@ impl Emulator {
         self.engine.faults.waiting()
     }
 
-    /// Returns the names of the operations that the emulator serves.
+    /// Returns the names of the operations that the emulator serves, and `WakeSandbox`, which stands
+    /// for the first call of a sandbox on standby.
     ///
     /// ```
     /// let emulator = blaxel_emulator::Emulator::offline();
@@ -234,6 +235,7 @@ impl Emulator {
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
         let own = router::routes().into_iter().map(|route| route.operation);
         own.chain(blaxel_guest::operations())
+            .chain([router::WAKE_SANDBOX])
     }
 
     /// Creates a resource with plausible contents, replacing one of the same name.
@@ -317,7 +319,9 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn guest(&self, sandbox: &str) -> Option<blaxel_guest::Server> {
-        self.engine.guests.of(&self.engine.store.open(), sandbox)
+        let mut store = self.engine.store.open();
+        let guest = self.engine.guests.of(&mut store, sandbox)?;
+        Some(guest.server)
     }
 
     /// Returns the finished callbacks of asynchronous calls, in the order in which they finished.

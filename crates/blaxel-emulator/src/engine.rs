@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ed25519_compact::{KeyPair, Seed};
@@ -37,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) build_time: Duration,
     /// The duration of a deletion.
     pub(crate) delete_time: Duration,
+    /// The time after its last use at which a sandbox goes on standby.
+    pub(crate) standby_after: Duration,
+    /// The duration of waking up from standby.
+    pub(crate) wake_time: Duration,
     /// The total duration of a job execution.
     pub(crate) execution_time: Duration,
     /// The time after which device logins are approved. `None` denies them.
@@ -56,7 +60,7 @@ pub(crate) struct Engine {
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) uploads: Uploads,
     pub(crate) workloads: Workloads,
     pub(crate) mcp: Servers,
@@ -92,9 +96,12 @@ impl Engine {
             deploy_time: config.deploy_time,
             build_time: config.build_time,
             delete_time: config.delete_time,
+            standby_after: config.standby_after,
         };
-        let guests = Guests::new(clock.clone(), config.machines.clone());
         let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
+        let store = Arc::new(store);
+        let machines = config.machines.clone();
+        let guests = Guests::new(clock.clone(), machines, Arc::clone(&store));
         Self {
             origin,
             clock,

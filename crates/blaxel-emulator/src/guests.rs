@@ -1,112 +1,178 @@
 //! The machines of the sandboxes.
+//!
+//! A machine starts when its sandbox is first called. It ends with its sandbox, also if nobody calls
+//! it then, and when the spec that it was made from changes.
+
+mod drives;
+mod ended;
+mod machine;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use blaxel_guest::{Builder, Server, SimulatedGuest};
-use serde_json::Value;
+use blaxel_guest::{Server, SimulatedGuest, Volume};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+pub(crate) use self::ended::{until_ended, wait_for_end};
+use self::machine::Machine;
+pub(crate) use self::machine::MakeMachine;
 use crate::clock::Clock;
 use crate::lock::lock;
-use crate::state::{Collection, OpenStore, Record, SANDBOXES, member};
+use crate::state::{Collection, OpenStore, SANDBOXES, Store, member};
 
-/// The limit of the platform's edge on the body of a request: parts of 5 MiB with the form around
-/// them pass.
-const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
+/// The machines of the sandboxes that were called.
+pub(crate) struct Guests(Arc<Shared>);
 
-/// Makes the machine of the sandbox of a name.
-pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> Builder + Send + Sync>;
-
-/// The servers of the sandboxes that were called. Dropping a server ends everything in its sandbox.
-pub(crate) struct Guests {
+struct Shared {
     clock: Clock,
     make: Option<MakeMachine>,
-    running: Mutex<HashMap<String, Running>>,
+    store: Arc<Store>,
+    running: Mutex<HashMap<String, Machine>>,
+    /// The task that ends machines in time.
+    watcher: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Running {
-    /// The serial number of the sandbox's record: a sandbox that was created again starts anew.
-    serial: u64,
-    server: Server,
+/// A machine for a call.
+pub(crate) struct Guest {
+    pub(crate) server: Server,
+    /// Closed when the machine ends.
+    pub(crate) ended: watch::Receiver<()>,
 }
 
 impl Guests {
-    pub(crate) fn new(clock: Clock, make: Option<MakeMachine>) -> Self {
-        Self {
+    pub(crate) fn new(clock: Clock, make: Option<MakeMachine>, store: Arc<Store>) -> Self {
+        Self(Arc::new(Shared {
             clock,
             make,
+            store,
             running: Mutex::default(),
-        }
+            watcher: Mutex::default(),
+        }))
     }
 
-    /// Returns the server of a sandbox, starting it if it does not run yet, or `None` if there is
+    /// Returns the machine of a sandbox, starting it if it does not run yet, or `None` if there is
     /// no such sandbox. Ends those of sandboxes that exist no more.
-    pub(crate) fn of(&self, store: &OpenStore, sandbox: &str) -> Option<Server> {
-        self.end_deleted(store);
-        let collection = Collection::top(&SANDBOXES);
-        let mut running = lock(&self.running);
-        let record = store.get(&collection, sandbox)?;
-        let running = running
-            .entry(sandbox.to_owned())
-            .or_insert_with(|| Running {
-                serial: record.serial,
-                server: self.start(sandbox, record),
-            });
-        Some(running.server.clone())
-    }
-
-    /// Returns `true` if a server runs.
-    pub(crate) fn any(&self) -> bool {
-        !lock(&self.running).is_empty()
-    }
-
-    /// Ends the servers of sandboxes that exist no more.
-    pub(crate) fn end_deleted(&self, store: &OpenStore) {
-        let collection = Collection::top(&SANDBOXES);
-        lock(&self.running).retain(|name, running| {
-            let record = store.get(&collection, name);
-            record.is_some_and(|record| {
-                record.serial == running.serial && !record.timeline.is_terminated(store.now())
-            })
-        });
-    }
-
-    fn start(&self, sandbox: &str, record: &Record) -> Server {
-        let server = match &self.make {
-            Some(make) => make(sandbox, &self.clock),
-            None => {
-                let image = member::text(&record.document, "spec/runtime/image");
-                let clock = self.clock.clone();
-                Server::builder(SimulatedGuest::with_image(image.unwrap_or_default(), clock))
-            }
+    pub(crate) fn of(&self, store: &mut OpenStore, sandbox: &str) -> Option<Guest> {
+        self.0.end_old(store);
+        let record = store.get(&Collection::top(&SANDBOXES), sandbox)?;
+        let mut running = lock(&self.0.running);
+        if !running.contains_key(sandbox) {
+            let clock = &self.0.clock;
+            let clock = clock.with_standby(store.setting().standby_after, record.used);
+            let server = match &self.0.make {
+                Some(make) => make(sandbox, &clock),
+                None => {
+                    let image = member::text(&record.document, "spec/runtime/image");
+                    let image = image.unwrap_or_default();
+                    Server::builder(SimulatedGuest::with_image(image, clock.clone()))
+                }
+            };
+            let machine = Machine::start(server, clock, (store, &self.0.store), sandbox)?;
+            running.insert(sandbox.to_owned(), machine);
+        }
+        let machine = running.get(sandbox)?;
+        let guest = Guest {
+            server: machine.server.clone(),
+            ended: machine.ended(),
         };
-        let image = member::text(&record.document, "spec/runtime/image");
-        let mut server = server.edge_limit(EDGE_LIMIT);
-        if image.is_some_and(is_interpreter) {
-            server = server.interpreter(true);
-        }
-        let variables = member::get(&record.document, "spec/runtime/envs");
-        for variable in variables.and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| variable.get(name).and_then(Value::as_str);
-            if let (Some(name), Some(value)) = (text("name"), text("value")) {
-                server = server.env(name, value);
+        drop(running);
+        self.0.watch();
+        Some(guest)
+    }
+
+    /// Returns a copy of the files on the disk of a sandbox, or `None` if it still has those of its
+    /// image.
+    pub(crate) fn files_of(&self, store: &OpenStore, sandbox: &str) -> Option<Volume> {
+        self.0.end_old(store);
+        let running = lock(&self.0.running);
+        match running.get(sandbox) {
+            Some(machine) => Some(machine.server.guest().disk()?.snapshot()),
+            None => {
+                let record = store.get(&Collection::top(&SANDBOXES), sandbox)?;
+                Some(record.files.as_ref()?.snapshot())
             }
         }
-        server.build()
     }
 }
 
-/// Returns `true` for the image of the code interpreter, with any tag.
-fn is_interpreter(image: &str) -> bool {
-    let name = image.split([':', '@']).next();
-    name == Some("blaxel/jupyter-server")
+impl Shared {
+    /// Ends the machines that do not belong to their sandboxes any more. Returns the time at which
+    /// the next one ends.
+    fn end_old(&self, store: &OpenStore) -> Option<Duration> {
+        let sandboxes = Collection::top(&SANDBOXES);
+        let mut next = None;
+        let mut running = lock(&self.running);
+        let mut ended = Vec::new();
+        for (name, machine) in running.iter() {
+            match store.get(&sandboxes, name) {
+                Some(record) if machine.belongs_to(record, store) => {
+                    let timeline = &record.timeline;
+                    let end = timeline.terminated_at().or(timeline.removed_at());
+                    next = [next, end].into_iter().flatten().min();
+                }
+                _ => ended.push(name.clone()),
+            }
+        }
+        let ended: Vec<_> = ended
+            .iter()
+            .filter_map(|name| running.remove(name))
+            .collect();
+        drop(running);
+        // Their processes end outside of the lock.
+        drop(ended);
+        next
+    }
+
+    /// Starts the task that ends machines in time, if it does not run.
+    fn watch(self: &Arc<Self>) {
+        let mut watcher = lock(&self.watcher);
+        let is_running = watcher.as_ref().is_some_and(|task| !task.is_finished());
+        if let (false, Ok(runtime)) = (is_running, Handle::try_current()) {
+            *watcher = Some(runtime.spawn(watch(Arc::downgrade(self))));
+        }
+    }
+}
+
+/// Ends machines in time, until their owner is dropped.
+async fn watch(shared: Weak<Shared>) {
+    loop {
+        let (clock, next, mut changes) = {
+            let Some(shared) = shared.upgrade() else {
+                return;
+            };
+            let store = shared.store.open();
+            let next = shared.end_old(&store);
+            (shared.clock.clone(), next, store.changes())
+        };
+        let end = async {
+            match next {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = end => {}
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(watcher) = lock(&self.watcher).take() {
+            watcher.abort();
+        }
+    }
 }
 
 impl fmt::Debug for Guests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guests")
-            .field("running", &lock(&self.running).len())
+            .field("running", &lock(&self.0.running).len())
             .finish_non_exhaustive()
     }
 }

@@ -70,12 +70,13 @@ use self::access::Identity;
 pub(crate) use self::access::OWNER;
 use self::access_level::AccessLevel;
 use self::call::{Call, RequestId};
+pub(crate) use self::data_plane::WAKE as WAKE_SANDBOX;
 pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::route::Route;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::fault::Disconnected;
+use crate::fault::{Disconnected, Fault};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
@@ -199,19 +200,30 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
             entry.operation = Some(operation.to_owned());
         });
     }
-    let Some(fault) = engine.faults.take(operation) else {
-        return handle(&engine, &route, request).await;
+    let fault = engine.faults.take(operation);
+    let now = engine.clock.now();
+    meet(fault, &now, || handle(&engine, &route, request)).await
+}
+
+/// Performs an operation, or the fault that was injected into it.
+async fn meet<F: Future<Output = Response>>(
+    fault: Option<Fault>,
+    now: &Timestamp,
+    operation: impl FnOnce() -> F,
+) -> Response {
+    let Some(fault) = fault else {
+        return operation().await;
     };
     let response = if let Some(delay) = fault.lateness() {
         tokio::time::sleep(delay).await;
-        Some(handle(&engine, &route, request).await)
+        Some(operation().await)
     } else if fault.is_after_processing() {
-        handle(&engine, &route, request).await;
+        operation().await;
         None
     } else {
         None
     };
-    fault.apply(response, engine.clock.now().as_str())
+    fault.apply(response, now.as_str())
 }
 
 async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
@@ -222,14 +234,10 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
     } else if route.access == AccessLevel::Workload {
         gateway::handle(engine, route, request).await
     } else {
-        let outcome = match Call::receive(engine, route.operation, route.access, request).await {
+        match Call::receive(engine, route.operation, route.access, request).await {
             Ok(call) => route.handle(call).await,
             Err(error) => Err(error),
-        };
-        if engine.guests.any() {
-            engine.guests.end_deleted(&engine.store.open());
         }
-        outcome
     };
     match (outcome, route.map_error) {
         (Err(error), Some(form)) => form(engine, error).into_response(),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
-use blaxel_guest::Server;
+use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use hyper::upgrade::OnUpgrade;
@@ -16,14 +15,19 @@ use tower_service::Service as _;
 use super::access_level::AccessLevel;
 use super::call::{Call, below};
 use super::forward::forwarded_headers;
+use super::meet;
 use super::route::{HandlerResult, Route};
 use super::workload::{NAME, require_deployed};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::state::{Collection, SANDBOXES};
+use crate::guests::{Guest, until_ended, wait_for_end};
+use crate::state::{Collection, SANDBOXES, is_on_standby};
 
 /// The operation of calls that only a program of the sandbox understands, such as those of a port.
 pub(super) const OPERATION: &str = "CallSandbox";
+
+/// Stands for the first call of a sandbox on standby, for faults.
+pub(crate) const WAKE: &str = "WakeSandbox";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
@@ -52,19 +56,12 @@ pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request
     let unread = Request::from_parts(head.clone(), Body::empty());
     let (call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
     require_deployed(&call, &SANDBOXES)?;
-    let name = call.path(NAME);
-    let server = {
-        let mut store = engine.store.open();
-        store.touch(&Collection::top(&SANDBOXES), name);
-        engine.guests.of(&store, name)
-    };
-    let server = server.ok_or_else(|| unavailable(&call, "The sandbox has just been deleted."))?;
     let target = Target {
         path: call.below.clone(),
         query: call.raw_query.clone(),
         headers: forwarded_headers(&call),
     };
-    call_guest(&call, &server, head, body, target).await
+    call_sandbox(&call, call.path(NAME), (head, body), target).await
 }
 
 /// A call as the machine of a sandbox gets it.
@@ -75,18 +72,60 @@ pub(super) struct Target {
     pub(super) headers: HeaderMap,
 }
 
-/// Calls the machine of a sandbox.
-pub(super) async fn call_guest(
+/// Calls the machine of a deployed sandbox, and wakes it up if it is on standby.
+pub(super) async fn call_sandbox(
     call: &Call,
-    server: &Server,
-    mut head: Parts,
-    body: Body,
+    sandbox: &str,
+    request: (Parts, Body),
     target: Target,
 ) -> HandlerResult {
     if Handle::try_current().is_err() {
         let message = "The machines of sandboxes run on a tokio runtime, and there is none.";
         return Err(unavailable(call, message));
     }
+    let engine = &call.engine;
+    let is_asleep = {
+        let store = engine.store.open();
+        let record = store.get(&Collection::top(&SANDBOXES), sandbox);
+        record.is_some_and(|record| is_on_standby(store.rows(), record))
+    };
+    if !is_asleep {
+        return call_machine(call, sandbox, request, target).await;
+    }
+    // As long as faults are met, the sandbox does not wake up.
+    let wake = async || {
+        let woken = wake_and_call(call, sandbox, request, target).await;
+        woken.unwrap_or_else(IntoResponse::into_response)
+    };
+    Ok(meet(engine.faults.take(WAKE), &call.now(), wake).await)
+}
+
+async fn wake_and_call(
+    call: &Call,
+    sandbox: &str,
+    request: (Parts, Body),
+    target: Target,
+) -> HandlerResult {
+    let engine = &call.engine;
+    let guest = engine.guests.of(&mut engine.store.open(), sandbox);
+    let _awake = guest.map(|guest| guest.server.guest().clock().stay_awake());
+    engine.clock.sleep(engine.config.wake_time).await;
+    call_machine(call, sandbox, request, target).await
+}
+
+async fn call_machine(
+    call: &Call,
+    sandbox: &str,
+    (mut head, body): (Parts, Body),
+    target: Target,
+) -> HandlerResult {
+    let gone = || unavailable(call, "The sandbox has just ended.");
+    let guest = {
+        let mut store = call.engine.store.open();
+        store.touch(&Collection::top(&SANDBOXES), sandbox);
+        call.engine.guests.of(&mut store, sandbox)
+    };
+    let Guest { server, ended } = guest.ok_or_else(gone)?;
     let Target {
         path,
         query,
@@ -105,10 +144,16 @@ pub(super) async fn call_guest(
     if let Some(upgrade) = upgrade {
         head.extensions.insert(upgrade);
     }
-    let answered: Result<Response, Infallible> =
-        server.router().call(Request::from_parts(head, body)).await;
+    let mut router = server.router();
+    // Only the machine's owner keeps it running.
+    drop(server);
+    let answered = router.call(Request::from_parts(head, body));
+    let answered: Result<Response, Infallible> = tokio::select! {
+        answered = answered => answered,
+        () = wait_for_end(ended.clone()) => return Err(gone()),
+    };
     let Ok(response) = answered;
-    Ok(response)
+    Ok(response.map(|body| until_ended(body, ended)))
 }
 
 /// Keeps the headers that ask for another protocol, such as that of a WebSocket.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
+use blaxel_guest::Volume;
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -74,7 +75,12 @@ fn take(
     document.insert("status".to_owned(), "ready".into());
     document.insert("spec".to_owned(), spec);
     let id = store.fresh_name(collection, "snap");
+    let source = call.path(SANDBOXES.parameter);
+    let files = call.engine.guests.files_of(store, source);
     store.put(collection, &id, document, &call.author());
+    if let Some(snapshot) = store.modify(collection, &id) {
+        snapshot.files = files;
+    }
     id
 }
 
@@ -139,13 +145,19 @@ fn fork(call: &Call) -> HandlerResult {
     let mut request = ForkRequest::read(call)?;
     let mut store = call.engine.store.open();
     let collection = records::collection(call, &SNAPSHOTS, &store)?;
-    let spec = match &request.snapshot {
-        None => spec_of_sandbox(call, &store)?,
+    let (spec, files) = match &request.snapshot {
+        None => {
+            let spec = spec_of_sandbox(call, &store)?;
+            let source = call.path(SANDBOXES.parameter);
+            (spec, call.engine.guests.files_of(&store, source))
+        }
         Some(id) => {
             let snapshot = store
                 .get(&collection, id)
                 .ok_or_else(|| not_found(&SNAPSHOTS))?;
-            snapshot.document.get("spec").cloned().unwrap_or_default()
+            let spec = snapshot.document.get("spec").cloned();
+            let files = snapshot.files.as_ref().map(Volume::snapshot);
+            (spec.unwrap_or_default(), files)
         }
     };
     if request.is_application {
@@ -159,6 +171,9 @@ fn fork(call: &Call) -> HandlerResult {
         let collection = Collection::top(&SANDBOXES);
         if !store.create(&collection, &request.name, document, &call.author()) {
             return Err(taken(&SANDBOXES, &request.name));
+        }
+        if let Some(fork) = store.modify(&collection, &request.name) {
+            fork.files = files;
         }
     }
     let kind = if request.is_application {

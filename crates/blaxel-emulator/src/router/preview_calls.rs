@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
-use super::data_plane::{Target, call_guest};
+use super::data_plane::{Target, call_sandbox};
 use super::forward::remove_hop_by_hop;
 use super::route::{HandlerResult, Route};
 use crate::engine::Engine;
@@ -74,27 +74,23 @@ async fn show(
     engine: &Arc<Engine>,
     call: &Call,
     preview: &Document,
-    (head, body): (Parts, Body),
+    request: (Parts, Body),
 ) -> HandlerResult {
     let sandbox = call.path(SANDBOX);
-    let server = {
-        let mut store = engine.store.open();
+    {
+        let store = engine.store.open();
         authorize(call, &store, preview)?;
-        let collection = Collection::top(&SANDBOXES);
-        let record = store.get(&collection, sandbox);
+        let record = store.get(&Collection::top(&SANDBOXES), sandbox);
         if record.is_none_or(|record| record.status(store.now()) != status::DEPLOYED) {
             return Err(unavailable(call));
         }
-        store.touch(&collection, sandbox);
-        engine.guests.of(&store, sandbox)
-    };
-    let server = server.ok_or_else(|| unavailable(call))?;
+    }
     let port = member::get(preview, "spec/port").and_then(Value::as_u64);
     let path = match port.unwrap_or_default() {
         API_PORT => call.below.clone(),
         port => format!("/port/{port}{}", call.below),
     };
-    let query = without_token(head.uri.query());
+    let query = without_token(call.raw_query.as_deref());
     // The program may have credentials of its own; only the platform's are not for it.
     let mut headers = call.headers.clone();
     remove_hop_by_hop(&mut headers);
@@ -107,7 +103,7 @@ async fn show(
         query,
         headers,
     };
-    call_guest(call, &server, head, body, target).await
+    call_sandbox(call, sandbox, request, target).await
 }
 
 /// Returns the preview of a call.

@@ -120,6 +120,10 @@ pub(crate) fn update(call: &Call, kind: &'static Kind) -> HandlerResult {
         }
         Some(_) => {}
     }
+    if let Some(record) = store.get(&collection, name) {
+        let checked = (kind.check_change)(&record.document, &document);
+        checked.map_err(ErrorResponse::bad_request)?;
+    }
     if store.replace(&collection, name, document, &author(call, kind)) {
         write_response(call, &store, &collection, name)
     } else {

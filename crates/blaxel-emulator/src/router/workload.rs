@@ -19,6 +19,10 @@ pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), E
         ),
         Some(record) => match record.status(store.now()) {
             status::DEPLOYED => return Ok(()),
+            status::TERMINATED => (
+                Gateway::WorkloadNotFound,
+                format!("The {noun} named {name:?} has ended."),
+            ),
             status => (
                 Gateway::WorkloadUnavailable,
                 format!("The {noun} named {name:?} is {status}."),

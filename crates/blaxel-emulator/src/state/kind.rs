@@ -83,6 +83,10 @@ pub(crate) struct Kind {
     pub(crate) abridge: fn(&mut Document, bool),
     /// Returns the time at which a resource ends by itself, if it does.
     pub(crate) end: fn(&Record) -> Option<End>,
+    /// Returns the room for the files of a resource, in bytes, if it has files from its creation on.
+    pub(crate) capacity: fn(&Document) -> Option<u64>,
+    /// Checks the change from one document to another, beyond [`check`](Self::check).
+    pub(crate) check_change: fn(&Document, &Document) -> Check,
     /// Maximum number of resources under one parent.
     pub(crate) max_count: usize,
     /// Returns the reason why a resource cannot be deleted. The deletion is then refused with 409.
@@ -268,6 +272,8 @@ impl Kind {
         compute: |_, _, _, _| {},
         abridge: |_, _| {},
         end: |_| None,
+        capacity: |_| None,
+        check_change: |_, _| Ok(()),
         max_count: usize::MAX,
         deletion_blocker: |_, _| None,
         sample: |_| Value::Object(Document::new()),

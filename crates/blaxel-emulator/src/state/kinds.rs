@@ -21,7 +21,7 @@ pub(crate) use self::governance::{
 pub(crate) use self::images::{IMAGE_SHARES, IMAGES, PENDING_SHARES};
 pub(crate) use self::network::{EGRESS_GATEWAYS, EGRESS_IPS};
 pub(crate) use self::previews::{PREVIEW_TOKENS, PREVIEWS, preview_host};
-pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS};
+pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS, is_on_standby};
 pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_changed};
 pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES, VOLUMES};
 pub(crate) use self::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, MODELS};

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use blaxel_guest::Volume;
 use serde_json::Value;
 
 use super::member::Document;
 use super::revision::Revisions;
 use super::timeline::Timeline;
+use crate::clock::Clock;
 
 /// The settings of one emulator that its resources show.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) build_time: Duration,
     /// The duration of a deletion.
     pub(crate) delete_time: Duration,
+    /// The time after its last use at which a sandbox goes on standby.
+    pub(crate) standby_after: Duration,
 }
 
 /// The author of a change.
@@ -52,6 +56,11 @@ pub(crate) struct Record {
     pub(crate) used: Duration,
     pub(crate) timeline: Timeline,
     pub(crate) revisions: Revisions,
+    /// The clock of its machine, which knows when it was last used. `None` before its first start.
+    pub(crate) machine: Option<Clock>,
+    /// The files that belong to it: those of a volume, a drive or a snapshot, or those that a
+    /// machine starts with.
+    pub(crate) files: Option<Volume>,
     /// The secrets that the server generated at the last write.
     pub(super) new_secrets: Vec<String>,
 }

@@ -66,10 +66,9 @@ impl Rows {
         }
     }
 
-    /// Sets the time and removes the records that have ended by then.
-    pub(super) fn advance(&mut self, now: Duration) {
+    /// Sets the time.
+    pub(super) fn set_time(&mut self, now: Duration) {
         self.now = now;
-        self.remove_expired();
     }
 
     /// Returns the time since 1970-01-01T00:00:00Z.
@@ -100,6 +99,15 @@ impl Rows {
     pub(crate) fn all(&self, collection: &CollectionKey) -> impl Iterator<Item = &Record> {
         let records = self.by_collection.get(collection);
         records.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Returns the records of a collection for changing them in place.
+    pub(super) fn all_mut(
+        &mut self,
+        collection: &CollectionKey,
+    ) -> impl Iterator<Item = &mut Record> {
+        let records = self.by_collection.get_mut(collection);
+        records.into_iter().flat_map(BTreeMap::values_mut)
     }
 
     /// Returns the records of all collections with this path, each with its collection.
@@ -172,7 +180,7 @@ impl Rows {
     }
 
     /// Removes the records that have ended.
-    fn remove_expired(&mut self) {
+    pub(super) fn remove_expired(&mut self) {
         if self.next_end.is_none_or(|end| self.now < end) {
             return;
         }

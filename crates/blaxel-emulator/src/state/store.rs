@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use super::collection::Collection;
 use super::kind::{Kind, Lifecycle};
+use super::kinds::SANDBOXES;
 use super::member::Document;
 use super::record::{Author, Record, Settings};
 use super::revision::{self, Revisions};
-use super::rows::Rows;
+use super::rows::{CollectionKey, Rows};
 use super::secret::{self, Visibility};
 use super::status;
 use super::timeline::{End, Timeline};
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::sign::Key;
+use blaxel_guest::Volume;
+use tokio::sync::watch;
 
 /// All resources of an emulator, accessed by [`open`](Self::open) only.
 pub(crate) struct Store {
@@ -31,6 +34,7 @@ impl Store {
         let store = OpenStore {
             rows: Rows::new(setting, secrets),
             failing: BTreeSet::new(),
+            changes: watch::Sender::new(0),
         };
         Self {
             clock,
@@ -45,7 +49,9 @@ impl Store {
     pub(crate) fn open(&self) -> MutexGuard<'_, OpenStore> {
         let mut store = lock(&self.store);
         // Read under the lock, so that a later write never has an earlier time.
-        store.rows.advance(self.clock.since_epoch());
+        store.rows.set_time(self.clock.since_epoch());
+        store.note_uses();
+        store.rows.remove_expired();
         store
     }
 }
@@ -55,6 +61,8 @@ pub(crate) struct OpenStore {
     rows: Rows,
     /// The resources whose next deployment fails, by path of the kind and name.
     failing: BTreeSet<(&'static str, String)>,
+    /// Counts the changes that may end a resource, or put off its end.
+    changes: watch::Sender<u64>,
 }
 
 impl OpenStore {
@@ -71,6 +79,30 @@ impl OpenStore {
     /// Returns the emulator's settings.
     pub(crate) fn setting(&self) -> &Settings {
         self.rows.setting()
+    }
+
+    /// Returns a receiver that changes when a record is created, replaced or deleted.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Records the uses of machines since the store was last opened.
+    fn note_uses(&mut self) {
+        let sandboxes = CollectionKey::top(SANDBOXES.path);
+        for record in self.rows.all_mut(&sandboxes) {
+            let last = record.machine.as_ref().map(Clock::last_use);
+            if let Some(last) = last.filter(|last| *last > record.used) {
+                record.used = last;
+                if !record.timeline.is_deleting() {
+                    record.timeline.end((SANDBOXES.end)(record));
+                }
+            }
+        }
     }
 
     /// Returns a record.
@@ -139,10 +171,14 @@ impl OpenStore {
             used: self.now().saturating_sub(author.ago),
             timeline: Timeline::default(),
             revisions: Revisions::default(),
+            machine: None,
+            files: None,
             new_secrets,
         };
+        record.files = (collection.kind().capacity)(&record.document).map(Volume::in_memory);
         self.deploy(collection.kind(), &mut record, author);
         self.rows.insert(collection.key(), record);
+        self.changed();
     }
 
     /// Replaces a document as a whole, except for the members that the server keeps. Returns
@@ -169,12 +205,17 @@ impl OpenStore {
         );
         let is_new = revision::differ(record.document.get("spec"), document.get("spec"));
         record.document = document;
+        let capacity = (collection.kind().capacity)(&record.document);
+        if let (Some(files), Some(capacity)) = (&record.files, capacity) {
+            files.resize(capacity);
+        }
         if is_new || author.uploads || record.status(self.now()) == status::FAILED {
             self.deploy(collection.kind(), &mut record, author);
         } else {
             record.timeline.end((collection.kind().end)(&record));
         }
         self.rows.insert(collection.key(), record);
+        self.changed();
         true
     }
 
@@ -189,6 +230,7 @@ impl OpenStore {
 
     /// Removes a record and everything nested under it at once.
     pub(crate) fn remove(&mut self, collection: &Collection, name: &str) -> Option<Record> {
+        self.changed();
         self.rows.remove(collection.key(), name)
     }
 
@@ -215,6 +257,7 @@ impl OpenStore {
             record.timeline.delete(self.now(), end);
         }
         self.rows.insert(collection.key(), record);
+        self.changed();
     }
 
     /// Returns a record as the API shows it, with masked secrets, or `None` if there is none.

@@ -21,11 +21,9 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json"),
-            "{self:?}"
-        );
+        let kind = self.header("content-type");
+        let kind = kind.and_then(|kind| kind.split(';').next());
+        assert_eq!(kind, Some("application/json"), "{self:?}");
         serde_json::from_slice(&self.bytes).unwrap()
     }
 
@@ -178,4 +176,43 @@ pub(crate) fn names(list: &Value) -> Vec<String> {
     items
         .map(|item| item["metadata"]["name"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Returns the address of a path in a sandbox.
+pub(crate) fn in_sandbox(emulator: &Emulator, sandbox: &str, path: &str) -> String {
+    format!(
+        "{}/{}/sandboxes/{sandbox}{path}",
+        emulator.run_url(),
+        emulator.workspace()
+    )
+}
+
+/// Runs a command in a sandbox until its end and returns its output.
+pub(crate) async fn run(emulator: &Emulator, sandbox: &str, command: &str) -> String {
+    let sent = serde_json::json!({"command": command, "waitForCompletion": true});
+    let reply = post(in_sandbox(emulator, sandbox, "/process"), &sent);
+    let ended = reply.bare(&emulator.service()).await.expect(200);
+    ended["logs"].as_str().unwrap().to_owned()
+}
+
+/// Reads a body until it is cut. Returns `false` if it ends otherwise.
+pub(crate) async fn is_cut(mut body: Body) -> bool {
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return true;
+            }
+        }
+        false
+    };
+    let limit = std::time::Duration::from_secs(10);
+    tokio::time::timeout(limit, read).await.unwrap()
+}
+
+/// Opens a stream of the changes in `/tmp` of a sandbox.
+pub(crate) async fn watch(emulator: &Emulator, sandbox: &str) -> Body {
+    let watch = get(in_sandbox(emulator, sandbox, "/watch/filesystem/%2Ftmp"));
+    let response = watch.begin(&emulator.service()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.into_body()
 }

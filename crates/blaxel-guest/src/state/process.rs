@@ -54,7 +54,8 @@ impl Processes {
         let record = Record::new(process.pid, order, channels, clock.since_epoch());
         let record = Arc::new(record);
         self.add(Arc::clone(&record));
-        let supervised = supervisor::supervise(Arc::clone(&record), process, launch, clock);
+        let awake = record.order.keep_alive.then(|| clock.stay_awake());
+        let supervised = supervisor::supervise(Arc::clone(&record), process, launch, clock, awake);
         self.tasks.spawn(supervised);
         Ok(record)
     }

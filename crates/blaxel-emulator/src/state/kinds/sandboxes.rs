@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::PAGES;
 use super::workloads::{ENVS, WORKLOAD};
-use crate::clock::timestamp;
+use crate::clock::{Clock, timestamp};
 use crate::state::kind::{
     AuditFields, DeleteResponse, Kind, Lifecycle, Listing, Naming, Operations, Pages,
 };
@@ -82,7 +82,11 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
     let mut add = |name: &str, value: Value| {
         document.insert(name.to_owned(), value);
     };
-    add("state", "RUNNING".into());
+    let is_asleep = record.status(now) == status::DEPLOYED && is_on_standby(rows, record);
+    add(
+        "state",
+        if is_asleep { "STANDBY" } else { "RUNNING" }.into(),
+    );
     add("lastUsedAt", timestamp(record.used).as_str().into());
     if let Some(end) = record.timeline.terminated_at() {
         add("expiresIn", end.saturating_sub(now).as_secs().into());
@@ -95,6 +99,13 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
         });
         add("errors", json!([error]));
     }
+}
+
+/// Returns `true` if a sandbox is on standby because it was not used for a while.
+pub(crate) fn is_on_standby(rows: &Rows, record: &Record) -> bool {
+    let unused = || record.used.saturating_add(rows.setting().standby_after) <= rows.now();
+    let machine = record.machine.as_ref();
+    machine.map_or_else(unused, Clock::is_on_standby)
 }
 
 /// Returns the end of a sandbox: the first of its time to live, its expiry date and the policies of

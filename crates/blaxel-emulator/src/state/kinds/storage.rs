@@ -10,6 +10,8 @@ use crate::state::{Document, Record, Rows, member, rule};
 
 /// The default size of a volume, in megabytes.
 const SIZE: u64 = 1024;
+/// The room of a drive, in bytes. The platform documents no limit.
+const DRIVE_CAPACITY: u64 = 1 << 40;
 /// Maximum number of permissions of a drive.
 const MAX_PERMISSIONS: usize = 3;
 
@@ -39,6 +41,11 @@ pub(crate) static VOLUMES: Kind = Kind {
             abridge(document);
         }
     },
+    capacity: |document| Some(size(document)?.saturating_mul(1 << 20)),
+    check_change: |before, after| match (size(before), size(after)) {
+        (Some(old), Some(new)) if new < old => Err("spec.size cannot be decreased.".to_owned()),
+        _ => Ok(()),
+    },
     deletion_blocker: |rows, record| {
         let user = user_of(rows, &record.name)?;
         Some(format!("The volume is attached to {user}."))
@@ -46,6 +53,11 @@ pub(crate) static VOLUMES: Kind = Kind {
     sample: |_| json!({"size": SIZE}),
     ..Kind::RESOURCE
 };
+
+/// Returns the size of a volume, in megabytes.
+fn size(document: &Document) -> Option<u64> {
+    member::get(document, "spec/size").and_then(Value::as_u64)
+}
 
 /// Returns the first resource that a volume is attached to, such as `sandbox:name`.
 fn user_of(rows: &Rows, volume: &str) -> Option<String> {
@@ -107,6 +119,7 @@ pub(crate) static DRIVES: Kind = Kind {
     deleted: DeleteResponse::MessageAndName,
     read_only: &["state"],
     check: |document| rule::at_most(document, "spec/permissions", MAX_PERMISSIONS),
+    capacity: |_| Some(DRIVE_CAPACITY),
     ..Kind::RESOURCE
 };
 

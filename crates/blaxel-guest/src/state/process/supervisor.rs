@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::launch::{Launch, StartError};
 use super::record::{Channels, Record};
-use crate::clock::Clock;
+use crate::clock::{Awake, Clock};
 use crate::process::{ExitStatus, Output, Process};
 
 /// The pause before a restart.
@@ -21,15 +21,16 @@ const OUTPUT_BATCH: usize = 64;
 /// The bytes up to which chunks of output are joined.
 const JOINED: usize = 4096;
 
-/// Runs a process, restarts it when it fails, and runs what its starts left in the background.
+/// Runs a process, restarts it when it fails, and runs what its starts left in the background. The
+/// guard is dropped when the process has ended.
 pub(super) async fn supervise(
     record: Arc<Record>,
     mut process: Process,
     launch: Launch,
     clock: Clock,
+    awake: Option<Awake>,
 ) {
     let mut leftovers = FuturesUnordered::new();
-    let awake = record.order.keep_alive.then(|| clock.stay_awake());
     loop {
         let (exit, leftover) = beside(&mut leftovers, run(&record, process, &clock)).await;
         leftovers.push(leftover);

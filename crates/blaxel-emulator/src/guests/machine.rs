@@ -1,0 +1,166 @@
+//! [`Machine`], the running machine of a sandbox, and its start.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use blaxel_guest::{Builder, DriveMount, Server, Volume};
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use super::drives::Drives;
+use crate::clock::Clock;
+use crate::state::{
+    Collection, Document, OpenStore, Record, SANDBOXES, Store, VOLUMES, member, status,
+};
+
+/// The limit of the platform's edge on the body of a request: parts of 5 MiB with the form around
+/// them pass.
+const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
+
+/// The file with the variables of a sandbox, which its server reads again on request.
+const METADATA: &str = "/bl/metadata";
+
+/// Makes the machine of the sandbox of a name.
+pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> Builder + Send + Sync>;
+
+/// The machine of a sandbox. Dropping it ends everything in the sandbox.
+pub(super) struct Machine {
+    /// The serial number of the sandbox's record: a sandbox that was created again starts anew.
+    serial: u64,
+    /// The part of the spec that the machine was made from. Another one needs another machine.
+    blueprint: Value,
+    /// Closed when the machine ends, before its processes do.
+    ended: watch::Sender<()>,
+    pub(super) server: Server,
+}
+
+impl Machine {
+    /// Starts the machine of a sandbox, on a clock of its own.
+    pub(super) fn start(
+        server: Builder,
+        clock: Clock,
+        store: (&mut OpenStore, &Arc<Store>),
+        sandbox: &str,
+    ) -> Option<Self> {
+        let (open, store) = store;
+        let record = open.modify(&Collection::top(&SANDBOXES), sandbox)?;
+        record.machine = Some(clock);
+        let files = record.files.take();
+        let (serial, document) = (record.serial, record.document.clone());
+        let variables = variables(&document);
+        let mut server = server
+            .edge_limit(EDGE_LIMIT)
+            .drives(Drives::of(sandbox, store));
+        if member::text(&document, "spec/runtime/image").is_some_and(is_interpreter) {
+            server = server.interpreter(true);
+        }
+        for (name, value) in &variables {
+            server = server.env(name, value);
+        }
+        let server = server.build();
+        prepare(&server, files.as_ref(), &variables);
+        attach(&server, &document, open);
+        Some(Self {
+            serial,
+            blueprint: blueprint(&document),
+            ended: watch::Sender::new(()),
+            server,
+        })
+    }
+
+    /// Returns `true` if the machine is still that of a record.
+    pub(super) fn belongs_to(&self, record: &Record, store: &OpenStore) -> bool {
+        let is_over = matches!(
+            record.status(store.now()),
+            status::DELETING
+                | status::TERMINATED
+                | status::FAILED
+                | status::DEACTIVATING
+                | status::DEACTIVATED
+        );
+        record.serial == self.serial && !is_over && blueprint(&record.document) == self.blueprint
+    }
+
+    /// Returns a receiver that is closed when the machine ends.
+    pub(super) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
+    }
+}
+
+/// Returns `true` for the image of the code interpreter, with any tag.
+fn is_interpreter(image: &str) -> bool {
+    let name = image.split([':', '@']).next();
+    name == Some("blaxel/jupyter-server")
+}
+
+/// Returns the part of a spec that cannot change while a machine runs.
+fn blueprint(document: &Document) -> Value {
+    let part = |path| member::get(document, path).cloned().unwrap_or_default();
+    let mut runtime = part("spec/runtime");
+    if let Some(runtime) = runtime.as_object_mut() {
+        runtime.retain(|name, _| !matches!(name.as_str(), "ttl" | "expires"));
+    }
+    json!([runtime, part("spec/region"), part("spec/volumes")])
+}
+
+/// Returns the environment variables of a sandbox.
+fn variables(document: &Document) -> BTreeMap<String, String> {
+    let given = member::get(document, "spec/runtime/envs").and_then(Value::as_array);
+    let pairs = given.into_iter().flatten().filter_map(|variable| {
+        let text = |name: &str| variable.get(name)?.as_str().map(str::to_owned);
+        Some((text("name")?, text("value")?))
+    });
+    pairs.collect()
+}
+
+/// Puts the files on the disk of a new machine that it starts with.
+fn prepare(server: &Server, files: Option<&Volume>, variables: &BTreeMap<String, String>) {
+    let guest = server.guest();
+    let Some(disk) = guest.disk() else { return };
+    if let Some(files) = files {
+        disk.copy_from(files);
+    }
+    let document = json!({"generation": 1, "environment": variables});
+    // A machine with a full disk, or without this directory, has no such file.
+    let files = guest.files();
+    if files.create_dir_all("/bl", 0o755).is_ok() {
+        let _ = files.write(METADATA, document.to_string().as_bytes(), 0o600);
+    }
+}
+
+/// Mounts the volumes of a sandbox.
+fn attach(server: &Server, document: &Document, store: &OpenStore) {
+    let attached = member::get(document, "spec/volumes").and_then(Value::as_array);
+    for volume in attached.into_iter().flatten().filter_map(Value::as_object) {
+        let mounted = mount_of(volume, store).map(|mount| {
+            let created = server
+                .guest()
+                .files()
+                .create_dir_all(&mount.mount_path, 0o755);
+            created.map_err(|error| error.errno())?;
+            server.guest().mount(&mount)
+        });
+        // A machine that cannot mount volumes has an ordinary directory there.
+        let _ = mounted;
+    }
+}
+
+/// Returns the mount of an attached volume.
+fn mount_of(attached: &Map<String, Value>, store: &OpenStore) -> Option<DriveMount> {
+    let text = |name: &str| attached.get(name)?.as_str();
+    let name = text("name")?;
+    let volume = match text("type") {
+        Some("ephemeral") => {
+            let megabytes = attached.get("sizeMb").and_then(Value::as_u64)?;
+            Volume::in_memory(megabytes.saturating_mul(1 << 20))
+        }
+        _ => store.get(&Collection::top(&VOLUMES), name)?.files.clone()?,
+    };
+    Some(DriveMount {
+        drive_name: name.to_owned(),
+        mount_path: text("mountPath")?.to_owned(),
+        drive_path: "/".to_owned(),
+        read_only: attached.get("readOnly").and_then(Value::as_bool) == Some(true),
+        volume,
+    })
+}

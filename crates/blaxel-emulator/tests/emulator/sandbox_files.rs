@@ -1,0 +1,67 @@
+//! The files of snapshots and forks.
+
+use blaxel_emulator::Emulator;
+use http::Method;
+use serde_json::json;
+
+use crate::support::{ask, post, run};
+
+async fn fork(emulator: &Emulator, from: &str, sent: serde_json::Value) {
+    let uri = format!("/sandboxes/{from}/fork");
+    post(uri, &sent).on(emulator).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_fork_has_the_files_of_its_source_and_goes_its_own_way() {
+    let emulator = Emulator::offline();
+    emulator.add("sandboxes", "sb").unwrap();
+    run(&emulator, "sb", "mkdir -p /app && echo one > /app/file").await;
+    fork(
+        &emulator,
+        "sb",
+        json!({"targetType": "sandbox", "targetName": "copy"}),
+    )
+    .await;
+    run(&emulator, "sb", "echo two > /app/file").await;
+    assert_eq!(run(&emulator, "copy", "cat /app/file").await, "one\n");
+    run(&emulator, "copy", "echo three > /app/file").await;
+    assert_eq!(run(&emulator, "sb", "cat /app/file").await, "two\n");
+    // A fork that was never called has files too.
+    fork(
+        &emulator,
+        "copy",
+        json!({"targetType": "sandbox", "targetName": "idle"}),
+    )
+    .await;
+    fork(
+        &emulator,
+        "idle",
+        json!({"targetType": "sandbox", "targetName": "last"}),
+    )
+    .await;
+    assert_eq!(run(&emulator, "last", "cat /app/file").await, "three\n");
+}
+
+#[tokio::test]
+async fn a_fork_of_a_snapshot_has_the_files_of_its_time() {
+    let emulator = Emulator::offline();
+    emulator.add("sandboxes", "sb").unwrap();
+    run(&emulator, "sb", "echo one > /tmp/file").await;
+    let taken = post("/sandboxes/sb/snapshots", &json!({"name": "first"}));
+    let taken = taken.on(&emulator).await.expect(200);
+    run(&emulator, "sb", "echo two > /tmp/file").await;
+    for name in ["a", "b"] {
+        let sent = json!({"targetType": "sandbox", "targetName": name, "snapshotId": taken["id"]});
+        fork(&emulator, "sb", sent).await;
+        assert_eq!(run(&emulator, name, "cat /tmp/file").await, "one\n");
+        run(&emulator, name, "echo changed > /tmp/file").await;
+    }
+    // A restarted machine begins with its image.
+    let put = json!({"metadata": {"name": "a"}, "spec": {"runtime": {"memory": 8192}}});
+    ask(Method::PUT, "/sandboxes/a")
+        .json(&put)
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(run(&emulator, "a", "ls /tmp").await, "");
+}
