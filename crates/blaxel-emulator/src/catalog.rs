@@ -4,7 +4,7 @@ mod hub;
 mod integrations;
 mod regions;
 
-pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template};
+pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template, sandbox_images};
 pub(crate) use self::integrations::Integration;
 pub(crate) use self::regions::{CONTINENTS, COUNTRIES, REGIONS, Region};
 

@@ -44,6 +44,7 @@ mod previews;
 mod records;
 mod resources;
 mod route;
+mod sandbox_checks;
 mod sandboxes;
 mod schedules;
 mod service_accounts;

@@ -198,7 +198,8 @@ impl Clock {
                 tokio::select! {
                     _ = advances.changed() => {}
                     () = woken => {}
-                    () = tokio::time::sleep(left), if passes_by_itself => {}
+                    // Created only if it is needed, since it needs a runtime with timers.
+                    () = async { tokio::time::sleep(left).await }, if passes_by_itself => {}
                 }
             }
         }))

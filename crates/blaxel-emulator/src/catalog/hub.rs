@@ -131,6 +131,25 @@ pub(crate) const SANDBOXES: [Sandbox; 4] = [
     },
 ];
 
+/// The platform's other images for sandboxes, which the hub does not list.
+const UNLISTED: [&str; 9] = [
+    "astro",
+    "chromium",
+    "docker-in-sandbox",
+    "expo",
+    "jupyter-server",
+    "lightpanda",
+    "node",
+    "prod-base-image",
+    "vite",
+];
+
+/// Returns the names of the platform's images for sandboxes.
+pub(crate) fn sandbox_images() -> impl Iterator<Item = &'static str> {
+    let listed = SANDBOXES.iter().map(|sandbox| sandbox.name);
+    listed.chain(UNLISTED)
+}
+
 impl Sandbox {
     pub(crate) fn definition(&self) -> Value {
         let mut ports = vec![json!({"name": "sandbox-api", "target": 8080, "protocol": "HTTP"})];

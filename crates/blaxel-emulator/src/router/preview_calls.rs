@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 
+use super::access;
 use super::access_level::AccessLevel;
 use super::call::Call;
 use super::data_plane::{Target, call_sandbox};
@@ -34,6 +35,33 @@ const TOKEN_PARAMETER: &str = "bl_preview_token";
 
 /// The port of the sandbox API itself. Sessions are previews of it.
 const API_PORT: u64 = 443;
+
+/// The operations of the sandbox API that a session may perform: files, directories and processes.
+const SESSION_OPERATIONS: [&str; 23] = [
+    "GetWelcome",
+    "GetHealth",
+    "ReadFile",
+    "StatFile",
+    "WriteFile",
+    "RemoveFile",
+    "RemoveDirectory",
+    "ReadTree",
+    "WriteTree",
+    "WatchDirectory",
+    "ListProcesses",
+    "HeadProcesses",
+    "ExecuteProcess",
+    "GetProcess",
+    "HeadProcess",
+    "StopProcess",
+    "KillProcess",
+    "GetProcessLogs",
+    "HeadProcessLogs",
+    "StreamProcessLogs",
+    "WaitProcess",
+    "WriteProcessStdin",
+    "CloseProcessStdin",
+];
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
@@ -87,7 +115,10 @@ async fn show(
     }
     let port = member::get(preview, "spec/port").and_then(Value::as_u64);
     let path = match port.unwrap_or_default() {
-        API_PORT => call.below.clone(),
+        API_PORT => {
+            require_session_operation(call)?;
+            call.below.clone()
+        }
         port => format!("/port/{port}{}", call.below),
     };
     let query = without_token(call.raw_query.as_deref());
@@ -155,6 +186,25 @@ fn authorize(call: &Call, store: &OpenStore, preview: &Document) -> Result<(), E
         message,
         &call.now(),
     ))
+}
+
+/// Requires that a session may perform the operation of a call. Others need the credential of the
+/// workspace besides the token.
+fn require_session_operation(call: &Call) -> Result<(), ErrorResponse> {
+    let path = if call.below.is_empty() {
+        "/"
+    } else {
+        &call.below
+    };
+    let operation = blaxel_guest::operation(&call.method, path);
+    let is_allowed = operation.is_some_and(|name| SESSION_OPERATIONS.contains(&name));
+    if is_allowed || call.method == Method::OPTIONS {
+        return Ok(());
+    }
+    access::authenticated(&call.identity).map_err(|_| {
+        let message = "A session may only use files and processes.";
+        ErrorResponse::gateway(Gateway::AuthenticationRequired, message, &call.now())
+    })
 }
 
 /// Returns the headers that a preview adds.

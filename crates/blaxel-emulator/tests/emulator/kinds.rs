@@ -30,7 +30,7 @@ fn kinds() -> Vec<Kind> {
         deployed: true,
         updates: true,
     };
-    let runtime = json!({"runtime": {"image": "x", "memory": 2048}});
+    let runtime = json!({"runtime": {"image": "team/x:1", "memory": 2048}});
     vec![
         kind("agents", "Agent", runtime.clone()),
         kind("functions", "Function", runtime.clone()),

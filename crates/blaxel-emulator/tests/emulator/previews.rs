@@ -42,7 +42,10 @@ async fn a_preview_can_be_created_read_updated_and_deleted() {
     let changed = preview("web", json!({"port": 8000}));
     let changed = ask(Method::PUT, &one).json(&changed).on(&emulator).await;
     let changed = changed.expect(200);
-    assert_eq!(changed["spec"], json!({"port": 8000, "url": url}));
+    assert_eq!(
+        changed["spec"],
+        json!({"port": 8000, "region": "us-pdx-1", "url": url})
+    );
     assert_eq!(
         changed["metadata"]["createdAt"],
         made["metadata"]["createdAt"]

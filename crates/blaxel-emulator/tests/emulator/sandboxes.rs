@@ -40,7 +40,10 @@ async fn missing_members_get_defaults() {
     let sent = json!({"metadata": {"name": "s"}, "spec": {}, "state": "STANDBY", "expiresIn": 1});
     let made = post("/sandboxes", &sent).on(&emulator).await.expect(200);
     let runtime = json!({"image": "blaxel/base-image:latest", "memory": 4096});
-    assert_eq!(made["spec"]["runtime"], runtime);
+    assert_eq!(
+        made["spec"],
+        json!({"runtime": runtime, "region": "us-pdx-1"})
+    );
     assert_eq!(made["state"], "RUNNING");
     assert_eq!(made["lastUsedAt"], emulator.clock().now().as_str());
     assert_eq!(made.get("expiresIn"), None);
@@ -167,20 +170,22 @@ async fn errors_of_a_creation_have_their_own_format() {
 async fn null_removes_a_member_that_omission_keeps() {
     let emulator = Emulator::offline();
     let lifecycle = json!({"terminatedRetention": "1h"});
-    let runtime = json!({"image": "i", "memory": 1, "ttl": "30m"});
-    let sent = document(json!({"runtime": runtime, "lifecycle": lifecycle}));
+    let image = "blaxel/node:latest";
+    let runtime = json!({"image": image, "memory": 1, "ttl": "30m"});
+    let sent = document(json!({"region": "eu-dub-1", "runtime": runtime, "lifecycle": lifecycle}));
     post("/sandboxes", &sent).on(&emulator).await.expect(200);
     let put = async |spec: Value| {
         let put = ask(Method::PUT, "/sandboxes/s").json(&document(spec));
         put.on(&emulator).await.expect(200)
     };
-    let kept = put(json!({"runtime": {"image": "i", "memory": 1}})).await;
+    let kept = put(json!({"runtime": {"image": image, "memory": 1}})).await;
     assert_eq!(kept["spec"], sent["spec"]);
     let gone =
-        put(json!({"runtime": {"image": "i", "memory": 1, "ttl": null}, "lifecycle": null})).await;
+        put(json!({"runtime": {"image": image, "memory": 1, "ttl": null}, "lifecycle": null}))
+            .await;
     assert_eq!(
         gone["spec"],
-        json!({"runtime": {"image": "i", "memory": 1}})
+        json!({"region": "eu-dub-1", "runtime": {"image": image, "memory": 1}})
     );
     assert_eq!(gone.get("expiresIn"), None);
 }

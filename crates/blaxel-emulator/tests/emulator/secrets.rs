@@ -22,7 +22,7 @@ async fn put(emulator: &Emulator, path: &str, document: &Value) -> Value {
 }
 
 fn with_variables(name: &str, variables: &Value) -> Value {
-    json!({"metadata": {"name": name}, "spec": {"runtime": {"image": "i", "memory": 1, "envs": variables}}})
+    json!({"metadata": {"name": name}, "spec": {"runtime": {"image": "team/i", "memory": 1, "envs": variables}}})
 }
 
 /// Returns the values of the environment variables, by name.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::PAGES;
 use super::workloads::{ENVS, WORKLOAD};
+use crate::catalog::REGIONS;
 use crate::clock::{Clock, timestamp};
 use crate::state::kind::{
     AuditFields, DeleteResponse, Kind, Lifecycle, Listing, Naming, Operations, Pages,
@@ -17,6 +18,8 @@ use crate::state::{CollectionKey, Document, Record, Rows, member, status};
 
 /// The default image of a sandbox.
 const IMAGE: &str = "blaxel/base-image:latest";
+/// The default region of a sandbox: the nearest one.
+const REGION: &str = REGIONS[0].name;
 /// The default memory of a sandbox, in megabytes.
 const MEMORY: u64 = 4096;
 
@@ -58,9 +61,12 @@ pub(crate) static SANDBOXES: Kind = Kind {
     ],
     sticky: &["metadata/externalId", "spec/lifecycle", "spec/runtime/ttl"],
     check,
-    complete: |document, _| {
+    complete: |document, context| {
         member::default(document, "spec/runtime/image", IMAGE);
         member::default(document, "spec/runtime/memory", MEMORY);
+        let before = context.before;
+        let region = before.and_then(|before| member::text(before, "spec/region"));
+        member::default(document, "spec/region", region.unwrap_or(REGION));
     },
     compute,
     abridge: |document, _| {
