@@ -191,7 +191,9 @@ impl Emulator {
 
     /// Injects a fault into the next `times` requests of an operation, such as `ListModels`.
     ///
-    /// Several faults of one operation are applied in the order in which they were added.
+    /// Several faults of one operation are applied in the order in which they were added. The name
+    /// `WakeSandbox` stands for the first call of a sandbox on standby, whatever its operation is; the
+    /// sandbox does not wake up as long as it has faults.
     ///
     /// ```
     /// use blaxel_emulator::{Emulator, Fault};
@@ -207,7 +209,7 @@ impl Emulator {
     /// Returns an error if the emulator has no operation of this name; see
     /// [`operations`](Self::operations).
     pub fn fault(&self, operation: &str, fault: Fault, times: u32) -> Result<(), UnknownOperation> {
-        let known: Vec<_> = self.operations().collect();
+        let known: Vec<_> = self.operations().chain([router::WAKE_SANDBOX]).collect();
         if !known.contains(&operation) {
             return Err(UnknownOperation {
                 name: operation.to_owned(),
@@ -225,8 +227,7 @@ impl Emulator {
         self.engine.faults.waiting()
     }
 
-    /// Returns the names of the operations that the emulator serves, and `WakeSandbox`, which stands
-    /// for the first call of a sandbox on standby.
+    /// Returns the names of the operations that the emulator serves.
     ///
     /// ```
     /// let emulator = blaxel_emulator::Emulator::offline();
@@ -235,7 +236,6 @@ impl Emulator {
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
         let own = router::routes().into_iter().map(|route| route.operation);
         own.chain(blaxel_guest::operations())
-            .chain([router::WAKE_SANDBOX])
     }
 
     /// Creates a resource with plausible contents, replacing one of the same name.

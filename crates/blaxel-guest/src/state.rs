@@ -52,6 +52,8 @@ pub(crate) struct State {
     /// The connections to ports.
     pub(crate) connections: Tasks,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
+    /// The paths of the volumes, which are mounted from the start.
+    pub(crate) volumes: Vec<String>,
     /// The largest request body that the edge lets through.
     pub(crate) edge_limit: Option<u64>,
     /// `true` if the old server's search in files hangs as it really did.

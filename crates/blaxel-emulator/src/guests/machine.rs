@@ -57,9 +57,14 @@ impl Machine {
         for (name, value) in &variables {
             server = server.env(name, value);
         }
+        for volume in volumes(&document, open) {
+            server = server.volume(volume);
+        }
+        if let Some(files) = files {
+            server = server.disk(files);
+        }
         let server = server.build();
-        prepare(&server, files.as_ref(), &variables);
-        attach(&server, &document, open);
+        describe(&server, &variables);
         Some(Self {
             serial,
             blueprint: blueprint(&document),
@@ -113,36 +118,29 @@ fn variables(document: &Document) -> BTreeMap<String, String> {
     pairs.collect()
 }
 
-/// Puts the files on the disk of a new machine that it starts with.
-fn prepare(server: &Server, files: Option<&Volume>, variables: &BTreeMap<String, String>) {
+/// Writes the file with the variables of a new machine. Each change of them makes another machine,
+/// so these are its first.
+fn describe(server: &Server, variables: &BTreeMap<String, String>) {
     let guest = server.guest();
-    let Some(disk) = guest.disk() else { return };
-    if let Some(files) = files {
-        disk.copy_from(files);
+    // Other machines may be directories of this computer, which have no place for it.
+    if guest.disk().is_none() {
+        return;
     }
     let document = json!({"generation": 1, "environment": variables});
-    // A machine with a full disk, or without this directory, has no such file.
     let files = guest.files();
+    // A machine with a full disk has no such file.
     if files.create_dir_all("/bl", 0o755).is_ok() {
         let _ = files.write(METADATA, document.to_string().as_bytes(), 0o600);
     }
 }
 
-/// Mounts the volumes of a sandbox.
-fn attach(server: &Server, document: &Document, store: &OpenStore) {
+/// Returns the mounts of the volumes of a sandbox.
+fn volumes(document: &Document, store: &OpenStore) -> Vec<DriveMount> {
     let attached = member::get(document, "spec/volumes").and_then(Value::as_array);
-    for volume in attached.into_iter().flatten().filter_map(Value::as_object) {
-        let mounted = mount_of(volume, store).map(|mount| {
-            let created = server
-                .guest()
-                .files()
-                .create_dir_all(&mount.mount_path, 0o755);
-            created.map_err(|error| error.errno())?;
-            server.guest().mount(&mount)
-        });
-        // A machine that cannot mount volumes has an ordinary directory there.
-        let _ = mounted;
-    }
+    let attached = attached.into_iter().flatten().filter_map(Value::as_object);
+    attached
+        .filter_map(|volume| mount_of(volume, store))
+        .collect()
 }
 
 /// Returns the mount of an attached volume.

@@ -37,7 +37,11 @@ fn kinds() -> Vec<Kind> {
         kind("jobs", "Job", runtime.clone()),
         kind("models", "Model", json!({"runtime": {"type": "openai"}})),
         kind("applications", "Application", json!({"image": "x"})),
-        kind("sandboxes", "Sandbox", runtime),
+        kind(
+            "sandboxes",
+            "Sandbox",
+            json!({"region": "us-pdx-1", "runtime": runtime["runtime"]}),
+        ),
         kind("volumes", "Volume", json!({"size": 2048})),
         kind("drives", "Drive", json!({"region": "eu"})),
         Kind {

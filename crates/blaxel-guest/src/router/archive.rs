@@ -238,7 +238,8 @@ struct Job {
     saves_processes: bool,
     stop_timeout: Duration,
     excludes: Vec<String>,
-    /// The paths of mounted drives, which do not belong to the sandbox.
+    /// The paths of what does not belong to the sandbox: drives, volumes, and the platform's own
+    /// file.
     mounts: Vec<String>,
     /// `None` for a dry run.
     target: Option<Target>,
@@ -256,6 +257,8 @@ impl Job {
         let mounts = mounts
             .iter()
             .map(|mounted| mounted.mount.mount_path.clone())
+            .chain(state.volumes.iter().cloned())
+            .chain([state.metadata_path.clone()])
             .collect();
         Self {
             guest: Arc::clone(&state.guest),

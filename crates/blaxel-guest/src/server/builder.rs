@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::Server;
-use crate::drives::DriveStore;
+use crate::drives::{DriveMount, DriveStore};
 use crate::guest::Guest;
 use crate::state::{Archive, Environment, Monitors, Processes, State, Tasks, Terminals, Uploads};
 use crate::version::ServerVersion;
+use crate::volume::Volume;
 
 /// The file with the variables that the platform sets, unless `BL_METADATA_PATH` names another.
 const METADATA: &str = "/bl/metadata";
@@ -22,6 +23,8 @@ pub struct Builder {
     working_dir: String,
     variables: BTreeMap<String, String>,
     drives: Option<Arc<dyn DriveStore>>,
+    disk: Option<Volume>,
+    volumes: Vec<DriveMount>,
     edge_limit: Option<u64>,
     has_interpreter: bool,
     hangs: bool,
@@ -43,6 +46,8 @@ impl Builder {
             working_dir: "/blaxel".to_owned(),
             variables: BTreeMap::from(owned),
             drives: None,
+            disk: None,
+            volumes: Vec::new(),
             edge_limit: None,
             has_interpreter: false,
             hangs: false,
@@ -77,6 +82,22 @@ impl Builder {
         self
     }
 
+    /// Copies the contents of a disk, such as a snapshot of another machine's, to the disk of the
+    /// machine when the server is created. A machine without a [`disk`](Guest::disk) keeps its own
+    /// files.
+    pub fn disk(mut self, contents: Volume) -> Self {
+        self.disk = Some(contents);
+        self
+    }
+
+    /// Mounts a volume when the server is created, at a directory that is created if it does not
+    /// exist. Unlike a drive it is not listed, and cannot be unmounted. A machine that cannot mount
+    /// volumes keeps an ordinary directory there.
+    pub fn volume(mut self, mount: DriveMount) -> Self {
+        self.volumes.push(mount);
+        self
+    }
+
     /// Refuses request bodies of more than `bytes` as the platform's edge does, with 413 and the
     /// code `REQUEST_ENTITY_TOO_LARGE`. By default there is no edge in front of the server.
     ///
@@ -106,6 +127,16 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Server {
         let started = self.guest.clock().since_epoch();
+        if let (Some(contents), Some(disk)) = (&self.disk, self.guest.disk()) {
+            disk.copy_from(contents);
+        }
+        let mut volumes = Vec::new();
+        for volume in self.volumes {
+            let created = self.guest.files().create_dir_all(&volume.mount_path, 0o755);
+            if created.is_ok() && self.guest.mount(&volume).is_ok() {
+                volumes.push(volume.mount_path);
+            }
+        }
         let mut variables = self.variables;
         variables
             .entry("WORKDIR".to_owned())
@@ -125,6 +156,7 @@ impl Builder {
             contexts: self.has_interpreter.then(Arc::default),
             connections: Tasks::default(),
             drives: self.drives,
+            volumes,
             edge_limit: self.edge_limit,
             hangs: self.hangs,
             started,

@@ -8,6 +8,7 @@ use crate::memory::MemoryFiles;
 use crate::volume::Device;
 /// The directories that are not created with a file, with their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
+    ("/bl", 0o755),
     ("/blaxel", 0o755),
     ("/bin", 0o755),
     ("/dev", 0o755),

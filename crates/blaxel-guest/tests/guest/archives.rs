@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
-use blaxel_guest::{Script, ServerVersion};
+use blaxel_guest::{Clock, DriveMount, Files as _, MemoryFiles, Script, ServerVersion, Volume};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -358,5 +358,42 @@ async fn mounted_drives_are_not_exported_and_not_frozen() {
     assert_eq!(
         sandbox.call("PUT /filesystem//mnt/f", "{}").await.status,
         422
+    );
+}
+
+#[tokio::test]
+async fn volumes_and_the_file_of_the_platform_are_no_part_of_an_archive() {
+    let (volume, old) = (Volume::in_memory(1 << 20), Volume::in_memory(1 << 20));
+    let files = MemoryFiles::new(old.clone(), Clock::standing());
+    files.create_dir_all("/app/", 0o755).unwrap();
+    files.write("/app/file", b"kept", 0o644).unwrap();
+    let mount = DriveMount {
+        drive_name: "data".to_owned(),
+        mount_path: "/data".to_owned(),
+        drive_path: "/".to_owned(),
+        read_only: false,
+        volume: volume.clone(),
+    };
+    let sandbox = Sandbox::with(|builder| builder.disk(old).volume(mount));
+    assert_eq!(sandbox.content("/app/file"), "kept");
+    sandbox.put_files(&[("/data/big", "12345"), ("/bl/metadata", "{}")]);
+    assert_eq!(volume.space().used, 5);
+    let (_, report) = export(&sandbox, json!({"dryRun": true})).await;
+    let changes = report["changes"].clone();
+    let added: Vec<_> = changes
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|change| change["kind"] == "added")
+        .map(|change| change["path"].as_str().unwrap())
+        .collect();
+    assert!(added.contains(&"/app/file"), "{added:?}");
+    let foreign = added
+        .iter()
+        .find(|path| path.starts_with("/data/") || path.starts_with("/bl/"));
+    assert_eq!(foreign, None);
+    assert_eq!(
+        sandbox.get("/drives/mount").await.json()["mounts"],
+        json!([])
     );
 }

@@ -39,8 +39,9 @@ async fn volumes(world: &World) {
             "spec": {"region": "us-pdx-1", "size": 1024},
         }),
         replaced: Change {
-            apply: |volume| volume.spec.size = Some(Megabytes::new(2048)),
-            expected: ("/spec/size", json!(2048)),
+            // The size of a volume can only grow, and the draft is applied again below.
+            apply: |volume| volume.metadata.display_name = Some("Sets".to_owned()),
+            expected: ("/metadata/displayName", json!("Sets")),
         },
         modified: Change {
             apply: |volume| volume.metadata.display_name = Some("Data".to_owned()),
