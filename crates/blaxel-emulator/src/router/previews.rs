@@ -1,23 +1,50 @@
-//! Creating previews, which may take over the address of another one.
+//! Creating previews, which may take over the address of another one, and deleting their tokens.
 
+use axum::Json;
+use axum::response::IntoResponse as _;
 use axum::routing::MethodFilter;
+use serde_json::json;
 
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
 use super::preview_hosts;
-use super::records::{self, taken};
+use super::records::{self, not_found, taken};
 use super::route::{HandlerResult, Route};
-use crate::state::{Collection, Document, OpenStore, PREVIEWS, preview_host};
+use crate::state::{
+    Collection, Document, OpenStore, PREVIEW_TOKENS, PREVIEWS, Record, preview_host,
+};
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::new(
-        "CreateSandboxPreview",
-        MethodFilter::POST,
-        ["/v0/sandboxes/{sandboxName}/previews"],
-        AccessLevel::Workspace,
-        create,
-    )]
+    vec![
+        Route::new(
+            "CreateSandboxPreview",
+            MethodFilter::POST,
+            ["/v0/sandboxes/{sandboxName}/previews"],
+            AccessLevel::Workspace,
+            create,
+        ),
+        Route::new(
+            "DeleteSandboxPreviewToken",
+            MethodFilter::DELETE,
+            ["/v0/sandboxes/{sandboxName}/previews/{previewName}/tokens/{tokenName}"],
+            AccessLevel::Workspace,
+            delete_token,
+        ),
+    ]
+}
+
+/// Deletes a token by its name, or by the token itself, as the platform's own clients do.
+fn delete_token(call: &Call) -> HandlerResult {
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &PREVIEW_TOKENS, &store)?;
+    let given = call.path(PREVIEW_TOKENS.parameter);
+    let is_meant = |token: &Record| token.name == given || store.rows().secret_of(token) == given;
+    let token = store.all(&collection).find(|token| is_meant(token));
+    let token = token.map(|token| token.name.clone());
+    let token = token.ok_or_else(|| not_found(&PREVIEW_TOKENS))?;
+    store.delete(&collection, &token);
+    Ok(Json(json!({"message": "Preview token deleted"})).into_response())
 }
 
 fn create(call: &Call) -> HandlerResult {

@@ -180,6 +180,13 @@ async fn tokens_are_named_by_the_server_and_expire_by_the_clock() {
         "a day, where nothing is said"
     );
 
+    let by_itself = format!("{all}/{}", token(unnamed));
+    ask(Method::DELETE, &by_itself)
+        .on(&emulator)
+        .await
+        .expect(200);
+    let list = get(&all).on(&emulator).await.expect(200);
+    assert_eq!(names(&list), ["mine"]);
     let deleted = ask(Method::DELETE, format!("{all}/mine"))
         .on(&emulator)
         .await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::sandboxes::SANDBOXES;
 use crate::clock::timestamp;
-use crate::state::kind::{AuditFields, DeleteResponse, Kind, Lifecycle, Naming, Operations};
+use crate::state::kind::{AuditFields, Kind, Lifecycle, Naming, Operations};
 use crate::state::rule::{self, Check};
 use crate::state::timeline::End;
 use crate::state::{CollectionKey, Document, Record, Rows, Settings, member};
@@ -106,7 +106,8 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
     operations: Operations {
         list: Some("ListSandboxPreviewTokens"),
         create: Some("CreateSandboxPreviewToken"),
-        delete: Some("DeleteSandboxPreviewToken"),
+        // Deletion has its own route: see `router/previews.rs`.
+        delete: None,
         ..Operations::NONE
     },
     naming: Naming::GivenOrGenerated("token"),
@@ -115,7 +116,6 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
         ..AuditFields::NONE
     },
     lifecycle: Lifecycle::Plain,
-    deleted: DeleteResponse::Message,
     read_only: &["spec/expired", "spec/token"],
     check: |document| rule::time(document, "spec/expiresAt"),
     complete: |document, context| {
