@@ -93,6 +93,10 @@ struct ForkRequest {
     traffic: Option<i64>,
     domain: Option<String>,
     prefix: Option<String>,
+    /// Environment variables that are added, or replace those of the same name.
+    envs: Vec<Value>,
+    /// Replaces that of the source.
+    lifecycle: Option<Value>,
 }
 
 impl ForkRequest {
@@ -110,7 +114,32 @@ impl ForkRequest {
             traffic: body.get("traffic").and_then(Value::as_i64),
             domain: text("customDomain"),
             prefix: text("prefix"),
+            envs: match body.get("envs") {
+                Some(Value::Array(envs)) => envs.clone(),
+                _ => Vec::new(),
+            },
+            lifecycle: body.get("lifecycle").cloned(),
         })
+    }
+
+    /// Returns the document of a sandbox with the spec of another one.
+    fn sandbox(&self, spec: Value) -> Document {
+        let mut document = document(&self.name, spec);
+        if let Some(lifecycle) = &self.lifecycle {
+            member::set(&mut document, "spec/lifecycle", lifecycle.clone());
+        }
+        if self.envs.is_empty() {
+            return document;
+        }
+        let old = member::get(&document, "spec/runtime/envs").and_then(Value::as_array);
+        let is_kept = |old: &&Value| {
+            let mut new = self.envs.iter();
+            !new.any(|new| new.get("name") == old.get("name"))
+        };
+        let kept = old.into_iter().flatten().filter(is_kept);
+        let envs: Value = kept.chain(&self.envs).cloned().collect();
+        member::set(&mut document, "spec/runtime/envs", envs);
+        document
     }
 
     /// Returns the application that runs the spec of a sandbox.
@@ -167,7 +196,7 @@ fn fork(call: &Call) -> HandlerResult {
         }
         deploy(call, &mut store, &request, &spec)?;
     } else {
-        let document = document(&request.name, spec);
+        let document = request.sandbox(spec);
         let collection = Collection::top(&SANDBOXES);
         if !store.create(&collection, &request.name, document, &call.author()) {
             return Err(taken(&SANDBOXES, &request.name));

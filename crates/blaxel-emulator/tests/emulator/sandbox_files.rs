@@ -4,7 +4,7 @@ use blaxel_emulator::Emulator;
 use http::Method;
 use serde_json::json;
 
-use crate::support::{ask, post, run};
+use crate::support::{ask, get, post, run};
 
 async fn fork(emulator: &Emulator, from: &str, sent: serde_json::Value) {
     let uri = format!("/sandboxes/{from}/fork");
@@ -64,4 +64,26 @@ async fn a_fork_of_a_snapshot_has_the_files_of_its_time() {
         .await
         .expect(200);
     assert_eq!(run(&emulator, "a", "ls /tmp").await, "");
+}
+
+#[tokio::test]
+async fn a_fork_may_have_other_variables_and_another_lifecycle() {
+    let emulator = Emulator::offline();
+    let envs = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]);
+    let source = json!({"metadata": {"name": "sb"}, "spec": {"runtime": {"envs": envs}}});
+    post("/sandboxes", &source).on(&emulator).await.expect(200);
+    run(&emulator, "sb", "echo kept > /tmp/file").await;
+    let lifecycle = json!({"expirationPolicies": [{"type": "ttl-max-age", "value": "1h"}]});
+    let sent = json!({"targetType": "sandbox", "targetName": "copy", "lifecycle": lifecycle,
+        "envs": [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}]});
+    fork(&emulator, "sb", sent).await;
+    assert_eq!(
+        run(&emulator, "copy", "echo $A$B$C; cat /tmp/file").await,
+        "134\nkept\n"
+    );
+    let copy = get("/sandboxes/copy").on(&emulator).await.expect(200);
+    assert_eq!(
+        (&copy["spec"]["lifecycle"], &copy["expiresIn"]),
+        (&lifecycle, &json!(3600))
+    );
 }
