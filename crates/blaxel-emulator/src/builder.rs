@@ -341,8 +341,9 @@ impl Builder {
     }
 
     /// Sets the function that starts to build the server of a sandbox when the sandbox is first called, from
-    /// its name and the emulator's clock. It replaces [`machines`](Self::machines), and can set the age of the
-    /// server and its drives too. Variables of the sandbox's document are added.
+    /// its name and the emulator's clock. It replaces [`machines`](Self::machines), and can set the version of
+    /// the server too. The emulator adds the variables of the sandbox's document, its volumes, and the drives
+    /// that the sandbox may mount.
     ///
     /// ```
     /// use blaxel_emulator::Emulator;

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_emulator::Emulator;
-use blaxel_emulator::blaxel_guest::{
-    DriveError, DriveStore, Files, Server, ServerVersion, SimulatedGuest, Volume,
-};
+use blaxel_emulator::blaxel_guest::{Files, Server, ServerVersion, SimulatedGuest};
 use blaxel_sandbox::{SandboxHandle, SandboxRef, Sandboxes};
 use blaxel_transport::{Client, HyperTransport, Proxy, RetryPolicy};
 use tokio::time::{interval, timeout};
@@ -41,18 +39,6 @@ impl Age {
     }
 }
 
-/// The drive `data`, which the sandbox may mount.
-struct Drives(Volume);
-
-impl DriveStore for Drives {
-    fn open(&self, name: &str, _: &str, _: bool) -> Result<Volume, DriveError> {
-        match name {
-            "data" => Ok(self.0.clone()),
-            _ => Err(DriveError::NotFound),
-        }
-    }
-}
-
 pub struct World {
     pub emulator: Emulator,
     pub age: Age,
@@ -68,7 +54,6 @@ impl World {
     where
         F: Fn(&SimulatedGuest) + Send + Sync + 'static,
     {
-        let drives = Volume::in_memory(1 << 20);
         let emulator = Emulator::builder()
             .sandbox_servers(move |_, clock| {
                 let guest = SimulatedGuest::new(clock.clone());
@@ -76,12 +61,12 @@ impl World {
                 Server::builder(guest)
                     .version(age.version())
                     .interpreter(true)
-                    .drives(Drives(drives.clone()))
             })
             .start()
             .await
             .expect("a free port");
         emulator.add("sandboxes", NAME).unwrap();
+        emulator.add("drives", "data").unwrap();
         let recorder = Recorder::default();
         let client = Client::builder()
             .api_key(emulator.api_key())
