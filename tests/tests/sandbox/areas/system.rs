@@ -33,13 +33,8 @@ pub async fn perform(world: &World) {
 
 async fn environment(world: &World) {
     let sandbox = world.sandbox();
-    assert!(
-        sandbox
-            .reload_environment()
-            .await
-            .unwrap_err()
-            .is_not_found()
-    );
+    let first = sandbox.reload_environment().await.unwrap();
+    assert_eq!((first.generation, first.applied), (1, 0));
     let metadata = json!({"generation": 3, "environment": {"COLOR": "green"}});
     world.put("/bl/metadata", &metadata.to_string());
     let reload = sandbox.reload_environment().await.unwrap();
