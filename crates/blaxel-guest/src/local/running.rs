@@ -37,7 +37,7 @@ pub(super) struct Input {
     pub(super) end: Arc<End>,
 }
 
-/// What a process started, itself included. Dropping it kills all of that.
+/// A process and all that it started. Dropping it kills all of that.
 pub(super) struct Family {
     pub(super) members: Members,
     /// The process, which leads a session.

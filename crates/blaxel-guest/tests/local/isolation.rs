@@ -1,4 +1,4 @@
-//! What bubblewrap keeps apart, and what happens without it.
+//! The isolation of local guests, and the refusal where there is none.
 
 use blaxel_guest::{Clock, ExitStatus, Guest as _, LocalGuest, LocalGuestError};
 

@@ -18,7 +18,7 @@ use crate::state::{CollectionKey, Document, Record, Rows, member, status};
 
 /// The default image of a sandbox.
 const IMAGE: &str = "blaxel/base-image:latest";
-/// The default region of a sandbox: the nearest one.
+/// The default region of a sandbox and of a volume: the nearest one.
 const REGION: &str = REGIONS[0].name;
 /// The default memory of a sandbox, in megabytes.
 const MEMORY: u64 = 4096;
@@ -64,9 +64,7 @@ pub(crate) static SANDBOXES: Kind = Kind {
     complete: |document, context| {
         member::default(document, "spec/runtime/image", IMAGE);
         member::default(document, "spec/runtime/memory", MEMORY);
-        let before = context.before;
-        let region = before.and_then(|before| member::text(before, "spec/region"));
-        member::default(document, "spec/region", region.unwrap_or(REGION));
+        complete_region(document, context.before);
     },
     compute,
     abridge: |document, _| {
@@ -76,6 +74,12 @@ pub(crate) static SANDBOXES: Kind = Kind {
     sample: |_| json!({"enabled": true, "runtime": {"image": IMAGE, "memory": MEMORY}}),
     ..WORKLOAD
 };
+
+/// Fills in the region that the resource had before, or the nearest one.
+pub(super) fn complete_region(document: &mut Document, before: Option<&Document>) {
+    let region = before.and_then(|before| member::text(before, "spec/region"));
+    member::default(document, "spec/region", region.unwrap_or(REGION));
+}
 
 fn check(document: &Document) -> Check {
     rule::duration(document, "spec/runtime/ttl")?;

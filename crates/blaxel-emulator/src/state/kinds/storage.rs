@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::PAGES;
-use super::sandboxes::SANDBOXES;
+use super::sandboxes::{SANDBOXES, complete_region};
 use super::workloads::AGENTS;
 use crate::state::kind::{DeleteResponse, Kind, Lifecycle, Listing, Operations};
 use crate::state::{Document, Record, Rows, member, rule};
@@ -30,7 +30,10 @@ pub(crate) static VOLUMES: Kind = Kind {
     },
     listing: Listing::Paged(PAGES),
     read_only: &["state", "terminatedAt"],
-    complete: |document, _| member::default(document, "spec/size", SIZE),
+    complete: |document, context| {
+        member::default(document, "spec/size", SIZE);
+        complete_region(document, context.before);
+    },
     compute: |rows, _, record, document| {
         if let Some(user) = user_of(rows, &record.name) {
             document.insert("state".to_owned(), json!({"attachedTo": user}));
