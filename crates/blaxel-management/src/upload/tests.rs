@@ -371,4 +371,20 @@ mod file_sources {
         );
         assert_eq!(script.lines(), [""; 0], "nothing was sent");
     }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_pipe_is_refused_without_waiting_for_its_writer() {
+        let pipe = std::env::temp_dir().join(format!("upload-pipe-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let source = UploadSource::file(Archive::Zip, &pipe);
+        let script = Script::new([]);
+        let request_url = || async { Ok(((), UploadUrl::from("https://store.example/a"))) };
+        let upload = upload(&script, &source, request_url);
+        let limit = std::time::Duration::from_secs(5);
+        let outcome = tokio::time::timeout(limit, upload).await;
+        std::fs::remove_file(&pipe).unwrap();
+        assert!(outcome.expect("no wait").unwrap_err().is_input());
+    }
 }

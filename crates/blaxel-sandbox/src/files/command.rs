@@ -55,6 +55,28 @@ async fn finish<S: HttpService>(command: Command<S>, name: &str) -> Result<(), E
     Err(failure(&output, name))
 }
 
+/// Runs `tar` to make an archive. A file that is written while it is read does not fail it: the archive then has a part
+/// of the new content, as a copy has.
+#[cfg(feature = "local-files")]
+pub(crate) async fn run_tar<S: HttpService>(
+    remote: &Remote<S>,
+    arguments: impl IntoIterator<Item = String>,
+    name: &str,
+) -> Result<(), Error> {
+    let command = Command::new(remote.clone(), "tar".to_owned()).args(arguments);
+    let output = output(command.env("LC_ALL", "C")).await?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    let has_only_changes = output.status.code() == Some(1)
+        && !message.trim().is_empty()
+        && message
+            .lines()
+            .all(|line| line.ends_with(": file changed as we read it"));
+    if output.status.success() || has_only_changes {
+        return Ok(());
+    }
+    Err(failure(&output, name))
+}
+
 /// Runs a command. Without its type, the compiler cannot tell that the future of a caller is `Send`.
 fn output<S: HttpService>(command: Command<S>) -> BoxFuture<Result<Output, Error>> {
     Box::pin(command.output())

@@ -124,7 +124,9 @@ impl<S: HttpService> Files<S> {
     ///
     /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such directory;
     /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, and for a path that would
-    /// leave the local directory. Files that were transferred before stay.
+    /// leave the local directory; [`Error::is_decode`](blaxel_core::Error::is_decode) for a name that is not UTF-8;
+    /// [`Error::is_truncated`](blaxel_core::Error::is_truncated) if files were removed while they were transferred.
+    /// Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download_dir(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> DownloadDir<S> {
         DownloadDir::new(self.place.clone(), path.as_ref(), local.as_ref())

@@ -33,11 +33,12 @@ pub(crate) fn local_error(path: &Path, problem: io::Error) -> Error {
 /// Opens a local file.
 pub(crate) async fn open(path: &Path) -> Result<LocalFile, Error> {
     let problem = |problem| local_error(path, problem);
+    // Before it is opened: opening a pipe waits for somebody who writes to it, on a thread that cannot be stopped.
+    check_kind(&tokio::fs::metadata(path).await.map_err(problem)?).map_err(problem)?;
     let file = tokio::fs::File::open(path).await.map_err(problem)?;
     let metadata = file.metadata().await.map_err(problem)?;
-    if metadata.is_dir() {
-        return Err(problem(io::ErrorKind::IsADirectory.into()));
-    }
+    // And after: another file may have taken its place.
+    check_kind(&metadata).map_err(problem)?;
     Ok(LocalFile {
         stream: Box::pin(Chunks {
             file: Some(Reader {
@@ -49,6 +50,19 @@ pub(crate) async fn open(path: &Path) -> Result<LocalFile, Error> {
         }),
         len: metadata.len(),
         mode: mode(&metadata),
+    })
+}
+
+/// Checks that a file has an end and a size, so that it can be read without waiting.
+fn check_kind(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(if metadata.is_dir() {
+        io::ErrorKind::IsADirectory.into()
+    } else {
+        let problem = "it is not a regular file; send its content with `write_stream`";
+        io::Error::new(io::ErrorKind::InvalidInput, problem)
     })
 }
 

@@ -22,6 +22,9 @@ use crate::remote::Remote;
 /// Maximum time for which an abort after a failure is waited for.
 const ABORT_LIMIT: Duration = Duration::from_secs(10);
 
+/// Maximum number of times that an abort is repeated, for 7 seconds in all.
+const ABORT_RETRIES: u32 = 6;
+
 /// Time that a completion has left after its future was dropped, before the upload is aborted.
 const COMPLETION_LIMIT: Duration = Duration::from_secs(7);
 
@@ -194,11 +197,23 @@ impl<S: HttpService> PartSender<S> {
 async fn abort<S: HttpService>(remote: &Remote<S>, id: &str) {
     let mut attempts = Attempts::default();
     while let Err(error) = remote.call(&AbortUpload(id)).await {
-        match attempts.next(3) {
-            Some(delay) if error.is_transient() => sleep(delay).await,
+        match attempts.next(ABORT_RETRIES) {
+            Some(delay) if may_abort_later(&error) => sleep(delay).await,
             _ => return,
         }
     }
+}
+
+/// Returns `true` if an abort that was refused may succeed later. A server that still receives a part cannot remove
+/// the directory of the parts, and reports that with the status of an unknown upload.
+fn may_abort_later(error: &Error) -> bool {
+    let message = error.api().and_then(blaxel_core::ApiError::message);
+    let by_server = error
+        .status()
+        .is_some_and(|status| status.is_server_error());
+    error.is_transient()
+        || by_server
+        || message.is_some_and(|message| message.contains("failed to remove"))
 }
 
 /// Returns `true` if the server reports that it received only a part of the request.

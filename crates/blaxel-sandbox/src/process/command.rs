@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, HttpService};
+use blaxel_core::{Error, HttpService, Source as ValueSource};
 
 use super::child::Child;
 use super::event::Position;
@@ -284,6 +284,11 @@ impl<S: HttpService> Command<S> {
     /// future.
     fn prepare(&mut self) -> Result<Prepared<S>, Error> {
         let launch = self.launch()?;
+        if self.timeout.is_some_and(|limit| limit.is_zero()) {
+            // Otherwise it would be looked for, in case that it was started after all.
+            let error = Error::timeout("process, which was not started,", Duration::ZERO);
+            return Err(launch.process.describe(error));
+        }
         let limit = Limit::new(launch.process.clone(), self.timeout);
         let guard = KillOnDrop::new(&launch.process, self.kill_on_drop);
         let input = self.stdin.take().map(|input| input.0);
@@ -297,6 +302,11 @@ impl<S: HttpService> Command<S> {
             Line::Program(program, arguments) => command_line(program, arguments)?,
             Line::Shell(script) => {
                 refuse_nul("script", script)?;
+                if script.is_empty() {
+                    // The server refuses it. With arguments, a shell runs it, and there is no error.
+                    let problem = "it is empty; a script that does nothing is `:`";
+                    return Err(Error::input("script", &ValueSource::Code, problem));
+                }
                 script.clone()
             }
         };

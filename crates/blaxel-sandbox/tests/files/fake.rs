@@ -10,7 +10,7 @@ use blaxel_core::{Body, BoxService, Error, HttpService};
 use blaxel_sandbox::files::Files;
 use blaxel_sandbox::{SandboxRef, Sandboxes};
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{HeaderValue, Method, Response};
 use http_body::Frame;
 use serde_json::{Value, json};
 
@@ -90,6 +90,10 @@ pub(crate) struct State {
     pub(crate) seen: Vec<Seen>,
     /// The sandbox has no `tar`.
     pub(crate) lacks_tar: bool,
+    /// Files that were removed after they were listed.
+    pub(crate) vanished: Vec<String>,
+    /// A file that is written while `tar` reads it.
+    pub(crate) changing: Option<String>,
     /// The commands that ran.
     pub(crate) commands: Vec<String>,
     counts: BTreeMap<String, usize>,
@@ -301,8 +305,13 @@ impl State {
         let Some(content) = self.files.get(path) else {
             return refuse(404, "no such file or directory");
         };
+        // The server sends the name, with line ends as spaces. No client can read other control characters there.
+        let disposition = format!("attachment; filename=\"{}\"", path.replace('\n', " "));
+        let Ok(disposition) = HeaderValue::from_bytes(disposition.as_bytes()) else {
+            return refuse(500, "the header of the response is invalid");
+        };
         let mut response = Response::builder()
-            .header("content-disposition", "attachment")
+            .header("content-disposition", disposition)
             .header("last-modified", "Mon, 30 Nov 2026 10:07:20 GMT");
         let range = seen
             .header("range")
@@ -370,6 +379,7 @@ impl State {
             let at = words.iter().position(|word| word == option)?;
             words.get(at + 1).cloned()
         };
+        let mut stderr = String::new();
         let exit_code = match (words.iter().any(|word| word == "tar"), self.lacks_tar) {
             (true, true) => 127,
             (true, false) if words.iter().any(|word| word == "-x") => {
@@ -377,12 +387,16 @@ impl State {
                 0
             }
             (true, false) => {
-                self.pack(
+                stderr = self.pack(
                     &after("-f").unwrap(),
                     &after("-C").unwrap(),
                     &after("-T").unwrap(),
                 );
-                0
+                match stderr.as_str() {
+                    "" => 0,
+                    stderr if stderr.contains("Cannot stat") => 2,
+                    _ => 1,
+                }
             }
             (false, _) => 0,
         };
@@ -393,7 +407,7 @@ impl State {
                 "pid": "7", "name": request["name"], "command": request["command"],
                 "status": if exit_code == 0 { "completed" } else { "failed" },
                 "startedAt": "Mon, 30 Nov 2026 10:07:20 GMT", "completedAt": "Mon, 30 Nov 2026 10:07:21 GMT",
-                "exitCode": exit_code, "workingDir": "/", "stdout": "", "stderr": "", "logs": "",
+                "exitCode": exit_code, "workingDir": "/", "stdout": "", "stderr": stderr, "logs": "",
             }),
         )
     }
@@ -421,11 +435,20 @@ impl State {
         }
     }
 
-    fn pack(&mut self, archive: &str, directory: &str, list: &str) {
+    /// Makes an archive and returns the messages of `tar`.
+    fn pack(&mut self, archive: &str, directory: &str, list: &str) -> String {
+        let mut messages = String::new();
         let mut builder = tar::Builder::new(Vec::new());
         let list = String::from_utf8(self.files[list].clone()).unwrap();
         for name in list.lines() {
             let path = format!("{directory}/{}", name.strip_prefix("./").unwrap());
+            if self.vanished.contains(&path) {
+                messages += &format!("tar: {name}: Cannot stat: No such file or directory\n");
+                continue;
+            }
+            if self.changing.as_ref() == Some(&path) {
+                messages += &format!("tar: {name}: file changed as we read it\n");
+            }
             let content = &self.files[&path];
             let mut header = tar::Header::new_gnu();
             header.set_mtime(1_000_000_000);
@@ -445,6 +468,7 @@ impl State {
         }
         self.files
             .insert(archive.to_owned(), builder.into_inner().unwrap());
+        messages
     }
 
     fn complete(&mut self, id: &str, seen: &Seen) -> Response<Body> {

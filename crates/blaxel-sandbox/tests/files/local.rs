@@ -250,6 +250,77 @@ async fn excluded_files_are_left_out_in_both_directions() {
 }
 
 #[tokio::test]
+async fn files_whose_names_have_control_characters_come_back_even_if_they_are_few_or_large() {
+    let (fake, target) = (Fake::new(), Dir::new());
+    let mut expected = BTreeMap::new();
+    for (name, content) in [("\u{1}", vec![1; 3]), ("a\u{7f}", vec![2; 2 * 1024 * 1024])] {
+        let path = format!("/app/{name}");
+        fake.state().files.insert(path, content.clone());
+        expected.insert(name.to_owned(), content);
+    }
+    let files = fake.files();
+    assert!(
+        files.read("/app/\u{1}").await.is_err(),
+        "the server's fault"
+    );
+    files.download_dir("/app", &target.0).await.unwrap();
+    assert_eq!(target.contents(), expected);
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_during_a_download_does_not_fail_it() {
+    let (dir, fake, target) = (sample(20), Fake::new(), Dir::new());
+    let files = fake.files();
+    files.upload_dir(&dir.0, "/app").await.unwrap();
+    fake.state().changing = Some("/app/d1/file 1".to_owned());
+    files.download_dir("/app", &target.0).await.unwrap();
+    assert_eq!(target.contents(), dir.contents());
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_during_a_download_is_not_taken_for_a_missing_directory() {
+    let (dir, fake, target) = (sample(20), Fake::new(), Dir::new());
+    let files = fake.files();
+    files.upload_dir(&dir.0, "/app").await.unwrap();
+    fake.state().vanished = vec!["/app/d1/file 1".to_owned()];
+    let error = files.download_dir("/app", &target.0).await.unwrap_err();
+    assert!(error.is_truncated() && !error.is_not_found(), "{error}");
+    let mut expected = dir.contents();
+    // Files of an archive that came stay, so that another attempt has less to do.
+    let received = target.contents();
+    expected.retain(|name, _| name != "d1/file 1" && received.contains_key(name));
+    assert_eq!(received, expected);
+    assert!(received.len() >= 20, "{}", received.len());
+
+    fake.state().files.remove("/app/d1/file 1");
+    files.download_dir("/app", &target.0).await.unwrap();
+    assert_eq!(target.contents().len(), dir.contents().len() - 1);
+    settle().await;
+    assert!(below(&fake, "/tmp/").is_empty());
+}
+
+#[tokio::test]
+async fn a_download_names_a_file_whose_name_is_not_utf8() {
+    let (dir, fake, target) = (sample(20), Fake::new(), Dir::new());
+    let files = fake.files();
+    files.upload_dir(&dir.0, "/app").await.unwrap();
+    let garbled = "/app/bad\u{fffd}".to_owned();
+    fake.state().files.insert(garbled.clone(), b"x".to_vec());
+    fake.state().vanished = vec![garbled.clone()];
+    let error = files.download_dir("/app", &target.0).await.unwrap_err();
+    assert!(
+        error.is_decode() && error.to_string().contains(&garbled),
+        "{error}"
+    );
+    let download = files.download_dir("/app", &target.0);
+    download
+        .filter(|name| !name.contains('\u{fffd}'))
+        .await
+        .unwrap();
+    assert_eq!(target.contents(), dir.contents());
+}
+
+#[tokio::test]
 async fn what_a_sandbox_sends_stays_in_the_directory() {
     for name in ["/app/..", "/app/a/../b", "/app/.", "/app/a/..", "/app/../x"] {
         let (fake, dir) = (Fake::new(), Dir::new());
@@ -347,6 +418,19 @@ async fn a_local_file_is_uploaded_in_parts() {
     assert_eq!(fake.state().modes["/a"], "0755");
     for missing in [dir.0.join("b"), dir.0.clone()] {
         let error = fake.files().upload(&missing, "/b").await.unwrap_err();
+        assert!(
+            error.is_input() && error.find_cause::<std::io::Error>().is_some(),
+            "{error}"
+        );
+    }
+    // A pipe, without a thread that waits for its writer and keeps the runtime from ending.
+    let pipe = dir.0.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for special in [pipe.as_path(), Path::new("/dev/zero")] {
+        let upload = fake.files().upload(special, "/b").into_future();
+        let outcome = tokio::time::timeout(std::time::Duration::from_secs(5), upload).await;
+        let error = outcome.expect("no wait").unwrap_err();
         assert!(
             error.is_input() && error.find_cause::<std::io::Error>().is_some(),
             "{error}"

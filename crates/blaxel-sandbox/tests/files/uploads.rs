@@ -249,6 +249,24 @@ async fn an_abort_that_fails_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_abort_is_repeated_while_the_server_still_receives_a_part() {
+    // The words of the server, which has the same status for an unknown upload.
+    let busy = r#"{"error":"failed to remove upload directory: unlinkat /tmp/multipart-uploads/u: directory not empty"}"#;
+    for refusal in [Fault::Status(404, busy), Fault::Status(500, busy)] {
+        let fake = Fake::new();
+        let files = fake.files_with(move |seen, earlier| {
+            if is_part(seen) {
+                return Some(Fault::Status(422, r#"{"error":"no space left on device"}"#));
+            }
+            (seen.target.ends_with("/abort") && earlier < 3).then(|| refusal.clone())
+        });
+        let upload = files.write("/a", content(15)).part_size(10);
+        upload.await.unwrap_err();
+        assert!(fake.state().uploads.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_response_to_a_completion_is_settled() {
     for slow in [0, 1, 3, 10] {
         let fake = Fake::new();

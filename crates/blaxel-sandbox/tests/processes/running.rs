@@ -34,6 +34,24 @@ async fn a_short_command_takes_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_script_or_any_time_nothing_is_sent() {
+    let sim = Sim::new(Age::Old, Program::exiting(0));
+    let error = sim.sandbox().shell("").output().await.unwrap_err();
+    assert!(error.is_input(), "{error}");
+    let start = Instant::now();
+    for command in [sim.sandbox().command("x"), sim.sandbox().shell("x")] {
+        let error = command.timeout(Duration::ZERO).output().await.unwrap_err();
+        assert!(error.is_timeout() && !error.maybe_applied(), "{error}");
+    }
+    let spawned = sim.sandbox().command("x").timeout(Duration::ZERO).spawn();
+    assert!(spawned.await.unwrap_err().is_timeout());
+    assert!(start.elapsed().is_zero());
+    assert!(sim.state().calls.is_empty());
+    let script = sim.sandbox().shell("").arg("x");
+    assert!(script.status().await.unwrap().success());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_has_what_the_command_says() {
     let sim = Sim::new(Age::New, Program::exiting(0));
     let command = sim

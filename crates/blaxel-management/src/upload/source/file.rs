@@ -1,5 +1,6 @@
 //! A body that streams a file.
 
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -20,22 +21,31 @@ const CHUNK: usize = 256 * 1024;
 /// Opens a file, and returns its content and length.
 pub(super) async fn open(path: &Path) -> Result<(Body, u64), Error> {
     let failed = |error| unreadable(&Source::File(path.to_owned())).caused_by(error);
+    // Before it is opened: opening a pipe waits for somebody who writes to it, on a thread that cannot be stopped.
+    check_kind(path, &tokio::fs::metadata(path).await.map_err(failed)?)?;
     let file = File::open(path).await.map_err(failed)?;
     let metadata = file.metadata().await.map_err(failed)?;
-    if !metadata.is_file() {
-        let problem = "it is not a file; pack it into an archive first";
-        return Err(Error::input(
-            "archive",
-            &Source::File(path.to_owned()),
-            problem,
-        ));
-    }
+    // And after: another file may have taken its place.
+    check_kind(path, &metadata)?;
     let content = Content {
         file,
         path: path.to_owned(),
         chunk: vec![0; CHUNK],
     };
     Ok((Body::new(content), metadata.len()))
+}
+
+/// Checks that the path is that of a regular file, which has a size and an end.
+fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let problem = "it is not a file; pack it into an archive first";
+    Err(Error::input(
+        "archive",
+        &Source::File(path.to_owned()),
+        problem,
+    ))
 }
 
 /// The content of a file, as a body.

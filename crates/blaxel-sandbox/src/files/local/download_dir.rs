@@ -20,13 +20,13 @@ use super::selection::Selection;
 use super::temp::{Attributes, from_seconds, seconds};
 use super::unpack::{ChunkReader, Unpacked, local_path, make_dir_all, unpack};
 use super::{ARCHIVE_SIZE, LARGE, MANY, Transferred};
-use crate::files::command::{is_missing_program, run};
+use crate::files::command::{is_missing_program, run_tar};
 use crate::files::local_file::local_error;
 use crate::files::locate::Place;
 use crate::files::mode::FileType;
 use crate::files::parts::in_memory;
 use crate::files::path::RemotePath;
-use crate::files::problem::{FileError, about};
+use crate::files::problem::{FileError, about, is_missing};
 use crate::files::read::ReadStream;
 use crate::files::write::{Progress, Report, Settings, send};
 
@@ -187,16 +187,18 @@ impl<S: HttpService> Download<S> {
         self.report(0);
         // The list of the files in an archive has a line for each, in which `\` begins an escape.
         let is_listable = |name: &str| !name.contains(['\n', '\\']);
-        let (small, single): (Vec<_>, Vec<_>) = wanted
-            .into_iter()
-            .partition(|entry| size(entry) < LARGE && is_listable(&entry.0));
-        let has_links = small
+        // The server names the file in a header of the response, where such a name cannot be read.
+        let is_unreadable = |name: &str| name.chars().any(char::is_control);
+        let (packed, single): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|entry| {
+            is_listable(&entry.0) && (size(entry) < LARGE || is_unreadable(&entry.0))
+        });
+        let needs_archive = packed
             .iter()
-            .any(|(_, entry)| entry.file_type == FileType::Symlink);
-        let rest = if small.len() >= MANY || has_links {
-            self.fetch_archives(small).await?
+            .any(|(name, entry)| entry.file_type == FileType::Symlink || is_unreadable(name));
+        let rest = if packed.len() >= MANY || needs_archive {
+            self.fetch_archives(packed).await?
         } else {
-            small
+            packed
         };
         for (name, entry) in rest.into_iter().chain(single) {
             if entry.file_type == FileType::File {
@@ -277,11 +279,41 @@ impl<S: HttpService> Download<S> {
         let (from, to) = (self.root.as_str(), archive.path().as_str());
         let arguments =
             ["-c", "-f", to, "-C", from, "-T", names.path().as_str()].map(str::to_owned);
-        run(&place.remote, "tar", arguments, &self.directory.path).await?;
+        let packed = run_tar(&place.remote, arguments, &self.directory.path).await;
         names.remove().await;
-        let unpacked = self.unpack(archive.path().as_str(), wanted).await?;
+        let lacks_files = match packed {
+            Ok(()) => None,
+            // The archive has the others.
+            Err(error) if is_missing(&error) => Some(self.explain_missing(&wanted, error)?),
+            Err(error) => return Err(error),
+        };
+        let unpacked = match (
+            self.unpack(archive.path().as_str(), wanted).await,
+            lacks_files,
+        ) {
+            // There is no archive at all.
+            (Err(error), Some(lacks_files)) if is_missing(&error) => return Err(lacks_files),
+            (unpacked, _) => unpacked?,
+        };
         archive.remove().await;
         Ok(unpacked)
+    }
+
+    /// Returns the error of `tar` if files were removed after they were listed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_decode`] if a file cannot be found by its name, because the listing has another character in place
+    /// of bytes that are not UTF-8.
+    fn explain_missing(&self, wanted: &HashMap<String, u64>, error: Error) -> Result<Error, Error> {
+        let is_garbled = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
+        match wanted.keys().find(is_garbled) {
+            None => Ok(error),
+            Some(name) => Err(Error::decode(format!(
+                "the name of `{}` is not UTF-8; rename it, or leave it out with `filter`",
+                self.root.join(name)
+            ))),
+        }
     }
 
     /// Unpacks an archive while it is downloaded.
