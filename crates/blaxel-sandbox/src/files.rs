@@ -134,7 +134,8 @@ impl<S: HttpService> Files<S> {
     /// # Errors
     ///
     /// [`Error::is_not_found`] if there is no such file, [`Error::is_decode`] if it is too large, and the error of
-    /// the kind `IsADirectory` for a directory.
+    /// the kind `IsADirectory` for a directory. A file whose name has control characters is the error of a broken
+    /// connection on some servers: rename it, or use `download_dir`.
     pub async fn read(&self, path: impl AsRef<str>) -> Result<Bytes, Error> {
         self.read_stream(path).await?.collect(READ_LIMIT).await
     }

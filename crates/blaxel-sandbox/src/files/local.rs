@@ -57,8 +57,8 @@ impl<S: HttpService> Files<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be read, with the `std::io::Error` as
-    /// its cause; otherwise those of [`write`](Self::write).
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be read or is not a regular file, with
+    /// the `std::io::Error` as its cause; otherwise those of [`write`](Self::write).
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn upload(&self, local: impl AsRef<Path>, path: impl AsRef<str>) -> Write<S> {
         let content = Content::File(local.as_ref().to_owned());

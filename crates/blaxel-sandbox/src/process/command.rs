@@ -178,7 +178,7 @@ impl<S: HttpService> Command<S> {
     ///
     /// When it expires the process is killed, and the call fails with [`Error::is_timeout`]. If this program ends
     /// before that, nobody kills the process, unless [`keep_alive`](Self::keep_alive) is set: then the sandbox does it
-    /// too.
+    /// too. With a limit of zero nothing is started.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self

@@ -443,6 +443,7 @@ impl State {
         for name in list.lines() {
             let path = format!("{directory}/{}", name.strip_prefix("./").unwrap());
             if self.vanished.contains(&path) {
+                let name = name.replace(char::REPLACEMENT_CHARACTER, r"\357\277\275");
                 messages += &format!("tar: {name}: Cannot stat: No such file or directory\n");
                 continue;
             }
