@@ -55,12 +55,13 @@ impl<S: HttpService> Session<S> {
         remote: Remote<S>,
         path: RemotePath,
         mode: Option<u32>,
+        retries: u32,
     ) -> Result<Self, Error> {
-        let initiating = {
-            let remote = remote.clone();
-            let operation = InitiateUpload { path, mode };
-            Box::pin(async move { remote.call(&operation).await })
-        };
+        let initiating = Box::pin(initiate(
+            remote.clone(),
+            InitiateUpload { path, mode },
+            retries,
+        ));
         let mut session = Self {
             remote,
             state: State::Initiating(initiating),
@@ -145,6 +146,26 @@ impl<S: HttpService> Drop for Session<S> {
                     abort(&remote, &id).await;
                 }
             }),
+        }
+    }
+}
+
+/// Begins an upload, with retries after transient failures. If a response is lost, an upload without a part stays on
+/// the server, which nobody knows: it has no content, and cannot be told from the upload of another program.
+async fn initiate<S: HttpService>(
+    remote: Remote<S>,
+    operation: InitiateUpload,
+    retries: u32,
+) -> Result<String, Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        let error = match remote.call(&operation).await {
+            Ok(id) => return Ok(id),
+            Err(error) => error,
+        };
+        match attempts.next(retries) {
+            Some(delay) if error.is_transient() => sleep(delay).await,
+            _ => return Err(error),
         }
     }
 }

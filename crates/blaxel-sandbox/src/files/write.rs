@@ -231,7 +231,8 @@ pub(crate) async fn send<S: HttpService>(
         remote.call(&operation).await?;
         return Ok(size);
     }
-    let mut session = Session::begin(remote.clone(), path.clone(), settings.mode).await?;
+    let (mode, retries) = (settings.mode, settings.retries);
+    let mut session = Session::begin(remote.clone(), path.clone(), mode, retries).await?;
     let sent = match session.sender(settings.retries) {
         Some(sender) => send_parts(&sender, first, parts, settings.parallel, report).await,
         None => Ok(Vec::new()),

@@ -249,6 +249,21 @@ async fn an_abort_that_fails_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_write_is_repeated_if_the_connection_breaks_at_its_beginning() {
+    for fault in [Fault::Before, Fault::After] {
+        let fake = Fake::new();
+        let files = fake.files_with(move |seen, earlier| {
+            let begins = seen.target.contains("/initiate/") && earlier < 2;
+            begins.then(|| fault.clone())
+        });
+        files.write("/a", content(35)).part_size(10).await.unwrap();
+        assert_eq!(fake.state().files["/a"], content(35));
+        let once = files.write("/b", content(35)).part_size(10).retries(0);
+        once.await.unwrap_err();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_abort_is_repeated_while_the_server_still_receives_a_part() {
     // The words of the server, which has the same status for an unknown upload.
     let busy = r#"{"error":"failed to remove upload directory: unlinkat /tmp/multipart-uploads/u: directory not empty"}"#;
