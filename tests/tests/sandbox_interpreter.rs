@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use blaxel::Client;
 use blaxel::sandbox::interpreter::{ContextOptions, ExecutionEvent};
-use blaxel::sandbox::{CodeInterpreter, SandboxHandle, Sandboxes};
+use blaxel::sandbox::{SandboxHandle, Sandboxes, interpreter};
 use blaxel_emulator::Emulator;
 use blaxel_emulator::blaxel_guest::{CodeScript, CommandPattern, SimulatedGuest};
 
@@ -49,7 +49,7 @@ fn client_of(emulator: &Emulator) -> Client {
 async fn notebook(emulator: &Emulator) -> SandboxHandle<Client> {
     let sandboxes = Sandboxes::new(client_of(emulator));
     sandboxes
-        .ensure(&CodeInterpreter::sandbox("notebook"))
+        .ensure(&interpreter::draft("notebook"))
         .await
         .unwrap()
 }

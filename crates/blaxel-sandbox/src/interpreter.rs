@@ -21,6 +21,9 @@ use bytes::Bytes;
 use http::Method;
 
 pub use self::contexts::{ContextOptions, InterpreterContext};
+#[cfg(feature = "lifecycle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "lifecycle")))]
+pub use self::draft::draft;
 pub use self::event::{ExecutionError, ExecutionEvent, Printed};
 pub use self::execution::Execution;
 use self::kernel::Patience;
@@ -33,7 +36,7 @@ use crate::sandbox::SandboxHandle;
 /// The code interpreter of a sandbox. [`SandboxHandle::interpreter`] returns it.
 ///
 /// It needs a sandbox of the image `blaxel/jupyter-server` with the port 8888; with the feature `lifecycle`,
-/// `CodeInterpreter::sandbox` drafts one. Code runs in a context: a kernel of one language with its own variables and
+/// `interpreter::draft` returns the draft of one. Code runs in a context: a kernel of one language with its own variables and
 /// working directory. Runs in one context wait for each other.
 #[derive(Clone)]
 pub struct CodeInterpreter<S> {

@@ -24,7 +24,7 @@ pub struct Run<S> {
     idle_timeout: Option<Duration>,
     #[cfg(feature = "wait")]
     timeout: Option<Duration>,
-    output_limit: usize,
+    max_output: usize,
 }
 
 /// The body of the request.
@@ -52,7 +52,7 @@ impl<S: HttpService> Run<S> {
             idle_timeout: None,
             #[cfg(feature = "wait")]
             timeout: None,
-            output_limit: 32 * 1024 * 1024,
+            max_output: 32 * 1024 * 1024,
         }
     }
 
@@ -96,8 +96,8 @@ impl<S: HttpService> Run<S> {
 
     /// Sets the maximum size of everything that the code prints and displays, in bytes, for [`output`](Self::output).
     /// The default is 32 MiB. [`stream`](Self::stream) has no limit.
-    pub fn output_limit(mut self, bytes: usize) -> Self {
-        self.output_limit = bytes;
+    pub fn max_output(mut self, bytes: usize) -> Self {
+        self.max_output = bytes;
         self
     }
 
@@ -112,7 +112,7 @@ impl<S: HttpService> Run<S> {
     /// [`Error::is_decode`] if the output is larger than the limit; otherwise the error of the call. If
     /// [`Error::maybe_applied`] is `true`, the code may have run, or may still run.
     pub async fn output(self) -> Result<Execution, Error> {
-        let limit = self.output_limit;
+        let limit = self.max_output;
         #[cfg(feature = "wait")]
         if let Some(time) = self.timeout {
             return in_time(time, async {

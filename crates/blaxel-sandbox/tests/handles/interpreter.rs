@@ -137,7 +137,7 @@ async fn a_run_whose_kernel_was_lost_is_truncated() {
 #[tokio::test]
 async fn output_beyond_the_limit_is_an_error() {
     let (sandbox, _) = sandbox([text(RUN)]);
-    let run = |limit| sandbox.interpreter().run("x").output_limit(limit);
+    let run = |limit| sandbox.interpreter().run("x").max_output(limit);
     assert!(run(RUN.len()).output().await.is_ok());
     let error = run(200).output().await.unwrap_err();
     assert!(
@@ -319,7 +319,7 @@ async fn a_run_has_a_time_limit_if_it_is_set() {
 #[cfg(feature = "lifecycle")]
 #[test]
 fn the_draft_of_its_sandbox_is_that_of_the_platform() {
-    let draft = blaxel_sandbox::CodeInterpreter::sandbox("notebook");
+    let draft = blaxel_sandbox::interpreter::draft("notebook");
     assert_eq!(
         serde_json::to_value(&draft).unwrap(),
         json!({
