@@ -111,12 +111,13 @@ impl<S: HttpService> Command<S> {
 
     /// Adds an argument. It is quoted, so the program receives it as it is. To a script of
     /// [`shell`](crate::SandboxHandle::shell) it is added as `$1`, `$2` and so on.
-    pub fn arg(mut self, argument: impl Into<String>) -> Self {
+    pub fn arg(mut self, argument: impl AsRef<str>) -> Self {
+        let argument = argument.as_ref().to_owned();
         match &mut self.line {
-            Line::Program(_, arguments) => arguments.push(argument.into()),
+            Line::Program(_, arguments) => arguments.push(argument),
             Line::Shell(script) => {
                 let script = std::mem::take(script);
-                let arguments = ["-c".to_owned(), script, "sh".to_owned(), argument.into()];
+                let arguments = ["-c".to_owned(), script, "sh".to_owned(), argument];
                 self.line = Line::Program("sh".to_owned(), arguments.into());
             }
         }
@@ -124,7 +125,15 @@ impl<S: HttpService> Command<S> {
     }
 
     /// Adds arguments; see [`arg`](Self::arg).
-    pub fn args<T: Into<String>>(self, arguments: impl IntoIterator<Item = T>) -> Self {
+    ///
+    /// ```no_run
+    /// # use blaxel_core::HttpService;
+    /// # fn example(sandbox: blaxel_sandbox::SandboxHandle<impl HttpService>) {
+    /// let step: &[&str] = &["cargo", "test", "--all"];
+    /// let command = sandbox.command(step[0]).args(&step[1..]);
+    /// # }
+    /// ```
+    pub fn args<T: AsRef<str>>(self, arguments: impl IntoIterator<Item = T>) -> Self {
         arguments.into_iter().fold(self, Self::arg)
     }
 
@@ -135,21 +144,21 @@ impl<S: HttpService> Command<S> {
     }
 
     /// Sets an environment variable, in addition to those of the sandbox.
-    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((name.into(), value.into()));
+    pub fn env(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.env
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
     /// Sets environment variables, in addition to those of the sandbox.
-    pub fn envs<K, V>(mut self, variables: impl IntoIterator<Item = (K, V)>) -> Self
+    pub fn envs<K, V>(self, variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
-        K: Into<String>,
-        V: Into<String>,
+        K: AsRef<str>,
+        V: AsRef<str>,
     {
-        for (name, value) in variables {
-            self.env.push((name.into(), value.into()));
-        }
-        self
+        variables
+            .into_iter()
+            .fold(self, |command, (name, value)| command.env(name, value))
     }
 
     /// Sets the name of the process, by which any program can [find](crate::SandboxHandle::process) it. By default it

@@ -1,6 +1,7 @@
 //! The state of a process, as the server reports it.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use blaxel_core::__private::lenient;
 use blaxel_core::{Timestamp, open_enum};
@@ -145,6 +146,28 @@ impl ExitStatus {
     }
 }
 
+/// Converts the exit status of a process into that of your own program: the same exit code if it is from 1 to 255, 0 for
+/// a [success](ExitStatus::success), and [`ExitCode::FAILURE`] otherwise.
+///
+/// ```
+/// use std::process::ExitCode;
+///
+/// use blaxel_sandbox::process::ExitStatus;
+///
+/// fn end(status: ExitStatus) -> ExitCode {
+///     status.into()
+/// }
+/// ```
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        match status.code.map(u8::try_from) {
+            Some(Ok(0)) if !status.success() => Self::FAILURE,
+            Some(Ok(code)) => Self::from(code),
+            _ => Self::FAILURE,
+        }
+    }
+}
+
 impl fmt::Display for ExitStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
@@ -186,6 +209,28 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
+    #[test]
+    fn an_exit_status_becomes_that_of_the_program_and_only_a_success_becomes_0() {
+        let become_code = |status, code| ExitCode::from(ExitStatus { status, code });
+        assert_eq!(
+            become_code(ProcessStatus::Completed, Some(0)),
+            ExitCode::SUCCESS
+        );
+        assert_eq!(
+            become_code(ProcessStatus::Failed, Some(101)),
+            ExitCode::from(101)
+        );
+        assert_eq!(
+            become_code(ProcessStatus::Stopped, Some(0)),
+            ExitCode::FAILURE
+        );
+        assert_eq!(become_code(ProcessStatus::Killed, None), ExitCode::FAILURE);
+        assert_eq!(
+            become_code(ProcessStatus::Failed, Some(256)),
+            ExitCode::FAILURE
+        );
+    }
 
     fn read(value: &Value) -> ProcessInfo {
         serde_json::from_value(value.clone()).unwrap()
