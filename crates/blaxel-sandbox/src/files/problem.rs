@@ -63,7 +63,11 @@ impl FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "path `{}`", self.path)
+        write!(f, "path `{}`", self.path)?;
+        match self.kind {
+            ErrorKind::Other => Ok(()),
+            kind => write!(f, ": {kind}"),
+        }
     }
 }
 
