@@ -138,6 +138,18 @@ pub type Sandboxes = sandbox::Sandboxes<Client>;
 #[cfg(feature = "sandbox")]
 pub type SandboxHandle = sandbox::SandboxHandle<Client>;
 
+/// A command for a sandbox, before it is started, over a [`Client`].
+///
+/// [`sandbox::Command`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type Command = sandbox::Command<Client>;
+
+/// The files of a sandbox over a [`Client`].
+///
+/// [`sandbox::Files`] is generic over the service that carries its requests.
+#[cfg(feature = "sandbox")]
+pub type Files = sandbox::Files<Client>;
+
 /// A started command of a sandbox over a [`Client`].
 ///
 /// [`sandbox::Child`] is generic over the service that carries its requests.
