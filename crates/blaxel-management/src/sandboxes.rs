@@ -62,7 +62,7 @@ document! {
     /// let sandbox = Sandbox::new("code-runner")
     ///     .image("blaxel/base-image:latest")
     ///     .memory(Megabytes::gigabytes(4))
-    ///     .port(Port::new(3000u32))
+    ///     .port(Port::new(3000))
     ///     .ttl(Period::days(7))
     ///     .lifecycle(SandboxLifecycle::new().expiration_policies([idle]));
     /// assert_eq!(sandbox.metadata.name, "code-runner");

@@ -45,7 +45,7 @@ record! {
     /// ```
     /// use blaxel_management::workload::{Port, PortProtocol};
     ///
-    /// let port = Port::new(8443u32).name("admin").protocol(PortProtocol::Tls);
+    /// let port = Port::new(8443).name("admin").protocol(PortProtocol::Tls);
     /// assert_eq!(port.target, 8443);
     /// ```
     pub struct Port {

@@ -5,29 +5,27 @@
 //! - **Client**: [`Sandboxes`] returns a [`SandboxHandle`] by name, by a stored [`SandboxRef`] or by the address and
 //!   token of a session. With the feature `lifecycle` it also creates sandboxes, waits until they are ready, and
 //!   deletes them; `Sandbox` is the draft of one.
-//! - **Commands**: `Command` is a command that is to be run, in the shape of `std::process::Command`. It returns an
+//! - **Commands**: `Command` is a command that is to be run, in the shape of `std::process::Command`. It returns a
 //!   `process::Output` or a `Child`.
 //! - **Processes**: [`Process`] is a process that any program has started, by its name or PID: its state, output, input
 //!   and end. [`ProcessRef`] is the form of it that can be stored. `process::Events` are its output and its end, from
 //!   the start or from a stored [`Position`](process::Position).
 //! - **Files**: `Files` has the methods of `tokio::fs`, streams, uploads in parts, whole trees, searches and watches.
-//!   `files::FileError` is the reason for which a file could not be used.
+//!   `files::FileError` is the path and the reason of an error about a file.
 //! - **Code**: [`CodeInterpreter`] runs code in contexts that keep their variables, and returns text, images and
 //!   errors.
 //! - **Sessions**: `Sessions` (feature `lifecycle`) creates addresses with tokens for programs that have no credential.
 //! - **Ports**: [`SandboxHandle::port`] sends HTTP requests to the programs of a sandbox, and opens WebSockets to them
-//!   (feature
-//!   `websocket`). It is a tower service too.
+//!   (feature `websocket`). It is a tower service too.
 //! - **Terminals**: `Terminal` (feature `websocket`) is an interactive shell, which can be resized, detached and
 //!   attached to again.
 //! - **System**: [`Drives`] are mounted; [`Network`] has ports, their monitors and the tunnel; [`Archive`] saves and
 //!   restores the files and processes; [`Codegen`] applies edits of models. [`SandboxHandle`] itself has health,
-//!   upgrades and the guard
-//!   `keep_awake`.
+//!   upgrades and the guard `keep_awake`.
 //!
 //! Every handle is cheap to clone and needs no connection of its own. [`SandboxHandle::options`] sets the time limits
-//! and attempts of its calls. What is put together by setters, such as `Command`, `files::Write` or `files::Find`, is
-//! sent when it is awaited or run.
+//! and attempts of its calls. Builders such as `Command`, `files::Write` and `files::Find` send nothing before they are
+//! awaited or run.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
