@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn the_message_names_the_path_and_the_reason_if_it_is_known() {
+        let message = |kind| FileError::new("/a", kind).to_string();
+        assert_eq!(
+            message(ErrorKind::PermissionDenied),
+            "path `/a`: permission denied"
+        );
+        assert_eq!(message(ErrorKind::Other), "path `/a`");
+    }
+
+    #[test]
     fn the_reason_is_read_from_the_servers_messages() {
         for (status, message, kind) in [
             (
