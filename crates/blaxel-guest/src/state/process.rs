@@ -3,6 +3,7 @@
 mod history;
 mod launch;
 mod record;
+mod records;
 mod supervisor;
 
 use std::collections::BTreeMap;
@@ -12,22 +13,15 @@ use std::sync::{Arc, Mutex};
 pub(crate) use self::history::{Entry, Position, Read, TRUNCATED, lossy};
 use self::launch::{Launch, StartError};
 pub(crate) use self::record::{Order, Phase, Record, Restarts, Run, SignalError, StdinError};
+use self::records::Records;
 use super::tasks::Tasks;
 use crate::guest::Guest;
 use crate::lock::lock;
 
-/// The number of processes that are remembered. Beyond it, the oldest ones that have ended are
-/// forgotten.
-const RECORDS: usize = 4096;
-/// The output that is kept of all processes together: 384 MiB, a tenth of a usual sandbox.
-const OUTPUT_BUDGET: usize = 384 << 20;
-/// The output of a stream that is kept in any case.
-const MIN_STREAM: usize = 256 << 10;
-
-/// The processes that the server started, in the order in which they were started.
+/// The processes that the server started.
 #[derive(Default)]
 pub(crate) struct Processes {
-    records: Mutex<Vec<Arc<Record>>>,
+    records: Mutex<Records>,
     /// One task for each process. They end with the server.
     tasks: Tasks,
     /// The number of names that were made up.
@@ -53,7 +47,7 @@ impl Processes {
         let channels = supervisor::channels(&process);
         let record = Record::new(process.pid, order, channels, clock.since_epoch());
         let record = Arc::new(record);
-        self.add(Arc::clone(&record));
+        lock(&self.records).add(Arc::clone(&record));
         let awake = record.order.keep_alive.then(|| clock.stay_awake());
         let supervised = supervisor::supervise(Arc::clone(&record), process, launch, clock, awake);
         self.tasks.spawn(supervised);
@@ -77,36 +71,19 @@ impl Processes {
         name
     }
 
-    fn add(&self, record: Arc<Record>) {
-        let mut records = lock(&self.records);
-        // A process id that is used again hides the process that had it.
-        records.retain(|other| other.pid != record.pid);
-        records.push(record);
-        while records.len() > RECORDS
-            && let Some(oldest) = records.iter().position(|other| !other.is_running())
-        {
-            records.remove(oldest);
-        }
-        let share = OUTPUT_BUDGET / (2 * records.len());
-        for record in records.iter() {
-            record.history.set_limit(share.max(MIN_STREAM));
-        }
-    }
-
-    /// Returns all processes.
+    /// Returns all processes, in the order in which they were started.
     pub(crate) fn all(&self) -> Vec<Arc<Record>> {
-        lock(&self.records).clone()
+        lock(&self.records).all().cloned().collect()
     }
 
     /// Returns the process with an identifier. A number is a process id only; a name stands for
     /// the process that was started last.
     pub(crate) fn find(&self, identifier: &str) -> Option<Arc<Record>> {
-        let records = self.all();
-        if identifier.parse::<i64>().is_ok() {
-            let is_asked = |record: &&Arc<Record>| record.pid.to_string() == identifier;
-            return records.iter().find(is_asked).cloned();
-        }
-        let named = records.into_iter().filter(|r| r.order.name == identifier);
-        named.max_by_key(|record| record.run().started)
+        let records = lock(&self.records);
+        let found = match identifier.parse::<i64>() {
+            Ok(_) => records.with_pid(identifier),
+            Err(_) => records.named(identifier),
+        };
+        found.cloned()
     }
 }

@@ -10,7 +10,7 @@ use crate::lock::lock;
 use crate::process::Stream;
 
 /// The largest number of bytes that is kept of one stream: 32 MiB.
-const STREAM_LIMIT: usize = 32 << 20;
+pub(super) const STREAM_LIMIT: usize = 32 << 20;
 /// The memory that an entry costs besides its bytes.
 const ENTRY_COST: usize = 64;
 /// The largest number of notices that is kept.

@@ -153,6 +153,11 @@ impl Record {
         lock(&self.run).clone()
     }
 
+    /// Returns the time of the last start.
+    pub(crate) fn started(&self) -> Duration {
+        lock(&self.run).started
+    }
+
     /// Returns a receiver of the progress.
     pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
