@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::engine::{Config, Engine};
 use crate::initial_data::add_initial_data;
+use crate::router::Api;
 use crate::server::Server;
 use crate::state::{Collection, MODELS};
 use crate::workload::{InvalidTarget, Target, Workload};
@@ -442,8 +443,8 @@ impl Builder {
     pub async fn start(self) -> Result<Emulator, io::Error> {
         let server = Server::bind(self.port).await?;
         let engine = self.engine(server.origin());
-        let router = crate::router::router(&engine);
-        Ok(Emulator::new(engine, Some(server.serve(router))))
+        let api = Api::new(&engine);
+        Ok(Emulator::new(engine, Some(server.serve(api))))
     }
 
     fn engine(self, origin: String) -> Arc<Engine> {

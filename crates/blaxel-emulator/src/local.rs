@@ -1,13 +1,11 @@
 //! [`LocalService`], the emulator as a tower service without a socket.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use blaxel_core::__private::{ErrorParts, check_address, restore};
 use blaxel_core::{ApiVersion, Body, CallContext, Error, OperationInfo, Plane, Source};
 use http::uri::PathAndQuery;
@@ -16,7 +14,7 @@ use tower_service::Service;
 
 use crate::engine::Engine;
 use crate::fault::Disconnected;
-use crate::router::is_upload;
+use crate::router::{Api, is_upload};
 
 /// A tower service that calls an emulator without a socket: no network, and no async runtime except
 /// for the sessions of MCP servers, which need tokio. Created by
@@ -41,16 +39,15 @@ use crate::router::is_upload;
 #[derive(Clone)]
 pub struct LocalService {
     engine: Arc<Engine>,
-    router: Router,
+    api: Api,
     verbatim: bool,
 }
 
 impl LocalService {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        let router = crate::router::router(&engine);
         Self {
+            api: Api::new(&engine),
             engine,
-            router,
             verbatim: false,
         }
     }
@@ -78,7 +75,7 @@ impl LocalService {
         self
     }
 
-    /// Returns the request as the router expects it.
+    /// Returns the request as the API expects it.
     fn prepare(&self, mut request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
         // An absolute URI needs no context; a path, or a URI that names a plane, does.
         if let Some(host) = self.preview_host(request.uri()) {
@@ -207,10 +204,9 @@ impl Service<Request<Body>> for LocalService {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let request = self.prepare(request);
-        let mut router = self.router.clone();
+        let api = self.api.clone();
         Box::pin(async move {
-            let result: Result<_, Infallible> = router.call(request?).await;
-            let Ok(response) = result;
+            let response = api.call(request?).await;
             if let Some(cut) = response.extensions().get::<Disconnected>() {
                 return Err(Error::transport(
                     "the connection was closed before a response",

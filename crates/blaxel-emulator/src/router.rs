@@ -1,6 +1,6 @@
 //! The router: a table of the operations, and the steps from a request to its handler.
 //!
-//! Each file declares the [`Route`]s of one topic. `record` adds a request to the journal,
+//! Each file declares the [`Route`]s of one topic. [`Api::call`] adds a request to the journal,
 //! `perform` applies faults, and the handler gets a [`Call`](call::Call) that met the route's
 //! [`AccessLevel`].
 
@@ -56,13 +56,13 @@ mod volume_templates;
 mod workload;
 mod workspaces;
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, on};
+use axum::{Extension, Router};
 use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 use tower_service::Service as _;
@@ -121,15 +121,19 @@ pub(crate) fn routes() -> Vec<Route> {
         .collect()
 }
 
-/// Creates the router that the server and the local service share.
-pub(crate) fn router(engine: &Arc<Engine>) -> Router {
+/// The routes of all operations. They are built once, because every emulator has the same, and
+/// building them takes longer than everything else in the start of an emulator. A handler finds its
+/// emulator in the extensions of the request.
+static ROUTES: LazyLock<Router> = LazyLock::new(|| {
     let mut router = Router::new();
     for route in routes() {
         let route = Arc::new(route);
         for path in &route.paths {
-            let (engine, route) = (Arc::clone(engine), Arc::clone(&route));
+            let route = Arc::clone(&route);
             let method = route.method;
-            let handler = move |request: Request| perform(engine.clone(), route.clone(), request);
+            let handler = move |Extension(engine): Extension<Arc<Engine>>, request: Request| {
+                perform(engine, route.clone(), request)
+            };
             let endpoint = match method {
                 Some(method) => on(method, handler),
                 None => any(handler),
@@ -137,41 +141,47 @@ pub(crate) fn router(engine: &Arc<Engine>) -> Router {
             router = router.route(path, endpoint);
         }
     }
-    let router = router
+    router
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(engine), record))
-        .with_state(Arc::clone(engine));
-    let engine = Arc::clone(engine);
-    // The host decides on the path, so it is looked at before the routes are.
-    Router::new().fallback(move |mut request: Request| {
-        preview_hosts::resolve(&engine, &mut request);
-        let mut router = router.clone();
-        async move { router.call(request).await }
-    })
-}
+});
 
-/// Adds every request to the journal, determines its identity, and sets the id of the response.
-async fn record(State(engine): State<Arc<Engine>>, mut request: Request, next: Next) -> Response {
-    let identity = Identity::of(&engine, request.headers());
-    let request_id = format!("emu-{:08}", engine.next_number());
-    let entry = entry(&request, &identity, &request_id, engine.clock.now());
-    let place = engine.journal.open(entry);
-    request.extensions_mut().insert(identity);
-    request.extensions_mut().insert(place);
-    request
-        .extensions_mut()
-        .insert(RequestId(request_id.clone()));
-    let mut response = next.run(request).await;
-    if response.extensions().get::<Disconnected>().is_none() {
-        engine.journal.amend(place, |entry| {
-            entry.status = Some(response.status().as_u16());
-        });
+/// The API of an emulator, which the server and the local service share.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Engine>);
+
+impl Api {
+    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
+        Self(Arc::clone(engine))
     }
-    if let Ok(id) = HeaderValue::try_from(request_id) {
-        response.headers_mut().entry("x-request-id").or_insert(id);
+
+    /// Adds a request to the journal, determines its identity, performs its operation, and sets the
+    /// id of the response.
+    pub(crate) async fn call(&self, mut request: Request) -> Response {
+        let engine = &self.0;
+        // The host decides on the path, so it is looked at before the routes are.
+        preview_hosts::resolve(engine, &mut request);
+        let identity = Identity::of(engine, request.headers());
+        let request_id = format!("emu-{:08}", engine.next_number());
+        let entry = entry(&request, &identity, &request_id, engine.clock.now());
+        let place = engine.journal.open(entry);
+        let extensions = request.extensions_mut();
+        extensions.insert(Arc::clone(engine));
+        extensions.insert(identity);
+        extensions.insert(place);
+        extensions.insert(RequestId(request_id.clone()));
+        let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
+        let Ok(mut response) = performed;
+        if response.extensions().get::<Disconnected>().is_none() {
+            engine.journal.amend(place, |entry| {
+                entry.status = Some(response.status().as_u16());
+            });
+        }
+        if let Ok(id) = HeaderValue::try_from(request_id) {
+            response.headers_mut().entry("x-request-id").or_insert(id);
+        }
+        response
     }
-    response
 }
 
 /// Returns the journal entry of a request as it arrives.
@@ -247,7 +257,7 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> R
 }
 
 /// Responds to a path without an operation.
-async fn no_route(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+async fn no_route(Extension(engine): Extension<Arc<Engine>>, request: Request) -> Response {
     if request.uri().path().starts_with("/run/") {
         let message = "No workload has this address.";
         return ErrorResponse::gateway(Gateway::RouteNotFound, message, &engine.clock.now())

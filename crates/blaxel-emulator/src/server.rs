@@ -1,6 +1,5 @@
 //! The HTTP/1.1 server on 127.0.0.1.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use http::header::EXPECT;
 use http::{Request, Response};
@@ -19,10 +17,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
-use tower_service::Service as _;
 
 use crate::fault::Disconnected;
 use crate::lock::lock;
+use crate::router::Api;
 
 /// A listener that several owners can close: taking it out of the option closes the port at once.
 type SharedListener = Arc<Mutex<Option<TcpListener>>>;
@@ -51,9 +49,9 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn serve(self, router: Router) -> RunningServer {
+    pub(crate) fn serve(self, api: Api) -> RunningServer {
         let listener = Arc::new(Mutex::new(Some(self.listener)));
-        let task = tokio::spawn(accept_all(Arc::clone(&listener), router)).abort_handle();
+        let task = tokio::spawn(accept_all(Arc::clone(&listener), api)).abort_handle();
         RunningServer { listener, task }
     }
 }
@@ -68,13 +66,13 @@ impl Drop for RunningServer {
 }
 
 /// Serves connections until the listener is taken away. The connections end with this task.
-async fn accept_all(listener: SharedListener, router: Router) {
+async fn accept_all(listener: SharedListener, api: Api) {
     let mut connections = JoinSet::new();
     while let Some(accepted) = accept(&listener).await {
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok(stream) => {
-                connections.spawn(serve_connection(stream, router.clone()));
+                connections.spawn(serve_connection(stream, api.clone()));
             }
             // A transient error, such as running out of file descriptors.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -93,10 +91,10 @@ async fn accept(listener: &SharedListener) -> Option<io::Result<TcpStream>> {
     .await
 }
 
-async fn serve_connection(stream: TcpStream, router: Router) {
+async fn serve_connection(stream: TcpStream, api: Api) {
     // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| handle(router.clone(), request));
+    let service = service_fn(move |request: Request<Incoming>| handle(api.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -109,17 +107,13 @@ async fn serve_connection(stream: TcpStream, router: Router) {
 ///
 /// A refusal may not have read the body. It is drained before the response is sent, because hyper closes
 /// a connection with an unread body, and a client that has pooled it would fail with its next request.
-async fn handle(
-    mut router: Router,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Disconnected> {
+async fn handle(api: Api, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
     // Such a client waits for the refusal before it sends the body.
     let is_expecting = request.headers().contains_key(EXPECT);
     let (head, body) = request.into_parts();
     let body = Arc::new(Mutex::new(body));
     let shared = Body::new(SharedBody(Arc::clone(&body)));
-    let result: Result<_, Infallible> = router.call(Request::from_parts(head, shared)).await;
-    let Ok(response) = result;
+    let response = api.call(Request::from_parts(head, shared)).await;
     if let Some(cut) = response.extensions().get::<Disconnected>() {
         return Err(*cut);
     }
