@@ -55,9 +55,9 @@ impl Guests {
     }
 
     /// Returns the machine of a sandbox, starting it if it does not run yet, or `None` if there is
-    /// no such sandbox. Ends those of sandboxes that exist no more.
+    /// no such sandbox. Only this machine is checked: the task of [`Shared::watch`] ends the others.
     pub(crate) fn of(&self, store: &mut OpenStore, sandbox: &str) -> Option<Guest> {
-        self.0.end_old(store);
+        self.0.end_if_old(store, sandbox);
         let record = store.get(&Collection::top(&SANDBOXES), sandbox)?;
         let mut running = lock(&self.0.running);
         if !running.contains_key(sandbox) {
@@ -125,6 +125,19 @@ impl Shared {
         // Their processes end outside of the lock.
         drop(ended);
         next
+    }
+
+    /// Ends the machine of a sandbox if it does not belong to it any more.
+    fn end_if_old(&self, store: &OpenStore, sandbox: &str) {
+        let record = store.get(&Collection::top(&SANDBOXES), sandbox);
+        let mut running = lock(&self.running);
+        let is_old = running.get(sandbox).is_some_and(|machine| {
+            record.is_none_or(|record| !machine.belongs_to(record, store))
+        });
+        let ended = is_old.then(|| running.remove(sandbox));
+        drop(running);
+        // Its processes end outside of the lock.
+        drop(ended);
     }
 
     /// Starts the task that ends machines in time, if it does not run.
