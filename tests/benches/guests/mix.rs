@@ -42,11 +42,19 @@ pub async fn serve_files(connection: &mut Connection, sandbox: &str) {
 
 /// Runs processes to their end, so that the sandbox remembers them.
 pub async fn run_processes(connection: &mut Connection, sandbox: &str, count: usize) {
-    for _ in 0..count {
-        let body = r#"{"command": "echo before"}"#.to_owned();
-        let started = connection.call(sandbox, Method::POST, "/process", body);
-        started.await.expect("a process");
+    for turn in 0..count {
+        let body = process(0, turn).to_string();
+        let ended = connection.json(sandbox, Method::POST, "/process", body);
+        let ended = ended.await.expect("a process");
+        assert_eq!(ended["exitCode"], turn % 3, "{ended}");
     }
+}
+
+/// Returns the request for a process that prints two lines.
+fn process(number: usize, turn: usize) -> Value {
+    let code = turn % 3;
+    let command = format!("for part in a b; do echo {number}-{turn} $part; done; exit {code}");
+    json!({"command": command, "waitForCompletion": true})
 }
 
 impl Caller {
@@ -101,9 +109,7 @@ impl Caller {
     async fn exec(&mut self) -> Result<bool, String> {
         self.turn += 1;
         let (number, turn) = (self.number, self.turn);
-        let code = turn % 3;
-        let command = format!("for part in a b; do echo {number}-{turn} $part; done; exit {code}");
-        let body = json!({"command": command, "waitForCompletion": true}).to_string();
+        let body = process(number, turn).to_string();
         let Self {
             connection,
             sandbox,
@@ -113,7 +119,7 @@ impl Caller {
             .json(sandbox, Method::POST, "/process", body)
             .await?;
         let output = format!("{number}-{turn} a\n{number}-{turn} b\n");
-        let is_right = ended["exitCode"] == code && ended["stdout"] == output.as_str();
+        let is_right = ended["exitCode"] == turn % 3 && ended["stdout"] == output.as_str();
         self.process = (ended["pid"].as_str().unwrap_or_default().to_owned(), output);
         Ok(is_right)
     }

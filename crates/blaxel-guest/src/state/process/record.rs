@@ -64,7 +64,8 @@ pub(crate) struct Run {
     /// The process id of the current start.
     pub(crate) guest_pid: u32,
     stdin: Option<mpsc::Sender<Bytes>>,
-    control: mpsc::Sender<Control>,
+    /// `None` if nothing of the process is left.
+    control: Option<mpsc::Sender<Control>>,
 }
 
 /// The status of a process in the API.
@@ -132,7 +133,7 @@ impl Record {
             keep_alive: order.keep_alive,
             guest_pid: channels.guest_pid,
             stdin: channels.stdin,
-            control: channels.control,
+            control: Some(channels.control),
         };
         let phase = Phase {
             is_running: true,
@@ -205,6 +206,7 @@ impl Record {
         notice: &'static str,
     ) -> Result<(), SignalError> {
         let control = lock(&self.run).control.clone();
+        let control = control.ok_or(SignalError::NoProcess)?;
         let permit = control.reserve().await;
         let permit = permit.map_err(|_| SignalError::NoProcess)?;
         self.history.push_notice(notice);
@@ -286,9 +288,16 @@ impl Record {
             run.exit_code = 0;
             run.guest_pid = channels.guest_pid;
             run.stdin = channels.stdin;
-            run.control = channels.control;
+            run.control = Some(channels.control);
         }
         self.phase.send_modify(|phase| phase.is_running = true);
+    }
+
+    /// Records that nothing of the process is left. The channels would be the larger part of the
+    /// memory of a process that has ended.
+    pub(super) fn vanished(&self) {
+        let mut run = lock(&self.run);
+        (run.stdin, run.control) = (None, None);
     }
 
     /// Records that a restart was not possible.

@@ -113,16 +113,25 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::history::TRUNCATED;
-    use super::super::record::{Channels, Order, Restarts};
+    use super::super::record::{Channels, Order, Restarts, SignalError};
     use super::*;
-    use crate::process::{ExitStatus, Stream};
+    use crate::process::{Control, ExitStatus, Stream};
     use crate::version::ServerVersion;
 
     fn record(pid: u32, name: &str, second: u64) -> Arc<Record> {
+        controlled(pid, name, second, mpsc::channel(1).0)
+    }
+
+    fn controlled(
+        pid: u32,
+        name: &str,
+        second: u64,
+        control: mpsc::Sender<Control>,
+    ) -> Arc<Record> {
         let channels = Channels {
             guest_pid: pid,
             stdin: None,
-            control: mpsc::channel(1).0,
+            control,
         };
         let order = Order {
             name: name.to_owned(),
@@ -233,5 +242,16 @@ mod tests {
                 .tail(Stream::Stdout, 1 << 20)
                 .starts_with(TRUNCATED)
         );
+    }
+
+    #[tokio::test]
+    async fn a_process_of_which_nothing_is_left_keeps_no_channel() {
+        let (control, mut controls) = mpsc::channel(1);
+        let record = controlled(100, "a", 1, control);
+        assert_eq!(record.kill().await, Ok(()));
+        record.vanished();
+        assert_eq!(controls.recv().await, Some(Control::Signal(9)));
+        assert_eq!(controls.recv().await, None);
+        assert_eq!(record.kill().await, Err(SignalError::NoProcess));
     }
 }

@@ -51,6 +51,7 @@ pub(super) async fn supervise(
     }
     drop(awake);
     while leftovers.next().await.is_some() {}
+    record.vanished();
 }
 
 /// Returns the channels of a started process that requests use.
