@@ -1,7 +1,11 @@
 //! Sandboxes: creation with or without a name, reuse of existing ones, and their end.
 
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::any;
+use blaxel_emulator::blaxel_guest::SimulatedGuest;
 use blaxel_emulator::{Builder, Emulator};
 use http::Method;
 use serde_json::{Value, json};
@@ -247,4 +251,40 @@ async fn a_time_to_live_can_be_changed() {
     assert_eq!(put(Value::Null).await, Value::Null);
     emulator.clock().advance(Duration::from_secs(1_000_000));
     get("/sandboxes/s").on(&emulator).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_machine_of_a_deleted_sandbox_ends_after_as_many_calls_as_there_are_machines() {
+    let machines: Arc<Mutex<Vec<Weak<()>>>> = Arc::default();
+    let made = Arc::clone(&machines);
+    let emulator = Emulator::builder()
+        .machines(move |_, clock| {
+            let (guest, mark) = (SimulatedGuest::new(clock.clone()), Arc::new(()));
+            made.lock().unwrap().push(Arc::downgrade(&mark));
+            let program = move || std::future::ready(format!("{mark:?}"));
+            guest.on_port(3000, Router::new().fallback(any(program)));
+            guest
+        })
+        .build();
+    let is_running = |index: usize| machines.lock().unwrap()[index].strong_count() > 0;
+    let call = async |name: &str| {
+        let (base, workspace) = (emulator.run_url(), emulator.workspace());
+        let health = get(format!("{base}/{workspace}/sandboxes/{name}/health"));
+        let reply = health.bare(&emulator.service()).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    };
+    for name in ["a", "b", "c"] {
+        emulator.add("sandboxes", name).unwrap();
+        call(name).await;
+    }
+    assert!(is_running(0));
+    let deleted = ask(Method::DELETE, "/sandboxes/a").on(&emulator).await;
+    deleted.expect(200);
+    for _ in 0..3 {
+        call("b").await;
+    }
+    assert_eq!(
+        [is_running(0), is_running(1), is_running(2)],
+        [false, true, true]
+    );
 }
