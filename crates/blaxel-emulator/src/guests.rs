@@ -131,9 +131,9 @@ impl Shared {
     fn end_if_old(&self, store: &OpenStore, sandbox: &str) {
         let record = store.get(&Collection::top(&SANDBOXES), sandbox);
         let mut running = lock(&self.running);
-        let is_old = running.get(sandbox).is_some_and(|machine| {
-            record.is_none_or(|record| !machine.belongs_to(record, store))
-        });
+        let is_old = running
+            .get(sandbox)
+            .is_some_and(|machine| record.is_none_or(|record| !machine.belongs_to(record, store)));
         let ended = is_old.then(|| running.remove(sandbox));
         drop(running);
         // Its processes end outside of the lock.

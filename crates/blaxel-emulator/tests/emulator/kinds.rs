@@ -42,7 +42,11 @@ fn kinds() -> Vec<Kind> {
             "Sandbox",
             json!({"region": "us-pdx-1", "runtime": runtime["runtime"]}),
         ),
-        kind("volumes", "Volume", json!({"size": 2048, "region": "us-pdx-1"})),
+        kind(
+            "volumes",
+            "Volume",
+            json!({"size": 2048, "region": "us-pdx-1"}),
+        ),
         kind("drives", "Drive", json!({"region": "eu"})),
         Kind {
             deployed: false,

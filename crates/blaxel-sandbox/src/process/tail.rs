@@ -96,19 +96,16 @@ impl Received {
         if self.skipped > 0 && self.size == 0 {
             return Proof::SameEnd;
         }
-        let ours = replaced(&self.end);
-        // The first character may be cut.
-        let cut = if self.size > self.end.len() as u64 {
-            4
-        } else {
-            0
-        };
-        let cut = ours
-            .char_indices()
-            .nth(cut)
-            .map_or(ours.len(), |(index, _)| index);
-        let ours = &ours[cut..];
-        if text.ends_with(ours) && (text.is_empty() || !ours.is_empty()) {
+        let is_cut = self.skipped > 0 || self.size > self.end.len() as u64;
+        // The first bytes may be the rest of a character that has begun before them.
+        let is_rest = |byte: &&u8| (0x80..0xc0).contains(*byte);
+        let rest = self.end.iter().take(3).take_while(is_rest).count();
+        let ours = self.end.get(rest..).filter(|_| is_cut);
+        let ours = replaced(ours.unwrap_or(&self.end));
+        if ours.is_empty() && (is_cut || text.is_empty()) {
+            return Proof::SameEnd;
+        }
+        if text.ends_with(&*ours) && !ours.is_empty() {
             Proof::SameEnd
         } else {
             Proof::Missing
@@ -176,5 +173,25 @@ mod tests {
         assert_eq!(received.compare("abcd"), Proof::Whole);
         assert_eq!(received.compare("abcde"), Proof::Missing);
         assert_eq!(received.compare("ab\u{fffd}d"), Proof::SameEnd);
+    }
+
+    #[test]
+    fn bytes_may_begin_within_a_character() {
+        // The character U+0080 is divided, and the byte behind it does not belong to one.
+        let report = "\u{80}\u{fffd}";
+        for (skipped, bytes, expected) in [
+            (1, &b"\x80\x80"[..], Proof::SameEnd),
+            (1, b"\x80\x80a", Proof::Missing),
+            (2, b"\x80", Proof::SameEnd),
+        ] {
+            let mut received = Received::after(skipped);
+            received.push(bytes);
+            assert_eq!(received.compare(report), expected, "{bytes:?}");
+        }
+        let mut received = Received::after(1);
+        received.push("€".as_bytes().get(1..).unwrap());
+        received.push(b"ab\xff");
+        assert_eq!(received.compare("€ab\u{fffd}"), Proof::SameEnd);
+        assert_eq!(received.compare("€ab\u{fffd}c"), Proof::Missing);
     }
 }
