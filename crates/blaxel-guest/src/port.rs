@@ -7,7 +7,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// A port that a process of the guest listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// The process, or `None` for a port that no process of the guest owns.
+    /// The process that was started, whichever of its children listens, or `None` for a port that no
+    /// process of the guest owns.
     pub pid: Option<u32>,
     /// The name of the process; empty if it is not known.
     pub process_name: String,

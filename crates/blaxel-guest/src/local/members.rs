@@ -31,6 +31,30 @@ pub(super) struct Member {
     session: i32,
 }
 
+/// The id of the first process of a namespace, which adopts those whose parents have ended.
+const INIT: u32 = 1;
+/// The sessions in each other that [`command_of`] goes through.
+const MAX_SESSIONS: usize = 64;
+
+/// Returns the id in the sandbox of the command that a member belongs to: the leader of its session,
+/// or of the session that this leader was started in.
+///
+/// A member whose parents have ended, such as a daemon, is a command of its own.
+pub(super) fn command_of(member: &Member, all: &[Member]) -> u32 {
+    let find = |host: i32| all.iter().find(|other| other.host.as_raw_pid() == host);
+    let mut member = member;
+    for _ in 0..MAX_SESSIONS {
+        let Some(leader) = find(member.session) else {
+            return member.inside;
+        };
+        match find(leader.parent) {
+            Some(parent) if parent.inside != INIT => member = parent,
+            _ => return leader.inside,
+        }
+    }
+    member.inside
+}
+
 /// The last part of `/proc/PID/stat`.
 pub(super) struct Stat {
     name: String,

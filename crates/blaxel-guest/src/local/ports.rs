@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::members::Members;
+use super::members::{Members, command_of};
 use crate::port::Listener;
 
 /// The state of a listening socket in the kernel's tables.
@@ -20,7 +20,8 @@ struct Socket {
     protocol: &'static str,
 }
 
-/// Returns the ports that members listen on, one for each process that has it open.
+/// Returns the ports that members listen on, one for each process that has it open. The process id is
+/// that of the command which started the process.
 pub(super) fn listeners(members: &Members) -> Vec<Listener> {
     let mut sockets = BTreeMap::new();
     for (table, protocol) in [("/proc/net/tcp", "tcp"), ("/proc/net/tcp6", "tcp6")] {
@@ -31,7 +32,8 @@ pub(super) fn listeners(members: &Members) -> Vec<Listener> {
         return Vec::new();
     }
     let mut listeners = Vec::new();
-    for member in members.all() {
+    let all = members.all();
+    for member in &all {
         let descriptors = fs::read_dir(format!("/proc/{}/fd", member.host));
         let mut own: Vec<u64> = descriptors
             .into_iter()
@@ -45,7 +47,7 @@ pub(super) fn listeners(members: &Members) -> Vec<Listener> {
         own.dedup();
         for socket in own.iter().filter_map(|inode| sockets.get(inode)) {
             listeners.push(Listener {
-                pid: Some(member.inside),
+                pid: Some(command_of(member, &all)),
                 process_name: member.name.clone(),
                 protocol: socket.protocol.to_owned(),
                 address: socket.address.to_string(),

@@ -70,6 +70,34 @@ async fn a_port_belongs_to_the_process_that_listens() {
 }
 
 #[tokio::test]
+async fn a_port_belongs_to_the_command_whose_program_listens() {
+    for machine in machines() {
+        let port = free_port();
+        let text = server(port, "0.0.0.0").expect("this test needs perl or python3 in /usr/bin");
+        let server = text.strip_prefix("exec ").unwrap();
+        // The program is a child of the shell, of another shell, and of one with a session of its own.
+        for command_text in [
+            format!("{server}; true"),
+            format!("(true; {server}; true); true"),
+            format!("setsid -w {server}; true"),
+        ] {
+            let mut started = machine.start(command(&command_text)).await;
+            started.read_until("listening").await;
+            let found = listener(&machine, port).expect("it is listed");
+            assert_eq!(
+                found.pid,
+                Some(started.pid),
+                "{} {command_text}",
+                machine.kind
+            );
+            started.signal(9).await;
+            started.wait().await;
+            until("the port closes", || listener(&machine, port).is_none()).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn ports_of_others_are_not_reached() {
     let own = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = own.local_addr().unwrap().port();
