@@ -1,6 +1,7 @@
 //! The steps of the tour.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use blaxel::billing::{Dimension, MetricsQuery, Window};
 use blaxel::blaxel_core::{Body, Timestamp};
@@ -24,7 +25,7 @@ const SANDBOX: &str = "quickstart-sandbox";
 /// A model that every emulator has.
 const MODEL: &str = "sandbox-openai";
 
-/// Creates a sandbox, runs a command in it, writes and reads a file, and deletes it.
+/// Creates a sandbox, runs a command in it, writes and reads a file, calls a server in it, and deletes it.
 pub(crate) async fn sandbox(client: &Client) -> Result<(), Failure> {
     let sandboxes = Sandboxes::new(client.clone());
 
@@ -46,6 +47,17 @@ pub(crate) async fn sandbox(client: &Client) -> Result<(), Failure> {
     let bytes = files.write("/app/config.json", r#"{"port":3000}"#).await?;
     println!("wrote {bytes} bytes");
     println!("read {}", files.read_to_string("/app/config.json").await?);
+
+    heading("Serve its directory on a port, and call that (StartProcess, CallSandbox)");
+    let server = sandbox
+        .command("python3")
+        .args(["-m", "http.server", "3000"]);
+    let server = server.current_dir("/app").spawn().await?;
+    let port = sandbox.port(3000);
+    port.wait_until_ready(Duration::from_secs(10)).await?;
+    let page = port.get("/config.json").await?;
+    println!("{}: {}", page.status(), page.text().await?);
+    server.kill().await?;
 
     heading("Delete it (DeleteSandbox)");
     sandboxes.delete(SANDBOX).await?;
