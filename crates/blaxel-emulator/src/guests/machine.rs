@@ -98,14 +98,23 @@ fn is_interpreter(image: &str) -> bool {
     name == Some("blaxel/jupyter-server")
 }
 
-/// Returns the part of a spec that cannot change while a machine runs.
+/// Returns the part of a spec that cannot change while a machine runs. Empty members count as missing:
+/// the Python SDK adds lists to each document that it sends back.
 fn blueprint(document: &Document) -> Value {
     let part = |path| member::get(document, path).cloned().unwrap_or_default();
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
     let mut runtime = part("spec/runtime");
     if let Some(runtime) = runtime.as_object_mut() {
-        runtime.retain(|name, _| !matches!(name.as_str(), "ttl" | "expires"));
+        runtime
+            .retain(|name, value| !matches!(name.as_str(), "ttl" | "expires") && !is_empty(value));
     }
-    json!([runtime, part("spec/region"), part("spec/volumes")])
+    let volumes = Some(part("spec/volumes")).filter(|volumes| !is_empty(volumes));
+    json!([runtime, part("spec/region"), volumes])
 }
 
 /// Returns the environment variables of a sandbox.
