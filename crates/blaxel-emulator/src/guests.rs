@@ -87,7 +87,7 @@ impl Guests {
     /// Returns a copy of the files on the disk of a sandbox, or `None` if it still has those of its
     /// image.
     pub(crate) fn files_of(&self, store: &OpenStore, sandbox: &str) -> Option<Volume> {
-        self.0.end_old(store);
+        self.0.end_if_old(store, sandbox);
         let running = lock(&self.0.running);
         match running.get(sandbox) {
             Some(machine) => Some(machine.server.guest().disk()?.snapshot()),

@@ -27,8 +27,8 @@ pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> Builder + Send + Sync>
 pub(super) struct Machine {
     /// The serial number of the sandbox's record: a sandbox that was created again starts anew.
     serial: u64,
-    /// The part of the spec that the machine was made from. Another one needs another machine.
-    blueprint: Value,
+    /// The document that the machine was made from. Another blueprint needs another machine.
+    document: Document,
     /// Closed when the machine ends, before its processes do.
     ended: watch::Sender<()>,
     pub(super) server: Server,
@@ -67,7 +67,7 @@ impl Machine {
         describe(&server, &variables);
         Some(Self {
             serial,
-            blueprint: blueprint(&document),
+            document,
             ended: watch::Sender::new(()),
             server,
         })
@@ -83,7 +83,9 @@ impl Machine {
                 | status::DEACTIVATING
                 | status::DEACTIVATED
         );
-        record.serial == self.serial && !is_over && blueprint(&record.document) == self.blueprint
+        record.serial == self.serial
+            && !is_over
+            && Blueprint::of(&record.document) == Blueprint::of(&self.document)
     }
 
     /// Returns a receiver that is closed when the machine ends.
@@ -98,23 +100,41 @@ fn is_interpreter(image: &str) -> bool {
     name == Some("blaxel/jupyter-server")
 }
 
-/// Returns the part of a spec that cannot change while a machine runs. Empty members count as missing:
-/// the Python SDK adds lists to each document that it sends back.
-fn blueprint(document: &Document) -> Value {
-    let part = |path| member::get(document, path).cloned().unwrap_or_default();
-    let is_empty = |value: &Value| match value {
+/// The part of a spec that cannot change while a machine runs. It is compared at each call, so it
+/// borrows.
+#[derive(PartialEq)]
+struct Blueprint<'a> {
+    runtime: BTreeMap<&'a str, &'a Value>,
+    region: Option<&'a Value>,
+    volumes: Option<&'a Value>,
+}
+
+impl<'a> Blueprint<'a> {
+    /// Reads a document. Empty members count as missing: the Python SDK adds lists to each document
+    /// that it sends back.
+    fn of(document: &'a Document) -> Self {
+        let part = |path| member::get(document, path).filter(|value| !is_empty(value));
+        let runtime = part("spec/runtime").and_then(Value::as_object);
+        let members = runtime.into_iter().flatten().filter(|(name, value)| {
+            !matches!(name.as_str(), "ttl" | "expires") && !is_empty(value)
+        });
+        Self {
+            runtime: members
+                .map(|(name, value)| (name.as_str(), value))
+                .collect(),
+            region: part("spec/region"),
+            volumes: part("spec/volumes"),
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
         _ => false,
-    };
-    let mut runtime = part("spec/runtime");
-    if let Some(runtime) = runtime.as_object_mut() {
-        runtime
-            .retain(|name, value| !matches!(name.as_str(), "ttl" | "expires") && !is_empty(value));
     }
-    let volumes = Some(part("spec/volumes")).filter(|volumes| !is_empty(volumes));
-    json!([runtime, part("spec/region"), volumes])
 }
 
 /// Returns the environment variables of a sandbox.
