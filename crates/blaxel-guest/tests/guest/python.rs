@@ -1,6 +1,6 @@
 //! The code interpreter with a real `python3`, which a machine of this test starts.
 //!
-//! Where there is no `python3`, the tests say so and check nothing.
+//! On a machine without `python3`, the tests print that and check nothing.
 
 use std::process::Stdio;
 use std::sync::Arc;

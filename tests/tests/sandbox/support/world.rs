@@ -75,7 +75,7 @@ impl World {
             .run_url(emulator.run_url())
             .transport(HyperTransport::builder().proxy(Proxy::none()).build())
             .retry(RetryPolicy::none())
-            .attempt_layer(recorder.clone())
+            .attempt_layer(recorder.layer())
             .build()
             .expect("the settings are valid");
         Self {
