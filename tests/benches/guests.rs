@@ -9,7 +9,7 @@
 
 #[path = "guests/api.rs"]
 mod api;
-#[path = "guests/emulator.rs"]
+#[path = "support/emulator.rs"]
 mod emulator;
 #[path = "guests/figures.rs"]
 mod figures;
@@ -22,6 +22,8 @@ mod mix;
 #[path = "support/process.rs"]
 #[allow(dead_code)]
 mod process;
+#[path = "guests/serve.rs"]
+mod serve;
 #[path = "guests/start.rs"]
 mod start;
 
@@ -87,7 +89,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve"] => emulator::serve(),
+        ["serve"] => serve::serve(),
         ["start", effort @ ..] => figures::report(start::run(&Starts::parse(effort))),
         ["many", effort @ ..] => figures::report(many::run(&Many::parse(effort))),
         ["load", effort @ ..] => figures::report(load::run(&Load::parse(effort))),
@@ -122,7 +124,9 @@ fn begin(effort: &Effort, figures: &mut Figures) {
         let emulator = Emulator::start().expect("an emulator");
         process::runtime().block_on(api::list_models(&emulator.variables));
         seconds.push(started.elapsed().as_secs_f64());
-        for (sizes, size) in sizes.iter_mut().zip(emulator.memory()) {
+        let pid = emulator.pid();
+        let memory = [serve::memory(&pid), serve::memory_with_file(&pid)];
+        for (sizes, size) in sizes.iter_mut().zip(memory) {
             sizes.push(size);
         }
     }

@@ -10,7 +10,7 @@
 
 #[path = "sandbox/bare.rs"]
 mod bare;
-#[path = "sandbox/emulator.rs"]
+#[path = "support/emulator.rs"]
 mod emulator;
 #[path = "sandbox/figures.rs"]
 mod figures;
@@ -25,10 +25,12 @@ mod process;
 mod programs;
 #[path = "sandbox/report.rs"]
 mod report;
+#[path = "sandbox/serve.rs"]
+mod serve;
 #[path = "sandbox/work.rs"]
 mod work;
 
-use emulator::Emulator;
+use emulator::{Emulator, cpu_seconds};
 use figures::Figures;
 use programs::Program;
 use work::{Effort, Local, ROWS, Task};
@@ -37,7 +39,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve"] => emulator::serve(),
+        ["serve"] => serve::serve(),
         ["own", task @ ..] => report::run(own::run, &Task::parse(task)),
         ["bare", task @ ..] => report::run(bare::run, &Task::parse(task)),
         _ if words.contains(&"--bench") => bench(&Effort::full()),
@@ -57,9 +59,9 @@ fn bench(effort: &Effort) {
             let emulator = Emulator::start().expect("an emulator");
             for row in ROWS {
                 let task = Task::new(row, effort.repetitions(row), &local);
-                let before = emulator.seconds();
+                let before = cpu_seconds(&emulator.pid());
                 let report = program.run(&emulator, &task);
-                let server = emulator.seconds() - before;
+                let server = cpu_seconds(&emulator.pid()) - before;
                 local.check(row).expect(program.name);
                 figures.add(program.name, row, &report, server);
             }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
-use super::emulator::{cpu_seconds, memory};
+use super::emulator::cpu_seconds;
 use super::figures::quantile;
 use super::mix::{Caller, OPERATIONS, run_processes, serve_files};
 use super::process::runtime;
+use super::serve::memory;
 
 pub struct Load {
     pub connections: usize,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::api::{Api, Connection};
-use super::emulator::memory;
 use super::process::runtime;
+use super::serve::memory;
 
 /// The connections over which the calls go.
 const CONNECTIONS: usize = 16;

@@ -7,8 +7,8 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, Connection};
-use super::emulator::memory;
 use super::process::runtime;
+use super::serve::memory;
 
 /// The emulators that are kept at the same time to divide their memory.
 const KEPT: usize = 100;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::emulator::{Emulator, SANDBOX};
+use super::emulator::Emulator;
 use super::report::Report;
+use super::serve::SANDBOX;
 use super::work::Task;
 
 /// A client.
