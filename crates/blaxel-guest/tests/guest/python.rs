@@ -201,6 +201,21 @@ async fn everything_that_is_printed_arrives_also_from_child_processes() {
 }
 
 #[tokio::test]
+async fn what_is_printed_keeps_its_order_whichever_way_it_was_written() {
+    let Some(sandbox) = sandbox().await else {
+        return;
+    };
+    let code = "import os\nfor n in range(500):\n    os.write(1, b'a%d\\n' % n)\n    print(f'b{n}')";
+    let records = sandbox.python(code).await;
+    let expected: String = (0..500).map(|n| format!("a{n}\nb{n}\n")).collect();
+    assert_eq!(printed(&records, "stdout"), expected);
+    let code = "for n in range(20):\n    __run_shell__(f'echo a{n}')\n    print(f'b{n}')";
+    let records = sandbox.python(code).await;
+    let expected: String = (0..20).map(|n| format!("a{n}\nb{n}\n")).collect();
+    assert_eq!(printed(&records, "stdout"), expected);
+}
+
+#[tokio::test]
 async fn exceptions_have_a_traceback_of_the_code_alone() {
     let Some(sandbox) = sandbox().await else {
         return;
