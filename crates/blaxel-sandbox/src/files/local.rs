@@ -81,7 +81,8 @@ impl<S: HttpService> Files<S> {
     ///
     /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such file;
     /// [`Error::is_input`](blaxel_core::Error::is_input) if the local file cannot be written, with the
-    /// `std::io::Error` as its cause.
+    /// `std::io::Error` as its cause, and if there is a device, a pipe or a socket, such as `/dev/stdout`: use
+    /// [`read_stream`](Self::read_stream) for those.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]
     pub fn download(&self, path: impl AsRef<str>, local: impl AsRef<Path>) -> Download<S> {
         Download::new(self.place.clone(), path.as_ref(), local.as_ref())
@@ -123,8 +124,8 @@ impl<S: HttpService> Files<S> {
     /// # Errors
     ///
     /// [`Error::is_not_found`](blaxel_core::Error::is_not_found) if there is no such directory;
-    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, and for a path that would
-    /// leave the local directory; [`Error::is_decode`](blaxel_core::Error::is_decode) for a name that is not UTF-8;
+    /// [`Error::is_input`](blaxel_core::Error::is_input) if a local file cannot be written, or is a device, a pipe or a
+    /// socket, and for a path that would leave the local directory; [`Error::is_decode`](blaxel_core::Error::is_decode) for a name that is not UTF-8;
     /// [`Error::is_truncated`](blaxel_core::Error::is_truncated) if files were removed while they were transferred.
     /// Files that were transferred before stay.
     #[cfg_attr(docsrs, doc(cfg(feature = "local-files")))]

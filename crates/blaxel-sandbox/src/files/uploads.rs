@@ -120,7 +120,8 @@ impl<S: HttpService> Uploads<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] if there is no such upload, or no longer.
+    /// [`Error::is_not_found`] if there is no such upload, or no longer. The server also answers so while it receives a
+    /// part of the upload: then abort it again later.
     pub async fn abort(&self, upload_id: &str) -> Result<(), Error> {
         self.place.remote.call(&AbortUpload(upload_id)).await
     }

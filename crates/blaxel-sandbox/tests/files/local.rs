@@ -163,6 +163,32 @@ async fn settle() {
 }
 
 #[tokio::test]
+async fn no_device_pipe_or_socket_is_replaced() {
+    let (dir, fake) = (Dir::new(), Fake::new());
+    let name = dir.0.join("socket");
+    let _socket = std::os::unix::net::UnixListener::bind(&name).unwrap();
+    symlink(&name, dir.0.join("link")).unwrap();
+    fake.state()
+        .files
+        .insert("/app/socket".to_owned(), b"data".to_vec());
+    for target in ["socket", "link"] {
+        let download = fake.files().download("/app/socket", dir.0.join(target));
+        let error = download.await.unwrap_err();
+        assert!(error.is_input(), "{error:?}");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("read_stream"), "{cause}");
+    }
+    let error = fake.files().download_dir("/app", &dir.0).await.unwrap_err();
+    assert!(error.is_input(), "{error:?}");
+    assert!(
+        fs::symlink_metadata(dir.0.join("link"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(!fs::metadata(&name).unwrap().is_file(), "it was replaced");
+}
+
+#[tokio::test]
 async fn a_directory_comes_back_as_it_was() {
     let (dir, fake, target) = (sample(20), Fake::new(), Dir::new());
     symlink("../outside", dir.0.join("d0/link")).unwrap();

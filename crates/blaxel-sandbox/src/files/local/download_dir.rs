@@ -37,9 +37,9 @@ const WAITING_CHUNKS: usize = 2;
 /// Await it for what was transferred.
 ///
 /// Many small files are packed into a few archives by `tar` in the sandbox; large files, and all files of a sandbox
-/// without
-/// `tar`, are read one by one. Permissions, times of the last change and symbolic links are kept. Local files that the
-/// sandbox does not have stay.
+/// without `tar`, are read one by one. The permissions and the times of the last change of files, and symbolic links,
+/// are kept. New directories have the permissions of any new directory, because the server does not list theirs. Local
+/// files that the sandbox does not have stay.
 ///
 /// # Security
 ///

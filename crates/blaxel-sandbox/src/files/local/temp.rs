@@ -15,7 +15,16 @@ pub(super) struct TempFile {
 
 impl TempFile {
     /// Creates a file beside the target. It is readable and writable by its owner only until it is kept.
+    ///
+    /// # Errors
+    ///
+    /// If the target is a device, a pipe or a socket, also by a link: a file would take its place.
     pub(super) fn create(target: &Path) -> io::Result<(Self, File)> {
+        let is_special = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+        if fs::metadata(target).is_ok_and(is_special) {
+            let problem = "it is not a regular file; write what `read_stream` returns to it";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let name = format!(".{name:.100}.{:016x}", random());
         let path = target.with_file_name(name);
