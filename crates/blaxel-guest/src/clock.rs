@@ -16,7 +16,7 @@ use self::standby::Standby;
 use crate::lock::lock;
 
 /// A clock that stands still until [`advance`](Self::advance) moves it, or that follows the real
-/// time.
+/// time, as fast or a number of times faster.
 ///
 /// Everything in a sandbox that depends on time uses it: times of files, the `sleep` of a shell,
 /// keepalives, time limits. Clones share the same time. The real time is tokio's, so a test that
@@ -45,15 +45,17 @@ struct Shared {
 struct State {
     /// The time since 1970-01-01T00:00:00Z, without the real time that passed since `following`.
     at: Duration,
-    /// The start of following the real clock, if it does.
-    following: Option<Instant>,
+    /// The start of following the real clock.
+    following: Instant,
+    /// The number of seconds that pass in one real second. 0 if the clock stands still.
+    rate: u32,
 }
 
 impl Clock {
     /// Creates a clock that follows the real time.
     #[must_use]
     pub fn real() -> Self {
-        Self::new(SystemTime::now(), true)
+        Self::new(SystemTime::now(), 1)
     }
 
     /// Creates a clock that stands at the current real time until it is moved.
@@ -65,19 +67,40 @@ impl Clock {
     /// Creates a clock that stands at `start` until it is moved. A time before 1970 becomes 1970.
     #[must_use]
     pub fn standing_at(start: SystemTime) -> Self {
-        Self::new(start, false)
+        Self::new(start, 0)
     }
 
     /// Creates a clock that starts at `start` and follows the real time from there.
     #[must_use]
     pub fn real_from(start: SystemTime) -> Self {
-        Self::new(start, true)
+        Self::new(start, 1)
     }
 
-    fn new(start: SystemTime, follow: bool) -> Self {
+    /// Creates a clock that starts at `start` and is `rate` times as fast as the real time. It stands
+    /// still if that is 0.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use blaxel_guest::Clock;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let clock = Clock::fast_from(SystemTime::now(), 3600);
+    /// let started = tokio::time::Instant::now();
+    /// clock.sleep(Duration::from_secs(24 * 3600)).await;
+    /// assert!(started.elapsed() < Duration::from_secs(25));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fast_from(start: SystemTime, rate: u32) -> Self {
+        Self::new(start, rate)
+    }
+
+    fn new(start: SystemTime, rate: u32) -> Self {
         let state = Mutex::new(State {
             at: start.duration_since(UNIX_EPOCH).unwrap_or_default(),
-            following: follow.then(Instant::now),
+            following: Instant::now(),
+            rate,
         });
         let advances = watch::Sender::new(0);
         Self {
@@ -183,7 +206,7 @@ impl Clock {
                 if let Some(wakes) = &mut wakes {
                     wakes.borrow_and_update();
                 }
-                let (passed, passes_by_itself) = clock.passed();
+                let (passed, rate) = clock.passed();
                 let left = deadline.saturating_sub(passed);
                 if left.is_zero() {
                     return;
@@ -199,22 +222,23 @@ impl Clock {
                     _ = advances.changed() => {}
                     () = woken => {}
                     // Created only if it is needed, since it needs a runtime with timers.
-                    () = async { tokio::time::sleep(left).await }, if passes_by_itself => {}
+                    () = async { tokio::time::sleep(real(left, rate)).await }, if rate > 0 => {}
                 }
             }
         }))
     }
 
-    /// Returns the time that has passed for the machine of this clock, and `true` if it passes
-    /// without [`advance`](Self::advance).
-    fn passed(&self) -> (Duration, bool) {
-        let (now, follows) = {
+    /// Returns the time that has passed for the machine of this clock, and the rate at which it
+    /// passes without [`advance`](Self::advance).
+    fn passed(&self) -> (Duration, u32) {
+        let (now, rate) = {
             let state = lock(&self.time.state);
-            (state.now(), state.following.is_some())
+            (state.now(), state.rate)
         };
         match &self.standby {
-            None => (now, follows),
-            Some(standby) => (standby.passed(now), follows && !standby.is_on(now)),
+            None => (now, rate),
+            Some(standby) if standby.is_on(now) => (standby.passed(now), 0),
+            Some(standby) => (standby.passed(now), rate),
         }
     }
 
@@ -230,11 +254,19 @@ impl Clock {
 
 impl State {
     fn now(&self) -> Duration {
-        let followed = self
-            .following
-            .map_or(Duration::ZERO, |since| since.elapsed());
+        let followed = match self.rate {
+            // The real clock is not asked.
+            0 => Duration::ZERO,
+            rate => self.following.elapsed().saturating_mul(rate),
+        };
         self.at.saturating_add(followed)
     }
+}
+
+/// Returns the real time in which so much time passes, rounded up, so that it has passed then.
+fn real(duration: Duration, rate: u32) -> Duration {
+    let exact = duration.checked_div(rate).unwrap_or(Duration::MAX);
+    exact.saturating_add(Duration::from_nanos(u64::from(rate > 1)))
 }
 
 /// The future of [`Clock::sleep`].
@@ -299,6 +331,31 @@ mod tests {
         let started = Instant::now();
         sleep.await.unwrap();
         assert!(started.elapsed() < MINUTE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_clock_wakes_sleepers_in_a_part_of_the_time() {
+        for rate in [1, 2, 7, 60, 86_400] {
+            let clock = Clock::fast_from(SystemTime::now(), rate);
+            let (started, before) = (Instant::now(), clock.since_epoch());
+            clock.sleep(MINUTE * 60).await;
+            assert!(clock.since_epoch() - before >= MINUTE * 60, "{rate}");
+            // The timers of the runtime have a resolution of a millisecond.
+            let expected = MINUTE * 60 / rate;
+            let took = started.elapsed();
+            assert!(took >= expected, "{rate}: {took:?}");
+            assert!(
+                took <= expected + Duration::from_millis(2),
+                "{rate}: {took:?}"
+            );
+        }
+        let clock = Clock::fast_from(SystemTime::now(), 60);
+        let sleep = tokio::spawn(clock.sleep(MINUTE));
+        tokio::task::yield_now().await;
+        clock.advance(MINUTE);
+        let started = Instant::now();
+        sleep.await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
