@@ -12,12 +12,11 @@ use blaxel_guest::Guest;
 use blaxel_guest::{LocalGuest, LocalGuestBuilder, LocalGuestError};
 
 use crate::clock::Clock;
+use crate::control::Front;
 use crate::emulator::Emulator;
 use crate::engine::{Config, Engine};
 use crate::initial_data::add_initial_data;
-use crate::router::Api;
 use crate::server::Server;
-use crate::state::{Collection, MODELS};
 use crate::workload::{InvalidTarget, Target, Workload};
 
 /// The default workspace.
@@ -63,8 +62,8 @@ pub struct Builder {
     config: Config,
     port: u16,
     start_time: Option<SystemTime>,
-    real_clock: bool,
-    models: Vec<String>,
+    /// The number of seconds that pass on the clock in one real second.
+    clock_rate: u32,
 }
 
 impl Emulator {
@@ -122,14 +121,14 @@ impl Builder {
                 wake_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
                 device_approval: Some(Duration::from_secs(2)),
+                models: DEFAULT_MODELS.map(str::to_owned).into(),
                 forwards: HashMap::new(),
                 callbacks_anywhere: false,
                 machines: None,
             },
             port: 0,
             start_time: None,
-            real_clock: false,
-            models: DEFAULT_MODELS.map(str::to_owned).into(),
+            clock_rate: 0,
         }
     }
 
@@ -169,8 +168,24 @@ impl Builder {
 
     /// Makes the clock follow the real one. By default it stands still until
     /// [`Clock::advance`](crate::Clock::advance) moves it.
-    pub fn real_clock(mut self) -> Self {
-        self.real_clock = true;
+    pub fn real_clock(self) -> Self {
+        self.clock_rate(1)
+    }
+
+    /// Makes the clock follow the real one, `rate` times as fast. With 0 it stands still, which is the
+    /// default; with 1 it is as [`real_clock`](Self::real_clock) makes it.
+    ///
+    /// Clients have their own clocks, so a deadline of theirs does not pass faster.
+    ///
+    /// ```
+    /// use blaxel_emulator::Emulator;
+    ///
+    /// // An hour passes in a minute.
+    /// let emulator = Emulator::builder().clock_rate(60).build();
+    /// # let _ = emulator;
+    /// ```
+    pub fn clock_rate(mut self, rate: u32) -> Self {
+        self.clock_rate = rate;
         self
     }
 
@@ -415,7 +430,7 @@ impl Builder {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.models = names.into_iter().map(Into::into).collect();
+        self.config.models = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -443,35 +458,15 @@ impl Builder {
     pub async fn start(self) -> Result<Emulator, io::Error> {
         let server = Server::bind(self.port).await?;
         let engine = self.engine(server.origin());
-        let api = Api::new(&engine);
-        Ok(Emulator::new(engine, Some(server.serve(api))))
+        let front = Front::new(&engine);
+        Ok(Emulator::new(engine, Some(server.serve(front))))
     }
 
     fn engine(self, origin: String) -> Arc<Engine> {
         let start = self.start_time.unwrap_or_else(SystemTime::now);
-        let clock = if self.real_clock {
-            Clock::real_from(start)
-        } else {
-            Clock::standing_at(start)
-        };
-        let forwarded: Vec<_> = self.config.forwards.keys().cloned().collect();
+        let clock = Clock::fast_from(start, self.clock_rate);
         let engine = Engine::new(self.config, clock, origin);
         add_initial_data(&engine);
-        // The models are created one hour apart, the last one an hour ago.
-        for (name, hours) in self.models.iter().zip((1..=self.models.len() as u64).rev()) {
-            engine.add_sample(&MODELS, name, Duration::from_secs(hours * 3600));
-        }
-        for workload in forwarded {
-            let collection = Collection::top(workload.kind());
-            let is_there = engine
-                .store
-                .open()
-                .get(&collection, workload.name())
-                .is_some();
-            if !is_there {
-                engine.add_sample(workload.kind(), workload.name(), Duration::ZERO);
-            }
-        }
         Arc::new(engine)
     }
 }

@@ -6,7 +6,8 @@ use blaxel_core::Timestamp;
 
 /// The emulator's clock, which its sandboxes share. It stands still until
 /// [`advance`](Clock::advance) moves it, or follows the real clock if
-/// [`Builder::real_clock`](crate::Builder::real_clock) was set.
+/// [`Builder::real_clock`](crate::Builder::real_clock) or
+/// [`Builder::clock_rate`](crate::Builder::clock_rate) was set.
 ///
 /// Everything that depends on time reads this clock, such as creation times and the expiry of
 /// tokens and cursors, and the `sleep` of a command in a sandbox.

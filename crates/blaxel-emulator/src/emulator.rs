@@ -12,7 +12,7 @@ use crate::journal::Entry;
 use crate::local::LocalService;
 use crate::router;
 use crate::server::RunningServer;
-use crate::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, KINDS, Kind, MODELS};
+use crate::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, Kind, MODELS, top_kind};
 use crate::workload::{Callback, Script, Workload};
 
 /// A local Blaxel.
@@ -149,12 +149,20 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("BL_API_URL", self.url()),
-            ("BL_RUN_URL", self.run_url()),
-            ("BL_WORKSPACE", self.workspace().to_owned()),
-            ("BL_API_KEY", self.api_key().to_owned()),
-        ]
+        self.engine.variables()
+    }
+
+    /// Makes the emulator as it was when it was created: resources, faults, the journal, scripts,
+    /// sessions and machines of before are gone. The clock goes on, and tokens stay valid.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.add_agent("support-bot");
+    /// emulator.reset();
+    /// assert!(emulator.journal().is_empty());
+    /// ```
+    pub fn reset(&self) {
+        initial_data::reset(&self.engine);
     }
 
     /// Returns the emulator's clock.
@@ -209,13 +217,7 @@ impl Emulator {
     /// Returns an error if the emulator has no operation of this name; see
     /// [`operations`](Self::operations).
     pub fn fault(&self, operation: &str, fault: Fault, times: u32) -> Result<(), UnknownOperation> {
-        let known: Vec<_> = self.operations().chain([router::WAKE_SANDBOX]).collect();
-        if !known.contains(&operation) {
-            return Err(UnknownOperation {
-                name: operation.to_owned(),
-                known,
-            });
-        }
+        router::check_operation(operation)?;
         self.engine.faults.add(operation, fault, times);
         Ok(())
     }
@@ -234,8 +236,7 @@ impl Emulator {
     /// assert!(emulator.operations().any(|name| name == "ListAgents"));
     /// ```
     pub fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let own = router::routes().into_iter().map(|route| route.operation);
-        own.chain(blaxel_guest::operations())
+        router::operations()
     }
 
     /// Creates a resource with plausible contents, replacing one of the same name.
@@ -254,7 +255,7 @@ impl Emulator {
     /// Returns an error if the emulator has no such collection, or if its resources are nested in
     /// others.
     pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
-        let kind = top_kind(collection)?;
+        let kind = known_kind(collection)?;
         self.engine.add_sample(kind, name, Duration::ZERO);
         Ok(())
     }
@@ -276,7 +277,7 @@ impl Emulator {
         collection: &str,
         name: &str,
     ) -> Result<(), UnknownCollection> {
-        let kind = top_kind(collection)?;
+        let kind = known_kind(collection)?;
         self.engine.store.open().fail_next(kind, name);
         Ok(())
     }
@@ -411,10 +412,8 @@ impl Emulator {
 }
 
 /// Returns the kind of a top-level collection.
-fn top_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
-    let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
-    let kind = kinds.find(|kind| kind.path == collection).copied();
-    kind.ok_or_else(|| UnknownCollection(collection.to_owned()))
+fn known_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
+    top_kind(collection).ok_or_else(|| UnknownCollection(collection.to_owned()))
 }
 
 /// The error for a collection that the emulator does not have.

@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) execution_time: Duration,
     /// The time after which device logins are approved. `None` denies them.
     pub(crate) device_approval: Option<Duration>,
+    /// The names of the first models, oldest first.
+    pub(crate) models: Vec<String>,
     /// The workloads that are forwarded, with their servers.
     pub(crate) forwards: HashMap<Workload, Target>,
     /// Set if callbacks may go to other machines.
@@ -144,6 +146,29 @@ impl Engine {
     /// Marks a device code as used. Returns `false` if it was used before.
     pub(crate) fn use_device_code(&self, number: u64) -> bool {
         lock(&self.used_device_codes).insert(number)
+    }
+
+    /// Removes all state but the clock, the keys and the number of the next request.
+    pub(crate) fn clear(&self) {
+        // Running calls end first, since they could write again.
+        self.workloads.clear();
+        self.mcp.restart();
+        // The machines end because their sandboxes are gone.
+        self.store.open().clear();
+        self.uploads.clear();
+        self.faults.clear();
+        self.journal.clear();
+        lock(&self.used_device_codes).clear();
+    }
+
+    /// Returns the environment variables of a client for this emulator.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("BL_API_URL", self.control_url()),
+            ("BL_RUN_URL", self.run_url()),
+            ("BL_WORKSPACE", self.config.workspace.clone()),
+            ("BL_API_KEY", self.config.api_key.clone()),
+        ]
     }
 
     pub(crate) fn control_url(&self) -> String {

@@ -1,6 +1,6 @@
 //! Faults that a test injects into the requests of an operation.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -244,10 +244,21 @@ impl Faults {
     }
 
     pub(crate) fn waiting(&self) -> u32 {
-        lock(&self.0)
-            .values()
-            .flatten()
-            .map(|(_, times)| times)
-            .sum()
+        self.waiting_by_operation().values().sum()
+    }
+
+    /// Returns the number of faults that no request has met yet, by operation.
+    pub(crate) fn waiting_by_operation(&self) -> BTreeMap<String, u32> {
+        let waiting = lock(&self.0);
+        let counts = waiting.iter().map(|(operation, faults)| {
+            let count = faults.iter().map(|(_, times)| times).sum();
+            (operation.clone(), count)
+        });
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Removes all faults.
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
     }
 }

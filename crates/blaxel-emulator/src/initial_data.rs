@@ -1,10 +1,10 @@
-//! The resources of a new emulator, besides its models.
+//! The resources of a new emulator.
 
 use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::router::OWNER;
-use crate::state::{Author, Collection, Document, IMAGES, USERS, WORKSPACES, image};
+use crate::state::{Author, Collection, Document, IMAGES, MODELS, USERS, WORKSPACES, image};
 
 /// The age of all initial resources.
 const AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -16,6 +16,12 @@ const FIRST_IMAGES: [(&str, &str, u64); 2] = [
     ("sandbox", "code-runner", 480),
 ];
 
+/// Makes an emulator as it was when it was new.
+pub(crate) fn reset(engine: &Engine) {
+    engine.clear();
+    add_initial_data(engine);
+}
+
 /// Creates the initial resources.
 pub(crate) fn add_initial_data(engine: &Engine) {
     let own = engine.config.workspace.as_str();
@@ -25,6 +31,19 @@ pub(crate) fn add_initial_data(engine: &Engine) {
     engine.add_sample(&USERS, OWNER, AGE);
     for (of_type, name, megabytes) in FIRST_IMAGES {
         add_image(engine, of_type, name, megabytes << 20, AGE);
+    }
+    // The models are created one hour apart, the last one an hour ago.
+    let models = &engine.config.models;
+    for (name, hours) in models.iter().zip((1..=models.len() as u64).rev()) {
+        engine.add_sample(&MODELS, name, Duration::from_secs(hours * 3600));
+    }
+    for workload in engine.config.forwards.keys() {
+        let collection = Collection::top(workload.kind());
+        let name = workload.name();
+        let is_there = engine.store.open().get(&collection, name).is_some();
+        if !is_there {
+            engine.add_sample(workload.kind(), name, Duration::ZERO);
+        }
     }
 }
 

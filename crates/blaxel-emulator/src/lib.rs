@@ -18,6 +18,7 @@ mod builder;
 mod catalog;
 mod chunks;
 mod clock;
+mod control;
 mod cron;
 mod cursor;
 mod emulator;

@@ -12,9 +12,10 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower_service::Service;
 
+use crate::control::Front;
 use crate::engine::Engine;
 use crate::fault::Disconnected;
-use crate::router::{Api, is_upload};
+use crate::router::is_upload;
 
 /// A tower service that calls an emulator without a socket: no network, and no async runtime except
 /// for the sessions of MCP servers, which need tokio. Created by
@@ -39,14 +40,14 @@ use crate::router::{Api, is_upload};
 #[derive(Clone)]
 pub struct LocalService {
     engine: Arc<Engine>,
-    api: Api,
+    front: Front,
     verbatim: bool,
 }
 
 impl LocalService {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
         Self {
-            api: Api::new(&engine),
+            front: Front::new(&engine),
             engine,
             verbatim: false,
         }
@@ -204,9 +205,9 @@ impl Service<Request<Body>> for LocalService {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let request = self.prepare(request);
-        let api = self.api.clone();
+        let front = self.front.clone();
         Box::pin(async move {
-            let response = api.call(request?).await;
+            let response = front.call(request?).await;
             if let Some(cut) = response.extensions().get::<Disconnected>() {
                 return Err(Error::transport(
                     "the connection was closed before a response",

@@ -77,7 +77,7 @@ pub(crate) use self::route::Route;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::fault::{Disconnected, Fault};
+use crate::fault::{Disconnected, Fault, UnknownOperation};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
@@ -119,6 +119,24 @@ pub(crate) fn routes() -> Vec<Route> {
         .chain(CUSTOM.iter().flat_map(|routes| routes()))
         .chain([openapi::route(routes)])
         .collect()
+}
+
+/// Returns the names of the operations that the emulator serves.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> + use<> {
+    let own = routes().into_iter().map(|route| route.operation);
+    own.chain(blaxel_guest::operations())
+}
+
+/// Checks that requests of an operation can meet a fault.
+pub(crate) fn check_operation(name: &str) -> Result<(), UnknownOperation> {
+    let known: Vec<_> = operations().chain([WAKE_SANDBOX]).collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(UnknownOperation {
+        name: name.to_owned(),
+        known,
+    })
 }
 
 /// The routes of all operations. They are built once, because every emulator has the same, and

@@ -18,9 +18,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::control::Front;
 use crate::fault::Disconnected;
 use crate::lock::lock;
-use crate::router::Api;
 
 /// A listener that several owners can close: taking it out of the option closes the port at once.
 type SharedListener = Arc<Mutex<Option<TcpListener>>>;
@@ -49,9 +49,9 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn serve(self, api: Api) -> RunningServer {
+    pub(crate) fn serve(self, front: Front) -> RunningServer {
         let listener = Arc::new(Mutex::new(Some(self.listener)));
-        let task = tokio::spawn(accept_all(Arc::clone(&listener), api)).abort_handle();
+        let task = tokio::spawn(accept_all(Arc::clone(&listener), front)).abort_handle();
         RunningServer { listener, task }
     }
 }
@@ -66,13 +66,13 @@ impl Drop for RunningServer {
 }
 
 /// Serves connections until the listener is taken away. The connections end with this task.
-async fn accept_all(listener: SharedListener, api: Api) {
+async fn accept_all(listener: SharedListener, front: Front) {
     let mut connections = JoinSet::new();
     while let Some(accepted) = accept(&listener).await {
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok(stream) => {
-                connections.spawn(serve_connection(stream, api.clone()));
+                connections.spawn(serve_connection(stream, front.clone()));
             }
             // A transient error, such as running out of file descriptors.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -91,10 +91,10 @@ async fn accept(listener: &SharedListener) -> Option<io::Result<TcpStream>> {
     .await
 }
 
-async fn serve_connection(stream: TcpStream, api: Api) {
+async fn serve_connection(stream: TcpStream, front: Front) {
     // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| handle(api.clone(), request));
+    let service = service_fn(move |request: Request<Incoming>| handle(front.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -107,13 +107,13 @@ async fn serve_connection(stream: TcpStream, api: Api) {
 ///
 /// A refusal may not have read the body. It is drained before the response is sent, because hyper closes
 /// a connection with an unread body, and a client that has pooled it would fail with its next request.
-async fn handle(api: Api, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
+async fn handle(front: Front, request: Request<Incoming>) -> Result<Response<Body>, Disconnected> {
     // Such a client waits for the refusal before it sends the body.
     let is_expecting = request.headers().contains_key(EXPECT);
     let (head, body) = request.into_parts();
     let body = Arc::new(Mutex::new(body));
     let shared = Body::new(SharedBody(Arc::clone(&body)));
-    let response = api.call(Request::from_parts(head, shared)).await;
+    let response = front.call(Request::from_parts(head, shared)).await;
     if let Some(cut) = response.extensions().get::<Disconnected>() {
         return Err(*cut);
     }

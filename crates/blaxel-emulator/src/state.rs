@@ -60,7 +60,7 @@ pub(crate) use self::kinds::{
     EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
     MODELS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS,
     SCHEDULES, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
-    is_on_standby, policy_users, preview_host, schedule_changed,
+    is_on_standby, policy_users, preview_host, schedule_changed, top_kind,
 };
 pub(crate) use self::kinds::{access, executions as execution, images as image};
 pub(crate) use self::member::Document;

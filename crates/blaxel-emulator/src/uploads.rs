@@ -51,6 +51,11 @@ impl Uploads {
         token
     }
 
+    /// Invalidates all upload URLs.
+    pub(crate) fn clear(&self) {
+        lock(&self.waiting).clear();
+    }
+
     /// Invalidates an upload URL and returns its purpose, if it was valid.
     pub(crate) fn close(&self, token: &str, now: Duration) -> Option<Purpose> {
         let (purpose, end) = lock(&self.waiting).remove(token)?;

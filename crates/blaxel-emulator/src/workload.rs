@@ -65,6 +65,16 @@ impl Workloads {
         script.or_insert_with(|| Script::new(clock.clone())).clone()
     }
 
+    /// Ends all tasks, and removes all plans, recorded calls and callbacks.
+    pub(crate) fn clear(&self) {
+        self.tasks.abort();
+        // A test may still hold a script.
+        for script in lock(&self.scripts).values() {
+            script.clear();
+        }
+        lock(&self.callbacks).clear();
+    }
+
     /// Records a finished callback.
     pub(crate) fn called_back(&self, callback: Callback) {
         let mut callbacks = lock(&self.callbacks);

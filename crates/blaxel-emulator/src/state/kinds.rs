@@ -62,6 +62,12 @@ pub(crate) static KINDS: &[&Kind] = &[
     &access::API_KEYS,
 ];
 
+/// Returns the kind of a top-level collection with this path.
+pub(crate) fn top_kind(collection: &str) -> Option<&'static Kind> {
+    let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
+    kinds.find(|kind| kind.path == collection).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

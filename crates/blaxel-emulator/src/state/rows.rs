@@ -66,6 +66,12 @@ impl Rows {
         }
     }
 
+    /// Removes all records. The serial numbers go on, so that nothing new is taken for something old.
+    pub(super) fn clear(&mut self) {
+        self.by_collection.clear();
+        self.next_end = None;
+    }
+
     /// Sets the time.
     pub(super) fn set_time(&mut self, now: Duration) {
         self.now = now;

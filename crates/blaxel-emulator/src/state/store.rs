@@ -81,6 +81,13 @@ impl OpenStore {
         self.rows.setting()
     }
 
+    /// Removes all records.
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
+        self.failing.clear();
+        self.changed();
+    }
+
     /// Returns a receiver that changes when a record is created, replaced or deleted.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

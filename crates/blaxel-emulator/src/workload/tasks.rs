@@ -36,6 +36,13 @@ impl Tasks {
         true
     }
 
+    /// Aborts the running tasks.
+    pub(crate) fn abort(&self) {
+        // The tasks are dropped outside of the lock, as in `end`.
+        let running = lock(&self.0).as_mut().map(std::mem::take);
+        drop(running);
+    }
+
     /// Aborts the running tasks and refuses new ones.
     pub(crate) fn end(&self) {
         // The tasks are dropped outside of the lock: dropping what they hold may take it.

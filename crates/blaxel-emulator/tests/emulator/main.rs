@@ -11,6 +11,7 @@ mod asynchronous;
 mod billing;
 mod catalog;
 mod contract;
+mod control;
 mod dialects;
 mod domains;
 mod drives;

@@ -136,6 +136,130 @@ fn it_ends_with_its_standard_input_if_requested() {
     }
 }
 
+/// Runs a script of a shell while the emulator serves.
+fn run_script(options: &[&str], script: &str) -> Output {
+    let mut command = program(options);
+    command.args(["run", "--", "sh", "-c", script, "name", "--seed"]);
+    command
+        .env("BL_CLIENT_CREDENTIALS", "others")
+        .env("BL_ENV", "dev");
+    command.output().unwrap()
+}
+
+#[test]
+fn a_program_runs_with_the_variables_and_its_exit_code_is_returned() {
+    let script = "echo \"$BL_API_URL|$BL_RUN_URL|$BL_WORKSPACE|$BL_API_KEY|$1\"
+        echo \"${BL_CLIENT_CREDENTIALS-unset}|${BL_ENV-unset}\"; cat; echo error >&2; exit 3";
+    let output = run_script(&["--workspace=team-a"], script);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.stderr, b"error\n");
+    let out = String::from_utf8(output.stdout).unwrap();
+    let (first, rest) = out.split_once('\n').unwrap();
+    let values: Vec<_> = first.split('|').collect();
+    let [api, run_url, "team-a", "bl_emulator_key", "--seed"] = values[..] else {
+        panic!("{values:?}");
+    };
+    assert!(
+        api.starts_with("http://127.0.0.1:") && run_url.ends_with("/run"),
+        "{values:?}"
+    );
+    assert_eq!(rest, "unset|unset\n");
+    // The port is free again: the emulator has ended too.
+    let address = api
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/v0")
+        .unwrap();
+    assert!(TcpStream::connect(address).is_err());
+    assert_eq!(run(&["run", "sh", "-c", "exit 0"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_end_of_a_program_by_a_signal_and_a_missing_one_are_codes_too() {
+    assert_eq!(run_script(&[], "kill -9 $$").status.code(), Some(137));
+    let output = run(&["run", "/no/such/program"]);
+    assert_eq!(output.status.code(), Some(127));
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(problem.contains("/no/such/program"), "{problem}");
+}
+
+/// A terminal sends Ctrl-C to both; what the program makes of it decides.
+#[test]
+fn an_interrupt_is_left_to_the_program_and_a_termination_ends_both() {
+    let signal = |running: &Running, name: &str| {
+        let id = running.0.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
+    };
+    let mut command = program(&["run", "sh", "-c", "echo $$; read line; exit 4"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let _id = lines.next().unwrap().unwrap();
+    signal(&running, "-INT");
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(running.0.try_wait().unwrap(), None);
+    drop(running.0.stdin.take());
+    assert_eq!(running.0.wait().unwrap().code(), Some(4));
+
+    let script = "trap 'exit 7' TERM; echo $$; while :; do sleep 0.05; done";
+    let mut command = program(&["run", "sh", "-c", script]);
+    command.stdout(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let id = lines.next().unwrap().unwrap();
+    signal(&running, "-TERM");
+    // Whoever asked the emulator alone to end means the program too, which has some time for it.
+    let asked = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(running.0.wait().unwrap().code(), Some(7));
+}
+
+/// Creates two agents one after the other, and returns the times at which that happened.
+fn creation_times(clock: &str, pause: Duration) -> [String; 2] {
+    let mut command = program(&["--clock", clock]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = Running(command.spawn().unwrap());
+    let out = BufReader::new(running.0.stdout.take().unwrap());
+    let lines: Vec<String> = out.lines().take(5).map(Result::unwrap).collect();
+    let url = exported(&lines, "BL_API_URL");
+    let address = url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/v0")
+        .unwrap();
+    let key = exported(&lines, "BL_API_KEY");
+    ["a", "b"].map(|name| {
+        std::thread::sleep(pause);
+        let body = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{}}}}"#);
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = format!(
+            "POST /v0/policies HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\
+             x-blaxel-workspace: demo\r\nauthorization: Bearer {key}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let answer = std::io::read_to_string(stream).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let created = &body["metadata"]["createdAt"];
+        created
+            .as_str()
+            .unwrap_or_else(|| panic!("{body}"))
+            .to_owned()
+    })
+}
+
+#[test]
+fn the_clock_is_frozen_or_fast_as_it_is_told() {
+    let [one, other] = creation_times("frozen", Duration::from_millis(20));
+    assert_eq!(one, other);
+    let [one, other] = creation_times("x86400", Duration::from_millis(20));
+    // 20 ms are almost half an hour.
+    assert_ne!(one[..15], other[..15], "{one} {other}");
+}
+
 #[test]
 fn help_is_no_error() {
     let output = run(&["--help"]);
@@ -176,6 +300,13 @@ fn a_bad_option_is_exit_code_2() {
         &["--forward=a=http://example.com"],
         &["--until-stdin-closes=yes"],
         &["--openapi=json"],
+        &["--clock", "fast"],
+        &["--clock=x0"],
+        &["--clock=x+2"],
+        &["run"],
+        &["run", "--"],
+        &["run", "--seed", "sh"],
+        &["--until-stdin-closes", "run", "true"],
         &["extra"],
     ] {
         let output = run(bad);

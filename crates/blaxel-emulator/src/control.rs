@@ -1,0 +1,112 @@
+//! The control of an emulator over HTTP, so that tests in any language do what a Rust test can.
+//!
+//! Its paths are below [`PREFIX`], which the platform does not have. Control requests are not in the
+//! journal, meet no fault, and need no credential: they are accepted from this machine only.
+
+mod answer;
+mod clock;
+mod duration;
+mod faults;
+mod journal;
+mod reply;
+mod resources;
+mod scripts;
+mod status;
+
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Request;
+use axum::http::header::{HOST, ORIGIN};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::{HeaderMap, StatusCode, Uri};
+use tower_service::Service as _;
+
+use self::answer::Refused;
+use crate::engine::Engine;
+use crate::router::Api;
+
+/// The path below which an emulator is controlled.
+pub(crate) const PREFIX: &str = "/_emulator";
+
+/// The control of all emulators. A handler finds its emulator in the extensions of the request.
+static CONTROL: LazyLock<Router> = LazyLock::new(|| {
+    let topics = Router::new()
+        .merge(status::routes())
+        .merge(clock::routes())
+        .merge(faults::routes())
+        .merge(journal::routes())
+        .merge(resources::routes())
+        .merge(scripts::routes());
+    Router::new()
+        .nest(PREFIX, topics)
+        .route(&format!("{PREFIX}/"), get(status::show))
+        .fallback(no_path)
+});
+
+/// All that an emulator answers: the API of the platform, and the control of the emulator.
+#[derive(Clone)]
+pub(crate) struct Front {
+    engine: Arc<Engine>,
+    api: Api,
+}
+
+impl Front {
+    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            api: Api::new(engine),
+        }
+    }
+
+    pub(crate) async fn call(&self, request: Request) -> Response {
+        let below = request.uri().path().strip_prefix(PREFIX);
+        if below.is_none_or(|below| !below.is_empty() && !below.starts_with('/')) {
+            return self.api.call(request).await;
+        }
+        control(&self.engine, request).await
+    }
+}
+
+async fn control(engine: &Arc<Engine>, mut request: Request) -> Response {
+    if !is_local(engine, request.headers()) {
+        let problem = "the emulator is controlled by programs and pages of this machine only";
+        return Refused::new(StatusCode::FORBIDDEN, problem).into_response();
+    }
+    request.extensions_mut().insert(Arc::clone(engine));
+    let answered: Result<Response, Infallible> = CONTROL.clone().call(request).await;
+    let Ok(response) = answered;
+    response
+}
+
+/// Returns `true` unless a browser sent the request for a page of another origin: no page of the web
+/// may control an emulator, also by a name that it lets stand for this machine.
+fn is_local(engine: &Engine, headers: &HeaderMap) -> bool {
+    let own = authority(&engine.origin);
+    let is_own = |given: &str| given == own || is_loopback(given);
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let host = text(HOST).is_none_or(is_own);
+    host && text(ORIGIN).is_none_or(|origin| is_own(authority(origin)))
+}
+
+fn authority(origin: &str) -> &str {
+    origin.split_once("://").map_or("", |(_, rest)| rest)
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let Ok(uri) = authority.parse::<Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+}
+
+async fn no_path(uri: Uri) -> Refused {
+    let problem = format!("the emulator has no control at {}", uri.path());
+    Refused::new(StatusCode::NOT_FOUND, problem)
+}
+
+/// The emulator of a request.
+type Of = Extension<Arc<Engine>>;

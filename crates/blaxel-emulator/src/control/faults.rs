@@ -1,0 +1,104 @@
+//! Faults of operations.
+
+use std::collections::BTreeMap;
+
+use axum::routing::get;
+use axum::{Extension, Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Of;
+use super::answer::{Given, Refused};
+use super::duration::Seconds;
+use super::reply::{GatewayError, headers, only, status};
+use crate::fault::Fault;
+use crate::router::check_operation;
+
+pub(super) fn routes() -> Router {
+    Router::new().route("/faults", get(waiting).post(add).delete(clear))
+}
+
+/// A fault to inject. Exactly one of `response`, `gateway`, `disconnect` and `delay` describes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    operation: String,
+    #[serde(default = "once")]
+    times: u32,
+    response: Option<Reply>,
+    gateway: Option<GatewayError>,
+    #[serde(default)]
+    disconnect: bool,
+    delay: Option<Seconds>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    after_processing: bool,
+}
+
+/// A response: its status, and a JSON value or a text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reply {
+    status: u16,
+    json: Option<Value>,
+    text: Option<String>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+impl Reply {
+    fn fault(self) -> Result<Fault, Refused> {
+        let status = status(self.status)?;
+        Ok(match (self.json, self.text) {
+            (Some(value), None) => Fault::json(status, value),
+            (None, text) => Fault::response(status, text.unwrap_or_default()),
+            (Some(_), Some(_)) => {
+                return Err(Refused::bad("a response has either `json` or `text`"));
+            }
+        })
+    }
+}
+
+impl Request {
+    fn fault(self) -> Result<Fault, Refused> {
+        let gateway =
+            |error: GatewayError| Ok(Fault::gateway(error.status()?, error.code, error.retryable));
+        let fault = only([
+            ("response", self.response.map(Reply::fault)),
+            ("gateway", self.gateway.map(gateway)),
+            (
+                "disconnect",
+                self.disconnect.then(|| Ok(Fault::disconnect())),
+            ),
+            ("delay", self.delay.map(|by| Ok(Fault::delay(by.0)))),
+        ])??;
+        let fault = headers(self.headers)?
+            .into_iter()
+            .fold(fault, |fault, (name, value)| fault.header(name, value));
+        Ok(match self.after_processing {
+            true => fault.after_processing(),
+            false => fault,
+        })
+    }
+}
+
+async fn add(Extension(engine): Of, Given(request): Given<Request>) -> Result<StatusCode, Refused> {
+    check_operation(&request.operation).map_err(Refused::bad)?;
+    let (operation, times) = (request.operation.clone(), request.times);
+    engine.faults.add(&operation, request.fault()?, times);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn waiting(Extension(engine): Of) -> Json<Value> {
+    let waiting = engine.faults.waiting_by_operation();
+    Json(json!({"waiting": waiting}))
+}
+
+async fn clear(Extension(engine): Of) -> StatusCode {
+    engine.faults.clear();
+    StatusCode::NO_CONTENT
+}

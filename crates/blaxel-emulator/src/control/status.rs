@@ -1,0 +1,83 @@
+//! The emulator as a whole.
+
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::Of;
+use crate::initial_data;
+
+/// The document of the control, in the format of OpenAPI.
+const DOCUMENT: &str = include_str!("openapi.json");
+
+pub(super) fn routes() -> Router {
+    Router::new()
+        .route("/", get(show))
+        .route("/openapi.json", get(document))
+        .route("/reset", post(reset))
+}
+
+pub(super) async fn show(Extension(engine): Of) -> Json<Value> {
+    let variables: Map<String, Value> = engine
+        .variables()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    Json(json!({
+        "workspace": engine.config.workspace,
+        "variables": variables,
+        "now": engine.clock.now().as_str(),
+        "waiting_faults": engine.faults.waiting(),
+    }))
+}
+
+async fn document() -> ([(http::HeaderName, &'static str); 1], &'static str) {
+    ([(http::header::CONTENT_TYPE, "application/json")], DOCUMENT)
+}
+
+async fn reset(Extension(engine): Of) -> StatusCode {
+    initial_data::reset(&engine);
+    StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document names each path of the control, and no other.
+    #[test]
+    fn the_document_has_the_paths_of_the_control() {
+        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let documented: Vec<_> = paths
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().unwrap().keys();
+                methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        let mut expected = [
+            "GET /_emulator/",
+            "GET /_emulator/openapi.json",
+            "POST /_emulator/reset",
+            "GET /_emulator/clock",
+            "POST /_emulator/clock",
+            "GET /_emulator/faults",
+            "POST /_emulator/faults",
+            "DELETE /_emulator/faults",
+            "GET /_emulator/journal",
+            "DELETE /_emulator/journal",
+            "PUT /_emulator/resources/{collection}/{name}",
+            "POST /_emulator/resources/{collection}/{name}/fail",
+            "GET /_emulator/scripts/{collection}/{name}",
+            "POST /_emulator/scripts/{collection}/{name}",
+            "DELETE /_emulator/scripts/{collection}/{name}",
+        ]
+        .map(str::to_owned);
+        let mut documented: Vec<String> = documented;
+        documented.sort();
+        expected.sort();
+        assert_eq!(documented, expected);
+    }
+}

@@ -1,0 +1,38 @@
+//! The parts of the program `blaxel-emulator`.
+
+mod child;
+mod options;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use self::options::{Request, USAGE};
+
+/// Does what the command line asks for.
+pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let done = match options::read(arguments) {
+        Ok(Request::Help) => io::stdout().write_all(USAGE.as_bytes()),
+        Ok(Request::OpenApi) => serve::print_document().await,
+        Ok(Request::Serve {
+            builder,
+            until_stdin_closes,
+        }) => serve::serve(*builder, until_stdin_closes).await,
+        Ok(Request::Run { builder, command }) => match child::run(*builder, command).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Err(problem) => {
+            eprintln!("blaxel-emulator: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("blaxel-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Another program that runs while the emulator serves.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use blaxel_emulator::Builder;
+use tokio::process::{Child, Command};
+
+/// Variables that stand for other credentials, or for addresses of the platform.
+const OTHERS: [&str; 2] = ["BL_CLIENT_CREDENTIALS", "BL_ENV"];
+
+/// The time that the program has to end by itself when the emulator is asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The exit code of a program that cannot be started, as in a shell.
+const NOT_FOUND: u8 = 127;
+
+/// Runs a program with the variables of an emulator. Both end together.
+pub(super) async fn run(builder: Builder, command: Vec<OsString>) -> io::Result<ExitCode> {
+    let mut command = command.into_iter();
+    let Some(program) = command.next() else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    let emulator = builder.start().await?;
+    let mut to_run = Command::new(&program);
+    to_run.args(command).kill_on_drop(true);
+    for name in OTHERS {
+        to_run.env_remove(name);
+    }
+    to_run.envs(emulator.variables());
+    let mut child = match to_run.spawn() {
+        Ok(child) => child,
+        Err(problem) => {
+            let program = program.display();
+            eprintln!("blaxel-emulator: cannot start {program}: {problem}");
+            return Ok(ExitCode::from(NOT_FOUND));
+        }
+    };
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        () = asked_to_end() => end(&mut child).await?,
+    };
+    Ok(exit_code(status))
+}
+
+/// Waits for the program, which was asked to end too if the request was for all of a terminal's
+/// programs, and kills it after a while.
+async fn end(child: &mut Child) -> io::Result<ExitStatus> {
+    match tokio::time::timeout(PATIENCE, child.wait()).await {
+        Ok(status) => status,
+        Err(_) => {
+            child.start_kill()?;
+            child.wait().await
+        }
+    }
+}
+
+/// Waits until the emulator is asked to end. Ctrl-C is the program's to act on: it gets it too, and
+/// the emulator ends with it.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // From now on, this program is not ended by them.
+        let interrupt = signal(SignalKind::interrupt());
+        let terminate = signal(SignalKind::terminate());
+        let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => return,
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    loop {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn exit_code(status: ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = status.code().or(signal.map(|signal| 128 + signal));
+    // Only the lowest byte of a code is passed on.
+    code.map_or(ExitCode::FAILURE, |code| {
+        ExitCode::from(code.to_le_bytes()[0])
+    })
+}

@@ -1,0 +1,260 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use blaxel_emulator::{Builder, Emulator, Workload};
+
+pub(super) const USAGE: &str = "\
+A local Blaxel: prints the environment variables for its clients and serves until Ctrl-C, or runs a
+program with these variables and ends with it.
+
+Usage: blaxel-emulator [OPTIONS]
+       blaxel-emulator [OPTIONS] run [--] <PROGRAM> [ARGUMENTS]
+
+Options:
+  --port <PORT>            port of 127.0.0.1 to listen on (default: a free one)
+  --workspace <NAME>       name of the workspace (default: demo)
+  --seed <NUMBER>          seed of the billing history and the logs (default: 1)
+  --clock <CLOCK>          the time of the emulator: real (default); frozen, which stands still until
+                           it is moved; or xN, N times as fast as the real one, such as x60
+  --forward <NAME=URL>     forward the calls of an agent to a server on this machine, such as
+                           support-bot=http://127.0.0.1:1338; use functions/NAME and models/NAME
+                           for other workloads. May be repeated
+  --guests <KIND>          machines of the sandboxes: simulated (default); local, where commands run
+                           on this machine, isolated by bubblewrap; or local-unconfined, where they
+                           are usual processes of yours. For tests, not for hostile code
+  --until-stdin-closes     also end when the standard input is closed, as it is when the parent
+                           process ends
+  --openapi                print the OpenAPI document that is served at /openapi.json, and exit
+  -h, --help               print this text
+
+The exit code of `run` is that of the program, 128 and the number of the signal that ended it, or 127
+if it cannot be started.
+";
+
+/// The pause between two chunks of a streamed response, long enough to be visible.
+const STREAM_PAUSE: Duration = Duration::from_millis(10);
+
+/// The options that have a value.
+const WITH_VALUE: [&str; 6] = [
+    "--clock",
+    "--forward",
+    "--guests",
+    "--port",
+    "--seed",
+    "--workspace",
+];
+
+/// An invalid command line.
+pub(super) struct BadOption(String);
+
+impl BadOption {
+    fn of(problem: impl fmt::Display) -> Self {
+        Self(format!("--forward: {problem}"))
+    }
+}
+
+impl fmt::Display for BadOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A request of the command line.
+pub(super) enum Request {
+    Help,
+    OpenApi,
+    Serve {
+        builder: Box<Builder>,
+        until_stdin_closes: bool,
+    },
+    /// Run a program while the emulator serves.
+    Run {
+        builder: Box<Builder>,
+        /// The program and its arguments.
+        command: Vec<OsString>,
+    },
+}
+
+/// The options that are not settings of the builder.
+#[derive(Default)]
+struct Seen {
+    clock_rate: Option<u32>,
+    has_local_guests: bool,
+    until_stdin_closes: bool,
+}
+
+/// Parses the command line. The first option that prints something and exits takes effect at once.
+pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Request, BadOption> {
+    let mut builder = Emulator::builder().real_clock().stream_pause(STREAM_PAUSE);
+    let mut seen = Seen::default();
+    let mut command = None;
+    while let Some(argument) = arguments.next() {
+        let argument = text(argument)?;
+        match argument.as_str() {
+            "--help" | "-h" => return Ok(Request::Help),
+            "--openapi" => return Ok(Request::OpenApi),
+            "--until-stdin-closes" => {
+                seen.until_stdin_closes = true;
+                continue;
+            }
+            "run" => {
+                command = Some(program(arguments)?);
+                break;
+            }
+            _ => {}
+        }
+        // Both `--port 80` and `--port=80` are accepted.
+        let (option, given) = match argument.split_once('=') {
+            Some((option, value)) => (option, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        if !WITH_VALUE.contains(&option) {
+            return Err(BadOption(format!("unknown option {option:?}")));
+        }
+        let value = match given {
+            Some(value) => value,
+            None => match arguments.next() {
+                Some(value) => text(value)?,
+                None => return Err(BadOption(format!("missing value for {option}"))),
+            },
+        };
+        builder = set(builder, option, &value, &mut seen)?;
+    }
+    finish(builder, &seen, command)
+}
+
+/// Checks what depends on several options.
+fn finish(
+    mut builder: Builder,
+    seen: &Seen,
+    command: Option<Vec<OsString>>,
+) -> Result<Request, BadOption> {
+    if let Some(rate) = seen.clock_rate {
+        if seen.has_local_guests && rate != 1 {
+            let problem =
+                "--clock: real commands take real time, so local guests need the real clock";
+            return Err(BadOption(problem.to_owned()));
+        }
+        builder = builder.clock_rate(rate);
+    }
+    let builder = Box::new(builder);
+    Ok(match command {
+        Some(_) if seen.until_stdin_closes => {
+            let problem = "--until-stdin-closes: the program of `run` reads the standard input";
+            return Err(BadOption(problem.to_owned()));
+        }
+        Some(command) => Request::Run { builder, command },
+        None => Request::Serve {
+            builder,
+            until_stdin_closes: seen.until_stdin_closes,
+        },
+    })
+}
+
+/// Applies an option that has a value.
+fn set(builder: Builder, option: &str, value: &str, seen: &mut Seen) -> Result<Builder, BadOption> {
+    let bad = || BadOption(format!("invalid value {value:?} for {option}"));
+    Ok(match option {
+        "--clock" => {
+            seen.clock_rate = Some(clock_rate(value).ok_or_else(bad)?);
+            builder
+        }
+        "--forward" => forward(builder, value)?,
+        "--guests" => {
+            seen.has_local_guests = value != "simulated";
+            guests(builder, value)?.ok_or_else(bad)?
+        }
+        "--port" => builder.port(value.parse().map_err(|_| bad())?),
+        "--seed" => builder.seed(value.parse().map_err(|_| bad())?),
+        _ if is_name(value) => builder.workspace(value),
+        _ => return Err(bad()),
+    })
+}
+
+/// Returns the program of `run` and its arguments.
+fn program(arguments: impl Iterator<Item = OsString>) -> Result<Vec<OsString>, BadOption> {
+    let mut command: Vec<_> = arguments.collect();
+    if command.first().is_some_and(|first| first == "--") {
+        command.remove(0);
+    } else if let Some(option) = command
+        .first()
+        .filter(|first| first.to_string_lossy().starts_with('-'))
+    {
+        let problem = format!("unknown option {option:?} of `run`: options come before `run`");
+        return Err(BadOption(problem));
+    }
+    if command.is_empty() {
+        return Err(BadOption("missing program after `run`".to_owned()));
+    }
+    Ok(command)
+}
+
+fn text(argument: OsString) -> Result<String, BadOption> {
+    let bad = |argument| BadOption(format!("the argument {argument:?} is not UTF-8"));
+    argument.into_string().map_err(bad)
+}
+
+/// Returns the number of seconds that pass in one real second.
+fn clock_rate(clock: &str) -> Option<u32> {
+    match clock {
+        "frozen" => Some(0),
+        "real" => Some(1),
+        // `+1` would be parsed too.
+        _ => {
+            let digits = clock.strip_prefix('x')?;
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse().ok().filter(|rate| is_number && *rate > 0)
+        }
+    }
+}
+
+/// Applies `--forward`, whose value is a workload and a URL.
+fn forward(builder: Builder, value: &str) -> Result<Builder, BadOption> {
+    let missing = || {
+        BadOption(format!(
+            "invalid value {value:?} for --forward: expected NAME=URL"
+        ))
+    };
+    let (workload, url) = value.split_once('=').ok_or_else(missing)?;
+    let workload: Workload = workload.parse().map_err(BadOption::of)?;
+    builder.forward(workload, url).map_err(BadOption::of)
+}
+
+/// Applies `--guests`. Returns `None` if there are no such machines.
+#[cfg(all(feature = "local-guests", target_os = "linux"))]
+fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
+    let set = match kind {
+        "simulated" => return Ok(Some(builder)),
+        "local" => builder.local_guests(),
+        "local-unconfined" => builder.unconfined_local_guests(),
+        _ => return Ok(None),
+    };
+    set.map(Some).map_err(|error| {
+        let hint = match kind {
+            "local" => " (--guests local-unconfined)",
+            _ => "",
+        };
+        BadOption(format!("--guests: {error}{hint}"))
+    })
+}
+
+/// Applies `--guests`. Returns `None` if there are no such machines.
+#[cfg(not(all(feature = "local-guests", target_os = "linux")))]
+fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
+    match kind {
+        "simulated" => Ok(Some(builder)),
+        "local" | "local-unconfined" => Err(BadOption(
+            "--guests: local guests need Linux, and a program with the feature `local-guests`"
+                .to_owned(),
+        )),
+        _ => Ok(None),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(plain)
+}

@@ -1,0 +1,68 @@
+//! The emulator as a server.
+
+use std::io::{self, Write as _};
+use std::thread;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use blaxel_core::{Body, open, response};
+use blaxel_emulator::{Builder, Emulator};
+use tokio::sync::oneshot;
+
+/// Prints how to reach the emulator, and serves until Ctrl-C.
+pub(super) async fn serve(builder: Builder, until_stdin_closes: bool) -> io::Result<()> {
+    let emulator = builder.start().await?;
+    let mut out = io::stdout();
+    out.write_all(exports(&emulator).as_bytes())?;
+    out.flush()?;
+    eprintln!(
+        "The emulator serves at {}; press Ctrl-C to stop it.",
+        emulator.url()
+    );
+    if !until_stdin_closes {
+        return tokio::signal::ctrl_c().await;
+    }
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        () = stdin_closes() => Ok(()),
+    }
+}
+
+/// Returns the lines for a shell to evaluate. The OAuth 2.0 client is a comment, since clients take
+/// the API key if both are set, or disagree.
+fn exports(emulator: &Emulator) -> String {
+    let mut lines = String::new();
+    for (name, value) in emulator.variables() {
+        lines.push_str(&format!("export {name}={value}\n"));
+    }
+    let client = format!("{}:{}", emulator.client_id(), emulator.client_secret());
+    let client = BASE64_STANDARD.encode(client);
+    lines.push_str(&format!("# BL_CLIENT_CREDENTIALS={client}\n"));
+    lines
+}
+
+/// Waits until the standard input is closed. Input is discarded.
+async fn stdin_closes() {
+    let (sender, receiver) = oneshot::channel();
+    // A separate thread, since the runtime would wait for one of its own before it ends.
+    thread::spawn(move || {
+        // An error counts as the end of the input.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = sender.send(());
+    });
+    let _ = receiver.await;
+}
+
+/// Prints the OpenAPI document as the emulator serves it.
+pub(super) async fn print_document() -> io::Result<()> {
+    let emulator = Emulator::offline();
+    let address = emulator.url().replace("/v0", "/openapi.json");
+    let request = http::Request::get(address).body(Body::empty());
+    let request = request.map_err(io::Error::other)?;
+    let response = open(&emulator.service(), request).await;
+    let body = response.map_err(io::Error::other)?.into_body();
+    let collected = response::collect(body, usize::MAX).await;
+    let mut document = collected.map_err(io::Error::other)?.to_vec();
+    document.push(b'\n');
+    io::stdout().write_all(&document)
+}
