@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::control::Front;
 use crate::emulator::Emulator;
 use crate::engine::{Config, Engine};
+use crate::incident::Incident;
 use crate::initial_data::add_initial_data;
 use crate::server::Server;
 use crate::workload::{InvalidTarget, Target, Workload};
@@ -64,6 +65,7 @@ pub struct Builder {
     start_time: Option<SystemTime>,
     /// The number of seconds that pass on the clock in one real second.
     clock_rate: u32,
+    incidents: Vec<Incident>,
 }
 
 impl Emulator {
@@ -129,6 +131,7 @@ impl Builder {
             port: 0,
             start_time: None,
             clock_rate: 0,
+            incidents: Vec::new(),
         }
     }
 
@@ -186,6 +189,13 @@ impl Builder {
     /// ```
     pub fn clock_rate(mut self, rate: u32) -> Self {
         self.clock_rate = rate;
+        self
+    }
+
+    /// Makes a failure happen once that clients of the platform have met. May be called again for
+    /// others; see [`Emulator::incident`].
+    pub fn incident(mut self, incident: Incident) -> Self {
+        self.incidents.push(incident);
         self
     }
 
@@ -467,6 +477,9 @@ impl Builder {
         let clock = Clock::fast_from(start, self.clock_rate);
         let engine = Engine::new(self.config, clock, origin);
         add_initial_data(&engine);
+        for incident in self.incidents {
+            incident.begin(&engine);
+        }
         Arc::new(engine)
     }
 }

@@ -7,6 +7,7 @@ mod answer;
 mod clock;
 mod duration;
 mod faults;
+mod incidents;
 mod journal;
 mod reply;
 mod resources;
@@ -37,6 +38,7 @@ static CONTROL: LazyLock<Router> = LazyLock::new(|| {
         .merge(status::routes())
         .merge(clock::routes())
         .merge(faults::routes())
+        .merge(incidents::routes())
         .merge(journal::routes())
         .merge(resources::routes())
         .merge(scripts::routes());

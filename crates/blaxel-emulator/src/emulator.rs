@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fault::{Fault, UnknownOperation};
+use crate::incident::Incident;
 use crate::initial_data;
 use crate::journal::Entry;
 use crate::local::LocalService;
@@ -215,11 +216,18 @@ impl Emulator {
     /// # Errors
     ///
     /// Returns an error if the emulator has no operation of this name; see
-    /// [`operations`](Self::operations).
+    /// [`operations`](Self::operations). A name that ends in `*`, such as `List*`, stands for all
+    /// that begin so; a fault of the operation itself comes first.
     pub fn fault(&self, operation: &str, fault: Fault, times: u32) -> Result<(), UnknownOperation> {
         router::check_operation(operation)?;
         self.engine.faults.add(operation, fault, times);
         Ok(())
+    }
+
+    /// Makes a failure happen that clients of the platform have met. It consists of faults, which the
+    /// next requests meet. See [`Incident`].
+    pub fn incident(&self, incident: Incident) {
+        incident.begin(&self.engine);
     }
 
     /// Returns the number of injected faults that no request has met yet. See

@@ -1,20 +1,22 @@
 //! Faults that a test injects into the requests of an operation.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod apply;
+mod body;
+mod waiting;
+
 use std::fmt;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use crate::errors::ErrorResponse;
-use crate::lock::lock;
+pub(crate) use self::apply::meet;
+use self::body::Change;
+pub(crate) use self::waiting::{Faults, stands_for};
 
-/// A fault that a request meets: a wrong response, a closed connection or a delay. Added by
-/// [`Emulator::fault`](crate::Emulator::fault).
+/// A fault that a request meets: a wrong response, a closed connection, a delay, or a change of the
+/// usual response. Added by [`Emulator::fault`](crate::Emulator::fault).
 ///
 /// ```
 /// use blaxel_emulator::{Emulator, Fault};
@@ -45,6 +47,14 @@ enum Action {
     },
     Disconnect,
     Delay(Duration),
+    /// Change the body of the usual response.
+    Body(Change),
+    /// Set a member of the usual response, named by a JSON pointer.
+    Member(String, Value),
+    /// Reverse the items of a list.
+    Reverse,
+    /// Process the request twice.
+    Twice,
 }
 
 impl Fault {
@@ -126,6 +136,56 @@ impl Fault {
         Self::new(Action::Delay(by))
     }
 
+    /// Closes the connection after so many bytes of the usual response's body.
+    ///
+    /// ```
+    /// use blaxel_emulator::Fault;
+    /// use serde_json::json;
+    ///
+    /// let cut = Fault::cut(100);
+    /// let torn = Fault::byte_by_byte();
+    /// let disturbed = Fault::insert(10, "[keepalive]\n");
+    /// let outdated = Fault::member("/status", json!("FAILED"));
+    /// let reordered = Fault::reversed();
+    /// let repeated = Fault::twice();
+    /// # let _ = (cut, torn, disturbed, outdated, reordered, repeated);
+    /// ```
+    #[must_use]
+    pub fn cut(after: u64) -> Self {
+        Self::new(Action::Body(Change::cut(after)))
+    }
+
+    /// Sends the first 4 KiB of the usual response's body byte by byte. See [`cut`](Self::cut).
+    #[must_use]
+    pub fn byte_by_byte() -> Self {
+        Self::new(Action::Body(Change::split()))
+    }
+
+    /// Inserts bytes after so many bytes of the usual response's body. See [`cut`](Self::cut).
+    pub fn insert(after: u64, bytes: impl Into<Bytes>) -> Self {
+        Self::new(Action::Body(Change::insert(after, bytes.into())))
+    }
+
+    /// Sets a member of the usual response, if that is JSON and successful. The member is named by a
+    /// JSON pointer, and the object that has it must exist. See [`cut`](Self::cut).
+    pub fn member(pointer: impl Into<String>, value: Value) -> Self {
+        Self::new(Action::Member(pointer.into(), value))
+    }
+
+    /// Reverses the items of a list, or of a page of it. See [`cut`](Self::cut).
+    #[must_use]
+    pub fn reversed() -> Self {
+        Self::new(Action::Reverse)
+    }
+
+    /// Processes the request twice, as if something between client and server had sent it again. The
+    /// response is the second one. A request with a body of more than 16 MiB is processed once. See
+    /// [`cut`](Self::cut).
+    #[must_use]
+    pub fn twice() -> Self {
+        Self::new(Action::Twice)
+    }
+
     /// Adds a header to the response. See [`Fault`] for an example.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -139,49 +199,6 @@ impl Fault {
     pub fn after_processing(mut self) -> Self {
         self.after_processing = true;
         self
-    }
-
-    pub(crate) fn is_after_processing(&self) -> bool {
-        self.after_processing
-    }
-
-    /// Returns the delay of the normal response, if that is the fault.
-    pub(crate) fn lateness(&self) -> Option<Duration> {
-        match self.action {
-            Action::Delay(by) => Some(by),
-            _ => None,
-        }
-    }
-
-    /// Returns the faulty response. A delay has none of its own and returns the given `response`.
-    pub(crate) fn apply(self, answer: Option<Response>, now: &str) -> Response {
-        let mut response = match self.action {
-            Action::Respond(status, body) => {
-                let mut response = Response::new(body.into());
-                *response.status_mut() = status;
-                response
-            }
-            Action::Gateway {
-                status,
-                code,
-                retryable,
-            } => ErrorResponse::envelope(
-                status,
-                &code,
-                "a fault requested by the test",
-                retryable,
-                now,
-            )
-            .into_response(),
-            Action::Disconnect => {
-                let mut response = StatusCode::BAD_GATEWAY.into_response();
-                response.extensions_mut().insert(Disconnected);
-                response
-            }
-            Action::Delay(_) => answer.unwrap_or_default(),
-        };
-        response.headers_mut().extend(self.headers);
-        response
     }
 }
 
@@ -216,49 +233,3 @@ impl fmt::Display for UnknownOperation {
 }
 
 impl std::error::Error for UnknownOperation {}
-
-/// The faults that are still to be applied, by operation, in the order in which they were added.
-#[derive(Default)]
-pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<(Fault, u32)>>>);
-
-impl Faults {
-    pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
-        if times > 0 {
-            let mut waiting = lock(&self.0);
-            waiting
-                .entry(operation.to_owned())
-                .or_default()
-                .push_back((fault, times));
-        }
-    }
-
-    pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
-        let mut waiting = lock(&self.0);
-        let queue = waiting.get_mut(operation)?;
-        let (fault, times) = queue.front_mut()?;
-        *times -= 1;
-        if *times > 0 {
-            return Some(fault.clone());
-        }
-        queue.pop_front().map(|(fault, _)| fault)
-    }
-
-    pub(crate) fn waiting(&self) -> u32 {
-        self.waiting_by_operation().values().sum()
-    }
-
-    /// Returns the number of faults that no request has met yet, by operation.
-    pub(crate) fn waiting_by_operation(&self) -> BTreeMap<String, u32> {
-        let waiting = lock(&self.0);
-        let counts = waiting.iter().map(|(operation, faults)| {
-            let count = faults.iter().map(|(_, times)| times).sum();
-            (operation.clone(), count)
-        });
-        counts.filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// Removes all faults.
-    pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
-    }
-}

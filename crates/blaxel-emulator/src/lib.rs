@@ -7,7 +7,7 @@
 //! | create and configure an emulator | [`Emulator`], [`Builder`] |
 //! | call it without a socket | [`LocalService`] |
 //! | move its time | [`Clock`] |
-//! | make operations fail | [`Fault`] |
+//! | make operations fail | [`Fault`]; [`Incident`] for failures that were seen in public |
 //! | script a workload | [`Script`], with a [`Behavior`] for each call of a [`Workload`]; [`Chunks`] for streamed bodies |
 //! | check what was received | [`Entry`] of the journal, [`ScriptedCall`], [`Callback`] |
 
@@ -26,6 +26,7 @@ mod engine;
 mod errors;
 mod fault;
 mod guests;
+mod incident;
 mod initial_data;
 mod journal;
 mod local;
@@ -51,6 +52,7 @@ pub use self::chunks::Chunks;
 pub use self::clock::Clock;
 pub use self::emulator::{Emulator, UnknownCollection};
 pub use self::fault::{Fault, UnknownOperation};
+pub use self::incident::{Incident, UnknownIncident};
 pub use self::journal::{CredentialKind, Entry};
 pub use self::local::LocalService;
 pub use self::workload::{

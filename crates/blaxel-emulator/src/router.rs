@@ -77,7 +77,7 @@ pub(crate) use self::route::Route;
 pub(crate) use self::uploads::is_upload;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::fault::{Disconnected, Fault, UnknownOperation};
+use crate::fault::{Disconnected, UnknownOperation, meet, stands_for};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
@@ -127,10 +127,11 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static str> + use<> {
     own.chain(blaxel_guest::operations())
 }
 
-/// Checks that requests of an operation can meet a fault.
+/// Checks that requests of an operation can meet a fault. A name that ends in `*` stands for all
+/// operations that begin so.
 pub(crate) fn check_operation(name: &str) -> Result<(), UnknownOperation> {
     let known: Vec<_> = operations().chain([WAKE_SANDBOX]).collect();
-    if known.contains(&name) {
+    if known.iter().any(|known| stands_for(name, known)) {
         return Ok(());
     }
     Err(UnknownOperation {
@@ -231,28 +232,10 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
     }
     let fault = engine.faults.take(operation);
     let now = engine.clock.now();
-    meet(fault, &now, || handle(&engine, &route, request)).await
-}
-
-/// Performs an operation, or the fault that was injected into it.
-async fn meet<F: Future<Output = Response>>(
-    fault: Option<Fault>,
-    now: &Timestamp,
-    operation: impl FnOnce() -> F,
-) -> Response {
-    let Some(fault) = fault else {
-        return operation().await;
-    };
-    let response = if let Some(delay) = fault.lateness() {
-        tokio::time::sleep(delay).await;
-        Some(operation().await)
-    } else if fault.is_after_processing() {
-        operation().await;
-        None
-    } else {
-        None
-    };
-    fault.apply(response, now.as_str())
+    meet(fault, now.as_str(), request, |request| {
+        handle(&engine, &route, request)
+    })
+    .await
 }
 
 async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {

@@ -19,7 +19,7 @@ pub(super) fn routes() -> Router {
     Router::new().route("/faults", get(waiting).post(add).delete(clear))
 }
 
-/// A fault to inject. Exactly one of `response`, `gateway`, `disconnect` and `delay` describes it.
+/// A fault to inject. Exactly one of the members from `response` to `twice` describes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
@@ -31,6 +31,15 @@ struct Request {
     #[serde(default)]
     disconnect: bool,
     delay: Option<Seconds>,
+    cut: Option<u64>,
+    #[serde(default)]
+    byte_by_byte: bool,
+    insert: Option<Insertion>,
+    member: Option<Member>,
+    #[serde(default)]
+    reversed: bool,
+    #[serde(default)]
+    twice: bool,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -44,6 +53,22 @@ struct Reply {
     status: u16,
     json: Option<Value>,
     text: Option<String>,
+}
+
+/// A text that is inserted into a body.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Insertion {
+    after: u64,
+    text: String,
+}
+
+/// A member of a response, by its JSON pointer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Member {
+    pointer: String,
+    value: Value,
 }
 
 fn once() -> u32 {
@@ -75,6 +100,22 @@ impl Request {
                 self.disconnect.then(|| Ok(Fault::disconnect())),
             ),
             ("delay", self.delay.map(|by| Ok(Fault::delay(by.0)))),
+            ("cut", self.cut.map(|after| Ok(Fault::cut(after)))),
+            (
+                "byte_by_byte",
+                self.byte_by_byte.then(|| Ok(Fault::byte_by_byte())),
+            ),
+            (
+                "insert",
+                self.insert.map(|it| Ok(Fault::insert(it.after, it.text))),
+            ),
+            (
+                "member",
+                self.member
+                    .map(|it| Ok(Fault::member(it.pointer, it.value))),
+            ),
+            ("reversed", self.reversed.then(|| Ok(Fault::reversed()))),
+            ("twice", self.twice.then(|| Ok(Fault::twice()))),
         ])??;
         let fault = headers(self.headers)?
             .into_iter()

@@ -66,6 +66,8 @@ mod tests {
             "GET /_emulator/faults",
             "POST /_emulator/faults",
             "DELETE /_emulator/faults",
+            "GET /_emulator/incidents",
+            "POST /_emulator/incidents/{name}",
             "GET /_emulator/journal",
             "DELETE /_emulator/journal",
             "PUT /_emulator/resources/{collection}/{name}",

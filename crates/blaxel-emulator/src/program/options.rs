@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use blaxel_emulator::{Builder, Emulator, Workload};
+use blaxel_emulator::{Builder, Emulator, UnknownIncident, Workload};
 
 pub(super) const USAGE: &str = "\
 A local Blaxel: prints the environment variables for its clients and serves until Ctrl-C, or runs a
@@ -19,6 +19,8 @@ Options:
   --seed <NUMBER>          seed of the billing history and the logs (default: 1)
   --clock <CLOCK>          the time of the emulator: real (default); frozen, which stands still until
                            it is moved; or xN, N times as fast as the real one, such as x60
+  --incident <NAME>        make a failure of the platform happen once, such as cut-log-stream; an
+                           unknown name lists them. May be repeated
   --forward <NAME=URL>     forward the calls of an agent to a server on this machine, such as
                            support-bot=http://127.0.0.1:1338; use functions/NAME and models/NAME
                            for other workloads. May be repeated
@@ -38,10 +40,11 @@ if it cannot be started.
 const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
 /// The options that have a value.
-const WITH_VALUE: [&str; 6] = [
+const WITH_VALUE: [&str; 7] = [
     "--clock",
     "--forward",
     "--guests",
+    "--incident",
     "--port",
     "--seed",
     "--workspace",
@@ -166,6 +169,10 @@ fn set(builder: Builder, option: &str, value: &str, seen: &mut Seen) -> Result<B
         "--guests" => {
             seen.has_local_guests = value != "simulated";
             guests(builder, value)?.ok_or_else(bad)?
+        }
+        "--incident" => {
+            let problem = |problem: UnknownIncident| BadOption(format!("--incident: {problem}"));
+            builder.incident(value.parse().map_err(problem)?)
         }
         "--port" => builder.port(value.parse().map_err(|_| bad())?),
         "--seed" => builder.seed(value.parse().map_err(|_| bad())?),

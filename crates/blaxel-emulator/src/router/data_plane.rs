@@ -15,11 +15,11 @@ use tower_service::Service as _;
 use super::access_level::AccessLevel;
 use super::call::{Call, below};
 use super::forward::forwarded_headers;
-use super::meet;
 use super::route::{HandlerResult, Route};
 use super::workload::{NAME, require_deployed};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
+use crate::fault::meet;
 use crate::guests::{Guest, until_ended, wait_for_end};
 use crate::state::{Collection, SANDBOXES, is_on_standby};
 
@@ -65,6 +65,7 @@ pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request
 }
 
 /// A call as the machine of a sandbox gets it.
+#[derive(Clone)]
 pub(super) struct Target {
     /// Empty, or with a leading slash.
     pub(super) path: String,
@@ -93,11 +94,15 @@ pub(super) async fn call_sandbox(
         return call_machine(call, sandbox, request, target).await;
     }
     // As long as faults are met, the sandbox does not wake up.
-    let wake = async || {
-        let woken = wake_and_call(call, sandbox, request, target).await;
+    let target = &target;
+    let wake = async |request: Request| {
+        let woken = wake_and_call(call, sandbox, request.into_parts(), target.clone()).await;
         woken.unwrap_or_else(IntoResponse::into_response)
     };
-    Ok(meet(engine.faults.take(WAKE), &call.now(), wake).await)
+    let (head, body) = request;
+    let request = Request::from_parts(head, body);
+    let fault = engine.faults.take(WAKE);
+    Ok(meet(fault, call.now().as_str(), request, wake).await)
 }
 
 async fn wake_and_call(

@@ -79,21 +79,31 @@ async fn faults_of_each_kind_are_injected() {
         json!({"operation": "ListModels",
             "gateway": {"status": 404, "code": "WORKLOAD_UNAVAILABLE", "retryable": true}}),
         json!({"operation": "ListModels", "delay": 0.001}),
+        json!({"operation": "ListModels", "cut": 100_000}),
+        json!({"operation": "ListModels", "byte_by_byte": true}),
+        json!({"operation": "ListModels", "insert": {"after": 0, "text": " "}}),
+        json!({"operation": "ListModels", "member": {"pointer": "/meta/total", "value": 0}}),
+        json!({"operation": "ListModels", "reversed": true}),
+        json!({"operation": "List*", "twice": true}),
         json!({"operation": "ListModels", "disconnect": true}),
     ] {
         let reply = tell(&emulator, "/faults", &fault).await;
         assert_eq!(reply.status, 204, "{fault}: {reply:?}");
     }
     let waiting = send(&emulator, Method::GET, "/faults").await.expect(200);
-    assert_eq!(waiting, json!({"waiting": {"ListModels": 7}}));
+    assert_eq!(waiting, json!({"waiting": {"List*": 1, "ListModels": 12}}));
     let service = emulator.service();
     let mut statuses = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..11 {
         let reply = get("/models").bare(&service).await;
         statuses.push(reply.status.as_u16());
     }
-    assert_eq!(statuses, [503, 503, 502, 204, 404, 200]);
+    assert_eq!(statuses[..5], [503, 503, 502, 204, 404]);
+    assert_eq!(statuses[5..], [200; 6]);
     get("/models").begin(&service).await.unwrap_err();
+    // Only the fault for several operations is left.
+    get("/models").on(&emulator).await.expect(200);
+    assert_eq!(emulator.waiting_faults(), 0);
 
     let lost = json!({"operation": "CreateAgent", "disconnect": true, "after_processing": true});
     assert_eq!(tell(&emulator, "/faults", &lost).await.status, 204);

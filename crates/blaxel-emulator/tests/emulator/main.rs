@@ -23,6 +23,7 @@ mod forks;
 mod forwarding;
 mod image_shares;
 mod images;
+mod incidents;
 mod inference;
 mod kinds;
 mod lists;

@@ -302,6 +302,7 @@ fn a_bad_option_is_exit_code_2() {
         &["--openapi=json"],
         &["--clock", "fast"],
         &["--clock=x0"],
+        &["--incident", "no-such"],
         &["--clock=x+2"],
         &["run"],
         &["run", "--"],

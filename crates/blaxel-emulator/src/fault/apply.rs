@@ -1,0 +1,139 @@
+//! The way of a request that meets a fault.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde_json::Value;
+
+use super::{Action, Disconnected, Fault};
+use crate::errors::ErrorResponse;
+
+/// Maximum size of a body that is changed as a whole, or sent twice.
+const LIMIT: usize = 16 << 20;
+
+/// Performs an operation, or the fault that was injected into it. `now` is the time of an error.
+pub(crate) async fn meet<F: Future<Output = Response>>(
+    fault: Option<Fault>,
+    now: &str,
+    request: Request,
+    operation: impl Fn(Request) -> F,
+) -> Response {
+    let Some(fault) = fault else {
+        return operation(request).await;
+    };
+    let mut response = match fault.action {
+        Action::Delay(delay) => {
+            tokio::time::sleep(delay).await;
+            operation(request).await
+        }
+        Action::Twice => match twice(request).await {
+            (first, Some(second)) => {
+                // Only its effects count.
+                drop(operation(first).await);
+                operation(second).await
+            }
+            (only, None) => operation(only).await,
+        },
+        Action::Body(change) => {
+            let mut response = operation(request).await;
+            if !change.keeps_length() {
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+            }
+            response.map(|body| change.apply(body))
+        }
+        Action::Member(pointer, value) => {
+            let set = |document: &mut Value| set_member(document, &pointer, &value);
+            edit(operation(request).await, set).await
+        }
+        Action::Reverse => edit(operation(request).await, reverse).await,
+        action => {
+            if fault.after_processing {
+                operation(request).await;
+            }
+            instead(action, now)
+        }
+    };
+    response.headers_mut().extend(fault.headers);
+    response
+}
+
+/// Returns the response that comes in place of the usual one.
+fn instead(action: Action, now: &str) -> Response {
+    match action {
+        Action::Respond(status, body) => {
+            let mut response = Response::new(body.into());
+            *response.status_mut() = status;
+            response
+        }
+        Action::Gateway {
+            status,
+            code,
+            retryable,
+        } => {
+            let message = "a fault requested by the test";
+            ErrorResponse::envelope(status, &code, message, retryable, now).into_response()
+        }
+        _ => {
+            let mut response = StatusCode::BAD_GATEWAY.into_response();
+            response.extensions_mut().insert(Disconnected);
+            response
+        }
+    }
+}
+
+/// Returns a request twice, or once if its body is too large or breaks off.
+async fn twice(request: Request) -> (Request, Option<Request>) {
+    let (head, body) = request.into_parts();
+    let is_small = http_body::Body::size_hint(&body)
+        .upper()
+        .is_none_or(|size| size <= LIMIT as u64);
+    if !is_small {
+        return (Request::from_parts(head, body), None);
+    }
+    match to_bytes(body, LIMIT).await {
+        Ok(bytes) => {
+            let again = Request::from_parts(head.clone(), Body::from(bytes.clone()));
+            (Request::from_parts(head, Body::from(bytes)), Some(again))
+        }
+        Err(_) => (Request::from_parts(head, Body::empty()), None),
+    }
+}
+
+/// Changes the JSON of a successful response.
+async fn edit(response: Response, change: impl FnOnce(&mut Value)) -> Response {
+    if !response.status().is_success() {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, LIMIT).await else {
+        return instead(Action::Disconnect, "");
+    };
+    let Ok(mut document) = serde_json::from_slice(&bytes) else {
+        return Response::from_parts(head, Body::from(bytes));
+    };
+    change(&mut document);
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(document.to_string()))
+}
+
+/// Sets a member of an object that exists.
+fn set_member(document: &mut Value, pointer: &str, value: &Value) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    let parent = document.pointer_mut(parent).and_then(Value::as_object_mut);
+    if let Some(parent) = parent {
+        parent.insert(name.to_owned(), value.clone());
+    }
+}
+
+fn reverse(document: &mut Value) {
+    let items = match document {
+        Value::Array(items) => Some(items),
+        other => other.get_mut("data").and_then(Value::as_array_mut),
+    };
+    if let Some(items) = items {
+        items.reverse();
+    }
+}

@@ -1,0 +1,96 @@
+//! [`Faults`], those that no request has met yet.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Mutex;
+
+use super::Fault;
+use crate::lock::lock;
+
+/// The faults that are still to be applied, by operation, in the order in which they were added. A
+/// name that ends in `*` stands for all operations that begin so.
+#[derive(Default)]
+pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<(Fault, u32)>>>);
+
+impl Faults {
+    pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
+        if times > 0 {
+            let mut waiting = lock(&self.0);
+            waiting
+                .entry(operation.to_owned())
+                .or_default()
+                .push_back((fault, times));
+        }
+    }
+
+    /// Returns the next fault of an operation. Those for it alone come first, then those of the
+    /// longest name that stands for several.
+    pub(crate) fn take(&self, operation: &str) -> Option<Fault> {
+        let mut waiting = lock(&self.0);
+        let fits = |name: &&String| stands_for(name, operation);
+        let name = waiting.keys().filter(fits).max_by_key(|name| {
+            let is_exact = name.as_str() == operation;
+            (is_exact, name.len())
+        });
+        let name = name?.clone();
+        let queue = waiting.get_mut(&name)?;
+        let (fault, times) = queue.front_mut()?;
+        *times -= 1;
+        let fault = fault.clone();
+        if *times == 0 {
+            queue.pop_front();
+        }
+        if queue.is_empty() {
+            waiting.remove(&name);
+        }
+        Some(fault)
+    }
+
+    pub(crate) fn waiting(&self) -> u32 {
+        self.waiting_by_operation().values().sum()
+    }
+
+    /// Returns the number of faults that no request has met yet, by operation.
+    pub(crate) fn waiting_by_operation(&self) -> BTreeMap<String, u32> {
+        let waiting = lock(&self.0);
+        let counts = waiting.iter().map(|(operation, faults)| {
+            let count = faults.iter().map(|(_, times)| times).sum();
+            (operation.clone(), count)
+        });
+        counts.collect()
+    }
+
+    /// Removes all faults.
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+/// Returns `true` if a name stands for an operation.
+pub(crate) fn stands_for(name: &str, operation: &str) -> bool {
+    match name.strip_suffix('*') {
+        Some(start) => operation.starts_with(start),
+        None => name == operation,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_operation_itself_comes_before_those_of_several() {
+        let faults = Faults::default();
+        faults.add("*", Fault::cut(1), 1);
+        faults.add("List*", Fault::cut(2), 1);
+        faults.add("ListAgents", Fault::cut(3), 2);
+        let mut taken = Vec::new();
+        while let Some(fault) = faults.take("ListAgents") {
+            taken.push(format!("{fault:?}"));
+        }
+        let expected = [3, 3, 2, 1].map(|after| format!("{:?}", Fault::cut(after)));
+        assert_eq!(taken, expected);
+        assert_eq!(faults.waiting(), 0);
+        faults.add("List*", Fault::cut(2), 1);
+        assert!(faults.take("GetAgent").is_none());
+    }
+}

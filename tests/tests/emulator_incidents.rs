@@ -1,0 +1,158 @@
+//! Promise: what clients of the platform have met does not harm a program that uses the facades.
+//!
+//! The emulator plays each incident by name; `incidents.rs` tests what they taught the transport, and the tests of
+//! `wait_until` that a state of before is not taken for the result.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use blaxel::sandbox::{Sandbox, SandboxHandle};
+use blaxel::{Client, Credentials, ListParams, Management, Sandboxes};
+use blaxel_emulator::blaxel_guest::{ServerVersion, SimulatedGuest};
+use blaxel_emulator::{Emulator, Incident};
+
+/// A client with the kind of credential that is renewed.
+fn client(emulator: &Emulator) -> Client {
+    let secret = emulator.client_secret();
+    Client::builder()
+        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .run_url(emulator.run_url())
+        .build()
+        .unwrap()
+}
+
+/// Returns an emulator whose sandboxes have a server of this age, and a handle of one.
+async fn sandbox(version: ServerVersion) -> (Emulator, SandboxHandle<Client>) {
+    let emulator = Emulator::builder().sandbox_servers(move |_, clock| {
+        let guest = SimulatedGuest::new(clock.clone());
+        blaxel_emulator::blaxel_guest::Server::builder(guest).version(version)
+    });
+    let emulator = emulator.start().await.unwrap();
+    let sandboxes = Sandboxes::new(client(&emulator));
+    let handle = sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
+    (emulator, handle)
+}
+
+/// Returns the number of requests of an operation that the emulator received.
+fn requests_of(emulator: &Emulator, operation: &str) -> usize {
+    let journal = emulator.journal();
+    let of = journal
+        .iter()
+        .filter(|entry| entry.operation.as_deref() == Some(operation));
+    of.count()
+}
+
+#[tokio::test]
+async fn a_sandbox_is_ensured_although_its_name_is_between_two_lives() {
+    let emulator = Emulator::start().await.unwrap();
+    let sandboxes = Sandboxes::new(client(&emulator));
+    emulator.incident(Incident::VanishedCreation);
+    let handle = sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
+    assert_eq!(
+        handle
+            .command("echo")
+            .arg("hi")
+            .output()
+            .await
+            .unwrap()
+            .stdout,
+        "hi\n"
+    );
+}
+
+#[tokio::test]
+async fn a_sandbox_is_ensured_although_the_edge_gave_up() {
+    let emulator = Emulator::start().await.unwrap();
+    let sandboxes = Sandboxes::new(client(&emulator));
+    emulator.incident(Incident::EdgeTimeoutOfCreation);
+    sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
+    assert_eq!(requests_of(&emulator, "CreateSandbox"), 1);
+}
+
+#[tokio::test]
+async fn the_first_read_after_standby_succeeds() {
+    let (emulator, handle) = sandbox(ServerVersion::Current).await;
+    handle.fs().write("/tmp/a", "text").await.unwrap();
+    emulator.clock().advance(Duration::from_secs(60));
+    emulator.incident(Incident::FirstCallAfterStandby);
+    assert_eq!(handle.fs().read_to_string("/tmp/a").await.unwrap(), "text");
+    assert_eq!(emulator.waiting_faults(), 0);
+}
+
+/// The whole output, or the caller is told that it is not exact.
+#[tokio::test]
+async fn output_is_exact_however_its_stream_is_disturbed() {
+    for version in [ServerVersion::August, ServerVersion::Current] {
+        for incident in [
+            Incident::CutLogStream,
+            Incident::SplitRecord,
+            Incident::KeepaliveInsideALine,
+        ] {
+            let (emulator, handle) = sandbox(version).await;
+            let expected: String = (0..40)
+                .map(|n| format!("line {n} of the output, é\n"))
+                .collect();
+            let script = "for n in $(seq 0 39); do echo \"line $n of the output, é\"; done; exit 3";
+            emulator.incident(incident);
+            let output = handle.shell(script).output().await.unwrap();
+            let shown = format!("{incident} on {version:?}: {output:?}");
+            assert_eq!(output.status.code(), Some(3), "{shown}");
+            assert!(output.stdout == expected || output.lossy, "{shown}");
+            if incident != Incident::KeepaliveInsideALine {
+                assert!(!output.lossy, "{shown}");
+            }
+            // The log stream of a process that has ended, from the beginning.
+            emulator.incident(incident);
+            let child = handle.shell(script).name("again").spawn().await.unwrap();
+            let output = child.wait_with_output().await.unwrap();
+            let shown = format!("{incident} on {version:?}, followed: {output:?}");
+            assert_eq!(output.status.code(), Some(3), "{shown}");
+            assert!(output.stdout == expected || output.lossy, "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_walk_has_each_item_although_the_order_changes() {
+    let emulator = Emulator::start().await.unwrap();
+    let models = Management::new(client(&emulator)).models();
+    emulator.incident(Incident::ShuffledList);
+    let items = models
+        .items_with(&ListParams::new().limit(2))
+        .distinct()
+        .into_vec();
+    let names: BTreeSet<_> = items
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| it.metadata.name)
+        .collect();
+    assert_eq!(names.len(), 7);
+    assert_eq!(emulator.waiting_faults(), 0);
+}
+
+#[tokio::test]
+async fn calls_go_on_when_a_token_is_refused_or_expires_early() {
+    let emulator = Emulator::start().await.unwrap();
+    let management = Management::new(client(&emulator));
+    management.agents().all().await.unwrap();
+    emulator.incident(Incident::RefusedOnce);
+    management.agents().all().await.unwrap();
+    // Two hours are its lifetime, of which the client thinks that ten minutes are left.
+    emulator.clock().advance(Duration::from_secs(110 * 60));
+    emulator.incident(Incident::ClockSkew);
+    management.agents().all().await.unwrap();
+}
+
+/// The second delivery finds what the first one made; no command runs under two names.
+#[tokio::test]
+async fn a_command_that_is_delivered_twice_has_one_outcome() {
+    let (emulator, handle) = sandbox(ServerVersion::Current).await;
+    emulator.incident(Incident::DuplicateDelivery);
+    let output = handle.shell("sleep 0; echo once").output().await.unwrap();
+    assert_eq!(output.stdout, "once\n");
+    let processes = handle.processes().await.unwrap();
+    assert_eq!(processes.len(), 1, "{processes:?}");
+}
