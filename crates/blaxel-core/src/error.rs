@@ -1,12 +1,13 @@
 //! [`Error`], the one error type of the SDK.
 //!
-//! `api_error.rs` parses error responses, `transient.rs` has the rule for transient ones,
+//! `api_error.rs` parses error responses, `code.rs` has the platform's codes, `transient.rs` has the rule for transient ones,
 //! `parts.rs` the constructors of the sibling crates, and `display.rs` the text of an error.
 //!
 //! Text from outside is made safe to print where it enters: by [`Error::new`] and the parsers of a
 //! response. Only causes are made safe when they are printed.
 
 mod api_error;
+mod code;
 mod display;
 mod json_problem;
 mod markup;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 pub use self::api_error::{ApiError, DispatchState, ErrorOrigin, is_by_edge};
+pub use self::code::ErrorCode;
 pub use self::json_problem::JsonProblem;
 pub use self::parts::ErrorParts;
 use self::transient::is_transient_response;
@@ -340,7 +342,8 @@ impl Error {
         self.0.response.as_ref()?.api.as_ref()
     }
 
-    /// Returns the server's error code, such as `WORKLOAD_UNAVAILABLE` or `invalid_api_version`.
+    /// Returns the server's error code as it was sent, such as `WORKLOAD_UNAVAILABLE`. It can be any text: a
+    /// workload chooses the codes of its own errors.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.api()?.code()

@@ -11,7 +11,7 @@
 //! | speak another protocol on a connection | `RequestWriter::upgrade`, `upgrade` and `Upgraded`, with the feature `upgrade` |
 //! | read lists | [`Page`], one page; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
 //! | read streams of events, JSON lines, lines and text | the module `stream` (feature `stream`), with its `Decoded` and decoders |
-//! | handle errors | [`Error`], with [`ErrorKind`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
+//! | handle errors | [`Error`], with [`ErrorKind`], [`ErrorCode`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
 //! | parse values that the API writes as text | [`ApiVersion`], [`Workspace`], [`BaseUrl`], [`Timestamp`], [`Period`]; all implement `FromStr` and fail with [`ParseError`] |
 //! | hold secrets | [`Secret`], which is never printed |
 //! | read enums to which the server may add values | [`open_enum!`] and [`UnknownValue`] |
@@ -74,7 +74,9 @@ pub use self::body::Body;
 pub use self::context::{CallContext, operation};
 pub use self::description::{Idempotency, OperationInfo, Plane};
 pub use self::endpoint::Endpoints;
-pub use self::error::{ApiError, BoxError, Delivery, DispatchState, Error, ErrorKind, ErrorOrigin};
+pub use self::error::{
+    ApiError, BoxError, Delivery, DispatchState, Error, ErrorCode, ErrorKind, ErrorOrigin,
+};
 pub use self::list_params::{ListParams, Sort};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;

@@ -13,7 +13,7 @@
 //! | filter and sort lists, and read them | [`ListParams`], [`Sort`]; [`Page`], and the walks [`blaxel_core::Pages`] and [`blaxel_core::Items`] |
 //! | override settings for some calls | [`Client::with_options`] with [`CallOptions`] |
 //! | configure retries, time limits, connections and layers | [`ClientBuilder`], with the types in [`transport`] |
-//! | handle errors | [`Error`], [`ErrorKind`] |
+//! | handle errors | [`Error`], [`ErrorKind`], [`ErrorCode`] |
 //! | send a request that the SDK has no operation for | [`raw_request`], [`Plane`] |
 //!
 //! [`Management`], [`Inference`], [`Sandboxes`] and [`Billing`] are aliases over [`Client`], which is one type whatever its
@@ -52,7 +52,7 @@ pub use blaxel_transport as transport;
 
 pub use blaxel_auth::Credentials;
 pub use blaxel_core::{
-    ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorKind, HttpService, ListParams, Page,
+    ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorCode, ErrorKind, HttpService, ListParams, Page,
     Period, Plane, Secret, Sort, Source, Timestamp, Workspace, raw_request,
 };
 pub use blaxel_transport::{Client, ClientBuilder};

@@ -163,6 +163,43 @@ fn gateway_errors_are_distinguished_from_workload_errors() {
 }
 
 #[test]
+fn a_code_counts_as_the_platforms_only_if_the_platform_sent_it() {
+    let platform = [("x-blaxel-source", "platform")];
+    let body = r#"{"error":{"code":"WORKLOAD_NOT_FOUND","message":"no"}}"#;
+    let gateway = error_of(&CALL, 404, &platform, body);
+    assert_eq!(gateway.platform_code(), Some(ErrorCode::WorkloadNotFound));
+    // A workload passes on the error of another one that it called.
+    let workload = error_of(&CALL, 404, &[], body);
+    assert_eq!(workload.code(), Some("WORKLOAD_NOT_FOUND"));
+    assert_eq!(workload.platform_code(), None);
+
+    let later = error_of(
+        &CREATE,
+        400,
+        &[],
+        r#"{"code":"NEVER_HEARD_OF","message":"no"}"#,
+    );
+    let code = later.platform_code().unwrap();
+    assert!(matches!(code, ErrorCode::Other(_)) && code == "NEVER_HEARD_OF");
+    let storage = "<Error><Code>ExpiredToken</Code><Message>late</Message></Error>";
+    assert_eq!(error_of(&CREATE, 400, &[], storage).platform_code(), None);
+    assert_eq!(Error::decode("no JSON").platform_code(), None);
+}
+
+#[test]
+fn each_code_has_one_variant_of_the_same_name() {
+    for text in ErrorCode::from("").__values() {
+        let code = ErrorCode::from(*text);
+        let words = text.split('_').map(|word| {
+            let (first, rest) = word.split_at(1);
+            first.to_uppercase() + &rest.to_lowercase()
+        });
+        assert_eq!(format!("{code:?}"), words.collect::<String>());
+        assert!(code == **text && code == *text);
+    }
+}
+
+#[test]
 fn display_names_the_failure_and_the_next_step() {
     let body = r#"{"error":{"code":"FORBIDDEN","message":"not yours","action":"Ask an admin.","docs_url":"https://docs/f"}}"#;
     let error = error_of(&CALL, 403, &[("x-request-id", "r-1")], body);

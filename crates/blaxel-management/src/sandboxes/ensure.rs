@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use blaxel_core::__private::{ErrorParts, later};
-use blaxel_core::{ApiError, Attempts, Error, HttpService, OperationInfo};
+use blaxel_core::{ApiError, Attempts, Error, ErrorCode, HttpService, OperationInfo};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
@@ -422,7 +422,8 @@ fn with_cause(error: Error, cause: Option<Error>) -> Error {
 
 /// Returns `true` if a create request was refused because a sandbox of that name exists, or is being created.
 fn is_already_exists(error: &Error) -> bool {
-    error.is_conflict() || error.code() == Some("SANDBOX_ALREADY_EXISTS") || is_in_progress(error)
+    let exists = error.platform_code() == Some(ErrorCode::SandboxAlreadyExists);
+    error.is_conflict() || exists || is_in_progress(error)
 }
 
 /// Returns `true` if a create request was refused because the sandbox is being created.
