@@ -1,5 +1,7 @@
 //! The environment variables as a value.
 
+mod coding_agent;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -12,8 +14,8 @@ use crate::{env_file, small_file};
 
 /// A snapshot of the environment variables of a process.
 ///
-/// It has the variables that configure a Blaxel SDK, whose names begin with `BL_`, and the user's home
-/// directory. It is read once and never written, so two clients in one process can use different ones, and a
+/// It has the variables that configure a Blaxel SDK, whose names begin with `BL_`, those that
+/// [`coding_agent`](Self::coding_agent) reads, and the user's home directory. It is read once and never written, so two clients in one process can use different ones, and a
 /// test can create its own:
 ///
 /// ```
@@ -41,7 +43,8 @@ impl Variables {
     pub fn from_process() -> Self {
         let ours = |(name, value): (OsString, OsString)| {
             let name = name.into_string().ok()?;
-            name.starts_with(env_file::PREFIX).then_some((name, value))
+            let is_ours = name.starts_with(env_file::PREFIX) || coding_agent::reads(&name);
+            is_ours.then_some((name, value))
         };
         Self {
             values: std::env::vars_os().filter_map(ours).collect(),

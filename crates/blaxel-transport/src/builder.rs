@@ -1,26 +1,21 @@
 //! [`ClientBuilder`]: the settings of a client.
 
+mod settings;
+
 use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_auth::{Authenticator, Credentials, Environment, Variables};
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, HttpService, Secret, Source, Workspace};
+use blaxel_core::{ApiVersion, Endpoints, Error, HttpService, Secret, Source};
 use tower_layer::{Identity, Layer, Stack};
 
+use self::settings::Settings;
 use crate::client::{Client, Pipeline};
 use crate::deadline::TimeLimits;
-use crate::defaults::Defaults;
 use crate::dispatch::Dispatch;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
 use crate::retry::RetryPolicy;
-
-/// A text setting and its source. It is parsed when the client is built.
-type Setting = Option<(String, Source)>;
-
-/// An address and its source. It is not checked yet, so it can contain a password or a token.
-type GivenUrl = (Secret, Source);
 
 /// A builder for a [`Client`].
 ///
@@ -46,6 +41,8 @@ type GivenUrl = (Secret, Source);
 /// | addresses | [`api_url`](Self::api_url), [`run_url`](Self::run_url); `BL_API_URL`, `BL_RUN_URL`; those of the deployment |
 /// | region | [`region`](Self::region); `BL_REGION` |
 /// | API version | [`api_version`](Self::api_version); `BL_API_VERSION`; [`ApiVersion::DEFAULT`] |
+/// | integration | [`integration`](Self::integration); `BL_INTEGRATION` |
+/// | coding agent | none with [`without_coding_agent`](Self::without_coding_agent); [`Variables::coding_agent`] |
 ///
 /// Environment variables apply only to a builder created with [`from_env`](Self::from_env) or
 /// [`from_variables`](Self::from_variables). Credentials of the environment are looked up by
@@ -89,28 +86,6 @@ pub struct ClientBuilder<T, A, C> {
     attempt_layers: A,
     call_layers: C,
     settings: Settings,
-}
-
-/// The settings of a [`ClientBuilder`], apart from transport and layers.
-#[derive(Clone, Debug, Default)]
-struct Settings {
-    /// The environment to look up credentials in, if none are set in code.
-    variables: Option<Variables>,
-    credentials: Option<Credentials>,
-    anonymous: bool,
-    api_key: Option<Secret>,
-    workspace: Setting,
-    /// The workspace if neither the code nor the credentials name one.
-    default_workspace: Setting,
-    region: Setting,
-    api_url: Option<GivenUrl>,
-    run_url: Option<GivenUrl>,
-    trusted: Vec<GivenUrl>,
-    environment: Option<Environment>,
-    version: ApiVersion,
-    product: Option<String>,
-    limits: TimeLimits,
-    retry: RetryPolicy,
 }
 
 /// The default transport, a [`HyperTransport`] that is created when the client is built.
@@ -169,7 +144,8 @@ impl Client {
     }
 
     /// Creates a client from the environment variables `BL_API_KEY` or `BL_CLIENT_CREDENTIALS`,
-    /// `BL_WORKSPACE`, `BL_REGION`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL` and `BL_API_VERSION`.
+    /// `BL_WORKSPACE`, `BL_REGION`, `BL_ENV`, `BL_API_URL`, `BL_RUN_URL`, `BL_API_VERSION` and
+    /// `BL_INTEGRATION`.
     ///
     /// With the feature `config-file`, the sign-in of the Blaxel CLI is used if the variables
     /// contain no credential.
@@ -230,24 +206,11 @@ impl ClientBuilder<DefaultTransport, Identity, Identity> {
     ///
     /// The same as for [`from_env`](Self::from_env).
     pub fn from_variables(variables: &Variables) -> Result<Self, Error> {
-        let mut builder = Self::new();
-        let settings = &mut builder.settings;
-        settings.variables = Some(variables.clone());
-        settings.environment = Environment::from_variables(variables)?;
-        settings.default_workspace = owned(variables.get("BL_WORKSPACE")?);
-        settings.region = owned(variables.get("BL_REGION")?);
-        settings.api_url = owned(variables.get("BL_API_URL")?);
-        settings.run_url = owned(variables.get("BL_RUN_URL")?);
-        if let Some((text, source)) = variables.get("BL_API_VERSION")? {
-            settings.version = source.parse(text)?;
-        }
-        Ok(builder)
+        Ok(Self {
+            settings: Settings::from_variables(variables)?,
+            ..Self::new()
+        })
     }
-}
-
-/// Copies a variable and its source.
-fn owned<T: for<'a> From<&'a str>>(found: Option<(&str, Source)>) -> Option<(T, Source)> {
-    found.map(|(text, source)| (T::from(text), source))
 }
 
 impl<T, A, C> ClientBuilder<T, A, C> {
@@ -349,7 +312,34 @@ impl<T, A, C> ClientBuilder<T, A, C> {
     /// Sets a product token, such as `my-app/1.2`, which follows the SDK's own in the `User-Agent`. None by
     /// default.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
-        self.settings.product = Some(product.into());
+        self.settings.user_agent.product = Some(product.into());
+        self
+    }
+
+    /// Sets the name and version of the integration that makes the calls, for the `User-Agent`. By default it
+    /// is that of `BL_INTEGRATION`, otherwise none.
+    ///
+    /// An integration is a library or framework between the SDK and the program. The platform counts calls by
+    /// it. The name is in lower case and the version has three numbers; [`build`](Self::build) fails for any
+    /// other form. A variable of another form is ignored, with a warning in the log.
+    ///
+    /// ```
+    /// use blaxel_transport::Client;
+    ///
+    /// let client = Client::builder().api_key("bl_example").integration("my-framework/1.2.0").build()?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    pub fn integration(mut self, name_and_version: impl Into<String>) -> Self {
+        self.settings.user_agent.integration = Some((name_and_version.into(), Source::Code));
+        self
+    }
+
+    /// Leaves the coding agent that runs the program out of the `User-Agent`.
+    ///
+    /// Only a builder created by [`from_env`](Self::from_env) or [`from_variables`](Self::from_variables) knows
+    /// of one, by [`Variables::coding_agent`]. A user opts out with the variable `DO_NOT_TRACK=1`.
+    pub fn without_coding_agent(mut self) -> Self {
+        self.settings.user_agent.coding_agent = None;
         self
     }
 
@@ -509,90 +499,4 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         );
         Ok(Client::new(self.call_layers.layer(pipeline), defaults))
     }
-}
-
-impl Settings {
-    /// Parses and checks the settings.
-    fn resolve(self) -> Result<(Defaults, Option<Credentials>), Error> {
-        let named = parse_workspace(&self.workspace)?;
-        let credentials = self.find_credentials(named.as_ref())?;
-        let of_credentials = credentials.as_ref().and_then(Credentials::workspace);
-        let workspace = match named.or_else(|| of_credentials.cloned()) {
-            Some(workspace) => Some(workspace),
-            None => parse_workspace(&self.default_workspace)?,
-        };
-        let environment = self
-            .environment
-            .or_else(|| credentials.as_ref()?.environment())
-            .unwrap_or_default();
-        let read = |setting: &Option<GivenUrl>, default: &'static str| match setting {
-            Some((url, source)) => source.parse::<BaseUrl>(url.expose()),
-            None => default.parse::<BaseUrl>(),
-        };
-        let endpoints = Endpoints::new(
-            read(&self.api_url, environment.api_url())?,
-            read(&self.run_url, environment.run_url())?,
-        );
-        let trusted = self
-            .trusted
-            .iter()
-            .map(|(url, source)| source.parse::<BaseUrl>(url.expose()))
-            .collect::<Result<_, _>>()?;
-        let product = self.product.as_deref();
-        let mut defaults = Defaults::new(endpoints, trusted, workspace, self.version, product)?;
-        defaults.region = parse_region(&self.region)?;
-        Ok((defaults, credentials))
-    }
-
-    /// Returns the credentials set in code, otherwise those of the environment for `workspace`, the
-    /// one set in code. Returns `None` for an anonymous client.
-    fn find_credentials(
-        &self,
-        workspace: Option<&Workspace>,
-    ) -> Result<Option<Credentials>, Error> {
-        if self.anonymous {
-            return Ok(None);
-        }
-        if let Some(key) = &self.api_key {
-            return Credentials::api_key(key.clone()).map(Some);
-        }
-        if let Some(credentials) = &self.credentials {
-            return Ok(Some(credentials.clone()));
-        }
-        let found = match (&self.variables, workspace) {
-            (Some(variables), Some(workspace)) => Credentials::resolve_in(variables, workspace),
-            (Some(variables), None) => Credentials::resolve(variables),
-            (None, _) => Err(no_credentials()),
-        };
-        found.map(Some)
-    }
-}
-
-/// Parses the name of a workspace.
-fn parse_workspace(setting: &Setting) -> Result<Option<Workspace>, Error> {
-    match setting {
-        Some((name, source)) => Ok(Some(source.parse(name)?)),
-        None => Ok(None),
-    }
-}
-
-/// Parses the name of a region.
-fn parse_region(setting: &Setting) -> Result<Option<Box<str>>, Error> {
-    let Some((name, source)) = setting else {
-        return Ok(None);
-    };
-    let name = name.trim();
-    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        let problem = "it is empty or has a space; expected a region such as `us-pdx-1`";
-        return Err(Error::input("region", source, problem));
-    }
-    Ok(Some(name.into()))
-}
-
-/// Creates the error of a client without credentials.
-fn no_credentials() -> Error {
-    Error::credentials(
-        "the client has no credentials; set `credentials` or `api_key`, use those of the environment \
-         with `ClientBuilder::from_env`, or disable them with `anonymous`",
-    )
 }

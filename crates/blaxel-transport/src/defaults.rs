@@ -11,6 +11,7 @@ use http::uri::{Scheme, Uri};
 
 use crate::call::Call;
 use crate::hosts::{WORKLOAD_DOMAINS, matches};
+use crate::user_agent::UserAgent;
 
 /// The header for the API version of a request.
 pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("blaxel-version");
@@ -51,7 +52,7 @@ impl Defaults {
         trusted: Vec<BaseUrl>,
         workspace: Option<Workspace>,
         version: ApiVersion,
-        product: Option<&str>,
+        user_agent: &UserAgent,
     ) -> Result<Self, Error> {
         let workspace_value = workspace
             .as_ref()
@@ -59,7 +60,7 @@ impl Defaults {
             .transpose()?;
         Ok(Self {
             version_value: header("API version", &version.to_string())?,
-            agent_value: header("user agent", &user_agent(product))?,
+            agent_value: header("user agent", &user_agent.value()?)?,
             workspace_value,
             endpoints,
             trusted,
@@ -186,18 +187,4 @@ fn unusable(uri: &Uri, problem: &str) -> Error {
         &Source::Code,
         format_args!("`{origin}` {problem}"),
     )
-}
-
-/// Returns the `User-Agent` of the SDK, followed by the user's product token.
-fn user_agent(product: Option<&str>) -> String {
-    let own = format!(
-        "blaxel/sdk/rust/{} ({}/{})",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    );
-    match product {
-        Some(product) => format!("{own} {product}"),
-        None => own,
-    }
 }

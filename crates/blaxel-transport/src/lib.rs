@@ -39,6 +39,7 @@ mod refusal;
 mod retry;
 mod runtime;
 mod trace;
+mod user_agent;
 
 /// The core crate, in the version that this crate uses.
 ///

@@ -11,8 +11,8 @@ use http::{Method, Request, Response};
 static LIST: OperationInfo =
     OperationInfo::new("ListThings", Method::GET, "/things").with_idempotency(Idempotency::Safe);
 
-/// Sends one request; returns its host, credential and workspace as the transport receives them.
-macro_rules! sent {
+/// Sends one request, and returns it as the transport receives it.
+macro_rules! request {
     ($builder:expr) => {{
         let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
         let log = std::sync::Arc::clone(&seen);
@@ -23,7 +23,14 @@ macro_rules! sent {
         let client = $builder.transport(transport).build().unwrap();
         let request = RequestWriter::new(&LIST).finish().unwrap();
         client.send(request).await.unwrap();
-        let request = seen.lock().unwrap().take().unwrap();
+        seen.lock().unwrap().take().unwrap()
+    }};
+}
+
+/// Sends one request; returns its host, credential and workspace as the transport receives them.
+macro_rules! sent {
+    ($builder:expr) => {{
+        let request = request!($builder);
         let header = |name: &str| {
             let value = request.headers().get(name);
             value.map_or("", |value| value.to_str().unwrap()).to_owned()
@@ -129,6 +136,42 @@ fn the_region_comes_from_code_then_variables() {
             error.is_input() && error.to_string().contains("region"),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_user_agent_names_product_integration_and_coding_agent() {
+    let pairs = [
+        ("BL_API_KEY", "k"),
+        ("BL_INTEGRATION", "kit/1.2.3"),
+        ("GEMINI_CLI", "1"),
+    ];
+    let set = variables(pairs);
+    let builder = || ClientBuilder::from_variables(&set).unwrap();
+    let agent = |request: Request<Body>| {
+        let value = request.headers()["user-agent"].to_str().unwrap();
+        let (own, rest) = value.split_once(") ").unwrap_or((value, ""));
+        assert!(own.starts_with("blaxel/sdk/rust/"), "{value}");
+        rest.to_owned()
+    };
+    assert_eq!(agent(request!(builder())), "kit/1.2.3 agent/gemini-cli");
+    let own = builder().integration("own/1.0.0-rc.1").user_agent("app/2");
+    assert_eq!(
+        agent(request!(own.without_coding_agent())),
+        "app/2 own/1.0.0-rc.1"
+    );
+    // Only a client of the environment reads it.
+    assert_eq!(agent(request!(Client::builder().api_key("k"))), "");
+
+    let error = builder().integration("Kit").build().unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("Kit"),
+        "{error}"
+    );
+    for ignored in ["Kit", "kit/1", "kit/1.2.3\n\u{1b}x"] {
+        let set = variables([("BL_API_KEY", "k"), ("BL_INTEGRATION", ignored)]);
+        let builder = ClientBuilder::from_variables(&set).unwrap();
+        assert_eq!(agent(request!(builder)), "", "{ignored:?}");
     }
 }
 
