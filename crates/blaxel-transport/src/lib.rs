@@ -10,6 +10,7 @@
 //! | configure connections, TLS and proxies | [`HyperBuilder`], [`HttpVersion`], [`Roots`], [`Proxy`]; they build a [`HyperTransport`] |
 //! | override settings for some calls | [`Client::with_options`] with `blaxel_core::CallOptions` |
 //! | propagate traces to the server | [`PropagateLayer`] and [`Propagator`] |
+//! | make calls without `async` | the module `blocking` (feature `blocking`), with its `Runtime` |
 //! | fetch pages in the background | [`in_background`] with `Pages::read_ahead` |
 //! | name types of a stack in signatures | [`Pipeline`], [`Dispatch`], [`MakeTransport`], [`DefaultTransport`], [`CustomTransport`] |
 //!
@@ -23,6 +24,9 @@
 )]
 
 mod background;
+#[cfg(feature = "blocking")]
+#[cfg_attr(docsrs, doc(cfg(feature = "blocking")))]
+pub mod blocking;
 mod builder;
 mod call;
 mod client;

@@ -1,6 +1,8 @@
 //! Checks of the tokio runtime that a request is sent from.
 
 use std::net::{Ipv4Addr, UdpSocket};
+#[cfg(feature = "blocking")]
+use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use blaxel_core::{Error, Source};
@@ -49,6 +51,24 @@ pub(crate) fn check_drivers() -> Result<(), Error> {
     registered.map_err(|_| {
         let problem = "its I/O is disabled; enable it with `enable_io` or `enable_all`";
         Error::input("tokio runtime", &Source::Code, problem)
+    })
+}
+
+/// Checks that the current thread may be blocked.
+///
+/// # Errors
+///
+/// Fails in `async` code, whose thread has other tasks. A thread of tokio's blocking pool may be blocked.
+#[cfg(feature = "blocking")]
+pub(crate) fn check_may_block(runtime: &tokio::runtime::Runtime) -> Result<(), Error> {
+    if Handle::try_current().is_err() {
+        return Ok(());
+    }
+    // As above: tokio has no other way to tell `async` code from its blocking pool.
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(async {}))).map_err(|_| {
+        let problem = "it would block the thread of `async` code; `await` the call there, or make it in \
+                       `tokio::task::spawn_blocking`";
+        Error::input("blocking call", &Source::Code, problem)
     })
 }
 

@@ -11,6 +11,7 @@
 //! | call agents, models and MCP servers | [`Inference`], with the types in [`inference`] |
 //! | read costs | [`Billing`], with the types in [`billing`] |
 //! | filter and sort lists, and read them | [`ListParams`], [`Sort`]; [`Page`], and the walks [`blaxel_core::Pages`] and [`blaxel_core::Items`] |
+//! | make calls without `async` | `blocking::Runtime`, with the feature `blocking` |
 //! | override settings for some calls | [`Client::with_options`] with [`CallOptions`] |
 //! | configure retries, time limits, connections and layers | [`ClientBuilder`], with the types in [`transport`] |
 //! | handle errors | [`Error`], [`ErrorKind`], [`ErrorCode`] |
@@ -26,9 +27,10 @@
 //! | module | crate | feature |
 //! | --- | --- | --- |
 //! | [`blaxel_core`] | `blaxel-core`: versions, operations, pages, errors | always included; more with `chrono`, `jiff` |
-//! | [`auth`] | `blaxel-auth`: credentials and sign-ins | always included; more with `oauth`, `config-file`, `config-write`, `browser-login` |
-//! | [`transport`] | `blaxel-transport`: the client | always included; more with `oauth`, `config-file`, `gzip`, `webpki-roots` |
-//! | [`management`] | `blaxel-management`: all resources of the Management API | `management` |
+//! | [`auth`] | `blaxel-auth`: credentials and sign-ins | always included; more with `oauth`, `config-file`, `config-write`, `project-file`, `browser-login` |
+//! | [`transport`] | `blaxel-transport`: the client | always included; more with `oauth`, `config-file`, `gzip`, `blocking`, `webpki-roots` |
+//! | `blocking` | a part of `blaxel-transport`: calls without `async` | `blocking` |
+//! | [`management`] | `blaxel-management`: all resources of the Management API | `management`; more with `manifests` |
 //! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `mcp` |
 //! | [`billing`] | `blaxel-billing`: costs | `billing` |
 //! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox`; more with `websocket` |
@@ -49,6 +51,8 @@ pub use blaxel_management as management;
 #[cfg(feature = "sandbox")]
 pub use blaxel_sandbox as sandbox;
 pub use blaxel_transport as transport;
+#[cfg(feature = "blocking")]
+pub use blaxel_transport::blocking;
 
 pub use blaxel_auth::Credentials;
 pub use blaxel_core::{

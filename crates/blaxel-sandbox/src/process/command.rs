@@ -220,7 +220,9 @@ impl<S: HttpService> Command<S> {
     /// Kills the process in the background if the future of [`output`](Self::output) or [`status`](Self::status), or
     /// the [`Child`], is dropped before the process has ended. By default the process goes on.
     ///
-    /// The background task has 10 seconds. It needs a tokio runtime that goes on running.
+    /// The background task has 10 seconds. It needs a tokio runtime that goes on running. A `Child` that is dropped
+    /// on a thread without a runtime uses the one that it was started on. If that has threads of its own, the drop
+    /// waits for the end of the task.
     pub fn kill_on_drop(mut self, kill: bool) -> Self {
         self.kill_on_drop = kill;
         self

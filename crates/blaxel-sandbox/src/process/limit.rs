@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::handle::{Process, is_unknown};
 use super::start::ExecuteProcess;
-use crate::cleanup;
+use crate::cleanup::{self, Home};
 use crate::remote::DataOperation;
 
 /// Time for which a process is looked for that was possibly started a moment ago.
@@ -83,12 +83,14 @@ pub(super) async fn kill<S: HttpService>(process: Process<S>) -> bool {
 /// Kills a process when it is dropped.
 pub(super) struct KillOnDrop<S: HttpService> {
     process: Option<Process<S>>,
+    home: Home,
 }
 
 impl<S: HttpService> KillOnDrop<S> {
     pub(super) fn new(process: &Process<S>, is_wanted: bool) -> Self {
         Self {
             process: is_wanted.then(|| process.clone()),
+            home: Home::current(),
         }
     }
 
@@ -101,7 +103,7 @@ impl<S: HttpService> KillOnDrop<S> {
 impl<S: HttpService> Drop for KillOnDrop<S> {
     fn drop(&mut self) {
         if let Some(process) = self.process.take() {
-            cleanup::in_background(async move {
+            self.home.clean_up(async move {
                 kill(process).await;
             });
         }
