@@ -1,9 +1,12 @@
 //! Logs of workloads.
 //!
 //! The API keeps logs for a limited time and returns at most three days of them per request, newest
-//! first. [`Management::logs`] returns one response; [`Management::log_pages`] walks over all
-//! entries that match a query.
+//! first. [`Management::logs`] returns one response, and [`Management::log_pages`] walks over all
+//! entries that match a query. `Management::follow_logs` (feature `wait`) returns new entries as they
+//! are written.
 
+#[cfg(feature = "wait")]
+mod follow;
 mod query;
 mod walk;
 
@@ -13,6 +16,8 @@ use blaxel_core::{Error, HttpService, OperationInfo, Pages, Timestamp, call, ope
 use bytes::Bytes;
 use http::Method;
 
+#[cfg(feature = "wait")]
+pub use self::follow::{FollowedEntry, LogStream};
 pub use self::query::LogQuery;
 pub use self::walk::LogPage;
 use crate::Management;

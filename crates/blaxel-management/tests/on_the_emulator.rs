@@ -308,3 +308,38 @@ async fn names_cannot_change_the_path() {
         "/v0/agents/..%2Fmodels%2Fsandbox-openai"
     );
 }
+
+#[cfg(all(feature = "observability", feature = "wait"))]
+#[tokio::test(start_paused = true)]
+async fn followed_logs_are_those_of_the_walk_the_oldest_first() {
+    use blaxel_core::Timestamp;
+    use blaxel_management::logs::LogQuery;
+    use std::time::Duration;
+
+    let emulator = Emulator::offline();
+    emulator.add_agent("bot");
+    let (start, _) = emulator.clock().now().unix().unwrap();
+    emulator.clock().advance(Duration::from_secs(7200));
+    let time = |seconds| Timestamp::from_unix(seconds, 0);
+    let query = LogQuery::agents(["bot"])
+        .since(time(start))
+        .until(time(start + 3600));
+    let management = management_on(&emulator);
+    let mut walked = management
+        .log_pages(&query)
+        .items()
+        .into_vec()
+        .await
+        .unwrap();
+    walked.reverse();
+    assert!(walked.len() > 5, "{}", walked.len());
+
+    // Smaller responses than entries, so that the time is divided.
+    let mut logs = management.follow_logs(&query.limit(3));
+    let mut followed = Vec::new();
+    while let Some(log) = logs.try_next().await.unwrap() {
+        assert_eq!(log.workload, "bot");
+        followed.push(log.entry);
+    }
+    assert_eq!(followed, walked);
+}

@@ -55,6 +55,13 @@ enum Start {
     BeforeEnd(Duration),
 }
 
+/// A time span, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: i64,
+    pub(super) end: i64,
+}
+
 impl LogQuery {
     /// Creates a query for workloads of a kind, by their names.
     pub fn of<N: Into<String>>(
@@ -191,6 +198,16 @@ impl LogQuery {
         workloads: &[String],
         offset: u64,
     ) -> Result<Perform<'static, GetLogs>, Error> {
+        self.request_in(self.time_span(now)?, workloads, offset)
+    }
+
+    /// Returns the request as [`request`](Self::request) does, for a time span other than the query's.
+    pub(super) fn request_in(
+        &self,
+        span: Span,
+        workloads: &[String],
+        offset: u64,
+    ) -> Result<Perform<'static, GetLogs>, Error> {
         if workloads.iter().all(String::is_empty) {
             return Err(invalid("workloads", "name at least one workload"));
         }
@@ -198,7 +215,6 @@ impl LogQuery {
             let problem = "a page needs at least 1 entry; raise the limit or leave it out";
             return Err(invalid("limit", problem));
         }
-        let (start, end) = self.time_span(now)?;
         let severities: Vec<&str> = self.severities.iter().map(Severity::as_str).collect();
         let severities = match severities.as_slice() {
             [] => ALL_SEVERITIES.to_owned(),
@@ -207,8 +223,8 @@ impl LogQuery {
         // All filters are always sent, empty if not set, like the platform's own client does.
         let or_empty = |filter: &Option<String>| filter.clone().unwrap_or_default();
         Ok(Perform::new()
-            .query("start", format_utc(start))
-            .query("end", format_utc(end))
+            .query("start", format_utc(span.start))
+            .query("end", format_utc(span.end))
             .query("resourceType", self.source.as_str().to_owned())
             .query("workloadIds", workloads.join(","))
             .query("type", "all")
@@ -224,7 +240,7 @@ impl LogQuery {
 
     /// Returns the first and the last second of the time span. The API supports whole seconds only,
     /// so the span is widened to them.
-    fn time_span(&self, now: i64) -> Result<(i64, i64), Error> {
+    fn time_span(&self, now: i64) -> Result<Span, Error> {
         let end = match &self.end {
             None => now,
             Some(end) => {
@@ -248,7 +264,42 @@ impl LogQuery {
                            split the time span into several queries";
             return Err(invalid("start", problem));
         }
-        Ok((start, end))
+        Ok(Span { start, end })
+    }
+}
+
+// The parts that the stream of new entries needs.
+#[cfg(feature = "wait")]
+impl Span {
+    /// Returns the length in seconds.
+    pub(super) fn length(self) -> i64 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+#[cfg(feature = "wait")]
+impl LogQuery {
+    /// Checks the query, and returns its time span.
+    pub(super) fn check(&self, now: i64) -> Result<Span, Error> {
+        self.request(now, &self.workloads, 0)?;
+        self.time_span(now)
+    }
+
+    /// Returns the end, rounded up to a second, or `None` if none was set.
+    pub(super) fn end(&self) -> Option<i64> {
+        let (seconds, nanos) = self.end.as_ref()?.unix()?;
+        Some(seconds.saturating_add(i64::from(nanos > 0)))
+    }
+
+    /// Returns the query for all entries of some of the workloads in a time span.
+    pub(super) fn only(&self, workloads: &[String], span: Span) -> Self {
+        Self {
+            workloads: workloads.to_vec(),
+            start: Start::At(Timestamp::from_unix(span.start, 0)),
+            end: Some(Timestamp::from_unix(span.end, 0)),
+            offset: 0,
+            ..self.clone()
+        }
     }
 }
 
