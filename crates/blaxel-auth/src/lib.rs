@@ -44,6 +44,8 @@ mod kind;
 mod login;
 #[cfg(feature = "oauth")]
 mod oauth;
+#[cfg(feature = "project-file")]
+mod project_file;
 mod resolve;
 mod small_file;
 #[cfg(feature = "oauth")]

@@ -78,8 +78,41 @@ impl Variables {
     /// let credentials = Credentials::resolve(&variables)?;
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
-    pub fn with_env_file(mut self, path: impl Into<PathBuf>) -> Result<Self, Error> {
-        let path = path.into();
+    pub fn with_env_file(self, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        self.with_file(path.into(), env_file::parse)
+    }
+
+    /// Adds the variables in the table `[env]` of a project file, `blaxel.toml`, that are unset or empty so far.
+    ///
+    /// As with [`with_env_file`](Self::with_env_file), no file is read unless this method is called, and only names
+    /// that begin with `BL_` are taken. Of the sources of a project, the one that is added first counts:
+    ///
+    /// ```no_run
+    /// use blaxel_auth::{Credentials, Variables};
+    ///
+    /// let variables =
+    ///     Variables::from_process().with_env_file(".env")?.with_project_file("blaxel.toml")?;
+    /// let credentials = Credentials::resolve(&variables)?;
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`], naming the file and the line, if the file is not valid TOML, or if a value is neither a
+    /// string nor a number nor a truth value; or if the file does not exist, is not a regular file of at most 1 MiB,
+    /// or cannot be read.
+    #[cfg(feature = "project-file")]
+    pub fn with_project_file(self, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        self.with_file(path.into(), crate::project_file::parse)
+    }
+
+    /// Adds the variables of a file that are unset or empty so far. `parse` returns those of its text, or the line with
+    /// a problem, and the problem without the text of the line, which may be a secret.
+    fn with_file<P: fmt::Display>(
+        mut self,
+        path: PathBuf,
+        parse: fn(&str) -> Result<Vec<(String, String)>, (usize, P)>,
+    ) -> Result<Self, Error> {
         let source = Source::File(path.clone());
         let invalid = |problem: &dyn fmt::Display| Error::input("configuration", &source, problem);
         let bytes = small_file::read(&path).map_err(|error| invalid(&error))?;
@@ -89,7 +122,7 @@ impl Variables {
             Ok(text) => Secret::from(text),
             Err(error) => Secret::new(String::from_utf8_lossy(error.as_bytes()).into_owned()),
         };
-        let found = env_file::parse(text.expose())
+        let found = parse(text.expose())
             .map_err(|(line, problem)| invalid(&format_args!("line {line}: {problem}")))?;
         let is_set = |name: &str| {
             let value = self.values.get(name);
@@ -278,6 +311,41 @@ mod tests {
         assert_eq!(variables.get("BL_REGION").unwrap().unwrap().0, "a");
         std::fs::remove_file(&path).unwrap();
         assert!(own().with_env_file(&path).unwrap_err().is_input());
+    }
+
+    #[cfg(feature = "project-file")]
+    #[test]
+    fn a_project_file_comes_after_the_environment_and_a_file_added_before() {
+        let root = std::env::temp_dir().join(format!("blaxel-auth-project-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        let (env, project) = (root.join(".env"), root.join("blaxel.toml"));
+        std::fs::write(&env, "BL_REGION=of-env\n").unwrap();
+        std::fs::write(
+            &project,
+            "[env]\nBL_API_KEY = 'a'\nBL_REGION = 'b'\nBL_ENV = 'dev'\n",
+        )
+        .unwrap();
+        let own = Variables::from_iter([("BL_API_KEY", "own")]);
+        let variables = own
+            .with_env_file(&env)
+            .unwrap()
+            .with_project_file(&project)
+            .unwrap();
+        let get = |name| variables.get(name).unwrap().unwrap();
+        assert_eq!(get("BL_API_KEY").0, "own");
+        assert_eq!(get("BL_REGION"), ("of-env", Source::File(env)));
+        assert_eq!(get("BL_ENV"), ("dev", Source::File(project.clone())));
+        std::fs::write(&project, "[env]\nBL_API_KEY = canary\n").unwrap();
+        let error = Variables::default()
+            .with_project_file(&project)
+            .unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(
+            shown.contains("blaxel.toml") && shown.contains("line 2"),
+            "{shown}"
+        );
+        assert!(!shown.contains("canary"), "{shown}");
+        std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
