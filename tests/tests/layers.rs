@@ -143,7 +143,11 @@ const RULES: &[Rule] = &[
         never_without_defaults: &[OAUTH],
         ..alone("blaxel-transport")
     },
-    facade("blaxel-management"),
+    Rule {
+        // The reader of YAML documents, behind a feature.
+        macros_with_feature: &["jiff-static", "thiserror-impl"],
+        ..facade("blaxel-management")
+    },
     Rule {
         // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
         // too, and uses macros. Without the MCP feature none of that is compiled.

@@ -13,6 +13,8 @@
 //! - **Workspaces**: [`workspaces`], [`users`], [`service_accounts`], [`features`].
 //! - **Catalog**: [`integrations`], [`hubs`], [`templates`], [`locations`], [`changelog`].
 //! - **Observability**: [`logs`], [`quotas`].
+//! - **Manifests**: `Management::apply_manifests` applies resources described in YAML, with the types in `manifests`
+//!   (feature `manifests`).
 //! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives.
 //! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],
 //!   [`SecretText`] and [`Clearable`] as members of them; [`Outcome`] of calls that create a resource only if
@@ -75,6 +77,8 @@ pub mod jobs;
 pub mod locations;
 #[cfg(feature = "observability")]
 pub mod logs;
+#[cfg(feature = "manifests")]
+pub mod manifests;
 #[cfg(feature = "workloads")]
 pub mod models;
 #[cfg(feature = "workloads")]

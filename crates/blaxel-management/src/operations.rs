@@ -46,7 +46,7 @@ macro_rules! within {
 
 within! {
     [R] List<R>;
-    ['a, R: Created] Create<'a, R>;
+    ['a, R: Created, Document] Create<'a, R, Document>;
     ['a, R, Output] Get<'a, R, Output>;
     ['a, R, Document] Replace<'a, R, Document>;
     ['a, R] Delete<'a, R>;
@@ -86,25 +86,29 @@ impl<R: Listed> Operation for List<R> {
     }
 }
 
-/// Creates a resource: `CreateAgent`, `CreateModel` ...
-#[derive(Debug)]
-pub struct Create<'a, R: Created> {
+/// Creates a resource from a document: `CreateAgent`, `CreateModel` ...
+///
+/// The `Debug` output does not contain the document, which may contain secrets.
+#[derive(Clone)]
+pub struct Create<'a, R: Created, Document = <R as Created>::Draft> {
     parent: ParentPath,
-    draft: &'a R::Draft,
+    draft: &'a Document,
+    kind: PhantomData<fn() -> R>,
 }
 
-impl<'a, R: Created> Create<'a, R> {
+impl<'a, R: Created, Document> Create<'a, R, Document> {
     /// Creates the operation from the request body.
     #[must_use]
-    pub fn new(draft: &'a R::Draft) -> Self {
+    pub fn new(draft: &'a Document) -> Self {
         Self {
             parent: ParentPath::root(),
             draft,
+            kind: PhantomData,
         }
     }
 }
 
-impl<R: Created> Operation for Create<'_, R> {
+impl<R: Created, Document: Serialize> Operation for Create<'_, R, Document> {
     type Output = R::Made;
     const INFO: &'static OperationInfo = &R::CREATE;
 
@@ -115,6 +119,14 @@ impl<R: Created> Operation for Create<'_, R> {
 
     fn read(response: &http::Response<Bytes>) -> Result<R::Made, Error> {
         resource(response)
+    }
+}
+
+impl<R: Created, Document> fmt::Debug for Create<'_, R, Document> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create")
+            .field("parent", &self.parent)
+            .finish_non_exhaustive()
     }
 }
 

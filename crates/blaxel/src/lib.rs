@@ -56,8 +56,8 @@ pub use blaxel_transport::blocking;
 
 pub use blaxel_auth::Credentials;
 pub use blaxel_core::{
-    ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorCode, ErrorKind, HttpService, ListParams, Page,
-    Period, Plane, Secret, Sort, Source, Timestamp, Workspace, raw_request,
+    ApiVersion, BaseUrl, Body, CallOptions, Error, ErrorCode, ErrorKind, HttpService, ListParams,
+    Page, Period, Plane, Secret, Sort, Source, Timestamp, Workspace, raw_request,
 };
 pub use blaxel_transport::{Client, ClientBuilder};
 

@@ -1,13 +1,21 @@
 //! Create-or-replace of a resource.
 
+#[cfg(feature = "manifests")]
+use std::borrow::Cow;
 use std::future::Future;
 
 use blaxel_core::{Error, HttpService};
+#[cfg(feature = "manifests")]
+use blaxel_core::{Source, call};
 use http::StatusCode;
+#[cfg(feature = "manifests")]
+use serde_json::Value;
 
 use super::Collection;
 use super::outcome::Outcome;
 use crate::kind::{Applied, ApplyOrder, Fetched};
+#[cfg(feature = "manifests")]
+use crate::operations::{Create, Replace};
 
 impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     /// Creates a resource, or replaces the whole existing one of the same name.
@@ -34,21 +42,97 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
     ///
     /// The error of the last request.
     pub async fn apply(&self, resource: &R) -> Result<Outcome<R>, Error> {
+        let (create, replace) = (|| self.create(resource), || self.replace(resource));
+        self.apply_by(resource.name(), create, replace).await
+    }
+
+    /// Applies a resource as [`apply`](Self::apply) does, by requests of the caller.
+    async fn apply_by<C, P>(
+        &self,
+        name: &str,
+        create: impl Fn() -> C,
+        replace: impl Fn() -> P,
+    ) -> Result<Outcome<R>, Error>
+    where
+        C: Future<Output = Result<R, Error>>,
+        P: Future<Output = Result<R, Error>>,
+    {
         match R::ORDER {
-            ApplyOrder::KeepExisting => match self.keep_or_create(resource).await {
-                Err(error) if is_race(&error) => self.keep_or_create(resource).await,
+            ApplyOrder::KeepExisting => match self.keep_or_create(name, &create).await {
+                Err(error) if is_race(&error) => self.keep_or_create(name, &create).await,
                 outcome => outcome,
             },
-            order => apply_in(order, || self.create(resource), || self.replace(resource)).await,
+            order => apply_in(order, create, replace).await,
         }
     }
 
     /// Returns the existing resource, or creates it.
-    async fn keep_or_create(&self, resource: &R) -> Result<Outcome<R>, Error> {
-        match self.find(resource.name()).await? {
+    async fn keep_or_create<C: Future<Output = Result<R, Error>>>(
+        &self,
+        name: &str,
+        create: &impl Fn() -> C,
+    ) -> Result<Outcome<R>, Error> {
+        match self.find(name).await? {
             Some(existing) => Ok(Outcome::Unchanged(existing)),
-            None => self.create(resource).await.map(Outcome::Created),
+            None => create().await.map(Outcome::Created),
         }
+    }
+}
+
+#[cfg(feature = "manifests")]
+#[allow(dead_code, reason = "the features decide which kinds are applied")]
+impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
+    /// Applies a document as [`apply`](Self::apply) does a resource. Members without a type are sent as they are.
+    pub(crate) async fn apply_document(
+        &self,
+        name: &str,
+        document: &Value,
+    ) -> Result<Outcome<R>, Error> {
+        let draft = self.document_in_region(name, document)?;
+        let create = || async {
+            let create = Create::<R, Value>::new(&draft).within(&self.parent);
+            call(&self.service, &create).await
+        };
+        let replace = || async {
+            let replace = Replace::<R>::new(name, document).within(&self.parent);
+            call(&self.service, &replace).await
+        };
+        self.apply_by(name, create, replace).await
+    }
+
+    /// Returns the document in the default region, unless it names a region or its kind has none.
+    fn document_in_region<'a>(
+        &self,
+        name: &str,
+        document: &'a Value,
+    ) -> Result<Cow<'a, Value>, Error> {
+        let region = |document: &Value| {
+            document
+                .pointer("/spec/region")
+                .cloned()
+                .unwrap_or_default()
+        };
+        if !region(document).is_null() {
+            return Ok(Cow::Borrowed(document));
+        }
+        // The kind knows whether it has a region.
+        let bare = serde_json::json!({"metadata": {"name": name}, "spec": {}});
+        let invalid = |problem| Error::input("manifest", &Source::Code, problem);
+        let bare = R::deserialize(bare).map_err(invalid)?;
+        let named = serde_json::to_value(self.with_default_region(&bare)).map_err(invalid)?;
+        let region = region(&named);
+        let mut document = Cow::Borrowed(document);
+        if !region.is_null()
+            && let Some(members) = document.to_mut().as_object_mut()
+        {
+            let spec = members
+                .entry("spec")
+                .or_insert_with(|| serde_json::json!({}));
+            if let Some(spec) = spec.as_object_mut() {
+                spec.insert("region".to_owned(), region);
+            }
+        }
+        Ok(document)
     }
 }
 
