@@ -1,7 +1,6 @@
 //! Logs of workloads: a function of the seed, the workload, the minute, its events and the
 //! executions of jobs. Nothing is stored.
 
-use std::cmp::Reverse;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -109,7 +108,9 @@ pub(crate) fn lines(
         lines.extend(messages(seed, kind, workload, window, store.now()));
     }
     lines.retain(|line| window.contains(&line.at) && line.at <= store.now());
-    lines.sort_by_key(|line| Reverse(line.at));
+    // Of lines of the same time, the one that was written last comes first.
+    lines.sort_by_key(|line| line.at);
+    lines.reverse();
     lines
 }
 
