@@ -9,7 +9,7 @@
 //! | read the context of a call in a layer | [`CallContext`], with the operation, the [`CallOptions`] and the number of [`Attempts`] |
 //! | send a request that belongs to no operation | [`raw_request`] |
 //! | speak another protocol on a connection | `RequestWriter::upgrade`, `upgrade` and `Upgraded`, with the feature `upgrade` |
-//! | read lists | [`Page`], one page; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
+//! | read lists | [`Page`], one page, with the [`Total`] number of resources; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
 //! | read streams of events, JSON lines, lines and text | the module `stream` (feature `stream`), with its `Decoded` and decoders |
 //! | handle errors | [`Error`], with [`ErrorKind`], [`ErrorCode`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
 //! | parse values that the API writes as text | [`ApiVersion`], [`Workspace`], [`BaseUrl`], [`Timestamp`], [`Period`]; all implement `FromStr` and fail with [`ParseError`] |
@@ -81,7 +81,7 @@ pub use self::list_params::{ListParams, Sort};
 pub use self::open_enum::UnknownValue;
 pub use self::operation::Operation;
 pub use self::options::{Attempts, CallOptions};
-pub use self::page::{Cursor, Page, PageMeta, Paged};
+pub use self::page::{Cursor, Page, PageMeta, Paged, Total};
 pub use self::parse_error::ParseError;
 pub use self::period::Period;
 pub use self::raw::raw_request;

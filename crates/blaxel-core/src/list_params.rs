@@ -6,6 +6,7 @@ use crate::open_enum;
 use crate::page::Cursor;
 use crate::request::RequestWriter;
 use crate::source::Source;
+use crate::time::Timestamp;
 
 open_enum! {
     /// The order of a list.
@@ -45,6 +46,10 @@ pub struct ListParams {
     kind: Option<String>,
     name: Option<String>,
     source_workspace: Option<String>,
+    sandbox: Option<String>,
+    schedule: Option<String>,
+    created_since: Option<Timestamp>,
+    created_until: Option<Timestamp>,
 }
 
 impl ListParams {
@@ -126,6 +131,33 @@ impl ListParams {
         self
     }
 
+    /// Sets the name of the sandbox to filter by, for lists across sandboxes, such as schedules. No filter by
+    /// default.
+    pub fn sandbox(mut self, name: impl Into<String>) -> Self {
+        self.sandbox = Some(name.into());
+        self
+    }
+
+    /// Sets the id of the schedule to filter by, for executions of schedules. No filter by default.
+    pub fn schedule(mut self, id: impl Into<String>) -> Self {
+        self.schedule = Some(id.into());
+        self
+    }
+
+    /// Sets the first time of creation, inclusive, for lists that support it, such as executions of schedules. No
+    /// filter by default.
+    pub fn created_since(mut self, moment: impl Into<Timestamp>) -> Self {
+        self.created_since = Some(moment.into());
+        self
+    }
+
+    /// Sets the last time of creation, inclusive, for lists that support it, such as executions of schedules. No
+    /// filter by default.
+    pub fn created_until(mut self, moment: impl Into<Timestamp>) -> Self {
+        self.created_until = Some(moment.into());
+        self
+    }
+
     /// Removes and returns the cursor.
     pub fn take_cursor(&mut self) -> Option<Cursor> {
         self.cursor.take()
@@ -156,6 +188,10 @@ impl ListParams {
             ("type", self.kind.as_deref()),
             ("name", self.name.as_deref()),
             ("sourceWorkspace", self.source_workspace.as_deref()),
+            ("sandbox", self.sandbox.as_deref()),
+            ("schedule", self.schedule.as_deref()),
+            ("since", self.created_since.as_ref().map(Timestamp::as_str)),
+            ("until", self.created_until.as_ref().map(Timestamp::as_str)),
         ] {
             let Some(value) = value else { continue };
             if !request.operation().takes(name) {

@@ -32,6 +32,60 @@ impl From<&str> for Cursor {
     }
 }
 
+/// The total number of resources in a workspace, as far as the server has counted them.
+///
+/// The server stops counting in very large workspaces. The number is then a lower bound, so it must not be used to
+/// compute a number of pages; a walk always reaches the end of the list.
+///
+/// ```
+/// use blaxel_core::{Page, Total};
+///
+/// let page: Page<u32> =
+///     serde_json::from_str(r#"{"data": [1], "meta": {"total": 10000, "totalIsPartial": true}}"#)?;
+/// let total = page.meta.total();
+/// assert_eq!(total, Some(Total::AtLeast(10_000)));
+/// assert_eq!(total.and_then(Total::exact), None);
+/// assert_eq!(total.unwrap().to_string(), "at least 10000");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Total {
+    /// The exact number.
+    Exact(u64),
+    /// A lower bound: the actual number is higher.
+    AtLeast(u64),
+}
+
+impl Total {
+    /// Returns the number if it is exact.
+    #[must_use]
+    pub fn exact(self) -> Option<u64> {
+        match self {
+            Self::Exact(total) => Some(total),
+            Self::AtLeast(_) => None,
+        }
+    }
+
+    /// Returns the number of resources that the server has counted: the exact number or a lower bound.
+    #[must_use]
+    pub fn counted(self) -> u64 {
+        match self {
+            Self::Exact(total) | Self::AtLeast(total) => total,
+        }
+    }
+}
+
+/// Formats an exact number as `25`, and a lower bound as `at least 10000`.
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(total) => total.fmt(f),
+            Self::AtLeast(total) => write!(f, "at least {total}"),
+        }
+    }
+}
+
 /// The position of a page in its list: the next cursor and the total number of resources.
 #[doc(alias = "PaginationMeta")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, DeriveDeserialize)]
@@ -45,6 +99,9 @@ pub struct PageMeta {
     next_cursor: Option<Cursor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
+    /// `true` if the server stopped counting, so that `total` is a lower bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_is_partial: Option<bool>,
 }
 
 impl PageMeta {
@@ -59,10 +116,15 @@ impl PageMeta {
     }
 
     /// Returns the number of resources in the workspace, regardless of the query's filters, or
-    /// `None` if the server does not report it.
+    /// `None` if the server does not report it. It can be a lower bound: see [`Total`].
     #[must_use]
-    pub fn total(&self) -> Option<u64> {
-        self.total
+    pub fn total(&self) -> Option<Total> {
+        let total = self.total?;
+        Some(if self.total_is_partial == Some(true) {
+            Total::AtLeast(total)
+        } else {
+            Total::Exact(total)
+        })
     }
 
     /// Returns `true` if more pages follow.
@@ -324,6 +386,38 @@ mod tests {
             assert!(written.ends_with(r#","meta":{}}"#), "{written}");
             assert_eq!(page(&written), read);
         }
+    }
+
+    #[test]
+    fn a_partial_total_is_a_lower_bound() {
+        for (meta, total) in [
+            ("{}", None),
+            (r#"{"totalIsPartial":true}"#, None),
+            (r#"{"total":9}"#, Some(Total::Exact(9))),
+            (
+                r#"{"total":9,"totalIsPartial":null}"#,
+                Some(Total::Exact(9)),
+            ),
+            (
+                r#"{"total":9,"totalIsPartial":false}"#,
+                Some(Total::Exact(9)),
+            ),
+            (
+                r#"{"total":9,"totalIsPartial":true}"#,
+                Some(Total::AtLeast(9)),
+            ),
+        ] {
+            let page = page(&format!(r#"{{"data":[],"meta":{meta}}}"#));
+            assert_eq!(page.meta.total(), total, "{meta}");
+            let written = serde_json::to_string(&page).unwrap();
+            let again: Page<u32> = serde_json::from_str(&written).unwrap();
+            assert_eq!(again.meta, page.meta, "{written}");
+        }
+        let texts = [Total::Exact(9), Total::AtLeast(9)].map(|total| total.to_string());
+        assert_eq!(texts, ["9", "at least 9"]);
+        assert_eq!(Total::Exact(9).exact(), Some(9));
+        assert_eq!(Total::AtLeast(9).exact(), None);
+        assert_eq!(Total::AtLeast(9).counted(), 9);
     }
 
     #[test]
