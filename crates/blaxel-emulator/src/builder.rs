@@ -122,6 +122,7 @@ impl Builder {
                 standby_after: Duration::from_secs(15),
                 wake_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
+                total_limit: usize::MAX,
                 device_approval: Some(Duration::from_secs(2)),
                 models: DEFAULT_MODELS.map(str::to_owned).into(),
                 forwards: HashMap::new(),
@@ -286,6 +287,13 @@ impl Builder {
     /// `running`.
     pub fn execution_time(mut self, time: Duration) -> Self {
         self.config.execution_time = time;
+        self
+    }
+
+    /// Sets the number up to which lists count the resources of a workspace. The total of a longer list is this
+    /// number, with `totalIsPartial`. By default everything is counted.
+    pub fn total_limit(mut self, items: usize) -> Self {
+        self.config.total_limit = items;
         self
     }
 

@@ -13,7 +13,8 @@ use crate::journal::Entry;
 use crate::local::LocalService;
 use crate::router;
 use crate::server::RunningServer;
-use crate::state::{AGENTS, CUSTOM_DOMAINS, EXECUTIONS, Kind, MODELS, top_kind};
+use crate::state::access::SECRET_VALUES;
+use crate::state::{AGENTS, CUSTOM_DOMAINS, Collection, EXECUTIONS, Kind, MODELS, SECRETS, top_kind};
 use crate::workload::{Callback, Script, Workload};
 
 /// A local Blaxel.
@@ -358,6 +359,24 @@ impl Emulator {
     /// ```
     pub fn end_mcp_sessions(&self) {
         self.engine.mcp.restart();
+    }
+
+    /// Returns the values that were set for a secret of the workspace, oldest first: one for each version. The API
+    /// never returns them. At most the last 100 are kept.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// assert!(emulator.secret_values("PAYMENTS_KEY").is_empty());
+    /// ```
+    #[must_use]
+    pub fn secret_values(&self, name: &str) -> Vec<String> {
+        let store = self.engine.store.open();
+        let secret = store.get(&Collection::top(&SECRETS), name);
+        let values = secret.and_then(|secret| secret.document.get(SECRET_VALUES)?.as_array());
+        let values = values.into_iter().flatten();
+        values
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Makes the next execution of a job end as `failed`. The job need not exist yet.

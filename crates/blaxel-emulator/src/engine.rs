@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) wake_time: Duration,
     /// The total duration of a job execution.
     pub(crate) execution_time: Duration,
+    /// The number up to which lists count all resources of a workspace.
+    pub(crate) total_limit: usize,
     /// The time after which device logins are approved. `None` denies them.
     pub(crate) device_approval: Option<Duration>,
     /// The names of the first models, oldest first.

@@ -47,6 +47,7 @@ mod route;
 mod sandbox_checks;
 mod sandboxes;
 mod schedules;
+mod secrets;
 mod service_accounts;
 mod stream;
 mod trigger;
@@ -54,6 +55,7 @@ mod uploads;
 mod users;
 mod volume_templates;
 mod workload;
+mod workspace_schedules;
 mod workspaces;
 
 use std::convert::Infallible;
@@ -81,7 +83,7 @@ use crate::fault::{Disconnected, UnknownOperation, meet, stands_for};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
-static CUSTOM: [fn() -> Vec<Route>; 26] = [
+static CUSTOM: [fn() -> Vec<Route>; 28] = [
     features::routes,
     archives::routes,
     billing::routes,
@@ -104,9 +106,11 @@ static CUSTOM: [fn() -> Vec<Route>; 26] = [
     previews::routes,
     sandboxes::routes,
     schedules::routes,
+    secrets::routes,
     service_accounts::routes,
     users::routes,
     volume_templates::routes,
+    workspace_schedules::routes,
     workspaces::routes,
 ];
 

@@ -94,9 +94,11 @@ pub(crate) struct Sandbox {
     /// The port of the server that runs in it, besides the sandbox's own API.
     port: Option<u16>,
     tags: &'static str,
+    /// Set if it needs a kernel with `iptables`, and a disk of its own for images.
+    runs_docker: bool,
 }
 
-pub(crate) const SANDBOXES: [Sandbox; 4] = [
+pub(crate) const SANDBOXES: [Sandbox; 5] = [
     Sandbox {
         name: "base-image",
         display_name: "Base",
@@ -104,6 +106,7 @@ pub(crate) const SANDBOXES: [Sandbox; 4] = [
         memory: 4096,
         port: None,
         tags: "linux",
+        runs_docker: false,
     },
     Sandbox {
         name: "py-app",
@@ -112,6 +115,7 @@ pub(crate) const SANDBOXES: [Sandbox; 4] = [
         memory: 4096,
         port: Some(8000),
         tags: "python",
+        runs_docker: false,
     },
     Sandbox {
         name: "ts-app",
@@ -120,6 +124,7 @@ pub(crate) const SANDBOXES: [Sandbox; 4] = [
         memory: 4096,
         port: Some(3000),
         tags: "typescript",
+        runs_docker: false,
     },
     Sandbox {
         name: "nextjs",
@@ -128,14 +133,23 @@ pub(crate) const SANDBOXES: [Sandbox; 4] = [
         memory: 4096,
         port: Some(3000),
         tags: "typescript,web",
+        runs_docker: false,
+    },
+    Sandbox {
+        name: "docker-in-sandbox",
+        display_name: "Docker",
+        description: "Containers inside of a sandbox.",
+        memory: 8192,
+        port: None,
+        tags: "docker",
+        runs_docker: true,
     },
 ];
 
 /// The platform's other images for sandboxes, which the hub does not list.
-const UNLISTED: [&str; 9] = [
+const UNLISTED: [&str; 8] = [
     "astro",
     "chromium",
-    "docker-in-sandbox",
     "expo",
     "jupyter-server",
     "lightpanda",
@@ -156,7 +170,8 @@ impl Sandbox {
         if let Some(port) = self.port {
             ports.push(json!({"name": "app", "target": port, "protocol": "HTTP"}));
         }
-        json!({
+        let icon = |file: &str| format!("https://emulator.invalid/icons/{}{file}", self.name);
+        let mut definition = json!({
             "name": self.name,
             "displayName": self.display_name,
             "description": self.description,
@@ -169,9 +184,20 @@ impl Sandbox {
             "coming_soon": false,
             "enterprise": false,
             "hidden": false,
-            "icon": format!("https://emulator.invalid/icons/{}.svg", self.name),
+            "icon": icon(".svg"),
+            "iconLight": icon(".svg"),
+            "iconDark": icon("-dark.svg"),
             "url": format!("https://emulator.invalid/sandbox/{}", self.name),
-        })
+        });
+        if self.runs_docker {
+            definition["creationOptions"] = json!({
+                "extraArgs": {"iptables": "enabled"},
+                "volumes": [{
+                    "name": "docker", "type": "ephemeral", "mountPath": "/var/lib/docker", "sizeMb": 10240,
+                }],
+            });
+        }
+        definition
     }
 }
 

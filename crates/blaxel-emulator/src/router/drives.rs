@@ -1,17 +1,20 @@
-//! Access tokens for drives, and the public key that verifies them.
+//! The folders of drives, access tokens for drives, and the public key that verifies them.
 
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use blaxel_guest::{FileKind, Files as _, MemoryFiles};
 use ed25519_compact::KeyPair;
+use http::StatusCode;
 use serde_json::json;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
 use super::records::not_found;
 use super::route::{HandlerResult, Route};
+use crate::errors::ErrorResponse;
 use crate::state::{Collection, DRIVES};
 
 /// The lifetime of a token, in seconds.
@@ -33,7 +36,53 @@ pub(crate) fn routes() -> Vec<Route> {
             AccessLevel::Workspace,
             token,
         ),
+        Route::new(
+            "DeleteDriveFolder",
+            MethodFilter::DELETE,
+            ["/v0/drives/{driveName}/folders"],
+            AccessLevel::Workspace,
+            delete_folder,
+        ),
     ]
+}
+
+/// Deletes a folder of a drive with everything in it.
+fn delete_folder(call: &Call) -> HandlerResult {
+    let path = folder(call.query.get("path").unwrap_or_default())?;
+    let store = call.engine.store.open();
+    let drive = store.get(&Collection::top(&DRIVES), call.path(DRIVES.parameter));
+    let drive = drive.ok_or_else(|| not_found(&DRIVES))?;
+    if let Some(contents) = &drive.files {
+        let files = MemoryFiles::new(contents.clone(), call.engine.clock.clone());
+        // The documentation leaves open what happens to a file.
+        if files
+            .link_metadata(&path)
+            .is_ok_and(|found| found.kind != FileKind::Directory)
+        {
+            return Err(ErrorResponse::bad_request("path is not a folder."));
+        }
+        files.remove_all(&path).map_err(|error| {
+            let error = format!("The folder could not be deleted: {error}");
+            ErrorResponse::control(StatusCode::BAD_GATEWAY, &error)
+        })?;
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Returns the absolute path of a folder of a drive, which is not the drive itself.
+fn folder(path: &str) -> Result<String, ErrorResponse> {
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Err(ErrorResponse::bad_request(
+            "path must be a folder below the root of the drive.",
+        ));
+    }
+    if parts.iter().any(|part| [".", ".."].contains(part)) {
+        return Err(ErrorResponse::bad_request(
+            "path must not contain . or .. as a part.",
+        ));
+    }
+    Ok(format!("/{}", parts.join("/")))
 }
 
 /// Returns the key id: the first bytes of the public key.

@@ -99,7 +99,7 @@ impl Request {
 
     fn document(self, id: String, job: &Document) -> Document {
         let of_job = |path: &str| member::get(job, path).cloned();
-        let mut spec = json!({"parallelism": self.tasks.len()});
+        let mut spec = json!({"parallelism": self.tasks.len(), "taskCount": self.tasks.len()});
         let members = [
             ("timeout", of_job("spec/runtime/timeout")),
             ("memoryOverride", self.memory.map(Value::from)),

@@ -22,6 +22,9 @@ use crate::state::{
 };
 use crate::uploads::Purpose;
 
+/// The tags that a client cannot choose.
+const RESERVED_TAGS: [&str; 3] = ["latest", "pending", "failed"];
+
 /// The default and the maximum number of images and tags per page.
 const LIMIT: (usize, usize) = (50, 200);
 /// The type that means any type with an image of the name.
@@ -124,9 +127,27 @@ fn create(call: &Call) -> HandlerResult {
         let message = "image is missing, although nothing is to be built.";
         return Err(ErrorResponse::bad_request(message));
     }
+    let own_tag = Some(text("tag")).filter(|tag| !tag.is_empty());
+    if own_tag.is_some_and(|tag| reference.is_empty() || RESERVED_TAGS.contains(&tag)) {
+        let message = "tag is for imported images only, and must not be latest, pending or failed.";
+        return Err(ErrorResponse::bad_request(message));
+    }
     let key = image::key(name, of_type);
     let mut store = call.engine.store.open();
     let now = store.now();
+    if let (Some(tag), Some(image)) = (own_tag, store.get(&collection(), &key))
+        && image::tags(image, now)
+            .iter()
+            .any(|other| tag_name(other) == tag)
+    {
+        let message = format!("The image has a tag {tag:?} already, and tags cannot be moved.");
+        let error = "Image tag already exists";
+        return Err(ErrorResponse::explained(
+            StatusCode::CONFLICT,
+            error,
+            message,
+        ));
+    }
     if store.get(&collection(), &key).is_none() {
         store.put(&collection(), &key, Document::new(), &call.author());
     }
@@ -136,7 +157,8 @@ fn create(call: &Call) -> HandlerResult {
     let mut response = json!({"name": name, "resourceType": of_type});
     if !reference.is_empty() {
         image::build(&mut image.timeline, now, Duration::ZERO);
-        image::add_tag(image, image::tag(image::split(reference).1, now, SIZE));
+        let tag = own_tag.unwrap_or(image::split(reference).1);
+        image::add_tag(image, image::tag(tag, now, SIZE));
         response["message"] = "The image is registered.".into();
         response["image"] = reference.into();
         return Ok(Json(response).into_response());

@@ -82,7 +82,10 @@ impl ListQuery {
             search: String::new(),
             states: if heeded { asked } else { Vec::new() },
             show_terminated: params.get("showTerminated") == Some("true"),
-            external_id: None,
+            external_id: match listing {
+                Listing::Filtered => wanted(params, "externalId").map(str::to_owned),
+                _ => None,
+            },
             kind_type: None,
             from_end: false,
         })
@@ -100,9 +103,8 @@ impl ListQuery {
             }
             Some(_) => return Err(ErrorResponse::bad_request("anchor must be end.")),
         };
-        let wanted = |name: &str| params.get(name).filter(|text| !text.is_empty());
         // An unknown type is ignored.
-        let kind_type = wanted("type").filter(|text| pages.types.contains(text));
+        let kind_type = wanted(params, "type").filter(|text| pages.types.contains(text));
         Ok(Self {
             limit: params.limit(pages.default, pages.max)?,
             sort,
@@ -113,7 +115,7 @@ impl ListQuery {
                 Vec::new()
             },
             show_terminated: params.get("showTerminated") == Some("true"),
-            external_id: wanted("externalId")
+            external_id: wanted(params, "externalId")
                 .filter(|_| pages.external_id)
                 .map(str::to_owned),
             kind_type: kind_type.map(str::to_owned),
@@ -178,6 +180,11 @@ impl ListQuery {
         let filters = (states, show_terminated, external_id, kind_type);
         json!([place, sort, search, filters]).to_string()
     }
+}
+
+/// Returns a parameter that is not empty.
+fn wanted<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
+    params.get(name).filter(|text| !text.is_empty())
 }
 
 fn states(text: Option<&str>) -> Result<Vec<String>, ErrorResponse> {

@@ -64,6 +64,8 @@ pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// The cursor of the next page. `None` on the last page.
     cursor: Option<String>,
+    /// The number up to which all items are counted.
+    total_limit: usize,
 }
 
 impl<T: Item> Page<T> {
@@ -95,21 +97,26 @@ impl<T: Item> Page<T> {
         items.truncate(limit);
         let last = items.last().filter(|_| has_more);
         let cursor = last.map(|last| cursors.issue(fingerprint, now, sort.position(last)));
-        Ok(Self { items, cursor })
+        let total_limit = call.engine.config.total_limit;
+        Ok(Self {
+            items,
+            cursor,
+            total_limit,
+        })
     }
 
     /// Returns the response with the page. `total` is the length of the unfiltered list.
     pub(crate) fn response<S: Serialize>(&self, total: usize, show: impl Fn(&T) -> S) -> Response {
         let data: Vec<S> = self.items.iter().map(show).collect();
-        Json(json!({
-            "data": data,
-            "meta": {
-                "hasMore": self.cursor.is_some(),
-                "nextCursor": self.cursor.as_deref().unwrap_or_default(),
-                "total": total,
-            },
-        }))
-        .into_response()
+        let mut meta = json!({
+            "hasMore": self.cursor.is_some(),
+            "nextCursor": self.cursor.as_deref().unwrap_or_default(),
+            "total": total.min(self.total_limit),
+        });
+        if total > self.total_limit {
+            meta["totalIsPartial"] = true.into();
+        }
+        Json(json!({"data": data, "meta": meta})).into_response()
     }
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let done = "/v0/sandboxes/{sandboxName}/schedule-executions";
     let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
         let settled = move |call: &Call| {
-            record_due(
-                &mut call.engine.store.open(),
-                call.path(SANDBOXES.parameter),
-            );
+            record_due(&mut call.engine.store.open());
             handler(call)
         };
         Route::new(operation, method, [path], AccessLevel::Workspace, settled)
@@ -52,30 +49,29 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Records the executions of a sandbox's schedules that became due since the last call, and removes
-/// those beyond the number that each schedule keeps.
-fn record_due(store: &mut OpenStore, sandbox: &str) {
-    let under = |kind| Collection::under(kind, vec![sandbox.to_owned()]);
-    let (schedules, executions) = (under(&SCHEDULES), under(&SCHEDULE_EXECUTIONS));
+/// Records the executions of all schedules that became due since the last call, and removes those
+/// beyond the number that each schedule keeps.
+pub(super) fn record_due(store: &mut OpenStore) {
     let now = store.now();
-    let Some(sandbox) = store.get(&Collection::top(&SANDBOXES), sandbox).cloned() else {
-        return;
-    };
-    let mut due: Vec<(Duration, Document)> = Vec::new();
-    let mut kept: Vec<(String, usize)> = Vec::new();
-    for schedule in store.all(&schedules) {
-        let last = of(store, &executions, &schedule.name).map(|done| done.created);
-        let since = last.max().max(schedule_changed(&schedule.document));
-        let most = member::get(&schedule.document, "maxExecutions").and_then(Value::as_u64);
-        let most = most.and_then(|most| usize::try_from(most).ok());
-        let most = most.unwrap_or(MAX_EXECUTIONS).min(MAX_EXECUTIONS);
-        let times = times(schedule, since.unwrap_or(schedule.created), now).take(most);
-        due.extend(times.map(|at| (at, execution(&sandbox, schedule, at))));
-        kept.push((schedule.name.clone(), most));
+    let mut due: Vec<(Duration, Collection, Document)> = Vec::new();
+    let mut kept: Vec<(Collection, String, usize)> = Vec::new();
+    for sandbox in store.all(&Collection::top(&SANDBOXES)) {
+        let under = |kind| Collection::under(kind, vec![sandbox.name.clone()]);
+        let (schedules, executions) = (under(&SCHEDULES), under(&SCHEDULE_EXECUTIONS));
+        for schedule in store.all(&schedules) {
+            let last = of(store, &executions, &schedule.name).map(|done| done.created);
+            let since = last.max().max(schedule_changed(&schedule.document));
+            let most = member::get(&schedule.document, "maxExecutions").and_then(Value::as_u64);
+            let most = most.and_then(|most| usize::try_from(most).ok());
+            let most = most.unwrap_or(MAX_EXECUTIONS).min(MAX_EXECUTIONS);
+            let times = times(schedule, since.unwrap_or(schedule.created), now).take(most);
+            due.extend(times.map(|at| (at, executions.clone(), execution(sandbox, schedule, at))));
+            kept.push((executions.clone(), schedule.name.clone(), most));
+        }
     }
-    // Ordered by time across all schedules.
-    due.sort_by_key(|(at, _)| *at);
-    for (at, document) in due {
+    // Ordered by time across all sandboxes and schedules.
+    due.sort_by_key(|(at, ..)| *at);
+    for (at, executions, document) in due {
         let id = store.fresh_name(&executions, "exec");
         let author = Author {
             name: "scheduler",
@@ -84,7 +80,7 @@ fn record_due(store: &mut OpenStore, sandbox: &str) {
         };
         store.put(&executions, &id, document, &author);
     }
-    for (schedule, most) in kept {
+    for (executions, schedule, most) in kept {
         let mut done: Vec<_> = of(store, &executions, &schedule)
             .map(|done| (done.serial, done.name.clone()))
             .collect();
@@ -141,13 +137,17 @@ fn execution(sandbox: &Record, schedule: &Record, at: Duration) -> Document {
         input("input/timeout").cloned().unwrap_or(json!(TIMEOUT)),
     );
     match sandbox.timeline.status(at) {
-        Some(status::DEPLOYED) => set("statusCode", 200.into()),
+        Some(status::DEPLOYED) => {
+            set("statusCode", 200.into());
+            set("status", "succeeded".into());
+        }
         state => {
             let state = state.unwrap_or("not there");
             let error = format!("The sandbox {:?} was {state}.", sandbox.name);
             set("error", error.into());
-            set("statusCode", 0.into())
+            set("statusCode", 0.into());
+            set("status", "failed".into());
         }
-    };
+    }
     document
 }

@@ -156,6 +156,8 @@ pub(crate) struct AuditFields {
 pub(crate) enum Listing {
     /// A bare array in every version.
     Bare,
+    /// As [`Bare`](Self::Bare), with the filter `externalId`.
+    Filtered,
     /// Pages since the second version.
     Paged(Pages),
 }

@@ -13,7 +13,7 @@ mod workloads;
 
 use super::{Kind, Pages};
 
-pub(crate) use self::access::{API_KEYS, SERVICE_ACCOUNTS, USERS, WORKSPACES};
+pub(crate) use self::access::{API_KEYS, SECRETS, SERVICE_ACCOUNTS, USERS, WORKSPACES};
 pub(crate) use self::executions::EXECUTIONS;
 pub(crate) use self::governance::{
     CUSTOM_DOMAINS, DOMAIN_SHARES, INTEGRATION_CONNECTIONS, POLICIES, policy_users,
@@ -60,6 +60,7 @@ pub(crate) static KINDS: &[&Kind] = &[
     &access::USERS,
     &access::SERVICE_ACCOUNTS,
     &access::API_KEYS,
+    &access::SECRETS,
 ];
 
 /// Returns the kind of a top-level collection with this path.

@@ -59,6 +59,18 @@ async fn hubs_and_templates_are_listed() {
             );
         }
     }
+    let sandboxes = told(&emulator, "/sandbox/hub").await;
+    let sandboxes = sandboxes.as_array().unwrap();
+    for sandbox in sandboxes {
+        assert!(sandbox["iconLight"].is_string() && sandbox["iconDark"].is_string());
+    }
+    let docker = sandboxes
+        .iter()
+        .find(|it| it["name"] == "docker-in-sandbox");
+    let options = &docker.unwrap()["creationOptions"];
+    assert_eq!(options["extraArgs"]["iptables"], "enabled");
+    assert_eq!(options["volumes"][0]["type"], "ephemeral");
+
     let templates = told(&emulator, "/templates").await;
     let name = templates[0]["name"].as_str().unwrap();
     assert_eq!(

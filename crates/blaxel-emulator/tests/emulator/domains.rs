@@ -108,3 +108,49 @@ async fn an_application_gets_a_domain_of_its_own() {
     assert_eq!(names(&list), ["shop.example.com"]);
     post(uri, &domain()).on(&emulator).await.control_error(409);
 }
+
+#[tokio::test]
+async fn the_validation_method_is_dns_by_default_and_cannot_change() {
+    let emulator = Emulator::offline();
+    let sent = |name: &str, spec: Value| json!({"metadata": {"name": name}, "spec": spec});
+    let create = async |name: &str, spec: Value| {
+        post("/customdomains", &sent(name, spec))
+            .on(&emulator)
+            .await
+    };
+    let kind = "applications";
+    let made = create("a.example.com", json!({"domainType": kind})).await;
+    assert_eq!(made.expect(200)["spec"]["validationMethod"], "dns");
+    let http = json!({"domainType": kind, "validationMethod": "http"});
+    let made = create("b.example.com", http.clone()).await;
+    assert_eq!(made.expect(200)["spec"]["validationMethod"], "http");
+
+    for (name, spec) in [
+        (
+            "c.example.com",
+            json!({"domainType": "previews", "validationMethod": "http"}),
+        ),
+        ("*.example.com", http.clone()),
+        ("d.example.com", json!({"validationMethod": "post"})),
+    ] {
+        create(name, spec).await.control_error(400);
+    }
+
+    let put = async |spec: Value| {
+        let document = sent("b.example.com", spec);
+        let put = ask(Method::PUT, "/customdomains/b.example.com").json(&document);
+        put.on(&emulator).await
+    };
+    put(json!({"domainType": kind, "validationMethod": "dns"}))
+        .await
+        .control_error(400);
+    // A document without it keeps it.
+    let kept = put(json!({"domainType": kind, "region": "eu-lon-1"}))
+        .await
+        .expect(200);
+    assert_eq!(kept["spec"]["validationMethod"], "http");
+    assert_eq!(
+        put(http).await.expect(200)["spec"]["validationMethod"],
+        "http"
+    );
+}

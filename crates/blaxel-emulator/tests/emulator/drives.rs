@@ -1,4 +1,4 @@
-//! Access tokens for drives.
+//! Access tokens for drives, and their folders.
 
 use base64::prelude::*;
 use blaxel_emulator::Emulator;
@@ -6,7 +6,7 @@ use ed25519_compact::{PublicKey, Signature};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{ask, get};
+use crate::support::{ask, get, in_sandbox, post, run};
 
 fn part(text: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
@@ -77,4 +77,52 @@ async fn each_emulator_has_its_own_key() {
     };
     assert_eq!(key(1).await, key(1).await);
     assert_ne!(key(1).await, key(2).await);
+}
+
+/// Deletes a folder of the drive `shared` and returns the status.
+async fn delete(emulator: &Emulator, query: &str) -> u16 {
+    let uri = format!("/drives/shared/folders{query}");
+    ask(Method::DELETE, uri).on(emulator).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_folder_is_deleted_with_everything_in_it() {
+    let emulator = Emulator::offline();
+    emulator.add("drives", "shared").unwrap();
+    emulator.add("sandboxes", "box").unwrap();
+    let mount = json!({"driveName": "shared", "mountPath": "/mnt"});
+    let mounted = post(in_sandbox(&emulator, "box", "/drives/mount"), &mount);
+    mounted.bare(&emulator.service()).await.expect(200);
+    let files = "mkdir -p /mnt/a/b /mnt/c && echo 1 > /mnt/a/b/f && echo 2 > /mnt/c/g && ls /mnt";
+    assert_eq!(run(&emulator, "box", files).await, "a\nc\n");
+
+    // Nothing there is fine, and so is a second call.
+    for path in ["/none", "/a/none", "/a/b/none/", "a//b", "/a/b"] {
+        assert_eq!(
+            delete(&emulator, &format!("?path={path}")).await,
+            204,
+            "{path}"
+        );
+    }
+    assert_eq!(
+        run(&emulator, "box", "ls /mnt/a && cat /mnt/c/g").await,
+        "2\n"
+    );
+    for query in [
+        "",
+        "?path=",
+        "?path=/",
+        "?path=//",
+        "?path=/a/..",
+        "?path=.",
+        "?path=/c/g",
+    ] {
+        assert_eq!(delete(&emulator, query).await, 400, "{query}");
+    }
+    assert_eq!(run(&emulator, "box", "ls /mnt").await, "a\nc\n");
+    let missing = ask(Method::DELETE, "/drives/none/folders?path=/a");
+    assert_eq!(
+        missing.on(&emulator).await.control_error(404),
+        "Drive not found"
+    );
 }

@@ -180,7 +180,7 @@ async fn overrides_are_shown_but_the_environment_is_masked() {
     let sent = json!({"env": {"KEY": "value"}, "memory": 1024, "tasks": [{}, {}]});
     let id = start(&emulator, &sent).await;
     let spec = &execution(&emulator, &id).await["spec"];
-    let told = json!({"envOverride": {"KEY": "***"}, "memoryOverride": 1024, "parallelism": 2,
+    let told = json!({"envOverride": {"KEY": "***"}, "memoryOverride": 1024, "parallelism": 2, "taskCount": 2,
         "timeout": 900});
     assert_eq!(spec, &told);
     for bad in [

@@ -228,6 +228,35 @@ async fn a_cleanup_deletes_unused_images() {
 }
 
 #[tokio::test]
+async fn an_imported_image_gets_the_tag_that_the_client_chooses() {
+    let emulator = Emulator::offline();
+    let create = async |tag: &str, image: &str| {
+        let sent = json!({
+            "name": "bot", "resourceType": "agent", "image": image, "tag": tag, "memoryMb": 16384,
+        });
+        post("/images", &sent).on(&emulator).await
+    };
+    create("v1", "docker.io/bot:3.12").await.expect(200);
+    create("v2", "docker.io/bot:3.13").await.expect(200);
+    let image = get("/images/agent/bot").on(&emulator).await.expect(200);
+    let tags = image["spec"]["tags"].as_array().unwrap().iter();
+    let tags: Vec<_> = tags.map(|tag| tag["name"].as_str().unwrap()).collect();
+    assert!(
+        tags.contains(&"v1") && tags.contains(&"v2") && !tags.contains(&"3.12"),
+        "{tags:?}"
+    );
+    let taken = create("v1", "docker.io/bot:3.14").await;
+    assert_eq!(taken.control_error(409), "Image tag already exists");
+    for (tag, image) in [
+        ("latest", "docker.io/bot:1"),
+        ("pending", "docker.io/bot:1"),
+        ("v3", ""),
+    ] {
+        create(tag, image).await.control_error(400);
+    }
+}
+
+#[tokio::test]
 async fn tags_are_listed_since_the_third_version() {
     let emulator = Emulator::offline();
     for tag in ["v1", "v2", "next"] {

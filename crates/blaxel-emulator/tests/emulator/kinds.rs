@@ -78,7 +78,7 @@ fn kinds() -> Vec<Kind> {
                 "customdomains",
                 "Custom domain",
                 json!({"domainType": "previews", "status": "pending",
-                    "cnameRecords": "here", "txtRecords": {"a": "b"}}),
+                    "cnameRecords": "here", "txtRecords": {"a": "b"}, "validationMethod": "dns"}),
             )
         },
         Kind {

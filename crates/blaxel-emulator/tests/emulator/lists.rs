@@ -320,3 +320,42 @@ async fn a_cursor_expires_after_a_day() {
             .contains("24 hours")
     );
 }
+
+#[tokio::test]
+async fn a_total_above_the_limit_is_a_lower_bound() {
+    for (limit, total, is_partial) in [
+        (7, 7, Value::Null),
+        (8, 7, Value::Null),
+        (6, 6, json!(true)),
+    ] {
+        let emulator = Emulator::builder().total_limit(limit).build();
+        let page = get("/models?limit=2").on(&emulator).await.expect(200);
+        assert_eq!(page["meta"]["total"], total, "{limit}");
+        assert_eq!(page["meta"]["totalIsPartial"], is_partial, "{limit}");
+        // The pages are complete nevertheless.
+        assert_eq!(walk(&emulator, "limit=2").await.concat().len(), 7);
+    }
+}
+
+#[tokio::test]
+async fn workloads_policies_and_connections_are_listed_by_external_id() {
+    let emulator = Emulator::offline();
+    for (collection, spec) in [
+        ("agents", json!({})),
+        ("functions", json!({})),
+        ("jobs", json!({})),
+        ("models", json!({})),
+        ("policies", json!({"type": "flavor"})),
+        ("integrations/connections", json!({"integration": "github"})),
+    ] {
+        for (name, id) in [("one", "order-7"), ("two", "order-8")] {
+            let document = json!({"metadata": {"name": name, "externalId": id}, "spec": spec});
+            let create = post(format!("/{collection}"), &document);
+            create.on(&emulator).await.expect(200);
+        }
+        let list = get(format!("/{collection}?externalId=order-7"));
+        let list = list.on(&emulator).await.expect(200);
+        let items = list.get("data").unwrap_or(&list);
+        assert_eq!(names(items), ["one"], "{collection}");
+    }
+}

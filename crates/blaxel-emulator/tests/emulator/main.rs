@@ -58,4 +58,6 @@ mod usages;
 mod users;
 mod validation;
 mod versions;
+mod workspace_schedules;
+mod workspace_secrets;
 mod workspaces;

@@ -65,6 +65,7 @@ pub(crate) static USERS: Kind = Kind {
         document.insert("expired".to_owned(), expired.into());
         if let Some(sub) = subject(record) {
             document.insert("sub".to_owned(), sub.into());
+            member::default(document, "mfa_enabled", false);
         }
     },
     sample: |_| json!({"role": "admin", "accepted": true, "email_verified": true}),
@@ -73,6 +74,33 @@ pub(crate) static USERS: Kind = Kind {
 
 /// The member of a user with the end of the invitation. It is not shown.
 pub(crate) const INVITED_UNTIL: &str = "invitedUntil";
+
+/// Secrets of the workspace. Their values are never shown.
+pub(crate) static SECRETS: Kind = Kind {
+    path: "secrets",
+    parameter: "secretName",
+    noun: "Secret",
+    operations: Operations {
+        list: Some("ListSecrets"),
+        // The others have their own routes: see `router/secrets.rs`.
+        delete: Some("DeleteSecret"),
+        ..Operations::NONE
+    },
+    form: Layout::Flat { key: "name" },
+    audit_fields: AuditFields {
+        created_at: Some("createdAt"),
+        updated_at: Some("updatedAt"),
+        ..AuditFields::NONE
+    },
+    secrets: &[Secret {
+        path: SECRET_VALUES,
+        rule: Rule::Hidden,
+    }],
+    ..Kind::FLAT
+};
+
+/// The member of a secret with the values of its versions, oldest first.
+pub(crate) const SECRET_VALUES: &str = "values";
 
 /// Returns the identifier of a user, which exists only after the invitation was accepted.
 pub(crate) fn subject(user: &Record) -> Option<String> {

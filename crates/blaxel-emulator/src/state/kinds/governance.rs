@@ -23,7 +23,6 @@ pub(crate) static POLICIES: Kind = Kind {
     },
     listing: Listing::Paged(Pages {
         status: false,
-        external_id: false,
         ..PAGES
     }),
     lifecycle: Lifecycle::Plain,
@@ -73,6 +72,7 @@ pub(crate) static INTEGRATION_CONNECTIONS: Kind = Kind {
         delete: Some("DeleteIntegrationConnection"),
         ..Operations::NONE
     },
+    listing: Listing::Filtered,
     lifecycle: Lifecycle::Plain,
     secrets: &[Secret {
         path: "spec/secret/*",
@@ -90,6 +90,9 @@ pub(crate) static INTEGRATION_CONNECTIONS: Kind = Kind {
     sample: |_| json!({"integration": "openai", "secret": {"apiKey": "sk-emulator"}}),
     ..Kind::RESOURCE
 };
+
+/// The member with the way in which the certificate of a custom domain is validated.
+const VALIDATION: &str = "spec/validationMethod";
 
 pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
     path: "customdomains",
@@ -111,7 +114,28 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
         "spec/status",
         "spec/verificationError",
     ],
-    complete: |document, _| member::default(document, "spec/status", "pending"),
+    sticky: &[VALIDATION],
+    check: |document| {
+        let name = member::text(document, "metadata/name").unwrap_or_default();
+        let is_wildcard =
+            name.starts_with("*.") || member::text(document, "spec/domainType") == Some("previews");
+        if is_wildcard && member::text(document, VALIDATION) == Some("http") {
+            let problem =
+                "spec.validationMethod must be dns for previews and names that begin with *.";
+            return Err(problem.to_owned());
+        }
+        Ok(())
+    },
+    check_change: |before, after| match member::text(after, VALIDATION) {
+        Some(method) if Some(method) != member::text(before, VALIDATION) => {
+            Err("spec.validationMethod cannot change.".to_owned())
+        }
+        _ => Ok(()),
+    },
+    complete: |document, _| {
+        member::default(document, "spec/status", "pending");
+        member::default(document, VALIDATION, "dns");
+    },
     compute: |rows, _, record, document| {
         // The DNS records for the proof of ownership and for the traffic.
         let proof = json!({format!("_blaxel.{}", record.name): rows.secret_of(record)});

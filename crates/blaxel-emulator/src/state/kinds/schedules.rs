@@ -28,6 +28,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
     parameter: "scheduleId",
     noun: "Schedule",
     parent: Some(&SANDBOXES),
+    parents_in: &["sandbox"],
     operations: Operations {
         list: Some("ListSandboxSchedules"),
         create: Some("CreateSandboxSchedule"),
@@ -99,6 +100,7 @@ pub(crate) static SCHEDULE_EXECUTIONS: Kind = Kind {
     parameter: "executionId",
     noun: "Schedule execution",
     parent: Some(&SANDBOXES),
+    parents_in: &["sandbox"],
     audit_fields: AuditFields {
         created_at: Some("createdAt"),
         ..AuditFields::NONE
