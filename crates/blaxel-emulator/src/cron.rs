@@ -8,6 +8,8 @@ use crate::clock::timestamp;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+/// The longest time between two leap days, in days.
+const YEARS: u64 = 8 * 366;
 
 /// An expression such as `0 8 * * 1-5`: minute, hour, day of the month, month, day of the week.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,18 @@ impl Cron {
             .map(Duration::from_secs)
             .skip_while(move |at| *at > until)
             .take_while(move |at| *at > since)
+    }
+
+    /// Returns the first time after `since` at which it is due, or `None` if that is more than eight years later.
+    pub(crate) fn next(self, since: Duration) -> Option<Duration> {
+        let first = since.as_secs() / DAY;
+        let mut days = (first..first + YEARS).filter(|day| self.falls_on(*day));
+        days.find_map(|day| {
+            let times = self
+                .of_day()
+                .map(|second| Duration::from_secs(day * DAY + second));
+            times.take_while(|at| *at > since).last()
+        })
     }
 
     /// Returns the seconds of a day at which it is due, latest first.
@@ -237,6 +251,21 @@ mod tests {
         assert_eq!(hourly.due(until, until).count(), 0);
         assert_eq!(hourly.due(until, since).count(), 0);
         assert_eq!(hourly.due(since, since + hour * 3 / 2).count(), 1);
+    }
+
+    #[test]
+    fn the_next_time_is_the_first_one_that_is_due() {
+        let since = moment("2026-06-15T12:00:00Z");
+        for (expression, next) in [
+            ("* * * * *", Some("2026-06-15T12:01:00Z")),
+            ("0 12 * * *", Some("2026-06-16T12:00:00Z")),
+            ("30 11,13 * * *", Some("2026-06-15T13:30:00Z")),
+            ("0 0 29 2 *", Some("2028-02-29T00:00:00Z")),
+            ("0 0 30 2 *", None),
+        ] {
+            let cron = Cron::parse(expression).unwrap();
+            assert_eq!(cron.next(since), next.map(moment), "{expression}");
+        }
     }
 
     #[test]

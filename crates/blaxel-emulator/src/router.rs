@@ -16,6 +16,7 @@ mod chat;
 mod cohere;
 mod completion;
 mod connections;
+mod crons;
 mod data_plane;
 mod domains;
 mod drives;

@@ -13,6 +13,7 @@ mod tasks;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use crate::clock::Clock;
 use crate::lock::lock;
@@ -38,6 +39,8 @@ pub(crate) struct Workloads {
     scripts: Mutex<HashMap<Workload, Script>>,
     callbacks: Mutex<VecDeque<Callback>>,
     pub(crate) tasks: Tasks,
+    /// Set if one of the tasks fires the cron triggers.
+    pub(crate) has_cron_task: AtomicBool,
 }
 
 impl Workloads {

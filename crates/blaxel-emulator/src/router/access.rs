@@ -12,7 +12,7 @@ pub(crate) const VERSION: &str = "blaxel-version";
 pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
 const AUTHORIZATION: &str = "authorization";
 /// Takes precedence over `authorization` if both are sent.
-const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
+pub(super) const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 /// The headers that carry credentials.
 pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 

@@ -13,7 +13,7 @@ use super::stream::{event, event_stream};
 use super::workload::NAME;
 use super::{anthropic, chat, cohere, embeddings, gemini};
 use crate::errors::ErrorResponse;
-use crate::state::{Collection, MODELS, member};
+use crate::state::{Collection, MODELS, traffic};
 use crate::workload::ScriptedReply;
 
 /// The path parameter with the path after the workload's name.
@@ -146,7 +146,9 @@ fn call_model(call: &Call) -> HandlerResult {
 fn provider(call: &Call) -> Option<String> {
     let store = call.engine.store.open();
     let model = store.get(&Collection::top(&MODELS), call.path(NAME))?;
-    member::text(&model.document, "spec/runtime/type").map(str::to_owned)
+    let spec = traffic::served(model, store.now())?;
+    let provider = spec.get("runtime")?.get("type")?.as_str()?;
+    Some(provider.to_owned())
 }
 
 /// Responds to a call of a function that is not an MCP request.

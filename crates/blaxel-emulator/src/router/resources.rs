@@ -11,9 +11,11 @@ use super::access_level::AccessLevel;
 use super::call::Call;
 use super::records::{author, collection, json_of, not_found, taken, write_response};
 use super::route::{HandlerResult, Route};
-use super::{body, listing};
+use super::{body, crons, listing};
 use crate::errors::ErrorResponse;
-use crate::state::{DeleteResponse, Kind, Naming, Visibility, member, status, traffic};
+use crate::state::{
+    Collection, DeleteResponse, Kind, Naming, OpenStore, Visibility, member, status, traffic,
+};
 
 /// The path parameter with an external id.
 const EXTERNAL_ID: &str = "externalId";
@@ -61,6 +63,15 @@ pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
         .collect()
 }
 
+/// Starts the task for the cron triggers of a workload, if it has any.
+fn watch_crons(call: &Call, store: &OpenStore, collection: &Collection, name: &str) {
+    if collection.kind().triggers.is_some()
+        && let Some(record) = store.get(collection, name)
+    {
+        crons::watch(&call.engine, store, record);
+    }
+}
+
 fn create(call: &Call, kind: &'static Kind) -> HandlerResult {
     let document = body::document(call, kind)?;
     let mut store = call.engine.store.open();
@@ -76,6 +87,7 @@ fn create(call: &Call, kind: &'static Kind) -> HandlerResult {
         _ => body::required_name(&document, kind)?,
     };
     if store.create(&collection, &name, document, &author(call, kind)) {
+        watch_crons(call, &store, &collection, &name);
         write_response(call, &store, &collection, &name)
     } else {
         Err(taken(kind, &name))
@@ -125,6 +137,7 @@ pub(crate) fn update(call: &Call, kind: &'static Kind) -> HandlerResult {
         checked.map_err(ErrorResponse::bad_request)?;
     }
     if store.replace(&collection, name, document, &author(call, kind)) {
+        watch_crons(call, &store, &collection, name);
         write_response(call, &store, &collection, name)
     } else {
         Err(not_found(kind))

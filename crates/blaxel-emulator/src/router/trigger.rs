@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::call::Call;
-use crate::state::{Collection, member};
+use crate::state::{Collection, traffic};
 use crate::workload::{PendingCallback, Workload};
 
 /// The default time limit of a workload in the background, in seconds.
@@ -33,7 +33,8 @@ impl Trigger {
         kind.triggers?;
         let store = call.engine.store.open();
         let record = store.get(&Collection::top(kind), workload.name())?;
-        let triggers = member::get(&record.document, "spec/triggers").and_then(Value::as_array);
+        let triggers = traffic::served(record, store.now())?.get("triggers");
+        let triggers = triggers.and_then(Value::as_array);
         let triggers: Vec<_> = triggers
             .into_iter()
             .flatten()

@@ -2,12 +2,12 @@
 
 use super::call::Call;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::state::{Collection, Kind, status};
+use crate::state::{Collection, Kind, status, traffic};
 
 /// The path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
 
-/// Requires that a workload exists and is deployed, as the gateway does.
+/// Requires that a workload exists and serves calls, as the gateway does.
 pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), ErrorResponse> {
     let name = call.path(NAME);
     let noun = kind.noun.to_lowercase();
@@ -19,6 +19,7 @@ pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), E
         ),
         Some(record) => match record.status(store.now()) {
             status::DEPLOYED => return Ok(()),
+            _ if traffic::served(record, store.now()).is_some() => return Ok(()),
             status::TERMINATED => (
                 Gateway::WorkloadNotFound,
                 format!("The {noun} named {name:?} has ended."),

@@ -45,6 +45,11 @@ impl Revisions {
         self.0.back().map(|revision| revision.id.as_str())
     }
 
+    /// Returns the time from which the latest revision is the current spec.
+    pub(crate) fn latest_at(&self) -> Option<Duration> {
+        self.0.back().map(|revision| revision.at)
+    }
+
     pub(super) fn knows(&self, id: &str) -> bool {
         self.0.iter().any(|revision| revision.id == id)
     }

@@ -114,6 +114,26 @@ impl<'a> Traffic<'a> {
     }
 }
 
+/// Returns the spec that a workload serves calls with, or `None` if it serves none.
+///
+/// While a new revision is being deployed, and after that has failed, the one before it goes on serving.
+pub(crate) fn served(record: &Record, now: Duration) -> Option<&Value> {
+    let may_serve = [
+        status::DEPLOYED,
+        status::UPLOADING,
+        status::BUILDING,
+        status::DEPLOYING,
+        status::FAILED,
+    ];
+    if !may_serve.contains(&record.status(now)) {
+        return None;
+    }
+    let active = Traffic::of(record, now).active?;
+    let mut revisions = record.revisions.newest_first();
+    let revision = revisions.find(|revision| revision.id == active)?;
+    (status_of(revision, record, now) == status::DEPLOYED).then_some(&revision.spec)
+}
+
 /// Returns the status that a revision reached. If its deployment is no longer known, it was
 /// deployed.
 fn status_of(revision: &Revision, record: &Record, now: Duration) -> &'static str {

@@ -12,6 +12,7 @@ mod billing;
 mod catalog;
 mod contract;
 mod control;
+mod crons;
 mod dialects;
 mod domains;
 mod drives;

@@ -168,3 +168,67 @@ async fn revisions_of_applications_show_their_contents() {
         json!([{"name": "KEY", "value": "****", "secret": true}])
     );
 }
+
+#[tokio::test]
+async fn the_old_revision_serves_until_the_new_one_is_deployed() {
+    let step = Duration::from_secs(10);
+    let emulator = Emulator::builder().deploy_time(step).build();
+    let address = format!("{}/demo/agents/w", emulator.run_url());
+    let call = async || {
+        let call = post(&address, &json!({"inputs": "Hello"}));
+        call.on(&emulator).await.status.as_u16()
+    };
+    let created = post("/agents", &document(json!({"n": 1})))
+        .on(&emulator)
+        .await;
+    assert_eq!(created.expect(200)["status"], "DEPLOYING");
+    assert_eq!(call().await, 404, "there is no old revision");
+    emulator.clock().advance(step);
+    assert_eq!(call().await, 200);
+
+    let updated = put(&emulator, "agents", json!({"n": 2})).await;
+    assert_eq!(updated["status"], "DEPLOYING");
+    assert_eq!(call().await, 200);
+    emulator.clock().advance(step);
+    assert_eq!(call().await, 200);
+
+    // A deployment that fails leaves the old one in place.
+    emulator.fail_next_deployment("agents", "w").unwrap();
+    put(&emulator, "agents", json!({"n": 3})).await;
+    emulator.clock().advance(step);
+    let failed = get("/agents/w").on(&emulator).await.expect(200);
+    assert_eq!(failed["status"], "FAILED");
+    assert_eq!(call().await, 200);
+
+    put(&emulator, "agents", json!({"n": 3, "enabled": false})).await;
+    assert_eq!(call().await, 404, "it is deactivated");
+    emulator.clock().advance(step);
+    assert_eq!(call().await, 404);
+    put(&emulator, "agents", json!({"n": 4})).await;
+    assert_eq!(call().await, 404, "the old revision is deactivated");
+    emulator.clock().advance(step);
+    assert_eq!(call().await, 200);
+}
+
+#[tokio::test]
+async fn a_model_keeps_its_provider_until_a_new_one_is_deployed() {
+    let step = Duration::from_secs(10);
+    let emulator = Emulator::builder().deploy_time(step).build();
+    let spec = |provider: &str| json!({"runtime": {"type": provider, "model": "m"}});
+    post("/models", &document(spec("anthropic")))
+        .on(&emulator)
+        .await
+        .expect(200);
+    emulator.clock().advance(step);
+    let address = format!("{}/demo/models/w/v1/messages", emulator.run_url());
+    let call = async || {
+        let message = json!({"role": "user", "content": "Hi"});
+        let body = json!({"model": "m", "max_tokens": 9, "messages": [message]});
+        post(&address, &body).on(&emulator).await.status.as_u16()
+    };
+    assert_eq!(call().await, 200);
+    put(&emulator, "models", spec("openai")).await;
+    assert_eq!(call().await, 200);
+    emulator.clock().advance(step);
+    assert_eq!(call().await, 404, "another provider has no such path");
+}
