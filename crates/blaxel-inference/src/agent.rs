@@ -45,8 +45,8 @@ pub struct AgentCall<S> {
 }
 
 impl<S: HttpService> AgentCall<S> {
-    pub(crate) fn new(service: S, name: String, override_address: Option<WorkloadAddress>) -> Self {
-        let target = Target::new(name, override_address);
+    pub(crate) fn new(service: S, name: String, address: Option<WorkloadAddress>) -> Self {
+        let target = Target::new(name, address);
         Self { service, target }
     }
 

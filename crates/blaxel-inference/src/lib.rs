@@ -4,7 +4,8 @@
 //!
 //! - **Client**: [`Inference`] returns a handle on a workload by its name. Nothing is sent before a handle is used.
 //! - **Agents**: [`AgentCall`] calls an agent and reads its response whole ([`Reply`]) or streamed ([`ChunkStream`]),
-//!   or calls it in the background ([`Submission`]). [`WorkloadRequest`] has any method, path, header, query and body.
+//!   or calls it in the background ([`Submission`]). `InternalHosts` (feature `internal-hosts`) are the addresses of
+//!   agents inside of the platform. [`WorkloadRequest`] has any method, path, header, query and body.
 //!   `CallbackVerifier` (feature `callback`) verifies the callbacks of asynchronous calls.
 //! - **Models**: [`ModelCall`] has chats and embeddings of the OpenAI API, with tools, tool calls, images and usage
 //!   ([`ChatRequest`], [`ChatStream`], [`EmbeddingRequest`]); [`ModelCall::request`] calls a provider with its own API.
@@ -31,6 +32,8 @@ mod callback;
 mod chat;
 mod chunks;
 mod embedding;
+#[cfg(feature = "internal-hosts")]
+mod internal_hosts;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 #[cfg(not(feature = "mcp"))]
@@ -69,6 +72,8 @@ pub use self::chat::{
 };
 pub use self::chunks::{Chunk, ChunkDecoder, ChunkStream, Format};
 pub use self::embedding::{Embedding, EmbeddingRequest, Embeddings};
+#[cfg(feature = "internal-hosts")]
+pub use self::internal_hosts::InternalHosts;
 pub use self::model::ModelCall;
 pub use self::reply::Reply;
 pub use self::request::WorkloadRequest;
@@ -97,16 +102,19 @@ pub use self::task::JobTask;
 ///
 /// 1. the one set by `url` of the handle, such as a `metadata.url` read with `blaxel-management`;
 /// 2. the one of an environment variable, if [`url_overrides`](Self::url_overrides) enables them;
-/// 3. the workload's own `metadata.url`, if `resolve` of the handle has looked it up;
-/// 4. the origin of the run plane, `https://run.blaxel.ai`, with the workspace, the kind and the name
+/// 3. for an agent, its host inside of the platform, if `internal_hosts` (feature `internal-hosts`) enables them;
+/// 4. the workload's own `metadata.url`, if `resolve` of the handle has looked it up;
+/// 5. the origin of the run plane, `https://run.blaxel.ai`, with the workspace, the kind and the name
 ///    as the path.
 ///
-/// The platform recommends the third, and serves the fourth for workloads that it has not moved. Host
+/// The platform recommends the fourth, and serves the fifth for workloads that it has not moved. Public host
 /// names are never parsed or composed, because workspaces and names both may contain hyphens.
 #[derive(Clone)]
 pub struct Inference<S> {
     service: S,
     overrides: Option<Overrides>,
+    #[cfg(feature = "internal-hosts")]
+    internal_hosts: Option<InternalHosts>,
 }
 
 impl<S: HttpService> Inference<S> {
@@ -117,6 +125,8 @@ impl<S: HttpService> Inference<S> {
         Self {
             service,
             overrides: None,
+            #[cfg(feature = "internal-hosts")]
+            internal_hosts: None,
         }
     }
 
@@ -147,6 +157,30 @@ impl<S: HttpService> Inference<S> {
         self
     }
 
+    /// Sets the hosts by which a workload on the platform calls agents without leaving the platform. By default they
+    /// are not used.
+    ///
+    /// The client has to trust the hosts: see [`InternalHosts`].
+    ///
+    /// ```
+    /// # use blaxel_core::{Error, HttpService};
+    /// # fn example(client: impl HttpService) -> Result<(), Error> {
+    /// use blaxel_inference::{Inference, InternalHosts};
+    ///
+    /// let mut inference = Inference::new(client);
+    /// if let Some(hosts) = InternalHosts::from_variables(|name| std::env::var(name).ok())? {
+    ///     inference = inference.internal_hosts(hosts);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "internal-hosts")]
+    #[must_use]
+    pub fn internal_hosts(mut self, hosts: InternalHosts) -> Self {
+        self.internal_hosts = Some(hosts);
+        self
+    }
+
     /// Returns a handle on the agent `name`. Nothing is sent before it is called.
     ///
     /// ```no_run
@@ -162,8 +196,10 @@ impl<S: HttpService> Inference<S> {
     #[must_use]
     pub fn agent(&self, name: impl Into<String>) -> AgentCall<S> {
         let name = name.into();
-        let override_address = self.override_of(&WorkloadKind::AGENT, &name);
-        AgentCall::new(self.service.clone(), name, override_address)
+        let address = self.override_of(&WorkloadKind::AGENT, &name);
+        #[cfg(feature = "internal-hosts")]
+        let address = address.or_else(|| Some(self.internal_hosts.as_ref()?.address(&name)));
+        AgentCall::new(self.service.clone(), name, address)
     }
 
     /// Returns a handle on the model `name`. Nothing is sent before it is called.

@@ -31,7 +31,7 @@
 //! | [`transport`] | `blaxel-transport`: the client | always included; more with `oauth`, `config-file`, `gzip`, `blocking`, `webpki-roots` |
 //! | `blocking` | a part of `blaxel-transport`: calls without `async` | `blocking` |
 //! | [`management`] | `blaxel-management`: all resources of the Management API | `management`; more with `manifests` |
-//! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `mcp` |
+//! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `internal-hosts`, `mcp` |
 //! | [`billing`] | `blaxel-billing`: costs | `billing` |
 //! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox`; more with `websocket` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
