@@ -7,14 +7,12 @@ mod options;
 mod session;
 
 use std::fmt;
-use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService, Timestamp};
 use blaxel_management::Collection;
+use blaxel_management::Status;
 use blaxel_management::sandboxes::{Preview, PreviewToken, Sandbox};
-use blaxel_management::{SecretText, Status};
-use tokio::time::{Instant, sleep};
 
 pub use self::options::SessionOptions;
 pub use self::session::{ExposedSession, Session};
@@ -29,10 +27,6 @@ const PORT: u32 = 443;
 
 /// Number of names that are tried for a session without one.
 const NAMES: u32 = 3;
-
-/// The delay between two polls of a session that is being deleted, and the limit on all of them.
-const DELETION_POLL: Duration = Duration::from_millis(500);
-const DELETION_LIMIT: Duration = Duration::from_secs(10);
 
 /// The sessions of a sandbox. [`Sandboxes::sessions`] returns it.
 ///
@@ -175,25 +169,14 @@ impl<S: HttpService> Sessions<S> {
     /// [`Error::is_not_found`] if there is no session of this name; [`Error::is_timeout`] if it still exists after 10
     /// seconds; otherwise the error of a call.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
-        let name = prefixed(name);
-        let deleted = self.previews.delete(&name).await?;
-        if deleted.status != Some(Status::Deleting) {
-            return Ok(());
-        }
-        let start = Instant::now();
-        while self.previews.find(&name).await?.is_some() {
-            if start.elapsed() >= DELETION_LIMIT {
-                return Err(Error::timeout("deletion of the session", DELETION_LIMIT));
-            }
-            sleep(DELETION_POLL).await;
-        }
-        Ok(())
+        self.previews.delete_and_wait(&prefixed(name)).await
     }
 
     /// Returns the session that ends last if it is valid for long enough, and creates one otherwise.
     ///
     /// "Long enough" is [`SessionOptions::min_validity`], one hour by default. Sessions that are not returned stay as
-    /// they are, because other programs may use them. Two calls at the same time may create two sessions.
+    /// they are, because other programs may use them; but if the options have a name, a session of this name is
+    /// deleted before the new one is created. Two calls at the same time may create two sessions.
     ///
     /// # Errors
     ///
@@ -210,9 +193,18 @@ impl<S: HttpService> Sessions<S> {
         // One without an end ends last.
         let last =
             valid.max_by_key(|session| (session.expires_at.is_none(), session.expires_at.clone()));
-        match last {
-            Some(session) => Ok(session),
-            None => self.create(options).await,
+        if let Some(session) = last {
+            return Ok(session);
+        }
+        match (self.create(options).await, options.preview_name()) {
+            // The session of this name ends too soon.
+            (Err(error), Some(name)) if error.is_conflict() => {
+                match self.previews.delete_and_wait(&name).await {
+                    Err(error) if !error.is_not_found() => return Err(error),
+                    _ => self.create(options).await,
+                }
+            }
+            (outcome, _) => outcome,
         }
     }
 
@@ -228,17 +220,9 @@ impl<S: HttpService> Sessions<S> {
             Err(error) if error.is_not_found() => return Ok(None),
             outcome => outcome?,
         };
-        let is_valid = |token: &PreviewToken| {
-            let spec = &token.spec;
-            let has_text = spec
-                .token
-                .as_ref()
-                .is_some_and(|it| !SecretText::expose(it).is_empty());
-            has_text && spec.expired != Some(true) && !spec.expires_at.as_ref().is_some_and(is_over)
-        };
         let last = tokens
             .iter()
-            .filter(|token| is_valid(token))
+            .filter(|token| token.is_valid_at(&now))
             .max_by_key(|token| (token.spec.expires_at.is_none(), &token.spec.expires_at));
         Ok(last.and_then(|token| Session::of(preview, token)))
     }

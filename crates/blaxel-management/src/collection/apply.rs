@@ -1,4 +1,4 @@
-//! Create-or-replace of a resource.
+//! Create-or-replace of a resource, and creation unless it exists.
 
 #[cfg(feature = "manifests")]
 use std::borrow::Cow;

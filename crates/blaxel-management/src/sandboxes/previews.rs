@@ -1,10 +1,15 @@
 //! Previews, which make a port of a sandbox reachable at a URL, and the access tokens of private ones.
 
+#[cfg(feature = "wait")]
+mod ensure;
+mod reuse;
+
 use std::collections::BTreeMap;
 
 use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, Period, Timestamp, call};
 use http::Method;
 
+pub use self::reuse::TokenValidity;
 use super::Sandbox;
 use crate::collection::Collection;
 use crate::kind::{Applied, Created, Deleted, Fetched, Listed, Replaced};

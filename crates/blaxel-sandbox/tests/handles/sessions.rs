@@ -281,6 +281,51 @@ async fn the_session_that_ends_last_is_used_until_it_is_too_old() {
     assert!(error.is_input() && log.all().is_empty());
 }
 
+/// A session of a given name that ends too soon makes room for a new one.
+#[tokio::test(start_paused = true)]
+async fn a_session_with_a_name_is_replaced_before_it_ends() {
+    let exists = Arc::new(Mutex::new(true));
+    let (sandboxes, log) = control(move |line| {
+        let mut exists = exists.lock().unwrap();
+        let old = preview("session-docs", Some(hours(0)));
+        match line.split(' ').next() {
+            Some("GET") if line.ends_with("/previews") => script::json(&json!([old])),
+            Some("GET") if line.ends_with("/tokens") => script::json(&json!([])),
+            Some("GET") => missing(),
+            Some("DELETE") => {
+                *exists = false;
+                let mut deleting = old;
+                deleting["status"] = "DELETING".into();
+                script::json(&deleting)
+            }
+            _ if line.contains("tokens") => script::json(&token("new", &hours(24))),
+            _ if *exists => refusal(409, r#"{"error":"taken"}"#),
+            _ => script::json(&preview("session-docs", Some(hours(24)))),
+        }
+    });
+    let options = SessionOptions::new().name("docs");
+    let session = sandboxes
+        .sessions("dev")
+        .create_if_expired(&options)
+        .await
+        .unwrap();
+    assert_eq!(session.token.expose(), "new");
+    let lines = log.lines();
+    let written: Vec<_> = lines
+        .iter()
+        .filter(|line| !line.starts_with("GET"))
+        .collect();
+    assert_eq!(
+        written,
+        [
+            &format!("POST {PREVIEWS}"),
+            &format!("DELETE {PREVIEWS}/session-docs"),
+            &format!("POST {PREVIEWS}"),
+            &format!("POST {PREVIEWS}/session-docs/tokens"),
+        ]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deletion_is_followed_to_its_end() {
     let deleting = || {

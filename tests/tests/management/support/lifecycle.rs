@@ -1,6 +1,6 @@
 //! The steps that are tested in the same way for resources of many kinds.
 
-use blaxel_core::{ApiVersion, ListParams, Sort};
+use blaxel_core::{ApiVersion, ListParams, Sort, Total};
 use blaxel_management::{
     Applied, Collection, Created, Deleted, ExternallyNamed, Fetched, Listed, Outcome, Replaced,
     Resource, Revised, Secretive,
@@ -239,7 +239,7 @@ impl<R: Listed<Item: Decoded>> Lifecycle<'_, R> {
             } else {
                 (response, None)
             };
-            assert_eq!(page.meta.total(), total);
+            assert_eq!(page.meta.total().and_then(Total::exact), total);
             self.assert_decoded(&page.items, items);
             assert_eq!(ids(&page.items), sorted(names), "{version}");
         }
@@ -368,6 +368,31 @@ impl<R: Applied + Fetched + Decoded> Lifecycle<'_, R> {
         outcome
     }
 
+    /// Gets or creates a resource, and checks that it is created only the first time. Deletes it again.
+    pub async fn get_or_create(&self, resource: &R)
+    where
+        R: Deleted<Response: Decoded>,
+    {
+        let name = resource.name();
+        for exists in [false, true] {
+            let outcome = self.all().get_or_create(resource).await.unwrap();
+            assert_eq!(outcome.is_created(), !exists, "{outcome:?}");
+            let get = self.resource_request("Get", name);
+            let sent = match exists {
+                true => vec![get],
+                false => {
+                    let document = serde_json::to_value(resource).unwrap();
+                    let create = self.collection_request("Create").body(document);
+                    vec![get.status(404), create]
+                }
+            };
+            let exchanges = self.world.assert_sent_all(sent);
+            let response = exchanges.last().expect("a request").response();
+            assert_keeps_all(outcome.resource(), response);
+        }
+        self.delete(name).await;
+    }
+
     /// Applies a resource that exists.
     pub async fn apply_existing(&self, resource: &R, applying: &ApplySteps) {
         let outcome = self.apply(resource, applying.present).await;
@@ -474,6 +499,7 @@ where
         self.assert_not_deletable(name).await;
         self.apply_missing(&plan.draft, &plan.applying).await;
         self.delete_if_present(name).await;
+        self.get_or_create(&plan.draft).await;
     }
 }
 
