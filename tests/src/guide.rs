@@ -15,6 +15,12 @@ mod move_files {}
 #[doc = include_str!("../../docs/guide/show-a-running-app.md")]
 mod show_a_running_app {}
 
+#[doc = include_str!("../../docs/guide/run-commands-on-a-schedule.md")]
+mod run_commands_on_a_schedule {}
+
+#[doc = include_str!("../../docs/guide/keep-secrets-out-of-sandboxes.md")]
+mod keep_secrets_out_of_sandboxes {}
+
 #[doc = include_str!("../../docs/guide/survive-restarts-and-standby.md")]
 mod survive_restarts_and_standby {}
 

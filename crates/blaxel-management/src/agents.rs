@@ -9,7 +9,7 @@ use http::Method;
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{
-    Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
+    Applied, Created, Deleted, Fetched, Listed, NAMED_PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
@@ -120,7 +120,7 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Agent {
     const LIST: OperationInfo =
-        OperationInfo::new("ListAgents", Method::GET, "/agents").with_parameters(PAGE_QUERY);
+        OperationInfo::new("ListAgents", Method::GET, "/agents").with_parameters(NAMED_PAGE_QUERY);
     type Item = Self;
 }
 

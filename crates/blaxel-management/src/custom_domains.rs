@@ -69,6 +69,9 @@ record! {
         pub cname_records: Option<String>,
         /// The TXT records that prove ownership of the domain, by name.
         pub txt_records: Option<BTreeMap<String, String>>,
+        /// The way in which the domain's certificate is validated. It cannot be changed after creation.
+        /// The server's default is [`ValidationMethod::Dns`].
+        pub validation_method: Option<ValidationMethod>,
         pub status: Option<VerificationStatus>,
         /// The error of the last verification.
         #[server]
@@ -113,12 +116,37 @@ open_enum! {
     }
 }
 
+open_enum! {
+    /// The way in which the certificate of a custom domain is validated.
+    ///
+    /// ```
+    /// use blaxel_management::custom_domains::{CustomDomain, DomainKind, ValidationMethod};
+    ///
+    /// let domain = CustomDomain::new("shop.example.com")
+    ///     .domain_type(DomainKind::Applications)
+    ///     .validation_method(ValidationMethod::Http);
+    /// # let _ = domain;
+    /// ```
+    pub enum ValidationMethod {
+        /// By further CNAME records, which have to be added to the domain's zone.
+        Dns = "dns",
+        /// By HTTP, as soon as the domain leads to the platform; no further record is needed. The server
+        /// refuses it for wildcards: domains of previews, and names that begin with `*.`.
+        Http = "http",
+    }
+}
+
 resource! { CustomDomain { metadata: metadata, labels: metadata.labels, status: spec.status } }
 
 resource! { CustomDomainShareTarget { name: workspace, status: status } }
 
 deep_setters! { CustomDomain:
-    spec CustomDomainSpec { domain_type: DomainKind, region: String, fallback_preview_id: String }
+    spec CustomDomainSpec {
+        domain_type: DomainKind,
+        region: String,
+        fallback_preview_id: String,
+        validation_method: ValidationMethod,
+    }
 }
 
 impl CustomDomain {
@@ -417,6 +445,7 @@ mod tests {
                 "domainType": "previews", "region": "us-pdx-1", "fallbackPreviewId": "pv",
                 "subjectAlternativeNames": ["www.example.com", {"name": "a.example.com"}],
                 "cnameRecords": "target.example.net", "txtRecords": {"_bl": "proof"},
+                "validationMethod": "dns",
                 "status": "verified", "verificationError": "", "lastVerifiedAt": "2026-05-01T10:00:00Z",
             },
         })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use blaxel_core::{Error, HttpService, Idempotency, OperationInfo, call, open_enum};
+use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 
@@ -182,6 +183,25 @@ impl Action for GetDriveJwks {
     type Output = DriveKeys;
 }
 
+/// Deletes a folder of a drive: the operation `DeleteDriveFolder`.
+#[derive(Debug)]
+pub struct DeleteDriveFolder;
+
+impl Action for DeleteDriveFolder {
+    const INFO: OperationInfo = OperationInfo::new(
+        "DeleteDriveFolder",
+        Method::DELETE,
+        "/drives/{driveName}/folders",
+    )
+    .with_parameters(&["path"]);
+    type Input = ();
+    type Output = ();
+
+    fn read(_: &http::Response<Bytes>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 impl<S: HttpService> Collection<Drive, S> {
     /// Creates a short-lived access token for the S3 endpoint of a drive
     /// (`POST /drives/{driveName}/access-token`).
@@ -204,6 +224,30 @@ impl<S: HttpService> Collection<Drive, S> {
     pub async fn access_token(&self, drive: &str) -> Result<DriveAccessToken, Error> {
         let token = Perform::<CreateDriveAccessToken>::on([drive]);
         call(&self.service, &token).await
+    }
+
+    /// Deletes a folder of a drive with everything in it (`DELETE /drives/{driveName}/folders`).
+    ///
+    /// The call ends when the folder is gone, so a large one takes a while. A folder that does not exist is
+    /// not an error. The deletion is not atomic: after an error, a part of the folder may be left. Then call
+    /// it again with the same path.
+    ///
+    /// ```
+    /// # async fn example(
+    /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// management.drives().delete_folder("handbook", "/drafts/2025").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`] if the drive does not exist; an error with status 400 for the root of the drive
+    /// and for the platform's own folders.
+    pub async fn delete_folder(&self, drive: &str, path: &str) -> Result<(), Error> {
+        let delete = Perform::<DeleteDriveFolder>::on([drive]).query("path", path);
+        call(&self.service, &delete).await
     }
 
     /// Returns the public keys that verify access tokens of drives (`GET /drives/jwks.json`). They

@@ -9,7 +9,7 @@ use http::Method;
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{
-    Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
+    Applied, Created, Deleted, Fetched, Listed, NAMED_PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
@@ -132,8 +132,8 @@ impl<S: HttpService> Management<S> {
 }
 
 impl Listed for Function {
-    const LIST: OperationInfo =
-        OperationInfo::new("ListFunctions", Method::GET, "/functions").with_parameters(PAGE_QUERY);
+    const LIST: OperationInfo = OperationInfo::new("ListFunctions", Method::GET, "/functions")
+        .with_parameters(NAMED_PAGE_QUERY);
     type Item = Self;
 }
 

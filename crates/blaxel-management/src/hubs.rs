@@ -11,7 +11,7 @@ use crate::collection::Collection;
 use crate::kind::Listed;
 use crate::parent_path::ParentPath;
 use crate::size::Megabytes;
-use crate::workload::Port;
+use crate::workload::{Port, VolumeAttachment};
 
 response! {
     /// A ready-made MCP server.
@@ -108,6 +108,10 @@ response! {
         pub tags: Option<String>,
         /// The URL of the icon.
         pub icon: Option<String>,
+        /// The URL of the icon for a light background.
+        pub icon_light: Option<String>,
+        /// The URL of the icon for a dark background.
+        pub icon_dark: Option<String>,
         /// The URL of a page about the sandbox.
         pub url: Option<String>,
         /// The container image.
@@ -116,6 +120,8 @@ response! {
         pub memory: Option<Megabytes>,
         /// The ports.
         pub ports: Option<Vec<Port>>,
+        /// Further settings of a sandbox that is created from this definition.
+        pub creation_options: Option<SandboxCreationOptions>,
         /// `true` if the sandbox is announced but not available yet.
         #[serde(rename = "coming_soon")]
         pub coming_soon: Option<bool>,
@@ -123,6 +129,14 @@ response! {
         pub enterprise: Option<bool>,
         /// `true` if the sandbox is not shown in the catalog.
         pub hidden: Option<bool>,
+    }
+
+    /// Further settings of a sandbox that is created from a definition of the catalog.
+    pub struct SandboxCreationOptions {
+        /// The kernel features, at most eight.
+        pub extra_args: Option<BTreeMap<String, String>>,
+        /// The volumes to mount, at most five.
+        pub volumes: Option<Vec<VolumeAttachment>>,
     }
 }
 
@@ -150,6 +164,8 @@ impl<S: HttpService> Management<S> {
     }
 
     /// Returns the handle for the catalog of sandboxes.
+    ///
+    /// With the feature `sandboxes`, `Sandbox::from_definition` makes a draft of a sandbox from an item.
     ///
     /// ```
     /// # async fn example(
@@ -212,8 +228,24 @@ mod tests {
         let sandbox: SandboxDefinition = serde_json::from_value(json!({
             "name": "python", "memory": 2048, "tags": "python,data", "coming_soon": true,
             "ports": [{"target": 8080, "protocol": "HTTP"}],
+            "icon": "https://i.example/a.svg", "iconDark": "https://i.example/b.svg", "iconLight": null,
+            "creationOptions": {
+                "extraArgs": {"nfs": "enabled"},
+                "volumes": [{"type": "ephemeral", "mountPath": "/data", "sizeMb": 512}],
+            },
         }))
         .unwrap();
+        let options = sandbox.creation_options.unwrap();
+        assert_eq!(options.extra_args.unwrap()["nfs"], "enabled");
+        assert_eq!(
+            options.volumes.unwrap()[0].size_mb,
+            Some(Megabytes::new(512))
+        );
+        assert_eq!(
+            sandbox.icon_dark.as_deref(),
+            Some("https://i.example/b.svg")
+        );
+        assert_eq!(sandbox.icon_light, None);
         assert_eq!(sandbox.memory, Some(Megabytes::gigabytes(2)));
         assert_eq!(sandbox.ports.unwrap()[0].target, 8080);
         assert_eq!(sandbox.coming_soon, Some(true));

@@ -257,7 +257,8 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
     ///
     /// # Errors
     ///
-    /// An error with status 400 if the draft is not valid, for instance because the tag is taken.
+    /// [`Error::is_conflict`] if the image has the tag already; an error with status 400 if the draft is not
+    /// valid.
     pub async fn create(&self, draft: &ImageDraft) -> Result<CreatedImage, Error> {
         call(&self.service, &creation(draft)).await
     }

@@ -187,7 +187,7 @@ impl Listed for IntegrationConnection {
         Method::GET,
         "/integrations/connections",
     )
-    .with_parameters(&[]);
+    .with_parameters(&["externalId"]);
     type Item = Self;
 }
 

@@ -24,7 +24,7 @@ pub use self::tasks::{
 use crate::Management;
 use crate::collection::Collection;
 use crate::kind::{
-    Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
+    Applied, Created, Deleted, Fetched, Listed, NAMED_PAGE_QUERY, Replaced, Revised, SHOW_SECRETS,
     Secretive,
 };
 use crate::metadata::{Event, Generation, Metadata, Status};
@@ -170,7 +170,7 @@ impl<S: HttpService> Collection<Job, S> {
 
 impl Listed for Job {
     const LIST: OperationInfo =
-        OperationInfo::new("ListJobs", Method::GET, "/jobs").with_parameters(PAGE_QUERY);
+        OperationInfo::new("ListJobs", Method::GET, "/jobs").with_parameters(NAMED_PAGE_QUERY);
     type Item = Self;
 }
 

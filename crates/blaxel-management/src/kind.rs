@@ -11,11 +11,11 @@ use crate::resource::{Document, Resource};
 
 // The features decide which of these are used.
 
-/// The query parameters of most paginated lists.
+/// The query parameters of paginated lists without the `externalId` parameter.
 #[allow(dead_code)]
 pub(crate) const PAGE_QUERY: &[&str] = &["cursor", "limit", "sort", "q", "anchor", "status"];
 
-/// The query parameters of paginated lists that can also be filtered by external id.
+/// The query parameters of most paginated lists.
 #[allow(dead_code)]
 pub(crate) const NAMED_PAGE_QUERY: &[&str] = &[
     "cursor",

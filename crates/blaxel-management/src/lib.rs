@@ -10,7 +10,7 @@
 //! - **Storage**: [`volumes`], [`volume_templates`], [`drives`].
 //! - **Images**: [`images`] with their tags and shares.
 //! - **Network**: [`vpcs`] with their egress gateways and IP addresses, [`custom_domains`], [`public_ips`].
-//! - **Workspaces**: [`workspaces`], [`users`], [`service_accounts`], [`features`].
+//! - **Workspaces**: [`workspaces`], [`users`], [`service_accounts`], [`secrets`], [`features`].
 //! - **Catalog**: [`integrations`], [`hubs`], [`templates`], [`locations`], [`changelog`].
 //! - **Observability**: [`logs`], [`quotas`].
 //! - **Manifests**: `Management::apply_manifests` applies resources described in YAML, with the types in `manifests`
@@ -89,6 +89,8 @@ pub mod public_ips;
 pub mod quotas;
 #[cfg(feature = "sandboxes")]
 pub mod sandboxes;
+#[cfg(feature = "workspaces")]
+pub mod secrets;
 #[cfg(feature = "workspaces")]
 pub mod service_accounts;
 #[cfg(feature = "catalog")]

@@ -8,7 +8,9 @@ use http::Method;
 
 use crate::Management;
 use crate::collection::Collection;
-use crate::kind::{Applied, Created, Deleted, Fetched, Listed, PAGE_QUERY, Replaced, Revised};
+use crate::kind::{
+    Applied, Created, Deleted, Fetched, Listed, NAMED_PAGE_QUERY, Replaced, Revised,
+};
 use crate::metadata::{Event, Flavor, Generation, Metadata, Status};
 use crate::parent_path::ParentPath;
 use crate::workload::Revision;
@@ -147,7 +149,7 @@ impl<S: HttpService> Management<S> {
 
 impl Listed for Model {
     const LIST: OperationInfo =
-        OperationInfo::new("ListModels", Method::GET, "/models").with_parameters(PAGE_QUERY);
+        OperationInfo::new("ListModels", Method::GET, "/models").with_parameters(NAMED_PAGE_QUERY);
     type Item = Self;
 }
 

@@ -218,7 +218,7 @@ impl<S: HttpService> Collection<Policy, S> {
 
 impl Listed for Policy {
     const LIST: OperationInfo = OperationInfo::new("ListPolicies", Method::GET, "/policies")
-        .with_parameters(&["cursor", "limit", "sort", "q", "anchor"]);
+        .with_parameters(&["cursor", "limit", "sort", "q", "anchor", "externalId"]);
     type Item = Self;
 }
 

@@ -10,11 +10,14 @@ mod create;
 #[cfg(feature = "wait")]
 mod ensure;
 mod fork;
+#[cfg(feature = "catalog")]
+mod from_definition;
 mod lifecycle;
 mod network;
 mod previews;
 mod schedules;
 mod snapshots;
+mod workspace_schedules;
 
 use std::collections::BTreeMap;
 
@@ -32,10 +35,16 @@ pub use self::network::{
 };
 pub use self::previews::{
     CreatePreview, Preview, PreviewMetadata, PreviewSpec, PreviewToken, PreviewTokenDeletion,
-    PreviewTokenMetadata, PreviewTokenSpec,
+    PreviewTokenMetadata, PreviewTokenSpec, TokenValidity,
 };
-pub use self::schedules::{Schedule, ScheduleExecution, ScheduleInput, ScheduleKind};
+pub use self::schedules::{
+    Schedule, ScheduleExecution, ScheduleExecutionStatus, ScheduleInput, ScheduleKind,
+};
 pub use self::snapshots::{NewSnapshot, Snapshot, SnapshotStatus};
+pub use self::workspace_schedules::{
+    GetScheduleMetrics, ScheduleExecutionCounts, ScheduleMetrics, WorkspaceScheduleExecutions,
+    WorkspaceSchedules,
+};
 use crate::Management;
 use crate::clearable::Clearable;
 use crate::collection::Collection;

@@ -47,6 +47,10 @@ response! {
         /// The last name.
         #[serde(rename = "family_name")]
         pub family_name: Option<String>,
+        /// `true` if the user has a verified second factor. Absent if the caller may not see it, and for
+        /// invited persons.
+        #[serde(rename = "mfa_enabled")]
+        pub mfa_enabled: Option<bool>,
         /// The role.
         pub role: Option<Role>,
         /// `true` if the user has accepted the invitation.

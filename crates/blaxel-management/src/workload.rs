@@ -103,6 +103,9 @@ record! {
         pub schedule: Option<String>,
         /// The tasks of the run, as JSON values of any type.
         pub tasks: Option<Vec<Value>>,
+        /// The place at which the server stores the list of tasks.
+        #[server]
+        pub tasks_ref: Option<String>,
         /// The timeout of a run in seconds, at most 900.
         pub timeout: Option<u32>,
     }

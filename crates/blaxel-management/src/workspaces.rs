@@ -42,6 +42,9 @@ record! {
         pub labels: Option<BTreeMap<String, String>>,
         /// The id of the account that pays for the workspace.
         pub account_id: Option<String>,
+        /// The id of the team of Baseten that the workspace was created for; absent from all others.
+        #[server]
+        pub baseten_team_id: Option<String>,
         /// The region where the workspace's data is written.
         pub region: Option<String>,
         /// The runtime settings.

@@ -3,11 +3,16 @@
 
 use std::time::Duration;
 
-use blaxel_core::{ApiVersion, Cursor, ListParams, Sort};
+use blaxel_core::{ApiVersion, Cursor, ListParams, Sort, Timestamp, Total};
 use blaxel_emulator::Emulator;
 use blaxel_management::Resource;
 use blaxel_management::agents::Agent;
+use blaxel_management::functions::Function;
 use blaxel_management::images::ResourceType;
+use blaxel_management::integrations::IntegrationConnection;
+use blaxel_management::jobs::Job;
+use blaxel_management::models::Model;
+use blaxel_management::policies::Policy;
 use blaxel_management::sandboxes::Sandbox;
 use blaxel_management::volumes::Volume;
 
@@ -123,6 +128,49 @@ async fn resources_are_listed_by_external_id() {
 }
 
 #[tokio::test]
+async fn workloads_policies_and_connections_are_listed_by_external_id() {
+    let world = World::start().await;
+    let api = world.api();
+    let params = || ListParams::new().external_id("order-7");
+    macro_rules! finds_one {
+        ($collection:expr, $draft:expr, $operation:literal) => {
+            let (collection, mut draft) = ($collection, $draft);
+            for (name, id) in [("one", "order-7"), ("two", "order-8")] {
+                draft.metadata.name = name.to_owned();
+                draft.metadata.external_id = Some(id.to_owned());
+                collection.create(&draft).await.unwrap();
+            }
+            world.take();
+            let page = collection.list_with(&params()).await.unwrap();
+            world.assert_sent(request($operation).query("externalId", "order-7"));
+            assert_eq!(names(&page.items), ["one"], $operation);
+        };
+    }
+    finds_one!(api.agents(), Agent::new(""), "ListAgents");
+    finds_one!(api.functions(), Function::new(""), "ListFunctions");
+    finds_one!(api.jobs(), Job::new(""), "ListJobs");
+    finds_one!(api.models(), Model::new(""), "ListModels");
+    finds_one!(api.policies(), Policy::new(""), "ListPolicies");
+    finds_one!(
+        api.integration_connections(),
+        IntegrationConnection::to("", "github"),
+        "ListIntegrationConnections"
+    );
+}
+
+#[tokio::test]
+async fn a_total_tells_whether_it_is_exact() {
+    for (limit, total) in [(7, Total::Exact(7)), (5, Total::AtLeast(5))] {
+        let world = World::of(Emulator::builder().total_limit(limit)).await;
+        let models = world.api().models();
+        let page = models.list_with(&ListParams::new().limit(2)).await.unwrap();
+        assert_eq!(page.meta.total(), Some(total));
+        assert_eq!(models.all().await.unwrap().len(), 7, "a walk is complete");
+        world.take();
+    }
+}
+
+#[tokio::test]
 async fn terminated_sandboxes_are_listed_on_request() {
     let builder = Emulator::builder().delete_time(Duration::from_secs(2));
     let world = World::of(builder).await;
@@ -153,8 +201,16 @@ async fn an_unsupported_filter_is_refused_before_sending() {
             .list_with(&ListParams::new().status("FAILED"))
             .await
             .err(),
-        api.agents()
+        api.applications()
             .list_with(&ListParams::new().external_id("order-7"))
+            .await
+            .err(),
+        api.agents()
+            .list_with(&ListParams::new().sandbox("box"))
+            .await
+            .err(),
+        api.schedules()
+            .list_with(&ListParams::new().created_since(Timestamp::from_unix(0, 0)))
             .await
             .err(),
         api.models()

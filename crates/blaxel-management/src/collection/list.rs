@@ -45,7 +45,9 @@ impl<R: Listed, S: HttpService> Collection<R, S> {
     /// #         blaxel_management::agents::Agent, impl blaxel_core::HttpService>,
     /// # ) -> Result<(), blaxel_core::Error> {
     /// let page = agents.list().await?;
-    /// println!("{} of {:?} agents", page.len(), page.meta.total());
+    /// if let Some(total) = page.meta.total() {
+    ///     println!("{} of {total} agents", page.len());
+    /// }
     /// # Ok(())
     /// # }
     /// ```

@@ -140,8 +140,12 @@ response! {
         pub memory_override: Option<Megabytes>,
         /// The environment variables that override those of the job. Their values are masked.
         pub env_override: Option<BTreeMap<String, SecretText>>,
+        /// The number of tasks.
+        pub task_count: Option<u32>,
         /// The tasks.
         pub tasks: Option<Vec<JobExecutionTask>>,
+        /// The place at which the server stores the list of tasks.
+        pub tasks_ref: Option<String>,
     }
 
     /// The number of tasks of an execution, by status.

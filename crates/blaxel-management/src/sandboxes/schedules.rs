@@ -37,8 +37,9 @@ record! {
         /// The maximum number of execution records; a new record replaces the oldest. The server's default is
         /// 100.
         pub max_executions: Option<u32>,
-        /// The time of creation.
+        /// The name of the sandbox.
         #[server]
+        pub sandbox: Option<String>,
         pub created_at: Option<Timestamp>,
     }
 
@@ -69,6 +70,10 @@ response! {
         pub id: Option<String>,
         /// The id of the schedule.
         pub schedule_id: Option<String>,
+        /// The name of the sandbox.
+        pub sandbox: Option<String>,
+        /// The outcome: whether the sandbox accepted the command.
+        pub status: Option<ScheduleExecutionStatus>,
         /// The name of the process, which identifies its logs.
         pub process_name: Option<String>,
         /// The time at which the command was passed to the sandbox.
@@ -97,19 +102,38 @@ open_enum! {
     }
 }
 
-resource! { Schedule { name: id, created_at: created_at } }
+open_enum! {
+    /// The outcome of a [`ScheduleExecution`]. It does not tell how the command ended.
+    pub enum ScheduleExecutionStatus {
+        /// The sandbox accepted the command.
+        Succeeded = "succeeded",
+        /// The sandbox could not be reached, or refused the command.
+        Failed = "failed",
+    }
+}
 
 resource! {
-    ScheduleExecution { name: id, created_at: created_at }
+    Schedule { name: id, created_at: created_at }
+
+    // The ids of schedules are unique only within a sandbox.
+    fn key(&self) -> Cow<'_, str> {
+        path([&self.sandbox, &self.id])
+    }
+}
+
+resource! {
+    ScheduleExecution { name: id, created_at: created_at, status: status }
 
     // The ids of executions are unique only within a schedule.
     fn key(&self) -> Cow<'_, str> {
-        let parts = [&self.schedule_id, &self.id];
-        parts
-            .map(|part| part.as_deref().unwrap_or_default())
-            .join("/")
-            .into()
+        path([&self.sandbox, &self.schedule_id, &self.id])
     }
+}
+
+/// Joins names with slashes.
+fn path<const N: usize>(parts: [&Option<String>; N]) -> Cow<'_, str> {
+    let parts = parts.map(|part| part.as_deref().unwrap_or_default());
+    parts.join("/").into()
 }
 
 impl Schedule {
@@ -147,11 +171,16 @@ impl ScheduleInput {
 }
 
 impl ScheduleExecution {
-    /// Returns `true` if the sandbox accepted the command.
+    /// Returns `true` if the sandbox accepted the command. A server that does not report the
+    /// [status](field@Self::status) reports the HTTP status.
     #[must_use]
     pub fn was_accepted(&self) -> bool {
-        self.status_code
-            .is_some_and(|status| (200..400).contains(&status))
+        match &self.status {
+            Some(status) => *status == ScheduleExecutionStatus::Succeeded,
+            None => self
+                .status_code
+                .is_some_and(|status| (200..400).contains(&status)),
+        }
     }
 }
 

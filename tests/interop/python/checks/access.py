@@ -1,11 +1,12 @@
 """Access: service accounts, their keys, and workspaces."""
 
-from blaxel.core import client
+from blaxel.core import SecretInstance, client
 from blaxel.core.client.api.integrations import get_integration
 from blaxel.core.client.api.locations import list_locations
 from blaxel.core.client.api.mcphub import list_mcp_hub_definitions
 from blaxel.core.client.api.models import list_models
 from blaxel.core.client.api.sandboxhub import list_sandbox_hub_definitions
+from blaxel.core.client.api.secrets import delete_secret, delete_secret_by_query
 from blaxel.core.client.api.service_accounts import (
     create_api_key_for_service_account,
     create_workspace_service_account,
@@ -61,6 +62,21 @@ def _():
     assert account in accounts()
     delete_workspace_service_account.sync(account, client=client)
     assert account not in accounts()
+
+
+@check("secret: it is set again and again, and tells its name and times alone")
+async def _():
+    name = f"{PREFIX}_KEY"
+    first = await SecretInstance.set(name, "canary-1")
+    second = await SecretInstance.set(name, "canary-2")
+    equal((second.name, second.created_at), (name, first.created_at))
+    [listed] = [one for one in await SecretInstance.list() if one.name == name]
+    assert "canary" not in str(listed.secret.to_dict()), listed.secret
+    equal((await SecretInstance.delete(name)).name, name)
+    refused(404, delete_secret, name)
+    await SecretInstance.set("a/b c", "canary-3")
+    equal(delete_secret_by_query.sync(client=client, name="a/b c").name, "a/b c")
+    refused(404, delete_secret_by_query, name="a/b c")
 
 
 @check("workspace: the own one is there, and its name is taken")

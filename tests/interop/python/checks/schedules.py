@@ -3,12 +3,15 @@
 import asyncio
 from datetime import datetime, timedelta, timezone
 
-from blaxel.core import SandboxInstance
+from blaxel.core import SandboxInstance, client
 from blaxel.core.client.api.compute import (
     create_sandbox_schedule,
     delete_sandbox_schedule,
     get_sandbox_schedule,
+    get_sandbox_schedule_metrics,
     list_sandbox_schedules,
+    list_schedule_executions,
+    list_schedules,
 )
 
 from .harness import PREFIX, REGION, check, equal, refused
@@ -75,6 +78,22 @@ async def _():
     [one] = done
     equal(one.status_code, 200)
     datetime.fromisoformat(one.executed_at)
+
+
+@check("schedule: all of the workspace are listed, with their sandboxes, and counted")
+def _():
+    page = list_schedules.sync(client=client, sandbox=NAME, type_="cron")
+    equal([(one.id, one.sandbox) for one in page.data], [("mornings", NAME)])
+    since = datetime.now(timezone.utc) - timedelta(hours=1)
+    runs = list_schedule_executions.sync(
+        client=client, sandbox=NAME, schedule="now", status="succeeded", since=since
+    )
+    equal([(one.sandbox, str(one.status)) for one in runs.data], [(NAME, "succeeded")])
+    equal(list_schedule_executions.sync(client=client, sandbox=NAME, until=since).data, [])
+    metrics = get_sandbox_schedule_metrics.sync(client=client, since=since)
+    assert metrics.schedules >= 4 and metrics.sandboxes >= 1, metrics
+    counts = metrics.executions_by_status
+    equal(metrics.executions, counts.succeeded + counts.failed)
 
 
 @check("schedule: what is not there or no schedule is refused")

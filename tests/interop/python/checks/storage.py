@@ -9,6 +9,7 @@ from blaxel.core import SandboxInstance, SyncVolumeInstance, VolumeAPIError, Vol
 from blaxel.core.client.api.drives import (
     create_drive,
     create_drive_access_token,
+    delete_drive_folder,
     get_drive,
     get_drive_jwks,
     list_drives,
@@ -157,6 +158,25 @@ async def _():
     equal(claims["exp"] - claims["iat"], token.expires_in)
     await drive.delete()
     refused(404, create_drive_access_token, name)
+
+
+@check("drive: a folder is deleted, and one that is not there is none")
+async def _():
+    name = f"{PREFIX}-folders"
+    drive = await DriveInstance.create({"name": name, "region": REGION})
+    sandbox = await SandboxInstance.create({"name": name, "region": REGION})
+    await sandbox.drives.mount(drive_name=name, mount_path="/mnt")
+    await sandbox.fs.write("/mnt/a/b/one.txt", "one")
+    await sandbox.fs.write("/mnt/two.txt", "two")
+    for _ in range(2):
+        answer = delete_drive_folder.sync_detailed(name, client=client, path="/a")
+        equal(int(answer.status_code), 204)
+    names = await sandbox.fs.ls("/mnt")
+    equal(([one.name for one in names.files], names.subdirectories), (["two.txt"], []))
+    refused(400, delete_drive_folder, name, path="/")
+    await sandbox.delete()
+    await drive.delete()
+    refused(404, delete_drive_folder, name, path="/a")
 
 
 @check("volume template: a version comes with an upload")

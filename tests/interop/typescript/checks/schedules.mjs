@@ -79,6 +79,25 @@ export default async function schedules() {
     assert.ok(Date.parse(done[0].executedAt) >= Date.parse(made.value) - 1000, done[0].executedAt);
   });
 
+  await check("schedule: all of the workspace are listed, with their sandboxes, and counted", async () => {
+    const schedules = await sdk.listSchedules({ query: { sandbox: NAME, type: "cron" } });
+    assert.deepEqual(
+      schedules.data.data.map((schedule) => [schedule.id, schedule.sandbox]),
+      [["mornings", NAME]],
+    );
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const query = { sandbox: NAME, schedule: "now", status: "succeeded", since };
+    const runs = await sdk.listScheduleExecutions({ query });
+    assert.deepEqual(
+      runs.data.data.map((run) => [run.sandbox, run.status]),
+      [[NAME, "succeeded"]],
+    );
+    const metrics = (await sdk.getSandboxScheduleMetrics({ query: { since } })).data;
+    assert.ok(metrics.schedules >= 4 && metrics.sandboxes >= 1, JSON.stringify(metrics));
+    const counts = metrics.executionsByStatus;
+    assert.equal(metrics.executions, counts.succeeded + counts.failed);
+  });
+
   await check("schedule: what is not there or no schedule is refused", async () => {
     await throws(sandbox.schedules.get("nobody-knows-me"), 404);
     await throws(sandbox.schedules.delete("nobody-knows-me"), 404);

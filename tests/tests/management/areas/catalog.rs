@@ -1,8 +1,10 @@
 //! Integrations, hubs, templates, locations, and the changelog.
 
+use blaxel_core::ListParams;
 use blaxel_management::hubs::{McpDefinition, SandboxDefinition};
 use blaxel_management::integrations::IntegrationConnection;
 use blaxel_management::locations::Location;
+use blaxel_management::sandboxes::Sandbox;
 use serde_json::json;
 
 use crate::support::lifecycle::{Change, KEEP_EXISTING, Plan};
@@ -48,6 +50,11 @@ async fn connections(world: &World) {
     };
     connections.create_and_modify(&plan).await;
     connections.assert_count(1).await;
+    let params = ListParams::new().external_id("none");
+    let none = connections.all().list_with(&params).await.unwrap();
+    let list = request("ListIntegrationConnections").query("externalId", "none");
+    world.assert_sent(list);
+    assert!(none.is_empty());
 
     let models = connections.all().models("my-openai").await.unwrap();
     let exchange =
@@ -97,7 +104,17 @@ async fn hubs(world: &World) {
         "SandboxHubDefinitions",
         Api::sandbox_hub,
     );
-    assert!(!sandboxes.list_all().await.is_empty());
+    let all = sandboxes.list_all().await;
+    let docker = all.iter().find(|it| it.creation_options.is_some());
+    let draft = Sandbox::from_definition("containers", docker.expect("a definition with options"));
+    let made = world.api().sandboxes().create(&draft).await.unwrap();
+    let runtime = made.spec.runtime.expect("a runtime");
+    assert_eq!(
+        runtime.image.as_deref(),
+        Some("blaxel/docker-in-sandbox:latest")
+    );
+    assert!(runtime.extra_args.is_some() && made.spec.volumes.is_some());
+    world.take();
 }
 
 async fn templates(world: &World) {

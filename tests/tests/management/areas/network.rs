@@ -1,7 +1,7 @@
 //! VPCs, their gateways and addresses, custom domains, and the platform's own addresses.
 
 use blaxel_management::custom_domains::{
-    CustomDomain, CustomDomainSpec, DomainKind, WHOLE_ACCOUNT,
+    CustomDomain, CustomDomainSpec, DomainKind, ValidationMethod, WHOLE_ACCOUNT,
 };
 use blaxel_management::sandboxes::{EgressConfig, Sandbox, SandboxNetwork};
 use blaxel_management::vpcs::{EgressGateway, EgressIp, Vpc};
@@ -143,7 +143,7 @@ async fn custom_domains(world: &World) {
 
 async fn domains_of_applications(world: &World) {
     world.emulator.add("applications", "shop").unwrap();
-    let domain = CustomDomain::new("shop.example.com");
+    let domain = CustomDomain::new("shop.example.com").validation_method(ValidationMethod::Http);
     let domains = world.api().custom_domains();
     let made = domains
         .create_for_application("shop", &domain)
@@ -151,9 +151,21 @@ async fn domains_of_applications(world: &World) {
         .unwrap();
     let create = request("CreateApplicationCustomDomain")
         .path_params(["shop"])
-        .body(json!({"metadata": {"name": "shop.example.com"}, "spec": {}}));
+        .body(json!({
+            "metadata": {"name": "shop.example.com"}, "spec": {"validationMethod": "http"},
+        }));
     let exchange = world.assert_sent(create);
     assert_keeps_all(&made, exchange.response());
+    assert_eq!(made.spec.validation_method, Some(ValidationMethod::Http));
+
+    let changed = made.validation_method(ValidationMethod::Dns);
+    let refused = domains.replace(&changed).await.unwrap_err();
+    assert_eq!(
+        refused.status().map(|status| status.as_u16()),
+        Some(400),
+        "{refused}"
+    );
+    world.take();
 }
 
 async fn public_ips(world: &World) {

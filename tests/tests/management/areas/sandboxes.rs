@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use blaxel_core::{ApiVersion, ListParams, Period, Timestamp};
-use blaxel_management::Megabytes;
 use blaxel_management::sandboxes::{
     ExpirationPolicy, Fork, NewSnapshot, Preview, PreviewToken, Sandbox, SandboxLifecycle,
     Schedule, ScheduleInput,
 };
 use blaxel_management::workload::{EnvVariable, Port};
+use blaxel_management::{Megabytes, Resource};
 use serde_json::json;
 
 use crate::support::lifecycle::{CREATE_FIRST, Change, Plan, REPLACE_FIRST};
@@ -177,7 +177,7 @@ async fn schedules(world: &World) {
         applying: REPLACE_FIRST,
     };
     schedules.create_and_modify(&plan).await;
-    schedules.list_in_pages(&["backup"]).await;
+    schedules.list_in_pages(&["box/backup"]).await;
 
     let only = schedules
         .all()
@@ -204,7 +204,56 @@ async fn schedules(world: &World) {
     assert_keeps_all(&page.items, &exchange.response()["data"]);
     assert!(page.items.len() >= 2, "{page:?}");
     assert!(page.items.iter().all(|run| run.was_accepted()));
+    of_the_workspace(world).await;
     schedules.change(plan).await;
+}
+
+/// The schedules of all sandboxes, their executions, and the numbers of both.
+async fn of_the_workspace(world: &World) {
+    let params = ListParams::new().sandbox("box").kind("cron");
+    let page = world.api().schedules().list_with(&params).await.unwrap();
+    let list = request("ListSchedules")
+        .query("sandbox", "box")
+        .query("type", "cron");
+    let exchange = world.assert_sent(list);
+    assert_keeps_all(&page.items, &exchange.response()["data"]);
+    assert_eq!(page.items[0].sandbox.as_deref(), Some("box"));
+    assert_eq!(page.items[0].key(), "box/backup");
+
+    let until: Timestamp = world.emulator.clock().now();
+    let since = until.saturating_sub(Duration::from_secs(60 * 60));
+    let params = ListParams::new()
+        .limit(1)
+        .status("succeeded")
+        .sandbox("box")
+        .schedule("backup")
+        .created_since(since.clone())
+        .created_until(until.clone());
+    let executions = world.api().schedule_executions();
+    let page = executions.list_with(&params).await.unwrap();
+    let list = request("ListScheduleExecutions")
+        .query("limit", 1)
+        .query("status", "succeeded")
+        .query("sandbox", "box")
+        .query("schedule", "backup")
+        .query("since", &since)
+        .query("until", &until);
+    let exchange = world.assert_sent(list);
+    assert_keeps_all(&page.items, &exchange.response()["data"]);
+    let all = executions.all_with(&params).await.unwrap();
+    assert!(all.len() >= 2 && all.iter().all(|run| run.was_accepted()));
+    world.take();
+
+    let schedules = world.api().schedules();
+    let metrics = schedules.metrics().await.unwrap();
+    let exchange = world.assert_sent(request("GetSandboxScheduleMetrics"));
+    assert_keeps_all(&metrics, exchange.response());
+    let between = schedules.metrics_between(&since, &until).await.unwrap();
+    let get = request("GetSandboxScheduleMetrics");
+    let exchange = world.assert_sent(get.query("since", &since).query("until", &until));
+    assert_keeps_all(&between, exchange.response());
+    assert_eq!(between.executions, metrics.executions);
+    assert_eq!(between.schedules, Some(1));
 }
 
 async fn snapshots_and_forks(world: &World) {

@@ -145,5 +145,26 @@ async fn drives(world: &World) {
     let exchange = world.assert_sent(request("GetDriveJWKS"));
     assert_keeps_all(&keys, exchange.response());
     assert!(!keys.keys.is_empty());
+
+    drives
+        .all()
+        .delete_folder("handbook", "/drafts/a b")
+        .await
+        .unwrap();
+    let delete = request("DeleteDriveFolder").path_params(["handbook"]);
+    world.assert_sent(delete.query("path", "/drafts/a b").status(204));
+    let root = drives
+        .all()
+        .delete_folder("handbook", "/")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        root.status().map(|status| status.as_u16()),
+        Some(400),
+        "{root}"
+    );
+    let missing = drives.all().delete_folder("none", "/a").await.unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
+    world.take();
     drives.change(plan).await;
 }

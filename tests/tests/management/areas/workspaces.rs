@@ -1,6 +1,6 @@
 //! Workspaces, their members, service accounts with their API keys, and features.
 
-use blaxel_core::Period;
+use blaxel_core::{Period, Secret};
 use blaxel_management::service_accounts::{ApiKeyDraft, ServiceAccountChange, ServiceAccountDraft};
 use blaxel_management::workspaces::{Role, UnavailableReason, Workspace};
 use serde_json::json;
@@ -12,6 +12,7 @@ pub async fn perform(world: &World) {
     workspaces(world).await;
     users(world).await;
     service_accounts(world).await;
+    secrets(world).await;
     features(world).await;
 }
 
@@ -97,6 +98,36 @@ async fn users(world: &World) {
     let nothing = users.all().delete_if_present("ada+x@example.com").await;
     assert_eq!(nothing.unwrap(), None);
     world.assert_sent(remove().status(404));
+}
+
+async fn secrets(world: &World) {
+    let secrets = Lifecycle::of(world, "Secret", "Secrets", Api::secrets);
+    for value in ["canary-1", "canary-2"] {
+        let set = secrets
+            .all()
+            .set("KEY", &Secret::from(value))
+            .await
+            .unwrap();
+        let upsert = request("UpsertSecret").body(json!({"name": "KEY", "value": value}));
+        let exchange = world.assert_sent(upsert);
+        assert_keeps_all(&set, exchange.response());
+    }
+    assert_eq!(
+        world.emulator.secret_values("KEY"),
+        ["canary-1", "canary-2"]
+    );
+    let all = secrets.list_all().await;
+    assert_eq!(all.len(), 1);
+    assert!(!format!("{all:?}").contains("canary"));
+    secrets.delete("KEY").await;
+    secrets.assert_not_deletable("KEY").await;
+
+    secrets.all().set("a/b", &Secret::from("v")).await.unwrap();
+    world.take();
+    let deleted = secrets.all().delete_by_query("a/b").await.unwrap();
+    let exchange = world.assert_sent(request("DeleteSecretByQuery").query("name", "a/b"));
+    assert_keeps_all(&deleted, exchange.response());
+    secrets.assert_count(0).await;
 }
 
 async fn service_accounts(world: &World) {

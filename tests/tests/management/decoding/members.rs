@@ -13,11 +13,6 @@ use super::types::{TYPES, Typed};
 
 /// Members that the schema does not have.
 const EXTRA: &[&str] = &[
-    // The platform's own tools send them, but its OpenAPI document omits them.
-    "CreateImage.request.dockerConfig",
-    "CreateImage.request.memoryMb",
-    "CreateImage.request.tag",
-    "CreateImage.request.volumeMb",
     // An image with and without its number of tags share a type.
     "ImageSpec.tagCount",
     // A pending share has the same type when it is created and when it is listed.

@@ -138,10 +138,13 @@ const OTHERS: &[Expected] = expected! {
     sandboxes::PreviewToken = "PreviewToken" { name: "/metadata/name" }
     sandboxes::Schedule = "SandboxScheduleEntry" { name: "/id", created: "/createdAt" }
     sandboxes::ScheduleExecution = "SandboxScheduleExecution" {
-        name: "/id", created: "/createdAt"
+        name: "/id", created: "/createdAt", status: "/status"
     }
     sandboxes::Snapshot = "SandboxSnapshot" {
         name: "/id", created: "/createdAt", status: "/status"
+    }
+    secrets::WorkspaceSecret = "Secret" {
+        name: "/name", created: "/createdAt", updated: "/updatedAt"
     }
     service_accounts::ApiKey = "ApiKey" {
         name: "/id", created: "/createdAt", updated: "/updatedAt"

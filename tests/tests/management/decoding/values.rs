@@ -58,6 +58,7 @@ pub fn enums() -> Vec<Enum> {
     let enums = enums![
         blaxel_core::Sort,
         custom_domains::DomainKind,
+        custom_domains::ValidationMethod,
         drives::DriveMode,
         functions::Transport,
         images::ResourceType,
@@ -75,6 +76,7 @@ pub fn enums() -> Vec<Enum> {
         sandboxes::ExpirationKind,
         sandboxes::ForkKind,
         sandboxes::SandboxState,
+        sandboxes::ScheduleExecutionStatus,
         sandboxes::ScheduleKind,
         sandboxes::SnapshotStatus,
         users::UserSource,
