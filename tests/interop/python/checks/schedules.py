@@ -13,6 +13,7 @@ from blaxel.core.client.api.compute import (
     list_schedule_executions,
     list_schedules,
 )
+from blaxel.core.client.models import ListScheduleExecutionsStatus, ListSchedulesType
 
 from .harness import PREFIX, REGION, check, equal, refused
 
@@ -82,11 +83,12 @@ async def _():
 
 @check("schedule: all of the workspace are listed, with their sandboxes, and counted")
 def _():
-    page = list_schedules.sync(client=client, sandbox=NAME, type_="cron")
+    page = list_schedules.sync(client=client, sandbox=NAME, type_=ListSchedulesType.CRON)
     equal([(one.id, one.sandbox) for one in page.data], [("mornings", NAME)])
     since = datetime.now(timezone.utc) - timedelta(hours=1)
+    status = ListScheduleExecutionsStatus.SUCCEEDED
     runs = list_schedule_executions.sync(
-        client=client, sandbox=NAME, schedule="now", status="succeeded", since=since
+        client=client, sandbox=NAME, schedule="now", status=status, since=since
     )
     equal([(one.sandbox, str(one.status)) for one in runs.data], [(NAME, "succeeded")])
     equal(list_schedule_executions.sync(client=client, sandbox=NAME, until=since).data, [])
