@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// An exponential backoff that starts at one second and doubles up to a maximum.
+/// An exponential backoff that doubles up to a maximum.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -10,12 +10,18 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Creates a backoff whose delays are at most `max`.
+    /// Creates a backoff whose delays are from one second to `max`.
     pub(crate) fn up_to(max: Duration) -> Self {
         Self {
             next: Duration::from_secs(1),
             max,
         }
+    }
+
+    /// Creates a backoff whose delays are from `first` to `max`.
+    #[cfg(feature = "sandboxes")]
+    pub(crate) fn between(first: Duration, max: Duration) -> Self {
+        Self { next: first, max }
     }
 
     /// Returns the next delay.

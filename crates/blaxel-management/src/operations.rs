@@ -22,6 +22,7 @@ use std::marker::PhantomData;
 
 use blaxel_core::{Error, ListParams, Operation, OperationInfo, Page, RequestWriter, response};
 use bytes::Bytes;
+use http::HeaderName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -377,6 +378,7 @@ pub trait Action: Send + Sync + 'static {
 pub struct Perform<'a, A: Action> {
     path: Vec<Cow<'a, str>>,
     query: Vec<(&'static str, Cow<'a, str>)>,
+    headers: Vec<(HeaderName, Cow<'a, str>)>,
     input: Option<&'a A::Input>,
 }
 
@@ -386,6 +388,7 @@ impl<'a, A: Action> Perform<'a, A> {
         Self {
             path: path.into_iter().map(Into::into).collect(),
             query: Vec::new(),
+            headers: Vec::new(),
             input: None,
         }
     }
@@ -418,6 +421,13 @@ impl<'a, A: Action> Perform<'a, A> {
         self.query_opt(name, set.then_some("true"))
     }
 
+    /// Sets a request header. A credential does not belong here: headers are part of the `Debug` output.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<Cow<'a, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// Sets the request body. No body by default.
     #[must_use]
     pub fn input(mut self, input: &'a A::Input) -> Self {
@@ -440,6 +450,9 @@ impl<A: Action> Operation for Perform<'_, A> {
         request.path(self.path.iter().map(AsRef::as_ref))?;
         for (name, value) in &self.query {
             request.query(name, value);
+        }
+        for (name, value) in &self.headers {
+            request.header(name.clone(), value)?;
         }
         match self.input {
             Some(input) => request.json(input),

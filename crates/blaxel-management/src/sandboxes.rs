@@ -8,27 +8,45 @@
 
 mod create;
 #[cfg(feature = "wait")]
+mod creation;
+#[cfg(feature = "wait")]
+mod creation_request;
+#[cfg(feature = "wait")]
+mod creation_timeout;
+mod defaults;
+mod drift;
+#[cfg(feature = "wait")]
 mod ensure;
+mod extra_args;
 mod fork;
 #[cfg(feature = "catalog")]
 mod from_definition;
 mod lifecycle;
+mod name;
 mod network;
 mod previews;
+#[cfg(feature = "wait")]
+mod readiness;
 mod schedules;
 mod snapshots;
 mod workspace_schedules;
-
-use std::collections::BTreeMap;
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo, Period, Timestamp, open_enum};
 use http::Method;
 
 pub use self::create::CreateSandbox;
 #[cfg(feature = "wait")]
+pub use self::creation::Creation;
+#[cfg(feature = "wait")]
+pub use self::creation_timeout::CreationTimeout;
+pub use self::defaults::SandboxDefaults;
+pub use self::drift::{Difference, Drift};
+#[cfg(feature = "wait")]
 pub use self::ensure::Ensure;
+pub use self::extra_args::{ExtraArg, ExtraArgs};
 pub use self::fork::{Fork, ForkKind, ForkSandbox, Forked};
 pub use self::lifecycle::{ExpirationAction, ExpirationKind, ExpirationPolicy, SandboxLifecycle};
+pub use self::name::SandboxName;
 pub use self::network::{
     EgressConfig, EgressPolicy, FirewallConfig, NetworkFirewall, ProxyConfig, ProxyTarget,
     SandboxNetwork,
@@ -52,8 +70,9 @@ use crate::kind::{
     Applied, ApplyOrder, Created, Deleted, ExternallyNamed, Fetched, Listed, Replaced,
     SHOW_SECRETS, Secretive,
 };
-use crate::metadata::{Event, Metadata, Status};
+use crate::metadata::{Event, Generation, Metadata, Status};
 use crate::parent_path::ParentPath;
+use crate::secret_text::SecretText;
 use crate::size::Megabytes;
 use crate::workload::runtime_setters;
 use crate::workload::{EnvVariable, Port, VolumeAttachment};
@@ -135,11 +154,22 @@ record! {
         pub ttl: Clearable<Period>,
         /// The time at which the sandbox is deleted.
         pub expires: Option<Timestamp>,
-        /// Kernel features such as `iptables`, `nfs` or `tun`, each `enabled` or `disabled`. They cannot be
-        /// changed after creation.
-        pub extra_args: Option<BTreeMap<String, String>>,
+        /// The kernel features. They cannot be changed after creation.
+        pub extra_args: Option<ExtraArgs>,
         /// The time for a graceful shutdown, in seconds. The server's default is 0.
         pub termination_grace_period_seconds: Option<u32>,
+        /// The time for preparations before a standby, in seconds. The server's default is 0.
+        ///
+        /// The program gets the signal `SIGUSR2` first. To keep the sandbox awake, it writes `+1` to the file that the
+        /// variable `BLAXEL_SCALE_FILE` names, and `-1` when it is done.
+        pub standby_grace_period_seconds: Option<u32>,
+        /// The credentials for a private registry that the image is pulled from: the JSON text of a `config.json` of
+        /// Docker, with the member `auths`.
+        pub docker_config: Option<SecretText>,
+        /// `true` if snapshots of the sandbox can be taken. The server has its own default.
+        pub snapshot_enabled: Option<bool>,
+        /// The generation of the infrastructure to run on. By default the platform chooses.
+        pub generation: Option<Generation>,
     }
 
     /// An infrastructure error of a sandbox.
@@ -186,7 +216,12 @@ deep_setters! { Sandbox:
     runtime SandboxRuntime {
         port: [Port ports],
         expires: Timestamp,
+        extra_args: ExtraArgs,
         termination_grace_period_seconds: u32,
+        standby_grace_period_seconds: u32,
+        docker_config: SecretText,
+        snapshot_enabled: bool,
+        generation: Generation,
     }
 }
 

@@ -8,10 +8,13 @@ use blaxel_core::{ApiError, Attempts, Error, ErrorCode, HttpService, OperationIn
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
+use super::creation::with_cause;
+use super::creation_request::CreationRequest;
+use super::creation_timeout::CreationTimeout;
+use super::readiness::{Readiness, describe};
 use crate::backoff::{Backoff, jittered};
 use crate::collection::{Collection, Outcome};
 use crate::kind::{Created, Fetched};
-use crate::metadata::Status;
 use crate::resource::Resource;
 use crate::wait::Watched;
 
@@ -40,18 +43,23 @@ const CREATE: &OperationInfo = &Sandbox::CREATE;
 #[must_use]
 pub struct Ensure {
     time_limit: Duration,
+    creation_deadline: Option<Duration>,
+    refuses_drift: bool,
 }
 
 impl Default for Ensure {
     fn default() -> Self {
         Self {
             time_limit: Duration::from_secs(5 * 60),
+            creation_deadline: None,
+            refuses_drift: false,
         }
     }
 }
 
 impl Ensure {
-    /// Creates the default settings: a time limit of 5 minutes.
+    /// Creates the default settings: a time limit of 5 minutes, the platform's own creation deadline, and any existing
+    /// sandbox is accepted.
     ///
     /// ```
     /// use std::time::Duration;
@@ -69,6 +77,25 @@ impl Ensure {
         self.time_limit = time_limit;
         self
     }
+
+    /// Sets the time after which the platform cancels a creation and frees the name, in whole seconds from 1 to 50. The
+    /// default is the platform's own deadline, which this can only shorten.
+    ///
+    /// It applies to each request that creates the sandbox, and not to the wait for a sandbox that another client
+    /// creates. A cancelled creation ends the call, with a [`CreationTimeout`] as the cause of its error.
+    pub fn creation_deadline(mut self, deadline: Duration) -> Self {
+        self.creation_deadline = Some(deadline);
+        self
+    }
+
+    /// Sets whether an existing sandbox that differs from the draft is an error. The default is `false`: it is returned,
+    /// and [`Sandbox::drift_from`] compares it with the draft.
+    ///
+    /// The [`Drift`](super::Drift) is the cause of the error. Nothing is changed.
+    pub fn refuse_drift(mut self, refuse: bool) -> Self {
+        self.refuses_drift = refuse;
+        self
+    }
 }
 
 impl<S: HttpService> Collection<Sandbox, S> {
@@ -79,11 +106,13 @@ impl<S: HttpService> Collection<Sandbox, S> {
     /// - If it was terminated or has failed, a new one is created.
     /// - If the response of a create request is lost, the call polls for the sandbox instead of failing. This
     ///   happens when the creation takes longer than a minute, the timeout of the platform's gateway.
+    /// - If the platform could not check the credential (403 `UNAUTHORIZED`, 503 `AUTHENTICATION_UNAVAILABLE`), the
+    ///   create request is sent at most twice more.
     /// - Other transient errors are retried, except a failure to connect before anything was sent.
     ///
     /// The outcome is [`Created`](Outcome::Created) if this call created the sandbox. It is
     /// [`Unchanged`](Outcome::Unchanged) if the sandbox existed, or another client created it in the meantime; the
-    /// sandbox may then differ from the draft.
+    /// sandbox may then differ from the draft, as [`Sandbox::drift_from`] tells.
     ///
     /// If several clients ensure the same sandbox concurrently, only the one whose request created it gets
     /// `Created`, provided that its response was not lost.
@@ -107,17 +136,19 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// # Errors
     ///
-    /// A permanent error of a request, at once, such as [`Error::is_quota`]; [`Error::is_failed`] if the new
-    /// sandbox failed, or a dead one cannot be created again; [`Error::is_timeout`] after the time limit, with
-    /// the last state or error as its cause.
+    /// [`Error::is_input`] for a creation deadline that is not accepted; a permanent error of a request, at once, such
+    /// as [`Error::is_quota`]; [`Error::is_failed`] if the new sandbox failed, a dead one cannot be created again, or
+    /// an existing one differs and [`refuse_drift`](Ensure::refuse_drift) is set; [`Error::is_timeout`] after the time
+    /// limit, with the last state or error as its cause.
     pub async fn ensure(
         &self,
         sandbox: &Sandbox,
         ensure: &Ensure,
     ) -> Result<Outcome<Sandbox>, Error> {
+        let draft = self.with_default_region(sandbox);
         let mut run = EnsureRun {
             sandboxes: self,
-            draft: sandbox,
+            request: CreationRequest::new(&draft, ensure.creation_deadline)?,
             name: sandbox.name().to_owned(),
             time_limit: ensure.time_limit,
             deadline: later(Instant::now(), ensure.time_limit),
@@ -142,7 +173,12 @@ impl<S: HttpService> Collection<Sandbox, S> {
                 Step::Create => run.create().await?,
                 Step::PollLater => run.wait_then(Step::Poll).await?,
                 Step::CreateLater => run.wait_then(Step::Create).await?,
-                Step::Done(ensured) => return Ok(*ensured),
+                Step::Done(ensured) => {
+                    if ensure.refuses_drift && !ensured.is_created() {
+                        refuse_drift(ensured.resource(), sandbox)?;
+                    }
+                    return Ok(*ensured);
+                }
             };
         }
     }
@@ -180,7 +216,8 @@ impl Ownership {
 /// The state of one call of [`ensure`](Collection::ensure).
 struct EnsureRun<'a, S> {
     sandboxes: &'a Collection<Sandbox, S>,
-    draft: &'a Sandbox,
+    request: CreationRequest<'a>,
+    /// The name, which is empty until the server has chosen one for a draft without a name.
     name: String,
     time_limit: Duration,
     deadline: Instant,
@@ -262,7 +299,7 @@ impl<S: HttpService> EnsureRun<'_, S> {
     fn wait_until_visible(&mut self) -> Step {
         let since = *self.missing_since.get_or_insert_with(Instant::now);
         // A second request for a sandbox without a name would create a second sandbox.
-        if since.elapsed() < VISIBILITY_DELAY || self.draft.name().is_empty() {
+        if since.elapsed() < VISIBILITY_DELAY || self.request.is_unnamed() {
             return Step::PollLater;
         }
         self.missing_since = None;
@@ -291,17 +328,14 @@ impl<S: HttpService> EnsureRun<'_, S> {
     /// Creates the sandbox.
     async fn create(&mut self) -> Result<Step, Error> {
         let sandboxes = self.sandboxes;
-        let draft = self.draft;
+        let service = &sandboxes.service;
+        // This request replaces a dead sandbox, which the plain request does not. It also succeeds for a live one
+        // that another client created, so it is not the first choice.
+        self.request.set_if_absent(self.refusals > 0);
         // From here on the sandbox may be created, whatever the response says.
         let before = std::mem::replace(&mut self.ownership, Ownership::Uncertain);
-        let outcome = if self.refusals == 0 {
-            self.in_time(sandboxes.create(draft)).await?
-        } else {
-            // This request replaces a dead sandbox, which the plain request does not. It also succeeds for a
-            // live one that another client created, so it is not the first choice.
-            self.in_time(sandboxes.create_if_absent(draft)).await?
-        };
-        match outcome {
+        let sent = timeout_at(self.deadline, self.request.send(service)).await;
+        match sent.map_err(|_| self.timed_out())? {
             Ok(created) if self.is_known_dead(&created) => {
                 self.ownership = Ownership::OtherClient;
                 self.refusals += 1;
@@ -322,16 +356,17 @@ impl<S: HttpService> EnsureRun<'_, S> {
                 Ok(Step::Poll)
             }
             Err(error) => {
-                if before.may_be_ours() {
-                    // The outcome of the earlier request is still uncertain.
-                    let mut attempts = Attempts::new(error.attempts().max(1) + 1);
-                    attempts.unclear = true;
-                    return self.retry_later(error.with_attempts(attempts));
-                }
+                let error = match before.may_be_ours() {
+                    true => after_an_unclear_request(error),
+                    false => error,
+                };
                 if !error.maybe_applied() {
                     self.ownership = before;
                 }
-                self.retry_later(error)
+                match CreationTimeout::of(&error) {
+                    Some(_) => Err(error),
+                    None => self.retry_later(error),
+                }
             }
         }
     }
@@ -412,12 +447,24 @@ impl<S: HttpService> EnsureRun<'_, S> {
     }
 }
 
-/// Returns `error` with its cause, if there is one.
-fn with_cause(error: Error, cause: Option<Error>) -> Error {
-    match cause {
-        Some(cause) => error.caused_by(cause),
-        None => error,
+/// Marks the error of a request for which the outcome of an earlier one is still uncertain.
+fn after_an_unclear_request(error: Error) -> Error {
+    let mut attempts = Attempts::new(error.attempts().max(1) + 1);
+    attempts.unclear = true;
+    error.with_attempts(attempts)
+}
+
+/// Refuses an existing sandbox that differs from the draft.
+fn refuse_drift(found: &Sandbox, draft: &Sandbox) -> Result<(), Error> {
+    let drift = found.drift_from(draft);
+    if drift.is_empty() {
+        return Ok(());
     }
+    let message = format!(
+        "the sandbox `{}` exists and differs from the draft",
+        found.name()
+    );
+    Err(Error::failed(message).caused_by(drift))
 }
 
 /// Returns `true` if a create request was refused because a sandbox of that name exists, or is being created.
@@ -431,42 +478,9 @@ fn is_in_progress(error: &Error) -> bool {
     error.api().and_then(ApiError::reason) == Some("CREATION_IN_PROGRESS")
 }
 
-/// The way in which a sandbox can become ready, from its status.
-enum Readiness {
-    Ready,
-    Starting,
-    Stopping,
-    Dead,
-    /// It is stored, but becomes ready only by another request.
-    Archived,
-}
-
-impl Readiness {
-    /// Derives the readiness from the status. A sandbox without a status is ready.
-    fn of(sandbox: &Sandbox) -> Self {
-        match &sandbox.status {
-            None | Some(Status::Deployed) => Self::Ready,
-            Some(Status::Terminating | Status::Deleting | Status::Deactivating) => Self::Stopping,
-            Some(Status::Failed | Status::Terminated | Status::Deactivated) => Self::Dead,
-            Some(Status::Archived) => Self::Archived,
-            // An unknown status may be a transient one, too.
-            Some(_) => Self::Starting,
-        }
-    }
-}
-
 /// Returns a text that distinguishes a sandbox from a later one of the same name.
 fn identity(sandbox: &Sandbox) -> String {
     format!("{:?} {}", sandbox.metadata.created_at, sandbox.stage())
-}
-
-/// Describes the state of a sandbox for error messages.
-fn describe(name: &str, sandbox: &Sandbox) -> String {
-    match (sandbox.failure(), &sandbox.status) {
-        (Some(failure), _) => format!("`{name}` {failure}"),
-        (None, Some(status)) => format!("`{name}` is {status}"),
-        (None, None) => format!("`{name}` has no status"),
-    }
 }
 
 #[cfg(test)]

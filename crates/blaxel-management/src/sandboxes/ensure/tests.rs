@@ -625,3 +625,68 @@ async fn create_if_absent_sends_the_query_parameter() {
     assert_eq!(sandbox.metadata.name, "box");
     assert_eq!(script.lines(), [RECREATE]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn ensure_repeats_a_refusal_of_an_unchecked_credential() {
+    let replies = vec![
+        gone(),
+        refused(403, "UNAUTHORIZED"),
+        refused(503, "AUTHENTICATION_UNAVAILABLE"),
+        is(2, "DEPLOYED"),
+    ];
+    let run = ensure(replies, &Sandbox::new("box")).await;
+    assert!(run.outcome.unwrap().is_created());
+    assert_eq!(run.requests, [POLL, CREATE, CREATE, CREATE]);
+}
+
+/// The platform frees the name, so there is nothing to wait for, although a 408 is transient by itself.
+#[tokio::test(start_paused = true)]
+async fn a_creation_after_its_deadline_ends_ensure() {
+    let script = Script::new([gone(), refused(408, "CREATION_TIMEOUT")]);
+    let sandboxes = Management::new(script.clone()).sandboxes();
+    let settings = Ensure::new().creation_deadline(Duration::from_secs(10));
+    let outcome = sandboxes.ensure(&Sandbox::new("box"), &settings).await;
+    let error = outcome.map(drop).unwrap_err();
+    let timeout = CreationTimeout::of(&error).unwrap();
+    assert_eq!(timeout.deadline(), Some(Duration::from_secs(10)));
+    let requests = script.take_requests();
+    assert_eq!(requests.len(), 2);
+    assert!(
+        !requests[0]
+            .headers
+            .contains_key("x-blaxel-creation-timeout")
+    );
+    assert_eq!(requests[1].headers["x-blaxel-creation-timeout"], "10");
+
+    let invalid = Ensure::new().creation_deadline(Duration::from_secs(60));
+    let outcome = sandboxes.ensure(&Sandbox::new("box"), &invalid).await;
+    assert!(outcome.map(drop).unwrap_err().is_input());
+    assert!(script.take_requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_sandbox_that_differs_can_be_refused() {
+    let mut existing = sandbox(1, "DEPLOYED");
+    existing["spec"] = json!({"runtime": {"image": "runner:1", "memory": 2048}});
+    let settings = Ensure::new().refuse_drift(true);
+    let draft = Sandbox::new("box").image("runner:2").memory(2048);
+
+    let ensure_from = async |replies: Vec<Reply>, settings: &Ensure| {
+        let sandboxes = Management::new(Script::new(replies)).sandboxes();
+        sandboxes.ensure(&draft, settings).await
+    };
+    let replies = || vec![Reply::json(200, &existing)];
+    let error = ensure_from(replies(), &settings)
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert!(error.is_failed());
+    let drift = crate::sandboxes::Drift::of(&error).unwrap();
+    assert_eq!(drift.to_string(), "the image is `runner:1`, not `runner:2`");
+
+    let found = ensure_from(replies(), &Ensure::new()).await.unwrap();
+    assert_eq!(&found.resource().drift_from(&draft), drift);
+    // A sandbox that this call created is returned as the server made it.
+    let created = vec![gone(), Reply::json(200, &existing)];
+    assert!(ensure_from(created, &settings).await.unwrap().is_created());
+}
