@@ -176,7 +176,11 @@ impl<S: HttpService> Management<S> {
         }
     }
 
-    /// Sets the default region of new resources, such as `us-pdx-1`. By default the server chooses the region.
+    /// Sets the default region of new resources, such as `us-pdx-1`. With `None`, and by default, the server chooses the
+    /// region.
+    ///
+    /// The region of a client is that of its builder, or of the variable `BL_REGION`; pass it on with
+    /// `.with_region(client.region())`.
     ///
     /// The default applies to sandboxes, volumes, drives and egress gateways that name no region, in every
     /// method that creates them. A resource that names a region keeps it. Requests that replace a
@@ -193,8 +197,8 @@ impl<S: HttpService> Management<S> {
     /// # }
     /// ```
     #[must_use]
-    pub fn with_region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into().into());
+    pub fn with_region<'a>(mut self, region: impl Into<Option<&'a str>>) -> Self {
+        self.region = region.into().map(Arc::from);
         self
     }
 }

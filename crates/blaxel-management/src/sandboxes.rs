@@ -149,8 +149,8 @@ record! {
         pub ports: Option<Vec<Port>>,
         /// The environment variables.
         pub envs: Option<Vec<EnvVariable>>,
-        /// The time to live: the sandbox is deleted this long after its creation, whether it is used or not. To
-        /// delete it after idle time, use a [`SandboxLifecycle`].
+        /// The time to live: the sandbox is deleted this long after its creation, whether it is used or not. The server
+        /// accepts 5 minutes and more. To delete it after idle time, use a [`SandboxLifecycle`].
         pub ttl: Clearable<Period>,
         /// The time at which the sandbox is deleted.
         pub expires: Option<Timestamp>,

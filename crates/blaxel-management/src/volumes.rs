@@ -107,6 +107,23 @@ deep_setters! { Volume:
     spec VolumeSpec { region: String, size: Megabytes, template: String }
 }
 
+impl Volume {
+    /// Sets the size to 1024 MB, as the platform's other SDKs do, unless the draft has a size.
+    ///
+    /// ```
+    /// use blaxel_management::Megabytes;
+    /// use blaxel_management::volumes::Volume;
+    ///
+    /// let volume = Volume::new("datasets").with_default_size();
+    /// assert_eq!(volume.spec.size, Some(Megabytes::gigabytes(1)));
+    /// ```
+    #[must_use]
+    pub fn with_default_size(mut self) -> Self {
+        self.spec.size.get_or_insert(Megabytes::gigabytes(1));
+        self
+    }
+}
+
 impl<S: HttpService> Management<S> {
     /// Returns the handle for the volumes of the workspace.
     ///

@@ -346,3 +346,39 @@ async fn followed_logs_are_those_of_the_walk_the_oldest_first() {
     }
     assert_eq!(followed, walked);
 }
+
+#[cfg(feature = "storage")]
+#[tokio::test]
+async fn a_resource_is_created_or_returned_as_it_is() {
+    use blaxel_management::Megabytes;
+    use blaxel_management::drives::Drive;
+    use blaxel_management::volumes::Volume;
+
+    let emulator = Emulator::offline();
+    let management = management_on(&emulator);
+    let volumes = management.volumes();
+    let draft = Volume::new("data")
+        .size(Megabytes::new(2048))
+        .with_default_size();
+    assert!(volumes.get_or_create(&draft).await.unwrap().is_created());
+    let found = volumes.get_or_create(&Volume::new("data").size(1)).await;
+    let found = found.unwrap();
+    assert!(!found.is_created());
+    assert_eq!(found.into_resource().spec.size, Some(Megabytes::new(2048)));
+
+    // It is deleted between the two requests.
+    let drives = management.drives();
+    let taken = json!({"code": "DRIVE_ALREADY_EXISTS", "error": "taken"});
+    let taken = Fault::json(StatusCode::BAD_REQUEST, taken);
+    emulator.fault("CreateDrive", taken.clone(), 1).unwrap();
+    let drive = drives.get_or_create(&Drive::new("files")).await.unwrap();
+    assert!(drive.is_created());
+
+    emulator.fault("CreateDrive", taken, 2).unwrap();
+    let error = drives
+        .get_or_create(&Drive::new("other"))
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found());
+    assert!(drives.get_or_create(&Drive::new("")).await.is_err());
+}

@@ -16,7 +16,7 @@ use blaxel_core::{Body, Error, HttpService, response};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
 use blaxel_management::drives::Drive;
-use blaxel_management::sandboxes::{Ensure, Sandbox};
+use blaxel_management::sandboxes::{Creation, Ensure, Sandbox};
 use blaxel_management::volumes::Volume;
 use blaxel_management::vpcs::EgressGateway;
 use http::{Method, Request, Response};
@@ -73,12 +73,16 @@ async fn every_method_that_creates_a_resource_sets_the_default_region() {
         .ensure(&Sandbox::new("a"), &Ensure::new())
         .await
         .unwrap();
+    sandboxes
+        .create_ready(&Sandbox::new("a"), &Creation::new())
+        .await
+        .unwrap();
     api.volumes().create(&Volume::new("v")).await.unwrap();
     api.drives().clone().create(&Drive::new("d")).await.unwrap();
     let gateways = api.vpcs().gateways("office");
     gateways.create(&EgressGateway::new("g")).await.unwrap();
     let sent = sent.take();
-    assert_eq!(sent.len(), 9);
+    assert_eq!(sent.len(), 10);
     for (method, region) in sent {
         assert_eq!((method, region), (Method::POST, json!("eu-lon-1")));
     }
@@ -92,7 +96,7 @@ async fn named_regions_replacements_and_other_kinds_are_unchanged() {
     api.sandboxes().create(&elsewhere).await.unwrap();
     api.sandboxes().replace(&Sandbox::new("a")).await.unwrap();
     api.agents().create(&Agent::new("b")).await.unwrap();
-    let without = Management::new(echo(&sent));
+    let without = Management::new(echo(&sent)).with_region(None);
     without
         .sandboxes()
         .create(&Sandbox::new("a"))

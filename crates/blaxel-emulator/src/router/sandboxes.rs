@@ -16,7 +16,7 @@ use super::{body, records, sandbox_checks};
 use crate::clock::timestamp;
 use crate::engine::Engine;
 use crate::errors::ErrorResponse;
-use crate::state::{Collection, Document, OpenStore, Record, SANDBOXES, status};
+use crate::state::{Collection, Document, OpenStore, Record, SANDBOXES, rule, status};
 
 /// The header with the time after which a creation is cancelled, in seconds.
 const TIMEOUT: &str = "x-blaxel-creation-timeout";
@@ -36,6 +36,9 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn create(call: &Call) -> HandlerResult {
     let document = body::document(call, &SANDBOXES)?;
     let given = body::name(&document, &SANDBOXES)?;
+    if let Some(name) = &given {
+        rule::sandbox_name(name, "metadata.name").map_err(ErrorResponse::bad_request)?;
+    }
     let timeout = timeout(call)?;
     let (name, response) = create_at_once(call, given, document)?;
     let Some(timeout) = timeout else {

@@ -30,6 +30,17 @@ pub(crate) fn name(text: &str, path: &str) -> Check {
     ))
 }
 
+/// Checks the name of a sandbox: a name whose groups of letters and digits are joined by single hyphens.
+pub(crate) fn sandbox_name(text: &str, path: &str) -> Check {
+    name(text, path)?;
+    if text.split('-').all(|group| !group.is_empty()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{path} must be groups of lowercase letters and digits, joined by single hyphens."
+    ))
+}
+
 fn is_label(text: &str) -> bool {
     (1..=LABEL).contains(&text.len())
         && text.bytes().all(is_plain)

@@ -180,3 +180,34 @@ async fn a_creation_timeout_is_one_to_fifty_seconds() {
         "nothing is to be waited for"
     );
 }
+
+#[tokio::test]
+async fn a_name_is_groups_of_letters_and_digits_joined_by_single_hyphens() {
+    let emulator = Emulator::offline();
+    let long = "a".repeat(50);
+    for name in ["-", "a-", "-a", "a--b", "A", "a_b", long.as_str()] {
+        let creation = post("/sandboxes", &sandbox(name, json!({})));
+        let refused = creation.on(&emulator).await.expect(400);
+        assert_eq!(refused["code"], "BAD_REQUEST", "{name}");
+    }
+    for name in ["a", "0-a-1", &long[1..]] {
+        let creation = post("/sandboxes", &sandbox(name, json!({})));
+        creation.on(&emulator).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_credentials_of_a_registry_are_masked_and_kept() {
+    let emulator = Emulator::offline();
+    let config = json!({"auths": {"registry.example.com": {"auth": "canary"}}}).to_string();
+    let runtime = json!({"dockerConfig": config, "snapshotEnabled": true,
+        "standbyGracePeriodSeconds": 5, "generation": "mk3"});
+    let made = create(&emulator, json!({"runtime": runtime})).await;
+    let made = made.expect(200);
+    assert_eq!(made["spec"]["runtime"]["dockerConfig"], "****");
+    assert_eq!(made["spec"]["runtime"]["standbyGracePeriodSeconds"], 5);
+    let changed = ask(Method::PUT, "/sandboxes/sb").json(&made);
+    changed.on(&emulator).await.expect(200);
+    let shown = get("/sandboxes/sb?show_secrets=true").on(&emulator).await;
+    assert_eq!(shown.expect(200)["spec"]["runtime"]["dockerConfig"], config);
+}

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Collection;
 use super::outcome::Outcome;
-use crate::kind::{Applied, ApplyOrder, Fetched};
+use crate::kind::{Applied, ApplyOrder, Created, Fetched};
 #[cfg(feature = "manifests")]
 use crate::operations::{Create, Replace};
 
@@ -77,6 +77,61 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
             None => create().await.map(Outcome::Created),
         }
     }
+}
+
+impl<R, S> Collection<R, S>
+where
+    R: Created<Draft = R, Made = R> + Fetched,
+    S: HttpService,
+{
+    /// Returns the resource of that name, creating it as drafted if it does not exist (`POST /drives`, then
+    /// `GET /drives/{driveName}` for drives).
+    ///
+    /// The outcome is [`Created`](Outcome::Created) or [`Unchanged`](Outcome::Unchanged). An existing resource may
+    /// differ from the draft; [`apply`](Self::apply) replaces it instead. If another client deletes the resource between
+    /// the two requests, they are repeated once.
+    ///
+    /// Sandboxes have `create_if_absent`, which is one request, and `ensure`, which waits until the sandbox is ready.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     drives: blaxel_management::Collection<
+    /// #         blaxel_management::drives::Drive, impl blaxel_core::HttpService>,
+    /// # ) -> Result<(), blaxel_core::Error> {
+    /// use blaxel_management::drives::Drive;
+    ///
+    /// let drive = drives.get_or_create(&Drive::new("handbook")).await?;
+    /// println!("created: {}, in {:?}", drive.is_created(), drive.resource().spec.region);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error of the last request. If it [may have been applied](Error::maybe_applied), the resource may exist, and
+    /// the call can be repeated.
+    pub async fn get_or_create(&self, draft: &R) -> Result<Outcome<R>, Error> {
+        match self.create_or_get(draft).await {
+            Err(error) if error.is_not_found() => self.create_or_get(draft).await,
+            outcome => outcome,
+        }
+    }
+
+    /// Creates the resource, or reads the existing one.
+    async fn create_or_get(&self, draft: &R) -> Result<Outcome<R>, Error> {
+        match self.create(draft).await {
+            Err(error) if is_already_exists(&error) => {
+                self.get(draft.name()).await.map(Outcome::Unchanged)
+            }
+            outcome => outcome.map(Outcome::Created),
+        }
+    }
+}
+
+/// Returns `true` if a resource was not created because there is one of its name.
+fn is_already_exists(error: &Error) -> bool {
+    let by_code = |code: &str| code.ends_with("_ALREADY_EXISTS");
+    error.is_conflict() || error.code().is_some_and(by_code)
 }
 
 #[cfg(feature = "manifests")]

@@ -63,6 +63,26 @@ impl<R> Outcome<R> {
     }
 }
 
+impl<R> Outcome<R> {
+    /// Returns the outcome with the resource replaced by the result of a function of it.
+    ///
+    /// ```
+    /// use blaxel_management::Outcome;
+    /// use blaxel_management::agents::Agent;
+    ///
+    /// let name = Outcome::Created(Agent::new("support-bot")).map(|agent| agent.metadata.name);
+    /// assert_eq!(name, Outcome::Created("support-bot".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn map<T>(self, function: impl FnOnce(R) -> T) -> Outcome<T> {
+        match self {
+            Self::Created(resource) => Outcome::Created(function(resource)),
+            Self::Replaced(resource) => Outcome::Replaced(function(resource)),
+            Self::Unchanged(resource) => Outcome::Unchanged(function(resource)),
+        }
+    }
+}
+
 #[cfg(feature = "upload")]
 impl<R, T> Outcome<(R, T)> {
     /// Separates the second value of the pair from the outcome.

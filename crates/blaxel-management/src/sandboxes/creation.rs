@@ -8,7 +8,8 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
-use super::creation_request::CreationRequest;
+use super::creation_request::{CreationRequest, check_deadline};
+use super::defaults::SandboxDefaults;
 use super::readiness::{Readiness, describe};
 use crate::backoff::{Backoff, jittered};
 use crate::collection::Collection;
@@ -37,6 +38,7 @@ const CREATE: &OperationInfo = &Sandbox::CREATE;
 #[must_use]
 pub struct Creation {
     deadline: Option<Duration>,
+    defaults: SandboxDefaults,
     time_limit: Duration,
 }
 
@@ -44,6 +46,7 @@ impl Default for Creation {
     fn default() -> Self {
         Self {
             deadline: None,
+            defaults: SandboxDefaults::none(),
             time_limit: Duration::from_secs(5 * 60),
         }
     }
@@ -63,6 +66,22 @@ impl Creation {
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
+    }
+
+    /// Sets values for members that the draft leaves out. They are sent, in the requests that create the sandbox. By
+    /// default nothing is filled in.
+    pub fn defaults(mut self, defaults: SandboxDefaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Checks the settings, as [`create_ready`](Collection::create_ready) does before it sends anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a deadline that the platform does not accept.
+    pub fn check(&self) -> Result<(), Error> {
+        check_deadline(self.deadline)
     }
 
     /// Sets the time limit of the whole call, including all requests and delays. The default is 5 minutes.
@@ -123,8 +142,10 @@ impl<S: HttpService> Collection<Sandbox, S> {
         sandbox: &Sandbox,
         creation: &Creation,
     ) -> Result<Sandbox, Error> {
-        let draft = self.with_default_region(sandbox);
-        let request = CreationRequest::new(&draft, creation.deadline)?;
+        creation.check()?;
+        let draft = self.with_default_region(sandbox).into_owned();
+        let draft = draft.with_defaults(&creation.defaults);
+        let request = CreationRequest::new(&draft, creation.deadline);
         let deadline = later(Instant::now(), creation.time_limit);
         let timed_out = || {
             Error::timeout("creation of the sandbox", creation.time_limit)

@@ -28,6 +28,18 @@ const MAX_REFUSALS: u32 = 3;
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
+/// Checks a deadline by the rule of the platform.
+pub(super) fn check_deadline(deadline: Option<Duration>) -> Result<(), Error> {
+    let is_valid = |deadline: Duration| {
+        deadline.subsec_nanos() == 0 && DEADLINES.contains(&deadline.as_secs())
+    };
+    if deadline.is_none_or(is_valid) {
+        return Ok(());
+    }
+    let problem = "it is not a whole number of seconds from 1 to 50";
+    Err(Error::input("creation deadline", &Source::Code, problem))
+}
+
 /// The request that creates a sandbox.
 pub(super) struct CreationRequest<'a> {
     draft: &'a Sandbox,
@@ -36,24 +48,13 @@ pub(super) struct CreationRequest<'a> {
 }
 
 impl<'a> CreationRequest<'a> {
-    /// Creates a request that fails if the sandbox exists.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_input`] for a deadline that the platform does not accept.
-    pub(super) fn new(draft: &'a Sandbox, deadline: Option<Duration>) -> Result<Self, Error> {
-        let is_valid = |deadline: Duration| {
-            deadline.subsec_nanos() == 0 && DEADLINES.contains(&deadline.as_secs())
-        };
-        if deadline.is_some_and(|deadline| !is_valid(deadline)) {
-            let problem = "it is not a whole number of seconds from 1 to 50";
-            return Err(Error::input("creation deadline", &Source::Code, problem));
-        }
-        Ok(Self {
+    /// Creates a request that fails if the sandbox exists. The deadline is a checked one.
+    pub(super) fn new(draft: &'a Sandbox, deadline: Option<Duration>) -> Self {
+        Self {
             draft,
             deadline,
             if_absent: false,
-        })
+        }
     }
 
     /// Sets whether the request returns the sandbox if it exists, and replaces a dead one.

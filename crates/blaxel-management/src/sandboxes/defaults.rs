@@ -11,7 +11,8 @@ const MEMORY: Megabytes = Megabytes::gigabytes(4);
 
 /// Values for members that the draft of a sandbox leaves out.
 ///
-/// [`Sandbox::with_defaults`] fills them in. A member that the draft has is never changed. The default region is a
+/// [`Sandbox::with_defaults`] fills them in, and so do calls whose settings have them, such as `Creation` and `Ensure`. A
+/// member that the draft has is never changed. The default region is a
 /// setting of its own, because it applies to other kinds as well: see
 /// [`Management::with_region`](crate::Management::with_region).
 ///
@@ -62,7 +63,6 @@ impl SandboxDefaults {
 impl Sandbox {
     /// Fills in the members that are left out and have a default. Members that are set stay as they are.
     ///
-    /// Nothing calls this by itself for a `Collection`: its methods send drafts as they are, in the default region.
     /// See [`SandboxDefaults`] for an example.
     #[must_use]
     pub fn with_defaults(mut self, defaults: &SandboxDefaults) -> Self {

@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
 use super::creation::with_cause;
-use super::creation_request::CreationRequest;
+use super::creation_request::{CreationRequest, check_deadline};
 use super::creation_timeout::CreationTimeout;
+use super::defaults::SandboxDefaults;
 use super::readiness::{Readiness, describe};
 use crate::backoff::{Backoff, jittered};
 use crate::collection::{Collection, Outcome};
@@ -44,6 +45,7 @@ const CREATE: &OperationInfo = &Sandbox::CREATE;
 pub struct Ensure {
     time_limit: Duration,
     creation_deadline: Option<Duration>,
+    defaults: SandboxDefaults,
     refuses_drift: bool,
 }
 
@@ -52,6 +54,7 @@ impl Default for Ensure {
         Self {
             time_limit: Duration::from_secs(5 * 60),
             creation_deadline: None,
+            defaults: SandboxDefaults::none(),
             refuses_drift: false,
         }
     }
@@ -88,10 +91,26 @@ impl Ensure {
         self
     }
 
+    /// Sets values for members that the draft leaves out. They are sent, in the requests that create the sandbox. By
+    /// default nothing is filled in.
+    pub fn defaults(mut self, defaults: SandboxDefaults) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Checks the settings, as [`ensure`](Collection::ensure) does before it sends anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] for a creation deadline that the platform does not accept.
+    pub fn check(&self) -> Result<(), Error> {
+        check_deadline(self.creation_deadline)
+    }
+
     /// Sets whether an existing sandbox that differs from the draft is an error. The default is `false`: it is returned,
     /// and [`Sandbox::drift_from`] compares it with the draft.
     ///
-    /// The [`Drift`](super::Drift) is the cause of the error. Nothing is changed.
+    /// The [`Drift`](super::Drift) is the cause of the error. Nothing is changed. Default values are not compared.
     pub fn refuse_drift(mut self, refuse: bool) -> Self {
         self.refuses_drift = refuse;
         self
@@ -145,10 +164,12 @@ impl<S: HttpService> Collection<Sandbox, S> {
         sandbox: &Sandbox,
         ensure: &Ensure,
     ) -> Result<Outcome<Sandbox>, Error> {
-        let draft = self.with_default_region(sandbox);
+        ensure.check()?;
+        let draft = self.with_default_region(sandbox).into_owned();
+        let draft = draft.with_defaults(&ensure.defaults);
         let mut run = EnsureRun {
             sandboxes: self,
-            request: CreationRequest::new(&draft, ensure.creation_deadline)?,
+            request: CreationRequest::new(&draft, ensure.creation_deadline),
             name: sandbox.name().to_owned(),
             time_limit: ensure.time_limit,
             deadline: later(Instant::now(), ensure.time_limit),

@@ -57,13 +57,13 @@ open_enum! {
 }
 
 impl ExpirationPolicy {
-    /// Creates a policy that deletes the sandbox after this time without use.
+    /// Creates a policy that deletes the sandbox after this time without use. The server accepts 60 seconds and more.
     #[must_use]
     pub fn idle(time: impl Into<Period>) -> Self {
         Self::deletion(ExpirationKind::Idle, String::from(time.into()))
     }
 
-    /// Creates a policy that deletes the sandbox this long after its creation.
+    /// Creates a policy that deletes the sandbox this long after its creation. The server accepts 5 minutes and more.
     #[must_use]
     pub fn max_age(time: impl Into<Period>) -> Self {
         Self::deletion(ExpirationKind::MaxAge, String::from(time.into()))

@@ -47,6 +47,10 @@ pub(crate) static SANDBOXES: Kind = Kind {
     secrets: &[
         ENVS,
         Secret {
+            path: "spec/runtime/dockerConfig",
+            rule: Rule::Always,
+        },
+        Secret {
             path: "spec/network/proxy/routing/*/secrets",
             rule: Rule::Hidden,
         },

@@ -690,3 +690,24 @@ async fn an_existing_sandbox_that_differs_can_be_refused() {
     let created = vec![gone(), Reply::json(200, &existing)];
     assert!(ensure_from(created, &settings).await.unwrap().is_created());
 }
+
+/// Values that the caller has not asked for are no difference.
+#[tokio::test(start_paused = true)]
+async fn defaults_are_sent_but_not_compared() {
+    let mut existing = sandbox(1, "DEPLOYED");
+    existing["spec"] = json!({"runtime": {"image": "runner:1", "memory": 2048}});
+    let settings = Ensure::new()
+        .defaults(SandboxDefaults::standard())
+        .refuse_drift(true);
+    let script = Script::new([Reply::json(200, &existing), gone(), is(2, "DEPLOYED")]);
+    let sandboxes = Management::new(script.clone()).sandboxes();
+    let draft = Sandbox::new("box").memory(2048);
+    let found = sandboxes.ensure(&draft, &settings).await.unwrap();
+    assert!(!found.is_created());
+    let made = sandboxes.ensure(&draft, &settings).await.unwrap();
+    assert!(made.is_created());
+    let sent = script.take_requests().pop().unwrap().body;
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    let runtime = json!({"image": "blaxel/base-image:latest", "memory": 2048});
+    assert_eq!(sent["spec"], json!({"runtime": runtime}));
+}
