@@ -6,6 +6,9 @@ mod index {}
 #[doc = include_str!("../../docs/guide/list.md")]
 mod list {}
 
+#[doc = include_str!("../../docs/guide/create-a-sandbox.md")]
+mod create_a_sandbox {}
+
 #[doc = include_str!("../../docs/guide/run-commands-in-a-sandbox.md")]
 mod run_commands_in_a_sandbox {}
 

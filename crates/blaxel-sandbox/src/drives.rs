@@ -10,8 +10,9 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 
+use self::mount::check_mount_path;
+pub(crate) use self::mount::same_path;
 pub use self::mount::{Mount, MountOptions};
-use self::mount::{check_mount_path, same_path};
 use crate::remote::{DataOperation, Remote};
 use crate::sandbox::SandboxHandle;
 
@@ -79,6 +80,13 @@ impl<S: HttpService> Drives<S> {
                 "the server reported a success, but nothing is mounted at `{path}`"
             )));
         };
+        let drive_path = mount.drive_path.as_deref().unwrap_or("/");
+        if mount.drive_name != options.drive_name() || !same_path(drive_path, options.directory()) {
+            return Err(Error::failed(format!(
+                "`{path}` has another mount, of `{drive_path}` of the drive `{}`: unmount it first",
+                mount.drive_name
+            )));
+        }
         if mount.read_only != options.is_read_only() {
             let existing = if mount.read_only {
                 "read-only"

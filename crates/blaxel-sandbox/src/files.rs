@@ -56,6 +56,8 @@ use self::problem::{about, is_missing, settle_removal};
 pub use self::read::{FileStream, ReadStream};
 pub use self::read_dir::ReadDir;
 pub use self::read_tree::ReadTree;
+#[cfg(feature = "lifecycle")]
+pub(crate) use self::retry::Attempts;
 pub use self::uploads::Uploads;
 pub(crate) use self::watch::watch_root;
 pub use self::watch::{FileEvent, FileEvents, FileOp, Watch};

@@ -4,7 +4,7 @@
 //!
 //! - **Client**: [`Sandboxes`] returns a [`SandboxHandle`] by name, by a stored [`SandboxRef`] or by the address and
 //!   token of a session. With the feature `lifecycle` it also creates sandboxes, waits until they are ready, and
-//!   deletes them; `Sandbox` is the draft of one.
+//!   deletes them; `Sandbox` is the draft of one, and `Launch` creates it with a deadline, drives and a first call.
 //! - **Commands**: `Command` is a command that is to be run, in the shape of `std::process::Command`. It returns a
 //!   `process::Output` or a `Child`.
 //! - **Processes**: [`Process`] is a process that any program has started, by its name or PID: its state, output, input
@@ -35,6 +35,8 @@ mod awake;
 #[cfg(feature = "wait")]
 mod cleanup;
 pub mod codegen;
+#[cfg(feature = "wait")]
+mod concurrent;
 pub mod drives;
 #[cfg(feature = "wait")]
 pub mod files;
@@ -69,7 +71,10 @@ pub use blaxel_core;
 #[cfg(feature = "lifecycle")]
 pub use blaxel_management;
 #[cfg(feature = "lifecycle")]
-pub use blaxel_management::sandboxes::{Ensure, ExpirationPolicy, Sandbox, SandboxLifecycle};
+pub use blaxel_management::sandboxes::{
+    CreationTimeout, Drift, Ensure, ExpirationPolicy, Sandbox, SandboxDefaults, SandboxLifecycle,
+    SandboxName,
+};
 #[cfg(feature = "lifecycle")]
 pub use blaxel_management::{Megabytes, Outcome, workload::Port};
 
@@ -81,6 +86,8 @@ pub use self::drives::Drives;
 #[cfg(feature = "wait")]
 pub use self::files::Files;
 pub use self::interpreter::CodeInterpreter;
+#[cfg(feature = "lifecycle")]
+pub use self::lifecycle::{DriveMount, Launch, OnSetupFailure, SetupError};
 pub use self::network::Network;
 pub use self::port::PortService;
 pub use self::process::Process;

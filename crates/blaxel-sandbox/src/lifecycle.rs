@@ -1,21 +1,75 @@
 //! Sandboxes that are created, waited for and deleted, with the Management API.
 
+mod drive_mount;
+mod launch;
+mod plan;
+mod rollback;
+mod run;
+mod setup_error;
+
+use std::sync::Arc;
+
 use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{Error, HttpService, Secret, Source};
-use blaxel_management::sandboxes::{Ensure, Sandbox};
-use blaxel_management::{Collection, Management, Outcome, Status, Wait};
+use blaxel_management::sandboxes::{Creation, Ensure, Sandbox, SandboxDefaults};
+use blaxel_management::{Collection, Management, Outcome};
 
+pub use self::drive_mount::DriveMount;
+pub use self::launch::Launch;
+use self::plan::Mode;
+pub use self::plan::OnSetupFailure;
+pub use self::setup_error::SetupError;
 use crate::sandbox::SandboxHandle;
 use crate::sandboxes::Sandboxes;
 
 impl<S: HttpService> Sandboxes<S> {
-    /// Returns a handle on a ready sandbox, creating it as drafted if it does not exist.
+    /// Sets the region of new sandboxes and of drives that are created with them, such as `us-pdx-1`. With `None`, and by
+    /// default, the platform chooses the one nearest to the caller. A draft that names a region keeps it.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::HttpService;
+    /// # fn example(client: impl HttpService) {
+    /// use blaxel_sandbox::Sandboxes;
+    ///
+    /// // A `blaxel_transport::Client` has the region of its builder or of `BL_REGION`: `client.region()`.
+    /// let sandboxes = Sandboxes::new(client).with_region("us-pdx-1");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_region<'a>(mut self, region: impl Into<Option<&'a str>>) -> Self {
+        self.new.region = region.into().map(Arc::from);
+        self
+    }
+
+    /// Sets the values for members that the draft of a new sandbox leaves out. They are sent in the requests that create
+    /// it; a member that the draft has is never changed.
+    ///
+    /// The default is [`SandboxDefaults::standard`]: the image `blaxel/base-image:latest` and 4096 MB of memory. The
+    /// methods of [`collection`](Self::collection) fill in nothing but the region.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::HttpService;
+    /// # fn example(client: impl HttpService) {
+    /// use blaxel_sandbox::{Megabytes, SandboxDefaults, Sandboxes};
+    ///
+    /// let defaults = SandboxDefaults::standard().memory(Megabytes::gigabytes(8));
+    /// let sandboxes = Sandboxes::new(client).with_defaults(defaults);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: SandboxDefaults) -> Self {
+        self.new.defaults = defaults;
+        self
+    }
+
+    /// Launches a ready sandbox of the draft's name, creating it as drafted if it does not exist. Awaiting the returned
+    /// [`Launch`] returns a handle on it.
     ///
     /// It does what [`Collection::ensure`](blaxel_management::Collection) of the Management API does, with a time limit
-    /// of 5 minutes. A sandbox that existed may differ from the draft. [`ensure_with`](Self::ensure_with) takes
-    /// settings, and returns whether the sandbox was created.
+    /// of 5 minutes. A sandbox that existed may differ from the draft: see [`Launch::refuse_drift`].
+    /// [`Launch::outcome`] also tells whether the sandbox was created.
     ///
-    /// The sandbox itself is not called.
+    /// The draft is completed by the [region](Self::with_region) and the [defaults](Self::with_defaults).
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -23,7 +77,7 @@ impl<S: HttpService> Sandboxes<S> {
     /// use blaxel_sandbox::{Sandbox, Sandboxes};
     ///
     /// let sandboxes = Sandboxes::new(client);
-    /// let sandbox = sandboxes.ensure(&Sandbox::new("dev").image("blaxel/base-image:latest")).await?;
+    /// let sandbox = sandboxes.ensure(&Sandbox::new("dev")).await?;
     /// println!("{}", sandbox.health().await?.status);
     /// # Ok(())
     /// # }
@@ -31,16 +85,14 @@ impl<S: HttpService> Sandboxes<S> {
     ///
     /// # Errors
     ///
-    /// A permanent error of a request, at once, such as [`Error::is_quota`]; [`Error::is_failed`] if the sandbox fails;
-    /// [`Error::is_timeout`] after the time limit.
-    pub async fn ensure(&self, sandbox: &Sandbox) -> Result<SandboxHandle<S>, Error> {
-        let ensured = self.ensure_with(sandbox, &Ensure::new()).await?;
-        Ok(ensured.into_resource())
+    /// Those of [`Launch`], and a permanent error of a request, at once, such as [`Error::is_quota`].
+    pub fn ensure(&self, sandbox: &Sandbox) -> Launch<S> {
+        self.launch(sandbox, Mode::Ensure(Ensure::new()))
     }
 
     /// Returns a handle on a ready sandbox, as [`ensure`](Self::ensure) does, with settings of its own. The outcome is
     /// [`Created`](Outcome::Created) if this call created the sandbox, and [`Unchanged`](Outcome::Unchanged) if it
-    /// existed.
+    /// existed. The [defaults](Self::with_defaults) replace those of the settings.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
@@ -66,27 +118,27 @@ impl<S: HttpService> Sandboxes<S> {
         sandbox: &Sandbox,
         ensure: &Ensure,
     ) -> Result<Outcome<SandboxHandle<S>>, Error> {
-        let ensured = self.collection().ensure(sandbox, ensure).await?;
-        let is_created = ensured.is_created();
-        let handle = self.handle_of(&ensured.into_resource());
-        Ok(if is_created {
-            Outcome::Created(handle)
-        } else {
-            Outcome::Unchanged(handle)
-        })
+        let launch = self.launch(sandbox, Mode::Ensure(ensure.clone()));
+        launch.outcome().await
     }
 
-    /// Creates a sandbox, waits until it is ready, and returns a handle on it (`POST /sandboxes`).
+    /// Launches a new sandbox (`POST /sandboxes`). Awaiting the returned [`Launch`] creates it, waits until it is ready,
+    /// and returns a handle on it.
     ///
-    /// The platform responds when the sandbox is ready; if it responds earlier, the sandbox is polled. Unlike
+    /// It does what `create_ready` of the Management API does: a creation that the gateway gave up on is waited for, and
+    /// one that was refused because the platform could not check the credential is sent again. Unlike
     /// [`ensure`](Self::ensure), it is an error if the sandbox exists.
+    ///
+    /// The draft is completed by the [region](Self::with_region) and the [defaults](Self::with_defaults). A draft
+    /// without a name starts fastest, because the platform may keep such sandboxes ready.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};
     /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
+    /// use std::time::Duration;
     /// use blaxel_sandbox::Sandbox;
     ///
-    /// let sandbox = sandboxes.create(&Sandbox::unnamed()).await?;
+    /// let sandbox = sandboxes.create(&Sandbox::unnamed()).deadline(Duration::from_secs(20)).await?;
     /// println!("{}", sandbox.name());
     /// # Ok(())
     /// # }
@@ -94,18 +146,13 @@ impl<S: HttpService> Sandboxes<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_conflict`] if there is a sandbox of this name; [`Error::is_failed`] if the sandbox fails; otherwise
-    /// the error of a request.
-    pub async fn create(&self, sandbox: &Sandbox) -> Result<SandboxHandle<S>, Error> {
-        let sandboxes = self.collection();
-        let created = sandboxes.create(sandbox).await?;
-        let is_ready = |sandbox: &Sandbox| matches!(sandbox.status, None | Some(Status::Deployed));
-        if is_ready(&created) {
-            return Ok(self.handle_of(&created));
-        }
-        let name = &created.metadata.name;
-        let ready = sandboxes.wait_until(name, &Wait::new(), is_ready).await?;
-        Ok(self.handle_of(&ready))
+    /// Those of [`Launch`], and [`Error::is_conflict`] if there is a sandbox of this name.
+    pub fn create(&self, sandbox: &Sandbox) -> Launch<S> {
+        self.launch(sandbox, Mode::Create(Creation::new()))
+    }
+
+    fn launch(&self, sandbox: &Sandbox, mode: Mode) -> Launch<S> {
+        Launch::new(self.clone(), sandbox.clone(), mode)
     }
 
     /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may
@@ -139,7 +186,11 @@ impl<S: HttpService> Sandboxes<S> {
     /// ```
     #[must_use]
     pub fn collection(&self) -> Collection<Sandbox, S> {
-        Management::new(self.service().clone()).sandboxes()
+        self.management().sandboxes()
+    }
+
+    fn management(&self) -> Management<S> {
+        Management::new(self.service().clone()).with_region(self.new.region.as_deref())
     }
 
     /// Returns a handle on a sandbox whose resource is known. Nothing is sent before it is used.

@@ -63,6 +63,8 @@ pub use self::event::{Event, Gap, GapReason, Position};
 pub use self::events::Events;
 pub use self::handle::Process;
 pub use self::info::{ExitStatus, ProcessInfo, ProcessLogs, ProcessStatus};
+#[cfg(feature = "lifecycle")]
+pub(crate) use self::name::unique as unique_name;
 pub(crate) use self::operations::ListProcessPorts;
 #[cfg(feature = "wait")]
 pub use self::output::Output;

@@ -1,9 +1,13 @@
 //! [`Sandboxes`]: the way to a sandbox by its name, a stored reference or a session.
 
 use std::fmt;
+#[cfg(feature = "lifecycle")]
+use std::sync::Arc;
 
 use blaxel_core::__private::workload::{Overrides, WorkloadAddress, WorkloadKind, get_sandbox};
 use blaxel_core::{Error, HttpService, Secret, Source};
+#[cfg(feature = "lifecycle")]
+use blaxel_management::sandboxes::SandboxDefaults;
 
 use crate::process::Process;
 use crate::reference::{ProcessRef, SandboxRef};
@@ -38,6 +42,16 @@ use crate::sandbox::SandboxHandle;
 pub struct Sandboxes<S> {
     service: S,
     overrides: Option<Overrides>,
+    #[cfg(feature = "lifecycle")]
+    pub(crate) new: NewSandboxes,
+}
+
+/// The settings for new sandboxes.
+#[cfg(feature = "lifecycle")]
+#[derive(Clone)]
+pub(crate) struct NewSandboxes {
+    pub(crate) region: Option<Arc<str>>,
+    pub(crate) defaults: SandboxDefaults,
 }
 
 impl<S: HttpService> Sandboxes<S> {
@@ -48,6 +62,11 @@ impl<S: HttpService> Sandboxes<S> {
         Self {
             service,
             overrides: None,
+            #[cfg(feature = "lifecycle")]
+            new: NewSandboxes {
+                region: None,
+                defaults: SandboxDefaults::standard(),
+            },
         }
     }
 

@@ -106,8 +106,8 @@ impl<S> Client<S> {
     }
 
     /// Returns the region set by [`ClientBuilder::region`](crate::ClientBuilder::region) or
-    /// `BL_REGION`. Nothing in this crate applies it: pass it to `Management::with_region`, and new
-    /// resources that name no region are created there.
+    /// `BL_REGION`. Nothing in this crate applies it: pass it to `Management::with_region` and
+    /// `Sandboxes::with_region`, and new resources that name no region are created there.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.defaults.region.as_deref()

@@ -156,7 +156,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
             Ok(created) if Readiness::of(&created) == Readiness::Ready => Ok(created),
             Ok(created) => {
                 let outcome = self
-                    .poll(created.name(), deadline, Visibility::Certain)
+                    .poll_until_ready(created.name(), deadline, Visibility::Certain)
                     .await;
                 outcome.map_err(|unready| match unready {
                     Unready::Failed(error) => error,
@@ -178,7 +178,9 @@ impl<S: HttpService> Collection<Sandbox, S> {
                            sandboxes, or give it a name";
             return Err(error.with_subject(subject));
         }
-        let outcome = self.poll(name, deadline, Visibility::Uncertain).await;
+        let outcome = self
+            .poll_until_ready(name, deadline, Visibility::Uncertain)
+            .await;
         outcome.map_err(|unready| match unready {
             Unready::Failed(failure) => with_cause(failure, Some(error)),
             Unready::TimeOver(last) => with_cause(error, last),
@@ -186,7 +188,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
     }
 
     /// Polls a sandbox that was created until it is ready.
-    async fn poll(
+    async fn poll_until_ready(
         &self,
         name: &str,
         deadline: Instant,

@@ -89,8 +89,16 @@ impl MountOptions {
         self
     }
 
-    pub(super) fn mount_path(&self) -> &str {
+    pub(crate) fn drive_name(&self) -> &str {
+        &self.drive_name
+    }
+
+    pub(crate) fn mount_path(&self) -> &str {
         &self.mount_path
+    }
+
+    pub(super) fn directory(&self) -> &str {
+        self.drive_path.as_deref().unwrap_or("/")
     }
 
     pub(super) fn is_read_only(&self) -> bool {
@@ -98,7 +106,7 @@ impl MountOptions {
     }
 
     /// Checks the names and paths by the rules of the server.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         check_drive_name(&self.drive_name)?;
         check_mount_path(self.mount_path.trim_matches('/'))?;
         match &self.drive_path {
@@ -189,7 +197,7 @@ pub(super) fn check_mount_path(path: &str) -> Result<(), Error> {
 }
 
 /// Returns `true` for two spellings of one absolute path.
-pub(super) fn same_path(a: &str, b: &str) -> bool {
+pub(crate) fn same_path(a: &str, b: &str) -> bool {
     fn segments(path: &str) -> impl Iterator<Item = &str> {
         path.split('/')
             .filter(|segment| !matches!(*segment, "" | "."))

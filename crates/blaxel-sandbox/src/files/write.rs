@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{IntoFuture, poll_fn};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use blaxel_core::{BoxFuture, Error, HttpService, Source};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::parts::{ByteStream, Parts, in_memory};
 use super::path::RemotePath;
 use super::problem::about;
 use super::session::{PartSender, Session};
+use crate::concurrent::poll_any;
 use crate::remote::Remote;
 
 /// The size of parts unless another one is set. The platform refuses larger requests.
@@ -303,17 +304,4 @@ async fn send_parts<S: HttpService>(
     }
     sent.sort_by_key(|part| part.part_number);
     Ok(sent)
-}
-
-/// Polls all futures, which are few, and removes the first that is ready.
-pub(crate) fn poll_any<T>(futures: &mut Vec<BoxFuture<T>>, cx: &mut Context<'_>) -> Poll<T> {
-    for index in 0..futures.len() {
-        if let Some(future) = futures.get_mut(index)
-            && let Poll::Ready(output) = future.as_mut().poll(cx)
-        {
-            drop(futures.swap_remove(index));
-            return Poll::Ready(output);
-        }
-    }
-    Poll::Pending
 }

@@ -97,7 +97,7 @@ impl<S: HttpService> Command<S> {
         Self {
             remote,
             line,
-            name: name::unique(),
+            name: name::unique("run"),
             is_unique: true,
             env: Vec::new(),
             request: ProcessRequest::default(),

@@ -1,4 +1,4 @@
-//! Names of processes.
+//! Names of processes, and names that nothing else has.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
@@ -10,8 +10,8 @@ use blaxel_core::{Error, Source};
 /// Maximum size of a name in bytes. The server uses it in the names of log files.
 const MAX_BYTES: usize = 200;
 
-/// Returns a name that no other process has.
-pub(super) fn unique() -> String {
+/// Returns a name with this start that nothing else has.
+pub(crate) fn unique(start: &str) -> String {
     static RANDOM: OnceLock<RandomState> = OnceLock::new();
     static COUNT: AtomicU64 = AtomicU64::new(0);
 
@@ -25,7 +25,7 @@ pub(super) fn unique() -> String {
         random.hash_one((count, time)),
         random.hash_one((time, count)),
     );
-    format!("run-{high:016x}{:08x}", low >> 32)
+    format!("{start}-{high:016x}{:08x}", low >> 32)
 }
 
 /// Checks the name of a process that is to be started.
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn unique_names_are_valid_and_differ() {
-        let names: HashSet<String> = (0..10_000).map(|_| unique()).collect();
+        let names: HashSet<String> = (0..10_000).map(|_| unique("run")).collect();
         assert_eq!(names.len(), 10_000);
         assert!(names.iter().all(|name| check(name).is_ok()));
     }
