@@ -74,6 +74,7 @@ pub fn enums() -> Vec<Enum> {
         quotas::QuotaKind,
         sandboxes::ExpirationAction,
         sandboxes::ExpirationKind,
+        sandboxes::ExtraArg,
         sandboxes::ForkKind,
         sandboxes::SandboxState,
         sandboxes::ScheduleExecutionStatus,
