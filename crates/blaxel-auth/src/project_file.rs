@@ -29,7 +29,9 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, Malformed> {
     ours.map(|(name, value)| {
         let value = match value {
             Value::String(text) => text.clone(),
-            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => value.to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Boolean(is_true) => is_true.to_string(),
             _ => {
                 let problem =
                     format!("`{name}` is neither a string nor a number nor a truth value");

@@ -41,17 +41,6 @@ impl<R> Outcome<R> {
         }
     }
 
-    /// Converts the resource.
-    #[cfg(feature = "manifests")]
-    #[allow(dead_code, reason = "the features decide which kinds are applied")]
-    pub(crate) fn map<T>(self, convert: impl FnOnce(R) -> T) -> Outcome<T> {
-        match self {
-            Self::Created(resource) => Outcome::Created(convert(resource)),
-            Self::Replaced(resource) => Outcome::Replaced(convert(resource)),
-            Self::Unchanged(resource) => Outcome::Unchanged(convert(resource)),
-        }
-    }
-
     /// Returns the stored version of the resource.
     #[must_use]
     pub fn into_resource(self) -> R {

@@ -1,6 +1,6 @@
 //! Drafts of sandboxes from the platform's catalog.
 
-use super::Sandbox;
+use super::{ExtraArgs, Sandbox};
 use crate::hubs::SandboxDefinition;
 
 impl Sandbox {
@@ -32,7 +32,7 @@ impl Sandbox {
         runtime.memory = definition.memory;
         runtime.ports.clone_from(&definition.ports);
         if let Some(options) = &definition.creation_options {
-            runtime.extra_args.clone_from(&options.extra_args);
+            runtime.extra_args = options.extra_args.clone().map(ExtraArgs::from_iter);
             sandbox.spec.volumes.clone_from(&options.volumes);
         }
         sandbox
