@@ -1,6 +1,7 @@
 //! [`Server`], the data plane of one sandbox.
 
 mod builder;
+mod saved;
 
 use std::fmt;
 use std::io;
@@ -10,6 +11,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 pub use self::builder::Builder;
+pub use self::saved::SavedProcess;
 use crate::clock::Clock;
 use crate::guest::Guest;
 use crate::listen::Listening;

@@ -55,20 +55,15 @@ impl Processes {
     }
 
     /// Returns a name for a process that was given none. The names of a server are the same in each
-    /// run of a test.
+    /// run of a test. A process that was started again may have one of them.
     pub(crate) fn new_name(&self) -> String {
-        const CHARACTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-        let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
-        // Spreads consecutive numbers.
-        let mut rest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut name = "proc-".to_owned();
-        for _ in 0..8 {
-            let index = rest % CHARACTERS.len() as u64;
-            rest /= CHARACTERS.len() as u64;
-            let index = usize::try_from(index).unwrap_or(0);
-            name.extend(CHARACTERS.get(index).map(|byte| char::from(*byte)));
+        loop {
+            let number = self.names.fetch_add(1, Ordering::Relaxed) + 1;
+            let name = generated_name(number);
+            if self.find(&name).is_none() {
+                return name;
+            }
         }
-        name
     }
 
     /// Returns all processes, in the order in which they were started.
@@ -86,4 +81,19 @@ impl Processes {
         };
         found.cloned()
     }
+}
+
+/// Returns the name with this number.
+fn generated_name(number: u64) -> String {
+    const CHARACTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    // Spreads consecutive numbers.
+    let mut rest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut name = "proc-".to_owned();
+    for _ in 0..8 {
+        let index = rest % CHARACTERS.len() as u64;
+        rest /= CHARACTERS.len() as u64;
+        let index = usize::try_from(index).unwrap_or(0);
+        name.extend(CHARACTERS.get(index).map(|byte| char::from(*byte)));
+    }
+    name
 }
