@@ -11,6 +11,7 @@ use blaxel_guest::Guest;
 #[cfg(all(feature = "local-guests", target_os = "linux"))]
 use blaxel_guest::{LocalGuest, LocalGuestBuilder, LocalGuestError};
 
+use crate::catalog::FEATURES;
 use crate::clock::Clock;
 use crate::control::Front;
 use crate::emulator::Emulator;
@@ -120,6 +121,11 @@ impl Builder {
                 build_time: Duration::from_secs(2),
                 delete_time: Duration::ZERO,
                 standby_after: Duration::from_secs(15),
+                snapshot_time: Duration::ZERO,
+                archive_time: Duration::ZERO,
+                features: FEATURES
+                    .map(|(key, enabled)| (key.to_owned(), enabled))
+                    .into(),
                 wake_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
                 total_limit: usize::MAX,
@@ -248,6 +254,36 @@ impl Builder {
     /// `spec.lifecycle.terminatedRetention`, or 5 minutes.
     pub fn delete_time(mut self, time: Duration) -> Self {
         self.config.delete_time = time;
+        self
+    }
+
+    /// Sets how long a snapshot of a sandbox is `pending`, on the emulator's clock. The default is zero:
+    /// it is `ready` at once.
+    pub fn snapshot_time(mut self, time: Duration) -> Self {
+        self.config.snapshot_time = time;
+        self
+    }
+
+    /// Sets how long a sandbox is `ARCHIVING`, and later `UNARCHIVING`, on the emulator's clock. The
+    /// default is zero: it is `ARCHIVED` and `DEPLOYED` at once.
+    pub fn archive_time(mut self, time: Duration) -> Self {
+        self.config.archive_time = time;
+        self
+    }
+
+    /// Sets a feature flag of the workspace. By default all are enabled but `gpu-jobs`.
+    ///
+    /// Without `sandbox-archives`, sandboxes cannot be archived: the response is a 403. The other flags
+    /// are shown, and have no effect.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::builder()
+    ///     .feature("sandbox-archives", false)
+    ///     .build();
+    /// # let _ = emulator;
+    /// ```
+    pub fn feature(mut self, key: impl Into<String>, enabled: bool) -> Self {
+        self.config.features.insert(key.into(), enabled);
         self
     }
 

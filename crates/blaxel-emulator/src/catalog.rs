@@ -8,11 +8,15 @@ pub(crate) use self::hub::{MCPS, Mcp, SANDBOXES, Sandbox, TEMPLATES, Template, s
 pub(crate) use self::integrations::Integration;
 pub(crate) use self::regions::{CONTINENTS, COUNTRIES, REGIONS, Region};
 
-/// The feature flags of the workspace.
-pub(crate) const FEATURES: [(&str, bool); 5] = [
+/// The feature flag of the archives of sandboxes.
+pub(crate) const ARCHIVES: &str = "sandbox-archives";
+
+/// The feature flags of a workspace, unless the emulator is built with others.
+pub(crate) const FEATURES: [(&str, bool); 6] = [
     ("applications", true),
     ("drives", true),
     ("egress-gateways", true),
+    (ARCHIVES, true),
     ("sandbox-schedules", true),
     ("gpu-jobs", false),
 ];

@@ -14,7 +14,9 @@ use crate::local::LocalService;
 use crate::router;
 use crate::server::RunningServer;
 use crate::state::access::SECRET_VALUES;
-use crate::state::{AGENTS, CUSTOM_DOMAINS, Collection, EXECUTIONS, Kind, MODELS, SECRETS, top_kind};
+use crate::state::{
+    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, Kind, MODELS, SECRETS, SNAPSHOTS, top_kind,
+};
 use crate::workload::{Callback, Script, Workload};
 
 /// A local Blaxel.
@@ -287,7 +289,7 @@ impl Emulator {
         name: &str,
     ) -> Result<(), UnknownCollection> {
         let kind = known_kind(collection)?;
-        self.engine.store.open().fail_next(kind, name);
+        self.engine.store.open().fail_next(kind.path, name);
         Ok(())
     }
 
@@ -390,13 +392,31 @@ impl Emulator {
     /// emulator.fail_next_verification("example.com");
     /// ```
     pub fn fail_next_execution(&self, job: &str) {
-        self.engine.store.open().fail_next(&EXECUTIONS, job);
+        self.engine.store.open().fail_next(EXECUTIONS.path, job);
     }
 
     /// Makes the next verification of a custom domain end as `failed`. The domain need not exist
     /// yet. See [`fail_next_execution`](Self::fail_next_execution).
     pub fn fail_next_verification(&self, domain: &str) {
-        self.engine.store.open().fail_next(&CUSTOM_DOMAINS, domain);
+        let mut store = self.engine.store.open();
+        store.fail_next(CUSTOM_DOMAINS.path, domain);
+    }
+
+    /// Makes the next snapshot of a sandbox end as `failed`. The sandbox need not exist yet.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.fail_next_snapshot("sb-1");
+    /// emulator.fail_next_archive("sb-1");
+    /// ```
+    pub fn fail_next_snapshot(&self, sandbox: &str) {
+        self.engine.store.open().fail_next(SNAPSHOTS.path, sandbox);
+    }
+
+    /// Makes the next archiving of a sandbox, or its next restoring, fail: the sandbox gets its earlier status again.
+    /// See [`fail_next_snapshot`](Self::fail_next_snapshot).
+    pub fn fail_next_archive(&self, sandbox: &str) {
+        self.engine.store.open().fail_next(ARCHIVES, sandbox);
     }
 
     /// Creates a built image, replacing one of the same type and name.

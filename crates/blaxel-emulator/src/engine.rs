@@ -1,6 +1,6 @@
 //! [`Engine`], the state of one emulator, which the server, the local service and the handle share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -39,6 +39,12 @@ pub(crate) struct Config {
     pub(crate) delete_time: Duration,
     /// The time after its last use at which a sandbox goes on standby.
     pub(crate) standby_after: Duration,
+    /// The duration of taking a snapshot.
+    pub(crate) snapshot_time: Duration,
+    /// The duration of archiving a sandbox, and of restoring it.
+    pub(crate) archive_time: Duration,
+    /// The feature flags of the workspace.
+    pub(crate) features: BTreeMap<String, bool>,
     /// The duration of waking up from standby.
     pub(crate) wake_time: Duration,
     /// The total duration of a job execution.
@@ -101,6 +107,8 @@ impl Engine {
             build_time: config.build_time,
             delete_time: config.delete_time,
             standby_after: config.standby_after,
+            snapshot_time: config.snapshot_time,
+            archive_time: config.archive_time,
         };
         let store = Store::new(setting, clock.clone(), Key::derive("secret", &own));
         let store = Arc::new(store);

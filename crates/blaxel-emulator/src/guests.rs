@@ -6,13 +6,15 @@
 mod drives;
 mod ended;
 mod machine;
+mod saved;
+mod tree;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use blaxel_guest::{Server, SimulatedGuest, Volume};
+use blaxel_guest::{FileError, Server, SimulatedGuest, Volume};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,9 +22,10 @@ use tokio::task::JoinHandle;
 pub(crate) use self::ended::{until_ended, wait_for_end};
 use self::machine::Machine;
 pub(crate) use self::machine::MakeMachine;
+use self::saved::Saved;
 use crate::clock::Clock;
 use crate::lock::lock;
-use crate::state::{Collection, OpenStore, SANDBOXES, Store, member};
+use crate::state::{Collection, Contents, OpenStore, SANDBOXES, Store, member, status};
 
 /// The machines of the sandboxes that were called.
 pub(crate) struct Guests(Arc<Shared>);
@@ -41,6 +44,15 @@ pub(crate) struct Guest {
     pub(crate) server: Server,
     /// Closed when the machine ends.
     pub(crate) ended: watch::Receiver<()>,
+    saved: Arc<Saved>,
+    may_run: bool,
+}
+
+impl Guest {
+    /// Gives the machine what it gets from an earlier one, if it does not have it yet. A call waits for it.
+    pub(crate) async fn prepare(&self) -> Result<(), FileError> {
+        self.saved.prepare(&self.server, self.may_run).await
+    }
 }
 
 impl Guests {
@@ -55,10 +67,16 @@ impl Guests {
     }
 
     /// Returns the machine of a sandbox, starting it if it does not run yet, or `None` if there is
-    /// no such sandbox. Only this machine is checked: the task of [`Shared::watch`] ends the others.
+    /// no such sandbox, or if it is archived. Only this machine is checked: the task of [`Shared::watch`] ends the others.
     pub(crate) fn of(&self, store: &mut OpenStore, sandbox: &str) -> Option<Guest> {
         self.0.end_if_old(store, sandbox);
         let record = store.get(&Collection::top(&SANDBOXES), sandbox)?;
+        if matches!(
+            record.status(store.now()),
+            status::ARCHIVING | status::ARCHIVED
+        ) {
+            return None;
+        }
         let mut running = lock(&self.0.running);
         if !running.contains_key(sandbox) {
             let clock = &self.0.clock;
@@ -75,26 +93,63 @@ impl Guests {
             running.insert(sandbox.to_owned(), machine);
         }
         let machine = running.get(sandbox)?;
+        machine.follow(store.get(&Collection::top(&SANDBOXES), sandbox)?, store);
+        if machine.may_run()
+            && let Some(record) = store.modify(&Collection::top(&SANDBOXES), sandbox)
+        {
+            // They are in the machine.
+            record.contents = Contents::default();
+        }
         let guest = Guest {
             server: machine.server.clone(),
             ended: machine.ended(),
+            saved: machine.saved(),
+            may_run: machine.may_run(),
         };
         drop(running);
         self.0.watch();
         Some(guest)
     }
 
-    /// Returns a copy of the files on the disk of a sandbox, or `None` if it still has those of its
-    /// image.
-    pub(crate) fn files_of(&self, store: &OpenStore, sandbox: &str) -> Option<Volume> {
+    /// Copies the files of a sandbox, if its machine runs and its disk is not a volume. The store must not be open.
+    pub(crate) async fn copy_of(&self, sandbox: &str) -> Result<Option<Volume>, FileError> {
+        let machine = {
+            let running = lock(&self.0.running);
+            let machine = running.get(sandbox);
+            machine.map(|machine| (machine.server.clone(), machine.saved()))
+        };
+        match machine {
+            Some((server, saved)) if server.guest().disk().is_none() => saved.copy(&server).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns a copy of the contents of a sandbox. If the disk of its machine is not a volume, its files are those of
+    /// [`copy_of`](Self::copy_of).
+    pub(crate) fn contents_of(
+        &self,
+        store: &OpenStore,
+        sandbox: &str,
+        copied: Option<Volume>,
+    ) -> Contents {
         self.0.end_if_old(store, sandbox);
         let running = lock(&self.0.running);
         match running.get(sandbox) {
-            Some(machine) => Some(machine.server.guest().disk()?.snapshot()),
+            Some(machine) => machine.contents(copied),
             None => {
-                let record = store.get(&Collection::top(&SANDBOXES), sandbox)?;
-                Some(record.files.as_ref()?.snapshot())
+                let record = store.get(&Collection::top(&SANDBOXES), sandbox);
+                record.map_or_else(Contents::default, |record| record.contents.snapshot())
             }
+        }
+    }
+
+    /// Ends the machine of a sandbox. The next one starts with these contents.
+    pub(crate) fn restart_with(&self, store: &mut OpenStore, sandbox: &str, contents: Contents) {
+        let ended = lock(&self.0.running).remove(sandbox);
+        // Its processes end outside of the lock.
+        drop(ended);
+        if let Some(record) = store.modify(&Collection::top(&SANDBOXES), sandbox) {
+            (record.machine, record.contents) = (None, contents);
         }
     }
 }

@@ -45,11 +45,13 @@ mod previews;
 mod records;
 mod resources;
 mod route;
+mod sandbox_archives;
 mod sandbox_checks;
 mod sandboxes;
 mod schedules;
 mod secrets;
 mod service_accounts;
+mod snapshots;
 mod stream;
 mod trigger;
 mod uploads;
@@ -105,10 +107,12 @@ static CUSTOM: [fn() -> Vec<Route>; 28] = [
     policies::routes,
     preview_calls::routes,
     previews::routes,
+    sandbox_archives::routes,
     sandboxes::routes,
     schedules::routes,
     secrets::routes,
     service_accounts::routes,
+    snapshots::routes,
     users::routes,
     volume_templates::routes,
     workspace_schedules::routes,

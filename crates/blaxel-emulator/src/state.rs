@@ -39,6 +39,7 @@
     reason = "some helpers are kept for operations that are not served yet"
 )]
 
+mod archive;
 mod collection;
 mod kind;
 mod kinds;
@@ -60,11 +61,14 @@ pub(crate) use self::kinds::{
     EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
     MODELS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS,
     SCHEDULES, SECRETS, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
-    is_on_standby, policy_users, preview_host, schedule_changed, top_kind,
+    is_on_standby, policy_users, preview_host, schedule_changed, token_key, token_name, top_kind,
 };
-pub(crate) use self::kinds::{access, executions as execution, images as image};
+pub(crate) use self::kinds::{
+    access, executions as execution, images as image, snapshots as snapshot,
+};
 pub(crate) use self::member::Document;
-pub(crate) use self::record::{Author, Record, Settings};
+pub(crate) use self::record::{Author, Contents, Record, Settings};
 pub(crate) use self::rows::{CollectionKey, Rows};
 pub(crate) use self::secret::Visibility;
+pub(crate) use self::store::archive::ARCHIVES;
 pub(crate) use self::store::{OpenStore, Store};

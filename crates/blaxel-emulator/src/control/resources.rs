@@ -41,6 +41,6 @@ async fn fail_next(
     Path((collection, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     let kind = kind_of(&collection)?;
-    engine.store.open().fail_next(kind, &name);
+    engine.store.open().fail_next(kind.path, &name);
     Ok(StatusCode::NO_CONTENT)
 }

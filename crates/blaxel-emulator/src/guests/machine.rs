@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use blaxel_guest::{Builder, DriveMount, Server, Volume};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use super::drives::Drives;
+use super::saved::Saved;
 use crate::clock::Clock;
 use crate::state::{
-    Collection, Document, OpenStore, Record, SANDBOXES, Store, VOLUMES, member, status,
+    Collection, Contents, Document, OpenStore, Record, SANDBOXES, Store, VOLUMES, member, status,
 };
 
 /// The limit of the platform's edge on the body of a request: parts of 5 MiB with the form around
@@ -31,6 +33,10 @@ pub(super) struct Machine {
     document: Document,
     /// Closed when the machine ends, before its processes do.
     ended: watch::Sender<()>,
+    /// What the machine gets before it is used.
+    saved: Arc<Saved>,
+    /// Set while the sandbox is restored from its archive, and nothing may be written.
+    is_frozen: AtomicBool,
     pub(super) server: Server,
 }
 
@@ -43,9 +49,14 @@ impl Machine {
         sandbox: &str,
     ) -> Option<Self> {
         let (open, store) = store;
+        let now = open.now();
         let record = open.modify(&Collection::top(&SANDBOXES), sandbox)?;
         record.machine = Some(clock);
-        let files = record.files.take();
+        // Until a sandbox is restored from its archive, restoring may still fail.
+        let Contents { files, processes } = match record.status(now) {
+            status::UNARCHIVING => record.contents.snapshot(),
+            _ => std::mem::take(&mut record.contents),
+        };
         let (serial, document) = (record.serial, record.document.clone());
         let variables = variables(&document);
         let mut server = server
@@ -57,20 +68,56 @@ impl Machine {
         for (name, value) in &variables {
             server = server.env(name, value);
         }
+        let mut mounts = Vec::new();
         for volume in volumes(&document, open) {
+            mounts.push(volume.mount_path.clone());
             server = server.volume(volume);
         }
-        if let Some(files) = files {
-            server = server.disk(files);
+        if let Some(files) = &files {
+            server = server.disk(files.clone());
         }
         let server = server.build();
+        let files = files.filter(|_| server.guest().disk().is_none());
         describe(&server, &variables);
         Some(Self {
             serial,
             document,
             ended: watch::Sender::new(()),
+            saved: Arc::new(Saved::new(files, processes, mounts)),
+            is_frozen: AtomicBool::new(false),
             server,
         })
+    }
+
+    /// Makes the disk read-only while the sandbox is restored from its archive. Then the saved processes are not started
+    /// yet either.
+    pub(super) fn follow(&self, record: &Record, store: &OpenStore) {
+        let is_restored = record.status(store.now()) == status::UNARCHIVING;
+        if self.is_frozen.swap(is_restored, Ordering::Relaxed) != is_restored {
+            // Machines that cannot do it stay writable.
+            let _ = self.server.guest().freeze(is_restored);
+        }
+    }
+
+    /// Returns `true` if the saved processes may run now.
+    pub(super) fn may_run(&self) -> bool {
+        !self.is_frozen.load(Ordering::Relaxed)
+    }
+
+    /// Returns what the machine gets before it is used.
+    pub(super) fn saved(&self) -> Arc<Saved> {
+        Arc::clone(&self.saved)
+    }
+
+    /// Returns a copy of the contents. If the machine's disk is not a volume, its files are those of `copied`.
+    pub(super) fn contents(&self, copied: Option<Volume>) -> Contents {
+        let disk = self.server.guest().disk().map(|disk| disk.snapshot());
+        let mut processes = self.server.running_processes();
+        processes.extend(self.saved.processes());
+        Contents {
+            files: disk.or_else(|| self.saved.files()).or(copied),
+            processes,
+        }
     }
 
     /// Returns `true` if the machine is still that of a record.
@@ -82,6 +129,8 @@ impl Machine {
                 | status::FAILED
                 | status::DEACTIVATING
                 | status::DEACTIVATED
+                | status::ARCHIVING
+                | status::ARCHIVED
         );
         record.serial == self.serial
             && !is_over

@@ -241,6 +241,7 @@ mod tests {
             assert_eq!(
                 responses.contains_key(&404),
                 operation.path.contains('{')
+                    || name == "CreateSnapshot"
                     || name == "getWorkspaceFeatures"
                     || name == "InviteWorkspaceUser",
                 "{name}"

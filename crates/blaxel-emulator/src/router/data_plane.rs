@@ -16,7 +16,7 @@ use super::access_level::AccessLevel;
 use super::call::{Call, below};
 use super::forward::forwarded_headers;
 use super::route::{HandlerResult, Route};
-use super::workload::{NAME, require_deployed};
+use super::workload::{NAME, require_running};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::meet;
@@ -55,7 +55,7 @@ pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request
     let (head, body) = request.into_parts();
     let unread = Request::from_parts(head.clone(), Body::empty());
     let (call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
-    require_deployed(&call, &SANDBOXES)?;
+    require_running(&call, &SANDBOXES)?;
     let target = Target {
         path: call.below.clone(),
         query: call.raw_query.clone(),
@@ -130,7 +130,11 @@ async fn call_machine(
         store.touch(&Collection::top(&SANDBOXES), sandbox);
         call.engine.guests.of(&mut store, sandbox)
     };
-    let Guest { server, ended } = guest.ok_or_else(gone)?;
+    let guest = guest.ok_or_else(gone)?;
+    let prepared = guest.prepare().await;
+    prepared
+        .map_err(|error| unavailable(call, &format!("The files are not restored: {error}.")))?;
+    let Guest { server, ended, .. } = guest;
     let Target {
         path,
         query,

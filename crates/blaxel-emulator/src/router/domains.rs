@@ -76,7 +76,7 @@ fn verify(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = Collection::top(&CUSTOM_DOMAINS);
     let name = call.path(CUSTOM_DOMAINS.parameter);
-    let fails = store.take_failure(&CUSTOM_DOMAINS, name);
+    let fails = store.take_failure(CUSTOM_DOMAINS.path, name);
     let now = timestamp(store.now());
     let domain = store
         .modify(&collection, name)

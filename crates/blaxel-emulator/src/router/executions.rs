@@ -137,7 +137,7 @@ fn create(call: &Call) -> HandlerResult {
         return Err(ErrorResponse::bad_request(message));
     }
     let job_document = record.document.clone();
-    let fate = if store.take_failure(&EXECUTIONS, job) {
+    let fate = if store.take_failure(EXECUTIONS.path, job) {
         FinalState::Failed
     } else {
         outcome(&request, &job_document).unwrap_or(FinalState::Succeeded)

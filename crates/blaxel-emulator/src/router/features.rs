@@ -10,7 +10,7 @@ use super::access_level::AccessLevel;
 use super::billing;
 use super::call::Call;
 use super::route::{HandlerResult, Route};
-use crate::catalog::{FEATURES, QUOTAS};
+use crate::catalog::QUOTAS;
 use crate::errors::ErrorResponse;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -31,11 +31,10 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Lists the enabled features. Disabled ones are not shown.
-fn features(_: &Call) -> HandlerResult {
-    let on = FEATURES.iter().filter(|(_, enabled)| *enabled);
-    let on: Map<String, Value> = on
-        .map(|(key, _)| ((*key).to_owned(), true.into()))
-        .collect();
+fn features(call: &Call) -> HandlerResult {
+    let all = call.engine.config.features.iter();
+    let on = all.filter(|(_, enabled)| **enabled);
+    let on: Map<String, Value> = on.map(|(key, _)| (key.clone(), true.into())).collect();
     Ok(Json(json!({"features": on})).into_response())
 }
 
@@ -49,12 +48,10 @@ fn feature(call: &Call) -> HandlerResult {
     }
     let wanted = call.path("featureKey");
     let missing = || ErrorResponse::control(StatusCode::NOT_FOUND, "Feature flag not found");
-    let (key, enabled) = FEATURES
-        .iter()
-        .find(|(key, _)| *key == wanted)
-        .ok_or_else(missing)?;
+    let enabled = call.engine.config.features.get(wanted);
+    let enabled = enabled.ok_or_else(missing)?;
     Ok(Json(json!({
-        "featureKey": key,
+        "featureKey": wanted,
         "enabled": enabled,
         "variant": if *enabled { "on" } else { "off" },
         "payload": {},

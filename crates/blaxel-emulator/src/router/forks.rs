@@ -1,4 +1,4 @@
-//! Snapshots of sandboxes, and forks.
+//! Forks of sandboxes and snapshots: other sandboxes, and revisions of applications.
 
 use axum::Json;
 use axum::response::IntoResponse;
@@ -9,82 +9,35 @@ use serde_json::{Value, json};
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::records::{self, not_found, taken};
+use super::records::{not_found, taken};
 use super::route::{HandlerResult, Route};
+use super::snapshots::{copy_of, find_own, require_ready, running, take};
 use crate::errors::ErrorResponse;
 use crate::state::{
-    APPLICATIONS, Collection, Document, OpenStore, SANDBOXES, SNAPSHOTS, member, status,
+    APPLICATIONS, Collection, Contents, Document, OpenStore, Record, SANDBOXES, SNAPSHOTS, member,
+    snapshot,
 };
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
-        Route::new(
-            operation,
-            MethodFilter::POST,
-            [path],
-            AccessLevel::Workspace,
-            handler,
-        )
-    };
     vec![
-        route(
-            "CreateSandboxSnapshot",
-            "/v0/sandboxes/{sandboxName}/snapshots",
-            create_snapshot,
+        Route::new_async(
+            "ForkSandbox",
+            MethodFilter::POST,
+            ["/v0/sandboxes/{sandboxName}/fork"],
+            AccessLevel::Workspace,
+            |call| async move { fork_sandbox(&call).await },
         ),
-        route("ForkSandbox", "/v0/sandboxes/{sandboxName}/fork", fork),
+        Route::new(
+            "ForkSnapshot",
+            MethodFilter::POST,
+            ["/v0/snapshots/{snapshotName}/fork"],
+            AccessLevel::Workspace,
+            fork_snapshot,
+        ),
     ]
 }
 
-fn create_snapshot(call: &Call) -> HandlerResult {
-    let body = body::object(call)?;
-    let mut store = call.engine.store.open();
-    let collection = records::collection(call, &SNAPSHOTS, &store)?;
-    let spec = spec_of_sandbox(call, &store)?;
-    let id = take(
-        call,
-        &mut store,
-        &collection,
-        member::text(&body, "name"),
-        spec,
-    );
-    records::response(&store, &collection, &id)
-}
-
-/// Returns the current spec of a sandbox. Fails with 404 if it is terminated.
-fn spec_of_sandbox(call: &Call, store: &OpenStore) -> Result<Value, ErrorResponse> {
-    let record = store.get(&Collection::top(&SANDBOXES), call.path(SANDBOXES.parameter));
-    let record = record.filter(|record| record.status(store.now()) != status::TERMINATED);
-    let spec = record.and_then(|record| record.document.get("spec"));
-    spec.cloned().ok_or_else(|| not_found(&SANDBOXES))
-}
-
-/// Takes a snapshot and returns its id.
-fn take(
-    call: &Call,
-    store: &mut OpenStore,
-    collection: &Collection,
-    name: Option<&str>,
-    spec: Value,
-) -> String {
-    let mut document = Document::new();
-    // A snapshot without a name gets one, since clients rely on it.
-    let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-    let name = name.unwrap_or_else(|| store.fresh_name(collection, "snapshot"));
-    document.insert("name".to_owned(), name.into());
-    document.insert("status".to_owned(), "ready".into());
-    document.insert("spec".to_owned(), spec);
-    let id = store.fresh_name(collection, "snap");
-    let source = call.path(SANDBOXES.parameter);
-    let files = call.engine.guests.files_of(store, source);
-    store.put(collection, &id, document, &call.author());
-    if let Some(snapshot) = store.modify(collection, &id) {
-        snapshot.files = files;
-    }
-    id
-}
-
-/// A request to fork a sandbox.
+/// A request to fork a sandbox or a snapshot.
 struct ForkRequest {
     is_application: bool,
     name: String,
@@ -99,6 +52,12 @@ struct ForkRequest {
     lifecycle: Option<Value>,
 }
 
+/// The settings and contents that a fork starts with.
+struct Origin {
+    spec: Value,
+    contents: Contents,
+}
+
 impl ForkRequest {
     fn read(call: &Call) -> Result<Self, ErrorResponse> {
         let body = body::object(call)?;
@@ -106,7 +65,7 @@ impl ForkRequest {
             let text = member::text(&body, name).filter(|text| !text.is_empty());
             text.map(str::to_owned)
         };
-        Ok(Self {
+        let request = Self {
             is_application: text("targetType").as_deref() == Some("application"),
             name: text("targetName").unwrap_or_default(),
             snapshot: text("snapshotId"),
@@ -118,28 +77,45 @@ impl ForkRequest {
                 Some(Value::Array(envs)) => envs.clone(),
                 _ => Vec::new(),
             },
-            lifecycle: body.get("lifecycle").cloned(),
-        })
+            lifecycle: body.get("lifecycle").filter(|own| !own.is_null()).cloned(),
+        };
+        if request.is_application && request.lifecycle.is_some() {
+            let message = "lifecycle is for forks into a sandbox only.";
+            return Err(ErrorResponse::bad_request(message));
+        }
+        Ok(request)
     }
 
-    /// Returns the document of a sandbox with the spec of another one.
-    fn sandbox(&self, spec: Value) -> Document {
-        let mut document = document(&self.name, spec);
-        if let Some(lifecycle) = &self.lifecycle {
-            member::set(&mut document, "spec/lifecycle", lifecycle.clone());
-        }
+    /// Returns the environment variables of the fork of a sandbox with this spec.
+    fn envs(&self, spec: &Value) -> Option<Value> {
+        let old = spec.pointer("/runtime/envs").and_then(Value::as_array);
         if self.envs.is_empty() {
-            return document;
+            return old.cloned().map(Value::Array);
         }
-        let old = member::get(&document, "spec/runtime/envs").and_then(Value::as_array);
         let is_kept = |old: &&Value| {
             let mut new = self.envs.iter();
             !new.any(|new| new.get("name") == old.get("name"))
         };
         let kept = old.into_iter().flatten().filter(is_kept);
-        let envs: Value = kept.chain(&self.envs).cloned().collect();
-        member::set(&mut document, "spec/runtime/envs", envs);
-        document
+        Some(kept.chain(&self.envs).cloned().collect())
+    }
+
+    /// Returns the document of a sandbox with the spec of another one.
+    fn sandbox(&self, spec: Value) -> Result<Document, ErrorResponse> {
+        let envs = self.envs(&spec);
+        let mut document = document(&self.name, spec);
+        if let Some(envs) = envs {
+            member::set(&mut document, "spec/runtime/envs", envs);
+        }
+        if let Some(lifecycle) = &self.lifecycle {
+            member::set(&mut document, "spec/lifecycle", lifecycle.clone());
+            for other in ["spec/runtime/ttl", "spec/runtime/expires"] {
+                member::remove(&mut document, other);
+            }
+        }
+        let checked = (SANDBOXES.check)(&document);
+        checked.map_err(ErrorResponse::bad_request)?;
+        Ok(document)
     }
 
     /// Returns the application that runs the spec of a sandbox.
@@ -148,7 +124,7 @@ impl ForkRequest {
         let members = [
             ("image", runtime("image").cloned()),
             ("memory", runtime("memory").cloned()),
-            ("envs", runtime("envs").cloned()),
+            ("envs", self.envs(sandbox)),
             ("region", sandbox.get("region").cloned()),
             ("port", self.port.clone()),
             ("snapshot", self.snapshot.as_deref().map(Value::from)),
@@ -170,49 +146,99 @@ impl ForkRequest {
     }
 }
 
-fn fork(call: &Call) -> HandlerResult {
-    let mut request = ForkRequest::read(call)?;
-    let mut store = call.engine.store.open();
-    let collection = records::collection(call, &SNAPSHOTS, &store)?;
-    let (spec, files) = match &request.snapshot {
-        None => {
-            let spec = spec_of_sandbox(call, &store)?;
-            let source = call.path(SANDBOXES.parameter);
-            (spec, call.engine.guests.files_of(&store, source))
+impl Origin {
+    /// Returns the current state of a sandbox, with the files that were copied if they had to be.
+    fn live(call: &Call, store: &OpenStore, sandbox: &Record, copied: Option<Volume>) -> Self {
+        let guests = &call.engine.guests;
+        Self {
+            spec: sandbox.document.get("spec").cloned().unwrap_or_default(),
+            contents: guests.contents_of(store, &sandbox.name, copied),
         }
-        Some(id) => {
-            let snapshot = store
-                .get(&collection, id)
-                .ok_or_else(|| not_found(&SNAPSHOTS))?;
-            let spec = snapshot.document.get("spec").cloned();
-            let files = snapshot.files.as_ref().map(Volume::snapshot);
-            (spec.unwrap_or_default(), files)
+    }
+
+    /// Returns the state of a snapshot. As long as its sandbox exists, the members that do not describe the machine are
+    /// taken from there.
+    fn stored(store: &OpenStore, taken: &Record) -> Result<Self, ErrorResponse> {
+        require_ready(store, taken)?;
+        let mut document = Document::new();
+        if let Some(source) = snapshot::source(store.rows(), taken) {
+            let spec = source.document.get("spec").cloned();
+            document.insert("spec".to_owned(), spec.unwrap_or_default());
+        }
+        for (own, path) in snapshot::MACHINE {
+            match member::get(&taken.document, own) {
+                Some(value) => member::set(&mut document, path, value.clone()),
+                None => {
+                    member::remove(&mut document, path);
+                }
+            }
+        }
+        Ok(Self {
+            spec: document.remove("spec").unwrap_or_else(|| json!({})),
+            contents: taken.contents.snapshot(),
+        })
+    }
+}
+
+async fn fork_sandbox(call: &Call) -> HandlerResult {
+    let mut request = ForkRequest::read(call)?;
+    let name = call.path(SANDBOXES.parameter);
+    let copied = match request.snapshot {
+        None => copy_of(call, name).await?,
+        Some(_) => None,
+    };
+    let mut store = call.engine.store.open();
+    let sandbox = running(&store, name)?;
+    let origin = match &request.snapshot {
+        None => Origin::live(call, &store, sandbox, copied),
+        Some(wanted) => {
+            let taken = find_own(&store, sandbox, wanted)?;
+            let origin = Origin::stored(&store, taken)?;
+            request.snapshot = Some(taken.name.clone());
+            origin
         }
     };
-    if request.is_application {
-        // An application can return to an older revision, so its snapshot is kept.
-        if request.snapshot.is_none() {
-            request.snapshot = Some(take(call, &mut store, &collection, None, spec.clone()));
-        }
-        deploy(call, &mut store, &request, &spec)?;
+    // An application can return to an older revision, so its snapshot is kept.
+    if request.is_application && request.snapshot.is_none() {
+        let taken = (name, origin.contents.snapshot());
+        request.snapshot = Some(take(call, &mut store, taken, None)?);
+    }
+    fork(call, &mut store, &request, origin)
+}
+
+fn fork_snapshot(call: &Call) -> HandlerResult {
+    let mut request = ForkRequest::read(call)?;
+    let mut store = call.engine.store.open();
+    let taken = store.get(&Collection::top(&SNAPSHOTS), call.path(SNAPSHOTS.parameter));
+    let taken = taken.ok_or_else(|| not_found(&SNAPSHOTS))?;
+    request.snapshot = Some(taken.name.clone());
+    let origin = Origin::stored(&store, taken)?;
+    fork(call, &mut store, &request, origin)
+}
+
+fn fork(
+    call: &Call,
+    store: &mut OpenStore,
+    request: &ForkRequest,
+    origin: Origin,
+) -> HandlerResult {
+    let kind = if request.is_application {
+        deploy(call, store, request, &origin.spec)?;
+        "application"
     } else {
-        let document = request.sandbox(spec);
+        let document = request.sandbox(origin.spec)?;
         let collection = Collection::top(&SANDBOXES);
         if !store.create(&collection, &request.name, document, &call.author()) {
             return Err(taken(&SANDBOXES, &request.name));
         }
         if let Some(fork) = store.modify(&collection, &request.name) {
-            fork.files = files;
+            fork.contents = origin.contents;
         }
-    }
-    let kind = if request.is_application {
-        "application"
-    } else {
         "sandbox"
     };
     let mut response = json!({"name": request.name, "type": kind});
-    if let Some(snapshot) = request.snapshot {
-        response["snapshotId"] = snapshot.into();
+    if let Some(snapshot) = &request.snapshot {
+        response["snapshotId"] = snapshot.as_str().into();
     }
     Ok(Json(response).into_response())
 }

@@ -15,7 +15,7 @@ use super::call::Call;
 use super::forward::{self, without_credentials};
 use super::route::{HandlerResult, Route};
 use super::trigger::Trigger;
-use super::workload::{NAME, require_deployed};
+use super::workload::{NAME, require_running};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::workload::{Action, Behavior, ScriptedCall, Target, Workload, WorkloadResult};
@@ -44,7 +44,7 @@ pub(super) async fn handle(
         call.read(body).await?;
         return route.handle(call).await;
     };
-    require_deployed(&call, workload.kind())?;
+    require_running(&call, workload.kind())?;
     let trigger = Trigger::of(&call, &workload);
     if let Some(trigger) = &trigger {
         call.hide_trigger(trigger.by_path);

@@ -1,5 +1,6 @@
 //! Lists: bare arrays in the first version, pages since then.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
@@ -8,7 +9,7 @@ use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::pages::{Page, PageRequest, Sort, search};
+use super::pages::{Item, Page, PageRequest, Sort, search};
 use super::records;
 use super::route::HandlerResult;
 use crate::errors::ErrorResponse;
@@ -32,13 +33,33 @@ struct ListQuery {
     from_end: bool,
 }
 
+/// A record of a list.
+struct Row<'a> {
+    record: &'a Record,
+    sort_key: Cow<'a, str>,
+}
+
+impl Item for Row<'_> {
+    fn serial(&self) -> u64 {
+        self.record.serial
+    }
+
+    fn name(&self) -> &str {
+        &self.sort_key
+    }
+}
+
 pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
     let engine = &call.engine;
     let store = engine.store.open();
     let collection = records::collection(call, kind, &store)?;
-    let mut records: Vec<&Record> = store.all(&collection).collect();
-    let show = |record: &&Record, paged| {
-        let mut document = store.shown(&collection, record);
+    let rows = store.all(&collection).map(|record| Row {
+        record,
+        sort_key: (kind.sort_key)(record),
+    });
+    let mut rows: Vec<Row<'_>> = rows.collect();
+    let show = |row: &Row<'_>, paged| {
+        let mut document = store.shown(&collection, row.record);
         (kind.abridge)(&mut document, paged);
         document
     };
@@ -46,24 +67,24 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
         Listing::Paged(pages) if call.version >= ApiVersion::V2026_04_28 => pages,
         listing => {
             let query = ListQuery::unpaged(&call.query, listing)?;
-            records.retain(|record| query.matches(record, kind, store.now()));
-            records.sort_by(|a, b| query.sort.order(a, b));
-            let documents = records.iter().map(|record| show(record, false));
+            rows.retain(|row| query.matches(row.record, kind, store.now()));
+            rows.sort_by(|a, b| query.sort.order(a, b));
+            let documents = rows.iter().map(|row| show(row, false));
             return Ok(Json(documents.collect::<Vec<_>>()).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;
-    let over = |record: &&&Record| record.timeline.is_terminated(store.now());
-    let total = records.len() - records.iter().filter(over).count();
-    records.retain(|record| query.matches(record, kind, store.now()));
+    let over = |row: &&Row<'_>| row.record.timeline.is_terminated(store.now());
+    let total = rows.len() - rows.iter().filter(over).count();
+    rows.retain(|row| query.matches(row.record, kind, store.now()));
     let request = PageRequest {
         limit: query.limit,
         sort: query.sort,
         from_end: query.from_end,
         fingerprint: query.fingerprint(&engine.config.workspace, &collection),
     };
-    let page = Page::cut(call, request, records)?;
-    Ok(page.response(total, |record| show(record, true)))
+    let page = Page::cut(call, request, rows)?;
+    Ok(page.response(total, |row| show(row, true)))
 }
 
 impl ListQuery {
@@ -138,14 +159,14 @@ impl ListQuery {
         in_state
             && has(&self.external_id, "metadata/externalId")
             && has(&self.kind_type, "type")
-            && (self.search.is_empty() || self.finds(record, kind))
+            && (self.search.is_empty() || self.finds(record, kind, now))
     }
 
-    /// Returns `true` if the name, the display name, or a label's name or value contains the search
-    /// text.
-    fn finds(&self, record: &Record, kind: &Kind) -> bool {
+    /// Returns `true` if the name, the display name, a label's name or value, or a keyword of the kind
+    /// contains the search text.
+    fn finds(&self, record: &Record, kind: &Kind, now: Duration) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(&self.search);
-        if holds(&record.name) {
+        if holds(&record.name) || (kind.keywords)(record, now).into_iter().any(holds) {
             return true;
         }
         let head = match kind.form {

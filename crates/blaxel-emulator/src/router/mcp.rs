@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::access_level::AccessLevel;
 use super::call::Call;
 use super::route::{HandlerResult, Route};
-use super::workload::{NAME, require_deployed};
+use super::workload::{NAME, require_running};
 use crate::errors::ErrorResponse;
 use crate::state::FUNCTIONS;
 
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 async fn call_server(call: Call) -> HandlerResult {
-    require_deployed(&call, &FUNCTIONS)?;
+    require_running(&call, &FUNCTIONS)?;
     if Handle::try_current().is_err() {
         let message = "MCP servers run on a tokio runtime, and there is none.";
         return Err(ErrorResponse::envelope(

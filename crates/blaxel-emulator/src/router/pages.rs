@@ -19,6 +19,7 @@ const MIN_SEARCH: usize = 2;
 pub(crate) trait Item {
     /// Returns a number that orders items by creation, without ties.
     fn serial(&self) -> u64;
+    /// Returns the text that orders items by name, without ties.
     fn name(&self) -> &str;
 }
 

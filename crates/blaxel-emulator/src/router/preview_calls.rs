@@ -109,7 +109,8 @@ async fn show(
         let store = engine.store.open();
         authorize(call, &store, preview)?;
         let record = store.get(&Collection::top(&SANDBOXES), sandbox);
-        if record.is_none_or(|record| record.status(store.now()) != status::DEPLOYED) {
+        let status = record.map(|record| record.status(store.now()));
+        if !matches!(status, Some(status::DEPLOYED | status::UNARCHIVING)) {
             return Err(unavailable(call));
         }
     }

@@ -1,4 +1,4 @@
-//! Creating previews, which may take over the address of another one, and deleting their tokens.
+//! Creating previews, which may take over the address of another one, and their tokens, which may have equal names.
 
 use axum::Json;
 use axum::response::IntoResponse as _;
@@ -12,7 +12,8 @@ use super::preview_hosts;
 use super::records::{self, not_found, taken};
 use super::route::{HandlerResult, Route};
 use crate::state::{
-    Collection, Document, OpenStore, PREVIEW_TOKENS, PREVIEWS, Record, preview_host,
+    Collection, Document, OpenStore, PREVIEW_TOKENS, PREVIEWS, Record, preview_host, token_key,
+    token_name,
 };
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -25,6 +26,13 @@ pub(crate) fn routes() -> Vec<Route> {
             create,
         ),
         Route::new(
+            "CreateSandboxPreviewToken",
+            MethodFilter::POST,
+            ["/v0/sandboxes/{sandboxName}/previews/{previewName}/tokens"],
+            AccessLevel::Workspace,
+            create_token,
+        ),
+        Route::new(
             "DeleteSandboxPreviewToken",
             MethodFilter::DELETE,
             ["/v0/sandboxes/{sandboxName}/previews/{previewName}/tokens/{tokenName}"],
@@ -34,13 +42,32 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Deletes a token by its name, or by the token itself, as the platform's own clients do.
+/// Creates a token. The platform's TypeScript SDK creates several at once under the same name.
+fn create_token(call: &Call) -> HandlerResult {
+    let document = body::document(call, &PREVIEW_TOKENS)?;
+    let given = body::name(&document, &PREVIEW_TOKENS)?;
+    let mut store = call.engine.store.open();
+    let collection = records::collection(call, &PREVIEW_TOKENS, &store)?;
+    let name = given.unwrap_or_else(|| store.fresh_name(&collection, "token"));
+    let key = match store.get(&collection, &name) {
+        None => name,
+        Some(_) => store.fresh_name(&collection, &token_key(&name)),
+    };
+    store.put(&collection, &key, document, &call.author());
+    records::write_response(call, &store, &collection, &key)
+}
+
+/// Deletes a token by its name, or by the token itself, as the platform's own clients do. Of tokens with equal names, the
+/// newest one is deleted.
 fn delete_token(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = records::collection(call, &PREVIEW_TOKENS, &store)?;
     let given = call.path(PREVIEW_TOKENS.parameter);
-    let is_meant = |token: &Record| token.name == given || store.rows().secret_of(token) == given;
-    let token = store.all(&collection).find(|token| is_meant(token));
+    let is_meant = |token: &&Record| {
+        token_name(&token.name) == given || store.rows().secret_of(token) == given
+    };
+    let meant = store.all(&collection).filter(is_meant);
+    let token = meant.max_by_key(|token| token.serial);
     let token = token.map(|token| token.name.clone());
     let token = token.ok_or_else(|| not_found(&PREVIEW_TOKENS))?;
     store.delete(&collection, &token);

@@ -130,6 +130,14 @@ pub(crate) fn update(call: &Call, kind: &'static Kind) -> HandlerResult {
                 message,
             ));
         }
+        Some(state @ (status::ARCHIVING | status::ARCHIVED | status::UNARCHIVING)) => {
+            let message = format!("A resource that is {state} cannot be changed.");
+            return Err(ErrorResponse::explained(
+                StatusCode::CONFLICT,
+                "Conflict",
+                message,
+            ));
+        }
         Some(_) => {}
     }
     if let Some(record) = store.get(&collection, name) {

@@ -1,4 +1,4 @@
-//! The images and volumes that a new sandbox names.
+//! The image, volumes and kernel features that a new sandbox asks for.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,11 +9,24 @@ use crate::state::{
     Collection, Document, IMAGES, OpenStore, SANDBOXES, VOLUMES, image, member, status,
 };
 
-/// Checks what a new sandbox names.
+/// The kernel features that a sandbox can have.
+const KERNEL_FEATURES: [&str; 6] = [
+    "iptables",
+    "nfs",
+    "tun",
+    "android",
+    "landlock",
+    "kernelExtensions",
+];
+/// The features that run on other infrastructure than NFS.
+const WITHOUT_NFS: [&str; 3] = ["iptables", "android", "landlock"];
+
+/// Checks what a new sandbox asks for.
 pub(super) fn check(store: &OpenStore, name: &str, document: &Document) -> Result<(), Problem> {
     if let Some(reference) = member::text(document, "spec/runtime/image") {
         check_image(store, reference)?;
     }
+    check_features(document)?;
     let attached = member::get(document, "spec/volumes").and_then(Value::as_array);
     for volume in attached.into_iter().flatten().filter_map(Value::as_object) {
         check_volume(store, name, document, volume)?;
@@ -56,6 +69,32 @@ impl Problem {
             body["details"] = self.details;
         }
         ErrorResponse::with_body(self.status, body)
+    }
+}
+
+/// Checks the kernel features, of which some do not go together.
+fn check_features(document: &Document) -> Result<(), Problem> {
+    let given = member::get(document, "spec/runtime/extraArgs").and_then(Value::as_object);
+    let bad = |message| Err(Problem::bad("VALIDATION_ERROR", message));
+    for (name, value) in given.into_iter().flatten() {
+        if !KERNEL_FEATURES.contains(&name.as_str()) {
+            let known = KERNEL_FEATURES.join(", ");
+            return bad(format!(
+                "spec.runtime.extraArgs has the unknown key {name:?}. Known keys: {known}."
+            ));
+        }
+        if value != "enabled" && value != "disabled" {
+            return bad(format!(
+                "spec.runtime.extraArgs.{name} must be enabled or disabled."
+            ));
+        }
+    }
+    let has = |name: &str| given.and_then(|given| given.get(name)) == Some(&json!("enabled"));
+    match WITHOUT_NFS.into_iter().find(|other| has(other)) {
+        Some(other) if has("nfs") => bad(format!(
+            "spec.runtime.extraArgs cannot enable nfs together with {other}."
+        )),
+        _ => Ok(()),
     }
 }
 

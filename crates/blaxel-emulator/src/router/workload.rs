@@ -7,8 +7,9 @@ use crate::state::{Collection, Kind, status, traffic};
 /// The path parameter with the workload's name.
 pub(crate) const NAME: &str = "name";
 
-/// Requires that a workload exists and serves calls, as the gateway does.
-pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), ErrorResponse> {
+/// Requires that a workload exists and serves calls, as the gateway does. A sandbox can be called while it is restored
+/// from its archive.
+pub(crate) fn require_running(call: &Call, kind: &'static Kind) -> Result<(), ErrorResponse> {
     let name = call.path(NAME);
     let noun = kind.noun.to_lowercase();
     let store = call.engine.store.open();
@@ -18,7 +19,7 @@ pub(crate) fn require_deployed(call: &Call, kind: &'static Kind) -> Result<(), E
             format!("There is no {noun} named {name:?}."),
         ),
         Some(record) => match record.status(store.now()) {
-            status::DEPLOYED => return Ok(()),
+            status::DEPLOYED | status::UNARCHIVING => return Ok(()),
             _ if traffic::served(record, store.now()).is_some() => return Ok(()),
             status::TERMINATED => (
                 Gateway::WorkloadNotFound,

@@ -1,5 +1,6 @@
 //! [`Kind`], the description of one type of resource as data.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -81,6 +82,10 @@ pub(crate) struct Kind {
     pub(crate) compute: fn(&Rows, &CollectionKey, &Record, &mut Document),
     /// Removes the members that lists do not show. The flag is set if the list is paged.
     pub(crate) abridge: fn(&mut Document, bool),
+    /// Returns the text that lists are sorted by, if not by creation. It is unique.
+    pub(crate) sort_key: fn(&Record) -> Cow<'_, str>,
+    /// Returns further texts that a search looks at, besides the usual ones.
+    pub(crate) keywords: fn(&Record, Duration) -> Vec<&str>,
     /// Returns the time at which a resource ends by itself, if it does.
     pub(crate) end: fn(&Record) -> Option<End>,
     /// Returns the room for the files of a resource, in bytes, if it has files from its creation on.
@@ -273,6 +278,8 @@ impl Kind {
         complete: |_, _| {},
         compute: |_, _, _, _| {},
         abridge: |_, _| {},
+        sort_key: |record| record.name.as_str().into(),
+        keywords: |_, _| Vec::new(),
         end: |_| None,
         capacity: |_| None,
         check_change: |_, _| Ok(()),

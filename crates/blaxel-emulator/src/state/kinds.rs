@@ -8,6 +8,7 @@ mod network;
 mod previews;
 mod sandboxes;
 mod schedules;
+pub(crate) mod snapshots;
 mod storage;
 mod workloads;
 
@@ -20,9 +21,10 @@ pub(crate) use self::governance::{
 };
 pub(crate) use self::images::{IMAGE_SHARES, IMAGES, PENDING_SHARES};
 pub(crate) use self::network::{EGRESS_GATEWAYS, EGRESS_IPS};
-pub(crate) use self::previews::{PREVIEW_TOKENS, PREVIEWS, preview_host};
-pub(crate) use self::sandboxes::{SANDBOXES, SNAPSHOTS, is_on_standby};
+pub(crate) use self::previews::{PREVIEW_TOKENS, PREVIEWS, preview_host, token_key, token_name};
+pub(crate) use self::sandboxes::{SANDBOXES, is_on_standby};
 pub(crate) use self::schedules::{SCHEDULE_EXECUTIONS, SCHEDULES, schedule_changed};
+pub(crate) use self::snapshots::SNAPSHOTS;
 pub(crate) use self::storage::{DRIVES, VOLUME_TEMPLATES, VOLUMES};
 pub(crate) use self::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, MODELS};
 
@@ -42,7 +44,7 @@ pub(crate) static KINDS: &[&Kind] = &[
     &workloads::MODELS,
     &workloads::APPLICATIONS,
     &sandboxes::SANDBOXES,
-    &sandboxes::SNAPSHOTS,
+    &SNAPSHOTS,
     &PREVIEWS,
     &PREVIEW_TOKENS,
     &schedules::SCHEDULES,

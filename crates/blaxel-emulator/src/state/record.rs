@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use blaxel_guest::Volume;
+use blaxel_guest::{SavedProcess, Volume};
 use serde_json::Value;
 
+use super::archive::Archive;
 use super::member::Document;
 use super::revision::Revisions;
 use super::timeline::Timeline;
@@ -30,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) delete_time: Duration,
     /// The time after its last use at which a sandbox goes on standby.
     pub(crate) standby_after: Duration,
+    /// The duration of taking a snapshot.
+    pub(crate) snapshot_time: Duration,
+    /// The duration of archiving a sandbox, and of restoring it.
+    pub(crate) archive_time: Duration,
 }
 
 /// The author of a change.
@@ -58,11 +63,33 @@ pub(crate) struct Record {
     pub(crate) revisions: Revisions,
     /// The clock of its machine, which knows when it was last used. `None` before its first start.
     pub(crate) machine: Option<Clock>,
-    /// The files that belong to it: those of a volume, a drive or a snapshot, or those that a
-    /// machine starts with.
+    /// The files of a volume or a drive.
     pub(crate) files: Option<Volume>,
+    /// The contents that the next machine of a sandbox starts with, or those of a snapshot.
+    pub(crate) contents: Contents,
+    /// The archive of a sandbox.
+    pub(crate) archive: Option<Archive>,
     /// The secrets that the server generated at the last write.
     pub(super) new_secrets: Vec<String>,
+}
+
+/// The contents of a machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contents {
+    /// The files on its disk. `None` for those of its image.
+    pub(crate) files: Option<Volume>,
+    /// The processes that run.
+    pub(crate) processes: Vec<SavedProcess>,
+}
+
+impl Contents {
+    /// Returns a copy, which does not follow later changes.
+    pub(crate) fn snapshot(&self) -> Self {
+        Self {
+            files: self.files.as_ref().map(Volume::snapshot),
+            processes: self.processes.clone(),
+        }
+    }
 }
 
 impl Record {

@@ -10,9 +10,11 @@ pub(crate) const BUILDING: &str = "BUILDING";
 pub(crate) const DEPLOYING: &str = "DEPLOYING";
 pub(crate) const DEPLOYED: &str = "DEPLOYED";
 pub(crate) const BUILT: &str = "BUILT";
+pub(crate) const ARCHIVING: &str = "ARCHIVING";
+pub(crate) const ARCHIVED: &str = "ARCHIVED";
+pub(crate) const UNARCHIVING: &str = "UNARCHIVING";
 
-/// The states that a list can be filtered by, in every version. The emulator never sets the last
-/// three.
+/// The states that a list can be filtered by, in every version.
 pub(crate) const ALL: [&str; 13] = [
     DELETING,
     TERMINATED,
@@ -24,7 +26,7 @@ pub(crate) const ALL: [&str; 13] = [
     DEPLOYING,
     DEPLOYED,
     BUILT,
-    "ARCHIVING",
-    "ARCHIVED",
-    "UNARCHIVING",
+    ARCHIVING,
+    ARCHIVED,
+    UNARCHIVING,
 ];

@@ -1,5 +1,6 @@
 //! [`Store`], all collections behind one lock.
 
+pub(crate) mod archive;
 mod deploy;
 mod fill;
 
@@ -11,7 +12,7 @@ use super::collection::Collection;
 use super::kind::{Kind, Lifecycle};
 use super::kinds::SANDBOXES;
 use super::member::Document;
-use super::record::{Author, Record, Settings};
+use super::record::{Author, Contents, Record, Settings};
 use super::revision::{self, Revisions};
 use super::rows::{CollectionKey, Rows};
 use super::secret::{self, Visibility};
@@ -59,7 +60,8 @@ impl Store {
 /// The locked store.
 pub(crate) struct OpenStore {
     rows: Rows,
-    /// The resources whose next deployment fails, by path of the kind and name.
+    /// The resources whose next deployment or other work fails, by the path of the kind, or the name of the work,
+    /// and the name.
     failing: BTreeSet<(&'static str, String)>,
     /// Counts the changes that may end a resource, or put off its end.
     changes: watch::Sender<u64>,
@@ -180,6 +182,8 @@ impl OpenStore {
             revisions: Revisions::default(),
             machine: None,
             files: None,
+            contents: Contents::default(),
+            archive: None,
             new_secrets,
         };
         record.files = (collection.kind().capacity)(&record.document).map(Volume::in_memory);

@@ -1,4 +1,4 @@
-//! Snapshots of sandboxes, and forks.
+//! Snapshots below a sandbox, and forks.
 
 use blaxel_emulator::Emulator;
 use http::Method;
@@ -42,7 +42,7 @@ async fn snapshots_are_taken_listed_and_deleted() {
     );
     assert_eq!(named["status"], "ready");
     assert_eq!(named["createdAt"], emulator.clock().now().as_str());
-    assert!(named.get("spec").is_none() && named["createdBy"].is_string());
+    assert!(named["createdBy"].is_string());
     let unnamed = post(SNAPSHOTS, &json!({})).on(&emulator).await.expect(200);
     assert!(
         unnamed["name"]
@@ -142,6 +142,10 @@ async fn an_invalid_fork_is_rejected() {
         json!({"targetType": "sandbox"}),
         json!({"targetType": "sandbox", "targetName": "A B"}),
         json!({"targetType": "application", "targetName": "a", "traffic": 101}),
+        json!({"targetType": "application", "targetName": "a", "lifecycle": {}}),
+        json!({"targetType": "sandbox", "targetName": "a", "envs": ["A"]}),
+        json!({"targetType": "sandbox", "targetName": "a", "lifecycle": {
+            "expirationPolicies": [{"type": "ttl-idle", "value": "soon"}]}}),
     ] {
         post("/sandboxes/sb/fork", &bad)
             .on(&emulator)

@@ -229,6 +229,60 @@ async fn a_deleted_sandbox_leaves_nothing_and_the_others_stay() {
     }
 }
 
+#[tokio::test]
+async fn the_files_of_a_local_sandbox_survive_a_restore_a_fork_and_an_archive() {
+    for kind in kinds() {
+        let builder = match kind {
+            "local" => Emulator::builder().local_guests(),
+            _ => Emulator::builder().unconfined_local_guests(),
+        };
+        let emulator = builder.unwrap().build();
+        emulator.add("sandboxes", "sb").unwrap();
+        let service = emulator.service();
+        let execute = async |sandbox: &str, command: &str| {
+            let url = format!("https://emulator.invalid/run/demo/sandboxes/{sandbox}/process");
+            let process = json!({"command": command, "waitForCompletion": true});
+            let ended = answer(&post(url, &process).bare(&service).await);
+            ended["stdout"].as_str().unwrap().to_owned()
+        };
+        let act = async |path: &str, body: &Value| {
+            let acted = post(format!("/sandboxes/sb/{path}"), body).on(&emulator);
+            acted.await.expect(200)
+        };
+        // The working directory is `/blaxel`.
+        let prepare = "mkdir d && echo one > d/file && chmod 700 d/file && ln -s d/file link";
+        execute("sb", prepare).await;
+        let nap = format!("86400.{}5", std::process::id());
+        let url = "https://emulator.invalid/run/demo/sandboxes/sb/process";
+        let process = json!({"command": format!("sleep {nap}"), "name": "nap"});
+        answer(&post(url, &process).bare(&service).await);
+        until("it runs", || is_running(&nap)).await;
+        act("snapshots", &json!({"name": "before"})).await;
+
+        execute("sb", "rm -r d link; echo two > later").await;
+        let stop = ask(Method::DELETE, format!("{url}/nap/kill"));
+        answer(&stop.bare(&service).await);
+        until("it ends", || !is_running(&nap)).await;
+        act("snapshots/before/restore", &json!({})).await;
+        let look = "ls; cat link; stat -c %a d/file";
+        let state = "d\nlink\none\n700\n";
+        assert_eq!(execute("sb", look).await, state, "{kind}");
+        until("it runs again", || is_running(&nap)).await;
+
+        act(
+            "fork",
+            &json!({"targetType": "sandbox", "targetName": "copy"}),
+        )
+        .await;
+        assert_eq!(execute("copy", look).await, state, "{kind}");
+        act("archive", &json!({})).await;
+        act("unarchive", &json!({})).await;
+        assert_eq!(execute("sb", look).await, state, "{kind}");
+        drop(emulator);
+        until("all end", || !is_running(&nap)).await;
+    }
+}
+
 #[test]
 fn without_bubblewrap_the_program_refuses_with_a_sentence() {
     let output = program(&["--guests", "local"])

@@ -198,6 +198,22 @@ async fn tokens_are_named_by_the_server_and_expire_by_the_clock() {
         .on(&emulator)
         .await;
     assert_eq!(again.control_error(404), "Preview token not found");
+
+    // The platform's TypeScript SDK names tokens by the time, and creates several at once.
+    let same = json!({"metadata": {"name": "token-1"}, "spec": {}});
+    let mut values = Vec::new();
+    for _ in 0..3 {
+        let made = post(&all, &same).on(&emulator).await.expect(200);
+        assert_eq!(made["metadata"]["name"], "token-1");
+        values.push(token(&made));
+    }
+    values.sort();
+    values.dedup();
+    assert_eq!(values.len(), 3);
+    let by_name = ask(Method::DELETE, format!("{all}/token-1"));
+    by_name.on(&emulator).await.expect(200);
+    let list = get(&all).on(&emulator).await.expect(200);
+    assert_eq!(names(&list), ["token-1", "token-1"]);
     let bad = json!({"metadata": {"name": ""}, "spec": {"expiresAt": "soon"}});
     post(&all, &bad).on(&emulator).await.control_error(400);
 }

@@ -125,6 +125,53 @@ async fn a_volume_must_be_free_and_in_the_region_of_its_sandbox() {
 }
 
 #[tokio::test]
+async fn only_known_kernel_features_that_go_together_are_accepted() {
+    let emulator = Emulator::offline();
+    let extra = |args: &Value| json!({"runtime": {"extraArgs": args}});
+    for good in [
+        json!({"iptables": "enabled", "tun": "enabled", "kernelExtensions": "disabled"}),
+        json!({"nfs": "enabled", "android": "disabled"}),
+        json!({"android": "enabled", "landlock": "enabled", "nfs": "disabled"}),
+    ] {
+        let made = create(&emulator, extra(&good)).await.expect(200);
+        assert_eq!(made["spec"]["runtime"]["extraArgs"], good);
+        // A change of something else keeps them.
+        let put = json!({"metadata": {"name": "sb", "labels": {"a": "b"}}, "spec": {}});
+        let put = ask(Method::PUT, "/sandboxes/sb").json(&put);
+        let put = put.on(&emulator).await.expect(200);
+        assert_eq!(put["spec"]["runtime"]["extraArgs"], good);
+        ask(Method::DELETE, "/sandboxes/sb")
+            .on(&emulator)
+            .await
+            .expect(200);
+    }
+    for (bad, names) in [
+        (json!({"tun": "enabled", "gpu": "enabled"}), vec!["\"gpu\""]),
+        (json!({"tun": "on"}), vec!["extraArgs.tun", "enabled"]),
+        (json!({"tun": ""}), vec!["extraArgs.tun"]),
+        (
+            json!({"nfs": "enabled", "android": "enabled"}),
+            vec!["nfs", "android"],
+        ),
+        (
+            json!({"nfs": "enabled", "landlock": "enabled"}),
+            vec!["nfs", "landlock"],
+        ),
+        (
+            json!({"nfs": "enabled", "iptables": "enabled"}),
+            vec!["nfs", "iptables"],
+        ),
+    ] {
+        let refused = create(&emulator, extra(&bad)).await;
+        assert_eq!(code(&refused, 400), "VALIDATION_ERROR", "{bad}");
+        let message = refused.json()["message"].as_str().unwrap().to_owned();
+        for name in names {
+            assert!(message.contains(name), "{name} in {message}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_creation_with_a_timeout_is_answered_when_the_sandbox_is_ready() {
     let emulator = Emulator::builder().deploy_time(10 * SECOND).build();
     let service = emulator.service();

@@ -70,7 +70,8 @@ async fn a_fork_of_a_snapshot_has_the_files_of_its_time() {
 async fn a_fork_may_have_other_variables_and_another_lifecycle() {
     let emulator = Emulator::offline();
     let envs = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]);
-    let source = json!({"metadata": {"name": "sb"}, "spec": {"runtime": {"envs": envs}}});
+    let source =
+        json!({"metadata": {"name": "sb"}, "spec": {"runtime": {"envs": envs, "ttl": "2h"}}});
     post("/sandboxes", &source).on(&emulator).await.expect(200);
     run(&emulator, "sb", "echo kept > /tmp/file").await;
     let lifecycle = json!({"expirationPolicies": [{"type": "ttl-max-age", "value": "1h"}]});
@@ -86,4 +87,18 @@ async fn a_fork_may_have_other_variables_and_another_lifecycle() {
         (&copy["spec"]["lifecycle"], &copy["expiresIn"]),
         (&lifecycle, &json!(3600))
     );
+    assert!(
+        copy["spec"]["runtime"].get("ttl").is_none(),
+        "it is replaced too"
+    );
+    let sent = json!({"targetType": "sandbox", "targetName": "plain"});
+    fork(&emulator, "sb", sent).await;
+    let plain = get("/sandboxes/plain").on(&emulator).await.expect(200);
+    assert_eq!(plain["spec"]["runtime"]["ttl"], "2h");
+    let sent = json!({"targetType": "application", "targetName": "shop",
+        "envs": [{"name": "B", "value": "3"}]});
+    fork(&emulator, "sb", sent).await;
+    let shop = get("/applications/shop").on(&emulator).await.expect(200);
+    let envs = json!([{"name": "A", "value": "1"}, {"name": "B", "value": "3"}]);
+    assert_eq!(shop["spec"]["envs"], envs);
 }

@@ -97,6 +97,16 @@ fn compute(rows: &Rows, key: &CollectionKey, record: &Record, document: &mut Doc
     member::set(document, "spec/url", url.into());
 }
 
+/// Returns the start of the key of a further token of this name. Names contain no space.
+pub(crate) fn token_key(name: &str) -> String {
+    format!("{name} ")
+}
+
+/// Returns the name of a token from its key.
+pub(crate) fn token_name(key: &str) -> &str {
+    key.split_once(' ').map_or(key, |(name, _)| name)
+}
+
 pub(crate) static PREVIEW_TOKENS: Kind = Kind {
     path: "sandboxes/{sandboxName}/previews/{previewName}/tokens",
     parameter: "tokenName",
@@ -105,8 +115,8 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
     parents_in: &["metadata/resourceName", "metadata/previewName"],
     operations: Operations {
         list: Some("ListSandboxPreviewTokens"),
-        create: Some("CreateSandboxPreviewToken"),
-        // Deletion has its own route: see `router/previews.rs`.
+        // Creation and deletion have their own routes: see `router/previews.rs`.
+        create: None,
         delete: None,
         ..Operations::NONE
     },
@@ -124,6 +134,8 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
         member::default(document, "spec/expiresAt", end.as_str());
     },
     compute: |rows, _, record, document| {
+        let name = token_name(&record.name);
+        member::set(document, "metadata/name", name.into());
         let end = member::text(document, "spec/expiresAt").and_then(rule::moment);
         let expired = end.is_some_and(|end| end <= rows.now());
         member::set(document, "spec/expired", expired.into());

@@ -1,4 +1,4 @@
-//! Sandboxes and their snapshots.
+//! Sandboxes.
 
 use std::time::Duration;
 
@@ -8,9 +8,7 @@ use super::PAGES;
 use super::workloads::{ENVS, WORKLOAD};
 use crate::catalog::REGIONS;
 use crate::clock::{Clock, timestamp};
-use crate::state::kind::{
-    AuditFields, DeleteResponse, Kind, Lifecycle, Listing, Naming, Operations, Pages,
-};
+use crate::state::kind::{Kind, Lifecycle, Listing, Naming, Operations, Pages};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::timeline::End;
@@ -57,13 +55,19 @@ pub(crate) static SANDBOXES: Kind = Kind {
     ],
     show_secrets: true,
     read_only: &[
+        "archive",
         "errors",
         "expiresIn",
         "lastUsedAt",
         "nodeGeneration",
         "state",
     ],
-    sticky: &["metadata/externalId", "spec/lifecycle", "spec/runtime/ttl"],
+    sticky: &[
+        "metadata/externalId",
+        "spec/lifecycle",
+        "spec/runtime/extraArgs",
+        "spec/runtime/ttl",
+    ],
     check,
     complete: |document, context| {
         member::default(document, "spec/runtime/image", IMAGE);
@@ -96,16 +100,21 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
     let mut add = |name: &str, value: Value| {
         document.insert(name.to_owned(), value);
     };
-    let is_asleep = record.status(now) == status::DEPLOYED && is_on_standby(rows, record);
-    add(
-        "state",
-        if is_asleep { "STANDBY" } else { "RUNNING" }.into(),
-    );
+    let status = record.status(now);
+    let is_asleep = status == status::DEPLOYED && is_on_standby(rows, record);
+    if !matches!(status, status::ARCHIVING | status::ARCHIVED) {
+        let state = if is_asleep { "STANDBY" } else { "RUNNING" };
+        add("state", state.into());
+    }
+    let archive = record.archive.as_ref();
+    if let Some(archive) = archive.and_then(|archive| archive.shown(now)) {
+        add("archive", archive);
+    }
     add("lastUsedAt", timestamp(record.used).as_str().into());
     if let Some(end) = record.timeline.terminated_at() {
         add("expiresIn", end.saturating_sub(now).as_secs().into());
     }
-    if record.status(now) == status::FAILED {
+    if status == status::FAILED {
         let error = json!({
             "code": "DEPLOYMENT_FAILED",
             "fatal": true,
@@ -145,30 +154,3 @@ fn end(record: &Record) -> Option<End> {
     let first = ends.chain(ttl).chain(date).min()?;
     Some(End::retained(document, first))
 }
-
-pub(crate) static SNAPSHOTS: Kind = Kind {
-    path: "sandboxes/{sandboxName}/snapshots",
-    parameter: "snapshotId",
-    noun: "Snapshot",
-    parent: Some(&SANDBOXES),
-    parents_in: &["sandboxName"],
-    operations: Operations {
-        list: Some("ListSandboxSnapshots"),
-        // Creation has its own route: see `router/forks.rs`.
-        create: None,
-        delete: Some("DeleteSandboxSnapshot"),
-        ..Operations::NONE
-    },
-    naming: Naming::Generated("snap"),
-    audit_fields: AuditFields {
-        updated_at: None,
-        updated_by: None,
-        ..AuditFields::ALL
-    },
-    deleted: DeleteResponse::Nothing,
-    compute: |_, _, _, document| {
-        // The spec of the sandbox is stored, but not shown.
-        document.remove("spec");
-    },
-    ..Kind::FLAT
-};

@@ -24,14 +24,14 @@ impl OpenStore {
         self.rows.insert(collection.key(), record);
     }
 
-    /// Makes the next deployment of a record fail, or the next execution of a job.
-    pub(crate) fn fail_next(&mut self, kind: &Kind, name: &str) {
-        self.failing.insert((kind.path, name.to_owned()));
+    /// Makes the next deployment of a record fail, or the next work of another type.
+    pub(crate) fn fail_next(&mut self, work: &'static str, name: &str) {
+        self.failing.insert((work, name.to_owned()));
     }
 
     /// Returns `true` once if [`fail_next`](Self::fail_next) was called before.
-    pub(crate) fn take_failure(&mut self, kind: &Kind, name: &str) -> bool {
-        self.failing.remove(&(kind.path, name.to_owned()))
+    pub(crate) fn take_failure(&mut self, work: &'static str, name: &str) -> bool {
+        self.failing.remove(&(work, name.to_owned()))
     }
 
     /// Starts the deployment of a record, if its kind is deployed, and sets its end.
@@ -61,7 +61,7 @@ impl OpenStore {
         let enabled = member::get(&record.document, "spec/enabled").and_then(Value::as_bool);
         if enabled == Some(false) {
             DeploymentGoal::Deactivated
-        } else if self.take_failure(kind, &record.name) {
+        } else if self.take_failure(kind.path, &record.name) {
             DeploymentGoal::Failed
         } else {
             DeploymentGoal::Deployed
