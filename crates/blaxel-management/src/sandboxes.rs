@@ -4,8 +4,12 @@
 //! milliseconds. It exists until it is deleted, or until its [`SandboxLifecycle`] or time to live ends it.
 //! [`Management::sandboxes`] returns the collection. Nested under a sandbox are its [`Preview`]s, which make
 //! a port reachable from the web, its [`Schedule`]s, which run commands, and its [`Snapshot`]s. A [`Fork`]
-//! copies a sandbox.
+//! copies a sandbox or a snapshot. A sandbox that is not needed for a while can be
+//! [archived](Collection::archive).
 
+mod archive;
+#[cfg(feature = "wait")]
+mod archive_wait;
 mod create;
 #[cfg(feature = "wait")]
 mod creation;
@@ -34,6 +38,11 @@ mod workspace_schedules;
 use blaxel_core::{HttpService, Idempotency, OperationInfo, Period, Timestamp, open_enum};
 use http::Method;
 
+pub use self::archive::{
+    ArchiveRestore, ArchiveRestoreState, ArchiveSandbox, SandboxArchive, UnarchiveSandbox,
+};
+#[cfg(feature = "wait")]
+pub use self::archive_wait::ArchiveWait;
 pub use self::create::CreateSandbox;
 #[cfg(feature = "wait")]
 pub use self::creation::Creation;
@@ -58,7 +67,10 @@ pub use self::previews::{
 pub use self::schedules::{
     Schedule, ScheduleExecution, ScheduleExecutionStatus, ScheduleInput, ScheduleKind,
 };
-pub use self::snapshots::{NewSnapshot, Snapshot, SnapshotStatus};
+pub use self::snapshots::{
+    ForkSnapshot, NewSnapshot, RestoreSandboxSnapshot, RestoredSandbox, SandboxSnapshot, Snapshot,
+    SnapshotSource, SnapshotSourceKind, SnapshotSpec, SnapshotStatus,
+};
 pub use self::workspace_schedules::{
     GetScheduleMetrics, ScheduleExecutionCounts, ScheduleMetrics, WorkspaceScheduleExecutions,
     WorkspaceSchedules,
@@ -106,6 +118,9 @@ document! {
         /// The infrastructure errors of the sandbox, oldest first.
         #[server]
         pub errors: Option<Vec<SandboxInfrastructureError>>,
+        /// The archive of the sandbox, if there is one, and the progress of archiving and restoring.
+        #[server]
+        pub archive: Option<SandboxArchive>,
         /// The number of seconds until the sandbox is deleted, if its lifetime is limited.
         #[server]
         pub expires_in: Option<i64>,

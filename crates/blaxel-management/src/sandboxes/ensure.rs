@@ -296,8 +296,10 @@ impl<S: HttpService> EnsureRun<'_, S> {
                 self.refusals = 0;
                 self.recreate(&sandbox)
             }
-            Readiness::Dead | Readiness::Archived => {
-                Err(self.failed(describe(&self.name, &sandbox)))
+            Readiness::Dead => Err(self.failed(describe(&self.name, &sandbox))),
+            Readiness::Archived => {
+                let state = describe(&self.name, &sandbox);
+                Err(self.failed(format!("{state}; unarchive it first")))
             }
         }
     }

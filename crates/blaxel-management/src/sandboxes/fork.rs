@@ -4,17 +4,21 @@ use blaxel_core::{Error, HttpService, OperationInfo, call, open_enum};
 use http::Method;
 
 use super::Sandbox;
+use super::lifecycle::SandboxLifecycle;
 use crate::collection::Collection;
 use crate::operations::{Action, Perform};
+use crate::workload::EnvVariable;
 
 record! {
     /// The target of a fork, and its settings.
     ///
     /// ```
     /// use blaxel_management::sandboxes::Fork;
+    /// use blaxel_management::workload::EnvVariable;
     ///
     /// let canary = Fork::into_application("shop").port(8080).traffic(10);
-    /// # let _ = canary;
+    /// let copy = Fork::into_sandbox("code-runner-2").env(EnvVariable::plain("MODE", "test"));
+    /// # let _ = (canary, copy);
     /// ```
     #[doc(alias = "SandboxForkRequest")]
     pub struct Fork {
@@ -23,7 +27,8 @@ record! {
         /// The name of the new sandbox, which must not exist, or of the application, which is created if it
         /// does not exist.
         pub target_name: String,
-        /// The id of the snapshot to fork from.
+        /// The id of the snapshot of the sandbox to fork from. By default the current state is copied. A snapshot
+        /// whose sandbox does not exist any more is forked by [`Management::snapshots`](crate::Management::snapshots).
         pub snapshot_id: Option<String>,
         /// The port of the sandbox that serves the application's requests.
         pub port: Option<u32>,
@@ -33,6 +38,14 @@ record! {
         pub prefix: Option<String>,
         /// A custom domain for the application.
         pub custom_domain: Option<String>,
+        /// Environment variables on top of those of the source: one of the same name is replaced, the others are
+        /// kept.
+        #[adder]
+        pub envs: Option<Vec<EnvVariable>>,
+        /// The rules for the automatic deletion of the new sandbox, in place of all rules of the source. By default
+        /// the new sandbox has the rules, the time to live and the expiry date of the source. The server refuses
+        /// it for an application.
+        pub lifecycle: Option<SandboxLifecycle>,
     }
 }
 
@@ -45,7 +58,8 @@ response! {
         pub kind: Option<ForkKind>,
         /// The name of the resource.
         pub name: Option<String>,
-        /// The id of the snapshot that the resource was created from.
+        /// The id of the snapshot that the resource was created from. A fork into an application takes one if the
+        /// request names none.
         pub snapshot_id: Option<String>,
     }
 }
@@ -73,6 +87,13 @@ impl Fork {
     #[must_use]
     pub fn into_application(name: impl Into<String>) -> Self {
         Self::new(ForkKind::Application, name)
+    }
+
+    /// Adds an environment variable, which replaces the source's variable of the same name.
+    #[must_use]
+    pub fn env(mut self, variable: impl Into<EnvVariable>) -> Self {
+        self.envs.get_or_insert_default().push(variable.into());
+        self
     }
 }
 

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::operations::{Create, Delete, List, Perform};
 use crate::resource::Resource;
+use crate::size::ByteSize;
 use blaxel_core::{ListParams, Operation};
 
 #[test]
@@ -120,11 +121,16 @@ fn the_debug_output_hides_the_values_that_the_proxy_adds() {
 fn nested_collections_have_paths_below_the_sandbox() {
     let parent = ParentPath::new(["box"]);
     let token = PreviewToken::new("t");
-    let delete = Delete::<Snapshot>::new("s1")
+    let delete = Delete::<SandboxSnapshot>::new("s1")
         .within(&parent)
         .encode()
         .unwrap();
     assert_eq!(delete.uri(), "blaxel://control/sandboxes/box/snapshots/s1");
+    let restore = Perform::<RestoreSandboxSnapshot>::on(["box", "s1"]);
+    let restore = restore.encode().unwrap();
+    let expected = "blaxel://control/sandboxes/box/snapshots/s1/restore";
+    assert_eq!(restore.uri(), expected);
+    assert_eq!(restore.body().bytes().unwrap(), "");
     let params = ListParams::new().kind("cron").limit(100);
     let list = List::<Schedule>::new(params)
         .within(&parent)
@@ -175,4 +181,59 @@ fn deleting_a_snapshot_has_no_response_body() {
         .status(204)
         .body(bytes::Bytes::new());
     Delete::<Snapshot>::decode(no_content.unwrap()).unwrap();
+}
+
+#[test]
+fn a_fork_has_only_what_differs_from_its_source() {
+    let plain = serde_json::to_value(Fork::into_sandbox("copy")).unwrap();
+    assert_eq!(
+        plain,
+        json!({"targetType": "sandbox", "targetName": "copy"})
+    );
+    let idle = ExpirationPolicy::idle(Period::hours(1));
+    let fork = Fork::into_sandbox("copy")
+        .env(EnvVariable::plain("MODE", "test"))
+        .env(EnvVariable::hidden("KEY", "k-1"))
+        .lifecycle(SandboxLifecycle::new().expiration_policies([idle]));
+    let sent = serde_json::to_value(&fork).unwrap();
+    let envs = json!([
+        {"name": "MODE", "value": "test"},
+        {"name": "KEY", "value": "k-1", "secret": true},
+    ]);
+    assert_eq!(sent["envs"], envs);
+    assert_eq!(
+        sent["lifecycle"]["expirationPolicies"][0]["type"],
+        "ttl-idle"
+    );
+    assert!(!format!("{fork:?}").contains("k-1"));
+}
+
+#[test]
+fn an_unknown_status_or_source_of_a_snapshot_survives_a_round_trip() {
+    let document = json!({
+        "id": "snap_1",
+        "name": "before",
+        "source": {"name": "box", "kind": "volume", "deleted": true},
+        "spec": {"generation": "mk4", "memory": 4096},
+        "sandboxName": "box",
+        "workspace": "team",
+        "status": "thawing",
+    });
+    let snapshot: Snapshot = serde_json::from_value(document.clone()).unwrap();
+    assert!(!snapshot.is_ready());
+    assert_eq!(serde_json::to_value(&snapshot).unwrap(), document);
+}
+
+#[test]
+fn the_restored_share_is_known_only_with_the_total() {
+    let restore = |restored: Option<u64>, total: Option<u64>| ArchiveRestore {
+        restored_bytes: restored.map(ByteSize::new),
+        total_bytes: total.map(ByteSize::new),
+        ..ArchiveRestore::default()
+    };
+    assert_eq!(restore(Some(25), Some(100)).fraction(), Some(0.25));
+    assert_eq!(restore(Some(101), Some(100)).fraction(), Some(1.0));
+    for (restored, total) in [(Some(25), None), (None, Some(100)), (Some(0), Some(0))] {
+        assert_eq!(restore(restored, total).fraction(), None);
+    }
 }

@@ -441,7 +441,9 @@ async fn a_permanent_error_ends_ensure_at_once() {
             "it is archived",
             vec![is(1, "ARCHIVED")],
             &[POLL],
-            |error| error.is_failed() && error.to_string() == "`box` is ARCHIVED",
+            |error| {
+                error.is_failed() && error.to_string() == "`box` is ARCHIVED; unarchive it first"
+            },
         ),
     ];
     for (what, replies, requests, check) in cases {
