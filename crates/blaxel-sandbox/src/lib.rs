@@ -4,7 +4,8 @@
 //!
 //! - **Client**: [`Sandboxes`] returns a [`SandboxHandle`] by name, by a stored [`SandboxRef`] or by the address and
 //!   token of a session. With the feature `lifecycle` it also creates sandboxes, waits until they are ready, and
-//!   deletes them; `Sandbox` is the draft of one, and `Launch` creates it with a deadline, drives and a first call.
+//!   deletes them; `Sandbox` is the draft of one, and `Launch` creates it with a deadline, drives and a first call. It
+//!   takes snapshots, restores, forks and archives them too.
 //! - **Commands**: `Command` is a command that is to be run, in the shape of `std::process::Command`. It returns a
 //!   `process::Output` or a `Child`.
 //! - **Processes**: [`Process`] is a process that any program has started, by its name or PID: its state, output, input
@@ -53,6 +54,8 @@ mod sandbox;
 mod sandboxes;
 #[cfg(feature = "lifecycle")]
 pub mod sessions;
+#[cfg(feature = "lifecycle")]
+mod snapshots;
 pub mod system;
 #[cfg(feature = "websocket")]
 #[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
@@ -72,8 +75,8 @@ pub use blaxel_core;
 pub use blaxel_management;
 #[cfg(feature = "lifecycle")]
 pub use blaxel_management::sandboxes::{
-    CreationTimeout, Drift, Ensure, ExpirationPolicy, Sandbox, SandboxDefaults, SandboxLifecycle,
-    SandboxName,
+    CreationTimeout, Drift, Ensure, ExpirationPolicy, Fork, NewSnapshot, Sandbox, SandboxDefaults,
+    SandboxLifecycle, SandboxName, Snapshot,
 };
 #[cfg(feature = "lifecycle")]
 pub use blaxel_management::{Megabytes, Outcome, workload::Port};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{Error, HttpService, Secret, Source};
 use blaxel_management::sandboxes::{Creation, Ensure, Sandbox, SandboxDefaults};
-use blaxel_management::{Collection, Management, Outcome};
+use blaxel_management::{Collection, Management, Outcome, Wait};
 
 pub use self::drive_mount::DriveMount;
 pub use self::launch::Launch;
@@ -155,6 +155,12 @@ impl<S: HttpService> Sandboxes<S> {
         Launch::new(self.clone(), sandbox.clone(), mode)
     }
 
+    /// Waits until a sandbox is deployed, and returns a handle on it.
+    pub(crate) async fn ready(&self, name: &str) -> Result<SandboxHandle<S>, Error> {
+        let ready = self.collection().wait_until(name, &Wait::new(), is_ready);
+        Ok(self.handle_of(&ready.await?))
+    }
+
     /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may
     /// exist for some more seconds.
     ///
@@ -221,4 +227,9 @@ impl<S: HttpService> Sandboxes<S> {
         });
         self.handle(name, address)
     }
+}
+
+/// Returns `true` if a sandbox is ready for use. One without a status is.
+fn is_ready(sandbox: &Sandbox) -> bool {
+    matches!(sandbox.status, None | Some(Status::Deployed))
 }

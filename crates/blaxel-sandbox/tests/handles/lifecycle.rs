@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use blaxel_core::{Body, Error, HttpService};
-use blaxel_sandbox::{Ensure, Sandbox, Sandboxes};
+use blaxel_sandbox::{Ensure, Fork, NewSnapshot, Sandbox, Sandboxes};
 use serde_json::{Value, json};
 
 use crate::script::{self, Log, Reply, URL, refusal, service};
@@ -148,4 +148,96 @@ async fn the_address_is_the_variables_or_the_resources_or_the_planes() {
         let line = address(resource, Some("http://127.0.0.1:8080")).await;
         assert_eq!(line, "GET http://127.0.0.1:8080/health");
     }
+}
+
+fn snapshot(status: &str) -> Reply {
+    script::json(&json!({"id": "snap_1", "name": "before", "workspace": "team", "status": status}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_waited_for_if_it_is_not_ready() {
+    let (ready, log) = control([snapshot("ready")]);
+    let draft = NewSnapshot::new().name("before");
+    assert!(ready.take_snapshot("dev", &draft).await.unwrap().is_ready());
+    assert_eq!(log.lines(), ["POST /control/sandboxes/dev/snapshots"]);
+
+    let (later, log) = control([snapshot("pending"), snapshot("pending"), snapshot("ready")]);
+    assert!(later.take_snapshot("dev", &draft).await.unwrap().is_ready());
+    assert_eq!(log.lines()[1..], ["GET /control/snapshots/snap_1"; 2]);
+
+    let (failed, _) = control([snapshot("pending"), snapshot("failed")]);
+    let error = failed.take_snapshot("dev", &draft).await.unwrap_err();
+    assert!(error.is_failed(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_sandbox_is_waited_for() {
+    let restored = script::json(&json!({"name": "dev", "snapshotId": "snap_1"}));
+    let (sandboxes, log) = control([
+        restored,
+        script::json(&resource("DEPLOYING")),
+        script::json(&resource("DEPLOYED")),
+    ]);
+    let sandbox = sandboxes.restore("dev", "before").await.unwrap();
+    sandbox.health().await.unwrap();
+    assert_eq!(
+        log.lines(),
+        [
+            "POST /control/sandboxes/dev/snapshots/before/restore",
+            "GET /control/sandboxes/dev",
+            "GET /control/sandboxes/dev",
+            "GET /health"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fork_returns_a_handle_on_the_new_sandbox() {
+    let forked = script::json(&json!({"name": "copy", "type": "sandbox"}));
+    let (sandboxes, log) = control([forked, script::json(&resource("DEPLOYED"))]);
+    let fork = Fork::into_sandbox("copy");
+    let copy = sandboxes.fork("dev", &fork).await.unwrap();
+    assert_eq!(copy.reference().url.as_deref(), Some(URL));
+    assert_eq!(
+        log.lines(),
+        [
+            "POST /control/sandboxes/dev/fork",
+            "GET /control/sandboxes/copy"
+        ]
+    );
+    let application = Fork::into_application("shop");
+    let error = sandboxes.fork("dev", &application).await.unwrap_err();
+    assert!(error.is_input(), "{error}");
+    assert_eq!(log.all().len(), 2, "nothing is sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archive_is_waited_for_and_brought_back() {
+    let (sandboxes, log) = control([
+        script::json(&resource("ARCHIVING")),
+        script::json(&resource("ARCHIVING")),
+        script::json(&resource("ARCHIVED")),
+        script::json(&resource("UNARCHIVING")),
+        script::json(&resource("UNARCHIVING")),
+        script::json(&resource("DEPLOYED")),
+    ]);
+    sandboxes.archive("dev").await.unwrap();
+    let sandbox = sandboxes.unarchive("dev").await.unwrap();
+    sandbox.health().await.unwrap();
+    let poll = "GET /control/sandboxes/dev";
+    assert_eq!(
+        log.lines(),
+        [
+            "POST /control/sandboxes/dev/archive",
+            poll,
+            poll,
+            "POST /control/sandboxes/dev/unarchive",
+            poll,
+            poll,
+            "GET /health"
+        ]
+    );
+    let (forbidden, _) = control([refusal(403, r#"{"error":"Forbidden","code":403}"#)]);
+    let error = forbidden.archive("dev").await.unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
 }

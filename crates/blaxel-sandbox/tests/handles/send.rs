@@ -9,7 +9,7 @@ use blaxel_sandbox::drives::MountOptions;
 use blaxel_sandbox::interpreter::ContextOptions;
 use blaxel_sandbox::network::TunnelConfig;
 use blaxel_sandbox::system::UpgradeOptions;
-use blaxel_sandbox::{Sandbox, SandboxHandle, Sandboxes, SessionOptions};
+use blaxel_sandbox::{Fork, NewSnapshot, Sandbox, SandboxHandle, Sandboxes, SessionOptions};
 
 fn is_send<T: Send>(_: T) {}
 
@@ -40,6 +40,11 @@ fn lifecycle<S: HttpService>(sandboxes: &Sandboxes<S>, options: &SessionOptions)
     is_send(sandboxes.ensure(&Sandbox::new("a")));
     is_send(sandboxes.create(&Sandbox::new("a")));
     is_send(sandboxes.delete("a"));
+    is_send(sandboxes.take_snapshot("a", &NewSnapshot::new()));
+    is_send(sandboxes.restore("a", "b"));
+    is_send(sandboxes.fork("a", &Fork::into_sandbox("b")));
+    is_send(sandboxes.archive("a"));
+    is_send(sandboxes.unarchive("a"));
     is_send(sandboxes.sessions("a").create_if_expired(options));
     is_send(sandboxes.sessions("a").delete("b"));
 }
