@@ -27,6 +27,9 @@ mod keep_secrets_out_of_sandboxes {}
 #[doc = include_str!("../../docs/guide/survive-restarts-and-standby.md")]
 mod survive_restarts_and_standby {}
 
+#[doc = include_str!("../../docs/guide/keep-the-state-of-a-sandbox.md")]
+mod keep_the_state_of_a_sandbox {}
+
 #[doc = include_str!("../../docs/guide/call-an-agent.md")]
 mod call_an_agent {}
 

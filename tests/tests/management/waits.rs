@@ -8,6 +8,9 @@ use blaxel_emulator::{Clock, Emulator};
 use blaxel_management::agents::Agent;
 use blaxel_management::custom_domains::{CustomDomain, CustomDomainSpec, DomainKind};
 use blaxel_management::jobs::{JobExecution, JobExecutionDraft};
+use blaxel_management::sandboxes::{
+    ArchiveRestoreState, ArchiveWait, NewSnapshot, Sandbox, Snapshot, SnapshotStatus,
+};
 use blaxel_management::{Status, Wait};
 use serde_json::json;
 
@@ -19,7 +22,9 @@ async fn slow() -> World {
     let builder = Emulator::builder()
         .deploy_time(lasts)
         .delete_time(lasts)
-        .execution_time(lasts);
+        .execution_time(lasts)
+        .snapshot_time(lasts)
+        .archive_time(lasts);
     World::of(builder).await
 }
 
@@ -173,4 +178,98 @@ async fn wait_ends_when_a_domain_cannot_be_verified() {
         .wait_until("preview.example.com", &often(), CustomDomain::is_verified)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn wait_ends_when_a_snapshot_is_ready_and_names_one_that_failed() {
+    let world = slow().await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    world.emulator.clock().advance(Duration::from_secs(11));
+    let snapshots = world.api().snapshots();
+    for (name, fails) in [("good", false), ("bad", true)] {
+        if fails {
+            world.emulator.fail_next_snapshot("box");
+        }
+        let draft = NewSnapshot::of_sandbox("box").name(name);
+        let taken = snapshots.create(&draft).await.unwrap();
+        assert_eq!(taken.status, Some(SnapshotStatus::Pending));
+        let (clock, wait) = (world.emulator.clock(), often());
+        let ready = snapshots.wait_until(&taken.id, &wait, Snapshot::is_ready);
+        let outcome = advancing_clock(clock, ready).await;
+        match fails {
+            false => assert_eq!(outcome.unwrap().name, name),
+            true => has_failed(&outcome.unwrap_err(), "`bad` of the sandbox `box`"),
+        }
+    }
+}
+
+/// Returns an emulator with a deployed sandbox named `box`.
+async fn with_sandbox() -> World {
+    let world = slow().await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    world.emulator.clock().advance(Duration::from_secs(11));
+    world
+}
+
+fn often_archiving() -> ArchiveWait {
+    ArchiveWait::new().every(Duration::from_millis(2))
+}
+
+#[tokio::test]
+async fn wait_ends_when_a_sandbox_is_archived_and_when_it_is_restored() {
+    let world = with_sandbox().await;
+    let sandboxes = world.api().sandboxes();
+    let begun = sandboxes.archive("box").await.unwrap();
+    assert_eq!(begun.status, Some(Status::Archiving));
+    let (clock, wait) = (world.emulator.clock(), often_archiving());
+    let archived = sandboxes.wait_until_archived("box", &wait, |_| ());
+    let archived = advancing_clock(clock, archived).await.unwrap();
+    assert_eq!(archived.status, Some(Status::Archived));
+    assert!(archived.archive.unwrap().created_at.is_some());
+
+    sandboxes.unarchive("box").await.unwrap();
+    let mut steps: Vec<ArchiveRestoreState> = Vec::new();
+    let mut follow = |sandbox: &Sandbox| {
+        let archive = sandbox.archive.as_ref();
+        let restore = archive.and_then(|archive| archive.restore.clone());
+        steps.extend(restore.and_then(|restore| restore.state));
+    };
+    let (clock, wait) = (world.emulator.clock(), often_archiving());
+    let restored = sandboxes.wait_until_unarchived("box", &wait, &mut follow);
+    let restored = advancing_clock(clock, restored).await.unwrap();
+    assert_eq!(restored.status, Some(Status::Deployed));
+    assert!(steps.len() > 2, "the progress was reported: {steps:?}");
+    assert_eq!(steps.last(), Some(&ArchiveRestoreState::Succeeded));
+}
+
+#[tokio::test]
+async fn wait_ends_when_archiving_or_restoring_fails() {
+    let world = with_sandbox().await;
+    let sandboxes = world.api().sandboxes();
+    world.emulator.fail_next_archive("box");
+    sandboxes.archive("box").await.unwrap();
+    let (clock, wait) = (world.emulator.clock(), often_archiving());
+    let failed = sandboxes.wait_until_archived("box", &wait, |_| ());
+    let error = advancing_clock(clock, failed).await.unwrap_err();
+    has_failed(&error, "`box` is DEPLOYED");
+
+    sandboxes.archive("box").await.unwrap();
+    let (clock, wait) = (world.emulator.clock(), often_archiving());
+    let archived = sandboxes.wait_until_archived("box", &wait, |_| ());
+    advancing_clock(clock, archived).await.unwrap();
+    world.emulator.fail_next_archive("box");
+    sandboxes.unarchive("box").await.unwrap();
+    let (clock, wait) = (world.emulator.clock(), often_archiving());
+    let failed = sandboxes.wait_until_unarchived("box", &wait, |_| ());
+    let error = advancing_clock(clock, failed).await.unwrap_err();
+    has_failed(&error, "`box` is ARCHIVED");
+}
+
+#[tokio::test]
+async fn a_workspace_without_archives_is_refused() {
+    let builder = Emulator::builder().feature("sandbox-archives", false);
+    let world = World::of(builder).await;
+    world.emulator.add("sandboxes", "box").unwrap();
+    let error = world.api().sandboxes().archive("box").await.unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
 }

@@ -1,4 +1,4 @@
-// Snapshots and forks of a sandbox, with the SDK's helpers.
+// Snapshots, forks and archives of a sandbox, with the SDK's helpers.
 
 import assert from "node:assert/strict";
 
@@ -35,6 +35,25 @@ export default async function forks() {
     await copy.delete();
   });
 
+  await check("snapshot: a sandbox is restored to one in place", async () => {
+    await sandbox.fs.write("/tmp/state", "before");
+    const taken = await sandbox.snapshots.create("in-place");
+    await sandbox.fs.write("/tmp/state", "after");
+    const restored = await sandbox.snapshots.restore(taken.id);
+    assert.equal(restored.snapshotId, taken.id);
+    assert.equal(await sandbox.fs.read("/tmp/state"), "before");
+    await sandbox.snapshots.delete("in-place");
+  });
+
+  await check("archive: a sandbox is archived and restored with its files", async () => {
+    await sandbox.fs.write("/tmp/state", "archived");
+    const archived = await sandbox.archive({ interval: 100 });
+    assert.equal(archived.status, "ARCHIVED");
+    const restored = await sandbox.unarchive({ interval: 100 });
+    assert.equal(restored.status, "DEPLOYED");
+    assert.equal(await restored.fs.read("/tmp/state"), "archived");
+  });
+
   await check("fork: an application comes from a snapshot", async () => {
     const name = `${NAME}-app`;
     const fork = await sandbox.fork(name, { targetType: "application", snapshotId: snapshot.id, port: 3000 });
@@ -58,6 +77,9 @@ export default async function forks() {
     const { response } = await sdk.deleteSandboxSnapshot({ path });
     assert.equal(response.status, 204);
     refused(await sdk.deleteSandboxSnapshot({ path }), 404);
+    for (const left of await sandbox.snapshots.list()) {
+      await sandbox.snapshots.delete(left.name);
+    }
     await sandbox.delete();
     await throws(sandbox.snapshots.list(), 404);
   });

@@ -1,11 +1,11 @@
-//! Sandboxes, their previews with tokens, their schedules, snapshots and forks.
+//! Sandboxes, their previews with tokens, their schedules, snapshots, forks and archives.
 
 use std::time::Duration;
 
 use blaxel_core::{ApiVersion, ListParams, Period, Timestamp};
 use blaxel_management::sandboxes::{
-    ExpirationPolicy, Fork, NewSnapshot, Preview, PreviewToken, Sandbox, SandboxLifecycle,
-    Schedule, ScheduleInput,
+    ArchiveRestoreState, ExpirationPolicy, Fork, NewSnapshot, Preview, PreviewToken, Sandbox,
+    SandboxLifecycle, Schedule, ScheduleInput,
 };
 use blaxel_management::workload::{EnvVariable, Port};
 use blaxel_management::{Megabytes, Resource};
@@ -22,6 +22,8 @@ pub async fn perform(world: &World) {
     tokens(world).await;
     schedules(world).await;
     snapshots_and_forks(world).await;
+    workspace_snapshots(world).await;
+    archives(world).await;
 }
 
 async fn sandboxes(world: &World) {
@@ -263,12 +265,23 @@ async fn snapshots_and_forks(world: &World) {
     .under(["box"]);
     let draft = NewSnapshot::new().name("before");
     let made = snapshots.create(&draft, json!({"name": "before"})).await;
+    snapshots
+        .assert_unique(&draft, json!({"name": "before"}))
+        .await;
     snapshots.assert_count(1).await;
 
-    let fork = Fork::into_sandbox("box-2").snapshot_id(made.id.clone());
+    let idle = ExpirationPolicy::idle(Period::hours(1));
+    let fork = Fork::into_sandbox("box-2")
+        .snapshot_id(made.id.clone())
+        .env(EnvVariable::plain("MODE", "test"))
+        .lifecycle(SandboxLifecycle::new().expiration_policies([idle]));
     let forked = world.api().sandboxes().fork("box", &fork).await.unwrap();
     let exchange = world.assert_sent(request("ForkSandbox").path_params(["box"]).body(json!({
         "targetType": "sandbox", "targetName": "box-2", "snapshotId": made.id,
+        "envs": [{"name": "MODE", "value": "test"}],
+        "lifecycle": {"expirationPolicies": [
+            {"action": "delete", "type": "ttl-idle", "value": "1h"},
+        ]},
     })));
     assert_keeps_all(&forked, exchange.response());
     assert_eq!(forked.name.as_deref(), Some("box-2"));
@@ -285,10 +298,75 @@ async fn snapshots_and_forks(world: &World) {
     })));
     assert_keeps_all(&forked, exchange.response());
 
+    let restored = snapshots.all().restore("before").await.unwrap();
+    let request_sent = request("RestoreSandboxSnapshot").path_params(["box", "before"]);
+    let exchange = world.assert_sent(request_sent);
+    assert_keeps_all(&restored, exchange.response());
+    assert_eq!(restored.snapshot_id, made.id);
+
     snapshots.all().delete(&made.id).await.unwrap();
     let request = request("DeleteSandboxSnapshot").path_params(["box", &made.id]);
     world.assert_sent(request.status(204));
     let left = snapshots.list_all().await;
     assert!(left.iter().all(|snapshot| snapshot.id != made.id));
     snapshots.assert_not_deletable("no-such").await;
+}
+
+/// The snapshots of the workspace, and those whose sandbox does not exist any more.
+async fn workspace_snapshots(world: &World) {
+    let snapshots = Lifecycle::of(world, "Snapshot", "Snapshots", Api::snapshots);
+    for left in snapshots.all().all().await.unwrap() {
+        snapshots.all().delete(&left.id).await.unwrap();
+    }
+    world.emulator.add("sandboxes", "gone").unwrap();
+    world.take();
+    let source = json!({"name": "gone", "kind": "sandbox"});
+    let draft = NewSnapshot::of_sandbox("gone").name("last");
+    let sent = json!({"name": "last", "source": source});
+    let made = snapshots.create(&draft, sent).await;
+    let second = NewSnapshot::of_sandbox("gone");
+    let second = snapshots.create(&second, json!({"source": source})).await;
+    assert_eq!(second.name, second.id);
+    let got = snapshots.get(&made.id).await;
+    assert_eq!(got, made);
+    snapshots.assert_missing("no-such").await;
+    snapshots.list_in_pages(&[&made.id, &second.id]).await;
+
+    world.api().sandboxes().delete("gone").await.unwrap();
+    world.take();
+    let orphan = snapshots.get(&made.id).await;
+    assert_eq!(orphan.source.unwrap().deleted, Some(true));
+    let fork = Fork::into_sandbox("back");
+    let forked = snapshots.all().fork(&made.id, &fork).await.unwrap();
+    let exchange = world.assert_sent(
+        request("ForkSnapshot")
+            .path_params([&made.id])
+            .body(json!({"targetType": "sandbox", "targetName": "back"})),
+    );
+    assert_keeps_all(&forked, exchange.response());
+    assert_eq!(forked.snapshot_id.as_ref(), Some(&made.id));
+
+    snapshots.all().delete(&made.id).await.unwrap();
+    let deleted = request("DeleteSnapshot").path_params([&made.id]);
+    world.assert_sent(deleted.status(204));
+    snapshots.assert_not_deletable(&made.id).await;
+}
+
+async fn archives(world: &World) {
+    let sandboxes = world.api().sandboxes();
+    let archived = sandboxes.archive("box").await.unwrap();
+    let exchange = world.assert_sent(request("ArchiveSandbox").path_params(["box"]));
+    assert_keeps_all(&archived, exchange.response());
+    assert!(archived.archive.unwrap().size.is_some());
+
+    let restored = sandboxes.unarchive("box").await.unwrap();
+    let exchange = world.assert_sent(request("UnarchiveSandbox").path_params(["box"]));
+    assert_keeps_all(&restored, exchange.response());
+    let restore = restored.archive.unwrap().restore.unwrap();
+    assert_eq!(restore.state, Some(ArchiveRestoreState::Succeeded));
+
+    let error = sandboxes.unarchive("box").await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    let refused = request("UnarchiveSandbox").path_params(["box"]);
+    world.assert_sent(refused.status(409));
 }

@@ -287,9 +287,9 @@ impl<R: Listed<Item: Decoded>> Lifecycle<'_, R> {
     }
 }
 
-impl<R: Listed<Item = R> + Decoded> Lifecycle<'_, R> {
+impl<R: Listed<Item: Decoded>> Lifecycle<'_, R> {
     /// Checks that a list without parameters returns all resources.
-    pub async fn list_all(&self) -> Vec<R> {
+    pub async fn list_all(&self) -> Vec<R::Item> {
         let all = self.all().all().await.unwrap();
         let exchange = self.world.assert_sent(self.collection_request("List"));
         assert_keeps_all(&all, exchange.response());
