@@ -123,11 +123,11 @@ const fn facade(krate: &'static str) -> Rule {
 const RULES: &[Rule] = &[
     Rule {
         never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING],
-        // Behind features, timestamps convert to those of other crates, streams share text, and upgraded
-        // connections have tokio's I/O traits.
-        only_with_feature: &[RUNTIME, CLOCK, STREAMS],
+        // Behind features, timestamps convert to those of other crates, streams share text, upgraded connections have
+        // tokio's I/O traits, and WebSockets its timers.
+        only_with_feature: &[RUNTIME, CLOCK, STREAMS, WEBSOCKET],
         macros: Some(DERIVE),
-        macros_with_feature: CONVERSIONS,
+        macros_with_feature: &["jiff-static", "thiserror-impl"],
         ..alone("blaxel-core")
     },
     Rule {
@@ -152,7 +152,7 @@ const RULES: &[Rule] = &[
         // `rmcp`, the official SDK of MCP, has time limits in the types of a clock that OAuth uses
         // too, and uses macros. Without the MCP feature none of that is compiled.
         never: &[HTTP_CLIENT, TLS, OAUTH_BUT_CLOCK, BOXING, LOWER, SERVERS],
-        only_with_feature: &[RUNTIME, CLOCK],
+        only_with_feature: &[RUNTIME, CLOCK, WEBSOCKET],
         macros_with_feature: &[
             "futures-macro",
             "jiff-static",

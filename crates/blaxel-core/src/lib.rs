@@ -9,6 +9,7 @@
 //! | read the context of a call in a layer | [`CallContext`], with the operation, the [`CallOptions`] and the number of [`Attempts`] |
 //! | send a request that belongs to no operation | [`raw_request`] |
 //! | speak another protocol on a connection | `RequestWriter::upgrade`, `upgrade` and `Upgraded`, with the feature `upgrade` |
+//! | speak WebSocket | the module `websocket` (feature `websocket`) |
 //! | read lists | [`Page`], one page, with the [`Total`] number of resources; [`Pages`] and [`Items`], walks over all pages and items by `try_next` or as a `Stream`; [`ListParams`]; [`Checkpoint`] |
 //! | read streams of events, JSON lines, lines and text | the module `stream` (feature `stream`), with its `Decoded` and decoders |
 //! | handle errors | [`Error`], with [`ErrorKind`], [`ErrorCode`], [`Delivery`] and [`ApiError`]; [`ParseError`] |
@@ -65,6 +66,9 @@ mod upgrade;
 mod upgraded;
 mod version;
 mod walk;
+#[cfg(feature = "websocket")]
+#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
+pub mod websocket;
 mod with_options;
 mod workload;
 mod workspace;
@@ -137,6 +141,11 @@ pub mod __private {
         pub use crate::lenient::{
             count, index, list, null_as_default, number, object, optional_object, text,
         };
+    }
+
+    #[cfg(feature = "websocket")]
+    pub mod websocket {
+        pub use crate::websocket::parts::{context, explain, join, send_then, with_probe};
     }
 
     pub mod workload {

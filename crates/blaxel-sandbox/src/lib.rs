@@ -60,15 +60,15 @@ pub mod system;
 #[cfg(feature = "websocket")]
 #[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
 pub mod terminal;
-#[cfg(feature = "websocket")]
-#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
-pub mod websocket;
 
 /// Re-export of [`blaxel_core`], in the version that this crate uses.
 ///
 /// It keeps its full name because a module called `core` would shadow the language's own `core` in every
 /// file that imports this crate by `*`.
 pub use blaxel_core;
+#[cfg(feature = "websocket")]
+#[cfg_attr(docsrs, doc(cfg(feature = "websocket")))]
+pub use blaxel_core::websocket;
 
 /// Re-export of [`blaxel_management`], in the version that this crate uses.
 #[cfg(feature = "lifecycle")]

@@ -14,6 +14,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use blaxel_core::__private::websocket::join;
 use blaxel_core::{Error, HttpService};
 use futures_core::Stream;
 
@@ -122,9 +123,8 @@ impl Terminal {
     ///
     /// As [`Sender::close`](crate::websocket::Sender::close). The terminal is detached in any case.
     pub async fn detach(self) -> Result<(), Error> {
-        WebSocket::join(self.sender.into_inner(), self.receiver.into_inner())
-            .close()
-            .await
+        let (sender, receiver) = (self.sender.into_inner(), self.receiver.into_inner());
+        join(sender, receiver).close().await
     }
 
     /// Splits the terminal into halves, which can be used at the same time, also by different tasks.

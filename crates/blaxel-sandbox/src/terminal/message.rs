@@ -34,12 +34,9 @@ impl ToSandbox<'_> {
 /// [`Error::is_decode`] if it is not a JSON object with a type, or has output that is not text.
 pub(super) fn read(message: &Message) -> Result<Option<TerminalEvent>, Error> {
     let bad = || Error::decode("the message of the terminal is not the expected JSON");
-    let json = match message {
-        Message::Text(text) => text.as_bytes(),
-        Message::Binary(bytes) => bytes,
-    };
     // The error of the parser quotes the message.
-    let mut members: Map<String, Value> = serde_json::from_slice(json).map_err(|_| bad())?;
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(message.as_bytes()).map_err(|_| bad())?;
     let kind = members
         .get("type")
         .and_then(Value::as_str)
@@ -67,7 +64,7 @@ mod tests {
     fn messages_are_written_as_the_server_reads_them() {
         let text = |message: ToSandbox<'_>| match message.write().unwrap() {
             Message::Text(text) => text,
-            Message::Binary(bytes) => panic!("{bytes:?}"),
+            other => panic!("{other:?}"),
         };
         assert_eq!(
             text(ToSandbox::Input { data: "ls\n\u{3}" }),

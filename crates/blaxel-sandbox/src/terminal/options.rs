@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::websocket::with_probe;
 use blaxel_core::{CallOptions, Error, HttpService, OperationInfo, Plane, RequestWriter, Source};
 use http::Method;
 
@@ -116,7 +117,7 @@ impl<S: HttpService> TerminalOptions<S> {
         let request = self
             .write()
             .map_err(|error| error.in_operation(Some(&OPEN)))?;
-        let settings = Options::new().idle_limit(self.idle).probe(NOTHING);
+        let settings = with_probe(Options::new().idle_limit(self.idle), NOTHING);
         let socket = WebSocket::connect(self.remote.service(), request, settings).await?;
         Ok(Terminal::new(socket, self.session))
     }

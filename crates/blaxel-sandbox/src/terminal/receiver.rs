@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use blaxel_core::__private::ErrorParts;
+use blaxel_core::__private::websocket::explain;
 use blaxel_core::Error;
 use futures_core::Stream;
 
@@ -59,7 +60,7 @@ impl TerminalReceiver {
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TerminalEvent, Error>>> {
         while !self.ended {
-            let outcome = match ready!(self.receiver.poll_message(cx)) {
+            let outcome = match ready!(Pin::new(&mut self.receiver).poll_next(cx)) {
                 None => Ok(None),
                 Some(Err(error)) => Err(self.with_failure(error)),
                 Some(Ok(message)) => match message::read(&message) {
@@ -70,7 +71,7 @@ impl TerminalReceiver {
                         }
                         return Poll::Ready(Some(Ok(event)));
                     }
-                    Err(error) => Err(self.receiver.explain(error)),
+                    Err(error) => Err(explain(&self.receiver, error)),
                 },
             };
             self.ended = true;
@@ -84,7 +85,7 @@ impl TerminalReceiver {
         match self.failure.take() {
             Some(failure) if error.is_truncated() => {
                 let error = Error::failed(format!("the terminal ended after an error: {failure}"));
-                self.receiver.explain(error)
+                explain(&self.receiver, error)
             }
             _ => error,
         }

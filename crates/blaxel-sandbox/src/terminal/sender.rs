@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use blaxel_core::__private::websocket::send_then;
 use blaxel_core::Error;
 
 use super::input::Pending;
@@ -51,9 +52,7 @@ impl TerminalSender {
         let message = ToSandbox::Input { data: &text }.write()?;
         let pending = &mut self.pending;
         // A future that is dropped before loses nothing that was pending.
-        self.sender
-            .send_then(message, move || *pending = rest)
-            .await
+        send_then(&mut self.sender, message, move || *pending = rest).await
     }
 
     /// Changes the size of the screen, and tells the programs in it. All terminals that are attached to the session

@@ -1,9 +1,10 @@
 //! The opening handshake: the headers of the request, and the check of the response.
 
+use crate::error::Error;
+use crate::error::ErrorParts;
+use crate::request::RequestWriter;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, RequestWriter};
 use http::HeaderMap;
 use http::header::{
     CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use blaxel_core::{Error, Source};
+use crate::error::Error;
+use crate::source::Source;
 
 /// The default maximum size of messages and frames, in bytes.
 const MAX_SIZE: usize = 16 * 1024 * 1024;
@@ -14,7 +15,7 @@ const IDLE: Duration = Duration::from_secs(60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use blaxel_sandbox::websocket::Options;
+/// use blaxel_core::websocket::Options;
 ///
 /// let options = Options::new()
 ///     .protocol("v4.channel.k8s.io")

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::Error;
+use crate::context::CallContext;
+use crate::error::Error;
 use futures_core::Stream;
 
 use super::failure;
@@ -43,7 +44,7 @@ impl Receiver {
     ///
     /// ```no_run
     /// # use blaxel_core::Error;
-    /// # async fn example(mut socket: blaxel_sandbox::websocket::WebSocket) -> Result<(), Error> {
+    /// # async fn example(mut socket: blaxel_core::websocket::WebSocket) -> Result<(), Error> {
     /// while let Some(message) = socket.try_next().await? {
     ///     println!("{} bytes", message.size());
     /// }
@@ -70,6 +71,11 @@ impl Receiver {
     /// Adds the facts of the call to an error.
     pub(crate) fn explain(&self, error: Error) -> Error {
         self.socket.explain(error)
+    }
+
+    /// Returns the context of the call that opened the WebSocket.
+    pub(crate) fn context(&self) -> &CallContext {
+        &self.socket.context
     }
 
     pub(crate) fn poll_message(

@@ -20,9 +20,15 @@ impl Message {
     /// Returns the size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Returns the bytes, of a text in UTF-8.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
         }
     }
 

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use blaxel_core::Upgraded;
+use crate::upgraded::Upgraded;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The tasks of both halves. What one waits for may be what the other one needs too: a write of the receiving half

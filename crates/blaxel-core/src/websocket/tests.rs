@@ -5,8 +5,8 @@ use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use blaxel_core::__private::upgrade_request;
-use blaxel_core::{
+use crate::context::upgrade_request;
+use crate::{
     Body, CallContext, Error, HttpService, OperationInfo, Plane, RequestWriter, Source, Upgraded,
 };
 use bytes::Bytes;

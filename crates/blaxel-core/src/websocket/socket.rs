@@ -4,8 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{CallContext, Error, Source, Upgraded};
+use crate::context::CallContext;
+use crate::error::Error;
+use crate::error::ErrorParts;
+use crate::source::Source;
+use crate::upgraded::Upgraded;
 use tungstenite::protocol::frame::{CloseFrame, Utf8Bytes};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
@@ -28,7 +31,7 @@ pub(super) struct Socket {
     /// Locked while it is polled, and never across a wait.
     protocol: Mutex<WebSocket<Io>>,
     tasks: Arc<Tasks>,
-    context: CallContext,
+    pub(super) context: CallContext,
     max_message: usize,
     pub(super) idle: Option<Duration>,
     probe: Option<&'static str>,

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
-use blaxel_core::__private::later;
+use crate::later::later;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A limit on the time without progress. Half of it passes before it asks for a sign of life.

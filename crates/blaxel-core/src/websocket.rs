@@ -1,12 +1,13 @@
 //! WebSockets over any service that can upgrade connections.
 //!
-//! A port of a sandbox, and its terminal, are reached by WebSocket. [`WebSocket::connect`] opens one.
+//! A port of a sandbox, its terminal, and some MCP servers are reached by WebSocket. [`WebSocket::connect`] opens one.
 
 mod failure;
 mod handshake;
 mod io;
 mod message;
 mod options;
+pub(crate) mod parts;
 mod receiver;
 mod sender;
 mod silence;
@@ -20,8 +21,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{CallContext, Error, HttpService, RequestWriter, upgrade};
+use crate::context::CallContext;
+use crate::error::Error;
+use crate::error::ErrorParts;
+use crate::request::RequestWriter;
+use crate::service::HttpService;
+use crate::upgrade::upgrade;
 use futures_core::Stream;
 use tungstenite::protocol::Role;
 
@@ -43,7 +48,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 ///
 /// ```no_run
 /// use blaxel_core::{Error, HttpService, OperationInfo, Plane, RequestWriter, Source};
-/// use blaxel_sandbox::websocket::{Options, WebSocket};
+/// use blaxel_core::websocket::{Options, WebSocket};
 /// use http::Method;
 ///
 /// static OPEN: OperationInfo =
@@ -151,7 +156,7 @@ impl WebSocket {
     ///
     /// ```no_run
     /// # use blaxel_core::Error;
-    /// # async fn example(mut socket: blaxel_sandbox::websocket::WebSocket) -> Result<(), Error> {
+    /// # async fn example(mut socket: blaxel_core::websocket::WebSocket) -> Result<(), Error> {
     /// socket.send("bye").await?;
     /// socket.close().await?;
     /// # Ok(())

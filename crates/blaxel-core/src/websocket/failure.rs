@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Delivery, Error};
+use crate::error::ErrorParts;
+use crate::error::{Delivery, Error};
 use tungstenite::Error as Failure;
 use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::frame::coding::CloseCode;

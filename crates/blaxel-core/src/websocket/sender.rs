@@ -5,7 +5,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use blaxel_core::{Error, Source};
+use crate::error::Error;
+use crate::source::Source;
 
 use super::failure;
 use super::message::{Close, Message};
@@ -30,7 +31,7 @@ impl Sender {
     ///
     /// ```no_run
     /// # use blaxel_core::Error;
-    /// # async fn example(socket: blaxel_sandbox::websocket::WebSocket) -> Result<(), Error> {
+    /// # async fn example(socket: blaxel_core::websocket::WebSocket) -> Result<(), Error> {
     /// let (mut sender, mut receiver) = socket.split();
     /// sender.send("hello").await?;
     /// println!("{:?}", receiver.try_next().await?);
