@@ -1,4 +1,4 @@
-//! The source of a value: code, an environment variable or a file.
+//! The source of a value: code, an environment variable, the command line or a file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,6 +19,8 @@ pub enum Source {
     Code,
     /// The environment variable of this name.
     Variable(Cow<'static, str>),
+    /// The command line of the program.
+    CommandLine,
     /// The file at this path.
     File(PathBuf),
     /// The member or header of this name in a response of the server.
@@ -37,6 +39,7 @@ impl fmt::Display for Source {
         match self {
             Self::Code => f.write_str("given in code"),
             Self::Variable(name) => write!(f, "from the environment variable {name}"),
+            Self::CommandLine => f.write_str("from the command line"),
             Self::File(path) => write!(f, "from the file {}", path.display()),
             Self::Response(name) => write!(f, "from `{name}` in a response"),
         }

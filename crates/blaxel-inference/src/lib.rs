@@ -15,7 +15,8 @@
 //! - **Streams**: [`Decoded`] reads server-sent events ([`sse`]), JSON lines ([`ndjson`]), lines
 //!   ([`mod@lines`]), text ([`text`]) or bytes, by content type or by choice, with `try_next` or as a
 //!   `futures_core::Stream`. The decoders do no I/O.
-//! - **Jobs**: [`JobTask`] is the task that a process executes inside a job, with its arguments.
+//! - **Jobs**: [`JobTask`] is the task that a process executes inside a job, with its arguments. `job::run` (feature
+//!   `job`) is the body of a whole program for jobs, and `job::LocalRun` runs it for many tasks on this machine.
 //!
 //! Every handle and request has per-call settings, set with `options(CallOptions)`: a deadline, a number of
 //! attempts, and whether the call is idempotent. Every response type implements `Serialize` and
@@ -34,6 +35,8 @@ mod chunks;
 mod embedding;
 #[cfg(feature = "internal-hosts")]
 mod internal_hosts;
+#[cfg(feature = "job")]
+pub mod job;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 #[cfg(not(feature = "mcp"))]

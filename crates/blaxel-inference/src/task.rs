@@ -11,24 +11,24 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const DATA_URL: &str = "BL_EXECUTION_DATA_URL";
 
 /// The names of variables: `key` may name the variable of a value (`default` if it is unset), and `prefix` the
 /// variable with a prefix of that value.
-struct VariableNames {
+pub(crate) struct VariableNames {
     key: &'static str,
-    default: &'static str,
+    pub(crate) default: &'static str,
     prefix: &'static str,
 }
 
-const TASK_INDEX: VariableNames = VariableNames {
+pub(crate) const TASK_INDEX: VariableNames = VariableNames {
     key: "BL_TASK_KEY",
     default: "TASK_INDEX",
     prefix: "BL_TASK_PREFIX",
 };
-const EXECUTION_ID: VariableNames = VariableNames {
+pub(crate) const EXECUTION_ID: VariableNames = VariableNames {
     key: "BL_EXECUTION_KEY",
     default: "BL_EXECUTION_ID",
     prefix: "BL_EXECUTION_PREFIX",
@@ -51,27 +51,15 @@ impl<S: HttpService> JobTask<S> {
         service: S,
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, Error> {
-        let set = |name: &str| match variables(name) {
-            Some(text) => read_setting(&text)
-                .map(|value| value.map(str::to_owned))
-                .map_err(|problem| {
-                    Error::input("value", &Source::variable(name.to_owned()), problem)
-                }),
-            None => Ok(None),
-        };
-        let Some(data_url) = set(DATA_URL)? else {
+        let Some(data_url) = setting(&variables, DATA_URL)? else {
             return Ok(None);
         };
-        let (variable, index) = TASK_INDEX.read(set)?;
-        let source = Source::variable(variable);
-        let index = index.ok_or_else(|| Error::input("task index", &source, "it is not set"))?;
-        let index = index
-            .parse()
-            .map_err(|problem| Error::input("task index", &source, problem))?;
+        let index = task_index(&variables)?;
+        let index = index.map_err(|unset| Error::input("task index", &unset, "it is not set"))?;
         Ok(Some(Self {
             service,
             index,
-            execution: EXECUTION_ID.read(set)?.1,
+            execution: execution_id(&variables)?,
             data_url: Secret::new(data_url),
             options: None,
         }))
@@ -112,7 +100,8 @@ impl<S: HttpService> JobTask<S> {
     ///
     /// The address is presigned, so no credential is sent there. The request is a read, so a client that
     /// retries reads, such as `blaxel_transport::Client`, retries this one too. The document with all tasks
-    /// may have up to 256 MiB. See [`Inference::task`](crate::Inference::task) for an example.
+    /// may have up to 256 MiB. The arguments of an execution that was created without tasks are `{}`. See
+    /// [`Inference::task`](crate::Inference::task) for an example.
     ///
     /// # Errors
     ///
@@ -126,6 +115,9 @@ impl<S: HttpService> JobTask<S> {
         let in_operation = |error: Error| error.in_operation(Some(GetTasks::INFO));
         let service = WithOptions::new(self.service.clone(), self.options);
         let mut tasks = call(&service, &operation).await?;
+        if tasks.is_empty() && self.index == 0 {
+            tasks.push(Value::Object(Map::new()));
+        }
         let (index, count) = (self.index, tasks.len());
         if index >= count {
             let message = format!("there is no task {index} among the {count} of the execution");
@@ -138,12 +130,52 @@ impl<S: HttpService> JobTask<S> {
     }
 }
 
+/// Returns the index of the task; or the variable that should have it, if that is unset.
+pub(crate) fn task_index(
+    variables: impl Fn(&str) -> Option<String>,
+) -> Result<Result<usize, Source>, Error> {
+    let (variable, index) = TASK_INDEX.read(variables)?;
+    let source = Source::variable(variable);
+    match index {
+        None => Ok(Err(source)),
+        Some(index) => match index.parse() {
+            Ok(index) => Ok(Ok(index)),
+            Err(problem) => Err(Error::input("task index", &source, problem)),
+        },
+    }
+}
+
+/// Returns the id of the execution, if it is set.
+pub(crate) fn execution_id(
+    variables: impl Fn(&str) -> Option<String>,
+) -> Result<Option<String>, Error> {
+    Ok(EXECUTION_ID.read(variables)?.1)
+}
+
+/// Returns the value of a variable, unless it is unset or empty.
+fn setting(
+    variables: impl Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<Option<String>, Error> {
+    let Some(text) = variables(name) else {
+        return Ok(None);
+    };
+    match read_setting(&text) {
+        Ok(value) => Ok(value.map(str::to_owned)),
+        Err(problem) => {
+            let source = Source::variable(name.to_owned());
+            Err(Error::input("value", &source, problem))
+        }
+    }
+}
+
 impl VariableNames {
     /// Returns the name of the variable, and its value without the prefix.
     fn read(
         &self,
-        set: impl Fn(&str) -> Result<Option<String>, Error>,
+        variables: impl Fn(&str) -> Option<String>,
     ) -> Result<(String, Option<String>), Error> {
+        let set = |name: &str| setting(&variables, name);
         let variable = set(self.key)?.unwrap_or_else(|| self.default.to_owned());
         let prefix = set(self.prefix)?.unwrap_or_default();
         let value = set(&variable)?.map(|value| match value.strip_prefix(&prefix) {

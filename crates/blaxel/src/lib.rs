@@ -9,6 +9,7 @@
 //! | run commands and move files in sandboxes | [`Sandboxes`] and [`SandboxHandle`], with the types in [`sandbox`] |
 //! | manage agents, models, jobs, sandboxes and other resources | [`Management`], with the types in [`management`] |
 //! | call agents, models and MCP servers | [`Inference`], with the types in [`inference`] |
+//! | write the program inside a job | [`job::run`] |
 //! | read costs | [`Billing`], with the types in [`billing`] |
 //! | filter and sort lists, and read them | [`ListParams`], [`Sort`]; [`Page`], and the walks [`blaxel_core::Pages`] and [`blaxel_core::Items`] |
 //! | make calls without `async` | `blocking::Runtime`, with the feature `blocking` |
@@ -31,7 +32,7 @@
 //! | [`transport`] | `blaxel-transport`: the client | always included; more with `oauth`, `config-file`, `gzip`, `blocking`, `webpki-roots` |
 //! | `blocking` | a part of `blaxel-transport`: calls without `async` | `blocking` |
 //! | [`management`] | `blaxel-management`: all resources of the Management API | `management`; more with `manifests` |
-//! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `internal-hosts`, `mcp` |
+//! | [`inference`] | `blaxel-inference`: calls of agents, models and MCP servers | `inference`; more with `callback`, `internal-hosts`, `job`, `mcp`, `mcp-websocket` |
 //! | [`billing`] | `blaxel-billing`: costs | `billing` |
 //! | [`sandbox`] | `blaxel-sandbox`: commands, files and ports of sandboxes | `sandbox`; more with `websocket` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -46,6 +47,8 @@ pub use blaxel_billing as billing;
 pub use blaxel_core;
 #[cfg(feature = "inference")]
 pub use blaxel_inference as inference;
+#[cfg(feature = "job")]
+pub use blaxel_inference::job;
 #[cfg(feature = "management")]
 pub use blaxel_management as management;
 #[cfg(feature = "sandbox")]
