@@ -129,6 +129,8 @@ impl Builder {
                 wake_time: Duration::ZERO,
                 execution_time: Duration::from_secs(2),
                 total_limit: usize::MAX,
+                job_parallelism: usize::MAX,
+                job_capacity: usize::MAX,
                 device_approval: Some(Duration::from_secs(2)),
                 models: DEFAULT_MODELS.map(str::to_owned).into(),
                 forwards: HashMap::new(),
@@ -316,11 +318,12 @@ impl Builder {
         self
     }
 
-    /// Sets the total duration of a job execution, on the emulator's clock. The default is 2
-    /// seconds.
+    /// Sets the total duration of a job execution whose tasks all run at once, on the emulator's clock. The default is
+    /// 2 seconds.
     ///
-    /// An execution is `queued` for the first eighth of it, `pending` for the second, and then
-    /// `running`.
+    /// An execution is `queued` for the first eighth of it, `pending` for the second, and then `running`. It takes
+    /// longer if its tasks run [one after the other](Self::job_parallelism), if it waits for
+    /// [capacity](Self::job_capacity), and if tasks are retried: each attempt takes six eighths.
     pub fn execution_time(mut self, time: Duration) -> Self {
         self.config.execution_time = time;
         self
@@ -330,6 +333,28 @@ impl Builder {
     /// number, with `totalIsPartial`. By default everything is counted.
     pub fn total_limit(mut self, items: usize) -> Self {
         self.config.total_limit = items;
+        self
+    }
+
+    /// Sets the number of tasks that one execution of a job runs at the same time, at least 1. By default it runs all of
+    /// them. The execution shows it as `spec.parallelism`.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::builder().job_parallelism(2).job_capacity(4).build();
+    /// # let _ = emulator;
+    /// ```
+    pub fn job_parallelism(mut self, tasks: usize) -> Self {
+        self.config.job_parallelism = tasks.max(1);
+        self
+    }
+
+    /// Sets the number of tasks that all executions of jobs run at the same time, at least 1. By default there is no
+    /// limit.
+    ///
+    /// An execution stays `queued` until it fits in and all earlier ones have started. With `allowQueue: false` it is
+    /// refused instead, with status 429; with status 400 if it would never fit in.
+    pub fn job_capacity(mut self, tasks: usize) -> Self {
+        self.config.job_capacity = tasks.max(1);
         self
     }
 

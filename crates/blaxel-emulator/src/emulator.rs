@@ -395,6 +395,47 @@ impl Emulator {
         self.engine.store.open().fail_next(EXECUTIONS.path, job);
     }
 
+    /// Makes the first `attempts` of a task fail, in the next execution of a job. The job need not exist yet.
+    ///
+    /// A task fails for good if more of its attempts fail than the job has `maxRetries`. A task can also choose the
+    /// number itself, by the argument `EMULATOR_FAILURES`.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.fail_next_task("nightly", 0, 1); // succeeds at the second attempt, if the job retries
+    /// emulator.fail_next_task("nightly", 2, u32::MAX); // never succeeds
+    /// ```
+    pub fn fail_next_task(&self, job: &str, index: usize, attempts: u32) {
+        let mut store = self.engine.store.open();
+        store.fail_next_task(job, index, attempts);
+    }
+
+    /// Returns the environment variables that a task of an execution starts with, or `None` if there is no such task.
+    ///
+    /// They are `BL_EXECUTION_DATA_URL`, `BL_EXECUTION_ID` and `TASK_INDEX`, those of the job and of the execution, and
+    /// those of [`variables`](Self::variables). The emulator runs no programs of jobs, so a test starts them itself:
+    ///
+    /// ```
+    /// use blaxel_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::offline();
+    /// assert!(emulator.task_variables("nightly", "exec-1", 0).is_none());
+    /// ```
+    ///
+    /// The address in `BL_EXECUTION_DATA_URL` is presigned, and is valid for 7 days on the emulator's clock.
+    #[must_use]
+    pub fn task_variables(
+        &self,
+        job: &str,
+        execution: &str,
+        index: usize,
+    ) -> Option<Vec<(String, String)>> {
+        let own = self.variables().into_iter();
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let of_task = router::task_variables(&self.engine, job, execution, index)?;
+        Some(own.chain(of_task).collect())
+    }
+
     /// Makes the next verification of a custom domain end as `failed`. The domain need not exist
     /// yet. See [`fail_next_execution`](Self::fail_next_execution).
     pub fn fail_next_verification(&self, domain: &str) {

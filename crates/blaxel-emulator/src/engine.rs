@@ -47,10 +47,14 @@ pub(crate) struct Config {
     pub(crate) features: BTreeMap<String, bool>,
     /// The duration of waking up from standby.
     pub(crate) wake_time: Duration,
-    /// The total duration of a job execution.
+    /// The total duration of a job execution whose tasks all run at once.
     pub(crate) execution_time: Duration,
     /// The number up to which lists count all resources of a workspace.
     pub(crate) total_limit: usize,
+    /// The number of tasks that one execution runs at the same time.
+    pub(crate) job_parallelism: usize,
+    /// The number of tasks that all executions together run at the same time.
+    pub(crate) job_capacity: usize,
     /// The time after which device logins are approved. `None` denies them.
     pub(crate) device_approval: Option<Duration>,
     /// The names of the first models, oldest first.
@@ -80,6 +84,8 @@ pub(crate) struct Engine {
     pub(crate) access_tokens: Key,
     pub(crate) refresh_tokens: Key,
     pub(crate) device_codes: Key,
+    /// Signs the addresses of the tasks of executions.
+    pub(crate) task_urls: Key,
     /// The seed of the key pair for drives, which is created when it is first needed.
     drive_seed: [u8; 32],
     drive_keys: OnceLock<KeyPair>,
@@ -129,6 +135,7 @@ impl Engine {
             access_tokens: Key::derive("access token", &own),
             refresh_tokens: Key::derive("refresh token", &own),
             device_codes: Key::derive("device code", &own),
+            task_urls: Key::derive("task URL", &own),
             drive_seed: Key::derive("drive", &own).sign(&[]),
             drive_keys: OnceLock::new(),
             used_device_codes: Mutex::default(),

@@ -15,7 +15,7 @@ use tower_service::Service;
 use crate::control::Front;
 use crate::engine::Engine;
 use crate::fault::Disconnected;
-use crate::router::is_upload;
+use crate::router::is_presigned;
 
 /// A tower service that calls an emulator without a socket: no network, and no async runtime except
 /// for the sessions of MCP servers, which need tokio. Created by
@@ -98,7 +98,7 @@ impl LocalService {
         let (mut head, body) = request.into_parts();
         // A client sends nothing of its own to a presigned URL.
         let with_credential = context.as_ref().is_none_or(CallContext::carries_credential);
-        if !self.verbatim && with_credential && !is_upload(head.uri.path()) {
+        if !self.verbatim && with_credential && !is_presigned(head.uri.path()) {
             self.add_headers(&mut head.headers, since)?;
         }
         Ok(Request::from_parts(head, axum::body::Body::new(body)))

@@ -53,6 +53,7 @@ mod secrets;
 mod service_accounts;
 mod snapshots;
 mod stream;
+mod task_urls;
 mod trigger;
 mod uploads;
 mod users;
@@ -79,14 +80,15 @@ use self::call::{Call, RequestId};
 pub(crate) use self::data_plane::WAKE as WAKE_SANDBOX;
 pub(crate) use self::image_shares::offer as offer_image;
 pub(crate) use self::route::Route;
-pub(crate) use self::uploads::is_upload;
+pub(crate) use self::task_urls::variables as task_variables;
+pub(crate) use self::uploads::is_presigned;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{Disconnected, UnknownOperation, meet, stands_for};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
-static CUSTOM: [fn() -> Vec<Route>; 28] = [
+static CUSTOM: [fn() -> Vec<Route>; 29] = [
     features::routes,
     archives::routes,
     billing::routes,
@@ -113,6 +115,7 @@ static CUSTOM: [fn() -> Vec<Route>; 28] = [
     secrets::routes,
     service_accounts::routes,
     snapshots::routes,
+    task_urls::routes,
     users::routes,
     volume_templates::routes,
     workspace_schedules::routes,

@@ -103,7 +103,7 @@ record! {
         pub schedule: Option<String>,
         /// The tasks of the run, as JSON values of any type.
         pub tasks: Option<Vec<Value>>,
-        /// The place at which the server stores the list of tasks.
+        /// The reference to the tasks, if they are too many to be included. The server sets it.
         #[server]
         pub tasks_ref: Option<String>,
         /// The timeout of a run in seconds, at most 900.

@@ -52,6 +52,7 @@ const OTHERS: &[&str] = &[
     "CreateToken",
     "GetAccountMetrics",
     "GetOpenApiDocument",
+    "GetTasks",
     "InvokeAgent",
     "ListAccountMetricsGroupBy",
     "ListAccountMetricsResourceTypes",

@@ -16,6 +16,11 @@ pub(super) const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 /// The headers that carry credentials.
 pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 
+/// Returns `true` if a request carries a credential.
+pub(super) fn has_credential(headers: &HeaderMap) -> bool {
+    CREDENTIALS.iter().any(|name| headers.contains_key(*name))
+}
+
 /// The name of the API key's holder.
 pub(crate) const OWNER: &str = "developer@example.com";
 /// The name of the person who signs in with a device login.

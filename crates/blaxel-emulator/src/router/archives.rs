@@ -28,10 +28,7 @@ pub(crate) fn routes() -> Vec<Route> {
 /// upload URLs is noticed.
 fn put(call: &Call) -> HandlerResult {
     let refuse = |message| ErrorResponse::explained(StatusCode::FORBIDDEN, "Forbidden", message);
-    if access::CREDENTIALS
-        .iter()
-        .any(|name| call.headers.contains_key(*name))
-    {
+    if access::has_credential(&call.headers) {
         return Err(refuse("An upload must not carry a credential."));
     }
     let now = call.engine.clock.since_epoch();

@@ -1,5 +1,7 @@
 //! Executions of jobs: starting, listing and cancelling them, and their tasks.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
@@ -14,11 +16,13 @@ use super::records::{self, not_found};
 use super::route::{HandlerResult, Route};
 use super::{body, listing};
 use crate::errors::ErrorResponse;
-use crate::state::execution::{self, FinalState};
+use crate::state::execution::{self, FinalState, Share, Terms};
 use crate::state::{Collection, Document, EXECUTIONS, JOBS, OpenStore, Record, member};
 
 /// The environment variable that sets the final state of an execution.
 const OUTCOME: &str = "EMULATOR_OUTCOME";
+/// The argument that sets the number of attempts of its task that fail.
+const FAILURES: &str = "EMULATOR_FAILURES";
 /// The default and the maximum number of executions and of tasks per page.
 const EXECUTIONS_LIMIT: (usize, usize) = (20, 100);
 const TASKS_LIMIT: (usize, usize) = (50, 200);
@@ -65,6 +69,7 @@ struct Request {
     tasks: Vec<Value>,
     env: Option<Value>,
     memory: Option<i64>,
+    allow_queue: bool,
 }
 
 impl Request {
@@ -83,6 +88,7 @@ impl Request {
             tasks: tasks.unwrap_or_else(|| vec![json!({})]),
             env: body.get("env").cloned(),
             memory: body.get("memory").and_then(Value::as_i64),
+            allow_queue: body.get("allowQueue") != Some(&json!(false)),
         })
     }
 
@@ -97,25 +103,33 @@ impl Request {
         })
     }
 
-    fn document(self, id: String, job: &Document) -> Document {
+    /// Returns the document of the execution, without the terms of its run.
+    fn document(&self, id: String, job: &Document) -> Document {
         let of_job = |path: &str| member::get(job, path).cloned();
-        let mut spec = json!({"parallelism": self.tasks.len(), "taskCount": self.tasks.len()});
-        let members = [
-            ("timeout", of_job("spec/runtime/timeout")),
-            ("memoryOverride", self.memory.map(Value::from)),
-            ("envOverride", self.env),
-        ];
-        for (name, value) in members {
+        let mut document = Document::new();
+        for (path, value) in [
+            ("spec/timeout", of_job("spec/runtime/timeout")),
+            ("spec/memoryOverride", self.memory.map(Value::from)),
+            ("spec/envOverride", self.env.clone()),
+            ("request/id", Some(id.into())),
+            ("request/tasks", Some(self.tasks.clone().into())),
+        ] {
             if let Some(value) = value {
-                spec[name] = value;
+                member::set(&mut document, path, value);
             }
         }
-        let retries = of_job("spec/runtime/maxRetries").unwrap_or(json!(0));
-        let request = json!({"id": id, "tasks": self.tasks, "maxRetries": retries});
-        let mut document = Document::new();
-        document.insert("spec".to_owned(), spec);
-        document.insert(execution::REQUEST.to_owned(), request);
         document
+    }
+
+    /// Returns the number of attempts of each task that fail: the number that its arguments name, or `failing` does.
+    fn failures(&self, failing: &BTreeMap<usize, u32>) -> Vec<u32> {
+        let own = |task: &Value| task.get(FAILURES).and_then(Value::as_u64);
+        let failures = self.tasks.iter().enumerate().map(|(place, task)| {
+            let requested = failing.get(&place).copied();
+            let own = || own(task).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+            requested.or_else(own).unwrap_or(0)
+        });
+        failures.collect()
     }
 }
 
@@ -129,31 +143,106 @@ fn create(call: &Call) -> HandlerResult {
     let job = call.path(JOBS.parameter);
     let jobs = Collection::top(&JOBS);
     let record = store.get(&jobs, job).ok_or_else(|| not_found(&JOBS))?;
-    let most = member::get(&record.document, "spec/runtime/memory").and_then(Value::as_i64);
+    let of_job = |path: &str| member::get(&record.document, path).and_then(Value::as_u64);
+    let most = of_job("spec/runtime/memory").and_then(|most| i64::try_from(most).ok());
     if let (Some(memory), Some(most)) = (request.memory, most)
         && memory > most
     {
         let message = format!("memory is more than the {most} megabytes of the job.");
         return Err(ErrorResponse::bad_request(message));
     }
+    let retries = of_job("spec/runtime/maxRetries").unwrap_or(0);
     let job_document = record.document.clone();
+    let config = &call.engine.config;
+    let parallelism = request.tasks.len().min(config.job_parallelism);
+    let shares = shares(&store);
+    let now = store.now();
+    if !request.allow_queue {
+        let capacity = config.job_capacity;
+        if parallelism > capacity {
+            let message =
+                format!("the execution needs more than the capacity of {capacity} tasks.");
+            return Err(ErrorResponse::bad_request(message));
+        }
+        if !execution::has_room(&shares, now, parallelism, capacity) {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let message = "There is no capacity to start the execution now.";
+            return Err(ErrorResponse::explained(
+                status,
+                "Too Many Requests",
+                message,
+            ));
+        }
+    }
     let fate = if store.take_failure(EXECUTIONS.path, job) {
         FinalState::Failed
     } else {
         outcome(&request, &job_document).unwrap_or(FinalState::Succeeded)
     };
+    let failing = store.take_task_failures(job);
+    let mut failures = request.failures(&failing);
+    if fate != FinalState::Succeeded {
+        failures.fill(u32::MAX);
+    }
+    let eighth = config.execution_time / 8;
+    let terms = Terms {
+        parallelism: parallelism.min(config.job_capacity).max(1),
+        max_retries: u32::try_from(retries).unwrap_or(u32::MAX),
+        attempt: eighth.saturating_mul(6),
+        failures,
+    };
+    let starts = now.saturating_add(eighth * 2);
+    let starts = execution::earliest(&shares, starts, terms.parallelism, config.job_capacity);
     let id = request.id.clone().unwrap_or_else(|| store.fresh_secret());
     let name = request.execution_id.clone();
     let name = name.unwrap_or_else(|| store.fresh_name(&collection, "exec"));
-    let document = request.document(id, &job_document);
+    let mut document = request.document(id, &job_document);
+    terms.write(&mut document);
+    member::set(&mut document, "request/outcome", fate.name().into());
     store.put(&collection, &name, document, &call.author());
-    let now = store.now();
     let record = store
         .modify(&collection, &name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
-    let lasts = call.engine.config.execution_time;
-    execution::plan(&mut record.timeline, now, lasts, fate);
+    execution::plan(record, now, starts, eighth);
     Ok(started(call, record))
+}
+
+/// Returns the parts of the capacity that all executions of the workspace need.
+fn shares(store: &OpenStore) -> Vec<Share> {
+    let executions = store.everywhere(&EXECUTIONS);
+    executions
+        .filter_map(|(_, record)| execution::share(record))
+        .collect()
+}
+
+/// Plans the executions that wait for capacity again, oldest first, after another one was cancelled.
+fn start_earlier(call: &Call, store: &mut OpenStore) {
+    let config = &call.engine.config;
+    let (now, eighth) = (store.now(), config.execution_time / 8);
+    let executions = store.everywhere(&EXECUTIONS);
+    let mut waiting: Vec<_> = executions
+        .filter(|(_, record)| execution::is_queued(record, now))
+        .map(|(collection, record)| (record.serial, collection, record.name.clone()))
+        .collect();
+    waiting.sort_by_key(|(serial, ..)| *serial);
+    let is_waiting = |serial: u64| waiting.iter().any(|(waiting, ..)| *waiting == serial);
+    let mut shares: Vec<_> = store
+        .everywhere(&EXECUTIONS)
+        .filter(|(_, record)| !is_waiting(record.serial))
+        .filter_map(|(_, record)| execution::share(record))
+        .collect();
+    for (_, collection, name) in waiting {
+        let Some(record) = store.modify(&collection, &name) else {
+            continue;
+        };
+        let Some(share) = execution::share(record) else {
+            continue;
+        };
+        let from = record.created.saturating_add(eighth * 2).max(now);
+        let starts = execution::earliest(&shares, from, share.tasks, config.job_capacity);
+        execution::plan(record, now, starts, eighth);
+        shares.extend(execution::share(record));
+    }
 }
 
 /// Returns the final state that the environment of the execution or of its job sets.
@@ -193,7 +282,8 @@ fn cancel(call: &Call) -> HandlerResult {
     let record = store
         .modify(&collection, name)
         .ok_or_else(|| not_found(&EXECUTIONS))?;
-    execution::cancel(&mut record.timeline, now);
+    execution::cancel(record, now);
+    start_earlier(call, &mut store);
     records::response(&store, &collection, name)
 }
 

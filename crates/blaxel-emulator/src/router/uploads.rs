@@ -1,9 +1,10 @@
-//! Upload URLs in responses.
+//! Presigned URLs, and upload URLs in responses.
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 
 use super::call::Call;
+use super::task_urls;
 use crate::uploads::Purpose;
 
 /// The path prefix of all upload URLs.
@@ -11,14 +12,19 @@ const ADDRESSES: &str = "/uploads/";
 /// The header with the upload URL.
 const UPLOAD_URL: HeaderName = HeaderName::from_static("x-blaxel-upload-url");
 
-/// Returns `true` if a path is that of an upload URL.
-pub(crate) fn is_upload(path: &str) -> bool {
-    path.starts_with(ADDRESSES)
+/// Returns `true` if a path is that of a presigned URL: one for an upload, or for the tasks of an execution.
+pub(crate) fn is_presigned(path: &str) -> bool {
+    prefix(path).is_some()
 }
 
-/// Returns a path without the secret part of an upload URL.
+/// Returns a path without the secret part of a presigned URL.
 pub(crate) fn redacted_path(path: &str) -> &str {
-    if is_upload(path) { ADDRESSES } else { path }
+    prefix(path).unwrap_or(path)
+}
+
+fn prefix(path: &str) -> Option<&'static str> {
+    let prefixes = [ADDRESSES, task_urls::ADDRESSES];
+    prefixes.into_iter().find(|prefix| path.starts_with(prefix))
 }
 
 /// Returns `true` if a request asks for an upload URL.

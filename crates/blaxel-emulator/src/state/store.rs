@@ -4,7 +4,7 @@ pub(crate) mod archive;
 mod deploy;
 mod fill;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ impl Store {
         let store = OpenStore {
             rows: Rows::new(setting, secrets),
             failing: BTreeSet::new(),
+            failing_tasks: BTreeMap::new(),
             changes: watch::Sender::new(0),
         };
         Self {
@@ -63,6 +64,8 @@ pub(crate) struct OpenStore {
     /// The resources whose next deployment or other work fails, by the path of the kind, or the name of the work,
     /// and the name.
     failing: BTreeSet<(&'static str, String)>,
+    /// The tasks that fail in the next execution of a job: for each job, the number of failing attempts by index.
+    failing_tasks: BTreeMap<String, BTreeMap<usize, u32>>,
     /// Counts the changes that may end a resource, or put off its end.
     changes: watch::Sender<u64>,
 }

@@ -180,8 +180,8 @@ async fn overrides_are_shown_but_the_environment_is_masked() {
     let sent = json!({"env": {"KEY": "value"}, "memory": 1024, "tasks": [{}, {}]});
     let id = start(&emulator, &sent).await;
     let spec = &execution(&emulator, &id).await["spec"];
-    let told = json!({"envOverride": {"KEY": "***"}, "memoryOverride": 1024, "parallelism": 2, "taskCount": 2,
-        "timeout": 900});
+    let told = json!({"envOverride": {"KEY": "***"}, "memoryOverride": 1024, "parallelism": 2,
+        "taskCount": 2, "timeout": 900});
     assert_eq!(spec, &told);
     for bad in [
         json!({"memory": 4096}),
@@ -275,4 +275,229 @@ async fn tasks_have_pages_since_the_second_version() {
         .on(&emulator)
         .await
         .control_error(404);
+}
+
+/// Returns the names of the tasks by status, such as `running 0 1`.
+async fn tasks_by_status(emulator: &Emulator, id: &str) -> Vec<String> {
+    let (_, statuses) = statuses(emulator, id).await;
+    let mut groups: std::collections::BTreeMap<String, String> = Default::default();
+    for (place, status) in statuses.into_iter().enumerate() {
+        let group = groups.entry(status).or_default();
+        *group += &format!(" {place}");
+    }
+    let groups = groups.into_iter();
+    groups.map(|(status, places)| status + &places).collect()
+}
+
+#[tokio::test]
+async fn tasks_start_when_others_have_ended_and_are_retried() {
+    let emulator = Emulator::builder()
+        .execution_time(Duration::from_secs(80))
+        .job_parallelism(2)
+        .build();
+    let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"maxRetries": 1}}});
+    post("/jobs", &job).on(&emulator).await.expect(200);
+    emulator.fail_next_task("nightly", 1, 1);
+    emulator.fail_next_task("nightly", 2, 2);
+    let tasks = json!({"tasks": [{}, {}, {}, {"EMULATOR_FAILURES": 1}]});
+    let id = start(&emulator, &tasks).await;
+    let told = execution(&emulator, &id).await;
+    assert_eq!(
+        (&told["spec"]["parallelism"], &told["spec"]["taskCount"]),
+        (&json!(2), &json!(4))
+    );
+    emulator.clock().advance(Duration::from_secs(20));
+    // The first attempt of task 1 fails at 80, that of task 2 at 140, and that of task 3 at 200.
+    for (at, by_status, retried) in [
+        (20, &["pending 2 3", "running 0 1"][..], 0),
+        (80, &["pending 3", "running 1 2", "succeeded 0"], 1),
+        (140, &["running 2 3", "succeeded 0 1"], 2),
+        (200, &["failed 2", "running 3", "succeeded 0 1"], 3),
+        (260, &["failed 2", "succeeded 0 1 3"], 3),
+    ] {
+        assert_eq!(tasks_by_status(&emulator, &id).await, by_status, "{at}");
+        let told = execution(&emulator, &id).await;
+        assert_eq!(told["stats"]["retried"], retried, "{at}");
+        let status = if at < 260 { "running" } else { "failed" };
+        assert_eq!(told["status"], status, "{at}");
+        emulator.clock().advance(Duration::from_secs(60));
+    }
+    let told = execution(&emulator, &id).await;
+    assert_eq!(
+        (&told["stats"]["failure"], &told["stats"]["success"]),
+        (&json!(1), &json!(3))
+    );
+    let message = told["tasks"][2]["conditions"][0]["message"].as_str();
+    assert_eq!(message, Some("The task is failed after 2 attempts."));
+    // The failures were those of that execution.
+    let again = start(&emulator, &json!({"tasks": [{}, {}, {}]})).await;
+    emulator.clock().advance(Duration::from_secs(140));
+    assert_eq!(
+        tasks_by_status(&emulator, &again).await,
+        ["succeeded 0 1 2"]
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_execution_completes_attempts_and_starts_no_others() {
+    let emulator = Emulator::builder()
+        .execution_time(Duration::from_secs(80))
+        .job_parallelism(2)
+        .build();
+    let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"maxRetries": 3}}});
+    post("/jobs", &job).on(&emulator).await.expect(200);
+    emulator.fail_next_task("nightly", 1, 2);
+    let id = start(&emulator, &json!({"tasks": [{}, {}, {}, {}]})).await;
+    emulator.clock().advance(Duration::from_secs(90));
+    let told = ask(Method::DELETE, format!("{ALL}/{id}"))
+        .on(&emulator)
+        .await
+        .expect(200);
+    assert_eq!(told["status"], "cancelling");
+    assert_eq!(
+        tasks_by_status(&emulator, &id).await,
+        ["cancelled 3", "running 1 2", "succeeded 0"]
+    );
+    emulator.clock().advance(Duration::from_secs(50));
+    assert_eq!(
+        tasks_by_status(&emulator, &id).await,
+        ["cancelled 3", "failed 1", "succeeded 0 2"]
+    );
+    assert_eq!(execution(&emulator, &id).await["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn without_capacity_an_execution_waits_or_is_refused() {
+    let emulator = Emulator::builder()
+        .execution_time(Duration::from_secs(80))
+        .job_capacity(3)
+        .build();
+    emulator.add("jobs", "nightly").unwrap();
+    emulator.add("jobs", "hourly").unwrap();
+    let two = json!({"tasks": [{}, {}]});
+    let first = start(&emulator, &two).await;
+    let second = start(&emulator, &two).await;
+    // It would fit in beside the first one, but does not overtake the second.
+    let third = start(&emulator, &json!({})).await;
+
+    let at_once = |count: usize| json!({"tasks": vec![json!({}); count], "allowQueue": false});
+    let other = "/jobs/hourly/executions";
+    let refused = post(other, &at_once(1)).on(&emulator).await;
+    assert_eq!(refused.control_error(429), "Too Many Requests");
+    let never = post(other, &at_once(4)).on(&emulator).await;
+    assert_eq!(never.control_error(400), "Bad Request");
+    let list = get(other).on(&emulator).await.expect(200);
+    assert_eq!(list["meta"]["total"], 0);
+
+    emulator.clock().advance(Duration::from_secs(60));
+    let state = async |id: &str| execution(&emulator, id).await["status"].clone();
+    assert_eq!(state(&first).await, "running");
+    assert_eq!(
+        (state(&second).await, state(&third).await),
+        (json!("queued"), json!("queued"))
+    );
+    emulator.clock().advance(Duration::from_secs(10));
+    assert_eq!(state(&second).await, "pending");
+    emulator.clock().advance(Duration::from_secs(10));
+    assert_eq!(state(&first).await, "succeeded");
+    assert_eq!(
+        (state(&second).await, state(&third).await),
+        (json!("running"), json!("running"))
+    );
+    emulator.clock().advance(Duration::from_secs(60));
+    assert_eq!(state(&third).await, "succeeded");
+    post(other, &at_once(3)).on(&emulator).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_cancellation_lets_waiting_executions_start_earlier() {
+    let emulator = Emulator::builder()
+        .execution_time(Duration::from_secs(80))
+        .job_capacity(1)
+        .build();
+    emulator.add("jobs", "nightly").unwrap();
+    let first = start(&emulator, &json!({})).await;
+    let second = start(&emulator, &json!({})).await;
+    let third = start(&emulator, &json!({})).await;
+    emulator.clock().advance(Duration::from_secs(40));
+    ask(Method::DELETE, format!("{ALL}/{second}"))
+        .on(&emulator)
+        .await
+        .expect(200);
+    emulator.clock().advance(Duration::from_secs(40));
+    let state = async |id: &str| execution(&emulator, id).await["status"].clone();
+    assert_eq!(state(&first).await, "succeeded");
+    assert_eq!(state(&second).await, "cancelled");
+    assert_eq!(state(&third).await, "running");
+    emulator.clock().advance(Duration::from_secs(60));
+    assert_eq!(state(&third).await, "succeeded");
+}
+
+#[tokio::test]
+async fn the_tasks_are_served_at_a_presigned_address() {
+    let emulator = with_job();
+    let sent = json!({"tasks": [{"n": 1}, {"n": 2}], "env": {"MODE": "fast"}});
+    let id = start(&emulator, &sent).await;
+    let variables = emulator.task_variables("nightly", &id, 1).unwrap();
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| value.clone())
+    };
+    assert_eq!(variable("TASK_INDEX").as_deref(), Some("1"));
+    assert_eq!(variable("BL_EXECUTION_ID"), Some(id.clone()));
+    assert_eq!(variable("MODE").as_deref(), Some("fast"));
+    assert_eq!(variable("BL_API_KEY").as_deref(), Some(emulator.api_key()));
+    for (execution, index) in [(id.as_str(), 2), ("none", 0)] {
+        assert!(
+            emulator
+                .task_variables("nightly", execution, index)
+                .is_none()
+        );
+    }
+
+    let url = variable("BL_EXECUTION_DATA_URL").unwrap();
+    let told = get(&url).on(&emulator).await.expect(200);
+    assert_eq!(told, json!({"tasks": sent["tasks"]}));
+    // The journal does not show the permission.
+    let entry = emulator.journal().pop().unwrap();
+    assert_eq!(
+        (entry.path.as_str(), entry.operation.as_deref()),
+        ("/executions/", Some("GetTasks"))
+    );
+
+    let refused = get(&url)
+        .header("authorization", "Bearer x")
+        .on(&emulator)
+        .await;
+    assert_eq!(refused.control_error(403), "Forbidden");
+    let forged = url.replace("/executions/", "/executions/x");
+    assert_eq!(
+        get(forged).on(&emulator).await.control_error(403),
+        "Forbidden"
+    );
+    emulator
+        .clock()
+        .advance(Duration::from_secs(7 * 24 * 60 * 60 + 1));
+    assert_eq!(
+        get(&url).on(&emulator).await.control_error(403),
+        "Forbidden"
+    );
+}
+
+#[tokio::test]
+async fn an_execution_refers_to_a_long_list_of_tasks() {
+    let emulator = with_job();
+    let tasks = |count: usize| json!({"tasks": vec![json!({}); count]});
+    for (count, is_inline) in [(1000, true), (1001, false)] {
+        let id = start(&emulator, &tasks(count)).await;
+        let told = execution(&emulator, &id).await;
+        assert_eq!(told["spec"]["taskCount"], count);
+        assert_eq!(told["spec"]["tasksRef"].is_string(), !is_inline);
+        assert_eq!(told["tasks"].is_array(), is_inline);
+        let page = get(format!("{ALL}/{id}/tasks"))
+            .on(&emulator)
+            .await
+            .expect(200);
+        assert_eq!(page["meta"]["total"], count);
+    }
 }

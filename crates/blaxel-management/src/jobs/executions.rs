@@ -28,7 +28,8 @@ record! {
     /// ```
     #[doc(alias = "CreateJobExecutionRequest")]
     pub struct JobExecutionDraft {
-        /// The tasks. The arguments of each task are a JSON value of any type.
+        /// The tasks. The arguments of each task are a JSON value of any type. All of them are sent with the request;
+        /// the server stores a long list by reference.
         pub tasks: Option<Vec<Value>>,
         /// Environment variables that override those of the job.
         pub env: Option<BTreeMap<String, SecretText>>,
@@ -144,7 +145,8 @@ response! {
         pub task_count: Option<u32>,
         /// The tasks.
         pub tasks: Option<Vec<JobExecutionTask>>,
-        /// The place at which the server stores the list of tasks.
+        /// The reference to the tasks, if they are too many to be included.
+        /// [`tasks`](Collection::tasks) returns all of them in any case.
         pub tasks_ref: Option<String>,
     }
 

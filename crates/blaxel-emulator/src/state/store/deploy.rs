@@ -1,5 +1,7 @@
 //! Deployments: planning the states of a record.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::OpenStore;
@@ -32,6 +34,17 @@ impl OpenStore {
     /// Returns `true` once if [`fail_next`](Self::fail_next) was called before.
     pub(crate) fn take_failure(&mut self, work: &'static str, name: &str) -> bool {
         self.failing.remove(&(work, name.to_owned()))
+    }
+
+    /// Makes the first attempts of a task fail, in the next execution of a job.
+    pub(crate) fn fail_next_task(&mut self, job: &str, index: usize, attempts: u32) {
+        let failing = self.failing_tasks.entry(job.to_owned()).or_default();
+        failing.insert(index, attempts);
+    }
+
+    /// Returns the tasks whose attempts fail in this execution of a job, with the number of these attempts.
+    pub(crate) fn take_task_failures(&mut self, job: &str) -> BTreeMap<usize, u32> {
+        self.failing_tasks.remove(job).unwrap_or_default()
     }
 
     /// Starts the deployment of a record, if its kind is deployed, and sets its end.

@@ -23,6 +23,7 @@ fn a_complete_execution_is_decoded() {
         "spec": {
             "parallelism": 5, "timeout": 3600, "memoryOverride": 2048,
             "envOverride": {"MODE": "***"},
+            "taskCount": 20_000, "tasksRef": "executions/exec-1/tasks.json",
             "tasks": [{"metadata": {"name": "task-0"}, "spec": {"maxRetries": 3, "timeout": "30m"}}],
         },
         "stats": {"total": 10, "success": 8, "failure": 1, "running": 1, "cancelled": 0, "retried": 2},
@@ -34,6 +35,11 @@ fn a_complete_execution_is_decoded() {
     }));
     assert_eq!(execution.metadata.id.as_deref(), Some("exec-1"));
     assert_eq!(execution.spec.memory_override, Some(Megabytes::new(2048)));
+    assert_eq!(execution.spec.task_count, Some(20_000));
+    assert_eq!(
+        execution.spec.tasks_ref.as_deref(),
+        Some("executions/exec-1/tasks.json")
+    );
     let task = &execution.spec.tasks.as_ref().unwrap()[0];
     assert_eq!(task.spec.timeout, Some(Period::minutes(30)));
     let task = &execution.tasks.as_ref().unwrap()[0];
