@@ -2,12 +2,14 @@
 
 mod definitions;
 mod server;
+mod websocket;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hyper::upgrade::OnUpgrade;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 
@@ -47,6 +49,22 @@ impl Servers {
         let service = Service::new(move || Ok(handler.clone()), sessions, config);
         running.insert(function.to_owned(), service.clone());
         service
+    }
+
+    /// Returns the session of a function by WebSocket, which runs until one side ends it.
+    pub(crate) fn websocket(
+        &self,
+        function: &str,
+        connection: OnUpgrade,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let restart = self.of(function).config.cancellation_token.clone();
+        let session = websocket::serve(Function::new(function, self.pause), connection);
+        async move {
+            tokio::select! {
+                () = session => {}
+                () = restart.cancelled() => {}
+            }
+        }
     }
 
     /// Ends all sessions.

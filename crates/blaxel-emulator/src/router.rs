@@ -88,7 +88,7 @@ use crate::fault::{Disconnected, UnknownOperation, meet, stands_for};
 use crate::journal::{Entry, EntryId};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
-static CUSTOM: [fn() -> Vec<Route>; 29] = [
+static CUSTOM: [fn() -> Vec<Route>; 31] = [
     features::routes,
     archives::routes,
     billing::routes,

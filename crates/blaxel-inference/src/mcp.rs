@@ -5,7 +5,8 @@
 //! and calls tools ([`ToolCall`]), reads resources and renders prompts. A server's own error is a
 //! [`JsonRpcError`].
 //!
-//! A server is reached over streamable HTTP at `/mcp` below its address. The protocol is implemented by the
+//! A server is reached over streamable HTTP at `/mcp` below its address, or by WebSocket (feature `mcp-websocket`,
+//! `McpServer::connect_websocket`) at the address itself. The protocol is implemented by the
 //! official Rust SDK, `rmcp`. Its requests are sent over the same service as all others, so each has a valid
 //! credential, and retries and limits as that service provides them. The platform's servers accept the
 //! platform's credential: MCP's own OAuth is not used.
@@ -48,6 +49,8 @@ mod server;
 mod session;
 mod shared;
 mod transport;
+#[cfg(feature = "mcp-websocket")]
+mod websocket;
 
 pub use self::client::{McpClient, ToolCall};
 pub use self::error::JsonRpcError;

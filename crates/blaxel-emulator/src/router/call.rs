@@ -9,6 +9,7 @@ use blaxel_core::{ApiVersion, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use http_body_util::LengthLimitError;
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use super::access::{self, Identity};
@@ -41,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) below: String,
     /// The query as sent.
     pub(crate) raw_query: Option<String>,
+    /// The connection, for a request that may upgrade it.
+    pub(crate) upgrade: Option<OnUpgrade>,
     /// The reply that a script gives instead of the workload's own.
     pub(crate) scripted_reply: Option<ScriptedReply>,
     access: AccessLevel,
@@ -124,6 +127,7 @@ impl Call {
             request_id,
             below: below(head.uri.path()),
             raw_query: head.uri.query().map(str::to_owned),
+            upgrade: head.extensions.remove(),
             scripted_reply: None,
             access,
             path,

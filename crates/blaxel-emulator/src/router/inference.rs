@@ -11,7 +11,7 @@ use super::model::require_post;
 use super::route::{HandlerResult, Route};
 use super::stream::{event, event_stream};
 use super::workload::NAME;
-use super::{anthropic, chat, cohere, embeddings, gemini};
+use super::{anthropic, chat, cohere, embeddings, gemini, mcp};
 use crate::errors::ErrorResponse;
 use crate::state::{Collection, MODELS, traffic};
 use crate::workload::ScriptedReply;
@@ -151,8 +151,11 @@ fn provider(call: &Call) -> Option<String> {
     Some(provider.to_owned())
 }
 
-/// Responds to a call of a function that is not an MCP request.
-fn call_function(_: &Call) -> HandlerResult {
+/// Responds to a call of a function that is not an MCP request over HTTP.
+fn call_function(call: &Call) -> HandlerResult {
+    if mcp::asks_for_websocket(call) {
+        return mcp::open_websocket(call);
+    }
     let body = json!({"error": "This function has no such path."});
     Err(ErrorResponse::with_body(StatusCode::NOT_FOUND, body))
 }

@@ -29,8 +29,8 @@ const MAX_PAGES: usize = 10_000;
 /// A session with an MCP server, created by [`McpServer::connect`](super::McpServer::connect).
 ///
 /// Any number of calls may be in flight at once. Dropping the future of a call cancels it at the server
-/// (`notifications/cancelled`). If the server has lost the session, a new one is started, and the request
-/// that was refused for this reason is sent once more.
+/// (`notifications/cancelled`). If the server has lost a session over HTTP, a new one is started, and the request
+/// that was refused for this reason is sent once more. A session by WebSocket ends with its connection.
 ///
 /// Every call ends within its time limit, whatever the server does: the deadline of its
 /// [options](CallOptions::with_deadline), otherwise the client's limit on calls to workloads, which is 15 minutes by
@@ -328,7 +328,11 @@ impl McpClient {
             match (exchange.take_outcome(), outcome) {
                 (Some(outcome), _) => outcome,
                 (None, Ok(_)) => Err(error::unexpected_result(method)),
-                (None, Err(problem)) => Err(error::from_service_error(problem)),
+                (None, Err(problem)) => Err(match self.shared.end() {
+                    // The session ended before the request.
+                    Some(reason) => error::ended(reason),
+                    None => error::from_service_error(problem),
+                }),
             }
         };
         let _registration = self.shared.pending.registration(&exchange);

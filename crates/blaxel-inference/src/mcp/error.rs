@@ -213,6 +213,15 @@ pub(super) fn no_response(cause: impl Into<BoxError>) -> Error {
     Error::transport("the MCP server's response did not arrive", cause)
 }
 
+/// Creates the error of a request after the end of the session's connection.
+pub(super) fn ended(reason: Error) -> Error {
+    Error::transport(
+        "the session with the MCP server has ended; connect again",
+        reason,
+    )
+    .with_delivery(Delivery::NotSent)
+}
+
 /// Creates the error of a response that belongs to no request that waits for it.
 pub(super) fn unmatched(
     expected: Option<&str>,

@@ -39,7 +39,7 @@ struct State {
     id: Option<String>,
     /// The context of the HTTP request, once there is one.
     context: Option<CallContext>,
-    /// `true` once there was an HTTP response.
+    /// `true` once there was an HTTP response, or the request was sent on a connection.
     responded: bool,
     /// The id of the last event of the response, with which the response is resumed.
     last_event: Option<String>,
@@ -89,6 +89,19 @@ impl Exchange {
         let options = state.context.as_ref().map(CallContext::options);
         drop(state);
         let limit = limit.or_else(|| options.and_then(|options| options.deadline()));
+        self.limit_to(limit);
+    }
+
+    /// Records that the request is sent on a connection, whose service limits calls to this time. The exchange limits
+    /// all of it.
+    #[cfg(feature = "mcp-websocket")]
+    pub(super) fn record_sent_on_connection(&self, limit: Option<Duration>) {
+        lock(&self.state).responded = true;
+        self.limit_to(limit);
+    }
+
+    /// Sets the time limit, unless it is known.
+    fn limit_to(&self, limit: Option<Duration>) {
         self.limit.send_if_modified(|known| {
             let is_new = known.is_none();
             known.get_or_insert(limit.unwrap_or(DEFAULT_LIMIT));
@@ -169,7 +182,7 @@ impl Exchange {
     }
 
     /// Returns the extent to which the request may have been processed, if there is no response.
-    fn delivery(&self) -> Delivery {
+    pub(super) fn delivery(&self) -> Delivery {
         let state = lock(&self.state);
         match &state.context {
             _ if state.responded => Delivery::Unknown,

@@ -7,7 +7,7 @@ use http::Method;
 /// The path of the MCP endpoint below a workload's address.
 pub(super) const SUFFIX: &str = "mcp";
 
-/// The three requests of a session.
+/// The requests of a session.
 pub(super) struct Operations {
     /// Sends one message to the server. Its effect is unknown, so it is not idempotent.
     pub(super) call: OperationInfo,
@@ -15,6 +15,9 @@ pub(super) struct Operations {
     pub(super) listen: OperationInfo,
     /// Ends the session.
     pub(super) end: OperationInfo,
+    /// Opens a connection for a session by WebSocket.
+    #[cfg(feature = "mcp-websocket")]
+    pub(super) open: OperationInfo,
 }
 
 impl Operations {
@@ -27,6 +30,10 @@ impl Operations {
                 .with_plane(Plane::Run)
                 .streaming(),
             end: OperationInfo::new("EndMcpSession", Method::DELETE, path).with_plane(Plane::Run),
+            #[cfg(feature = "mcp-websocket")]
+            open: OperationInfo::new("OpenMcpServer", Method::GET, path)
+                .with_plane(Plane::Run)
+                .streaming(),
         }
     }
 }

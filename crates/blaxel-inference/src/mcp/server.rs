@@ -137,6 +137,44 @@ impl<S: HttpService> McpServer<S> {
         let shared = Shared::new(target, self.host.operations(), listener);
         session::start(self.service.clone(), shared, self.client.clone()).await
     }
+
+    /// Starts a session by WebSocket, for a server that does not speak streamable HTTP
+    /// (`GET /{workspace}/functions/{functionName}` with an upgrade, or the same at the address of the handle).
+    ///
+    /// The messages are those of [`connect`](Self::connect), each in a text, and so are the limits: 32 MiB for a
+    /// message, and the time limit of each call. A server that is silent for a minute, and does not answer a ping after
+    /// half of it, counts as gone. The credential is sent in the headers of the request for the upgrade, which needs a
+    /// service that upgrades connections, such as `blaxel_transport::Client`.
+    ///
+    /// The session is that of its connection. If it is cut, the calls in flight fail, and
+    /// [`Error::maybe_applied`] says that they may have been executed; further calls fail without being sent. Connect
+    /// again then.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(inference: blaxel_inference::Inference<impl HttpService>) -> Result<(), Error> {
+    /// let server = inference.function("search").resolve().await?;
+    /// let mcp = match server.connect().await {
+    ///     // An old server, which speaks WebSocket alone.
+    ///     Err(error) if error.is_not_found() || error.is_decode() => server.connect_websocket().await?,
+    ///     connected => connected?,
+    /// };
+    /// println!("{}", mcp.server_info().name);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and [`Error::is_decode`] if the server or the service cannot upgrade the
+    /// connection.
+    #[cfg(feature = "mcp-websocket")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "mcp-websocket")))]
+    pub async fn connect_websocket(&self) -> Result<McpClient, Error> {
+        let (target, listener) = (self.target.clone(), self.listener.clone());
+        let shared = Shared::new(target, self.host.operations(), listener);
+        session::start_on_websocket(self.service.clone(), shared, self.client.clone()).await
+    }
 }
 
 impl<S> fmt::Debug for McpServer<S> {

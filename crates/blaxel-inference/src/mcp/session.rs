@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_core::{Error, HttpService, Source};
+use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
 use rmcp::service::serve_client;
-use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::client_side_sse::ExponentialBackoff;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::{IntoTransport, StreamableHttpClientTransport};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -17,11 +18,11 @@ use super::client::McpClient;
 use super::error;
 use super::host::SUFFIX;
 use super::model::ServerInfo;
-use super::shared::{REQUESTED_VERSION, Shared};
-use super::transport::Transport;
+use super::shared::{MESSAGE_LIMIT, REQUESTED_VERSION, Shared};
+use super::transport::HttpTransport;
+#[cfg(feature = "mcp-websocket")]
+use super::websocket::WebSocketTransport;
 
-/// The maximum size of a response that is read into memory, and of an event of a stream, in bytes.
-const RESPONSE_LIMIT: usize = 32 * 1024 * 1024;
 /// The maximum number of times that an interrupted response is resumed.
 const MAX_RESUMPTIONS: usize = 5;
 /// The first delay before a resumption. It doubles each time, and servers may ask for a longer one.
@@ -32,12 +33,40 @@ const MAX_RESUMPTION_DELAY: Duration = Duration::from_secs(5);
 /// The method of the request that starts a session.
 const INITIALIZE: &str = "initialize";
 
-/// Starts a session as a client with this name and version.
+/// The name and the version of the client.
+type Client = (String, String);
+
+/// Starts a session over streamable HTTP.
 pub(super) async fn start<S: HttpService>(
     service: S,
     shared: Shared,
-    (name, version): (String, String),
+    client: Client,
 ) -> Result<McpClient, Error> {
+    check_runtime()?;
+    let shared = Arc::new(shared);
+    // The holder of the sender owns the session. Once it is dropped, nothing is sent any more.
+    let (owner, owned) = watch::channel(());
+    let transport = HttpTransport::new(service, Arc::clone(&shared), owned);
+    let transport = StreamableHttpClientTransport::with_client(transport, config());
+    serve(transport, owner, shared, client).await
+}
+
+/// Starts a session by WebSocket.
+#[cfg(feature = "mcp-websocket")]
+pub(super) async fn start_on_websocket<S: HttpService>(
+    service: S,
+    shared: Shared,
+    client: Client,
+) -> Result<McpClient, Error> {
+    check_runtime()?;
+    let shared = Arc::new(shared);
+    let (owner, owned) = watch::channel(());
+    let transport = WebSocketTransport::connect(service, Arc::clone(&shared), owned).await?;
+    serve(transport, owner, shared, client).await
+}
+
+/// Checks that there is a tokio runtime with its timer enabled.
+fn check_runtime() -> Result<(), Error> {
     if let Err(problem) = Handle::try_current() {
         return Err(Error::input("tokio runtime", &Source::Code, problem));
     }
@@ -46,11 +75,20 @@ pub(super) async fn start<S: HttpService>(
         let problem = "its timer is disabled; enable it with `enable_time` or `enable_all`";
         return Err(Error::input("tokio runtime", &Source::Code, problem));
     }
-    let shared = Arc::new(shared);
-    // The holder of the sender owns the session. Once it is dropped, nothing is sent any more.
-    let (owner, owned) = watch::channel(());
-    let transport = Transport::new(service, Arc::clone(&shared), owned);
-    let transport = StreamableHttpClientTransport::with_client(transport, config());
+    Ok(())
+}
+
+/// Starts a session on a transport.
+async fn serve<T, E, A>(
+    transport: T,
+    owner: watch::Sender<()>,
+    shared: Arc<Shared>,
+    (name, version): Client,
+) -> Result<McpClient, Error>
+where
+    T: IntoTransport<RoleClient, E, A>,
+    E: std::error::Error + Send + Sync + 'static,
+{
     let info = ClientConfig::new(
         ClientCapabilities::default(),
         Implementation::new(name, version),
@@ -92,8 +130,8 @@ fn config() -> StreamableHttpClientTransportConfig {
     backoff.max_delay = Some(MAX_RESUMPTION_DELAY);
     // `rmcp` requires an address, but `Transport` uses that of the target instead.
     let mut config = StreamableHttpClientTransportConfig::with_uri(SUFFIX)
-        .max_sse_event_size(RESPONSE_LIMIT)
-        .max_json_response_size(RESPONSE_LIMIT)
+        .max_sse_event_size(MESSAGE_LIMIT)
+        .max_json_response_size(MESSAGE_LIMIT)
         // The service limits the number of concurrent requests.
         .max_concurrent_requests(usize::MAX)
         .reinit_on_expired_session(true);

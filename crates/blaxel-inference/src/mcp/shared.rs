@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
+#[cfg(feature = "mcp-websocket")]
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::__private::workload::Target;
 use blaxel_core::Error;
 use rmcp::model::ProtocolVersion;
 use tokio::sync::watch;
 
+#[cfg(feature = "mcp-websocket")]
+use super::error;
 use super::exchange::{Exchange, lock};
 use super::host::Operations;
 use super::model::Notification;
@@ -16,6 +20,9 @@ pub(super) type Listener = Arc<dyn Fn(Notification) + Send + Sync>;
 
 /// The protocol version that the client asks for.
 pub(super) const REQUESTED_VERSION: ProtocolVersion = ProtocolVersion::LATEST_WITH_INITIALIZE;
+
+/// The maximum size of a message of a server, and of a response that is read into memory, in bytes.
+pub(super) const MESSAGE_LIMIT: usize = 32 * 1024 * 1024;
 
 /// The state of the stream of messages that are not responses to a particular request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +43,8 @@ pub(super) struct Shared {
     listening: watch::Sender<Listening>,
     /// The last failure of a message that has no response.
     failure: Mutex<Option<Error>>,
+    /// The reason for which the connection of the session has ended, if it has one.
+    end: Mutex<Option<Error>>,
 }
 
 impl Shared {
@@ -52,6 +61,7 @@ impl Shared {
             pending: Pending::default(),
             listening: watch::Sender::new(Listening::Opening),
             failure: Mutex::new(None),
+            end: Mutex::new(None),
         }
     }
 
@@ -62,7 +72,7 @@ impl Shared {
     /// Waits until it is known if there is a stream on which a response can arrive that is not in the body of
     /// its own POST. Returns `true` if there is one.
     pub(super) async fn is_listening(&self, session: Option<&str>) -> bool {
-        // `rmcp` opens the stream of a session only, and `Transport` only for a listener.
+        // `rmcp` opens the stream of a session only, and `HttpTransport` only for a listener.
         if session.is_none() || self.listener.is_none() {
             return false;
         }
@@ -74,6 +84,21 @@ impl Shared {
     /// Records the failure of a message that has no response, for the caller that closes the session.
     pub(super) fn record_failure(&self, failure: Error) {
         *lock(&self.failure) = Some(failure);
+    }
+
+    /// Records the end of the session's connection, and fails the requests that wait for their responses.
+    #[cfg(feature = "mcp-websocket")]
+    pub(super) fn record_end(&self, reason: &Error) {
+        *lock(&self.end) = Some(reason.clone());
+        for exchange in self.pending.all() {
+            let failure = error::no_response(reason.clone());
+            exchange.record_failure(failure.with_delivery(exchange.delivery()));
+        }
+    }
+
+    /// Returns the reason for which the session's connection has ended, if it has.
+    pub(super) fn end(&self) -> Option<Error> {
+        lock(&self.end).clone()
     }
 
     pub(super) fn take_failure(&self) -> Option<Error> {

@@ -40,13 +40,13 @@ type Headers = HashMap<HeaderName, HeaderValue>;
 type SseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
 
 /// Sends the messages of one session.
-pub(super) struct Transport<S> {
+pub(super) struct HttpTransport<S> {
     service: S,
     shared: Arc<Shared>,
     owned: watch::Receiver<()>,
 }
 
-impl<S: Clone> Clone for Transport<S> {
+impl<S: Clone> Clone for HttpTransport<S> {
     fn clone(&self) -> Self {
         Self {
             service: self.service.clone(),
@@ -56,7 +56,7 @@ impl<S: Clone> Clone for Transport<S> {
     }
 }
 
-impl<S: HttpService> Transport<S> {
+impl<S: HttpService> HttpTransport<S> {
     pub(super) fn new(service: S, shared: Arc<Shared>, owned: watch::Receiver<()>) -> Self {
         Self {
             service,
@@ -268,7 +268,7 @@ impl<S: HttpService> Transport<S> {
     }
 }
 
-impl<S: HttpService> StreamableHttpClient for Transport<S> {
+impl<S: HttpService> StreamableHttpClient for HttpTransport<S> {
     type Error = Error;
 
     async fn post_message(
