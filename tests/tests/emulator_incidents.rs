@@ -121,7 +121,7 @@ async fn a_walk_has_each_item_although_the_order_changes() {
     emulator.incident(Incident::ShuffledList);
     let items = models
         .items_with(&ListParams::new().limit(2))
-        .distinct()
+        .distinct(10)
         .into_vec();
     let names: BTreeSet<_> = items
         .await

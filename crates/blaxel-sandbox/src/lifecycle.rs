@@ -12,7 +12,7 @@ use std::sync::Arc;
 use blaxel_core::__private::workload::WorkloadAddress;
 use blaxel_core::{Error, HttpService, Secret, Source};
 use blaxel_management::sandboxes::{Creation, Ensure, Sandbox, SandboxDefaults};
-use blaxel_management::{Collection, Management, Outcome, Wait};
+use blaxel_management::{Collection, Management, Outcome, Status, Wait};
 
 pub use self::drive_mount::DriveMount;
 pub use self::launch::Launch;
@@ -157,8 +157,9 @@ impl<S: HttpService> Sandboxes<S> {
 
     /// Waits until a sandbox is deployed, and returns a handle on it.
     pub(crate) async fn ready(&self, name: &str) -> Result<SandboxHandle<S>, Error> {
-        let ready = self.collection().wait_until(name, &Wait::new(), is_ready);
-        Ok(self.handle_of(&ready.await?))
+        let (sandboxes, wait) = (self.collection(), Wait::new());
+        let ready = sandboxes.wait_until(name, &wait, is_ready).await?;
+        Ok(self.handle_of(&ready))
     }
 
     /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may

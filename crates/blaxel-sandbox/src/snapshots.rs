@@ -1,7 +1,6 @@
 //! Snapshots, forks and archives of sandboxes, with handles on the sandboxes that come out of them.
 
-use blaxel_core::__private::ErrorParts;
-use blaxel_core::{Error, HttpService};
+use blaxel_core::{Error, HttpService, Source};
 use blaxel_management::sandboxes::{
     ArchiveWait, Fork, ForkKind, NewSnapshot, Sandbox, SandboxSnapshot, Snapshot,
 };
@@ -14,7 +13,7 @@ impl<S: HttpService> Sandboxes<S> {
     /// Returns the collection of the snapshots of the sandbox `name`.
     ///
     /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
+    /// # use blaxel_core::{Error, HttpService, Source};
     /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
     /// for snapshot in sandboxes.snapshots("dev").all().await? {
     ///     println!("{} {:?}", snapshot.name, snapshot.status);
@@ -31,7 +30,7 @@ impl<S: HttpService> Sandboxes<S> {
     /// It contains the files, processes and memory of the sandbox, which goes on meanwhile.
     ///
     /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
+    /// # use blaxel_core::{Error, HttpService, Source};
     /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
     /// use blaxel_sandbox::NewSnapshot;
     ///
@@ -85,7 +84,7 @@ impl<S: HttpService> Sandboxes<S> {
     /// (`POST /sandboxes/{sandboxName}/fork`).
     ///
     /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
+    /// # use blaxel_core::{Error, HttpService, Source};
     /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
     /// use blaxel_sandbox::Fork;
     ///
@@ -103,7 +102,7 @@ impl<S: HttpService> Sandboxes<S> {
     pub async fn fork(&self, name: &str, fork: &Fork) -> Result<SandboxHandle<S>, Error> {
         if fork.target_type != ForkKind::Sandbox {
             let message = "the target of the fork is not a sandbox: use `collection().fork` for it";
-            return Err(Error::input(message));
+            return Err(Error::input("fork", &Source::Code, message));
         }
         self.collection().fork(name, fork).await?;
         self.ready(&fork.target_name).await
@@ -116,7 +115,7 @@ impl<S: HttpService> Sandboxes<S> {
     /// `archive` and `wait_until_archived` of the [`collection`](Self::collection).
     ///
     /// ```no_run
-    /// # use blaxel_core::{Error, HttpService};
+    /// # use blaxel_core::{Error, HttpService, Source};
     /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
     /// sandboxes.archive("dev").await?;
     /// // Weeks later:

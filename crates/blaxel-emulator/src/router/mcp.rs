@@ -60,7 +60,7 @@ pub(super) fn asks_for_websocket(call: &Call) -> bool {
 
 /// Opens a session by WebSocket. The platform's servers accept one at any path below their address.
 pub(super) fn open_websocket(call: &Call) -> HandlerResult {
-    require_deployed(call, &FUNCTIONS)?;
+    require_running(call, &FUNCTIONS)?;
     let now = call.now();
     let refuse = |message| ErrorResponse::gateway(Gateway::BadRequest, message, &now);
     if call.header("sec-websocket-version") != Some("13") {
