@@ -4,8 +4,6 @@
 
 mod verified;
 
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
@@ -17,7 +15,7 @@ use blaxel::management::workload::{Trigger, TriggerConfiguration, TriggerKind};
 use blaxel::{ClientBuilder, Inference, Management};
 use blaxel_emulator::Emulator;
 use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::verified::Verified;
 
@@ -25,7 +23,7 @@ use crate::verified::Verified;
 #[derive(Clone)]
 struct Server {
     verifier: CallbackVerifier,
-    results: Results,
+    results: UnboundedSender<String>,
 }
 
 impl FromRef<Server> for CallbackVerifier {
@@ -34,25 +32,22 @@ impl FromRef<Server> for CallbackVerifier {
     }
 }
 
-impl FromRef<Server> for Results {
-    fn from_ref(server: &Server) -> Self {
-        server.results.clone()
+impl Server {
+    /// Returns a server that accepts what is signed with the secret, and the results that it receives.
+    fn new(secret: &str) -> Result<(Self, UnboundedReceiver<String>), blaxel::Error> {
+        let verifier = CallbackVerifier::new(secret)?;
+        let (results, received) = unbounded_channel();
+        Ok((Self { verifier, results }, received))
     }
 }
 
-/// The results that have arrived.
-#[derive(Clone, Default)]
-struct Results {
-    texts: Arc<Mutex<Vec<String>>>,
-    arrived: Arc<Notify>,
-}
-
 /// Handles one callback. It runs only for verified ones.
-async fn receive(State(results): State<Results>, Verified(callback): Verified) -> StatusCode {
+async fn receive(State(server): State<Server>, Verified(callback): Verified) -> StatusCode {
     let text = format!("{} {}", callback.status_code, callback.response_body);
-    results.texts.lock().unwrap().push(text);
-    results.arrived.notify_one();
-    StatusCode::NO_CONTENT
+    match server.results.send(text) {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
 }
 
 fn app(server: Server) -> Router {
@@ -90,22 +85,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .and_then(|settings| settings.callback_secret)
         .ok_or("no secret")?;
 
-    let results = Results::default();
-    let verifier = CallbackVerifier::new(secret)?;
-    let app = app(Server {
-        verifier,
-        results: results.clone(),
-    });
-    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let (server, mut results) = Server::new(secret.expose())?;
+    let server = tokio::spawn(async move { axum::serve(listener, app(server)).await });
 
-    Inference::new(client)
-        .agent("support-bot")
-        .submit(&json!({"inputs": "Hello"}))
-        .await?;
-    results.arrived.notified().await;
-    for text in results.texts.lock().unwrap().iter() {
-        println!("a verified result: {text}");
-    }
+    let agent = Inference::new(client).agent("support-bot");
+    agent.submit(&json!({"inputs": "Hello"})).await?;
+    let text = results.recv().await.ok_or("no result")?;
+    println!("a verified result: {text}");
     server.abort();
     Ok(())
 }
@@ -136,14 +122,9 @@ mod tests {
             .header("x-blaxel-timestamp", (now.as_secs() - age).to_string())
             .body(Body::from(body.to_owned()))
             .unwrap();
-        let results = Results::default();
-        let verifier = CallbackVerifier::new(SECRET).unwrap();
-        let app = app(Server {
-            verifier,
-            results: results.clone(),
-        });
-        let status = app.oneshot(request).await.unwrap().status();
-        let count = results.texts.lock().unwrap().len();
+        let (server, mut results) = Server::new(SECRET).unwrap();
+        let status = app(server).oneshot(request).await.unwrap().status();
+        let count = std::iter::from_fn(|| results.try_recv().ok()).count();
         (status, count)
     }
 

@@ -10,10 +10,10 @@ use blaxel::inference::{Callback, CallbackError, CallbackVerifier};
 ///
 /// The signature is over the bytes of the body, so no layer may change them, and no other extractor may take the body.
 /// axum limits a body to 2 MiB by default.
-pub struct Verified(pub Callback);
+pub(crate) struct Verified(pub(crate) Callback);
 
 /// The response to a request that is not a callback.
-pub enum Rejection {
+pub(crate) enum Rejection {
     /// The body could not be read: it is too large, or the connection failed.
     Body(Response),
     /// The verification failed.
