@@ -165,7 +165,7 @@ mod tests {
         let request = set.encode().unwrap();
         assert_eq!(request.uri(), "blaxel://control/secrets");
         let sent: serde_json::Value =
-            serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+            serde_json::from_slice(&request.body().bytes().unwrap()).unwrap();
         assert_eq!(sent, json!({"name": "KEY", "value": "canary"}));
     }
 
