@@ -424,15 +424,12 @@ impl Builder {
     ///     .build();
     /// # let _ = emulator;
     /// ```
-    pub fn machines<F, G>(mut self, make: F) -> Self
+    pub fn machines<F, G>(self, make: F) -> Self
     where
         F: Fn(&str, &Clock) -> G + Send + Sync + 'static,
         G: Guest,
     {
-        let make =
-            move |name: &str, clock: &Clock| blaxel_guest::Server::builder(make(name, clock));
-        self.config.machines = Some(Arc::new(make));
-        self
+        self.sandbox_servers(move |name, clock| blaxel_guest::Server::builder(make(name, clock)))
     }
 
     /// Sets the function that starts to build the server of a sandbox when the sandbox is first called, from
@@ -456,7 +453,8 @@ impl Builder {
     where
         F: Fn(&str, &Clock) -> blaxel_guest::Builder + Send + Sync + 'static,
     {
-        self.config.machines = Some(Arc::new(start));
+        let make = move |name: &str, _: &str, clock: &Clock| start(name, clock);
+        self.config.machines = Some(Arc::new(make));
         self
     }
 
@@ -499,8 +497,13 @@ impl Builder {
     #[cfg(all(feature = "local-guests", target_os = "linux"))]
     fn guests(self, guests: LocalGuestBuilder) -> Result<Self, LocalGuestError> {
         guests.check()?;
-        let builder = self.real_clock();
-        Ok(builder.machines(move |_, clock| guests.clone().build_on_use(clock.clone())))
+        let mut builder = self.real_clock();
+        let make = move |_: &str, image: &str, clock: &Clock| {
+            let guest = guests.clone().image(image).build_on_use(clock.clone());
+            blaxel_guest::Server::builder(guest)
+        };
+        builder.config.machines = Some(Arc::new(make));
+        Ok(builder)
     }
 
     /// Sets the models of a new emulator, oldest first. The default is a list of seven.

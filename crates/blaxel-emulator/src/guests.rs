@@ -7,14 +7,13 @@ mod drives;
 mod ended;
 mod machine;
 mod saved;
-mod tree;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use blaxel_guest::{FileError, Server, SimulatedGuest, Volume};
+use blaxel_guest::{Errno, Server, SimulatedGuest};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -49,9 +48,11 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Gives the machine what it gets from an earlier one, if it does not have it yet. A call waits for it.
-    pub(crate) async fn prepare(&self) -> Result<(), FileError> {
-        self.saved.prepare(&self.server, self.may_run).await
+    /// Starts the processes of an earlier machine, if they may run and do not run yet. A call waits for it.
+    pub(crate) async fn prepare(&self) {
+        if self.may_run {
+            self.saved.start(&self.server).await;
+        }
     }
 }
 
@@ -81,13 +82,11 @@ impl Guests {
         if !running.contains_key(sandbox) {
             let clock = &self.0.clock;
             let clock = clock.with_standby(store.setting().standby_after, record.used);
+            let image = member::text(&record.document, "spec/runtime/image");
+            let image = image.unwrap_or_default();
             let server = match &self.0.make {
-                Some(make) => make(sandbox, &clock),
-                None => {
-                    let image = member::text(&record.document, "spec/runtime/image");
-                    let image = image.unwrap_or_default();
-                    Server::builder(SimulatedGuest::with_image(image, clock.clone()))
-                }
+                Some(make) => make(sandbox, image, &clock),
+                None => Server::builder(SimulatedGuest::with_image(image, clock.clone())),
             };
             let machine = Machine::start(server, clock, (store, &self.0.store), sandbox)?;
             running.insert(sandbox.to_owned(), machine);
@@ -111,34 +110,15 @@ impl Guests {
         Some(guest)
     }
 
-    /// Copies the files of a sandbox, if its machine runs and its disk is not a volume. The store must not be open.
-    pub(crate) async fn copy_of(&self, sandbox: &str) -> Result<Option<Volume>, FileError> {
-        let machine = {
-            let running = lock(&self.0.running);
-            let machine = running.get(sandbox);
-            machine.map(|machine| (machine.server.clone(), machine.saved()))
-        };
-        match machine {
-            Some((server, saved)) if server.guest().disk().is_none() => saved.copy(&server).await,
-            _ => Ok(None),
-        }
-    }
-
-    /// Returns a copy of the contents of a sandbox. If the disk of its machine is not a volume, its files are those of
-    /// [`copy_of`](Self::copy_of).
-    pub(crate) fn contents_of(
-        &self,
-        store: &OpenStore,
-        sandbox: &str,
-        copied: Option<Volume>,
-    ) -> Contents {
+    /// Returns a copy of the contents of a sandbox.
+    pub(crate) fn contents_of(&self, store: &OpenStore, sandbox: &str) -> Result<Contents, Errno> {
         self.0.end_if_old(store, sandbox);
         let running = lock(&self.0.running);
         match running.get(sandbox) {
-            Some(machine) => machine.contents(copied),
+            Some(machine) => machine.contents(),
             None => {
                 let record = store.get(&Collection::top(&SANDBOXES), sandbox);
-                record.map_or_else(Contents::default, |record| record.contents.snapshot())
+                record.map_or_else(|| Ok(Contents::default()), |record| record.contents.snapshot())
             }
         }
     }

@@ -160,6 +160,52 @@ impl Clock {
         standby.map_or(now, |standby| standby.last_use(now))
     }
 
+    /// Returns `true` if the machine of this clock may go on standby.
+    pub(crate) fn has_standby(&self) -> bool {
+        self.standby.is_some()
+    }
+
+    /// Waits until the machine of this clock is on standby. Without standby it never completes.
+    pub(crate) async fn until_standby(&self) {
+        let Some(standby) = &self.standby else {
+            return std::future::pending().await;
+        };
+        let mut advances = self.time.advances.subscribe();
+        let mut ends = standby.ends();
+        loop {
+            advances.borrow_and_update();
+            ends.borrow_and_update();
+            let (now, rate) = self.time();
+            let left = standby.left(now);
+            if left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            tokio::select! {
+                _ = advances.changed() => {}
+                _ = ends.changed() => {}
+                // Created only if it is needed, since it needs a runtime with timers.
+                () = async { tokio::time::sleep(real(left.unwrap_or_default(), rate)).await },
+                    if rate > 0 && left.is_some() => {}
+            }
+        }
+    }
+
+    /// Waits until the machine of this clock is not on standby.
+    pub(crate) async fn until_awake(&self) {
+        let Some(standby) = &self.standby else {
+            return;
+        };
+        let mut wakes = standby.wakes();
+        loop {
+            wakes.borrow_and_update();
+            if !self.is_on_standby() {
+                return;
+            }
+            // The sender lives in `self`, so this is never an error.
+            let _ = wakes.changed().await;
+        }
+    }
+
     /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -231,15 +277,19 @@ impl Clock {
     /// Returns the time that has passed for the machine of this clock, and the rate at which it
     /// passes without [`advance`](Self::advance).
     fn passed(&self) -> (Duration, u32) {
-        let (now, rate) = {
-            let state = lock(&self.time.state);
-            (state.now(), state.rate)
-        };
+        let (now, rate) = self.time();
         match &self.standby {
             None => (now, rate),
             Some(standby) if standby.is_on(now) => (standby.passed(now), 0),
             Some(standby) => (standby.passed(now), rate),
         }
+    }
+
+    /// Returns the time since 1970-01-01T00:00:00Z, and `true` if it passes without
+    /// [`advance`](Self::advance).
+    fn time(&self) -> (Duration, u32) {
+        let state = lock(&self.time.state);
+        (state.now(), state.rate)
     }
 
     /// Runs `future` for at most `limit` on this clock. Returns `None` if it did not end in time.
@@ -395,6 +445,39 @@ mod tests {
         assert!(machine.is_on_standby());
         assert_eq!(machine.last_use(), start + MINUTE * 3);
         assert!(!clock.is_on_standby(), "it has no standby");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn standby_and_its_end_can_be_waited_for() {
+        for clock in [Clock::standing(), Clock::real()] {
+            let machine = clock.with_standby(MINUTE, clock.since_epoch());
+            let awake = machine.stay_awake();
+            let waiting = machine.clone();
+            let mut standby = tokio::spawn(async move { waiting.until_standby().await });
+            clock.advance(MINUTE * 10);
+            let soon = Duration::from_millis(10);
+            assert!(tokio::time::timeout(soon, &mut standby).await.is_err());
+            drop(awake);
+            assert!(tokio::time::timeout(soon, &mut standby).await.is_err());
+            clock.advance(MINUTE);
+            standby.await.unwrap();
+            let waiting = machine.clone();
+            let mut end = tokio::spawn(async move { waiting.until_awake().await });
+            clock.advance(MINUTE);
+            assert!(tokio::time::timeout(soon, &mut end).await.is_err());
+            let awake = machine.stay_awake();
+            end.await.unwrap();
+            drop(awake);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn standby_comes_by_itself_if_the_time_passes_by_itself() {
+        let clock = Clock::real();
+        let machine = clock.with_standby(MINUTE, clock.since_epoch());
+        let started = Instant::now();
+        machine.until_standby().await;
+        assert!(started.elapsed() >= MINUTE && machine.is_on_standby());
     }
 
     #[tokio::test(start_paused = true)]

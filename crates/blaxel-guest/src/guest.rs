@@ -38,6 +38,13 @@ pub trait Guest: Send + Sync + 'static {
     /// `None` if the machine does not know them.
     fn image(&self) -> Option<Arc<dyn Files>>;
 
+    /// Returns the paths in [`files`](Self::files) that are neither on the machine's own disk nor
+    /// mounted volumes, such as the programs of the host. Archives leave them out. By default there
+    /// are none.
+    fn foreign_paths(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns the contents of the machine's own disk, without mounted drives. Returns `None` if they
     /// are not a [`Volume`], as it is by default.
     fn disk(&self) -> Option<Volume> {
@@ -50,6 +57,21 @@ pub trait Guest: Send + Sync + 'static {
     ///
     /// Fails with [`Errno::NotImplemented`] if the machine cannot do that.
     fn freeze(&self, is_frozen: bool) -> Result<(), Errno>;
+
+    /// Stops all programs of the machine, which goes on standby, or lets them go on. Programs that
+    /// something else has stopped stay so.
+    ///
+    /// The server calls it when the standby of the machine's [clock](Clock::with_standby) begins and
+    /// ends. It may block. Before, it asks with `is_suspended` of `false` if there is such a method.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`Errno::NotImplemented`], as it does by default, if programs stand still by
+    /// themselves, for their time is that of the clock.
+    fn suspend(&self, is_suspended: bool) -> Result<(), Errno> {
+        let _ = is_suspended;
+        Err(Errno::NotImplemented)
+    }
 
     /// Starts a program.
     ///

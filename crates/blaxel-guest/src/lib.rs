@@ -18,12 +18,15 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod apps;
 mod clock;
 mod code_script;
 mod drives;
 mod errno;
 mod files;
 mod guest;
+#[cfg(all(feature = "local", target_os = "linux"))]
+mod host;
 mod interpreter;
 mod kernel;
 mod listen;

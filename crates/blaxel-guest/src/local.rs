@@ -1,7 +1,6 @@
 //! [`LocalGuest`], a machine whose commands run on this one.
 
 mod entries;
-mod errors;
 mod files;
 mod image;
 mod keeper;
@@ -18,6 +17,8 @@ mod settings;
 mod status;
 mod stopped;
 mod streams;
+mod suspended;
+mod volumes;
 mod walk;
 mod watch;
 
@@ -30,11 +31,14 @@ use tokio::net::TcpStream;
 
 use self::files::LocalFiles;
 use self::launch::Launch;
+use self::members::Members;
 use self::owners::Owners;
 use self::root::Root;
 use self::sandbox::Sandbox;
 pub use self::settings::LocalGuestError;
 use self::settings::{Isolation, Settings};
+use self::suspended::Suspended;
+use crate::apps;
 use crate::clock::Clock;
 use crate::drives::DriveMount;
 use crate::errno::Errno;
@@ -43,6 +47,7 @@ use crate::guest::Guest;
 use crate::lock::lock;
 use crate::port::{Connection, Listener};
 use crate::process::{Command, Process};
+use crate::volume::Volume;
 
 /// A machine whose commands are processes of this one, with a directory of this one as its root.
 ///
@@ -76,7 +81,15 @@ use crate::process::{Command, Process};
 /// - Process ids are those that commands see; the ids of unconfined commands are those of the host.
 /// - The directories of the system, `/usr` first, are read-only, and `/proc` and `/dev` are empty in
 ///   the files API. Files belong to user 0, and cannot be given to others.
-/// - The disk cannot be made read-only, and drives cannot be mounted.
+/// - A disk that is made read-only refuses the writes of the files API and of commands that start
+///   then. Those that run go on. Unconfined, it cannot be made read-only.
+/// - On standby, all processes are stopped. Their own timers go on meanwhile: a `sleep` whose time has
+///   passed ends when the sandbox wakes up.
+/// - Volumes and drives are directories of the host. Commands see those that were mounted when they
+///   were started. The files API keeps to their sizes; commands are limited by the disk of the host
+///   only, which is also what `df` shows them.
+/// - Unconfined, a link in the root directory leads commands to a volume. So it can be mounted only at
+///   an empty directory of the sandbox itself, and commands can write to one that is read-only.
 #[derive(Clone)]
 pub struct LocalGuest(Arc<Inner>);
 
@@ -91,6 +104,7 @@ struct Inner {
     owners: Owners,
     /// The sandbox once it has been started.
     sandbox: Mutex<Option<Sandbox>>,
+    suspended: Suspended,
     root: OnceLock<Result<Arc<Root>, LocalGuestError>>,
 }
 
@@ -132,6 +146,24 @@ impl LocalGuestBuilder {
         self
     }
 
+    /// Adds the app of a public image, such as `blaxel/nextjs:latest`, as
+    /// [`SimulatedGuest::with_image`](crate::SimulatedGuest::with_image) does. For other images it has
+    /// no effect: the programs are those of the host in any case.
+    ///
+    /// The images `blaxel/nextjs` and `blaxel/vite` have an app in `/blaxel/app`. `npm run dev` serves
+    /// its files with Python, if the host has `npm` and `python3`; there is no Next.js and no Vite.
+    ///
+    /// ```no_run
+    /// use blaxel_guest::{Clock, LocalGuest};
+    ///
+    /// let guest = LocalGuest::builder().image("blaxel/nextjs:latest").build(Clock::real())?;
+    /// # Ok::<(), blaxel_guest::LocalGuestError>(())
+    /// ```
+    pub fn image(mut self, name: impl Into<String>) -> Self {
+        self.0.image = name.into();
+        self
+    }
+
     /// Checks that this machine can run such guests. It starts one, and ends it.
     ///
     /// # Errors
@@ -169,6 +201,7 @@ impl LocalGuestBuilder {
             settings: self.0,
             clock,
             sandbox: Mutex::default(),
+            suspended: Suspended::default(),
             root: OnceLock::new(),
         }))
     }
@@ -179,7 +212,11 @@ impl Inner {
     fn root(&self) -> Result<Arc<Root>, LocalGuestError> {
         let start = || {
             let root = Root::create(&self.settings).map_err(LocalGuestError::Root)?;
-            match Sandbox::start(&self.settings, &root) {
+            let started = self
+                .install_app(&root)
+                .and_then(|()| root.keep_image().map_err(LocalGuestError::Root))
+                .and_then(|()| Sandbox::start(&self.settings, &root));
+            match started {
                 Ok(sandbox) => {
                     *lock(&self.sandbox) = Some(sandbox);
                     Ok(Arc::new(root))
@@ -191,6 +228,16 @@ impl Inner {
             }
         };
         self.root.get_or_init(start).clone()
+    }
+
+    /// Creates the app of the image.
+    fn install_app(&self, root: &Root) -> Result<(), LocalGuestError> {
+        let files = LocalFiles {
+            mounts: Ok(root.mounts.clone()),
+            owners: self.owners,
+        };
+        let installed = apps::install(&files, &self.settings.image);
+        installed.map_err(|error| LocalGuestError::Root(error.errno()))
     }
 
     /// Passes the sandbox to `act`, starting it again if it has ended.
@@ -215,7 +262,7 @@ impl Inner {
         let root = self.root();
         LocalFiles {
             mounts: root
-                .map(|root| Arc::clone(&root.mounts))
+                .map(|root| root.mounts.clone())
                 .map_err(LocalGuestError::errno),
             owners: self.owners,
         }
@@ -235,11 +282,15 @@ impl Inner {
         launched.map_err(LocalGuestError::errno)?
     }
 
+    /// Returns the processes, if the sandbox has been started. Looking at them does not need the
+    /// lock.
+    fn members(&self) -> Option<Members> {
+        let sandbox = lock(&self.sandbox);
+        sandbox.as_ref().map(|sandbox| sandbox.members.clone())
+    }
+
     fn listeners(&self) -> Vec<Listener> {
-        // Looking at the processes does not need the lock.
-        let members = lock(&self.sandbox)
-            .as_ref()
-            .map(|sandbox| sandbox.members.clone());
+        let members = self.members();
         members.map_or_else(Vec::new, |members| ports::listeners(&members))
     }
 }
@@ -254,11 +305,47 @@ impl Guest for LocalGuest {
     }
 
     fn image(&self) -> Option<Arc<dyn Files>> {
-        None
+        let root = self.0.root().ok()?;
+        Some(Arc::new(LocalFiles {
+            mounts: Ok(root.image()?),
+            owners: self.0.owners,
+        }))
     }
 
-    fn freeze(&self, _is_frozen: bool) -> Result<(), Errno> {
-        Err(Errno::NotImplemented)
+    fn foreign_paths(&self) -> Vec<String> {
+        let Ok(root) = self.0.root() else {
+            return Vec::new();
+        };
+        let mounts = root.mounts.current();
+        let others = mounts.others().iter();
+        let foreign = others.filter(|mount| !mount.is_volume());
+        foreign.map(|mount| mount.path.clone()).collect()
+    }
+
+    fn disk(&self) -> Option<Volume> {
+        let root = self.0.root().ok()?;
+        Some(Volume::of_directory(Arc::clone(&root.disk)))
+    }
+
+    fn freeze(&self, is_frozen: bool) -> Result<(), Errno> {
+        if self.0.settings.isolation == Isolation::None {
+            return Err(Errno::NotImplemented);
+        }
+        let root = self.0.root().map_err(LocalGuestError::errno)?;
+        root.mounts.change(|mounts| {
+            mounts.freeze(is_frozen);
+            Ok(())
+        })
+    }
+
+    fn suspend(&self, is_suspended: bool) -> Result<(), Errno> {
+        if let Some(members) = self.0.members() {
+            match is_suspended {
+                true => self.0.suspended.suspend(&members),
+                false => self.0.suspended.resume(&members),
+            }
+        }
+        Ok(())
     }
 
     fn spawn(&self, command: Command) -> BoxFuture<Result<Process, Errno>> {
@@ -288,12 +375,14 @@ impl Guest for LocalGuest {
         })
     }
 
-    fn mount(&self, _mount: &DriveMount) -> Result<(), Errno> {
-        Err(Errno::NotImplemented)
+    fn mount(&self, mount: &DriveMount) -> Result<(), Errno> {
+        let root = self.0.root().map_err(LocalGuestError::errno)?;
+        volumes::mount(&root.mounts, &root.disk, self.0.owners, mount)
     }
 
-    fn unmount(&self, _path: &str) -> Result<(), Errno> {
-        Err(Errno::Invalid)
+    fn unmount(&self, path: &str) -> Result<(), Errno> {
+        let root = self.0.root().map_err(LocalGuestError::errno)?;
+        volumes::unmount(&root.mounts, &root.disk, path)
     }
 }
 

@@ -104,9 +104,10 @@ impl MemoryFiles {
     ///
     /// # Errors
     ///
-    /// Fails if a directory does not exist, or with [`Errno::Busy`] if something is mounted
-    /// there already.
+    /// Fails if a directory does not exist, with [`Errno::Busy`] if something is mounted there
+    /// already, and with [`Errno::NotImplemented`] if the volume is not in memory.
     pub fn mount(&self, mount: &DriveMount) -> Result<(), Errno> {
+        mount.volume.check_in_memory()?;
         let over = self.walk(&mount.mount_path, true)?.found()?;
         let inside = Self::new(mount.volume.clone(), self.shared.clock.clone());
         if !mount.read_only {
@@ -123,7 +124,13 @@ impl MemoryFiles {
             read_only: mount.read_only,
             ..top.place
         };
-        self.shared.mounts.add(over.path, over.place, top)
+        let name = mount.drive_name.clone();
+        self.shared.mounts.add(name, over.path, over.place, top)
+    }
+
+    /// Returns the names, the paths and the volumes of what is mounted, without that of `/`.
+    pub(crate) fn mounts(&self) -> Vec<(String, String, Volume)> {
+        self.shared.mounts.all()
     }
 
     /// Unmounts what is mounted at `path`.

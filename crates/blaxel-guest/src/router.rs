@@ -85,6 +85,7 @@ const TABLES: &[&[Route]] = &[
 /// Creates the router of a server.
 pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new().fallback(move |request| async move {
+        state.standby.start(&state.guest);
         let awake = state.guest.clock().stay_awake();
         let response = answer(state, request).await;
         response.map(|body| used::until_its_end(body, awake))
@@ -131,6 +132,11 @@ fn has_head(path: &str, version: ServerVersion) -> bool {
 }
 
 async fn answer(state: Arc<State>, request: Request<Body>) -> Response {
+    if let Some(reason) = &state.broken {
+        let mut response = respond::Refusal::internal(reason).into_response();
+        respond::add_common_headers(&mut response);
+        return response;
+    }
     let (mut request, excess) = match edge::limit(&state, request) {
         Ok(limited) => limited,
         Err(refusal) => return refusal,

@@ -79,11 +79,13 @@ impl SimulatedGuest {
     }
 
     /// Creates a machine whose disk has the contents of `disk`, such as a snapshot of another
-    /// machine's. These contents are the image of the machine.
+    /// machine's. These contents are the image of the machine. If the volume is not in memory, the
+    /// operations of the machine fail.
     #[must_use]
     pub fn with_disk(disk: Volume, clock: Clock) -> Self {
         Self {
-            image: disk.snapshot(),
+            // In memory, copying does not fail.
+            image: disk.snapshot().unwrap_or_else(|_| disk.clone()),
             files: MemoryFiles::new(disk, clock.clone()),
             kernel: Arc::new(Kernel::new(clock)),
         }

@@ -6,6 +6,7 @@ mod environment;
 mod monitors;
 mod mounts;
 mod process;
+mod standby;
 mod tasks;
 mod terminals;
 mod upgrades;
@@ -25,6 +26,7 @@ pub(crate) use self::process::{
     Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StdinError,
     TRUNCATED, lossy,
 };
+pub(crate) use self::standby::StandbyWatch;
 pub(crate) use self::tasks::Tasks;
 pub(crate) use self::terminals::{Client, Terminals};
 pub(crate) use self::upgrades::{Upgrade, Upgrades};
@@ -49,6 +51,8 @@ pub(crate) struct State {
     pub(crate) terminals: Terminals,
     /// The code interpreter, if the sandbox has one.
     pub(crate) contexts: Option<Arc<Contexts>>,
+    /// The task that stops the programs of the machine while it is on standby.
+    pub(crate) standby: StandbyWatch,
     /// The connections to ports.
     pub(crate) connections: Tasks,
     pub(crate) drives: Option<Arc<dyn DriveStore>>,
@@ -66,6 +70,8 @@ pub(crate) struct State {
     pub(crate) archive: Archive,
     /// `true` if a tunnel is configured.
     pub(crate) has_tunnel: AtomicBool,
+    /// The reason why the sandbox cannot be used.
+    pub(crate) broken: Option<String>,
 }
 
 impl State {

@@ -1,5 +1,7 @@
-//! [`Volume`], the contents of a file system in memory.
+//! [`Volume`], the contents of a file system.
 
+#[cfg(all(feature = "local", target_os = "linux"))]
+mod directory;
 mod node;
 mod tree;
 
@@ -8,32 +10,64 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use self::node::{Attributes, Content, Device, Inode};
 pub(crate) use self::tree::{ROOT, Tree};
+use crate::errno::Errno;
 use crate::files::Space;
 use crate::lock::lock;
 
-/// The contents of a disk, a volume or a drive, in memory. Clones share them.
+/// The contents of a disk, a volume or a drive. Clones share them.
+///
+/// They are in memory, or in a directory of this machine: that of `Volume::in_directory`, or a
+/// temporary one, which they move to when a `LocalGuest` mounts the volume for the first time. From
+/// then on only local guests can use it; the operations of simulated ones fail with
+/// [`Errno::NotImplemented`].
 ///
 /// ```
 /// let volume = blaxel_guest::Volume::in_memory(1 << 20);
 /// assert_eq!(volume.space().used, 0);
-/// let copy = volume.snapshot();
+/// let copy = volume.snapshot()?;
 /// assert!(!copy.is_same(&volume));
+/// # Ok::<(), blaxel_guest::Errno>(())
 /// ```
 #[derive(Clone)]
-pub struct Volume(Arc<Mutex<Tree>>);
+pub struct Volume(Arc<Shared>);
+
+struct Shared {
+    tree: Mutex<Tree>,
+    /// The directory with the contents, if they are not in the tree.
+    #[cfg(all(feature = "local", target_os = "linux"))]
+    directory: std::sync::OnceLock<Arc<crate::host::Directory>>,
+}
 
 impl Volume {
     /// Creates an empty volume with room for `capacity` bytes.
     #[must_use]
     pub fn in_memory(capacity: u64) -> Self {
-        Self(Arc::new(Mutex::new(Tree::new(capacity))))
+        Self::of_tree(Tree::new(capacity))
     }
 
-    /// Returns a copy of the current contents, which does not follow later changes. The bytes of
-    /// files are shared until they are changed.
-    #[must_use]
-    pub fn snapshot(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.open().copy())))
+    fn of_tree(tree: Tree) -> Self {
+        Self(Arc::new(Shared {
+            tree: Mutex::new(tree),
+            #[cfg(all(feature = "local", target_os = "linux"))]
+            directory: std::sync::OnceLock::new(),
+        }))
+    }
+
+    /// Returns a copy of the current contents, which does not follow later changes.
+    ///
+    /// In memory, the bytes of files are shared until they are changed. Contents in a directory are
+    /// copied to a temporary one, which takes time and space. Programs that write meanwhile may
+    /// leave files in it half written, as a sudden stop of the machine would.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a directory cannot be copied. In memory it does not fail.
+    pub fn snapshot(&self) -> Result<Self, Errno> {
+        #[cfg(all(feature = "local", target_os = "linux"))]
+        if let Some(directory) = self.0.directory.get() {
+            return Ok(Self::of_directory(Arc::new(directory.snapshot()?)));
+        }
+        Ok(Self::of_tree(self.open().copy()))
     }
 
     /// Replaces the contents by a copy of those of another volume. The size stays.
@@ -47,31 +81,61 @@ impl Volume {
     /// let (old, new) = (Volume::in_memory(64), Volume::in_memory(1 << 20));
     /// let files = MemoryFiles::new(old.clone(), Clock::standing());
     /// files.write("/kept.txt", b"kept", 0o644)?;
-    /// new.copy_from(&old);
+    /// new.copy_from(&old)?;
     /// let files = MemoryFiles::new(new, Clock::standing());
     /// assert_eq!(files.read("/kept.txt")?, b"kept");
-    /// # Ok::<(), blaxel_guest::FileError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn copy_from(&self, other: &Self) {
+    ///
+    /// # Errors
+    ///
+    /// Fails if a directory cannot be copied, and with [`Errno::NotImplemented`] if one of the
+    /// volumes is in memory and the other one in a directory.
+    pub fn copy_from(&self, other: &Self) -> Result<(), Errno> {
+        #[cfg(all(feature = "local", target_os = "linux"))]
+        match (self.0.directory.get(), other.0.directory.get()) {
+            (Some(own), Some(other)) => return own.copy_from(other),
+            (None, None) => {}
+            _ => return Err(Errno::NotImplemented),
+        }
         let mut copy = other.open().copy();
         let mut tree = self.open();
         copy.capacity = tree.capacity;
         *tree = copy;
+        Ok(())
     }
 
     /// Changes the size. Contents beyond a smaller size stay, and further writes are refused.
     pub fn resize(&self, capacity: u64) {
+        #[cfg(all(feature = "local", target_os = "linux"))]
+        if let Some(directory) = self.0.directory.get() {
+            directory.resize(capacity);
+            return;
+        }
         self.open().capacity = capacity;
     }
 
-    /// Returns the size and the bytes in use.
+    /// Returns the size and the bytes in use. The files of a directory are counted each time.
     #[must_use]
     pub fn space(&self) -> Space {
+        #[cfg(all(feature = "local", target_os = "linux"))]
+        if let Some(directory) = self.0.directory.get() {
+            return directory.space();
+        }
         let tree = self.open();
         Space {
             total: tree.capacity,
             used: tree.used(),
         }
+    }
+
+    /// Returns an error if the contents are not in memory.
+    pub(crate) fn check_in_memory(&self) -> Result<(), Errno> {
+        #[cfg(all(feature = "local", target_os = "linux"))]
+        if self.0.directory.get().is_some() {
+            return Err(Errno::NotImplemented);
+        }
+        Ok(())
     }
 
     /// Returns `true` if both share their contents.
@@ -82,7 +146,7 @@ impl Volume {
 
     /// Locks the contents. The guard must not be held while another volume is locked.
     pub(crate) fn open(&self) -> MutexGuard<'_, Tree> {
-        lock(&self.0)
+        lock(&self.0.tree)
     }
 }
 

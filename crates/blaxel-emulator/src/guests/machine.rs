@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use blaxel_guest::{Builder, DriveMount, Server, Volume};
+use blaxel_guest::{Builder, DriveMount, Errno, Server, Volume};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -22,8 +22,8 @@ const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
 /// The file with the variables of a sandbox, which its server reads again on request.
 const METADATA: &str = "/bl/metadata";
 
-/// Makes the machine of the sandbox of a name.
-pub(crate) type MakeMachine = Arc<dyn Fn(&str, &Clock) -> Builder + Send + Sync>;
+/// Makes the machine of the sandbox of a name, with the name of its image.
+pub(crate) type MakeMachine = Arc<dyn Fn(&str, &str, &Clock) -> Builder + Send + Sync>;
 
 /// The machine of a sandbox. Dropping it ends everything in the sandbox.
 pub(super) struct Machine {
@@ -54,7 +54,7 @@ impl Machine {
         record.machine = Some(clock);
         // Until a sandbox is restored from its archive, restoring may still fail.
         let Contents { files, processes } = match record.status(now) {
-            status::UNARCHIVING => record.contents.snapshot(),
+            status::UNARCHIVING => record.contents.snapshot().ok()?,
             _ => std::mem::take(&mut record.contents),
         };
         let (serial, document) = (record.serial, record.document.clone());
@@ -68,22 +68,19 @@ impl Machine {
         for (name, value) in &variables {
             server = server.env(name, value);
         }
-        let mut mounts = Vec::new();
         for volume in volumes(&document, open) {
-            mounts.push(volume.mount_path.clone());
             server = server.volume(volume);
         }
-        if let Some(files) = &files {
-            server = server.disk(files.clone());
+        if let Some(files) = files {
+            server = server.disk(files);
         }
         let server = server.build();
-        let files = files.filter(|_| server.guest().disk().is_none());
         describe(&server, &variables);
         Some(Self {
             serial,
             document,
             ended: watch::Sender::new(()),
-            saved: Arc::new(Saved::new(files, processes, mounts)),
+            saved: Arc::new(Saved::new(processes)),
             is_frozen: AtomicBool::new(false),
             server,
         })
@@ -109,15 +106,15 @@ impl Machine {
         Arc::clone(&self.saved)
     }
 
-    /// Returns a copy of the contents. If the machine's disk is not a volume, its files are those of `copied`.
-    pub(super) fn contents(&self, copied: Option<Volume>) -> Contents {
-        let disk = self.server.guest().disk().map(|disk| disk.snapshot());
+    /// Returns a copy of the contents.
+    pub(super) fn contents(&self) -> Result<Contents, Errno> {
+        let disk = self.server.guest().disk();
         let mut processes = self.server.running_processes();
         processes.extend(self.saved.processes());
-        Contents {
-            files: disk.or_else(|| self.saved.files()).or(copied),
+        Ok(Contents {
+            files: disk.as_ref().map(Volume::snapshot).transpose()?,
             processes,
-        }
+        })
     }
 
     /// Returns `true` if the machine is still that of a record.
@@ -200,8 +197,8 @@ fn variables(document: &Document) -> BTreeMap<String, String> {
 /// so these are its first.
 fn describe(server: &Server, variables: &BTreeMap<String, String>) {
     let guest = server.guest();
-    // Other machines may be directories of this computer, which have no place for it.
-    if guest.disk().is_none() {
+    // The disk of a machine that may block would have to be created here, before it is used.
+    if guest.is_blocking() {
         return;
     }
     let document = json!({"generation": 1, "environment": variables});

@@ -131,9 +131,7 @@ async fn call_machine(
         call.engine.guests.of(&mut store, sandbox)
     };
     let guest = guest.ok_or_else(gone)?;
-    let prepared = guest.prepare().await;
-    prepared
-        .map_err(|error| unavailable(call, &format!("The files are not restored: {error}.")))?;
+    guest.prepare().await;
     let Guest { server, ended, .. } = guest;
     let Target {
         path,

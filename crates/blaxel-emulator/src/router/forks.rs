@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
-use blaxel_guest::Volume;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -11,7 +11,7 @@ use super::body;
 use super::call::Call;
 use super::records::{not_found, taken};
 use super::route::{HandlerResult, Route};
-use super::snapshots::{copy_of, find_own, require_ready, running, take};
+use super::snapshots::{find_own, not_copied, require_ready, running, take};
 use crate::errors::ErrorResponse;
 use crate::state::{
     APPLICATIONS, Collection, Contents, Document, OpenStore, Record, SANDBOXES, SNAPSHOTS, member,
@@ -20,12 +20,12 @@ use crate::state::{
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new_async(
+        Route::new(
             "ForkSandbox",
             MethodFilter::POST,
             ["/v0/sandboxes/{sandboxName}/fork"],
             AccessLevel::Workspace,
-            |call| async move { fork_sandbox(&call).await },
+            fork_sandbox,
         ),
         Route::new(
             "ForkSnapshot",
@@ -147,13 +147,13 @@ impl ForkRequest {
 }
 
 impl Origin {
-    /// Returns the current state of a sandbox, with the files that were copied if they had to be.
-    fn live(call: &Call, store: &OpenStore, sandbox: &Record, copied: Option<Volume>) -> Self {
-        let guests = &call.engine.guests;
-        Self {
+    /// Returns the current state of a sandbox.
+    fn live(call: &Call, store: &OpenStore, sandbox: &Record) -> Result<Self, ErrorResponse> {
+        let contents = call.engine.guests.contents_of(store, &sandbox.name);
+        Ok(Self {
             spec: sandbox.document.get("spec").cloned().unwrap_or_default(),
-            contents: guests.contents_of(store, &sandbox.name, copied),
-        }
+            contents: contents.map_err(not_copied)?,
+        })
     }
 
     /// Returns the state of a snapshot. As long as its sandbox exists, the members that do not describe the machine are
@@ -175,22 +175,18 @@ impl Origin {
         }
         Ok(Self {
             spec: document.remove("spec").unwrap_or_else(|| json!({})),
-            contents: taken.contents.snapshot(),
+            contents: taken.contents.snapshot().map_err(not_copied)?,
         })
     }
 }
 
-async fn fork_sandbox(call: &Call) -> HandlerResult {
+fn fork_sandbox(call: &Call) -> HandlerResult {
     let mut request = ForkRequest::read(call)?;
     let name = call.path(SANDBOXES.parameter);
-    let copied = match request.snapshot {
-        None => copy_of(call, name).await?,
-        Some(_) => None,
-    };
     let mut store = call.engine.store.open();
     let sandbox = running(&store, name)?;
     let origin = match &request.snapshot {
-        None => Origin::live(call, &store, sandbox, copied),
+        None => Origin::live(call, &store, sandbox)?,
         Some(wanted) => {
             let taken = find_own(&store, sandbox, wanted)?;
             let origin = Origin::stored(&store, taken)?;
@@ -200,7 +196,8 @@ async fn fork_sandbox(call: &Call) -> HandlerResult {
     };
     // An application can return to an older revision, so its snapshot is kept.
     if request.is_application && request.snapshot.is_none() {
-        let taken = (name, origin.contents.snapshot());
+        let copy = origin.contents.snapshot().map_err(not_copied)?;
+        let taken = (name, copy);
         request.snapshot = Some(take(call, &mut store, taken, None)?);
     }
     fork(call, &mut store, &request, origin)

@@ -8,7 +8,7 @@ use super::access_level::AccessLevel;
 use super::call::Call;
 use super::records::{self, not_found};
 use super::route::{HandlerResult, Route};
-use super::snapshots::{copy_of, in_state};
+use super::snapshots::{in_state, not_copied};
 use crate::catalog;
 use crate::clock::Clock;
 use crate::errors::ErrorResponse;
@@ -16,12 +16,12 @@ use crate::state::{Collection, OpenStore, SANDBOXES, status};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new_async(
+        Route::new(
             "ArchiveSandbox",
             MethodFilter::POST,
             ["/v0/sandboxes/{sandboxName}/archive"],
             AccessLevel::Workspace,
-            |call| async move { archive(&call).await },
+            archive,
         ),
         Route::new(
             "UnarchiveSandbox",
@@ -34,14 +34,13 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Ends the machine of a sandbox, and keeps its files and the settings of its processes.
-async fn archive(call: &Call) -> HandlerResult {
+fn archive(call: &Call) -> HandlerResult {
     require_feature(call)?;
     let name = call.path(SANDBOXES.parameter);
-    let copied = copy_of(call, name).await?;
     let mut store = call.engine.store.open();
     require_state(&store, name, status::DEPLOYED)?;
     let guests = &call.engine.guests;
-    let contents = guests.contents_of(&store, name, copied);
+    let contents = guests.contents_of(&store, name).map_err(not_copied)?;
     let size = contents.files.as_ref().map_or((0, 0), size_of);
     guests.restart_with(&mut store, name, contents);
     store.archive(name, size);

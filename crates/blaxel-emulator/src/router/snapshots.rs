@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
-use blaxel_guest::Volume;
+use blaxel_guest::Errno;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -30,20 +30,13 @@ pub(crate) fn routes() -> Vec<Route> {
     let restored = "/v0/sandboxes/{sandboxName}/snapshots/{snapshotId}/restore";
     let top = "/v0/snapshots";
     vec![
-        Route::new_async(
-            "CreateSnapshot",
-            MethodFilter::POST,
-            [top],
-            AccessLevel::Workspace,
-            |call| async move { create(&call).await },
-        ),
+        route("CreateSnapshot", MethodFilter::POST, top, create),
         route("ListSandboxSnapshots", MethodFilter::GET, all, list_own),
-        Route::new_async(
+        route(
             "CreateSandboxSnapshot",
             MethodFilter::POST,
-            [all],
-            AccessLevel::Workspace,
-            |call| async move { create_own(&call).await },
+            all,
+            create_own,
         ),
         route(
             "DeleteSandboxSnapshot",
@@ -84,32 +77,28 @@ pub(super) fn in_state(what: &str, name: &str, state: &str) -> ErrorResponse {
     ErrorResponse::explained(StatusCode::CONFLICT, "Conflict", message)
 }
 
-async fn create(call: &Call) -> HandlerResult {
+fn create(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
     let source = body.get("source").and_then(|source| source.get("name"));
     let missing = || ErrorResponse::bad_request("source.name is missing.");
     let source = source.and_then(Value::as_str).ok_or_else(missing)?;
-    take_as(call, source, &body).await
+    take_as(call, source, &body)
 }
 
-async fn create_own(call: &Call) -> HandlerResult {
+fn create_own(call: &Call) -> HandlerResult {
     let body = body::object(call)?;
-    take_as(call, call.path(SANDBOXES.parameter), &body).await
+    take_as(call, call.path(SANDBOXES.parameter), &body)
 }
 
-/// Copies the files of a machine that cannot share them.
-pub(super) async fn copy_of(call: &Call, sandbox: &str) -> Result<Option<Volume>, ErrorResponse> {
-    let copied = call.engine.guests.copy_of(sandbox).await;
-    copied.map_err(|error| {
-        let message = format!("The files of the sandbox cannot be copied: {error}.");
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        ErrorResponse::explained(status, "Internal Server Error", message)
-    })
+/// Returns the error of a copy of files that this machine has no room for, for example.
+pub(super) fn not_copied(errno: Errno) -> ErrorResponse {
+    let message = format!("The files of the sandbox cannot be copied: {errno}.");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    ErrorResponse::explained(status, "Internal Server Error", message)
 }
 
 /// Takes a snapshot as a request says, and responds with it.
-async fn take_as(call: &Call, sandbox: &str, body: &Document) -> HandlerResult {
-    let copied = copy_of(call, sandbox).await?;
+fn take_as(call: &Call, sandbox: &str, body: &Document) -> HandlerResult {
     let mut store = call.engine.store.open();
     let name = member::text(body, "name").filter(|name| !name.is_empty());
     let source = running(&store, sandbox)?;
@@ -117,7 +106,8 @@ async fn take_as(call: &Call, sandbox: &str, body: &Document) -> HandlerResult {
     if name.is_some() && own(&store, source).any(|snapshot| has_name(&snapshot)) {
         return Err(taken(&SNAPSHOTS, name.unwrap_or_default()));
     }
-    let contents = call.engine.guests.contents_of(&store, sandbox, copied);
+    let contents = call.engine.guests.contents_of(&store, sandbox);
+    let contents = contents.map_err(not_copied)?;
     let id = take(call, &mut store, (sandbox, contents), name)?;
     records::response(&store, &snapshots(), &id)
 }
@@ -203,7 +193,8 @@ fn restore(call: &Call) -> HandlerResult {
     }
     let taken = find_own(&store, sandbox, call.path(SNAPSHOT))?;
     require_ready(&store, taken)?;
-    let (id, contents) = (taken.name.clone(), taken.contents.snapshot());
+    let id = taken.name.clone();
+    let contents = taken.contents.snapshot().map_err(not_copied)?;
     let machine: Vec<_> = snapshot::MACHINE
         .iter()
         .map(|(own, path)| (*path, member::get(&taken.document, own).cloned()))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_guest::{SavedProcess, Volume};
+use blaxel_guest::{Errno, SavedProcess, Volume};
 use serde_json::Value;
 
 use super::archive::Archive;
@@ -84,11 +84,15 @@ pub(crate) struct Contents {
 
 impl Contents {
     /// Returns a copy, which does not follow later changes.
-    pub(crate) fn snapshot(&self) -> Self {
-        Self {
-            files: self.files.as_ref().map(Volume::snapshot),
+    ///
+    /// # Errors
+    ///
+    /// If this machine has no room for the files, for example.
+    pub(crate) fn snapshot(&self) -> Result<Self, Errno> {
+        Ok(Self {
+            files: self.files.as_ref().map(Volume::snapshot).transpose()?,
             processes: self.processes.clone(),
-        }
+        })
     }
 }
 

@@ -30,6 +30,8 @@ mod kinds;
 mod lists;
 #[cfg(all(feature = "local-guests", target_os = "linux"))]
 mod local_guests;
+#[cfg(all(feature = "local-guests", target_os = "linux"))]
+mod local_volumes;
 mod nested;
 mod network;
 mod oauth;

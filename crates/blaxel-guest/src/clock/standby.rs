@@ -17,6 +17,8 @@ pub(super) struct Standby {
     uses: Mutex<Uses>,
     /// Counts the ends of standbys, so that sleepers compute their remaining time again.
     wakes: watch::Sender<u64>,
+    /// Counts the ends of uses, from which the time until the next standby runs.
+    ends: watch::Sender<u64>,
 }
 
 struct Uses {
@@ -39,6 +41,7 @@ impl Standby {
             after,
             uses: Mutex::new(uses),
             wakes: watch::Sender::new(0),
+            ends: watch::Sender::new(0),
         }
     }
 
@@ -63,6 +66,18 @@ impl Standby {
         self.wakes.subscribe()
     }
 
+    /// Returns a receiver that changes whenever a use ends.
+    pub(super) fn ends(&self) -> watch::Receiver<u64> {
+        self.ends.subscribe()
+    }
+
+    /// Returns the time until the next standby, or `None` while the machine is used.
+    pub(super) fn left(&self, now: Duration) -> Option<Duration> {
+        let uses = lock(&self.uses);
+        let since = uses.last.saturating_add(self.after);
+        (uses.current == 0).then(|| since.saturating_sub(now))
+    }
+
     fn begin_use(&self, now: Duration) {
         let standby = {
             let mut uses = lock(&self.uses);
@@ -80,9 +95,13 @@ impl Standby {
     }
 
     fn end_use(&self, now: Duration) {
-        let mut uses = lock(&self.uses);
-        uses.current = uses.current.saturating_sub(1);
-        uses.last = now;
+        {
+            let mut uses = lock(&self.uses);
+            uses.current = uses.current.saturating_sub(1);
+            uses.last = now;
+        }
+        self.ends
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 

@@ -3,10 +3,10 @@
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat};
 
-use super::errors;
 use super::owners::kind;
 use crate::errno::Errno;
 use crate::files::DirEntry;
+use crate::host::errors;
 
 /// Returns the entries in the order of the kernel.
 pub(super) fn entries(dir: &Dir) -> Result<Vec<DirEntry>, Errno> {

@@ -13,14 +13,16 @@ use rustix::fs::{
 };
 
 use super::entries::entries;
-use super::errors;
-use super::mounts::Mounts;
+use super::mounts::{MountTable, Mounts};
 use super::open_file::LocalFile;
 use super::owners::Owners;
 use super::walk::{Place, walk};
 use super::watch::watch;
 use crate::errno::Errno;
-use crate::files::{Changes, DirEntry, FileKind, Files, Metadata, OpenFile, OpenOptions, Space};
+use crate::files::{
+    Changes, DirEntry, FileKind, Files, Metadata, OpenFile, OpenOptions, Space, join,
+};
+use crate::host::errors;
 
 /// The bits of a mode that the umask may remove.
 const MASKABLE: u32 = 0o7777;
@@ -31,20 +33,20 @@ const MASKABLE: u32 = 0o7777;
 #[derive(Clone)]
 pub(super) struct LocalFiles {
     /// The error is that of all operations.
-    pub(super) mounts: Result<Arc<Mounts>, Errno>,
+    pub(super) mounts: Result<MountTable, Errno>,
     pub(super) owners: Owners,
 }
 
 impl LocalFiles {
-    fn mounts(&self) -> Result<&Mounts, Errno> {
+    fn mounts(&self) -> Result<Arc<Mounts>, Errno> {
         match &self.mounts {
-            Ok(mounts) => Ok(mounts),
+            Ok(mounts) => Ok(mounts.current()),
             Err(errno) => Err(*errno),
         }
     }
 
     fn walk(&self, path: &str, follow: bool) -> Result<Place, Errno> {
-        walk(self.mounts()?, path, follow)
+        walk(&*self.mounts()?, path, follow)
     }
 
     fn stat(&self, place: &Place) -> Result<Metadata, Errno> {
@@ -108,6 +110,11 @@ impl Files for LocalFiles {
     fn open(&self, path: &str, options: &OpenOptions) -> Result<Arc<dyn OpenFile>, Errno> {
         let writes = options.write || options.append;
         let place = self.walk(path, !options.create_new)?;
+        let volume = place.mount.volume.clone().filter(|_| writes);
+        if let Some(volume) = &volume {
+            // Commands may have changed it since the last time.
+            volume.room().count();
+        }
         let file = match place.kind {
             Some(_) if options.create_new => return Err(Errno::Exists),
             Some(FileKind::Directory) if writes => return Err(Errno::IsDirectory),
@@ -131,6 +138,7 @@ impl Files for LocalFiles {
             file,
             options: *options,
             owners: self.owners,
+            volume,
         }))
     }
 
@@ -139,7 +147,14 @@ impl Files for LocalFiles {
         if place.kind != Some(FileKind::Directory) {
             return Err(Errno::NotDirectory);
         }
+        let mounts = self.mounts()?;
         let mut entries = entries(&*place.open_dir()?)?;
+        for entry in &mut entries {
+            if mounts.at(&join(&place.path, &entry.name)).is_some() {
+                // Otherwise it may be a link for commands.
+                entry.kind = FileKind::Directory;
+            }
+        }
         entries.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
         Ok(entries)
     }
@@ -180,14 +195,7 @@ impl Files for LocalFiles {
             return Err(Errno::CrossDevice);
         }
         let is_directory = source.kind == Some(FileKind::Directory);
-        let holds = |path: &str| path.starts_with(&format!("{}/", source.path));
-        if is_directory
-            && self
-                .mounts()?
-                .others()
-                .iter()
-                .any(|mount| holds(&mount.path))
-        {
+        if is_directory && self.mounts()?.has_below(&source.path) {
             return Err(Errno::Busy);
         }
         if target.must_be_directory && target.kind.is_none() && !is_directory {
@@ -278,6 +286,9 @@ impl Files for LocalFiles {
 
     fn space(&self, path: &str) -> Result<Space, Errno> {
         let place = self.walk(path, true)?.found()?;
+        if let Some(volume) = &place.mount.volume {
+            return Ok(volume.space());
+        }
         let facts = fstatvfs(place.dir.as_fd()).map_err(errors::of_kernel)?;
         let bytes = |blocks: u64| blocks.saturating_mul(facts.f_frsize);
         Ok(Space {

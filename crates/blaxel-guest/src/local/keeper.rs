@@ -9,19 +9,16 @@
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::errors;
 use super::settings::LocalGuestError;
 use super::stopped::Stopped;
 use crate::errno::Errno;
-
-pub(super) const SHELL: &str = "/bin/sh";
+use crate::host::{SHELL, errors, shell};
 
 /// Starts bubblewrap, waits for the end of this program, and cleans up.
 const CONFINED: &str = r#"
@@ -48,16 +45,6 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
     kill -KILL "${process%/environ}" && found=1
   done
   [ -n "$found" ] || break
-done
-"#;
-
-/// Removes the directory. Some in it may not be accessible, and dying processes may still write.
-const REMOVE: &str = r#"
-[ "$word" != keep ] && [ -n "$temporary" ] || exit 0
-for round in 1 2 3; do
-  rm -rf -- "$temporary" && exit 0
-  chmod -R u+rwX -- "$temporary"
-  sleep 1
 done
 "#;
 
@@ -203,19 +190,4 @@ impl Drop for Keeper {
         }
         let _ = self.shell.wait();
     }
-}
-
-fn shell(script: &str, temporary: Option<&Path>) -> Command {
-    let mut command = Command::new(SHELL);
-    command
-        .arg("-c")
-        .arg(format!("{script}{REMOVE}"))
-        .arg("blaxel-guest-keeper")
-        .arg(temporary.unwrap_or_else(|| Path::new("")))
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-        .stdin(Stdio::piped())
-        // An interrupt from the terminal is for this program, which then ends the shell.
-        .process_group(0);
-    command
 }

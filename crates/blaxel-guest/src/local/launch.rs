@@ -7,7 +7,6 @@ use rustix::process::Pid;
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 
-use super::errors;
 use super::members::Members;
 use super::root::Root;
 use super::running::{Family, Input, Running};
@@ -16,6 +15,7 @@ use super::status::Waiting;
 use super::stopped::Stopped;
 use super::streams::{End, Pump, Terminal, first_line, input_pipe, output_pipe, write_all};
 use crate::errno::Errno;
+use crate::host::errors;
 use crate::process::{Command, Process, Stream};
 
 /// The chunks of output that wait for the server.

@@ -27,12 +27,21 @@ pub(super) struct Member {
     /// Its id in the sandbox.
     pub(super) inside: u32,
     pub(super) name: String,
-    parent: i32,
+    /// The id of its parent on the host.
+    pub(super) parent: i32,
     session: i32,
+    state: char,
+}
+
+impl Member {
+    /// Returns `true` if a signal or a debugger has stopped it.
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.state, 'T' | 't')
+    }
 }
 
 /// The id of the first process of a namespace, which adopts those whose parents have ended.
-const INIT: u32 = 1;
+pub(super) const INIT: u32 = 1;
 /// The sessions in each other that [`command_of`] goes through.
 const MAX_SESSIONS: usize = 64;
 
@@ -108,6 +117,7 @@ impl Members {
             name: stat.name,
             parent: stat.parent,
             session: stat.session,
+            state: stat.state,
         })
     }
 

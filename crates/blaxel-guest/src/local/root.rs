@@ -4,15 +4,14 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
 
-use super::errors;
 use super::image;
-use super::mounts::{Mount, Mounts, Purpose};
+use super::mounts::{Mount, MountTable, Mounts, Purpose};
 use super::settings::{Isolation, Settings};
+use super::volumes;
 use crate::errno::Errno;
+use crate::host::{Directory, errors, make_temporary, new_name};
 
 /// The directory of a sandbox, and what is mounted in it.
 pub(super) struct Root {
@@ -22,7 +21,11 @@ pub(super) struct Root {
     pub(super) path: PathBuf,
     /// The directory to remove at the end.
     pub(super) temporary: Option<PathBuf>,
-    pub(super) mounts: Arc<Mounts>,
+    pub(super) mounts: MountTable,
+    /// The directory as a volume.
+    pub(super) disk: Arc<Directory>,
+    /// A copy of the first contents, if the directory is temporary.
+    image: OnceLock<Directory>,
 }
 
 impl Root {
@@ -35,22 +38,48 @@ impl Root {
                 .create(path)
                 .and_then(|()| path.canonicalize())
                 .map(|path| (path, None)),
-            None => make_temporary(&name).map(|(path, top)| (path, Some(top))),
+            None => make_temporary(&name, "root").map(|(path, top)| (path, Some(top))),
         };
         let (path, temporary) = made.map_err(|error| errors::of_io(&error))?;
-        let filled = fill(settings, &path);
+        let filled =
+            fill(settings, &path).and_then(|mounts| Ok((mounts, Directory::open(&path, None)?)));
         if filled.is_err()
             && let Some(top) = &temporary
         {
             // Nothing else knows of it yet.
             let _ = std::fs::remove_dir_all(top);
         }
+        let (mounts, disk) = filled?;
         Ok(Self {
             name,
-            mounts: Arc::new(filled?),
+            mounts: MountTable::new(mounts),
+            disk: Arc::new(disk),
+            image: OnceLock::new(),
             path,
             temporary,
         })
+    }
+
+    /// Keeps a copy of the contents, which are those of the image.
+    pub(super) fn keep_image(&self) -> Result<(), Errno> {
+        let Some(top) = &self.temporary else {
+            return Ok(());
+        };
+        let path = top.join("image");
+        let created = DirBuilder::new().mode(0o700).create(&path);
+        created.map_err(|error| errors::of_io(&error))?;
+        let image = Directory::open(&path, None)?;
+        image.copy_from(&self.disk)?;
+        // It is called once.
+        let _ = self.image.set(image);
+        Ok(())
+    }
+
+    /// Returns the files of the image.
+    pub(super) fn image(&self) -> Option<MountTable> {
+        let image = self.image.get()?;
+        let root = Mount::open("/", &image.path, Purpose::FrozenRoot).ok()?;
+        Some(MountTable::new(Mounts::new(root, None)))
     }
 
     /// Removes a temporary directory that has no keeper yet.
@@ -64,6 +93,12 @@ impl Root {
     /// Returns the path on the host of a path in the sandbox that has no links.
     pub(super) fn on_host(&self, path: &str) -> PathBuf {
         self.path.join(path.trim_start_matches('/'))
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        volumes::unlink_all(&self.mounts, &self.disk);
     }
 }
 
@@ -95,25 +130,4 @@ fn fill(settings: &Settings, path: &Path) -> Result<Mounts, Errno> {
         )?);
     }
     Ok(mounts)
-}
-
-fn new_name() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_nanos();
-    format!("blaxel-guest-{}-{count}-{now:x}", std::process::id())
-}
-
-/// Creates a directory that only this user can enter, and the root in it.
-fn make_temporary(name: &str) -> io::Result<(PathBuf, PathBuf)> {
-    // Links in the path would lead commands elsewhere.
-    let top = std::env::temp_dir().canonicalize()?.join(name);
-    DirBuilder::new().mode(0o700).create(&top)?;
-    let root = top.join("root");
-    let created = DirBuilder::new().mode(0o755).create(&root);
-    if created.is_err() {
-        let _ = std::fs::remove_dir(&top);
-    }
-    created.map(|()| (root, top))
 }

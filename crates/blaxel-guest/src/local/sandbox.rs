@@ -6,13 +6,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::keeper::{Keeper, SHELL};
+use super::keeper::Keeper;
 use super::members::Members;
 use super::mounts::{Mounts, Purpose};
 use super::root::Root;
 use super::settings::{Isolation, LocalGuestError, Settings};
 use super::stopped::Stopped;
 use crate::errno::Errno;
+use crate::host::SHELL;
 use crate::process::Command;
 
 /// The variable that marks the processes of a sandbox that is not isolated.
@@ -60,7 +61,7 @@ impl Sandbox {
             });
         }
         let bwrap = find("bwrap").ok_or(LocalGuestError::NoBubblewrap)?;
-        let keeper = Keeper::confined(temporary, &bwrap, arguments(&root.mounts))?;
+        let keeper = Keeper::confined(temporary, &bwrap, arguments(&root.mounts.current()))?;
         let members = keeper
             .init()
             .and_then(|init| Members::of_namespace(init.pid));
@@ -112,7 +113,7 @@ impl Sandbox {
                     .arg(format!("/proc/{}/ns/pid", init.pid))
                     .arg(bwrap)
                     .args(["--userns", "3", "--pidns", "4"])
-                    .args(arguments(&root.mounts))
+                    .args(arguments(&root.mounts.current()))
                     .args(["--new-session", "--chdir", working_dir, "--", SHELL])
                     .env_clear()
                     .envs(command.env.iter().map(|(name, value)| (name, value)))
@@ -124,14 +125,9 @@ impl Sandbox {
             _ => {
                 let mut program =
                     std::process::Command::new(find("setsid").ok_or(Errno::NotFound)?);
-                let directory = root
-                    .mounts
-                    .root()
-                    .host
-                    .join(working_dir.trim_start_matches('/'));
                 program
                     .arg(SHELL)
-                    .current_dir(directory)
+                    .current_dir(root.on_host(working_dir))
                     .env_clear()
                     .envs(self.visible_environment(root, command));
                 program
@@ -216,6 +212,14 @@ fn arguments(mounts: &Mounts) -> Vec<OsString> {
     for mount in all {
         let flag = match mount.purpose {
             Purpose::Reserved => continue,
+            Purpose::Volume { .. } if !mount.host.is_dir() => {
+                // Another sandbox has removed it. The kernel shows such a directory empty too, and
+                // lets nothing be created in it.
+                for flag in ["--tmpfs", "--remount-ro"] {
+                    add(&[&text(flag), &text(&mount.path)]);
+                }
+                continue;
+            }
             _ if mount.is_read_only() => "--ro-bind",
             _ => "--bind",
         };

@@ -12,6 +12,8 @@ pub(super) struct Settings {
     pub(super) root: Option<PathBuf>,
     /// Further directories of the host that commands can read.
     pub(super) read_only: Vec<PathBuf>,
+    /// The public image whose app the sandbox has.
+    pub(super) image: String,
 }
 
 /// The way in which commands are kept apart from the rest of the machine.

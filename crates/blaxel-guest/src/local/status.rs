@@ -11,11 +11,11 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::process::Child;
 
-use super::errors;
 use super::members::Stat;
 use super::stopped::{Stop, Stopped};
 use super::streams::{End, register};
 use crate::errno::Errno;
+use crate::host::errors;
 use crate::process::ExitStatus;
 
 /// A process that has been started, and its parent.

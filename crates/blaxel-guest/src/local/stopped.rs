@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::errors;
 use crate::errno::Errno;
+use crate::host::errors;
 use crate::lock::lock;
 
 /// The stopped children of this program for one sandbox. Clones share them.

@@ -14,8 +14,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
-use super::errors;
 use crate::errno::Errno;
+use crate::host::errors;
 use crate::process::{Output, Stream, TerminalSize};
 
 /// The bytes that are read at once.

@@ -10,11 +10,11 @@ use cap_fs_ext::DirExt as _;
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, statat};
 
-use super::errors;
 use super::mounts::{Mount, Mounts};
 use super::owners::kind;
 use crate::errno::Errno;
 use crate::files::FileKind;
+use crate::host::errors;
 
 /// The number of links after which a path is refused.
 const MAX_LINKS: usize = 40;

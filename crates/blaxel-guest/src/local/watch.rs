@@ -14,9 +14,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::entries::entries;
-use super::errors;
 use crate::errno::Errno;
 use crate::files::{Change, ChangeKind, ChangeSender, Changes, DirEntry, FileKind, join};
+use crate::host::errors;
 
 /// Changes that a watch keeps until they are read.
 const CHANGES_LIMIT: usize = 4096;

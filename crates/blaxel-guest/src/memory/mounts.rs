@@ -5,12 +5,15 @@ use std::sync::Mutex;
 use super::place::Place;
 use crate::errno::Errno;
 use crate::lock::lock;
+use crate::volume::Volume;
 
 #[derive(Debug, Default)]
 pub(super) struct Mounts(Mutex<Vec<Mount>>);
 
 #[derive(Debug)]
 struct Mount {
+    /// The name of the drive or of the volume.
+    name: String,
     /// The path without links that it is mounted at.
     path: String,
     /// The directory that it hides.
@@ -20,12 +23,23 @@ struct Mount {
 }
 
 impl Mounts {
-    pub(super) fn add(&self, path: String, over: Place, top: Place) -> Result<(), Errno> {
+    pub(super) fn add(
+        &self,
+        name: String,
+        path: String,
+        over: Place,
+        top: Place,
+    ) -> Result<(), Errno> {
         let mut mounts = lock(&self.0);
         if path == "/" || mounts.iter().any(|mount| mount.path == path) {
             return Err(Errno::Busy);
         }
-        mounts.push(Mount { path, over, top });
+        mounts.push(Mount {
+            name,
+            path,
+            over,
+            top,
+        });
         Ok(())
     }
 
@@ -38,6 +52,20 @@ impl Mounts {
         let found = mounts.iter().position(|mount| mount.path == path);
         mounts.remove(found.ok_or(Errno::Invalid)?);
         Ok(())
+    }
+
+    /// Returns the names, the paths and the volumes of all mounts.
+    pub(super) fn all(&self) -> Vec<(String, String, Volume)> {
+        let mounts = lock(&self.0);
+        let all = mounts.iter();
+        all.map(|mount| {
+            (
+                mount.name.clone(),
+                mount.path.clone(),
+                mount.top.volume.clone(),
+            )
+        })
+        .collect()
     }
 
     pub(super) fn is_mount_point(&self, path: &str) -> bool {

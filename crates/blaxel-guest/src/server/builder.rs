@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use super::Server;
 use crate::drives::{DriveMount, DriveStore};
 use crate::guest::Guest;
-use crate::state::{Archive, Environment, Monitors, Processes, State, Tasks, Terminals, Uploads};
+use crate::state::{
+    Archive, Environment, Monitors, Processes, StandbyWatch, State, Tasks, Terminals, Uploads,
+};
 use crate::version::ServerVersion;
 use crate::volume::Volume;
 
@@ -84,7 +86,7 @@ impl Builder {
 
     /// Copies the contents of a disk, such as a snapshot of another machine's, to the disk of the
     /// machine when the server is created. A machine without a [`disk`](Guest::disk) keeps its own
-    /// files.
+    /// files. If the contents cannot be copied, the server refuses all requests with 500.
     pub fn disk(mut self, contents: Volume) -> Self {
         self.disk = Some(contents);
         self
@@ -127,9 +129,11 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Server {
         let started = self.guest.clock().since_epoch();
-        if let (Some(contents), Some(disk)) = (&self.disk, self.guest.disk()) {
-            disk.copy_from(contents);
-        }
+        let disk = self.disk.zip(self.guest.disk());
+        let copied = disk.map_or(Ok(()), |(contents, disk)| disk.copy_from(&contents));
+        let broken = copied
+            .err()
+            .map(|errno| format!("cannot restore the disk: {errno}"));
         let mut volumes = Vec::new();
         for volume in self.volumes {
             let created = self.guest.files().create_dir_all(&volume.mount_path, 0o755);
@@ -154,6 +158,7 @@ impl Builder {
             monitors: Monitors::default(),
             terminals: Terminals::default(),
             contexts: self.has_interpreter.then(Arc::default),
+            standby: StandbyWatch::default(),
             connections: Tasks::default(),
             drives: self.drives,
             volumes,
@@ -165,6 +170,7 @@ impl Builder {
             mounts: Mutex::default(),
             archive: Archive::default(),
             has_tunnel: AtomicBool::new(false),
+            broken,
         }))
     }
 }

@@ -1,7 +1,6 @@
 //! The files of a new simulated machine.
 
-mod app;
-
+use crate::apps;
 use crate::errno::Errno;
 use crate::files::{FileError, Files as _};
 use crate::memory::MemoryFiles;
@@ -70,7 +69,7 @@ pub(super) fn install(files: &MemoryFiles, image: &str) -> Result<(), FileError>
     for (path, device) in DEVICES {
         files.create_device(path, *device).map_err(failed(path))?;
     }
-    app::install(files, image)
+    apps::install(files, image)
 }
 
 fn failed(path: &str) -> impl Fn(Errno) -> FileError {

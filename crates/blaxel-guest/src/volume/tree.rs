@@ -24,6 +24,8 @@ pub(crate) struct Tree {
     used: u64,
     /// The bytes that the contents of all files may have together.
     pub(crate) capacity: u64,
+    /// The error for a node that does not exist.
+    missing: Errno,
 }
 
 impl Tree {
@@ -40,6 +42,17 @@ impl Tree {
             next: ROOT.0 + 1,
             used: 0,
             capacity,
+            missing: Errno::NotFound,
+        }
+    }
+
+    /// Creates the tree of a volume whose contents are elsewhere. It refuses all operations.
+    #[cfg(all(feature = "local", target_os = "linux"))]
+    pub(super) fn moved() -> Self {
+        Self {
+            nodes: HashMap::new(),
+            missing: Errno::NotImplemented,
+            ..Self::new(0)
         }
     }
 
@@ -63,6 +76,7 @@ impl Tree {
             next: self.next,
             used,
             capacity: self.capacity,
+            missing: self.missing,
         }
     }
 
@@ -70,12 +84,17 @@ impl Tree {
         self.used
     }
 
+    /// Returns the largest number of nodes, and the current one.
+    pub(crate) fn inodes(&self) -> (usize, usize) {
+        (MAX_NODES, self.nodes.len())
+    }
+
     fn node(&self, inode: Inode) -> Result<&Node, Errno> {
-        self.nodes.get(&inode).ok_or(Errno::NotFound)
+        self.nodes.get(&inode).ok_or(self.missing)
     }
 
     fn node_mut(&mut self, inode: Inode) -> Result<&mut Node, Errno> {
-        self.nodes.get_mut(&inode).ok_or(Errno::NotFound)
+        self.nodes.get_mut(&inode).ok_or(self.missing)
     }
 
     fn entries(&self, directory: Inode) -> Result<&BTreeMap<String, Inode>, Errno> {
@@ -118,6 +137,15 @@ impl Tree {
     pub(crate) fn link_target(&self, inode: Inode) -> Result<Option<&str>, Errno> {
         match &self.node(inode)?.content {
             Content::Symlink(target) => Ok(Some(target)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the bytes of a file.
+    #[cfg(all(feature = "local", target_os = "linux"))]
+    pub(super) fn bytes(&self, inode: Inode) -> Result<Option<&[u8]>, Errno> {
+        match &self.node(inode)?.content {
+            Content::File(bytes) => Ok(Some(bytes)),
             _ => Ok(None),
         }
     }

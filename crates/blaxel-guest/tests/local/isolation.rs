@@ -53,6 +53,24 @@ async fn the_system_is_read_only_for_commands_and_the_files_api() {
 }
 
 #[tokio::test]
+async fn a_frozen_disk_refuses_later_writes() {
+    let Some(machine) = isolated() else { return };
+    let files = machine.guest.files();
+    machine.guest.freeze(true).unwrap();
+    let error = files.write("/blaxel/file", b"x", 0o644).unwrap_err();
+    assert_eq!(error.errno(), blaxel_guest::Errno::ReadOnly);
+    let ended = machine.run("echo x > file").await;
+    assert!(ended.stderr.contains("Read-only"), "{ended:?}");
+    machine.guest.freeze(false).unwrap();
+    assert_eq!(machine.print("echo x > file; cat file").await, "x\n");
+    files.write("/blaxel/file", b"y", 0o644).unwrap();
+    let unconfined = LocalGuest::builder().unconfined();
+    let unconfined = unconfined.build(Clock::real()).unwrap();
+    let refused = unconfined.freeze(true);
+    assert_eq!(refused, Err(blaxel_guest::Errno::NotImplemented));
+}
+
+#[tokio::test]
 async fn commands_of_a_sandbox_see_each_other() {
     let Some(machine) = isolated() else { return };
     let mut first = machine

@@ -42,6 +42,35 @@ async fn a_shell_has_a_terminal_of_the_given_size() {
 }
 
 #[tokio::test]
+async fn a_new_size_is_signalled_to_the_foreground() {
+    for machine in machines() {
+        let mut shell = shell(&machine).await;
+        shell
+            .write("trap 'echo is''-resized; stty size' WINCH; echo re''ady\n")
+            .await;
+        shell.read_until("ready\r\n").await;
+        let size = TerminalSize {
+            columns: 132,
+            rows: 43,
+        };
+        shell.control.send(Control::Resize(size)).await.unwrap();
+        // The shell runs the action of a signal after the next line. The size is set before.
+        until_resized(&mut shell).await;
+    }
+}
+
+async fn until_resized(shell: &mut Started) {
+    let mut read = String::new();
+    while !read.contains("is-resized") {
+        shell.write("sleep 0.05\n").await;
+        read.push_str(&shell.read_until("> ").await);
+    }
+    if !read.contains("43 132\r\n") {
+        shell.read_until("43 132\r\n").await;
+    }
+}
+
+#[tokio::test]
 async fn an_interrupt_ends_the_command_and_not_the_shell() {
     for machine in machines() {
         let nap = nap();

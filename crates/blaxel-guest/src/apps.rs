@@ -1,7 +1,6 @@
-//! The app of the images for web development.
+//! The apps of the images for web development.
 
-use crate::files::{FileError, Files as _};
-use crate::memory::MemoryFiles;
+use crate::files::{FileError, Files};
 
 /// The directory of the app.
 const ROOT: &str = "/blaxel/app";
@@ -23,7 +22,7 @@ exec python3 -m http.server "$port" --directory DIRECTORY_OF_SERVER
 "#;
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Blaxel app</title></head>\n\
-                    <body><h1>It runs</h1><p>This page is served by a simulated sandbox.</p></body>\n</html>\n";
+                    <body><h1>It runs</h1><p>This page is served by a sandbox for tests.</p></body>\n</html>\n";
 
 /// An app by the name of its image.
 struct App {
@@ -51,12 +50,17 @@ const APPS: [App; 2] = [
 ];
 
 /// Creates the app of an image such as `blaxel/nextjs:latest`, if it has one.
-pub(super) fn install(files: &MemoryFiles, image: &str) -> Result<(), FileError> {
+///
+/// A directory that has a `package.json` already stays as it is.
+pub(crate) fn install(files: &dyn Files, image: &str) -> Result<(), FileError> {
     let name = image.strip_prefix("blaxel/").unwrap_or_default();
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     let Some(app) = APPS.iter().find(|app| app.image == name) else {
         return Ok(());
     };
+    if files.metadata(&format!("{ROOT}/package.json")).is_ok() {
+        return Ok(());
+    }
     let server = app.server;
     let run = match server {
         "next" => "next dev",

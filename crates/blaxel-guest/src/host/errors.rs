@@ -7,7 +7,7 @@ use rustix::io::Errno as Kernel;
 use crate::errno::Errno;
 
 /// Converts an error of the standard library or of `cap-std`.
-pub(super) fn of_io(error: &io::Error) -> Errno {
+pub(crate) fn of_io(error: &io::Error) -> Errno {
     match error.raw_os_error() {
         Some(number) => of_kernel(Kernel::from_raw_os_error(number)),
         None => match error.kind() {
@@ -21,7 +21,7 @@ pub(super) fn of_io(error: &io::Error) -> Errno {
 }
 
 /// Converts the number of an error.
-pub(super) fn of_kernel(errno: Kernel) -> Errno {
+pub(crate) fn of_kernel(errno: Kernel) -> Errno {
     match errno {
         Kernel::PERM => Errno::NotPermitted,
         Kernel::NOENT => Errno::NotFound,
