@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub(crate) use self::group::{Group, JobEnd, Slot};
+pub(crate) use self::group::{Group, JobEnd, Slot, is_harmless};
 use self::ports::Ports;
 use crate::clock::Clock;
 use crate::code_script::CodeScript;

@@ -8,6 +8,7 @@ mod builtins;
 mod commands;
 mod execute;
 mod expand;
+mod format;
 mod glob;
 mod io;
 mod names;
@@ -223,7 +224,7 @@ async fn run_group(
             biased;
             control = controls.recv(), if is_controlled => match control {
                 Some(Control::Signal(signal)) => group.signal(signal),
-                Some(Control::Resize(size)) => group.set_terminal(Some(size)),
+                Some(Control::Resize(size)) => group.resize_terminal(size),
                 None => is_controlled = false,
             },
             signal = group.killed() => {

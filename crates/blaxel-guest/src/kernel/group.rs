@@ -13,6 +13,7 @@ use crate::process::TerminalSize;
 /// `SIGURG`, `SIGWINCH`.
 const HARMLESS: &[i32] = &[17, 18, 19, 20, 21, 22, 23, 28];
 const SIGKILL: i32 = 9;
+const SIGWINCH: i32 = 28;
 /// The number of programs and shells that a group may have at once.
 const PROGRAMS: usize = 1024;
 /// The number of jobs that a group may have at once.
@@ -56,6 +57,11 @@ pub(crate) struct Job {
 #[derive(Clone)]
 pub(crate) struct JobEnd(watch::Receiver<Option<(i32, bool)>>);
 
+/// Returns `true` if a signal does nothing to a program that does not handle it.
+pub(crate) fn is_harmless(signal: i32) -> bool {
+    HARMLESS.contains(&signal)
+}
+
 impl Group {
     pub(crate) fn new(pid: u32, command: String) -> Self {
         Self {
@@ -82,6 +88,14 @@ impl Group {
         *lock(&self.terminal) = size;
     }
 
+    /// Changes the size of the terminal, and tells the group if it is another one.
+    pub(crate) fn resize_terminal(&self, size: TerminalSize) {
+        let before = lock(&self.terminal).replace(size);
+        if before != Some(size) {
+            self.signal(SIGWINCH);
+        }
+    }
+
     /// Takes a place for a program.
     pub(crate) fn slot(&self) -> Slot {
         Slot {
@@ -101,12 +115,15 @@ impl Group {
     /// Delivers a signal to all processes of the group.
     pub(crate) fn signal(&self, signal: i32) {
         if signal != SIGKILL {
-            if signal == 0 || HARMLESS.contains(&signal) || lock(&self.ignored).contains(&signal) {
+            if signal == 0 || lock(&self.ignored).contains(&signal) {
                 return;
             }
             if lock(&self.caught).contains_key(&signal) {
                 self.raised
                     .send_modify(|(count, last)| (*count, *last) = (*count + 1, signal));
+                return;
+            }
+            if is_harmless(signal) {
                 return;
             }
         }
@@ -209,7 +226,7 @@ impl Job {
 
     /// Ends the job with a signal.
     pub(crate) fn signal(&self, signal: i32) {
-        if signal != 0 && !HARMLESS.contains(&signal) {
+        if signal != 0 && !is_harmless(signal) {
             self.kill.send_replace(Some(signal));
         }
     }

@@ -1,6 +1,8 @@
 //! The programs of the simulated machine, with the messages of the GNU tools.
 
+mod awk;
 mod copy;
+mod df;
 mod digest;
 mod entries;
 mod filter;
@@ -48,6 +50,7 @@ macro_rules! programs {
 
 programs! {
     "ash" => programs::sh,
+    "awk" => awk::awk,
     "base64" => digest::base64,
     "basename" => programs::basename,
     "bash" => programs::sh,
@@ -60,7 +63,7 @@ programs! {
     "dash" => programs::sh,
     "date" => time::date,
     "dd" => space::dd,
-    "df" => space::df,
+    "df" => df::df,
     "dirname" => programs::dirname,
     "du" => space::du,
     "env" => programs::env,

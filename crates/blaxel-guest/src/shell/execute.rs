@@ -11,6 +11,7 @@ use super::syntax::{
     AndOr, Command, Compound, Connector, Dialect, Item, List, Pipeline, Redirect, Simple,
 };
 use super::{Boxed, MAX_DEPTH, Run, Shell, Stop, commands, scripted};
+use crate::kernel::is_harmless;
 use crate::script::Script;
 
 impl Shell {
@@ -504,7 +505,7 @@ impl Shell {
                 return status;
             }
             let mut raised = self.group.raised();
-            raised.mark_unchanged();
+            let (before, _) = *raised.borrow_and_update();
             let run = async {
                 match script {
                     Some(script) => self.scripted(&script).await,
@@ -514,10 +515,7 @@ impl Shell {
             tokio::select! {
                 status = run => status,
                 // The sender lives in the group.
-                Ok(()) = raised.changed() => {
-                    let (_, signal) = *raised.borrow();
-                    128 + signal
-                }
+                Ok(raised) = raised.wait_for(|(count, signal)| *count > before && !is_harmless(*signal)) => 128 + raised.1,
             }
         })
     }
@@ -539,6 +537,8 @@ impl Shell {
                 self.status = status;
                 Ok(())
             }
+            // A subshell has no actions of its own.
+            None if is_harmless(signal) => Ok(()),
             None => {
                 self.goes_to_prompt = self.is_interactive;
                 Err(Stop::Exit(128 + signal))

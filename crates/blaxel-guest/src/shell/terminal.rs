@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use super::io::Io;
 use super::parser::Parser;
 use super::{Shell, Stop};
+use crate::kernel::is_harmless;
 
 /// The bytes of a line.
 const LINE: usize = 64 << 10;
@@ -48,7 +49,10 @@ impl Shell {
                 return status;
             };
             self.status = status;
-            let end = self.source(&text).await;
+            let end = match self.run_traps().await {
+                Ok(()) => self.source(&text).await,
+                Err(stop) => Err(stop),
+            };
             let is_jump = std::mem::take(&mut self.goes_to_prompt);
             status = match end {
                 Ok(status) => status,
@@ -64,12 +68,18 @@ impl Shell {
         loop {
             let mut raised = self.raised.clone();
             let stdin = self.files.stdin();
-            let line = tokio::select! {
-                line = stdin.read_line(LINE) => line.ok()?,
-                Ok(()) = raised.changed() => {
-                    // An interrupt at the prompt starts a new line.
-                    self.raised.mark_unchanged();
-                    return Some(String::new());
+            let mut reading = std::pin::pin!(stdin.read_line(LINE));
+            let line = loop {
+                tokio::select! {
+                    line = &mut reading => break line.ok()?,
+                    Ok(()) = raised.changed() => {
+                        // The action of a harmless signal follows the line.
+                        if !is_harmless(raised.borrow().1) {
+                            // An interrupt at the prompt starts a new line.
+                            self.raised.mark_unchanged();
+                            return Some(String::new());
+                        }
+                    }
                 }
             };
             if line.is_empty() {

@@ -85,6 +85,34 @@ async fn a_shell_reads_keys_and_writes_the_screen() {
 }
 
 #[tokio::test]
+async fn a_new_size_is_signalled_to_the_shell() {
+    let (_, _server, listening) = listen(ServerVersion::Current).await;
+    let mut terminal = Terminal::open(&listening, "?cols=80&rows=24").await;
+    terminal.until("output", "# ").await;
+    terminal.input("trap 'echo resized' WINCH\r").await;
+    terminal.until("output", "WINCH\r\n# ").await;
+    let size = json!({"type": "resize", "cols": 81, "rows": 24});
+    // The same size again is no change.
+    for _ in 0..2 {
+        terminal.send(size.clone()).await;
+    }
+    // As in dash, the action follows the next line.
+    terminal.input("stty size\r").await;
+    let text = terminal.until("output", "24 81\r\n# ").await;
+    assert_eq!(text.matches("resized").count(), 1, "{text}");
+    // A program goes on.
+    terminal.input("sleep 1000; echo after $?\r").await;
+    terminal.until("output", "after $?\r\n").await;
+    terminal
+        .send(json!({"type": "resize", "cols": 82, "rows": 24}))
+        .await;
+    terminal.input("\u{3}").await;
+    terminal.until("output", "# ").await;
+    terminal.input("trap - WINCH; stty size\r").await;
+    terminal.until("output", "24 82\r\n# ").await;
+}
+
+#[tokio::test]
 async fn the_end_of_the_shell_closes_the_connection() {
     for (version, keys, reason) in [
         (ServerVersion::Current, "exit\r", Some("Shell exited")),

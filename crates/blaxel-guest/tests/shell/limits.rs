@@ -127,3 +127,44 @@ async fn a_stopped_shell_runs_its_trap() {
     assert_eq!(process["status"], "completed");
     assert_eq!(process["stdout"], "ready\nstopping\n");
 }
+
+#[tokio::test(start_paused = true)]
+async fn awk_says_what_it_does_not_have() {
+    let machine = Machine::new("sh");
+    for (program, message) in [
+        (
+            "function f() {} BEGIN {f()}",
+            "function is not supported by simulated machines",
+        ),
+        (
+            "BEGIN {print system(\"ls\")}",
+            "the function system is not supported by simulated machines",
+        ),
+        (
+            "BEGIN {print > \"file\"}",
+            "output to a file is not supported by simulated machines",
+        ),
+        (
+            "{getline}",
+            "getline is not supported by simulated machines",
+        ),
+        ("BEGIN {while (1) {}}", "the program does not end"),
+        ("BEGIN {print 1 / 0}", "division by zero"),
+        ("{print $1", "line 1: syntax error at or near end of file"),
+        (
+            "BEGIN {print substr(1)}",
+            "wrong number of arguments in call to substr",
+        ),
+    ] {
+        let ended = machine.run(&format!("awk '{program}' </dev/null")).await;
+        assert_eq!(ended.stderr, format!("awk: {message}\n"), "{program}");
+        assert_eq!((ended.stdout.as_str(), ended.status), ("", 2), "{program}");
+    }
+    let deep = format!(
+        "awk 'BEGIN {{print {}1{}}}'",
+        "(".repeat(500),
+        ")".repeat(500)
+    );
+    let ended = machine.run(&deep).await;
+    assert_eq!(ended.stderr, "awk: the program is nested too deeply\n");
+}

@@ -1,4 +1,4 @@
-//! Space and raw bytes: `dd`, `df`, `du`, `truncate`.
+//! Space and raw bytes: `dd`, `du`, `truncate`.
 
 use super::lines::size;
 use super::listing::{blocks, human};
@@ -168,89 +168,6 @@ fn decimal(bytes: u64) -> String {
         true => format!("{value:.1}{unit}"),
         false => format!("{value:.0}{unit}"),
     }
-}
-
-pub(super) async fn df(shell: &mut Shell, arguments: &[String]) -> Done {
-    let long = [("human-readable", 'h'), ("inodes", 'i'), ("type", 'T')];
-    let given = shell.arguments("df", arguments, "hHkmiTPa", &long).await?;
-    let operands = match given.operands.is_empty() {
-        true => vec!["/".to_owned()],
-        false => given.operands.clone(),
-    };
-    let mut rows = vec![
-        [
-            "Filesystem",
-            if given.has('h') { "Size" } else { "1K-blocks" },
-            "Used",
-            if given.has('h') { "Avail" } else { "Available" },
-            "Use%",
-            "Mounted on",
-        ]
-        .map(str::to_owned),
-    ];
-    let mut status = 0;
-    for operand in operands {
-        let path = shell.path(&operand);
-        match shell.disk.space(&path) {
-            Ok(space) => {
-                let amount = |bytes: u64| match given.has('h') {
-                    true => human(bytes),
-                    false => (bytes / 1024).to_string(),
-                };
-                let percent = (space.used * 100).div_ceil(space.total.max(1));
-                rows.push([
-                    "disk".to_owned(),
-                    amount(space.total),
-                    amount(space.used),
-                    amount(space.total.saturating_sub(space.used)),
-                    format!("{percent}%"),
-                    mount_point(shell, &path),
-                ]);
-            }
-            Err(errno) => {
-                status = 1;
-                shell
-                    .report_of("df", format!("{operand}: {}", errno.text()))
-                    .await;
-            }
-        }
-    }
-    if rows.len() == 1 {
-        return Err(status);
-    }
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column).map(String::len))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3), width(4)];
-    let [a, b, c, d, e] = widths;
-    let lines = rows
-        .iter()
-        .map(|[name, total, used, free, percent, place]| {
-            format!("{name:<a$} {total:>b$} {used:>c$} {free:>d$} {percent:>e$} {place}\n")
-        });
-    let lines: String = lines.collect();
-    shell.write_of("df", lines).await?;
-    Ok(status)
-}
-
-/// Returns the highest directory above a path that has the same space.
-fn mount_point(shell: &Shell, path: &str) -> String {
-    let space = shell.disk.space(path).ok();
-    let mut place = shell
-        .disk
-        .canonicalize(path)
-        .unwrap_or_else(|_| path.to_owned());
-    while let Some((parent, _)) = place.rsplit_once('/') {
-        let parent = if parent.is_empty() { "/" } else { parent };
-        if place == "/" || shell.disk.space(parent).ok() != space {
-            break;
-        }
-        place = parent.to_owned();
-    }
-    place
 }
 
 pub(super) async fn du(shell: &mut Shell, arguments: &[String]) -> Done {
