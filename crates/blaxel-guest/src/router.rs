@@ -86,6 +86,7 @@ const TABLES: &[&[Route]] = &[
 pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new().fallback(move |request| async move {
         state.standby.start(&state.guest);
+        archive::restore_once(&state);
         let awake = state.guest.clock().stay_awake();
         let response = answer(state, request).await;
         response.map(|body| used::until_its_end(body, awake))

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub(crate) use self::archive::{Archive, ArchiveState, Export, Quiescence};
+pub(crate) use self::archive::{Archive, ArchiveState, Export, Quiescence, Restore, RestorePhase};
 pub(crate) use self::contexts::{Context, Contexts};
 pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;

@@ -1,19 +1,23 @@
-//! The export of the files that differ from the image.
+//! Archives: the export of the files that differ from the image, and their restoration.
 
 mod changes;
 mod options;
 mod pack;
+mod restore;
+mod store;
+mod unpack;
 mod upload;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use self::changes::{Change, Kind, compare};
 use self::options::{ExportOptions, Target};
+pub(super) use self::restore::restore_once;
 use super::call::{Call, into_response};
 use super::respond::{HandlerResult, Refusal, json, ok};
 use super::route::Route;
@@ -21,7 +25,7 @@ use crate::clock::timestamp;
 use crate::errno::Errno;
 use crate::guest::Guest;
 use crate::lock::lock;
-use crate::state::{ArchiveState, Export, Order, Quiescence, Record, State};
+use crate::state::{ArchiveState, Export, Order, Quiescence, Record, Restore, RestorePhase, State};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -48,6 +52,9 @@ pub(super) const ROUTES: &[Route] = &[
     },
 ];
 
+/// The version of the format.
+const VERSION: u32 = 1;
+
 /// The description of an archive, which is also its first file.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -65,8 +72,8 @@ struct Manifest {
 }
 
 /// A process that ran when the archive was made. Its environment is left out: it may have secrets.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
 struct SavedProcess {
     name: String,
     command: String,
@@ -133,6 +140,42 @@ impl Progress {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RestoreStatus {
+    state: &'static str,
+    started_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<String>,
+    downloaded: u64,
+    size: u64,
+    restored: usize,
+    deleted: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl RestoreStatus {
+    fn of(restore: Restore) -> Self {
+        Self {
+            state: match restore.phase {
+                RestorePhase::Downloading => "downloading",
+                RestorePhase::Extracting => "extracting",
+                RestorePhase::Relaunching => "relaunching",
+                RestorePhase::Succeeded => "succeeded",
+                RestorePhase::Failed => "failed",
+            },
+            started_at: timestamp(restore.started).to_string(),
+            finished_at: restore.finished.map(|time| timestamp(time).to_string()),
+            downloaded: restore.downloaded,
+            size: restore.size,
+            restored: restore.restored,
+            deleted: restore.deleted,
+            error: restore.error,
+        }
+    }
+}
+
 fn status(call: &Call) -> HandlerResult {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -142,7 +185,11 @@ fn status(call: &Call) -> HandlerResult {
         read_only_root: bool,
         stopped_processes: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         export: Option<Progress>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        restore: Option<RestoreStatus>,
     }
     let state = lock(&call.state.archive.shared).clone();
     let since = state.since.max(call.state.started);
@@ -151,11 +198,14 @@ fn status(call: &Call) -> HandlerResult {
             Quiescence::Active => "active",
             Quiescence::Quiescing => "quiescing",
             Quiescence::Quiesced => "quiesced",
+            Quiescence::Restoring => "restoring",
         },
         since: timestamp(since).to_string(),
-        read_only_root: state.phase != Quiescence::Active,
+        read_only_root: matches!(state.phase, Quiescence::Quiescing | Quiescence::Quiesced),
         stopped_processes: state.stopped,
+        reason: state.reason,
         export: state.export.map(Progress::of),
+        restore: state.restore.map(RestoreStatus::of),
     })
 }
 
@@ -163,7 +213,7 @@ fn resume(call: &Call) -> HandlerResult {
     {
         let mut state = lock(&call.state.archive.shared);
         if state.is_busy {
-            return Err(in_progress());
+            return Err(in_progress(&state));
         }
         let now = call.state.guest.clock().since_epoch();
         thaw(&*call.state.guest, &mut state, now).map_err(Refusal::internal)?;
@@ -171,8 +221,12 @@ fn resume(call: &Call) -> HandlerResult {
     status(call)
 }
 
-fn in_progress() -> Refusal {
-    Refusal::new(StatusCode::CONFLICT, "an export is already in progress")
+fn in_progress(state: &ArchiveState) -> Refusal {
+    let message = match state.phase {
+        Quiescence::Restoring => "the restoration of an archive is in progress",
+        _ => "an export is already in progress",
+    };
+    Refusal::new(StatusCode::CONFLICT, message)
 }
 
 /// Lets the sandbox accept writes again.
@@ -180,6 +234,7 @@ fn thaw(guest: &dyn Guest, state: &mut ArchiveState, now: Duration) -> Result<()
     if state.phase != Quiescence::Active {
         guest.freeze(false)?;
         (state.phase, state.since) = (Quiescence::Active, now);
+        state.reason = None;
     }
     Ok(())
 }
@@ -192,7 +247,7 @@ async fn export(mut call: Call) -> HandlerResult {
     {
         let mut state = lock(&call.state.archive.shared);
         if state.is_busy {
-            return Err(in_progress());
+            return Err(in_progress(&state));
         }
         if state.phase == Quiescence::Quiesced && target.is_some() {
             let message = "the sandbox is frozen by an earlier export: resume it first";
@@ -259,6 +314,7 @@ impl Job {
             .map(|mounted| mounted.mount.mount_path.clone())
             .chain(state.volumes.iter().cloned())
             .chain([state.metadata_path.clone()])
+            .chain(state.guest.foreign_paths())
             .collect();
         Self {
             guest: Arc::clone(&state.guest),
@@ -378,7 +434,7 @@ impl Job {
         let count = |kind| changes.iter().filter(|change| change.kind == kind).count();
         let gone = changes.iter().filter(|change| change.kind == Kind::Deleted);
         let manifest = Manifest {
-            version: 1,
+            version: VERSION,
             created_at: timestamp(self.started).to_string(),
             root: "/",
             api_version: env!("CARGO_PKG_VERSION"),

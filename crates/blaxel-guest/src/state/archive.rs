@@ -1,5 +1,6 @@
-//! The export of the changed files, and the state that it leaves the sandbox in.
+//! The export of the changed files, their restoration, and the state that they leave the sandbox in.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,16 +8,22 @@ use tokio::task::AbortHandle;
 
 use crate::lock::lock;
 
-/// The archive of a sandbox. Dropping it ends a running export.
+/// The archive of a sandbox. Dropping it ends what is running.
 #[derive(Debug, Default)]
 pub(crate) struct Archive {
-    /// Shared with the task of a running export.
+    /// Shared with the task of an export or a restoration.
     pub(crate) shared: Arc<Mutex<ArchiveState>>,
+    has_started: AtomicBool,
     task: Mutex<Option<AbortHandle>>,
 }
 
 impl Archive {
-    /// Keeps the task of an export, to end it with the server.
+    /// Returns `true` for the first call.
+    pub(crate) fn starts(&self) -> bool {
+        !self.has_started.swap(true, Ordering::Relaxed)
+    }
+
+    /// Keeps the task of an export or a restoration, to end it with the server.
     pub(crate) fn keep(&self, task: AbortHandle) {
         *lock(&self.task) = Some(task);
     }
@@ -36,10 +43,13 @@ pub(crate) struct ArchiveState {
     pub(crate) phase: Quiescence,
     /// The time since which the sandbox is in this state; zero for its start.
     pub(crate) since: Duration,
+    /// The reason of the state, if it is not what a client has asked for.
+    pub(crate) reason: Option<String>,
     pub(crate) export: Option<Export>,
+    pub(crate) restore: Option<Restore>,
     /// The number of processes that the last export stopped.
     pub(crate) stopped: usize,
-    /// `true` while an export or a dry run is in progress.
+    /// `true` while an export, a dry run or a restoration is in progress.
     pub(crate) is_busy: bool,
 }
 
@@ -52,6 +62,47 @@ pub(crate) enum Quiescence {
     Quiescing,
     /// The sandbox refuses writes.
     Quiesced,
+    /// An archive is being restored.
+    Restoring,
+}
+
+/// The restoration of an archive.
+#[derive(Clone, Debug)]
+pub(crate) struct Restore {
+    pub(crate) phase: RestorePhase,
+    pub(crate) started: Duration,
+    pub(crate) finished: Option<Duration>,
+    /// The size of the archive; 0 if it is not known.
+    pub(crate) size: u64,
+    pub(crate) downloaded: u64,
+    pub(crate) restored: usize,
+    pub(crate) deleted: usize,
+    pub(crate) error: Option<String>,
+}
+
+/// The progress of a restoration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RestorePhase {
+    Downloading,
+    Extracting,
+    Relaunching,
+    Succeeded,
+    Failed,
+}
+
+impl Restore {
+    pub(crate) fn new(started: Duration) -> Self {
+        Self {
+            phase: RestorePhase::Downloading,
+            started,
+            finished: None,
+            size: 0,
+            downloaded: 0,
+            restored: 0,
+            deleted: 0,
+            error: None,
+        }
+    }
 }
 
 /// An export that is in progress or has ended.

@@ -21,6 +21,7 @@ mod ports;
 mod processes;
 mod python;
 mod reading;
+mod restores;
 mod routes;
 mod searches;
 mod stdin;

@@ -19,6 +19,7 @@ mod images;
 mod isolation;
 mod ports;
 mod requests;
+mod restores;
 mod standby;
 mod support;
 mod terminals;

@@ -9,8 +9,10 @@ use tar::{Builder, EntryType, Header};
 use super::changes::{Change, Kind};
 use crate::files::{FileKind, Files, tar_header};
 
-const MANIFEST: &str = ".blaxel-archive/manifest.json";
-const PROCESSES: &str = ".blaxel-archive/processes.json";
+/// The directory of the description.
+pub(super) const TOP: &str = ".blaxel-archive/";
+pub(super) const MANIFEST: &str = ".blaxel-archive/manifest.json";
+pub(super) const PROCESSES: &str = ".blaxel-archive/processes.json";
 
 /// Packs the manifest and the files that were added or modified.
 pub(super) fn pack(

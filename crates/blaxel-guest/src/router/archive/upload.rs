@@ -1,20 +1,14 @@
 //! The upload of an archive to presigned addresses.
-//!
-//! A simulated sandbox reaches this machine only: the addresses are `http://` on a loopback host.
-//! No error names them, because they are secrets.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use blaxel_core::__private::is_loopback;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST};
-use http::{HeaderMap, Method, Request, Uri};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use axum::body::Bytes;
+use http::header::{CONTENT_TYPE, ETAG};
+use http::{HeaderMap, Method};
 
 use super::options::{Multipart, Target};
+use super::store::Exchange;
 use crate::clock::Clock;
 
 /// The limit on the time of an upload.
@@ -98,56 +92,20 @@ async fn upload_parts(parts: &Multipart, mut archive: Bytes) -> Result<(), Strin
     .map(drop)
 }
 
-/// Sends a request, and returns the headers of a successful response.
+/// Sends a part of an upload, and returns the headers of the response.
 async fn call(
     method: Method,
     url: &str,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<HeaderMap, String> {
-    let uri: Uri = url
-        .parse()
-        .map_err(|_| "the address of the upload is malformed")?;
-    let host = uri.host().unwrap_or_default();
-    if uri.scheme_str() != Some("http") || !is_loopback(host) {
-        let only = "a simulated sandbox uploads only to http:// on this machine";
-        return Err(only.to_owned());
-    }
-    let failed = |error: &dyn std::fmt::Display| format!("upload failed: {error}");
-    let address = (
-        host.trim_matches(['[', ']']).to_owned(),
-        uri.port_u16().unwrap_or(80),
-    );
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|error| failed(&error))?;
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| failed(&error))?;
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let authority = uri.authority().map_or(host, |authority| authority.as_str());
-    let mut request = Request::new(Body::from(body.clone()));
-    *request.method_mut() = method;
-    *request.uri_mut() = path
-        .parse()
-        .map_err(|_| "the address of the upload is malformed")?;
-    *request.headers_mut() = headers;
-    let authority = authority
-        .parse()
-        .map_err(|_| "the address of the upload is malformed")?;
-    request.headers_mut().insert(HOST, authority);
-    request
-        .headers_mut()
-        .insert(CONTENT_LENGTH, body.len().into());
-    let sending = sender.send_request(request);
-    let response = tokio::select! {
-        response = sending => response.map_err(|error| failed(&error))?,
-        ended = connection => match ended {
-            Ok(()) => return Err("upload failed: the connection was closed".to_owned()),
-            Err(error) => return Err(failed(&error)),
-        },
+    let sent = Exchange {
+        purpose: "upload",
+        method,
+        url,
+        headers,
+        body,
     };
-    match response.status() {
-        status if status.is_success() => Ok(response.headers().clone()),
-        status => Err(format!("upload failed: the store answered {status}")),
-    }
+    // The body of the response is of no use.
+    sent.run(|_, _| Ok(())).await
 }
