@@ -285,7 +285,7 @@ impl Clock {
         }
     }
 
-    /// Returns the time since 1970-01-01T00:00:00Z, and `true` if it passes without
+    /// Returns the time since 1970-01-01T00:00:00Z, and the rate at which it passes without
     /// [`advance`](Self::advance).
     fn time(&self) -> (Duration, u32) {
         let state = lock(&self.time.state);
