@@ -55,6 +55,7 @@ pub mod response;
 mod secret;
 mod service;
 mod setting;
+mod shell_word;
 mod source;
 #[cfg(feature = "stream")]
 pub mod stream;
@@ -127,6 +128,7 @@ pub mod __private {
     pub use crate::redact::{SentCredential, redact};
     pub use crate::service::{read_error, receive};
     pub use crate::setting::{read_setting, trim_setting};
+    pub use crate::shell_word::quote;
     #[cfg(feature = "stream")]
     pub use crate::stream::decoded::{DecodedParts, decoded};
     #[cfg(feature = "stream")]
